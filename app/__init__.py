@@ -1,0 +1,40 @@
+"""The accounts API of a voice gateway: whose settings they are, who may see and change each, and where calls are recorded.
+
+The rooms, one per noun; each has `model.py` (what is stored), `service.py` (what is done) and `schema.py` (what is shown):
+
+    accounts/            one customer: the container of everything below
+    service_providers/   who runs accounts for customers
+    api_keys/            what a program shows to be let in      (+ token.py, last_use.py)
+    recording/           how calls are recorded, and where to   (+ storage.py: the only module that speaks to S3;
+                         verification.py and probe.py: the proof that a storage works; failures.py: what S3's refusals
+                         mean; rules.py, regions.py, policy.py)
+
+What all rooms stand on, and what imports no room:
+
+    access.py            Scope, Viewer, the permission classes: who may use which field, and reach which row
+    context.py           what one operation carries from field to field
+    database.py          the connection, the models, and what models cannot say
+    encryption.py        secrets at rest, keyed hashes
+    errors.py            the errors a client may meet; anything else is masked
+    graph.py             how a room declares its fields
+    identifiers.py       SIDs: making them, reading them, which type they name
+    logs.py              JSON logs, a request id, one line a request
+    names.py             names that people give: which are allowed, which count as the same
+    outbound.py          which hosts we may call: the one gate for every address a tenant gives us
+    paging.py            lists: connections paged by key
+    settings.py          every environment variable, read once, typed
+
+What puts the rooms together, and what no room imports:
+
+    main.py              the ASGI application: routes, middleware, what is opened at start and closed at the end
+    schema.py            the whole graph; printed to ../schema.graphql
+    viewer.py            the caller, as the graph shows it
+    authentication.py    Authorization header -> Viewer
+    execution/           how operations run
+    graphiql/            the explorer's page, for a browser with the network closed
+    migrating.py         bringing a database to this schema
+    demo.py, local_s3.py a server with things to look at: `make run`
+    __main__.py          python -m app serve | migrate | create-admin | demo
+
+Start reading with `accounts/`, from `schema.py` down; then `access.py`; then the walk of an operation in `execution/`.
+"""

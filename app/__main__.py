@@ -1,0 +1,144 @@
+"""python -m app serve | migrate | create-admin | demo: see --help."""
+
+import argparse
+import asyncio
+import socket
+import sys
+from typing import Any
+
+import uvicorn
+
+from app import migrating, settings
+from app.api_keys import service as api_keys
+from app.api_keys.model import ApiKey
+from app.errors import for_client
+from app.access import Scope
+from app.settings import Settings, WrongSettings
+
+# Beyond these a worker answers 503 by itself instead of falling behind.
+_CONCURRENT_REQUESTS = 1_000
+_GRACEFUL_SECONDS = 10
+
+
+class Stop(Exception):
+    """Ends the program with one clear line."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except WrongSettings as wrong:
+        print("These settings are wrong:", *(f"  {problem}" for problem in wrong.problems), sep="\n", file=sys.stderr)
+        return 2
+    except (Stop, migrating.SchemaBehind, migrating.SchemaAhead) as stop:
+        print(stop, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        known = for_client(error)
+        if known is None:
+            raise
+        print(f"{known.message} ({type(error).__name__})", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m app", description="The accounts API of a voice gateway.")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    serve = commands.add_parser("serve", help="serve the API; settings come from the environment")
+    serve.add_argument("--host", help="address to listen on (HOST)")
+    serve.add_argument("--port", type=int, help="port to listen on (PORT)")
+    serve.add_argument("--workers", type=int, help="worker processes; more than one needs PostgreSQL (WORKERS)")
+    serve.set_defaults(run=_serve)
+    migrate = commands.add_parser("migrate", help="bring the database to this version's schema; the deploy step")
+    migrate.set_defaults(run=_migrate)
+    create = commands.add_parser("create-admin", help="make an API key of the admin scope and print it, once")
+    create.add_argument("--name", default="admin", help="the key's name (default: admin)")
+    create.set_defaults(run=_create_admin)
+    demo = commands.add_parser("demo", help="serve with a local S3 and demo data; for trying out")
+    demo.add_argument("--port", type=int, help="port to listen on (PORT)")
+    demo.set_defaults(run=_demo)
+    return parser
+
+
+def _serve(options: Any) -> None:
+    chosen = _chosen(options, "host", "port", "workers")
+    asyncio.run(_prepare(chosen))
+    listen(chosen)
+
+
+def listen(chosen: Settings) -> None:
+    """Serves until it is stopped. Raises Stop when the port is in use."""
+    _check_port(chosen)
+    uvicorn.run(
+        "app.main:create_app",
+        factory=True,
+        host=chosen.host,
+        port=chosen.port,
+        workers=chosen.workers,
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        limit_concurrency=_CONCURRENT_REQUESTS,
+        timeout_graceful_shutdown=_GRACEFUL_SECONDS,
+    )
+
+
+async def _prepare(chosen: Settings) -> None:
+    """What must be so before anybody listens: the schema of this version, and keys that can be read."""
+    if chosen.is_embedded:
+        await migrating.migrate(chosen)
+    chosen.keyring()
+    async with migrating.opened(chosen) as database:
+        await migrating.check(database)
+        if not await ApiKey.filter(scope=Scope.ADMIN, revoked_at__isnull=True).exists():
+            print("There is no admin yet. Make the first one with: python -m app create-admin", file=sys.stderr)
+
+
+def _check_port(chosen: Settings) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in chosen.host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((chosen.host, chosen.port))
+        except OSError as error:
+            raise Stop(
+                f"Cannot listen on {chosen.host}:{chosen.port}: {error.strerror}. Choose another port with PORT=…"
+            ) from None
+
+
+def _migrate(options: Any) -> None:
+    applied = asyncio.run(migrating.migrate(_chosen(options)))
+    print(*(f"applied {name}" for name in applied), sep="\n") if applied else print("The schema is up to date.")
+
+
+def _create_admin(options: Any) -> None:
+    chosen = _chosen(options)
+
+    async def create() -> str:
+        if chosen.is_embedded:
+            await migrating.migrate(chosen)
+        async with migrating.opened(chosen) as database:
+            await migrating.check(database)
+            return await api_keys.create_first_admin(chosen.keyring(), options.name)
+
+    print(asyncio.run(create()))
+    print("This is shown once. Send it as: Authorization: Bearer <key>", file=sys.stderr)
+
+
+def _demo(options: Any) -> None:
+    from app import demo  # noqa: PLC0415  needs the servers that only trying out installs
+
+    demo.run(_chosen(options, "port"))
+
+
+def _chosen(options: Any, *names: str) -> Settings:
+    given = {name: getattr(options, name) for name in names if getattr(options, name, None) is not None}
+    return settings.load(**given)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,171 @@
+"""Who may use which field, and reach which row.
+
+*Which field* is said on the field: `graph.column(..., permissions=[IsAdmin])` puts a permission class from here on it. The
+class prints itself into `schema.graphql` (`@requiresScope(anyOf: [ADMIN])`), depends on the caller alone, and is
+therefore decided once per operation.
+
+*Which row* is never a matter of a permission: every query starts from `viewer.within_reach(Model)`, so what another
+tenant owns is not there, in the same words as what does not exist.
+"""
+
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, Protocol, TypeVar
+from uuid import UUID
+
+import strawberry
+from strawberry.permission import BasePermission
+from strawberry.schema_directive import Location
+from tortoise.expressions import Q
+from tortoise.models import Model
+from tortoise.queryset import QuerySet
+
+from app.errors import Forbidden
+
+
+@strawberry.enum(description="Whose things a caller acts on.")
+class Scope(enum.Enum):
+    """The three scopes, from widest to narrowest."""
+
+    ADMIN = strawberry.enum_value("ADMIN", description="The whole installation.")
+    SERVICE_PROVIDER = strawberry.enum_value(
+        "SERVICE_PROVIDER", description="One service provider and the accounts that it runs for its customers."
+    )
+    ACCOUNT = strawberry.enum_value("ACCOUNT", description="One account: view and edit, never create or delete it.")
+
+
+@strawberry.enum(description="How much of its scope an API key may use.")
+class AccessLevel(enum.Enum):
+    """The levels of an API key."""
+
+    FULL = strawberry.enum_value("FULL", description="Everything that the scope may do.")
+    READ_ONLY = strawberry.enum_value("READ_ONLY", description="Queries alone, and no secrets.")
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How rows of a model hang from their owners: column paths in Tortoise's notation.
+
+    An actor of the account scope reaches a row when the column at `account` holds its account's id; a service provider
+    when any column of `service_provider` holds its own. A scope with no path reaches nothing.
+    """
+
+    account: str | None
+    service_provider: tuple[str, ...]
+
+
+class Reachable(Protocol):
+    """A model that says how it is reached."""
+
+    reach: ClassVar[Reach]
+
+
+M = TypeVar("M", bound=Model)
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who asks. Made by `authentication.py` before anything runs; never changes within an operation."""
+
+    scope: Scope
+    access_level: AccessLevel
+    key_id: UUID
+    account_id: UUID | None = None
+    service_provider_id: UUID | None = None
+    expires_at: datetime | None = None
+
+    def within_reach(self, model: type[M]) -> QuerySet[M]:
+        """The rows of a model that this caller may see and change at all. Every query starts here."""
+        if self.scope is Scope.ADMIN:
+            return model.all()
+        reach: Reach = model.reach  # type: ignore[attr-defined]
+        if self.scope is Scope.SERVICE_PROVIDER:
+            paths, owner = reach.service_provider, self.service_provider_id
+        else:
+            paths, owner = (reach.account,) if reach.account else (), self.account_id
+        if not paths:
+            return model.none()
+        return model.filter(Q(*(Q(**{path: owner}) for path in paths), join_type="OR"))
+
+    def may(self, permissions: "Iterable[type[Requirement]]") -> bool:
+        return all(permission.allows(self) for permission in permissions)
+
+
+@strawberry.schema_directive(
+    locations=[Location.FIELD_DEFINITION, Location.INPUT_FIELD_DEFINITION],
+    description="Only callers of one of these scopes may use the field; others get FORBIDDEN.",
+)
+class RequiresScope:
+    """Prints a scope permission into the SDL."""
+
+    any_of: list[Scope] = strawberry.directive_field(name="anyOf")
+
+
+@strawberry.schema_directive(
+    locations=[Location.FIELD_DEFINITION],
+    description="Only keys of this access level may use the field; others get FORBIDDEN.",
+)
+class RequiresAccess:
+    """Prints an access level permission into the SDL."""
+
+    level: AccessLevel
+
+
+class Requirement(BasePermission):
+    """A permission that depends on the caller alone: synchronous, pure, the same for every row."""
+
+    _schema_directive: ClassVar[object]
+    # What the refusal carries in `extensions`, and how the description of the field says it.
+    refusal: ClassVar[dict[str, Any]]
+    words: ClassVar[str]
+
+    @classmethod
+    def allows(cls, viewer: Viewer | None) -> bool:
+        raise NotImplementedError
+
+    def has_permission(self, source: Any, info: Any, **kwargs: Any) -> bool:
+        return self.allows(info.context.caller)
+
+    def on_unauthorized(self) -> None:
+        raise Forbidden(f"This field needs {self.words}.", **self.refusal)
+
+
+class _ScopeRequirement(Requirement):
+    scopes: ClassVar[tuple[Scope, ...]]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        names = [scope.name for scope in cls.scopes]
+        cls._schema_directive = RequiresScope(any_of=list(cls.scopes))
+        cls.refusal = {"requiredScopes": names}
+        cls.words = f"the scope {' or '.join(names)}"
+
+    @classmethod
+    def allows(cls, viewer: Viewer | None) -> bool:
+        return viewer is not None and viewer.scope in cls.scopes
+
+
+class IsAdmin(_ScopeRequirement):
+    """Admins alone."""
+
+    scopes = (Scope.ADMIN,)
+
+
+class IsServiceProvider(_ScopeRequirement):
+    """Service providers and admins."""
+
+    scopes = (Scope.ADMIN, Scope.SERVICE_PROVIDER)
+
+
+class HasFullAccess(Requirement):
+    """Keys that are not limited to reading: for secrets, and for everything that changes or dials out."""
+
+    _schema_directive = RequiresAccess(level=AccessLevel.FULL)
+    refusal: ClassVar[dict[str, Any]] = {"requiredAccess": AccessLevel.FULL.name}
+    words = "the access level FULL"
+
+    @classmethod
+    def allows(cls, viewer: Viewer | None) -> bool:
+        return viewer is not None and viewer.access_level is AccessLevel.FULL

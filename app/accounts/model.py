@@ -1,0 +1,46 @@
+"""An account: the container of one customer's applications, keys, users and recorded calls."""
+
+import enum
+from typing import ClassVar
+from uuid import UUID
+
+import strawberry
+from tortoise import fields
+from tortoise.models import Model
+
+from app.access import Reach
+from app.identifiers import new_id
+
+
+@strawberry.enum(description="What a usage limit counts.")
+class UsageUnit(enum.Enum):
+    """Sessions or minutes."""
+
+    SESSIONS = strawberry.enum_value("SESSIONS", description="Calls at the same time.")
+    MINUTES = strawberry.enum_value("MINUTES", description="Minutes of calls.")
+
+
+class Account(Model):
+    """`webhook_secret` is sealed (`app/encryption.py`); a maximum of 0 means unlimited."""
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    service_provider: fields.ForeignKeyRelation[Model] = fields.ForeignKeyField(
+        "models.ServiceProvider", related_name="accounts", on_delete=fields.RESTRICT
+    )
+    service_provider_id: UUID
+    name = fields.CharField(max_length=64)
+    name_key = fields.TextField()
+    active = fields.BooleanField(default=True)
+    usage_unit = fields.CharEnumField(UsageUnit, max_length=8, default=UsageUnit.SESSIONS)
+    usage_maximum = fields.IntField(default=0)
+    licensed_sessions = fields.IntField(default=0)
+    sip_realm = fields.CharField(max_length=132, null=True)
+    webhook_secret = fields.BinaryField()
+    created_at = fields.DatetimeField(auto_now_add=True)
+    updated_at = fields.DatetimeField(auto_now=True)
+    version = fields.IntField(default=1)
+
+    reach: ClassVar[Reach] = Reach(account="id", service_provider=("service_provider_id",))
+
+    class Meta:
+        table = "accounts"

@@ -1,0 +1,397 @@
+"""What is shown of accounts: the settings of the account page, each with who may see and change it."""
+
+import enum
+from datetime import datetime
+from typing import Annotated, Any
+
+import strawberry
+from strawberry import Maybe, Some
+from tortoise.queryset import QuerySet
+
+from app import graph, names
+from app.access import HasFullAccess, IsAdmin, IsServiceProvider
+from app.accounts import model, service
+from app.api_keys.model import ApiKey as ApiKeyRow
+from app.api_keys.schema import ApiKey
+from app.context import Info
+from app.errors import UserError, UserErrorCode
+from app.identifiers import Kind, read, show
+from app.paging import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, FirstArgument, Order, page
+from app.recording.model import RecordingConfig as RecordingConfigRow
+from app.service_providers.model import ServiceProvider as ServiceProviderRow
+
+
+@strawberry.type(description="How much an account may use. The gateway enforces it.")
+class UsageLimit:
+    """A value."""
+
+    unit: model.UsageUnit = strawberry.field(description="What is counted.")
+    maximum: int = strawberry.field(description="How many of them at most; 0 means unlimited.")
+
+
+@graph.node(
+    Kind.ACCOUNT,
+    row=model.Account,
+    description="The container of one customer's applications, keys, users and recorded calls.",
+)
+class Account:
+    """Stands over rows of model.Account."""
+
+    name: str = graph.column("The account's name, unique within its service provider.")
+    active: bool = graph.column("False closes every key under the account within 5 seconds.")
+    service_provider: Any = graph.to_one(
+        "ServiceProvider",
+        "service_provider_id",
+        row=ServiceProviderRow,
+        description="Who runs the account.",
+        permissions=[IsServiceProvider],
+    )
+    sip_realm: str | None = graph.column("The domain name that SIP devices register with, in lower case and A-labels.")
+    usage_limit: UsageLimit | None = graph.computed(
+        lambda account: UsageLimit(unit=account.usage_unit, maximum=account.usage_maximum),
+        "How much the account may use.",
+        permissions=[IsAdmin],
+    )
+    licensed_sessions: int | None = graph.column(
+        "How many sessions were bought, apart from the maximum that is enforced.", permissions=[IsAdmin]
+    )
+    created_at: datetime = graph.column("When it was created.")
+    updated_at: datetime = graph.column("When one of its settings was changed last.")
+    version: int = graph.column("Grows by one with each change; send it as `ifVersion` to be safe from others' changes.")
+    recording_config: Any = graph.to_one(
+        "RecordingConfig",
+        "id",
+        row=RecordingConfigRow,
+        by="account_id",
+        description="How its calls are recorded, and where to; null until first saved and after removal.",
+    )
+    api_keys: Connection[ApiKey] = graph.page(
+        "account_id", row=ApiKeyRow, order=NEWEST_FIRST, description="The account's keys, newest first."
+    )
+    viewer_can_update: bool = graph.per_viewer(
+        lambda viewer, _row: viewer.may([HasFullAccess]), "Whether the caller may change the account's settings."
+    )
+    viewer_can_update_license: bool = graph.per_viewer(
+        lambda viewer, _row: viewer.may([IsAdmin, HasFullAccess]),
+        "Whether the caller may change `usageLimit` and `licensedSessions`.",
+    )
+    viewer_can_set_active: bool = graph.per_viewer(
+        lambda viewer, _row: viewer.may([IsServiceProvider, HasFullAccess]),
+        "Whether the caller may suspend and resume the account.",
+    )
+    viewer_can_delete: bool = graph.per_viewer(
+        lambda viewer, _row: viewer.may([IsServiceProvider, HasFullAccess]), "Whether the caller may delete the account."
+    )
+
+    @graph.resolver(
+        "The secret that signs webhook calls, so that their receiver can tell them from forgeries.",
+        permissions=[HasFullAccess],
+    )
+    def webhook_secret(self, info: Info) -> str | None:
+        row: Any = self
+        return service.webhook_secret(info.context.keyring, row)
+
+
+@strawberry.input(description="Which accounts to list; conditions are joined with and.")
+class AccountFilter:
+    """Absent or null: no condition."""
+
+    name_contains: str | None = strawberry.field(
+        default=None, description="Text within the name; upper and lower case count as the same."
+    )
+    service_provider_id: strawberry.ID | None = strawberry.field(
+        default=None, description="Accounts of this service provider."
+    )
+    active: bool | None = strawberry.field(default=None, description="Active accounts, or suspended ones.")
+
+
+@strawberry.enum(description="What accounts are ordered by.")
+class AccountOrderField(enum.Enum):
+    """The orders that an index serves."""
+
+    NAME = strawberry.enum_value("NAME", description="By name; upper and lower case count as the same.")
+    CREATED_AT = strawberry.enum_value("CREATED_AT", description="By the time of creation.")
+
+
+@strawberry.enum(description="Which way a list is ordered.")
+class OrderDirection(enum.Enum):
+    """Up or down."""
+
+    ASC = strawberry.enum_value("ASC", description="Smallest or oldest first.")
+    DESC = strawberry.enum_value("DESC", description="Largest or newest first.")
+
+
+@strawberry.input(description="How accounts are ordered.")
+class AccountOrder:
+    """By name by default."""
+
+    field: AccountOrderField = strawberry.field(default=AccountOrderField.NAME, description="What is compared.")
+    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which way.")
+
+    def order(self) -> Order:
+        column = "name_key" if self.field is AccountOrderField.NAME else None
+        name = f"account {self.field.name} {self.direction.name}"
+        return Order(name, column, descending=self.direction is OrderDirection.DESC)
+
+
+@strawberry.type
+class AccountQueries:
+    """Root fields."""
+
+    @graph.resolver("One account by its id; null when there is none within reach.")
+    async def account(
+        self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="`AC` and 32 hex digits.")]
+    ) -> Account | None:
+        account_id = read(Kind.ACCOUNT, id)
+        if account_id is None:
+            return None
+        return graph.shown(await info.context.viewer.within_reach(model.Account).get_or_none(id=account_id))
+
+    @graph.resolver("The accounts within reach.")
+    async def accounts(
+        self,
+        info: Info,
+        first: FirstArgument = DEFAULT_FIRST,
+        after: AfterArgument = None,
+        filter: Annotated[AccountFilter | None, strawberry.argument(description="Which accounts.")] = None,
+        order_by: Annotated[
+            AccountOrder | None, strawberry.argument(description="In which order; by name without it.")
+        ] = None,
+    ) -> Connection[Account]:
+        query = _filtered(info.context.viewer.within_reach(model.Account), filter or AccountFilter())
+        return graph.shown(await page(query, (order_by or AccountOrder()).order(), first, after))
+
+
+def _filtered(query: QuerySet[model.Account], wanted: AccountFilter) -> QuerySet[model.Account]:
+    if wanted.name_contains:
+        # PostgreSQL's texts cannot hold NUL, so no name does.
+        if "\0" in wanted.name_contains:
+            return query.none()
+        query = query.filter(name_key__contains=names.key(wanted.name_contains))
+    if wanted.service_provider_id is not None:
+        provider_id = read(Kind.SERVICE_PROVIDER, wanted.service_provider_id)
+        query = query.filter(service_provider_id=provider_id) if provider_id else query.none()
+    if wanted.active is not None:
+        query = query.filter(active=wanted.active)
+    return query
+
+
+@strawberry.input(description="How much an account may use.")
+class UsageLimitInput:
+    """Both are given together."""
+
+    unit: model.UsageUnit = strawberry.field(description="What is counted.")
+    maximum: int = strawberry.field(description="How many of them at most, 0 or more; 0 means unlimited.")
+
+    def limit(self) -> service.Limit:
+        return service.Limit(self.unit, self.maximum)
+
+
+@strawberry.input(description="An account to be created.")
+class CreateAccountInput:
+    """Input of createAccount."""
+
+    name: str = strawberry.field(description="1 to 64 characters, any Unicode; unique within the service provider.")
+    service_provider_id: strawberry.ID | None = strawberry.field(
+        default=None, description="Who runs it: by default the caller's own service provider; admins must say it."
+    )
+    sip_realm: str | None = strawberry.field(
+        default=None,
+        description="A domain name of two labels or more, at most 132 characters; unique in the installation.",
+    )
+    usage_limit: Maybe[UsageLimitInput | None] = graph.guarded(
+        "How much it may use; unlimited sessions by default.", permissions=[IsAdmin]
+    )
+    licensed_sessions: Maybe[int | None] = graph.guarded(
+        "How many sessions were bought, 0 or more; 0 by default.", permissions=[IsAdmin]
+    )
+
+
+@strawberry.type(description="What createAccount answers.")
+class CreateAccountPayload:
+    """Payload of createAccount."""
+
+    account: Account | None = strawberry.field(default=None, description="The new account.")
+    user_errors: list[UserError] = strawberry.field(
+        default_factory=list, description="What is wrong with the input; empty when it was done."
+    )
+
+
+@strawberry.input(description="Changes to an account's settings; what is left out stays as it is.")
+class UpdateAccountInput:
+    """Input of updateAccount."""
+
+    id: strawberry.ID = strawberry.field(description="The account.")
+    name: Maybe[str | None] = strawberry.field(default=None, description="A new name: 1 to 64 characters.")
+    sip_realm: Maybe[str | None] = strawberry.field(default=None, description="A new SIP realm; null clears it.")
+    usage_limit: Maybe[UsageLimitInput | None] = graph.guarded("How much it may use.", permissions=[IsAdmin])
+    licensed_sessions: Maybe[int | None] = graph.guarded(
+        "How many sessions were bought, 0 or more.", permissions=[IsAdmin]
+    )
+    if_version: int | None = strawberry.field(
+        default=None, description="Refuse with CONFLICT unless this is still the version."
+    )
+
+
+@strawberry.type(description="What updateAccount answers.")
+class UpdateAccountPayload:
+    """Payload of updateAccount."""
+
+    account: Account | None = strawberry.field(default=None, description="The account as it is now.")
+    user_errors: list[UserError] = strawberry.field(
+        default_factory=list, description="What is wrong with the input; empty when it was done."
+    )
+
+
+@strawberry.input(description="An account to be suspended or resumed.")
+class SetAccountActiveInput:
+    """Input of setAccountActive."""
+
+    id: strawberry.ID = strawberry.field(description="The account.")
+    active: bool = strawberry.field(description="False closes every key under it within 5 seconds.")
+    if_version: int | None = strawberry.field(
+        default=None, description="Refuse with CONFLICT unless this is still the version."
+    )
+
+
+@strawberry.type(description="What setAccountActive answers.")
+class SetAccountActivePayload:
+    """Payload of setAccountActive."""
+
+    account: Account | None = strawberry.field(default=None, description="The account as it is now.")
+    user_errors: list[UserError] = strawberry.field(
+        default_factory=list, description="What is wrong with the input; empty when it was done."
+    )
+
+
+@strawberry.input(description="An account whose webhook secret is replaced.")
+class RotateWebhookSecretInput:
+    """Input of rotateWebhookSecret."""
+
+    account_id: strawberry.ID = strawberry.field(description="The account.")
+    if_version: int | None = strawberry.field(
+        default=None, description="Refuse with CONFLICT unless this is still the account's version."
+    )
+
+
+@strawberry.type(description="What rotateWebhookSecret answers.")
+class RotateWebhookSecretPayload:
+    """Payload of rotateWebhookSecret."""
+
+    account: Account | None = strawberry.field(default=None, description="The account with its new secret.")
+    user_errors: list[UserError] = strawberry.field(
+        default_factory=list, description="What is wrong with the input; empty when it was done."
+    )
+
+
+@strawberry.enum(description="What can stand in the way of a deletion.")
+class DeletionBlockerKind(enum.Enum):
+    """By the rooms of the house."""
+
+    API_KEYS = strawberry.enum_value("API_KEYS", description="API keys of the account, closed ones too.")
+
+
+@strawberry.type(description="Something that stands in the way of a deletion.")
+class DeletionBlocker:
+    """A value."""
+
+    kind: DeletionBlockerKind = strawberry.field(description="What it is.")
+    count: int = strawberry.field(description="How many of them there are.")
+
+
+@strawberry.input(description="An account to be deleted.")
+class DeleteAccountInput:
+    """Input of deleteAccount."""
+
+    id: strawberry.ID = strawberry.field(description="The account.")
+    dry_run: bool = strawberry.field(
+        default=False, description="True: tell what stands in the way, and delete nothing."
+    )
+    force: bool = strawberry.field(default=False, description="True: delete what stands in the way as well.")
+    if_version: int | None = strawberry.field(
+        default=None, description="Refuse with CONFLICT unless this is still the version."
+    )
+
+
+@strawberry.type(description="What deleteAccount answers. Recordings in the customer's bucket are never touched.")
+class DeleteAccountPayload:
+    """Payload of deleteAccount."""
+
+    deleted_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The id that is no more; null when nothing was deleted, as after a dry run."
+    )
+    blockers: list[DeletionBlocker] = strawberry.field(
+        default_factory=list, description="What stood or stands in the way and only goes with `force`."
+    )
+    user_errors: list[UserError] = strawberry.field(
+        default_factory=list, description="Why nothing was deleted; empty after a deletion and after a dry run."
+    )
+
+
+@strawberry.type
+class AccountMutations:
+    """Root fields."""
+
+    @graph.mutation("Creates an account.", permissions=[IsServiceProvider])
+    async def create_account(
+        self, info: Info, input: Annotated[CreateAccountInput, strawberry.argument(description="The account to be.")]
+    ) -> CreateAccountPayload:
+        limit = input.usage_limit.value if input.usage_limit else None
+        account = await service.create(
+            info.context,
+            service_provider_id=input.service_provider_id,
+            name=input.name,
+            sip_realm=input.sip_realm,
+            usage_limit=limit.limit() if limit else None,
+            licensed_sessions=input.licensed_sessions.value if input.licensed_sessions else None,
+        )
+        return CreateAccountPayload(account=graph.shown(account))
+
+    @graph.mutation("Changes an account's settings: what is given, and nothing else.")
+    async def update_account(
+        self, info: Info, input: Annotated[UpdateAccountInput, strawberry.argument(description="The changes.")]
+    ) -> UpdateAccountPayload:
+        limit = input.usage_limit
+        account = await service.update(
+            info.context,
+            input.id,
+            input.if_version,
+            name=input.name,
+            sip_realm=input.sip_realm,
+            usage_limit=Some(limit.value.limit() if limit.value else None) if limit else None,
+            licensed_sessions=input.licensed_sessions,
+        )
+        return UpdateAccountPayload(account=graph.shown(account))
+
+    @graph.mutation("Suspends or resumes an account.", permissions=[IsServiceProvider])
+    async def set_account_active(
+        self, info: Info, input: Annotated[SetAccountActiveInput, strawberry.argument(description="Which, and how.")]
+    ) -> SetAccountActivePayload:
+        account = await service.set_active(info.context, input.id, input.active, input.if_version)
+        return SetAccountActivePayload(account=graph.shown(account))
+
+    @graph.mutation("Replaces an account's webhook secret. The old one signs nothing any more.")
+    async def rotate_webhook_secret(
+        self, info: Info, input: Annotated[RotateWebhookSecretInput, strawberry.argument(description="Which account.")]
+    ) -> RotateWebhookSecretPayload:
+        account = await service.rotate_webhook_secret(info.context, input.account_id, input.if_version)
+        return RotateWebhookSecretPayload(account=graph.shown(account))
+
+    @graph.mutation(
+        "Deletes an account with its recording configuration; refused with the list of what stands in the way.",
+        permissions=[IsServiceProvider],
+    )
+    async def delete_account(
+        self, info: Info, input: Annotated[DeleteAccountInput, strawberry.argument(description="Which, and how.")]
+    ) -> DeleteAccountPayload:
+        deleted, found = await service.delete(
+            info.context, input.id, dry_run=input.dry_run, force=input.force, if_version=input.if_version
+        )
+        blockers = [DeletionBlocker(kind=DeletionBlockerKind.API_KEYS, count=found.api_keys)] if found else []
+        if deleted is None and not input.dry_run:
+            message = f"The account still has {found.api_keys} API key(s). Delete them too with `force: true`."
+            refused = UserError(code=UserErrorCode.IN_USE, message=message, field=["id"])
+            return DeleteAccountPayload(blockers=blockers, user_errors=[refused])
+        return DeleteAccountPayload(
+            deleted_id=strawberry.ID(show(Kind.ACCOUNT, deleted)) if deleted else None, blockers=blockers
+        )

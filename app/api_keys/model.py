@@ -1,0 +1,52 @@
+"""An API key: what a program shows to be let in. The secret part is stored as a keyed hash alone."""
+
+from typing import ClassVar
+from uuid import UUID
+
+from tortoise import fields
+from tortoise.models import Model
+
+from app.access import AccessLevel, Reach, Scope
+from app.identifiers import new_id
+
+
+class ApiKey(Model):
+    """A CHECK ties `scope` to the owner columns: ADMIN has none, the others exactly theirs.
+
+    During a rotation's overlap `previous_secret_hash` lets the old secret in until `previous_secret_expires_at`.
+    `created_by_*` outlive the key that they speak of and therefore are no foreign keys.
+    """
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    scope = fields.CharEnumField(Scope, max_length=16)
+    access_level = fields.CharEnumField(AccessLevel, max_length=16)
+    service_provider: fields.ForeignKeyNullableRelation[Model] = fields.ForeignKeyField(
+        "models.ServiceProvider", related_name="api_keys", on_delete=fields.RESTRICT, null=True
+    )
+    service_provider_id: UUID | None
+    account: fields.ForeignKeyNullableRelation[Model] = fields.ForeignKeyField(
+        "models.Account", related_name="api_keys", on_delete=fields.RESTRICT, null=True
+    )
+    account_id: UUID | None
+    name = fields.CharField(max_length=64)
+    public_id = fields.CharField(max_length=16)
+    secret_hash = fields.BinaryField()
+    previous_secret_hash = fields.BinaryField(null=True)
+    previous_secret_expires_at = fields.DatetimeField(null=True)
+    previous_secret_last_used_at = fields.DatetimeField(null=True)
+    rotated_at = fields.DatetimeField(null=True)
+    expires_at = fields.DatetimeField(null=True)
+    revoked_at = fields.DatetimeField(null=True)
+    last_used_at = fields.DatetimeField(null=True)
+    created_by_scope = fields.CharEnumField(Scope, max_length=16, null=True)
+    created_by_key_id = fields.UUIDField(null=True)
+    created_at = fields.DatetimeField(auto_now_add=True)
+    updated_at = fields.DatetimeField(auto_now=True)
+    version = fields.IntField(default=1)
+
+    reach: ClassVar[Reach] = Reach(
+        account="account_id", service_provider=("service_provider_id", "account__service_provider_id")
+    )
+
+    class Meta:
+        table = "api_keys"

@@ -1,0 +1,249 @@
+"""What is shown of API keys. A key's text stands on the payloads of create and rotate alone."""
+
+import enum
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import strawberry
+from strawberry import Maybe
+
+from app import graph
+from app.access import AccessLevel, IsAdmin, IsServiceProvider, Scope
+from app.accounts.model import Account as AccountRow
+from app.api_keys import model, service, token
+from app.context import Info
+from app.errors import UserError
+from app.identifiers import Kind, show
+from app.paging import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, FirstArgument, page
+from app.service_providers.model import ServiceProvider as ServiceProviderRow
+
+
+@strawberry.enum(description="Whether a key lets anybody in.")
+class ApiKeyStatus(enum.Enum):
+    """Derived from the key's times."""
+
+    ACTIVE = strawberry.enum_value(
+        "ACTIVE", description="It lets its holder in, as long as its account and service provider are active."
+    )
+    EXPIRED = strawberry.enum_value("EXPIRED", description="Its time is over.")
+    REVOKED = strawberry.enum_value("REVOKED", description="Somebody closed it, for ever.")
+
+
+@strawberry.type(description="The key that made another.")
+class ApiKeyMaker:
+    """A value: it outlives the key it speaks of."""
+
+    scope: Scope = strawberry.field(description="The scope of the key that made this one.")
+    api_key_id: strawberry.ID = strawberry.field(description="Its id; it may be gone, or out of the caller's reach.")
+
+
+def _status(key: Any) -> ApiKeyStatus:
+    if key.revoked_at is not None:
+        return ApiKeyStatus.REVOKED
+    if key.expires_at is not None and key.expires_at <= datetime.now(UTC):
+        return ApiKeyStatus.EXPIRED
+    return ApiKeyStatus.ACTIVE
+
+
+def _maker(key: Any) -> ApiKeyMaker | None:
+    if key.created_by_key_id is None:
+        return None
+    return ApiKeyMaker(
+        scope=Scope(key.created_by_scope), api_key_id=strawberry.ID(show(Kind.API_KEY, key.created_by_key_id))
+    )
+
+
+@graph.node(
+    Kind.API_KEY, row=model.ApiKey, description="What a program shows to be let in: `Authorization: Bearer vgk_…`."
+)
+class ApiKey:
+    """Stands over rows of model.ApiKey."""
+
+    name: str = graph.column("What it is for, in its owner's words.")
+    public_id: str = graph.column(
+        f"The part of the key's text after `{token.PREFIX}`: tells which key a text is, and lets nobody in."
+    )
+    scope: Scope = graph.column("Whose things it acts on; fixed.")
+    access_level: AccessLevel = graph.column("How much of its scope it may use; fixed.")
+    status: ApiKeyStatus = graph.computed(_status, "Whether it lets anybody in.")
+    account: Any = graph.to_one(
+        "Account", "account_id", row=AccountRow, description="The account that it belongs to, for the scope ACCOUNT."
+    )
+    service_provider: Any = graph.to_one(
+        "ServiceProvider",
+        "service_provider_id",
+        row=ServiceProviderRow,
+        description="The service provider that it belongs to, for the scope SERVICE_PROVIDER.",
+        permissions=[IsServiceProvider],
+    )
+    created_by: ApiKeyMaker | None = graph.computed(_maker, "The key that made it; null for one made on the server.")
+    expires_at: datetime | None = graph.column("When it stops to let anybody in; null: never.")
+    revoked_at: datetime | None = graph.column("When somebody closed it; null: not closed.")
+    last_used_at: datetime | None = graph.column("The minute in which it was used last; null: never.")
+    rotated_at: datetime | None = graph.column("When its secret was replaced last; null: never.")
+    previous_secret_expires_at: datetime | None = graph.column("Until when the secret before still lets in; null: none does.")
+    previous_secret_last_used_at: datetime | None = graph.column(
+        "The minute in which the secret before was used last since the rotation: null when nothing needs it any more."
+    )
+    created_at: datetime = graph.column("When it was created.")
+    updated_at: datetime = graph.column("When its name or secret was changed last.")
+    version: int = graph.column("Grows by one with each change; send it as `ifVersion` to be safe from others' changes.")
+
+
+@strawberry.type
+class ApiKeyQueries:
+    """Root fields."""
+
+    @graph.resolver(
+        "The keys of the installation itself (scope ADMIN), newest first; others are on their owners.",
+        permissions=[IsAdmin],
+    )
+    async def api_keys(
+        self, info: Info, first: FirstArgument = DEFAULT_FIRST, after: AfterArgument = None
+    ) -> Connection[ApiKey] | None:
+        query = info.context.viewer.within_reach(model.ApiKey).filter(scope=Scope.ADMIN)
+        return graph.shown(await page(query, NEWEST_FIRST, first, after))
+
+
+@strawberry.input(one_of=True, description="Whom a new key belongs to.")
+class ApiKeyOwnerInput:
+    """Exactly one of the fields."""
+
+    account_id: Maybe[strawberry.ID] = strawberry.field(default=None, description="An account within reach.")
+    service_provider_id: Maybe[strawberry.ID] = graph.guarded(
+        "A service provider within reach.", permissions=[IsServiceProvider]
+    )
+    installation: Maybe[bool] = graph.guarded("True: the installation itself.", permissions=[IsAdmin])
+
+
+@strawberry.input(description="An API key to be created.")
+class CreateApiKeyInput:
+    """Input of createApiKey."""
+
+    name: str = strawberry.field(description="What it is for: 1 to 64 characters.")
+    owner: ApiKeyOwnerInput | None = strawberry.field(
+        default=None, description="Whom it belongs to; by default whom the caller belongs to."
+    )
+    access_level: AccessLevel = strawberry.field(
+        default=AccessLevel.FULL, description="How much of the owner's scope it may use."
+    )
+    expires_at: datetime | None = strawberry.field(
+        default=None,
+        description="When it stops to let anybody in. By default as late as its maker's, or never.",
+    )
+
+
+@strawberry.type(description="What createApiKey answers.")
+class CreateApiKeyPayload:
+    """Payload of createApiKey."""
+
+    api_key: ApiKey | None = strawberry.field(default=None, description="The new key.")
+    token: str | None = strawberry.field(
+        default=None, description="Its text, to be sent as `Authorization: Bearer …`. Shown here once and never again."
+    )
+    user_errors: list[UserError] = strawberry.field(
+        default_factory=list, description="What is wrong with the input; empty when it was done."
+    )
+
+
+@strawberry.input(description="Changes to an API key; what is left out stays as it is.")
+class UpdateApiKeyInput:
+    """Input of updateApiKey."""
+
+    id: strawberry.ID = strawberry.field(description="The key.")
+    name: Maybe[str | None] = strawberry.field(default=None, description="A new name: 1 to 64 characters.")
+    if_version: int | None = strawberry.field(
+        default=None, description="Refuse with CONFLICT unless this is still the version."
+    )
+
+
+@strawberry.type(description="What updateApiKey answers.")
+class UpdateApiKeyPayload:
+    """Payload of updateApiKey."""
+
+    api_key: ApiKey | None = strawberry.field(default=None, description="The key as it is now.")
+    user_errors: list[UserError] = strawberry.field(
+        default_factory=list, description="What is wrong with the input; empty when it was done."
+    )
+
+
+@strawberry.input(description="An API key to be closed.")
+class RevokeApiKeyInput:
+    """Input of revokeApiKey."""
+
+    id: strawberry.ID = strawberry.field(description="The key.")
+
+
+@strawberry.type(description="What revokeApiKey answers.")
+class RevokeApiKeyPayload:
+    """Payload of revokeApiKey."""
+
+    api_key: ApiKey | None = strawberry.field(default=None, description="The key as it is now.")
+    user_errors: list[UserError] = strawberry.field(
+        default_factory=list, description="What is wrong with the input; empty when it was done."
+    )
+
+
+@strawberry.input(description="An API key that gets a new secret.")
+class RotateApiKeyInput:
+    """Input of rotateApiKey."""
+
+    id: strawberry.ID = strawberry.field(description="The key.")
+    overlap_hours: int = strawberry.field(
+        default=24,
+        description=f"For how many hours the old secret stays valid, 0 to {service.MAXIMUM_OVERLAP_HOURS}; 0 closes it.",
+    )
+
+
+@strawberry.type(description="What rotateApiKey answers.")
+class RotateApiKeyPayload:
+    """Payload of rotateApiKey."""
+
+    api_key: ApiKey | None = strawberry.field(default=None, description="The key as it is now.")
+    token: str | None = strawberry.field(
+        default=None, description="Its new text, to be sent as `Authorization: Bearer …`. Shown here once and never again."
+    )
+    user_errors: list[UserError] = strawberry.field(
+        default_factory=list, description="What is wrong with the input; empty when it was done."
+    )
+
+
+@strawberry.type
+class ApiKeyMutations:
+    """Root fields."""
+
+    @graph.mutation("Creates an API key and shows its text, once.")
+    async def create_api_key(
+        self, info: Info, input: Annotated[CreateApiKeyInput, strawberry.argument(description="The key to be.")]
+    ) -> CreateApiKeyPayload:
+        owner = input.owner or ApiKeyOwnerInput()
+        key, text = await service.create(
+            info.context,
+            name=input.name,
+            access_level=input.access_level,
+            expires_at=input.expires_at,
+            account_id=owner.account_id.value if owner.account_id else None,
+            service_provider_id=owner.service_provider_id.value if owner.service_provider_id else None,
+            installation=owner.installation.value if owner.installation else False,
+        )
+        return CreateApiKeyPayload(api_key=graph.shown(key), token=text)
+
+    @graph.mutation("Renames an API key.")
+    async def update_api_key(
+        self, info: Info, input: Annotated[UpdateApiKeyInput, strawberry.argument(description="The changes.")]
+    ) -> UpdateApiKeyPayload:
+        key = await service.rename(info.context, input.id, input.name, input.if_version)
+        return UpdateApiKeyPayload(api_key=graph.shown(key))
+
+    @graph.mutation("Closes an API key for ever, in every worker within 5 seconds. Doing it again changes nothing.")
+    async def revoke_api_key(
+        self, info: Info, input: Annotated[RevokeApiKeyInput, strawberry.argument(description="Which key.")]
+    ) -> RevokeApiKeyPayload:
+        return RevokeApiKeyPayload(api_key=graph.shown(await service.revoke(info.context, input.id)))
+
+    @graph.mutation("Gives an API key a new secret and shows the new text, once.")
+    async def rotate_api_key(
+        self, info: Info, input: Annotated[RotateApiKeyInput, strawberry.argument(description="Which key, and how.")]
+    ) -> RotateApiKeyPayload:
+        key, text = await service.rotate(info.context, input.id, input.overlap_hours)
+        return RotateApiKeyPayload(api_key=graph.shown(key), token=text)

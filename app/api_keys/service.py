@@ -1,0 +1,179 @@
+"""What is done with API keys. Nobody makes a key that outranks or outlives the one that asks."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from strawberry import Some
+from tortoise.exceptions import IntegrityError
+from tortoise.expressions import F
+from tortoise.transactions import in_transaction
+
+from app import names
+from app.access import AccessLevel, Scope, Viewer
+from app.accounts.model import Account
+from app.api_keys import token
+from app.api_keys.model import ApiKey
+from app.context import Context
+from app.encryption import Keyring
+from app.errors import Mistakes, Problems, UserErrorCode
+from app.identifiers import Kind, read, show
+from app.service_providers.model import ServiceProvider
+
+MAXIMUM_OVERLAP_HOURS = 720
+
+
+async def create(
+    context: Context,
+    *,
+    name: str,
+    access_level: AccessLevel,
+    expires_at: datetime | None,
+    account_id: str | None = None,
+    service_provider_id: str | None = None,
+    installation: bool = False,
+) -> tuple[ApiKey, str]:
+    """A key for an owner within reach (by default the caller's own), and its text, which is not to be had again.
+
+    Raises Mistakes for a name or expiry that is not allowed, and for an owner that is not there.
+    """
+    viewer, problems = context.viewer, Problems()
+    checked = names.checked(name, problems, "name")
+    ends = _checked_expiry(viewer, expires_at, problems)
+    scope, provider, account = await _owner(viewer, account_id, service_provider_id, installation, problems)
+    problems.raise_if_any()
+    made = token.make()
+    try:
+        key = await ApiKey.create(
+            scope=scope,
+            access_level=access_level,
+            service_provider_id=provider,
+            account_id=account,
+            name=checked,
+            public_id=made.public_id,
+            secret_hash=token.secret_hash(context.keyring, made),
+            expires_at=ends,
+            created_by_scope=viewer.scope,
+            created_by_key_id=viewer.key_id,
+        )
+    except IntegrityError:  # the owner was deleted in between
+        raise _no_owner("accountId" if account else "serviceProviderId") from None
+    return key, made.text
+
+
+async def create_first_admin(keyring: Keyring, name: str) -> str:
+    """A key of the admin scope that nobody made: how an installation begins, from the command line. Answers its text."""
+    made = token.make()
+    await ApiKey.create(
+        scope=Scope.ADMIN,
+        access_level=AccessLevel.FULL,
+        name=name,
+        public_id=made.public_id,
+        secret_hash=token.secret_hash(keyring, made),
+    )
+    return made.text
+
+
+async def rename(context: Context, key_id: str, name: Some[str | None] | None, if_version: int | None) -> ApiKey:
+    """Raises Mistakes: NOT_FOUND, CONFLICT, or a name that is not allowed."""
+    key = await _within_reach(context, key_id)
+    if name is None:
+        return key
+    problems = Problems()
+    checked = names.checked(name.value, problems, "name")
+    problems.raise_if_any()
+    return await _change(key, if_version, name=checked)
+
+
+async def revoke(context: Context, key_id: str) -> ApiKey:
+    """Closes a key for ever; closing it again changes nothing. Raises Mistakes: NOT_FOUND."""
+    key = await _within_reach(context, key_id)
+    if key.revoked_at is None:
+        now = datetime.now(UTC)
+        await ApiKey.filter(id=key.id, revoked_at__isnull=True).update(
+            revoked_at=now, updated_at=now, version=F("version") + 1
+        )
+        await key.refresh_from_db()
+    return key
+
+
+async def rotate(context: Context, key_id: str, overlap_hours: int) -> tuple[ApiKey, str]:
+    """A new secret for a key; the old one stays valid for `overlap_hours` (0: closes at once).
+
+    Raises Mistakes: NOT_FOUND, INVALID for a key that is revoked or expired, OUT_OF_RANGE.
+    """
+    if not 0 <= overlap_hours <= MAXIMUM_OVERLAP_HOURS:
+        message = f"The overlap is 0 to {MAXIMUM_OVERLAP_HOURS} hours."
+        raise Mistakes.one(UserErrorCode.OUT_OF_RANGE, message, "overlapHours")
+    found = await _within_reach(context, key_id)
+    async with in_transaction():
+        # Two that rotate at once: the second waits and replaces the first one's secret, so that both are told the truth.
+        key = await ApiKey.filter(id=found.id).select_for_update().get()
+        now = datetime.now(UTC)
+        if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
+            raise Mistakes.one(UserErrorCode.INVALID, "A revoked or expired key cannot be rotated; create one.", "id")
+        made = token.make(key.public_id)
+        await ApiKey.filter(id=key.id).update(
+            secret_hash=token.secret_hash(context.keyring, made),
+            previous_secret_hash=key.secret_hash if overlap_hours else None,
+            previous_secret_expires_at=now + timedelta(hours=overlap_hours) if overlap_hours else None,
+            previous_secret_last_used_at=None,
+            rotated_at=now,
+            updated_at=now,
+            version=F("version") + 1,
+        )
+        await key.refresh_from_db()
+    return key, made.text
+
+
+def _checked_expiry(viewer: Viewer, expires_at: datetime | None, problems: Problems) -> datetime | None:
+    if expires_at is None:
+        return viewer.expires_at  # no key outlives its maker
+    ends = expires_at if expires_at.tzinfo else expires_at.replace(tzinfo=UTC)
+    if ends <= datetime.now(UTC):
+        problems.add(UserErrorCode.OUT_OF_RANGE, "The expiry must lie in the future.", "expiresAt")
+    elif viewer.expires_at is not None and ends > viewer.expires_at:
+        latest = viewer.expires_at.isoformat(timespec="seconds")
+        problems.add(
+            UserErrorCode.OUT_OF_RANGE, f"No key outlives the one that makes it, which expires at {latest}.", "expiresAt"
+        )
+    return ends
+
+
+async def _owner(
+    viewer: Viewer, account_id: str | None, service_provider_id: str | None, installation: bool, problems: Problems
+) -> tuple[Scope, UUID | None, UUID | None]:
+    if account_id is not None:
+        account = read(Kind.ACCOUNT, account_id)
+        if account is None or not await viewer.within_reach(Account).filter(id=account).exists():
+            problems.found += _no_owner("accountId").errors
+        return Scope.ACCOUNT, None, account
+    if service_provider_id is not None:
+        provider = read(Kind.SERVICE_PROVIDER, service_provider_id)
+        if provider is None or not await viewer.within_reach(ServiceProvider).filter(id=provider).exists():
+            problems.found += _no_owner("serviceProviderId").errors
+        return Scope.SERVICE_PROVIDER, provider, None
+    if installation:
+        return Scope.ADMIN, None, None
+    return viewer.scope, viewer.service_provider_id, viewer.account_id
+
+
+def _no_owner(field: str) -> Mistakes:
+    what = "account" if field == "accountId" else "service provider"
+    return Mistakes.one(UserErrorCode.NOT_FOUND, f"There is no such {what}.", "owner", field)
+
+
+async def _within_reach(context: Context, key_id: str) -> ApiKey:
+    row_id = read(Kind.API_KEY, key_id)
+    key = await context.viewer.within_reach(ApiKey).get_or_none(id=row_id) if row_id else None
+    if key is None:
+        raise Mistakes.one(UserErrorCode.NOT_FOUND, "There is no such API key.", "id")
+    return key
+
+
+async def _change(key: ApiKey, if_version: int | None, **changes: object) -> ApiKey:
+    rows = ApiKey.filter(id=key.id) if if_version is None else ApiKey.filter(id=key.id, version=if_version)
+    if not await rows.update(**changes, updated_at=datetime.now(UTC), version=F("version") + 1):
+        message = f"{show(Kind.API_KEY, key.id)} has changed since version {if_version}; load it again."
+        raise Mistakes.one(UserErrorCode.CONFLICT, message, "ifVersion")
+    await key.refresh_from_db()
+    return key

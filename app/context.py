@@ -1,0 +1,60 @@
+"""What one operation carries from field to field."""
+
+from collections.abc import Awaitable, Callable, Hashable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import strawberry
+from strawberry.dataloader import DataLoader
+
+from app.access import Viewer
+from app.encryption import Keyring
+from app.errors import Unauthenticated
+from app.settings import Settings
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What the process opened at its start: settings, keys, and the clients of other servers by their type."""
+
+    settings: Settings
+    keyring: Keyring
+    clients: Mapping[type, Any]
+
+
+@dataclass(slots=True)
+class Context:
+    """Made for each operation; loaders live exactly as long, so nothing of one caller is shown to another."""
+
+    caller: Viewer | None
+    request_id: str
+    opened: Opened
+    _loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
+
+    @property
+    def viewer(self) -> Viewer:
+        """Who asks. Raises Unauthenticated when nobody does."""
+        if self.caller is None:
+            raise Unauthenticated
+        return self.caller
+
+    @property
+    def keyring(self) -> Keyring:
+        return self.opened.keyring
+
+    def use(self, client: type[T]) -> T:
+        """The process's one client of this type, opened at start-up."""
+        found: T = self.opened.clients[client]
+        return found
+
+    def loader(self, key: Hashable, load: Callable[[list[Any]], Awaitable[list[Any]]]) -> DataLoader[Any, Any]:
+        """The loader known by `key`, made with `load` when it is asked for the first time."""
+        loader = self._loaders.get(key)
+        if loader is None:
+            loader = self._loaders[key] = DataLoader(load_fn=load)
+        return loader
+
+
+Info = strawberry.Info[Context, None]

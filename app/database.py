@@ -1,0 +1,128 @@
+"""The connection, one model module per room (aerich reads this too), and what models cannot say.
+
+Tortoise ignores constraints in `Meta` silently, so they are written by hand in `migrations/` and listed here by name; a
+test compares the catalogue of a migrated database with the models plus this list.
+"""
+
+from typing import Any
+
+import asyncpg
+
+from tortoise.backends.base.config_generator import expand_db_url
+from tortoise.exceptions import IntegrityError
+
+from app.settings import EMBEDDED_DATABASE, Settings
+
+MODELS = [
+    "app.service_providers.model",
+    "app.accounts.model",
+    "app.api_keys.model",
+    "app.recording.model",
+]
+
+# Unique constraints by name, with the columns by which SQLite's messages name them.
+UNIQUE = {
+    "service_providers_name_unique": ("service_providers", ("name_key",)),
+    "accounts_name_unique": ("accounts", ("service_provider_id", "name_key")),
+    "accounts_sip_realm_unique": ("accounts", ("sip_realm",)),
+    "api_keys_public_id_unique": ("api_keys", ("public_id",)),
+    "recording_configs_account_unique": ("recording_configs", ("account_id",)),
+}
+CHECKS = {
+    "accounts_limits_check": "accounts",
+    "api_keys_owner_check": "api_keys",
+    "recording_configs_keys_check": "recording_configs",
+    "recording_configs_enabled_check": "recording_configs",
+}
+INDEXES = {
+    "accounts_by_name": "accounts",
+    "accounts_by_provider": "accounts",
+    "api_keys_by_account": "api_keys",
+    "api_keys_by_provider": "api_keys",
+    "api_keys_of_installation": "api_keys",
+}
+
+
+def configuration(settings: Settings, *, migrating: bool = False) -> dict[str, Any]:
+    """Tortoise's configuration. While migrating, SQLite's foreign keys are off: a table rebuild would delete children."""
+    connection = _connection(settings)
+    credentials = connection["credentials"]
+    if settings.is_sqlite:
+        credentials.update(journal_mode="WAL", synchronous="NORMAL", foreign_keys="OFF" if migrating else "ON")
+    else:
+        seconds = settings.database_timeout_seconds
+        milliseconds = str(int(seconds * 1000))
+        # A frozen server hangs a statement that even cancelling does not end, so the driver and the server both limit.
+        credentials.update(
+            minsize=1,
+            maxsize=settings.database_pool_size,
+            timeout=seconds,
+            command_timeout=None if migrating else seconds,
+            server_settings={
+                "application_name": "accounts-api",
+                **(
+                    {}
+                    if migrating
+                    else {
+                        "statement_timeout": milliseconds,
+                        "lock_timeout": milliseconds,
+                        "idle_in_transaction_session_timeout": milliseconds,
+                    }
+                ),
+            },
+        )
+    return {
+        "connections": {"default": connection},
+        "apps": {"models": {"models": [*MODELS, "aerich.models"], "default_connection": "default"}},
+        "use_tz": True,
+        "timezone": "UTC",
+    }
+
+
+def _connection(settings: Settings) -> dict[str, Any]:
+    if settings.is_embedded:
+        return {
+            "engine": "tortoise.backends.sqlite",
+            "credentials": {"file_path": str(settings.data_dir / EMBEDDED_DATABASE)},
+        }
+    return expand_db_url(settings.database_url)
+
+
+def sqlite_path(settings: Settings) -> str:
+    return str(_connection(settings)["credentials"]["file_path"])
+
+
+async def single_connection(settings: Settings) -> asyncpg.Connection:
+    """A PostgreSQL connection outside the pool, for what belongs to one session (advisory locks)."""
+    credentials = configuration(settings, migrating=True)["connections"]["default"]["credentials"]
+    return await asyncpg.connect(
+        **{name: value for name, value in credentials.items() if name not in {"minsize", "maxsize"}}
+    )
+
+
+def violated_constraint(error: IntegrityError) -> str | None:
+    """The name of the constraint that refused a write, the same on both databases; None when it cannot be told.
+
+    PostgreSQL names it; SQLite names a unique one by its columns (`UNIQUE constraint failed: accounts.sip_realm`).
+    """
+    name = getattr(error.__cause__, "constraint_name", None)
+    if name:
+        return str(name)
+    kind, _, what = str(error).partition(" constraint failed: ")
+    if kind == "CHECK":
+        return what
+    columns = {column.strip() for column in what.split(",")}
+    for constraint, (table, names) in UNIQUE.items():
+        if columns == {f"{table}.{column}" for column in names}:
+            return constraint
+    return None
+
+
+def __getattr__(name: str) -> Any:
+    # aerich reads TORTOISE_ORM when its command line is used; settings are not read at import for anything else.
+    if name == "TORTOISE_ORM":
+        from app import settings  # noqa: PLC0415
+
+        return configuration(settings.load(), migrating=True)
+    raise AttributeError(name)
+

@@ -1,0 +1,167 @@
+"""The errors a client may meet; whatever is not one of these is masked.
+
+    GraphQLError
+    └── ClientError                 answered in the top-level `errors`, with `extensions.code`
+        ├── Unauthenticated         no key, or one that lets nobody in
+        ├── Forbidden               a field or an input field that this caller may not use
+        ├── BadUserInput            an argument that no form can send (a broken cursor, a page of 5000)
+        ├── RateLimited             come back later
+        └── ServiceUnavailable      a server behind ours does not answer
+    Exception
+    └── Mistakes                    what a person can mend by changing the input: all of it at once;
+                                    answered in the payload's `userErrors`
+"""
+
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncpg
+import strawberry
+from graphql import GraphQLError
+from tortoise.exceptions import DBConnectionError
+
+
+class ErrorCode(enum.StrEnum):
+    """`extensions.code` of a top-level error."""
+
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    FORBIDDEN = "FORBIDDEN"
+    BAD_USER_INPUT = "BAD_USER_INPUT"
+    RATE_LIMITED = "RATE_LIMITED"
+    SERVICE_UNAVAILABLE = "SERVICE_UNAVAILABLE"
+    INTERNAL_SERVER_ERROR = "INTERNAL_SERVER_ERROR"
+    GRAPHQL_PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
+    GRAPHQL_VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
+
+
+class ClientError(GraphQLError):
+    """An error whose message and extensions reach the client as they are."""
+
+    code = ErrorCode.INTERNAL_SERVER_ERROR
+
+    def __init__(self, message: str, **extensions: Any) -> None:
+        super().__init__(message, extensions={"code": str(self.code), **extensions})
+
+
+class Unauthenticated(ClientError):
+    """Nobody is let in."""
+
+    code = ErrorCode.UNAUTHENTICATED
+
+    def __init__(self, message: str = "Send an API key: Authorization: Bearer vgk_…") -> None:
+        super().__init__(message)
+
+
+class Forbidden(ClientError):
+    """The caller's scope or access level does not cover the field or input fields."""
+
+    code = ErrorCode.FORBIDDEN
+
+
+class BadUserInput(ClientError):
+    """An argument that is wrong in itself, outside any form."""
+
+    code = ErrorCode.BAD_USER_INPUT
+
+
+class RateLimited(ClientError):
+    """Too much at once. The message says what, and when to come back."""
+
+    code = ErrorCode.RATE_LIMITED
+
+
+class ServiceUnavailable(ClientError):
+    """A server behind ours (database, cache) does not answer."""
+
+    code = ErrorCode.SERVICE_UNAVAILABLE
+
+
+@strawberry.enum(description="Why an input was refused.")
+class UserErrorCode(enum.Enum):
+    """The codes of `UserError`. Their descriptions are the contract."""
+
+    REQUIRED = strawberry.enum_value("REQUIRED", description="A value is missing, or null where it cannot be cleared.")
+    INVALID = strawberry.enum_value("INVALID", description="The value breaks a rule that the message states.")
+    TOO_LONG = strawberry.enum_value("TOO_LONG", description="The value is longer than the message allows.")
+    OUT_OF_RANGE = strawberry.enum_value("OUT_OF_RANGE", description="The number or time is outside its range.")
+    NOT_FOUND = strawberry.enum_value(
+        "NOT_FOUND", description="There is no such object within the caller's reach; whose it may be is not said."
+    )
+    NAME_TAKEN = strawberry.enum_value("NAME_TAKEN", description="Another object has this name.")
+    SIP_REALM_TAKEN = strawberry.enum_value("SIP_REALM_TAKEN", description="Another account has this SIP realm.")
+    CONFLICT = strawberry.enum_value(
+        "CONFLICT", description="The object has changed since the version that the caller saw; load it again."
+    )
+    IN_USE = strawberry.enum_value("IN_USE", description="Something stands in the way; the payload lists what.")
+
+
+@strawberry.type(description="One mistake in an input that its sender can mend.")
+@dataclass
+class UserError:
+    """What is wrong, in words for a person and in a code for a program."""
+
+    code: UserErrorCode = strawberry.field(description="The kind of mistake.")
+    message: str = strawberry.field(description="One sentence for a person: what is wrong and what would be right.")
+    field: list[str] | None = strawberry.field(
+        default=None,
+        description='The path to the input field, below `input`: `["s3Tags", "0", "name"]`. '
+        "Null when no single field is at fault.",
+    )
+
+
+class Mistakes(Exception):
+    """Everything that is wrong with an input. Mutations turn it into `userErrors`."""
+
+    def __init__(self, errors: Iterable[UserError]) -> None:
+        self.errors = list(errors)
+        super().__init__("; ".join(error.message for error in self.errors))
+
+    @classmethod
+    def one(cls, code: UserErrorCode, message: str, *path: str) -> "Mistakes":
+        return cls([UserError(code=code, message=message, field=list(path) or None)])
+
+
+@dataclass
+class Problems:
+    """Collects mistakes while an input is read, so that all are told at once."""
+
+    found: list[UserError] = field(default_factory=list)
+
+    def add(self, code: UserErrorCode, message: str, *path: str) -> None:
+        self.found.append(UserError(code=code, message=message, field=list(path) or None))
+
+    def raise_if_any(self) -> None:
+        """Raises Mistakes with all that was found, if anything was."""
+        if self.found:
+            raise Mistakes(self.found)
+
+
+# What the drivers raise when the database is away; Tortoise lets them through untranslated.
+_DATABASE_AWAY = (
+    DBConnectionError,
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.QueryCanceledError,
+    asyncpg.LockNotAvailableError,
+)
+
+
+def for_client(error: BaseException) -> ClientError | None:
+    """The one mapper from what happened to what a client may know of it.
+
+    Returns None for what must be masked as INTERNAL_SERVER_ERROR.
+    """
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, ClientError):
+            return seen
+        if isinstance(seen, _DATABASE_AWAY):
+            return ServiceUnavailable("The database does not answer. Try again in a moment.")
+        seen = getattr(seen, "original_error", None) or seen.__cause__
+    return None

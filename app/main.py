@@ -1,0 +1,214 @@
+"""The ASGI application: routes, middleware, what is opened at start and closed at the end."""
+
+import copy
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+from tortoise import Tortoise
+from tortoise.context import TortoiseContext
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from app import database, logs, migrating, settings
+from app.access import Viewer
+from app.api_keys.last_use import LastUse
+from app.authentication import Authentication
+from app.context import Context, Opened
+from app.errors import ErrorCode, ServiceUnavailable, Unauthenticated, for_client
+from app.execution import http
+from app.execution.operations import Operations
+from app.graphiql.page import Explorer
+from app.outbound import OutboundGate
+from app.recording.storage import ObjectStorage
+from app.recording.verification import StorageVerifier
+from app.schema import printed, schema
+from app.settings import Settings
+
+_log = structlog.get_logger("main")
+
+
+def create_app(given: Settings | None = None) -> Starlette:
+    """The application for these settings, by default those of the environment. Opens nothing yet.
+
+    Raises WrongSettings.
+    """
+    chosen = given or settings.load()
+    logs.configure(chosen.log_level)
+    server = Server(chosen)
+    explorer = Explorer(chosen.data_dir)
+    server.explorer = explorer if chosen.graphiql else None
+    middleware = [Middleware(logs.RequestLog)]
+    if chosen.trusted_proxies:
+        middleware.insert(0, Middleware(ProxyHeadersMiddleware, trusted_hosts=chosen.trusted_proxies))
+    if chosen.allowed_origins:
+        middleware.append(
+            Middleware(
+                CORSMiddleware,
+                allow_origins=chosen.allowed_origins,
+                allow_methods=["GET", "POST"],
+                allow_headers=["Authorization", "Content-Type"],
+                expose_headers=["X-Request-Id"],
+                max_age=600,
+            )
+        )
+    middleware.append(Middleware(_WithDatabase, server=server))
+    app = Starlette(
+        routes=[
+            Route("/graphql", server.graphql, methods=["GET", "POST"]),
+            Route("/schema.graphql", server.sdl),
+            Route("/healthz", _healthy),
+            Route("/readyz", server.ready),
+            *(explorer.asset_routes() if chosen.graphiql else ()),
+        ],
+        middleware=middleware,
+        lifespan=server.lifespan,
+    )
+    app.state.server = server
+    return app
+
+
+@dataclass
+class Running:
+    """What exists between start and end."""
+
+    opened: Opened
+    authentication: Authentication
+    database: TortoiseContext
+
+
+class Server:
+    def __init__(self, chosen: Settings) -> None:
+        self._settings = chosen
+        self._operations = Operations(schema, anonymous_introspection=chosen.anonymous_introspection)
+        self._sdl = printed().encode()
+        self._sdl_tag = f'"{hashlib.sha256(self._sdl).hexdigest()[:16]}"'
+        self.explorer: Explorer | None = None
+        self.running: Running | None = None
+
+    @asynccontextmanager
+    async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        chosen = self._settings
+        if chosen.is_embedded:
+            await migrating.migrate(chosen)
+        keyring = chosen.keyring()
+        if chosen.uses_key_file:
+            _log.warning("keys for secrets come from a file beside the database: fit for trying out, not for production")
+        gate = OutboundGate(chosen.outbound_allowed_hosts)
+        storage, last_use = ObjectStorage(gate), LastUse()
+        verifier = StorageVerifier(storage, gate, keyring, chosen.verifications_at_once)
+        context = await Tortoise.init(config=database.configuration(chosen), _enable_global_fallback=False)
+        with context:
+            try:
+                await migrating.check(context.db())
+                await storage.open()
+                async with last_use.writing():
+                    clients: dict[type, Any] = {OutboundGate: gate, ObjectStorage: storage, StorageVerifier: verifier}
+                    opened = Opened(chosen, keyring, clients)
+                    self.running = Running(opened, Authentication(keyring, last_use), context)
+                    yield
+            finally:
+                self.running = None
+                await verifier.close()
+                await storage.close()
+                await Tortoise.close_connections()
+
+    async def graphql(self, request: Request) -> Response:
+        running, request_id = self._started(), request.scope["request_id"]
+        if self._is_for_the_explorer(request):
+            return await self.explorer.page(request)  # type: ignore[union-attr]
+        try:
+            caller = await self._caller(running, request)
+        except Unauthenticated as refused:
+            return http.refusal(
+                401, refused.message, ErrorCode.UNAUTHENTICATED, request_id, **{"WWW-Authenticate": "Bearer"}
+            )
+        except ServiceUnavailable as away:
+            return http.refusal(503, away.message, ErrorCode.SERVICE_UNAVAILABLE, request_id)
+        context = Context(caller, request_id, running.opened)
+        response, answer = await http.answer(request, self._operations, context, self._settings.max_body_bytes)
+        about = request.scope["log"]
+        if caller is not None:
+            about |= {"scope": caller.scope.value, "key": str(caller.key_id)}
+        if answer is not None:
+            if answer.operation is not None:
+                about |= {"operation": answer.operation.name, "type": answer.operation.type.value}
+            if answer.errors:
+                about["codes"] = answer.codes
+        return response
+
+    async def sdl(self, request: Request) -> Response:
+        """The schema as text, for client generators; to those who may introspect it."""
+        running = self._started()
+        try:
+            caller = await self._caller(running, request)
+        except Unauthenticated as refused:
+            return http.refusal(401, refused.message, ErrorCode.UNAUTHENTICATED, request.scope["request_id"])
+        if caller is None and not self._settings.anonymous_introspection:
+            return http.refusal(401, Unauthenticated().message, ErrorCode.UNAUTHENTICATED, request.scope["request_id"])
+        headers = {"ETag": self._sdl_tag, "Cache-Control": "no-cache"}
+        if self._sdl_tag in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        return Response(self._sdl, headers=headers, media_type="text/plain; charset=utf-8")
+
+    async def ready(self, _: Request) -> Response:
+        """Whether this worker can serve: its database answers."""
+        try:
+            await database.connection().execute_query("SELECT 1")
+        except Exception as error:
+            if for_client(error) is None:
+                raise
+            return PlainTextResponse("the database does not answer\n", 503)
+        return PlainTextResponse("ready\n")
+
+    def _started(self) -> Running:
+        if self.running is None:
+            raise RuntimeError("the application has not been started (ASGI lifespan)")
+        return self.running
+
+    def _is_for_the_explorer(self, request: Request) -> bool:
+        if self.explorer is None or request.method != "GET" or "query" in request.query_params:
+            return False
+        offers = (http.JSON, http.GRAPHQL_RESPONSE, http.HTML)
+        return http.accepted(request.headers.get("accept"), offers) == http.HTML
+
+    async def _caller(self, running: Running, request: Request) -> Viewer | None:
+        try:
+            return await running.authentication.viewer(request.headers.getlist("authorization"))
+        except Unauthenticated:
+            raise
+        except Exception as error:
+            known = for_client(error)
+            if known is None:
+                raise
+            raise known from error
+
+
+class _WithDatabase:
+    """Tortoise keeps its state in a context variable; a server's requests do not run in the context of its start."""
+
+    def __init__(self, app: ASGIApp, server: Server) -> None:
+        self._app = app
+        self._server = server
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        running = self._server.running
+        if running is None:
+            await self._app(scope, receive, send)
+            return
+        # A context remembers one place to go back to, so each request enters a (shallow) copy of its own.
+        with copy.copy(running.database):
+            await self._app(scope, receive, send)
+
+
+async def _healthy(_: Request) -> Response:
+    return PlainTextResponse("ok\n")

@@ -1,0 +1,149 @@
+"""Bringing a database to the schema of this code, and telling when it is not there.
+
+The files in `migrations/` are aerich's, with one branch per dialect. Two things differ from aerich's own command line:
+each file runs in one transaction together with its version row, on SQLite too (aerich's `executescript` commits half-way
+there), and a lock lets one of several starting processes migrate while the others wait.
+"""
+
+import fcntl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from aerich.migrate import Migrate
+from aerich.models import Aerich
+from aerich.utils import get_models_describe, import_py_module
+from tortoise import BaseDBAsyncClient, Tortoise, connections
+from tortoise.exceptions import OperationalError
+from tortoise.transactions import in_transaction
+
+from app import database
+from app.settings import Settings
+
+LOCATION = Path(__file__).parent.parent / "migrations"
+_APP = "models"
+# Any constant will do; it names our advisory lock within the database.
+_ADVISORY_LOCK = 0x5647_4143
+
+
+class SchemaBehind(Exception):
+    """The database lacks migrations that this code needs."""
+
+
+class SchemaAhead(Exception):
+    """The database was migrated by a newer version of this code."""
+
+
+class ForeignKeysBroken(Exception):
+    """A migration left rows that point at nothing; it was not kept."""
+
+
+async def migrate(settings: Settings, *, until: str | None = None) -> list[str]:
+    """Applies what is missing, each file atomically, and answers the names of the files applied.
+
+    Stops after the file `until`, if given. Raises SchemaAhead when the database is newer than the code.
+    """
+    async with opened(settings, migrating=True) as db:
+        if db.capabilities.dialect == "sqlite":
+            with _file_lock(settings):
+                return await _apply(db, until)
+        async with _advisory_lock(settings):
+            return await _apply(db, until)
+
+
+async def check(db: BaseDBAsyncClient) -> None:
+    """Raises SchemaBehind or SchemaAhead unless the database has exactly the migrations of this code."""
+    applied, known = await _applied(db), [name for name, _ in _files()]
+    _refuse_newer(applied, known)
+    missing = [name for name in known if name not in applied]
+    if missing:
+        raise SchemaBehind(
+            f"The database's schema is behind by {len(missing)} migration(s), from {missing[0]} on. "
+            "Run: python -m app migrate"
+        )
+
+
+@asynccontextmanager
+async def opened(settings: Settings, *, migrating: bool = False) -> AsyncIterator[BaseDBAsyncClient]:
+    """The database without the server around it: for migrations and for the commands of `python -m app`."""
+    if settings.is_embedded:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    context = await Tortoise.init(
+        config=database.configuration(settings, migrating=migrating), _enable_global_fallback=False
+    )
+    with context:
+        try:
+            yield connections.get("default")
+        finally:
+            await Tortoise.close_connections()
+
+
+def _files() -> list[tuple[str, Any]]:
+    Migrate.app = _APP
+    Migrate.migrate_location = LOCATION / _APP
+    return [(f"{module.name}.py", module) for module in Migrate.get_all_version_modules()]
+
+
+async def _apply(db: BaseDBAsyncClient, until: str | None) -> list[str]:
+    files = _files()
+    applied = await _applied(db)
+    _refuse_newer(applied, [name for name, _ in files])
+    done = []
+    for name, module in files:
+        if name not in applied:
+            await _apply_one(name, import_py_module(module))
+            done.append(name)
+        if until is not None and name.startswith(until):
+            break
+    return done
+
+
+async def _apply_one(name: str, file: Any) -> None:
+    async with in_transaction("default") as transaction:
+        script = await file.upgrade(transaction)
+        if script.strip():
+            raise RuntimeError(f"{name} answers a script; run its statements one by one, so that it stays atomic")
+        if transaction.capabilities.dialect == "sqlite":
+            broken = await transaction.execute_query_dict("PRAGMA foreign_key_check")
+            if broken:
+                raise ForeignKeysBroken(f"{name} leaves {len(broken)} rows that point at nothing, in {broken[0]}")
+        # aerich compares the newest of these states with the models when it writes the next migration.
+        await Aerich.create(version=name, app=_APP, content=get_models_describe(_APP), using_db=transaction)
+
+
+async def _applied(db: BaseDBAsyncClient) -> set[str]:
+    try:
+        rows = await db.execute_query_dict("SELECT version FROM aerich WHERE app = 'models'")
+    except OperationalError:  # no such table: an empty database
+        return set()
+    return {row["version"] for row in rows}
+
+
+def _refuse_newer(applied: set[str], known: list[str]) -> None:
+    unknown = sorted(applied - set(known))
+    if unknown:
+        raise SchemaAhead(
+            f"The database was migrated by a newer version of this program ({unknown[-1]}). "
+            "Start that version, or restore a backup from before the upgrade."
+        )
+
+
+@contextmanager
+def _file_lock(settings: Settings) -> Any:
+    path = Path(f"{database.sqlite_path(settings)}.migrating")
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # freed by the kernel when the process ends, however it ends
+        yield
+
+
+@asynccontextmanager
+async def _advisory_lock(settings: Settings) -> AsyncIterator[None]:
+    # On a connection of its own: the lock belongs to the session that took it, and the pool changes sessions.
+    keeper = await database.single_connection(settings)
+    try:
+        await keeper.execute("SELECT pg_advisory_lock($1)", _ADVISORY_LOCK)
+        yield
+    finally:
+        await keeper.close()
+

@@ -1,0 +1,34 @@
+"""Names that people give: which are allowed, and which count as the same."""
+
+import unicodedata
+
+from app.errors import Problems, UserErrorCode
+
+MAXIMUM = 64
+
+
+def checked(name: str | None, problems: Problems, *path: str) -> str:
+    """The trimmed name: 1 to 64 code points, any Unicode (emoji too) but control characters and surrogates.
+
+    What is wrong goes to `problems` under `path`.
+    """
+    trimmed = (name or "").strip()
+    if not trimmed:
+        problems.add(UserErrorCode.REQUIRED, f"A name of 1 to {MAXIMUM} characters is needed.", *path)
+    elif len(trimmed) > MAXIMUM:
+        problems.add(
+            UserErrorCode.TOO_LONG, f"The name has {len(trimmed)} characters; at most {MAXIMUM} are allowed.", *path
+        )
+    elif any(unicodedata.category(character) in {"Cc", "Cs"} for character in trimmed):
+        problems.add(
+            UserErrorCode.INVALID, "The name holds a control character (a line break, a tab, …); remove it.", *path
+        )
+    return trimmed
+
+
+def key(name: str) -> str:
+    """What makes two names the same: NFKC(casefold(NFKC(name))), Unicode's caseless compatibility matching (D146).
+
+    It can be longer than the name.
+    """
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())

@@ -1,0 +1,244 @@
+"""Which hosts we may call: the one gate for every address that a tenant gives us.
+
+Without it, a tenant could make this server look into its own network. An address is judged twice: by the text of its
+host (`judge_text`, when it is saved and before it is dialled, because an IP literal never reaches a resolver), and by
+every address that the host's name leads to (`resolver`, at the moment of connecting, so that a name cannot change its
+mind in between). Whoever dials must also not follow redirects.
+"""
+
+import asyncio
+import ipaddress
+import re
+import socket
+import unicodedata
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
+
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+class OutboundRefused(Exception):
+    """The gate refuses an address; `reason` is a sentence for the tenant."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class OutboundGate:
+    """Lets through what is public, and the hosts that the operator has named."""
+
+    def __init__(self, allowed_hosts: Iterable[str] = ()) -> None:
+        """`allowed_hosts` are `host` (any port) or `host:port`; IPv6 literals with a port stand in brackets."""
+        self._allowed = frozenset(entry.strip().lower() for entry in allowed_hosts)
+        # Name servers can hang; their threads must not be those that the rest of the server needs.
+        self._threads = ThreadPoolExecutor(max_workers=16, thread_name_prefix="resolve")
+
+    def judge_text(self, address: str, port: int | None = None) -> str | None:
+        """Judges a URL or a host by its text alone; nothing is resolved.
+
+        Returns why it is refused, as a sentence, or None when nothing speaks against it.
+        """
+        if "://" in address:
+            try:
+                parts = urlsplit(address)
+                host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+            except ValueError:
+                return "The address cannot be read as a URL."
+        else:
+            host = address
+        # Browsers and resolvers read ① as 1 and 。 as a dot, so the gate does too.
+        host = unicodedata.normalize("NFKC", host).replace("。", ".").lower().strip("[]")
+        if self.allows(host, port):
+            return None
+        return _judge_host(host.removesuffix("."))
+
+    def judge_resolved(self, host: str, port: int | None, address: str) -> str | None:
+        """Judges one address that a host's name leads to. The address itself is not told: it would map our network."""
+        if self.allows(host, port):
+            return None
+        kind = _kind_that_is_refused(ipaddress.ip_address(address.partition("%")[0]))
+        return f"The name {host} leads to {kind}. Give a host that is public." if kind else None
+
+    def allows(self, host: str, port: int | None) -> bool:
+        """Whether the operator has named this host, so that it is not judged."""
+        host = host.lower().strip("[]").removesuffix(".")
+        named = {host, f"[{host}]"}
+        if port is not None:
+            named |= {f"{host}:{port}", f"[{host}]:{port}"}
+        return not named.isdisjoint(self._allowed)
+
+    def resolver(self) -> AbstractResolver:
+        """For aiohttp's TCPConnector, which connects to nothing but what this resolver returns."""
+        return _JudgingResolver(self, self._threads)
+
+
+class _JudgingResolver(AbstractResolver):
+    """Resolves like aiohttp's own, and raises OutboundRefused when any address is refused.
+
+    One bad address is enough: a name with a public and a private address is a way around the gate, not a mistake.
+    """
+
+    def __init__(self, gate: OutboundGate, threads: ThreadPoolExecutor) -> None:
+        self._gate = gate
+        self._threads = threads
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        reason = self._gate.judge_text(host, port)
+        if reason:
+            raise OutboundRefused(reason)
+        found = await asyncio.get_running_loop().run_in_executor(
+            self._threads,
+            lambda: socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG),
+        )
+        results = []
+        for kind, _, protocol, _, place in found:
+            address = str(place[0])
+            reason = self._gate.judge_resolved(host, port, address)
+            if reason:
+                raise OutboundRefused(reason)
+            results.append(
+                ResolveResult(
+                    hostname=host,
+                    host=address,
+                    port=int(place[1]),
+                    family=kind,
+                    proto=protocol,
+                    flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+                )
+            )
+        return results
+
+    async def close(self) -> None:
+        """Nothing to close: the threads belong to the gate."""
+
+
+def _judge_host(host: str) -> str | None:
+    address = _read_ip(host)
+    if address is not None:
+        kind = _kind_that_is_refused(address)
+        if kind:
+            return f"The host {host[:253]} is {kind}. Give a host that is public."
+        if str(address) != host and isinstance(address, ipaddress.IPv4Address):
+            return f"Write the address {host} in its plain form, {address}."
+        return None
+    if not _HOST_NAME.fullmatch(host):
+        return "The host is not a DNS name or an IP address (international names are written in their xn-- form)."
+    labels = host.split(".")
+    if _NUMBER.fullmatch(labels[-1]):
+        return f"The host {host} looks like an IP address but is none."
+    if len(labels) == 1 or labels[-1] in _INNER_NAMES or ".".join(labels[-2:]) == "home.arpa":
+        return f"The host {host} is a name inside a private network. Give a host that is public."
+    return None
+
+
+def _read_ip(host: str) -> IPAddress | None:
+    """An IP address in any spelling that resolvers accept: 127.1, 2130706433, 0x7f.0.0.1, 0177.0.0.1, fe80::1%eth0.
+
+    Returns None for what no resolver takes for an address.
+    """
+    if ":" in host:
+        try:
+            return ipaddress.IPv6Address(host.partition("%")[0])
+        except ValueError:
+            return None
+    parts = host.split(".")
+    if len(parts) > 4 or not all(_NUMBER.fullmatch(part) for part in parts):
+        return None
+    try:
+        *head, last = [_read_number(part) for part in parts]
+    except ValueError:
+        return None
+    # As inet_aton(3): the last part fills all the bytes that the others leave.
+    if any(number > 255 for number in head) or last >= 256 ** (4 - len(head)):
+        return None
+    value = last
+    for place, number in enumerate(head):
+        value += number << (8 * (3 - place))
+    return ipaddress.IPv4Address(value)
+
+
+def _read_number(text: str) -> int:
+    if text.startswith("0x"):
+        return int(text[2:] or "0", 16)
+    return int(text, 8) if len(text) > 1 and text.startswith("0") else int(text)
+
+
+def _kind_that_is_refused(address: IPAddress) -> str | None:
+    """What an address is, in words, when it must not be called; None when it is public."""
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = _embedded(address)
+        if inner is not None:
+            return _kind_that_is_refused(inner)
+    if address in _METADATA:
+        return "the metadata service of a cloud"
+    if address.is_unspecified or address.is_loopback:
+        return "a loopback address"
+    if address.is_link_local:
+        return "a link-local address"
+    if address.is_multicast:
+        return "a multicast address"
+    for network, kind in _REFUSED_NETWORKS:
+        if address.version == network.version and address in network:
+            return kind
+    if address.is_private or address.is_reserved or not address.is_global:
+        return "an address that is not public"
+    return None
+
+
+def _embedded(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that an IPv6 address stands for, or None: mapped, compatible, NAT64, 6to4, Teredo, ISATAP."""
+    if address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    if address.sixtofour is not None:
+        return address.sixtofour
+    if address.teredo is not None:
+        return address.teredo[1]
+    low = int(address) & 0xFFFFFFFF
+    is_compatible = int(address) >> 32 == 0 and low > 1
+    if is_compatible or address in _NAT64 or (int(address) >> 32) & 0xFDFFFFFF == 0x5EFE:
+        return ipaddress.IPv4Address(low)
+    return None
+
+
+_HOST_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*")
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+_INNER_NAMES = frozenset({"localhost", "localdomain", "internal", "intranet", "local", "lan", "corp", "home", "svc"})
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_METADATA = frozenset(
+    ipaddress.ip_address(text)
+    for text in (
+        "169.254.169.254",  # AWS, Google, Azure, and most others
+        "169.254.170.2",  # AWS, credentials of containers
+        "fd00:ec2::254",  # AWS over IPv6
+        "100.100.100.200",  # Alibaba
+        "192.0.0.192",  # Oracle
+        "168.63.129.16",  # Azure; the one that lies in public space
+    )
+)
+_REFUSED_NETWORKS = [
+    (ipaddress.ip_network(network), kind)
+    for network, kind in (
+        ("0.0.0.0/8", "an address of this network (RFC 1122)"),
+        ("10.0.0.0/8", "a private address"),
+        ("100.64.0.0/10", "a carrier's inner address (RFC 6598)"),
+        ("172.16.0.0/12", "a private address"),
+        ("192.168.0.0/16", "a private address"),
+        ("192.0.0.0/24", "a reserved address"),
+        ("192.88.99.0/24", "a reserved address"),
+        ("198.18.0.0/15", "a reserved address"),
+        ("240.0.0.0/4", "a reserved address"),
+        ("64:ff9b:1::/48", "a private address"),
+        ("fc00::/7", "a private address"),
+        ("fec0::/10", "a private address"),
+        ("::/3", "a reserved address"),  # public IPv6 is 2000::/3; what NAT64 embeds was taken out above
+        ("4000::/2", "a reserved address"),
+        ("8000::/1", "a reserved address"),
+        ("3fff::/20", "a reserved address"),
+    )
+]

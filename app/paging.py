@@ -1,0 +1,207 @@
+"""Lists: Relay connections, forward only, paged by key and not by offset.
+
+A cursor holds the place of the last row in an order (its sort value and its id), so a page costs the same wherever it
+lies, and rows that come or go between two pages neither repeat nor hide others.
+"""
+
+import base64
+import binascii
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, TypeVar
+from uuid import UUID
+
+import orjson
+import strawberry
+from tortoise import connections
+from tortoise.expressions import Q, RawSQL
+from tortoise.functions import Count
+from tortoise.models import Model
+from tortoise.queryset import QuerySet
+
+from app.context import Context
+from app.errors import BadUserInput
+
+DEFAULT_FIRST = 20
+MAXIMUM_FIRST = 100
+_MAXIMUM_CURSOR = 1024
+
+T = TypeVar("T")
+
+FirstArgument = Annotated[
+    int,
+    strawberry.argument(description=f"How many rows at most: 1 to {MAXIMUM_FIRST}."),
+]
+AfterArgument = Annotated[
+    str | None,
+    strawberry.argument(description="The `endCursor` of the page before; the first page without it."),
+]
+
+
+@dataclass(frozen=True)
+class Order:
+    """A sort order that an index serves: one column (None: the id alone, which is the order of creation), then the id."""
+
+    name: str
+    column: str | None = None
+    descending: bool = False
+
+    @property
+    def by(self) -> list[str]:
+        sign = "-" if self.descending else ""
+        return [f"{sign}{column}" for column in (self.column, "id") if column]
+
+    def cursor(self, row: Any) -> str:
+        value = getattr(row, self.column) if self.column else None
+        return base64.urlsafe_b64encode(orjson.dumps([self.name, value, row.id.hex])).decode().rstrip("=")
+
+    def after(self, cursor: str) -> Q:
+        """The rows behind a cursor. Raises BadUserInput for one that is not of this order."""
+        value, row_id = self._read(cursor)
+        beyond = "lt" if self.descending else "gt"
+        if self.column is None:
+            return Q(**{f"id__{beyond}": row_id})
+        # The first condition bounds the walk of the index; the second leaves out the rest of the same value.
+        return Q(**{f"{self.column}__{beyond}e": value}) & (
+            Q(**{f"{self.column}__{beyond}": value}) | Q(**{f"id__{beyond}": row_id})
+        )
+
+    def _read(self, cursor: str) -> tuple[Any, UUID]:
+        try:
+            if len(cursor) > _MAXIMUM_CURSOR:
+                raise ValueError
+            name, value, row_id = orjson.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True))
+            if name != self.name or isinstance(value, str) != bool(self.column) or "\0" in (value or ""):
+                raise ValueError
+            return value, UUID(hex=row_id)
+        except (ValueError, TypeError, AttributeError, binascii.Error):
+            raise BadUserInput(
+                "`after` is not a cursor of this list and order. Use the endCursor of the page before.", argument="after"
+            ) from None
+
+
+NEWEST_FIRST = Order("newest", descending=True)
+
+
+@dataclass
+class Page:
+    """What a connection stands over."""
+
+    rows: list[Any]
+    order: Order
+    has_next_page: bool
+    after: str | None
+    count: Callable[[], Awaitable[int]]
+
+
+@strawberry.type(description="Where a page lies in its list.")
+class PageInfo:
+    """Forward only: `hasPreviousPage` is true when the page was asked for with `after`."""
+
+    has_next_page: bool = strawberry.field(description="Whether more rows follow; ask with `after: endCursor`.")
+    has_previous_page: bool = strawberry.field(description="Whether the page was asked for with `after`.")
+    start_cursor: str | None = strawberry.field(description="The cursor of the first row; null on an empty page.")
+    end_cursor: str | None = strawberry.field(description="The cursor of the last row; null on an empty page.")
+
+
+@strawberry.type(description="One row of a page, with its cursor.")
+class Edge(Generic[T]):
+    """Relay's edge."""
+
+    cursor: str = strawberry.field(description="The place of this row in the list's order.")
+    node: T = strawberry.field(description="The row.")
+
+
+def _page_info(page: Page) -> PageInfo:
+    cursor, rows = page.order.cursor, page.rows
+    return PageInfo(
+        has_next_page=page.has_next_page,
+        has_previous_page=page.after is not None,
+        start_cursor=cursor(rows[0]) if rows else None,
+        end_cursor=cursor(rows[-1]) if rows else None,
+    )
+
+
+@strawberry.type(description="A page of a list.")
+class Connection(Generic[T]):
+    """Stands over a Page."""
+
+    @strawberry.field(description="The rows with their cursors.")
+    def edges(self) -> list[Edge[T]]:
+        page: Any = self
+        return [Edge(cursor=page.order.cursor(row), node=row) for row in page.rows]
+
+    @strawberry.field(description="The rows.")
+    def nodes(self) -> list[T]:
+        page: Any = self
+        rows: list[T] = page.rows
+        return rows
+
+    @strawberry.field(description="Where this page lies.")
+    def page_info(self) -> PageInfo:
+        page: Any = self
+        return _page_info(page)
+
+    @strawberry.field(description="How many rows the whole list has, counted when asked for.")
+    async def total_count(self) -> int:
+        page: Any = self
+        total: int = await page.count()
+        return total
+
+
+def checked_first(first: int) -> int:
+    if not 1 <= first <= MAXIMUM_FIRST:
+        raise BadUserInput(f"`first` is {first}; a page has 1 to {MAXIMUM_FIRST} rows.", argument="first")
+    return first
+
+
+async def page(query: QuerySet[Any], order: Order, first: int, after: str | None) -> Page:
+    """One page of a query. Raises BadUserInput for a wrong `first` or `after`."""
+    checked_first(first)
+    narrowed = query.filter(order.after(after)) if after is not None else query
+    # One row more than asked tells whether a page follows.
+    rows = await narrowed.order_by(*order.by).limit(first + 1)
+    return Page(rows[:first], order, len(rows) > first, after, query.count)
+
+
+async def page_of_each(
+    context: Context, model: type[Model], owner_column: str, owner: UUID, order: Order, first: int, after: str | None
+) -> Page:
+    """The page of one owner, loaded together with those of all owners that the operation shows: constant statements."""
+    checked_first(first)
+    condition = order.after(after) if after is not None else Q()
+
+    async def load(owners: list[UUID]) -> list[list[Any]]:
+        query = context.viewer.within_reach(model).filter(condition, **{f"{owner_column}__in": owners})
+        ids = await _first_of_each(query, model, owner_column, order, first + 1)
+        rows: dict[UUID, list[Any]] = {one: [] for one in owners}
+        for row in await model.filter(id__in=ids).order_by(*order.by):
+            rows[getattr(row, owner_column)].append(row)
+        return [rows[one] for one in owners]
+
+    async def count(owners: list[UUID]) -> list[int]:
+        query = context.viewer.within_reach(model).filter(**{f"{owner_column}__in": owners})
+        counted = await query.annotate(total=Count("id")).group_by(owner_column).values_list(owner_column, "total")
+        totals = dict(counted)
+        return [totals.get(one, 0) for one in owners]
+
+    key = (model, owner_column, order, first, after)
+    rows = await context.loader(key, load).load(owner)
+    counting = context.loader((model, owner_column, "count"), count)
+    return Page(rows[:first], order, len(rows) > first, after, lambda: counting.load(owner))
+
+
+async def _first_of_each(query: Any, model: type[Model], owner_column: str, order: Order, limit: int) -> list[UUID]:
+    table = model._meta.db_table
+    direction = "DESC" if order.descending else "ASC"
+    by = ", ".join(f'"{table}"."{column.lstrip("-")}" {direction}' for column in order.by)
+    numbered = query.annotate(
+        place=RawSQL(f'ROW_NUMBER() OVER (PARTITION BY "{table}"."{owner_column}" ORDER BY {by})')
+    ).values("id", "place")
+    numbered._make_query()
+    sql, values = numbered.query.get_parameterized_sql()
+    rows = await connections.get("default").execute_query_dict(
+        f"SELECT id FROM ({sql}) AS numbered WHERE place <= {int(limit)}",  # noqa: S608  names come from the models
+        values,
+    )
+    return [row["id"] if isinstance(row["id"], UUID) else UUID(row["id"]) for row in rows]

@@ -1,0 +1,188 @@
+"""What can go wrong between us and an object storage, and what a person should do about it.
+
+Nothing that a server wrote is repeated here but its short error code: the sentences are ours.
+"""
+
+import enum
+import socket
+import ssl
+
+import aiohttp
+
+from app.outbound import OutboundRefused
+
+
+class FailureKind(enum.Enum):
+    """How a call to the storage failed."""
+
+    ANSWERED = "the server answered, with an error"
+    REFUSED_ADDRESS = "the gate does not let us call this address"
+    UNKNOWN_HOST = "the host name does not resolve"
+    CONNECTION_REFUSED = "nothing listens there"
+    UNREACHABLE = "no way to the address"
+    CONNECT_TIMEOUT = "nobody takes the connection"
+    TLS = "no trusted encryption"
+    CLOSED = "the server ends the connection without an answer"
+    NO_ANSWER = "the server takes the request and stays silent"
+    NOT_S3 = "the answer is not one of S3"
+
+
+class StorageFailure(Exception):
+    """A call to the storage failed. `code`, `http_status` and `request_id` are there when S3 answered with them."""
+
+    def __init__(
+        self,
+        kind: FailureKind,
+        *,
+        code: str | None = None,
+        http_status: int | None = None,
+        request_id: str | None = None,
+        region: str | None = None,
+        reason: str | None = None,
+    ) -> None:
+        self.kind = kind
+        self.code = code
+        self.http_status = http_status
+        self.request_id = request_id
+        self.region = region
+        """The region that the server says the bucket is in."""
+        self.reason = reason
+        """The gate's own sentence, when it refused the address."""
+        super().__init__(code or kind.value)
+
+    @property
+    def is_busy(self) -> bool:
+        """The server is overloaded or broken for the moment; that says nothing about the settings."""
+        return self.code in _BUSY_CODES or (self.code is None and self.http_status in {429, 500, 502, 503, 504})
+
+    @property
+    def is_denied(self) -> bool:
+        """The key is right and may not do this."""
+        return self.code in {"AccessDenied", "AllAccessDisabled"} or (self.code is None and self.http_status == 403)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the server has refused the call for certain, so that it has left nothing behind."""
+        return self.kind is FailureKind.ANSWERED and (self.http_status or 500) < 500
+
+    @property
+    def is_wrong_region(self) -> bool:
+        """One of the three ways in which S3 says that the bucket is in another region."""
+        if self.code == "AuthorizationHeaderMalformed":
+            # This one is also said of other mistakes in the header, without a region.
+            return self.region is not None
+        return self.code in {"PermanentRedirect", "IllegalLocationConstraintException"}
+
+
+def kind_of_connection_error(error: BaseException) -> tuple[FailureKind, str | None]:
+    """Reads the cause out of what aiohttp and the SDK have wrapped around it; with the gate's reason if it refused.
+
+    What is no connection error at all is NOT_S3: the answer made no sense to the SDK.
+    """
+    seen: list[BaseException] = []
+    queue: list[object] = [error]
+    while queue:
+        found = queue.pop(0)
+        if isinstance(found, BaseException) and found not in seen:
+            seen.append(found)
+            queue += [getattr(found, "kwargs", {}).get("error"), getattr(found, "os_error", None)]
+            queue += [found.__cause__, found.__context__]
+    for found in seen:
+        if isinstance(found, OutboundRefused):
+            return FailureKind.REFUSED_ADDRESS, found.reason
+    for types, kind in _KINDS:
+        if any(isinstance(found, types) for found in seen):
+            return kind, None
+    return FailureKind.NOT_S3, None
+
+
+def advice(failure: StorageFailure) -> str:
+    """One sentence on what to fix, for failures that mean the same in every step."""
+    if failure.kind is FailureKind.REFUSED_ADDRESS and failure.reason:
+        return failure.reason
+    if failure.kind is not FailureKind.ANSWERED:
+        return _UNANSWERED[failure.kind]
+    if failure.is_busy:
+        return _BUSY
+    if failure.code in _ADVICE:
+        return _ADVICE[failure.code]
+    if failure.code and failure.code.startswith("KMS."):
+        return "The bucket's encryption key cannot be used: allow the key's owner kms:GenerateDataKey and kms:Decrypt."
+    if failure.http_status is not None and 300 <= failure.http_status < 400:
+        return _REDIRECTED
+    if failure.http_status in {405, 501}:
+        return "The server does not know this call of S3: ask its operator which calls it supports."
+    what = f"{failure.code} (HTTP {failure.http_status})" if failure.code else f"HTTP {failure.http_status}"
+    return f"The storage refused with {what}. Look this code up in its documentation, or ask its operator."
+
+
+def wrong_region_advice(configured: str, actual: str | None) -> str:
+    """Names both regions, or only the configured one where the server does not tell the right one."""
+    if actual is None or actual == configured:
+        return f"The bucket is not in the configured region {configured}. Choose the region that it was created in."
+    return f"The bucket is in the region {actual}, but {configured} is configured. Choose {actual}."
+
+
+_BUSY = (
+    "The storage is busy or has a fault of its own at the moment. Try again in a minute: this says nothing about the "
+    "settings."
+)
+_REDIRECTED = (
+    "The server sends requests on to another address, which is not followed. Enter the address that it sends them to."
+)
+_BUSY_CODES = frozenset(
+    {"SlowDown", "InternalError", "ServiceUnavailable", "Busy", "RequestTimeout", "Throttling", "TooManyRequests"}
+)
+
+# The first that fits wins: certificate errors are OSErrors too.
+_KINDS: tuple[tuple[tuple[type[BaseException], ...], FailureKind], ...] = (
+    ((ssl.SSLError, ssl.CertificateError, aiohttp.ClientSSLError), FailureKind.TLS),
+    ((socket.gaierror,), FailureKind.UNKNOWN_HOST),
+    ((ConnectionRefusedError,), FailureKind.CONNECTION_REFUSED),
+    ((ConnectionResetError, BrokenPipeError, aiohttp.ServerDisconnectedError), FailureKind.CLOSED),
+    ((aiohttp.ClientConnectorError, TimeoutError), FailureKind.UNREACHABLE),
+    ((aiohttp.ClientPayloadError, aiohttp.http_exceptions.HttpProcessingError), FailureKind.NOT_S3),
+    ((aiohttp.ClientConnectionError, OSError), FailureKind.UNREACHABLE),
+)
+
+_UNANSWERED = {
+    FailureKind.REFUSED_ADDRESS: "The address is not public. Give a host that is public.",
+    FailureKind.UNKNOWN_HOST: "The host name of the storage is not known: check the endpoint URL or the region.",
+    FailureKind.CONNECTION_REFUSED: "Nothing listens at the storage's address: check the host and the port.",
+    FailureKind.UNREACHABLE: "There is no way to the storage's address: check the host, or the firewall in between.",
+    FailureKind.CONNECT_TIMEOUT: "The storage's address does not take connections: check the host and the port, "
+    "or the firewall in between.",
+    FailureKind.TLS: "No trusted encrypted connection comes about: check that the endpoint really speaks https, "
+    "and that its certificate is valid, for this host name and from a public authority.",
+    FailureKind.CLOSED: "The server ends the connection without an answer: check that an S3 server listens at this "
+    "host and port, and whether it wants http or https.",
+    FailureKind.NO_ANSWER: "The server took the request and did not answer in time: check that an S3 server listens "
+    "there, or try again.",
+    FailureKind.NOT_S3: "The answer is not one of S3: check that the endpoint is that of an S3 server, "
+    "and not of its web page.",
+}
+
+_ADVICE = {
+    "NoSuchBucket": "There is no bucket of this name there: check the spelling, or create it.",
+    "InvalidBucketName": "The storage does not take this bucket name: check its spelling.",
+    "InvalidAccessKeyId": "The storage does not know this access key ID: check that it is complete, belongs to this "
+    "storage, and was not deleted.",
+    "SignatureDoesNotMatch": "The secret access key does not belong to this access key ID: enter the secret again.",
+    "AccessDenied": "The key is right but may not do this on the bucket: extend its policy.",
+    "AllAccessDisabled": "The owner of the bucket has closed it for everybody: ask its operator.",
+    "AccountProblem": "The storage account is suspended or unpaid: ask whoever pays for it.",
+    "NotSignedUp": "The account of this key has not signed up for S3.",
+    "RequestTimeTooSkewed": "The clocks of this server and of the storage differ by more than 15 minutes: set this "
+    "server's clock. The settings are not at fault.",
+    "ExpiredToken": "The key is temporary and has expired: enter the long-lived key of an IAM user.",
+    "InvalidToken": "The key is temporary and needs a session token: enter the long-lived key of an IAM user.",
+    "TokenRefreshRequired": "The key is temporary and has expired: enter the long-lived key of an IAM user.",
+    "InvalidTag": "The storage does not take these S3 tags: check their names and values.",
+    "NotImplemented": "The server does not know this call of S3, or does not support S3 tags: try without tags, or ask "
+    "its operator.",
+    "TemporaryRedirect": "The storage sends requests elsewhere for now, as for a bucket that was just created. "
+    "Try again in an hour.",
+    "QuotaExceeded": "The storage is full or the quota used up: ask its operator.",
+    "XMinioStorageFull": "The storage is full: ask its operator.",
+    "InvalidObjectState": "The object is in an archive: choose a bucket without immediate archiving.",
+}

@@ -1,0 +1,257 @@
+"""What is done with recording configurations: saved, removed, proved."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from strawberry import Some
+from tortoise.exceptions import IntegrityError
+from tortoise.expressions import F
+
+from app.accounts import service as accounts
+from app.context import Context
+from app.database import violated_constraint
+from app.encryption import Keyring
+from app.errors import Mistakes, Problems, UserErrorCode
+from app.identifiers import new_id
+from app.outbound import OutboundGate
+from app.recording import rules
+from app.recording.model import AudioFormat, BucketVendor, RecordingConfig, StorageStatus
+from app.recording.rules import StorageDraft, Tag
+from app.recording.verification import StorageVerdict, StorageVerifier, VerificationResult, fingerprint
+
+# How often a change without `ifVersion` is worked out again because somebody else's came in between.
+_TRIES = 5
+_STATUS = {StorageVerdict.WORKING: StorageStatus.WORKING, StorageVerdict.FAILING: StorageStatus.FAILING}
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What an update gives; None is what it leaves out, Some(None) is an explicit null."""
+
+    enabled: Some[bool | None] | None = None
+    audio_format: Some[AudioFormat | None] | None = None
+    bucket_vendor: Some[BucketVendor | None] | None = None
+    endpoint_url: Some[str | None] | None = None
+    bucket_name: Some[str | None] | None = None
+    region: Some[str | None] | None = None
+    access_key_id: Some[str | None] | None = None
+    secret_access_key: Some[str | None] | None = None
+    s3_tags: Some[tuple[Tag, ...] | None] | None = None
+    record_all_calls: Some[bool | None] | None = None
+
+
+async def update(context: Context, account_id: str, if_version: int | None, changes: Changes) -> RecordingConfig:
+    """Changes what is given; the first save makes the configuration. Raises Mistakes: NOT_FOUND, CONFLICT, or all that is wrong.
+
+    A concurrent change loses nothing: without `if_version` this one is worked out again on top of it.
+    """
+    account = await accounts.within_reach(context, account_id, "accountId")
+    for _ in range(_TRIES):
+        stored = await RecordingConfig.get_or_none(account_id=account.id)
+        if if_version is not None and (stored is None or stored.version != if_version):
+            break
+        saved = await _save(context, account.id, stored, changes)
+        if saved is not None:
+            return saved
+    raise _conflict(if_version)
+
+
+async def remove(context: Context, account_id: str, if_version: int | None) -> RecordingConfig:
+    """The configuration as it was. Recordings in the bucket stay. Raises Mistakes: NOT_FOUND, CONFLICT."""
+    stored = await _stored(context, account_id)
+    rows = RecordingConfig.filter(id=stored.id)
+    if if_version is not None:
+        rows = rows.filter(version=if_version)
+    if not await rows.delete():
+        raise _conflict(if_version)
+    return stored
+
+
+async def verify_draft(context: Context, account_id: str, draft: StorageDraft) -> VerificationResult:
+    """Tests values that are not saved; stores nothing. Without both keys, the stored pair is used where it belongs.
+
+    Raises Mistakes: NOT_FOUND; RateLimited.
+    """
+    account = await accounts.within_reach(context, account_id, "accountId")
+    if draft.access_key_id is None and draft.secret_access_key is None:
+        stored = await RecordingConfig.get_or_none(account_id=account.id)
+        if stored is not None and _same_server(draft, stored):
+            keys = stored_draft(context.keyring, stored)
+            draft = replace(draft, access_key_id=keys.access_key_id, secret_access_key=keys.secret_access_key)
+    return await context.use(StorageVerifier).verify(draft)
+
+
+async def verify_stored(context: Context, account_id: str) -> tuple[RecordingConfig, VerificationResult]:
+    """Tests the stored values and keeps the result, unless they were changed meanwhile.
+
+    Raises Mistakes: NOT_FOUND; RateLimited.
+    """
+    stored = await _stored(context, account_id)
+    result = await context.use(StorageVerifier).verify(stored_draft(context.keyring, stored))
+    status = _STATUS[result.verdict]
+    # Nothing is locked while S3 answers; a result of other values than the stored ones is answered but not kept.
+    unchanged = RecordingConfig.filter(id=stored.id, fingerprint=result.fingerprint)
+    await unchanged.filter(storage_status=status).update(last_verification=result.to_json())
+    await unchanged.exclude(storage_status=status).update(
+        last_verification=result.to_json(), storage_status=status, storage_status_since=result.verified_at
+    )
+    now = await RecordingConfig.get_or_none(id=stored.id)
+    if now is None:
+        raise _no_config()
+    return now, result
+
+
+def last_verification(config: RecordingConfig) -> VerificationResult | None:
+    """The newest result of what is stored now; None when there is none, or only one of other values."""
+    if config.last_verification is None or config.last_verification["fingerprint"] != config.fingerprint:
+        return None
+    return VerificationResult.from_json(config.last_verification)
+
+
+def stored_draft(keyring: Keyring, config: RecordingConfig) -> StorageDraft:
+    """The stored storage settings, the secret opened."""
+    secret = None
+    if config.secret_access_key is not None:
+        secret = keyring.open(
+            config.secret_access_key, table="recording_configs", column="secret_access_key", row=config.id
+        )
+    return StorageDraft(
+        vendor=config.bucket_vendor,
+        endpoint_url=config.endpoint_url,
+        bucket=config.bucket_name,
+        region=config.region,
+        access_key_id=config.access_key_id,
+        secret_access_key=secret,
+        tags=tuple(Tag(tag["name"], tag["value"]) for tag in config.s3_tags),
+    )
+
+
+async def _save(
+    context: Context, account_id: Any, stored: RecordingConfig | None, changes: Changes
+) -> RecordingConfig | None:
+    """None when somebody else saved in between."""
+    row_id = stored.id if stored else new_id()
+    values = _checked(context, row_id, stored, changes)
+    if stored is None:
+        try:
+            return await RecordingConfig.create(id=row_id, account_id=account_id, **values)
+        except IntegrityError as error:
+            if violated_constraint(error) == "recording_configs_account_unique":
+                return None
+            raise
+    rows = RecordingConfig.filter(id=row_id, version=stored.version)
+    if not await rows.update(**values, updated_at=datetime.now(UTC), version=F("version") + 1):
+        return None
+    return await RecordingConfig.get_or_none(id=row_id)
+
+
+def _checked(context: Context, row_id: Any, stored: RecordingConfig | None, changes: Changes) -> dict[str, Any]:
+    """The columns to write. Raises Mistakes with all that is wrong."""
+    problems = Problems()
+    now = datetime.now(UTC)
+    old = stored_draft(context.keyring, stored) if stored else StorageDraft()
+    draft = _merged(old, changes, problems)
+    values = {
+        "enabled": _required(changes.enabled, stored.enabled if stored else False, "enabled", problems),
+        "audio_format": _required(
+            changes.audio_format, stored.audio_format if stored else AudioFormat.MP3, "audioFormat", problems
+        ),
+        "record_all_calls": _required(
+            changes.record_all_calls, stored.record_all_calls if stored else False, "recordAllCalls", problems
+        ),
+    }
+    for path, code, message in (*rules.problems(draft), *(rules.missing(draft) if values["enabled"] else ())):
+        # A problem told already (a key without its other half) is not told again in other words.
+        if not any(error.field == list(path) for error in problems.found):
+            problems.add(code, message, *path)
+    if draft.vendor is BucketVendor.S3_COMPATIBLE and draft.endpoint_url and not _is_told("endpointUrl", problems):
+        reason = context.use(OutboundGate).judge_text(draft.endpoint_url)
+        if reason:
+            problems.add(UserErrorCode.INVALID, reason, "endpointUrl")
+    problems.raise_if_any()
+    values |= {
+        "bucket_vendor": draft.vendor,
+        "endpoint_url": draft.endpoint_url,
+        "bucket_name": draft.bucket,
+        "region": draft.region,
+        "s3_tags": [{"name": tag.name, "value": tag.value} for tag in draft.tags],
+        "fingerprint": fingerprint(context.keyring, draft),
+    }
+    if stored is None or (draft.access_key_id, draft.secret_access_key) != (old.access_key_id, old.secret_access_key):
+        values |= _keys(context.keyring, row_id, draft, now)
+    if stored is None or values["fingerprint"] != stored.fingerprint:
+        values |= {"storage_status": StorageStatus.UNVERIFIED, "storage_status_since": now, "last_verification": None}
+    return values
+
+
+def _merged(old: StorageDraft, changes: Changes, problems: Problems) -> StorageDraft:
+    draft = replace(
+        old,
+        vendor=changes.bucket_vendor.value if changes.bucket_vendor else old.vendor,
+        endpoint_url=changes.endpoint_url.value if changes.endpoint_url else old.endpoint_url,
+        bucket=changes.bucket_name.value if changes.bucket_name else old.bucket,
+        region=changes.region.value if changes.region else old.region,
+        tags=(changes.s3_tags.value or ()) if changes.s3_tags else old.tags,
+    )
+    key_id, secret = changes.access_key_id, changes.secret_access_key
+    if key_id is None and secret is None:
+        if old.secret_access_key is not None and (draft.vendor, draft.endpoint_url) != (old.vendor, old.endpoint_url):
+            # A stored secret never goes to a server that it was not entered for.
+            for name in ("accessKeyId", "secretAccessKey"):
+                message = "The stored keys belong to another vendor or endpoint; enter both keys again, or null for none."
+                problems.add(UserErrorCode.REQUIRED, message, name)
+        return draft
+    given_id, given_secret = key_id.value if key_id else None, secret.value if secret else None
+    if (given_id is None) != (given_secret is None):
+        missing = "accessKeyId" if given_id is None else "secretAccessKey"
+        message = "The access key ID and the secret access key are given together; leave out both to keep the stored ones."
+        problems.add(UserErrorCode.REQUIRED, message, missing)
+        return draft
+    return replace(draft, access_key_id=given_id, secret_access_key=given_secret)
+
+
+def _required(change: Some[Any] | None, stored: Any, name: str, problems: Problems) -> Any:
+    if change is None:
+        return stored
+    if change.value is None:
+        problems.add(UserErrorCode.REQUIRED, "This cannot be null; leave it out to keep it as it is.", name)
+        return stored
+    return change.value
+
+
+def _keys(keyring: Keyring, row_id: Any, draft: StorageDraft, now: datetime) -> dict[str, Any]:
+    secret = draft.secret_access_key
+    if secret is None:
+        return {"access_key_id": None, "secret_access_key": None, "secret_access_key_set_at": None}
+    sealed = keyring.seal(secret, table="recording_configs", column="secret_access_key", row=row_id)
+    return {"access_key_id": draft.access_key_id, "secret_access_key": sealed, "secret_access_key_set_at": now}
+
+
+def _same_server(draft: StorageDraft, stored: RecordingConfig) -> bool:
+    return (draft.vendor, draft.endpoint_url) == (stored.bucket_vendor, stored.endpoint_url)
+
+
+def _is_told(name: str, problems: Problems) -> bool:
+    return any(error.field == [name] for error in problems.found)
+
+
+async def _stored(context: Context, account_id: str) -> RecordingConfig:
+    account = await accounts.within_reach(context, account_id, "accountId")
+    stored = await RecordingConfig.get_or_none(account_id=account.id)
+    if stored is None:
+        raise _no_config()
+    return stored
+
+
+def _no_config() -> Mistakes:
+    message = "The account has no recording configuration; save one with updateRecordingConfig."
+    return Mistakes.one(UserErrorCode.NOT_FOUND, message, "accountId")
+
+
+def _conflict(if_version: int | None) -> Mistakes:
+    if if_version is None:
+        message = "Others keep changing the recording configuration; try again."
+    else:
+        message = f"The recording configuration has changed since version {if_version}; load it again."
+    return Mistakes.one(UserErrorCode.CONFLICT, message, "ifVersion")

@@ -1,0 +1,26 @@
+"""A service provider: who runs accounts for customers."""
+
+from typing import ClassVar
+
+from tortoise import fields
+from tortoise.models import Model
+
+from app.access import Reach
+from app.identifiers import new_id
+
+
+class ServiceProvider(Model):
+    """`name_key` is what makes names that look the same equal; see `app/names.py`."""
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    name = fields.CharField(max_length=64)
+    name_key = fields.TextField()
+    active = fields.BooleanField(default=True)
+    created_at = fields.DatetimeField(auto_now_add=True)
+    updated_at = fields.DatetimeField(auto_now=True)
+    version = fields.IntField(default=1)
+
+    reach: ClassVar[Reach] = Reach(account=None, service_provider=("id",))
+
+    class Meta:
+        table = "service_providers"

@@ -1,0 +1,23 @@
+"""What is done with service providers."""
+
+from tortoise.exceptions import IntegrityError
+
+from app import names
+from app.context import Context
+from app.database import violated_constraint
+from app.errors import Mistakes, Problems, UserErrorCode
+from app.service_providers.model import ServiceProvider
+
+
+async def create(context: Context, name: str) -> ServiceProvider:
+    """Raises Mistakes for a name that is not allowed or taken."""
+    problems = Problems()
+    checked = names.checked(name, problems, "name")
+    problems.raise_if_any()
+    try:
+        return await ServiceProvider.create(name=checked, name_key=names.key(checked))
+    except IntegrityError as error:
+        if violated_constraint(error) != "service_providers_name_unique":
+            raise
+        message = f"There is a service provider named “{checked}” already."
+        raise Mistakes.one(UserErrorCode.NAME_TAKEN, message, "name") from None

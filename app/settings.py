@@ -1,0 +1,187 @@
+"""Every environment variable, read once, typed. A wrong one is named, all of them at once.
+
+`python -m app serve` needs none of them: it then keeps everything under `var/` and says so.
+"""
+
+import ipaddress
+import json
+import os
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from app.encryption import Keyring, key_from_text, new_key_text
+
+EMBEDDED_DATABASE = "accounts.sqlite3"
+_KEY_FILE = "keys.json"
+
+
+class WrongSettings(Exception):
+    """Settings that cannot be used; `problems` has one line for each variable."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("; ".join(problems))
+
+
+def _words(value: Any) -> Any:
+    """Lists are written with commas in the environment: `https://a.example, https://b.example`."""
+    return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
+
+
+class Settings(BaseSettings):
+    """One attribute for each environment variable; the README's table is printed from the descriptions."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, env_file=None)
+
+    data_dir: Path = Field(Path("var"), description="Folder of the embedded database and its key file.")
+    database_url: str = Field(
+        "", repr=False, description="`postgres://user:password@host:5432/name` in production; empty: SQLite in `DATA_DIR`."
+    )
+    database_pool_size: int = Field(10, ge=1, le=200, description="Database connections of each worker (PostgreSQL).")
+    database_timeout_seconds: float = Field(10, gt=0, le=120, description="Longest time for one database statement.")
+    encryption_keys: str = Field(
+        "",
+        repr=False,
+        description="Keys for secrets at rest, `id:base64 of 32 bytes`, comma-separated; the first seals, all open.",
+    )
+    hash_key: str = Field("", repr=False, description="Base64 of 32 bytes; keys the hashes of API keys. Never changes.")
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=1, le=65535, description="Port to listen on.")
+    workers: int = Field(1, ge=1, le=256, description="Worker processes; more than one needs PostgreSQL.")
+    allowed_origins: Annotated[list[str], NoDecode] = Field(
+        [], description="Origins of front ends that may call from a browser (CORS), comma-separated; none by default."
+    )
+    trusted_proxies: Annotated[list[str], NoDecode] = Field(
+        [], description="Addresses or networks of proxies whose `X-Forwarded-…` headers count; none by default."
+    )
+    anonymous_introspection: bool = Field(False, description="Whether callers without a key may read the schema.")
+    graphiql: bool = Field(False, description="Whether a browser finds the GraphiQL page at `GET /graphql`.")
+    outbound_allowed_hosts: Annotated[list[str], NoDecode] = Field(
+        [],
+        description="Hosts (`name` or `name:port`) that tenants' addresses may name although they are private.",
+    )
+    verifications_at_once: int = Field(8, ge=1, le=1000, description="Storage tests that run at once in each worker.")
+    max_body_bytes: int = Field(262_144, ge=1024, le=10_485_760, description="Longest request body, in bytes.")
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING or ERROR.")
+
+    @field_validator("allowed_origins", "trusted_proxies", "outbound_allowed_hosts", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return _words(value)
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str) -> str:
+        if value and urlsplit(value).scheme not in {"postgres", "postgresql", "sqlite"}:
+            raise ValueError("must begin with postgres:// (or be empty for the embedded SQLite)")
+        return value
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _origins(cls, value: list[str]) -> list[str]:
+        for origin in value:
+            parts = urlsplit(origin)
+            if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path or parts.query:
+                raise ValueError(f"{origin!r} is not an origin such as https://portal.example.com")
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: list[str]) -> list[str]:
+        for network in value:
+            ipaddress.ip_network(network, strict=False)
+        return value
+
+    @field_validator("encryption_keys")
+    @classmethod
+    def _readable_keys(cls, value: str) -> str:
+        _read_keys(value)
+        return value
+
+    @field_validator("hash_key")
+    @classmethod
+    def _readable_hash_key(cls, value: str) -> str:
+        if value:
+            key_from_text(value)
+        return value
+
+    @model_validator(mode="after")
+    def _together(self) -> "Settings":
+        problems = []
+        if not self.is_embedded:
+            problems += [
+                f"{name}: needed with a DATABASE_URL of your own; make one with: openssl rand -base64 32"
+                for name, value in (("ENCRYPTION_KEYS", self.encryption_keys), ("HASH_KEY", self.hash_key))
+                if not value
+            ]
+        if self.workers > 1 and self.is_sqlite:
+            problems.append(
+                f"WORKERS: {self.workers} workers need PostgreSQL (DATABASE_URL); "
+                "SQLite has one writer and is served by one process"
+            )
+        if problems:
+            raise WrongSettings(problems)
+        return self
+
+    @property
+    def is_embedded(self) -> bool:
+        """True for the database that needs no set-up: SQLite in `data_dir`, migrated and keyed by itself."""
+        return not self.database_url
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.is_embedded or self.database_url.startswith("sqlite")
+
+    def keyring(self) -> Keyring:
+        """The keys from the environment; for the embedded default alone, from a file that is made at first use."""
+        if self.encryption_keys and self.hash_key:
+            return Keyring(_read_keys(self.encryption_keys), key_from_text(self.hash_key))
+        stored = json.loads(self._key_file().read_text())
+        return Keyring(_read_keys(stored["encryption_keys"]), key_from_text(stored["hash_key"]))
+
+    @property
+    def uses_key_file(self) -> bool:
+        return not (self.encryption_keys and self.hash_key)
+
+    def _key_file(self) -> Path:
+        path = self.data_dir / _KEY_FILE
+        if not path.exists():
+            self.data_dir.mkdir(parents=True, exist_ok=True)
+            text = json.dumps({"encryption_keys": f"k1:{new_key_text()}", "hash_key": new_key_text()})
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(text)
+        return path
+
+
+def load(**overrides: Any) -> Settings:
+    """The settings from the environment, with command line options on top.
+
+    Raises WrongSettings naming every variable that is wrong.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        raise WrongSettings([_line(detail) for detail in error.errors()]) from None
+
+
+def _line(detail: Any) -> str:
+    name = str(detail["loc"][0]).upper() if detail["loc"] else "settings"
+    return f"{name}: {detail['msg'].removeprefix('Value error, ')}"
+
+
+def _read_keys(text: str) -> dict[str, bytes]:
+    keys = {}
+    for entry in _words(text):
+        key_id, separator, key = entry.partition(":")
+        if not separator or not key_id or len(key_id) > 32:
+            raise ValueError("each key is written `id:base64 of 32 bytes`, with an id of at most 32 characters")
+        try:
+            keys[key_id] = key_from_text(key)
+        except ValueError as error:
+            raise ValueError(f"key {key_id!r} {error}") from None
+    return keys

@@ -1,0 +1,125 @@
+"""The installation that tests talk to, and the people who ask.
+
+Each test gets a fresh copy of a database that was migrated and filled once: SQLite, or PostgreSQL with
+TEST_DATABASE=postgres. `make test` runs the suite on both, in two processes, since Tortoise's query caches hold one dialect
+a process; tests that meet no database run in the first alone. The people (`admin`, `provider`, `account_user`, `read_only`, `stranger`, …) ask over the real ASGI application.
+"""
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.installation import Installation, Person, World, seed
+from tests.servers.postgres import Postgres
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server from its wheel."""
+    with Postgres() as server:
+        yield server
+
+
+BACKEND = os.environ.get("TEST_DATABASE", "sqlite")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if BACKEND != "sqlite":
+        idle = [item for item in items if "backend" not in getattr(item, "fixturenames", ())]
+        config.hook.pytest_deselected(items=idle)
+        items[:] = [item for item in items if item not in idle]
+
+
+def pytest_report_header() -> str:
+    return f"database: {BACKEND}"
+
+
+@pytest.fixture(scope="session")
+def backend() -> str:
+    """Which database the tests run on: `sqlite` or `postgres`."""
+    return BACKEND
+
+
+@pytest.fixture(scope="session")
+async def template(backend: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> World:
+    """A migrated database with the world in it, to be copied for each test."""
+    folder = tmp_path_factory.mktemp(f"template-{backend}")
+    url = request.getfixturevalue("postgres").create("template_world") if backend == "postgres" else ""
+    return await seed(folder, url)
+
+
+@pytest.fixture
+async def installation(
+    template: World, backend: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[Installation]:
+    """The application on a database of its own. Tests that need other settings mark themselves with `settings(...)`."""
+    marker = request.node.get_closest_marker("settings")
+    changed = dict(marker.kwargs) if marker else {}
+    if backend == "postgres":
+        server: Postgres = request.getfixturevalue("postgres")
+        url = server.copy("template_world")
+    else:
+        url = ""
+        for file in template.folder.glob("*.sqlite3*"):
+            shutil.copy(file, tmp_path)
+    async with Installation.started(template, tmp_path, url, **changed) as started:
+        yield started
+    if backend == "postgres":
+        server.drop(url)
+
+
+@pytest.fixture
+def world(template: World) -> World:
+    """The ids of what is there."""
+    return template
+
+
+@pytest.fixture
+def admin(installation: Installation) -> Person:
+    """The whole installation."""
+    return installation.person("admin")
+
+
+@pytest.fixture
+def provider(installation: Installation) -> Person:
+    """The service provider that runs the own and the sibling account."""
+    return installation.person("provider")
+
+
+@pytest.fixture
+def other_provider(installation: Installation) -> Person:
+    """The service provider of the foreign account."""
+    return installation.person("other_provider")
+
+
+@pytest.fixture
+def account_user(installation: Installation) -> Person:
+    """The own account."""
+    return installation.person("account_user")
+
+
+@pytest.fixture
+def sibling_user(installation: Installation) -> Person:
+    """An account of the same provider."""
+    return installation.person("sibling_user")
+
+
+@pytest.fixture
+def foreign_user(installation: Installation) -> Person:
+    """An account of the other provider."""
+    return installation.person("foreign_user")
+
+
+@pytest.fixture
+def read_only(installation: Installation) -> Person:
+    """The own account, with a key that may only read."""
+    return installation.person("read_only")
+
+
+@pytest.fixture
+def stranger(installation: Installation) -> Person:
+    """Nobody: no key."""
+    return installation.person(None)

@@ -1,0 +1,210 @@
+"""An installation with two providers and three accounts, and the people who ask it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from starlette.applications import Starlette
+
+from app import migrating
+from app.access import AccessLevel, Scope, Viewer
+from app.accounts import service as accounts
+from app.api_keys import service as api_keys
+from app.context import Context, Opened
+from app.encryption import new_key_text
+from app.identifiers import Kind, new_id, show
+from app.main import Server, create_app
+from app.outbound import OutboundGate
+from app.recording import service as recording
+from app.recording.model import BucketVendor
+from app.recording.rules import Tag
+from app.service_providers import service as providers
+from app.settings import Settings
+from strawberry import Some
+
+
+@dataclass
+class World:
+    """What every test finds: ids by name, and the keys of the people by their names."""
+
+    folder: Path
+    encryption_keys: str
+    hash_key: str
+    ids: dict[str, str] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> str:
+        return self.ids[name]
+
+
+@dataclass
+class Answer:
+    """What came back over HTTP."""
+
+    status: int
+    headers: httpx.Headers
+    body: dict[str, Any]
+
+    @property
+    def data(self) -> Any:
+        return self.body.get("data")
+
+    @property
+    def errors(self) -> list[dict[str, Any]]:
+        return self.body.get("errors", [])
+
+    @property
+    def codes(self) -> list[str]:
+        return [error["extensions"]["code"] for error in self.errors]
+
+    def only(self, name: str) -> Any:
+        """The value of a root field of an answer without errors."""
+        assert not self.errors, self.errors
+        return self.data[name]
+
+
+class Person:
+    """Somebody who asks: `await admin.ask(query, variable=value)`."""
+
+    def __init__(self, client: httpx.AsyncClient, token: str | None) -> None:
+        self.client = client
+        self.token = token
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
+
+    async def ask(self, query: str, **variables: Any) -> Answer:
+        response = await self.client.post(
+            "/graphql", json={"query": query, "variables": variables}, headers=self.headers, timeout=60
+        )
+        return Answer(response.status_code, response.headers, response.json())
+
+    async def change(self, mutation: str, selection: str, /, **input: Any) -> dict[str, Any]:
+        """A mutation's payload: `await admin.change("createAccount", "account { id }", name="…")`.
+
+        `userErrors { code message field }` is always asked for as well.
+        """
+        name = mutation[0].upper() + mutation[1:]
+        answer = await self.ask(
+            f"mutation ($input: {name}Input!) {{"
+            f" {mutation}(input: $input) {{ {selection} userErrors {{ code message field }} }} }}",
+            input=input,
+        )
+        payload: dict[str, Any] = answer.only(mutation)
+        return payload
+
+
+def refusals(payload: dict[str, Any]) -> list[tuple[str, list[str] | None]]:
+    """The code and field of each mistake in a payload."""
+    return [(error["code"], error["field"]) for error in payload["userErrors"]]
+
+
+class Installation:
+    """The started application."""
+
+    def __init__(self, app: Starlette, world: World, client: httpx.AsyncClient, settings: Settings) -> None:
+        self.app = app
+        self.world = world
+        self.client = client
+        self.settings = settings
+
+    @classmethod
+    @asynccontextmanager
+    async def started(cls, world: World, folder: Path, url: str, **changed: Any) -> AsyncIterator["Installation"]:
+        chosen = settings_of(world, folder, url, **changed)
+        app = create_app(chosen)
+        transport = httpx.ASGITransport(app)
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=transport, base_url="http://accounts.test") as client,
+        ):
+            yield cls(app, world, client, chosen)
+
+    def person(self, name: str | None) -> Person:
+        return Person(self.client, self.world.tokens[name] if name else None)
+
+    def holder(self, token: str) -> Person:
+        """Whoever holds a key."""
+        return Person(self.client, token)
+
+    @property
+    def opened(self) -> Opened:
+        server: Server = self.app.state.server
+        assert server.running is not None
+        return server.running.opened
+
+    @asynccontextmanager
+    async def database(self) -> AsyncIterator[Any]:
+        """The database behind the application's back."""
+        async with migrating.opened(self.settings) as connection:
+            yield connection
+
+
+def settings_of(world: World, folder: Path, url: str, **changed: Any) -> Settings:
+    values: dict[str, Any] = {
+        "data_dir": folder,
+        "database_url": url,
+        "encryption_keys": world.encryption_keys,
+        "hash_key": world.hash_key,
+        "database_pool_size": 8,
+        "anonymous_introspection": True,
+        "outbound_allowed_hosts": ["127.0.0.1"],
+    }
+    return Settings(**{**values, **changed})
+
+
+async def seed(folder: Path, url: str) -> World:
+    """Migrates a database and fills it: two providers, an own, a sibling and a foreign account, keys and recording."""
+    world = World(folder, f"test:{new_key_text()}", new_key_text())
+    chosen = settings_of(world, folder, url)
+    await migrating.migrate(chosen)
+    async with migrating.opened(chosen):
+        keyring = chosen.keyring()
+        opened = Opened(chosen, keyring, {OutboundGate: OutboundGate(["127.0.0.1"])})
+        context = Context(Viewer(Scope.ADMIN, AccessLevel.FULL, new_id()), "seed", opened)
+        world.tokens["admin"] = await api_keys.create_first_admin(keyring, "admin")
+
+        async def key(person: str, level: AccessLevel = AccessLevel.FULL, **owner: Any) -> None:
+            made, text = await api_keys.create(context, name=person, access_level=level, expires_at=None, **owner)
+            world.ids[f"{person}_key"], world.tokens[person] = show(Kind.API_KEY, made.id), text
+
+        for person, name in (("provider", "Northern Voice"), ("other_provider", "Southern Voice")):
+            made = await providers.create(context, name)
+            world.ids[person] = show(Kind.SERVICE_PROVIDER, made.id)
+            await key(person, service_provider_id=world.ids[person])
+        for place, owner, person in (
+            ("own", "provider", "account_user"),
+            ("sibling", "provider", "sibling_user"),
+            ("foreign", "other_provider", "foreign_user"),
+        ):
+            account = await accounts.create(
+                context,
+                service_provider_id=world[owner],
+                name=f"{place.title()} customer",
+                sip_realm=f"{place}.sip.example.com",
+                usage_limit=None,
+                licensed_sessions=None,
+            )
+            world.ids[place] = show(Kind.ACCOUNT, account.id)
+            await key(person, account_id=world.ids[place])
+            config = await recording.update(
+                context,
+                world.ids[place],
+                None,
+                recording.Changes(
+                    enabled=Some(True),
+                    bucket_vendor=Some(BucketVendor.AWS_S3),
+                    bucket_name=Some(f"{place}-recordings"),
+                    region=Some("eu-central-1"),
+                    access_key_id=Some("AKIAIOSFODNN7EXAMPLE"),
+                    secret_access_key=Some(f"secret-of-{place}-recordings"),
+                    s3_tags=Some((Tag("customer", place),)),
+                ),
+            )
+            world.ids[f"{place}_recording"] = show(Kind.RECORDING_CONFIG, config.id)
+        await key("read_only", AccessLevel.READ_ONLY, account_id=world.ids["own"])
+    return world
