@@ -72,7 +72,7 @@ def _serve(options: Any) -> None:
 
 def listen(chosen: Settings) -> None:
     """Serves until it is stopped. Raises Stop when the port is in use."""
-    _check_port(chosen)
+    check_port(chosen)
     uvicorn.run(
         "app.main:create_app",
         factory=True,
@@ -99,7 +99,8 @@ async def _prepare(chosen: Settings) -> None:
             print("There is no admin yet. Make the first one with: python -m app create-admin", file=sys.stderr)
 
 
-def _check_port(chosen: Settings) -> None:
+def check_port(chosen: Settings) -> None:
+    """Raises Stop when the port is in use or may not be listened on."""
     with socket.socket(socket.AF_INET6 if ":" in chosen.host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -130,9 +131,12 @@ def _create_admin(options: Any) -> None:
 
 
 def _demo(options: Any) -> None:
-    from app import demo  # noqa: PLC0415  needs the servers that only trying out installs
+    from app import demo  # noqa: PLC0415  only trying out needs it
 
-    demo.run(_chosen(options, "port"))
+    try:
+        demo.run(_chosen(options, "port"))
+    except demo.DemoCannotStart as error:
+        raise Stop(str(error)) from None
 
 
 def _chosen(options: Any, *names: str) -> Settings:

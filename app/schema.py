@@ -50,3 +50,7 @@ schema = strawberry.Schema(
 def printed() -> str:
     """What `schema.graphql` holds."""
     return f"{schema.as_str()}\n"
+
+
+if __name__ == "__main__":
+    print(printed(), end="")

@@ -150,8 +150,8 @@ _UNANSWERED = {
     FailureKind.UNKNOWN_HOST: "The host name of the storage is not known: check the endpoint URL or the region.",
     FailureKind.CONNECTION_REFUSED: "Nothing listens at the storage's address: check the host and the port.",
     FailureKind.UNREACHABLE: "There is no way to the storage's address: check the host, or the firewall in between.",
-    FailureKind.CONNECT_TIMEOUT: "The storage's address does not take connections: check the host and the port, "
-    "or the firewall in between.",
+    FailureKind.CONNECT_TIMEOUT: "No connection to the storage comes about in time: check the host, the port, "
+    "whether it wants http or https, and the firewall in between.",
     FailureKind.TLS: "No trusted encrypted connection comes about: check that the endpoint really speaks https, "
     "and that its certificate is valid, for this host name and from a public authority.",
     FailureKind.CLOSED: "The server ends the connection without an answer: check that an S3 server listens at this "

@@ -1,6 +1,7 @@
 """Storage tests ask a verifier directly; the servers come from `tests/servers/fixtures.py`."""
 
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,6 @@ from app.recording.probe import StepResult
 from app.recording.storage import ObjectStorage
 from app.recording.verification import StorageVerifier, VerificationResult, VerificationStepName
 from tests.servers.fixtures import iam_s3, local_s3
-from tests.servers.scripted_s3 import ScriptedS3
 
 __all__ = ["iam_s3", "local_s3"]
 
@@ -20,36 +20,46 @@ def keyring() -> Keyring:
     return Keyring({"k1": b"e" * 32}, b"h" * 32)
 
 
+@pytest.fixture(scope="session")
+def storages() -> dict[Any, tuple[OutboundGate, ObjectStorage]]:
+    """Open storages by their settings: opening one reads the description of S3, which takes a fifth of a second."""
+    return {}
+
+
 @pytest.fixture
-async def make_verifier(keyring: Keyring) -> AsyncIterator[Callable[..., StorageVerifier]]:
-    """Makes verifiers that may call the loopback; `read_seconds` and the verifier's limits can be set."""
-    opened: list[tuple[StorageVerifier, ObjectStorage]] = []
+async def make_verifier(
+    keyring: Keyring, storages: dict[Any, tuple[OutboundGate, ObjectStorage]]
+) -> AsyncIterator[Callable[..., Any]]:
+    """Makes verifiers that may call the loopback; `fresh` ones read the environment as it is now, if they do."""
+    made: list[StorageVerifier] = []
 
     async def make(
-        *, allowed: tuple[str, ...] = ("127.0.0.1",), at_once: int = 8, read_seconds: float = 5, **limits: float
+        *,
+        allowed: tuple[str, ...] = ("127.0.0.1",),
+        at_once: int = 8,
+        read_seconds: float = 5,
+        fresh: bool = False,
+        **limits: float,
     ) -> StorageVerifier:
-        gate = OutboundGate(allowed)
-        storage = ObjectStorage(gate, read_seconds=read_seconds)
-        await storage.open()
+        settings = object() if fresh else (allowed, read_seconds)
+        if settings not in storages:
+            gate = OutboundGate(allowed)
+            storages[settings] = gate, ObjectStorage(gate, read_seconds=read_seconds)
+            await storages[settings][1].open()
+        gate, storage = storages[settings]
         verifier = StorageVerifier(storage, gate, keyring, at_once, **limits)
-        opened.append((verifier, storage))
+        made.append(verifier)
         return verifier
 
     yield make
-    for verifier, storage in opened:
+    for verifier in made:
         await verifier.close()
-        await storage.close()
 
 
 @pytest.fixture
-async def verifier(make_verifier: Callable[..., StorageVerifier]) -> StorageVerifier:
-    return await make_verifier()
-
-
-@pytest.fixture
-async def scripted_s3() -> AsyncIterator[ScriptedS3]:
-    async with ScriptedS3() as server:
-        yield server
+async def verifier(make_verifier: Callable[..., Any]) -> StorageVerifier:
+    verifier: StorageVerifier = await make_verifier()
+    return verifier
 
 
 def step(result: VerificationResult, name: str) -> StepResult:

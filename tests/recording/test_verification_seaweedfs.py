@@ -102,7 +102,7 @@ async def test_the_servers_own_credentials_never_stand_in_for_wrong_ones(
         ("AWS_CONFIG_FILE", str(tmp_path / "aws")),
     ):
         monkeypatch.setenv(name, value)
-    verifier = await make_verifier()
+    verifier = await make_verifier(fresh=True)
     result = await verifier.verify(draft_of(local_s3, access_key_id="nobody", secret_access_key="nothing"))
     assert step(result, "WRITE").s3_code == "InvalidAccessKeyId"
     missing = await verifier.verify(draft_of(local_s3, access_key_id=None, secret_access_key=None))
@@ -131,7 +131,7 @@ async def test_the_servers_environment_has_no_influence(
     ):
         monkeypatch.setenv(name, value)
         monkeypatch.setenv(name.lower(), value)
-    result = await (await make_verifier()).verify(draft_of(local_s3))
+    result = await (await make_verifier(fresh=True)).verify(draft_of(local_s3))
     assert statuses(result) == "PPSPPPPP"
 
 

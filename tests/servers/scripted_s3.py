@@ -224,9 +224,14 @@ class ScriptedS3:
 
 
 async def _read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Request | None:
-    head = await reader.readuntil(b"\r\n\r\n") if not reader.at_eof() else b""
-    if not head:
+    first_byte = await reader.read(1)
+    if first_byte == b"\x16":  # a TLS client hello, which a plain HTTP server answers in its own language
+        writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
         return None
+    if not first_byte:
+        return None
+    head = first_byte + await reader.readuntil(b"\r\n\r\n")
     first, *lines = head.decode().rstrip("\r\n").split("\r\n")
     method, target, _ = first.split(" ")
     headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}

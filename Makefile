@@ -1,0 +1,71 @@
+# `make` prints the targets. Everything that they need is set up by themselves; nothing has to be running.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DATA_DIR ?= var
+
+.DEFAULT_GOAL := help
+.PHONY: help install run serve test check lint types schema access migration migrate bench clean browser clients
+
+help: ## print this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | grep -v '^help' | awk -F '\t' '{printf "make %-10s %s\n", $$1, $$2}'
+
+$(READY): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 is missing."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; this is $$($(PYTHON) --version)."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing the pinned Python packages into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[servers,dev]'
+	@touch $@
+
+install: $(READY) ## set up the virtual environment and GraphiQL's files
+	@$(BIN)/python -m app.graphiql.install $(DATA_DIR)
+
+run: install ## serve with a local S3 and demo data on http://127.0.0.1:8000 (PORT= moves it)
+	@$(BIN)/python -m app demo
+
+serve: $(READY) ## serve; settings come from the environment
+	@$(BIN)/python -m app serve
+
+test: $(READY) ## run the tests on SQLite, then on PostgreSQL; starts all servers they need
+	TEST_DATABASE=sqlite $(BIN)/python -m pytest -m "not browser"
+	TEST_DATABASE=postgres $(BIN)/python -m pytest -m "not browser"
+
+check: lint types clients browser ## lint, types, generated clients, and GraphiQL in a browser
+	@$(BIN)/python -m app.schema | diff - schema.graphql || { echo "schema.graphql is not what the code prints: make schema"; exit 1; }
+	@$(BIN)/python -m tests.access_matrix | diff - tests/access.txt || { echo "tests/access.txt is not what runs: make access"; exit 1; }
+
+lint: $(READY) ## ruff: rules and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY) ## mypy, strict
+	$(BIN)/mypy
+
+clients: $(READY)
+	$(BIN)/python -m tests.clients.check
+
+browser: install
+	$(BIN)/python -m pytest -m browser
+
+schema: $(READY) ## write schema.graphql from the code
+	@$(BIN)/python -m app.schema > schema.graphql.new && mv schema.graphql.new schema.graphql
+
+access: $(READY) ## write tests/access.txt: who may do what, by running all of it
+	@$(BIN)/python -m tests.access_matrix > tests/access.txt.new && mv tests/access.txt.new tests/access.txt
+
+migration: $(READY) ## draft a migration from the models for both databases (NAME=add_something)
+	@test -n "$(NAME)" || { echo "Say what it does: make migration NAME=add_something"; exit 1; }
+	@$(BIN)/python -m app migration $(NAME)
+
+migrate: $(READY) ## bring the database (DATABASE_URL) to this version's schema
+	@$(BIN)/python -m app migrate
+
+bench: $(READY) ## measure against a hand-written handler; prints tables, writes var/bench.json
+	$(BIN)/python -m tests.bench
+
+clean: ## remove what was installed and the local data (var/)
+	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

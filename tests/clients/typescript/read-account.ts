@@ -1,0 +1,28 @@
+/** Prints an account as JSON: GRAPHQL_URL=… API_KEY=… ACCOUNT_ID=AC… npm run --silent read-account */
+
+import { ReadAccountDocument } from "./generated/graphql.js";
+import { request } from "./request.js";
+
+function environment(name: string): string {
+  const value = process.env[name];
+  if (value === undefined || value === "") {
+    throw new Error(`${name} is not set`);
+  }
+  return value;
+}
+
+const server = { url: environment("GRAPHQL_URL"), key: environment("API_KEY") };
+const { data, errors } = await request(server, ReadAccountDocument, { id: environment("ACCOUNT_ID") });
+
+for (const error of errors) {
+  console.error(`${error.path?.join(".") ?? "request"}: ${error.message}`);
+}
+if (data.account === null || data.account === undefined) {
+  throw new Error("There is no such account within reach.");
+}
+// Typed down to the steps of the last storage test: `status` is 'PASSED' | 'FAILED' | 'SKIPPED', or what a newer server adds.
+const failed = data.account.recordingConfig?.lastVerification?.steps.find((step) => step.status === "FAILED");
+if (failed !== undefined) {
+  console.error(`Recordings would be lost: ${failed.step}: ${failed.advice ?? "no advice"}`);
+}
+console.log(JSON.stringify(data.account, null, 2));

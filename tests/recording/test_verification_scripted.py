@@ -1,0 +1,456 @@
+"""The storage test against a server that says what no local server says. Each trouble has its own plain sentence."""
+
+import asyncio
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.errors import RateLimited
+from app.outbound import OutboundGate
+from app.recording.failures import FailureKind, StorageFailure
+from app.recording.model import BucketVendor
+from app.recording.rules import StorageDraft, Tag
+from app.recording.storage import MAX_ANSWER_BYTES, ObjectStorage, StorageTarget
+from app.recording.verification import StorageVerdict, StorageVerifier
+from tests.recording.conftest import statuses, step
+from tests.servers import scripted_s3 as scripts
+from tests.servers.scripted_s3 import Answer, Request, ScriptedS3, error
+
+
+def draft_of(server: ScriptedS3, **changes: Any) -> StorageDraft:
+    values: dict[str, Any] = {
+        "vendor": BucketVendor.S3_COMPATIBLE,
+        "endpoint_url": server.endpoint,
+        "bucket": "calls",
+        "region": "us-east-1",
+        "access_key_id": "key",
+        "secret_access_key": "hunter2",
+        "tags": (Tag("team", "voice"),),
+    }
+    return StorageDraft(**{**values, **changes})
+
+
+@pytest.fixture
+async def s3() -> AsyncIterator[ScriptedS3]:
+    """A scripted S3 in which no test may leave a probe or an open upload."""
+    async with ScriptedS3() as server:
+        yield server
+        assert server.objects == {}
+        assert server.uploads == {}
+
+
+async def test_the_scripted_server_works_unless_told_otherwise(verifier: StorageVerifier, s3: ScriptedS3):
+    result = await verifier.verify(draft_of(s3))
+    assert statuses(result) == "PPSPPPPP"
+    assert sorted(s3.calls) == sorted(["head", "put", "tags", "get", "create", "abort", "delete"])
+    assert s3.calls[:2] == ["head", "put"]
+    assert s3.calls[-1] == "delete"
+
+
+# --- Wrong regions ----------------------------------------------------------------------------------------------------
+
+MALFORMED = "The authorization header is malformed; the region 'us-east-1' is wrong; expecting 'eu-west-1'"
+INCOMPATIBLE = (
+    "The eu-west-1 location constraint is incompatible for the region specific endpoint this request was sent to."
+)
+WRONG_REGIONS = {
+    "301": error(301, "PermanentRedirect", headers={"x-amz-bucket-region": "eu-west-1"}, Endpoint="s3.eu-west-1.x"),
+    "400 malformed": error(400, "AuthorizationHeaderMalformed", MALFORMED, Region="eu-west-1"),
+    "400 malformed, in the message": error(400, "AuthorizationHeaderMalformed", MALFORMED),
+    "400 location": error(400, "IllegalLocationConstraintException", INCOMPATIBLE),
+}
+
+
+@pytest.mark.parametrize("answer", WRONG_REGIONS.values(), ids=WRONG_REGIONS)
+async def test_each_way_to_say_wrong_region_names_both_and_is_not_followed(
+    verifier: StorageVerifier, s3: ScriptedS3, answer: Answer
+):
+    s3.answers = {"head": Answer(answer.status), "put": answer}
+    result = await verifier.verify(draft_of(s3))
+    assert result.verdict is StorageVerdict.FAILING
+    assert statuses(result) == "PPFFSSSS"
+    sentence = step(result, "REGION").advice or ""
+    assert "eu-west-1" in sentence
+    assert "us-east-1" in sentence
+    assert s3.calls == ["head", "put"]
+
+
+async def test_a_redirect_that_does_not_tell_the_region_names_the_configured_one(
+    verifier: StorageVerifier, s3: ScriptedS3
+):
+    s3.answers = {"head": Answer(301), "put": error(301, "PermanentRedirect")}
+    result = await verifier.verify(draft_of(s3))
+    assert statuses(result) == "PPFFSSSS"
+    assert "not in the configured region us-east-1" in (step(result, "REGION").advice or "")
+
+
+@pytest.mark.parametrize("status", [200, 301, 400, 403])
+async def test_the_region_in_the_head_is_compared_whatever_its_status(
+    verifier: StorageVerifier, s3: ScriptedS3, status: int
+):
+    s3.answers["head"] = Answer(status, headers={"x-amz-bucket-region": "eu-west-1"})
+    result = await verifier.verify(draft_of(s3))
+    assert statuses(result) == "PPFSSSSS"
+    assert result.verdict is StorageVerdict.FAILING
+    assert "eu-west-1" in (step(result, "REGION").advice or "")
+    assert s3.calls == ["head"]
+
+
+async def test_the_right_region_passes(verifier: StorageVerifier, s3: ScriptedS3):
+    s3.answers["head"] = Answer(403, headers={"x-amz-bucket-region": "us-east-1"})
+    result = await verifier.verify(draft_of(s3))
+    assert statuses(result) == "PPPPPPPP"
+    assert result.verdict is StorageVerdict.WORKING
+
+
+# --- What S3 says in words --------------------------------------------------------------------------------------------
+
+SENTENCES = {
+    "RequestTimeTooSkewed": (403, "clocks"),
+    "SlowDown": (503, "busy"),
+    "InternalError": (500, "busy"),
+    "InvalidAccessKeyId": (403, "does not know this access key ID"),
+    "SignatureDoesNotMatch": (403, "secret access key"),
+    "AccessDenied": (403, "may not write"),
+    "ExpiredToken": (400, "expired"),
+    "InvalidToken": (400, "session token"),
+    "NoSuchBucket": (404, "no bucket of this name"),
+    "InvalidTag": (400, "S3 tags"),
+    "BadRequest": (400, "S3 tags"),
+    "AllAccessDisabled": (403, "may not write"),
+    "AccountProblem": (403, "suspended"),
+    "KMS.DisabledException": (400, "encryption key"),
+    "TemporaryRedirect": (307, "just created"),
+    "MethodNotAllowed": (405, "does not know this call"),
+    "SomethingNew": (418, "SomethingNew (HTTP 418)"),
+}
+
+
+@pytest.mark.parametrize("code", SENTENCES)
+async def test_what_s3_answers_to_the_put_has_its_own_sentence(verifier: StorageVerifier, s3: ScriptedS3, code: str):
+    status, words = SENTENCES[code]
+    s3.answers = {"head": Answer(status if status != 404 else 403), "put": error(status, code, "server's words")}
+    result = await verifier.verify(draft_of(s3))
+    write = step(result, "WRITE")
+    assert (write.s3_code, write.http_status) == (code, status)
+    assert words in (write.advice or "")
+    assert "server's words" not in repr(result)
+    assert statuses(result)[4:] == "SSSS"
+    assert result.verdict is StorageVerdict.FAILING
+    assert result.leftover_key is None
+
+
+async def test_busy_storage_is_not_blamed_on_the_settings(verifier: StorageVerifier, s3: ScriptedS3):
+    s3.answers = {"head": Answer(503), "put": error(503, "SlowDown")}
+    result = await verifier.verify(draft_of(s3))
+    assert "Try again" in (step(result, "WRITE").advice or "")
+    # A fault of the server's may have stored the probe all the same.
+    assert s3.calls == ["head", "put", "delete"]
+
+
+async def test_a_bucket_that_only_the_put_knows_to_be_missing_fails_reach(verifier: StorageVerifier, s3: ScriptedS3):
+    s3.answers = {"head": Answer(403), "put": error(404, "NoSuchBucket")}
+    assert statuses(await verifier.verify(draft_of(s3))) == "PFSFSSSS"
+
+
+async def test_tags_that_do_not_arrive_fail_their_step_alone(verifier: StorageVerifier, s3: ScriptedS3):
+    s3.answers["tags"] = Answer(body=b"<Tagging><TagSet></TagSet></Tagging>")
+    result = await verifier.verify(draft_of(s3))
+    assert statuses(result) == "PPSPFPPP"
+    assert "ignores tags" in (step(result, "TAGS").advice or "")
+
+
+async def test_other_bytes_than_written_cannot_be_played(verifier: StorageVerifier, s3: ScriptedS3):
+    s3.answers["get"] = Answer(body=b"<html>It works!</html>")
+    result = await verifier.verify(draft_of(s3))
+    assert statuses(result) == "PPSPPFPP"
+    assert not result.can_play
+
+
+async def test_codes_and_request_ids_that_are_none_are_not_repeated(verifier: StorageVerifier, s3: ScriptedS3):
+    strange = {"x-amz-request-id": "<script>alert(1)</script>", "x-amz-bucket-region": "us-east-1; drop"}
+    s3.answers = {"head": Answer(200, headers=strange), "put": error(403, "<b>x</b>" * 9, headers=strange)}
+    result = await verifier.verify(draft_of(s3))
+    assert "script" not in repr(result)
+    assert "drop" not in repr(result)
+    assert step(result, "WRITE").s3_code is None
+
+
+async def test_a_leftover_is_named_when_deleting_fails_at_the_server(verifier: StorageVerifier):
+    async with ScriptedS3() as s3:
+        s3.answers["delete"] = error(500, "InternalError")
+        result = await verifier.verify(draft_of(s3))
+        assert statuses(result) == "PPSPPPPF"
+        assert f"/calls/{result.leftover_key}" in s3.objects
+        assert s3.calls.count("delete") == 2
+
+
+# --- Peers that behave badly ------------------------------------------------------------------------------------------
+
+BAD_ANSWERS = {
+    "never answers": (scripts.hang, "did not answer in time"),
+    "resets": (scripts.reset, "ends the connection"),
+    "closes": (scripts.close, "ends the connection"),
+    "no HTTP": (scripts.raw(b"SSH-2.0-OpenSSH_9.6\r\n"), "not one of S3"),
+    "half an answer": (scripts.raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"), ""),
+    "drips headers": (scripts.drip_headers, "No end of this step"),
+}
+
+
+@pytest.fixture
+async def hasty(make_verifier: Callable[..., Any]) -> StorageVerifier:
+    """A verifier with a tenth of the usual patience."""
+    verifier: StorageVerifier = await make_verifier(read_seconds=0.4, step_seconds=0.8, cleanup_seconds=0.2)
+    return verifier
+
+
+@pytest.mark.parametrize("peer", [name for name in BAD_ANSWERS if name != "half an answer"])
+async def test_a_peer_that_behaves_badly_from_the_start_fails_reach(hasty: StorageVerifier, s3: ScriptedS3, peer: str):
+    behaviour, words = BAD_ANSWERS[peer]
+    s3.answers["head"] = behaviour
+    begun = time.monotonic()
+    result = await hasty.verify(draft_of(s3))
+    assert time.monotonic() - begun < 1.1
+    assert statuses(result) == "PFSSSSSS"
+    assert words in (step(result, "REACH").advice or "")
+    assert result.leftover_key is None
+
+
+@pytest.mark.parametrize("call", ["put", "tags", "get", "create", "abort", "delete"])
+@pytest.mark.parametrize("peer", BAD_ANSWERS)
+async def test_a_peer_that_behaves_badly_later_still_gets_an_answer_in_time(
+    hasty: StorageVerifier, peer: str, call: str
+):
+    async with ScriptedS3() as s3:
+        s3.answers[call] = BAD_ANSWERS[peer][0]
+        begun = time.monotonic()
+        result = await hasty.verify(draft_of(s3))
+        assert time.monotonic() - begun < 1.1
+        assert [found.status.value for found in result.steps].count("FAILED") >= 1
+        assert all(found.advice for found in result.steps if found.status.value != "PASSED")
+        if call == "delete":
+            assert f"/calls/{result.leftover_key}" in s3.objects
+        else:
+            assert s3.objects == {}
+        if call == "abort":
+            assert any("may be left open" in warning for warning in result.warnings)
+        else:
+            assert s3.uploads == {}
+
+
+@pytest.mark.parametrize("call", ["put", "tags", "create", "delete"])
+async def test_an_answer_that_never_ends_is_cut_off(verifier: StorageVerifier, call: str):
+    async with ScriptedS3() as s3:
+        s3.answers[call] = scripts.endless_body
+        begun = time.monotonic()
+        result = await verifier.verify(draft_of(s3))
+        assert time.monotonic() - begun < 2
+        name = {"put": "WRITE", "tags": "TAGS", "create": "MULTIPART", "delete": "DELETE"}[call]
+        assert "not one of S3" in (step(result, name).advice or "")
+
+
+async def test_an_object_that_never_ends_is_not_what_was_written(verifier: StorageVerifier, s3: ScriptedS3):
+    s3.answers["get"] = scripts.endless_object
+    result = await verifier.verify(draft_of(s3))
+    assert "not what was written" in (step(result, "READ").advice or "")
+    assert result.duration_ms < 2000
+
+
+async def test_a_body_that_drips_is_ended_by_the_time_for_the_whole_test(hasty: StorageVerifier, s3: ScriptedS3):
+    s3.answers["put"] = scripts.drip_body
+    result = await hasty.verify(draft_of(s3))
+    assert statuses(result) == "PPSFSSSS"
+    assert "0.8 seconds" in (step(result, "WRITE").advice or "")
+    assert s3.calls == ["head", "put", "delete"]
+
+
+async def test_deeply_nested_xml_is_an_answer_that_is_not_s3s(verifier: StorageVerifier, s3: ScriptedS3):
+    deep = b"<a>" * 20000 + b"</a>" * 20000
+    assert len(deep) < MAX_ANSWER_BYTES
+    s3.answers["put"] = Answer(400, deep)
+    result = await verifier.verify(draft_of(s3))
+    assert statuses(result) == "PPSFSSSS"
+
+
+async def test_a_put_that_was_stored_but_not_answered_is_cleaned_up(hasty: StorageVerifier, s3: ScriptedS3):
+    async def store_and_hang(request: Request, _: asyncio.StreamWriter) -> None:
+        s3.work(request)
+        await asyncio.sleep(3600)
+
+    s3.answers["put"] = store_and_hang
+    result = await hasty.verify(draft_of(s3))
+    assert statuses(result) == "PPSFSSSS"
+    assert result.leftover_key is None
+
+
+async def test_an_upload_that_was_begun_but_not_answered_is_found_and_aborted(hasty: StorageVerifier, s3: ScriptedS3):
+    async def begin_and_hang(request: Request, _: asyncio.StreamWriter) -> None:
+        s3.work(request)
+        await asyncio.sleep(3600)
+
+    s3.answers["create"] = begin_and_hang
+    result = await hasty.verify(draft_of(s3))
+    assert step(result, "MULTIPART").status.value == "FAILED"
+    assert "abort" in s3.calls
+    assert not any("left open" in warning for warning in result.warnings)
+
+
+async def test_the_default_limits_answer_within_ten_seconds(verifier: StorageVerifier):
+    async with ScriptedS3() as s3:
+        s3.answers = dict.fromkeys(("put", "delete"), scripts.drip_headers)
+        begun = time.monotonic()
+        result = await verifier.verify(draft_of(s3))
+        assert 7.9 < time.monotonic() - begun < 10
+        assert f"/calls/{result.leftover_key}" == s3.requests[-1].path
+
+
+# --- No server at all -------------------------------------------------------------------------------------------------
+
+
+async def test_nothing_that_listens_is_told_at_once(verifier: StorageVerifier):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+        result = await verifier.verify(draft_of(ScriptedS3(), endpoint_url=url))
+    assert "Nothing listens" in (step(result, "REACH").advice or "")
+    assert result.duration_ms < 1000
+
+
+async def test_a_host_name_that_is_not_known_is_told(
+    verifier: StorageVerifier, s3: ScriptedS3, monkeypatch: pytest.MonkeyPatch
+):
+    def unknown(*_: Any, **__: Any) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    result = await verifier.verify(draft_of(s3, endpoint_url="http://s3.example.com"))
+    assert "host name of the storage is not known" in (step(result, "REACH").advice or "")
+
+
+async def test_a_name_that_leads_inside_is_refused_before_anything_is_dialled(
+    verifier: StorageVerifier, s3: ScriptedS3, monkeypatch: pytest.MonkeyPatch
+):
+    place = ("127.0.0.1", s3.port)
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", place)]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    result = await verifier.verify(draft_of(s3, endpoint_url=f"http://s3.example.com:{s3.port}"))
+    assert statuses(result) == "PFSSSSSS"
+    assert "leads to a loopback address" in (step(result, "REACH").advice or "")
+    assert s3.connections == 0
+
+
+async def test_plain_http_behind_https_is_told(verifier: StorageVerifier, s3: ScriptedS3):
+    result = await verifier.verify(draft_of(s3, endpoint_url=s3.endpoint.replace("http:", "https:")))
+    assert "encrypted connection" in (step(result, "REACH").advice or "")
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_refused(verifier: StorageVerifier, tmp_path: Path):
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=127.0.0.1"]
+    files = ["-keyout", str(tmp_path / "key"), "-out", str(tmp_path / "cert")]
+    subprocess.run([*made, *files], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert", tmp_path / "key")
+    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0, ssl=context)
+    async with server:
+        url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        result = await verifier.verify(draft_of(ScriptedS3(), endpoint_url=url))
+    assert "certificate" in (step(result, "REACH").advice or "")
+
+
+@pytest.mark.parametrize("location", ["http://127.0.0.1:{port}/calls", "http://169.254.169.254/latest", "//127.1/"])
+async def test_a_redirect_is_not_followed(verifier: StorageVerifier, s3: ScriptedS3, location: str):
+    async with ScriptedS3() as elsewhere:
+        headers = {"Location": location.format(port=elsewhere.port)}
+        s3.answers = {"head": Answer(307, headers=headers), "put": Answer(307, headers=headers)}
+        result = await verifier.verify(draft_of(s3))
+        assert elsewhere.connections == 0
+    assert s3.calls == ["head", "put"]
+    assert "sends requests on" in (step(result, "WRITE").advice or "")
+
+
+async def test_a_client_refuses_an_endpoint_inside_before_it_dials(s3: ScriptedS3):
+    storage = ObjectStorage(OutboundGate())
+    await storage.open()
+    target = StorageTarget.of(draft_of(s3))
+    with pytest.raises(StorageFailure) as refused:
+        async with storage.client(target):
+            pass
+    assert refused.value.kind is FailureKind.REFUSED_ADDRESS
+    assert "hunter2" not in repr(target)
+
+
+# --- Places -----------------------------------------------------------------------------------------------------------
+
+
+async def test_no_more_run_at_once_than_may_and_the_next_waits(make_verifier: Callable[..., Any], s3: ScriptedS3):
+    verifier = await make_verifier(at_once=2)
+
+    async def slowly(_: Request, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(0.2)
+        writer.write(b"HTTP/1.1 404 -\r\nContent-Length: 0\r\n\r\n")
+
+    s3.answers["head"] = slowly
+    results = await asyncio.gather(*(verifier.verify(draft_of(s3)) for _ in range(6)))
+    assert s3.most_open == 2
+    assert [round(result.waited_ms / 200) for result in results] == [0, 0, 1, 1, 2, 2]
+    assert all(result.duration_ms < 390 for result in results)
+
+
+async def test_who_waits_too_long_is_refused(make_verifier: Callable[..., Any], s3: ScriptedS3):
+    verifier = await make_verifier(at_once=1, wait_seconds=0.1, read_seconds=0.5)
+    s3.answers["head"] = scripts.hang
+    first = asyncio.create_task(verifier.verify(draft_of(s3)))
+    await asyncio.sleep(0)
+    with pytest.raises(RateLimited, match="Try again"):
+        await verifier.verify(draft_of(s3))
+    assert statuses(await verifier.verify(StorageDraft())) == "FSSSSSSS"
+    assert statuses(await first) == "PFSSSSSS"
+    s3.answers = {}
+    assert statuses(await verifier.verify(draft_of(s3))) == "PPSPPPPP"
+
+
+async def test_the_queue_is_bounded(make_verifier: Callable[..., Any], s3: ScriptedS3):
+    verifier = await make_verifier(at_once=1, wait_seconds=0.3, read_seconds=0.4)
+    s3.answers["head"] = scripts.hang
+    begun = time.monotonic()
+    outcomes = [asyncio.create_task(verifier.verify(draft_of(s3))) for _ in range(8)]
+    done, _ = await asyncio.wait(outcomes, timeout=0.15)
+    assert len(done) == 3
+    results = await asyncio.gather(*outcomes, return_exceptions=True)
+    assert sum(isinstance(result, RateLimited) for result in results) == 7
+    assert time.monotonic() - begun < 1
+
+
+async def test_a_cancelled_test_removes_its_probe_and_gives_its_place_back(
+    make_verifier: Callable[..., Any], s3: ScriptedS3
+):
+    verifier = await make_verifier(at_once=1, wait_seconds=0)
+    s3.answers["get"] = s3.answers["abort"] = scripts.hang
+    task = asyncio.create_task(verifier.verify(draft_of(s3)))
+    while not {"get", "abort"} <= set(s3.calls):
+        await asyncio.sleep(0.01)
+    s3.answers = {}
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert s3.objects == {}
+    assert s3.uploads == {}
+    assert statuses(await verifier.verify(draft_of(s3))) == "PPSPPPPP"
+
+
+async def test_closing_the_verifier_cleans_up_what_runs(make_verifier: Callable[..., Any], s3: ScriptedS3):
+    verifier = await make_verifier()
+    s3.answers["get"] = scripts.hang
+    task = asyncio.create_task(verifier.verify(draft_of(s3)))
+    while "get" not in s3.calls:
+        await asyncio.sleep(0.01)
+    await verifier.close()
+    assert s3.objects == {}
+    await asyncio.wait({task})
+    assert task.cancelled()

@@ -1,0 +1,236 @@
+"""The names and SIP realms of accounts: which are allowed, and which count as the same."""
+
+import asyncio
+
+import pytest
+
+from tests.installation import Installation, Person, World, refusals
+
+FAMILY = "👨‍👩‍👧‍👦"
+"""One picture, seven code points."""
+
+
+async def refused(person: Person, **input: object) -> list[tuple[str, list[str] | None]]:
+    payload = await person.change("createAccount", "account { id }", **input)
+    assert payload["account"] is None
+    return refusals(payload)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "x",
+        "日本電話",
+        FAMILY,
+        FAMILY * 9,
+        "🇨🇭 Zürich",
+        "n" * 64,
+        "😀" * 64,
+        "ﷺ" * 64,  # eighteen code points each in the stored key
+        "'; DROP TABLE accounts; --",
+        "50 % \\ _",
+        "شركة",
+        "a\u0301",
+    ],
+)
+async def test_a_name_is_any_text_that_people_write(provider: Person, name: str) -> None:
+    created = await provider.change("createAccount", "account { id name }", name=name)
+    answer = await provider.ask("query ($id: ID!) { account(id: $id) { name } }", id=created["account"]["id"])
+    assert created["account"]["name"] == answer.only("account")["name"] == name
+
+
+async def test_a_name_is_trimmed_before_it_is_measured(provider: Person) -> None:
+    payload = await provider.change("createAccount", "account { name }", name=f" \t\u3000{'n' * 64}\n ")
+    assert payload["account"] == {"name": "n" * 64}
+
+
+@pytest.mark.parametrize("name", ["n" * 65, "😀" * 65, FAMILY * 10, "n" * 100_000])
+async def test_a_name_of_more_than_64_code_points_is_too_long(provider: Person, name: str) -> None:
+    assert await refused(provider, name=name) == [("TOO_LONG", ["name"])]
+
+
+@pytest.mark.parametrize("name", ["", "   ", "\t\n", "\u00a0\u3000"])
+async def test_a_name_is_needed(provider: Person, name: str) -> None:
+    assert await refused(provider, name=name) == [("REQUIRED", ["name"])]
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\tb", "a\x00b", "\x00", "a\x1bb", "a\x7fb", "a\x85b", "a\x9fb"])
+async def test_a_name_holds_no_control_characters(provider: Person, name: str) -> None:
+    assert await refused(provider, name=name) == [("INVALID", ["name"])]
+
+
+async def test_a_lone_surrogate_in_the_variables_is_refused_as_a_bad_request(provider: Person) -> None:
+    body = (
+        b'{"query": "mutation ($n: String!) { createAccount(input: {name: $n}) { account { id } } }",'
+        b' "variables": {"n": "half of a pair: \\ud83d"}}'
+    )
+    headers = {**provider.headers, "Content-Type": "application/json"}
+    response = await provider.client.post("/graphql", content=body, headers=headers)
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["message"] == "The body is not valid JSON in UTF-8."
+
+
+async def test_a_lone_surrogate_in_the_document_is_refused_as_a_parse_error(provider: Person) -> None:
+    answer = await provider.ask(r'mutation { createAccount(input: {name: "\uD83D"}) { account { id } } }')
+    assert answer.codes == ["GRAPHQL_PARSE_FAILED"]
+    assert "data" not in answer.body
+
+
+async def test_a_surrogate_pair_in_the_document_is_one_character(provider: Person) -> None:
+    answer = await provider.ask(r'mutation { createAccount(input: {name: "\uD83D\uDE00"}) { account { name } } }')
+    assert answer.only("createAccount") == {"account": {"name": "😀"}}
+
+
+SAME = [
+    ("Straße", "STRASSE"),
+    ("Ａｃｍｅ　Ｔｅｌｅｃｏｍ", "acme telecom"),
+    ("ﬁne", "FINE"),
+    ("caf\u00e9", "CAFE\u0301"),
+    ("①", "1"),
+    ("ΟΔΟΣ", "οδος"),
+]
+
+
+@pytest.mark.parametrize(("first", "second"), SAME)
+async def test_names_that_look_the_same_are_one_name_to_a_provider(provider: Person, first: str, second: str) -> None:
+    await provider.change("createAccount", "account { id }", name=first)
+    assert await refused(provider, name=second) == [("NAME_TAKEN", ["name"])]
+
+
+@pytest.mark.parametrize(("first", "second"), [("resume", "résumé"), ("acme", "аcme"), ("a b", "ab")])
+async def test_names_that_differ_are_two(provider: Person, first: str, second: str) -> None:
+    for name in (first, second):
+        assert (await provider.change("createAccount", "account { name }", name=name))["account"] == {"name": name}
+
+
+async def test_another_provider_may_use_the_same_name(provider: Person, other_provider: Person) -> None:
+    for person in (provider, other_provider):
+        payload = await person.change("createAccount", "account { name }", name="Straße")
+        assert payload["account"] == {"name": "Straße"}
+
+
+async def test_a_rename_to_a_taken_name_is_refused(account_user: Person, world: World) -> None:
+    payload = await account_user.change("updateAccount", "account { id }", id=world["own"], name="SIBLING customer")
+    assert refusals(payload) == [("NAME_TAKEN", ["name"])]
+
+
+async def test_an_account_may_change_the_case_of_its_own_name(account_user: Person, world: World) -> None:
+    payload = await account_user.change("updateAccount", "account { name }", id=world["own"], name="OWN CUSTOMER")
+    assert payload["account"] == {"name": "OWN CUSTOMER"}
+
+
+async def test_null_does_not_clear_a_name(account_user: Person, world: World) -> None:
+    payload = await account_user.change("updateAccount", "account { id }", id=world["own"], name=None)
+    assert refusals(payload) == [("REQUIRED", ["name"])]
+
+
+async def test_of_twenty_at_once_one_gets_the_name(provider: Person) -> None:
+    payloads = await asyncio.gather(
+        *(provider.change("createAccount", "account { id }", name="Wanted") for _ in range(20))
+    )
+    assert sum(payload["account"] is not None for payload in payloads) == 1
+    assert [refusals(payload) for payload in payloads if payload["account"] is None] == [[("NAME_TAKEN", ["name"])]] * 19
+    found = await provider.ask('{ accounts(filter: {nameContains: "wanted"}) { totalCount } }')
+    assert found.only("accounts") == {"totalCount": 1}
+
+
+async def test_of_ten_renamed_at_once_one_gets_the_name(provider: Person) -> None:
+    made = [await provider.change("createAccount", "account { id }", name=f"Number {n}") for n in range(10)]
+    payloads = await asyncio.gather(
+        *(provider.change("updateAccount", "account { id }", id=one["account"]["id"], name="Wanted") for one in made)
+    )
+    assert sorted(refusals(payload) for payload in payloads) == [[]] + [[("NAME_TAKEN", ["name"])]] * 9
+
+
+LABEL = "a" * 63
+REALMS = [
+    ("sip.example.com", "sip.example.com"),
+    ("  SIP.Example.COM ", "sip.example.com"),
+    ("münchen.example", "xn--mnchen-3ya.example"),
+    ("MÜNCHEN.example", "xn--mnchen-3ya.example"),
+    ("xn--mnchen-3ya.example", "xn--mnchen-3ya.example"),
+    ("電話。日本", "xn--6oqx46c.xn--wgv71a"),
+    ("ｓｉｐ．example．com", "sip.example.com"),
+    ("1.example.com", "1.example.com"),
+    (f"{LABEL}.{LABEL}.abcd", f"{LABEL}.{LABEL}.abcd"),  # 132 characters
+]
+
+
+@pytest.mark.parametrize(("given", "stored"), REALMS)
+async def test_a_sip_realm_is_stored_as_dns_writes_it(
+    account_user: Person, world: World, given: str, stored: str
+) -> None:
+    payload = await account_user.change("updateAccount", "account { sipRealm }", id=world["own"], sipRealm=given)
+    assert payload == {"account": {"sipRealm": stored}, "userErrors": []}
+
+
+@pytest.mark.parametrize(
+    "realm",
+    [
+        "",
+        "  ",
+        "localhost",
+        "sip.example.com.",
+        ".example.com",
+        "sip..example.com",
+        "sip_1.example.com",
+        "-sip.example.com",
+        "sip-.example.com",
+        "192.0.2.1",
+        "example.0x7f",
+        "[2001:db8::1]",
+        "sip.example.com:5060",
+        "sip:example.com",
+        "*.example.com",
+        "ex ample.com",
+        "sip.example.com\x00",
+        "☕.example.com",
+        "xn--a.example.com",
+        f"{'a' * 64}.example.com",
+        "\u00ad.example.com",
+    ],
+)
+async def test_a_sip_realm_is_a_domain_name_of_two_labels_or_more(provider: Person, realm: str) -> None:
+    assert await refused(provider, name="Realm", sipRealm=realm) == [("INVALID", ["sipRealm"])]
+
+
+@pytest.mark.parametrize("realm", [f"{LABEL}.{LABEL}.abcde", "ü" * 30 + "." + "ü" * 40 + "." + "ö" * 45, "a." * 50_000])
+async def test_a_sip_realm_of_more_than_132_characters_is_refused(provider: Person, realm: str) -> None:
+    ((code, field),) = await refused(provider, name="Realm", sipRealm=realm)
+    assert (code, field) in {("TOO_LONG", ["sipRealm"]), ("INVALID", ["sipRealm"])}
+
+
+async def test_null_clears_a_sip_realm(account_user: Person, world: World) -> None:
+    payload = await account_user.change("updateAccount", "account { sipRealm }", id=world["own"], sipRealm=None)
+    assert payload["account"] == {"sipRealm": None}
+
+
+async def test_many_accounts_may_have_no_sip_realm(provider: Person) -> None:
+    for name in ("One", "Two"):
+        payload = await provider.change("createAccount", "account { sipRealm }", name=name, sipRealm=None)
+        assert payload["account"] == {"sipRealm": None}
+
+
+@pytest.mark.parametrize("realm", ["foreign.sip.example.com", "FOREIGN.sip.example.com"])
+async def test_a_sip_realm_is_unique_in_the_whole_installation(provider: Person, world: World, realm: str) -> None:
+    assert await refused(provider, name="Realm", sipRealm=realm) == [("SIP_REALM_TAKEN", ["sipRealm"])]
+    payload = await provider.change("updateAccount", "account { id }", id=world["own"], sipRealm=realm)
+    assert refusals(payload) == [("SIP_REALM_TAKEN", ["sipRealm"])]
+
+
+async def test_a_taken_name_and_a_taken_realm_are_told_together(provider: Person) -> None:
+    told = await refused(provider, name="own customer", sipRealm="sibling.sip.example.com")
+    assert told == [("NAME_TAKEN", ["name"]), ("SIP_REALM_TAKEN", ["sipRealm"])]
+
+
+async def test_of_twenty_at_once_one_gets_the_sip_realm(
+    installation: Installation, provider: Person, other_provider: Person
+) -> None:
+    payloads = await asyncio.gather(
+        *(
+            person.change("createAccount", "account { id }", name=f"Number {n}", sipRealm="wanted.example.com")
+            for n in range(10)
+            for person in (provider, other_provider)
+        )
+    )
+    assert sorted(refusals(payload) for payload in payloads) == [[]] + [[("SIP_REALM_TAKEN", ["sipRealm"])]] * 19
