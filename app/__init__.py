@@ -33,8 +33,9 @@ What puts the rooms together, and what no room imports:
     execution/           how operations run
     graphiql/            the explorer's page, for a browser with the network closed
     migrating.py         bringing a database to this schema
+    drafting.py          what changed in the models, as a migration to complete
     demo.py, local_s3.py a server with things to look at: `make run`
-    __main__.py          python -m app serve | migrate | create-admin | demo
+    __main__.py          python -m app serve | migrate | create-admin | migration | demo
 
 Start reading with `accounts/`, from `schema.py` down; then `access.py`; then the walk of an operation in `execution/`.
 """

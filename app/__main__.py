@@ -1,4 +1,4 @@
-"""python -m app serve | migrate | create-admin | demo: see --help."""
+"""python -m app serve | migrate | create-admin | migration | demo: see --help."""
 
 import argparse
 import asyncio
@@ -9,10 +9,10 @@ from typing import Any
 import uvicorn
 
 from app import migrating, settings
+from app.access import Scope
 from app.api_keys import service as api_keys
 from app.api_keys.model import ApiKey
 from app.errors import for_client
-from app.access import Scope
 from app.settings import Settings, WrongSettings
 
 # Beyond these a worker answers 503 by itself instead of falling behind.
@@ -58,6 +58,9 @@ def _parser() -> argparse.ArgumentParser:
     create = commands.add_parser("create-admin", help="make an API key of the admin scope and print it, once")
     create.add_argument("--name", default="admin", help="the key's name (default: admin)")
     create.set_defaults(run=_create_admin)
+    migration = commands.add_parser("migration", help="draft a migration from the models, for both databases")
+    migration.add_argument("name", help="what it does, such as add_something")
+    migration.set_defaults(run=_migration)
     demo = commands.add_parser("demo", help="serve with a local S3 and demo data; for trying out")
     demo.add_argument("--port", type=int, help="port to listen on (PORT)")
     demo.set_defaults(run=_demo)
@@ -114,6 +117,13 @@ def check_port(chosen: Settings) -> None:
 def _migrate(options: Any) -> None:
     applied = asyncio.run(migrating.migrate(_chosen(options)))
     print(*(f"applied {name}" for name in applied), sep="\n") if applied else print("The schema is up to date.")
+
+
+def _migration(options: Any) -> None:
+    from app import drafting  # noqa: PLC0415  only development needs it
+
+    path = drafting.draft(options.name)
+    print(f"{path}: read it, and complete what models cannot say." if path else "The models have not changed.")
 
 
 def _create_admin(options: Any) -> None:

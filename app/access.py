@@ -86,8 +86,9 @@ class Viewer:
         else:
             paths, owner = (reach.account,) if reach.account else (), self.account_id
         if not paths:
-            return model.none()
-        return model.filter(Q(*(Q(**{path: owner}) for path in paths), join_type="OR"))
+            return model.filter(pk__in=[])
+        ways: list[dict[str, Any]] = [{path: owner} for path in paths]
+        return model.filter(Q(*(Q(**way) for way in ways), join_type="OR"))
 
     def may(self, permissions: "Iterable[type[Requirement]]") -> bool:
         return all(permission.allows(self) for permission in permissions)

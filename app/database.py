@@ -7,7 +7,6 @@ test compares the catalogue of a migrated database with the models plus this lis
 from typing import Any
 
 import asyncpg
-
 from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.exceptions import IntegrityError
 
@@ -121,8 +120,7 @@ def violated_constraint(error: IntegrityError) -> str | None:
 def __getattr__(name: str) -> Any:
     # aerich reads TORTOISE_ORM when its command line is used; settings are not read at import for anything else.
     if name == "TORTOISE_ORM":
-        from app import settings  # noqa: PLC0415
+        from app import settings  # noqa: PLC0415  only its command line needs them at import
 
         return configuration(settings.load(), migrating=True)
     raise AttributeError(name)
-

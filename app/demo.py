@@ -177,9 +177,7 @@ async def _recordings(context: Context, ids: dict[str, str], storage: dict[str, 
         await recording.update(context, ids["Kiwi Couriers"], None, aws)
 
 
-async def _local(
-    context: Context, account_id: str, storage: dict[str, str], keys: dict[str, str], **more: Any
-) -> None:
+async def _local(context: Context, account_id: str, storage: dict[str, str], keys: dict[str, str], **more: Any) -> None:
     account = await accounts.within_reach(context, account_id)
     stored = await RecordingConfig.get_or_none(account_id=account.id)
     if stored is not None and stored.endpoint_url == storage["endpoint"]:
@@ -201,7 +199,7 @@ async def _local(
 async def _keys(context: Context, ids: dict[str, str]) -> dict[str, str]:
     """One key for each kind of caller, and one on each account, as far as they are missing."""
     keys = {"admin": await api_keys.create_first_admin(context.keyring, "Demo admin")}
-    callers: list[tuple[str, str, AccessLevel, dict[str, str]]] = [
+    callers: list[tuple[str, str, AccessLevel, dict[str, Any]]] = [
         ("serviceProvider", "Portal", AccessLevel.FULL, {"service_provider_id": ids["Northern Voice"]}),
         ("account", "Front desk", AccessLevel.FULL, {"account_id": ids["Harbour Clinic"]}),
         ("readOnly", "Dashboard", AccessLevel.READ_ONLY, {"account_id": ids["Harbour Clinic"]}),

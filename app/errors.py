@@ -1,15 +1,15 @@
 """The errors a client may meet; whatever is not one of these is masked.
 
-    GraphQLError
-    └── ClientError                 answered in the top-level `errors`, with `extensions.code`
-        ├── Unauthenticated         no key, or one that lets nobody in
-        ├── Forbidden               a field or an input field that this caller may not use
-        ├── BadUserInput            an argument that no form can send (a broken cursor, a page of 5000)
-        ├── RateLimited             come back later
-        └── ServiceUnavailable      a server behind ours does not answer
-    Exception
-    └── Mistakes                    what a person can mend by changing the input: all of it at once;
-                                    answered in the payload's `userErrors`
+GraphQLError
+└── ClientError                 answered in the top-level `errors`, with `extensions.code`
+    ├── Unauthenticated         no key, or one that lets nobody in
+    ├── Forbidden               a field or an input field that this caller may not use
+    ├── BadUserInput            an argument that no form can send (a broken cursor, a page of 5000)
+    ├── RateLimited             come back later
+    └── ServiceUnavailable      a server behind ours does not answer
+Exception
+└── Mistakes                    what a person can mend by changing the input: all of it at once;
+                                answered in the payload's `userErrors`
 """
 
 import enum

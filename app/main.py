@@ -102,7 +102,9 @@ class Server:
             await migrating.migrate(chosen)
         keyring = chosen.keyring()
         if chosen.uses_key_file:
-            _log.warning("keys for secrets come from a file beside the database: fit for trying out, not for production")
+            _log.warning(
+                "keys for secrets come from a file beside the database: fit for trying out, not for production"
+            )
         gate = OutboundGate(chosen.outbound_allowed_hosts)
         storage, last_use = ObjectStorage(gate), LastUse()
         verifier = StorageVerifier(storage, gate, keyring, chosen.verifications_at_once)

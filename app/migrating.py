@@ -146,4 +146,3 @@ async def _advisory_lock(settings: Settings) -> AsyncIterator[None]:
         yield
     finally:
         await keeper.close()
-

@@ -27,6 +27,7 @@ MAXIMUM_FIRST = 100
 _MAXIMUM_CURSOR = 1024
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
 
 FirstArgument = Annotated[
     int,
@@ -59,24 +60,26 @@ class Order:
         """The rows behind a cursor. Raises BadUserInput for one that is not of this order."""
         value, row_id = self._read(cursor)
         beyond = "lt" if self.descending else "gt"
+        by_id: dict[str, Any] = {f"id__{beyond}": row_id}
         if self.column is None:
-            return Q(**{f"id__{beyond}": row_id})
+            return Q(**by_id)
         # The first condition bounds the walk of the index; the second leaves out the rest of the same value.
-        return Q(**{f"{self.column}__{beyond}e": value}) & (
-            Q(**{f"{self.column}__{beyond}": value}) | Q(**{f"id__{beyond}": row_id})
-        )
+        return Q(**{f"{self.column}__{beyond}e": value}) & (Q(**{f"{self.column}__{beyond}": value}) | Q(**by_id))
 
     def _read(self, cursor: str) -> tuple[Any, UUID]:
         try:
             if len(cursor) > _MAXIMUM_CURSOR:
                 raise ValueError
-            name, value, row_id = orjson.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True))
+            name, value, row_id = orjson.loads(
+                base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True)
+            )
             if name != self.name or isinstance(value, str) != bool(self.column) or "\0" in (value or ""):
                 raise ValueError
             return value, UUID(hex=row_id)
         except (ValueError, TypeError, AttributeError, binascii.Error):
             raise BadUserInput(
-                "`after` is not a cursor of this list and order. Use the endCursor of the page before.", argument="after"
+                "`after` is not a cursor of this list and order. Use the endCursor of the page before.",
+                argument="after",
             ) from None
 
 
@@ -122,27 +125,32 @@ def _page_info(page: Page) -> PageInfo:
     )
 
 
+def _field(description: str) -> Callable[[F], F]:
+    declared: Callable[[F], F] = strawberry.field(description=description)
+    return declared
+
+
 @strawberry.type(description="A page of a list.")
 class Connection(Generic[T]):
     """Stands over a Page."""
 
-    @strawberry.field(description="The rows with their cursors.")
+    @_field(description="The rows with their cursors.")
     def edges(self) -> list[Edge[T]]:
         page: Any = self
         return [Edge(cursor=page.order.cursor(row), node=row) for row in page.rows]
 
-    @strawberry.field(description="The rows.")
+    @_field(description="The rows.")
     def nodes(self) -> list[T]:
         page: Any = self
         rows: list[T] = page.rows
         return rows
 
-    @strawberry.field(description="Where this page lies.")
+    @_field(description="Where this page lies.")
     def page_info(self) -> PageInfo:
         page: Any = self
         return _page_info(page)
 
-    @strawberry.field(description="How many rows the whole list has, counted when asked for.")
+    @_field(description="How many rows the whole list has, counted when asked for.")
     async def total_count(self) -> int:
         page: Any = self
         total: int = await page.count()

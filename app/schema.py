@@ -22,7 +22,9 @@ class NodeQueries:
 
     @graph.resolver("Any object by its id; null when there is none within reach.")
     async def node(
-        self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="Two letters and 32 hex digits.")]
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="Two letters and 32 hex digits.")],
     ) -> graph.Node | None:
         kind = kind_of(id)
         row_id = read(kind, id) if kind else None
@@ -35,9 +37,7 @@ Query = merge_types(
     "Query",
     (ViewerQueries, NodeQueries, AccountQueries, ServiceProviderQueries, ApiKeyQueries, RecordingQueries),
 )
-Mutation = merge_types(
-    "Mutation", (AccountMutations, ServiceProviderMutations, ApiKeyMutations, RecordingMutations)
-)
+Mutation = merge_types("Mutation", (AccountMutations, ServiceProviderMutations, ApiKeyMutations, RecordingMutations))
 
 schema = strawberry.Schema(
     query=Query,

@@ -39,7 +39,9 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(Path("var"), description="Folder of the embedded database and its key file.")
     database_url: str = Field(
-        "", repr=False, description="`postgres://user:password@host:5432/name` in production; empty: SQLite in `DATA_DIR`."
+        "",
+        repr=False,
+        description="`postgres://user:password@host:5432/name` in production; empty: SQLite in `DATA_DIR`.",
     )
     database_pool_size: int = Field(10, ge=1, le=200, description="Database connections of each worker (PostgreSQL).")
     database_timeout_seconds: float = Field(10, gt=0, le=120, description="Longest time for one database statement.")

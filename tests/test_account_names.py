@@ -2,9 +2,7 @@
 
 import asyncio
 
-import pytest
-
-from tests.installation import Installation, Person, World, refusals
+from tests.installation import Person, World, refusals
 
 FAMILY = "👨‍👩‍👧‍👦"
 """One picture, seven code points."""
@@ -16,9 +14,8 @@ async def refused(person: Person, **input: object) -> list[tuple[str, list[str] 
     return refusals(payload)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
+async def test_a_name_is_any_text_that_people_write(provider: Person) -> None:
+    for name in (
         "x",
         "日本電話",
         FAMILY,
@@ -31,12 +28,10 @@ async def refused(person: Person, **input: object) -> list[tuple[str, list[str] 
         "50 % \\ _",
         "شركة",
         "a\u0301",
-    ],
-)
-async def test_a_name_is_any_text_that_people_write(provider: Person, name: str) -> None:
-    created = await provider.change("createAccount", "account { id name }", name=name)
-    answer = await provider.ask("query ($id: ID!) { account(id: $id) { name } }", id=created["account"]["id"])
-    assert created["account"]["name"] == answer.only("account")["name"] == name
+    ):
+        created = await provider.change("createAccount", "account { id name }", name=name)
+        answer = await provider.ask("query ($id: ID!) { account(id: $id) { name } }", id=created["account"]["id"])
+        assert created["account"]["name"] == answer.only("account")["name"] == name
 
 
 async def test_a_name_is_trimmed_before_it_is_measured(provider: Person) -> None:
@@ -44,19 +39,19 @@ async def test_a_name_is_trimmed_before_it_is_measured(provider: Person) -> None
     assert payload["account"] == {"name": "n" * 64}
 
 
-@pytest.mark.parametrize("name", ["n" * 65, "😀" * 65, FAMILY * 10, "n" * 100_000])
-async def test_a_name_of_more_than_64_code_points_is_too_long(provider: Person, name: str) -> None:
-    assert await refused(provider, name=name) == [("TOO_LONG", ["name"])]
+async def test_a_name_of_more_than_64_code_points_is_too_long(provider: Person) -> None:
+    for name in ["n" * 65, "😀" * 65, FAMILY * 10, "n" * 100_000]:
+        assert await refused(provider, name=name) == [("TOO_LONG", ["name"])], name
 
 
-@pytest.mark.parametrize("name", ["", "   ", "\t\n", "\u00a0\u3000"])
-async def test_a_name_is_needed(provider: Person, name: str) -> None:
-    assert await refused(provider, name=name) == [("REQUIRED", ["name"])]
+async def test_a_name_is_needed(provider: Person) -> None:
+    for name in ["", "   ", "\t\n", "\u00a0\u3000"]:
+        assert await refused(provider, name=name) == [("REQUIRED", ["name"])], name
 
 
-@pytest.mark.parametrize("name", ["a\nb", "a\tb", "a\x00b", "\x00", "a\x1bb", "a\x7fb", "a\x85b", "a\x9fb"])
-async def test_a_name_holds_no_control_characters(provider: Person, name: str) -> None:
-    assert await refused(provider, name=name) == [("INVALID", ["name"])]
+async def test_a_name_holds_no_control_characters(provider: Person) -> None:
+    for name in ["a\nb", "a\tb", "a\x00b", "\x00", "a\x1bb", "a\x7fb", "a\x85b", "a\x9fb"]:
+        assert await refused(provider, name=name) == [("INVALID", ["name"])], name
 
 
 async def test_a_lone_surrogate_in_the_variables_is_refused_as_a_bad_request(provider: Person) -> None:
@@ -81,25 +76,21 @@ async def test_a_surrogate_pair_in_the_document_is_one_character(provider: Perso
     assert answer.only("createAccount") == {"account": {"name": "😀"}}
 
 
-SAME = [
-    ("Straße", "STRASSE"),
-    ("Ａｃｍｅ　Ｔｅｌｅｃｏｍ", "acme telecom"),
-    ("ﬁne", "FINE"),
-    ("caf\u00e9", "CAFE\u0301"),
-    ("①", "1"),
-    ("ΟΔΟΣ", "οδος"),
-]
+async def test_names_that_look_the_same_are_one_name_to_a_provider(provider: Person) -> None:
+    for first, second in (
+        ("Straße", "STRASSE"),
+        ("Ａｃｍｅ　Ｔｅｌｅｃｏｍ", "acme telecom"),
+        ("ﬁne", "FINE"),
+        ("caf\u00e9", "CAFE\u0301"),
+        ("①", "1"),
+        ("ΟΔΟΣ", "οδος"),
+    ):
+        await provider.change("createAccount", "account { id }", name=first)
+        assert await refused(provider, name=second) == [("NAME_TAKEN", ["name"])], second
 
 
-@pytest.mark.parametrize(("first", "second"), SAME)
-async def test_names_that_look_the_same_are_one_name_to_a_provider(provider: Person, first: str, second: str) -> None:
-    await provider.change("createAccount", "account { id }", name=first)
-    assert await refused(provider, name=second) == [("NAME_TAKEN", ["name"])]
-
-
-@pytest.mark.parametrize(("first", "second"), [("resume", "résumé"), ("acme", "аcme"), ("a b", "ab")])
-async def test_names_that_differ_are_two(provider: Person, first: str, second: str) -> None:
-    for name in (first, second):
+async def test_names_that_differ_are_two(provider: Person) -> None:
+    for name in ("resume", "résumé", "acme", "аcme", "a b", "ab"):  # the second acme begins with a Cyrillic letter
         assert (await provider.change("createAccount", "account { name }", name=name))["account"] == {"name": name}
 
 
@@ -129,7 +120,9 @@ async def test_of_twenty_at_once_one_gets_the_name(provider: Person) -> None:
         *(provider.change("createAccount", "account { id }", name="Wanted") for _ in range(20))
     )
     assert sum(payload["account"] is not None for payload in payloads) == 1
-    assert [refusals(payload) for payload in payloads if payload["account"] is None] == [[("NAME_TAKEN", ["name"])]] * 19
+    assert [refusals(payload) for payload in payloads if payload["account"] is None] == [
+        [("NAME_TAKEN", ["name"])]
+    ] * 19
     found = await provider.ask('{ accounts(filter: {nameContains: "wanted"}) { totalCount } }')
     assert found.only("accounts") == {"totalCount": 1}
 
@@ -143,30 +136,26 @@ async def test_of_ten_renamed_at_once_one_gets_the_name(provider: Person) -> Non
 
 
 LABEL = "a" * 63
-REALMS = [
-    ("sip.example.com", "sip.example.com"),
-    ("  SIP.Example.COM ", "sip.example.com"),
-    ("münchen.example", "xn--mnchen-3ya.example"),
-    ("MÜNCHEN.example", "xn--mnchen-3ya.example"),
-    ("xn--mnchen-3ya.example", "xn--mnchen-3ya.example"),
-    ("電話。日本", "xn--6oqx46c.xn--wgv71a"),
-    ("ｓｉｐ．example．com", "sip.example.com"),
-    ("1.example.com", "1.example.com"),
-    (f"{LABEL}.{LABEL}.abcd", f"{LABEL}.{LABEL}.abcd"),  # 132 characters
-]
 
 
-@pytest.mark.parametrize(("given", "stored"), REALMS)
-async def test_a_sip_realm_is_stored_as_dns_writes_it(
-    account_user: Person, world: World, given: str, stored: str
-) -> None:
-    payload = await account_user.change("updateAccount", "account { sipRealm }", id=world["own"], sipRealm=given)
-    assert payload == {"account": {"sipRealm": stored}, "userErrors": []}
+async def test_a_sip_realm_is_stored_as_dns_writes_it(account_user: Person, world: World) -> None:
+    for given, stored in (
+        ("sip.example.com", "sip.example.com"),
+        ("  SIP.Example.COM ", "sip.example.com"),
+        ("münchen.example", "xn--mnchen-3ya.example"),
+        ("MÜNCHEN.example", "xn--mnchen-3ya.example"),
+        ("xn--mnchen-3ya.example", "xn--mnchen-3ya.example"),
+        ("電話。日本", "xn--722ax0w.xn--wgv71a"),
+        ("ｓｉｐ．example．com", "sip.example.com"),
+        ("1.example.com", "1.example.com"),
+        (f"{LABEL}.{LABEL}.abcd", f"{LABEL}.{LABEL}.abcd"),  # 132 characters
+    ):
+        payload = await account_user.change("updateAccount", "account { sipRealm }", id=world["own"], sipRealm=given)
+        assert payload == {"account": {"sipRealm": stored}, "userErrors": []}
 
 
-@pytest.mark.parametrize(
-    "realm",
-    [
+async def test_a_sip_realm_is_a_domain_name_of_two_labels_or_more(provider: Person) -> None:
+    for realm in (
         "",
         "  ",
         "localhost",
@@ -188,16 +177,14 @@ async def test_a_sip_realm_is_stored_as_dns_writes_it(
         "xn--a.example.com",
         f"{'a' * 64}.example.com",
         "\u00ad.example.com",
-    ],
-)
-async def test_a_sip_realm_is_a_domain_name_of_two_labels_or_more(provider: Person, realm: str) -> None:
-    assert await refused(provider, name="Realm", sipRealm=realm) == [("INVALID", ["sipRealm"])]
+    ):
+        assert await refused(provider, name="Realm", sipRealm=realm) == [("INVALID", ["sipRealm"])], realm
 
 
-@pytest.mark.parametrize("realm", [f"{LABEL}.{LABEL}.abcde", "ü" * 30 + "." + "ü" * 40 + "." + "ö" * 45, "a." * 50_000])
-async def test_a_sip_realm_of_more_than_132_characters_is_refused(provider: Person, realm: str) -> None:
-    ((code, field),) = await refused(provider, name="Realm", sipRealm=realm)
-    assert (code, field) in {("TOO_LONG", ["sipRealm"]), ("INVALID", ["sipRealm"])}
+async def test_a_sip_realm_of_more_than_132_characters_is_too_long(provider: Person) -> None:
+    longer_in_dns = ".".join("电话系统客户服务中心北京上海广州" + str(n) for n in range(6))
+    for realm in (f"{LABEL}.{LABEL}.abcde", longer_in_dns, "a." * 50_000):
+        assert await refused(provider, name="Realm", sipRealm=realm) == [("TOO_LONG", ["sipRealm"])], realm[:200]
 
 
 async def test_null_clears_a_sip_realm(account_user: Person, world: World) -> None:
@@ -211,8 +198,8 @@ async def test_many_accounts_may_have_no_sip_realm(provider: Person) -> None:
         assert payload["account"] == {"sipRealm": None}
 
 
-@pytest.mark.parametrize("realm", ["foreign.sip.example.com", "FOREIGN.sip.example.com"])
-async def test_a_sip_realm_is_unique_in_the_whole_installation(provider: Person, world: World, realm: str) -> None:
+async def test_a_sip_realm_is_unique_in_the_whole_installation(provider: Person, world: World) -> None:
+    realm = "FOREIGN.sip.example.com"
     assert await refused(provider, name="Realm", sipRealm=realm) == [("SIP_REALM_TAKEN", ["sipRealm"])]
     payload = await provider.change("updateAccount", "account { id }", id=world["own"], sipRealm=realm)
     assert refusals(payload) == [("SIP_REALM_TAKEN", ["sipRealm"])]
@@ -223,9 +210,7 @@ async def test_a_taken_name_and_a_taken_realm_are_told_together(provider: Person
     assert told == [("NAME_TAKEN", ["name"]), ("SIP_REALM_TAKEN", ["sipRealm"])]
 
 
-async def test_of_twenty_at_once_one_gets_the_sip_realm(
-    installation: Installation, provider: Person, other_provider: Person
-) -> None:
+async def test_of_twenty_at_once_one_gets_the_sip_realm(provider: Person, other_provider: Person) -> None:
     payloads = await asyncio.gather(
         *(
             person.change("createAccount", "account { id }", name=f"Number {n}", sipRealm="wanted.example.com")

@@ -211,7 +211,7 @@ def lost_modules(sources: Sources) -> Iterator[str]:
         parts = module.split(".")[1:]
         if not parts or (len(parts) == 2 and parts[1] in FLOORS):
             continue
-        is_package = any(other.startswith(f"{module}.") for other in sources) or "" == sources[module].strip()
+        is_package = any(other.startswith(f"{module}.") for other in sources)
         sign = f"{parts[-1]}/" if is_package else f"{parts[-1]}.py"
         own_map = ast.get_docstring(ast.parse(sources[module.rpartition(".")[0]])) or ""
         if sign not in told and sign not in own_map:

@@ -34,7 +34,7 @@ class UsageLimit:
     row=model.Account,
     description="The container of one customer's applications, keys, users and recorded calls.",
 )
-class Account:
+class Account(graph.Node):
     """Stands over rows of model.Account."""
 
     name: str = graph.column("The account's name, unique within its service provider.")
@@ -57,7 +57,9 @@ class Account:
     )
     created_at: datetime = graph.column("When it was created.")
     updated_at: datetime = graph.column("When one of its settings was changed last.")
-    version: int = graph.column("Grows by one with each change; send it as `ifVersion` to be safe from others' changes.")
+    version: int = graph.column(
+        "Grows by one with each change; send it as `ifVersion` to be safe from others' changes."
+    )
     recording_config: Any = graph.to_one(
         "RecordingConfig",
         "id",
@@ -80,7 +82,8 @@ class Account:
         "Whether the caller may suspend and resume the account.",
     )
     viewer_can_delete: bool = graph.per_viewer(
-        lambda viewer, _row: viewer.may([IsServiceProvider, HasFullAccess]), "Whether the caller may delete the account."
+        lambda viewer, _row: viewer.may([IsServiceProvider, HasFullAccess]),
+        "Whether the caller may delete the account.",
     )
 
     @graph.resolver(
@@ -166,11 +169,11 @@ def _filtered(query: QuerySet[model.Account], wanted: AccountFilter) -> QuerySet
     if wanted.name_contains:
         # PostgreSQL's texts cannot hold NUL, so no name does.
         if "\0" in wanted.name_contains:
-            return query.none()
+            return query.filter(id__in=[])
         query = query.filter(name_key__contains=names.key(wanted.name_contains))
     if wanted.service_provider_id is not None:
         provider_id = read(Kind.SERVICE_PROVIDER, wanted.service_provider_id)
-        query = query.filter(service_provider_id=provider_id) if provider_id else query.none()
+        query = query.filter(service_provider_id=provider_id) if provider_id else query.filter(id__in=[])
     if wanted.active is not None:
         query = query.filter(active=wanted.active)
     return query

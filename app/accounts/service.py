@@ -206,10 +206,14 @@ def _read_sip_realm(text: str, values: dict[str, Any], problems: Problems) -> No
     except (idna.IDNAError, UnicodeError):
         realm = ""
     if realm.count(".") < 1 or realm.endswith(".") or _is_number(realm.rpartition(".")[2]):
-        message = "The SIP realm must be a domain name of two labels or more, such as sip.example.com, or null for none."
+        message = (
+            "The SIP realm must be a domain name of two labels or more, such as sip.example.com, or null for none."
+        )
         problems.add(UserErrorCode.INVALID, message, "sipRealm")
     elif len(realm) > MAXIMUM_SIP_REALM:
-        message = f"As DNS writes it the SIP realm has {len(realm)} characters; at most {MAXIMUM_SIP_REALM} are allowed."
+        message = (
+            f"As DNS writes it the SIP realm has {len(realm)} characters; at most {MAXIMUM_SIP_REALM} are allowed."
+        )
         problems.add(UserErrorCode.TOO_LONG, message, "sipRealm")
     else:
         values["sip_realm"] = realm
@@ -226,7 +230,9 @@ def _is_number(label: str) -> bool:
 
 def _read_limit(limit: Limit | None, values: dict[str, Any], problems: Problems) -> None:
     if limit is None:
-        problems.add(UserErrorCode.REQUIRED, "A usage limit cannot be cleared; a maximum of 0 means unlimited.", "usageLimit")
+        problems.add(
+            UserErrorCode.REQUIRED, "A usage limit cannot be cleared; a maximum of 0 means unlimited.", "usageLimit"
+        )
     elif limit.maximum < 0:
         message = f"The maximum is 0 (unlimited) to {_MAXIMUM_INT}."
         problems.add(UserErrorCode.OUT_OF_RANGE, message, "usageLimit", "maximum")
@@ -248,9 +254,7 @@ def _check_version(account: Account, if_version: int | None, problems: Problems)
         problems.found += _conflict(if_version).errors
 
 
-async def _find_taken(
-    values: dict[str, Any], provider_id: UUID, account_id: UUID | None, problems: Problems
-) -> None:
+async def _find_taken(values: dict[str, Any], provider_id: UUID, account_id: UUID | None, problems: Problems) -> None:
     """Tells names and realms that are taken beside all else that is wrong; the constraints hold it all the same."""
     others = Account.exclude(id=account_id) if account_id else Account.all()
     key, realm = values.get("name_key"), values.get("sip_realm")
@@ -305,4 +309,3 @@ def _new_webhook_secret() -> str:
 
 def _sealed(keyring: Keyring, account_id: UUID, secret: str) -> bytes:
     return keyring.seal(secret, table="accounts", column="webhook_secret", row=account_id)
-

@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import structlog
 from tortoise.expressions import Q
 
 from app.api_keys.model import ApiKey
-from app.errors import for_client
 
 WRITE_EVERY_SECONDS = 20.0
 _log = structlog.get_logger("api_keys")
@@ -42,13 +42,19 @@ class LastUse:
 
     async def write(self) -> None:
         """Writes what was noted since the last time, a minute's uses in one statement."""
-        for column, uses in (("last_used_at", self._take("_current")), ("previous_secret_last_used_at", self._take("_previous"))):
+        noted = {
+            "last_used_at": self._take("_current"),
+            "previous_secret_last_used_at": self._take("_previous"),
+        }
+        for column, uses in noted.items():
             by_time: dict[datetime, list[UUID]] = {}
             for key_id, used_at in uses.items():
                 by_time.setdefault(used_at.replace(second=0, microsecond=0), []).append(key_id)
             for used_at, key_ids in by_time.items():
                 # Another worker may have written a later time.
-                earlier = Q(**{f"{column}__isnull": True}) | Q(**{f"{column}__lt": used_at})
+                never: dict[str, Any] = {f"{column}__isnull": True}
+                before: dict[str, Any] = {f"{column}__lt": used_at}
+                earlier = Q(**never) | Q(**before)
                 await ApiKey.filter(earlier, id__in=key_ids).update(**{column: used_at})
 
     def _take(self, name: str) -> dict[UUID, datetime]:
@@ -64,8 +70,5 @@ class LastUse:
     async def _write_unless_away(self) -> None:
         try:
             await self.write()
-        except Exception as error:
-            # Times of use are lost while the database is away; requests are not held up by that.
-            if for_client(error) is None:
-                raise
-            _log.warning("last uses not written: the database does not answer")
+        except Exception as error:  # noqa: BLE001  times of use are lost; the next ones must still be written
+            _log.warning("last uses not written", error=type(error).__qualname__)

@@ -56,7 +56,7 @@ def _maker(key: Any) -> ApiKeyMaker | None:
 @graph.node(
     Kind.API_KEY, row=model.ApiKey, description="What a program shows to be let in: `Authorization: Bearer vgk_…`."
 )
-class ApiKey:
+class ApiKey(graph.Node):
     """Stands over rows of model.ApiKey."""
 
     name: str = graph.column("What it is for, in its owner's words.")
@@ -81,13 +81,17 @@ class ApiKey:
     revoked_at: datetime | None = graph.column("When somebody closed it; null: not closed.")
     last_used_at: datetime | None = graph.column("The minute in which it was used last; null: never.")
     rotated_at: datetime | None = graph.column("When its secret was replaced last; null: never.")
-    previous_secret_expires_at: datetime | None = graph.column("Until when the secret before still lets in; null: none does.")
+    previous_secret_expires_at: datetime | None = graph.column(
+        "Until when the secret before still lets in; null: none does."
+    )
     previous_secret_last_used_at: datetime | None = graph.column(
         "The minute in which the secret before was used last since the rotation: null when nothing needs it any more."
     )
     created_at: datetime = graph.column("When it was created.")
     updated_at: datetime = graph.column("When its name or secret was changed last.")
-    version: int = graph.column("Grows by one with each change; send it as `ifVersion` to be safe from others' changes.")
+    version: int = graph.column(
+        "Grows by one with each change; send it as `ifVersion` to be safe from others' changes."
+    )
 
 
 @strawberry.type
@@ -201,7 +205,8 @@ class RotateApiKeyPayload:
 
     api_key: ApiKey | None = strawberry.field(default=None, description="The key as it is now.")
     token: str | None = strawberry.field(
-        default=None, description="Its new text, to be sent as `Authorization: Bearer …`. Shown here once and never again."
+        default=None,
+        description="Its new text, to be sent as `Authorization: Bearer …`. Shown here once and never again.",
     )
     user_errors: list[UserError] = strawberry.field(
         default_factory=list, description="What is wrong with the input; empty when it was done."

@@ -134,7 +134,9 @@ def _checked_expiry(viewer: Viewer, expires_at: datetime | None, problems: Probl
     elif viewer.expires_at is not None and ends > viewer.expires_at:
         latest = viewer.expires_at.isoformat(timespec="seconds")
         problems.add(
-            UserErrorCode.OUT_OF_RANGE, f"No key outlives the one that makes it, which expires at {latest}.", "expiresAt"
+            UserErrorCode.OUT_OF_RANGE,
+            f"No key outlives the one that makes it, which expires at {latest}.",
+            "expiresAt",
         )
     return ends
 

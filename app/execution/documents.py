@@ -82,8 +82,8 @@ class Documents:
         except GraphQLError as error:
             return Document(errors=(_coded(error, ErrorCode.GRAPHQL_PARSE_FAILED),))
         except RecursionError:
-            error = GraphQLError("The document is nested too deeply.")
-            return Document(errors=(_coded(error, ErrorCode.GRAPHQL_PARSE_FAILED),))
+            deep = GraphQLError("The document is nested too deeply.")
+            return Document(errors=(_coded(deep, ErrorCode.GRAPHQL_PARSE_FAILED),))
         errors = limits.check(node) or validate_document(self._schema, node, tuple(specified_rules))
         if errors:
             return Document(errors=tuple(_coded(error, ErrorCode.GRAPHQL_VALIDATION_FAILED) for error in errors))

@@ -80,7 +80,9 @@ async def answer(
             raise BadRequest(406, f"This address answers {GRAPHQL_RESPONSE} or {JSON}.")
         read = _from_query(request) if request.method == "GET" else await _from_body(request, maximum_bytes)
     except BadRequest as bad:
-        return refusal(bad.status, bad.message, ErrorCode.BAD_USER_INPUT, context.request_id, media, **bad.headers), None
+        return refusal(
+            bad.status, bad.message, ErrorCode.BAD_USER_INPUT, context.request_id, media, **bad.headers
+        ), None
     result = await operations.run(read, context, only_queries=request.method == "GET")
     return _response(result, media), result
 

@@ -47,7 +47,9 @@ def check(document: DocumentNode) -> list[GraphQLError]:
     """What exceeds the limits; one error for each measure."""
     operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
     if len(operations) > MAXIMUM_OPERATIONS:
-        return [GraphQLError(f"The document has {len(operations)} operations; at most {MAXIMUM_OPERATIONS} are allowed.")]
+        return [
+            GraphQLError(f"The document has {len(operations)} operations; at most {MAXIMUM_OPERATIONS} are allowed.")
+        ]
     measure = _Measure(document)
     errors = []
     for operation in operations:

@@ -74,7 +74,9 @@ class Operations:
             )
             return _refused([_coded(message, ErrorCode.BAD_USER_INPUT)], context)
         if only_queries and operation.type is not OperationType.QUERY:
-            answer = _refused([_coded("GET is for queries alone; send this as POST.", ErrorCode.BAD_USER_INPUT)], context)
+            answer = _refused(
+                [_coded("GET is for queries alone; send this as POST.", ErrorCode.BAD_USER_INPUT)], context
+            )
             answer.wrong_method = True
             return answer
         if context.caller is None and not self._open_to_anybody(operation):
@@ -148,4 +150,3 @@ def _log_masked(original: BaseException, error: GraphQLError, context: Context) 
         path=".".join(map(str, error.path or ())),
         frames=frames_of(original),
     )
-

@@ -58,7 +58,7 @@ class StorageFailure(Exception):
     @property
     def is_denied(self) -> bool:
         """The key is right and may not do this."""
-        return self.code in {"AccessDenied", "AllAccessDisabled"} or (self.code is None and self.http_status == 403)
+        return self.code in {"AccessDenied", "AllAccessDisabled"}
 
     @property
     def is_settled(self) -> bool:
@@ -110,6 +110,8 @@ def advice(failure: StorageFailure) -> str:
         return "The bucket's encryption key cannot be used: allow the key's owner kms:GenerateDataKey and kms:Decrypt."
     if failure.http_status is not None and 300 <= failure.http_status < 400:
         return _REDIRECTED
+    if failure.http_status == 431:
+        return _ADVICE["RequestHeaderSectionTooLarge"]
     if failure.http_status in {405, 501}:
         return "The server does not know this call of S3: ask its operator which calls it supports."
     what = f"{failure.code} (HTTP {failure.http_status})" if failure.code else f"HTTP {failure.http_status}"
@@ -178,6 +180,8 @@ _ADVICE = {
     "InvalidToken": "The key is temporary and needs a session token: enter the long-lived key of an IAM user.",
     "TokenRefreshRequired": "The key is temporary and has expired: enter the long-lived key of an IAM user.",
     "InvalidTag": "The storage does not take these S3 tags: check their names and values.",
+    "RequestHeaderSectionTooLarge": "The S3 tags are too long together for one request (S3 takes 8 KB, and a character "
+    "beyond ASCII counts up to nine bytes): shorten them.",
     "NotImplemented": "The server does not know this call of S3, or does not support S3 tags: try without tags, or ask "
     "its operator.",
     "TemporaryRedirect": "The storage sends requests elsewhere for now, as for a bucket that was just created. "

@@ -38,7 +38,10 @@ def statements(bucket: str, region: str | None) -> tuple[Statement, ...]:
             arn,
         ),
         Statement(
-            "DiagnoseTags", "Prove that the tags arrive when the storage is tested.", ("s3:GetObjectTagging",), f"{arn}/*"
+            "DiagnoseTags",
+            "Prove that the tags arrive when the storage is tested.",
+            ("s3:GetObjectTagging",),
+            f"{arn}/*",
         ),
     )
 

@@ -146,7 +146,7 @@ def _region_problems(draft: StorageDraft) -> Iterator[Problem]:
     region, path = draft.region, ("region",)
     if region is None:
         return
-    if draft.vendor is BucketVendor.S3_COMPATIBLE:
+    if draft.vendor is not BucketVendor.AWS_S3:
         if not _ANY_REGION.fullmatch(region):
             yield (
                 path,
@@ -161,7 +161,7 @@ def _access_key_id_problems(draft: StorageDraft) -> Iterator[Problem]:
     key, path = draft.access_key_id, ("accessKeyId",)
     if key is None:
         return
-    if draft.vendor is BucketVendor.S3_COMPATIBLE:
+    if draft.vendor is not BucketVendor.AWS_S3:
         if len(key) > MAX_ACCESS_KEY_ID:
             yield path, UserErrorCode.TOO_LONG, f"The access key ID has at most {MAX_ACCESS_KEY_ID} characters."
         elif not _VISIBLE_ASCII.fullmatch(key):

@@ -75,7 +75,7 @@ def _ending(config: model.RecordingConfig) -> str | None:
     description="How an account's calls are recorded, and where to. "
     "A call is recorded when `enabled` and either `recordAllCalls` or its application's switch is on.",
 )
-class RecordingConfig:
+class RecordingConfig(graph.Node):
     """Stands over rows of model.RecordingConfig."""
 
     enabled: bool = graph.column("Whether storage is configured and in use. It alone records nothing.")
@@ -110,7 +110,9 @@ class RecordingConfig:
     account: Any = graph.to_one("Account", "account_id", row=AccountRow, description="The account it belongs to.")
     created_at: datetime = graph.column("When it was saved first.")
     updated_at: datetime = graph.column("When it was changed last; tests do not count.")
-    version: int = graph.column("Grows by one with each change; send it as `ifVersion` to be safe from others' changes.")
+    version: int = graph.column(
+        "Grows by one with each change; send it as `ifVersion` to be safe from others' changes."
+    )
 
 
 @strawberry.type(description="A region of Amazon S3.")
@@ -119,7 +121,9 @@ class S3Region:
 
     code: str = strawberry.field(description="What goes into `region`, such as `eu-central-1`.")
     name: str = strawberry.field(description="Its name for people, such as `Europe (Frankfurt)`.")
-    partition: str = strawberry.field(description="`aws`, `aws-us-gov`, `aws-cn` or `aws-eusc`; keys belong to one of them.")
+    partition: str = strawberry.field(
+        description="`aws`, `aws-us-gov`, `aws-cn` or `aws-eusc`; keys belong to one of them."
+    )
     opt_in: bool = strawberry.field(description="Whether an AWS account must enable the region before it can be used.")
     endpoint: str = graph.computed(lambda region: regions.endpoint(region.code), "The address of S3 there.")
 
@@ -139,7 +143,9 @@ class BucketVendorOption:
 
     value: model.BucketVendor = strawberry.field(description="What goes into `bucketVendor`.")
     name: str = strawberry.field(description="Its name for people.")
-    needs_endpoint_url: bool = strawberry.field(description="Whether `endpointUrl` is needed; otherwise it must be null.")
+    needs_endpoint_url: bool = strawberry.field(
+        description="Whether `endpointUrl` is needed; otherwise it must be null."
+    )
 
 
 _FORMATS = [
@@ -175,7 +181,9 @@ class RecordingPolicy:
 class RecordingQueries:
     """Root fields."""
 
-    @graph.resolver("The regions of Amazon S3 to choose from. A newer one is accepted too, with a warning.", name="s3Regions")
+    @graph.resolver(
+        "The regions of Amazon S3 to choose from. A newer one is accepted too, with a warning.", name="s3Regions"
+    )
     def s3_regions(self) -> list[S3Region]:
         return graph.shown(regions.REGIONS)
 
@@ -196,7 +204,8 @@ class RecordingQueries:
             str | None, strawberry.argument(description="A bucket that is not saved yet; by default the stored one.")
         ] = None,
         region: Annotated[
-            str | None, strawberry.argument(description="Its region, which tells the partition; by default the stored one.")
+            str | None,
+            strawberry.argument(description="Its region, which tells the partition; by default the stored one."),
         ] = None,
     ) -> RecordingPolicy | None:
         row_id = read(Kind.ACCOUNT, account_id)
@@ -343,7 +352,9 @@ class VerifyStoredRecordingStoragePayload:
 class RecordingMutations:
     """Root fields."""
 
-    @graph.mutation("Configures how an account's calls are recorded, and where to. The first save makes the configuration.")
+    @graph.mutation(
+        "Configures how an account's calls are recorded, and where to. The first save makes the configuration."
+    )
     async def update_recording_config(
         self,
         info: Info,

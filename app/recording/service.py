@@ -199,13 +199,17 @@ def _merged(old: StorageDraft, changes: Changes, problems: Problems) -> StorageD
         if old.secret_access_key is not None and (draft.vendor, draft.endpoint_url) != (old.vendor, old.endpoint_url):
             # A stored secret never goes to a server that it was not entered for.
             for name in ("accessKeyId", "secretAccessKey"):
-                message = "The stored keys belong to another vendor or endpoint; enter both keys again, or null for none."
+                message = (
+                    "The stored keys belong to another vendor or endpoint; enter both keys again, or null for none."
+                )
                 problems.add(UserErrorCode.REQUIRED, message, name)
         return draft
     given_id, given_secret = key_id.value if key_id else None, secret.value if secret else None
     if (given_id is None) != (given_secret is None):
         missing = "accessKeyId" if given_id is None else "secretAccessKey"
-        message = "The access key ID and the secret access key are given together; leave out both to keep the stored ones."
+        message = (
+            "The access key ID and the secret access key are given together; leave out both to keep the stored ones."
+        )
         problems.add(UserErrorCode.REQUIRED, message, missing)
         return draft
     return replace(draft, access_key_id=given_id, secret_access_key=given_secret)

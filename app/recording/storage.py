@@ -36,6 +36,10 @@ __all__ = ["Bucket", "FailureKind", "ObjectStorage", "StorageFailure", "StorageT
 
 logger = logging.getLogger(__name__)
 
+# At DEBUG the SDK writes whole requests with their Authorization header: never, whatever level is configured.
+for _noisy in ("boto3", "botocore", "aioboto3", "aiobotocore"):
+    logging.getLogger(_noisy).setLevel(logging.WARNING)
+
 MAX_ANSWER_BYTES = 256 * 1024
 """The longest XML answer that is read; the answers to the calls that are made here have a few kilobytes."""
 

@@ -121,7 +121,7 @@ class StorageVerifier:
         self._wait_seconds = wait_seconds
         self._step_seconds = step_seconds
         # Closing the connections and writing the answer belong to the time of the clean-up too.
-        self._cleanup_seconds = cleanup_seconds * 0.95
+        self._cleanup_seconds = cleanup_seconds * 0.9
         self._running: set[asyncio.Task[VerificationResult]] = set()
 
     async def verify(self, draft: StorageDraft) -> VerificationResult:

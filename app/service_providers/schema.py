@@ -12,7 +12,7 @@ from app.api_keys.schema import ApiKey
 from app.context import Info
 from app.errors import UserError
 from app.identifiers import Kind, read
-from app.paging import DEFAULT_FIRST, AfterArgument, Connection, FirstArgument, NEWEST_FIRST, Order, page
+from app.paging import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, FirstArgument, Order, page
 from app.service_providers import model, service
 
 BY_NAME = Order("name", "name_key")
@@ -23,14 +23,16 @@ BY_NAME = Order("name", "name_key")
     row=model.ServiceProvider,
     description="Who runs accounts for customers. Callers of the account scope do not see it.",
 )
-class ServiceProvider:
+class ServiceProvider(graph.Node):
     """Stands over rows of model.ServiceProvider."""
 
     name: str = graph.column("Its name, unique within the installation.")
     active: bool = graph.column("False closes every key under it, its accounts' keys too, within 5 seconds.")
     created_at: datetime = graph.column("When it was created.")
     updated_at: datetime = graph.column("When it was changed last.")
-    version: int = graph.column("Grows by one with each change; send it as `ifVersion` to be safe from others' changes.")
+    version: int = graph.column(
+        "Grows by one with each change; send it as `ifVersion` to be safe from others' changes."
+    )
     api_keys: Connection[ApiKey] | None = graph.page(
         "service_provider_id",
         row=ApiKeyRow,

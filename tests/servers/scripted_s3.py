@@ -183,6 +183,10 @@ class ScriptedS3:
         else:
             answer = script(request) or self.work(request)
         assert answer is not None
+        await self.send(answer, request, writer)
+
+    async def send(self, answer: Answer, request: Request, writer: asyncio.StreamWriter) -> None:
+        """Writes an answer; for behaviours that end in an ordinary one."""
         headers = {"x-amz-request-id": f"REQ{len(self.requests)}", **answer.headers}
         body = b"" if request.method == "HEAD" else answer.body
         headers["Content-Length"] = str(len(body))

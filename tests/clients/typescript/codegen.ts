@@ -22,6 +22,8 @@ const config: CodegenConfig = {
         enumsAsTypes: true,
         futureProofEnums: true,
         useTypeImports: true,
+        // What was asked for is there, null at worst; what a patch leaves out is absent, which is not the same as null.
+        avoidOptionals: { field: true, object: false, inputValue: false, defaultValue: false },
       },
     },
   },

@@ -17,7 +17,7 @@ const { data, errors } = await request(server, ReadAccountDocument, { id: enviro
 for (const error of errors) {
   console.error(`${error.path?.join(".") ?? "request"}: ${error.message}`);
 }
-if (data.account === null || data.account === undefined) {
+if (data.account === null) {
   throw new Error("There is no such account within reach.");
 }
 // Typed down to the steps of the last storage test: `status` is 'PASSED' | 'FAILED' | 'SKIPPED', or what a newer server adds.

@@ -34,7 +34,7 @@ export class Refused extends Error {
 /**
  * Sends one operation. The types of its variables and of its data come with the document.
  *
- * Throws Refused when there is no data, and what `fetch` throws when the server cannot be reached.
+ * Throws Refused when there is no data, and what `fetch` throws when nobody answers, or not in JSON.
  */
 export async function request<Data, Variables>(
   server: Server,
