@@ -187,3 +187,17 @@ def _read_keys(text: str) -> dict[str, bytes]:
         except ValueError as error:
             raise ValueError(f"key {key_id!r} {error}") from None
     return keys
+
+
+def table() -> str:
+    """The README's table of environment variables, in Markdown."""
+    rows = ["| variable | default | meaning |", "| --- | --- | --- |"]
+    for name, setting in Settings.model_fields.items():
+        default = setting.get_default(call_default_factory=True)
+        text = ", ".join(default) if isinstance(default, list) else str(default)
+        rows.append(f"| `{name.upper()}` | {f'`{text}`' if text else ''} | {setting.description} |")
+    return "\n".join(rows)
+
+
+if __name__ == "__main__":
+    print(table())

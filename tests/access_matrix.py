@@ -57,6 +57,7 @@ Rows
   foreign         an account of another service provider
   provider        the service provider of the own account, or what belongs to it; "other": the one of the foreign account
   installation    what belongs to no provider and no account
+  by default      the input does not say whose it shall be
 
 Answers
   ok              the value, or the change was made        n=2   a list with two rows
@@ -133,7 +134,7 @@ def mutations(ids: Ids) -> dict[str, Inputs]:
     """The input of each mutation."""
     return {
         "createAccount": {
-            "": {"name": "A new customer"},
+            "by default": {"name": "A new customer"},
             **on(ids.providers, "serviceProviderId", name="A new customer"),
         },
         "updateAccount": on(ids.accounts, "id", name="A better name"),
@@ -142,7 +143,7 @@ def mutations(ids: Ids) -> dict[str, Inputs]:
         "deleteAccount": on(ids.accounts, "id", force=True),
         "createServiceProvider": {"": {"name": "Western Voice"}},
         "createApiKey": {
-            "": {"name": "for myself"},
+            "by default": {"name": "for myself"},
             **{row: {"name": "for an account", "owner": {"accountId": id_}} for row, id_ in ids.accounts.items()},
         },
         "updateApiKey": on(ids.keys, "id", name="A better name"),
@@ -166,10 +167,10 @@ def guarded_inputs(ids: Ids) -> dict[str, tuple[str, Inputs]]:
         ),
         "CreateAccountInput.licensedSessions": (
             "createAccount",
-            on(own_provider, "serviceProviderId", name="A new customer", licensedSessions=None),
+            on(own_provider, "serviceProviderId", name="A new customer", licensedSessions=7),
         ),
         "UpdateAccountInput.usageLimit": ("updateAccount", on(ids.accounts, "id", usageLimit=limit)),
-        "UpdateAccountInput.licensedSessions": ("updateAccount", on(ids.accounts, "id", licensedSessions=None)),
+        "UpdateAccountInput.licensedSessions": ("updateAccount", on(ids.accounts, "id", licensedSessions=7)),
         "ApiKeyOwnerInput.serviceProviderId": (
             "createApiKey",
             {
@@ -356,7 +357,7 @@ async def _ask(person: Person, case: Case, kept: Kept) -> Answer:
 
 
 # Fixed, so that a new long answer in one line does not move all others. Longer words push only their own line.
-_WIDTHS = (36, 10, 15, 16, 18, 18, 18, 18)
+_WIDTHS = (39, 10, 15, 16, 18, 18, 18, 18)
 
 
 def _table(title: str, head: list[str], lines: list[list[str]]) -> str:

@@ -119,10 +119,10 @@ async def test_a_limit_reaches_from_nothing_to_the_largest_int(admin: Person, wo
 
 @pytest.mark.parametrize("wrong", [INT_MAXIMUM + 1, 1.5, "7", True])
 async def test_a_limit_that_is_no_int_is_refused_before_anything_runs(admin: Person, world: World, wrong: Any) -> None:
-    for input in ({"licensedSessions": wrong}, {"usageLimit": {"unit": "MINUTES", "maximum": wrong}}):
+    for wanted in ({"licensedSessions": wrong}, {"usageLimit": {"unit": "MINUTES", "maximum": wrong}}):
         answer = await admin.ask(
             "mutation ($input: UpdateAccountInput!) { updateAccount(input: $input) { account { id } } }",
-            input={"id": world["own"], **input},
+            input={"id": world["own"], **wanted},
         )
         assert answer.codes == ["BAD_USER_INPUT"]
         assert "data" not in answer.body
@@ -147,13 +147,13 @@ async def test_what_an_update_leaves_out_stays_as_it_is(admin: Person, account_u
 
 
 LICENCE = [
-    ({"licensedSessions": 5}, ["input.licensedSessions"]),
-    ({"licensedSessions": None}, ["input.licensedSessions"]),
-    ({"usageLimit": {"unit": "MINUTES", "maximum": 1}}, ["input.usageLimit"]),
-    ({"usageLimit": None}, ["input.usageLimit"]),
+    ({"licensedSessions": 5}, ["licensedSessions"]),
+    ({"licensedSessions": None}, ["licensedSessions"]),
+    ({"usageLimit": {"unit": "MINUTES", "maximum": 1}}, ["usageLimit"]),
+    ({"usageLimit": None}, ["usageLimit"]),
     (
         {"name": "Renamed", "sipRealm": "new.example.com", "usageLimit": None, "licensedSessions": 0},
-        ["input.usageLimit", "input.licensedSessions"],
+        ["usageLimit", "licensedSessions"],
     ),
 ]
 
@@ -163,10 +163,10 @@ async def test_a_licence_is_set_by_admins_alone_and_nothing_else_is_saved(
     installation: Installation, admin: Person, world: World, person: str
 ) -> None:
     before = await settings(admin, world["own"])
-    for input, refused in LICENCE:
+    for wanted, refused in LICENCE:
         answer = await installation.person(person).ask(
             "mutation ($input: UpdateAccountInput!) { updateAccount(input: $input) { account { id } } }",
-            input={"id": world["own"], **input},
+            input={"id": world["own"], **wanted},
         )
         (error,) = answer.errors
         assert answer.data == {"updateAccount": None}
@@ -203,7 +203,7 @@ async def test_a_provider_sets_no_licence_on_an_account_that_it_creates(provider
         'mutation { createAccount(input: {name: "New", licensedSessions: 1000000}) { account { id } } }'
     )
     assert answer.codes == ["FORBIDDEN"]
-    assert answer.errors[0]["extensions"]["inputFields"] == ["input.licensedSessions"]
+    assert answer.errors[0]["extensions"]["inputFields"] == ["licensedSessions"]
     found = await provider.ask('{ accounts(filter: {nameContains: "New"}) { totalCount } }')
     assert found.only("accounts") == {"totalCount": 0}
 
@@ -247,11 +247,11 @@ async def test_an_account_user_does_not_see_who_runs_its_account(account_user: P
 async def test_an_account_user_never_creates_deletes_or_suspends(
     account_user: Person, admin: Person, world: World, mutation: str
 ) -> None:
-    input = {"createAccount": '{name: "New"}', "deleteAccount": '{id: "%s", force: true}'}.get(
+    wanted = {"createAccount": '{name: "New"}', "deleteAccount": '{id: "%s", force: true}'}.get(
         mutation, '{id: "%s", active: false}'
     )
     answer = await account_user.ask(
-        f"mutation {{ {mutation}(input: {input.replace('%s', world['own'])}) {{ userErrors {{ code }} }} }}"
+        f"mutation {{ {mutation}(input: {wanted.replace('%s', world['own'])}) {{ userErrors {{ code }} }} }}"
     )
     assert answer.data == {mutation: None}
     assert answer.errors[0]["extensions"]["requiredScopes"] == ["ADMIN", "SERVICE_PROVIDER"]

@@ -190,8 +190,10 @@ async def _provider(context: Context, given: str | None, problems: Problems) -> 
 
 
 def _read_name(name: str | None, values: dict[str, Any], problems: Problems) -> None:
-    values["name"] = names.checked(name, problems, "name")
-    values["name_key"] = names.key(values["name"])
+    found_before = len(problems.found)
+    checked = names.checked(name, problems, "name")
+    if len(problems.found) == found_before:  # the database is not asked about a name that it may not even hold
+        values |= {"name": checked, "name_key": names.key(checked)}
 
 
 def _read_sip_realm(text: str, values: dict[str, Any], problems: Problems) -> None:

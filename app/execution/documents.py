@@ -16,13 +16,16 @@ from graphql import (
     SelectionSetNode,
     parse,
     specified_rules,
+    validate,
 )
-from strawberry.schema.schema import validate_document
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from app.errors import ErrorCode
 from app.execution import limits
 
 _INTROSPECTION = frozenset({"__schema", "__type"})
+_RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,8 @@ class Document:
     node: DocumentNode | None = None
     errors: tuple[GraphQLError, ...] = ()
     operations: dict[str | None, Operation] = field(default_factory=dict)
+    # How much memory it takes to keep: about 300 bytes for each.
+    tokens: int = 0
 
     def operation(self, name: str | None) -> Operation | None:
         """The operation of that name; without a name the only one there is, else None."""
@@ -51,13 +56,16 @@ class Document:
 
 
 class Documents:
-    """The cache, bounded by number and by characters; wrong documents are kept too, so that they cost little again."""
+    """The cache, bounded by characters and by tokens (60 MB); wrong documents are kept too, so that they cost little again."""
 
-    def __init__(self, schema: GraphQLSchema, *, maximum: int = 1_000, maximum_characters: int = 4_000_000) -> None:
+    def __init__(
+        self, schema: GraphQLSchema, *, maximum_characters: int = 4_000_000, maximum_tokens: int = 200_000
+    ) -> None:
         self._schema = schema
-        self._maximum = maximum
         self._maximum_characters = maximum_characters
+        self._maximum_tokens = maximum_tokens
         self._characters = 0
+        self._tokens = 0
         self._known: OrderedDict[str, Document] = OrderedDict()
 
     def read(self, text: str) -> Document:
@@ -67,32 +75,39 @@ class Documents:
             return known
         document = self._look_at(text)
         self._known[text] = document
-        self._characters += len(text)
-        while len(self._known) > self._maximum or self._characters > self._maximum_characters:
-            oldest, _ = self._known.popitem(last=False)
-            self._characters -= len(oldest)
+        self._characters += len(text) + _KEPT_CHARACTERS
+        self._tokens += document.tokens
+        while self._characters > self._maximum_characters or self._tokens > self._maximum_tokens:
+            oldest, forgotten = self._known.popitem(last=False)
+            self._characters -= len(oldest) + _KEPT_CHARACTERS
+            self._tokens -= forgotten.tokens
         return document
 
     def _look_at(self, text: str) -> Document:
-        if len(text) > limits.MAXIMUM_CHARACTERS:
-            message = f"The document has {len(text)} characters; at most {limits.MAXIMUM_CHARACTERS} are allowed."
-            return Document(errors=(_coded(GraphQLError(message), ErrorCode.GRAPHQL_PARSE_FAILED),))
+        problem = limits.check_text(text)
+        if problem is not None:
+            return _wrong([GraphQLError(problem)], ErrorCode.GRAPHQL_PARSE_FAILED)
         try:
             node = parse(text, max_tokens=limits.MAXIMUM_TOKENS)
         except GraphQLError as error:
-            return Document(errors=(_coded(error, ErrorCode.GRAPHQL_PARSE_FAILED),))
-        except RecursionError:
-            deep = GraphQLError("The document is nested too deeply.")
-            return Document(errors=(_coded(deep, ErrorCode.GRAPHQL_PARSE_FAILED),))
-        errors = limits.check(node) or validate_document(self._schema, node, tuple(specified_rules))
+            return _wrong([error], ErrorCode.GRAPHQL_PARSE_FAILED)
+        errors = limits.check(node) or validate(self._schema, node, _RULES, limits.MAXIMUM_ERRORS)
         if errors:
-            return Document(errors=tuple(_coded(error, ErrorCode.GRAPHQL_VALIDATION_FAILED) for error in errors))
-        return Document(node=node, operations=_operations(node))
+            return _wrong(errors, ErrorCode.GRAPHQL_VALIDATION_FAILED)
+        return Document(node=node, operations=_operations(node), tokens=node.token_count or 0)
 
 
-def _coded(error: GraphQLError, code: ErrorCode) -> GraphQLError:
-    error.extensions = {**(error.extensions or {}), "code": str(code)}
-    return error
+# What an entry takes beside its text.
+_KEPT_CHARACTERS = 1_000
+
+
+def _wrong(errors: list[GraphQLError], code: ErrorCode) -> Document:
+    for error in errors:
+        error.extensions = {**(error.extensions or {}), "code": str(code)}
+        # Where it lies is known by now; what would be kept alive is the whole document, and the frames of the parser.
+        error.nodes = None
+        error.__traceback__ = None
+    return Document(errors=tuple(errors))
 
 
 def _operations(document: DocumentNode) -> dict[str | None, Operation]:

@@ -1,8 +1,11 @@
 """How large a document may be. Checked before validation, whose own rules are not linear in it.
 
 Each fragment is measured once and its measure is added at every spread, so the check takes time in proportion to the text
-even for fragments that double each other 26 times over. `__schema` and `__type` are left out: introspection by common
-clients is deep, and it reads no data.
+even for fragments that double each other 26 times over. Only then, when the size written out is known to be small, is the
+document walked written out: for the fields that answer under the same path, which validation compares pair by pair.
+
+Depth does not count below `__schema` and `__type`, since introspection by common clients is deep; how far such a query
+multiplies is bounded by the work that the executor does for it (`executor.py`).
 """
 
 from dataclasses import dataclass, fields
@@ -18,17 +21,27 @@ from graphql import (
 )
 
 MAXIMUM_CHARACTERS = 65_536
+# Telling where an error lies takes time in proportion to the lines before it.
+MAXIMUM_LINES = 5_000
 MAXIMUM_TOKENS = 2_000
+MAXIMUM_ERRORS = 20
+MAXIMUM_OPERATIONS = 50
+MAXIMUM_FRAGMENTS = 100
+# 90 fields of one name in one place, or as many pairs in several.
+MAXIMUM_REPEATED_PAIRS = 4_000
+
+_INTROSPECTION = frozenset({"__schema", "__type"})
 
 
 @dataclass(frozen=True)
 class Size:
-    """What a selection set comes to when all its fragments are written out."""
+    """What a selection set comes to when all its fragments are written out; `fragments` counts where they stood."""
 
     depth: int = 0
     fields: int = 0
     aliases: int = 0
     directives: int = 0
+    fragments: int = 0
 
     def beside(self, other: "Size") -> "Size":
         return Size(
@@ -36,64 +49,122 @@ class Size:
             self.fields + other.fields,
             self.aliases + other.aliases,
             self.directives + other.directives,
+            self.fragments + other.fragments,
         )
 
 
-LIMITS = Size(depth=15, fields=1_000, aliases=100, directives=100)
-MAXIMUM_OPERATIONS = 50
+LIMITS = Size(depth=15, fields=1_000, aliases=100, directives=100, fragments=500)
+
+
+def check_text(text: str) -> str | None:
+    """What is wrong with the mere length of a document, before it is parsed; None: nothing."""
+    if len(text) > MAXIMUM_CHARACTERS:
+        return f"The document has {len(text)} characters; at most {MAXIMUM_CHARACTERS} are allowed."
+    if text.count("\n") + text.count("\r") > MAXIMUM_LINES:
+        return f"The document has more than {MAXIMUM_LINES} lines."
+    return None
 
 
 def check(document: DocumentNode) -> list[GraphQLError]:
-    """What exceeds the limits; one error for each measure."""
+    """What exceeds the limits; one error for each measure. All operations of a document count together."""
     operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
-    if len(operations) > MAXIMUM_OPERATIONS:
-        return [
-            GraphQLError(f"The document has {len(operations)} operations; at most {MAXIMUM_OPERATIONS} are allowed.")
-        ]
-    measure = _Measure(document)
-    errors = []
+    fragments = [node for node in document.definitions if isinstance(node, FragmentDefinitionNode)]
+    for found, most, what in (
+        (len(operations), MAXIMUM_OPERATIONS, "operations"),
+        (len(fragments), MAXIMUM_FRAGMENTS, "fragments"),
+    ):
+        if found > most:
+            return [GraphQLError(f"The document has {found} {what}; at most {most} are allowed.")]
+    try:
+        return _check(operations, fragments)
+    except RecursionError:  # a long chain of fragments, each of them deep
+        return [GraphQLError("The document is nested too deeply.")]
+
+
+def _check(operations: list[OperationDefinitionNode], fragments: list[FragmentDefinitionNode]) -> list[GraphQLError]:
+    measure = _Measure(fragments)
+    size = Size()
     for operation in operations:
-        size = measure.selections(operation.selection_set).beside(Size(directives=len(operation.directives or ())))
-        for limit in fields(LIMITS):
-            found, allowed = getattr(size, limit.name), getattr(LIMITS, limit.name)
-            if found > allowed:
-                # Written-out sizes can have dozens of digits; the limit is what helps.
-                errors.append(
-                    GraphQLError(f"The operation exceeds the limit of {allowed} for {limit.name}.", operation)
-                )
+        own = Size(directives=len(operation.directives or ()))
+        size = size.beside(own).beside(measure.selections(operation.selection_set))
+    # Validation looks at fragments that nothing uses as well.
+    unused = [node for node in fragments if node.name.value not in measure.known]
+    for fragment in unused:
+        size = size.beside(measure.fragment(fragment.name.value))
+    if measure.circle is not None:
+        message = f"The fragment {measure.circle.name.value!r} spreads itself, directly or through others."
+        return [GraphQLError(message, measure.circle)]
+    # Written-out sizes can have dozens of digits; the limit is what helps.
+    errors = [
+        GraphQLError(f"The document exceeds the limit of {getattr(LIMITS, limit.name)} for {limit.name}.")
+        for limit in fields(LIMITS)
+        if getattr(size, limit.name) > getattr(LIMITS, limit.name)
+    ]
+    if not errors:
+        pairs = sum(measure.repeated_pairs([node.selection_set]) for node in (*operations, *unused))
+        if pairs > MAXIMUM_REPEATED_PAIRS:
+            errors.append(GraphQLError("The document asks for the same fields in the same place too often."))
     return errors
 
 
 class _Measure:
-    def __init__(self, document: DocumentNode) -> None:
-        self._fragments = {
-            node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
-        }
-        # A fragment being measured counts nothing, which ends cycles; validation refuses them afterwards.
-        self._known: dict[str, Size] = {}
+    def __init__(self, fragments: list[FragmentDefinitionNode]) -> None:
+        self._fragments = {node.name.value: node for node in fragments}
+        self._open: set[str] = set()
+        self.known: dict[str, Size] = {}
+        # A fragment that spreads itself; nothing may be written out then.
+        self.circle: FragmentDefinitionNode | None = None
 
     def selections(self, selection_set: SelectionSetNode | None) -> Size:
         size = Size()
         for node in selection_set.selections if selection_set else ():
-            directives = Size(directives=len(node.directives or ()))
+            size = size.beside(Size(directives=len(node.directives or ())))
             if isinstance(node, FieldNode):
-                size = size.beside(directives).beside(self._field(node))
+                size = size.beside(self._field(node))
             elif isinstance(node, FragmentSpreadNode):
-                size = size.beside(directives).beside(self._fragment(node.name.value))
+                size = size.beside(Size(fragments=1)).beside(self.fragment(node.name.value))
             else:
-                size = size.beside(directives).beside(self.selections(node.selection_set))  # type: ignore[attr-defined]
+                size = size.beside(Size(fragments=1)).beside(self.selections(node.selection_set))  # type: ignore[attr-defined]
         return size
 
     def _field(self, node: FieldNode) -> Size:
-        if node.name.value in ("__schema", "__type"):
-            return Size(depth=1, fields=1)
         below = self.selections(node.selection_set)
-        return Size(below.depth + 1, below.fields + 1, below.aliases + (node.alias is not None), below.directives)
+        depth = 1 if node.name.value in _INTROSPECTION else below.depth + 1
+        return Size(
+            depth, below.fields + 1, below.aliases + (node.alias is not None), below.directives, below.fragments
+        )
 
-    def _fragment(self, name: str) -> Size:
-        if name not in self._known:
-            self._known[name] = Size()
-            fragment = self._fragments.get(name)
-            if fragment is not None:
-                self._known[name] = self.selections(fragment.selection_set)
-        return self._known[name]
+    def fragment(self, name: str) -> Size:
+        """The size of a fragment; nothing for one that there is not, which validation refuses afterwards."""
+        known, node = self.known.get(name), self._fragments.get(name)
+        if known is not None or node is None:
+            return known or Size()
+        if name in self._open:
+            self.circle = node
+            return Size()
+        self._open.add(name)
+        self.known[name] = self.selections(node.selection_set)
+        self._open.remove(name)
+        return self.known[name]
+
+    def repeated_pairs(self, selection_sets: list[SelectionSetNode]) -> int:
+        """How many pairs of fields answer under the same path, for selection sets whose fields are merged."""
+        groups: dict[str, list[FieldNode]] = {}
+        for selection_set in selection_sets:
+            self._collect(selection_set, groups)
+        pairs = 0
+        for nodes in groups.values():
+            pairs += len(nodes) * (len(nodes) - 1) // 2
+            below = [node.selection_set for node in nodes if node.selection_set]
+            if below:
+                pairs += self.repeated_pairs(below)
+        return pairs
+
+    def _collect(self, selection_set: SelectionSetNode, groups: dict[str, list[FieldNode]]) -> None:
+        for node in selection_set.selections:
+            if isinstance(node, FieldNode):
+                groups.setdefault((node.alias or node.name).value, []).append(node)
+            elif not isinstance(node, FragmentSpreadNode):
+                self._collect(node.selection_set, groups)  # type: ignore[attr-defined]
+            elif node.name.value in self._fragments:
+                self._collect(self._fragments[node.name.value].selection_set, groups)

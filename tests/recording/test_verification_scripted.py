@@ -217,7 +217,7 @@ async def test_a_peer_that_behaves_badly_from_the_start_fails_reach(hasty: Stora
     s3.answers["head"] = behaviour
     begun = time.monotonic()
     result = await hasty.verify(draft_of(s3))
-    assert time.monotonic() - begun < 1.5
+    assert time.monotonic() - begun < 3
     assert statuses(result) == "PFSSSSSS"
     assert words in (step(result, "REACH").advice or "")
     assert result.leftover_key is None
@@ -232,7 +232,7 @@ async def test_a_peer_that_behaves_badly_later_still_gets_an_answer_in_time(
         s3.answers[call] = BAD_ANSWERS[peer][0]
         begun = time.monotonic()
         result = await hasty.verify(draft_of(s3))
-        assert time.monotonic() - begun < 1.5
+        assert time.monotonic() - begun < 3
         assert [found.status.value for found in result.steps].count("FAILED") >= 1
         assert all(found.advice for found in result.steps if found.status.value != "PASSED")
         if call == "delete":

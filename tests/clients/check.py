@@ -1,0 +1,67 @@
+"""python -m tests.clients.check: do the clients that generators make of schema.graphql compile, and read an account?
+
+Both are generated from the contract and `documents/`, compiled under strict settings, and asked for an account of a server
+that this check starts; what they print is compared with what was created. The first run installs the generators.
+"""
+
+import difflib
+import json
+import sys
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from tests.clients import example, projects
+from tests.clients.projects import PYTHON, TYPESCRIPT, Failed, Project
+
+
+def main() -> int:
+    missing = projects.missing_tools()
+    if missing:
+        print(*missing, sep="\n", file=sys.stderr)
+        return 1
+    projects.lay_out()
+    started = time.monotonic()
+    with ThreadPoolExecutor() as side_by_side:
+        preparing = {project: side_by_side.submit(project.prepare) for project in (TYPESCRIPT, PYTHON)}
+        try:
+            with example.served() as served:
+                failures = [
+                    failure for project in preparing if (failure := _failure(project, preparing[project], served))
+                ]
+        except Failed as failed:
+            failures = [str(failed)]
+    if failures:
+        print(*failures, sep="\n", file=sys.stderr)
+        return 1
+    seconds = time.monotonic() - started
+    print(f"The TypeScript and the Python client compile and read what was created ({seconds:.0f} s).")
+    return 0
+
+
+def _failure(project: Project, prepared: "Future[None]", served: example.Example) -> str | None:
+    try:
+        prepared.result()
+        printed = project.account(served.url, served.key, served.account["id"])
+        _compare(project, printed, served.account)
+    except Failed as failed:
+        return str(failed)
+    return None
+
+
+def _compare(project: Project, printed: Any, created: dict[str, Any]) -> None:
+    """Raises Failed with the lines that differ."""
+    # A cursor is opaque: that there is one is all that can be said of it.
+    if not printed.get("apiKeys", {}).get("pageInfo", {}).pop("endCursor", None):
+        raise Failed(f"{project.name}: the page of keys has no endCursor")
+    if printed != created:
+        lines = difflib.unified_diff(_lines(created), _lines(printed), "created", "printed", lineterm="")
+        raise Failed("\n".join((f"{project.name}: it reads another account than was created:", *lines)))
+
+
+def _lines(account: Any) -> list[str]:
+    return json.dumps(account, indent=2, sort_keys=True, ensure_ascii=False).splitlines()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,158 @@
+"""A server of its own with one account in it, made through the API with the same documents that the clients use."""
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from graphql import DocumentNode, concat_ast, parse, print_ast, separate_operations
+
+from tests.clients.projects import REPOSITORY, SOURCES, Failed
+
+_START_SECONDS = 30
+_STOP_SECONDS = 15
+_LOG_LINES = 20
+
+
+@dataclass(frozen=True)
+class Example:
+    """Where an account can be read, by whom, and what a client must find."""
+
+    url: str
+    key: str
+    account: dict[str, Any]
+
+
+@contextmanager
+def served() -> Iterator[Example]:
+    """Starts a server on a database of its own and ends it. Raises Failed."""
+    with tempfile.TemporaryDirectory(prefix="clients-") as folder, _reserved() as nobody:
+        port = _free_port()
+        environment = {
+            "PATH": os.environ["PATH"],
+            "DATA_DIR": folder,
+            # The account's storage is at an address where nobody answers: its test fails, and says so in eight steps.
+            "OUTBOUND_ALLOWED_HOSTS": f"127.0.0.1:{nobody}",
+        }
+        made = subprocess.run(
+            (sys.executable, "-m", "app", "create-admin"),
+            cwd=REPOSITORY,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=_START_SECONDS,
+            check=False,
+        )
+        if made.returncode:
+            raise Failed(f"server: create-admin failed:\n{made.stderr}")
+        log = Path(folder) / "server.log"
+        with log.open("w") as output:
+            server = subprocess.Popen(
+                (sys.executable, "-m", "app", "serve", "--port", str(port)),
+                cwd=REPOSITORY,
+                env=environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            _wait(server, port, log)
+            yield _filled(f"http://127.0.0.1:{port}/graphql", made.stdout.strip(), f"http://127.0.0.1:{nobody}")
+        finally:
+            server.terminate()
+            try:
+                server.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
+
+
+def _filled(url: str, admin_key: str, storage_url: str) -> Example:
+    admin = _Caller(url, admin_key)
+    provider = admin.change("CreateServiceProvider", name="Northern Voice")["serviceProvider"]
+    created = admin.change("CreateAccount", name="Bakery", serviceProviderId=provider["id"])["account"]
+    # A patch: what is not given stays, so the client must find the name of the creation and the realm of the change.
+    changed = admin.change("UpdateAccount", id=created["id"], sipRealm="bakery.example.com", ifVersion=1)["account"]
+    admin.change(
+        "ConfigureRecording",
+        accountId=created["id"],
+        enabled=True,
+        audioFormat="WAV",
+        bucketVendor="S3_COMPATIBLE",
+        endpointUrl=storage_url,
+        bucketName="bakery-calls",
+        region="us-east-1",
+        accessKeyId="AKIAIOSFODNN7EXAMPLE",
+        secretAccessKey="only-for-this-check",
+        s3Tags=[{"name": "customer", "value": "Zoë’s Bäckerei"}, {"name": "purpose", "value": ""}],
+    )
+    tested = admin.change("TestStoredStorage", accountId=created["id"])["recordingConfig"]
+    if tested["lastVerification"] is None or len(tested["lastVerification"]["steps"]) != 8:
+        raise Failed(f"server: the storage test has not the eight steps that the clients are to read: {tested}")
+    owner = {"accountId": created["id"]}
+    account_key = admin.change("CreateApiKey", name="Portal", owner=owner, accessLevel="READ_ONLY")["apiKey"]
+    # The reader is another key than the one that is read, whose last use would otherwise change.
+    reader = admin.change("CreateApiKey", name="Reader", owner={"serviceProviderId": provider["id"]})
+    keys = {"nodes": [account_key], "pageInfo": {"hasNextPage": False}, "totalCount": 1}
+    return Example(url, reader["token"], {**changed, "recordingConfig": tested, "apiKeys": keys})
+
+
+class _Caller:
+    """Sends the clients' documents as they are written, without a client."""
+
+    def __init__(self, url: str, key: str) -> None:
+        self._url = url
+        self._key = key
+        documents = (parse(path.read_text()) for path in sorted((SOURCES / "documents").glob("*.graphql")))
+        self._operations: dict[str, DocumentNode] = separate_operations(concat_ast(list(documents)))
+
+    def change(self, operation: str, /, **input: Any) -> dict[str, Any]:
+        """The payload of a mutation that must succeed. Raises Failed."""
+        response = httpx.post(
+            self._url,
+            json={"query": print_ast(self._operations[operation]), "variables": {"input": input}},
+            headers={"Authorization": f"Bearer {self._key}"},
+            timeout=30,
+            trust_env=False,
+        )
+        answer = response.json()
+        if "errors" in answer:
+            raise Failed(f"server: {operation} is refused: {answer['errors']}")
+        payload: dict[str, Any]
+        (payload,) = answer["data"].values()
+        if payload["userErrors"]:
+            raise Failed(f"server: {operation} is refused: {payload['userErrors']}")
+        return payload
+
+
+def _wait(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    end = time.monotonic() + _START_SECONDS
+    while time.monotonic() < end and server.poll() is None:
+        with suppress(httpx.TransportError):  # nobody listens yet
+            if httpx.get(f"http://127.0.0.1:{port}/readyz", trust_env=False).is_success:
+                return
+        time.sleep(0.1)
+    last_lines = log.read_text().splitlines()[-_LOG_LINES:]
+    raise Failed("\n".join(("server: it did not start; the last lines of its log:", *last_lines)))
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def _reserved() -> Iterator[int]:
+    """A port that nobody else can take and that refuses every connection: bound, but not listening."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        yield holder.getsockname()[1]

@@ -1,0 +1,41 @@
+"""`tests/access.txt`, the first file to read about permissions, is what the server does; and it leaves nothing out."""
+
+import difflib
+from pathlib import Path
+
+from tests.access_matrix import Ids, cases, matrix, to_be_covered
+from tests.installation import Installation, World
+
+PRINTED = Path(__file__).parent / "access.txt"
+
+
+async def test_everybody_may_do_exactly_what_the_printed_matrix_says(installation: Installation) -> None:
+    found, expected = await matrix(installation), PRINTED.read_text()
+    changes = "\n".join(difflib.unified_diff(expected.splitlines(), found.splitlines(), "printed", "now", n=1, lineterm=""))
+    assert not changes, (
+        f"{changes}\n\nPermissions are not what tests/access.txt says.\n"
+        "  Why it matters: each changed word is somebody who may do more, or less, than was agreed on.\n"
+        "  To fix this: 1. if the change is not meant, correct the permission class on the field, or what "
+        "`within_reach` starts from; 2. if it is meant, run `make access`, read the difference word by word, commit it."
+    )
+
+
+def test_the_matrix_covers_every_root_field_guarded_field_and_type(world: World) -> None:
+    covered = {case.covers for _, chapter in cases(Ids(world, "AK")) for case in chapter}
+    missing, gone = sorted(to_be_covered() - covered), sorted(covered - to_be_covered())
+    assert not missing, (
+        f"{missing} is tried by nobody.\n"
+        "  Why it matters: who may use it is then known to nobody, and a change of it is seen by nobody.\n"
+        "  To fix this, in tests/access_matrix.py: 1. a root field: add it to `queries` or `mutations`, with its input on "
+        "own, sibling and foreign rows; 2. a guarded input field: to `guarded_inputs`; 3. a type with an id: its rows to "
+        "`Ids.nodes`, which covers its guarded fields too; then run `make access`."
+    )
+    assert not gone, f"{gone} is in tests/access_matrix.py and not in the schema. To fix this: 1. take it out there."
+
+
+async def test_no_cell_of_the_matrix_depends_on_another(installation: Installation) -> None:
+    once = await matrix(installation)
+    async with installation.database() as db:
+        for table in ("service_providers", "accounts", "api_keys", "recording_configs"):
+            await db.execute_query(f"DROP TABLE kept_{table}")
+    assert await matrix(installation) == once
