@@ -2,26 +2,16 @@
 
 import argparse
 import asyncio
-import socket
 import sys
 from typing import Any
-
-import uvicorn
 
 from app import migrating, settings
 from app.access import Scope
 from app.api_keys import service as api_keys
 from app.api_keys.model import ApiKey
 from app.errors import for_client
+from app.serving import CannotStart, listen
 from app.settings import Settings, WrongSettings
-
-# Beyond these a worker answers 503 by itself instead of falling behind.
-_CONCURRENT_REQUESTS = 1_000
-_GRACEFUL_SECONDS = 10
-
-
-class Stop(Exception):
-    """Ends the program with one clear line."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -31,7 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     except WrongSettings as wrong:
         print("These settings are wrong:", *(f"  {problem}" for problem in wrong.problems), sep="\n", file=sys.stderr)
         return 2
-    except (Stop, migrating.SchemaBehind, migrating.SchemaAhead) as stop:
+    except (CannotStart, migrating.SchemaBehind, migrating.SchemaAhead) as stop:
         print(stop, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -73,24 +63,6 @@ def _serve(options: Any) -> None:
     listen(chosen)
 
 
-def listen(chosen: Settings) -> None:
-    """Serves until it is stopped. Raises Stop when the port is in use."""
-    check_port(chosen)
-    uvicorn.run(
-        "app.main:create_app",
-        factory=True,
-        host=chosen.host,
-        port=chosen.port,
-        workers=chosen.workers,
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        limit_concurrency=_CONCURRENT_REQUESTS,
-        timeout_graceful_shutdown=_GRACEFUL_SECONDS,
-    )
-
-
 async def _prepare(chosen: Settings) -> None:
     """What must be so before anybody listens: the schema of this version, and keys that can be read."""
     if chosen.is_embedded:
@@ -100,18 +72,6 @@ async def _prepare(chosen: Settings) -> None:
         await migrating.check(database)
         if not await ApiKey.filter(scope=Scope.ADMIN, revoked_at__isnull=True).exists():
             print("There is no admin yet. Make the first one with: python -m app create-admin", file=sys.stderr)
-
-
-def check_port(chosen: Settings) -> None:
-    """Raises Stop when the port is in use or may not be listened on."""
-    with socket.socket(socket.AF_INET6 if ":" in chosen.host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((chosen.host, chosen.port))
-        except OSError as error:
-            raise Stop(
-                f"Cannot listen on {chosen.host}:{chosen.port}: {error.strerror}. Choose another port with PORT=…"
-            ) from None
 
 
 def _migrate(options: Any) -> None:
@@ -143,10 +103,7 @@ def _create_admin(options: Any) -> None:
 def _demo(options: Any) -> None:
     from app import demo  # noqa: PLC0415  only trying out needs it
 
-    try:
-        demo.run(_chosen(options, "port"))
-    except demo.DemoCannotStart as error:
-        raise Stop(str(error)) from None
+    demo.run(_chosen(options, "port"))
 
 
 def _chosen(options: Any, *names: str) -> Settings:

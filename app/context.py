@@ -1,5 +1,6 @@
 """What one operation carries from field to field."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -9,7 +10,7 @@ from strawberry.dataloader import DataLoader
 
 from app.access import Viewer
 from app.encryption import Keyring
-from app.errors import Unauthenticated
+from app.errors import BadUserInput, Unauthenticated
 from app.settings import Settings
 
 T = TypeVar("T")
@@ -31,6 +32,8 @@ class Context:
     caller: Viewer | None
     request_id: str
     opened: Opened
+    # Rows of nested pages: those multiply with each level, and each level is loaded at once.
+    rows_left: int = 10_000
     _loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
 
     @property
@@ -39,6 +42,13 @@ class Context:
         if self.caller is None:
             raise Unauthenticated
         return self.caller
+
+    def take_rows(self, count: int) -> None:
+        """Notes that rows of nested pages are to be loaded. Raises BadUserInput when they are too many."""
+        self.rows_left -= count
+        if self.rows_left < 0:
+            self.rows_left = 0
+            raise BadUserInput("The operation asks for too many rows in pages within pages: lower `first`.")
 
     @property
     def keyring(self) -> Keyring:
@@ -53,8 +63,18 @@ class Context:
         """The loader known by `key`, made with `load` when it is asked for the first time."""
         loader = self._loaders.get(key)
         if loader is None:
-            loader = self._loaders[key] = DataLoader(load_fn=load)
+            loader = self._loaders[key] = _Loader(load_fn=load)
         return loader
+
+
+class _Loader(DataLoader[Any, Any]):
+    """What is loaded is shared by all who wait for it.
+
+    graphql-core cancels the fields beside one that failed; without the shield, that would cancel the others' wait too.
+    """
+
+    def load(self, key: Any) -> Awaitable[Any]:
+        return asyncio.shield(super().load(key))
 
 
 Info = strawberry.Info[Context, None]

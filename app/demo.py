@@ -34,6 +34,7 @@ from app.recording.storage import ObjectStorage
 from app.recording.verification import StorageVerifier
 from app.service_providers import service as providers
 from app.service_providers.model import ServiceProvider
+from app.serving import CannotStart, check_port, listen
 from app.settings import Settings
 
 BUCKET = "call-recordings"
@@ -43,16 +44,10 @@ _ACCOUNTS = {
 }
 
 
-class DemoCannotStart(Exception):
-    """One clear line why."""
-
-
 def run(chosen: Settings) -> None:
-    """Serves the demo on the embedded database until it is stopped. Raises DemoCannotStart."""
-    from app.__main__ import check_port, listen  # noqa: PLC0415  __main__ calls this module
-
+    """Serves the demo on the embedded database until it is stopped. Raises CannotStart."""
     if not chosen.is_embedded:
-        raise DemoCannotStart("The demo fills a database of its own: unset DATABASE_URL, or use: python -m app serve")
+        raise CannotStart("The demo fills a database of its own: unset DATABASE_URL, or use: python -m app serve")
     check_port(chosen)
     chosen.data_dir.mkdir(parents=True, exist_ok=True)
     notes = chosen.data_dir / "demo.json"
@@ -114,7 +109,7 @@ def _start_s3(folder: Path, storage: dict[str, str]) -> LocalS3:
             s3.create_bucket(BUCKET)
             return s3
     except (LocalS3Missing, LocalS3Failed) as error:
-        raise DemoCannotStart(str(error)) from None
+        raise CannotStart(str(error)) from None
     raise AssertionError("unreachable")
 
 

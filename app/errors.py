@@ -98,7 +98,6 @@ class UserErrorCode(enum.Enum):
 
 
 @strawberry.type(description="One mistake in an input that its sender can mend.")
-@dataclass
 class UserError:
     """What is wrong, in words for a person and in a code for a program."""
 

@@ -1,5 +1,6 @@
 """The ASGI application: routes, middleware, what is opened at start and closed at the end."""
 
+import asyncio
 import copy
 import hashlib
 from collections.abc import AsyncIterator
@@ -9,13 +10,13 @@ from typing import Any
 
 import structlog
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
-from tortoise import Tortoise
 from tortoise.context import TortoiseContext
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
@@ -62,17 +63,21 @@ def create_app(given: Settings | None = None) -> Starlette:
             )
         )
     middleware.append(Middleware(_WithDatabase, server=server))
+    graphql = Route("/graphql", server.graphql, methods=["GET", "POST"])
+    graphql.methods = {"GET", "POST"}  # Starlette adds HEAD, which would run the query for nothing
     app = Starlette(
         routes=[
-            Route("/graphql", server.graphql, methods=["GET", "POST"]),
+            graphql,
             Route("/schema.graphql", server.sdl),
             Route("/healthz", _healthy),
             Route("/readyz", server.ready),
             *(explorer.asset_routes() if chosen.graphiql else ()),
         ],
         middleware=middleware,
+        exception_handlers={HTTPException: _refused},
         lifespan=server.lifespan,
     )
+    app.router.redirect_slashes = False
     app.state.server = server
     return app
 
@@ -108,8 +113,9 @@ class Server:
         gate = OutboundGate(chosen.outbound_allowed_hosts)
         storage, last_use = ObjectStorage(gate), LastUse()
         verifier = StorageVerifier(storage, gate, keyring, chosen.verifications_at_once)
-        context = await Tortoise.init(config=database.configuration(chosen), _enable_global_fallback=False)
-        with context:
+        async with TortoiseContext() as context:
+            # `Tortoise.init` would take over a context that somebody else has opened in this task, and close it.
+            await context.init(config=database.configuration(chosen))
             try:
                 await migrating.check(context.db())
                 await storage.open()
@@ -122,7 +128,6 @@ class Server:
                 self.running = None
                 await verifier.close()
                 await storage.close()
-                await Tortoise.close_connections()
 
     async def graphql(self, request: Request) -> Response:
         running, request_id = self._started(), request.scope["request_id"]
@@ -131,11 +136,10 @@ class Server:
         try:
             caller = await self._caller(running, request)
         except Unauthenticated as refused:
-            return http.refusal(
-                401, refused.message, ErrorCode.UNAUTHENTICATED, request_id, **{"WWW-Authenticate": "Bearer"}
-            )
+            return http.unauthenticated(refused.message, request_id, http.media_type(request))
         except ServiceUnavailable as away:
-            return http.refusal(503, away.message, ErrorCode.SERVICE_UNAVAILABLE, request_id)
+            media = http.media_type(request)
+            return http.refusal(503, away.message, ErrorCode.SERVICE_UNAVAILABLE, request_id, media)
         context = Context(caller, request_id, running.opened)
         response, answer = await http.answer(request, self._operations, context, self._settings.max_body_bytes)
         about = request.scope["log"]
@@ -154,9 +158,11 @@ class Server:
         try:
             caller = await self._caller(running, request)
         except Unauthenticated as refused:
-            return http.refusal(401, refused.message, ErrorCode.UNAUTHENTICATED, request.scope["request_id"])
+            return http.unauthenticated(refused.message, request.scope["request_id"])
+        except ServiceUnavailable as away:
+            return http.refusal(503, away.message, ErrorCode.SERVICE_UNAVAILABLE, request.scope["request_id"])
         if caller is None and not self._settings.anonymous_introspection:
-            return http.refusal(401, Unauthenticated().message, ErrorCode.UNAUTHENTICATED, request.scope["request_id"])
+            return http.unauthenticated(Unauthenticated().message, request.scope["request_id"])
         headers = {"ETag": self._sdl_tag, "Cache-Control": "no-cache"}
         if self._sdl_tag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
@@ -165,7 +171,7 @@ class Server:
     async def ready(self, _: Request) -> Response:
         """Whether this worker can serve: its database answers."""
         try:
-            await database.connection().execute_query("SELECT 1")
+            await self._started().database.db().execute_query("SELECT 1")
         except Exception as error:
             if for_client(error) is None:
                 raise
@@ -185,7 +191,9 @@ class Server:
 
     async def _caller(self, running: Running, request: Request) -> Viewer | None:
         try:
-            return await running.authentication.viewer(request.headers.getlist("authorization"))
+            # The pool has no limit of its own on how long somebody waits for a connection.
+            async with asyncio.timeout(self._settings.database_timeout_seconds):
+                return await running.authentication.viewer(request.headers.getlist("authorization"))
         except Unauthenticated:
             raise
         except Exception as error:
@@ -210,6 +218,22 @@ class _WithDatabase:
         # A context remembers one place to go back to, so each request enters a (shallow) copy of its own.
         with copy.copy(running.database):
             await self._app(scope, receive, send)
+
+
+async def _refused(request: Request, error: Any) -> Response:
+    """Unknown addresses and methods: JSON, as for every error. `error` is an HTTPException."""
+    headers = dict(error.headers or {})
+    if "Allow" in headers:
+        headers["Allow"] = ", ".join(sorted(headers["Allow"].split(", ")))
+    message = {404: "There is nothing at this address.", 405: "This address does not take this method."}
+    return http.refusal(
+        error.status_code,
+        message.get(error.status_code, error.detail),
+        ErrorCode.BAD_USER_INPUT,
+        request.scope["request_id"],
+        http.media_type(request),
+        **headers,
+    )
 
 
 async def _healthy(_: Request) -> Response:

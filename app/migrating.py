@@ -14,7 +14,8 @@ from typing import Any
 from aerich.migrate import Migrate
 from aerich.models import Aerich
 from aerich.utils import get_models_describe, import_py_module
-from tortoise import BaseDBAsyncClient, Tortoise, connections
+from tortoise import BaseDBAsyncClient
+from tortoise.context import TortoiseContext
 from tortoise.exceptions import OperationalError
 from tortoise.transactions import in_transaction
 
@@ -69,14 +70,10 @@ async def opened(settings: Settings, *, migrating: bool = False) -> AsyncIterato
     """The database without the server around it: for migrations and for the commands of `python -m app`."""
     if settings.is_embedded:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
-    context = await Tortoise.init(
-        config=database.configuration(settings, migrating=migrating), _enable_global_fallback=False
-    )
-    with context:
-        try:
-            yield connections.get("default")
-        finally:
-            await Tortoise.close_connections()
+    # A context of its own, so that one that is open already (a server's, in a test) stays as it is.
+    async with TortoiseContext() as context:
+        await context.init(config=database.configuration(settings, migrating=migrating))
+        yield context.db()
 
 
 def _files() -> list[tuple[str, Any]]:

@@ -181,7 +181,8 @@ async def page_of_each(
 
     async def load(owners: list[UUID]) -> list[list[Any]]:
         query = context.viewer.within_reach(model).filter(condition, **{f"{owner_column}__in": owners})
-        ids = await _first_of_each(query, model, owner_column, order, first + 1)
+        ids = await _first_of_each(query, model, owner_column, order, first + 1, context.rows_left + 1)
+        context.take_rows(len(ids))
         rows: dict[UUID, list[Any]] = {one: [] for one in owners}
         for row in await model.filter(id__in=ids).order_by(*order.by):
             rows[getattr(row, owner_column)].append(row)
@@ -199,7 +200,9 @@ async def page_of_each(
     return Page(rows[:first], order, len(rows) > first, after, lambda: counting.load(owner))
 
 
-async def _first_of_each(query: Any, model: type[Model], owner_column: str, order: Order, limit: int) -> list[UUID]:
+async def _first_of_each(
+    query: Any, model: type[Model], owner_column: str, order: Order, limit: int, most: int
+) -> list[UUID]:
     table = model._meta.db_table
     direction = "DESC" if order.descending else "ASC"
     by = ", ".join(f'"{table}"."{column.lstrip("-")}" {direction}' for column in order.by)
@@ -209,7 +212,7 @@ async def _first_of_each(query: Any, model: type[Model], owner_column: str, orde
     numbered._make_query()
     sql, values = numbered.query.get_parameterized_sql()
     rows = await connections.get("default").execute_query_dict(
-        f"SELECT id FROM ({sql}) AS numbered WHERE place <= {int(limit)}",  # noqa: S608  names come from the models
+        f"SELECT id FROM ({sql}) AS numbered WHERE place <= {int(limit)} LIMIT {int(most)}",  # noqa: S608  names come from the models
         values,
     )
     return [row["id"] if isinstance(row["id"], UUID) else UUID(row["id"]) for row in rows]

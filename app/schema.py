@@ -1,10 +1,15 @@
 """The whole graph, put together from what each room offers; printed to ../schema.graphql."""
 
+import re
+from datetime import datetime
+from operator import methodcaller
 from typing import Annotated
 
 import strawberry
+from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import merge_types
+from strawberry.types import get_object_definition
 
 from app import graph
 from app.accounts.schema import AccountMutations, AccountQueries
@@ -39,11 +44,38 @@ Query = merge_types(
 )
 Mutation = merge_types("Mutation", (AccountMutations, ServiceProviderMutations, ApiKeyMutations, RecordingMutations))
 
+# `merge_types` takes no descriptions.
+get_object_definition(Query, strict=True).description = "What can be read. Nothing here changes or dials anything."
+get_object_definition(Mutation, strict=True).description = (
+    "What can be changed, and what dials out. What is wrong with an input comes back in the payload's `userErrors`."
+)
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def _read_time(value: object) -> datetime:
+    """Raises GraphQLError for what RFC 3339 does not allow."""
+    try:
+        if not isinstance(value, str) or not _TIME.fullmatch(value):
+            raise ValueError
+        return datetime.fromisoformat(value.upper())
+    except ValueError:
+        raise GraphQLError("A time is written with its offset, such as 2026-01-31T13:37:00Z.") from None
+
+
+_DATE_TIME = strawberry.scalar(
+    name="DateTime",
+    description="A time with its offset (RFC 3339), always answered in UTC: `2026-01-31T13:37:00+00:00`.",
+    specified_by_url="https://scalars.graphql.org/andimarek/date-time.html",
+    serialize=methodcaller("isoformat"),
+    parse_value=_read_time,
+)
+
 schema = strawberry.Schema(
     query=Query,
     mutation=Mutation,
     types=list(graph.registry.types.values()),
-    config=StrawberryConfig(auto_camel_case=True),
+    config=StrawberryConfig(auto_camel_case=True, scalar_map={datetime: _DATE_TIME}),
 )
 
 

@@ -19,7 +19,6 @@ from typing import Any
 
 from graphql import (
     GraphQLInputObjectType,
-    GraphQLNonNull,
     GraphQLObjectType,
     get_named_type,
     is_leaf_type,
@@ -69,7 +68,7 @@ Answers
 """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
     """One line: an operation on one row, asked by everybody."""
 
@@ -225,7 +224,7 @@ def _node_cases(ids: Ids) -> Iterator[Case]:
         for row, id_ in rows.items():
             document = f"query ($id: ID!) {{ node(id: $id) {{ ... on {type_name} {{ id }} }} }}"
             yield Case(type_name, row, document, ("node",), {"id": id_})
-    yield Case("Query.node", "no such id", "{ node(id: \"AC\") { id } }", ("node",))
+    yield Case("Query.node", "no such id", '{ node(id: "AC") { id } }', ("node",))
 
 
 def _guarded_field_cases(ids: Ids) -> Iterator[Case]:
@@ -235,7 +234,9 @@ def _guarded_field_cases(ids: Ids) -> Iterator[Case]:
         for name, one in type_.fields.items():
             if permissions_of(one):
                 for row, id_ in rows.items():
-                    document = f"query ($id: ID!) {{ node(id: $id) {{ ... on {type_name} {{ {name}{_below(one)} }} }} }}"
+                    document = (
+                        f"query ($id: ID!) {{ node(id: $id) {{ ... on {type_name} {{ {name}{_below(one)} }} }} }}"
+                    )
                     yield Case(f"{type_name}.{name}", row, document, ("node", name), {"id": id_}, _needs(one))
 
 
@@ -329,23 +330,25 @@ class Kept:
                 await transaction.execute_query(f"INSERT INTO {table} SELECT * FROM kept_{table}")
 
 
-async def matrix(installation: Installation) -> str:
-    """Tries everything, and prints it."""
+async def matrix(installation: Installation, *, last_first: bool = False) -> str:
+    """Tries everything, and prints it; in the order of the page, or from its end."""
     admin = installation.person("admin")
     keys = (await admin.ask("{ apiKeys { nodes { id } } }")).only("apiKeys")["nodes"]
     ids = Ids(installation.world, keys[0]["id"])
     installation.opened.clients[StorageVerifier] = StandIn()  # type: ignore[index]
     people = {persona: installation.person(name) for persona, name in PERSONAS.items()}
     parts = [LEGEND]
+    chapters = list(cases(ids))
+    tries = [case for _, chapter in chapters for case in chapter]
+    answers: dict[Case, list[str]] = {}
     async with installation.database() as db:
         kept = Kept(db)
         await kept.keep()
-        for title, chapter in cases(ids):
-            lines = []
-            for case in chapter:
-                answers = [outcome(case, await _ask(person, case, kept)) for person in people.values()]
-                lines.append([case.covers, case.needs, case.row, *answers])
-            parts.append(_table(title, ["", "needs", "row", *people], lines))
+        for case in reversed(tries) if last_first else tries:
+            answers[case] = [outcome(case, await _ask(person, case, kept)) for person in people.values()]
+    for title, chapter in chapters:
+        lines = [[case.covers, case.needs, case.row, *answers[case]] for case in chapter]
+        parts.append(_table(title, ["", "needs", "row", *people], lines))
     return "\n".join(parts)
 
 

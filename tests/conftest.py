@@ -1,8 +1,9 @@
 """The installation that tests talk to, and the people who ask.
 
 Each test gets a fresh copy of a database that was migrated and filled once: SQLite, or PostgreSQL with
-TEST_DATABASE=postgres. `make test` runs the suite on both, in two processes, since Tortoise's query caches hold one dialect
-a process; tests that meet no database run in the first alone. The people (`admin`, `provider`, `account_user`, `read_only`, `stranger`, …) ask over the real ASGI application.
+TEST_DATABASE=postgres. `make test` runs the suite on both, in two processes, since Tortoise's query caches hold one
+dialect a process; tests that meet no database run in the first alone. The people (`admin`, `provider`, `account_user`,
+`read_only`, `stranger`, …) ask over the real ASGI application.
 """
 
 import os
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.installation import Installation, Person, World, seed
+from tests.servers.fixtures import iam_s3, local_s3
 from tests.servers.postgres import Postgres
 
 
@@ -22,6 +24,9 @@ def postgres() -> Iterator[Postgres]:
     with Postgres() as server:
         yield server
 
+
+# The fixtures of other servers, for every test.
+__all__ = ["iam_s3", "local_s3"]
 
 BACKEND = os.environ.get("TEST_DATABASE", "sqlite")
 

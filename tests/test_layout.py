@@ -11,19 +11,24 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
-FOUNDATION = set(
-    "access context database encryption errors graph identifiers logs names outbound paging settings".split()
-)
-ASSEMBLY = set("main schema viewer authentication execution graphiql migrating demo local_s3 __main__".split())
+FOUNDATION = {
+    *("access", "context", "database", "encryption", "errors", "graph"),
+    *("identifiers", "logs", "names", "outbound", "paging", "settings"),
+}
+ASSEMBLY = {
+    *("main", "schema", "viewer", "authentication", "execution", "graphiql"),
+    *("migrating", "drafting", "demo", "local_s3", "__main__"),
+}
 # The floors of a room; a module with another name stands on the second.
 FLOORS = {"model": 0, "service": 2, "schema": 3, "routes": 3}
 NAMED_MODULE = 1
 S3_LIBRARIES = {"aioboto3", "aiobotocore", "botocore", "boto3"}
 S3_OWNER = "app.recording.storage"
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "core", "misc", "shared"}
-TOP_LEVEL = set(
-    "pyproject.toml app schema.graphql migrations tests Makefile README.md CHANGELOG.md constraints.txt".split()
-)
+TOP_LEVEL = {
+    *("pyproject.toml", "app", "schema.graphql", "migrations", "tests", "Makefile"),
+    *("README.md", "CHANGELOG.md", "constraints.txt"),
+}
 
 Sources = dict[str, str]
 """The text of each module by its dotted name; a package goes by the name of its folder."""
@@ -92,23 +97,30 @@ def wrong_arrows(sources: Sources) -> Iterator[str]:
         for found in imports_of(module, sources):
             if found.target.startswith("."):
                 yield wrong(
-                    module, found.line, "imports by a relative path",
-                    "the arrows are checked and read by full names", f"write `from app…` instead of `{found.target}`.",
+                    module,
+                    found.line,
+                    "imports by a relative path",
+                    "the arrows are checked and read by full names",
+                    f"write `from app…` instead of `{found.target}`.",
                 )
                 continue
             if not found.target.startswith("app.") or module == found.target:
                 continue
-            target_kind, target_room = place_of(found.target)
+            target_kind, _ = place_of(found.target)
             if kind == "foundation" and target_kind != "foundation":
                 yield wrong(
-                    module, found.line, f"the foundation imports {found.target}",
+                    module,
+                    found.line,
+                    f"the foundation imports {found.target}",
                     "every room stands on the foundation, so it can stand on none of them",
                     "pass what is needed in as an argument, or",
                     "move the code into the room whose noun it is about.",
                 )
             if kind == "room" and target_kind == "assembly":
                 yield wrong(
-                    module, found.line, f"a room imports {found.target}, which puts the rooms together",
+                    module,
+                    found.line,
+                    f"a room imports {found.target}, which puts the rooms together",
                     "a room must be readable and testable without the whole house",
                     "move what both need into the foundation, or",
                     "let the assembly hand it to the room (see `Context.use`).",
@@ -116,14 +128,18 @@ def wrong_arrows(sources: Sources) -> Iterator[str]:
             if kind == "room" and target_kind == "room":
                 if found.target == "app.accounts.schema" and room != "accounts":
                     yield wrong(
-                        module, found.line, "contents import their container, accounts/schema.py",
+                        module,
+                        found.line,
+                        "contents import their container, accounts/schema.py",
                         "accounts show what they contain, so this closes a circle",
                         'name the type by string: `graph.to_one("Account", …)`,',
                         "or move the field to accounts/schema.py.",
                     )
                 if floor_of(found.target) > floor_of(module):
                     yield wrong(
-                        module, found.line, f"imports {found.target}, which stands on a higher floor",
+                        module,
+                        found.line,
+                        f"imports {found.target}, which stands on a higher floor",
                         "model < named modules < service < schema, routes: what is stored knows nothing of how it is "
                         "done, and what is done nothing of how it is shown",
                         "move the code that is needed down to the lower floor, or",
@@ -143,7 +159,9 @@ def circles(sources: Sources) -> Iterator[str]:
         if module in way:
             circle = " → ".join([*way[way.index(module) :], module])
             yield wrong(
-                module, 1, f"is part of a circle: {circle}",
+                module,
+                1,
+                f"is part of a circle: {circle}",
                 "modules of a circle can only be understood, tested and loaded all at once",
                 "find the one name in the circle that the lower module needs, and move it down to that module, or",
                 "name a type by string where the arrow points outwards (`graph.to_one`).",
@@ -162,18 +180,24 @@ def dodges(sources: Sources) -> Iterator[str]:
     for module, text in sources.items():
         lines = text.splitlines()
         for node in ast.walk(ast.parse(text)):
-            lazy_call = isinstance(node, ast.Attribute) and node.attr == "lazy" and ast.unparse(node) == "strawberry.lazy"
+            lazy_call = (
+                isinstance(node, ast.Attribute) and node.attr == "lazy" and ast.unparse(node) == "strawberry.lazy"
+            )
             lazy_import = isinstance(node, ast.ImportFrom) and any(alias.name == "lazy" for alias in node.names)
             if lazy_call or lazy_import:
                 yield wrong(
-                    module, node.lineno, "uses strawberry.lazy",
+                    module,
+                    node.lineno,
+                    "uses strawberry.lazy",
                     "it hides an arrow that points the wrong way, and breaks when the module moves",
                     'name the type by string: `graph.to_one("Account", …)` looks it up when the graph is put together.',
                 )
         for found in imports_of(module, sources):
             if found.inside_function and not re.search(r"# noqa: PLC0415\s+\S+ \S+", lines[found.line - 1]):
                 yield wrong(
-                    module, found.line, f"imports {found.target} inside a function",
+                    module,
+                    found.line,
+                    f"imports {found.target} inside a function",
                     "it hides an arrow from the reader of the first lines",
                     "move it to the top of the module; if that closes a circle, move the code instead;",
                     "where the library is only there sometimes, end the line with `# noqa: PLC0415  <the reason>`.",
@@ -185,7 +209,9 @@ def s3_elsewhere(sources: Sources) -> Iterator[str]:
         for found in imports_of(module, sources):
             if found.target.split(".")[0] in S3_LIBRARIES and module != S3_OWNER:
                 yield wrong(
-                    module, found.line, f"imports {found.target}",
+                    module,
+                    found.line,
+                    f"imports {found.target}",
                     "recording/storage.py is where hosts are checked, credentials are given and answers are read; "
                     "another way to S3 has none of it",
                     "ask `ObjectStorage` for what is needed, and if it cannot do it yet, teach it there.",
@@ -196,7 +222,9 @@ def vague_names(sources: Sources) -> Iterator[str]:
     for module in sources:
         for name in VAGUE_NAMES & set(module.split(".")):
             yield wrong(
-                module, 1, f"is called {name}",
+                module,
+                1,
+                f"is called {name}",
                 "a drawer called things fills with things, and nobody finds them",
                 "name it for what it does (encryption.py, identifiers.py), or",
                 "move each part to the room whose noun it is about.",
@@ -216,14 +244,18 @@ def lost_modules(sources: Sources) -> Iterator[str]:
         own_map = ast.get_docstring(ast.parse(sources[module.rpartition(".")[0]])) or ""
         if sign not in told and sign not in own_map:
             yield wrong(
-                module, 1, f"is not on the map in app/__init__.py (as `{sign}`)",
+                module,
+                1,
+                f"is not on the map in app/__init__.py (as `{sign}`)",
                 "the map is where everybody starts to read",
                 f"add `{sign}` there, beside its neighbours, with what it is for in a few words.",
             )
     exists = {f"{part}{end}" for module in sources for part in module.split(".") for end in (".py", "/")}
     for sign in sorted(told - exists):
         yield wrong(
-            "app", 1, f"the map shows `{sign}`, which is not there",
+            "app",
+            1,
+            f"the map shows `{sign}`, which is not there",
             "a map that is wrong in one place is trusted in none",
             "take it off the map, or correct its name.",
         )

@@ -76,12 +76,12 @@ async def create_first_admin(keyring: Keyring, name: str) -> str:
 async def rename(context: Context, key_id: str, name: Some[str | None] | None, if_version: int | None) -> ApiKey:
     """Raises Mistakes: NOT_FOUND, CONFLICT, or a name that is not allowed."""
     key = await _within_reach(context, key_id)
-    if name is None:
-        return key
     problems = Problems()
-    checked = names.checked(name.value, problems, "name")
+    checked = names.checked(name.value, problems, "name") if name is not None else None
+    if if_version is not None and if_version != key.version:
+        problems.found += _conflict(key, if_version).errors
     problems.raise_if_any()
-    return await _change(key, if_version, name=checked)
+    return key if checked is None else await _change(key, if_version, name=checked)
 
 
 async def revoke(context: Context, key_id: str) -> ApiKey:
@@ -92,7 +92,7 @@ async def revoke(context: Context, key_id: str) -> ApiKey:
         await ApiKey.filter(id=key.id, revoked_at__isnull=True).update(
             revoked_at=now, updated_at=now, version=F("version") + 1
         )
-        await key.refresh_from_db()
+        return await _again(key)
     return key
 
 
@@ -107,7 +107,9 @@ async def rotate(context: Context, key_id: str, overlap_hours: int) -> tuple[Api
     found = await _within_reach(context, key_id)
     async with in_transaction():
         # Two that rotate at once: the second waits and replaces the first one's secret, so that both are told the truth.
-        key = await ApiKey.filter(id=found.id).select_for_update().get()
+        key = await ApiKey.filter(id=found.id).select_for_update().get_or_none()
+        if key is None:  # deleted with its account in between
+            raise _not_found()
         now = datetime.now(UTC)
         if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
             raise Mistakes.one(UserErrorCode.INVALID, "A revoked or expired key cannot be rotated; create one.", "id")
@@ -128,7 +130,11 @@ async def rotate(context: Context, key_id: str, overlap_hours: int) -> tuple[Api
 def _checked_expiry(viewer: Viewer, expires_at: datetime | None, problems: Problems) -> datetime | None:
     if expires_at is None:
         return viewer.expires_at  # no key outlives its maker
-    ends = expires_at if expires_at.tzinfo else expires_at.replace(tzinfo=UTC)
+    try:
+        ends = (expires_at if expires_at.tzinfo else expires_at.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError:
+        problems.add(UserErrorCode.OUT_OF_RANGE, "The expiry must lie in the years 1 to 9999 of UTC.", "expiresAt")
+        return None
     if ends <= datetime.now(UTC):
         problems.add(UserErrorCode.OUT_OF_RANGE, "The expiry must lie in the future.", "expiresAt")
     elif viewer.expires_at is not None and ends > viewer.expires_at:
@@ -168,14 +174,31 @@ async def _within_reach(context: Context, key_id: str) -> ApiKey:
     row_id = read(Kind.API_KEY, key_id)
     key = await context.viewer.within_reach(ApiKey).get_or_none(id=row_id) if row_id else None
     if key is None:
-        raise Mistakes.one(UserErrorCode.NOT_FOUND, "There is no such API key.", "id")
+        raise _not_found()
     return key
+
+
+async def _again(key: ApiKey) -> ApiKey:
+    """The key as it is now. Raises Mistakes NOT_FOUND when it was deleted with its account in between."""
+    now = await ApiKey.get_or_none(id=key.id)
+    if now is None:
+        raise _not_found()
+    return now
+
+
+def _not_found() -> Mistakes:
+    return Mistakes.one(UserErrorCode.NOT_FOUND, "There is no such API key.", "id")
+
+
+def _conflict(key: ApiKey, if_version: int | None) -> Mistakes:
+    message = f"{show(Kind.API_KEY, key.id)} has changed since version {if_version}; load it again."
+    return Mistakes.one(UserErrorCode.CONFLICT, message, "ifVersion")
 
 
 async def _change(key: ApiKey, if_version: int | None, **changes: object) -> ApiKey:
     rows = ApiKey.filter(id=key.id) if if_version is None else ApiKey.filter(id=key.id, version=if_version)
-    if not await rows.update(**changes, updated_at=datetime.now(UTC), version=F("version") + 1):
-        message = f"{show(Kind.API_KEY, key.id)} has changed since version {if_version}; load it again."
-        raise Mistakes.one(UserErrorCode.CONFLICT, message, "ifVersion")
-    await key.refresh_from_db()
-    return key
+    changed = await rows.update(**changes, updated_at=datetime.now(UTC), version=F("version") + 1)
+    now = await _again(key)
+    if not changed:
+        raise _conflict(key, if_version)
+    return now

@@ -47,6 +47,7 @@ class Document:
     operations: dict[str | None, Operation] = field(default_factory=dict)
     # How much memory it takes to keep: about 300 bytes for each.
     tokens: int = 0
+    was_parsed: bool = True
 
     def operation(self, name: str | None) -> Operation | None:
         """The operation of that name; without a name the only one there is, else None."""
@@ -107,7 +108,7 @@ def _wrong(errors: list[GraphQLError], code: ErrorCode) -> Document:
         # Where it lies is known by now; what would be kept alive is the whole document, and the frames of the parser.
         error.nodes = None
         error.__traceback__ = None
-    return Document(errors=tuple(errors))
+    return Document(errors=tuple(errors), was_parsed=code is not ErrorCode.GRAPHQL_PARSE_FAILED)
 
 
 def _operations(document: DocumentNode) -> dict[str | None, Operation]:

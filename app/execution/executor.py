@@ -1,9 +1,11 @@
-"""graphql-core's executor with three things of ours.
+"""graphql-core's executor with four things of ours.
 
 * A field's permissions depend on the caller alone, so they are decided once for each place in the document and not for
   each row. What is denied is null in every row, with one error; no resolver of it runs.
 * Input fields that not everybody may send are checked before a mutation's resolver runs, on what is present.
 * A field whose value is on the row is read and coerced right here: no resolver chain, no `info`, no path object.
+* An operation may do so much work, and then ends: what multiplies (pages within pages, the types of the types of a
+  schema) cannot hold up the others.
 
 Everything else, and whatever goes wrong with a row, takes graphql-core's own way.
 """
@@ -22,6 +24,7 @@ from graphql import (
     GraphQLObjectType,
     OperationType,
     Undefined,
+    is_introspection_type,
     is_leaf_type,
     located_error,
 )
@@ -31,12 +34,17 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types.field import StrawberryField
 
 from app.access import Requirement
-from app.errors import Forbidden
+from app.errors import BadUserInput, Forbidden
 from app.graph import PER_VIEWER, PERMISSIONS, READ
 
 _DEFINITION = "strawberry-definition"
 # How a field of a selection set is answered.
 _DENIED, _READ, _ORDINARY = range(3)
+
+# Work, in the time that it takes to read a plain field (about half a microsecond).
+MAXIMUM_WORK = 120_000
+_ORDINARY_WORK = 20
+_ERROR_WORK = 100
 
 
 class Executor(StrawberryGraphQLCoreExecutionContext):
@@ -45,7 +53,10 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # By the identity of the grouped field set, which graphql-core keeps alive and the same for all rows.
-        self._plans: dict[int, tuple[Any, list[tuple[str, int, Any]]]] = {}
+        self._plans: dict[int, tuple[Any, list[tuple[str, int, Any]], int]] = {}
+        self._work_left = MAXIMUM_WORK
+        # Set when the operation ended for too much work; then its data is not to be shown.
+        self.exhausted: BadUserInput | None = None
 
     def execute_fields(
         self, parent_type: GraphQLObjectType, source_value: Any, path: Path | None, grouped_field_set: Any, context: Any
@@ -53,9 +64,11 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         known = self._plans.get(id(grouped_field_set))
         if known is None:
             plan = self._plan(parent_type, path, grouped_field_set)
-            self._plans[id(grouped_field_set)] = (grouped_field_set, plan)
+            work = sum(_ORDINARY_WORK if way == _ORDINARY else 1 for _, way, _ in plan)
+            self._plans[id(grouped_field_set)] = (grouped_field_set, plan, work)
         else:
-            plan = known[1]
+            _, plan, work = known
+        self._spend(work)
         results: dict[str, Any] = {}
         ordinary: dict[str, Any] = {}
         for response_name, way, how in plan:
@@ -90,6 +103,18 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
                 return None
         return super().execute_field(parent_type, source, field_details_list, path, context)
 
+    def handle_field_error(self, raw_error: Exception, return_type: Any, field_details_list: Any, path: Path) -> None:
+        """Notes the error of a field; the one for too much work is passed on, up to the root."""
+        self._spend(_ERROR_WORK)
+        super().handle_field_error(raw_error, return_type, field_details_list, path)
+
+    def _spend(self, work: int) -> None:
+        self._work_left -= work
+        if self._work_left < 0:
+            if self.exhausted is None:
+                self.exhausted = BadUserInput("The operation asks for too much at once: ask for fewer fields or rows.")
+            raise self.exhausted
+
     def _plan(
         self, parent_type: GraphQLObjectType, path: Path | None, grouped_field_set: Any
     ) -> list[tuple[str, int, Any]]:
@@ -101,7 +126,7 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
             if refusal is not None:
                 self._refuse(refusal, field_details_list, Path(path, response_name, parent_type.name))
                 plan.append((response_name, _DENIED, None))
-            elif field is not None and (read := _reader(field, self.context_value)) is not None:
+            elif field is not None and (read := _reader(parent_type, field, self.context_value)) is not None:
                 plan.append((response_name, _READ, read))
             else:
                 plan.append((response_name, _ORDINARY, field_details_list))
@@ -152,19 +177,12 @@ async def _joined(results: dict[str, Any], rest: Any) -> dict[str, Any]:
     return results
 
 
-def _reader(field: GraphQLField, context: Any) -> Callable[[Any], Any] | None:
+def _reader(parent_type: GraphQLObjectType, field: GraphQLField, context: Any) -> Callable[[Any], Any] | None:
     """Reads and coerces a leaf field from its row; None for a field that must take the ordinary way."""
-    definition = field.extensions.get(_DEFINITION)
     leaf = field.type.of_type if isinstance(field.type, GraphQLNonNull) else field.type
-    if not isinstance(definition, StrawberryField) or not is_leaf_type(leaf) or field.args:
+    if not is_leaf_type(leaf) or field.args:
         return None
-    read = definition.metadata.get(READ)
-    per_viewer = definition.metadata.get(PER_VIEWER)
-    if per_viewer is not None:
-        viewer = context.viewer
-        read = lambda source: per_viewer(viewer, source)  # noqa: E731
-    elif read is None and definition.is_basic_field:
-        read = attrgetter(definition.python_name)
+    read = _read_of(parent_type, field, context)
     if read is None:
         return None
     coerce, nullable, plain = leaf.coerce_output_value, leaf is field.type, _PLAIN.get(leaf.name)
@@ -180,6 +198,24 @@ def _reader(field: GraphQLField, context: Any) -> Callable[[Any], Any] | None:
         return coerce(value)
 
     return answer
+
+
+def _read_of(parent_type: GraphQLObjectType, field: GraphQLField, context: Any) -> Callable[[Any], Any] | None:
+    definition = field.extensions.get(_DEFINITION)
+    if not isinstance(definition, StrawberryField):
+        resolve = field.resolve
+        # The leaves of introspection: graphql-core's own resolvers, none of which looks at `info`.
+        if resolve is None or not is_introspection_type(parent_type):
+            return None
+        return lambda source: resolve(source, None)
+    per_viewer = definition.metadata.get(PER_VIEWER)
+    if per_viewer is not None:
+        viewer = context.viewer
+        return lambda source: per_viewer(viewer, source)
+    read: Callable[[Any], Any] | None = definition.metadata.get(READ)
+    if read is None and definition.is_basic_field:
+        return attrgetter(definition.python_name)
+    return read
 
 
 # Values of these classes are their own output; every other value is coerced. (Int is left out: it has a range.)

@@ -64,6 +64,9 @@ class Operations:
     async def run(self, request: Request, context: Context, *, only_queries: bool = False) -> Answer:
         document = self._documents.read(request.query)
         if document.node is None:
+            # What is wrong with a document tells of the schema: not to those who may not read that.
+            if document.was_parsed and context.caller is None and not self._anonymous_introspection:
+                return _unauthenticated(context)
             return _refused(document.errors, context)
         operation = document.operation(request.operation_name)
         if operation is None:
@@ -80,9 +83,7 @@ class Operations:
             answer.wrong_method = True
             return answer
         if context.caller is None and not self._open_to_anybody(operation):
-            answer = _refused([Unauthenticated()], context)
-            answer.operation, answer.refused = operation, ErrorCode.UNAUTHENTICATED
-            return answer
+            return _unauthenticated(context, operation)
         if operation.type is OperationType.SUBSCRIPTION:
             message = "Subscriptions need a WebSocket (graphql-transport-ws)."
             return _refused([_coded(message, ErrorCode.BAD_USER_INPUT)], context)
@@ -92,12 +93,15 @@ class Operations:
         return not operation.reads_data and (self._anonymous_introspection or not operation.introspects)
 
     async def _execute(self, document: Any, request: Request, operation: Operation, context: Context) -> Answer:
-        executor = Executor.build(
-            self._schema,
-            document,
-            context_value=context,
-            raw_variable_values=request.variables,
-            operation_name=request.operation_name,
+        executor = cast(
+            "Executor | list[GraphQLError]",
+            Executor.build(
+                self._schema,
+                document,
+                context_value=context,
+                raw_variable_values=request.variables,
+                operation_name=request.operation_name,
+            ),
         )
         if isinstance(executor, list):  # variables that do not fit; nothing ran
             return _refused([_coded(error.message, ErrorCode.BAD_USER_INPUT, error) for error in executor], context)
@@ -108,14 +112,22 @@ class Operations:
                     result = await result
         except TimeoutError:
             late = ServiceUnavailable(f"The operation took longer than {TIME_LIMIT_SECONDS} s and was stopped.")
-            return _refused([late], context)
+            return Answer(executed=True, errors=[_shown(late, context)], operation=operation)
         result = cast("ExecutionResult", result)
+        if executor.exhausted is not None:
+            return Answer(executed=True, errors=[_shown(executor.exhausted, context)], operation=operation)
         errors = [_shown(error, context) for error in result.errors or ()]
         return Answer(executed=True, data=result.data, errors=errors or None, operation=operation)
 
 
 def _refused(errors: Any, context: Context) -> Answer:
     return Answer(executed=False, errors=[_shown(error, context) for error in errors])
+
+
+def _unauthenticated(context: Context, operation: Operation | None = None) -> Answer:
+    answer = _refused([Unauthenticated()], context)
+    answer.operation, answer.refused = operation, ErrorCode.UNAUTHENTICATED
+    return answer
 
 
 def _coded(message: str, code: ErrorCode, located: GraphQLError | None = None) -> GraphQLError:

@@ -17,31 +17,35 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+import strawberry
+
 from app.recording.failures import FailureKind, StorageFailure, advice, wrong_region_advice
 from app.recording.storage import Bucket, StorageTarget, bucket_region, request_id, tagging
 
 PROBE_FOLDER = ".voice-gateway-probe/"
 
 
+@strawberry.enum(description="The steps of a storage test, in order.")
 class VerificationStepName(enum.Enum):
     """The eight steps, in order."""
 
-    SETTINGS = "SETTINGS"
-    REACH = "REACH"
-    REGION = "REGION"
-    WRITE = "WRITE"
-    TAGS = "TAGS"
-    READ = "READ"
-    MULTIPART = "MULTIPART"
-    DELETE = "DELETE"
+    SETTINGS = strawberry.enum_value("SETTINGS", description="The settings are complete and follow the rules.")
+    REACH = strawberry.enum_value("REACH", description="The server can be reached, and the bucket exists.")
+    REGION = strawberry.enum_value("REGION", description="The bucket lies in the region that is given.")
+    WRITE = strawberry.enum_value("WRITE", description="An object can be written, with its tags.")
+    TAGS = strawberry.enum_value("TAGS", description="The tags of the object can be read, and are those that were sent.")
+    READ = strawberry.enum_value("READ", description="The object can be read back: recordings can be played.")
+    MULTIPART = strawberry.enum_value("MULTIPART", description="A long recording can be written in parts, and given up.")
+    DELETE = strawberry.enum_value("DELETE", description="The object can be deleted: recordings can be erased.")
 
 
+@strawberry.enum(description="What became of a step of a storage test.")
 class VerificationStepStatus(enum.Enum):
     """What became of a step."""
 
-    PASSED = "PASSED"
-    FAILED = "FAILED"
-    SKIPPED = "SKIPPED"
+    PASSED = strawberry.enum_value("PASSED", description="It works.")
+    FAILED = strawberry.enum_value("FAILED", description="It does not; `advice` says what to fix.")
+    SKIPPED = strawberry.enum_value("SKIPPED", description="It was not tried; `advice` says why.")
 
 
 @dataclass(frozen=True)

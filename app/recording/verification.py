@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+import strawberry
+
 from app.encryption import Keyring
 from app.errors import RateLimited
 from app.outbound import OutboundGate
@@ -34,11 +36,12 @@ __all__ = [
 ]
 
 
+@strawberry.enum(description="Whether calls can be recorded to a storage.")
 class StorageVerdict(enum.Enum):
     """Whether calls can be recorded to the storage."""
 
-    WORKING = "WORKING"
-    FAILING = "FAILING"
+    WORKING = strawberry.enum_value("WORKING", description="Recordings can be stored.")
+    FAILING = strawberry.enum_value("FAILING", description="Recordings would be lost; the steps that failed say why.")
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,9 @@ class ServiceProviderMutations:
 
     @graph.mutation("Creates a service provider.", permissions=[IsAdmin])
     async def create_service_provider(
-        self, info: Info, input: CreateServiceProviderInput
+        self,
+        info: Info,
+        input: Annotated[CreateServiceProviderInput, strawberry.argument(description="The service provider to be.")],
     ) -> CreateServiceProviderPayload:
         provider: Any = await service.create(info.context, input.name)
         return CreateServiceProviderPayload(service_provider=provider)

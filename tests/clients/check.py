@@ -16,7 +16,7 @@ from tests.clients.projects import PYTHON, TYPESCRIPT, Failed, Project
 
 
 def main() -> int:
-    missing = projects.missing_tools()
+    missing = projects.what_is_missing()
     if missing:
         print(*missing, sep="\n", file=sys.stderr)
         return 1

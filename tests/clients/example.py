@@ -91,7 +91,7 @@ def _filled(url: str, admin_key: str, storage_url: str) -> Example:
         region="us-east-1",
         accessKeyId="AKIAIOSFODNN7EXAMPLE",
         secretAccessKey="only-for-this-check",
-        s3Tags=[{"name": "customer", "value": "Zoë’s Bäckerei"}, {"name": "purpose", "value": ""}],
+        s3Tags=[{"name": "customer", "value": "Zoës Bäckerei"}, {"name": "purpose", "value": ""}],
     )
     tested = admin.change("TestStoredStorage", accountId=created["id"])["recordingConfig"]
     if tested["lastVerification"] is None or len(tested["lastVerification"]["steps"]) != 8:

@@ -111,8 +111,8 @@ PYTHON = Project(
 )
 
 
-def missing_tools() -> list[str]:
-    """One line for each program that is not there, or too old."""
+def what_is_missing() -> list[str]:
+    """One line for each thing that is not there, or too old."""
     lines = [
         f"{program} is missing: the TypeScript client needs Node.js {_OLDEST_NODE} or later, with npm."
         for program in ("node", "npm")

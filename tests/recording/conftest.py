@@ -1,4 +1,4 @@
-"""Storage tests ask a verifier directly; the servers come from `tests/servers/fixtures.py`."""
+"""Storage tests ask a verifier directly."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -10,9 +10,6 @@ from app.outbound import OutboundGate
 from app.recording.probe import StepResult
 from app.recording.storage import ObjectStorage
 from app.recording.verification import StorageVerifier, VerificationResult, VerificationStepName
-from tests.servers.fixtures import iam_s3, local_s3
-
-__all__ = ["iam_s3", "local_s3"]
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,45 @@
+"""Listening: the port, and uvicorn with the limits that it lacks by default."""
+
+import socket
+
+import uvicorn
+
+from app.settings import Settings
+
+# Beyond these a worker answers 503 by itself instead of falling behind.
+_CONCURRENT_REQUESTS = 1_000
+_GRACEFUL_SECONDS = 10
+
+
+class CannotStart(Exception):
+    """One clear line why."""
+
+
+def listen(chosen: Settings) -> None:
+    """Serves until it is stopped. Raises CannotStart when the port is in use."""
+    check_port(chosen)
+    uvicorn.run(
+        "app.main:create_app",
+        factory=True,
+        host=chosen.host,
+        port=chosen.port,
+        workers=chosen.workers,
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        limit_concurrency=_CONCURRENT_REQUESTS,
+        timeout_graceful_shutdown=_GRACEFUL_SECONDS,
+    )
+
+
+def check_port(chosen: Settings) -> None:
+    """Raises CannotStart when the port is in use or may not be listened on."""
+    with socket.socket(socket.AF_INET6 if ":" in chosen.host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((chosen.host, chosen.port))
+        except OSError as error:
+            raise CannotStart(
+                f"Cannot listen on {chosen.host}:{chosen.port}: {error.strerror}. Choose another port with PORT=…"
+            ) from None

@@ -1,0 +1,360 @@
+"""Our executor against the stock one, and what it does that the stock one does not."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+import strawberry
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+
+from app import graph
+from app.access import AccessLevel, HasFullAccess, IsAdmin, Scope, Viewer
+from app.context import Context
+from app.errors import BadUserInput
+from app.execution import operations
+from app.execution.operations import Answer, Operations, Request
+from app.identifiers import new_id
+from app.schema import schema
+from tests.execution.random_queries import VARIABLES, RandomQueries
+from tests.installation import Installation, Person, World
+
+QUERIES = 250
+# What the requests themselves change.
+CHANGING = frozenset({"lastUsedAt", "previousSecretLastUsedAt"})
+
+
+class Stock(StrawberryGraphQLCoreExecutionContext):
+    """The executor as it comes."""
+
+    exhausted = None
+
+
+def places(errors: list[dict[str, Any]] | None) -> set[str]:
+    """Each error's place in the document and its code: a denied field gives one error for a place, not for each row.
+
+    The words of a refusal differ as well (ours name the type).
+    """
+    found = set()
+    for error in errors or ():
+        code, extensions = error["extensions"]["code"], dict(error["extensions"])
+        extensions.pop("requestId")
+        message = "" if code == "FORBIDDEN" else error["message"]
+        path = re.sub(r", \d+", "", json.dumps(error.get("path")))
+        found.add(json.dumps([path, message, extensions], sort_keys=True))
+    return found
+
+
+@pytest.mark.parametrize("person", ["admin", "provider", "account_user", "read_only"])
+async def test_random_queries_have_the_same_answer_as_from_the_stock_executor(
+    shared: Installation, world: World, person: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [*world.ids.values(), "AC00", "", f"AC{'0' * 32}"]
+    asker, refused, denied = shared.person(person), 0, 0
+    for query in RandomQueries(schema._schema, 20261122, ids=ids, without=CHANGING).some(QUERIES):
+        ours = await asker.ask(query, **VARIABLES)
+        with monkeypatch.context() as patched:
+            patched.setattr(operations, "Executor", Stock)
+            stock = await asker.ask(query, **VARIABLES)
+        # As text: the order of the keys counts too.
+        assert json.dumps(ours.data) == json.dumps(stock.data), query
+        assert places(ours.errors) == places(stock.errors), query
+        refused += "GRAPHQL_VALIDATION_FAILED" in ours.codes
+        denied += "FORBIDDEN" in ours.codes
+    assert refused == 0
+    assert denied > QUERIES / 20 or person == "admin"
+
+
+# A schema where much goes wrong
+
+
+class Row:
+    """A row whose values do not fit its type everywhere."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.name = f"row {number}"
+        self.large = 2**40
+        self.text = 7
+        self.nothing = None
+        self.sometimes = None if number % 2 else "there"
+
+
+def _fail(_: Any) -> Any:
+    raise ZeroDivisionError("postgres://user:password@host")
+
+
+def _refuse(_: Any) -> Any:
+    raise BadUserInput("Not this one.", argument="first")
+
+
+@strawberry.type
+class Thing:
+    """Stands over Row."""
+
+    name: str = graph.column("x")
+    number: int = graph.column("x")
+    large: int = graph.column("Out of the range of Int.")
+    large_or_null: int | None = graph.column("x", of="large")
+    text: str = graph.column("A number where a text should be.")
+    nothing: str = graph.column("x")
+    nothing_or_null: str | None = graph.column("x", of="nothing")
+    missing: str = graph.column("No such attribute.")
+    missing_or_null: str | None = graph.column("x", of="missing")
+    sometimes: str = graph.column("x")
+    failing: int = graph.computed(_fail, "x")
+    failing_or_null: int | None = graph.computed(_fail, "x")
+    refusing_or_null: int | None = graph.computed(_refuse, "x")
+    secret: str | None = graph.column("x", of="name", permissions=[HasFullAccess])
+    license: int | None = graph.column("x", of="number", permissions=[IsAdmin])
+    failing_license: int | None = graph.computed(_fail, "x", permissions=[IsAdmin])
+    license_of_all: int = graph.column("Not null, though it may be denied.", of="number", permissions=[IsAdmin])
+    mine: bool = graph.per_viewer(lambda viewer, row: viewer.scope is Scope.ACCOUNT and row.number > 0, "x")
+    failing_mine: bool = graph.per_viewer(lambda _viewer, row: 1 // row.number > 0, "x")
+
+    @graph.resolver("x")
+    async def later(self, first: int = 2) -> list["Thing"]:
+        if first == 0:
+            raise ZeroDivisionError
+        return [Row(number) for number in range(min(first, 3))]  # type: ignore[misc]
+
+    @graph.resolver("x")
+    async def later_or_null(self) -> "Thing | None":
+        raise ZeroDivisionError
+
+    @graph.resolver("x")
+    def twin(self) -> "Thing":
+        return Row(1)  # type: ignore[return-value]
+
+    @graph.resolver("x")
+    def things_or_null(self) -> list["Thing | None"]:
+        return [Row(0), None, Row(2)]  # type: ignore[list-item]
+
+    @graph.resolver("x", permissions=[IsAdmin])
+    async def denied(self) -> "Thing | None":
+        return Row(1)  # type: ignore[return-value]
+
+
+@strawberry.type
+class Query:
+    """The root."""
+
+    @graph.resolver("x")
+    async def things(self, first: int = 2) -> list[Thing]:
+        return [Row(number) for number in range(min(first, 4))]  # type: ignore[misc]
+
+    @graph.resolver("x")
+    async def thing_or_null(self) -> Thing | None:
+        return Row(1)  # type: ignore[return-value]
+
+    @graph.resolver("x", permissions=[IsAdmin])
+    def denied(self) -> Thing | None:
+        return Row(1)  # type: ignore[return-value]
+
+
+FAULTY = strawberry.Schema(query=Query)
+
+
+async def faulty(query: str, *, scope: Scope = Scope.ACCOUNT, **variables: Any) -> Answer:
+    viewer = Viewer(scope, AccessLevel.FULL, new_id())
+    context = Context(viewer, "0" * 32, None)  # type: ignore[arg-type]
+    run = Operations(FAULTY, anonymous_introspection=True).run
+    return await run(Request(query, variables), context)
+
+
+@pytest.mark.parametrize("scope", list(Scope))
+async def test_what_goes_wrong_goes_wrong_in_the_same_places_as_with_the_stock_executor(
+    scope: Scope, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variables = {"yes": True, "no": False}
+    whole = 0
+    for query in RandomQueries(FAULTY._schema, 7, ids=["x"]).some(QUERIES):
+        ours = await faulty(query, scope=scope, **variables)
+        with monkeypatch.context() as patched:
+            patched.setattr(operations, "Executor", Stock)
+            stock = await faulty(query, scope=scope, **variables)
+        assert ours.executed, ours.errors
+        assert json.dumps(ours.data) == json.dumps(stock.data), query
+        if ours.data is not None:
+            # Where a null travels up, which of several errors below is told first depends on who ran first.
+            whole += 1
+            nulls = {place for place in places(stock.errors) if "_or_null" in place.lower()}
+            assert nulls <= places(stock.errors)
+        assert bool(ours.errors) == bool(stock.errors), query
+    assert whole > 20
+
+
+async def test_a_masked_error_has_the_request_id_and_no_word_of_what_happened() -> None:
+    answer = await faulty("{ thingOrNull { name failingOrNull refusingOrNull } }")
+    assert answer.data == {"thingOrNull": {"name": "row 1", "failingOrNull": None, "refusingOrNull": None}}
+    masked, told = sorted(answer.errors or [], key=lambda error: error["message"], reverse=True)
+    assert masked["extensions"] == {"code": "INTERNAL_SERVER_ERROR", "requestId": "0" * 32}
+    assert masked["path"] == ["thingOrNull", "failingOrNull"]
+    assert "password" not in json.dumps(answer.body())
+    assert (told["message"], told["extensions"]["argument"]) == ("Not this one.", "first")
+
+
+async def test_a_null_travels_up_to_the_nearest_field_that_may_be_null() -> None:
+    answer = await faulty("{ thingOrNull { name twin { nothing } } things { name } }")
+    assert answer.data == {"thingOrNull": None, "things": [{"name": "row 0"}, {"name": "row 1"}]}
+    assert [error["path"] for error in answer.errors or []] == [["thingOrNull", "twin", "nothing"]]
+    assert (await faulty("{ things { nothing } }")).data is None
+
+
+async def test_a_denied_field_is_one_error_for_all_rows_and_for_each_alias() -> None:
+    answer = await faulty("{ things(first: 4) { name license again: license } denied { name } }")
+    nothing = {"license": None, "again": None}
+    assert answer.data == {"things": [{"name": f"row {n}", **nothing} for n in range(4)], "denied": None}
+    assert sorted(error["path"][-1] for error in answer.errors or []) == ["again", "denied", "license"]
+    for error in answer.errors or []:
+        assert error["extensions"]["requiredScopes"] == ["ADMIN"]
+
+
+async def test_a_denied_field_runs_nothing() -> None:
+    answer = await faulty("{ thingOrNull { failingLicense } }")
+    assert answer.codes == ["FORBIDDEN"]
+    assert (await faulty("{ thingOrNull { failingLicense } }", scope=Scope.ADMIN)).codes == ["INTERNAL_SERVER_ERROR"]
+
+
+@pytest.mark.parametrize(
+    "selection",
+    [
+        "license @skip(if: true)",
+        "license @include(if: false)",
+        "license @include(if: $no)",
+        "... @include(if: $no) { license }",
+        "...Fragment @skip(if: $yes)",
+    ],
+)
+async def test_a_guarded_field_that_is_left_out_is_not_refused(selection: str) -> None:
+    query = "query ($no: Boolean = false, $yes: Boolean = true) { a: __typename @include(if: $no) "
+    query += f"b: __typename @skip(if: $yes) thingOrNull {{ name {selection} }} }}"
+    if "Fragment" in selection:
+        query += " fragment Fragment on Thing { license }"
+    answer = await faulty(query)
+    assert answer.body() == {"data": {"thingOrNull": {"name": "row 1"}}}
+
+
+async def test_an_operation_that_takes_too_long_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    import asyncio
+
+    @strawberry.type
+    class Slow:
+        @strawberry.field
+        async def slow(self) -> str | None:
+            await asyncio.sleep(60)
+            raise AssertionError("was not stopped")
+
+    monkeypatch.setattr(operations, "TIME_LIMIT_SECONDS", 0.05)
+    viewer = Viewer(Scope.ADMIN, AccessLevel.FULL, new_id())
+    context = Context(viewer, "0" * 32, None)  # type: ignore[arg-type]
+    answer = await Operations(strawberry.Schema(query=Slow), anonymous_introspection=True).run(
+        Request("{ slow }"), context
+    )
+    assert answer.codes == ["SERVICE_UNAVAILABLE"]
+    assert answer.body()["data"] is None
+
+
+# Input fields that not everybody may send
+
+
+GUARDED = {
+    "a literal": ("licensedSessions: 5", {}),
+    "null": ("licensedSessions: null", {}),
+    "an object": ("usageLimit: {unit: SESSIONS, maximum: 1}", {}),
+    "a variable": ("licensedSessions: $sessions", {"sessions": 5}),
+    "a variable that is null": ("licensedSessions: $sessions", {"sessions": None}),
+    "the default of a variable": ("licensedSessions: $preset", {}),
+    "a variable within an object": ("usageLimit: {unit: MINUTES, maximum: $preset}", {}),
+}
+
+
+@pytest.mark.parametrize("case", GUARDED)
+async def test_a_guarded_input_field_is_refused_however_it_is_sent(
+    account_user: Person, admin: Person, world: World, case: str
+) -> None:
+    field, variables = GUARDED[case]
+    declared = "($sessions: Int, $preset: Int! = 3)"
+    query = f'mutation {declared} {{ updateAccount(input: {{id: "{world["own"]}", name: "Changed", {field}}}) '
+    query += "{ account { name } userErrors { code } } keep: __typename @include(if: false) }"
+    query = _using(query, "$sessions", "$preset")
+    before = await admin.ask("query ($id: ID!) { account(id: $id) { name version } }", id=world["own"])
+    answer = await account_user.ask(query, **variables)
+    assert answer.codes == ["FORBIDDEN"]
+    assert answer.data == {"updateAccount": None}
+    assert answer.errors[0]["extensions"]["inputFields"] == [f"input.{field.partition(':')[0]}"]
+    assert answer.errors[0]["extensions"]["requiredScopes"] == ["ADMIN"]
+    after = await admin.ask("query ($id: ID!) { account(id: $id) { name version } }", id=world["own"])
+    assert after.data == before.data
+
+
+def _using(query: str, *variables: str) -> str:
+    """The query, without declarations of variables that it does not use."""
+    head, _, body = query.partition("{")
+    declarations = [part.strip() for part in head[head.index("(") + 1 : head.index(")")].split(",")]
+    kept = [part for part in declarations if part.partition(":")[0] in body]
+    return f"mutation {'(' + ', '.join(kept) + ')' if kept else ''} {{{body}"
+
+
+async def test_a_guarded_input_field_is_refused_in_a_whole_variable(account_user: Person, world: World) -> None:
+    mutation = (
+        "mutation ($input: UpdateAccountInput!) { updateAccount(input: $input) { account { id } userErrors { code } } }"
+    )
+    given = {"id": world["own"], "name": "Changed"}
+    answer = await account_user.ask(mutation, input={**given, "licensedSessions": None, "usageLimit": None})
+    assert answer.codes == ["FORBIDDEN"]
+    assert answer.errors[0]["extensions"]["inputFields"] == ["input.usageLimit", "input.licensedSessions"]
+    assert "Nothing was changed" in answer.errors[0]["message"]
+    allowed = await account_user.ask(mutation, input=given)
+    assert allowed.only("updateAccount") == {"account": {"id": world["own"]}, "userErrors": []}
+
+
+async def test_a_guarded_input_field_whose_variable_is_absent_is_not_sent(account_user: Person, world: World) -> None:
+    answer = await account_user.ask(
+        'mutation ($id: ID!, $sessions: Int) { updateAccount(input: {id: $id, name: "N", licensedSessions: $sessions})'
+        " { account { name } } }",
+        id=world["own"],
+    )
+    assert answer.only("updateAccount") == {"account": {"name": "N"}}
+
+
+async def test_a_guarded_input_field_is_refused_deep_inside(account_user: Person, world: World) -> None:
+    answer = await account_user.ask(
+        'mutation ($owner: ApiKeyOwnerInput) { createApiKey(input: {name: "k", owner: $owner}) { token } }',
+        owner={"serviceProviderId": world["provider"]},
+    )
+    assert answer.codes == ["FORBIDDEN"]
+    assert answer.errors[0]["extensions"]["inputFields"] == ["input.owner.serviceProviderId"]
+
+
+async def test_of_several_mutations_the_refused_one_does_nothing_and_the_others_run(
+    account_user: Person, world: World
+) -> None:
+    answer = await account_user.ask(
+        """
+        mutation ($id: ID!) {
+          first: updateAccount(input: {id: $id, name: "First"}) { account { name } }
+          refused: updateAccount(input: {id: $id, name: "Refused", licensedSessions: 1}) { account { name } }
+          denied: createAccount(input: {name: "Denied"}) { account { name } }
+          last: updateAccount(input: {id: $id, sipRealm: "last.example.com"}) { account { name sipRealm } }
+        }
+        """,
+        id=world["own"],
+    )
+    assert answer.data == {
+        "first": {"account": {"name": "First"}},
+        "refused": None,
+        "denied": None,
+        "last": {"account": {"name": "First", "sipRealm": "last.example.com"}},
+    }
+    assert [(error["path"], error["extensions"]["code"]) for error in answer.errors] == [
+        (["refused"], "FORBIDDEN"),
+        (["denied"], "FORBIDDEN"),
+    ]
+
+
+async def test_a_mutation_that_is_skipped_is_not_refused(account_user: Person) -> None:
+    answer = await account_user.ask(
+        'mutation { createAccount(input: {name: "x"}) @skip(if: true) { account { id } } __typename }'
+    )
+    assert answer.body == {"data": {"__typename": "Mutation"}}

@@ -1,0 +1,178 @@
+"""Deleting an account: refused with what stands in the way, told by a dry run, done whole or not at all."""
+
+import asyncio
+from typing import Any
+
+from app.accounts.model import Account
+from app.api_keys.model import ApiKey
+from app.identifiers import Kind, read
+from app.recording.model import RecordingConfig
+from tests.installation import Installation, Person, World, refusals
+
+ANSWER = "deletedId blockers { kind count }"
+KEYS = [{"kind": "API_KEYS", "count": 2}]
+"""Of the own account: its user's and the one that may only read."""
+
+
+async def left_of(installation: Installation, account_id: str) -> dict[str, list[str]]:
+    """In which tables, and in which columns, the account's id still stands."""
+    uuid = read(Kind.ACCOUNT, account_id)
+    left: dict[str, list[str]] = {}
+    async with installation.database() as connection:
+        for table in await tables(connection):
+            for row in await connection.execute_query_dict(f'SELECT * FROM "{table}"'):
+                for column, value in row.items():
+                    if str(value) in (str(uuid), uuid.hex if uuid else ""):
+                        left.setdefault(table, []).append(column)
+    return left
+
+
+async def tables(connection: Any) -> list[str]:
+    if connection.capabilities.dialect == "sqlite":
+        query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+    else:
+        query = "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public'"
+    return [row["name"] for row in await connection.execute_query_dict(query)]
+
+
+async def test_an_account_with_keys_is_not_deleted_and_the_answer_says_why(
+    installation: Installation, provider: Person, world: World
+) -> None:
+    before = await left_of(installation, world["own"])
+    payload = await provider.change("deleteAccount", ANSWER, id=world["own"])
+    assert (payload["deletedId"], payload["blockers"]) == (None, KEYS)
+    assert refusals(payload) == [("IN_USE", ["id"])]
+    assert await left_of(installation, world["own"]) == before
+
+
+async def test_a_dry_run_tells_what_stands_in_the_way_and_deletes_nothing(
+    installation: Installation, provider: Person, world: World
+) -> None:
+    before = await left_of(installation, world["own"])
+    for force in (False, True):
+        payload = await provider.change("deleteAccount", ANSWER, id=world["own"], dryRun=True, force=force)
+        assert payload == {"deletedId": None, "blockers": KEYS, "userErrors": []}
+    assert await left_of(installation, world["own"]) == before
+
+
+async def test_revoked_keys_stand_in_the_way_too(provider: Person, world: World) -> None:
+    for key in ("account_user_key", "read_only_key"):
+        await provider.change("revokeApiKey", "apiKey { id }", id=world[key])
+    payload = await provider.change("deleteAccount", ANSWER, id=world["own"], dryRun=True)
+    assert payload["blockers"] == KEYS
+
+
+async def test_a_forced_deletion_leaves_nothing_behind(
+    installation: Installation, provider: Person, world: World
+) -> None:
+    assert set(await left_of(installation, world["own"])) == {"accounts", "api_keys", "recording_configs"}
+    payload = await provider.change("deleteAccount", ANSWER, id=world["own"], force=True)
+    assert payload == {"deletedId": world["own"], "blockers": KEYS, "userErrors": []}
+    assert await left_of(installation, world["own"]) == {}
+
+
+async def test_a_forced_deletion_touches_no_other_account(
+    installation: Installation, provider: Person, world: World
+) -> None:
+    before = [await left_of(installation, world[place]) for place in ("sibling", "foreign")]
+    await provider.change("deleteAccount", ANSWER, id=world["own"], force=True)
+    assert [await left_of(installation, world[place]) for place in ("sibling", "foreign")] == before
+
+
+async def test_an_account_without_keys_is_deleted_with_its_recording_configuration(
+    installation: Installation, provider: Person
+) -> None:
+    made = await provider.change("createAccount", "account { id }", name="Short-lived", sipRealm="short.example.com")
+    account_id = made["account"]["id"]
+    await provider.change("updateRecordingConfig", "recordingConfig { id }", accountId=account_id, enabled=False)
+    payload = await provider.change("deleteAccount", ANSWER, id=account_id)
+    assert payload == {"deletedId": account_id, "blockers": [], "userErrors": []}
+    assert await left_of(installation, account_id) == {}
+
+
+async def test_a_name_and_a_realm_are_free_again_after_a_deletion(provider: Person, world: World) -> None:
+    await provider.change("deleteAccount", ANSWER, id=world["own"], force=True)
+    payload = await provider.change(
+        "createAccount", "account { id }", name="Own customer", sipRealm="own.sip.example.com"
+    )
+    assert payload["userErrors"] == []
+
+
+async def test_a_deleted_account_is_not_there_any_more(provider: Person, world: World) -> None:
+    await provider.change("deleteAccount", ANSWER, id=world["own"], force=True)
+    assert refusals(await provider.change("deleteAccount", ANSWER, id=world["own"])) == [("NOT_FOUND", ["id"])]
+    answer = await provider.ask("query ($id: ID!) { account(id: $id) { id } }", id=world["own"])
+    assert answer.only("account") is None
+
+
+async def test_a_deletion_of_an_older_version_is_refused(
+    installation: Installation, provider: Person, world: World
+) -> None:
+    await provider.change("updateAccount", "account { id }", id=world["own"], name="Renamed")
+    for more in ({}, {"dryRun": True}):
+        payload = await provider.change("deleteAccount", ANSWER, id=world["own"], force=True, ifVersion=1, **more)
+        assert payload["deletedId"] is None
+        assert refusals(payload) == [("CONFLICT", ["ifVersion"])]
+    payload = await provider.change("deleteAccount", ANSWER, id=world["own"], force=True, ifVersion=2)
+    assert payload["deletedId"] == world["own"]
+
+
+async def test_a_provider_deletes_nothing_of_another_provider(
+    installation: Installation, provider: Person, world: World
+) -> None:
+    before = await left_of(installation, world["foreign"])
+    payload = await provider.change("deleteAccount", ANSWER, id=world["foreign"], force=True)
+    assert payload["blockers"] == []
+    assert refusals(payload) == [("NOT_FOUND", ["id"])]
+    assert await left_of(installation, world["foreign"]) == before
+
+
+async def test_of_two_deletions_at_once_one_finds_the_account(provider: Person, world: World) -> None:
+    payloads = await asyncio.gather(
+        *(provider.change("deleteAccount", ANSWER, id=world["own"], force=True) for _ in range(2))
+    )
+    assert sorted(refusals(payload) for payload in payloads) == [[], [("NOT_FOUND", ["id"])]]
+
+
+async def test_what_is_made_while_the_account_is_deleted_is_refused_or_goes_with_it(
+    installation: Installation, provider: Person, world: World
+) -> None:
+    deletion = provider.change("deleteAccount", ANSWER, id=world["own"], force=True)
+    keys = [
+        provider.change("createApiKey", "apiKey { id }", name=f"Key {n}", owner={"accountId": world["own"]})
+        for n in range(8)
+    ]
+    deleted, *made = await asyncio.gather(deletion, *keys)
+    assert deleted["deletedId"] == world["own"]
+    assert {str(refusals(payload)) for payload in made} <= {"[]", str([("NOT_FOUND", ["owner", "accountId"])])}
+    assert await left_of(installation, world["own"]) == {}
+
+
+async def test_a_deletion_that_fails_half_way_is_undone_whole(
+    installation: Installation, provider: Person, world: World, monkeypatch: Any
+) -> None:
+    before = await left_of(installation, world["own"])
+
+    def breaks(**_: Any) -> None:
+        raise RuntimeError("the disk is full")
+
+    monkeypatch.setattr(RecordingConfig, "filter", breaks)
+    query = "mutation ($id: ID!) { deleteAccount(input: {id: $id, force: true}) { deletedId } }"
+    answer = await provider.ask(query, id=world["own"])
+    assert answer.codes == ["INTERNAL_SERVER_ERROR"]
+    assert "disk" not in str(answer.body)
+    assert await left_of(installation, world["own"]) == before
+
+
+async def test_the_database_itself_refuses_to_orphan_what_an_account_holds(
+    installation: Installation, world: World
+) -> None:
+    async with installation.database():
+        refused = 0
+        for row in await Account.all():
+            try:
+                await Account.filter(id=row.id).delete()
+            except Exception as error:  # noqa: BLE001  each driver has its own class for it
+                refused += "foreign key" in str(error).lower()
+        assert refused == await Account.all().count() == 3
+        assert await ApiKey.filter(account_id__isnull=False).count() == 4

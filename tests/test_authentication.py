@@ -1,0 +1,290 @@
+"""Who is let in, how fast what is closed closes, and what it costs to find out."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from app import authentication
+from app.api_keys import token
+from app.api_keys.model import ApiKey
+from app.identifiers import Kind, read
+from app.service_providers.model import ServiceProvider
+from tests.crowd import fill
+from tests.installation import Installation, Person, World
+from tests.statements import plan, recorded
+
+WHO = "{ viewer { scope } }"
+
+
+@pytest.fixture
+def wait(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Lets seconds pass for authentication, at once."""
+    passed = 0.0
+
+    def later(seconds: float) -> None:
+        nonlocal passed
+        passed += seconds
+
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + passed)
+    monkeypatch.setattr(authentication, "time", clock)
+    return later
+
+
+async def headers_answer(installation: Installation, *values: str) -> tuple[int, dict[str, Any]]:
+    """Status and body, without the request id, for these Authorization headers."""
+    response = await installation.client.post(
+        "/graphql", json={"query": WHO}, headers=[(b"Authorization", value.encode()) for value in values]
+    )
+    body = response.json()
+    for error in body.get("errors", []):
+        assert error["extensions"].pop("requestId") == response.headers["x-request-id"]
+    return response.status_code, body
+
+
+async def test_nobody_is_told_to_send_a_key(stranger: Person) -> None:
+    answer = await stranger.ask(WHO)
+    assert answer.codes == ["UNAUTHENTICATED"]
+    assert "data" not in answer.body
+
+
+async def test_a_bearer_is_recognised_however_the_scheme_is_written(installation: Installation, world: World) -> None:
+    for scheme in ("Bearer ", "bearer ", "BEARER ", "Bearer   "):
+        status, body = await headers_answer(installation, scheme + world.tokens["provider"])
+        assert (status, body) == (200, {"data": {"viewer": {"scope": "SERVICE_PROVIDER"}}})
+
+
+async def test_a_header_that_is_no_bearer_is_refused(installation: Installation, world: World) -> None:
+    key = world.tokens["provider"]
+    for values in ((f"Basic {key}",), (f"Token {key}",), (key,), ("Bearer" + key,), (f"Bearer {key}",) * 2, ("",)):
+        status, body = await headers_answer(installation, *values)
+        assert status == 401, values
+        assert body["errors"][0]["message"] == "Send one header: Authorization: Bearer vgk_…"
+
+
+async def test_whoever_is_not_let_in_is_refused_in_the_same_words(
+    installation: Installation, provider: Person, world: World
+) -> None:
+    unknown = token.make().text
+    wrong_secret = token.make(world.tokens["provider"][4:16]).text
+    mistyped = world.tokens["provider"][:-1] + ("0" if world.tokens["provider"][-1] != "0" else "1")
+    await provider.change("revokeApiKey", "apiKey { id }", id=world["read_only_key"])
+    async with installation.database():
+        past = datetime.now(UTC) - timedelta(seconds=1)
+        await ApiKey.filter(id=read(Kind.API_KEY, world["sibling_user_key"])).update(expires_at=past)
+    closed = [world.tokens["read_only"], world.tokens["sibling_user"]]
+    texts = [unknown, wrong_secret, mistyped, *closed, "garbage", "vgk_", "vgk_" + "é" * 63, "a b", "x" * 7000]
+    answers = [await headers_answer(installation, f"Bearer {text}") for text in texts]
+    assert answers == [
+        (
+            401,
+            {
+                "errors": [
+                    {
+                        "message": "The API key lets nobody in: it is unknown, expired, revoked or mistyped.",
+                        "extensions": {"code": "UNAUTHENTICATED"},
+                    }
+                ]
+            },
+        )
+    ] * len(texts)
+
+
+async def test_a_refusal_names_the_scheme_that_would_let_in(installation: Installation) -> None:
+    response = await installation.client.post("/graphql", json={"query": WHO}, headers={"Authorization": "Bearer x"})
+    assert response.headers["www-authenticate"] == "Bearer"
+
+
+async def test_a_refused_key_runs_nothing_even_what_is_open_to_everybody(installation: Installation) -> None:
+    answer = await installation.holder("garbage").ask("{ __typename }")
+    assert answer.status == 401
+    assert "data" not in answer.body
+
+
+async def test_a_revoked_key_closes_within_the_cache_time(
+    installation: Installation, provider: Person, account_user: Person, world: World, wait: Callable[[float], None]
+) -> None:
+    assert (await account_user.ask(WHO)).status == 200
+    await provider.change("revokeApiKey", "apiKey { id }", id=world["account_user_key"])
+    wait(authentication.CACHE_SECONDS + 0.01)
+    assert (await account_user.ask(WHO)).status == 401
+
+
+async def test_what_is_known_of_a_key_is_kept_four_seconds_at_most(
+    account_user: Person, wait: Callable[[float], None]
+) -> None:
+    assert authentication.CACHE_SECONDS <= 4
+    counts = []
+    for seconds in (0, 1, 2.9, 0.2):
+        wait(seconds)
+        with recorded() as statements:
+            assert (await account_user.ask(WHO)).status == 200
+        counts.append(len(statements))
+    assert counts == [1, 0, 0, 1]
+
+
+async def test_a_suspended_account_closes_its_keys_and_a_resumed_one_opens_them(
+    provider: Person,
+    account_user: Person,
+    read_only: Person,
+    sibling_user: Person,
+    world: World,
+    wait: Callable[[float], None],
+) -> None:
+    for active, status in ((False, 401), (True, 200)):
+        payload = await provider.change("setAccountActive", "account { active }", id=world["own"], active=active)
+        assert payload["account"] == {"active": active}
+        wait(4.01)
+        assert [(await person.ask(WHO)).status for person in (account_user, read_only)] == [status] * 2
+        assert (await sibling_user.ask(WHO)).status == 200
+
+
+async def test_to_suspend_what_is_suspended_changes_nothing(provider: Person, world: World) -> None:
+    for _ in range(2):
+        payload = await provider.change("setAccountActive", "account { active version }", id=world["own"], active=False)
+        assert payload["account"] == {"active": False, "version": 2}
+    payload = await provider.change(
+        "setAccountActive", "account { active }", id=world["own"], active=False, ifVersion=1
+    )
+    assert payload["userErrors"][0]["code"] == "CONFLICT"
+
+
+async def test_a_deactivated_provider_closes_its_keys_and_those_of_its_accounts(
+    installation: Installation, world: World, wait: Callable[[float], None]
+) -> None:
+    people = ("provider", "account_user", "sibling_user", "read_only", "other_provider", "foreign_user", "admin")
+    async with installation.database():
+        await ServiceProvider.filter(id=read(Kind.SERVICE_PROVIDER, world["provider"])).update(active=False)
+    wait(4.01)
+    statuses = [(await installation.person(person).ask(WHO)).status for person in people]
+    assert statuses == [401, 401, 401, 401, 200, 200, 200]
+
+
+async def test_a_deleted_account_closes_its_keys(
+    provider: Person, account_user: Person, world: World, wait: Callable[[float], None]
+) -> None:
+    assert (await account_user.ask(WHO)).status == 200
+    await provider.change("deleteAccount", "deletedId", id=world["own"], force=True)
+    answer = await account_user.ask("{ viewer { scope account { id } } accounts { totalCount } }")
+    assert answer.data == {"viewer": {"scope": "ACCOUNT", "account": None}, "accounts": {"totalCount": 0}}
+    made = await account_user.change("createApiKey", "token", name="Too late")
+    assert made["token"] is None
+    assert made["userErrors"][0]["code"] == "NOT_FOUND"
+    wait(4.01)
+    assert (await account_user.ask(WHO)).status == 401
+
+
+async def test_a_known_key_closes_at_the_second_that_it_expires(
+    installation: Installation, account_user: Person, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends = datetime.now(UTC) + timedelta(hours=1)
+    async with installation.database():
+        await ApiKey.filter(id=read(Kind.API_KEY, world["account_user_key"])).update(expires_at=ends)
+    assert (await account_user.ask(WHO)).status == 200
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:
+            return ends
+
+    monkeypatch.setattr(authentication, "datetime", Clock)
+    assert (await account_user.ask(WHO)).status == 401
+
+
+async def test_a_revocation_closes_in_another_worker_within_the_cache_time(
+    backend: str,
+    installation: Installation,
+    provider: Person,
+    world: World,
+    tmp_path: Path,
+    wait: Callable[[float], None],
+) -> None:
+    if backend == "sqlite":
+        pytest.skip("SQLite is served by one worker")
+    async with Installation.started(world, tmp_path, installation.settings.database_url) as other_worker:
+        assert (await other_worker.person("account_user").ask(WHO)).status == 200
+        await provider.change("revokeApiKey", "apiKey { id }", id=world["account_user_key"])
+        await provider.change("setAccountActive", "account { id }", id=world["sibling"], active=False)
+        wait(4.01)
+        for person in ("account_user", "sibling_user"):
+            assert (await other_worker.person(person).ask(WHO)).status == 401
+        assert (await other_worker.person("provider").ask(WHO)).status == 200
+
+
+async def test_a_key_is_looked_up_by_one_statement_known_or_not(installation: Installation, world: World) -> None:
+    for text in (world.tokens["account_user"], token.make().text, token.make(world.tokens["provider"][4:16]).text):
+        with recorded() as statements:
+            await headers_answer(installation, f"Bearer {text}")
+        assert len(statements) == 1
+
+
+async def test_a_mistyped_key_asks_the_database_nothing(installation: Installation, world: World) -> None:
+    with recorded() as statements:
+        await headers_answer(installation, f"Bearer {world.tokens['provider'][:-1]}")
+    assert statements == []
+
+
+async def test_secrets_are_compared_as_often_for_keys_that_do_not_exist(
+    installation: Installation, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[int] = []
+    real = authentication.hmac.compare_digest
+
+    def counting(left: bytes, right: bytes) -> bool:
+        compared.append(len(left))
+        assert len(left) == len(right)
+        return real(left, right)
+
+    monkeypatch.setattr(authentication, "hmac", SimpleNamespace(compare_digest=counting))
+    counts = []
+    for text in (world.tokens["account_user"], token.make().text, token.make(world.tokens["provider"][4:16]).text):
+        compared.clear()
+        await headers_answer(installation, f"Bearer {text}")
+        counts.append(len(compared))
+    assert counts == [2, 2, 2]
+
+
+async def test_the_look_up_of_a_key_walks_an_index(installation: Installation, world: World) -> None:
+    with recorded() as statements:
+        await headers_answer(installation, f"Bearer {world.tokens['account_user']}")
+    async with installation.database() as connection:
+        await fill(connection, world)
+        walked = await plan(connection, statements[0])
+    assert "api_keys_public_id_unique" in walked
+    assert not [line for line in walked.splitlines() if line.strip(" ->").lower().startswith(("scan", "seq scan"))]
+
+
+async def test_keys_that_were_looked_up_are_forgotten_when_there_are_too_many(
+    installation: Installation, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(authentication, "_CACHED_KEYS", 2)
+    for person in ("admin", "provider", "account_user", "sibling_user"):
+        assert (await installation.person(person).ask(WHO)).status == 200
+    assert len(installation.app.state.server.running.authentication._known) == 2
+
+
+async def test_the_schema_is_read_by_whoever_may_introspect(installation: Installation, world: World) -> None:
+    response = await installation.client.get("/schema.graphql")
+    assert response.status_code == 200
+    assert response.text.startswith('"""')
+    assert "type Account implements Node" in response.text
+    again = await installation.client.get("/schema.graphql", headers={"If-None-Match": response.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    refused = await installation.client.get("/schema.graphql", headers={"Authorization": "Bearer x"})
+    assert refused.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+
+
+@pytest.mark.settings(anonymous_introspection=False)
+async def test_without_anonymous_introspection_the_schema_needs_a_key(
+    installation: Installation, stranger: Person, account_user: Person
+) -> None:
+    assert (await installation.client.get("/schema.graphql")).status_code == 401
+    assert (await installation.client.get("/schema.graphql", headers=account_user.headers)).status_code == 200
+    introspection = "{ __schema { queryType { name } } }"
+    assert (await stranger.ask(introspection)).codes == ["UNAUTHENTICATED"]
+    assert (await stranger.ask("{ __typename }")).data == {"__typename": "Query"}
+    assert (await account_user.ask(introspection)).data == {"__schema": {"queryType": {"name": "Query"}}}

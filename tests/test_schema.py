@@ -1,0 +1,205 @@
+"""The contract: what `schema.graphql` says, and the forms that all of it keeps."""
+
+import difflib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from graphql import (
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLScalarType,
+    get_named_type,
+    is_leaf_type,
+    is_specified_directive,
+    is_specified_scalar_type,
+)
+
+from app.execution.executor import permissions_of
+from app.schema import printed, schema
+
+SCHEMA = schema._schema
+SDL = Path(__file__).parent.parent / "schema.graphql"
+
+TYPES = [type_ for name, type_ in sorted(SCHEMA.type_map.items()) if not name.startswith("__")]
+OBJECTS = [type_ for type_ in TYPES if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType)]
+INPUTS = [type_ for type_ in TYPES if isinstance(type_, GraphQLInputObjectType)]
+ROOTS = [type_ for type_ in (SCHEMA.query_type, SCHEMA.mutation_type, SCHEMA.subscription_type) if type_]
+
+# Lists of objects that are no connections, since they have a fixed size or a small limit.
+SHORT_LISTS = {
+    "DeleteAccountPayload.blockers": "one for each kind of thing",
+    "Query.audioFormats": "one for each format",
+    "Query.bucketVendors": "one for each vendor",
+    "Query.s3Regions": "one for each region of Amazon S3",
+    "RecordingConfig.s3Tags": "at most 10",
+    "RecordingPolicy.statements": "one for each right",
+    "StorageVerification.steps": "always eight",
+}
+# The only places of the graph where a secret is shown: once, or as the setting itself.
+SECRETS_SHOWN = {"Account.webhookSecret", "CreateApiKeyPayload.token", "RotateApiKeyPayload.token"}
+# And the only inputs that take one.
+SECRETS_TAKEN = {"UpdateRecordingConfigInput.secretAccessKey", "VerifyRecordingStorageInput.secretAccessKey"}
+SECRET_WORDS = ("secret", "token", "password", "credential", "privatekey")
+
+
+def fields() -> Iterator[tuple[str, GraphQLField]]:
+    for type_ in OBJECTS:
+        for name, one in type_.fields.items():
+            yield f"{type_.name}.{name}", one
+
+
+def input_fields() -> Iterator[tuple[str, Any]]:
+    for type_ in INPUTS:
+        for name, one in type_.fields.items():
+            yield f"{type_.name}.{name}", one
+
+
+def is_list_of_objects(type_: Any) -> bool:
+    while isinstance(type_, GraphQLNonNull):
+        type_ = type_.of_type
+    return isinstance(type_, GraphQLList) and not is_leaf_type(get_named_type(type_))
+
+
+def test_the_printed_schema_is_what_the_code_says() -> None:
+    expected, now = SDL.read_text().splitlines(keepends=True), printed().splitlines(keepends=True)
+    changes = "".join(difflib.unified_diff(expected, now, "schema.graphql", "the code"))
+    assert not changes, (
+        f"{changes}\n\nschema.graphql is not what the code says.\n"
+        "  Why it matters: clients are generated from the file, and reviewers read the contract there.\n"
+        "  To fix this: 1. if the change is not meant, take it back; 2. if it is, run `make schema` and commit the file; "
+        "a field that goes must have been @deprecated for a release."
+    )
+
+
+def test_everything_in_the_contract_has_a_description() -> None:
+    silent = [type_.name for type_ in TYPES if not type_.description and not is_specified_scalar_type(type_)]
+    silent += [name for name, one in fields() if not one.description]
+    silent += [
+        f"{name}({argument})" for name, one in fields() for argument, it in one.args.items() if not it.description
+    ]
+    silent += [name for name, one in input_fields() if not one.description]
+    for type_ in TYPES:
+        if isinstance(type_, GraphQLEnumType):
+            silent += [f"{type_.name}.{name}" for name, value in type_.values.items() if not value.description]
+    for directive in SCHEMA.directives:
+        if not is_specified_directive(directive):  # (Strawberry prints no descriptions of directives' arguments.)
+            silent += [] if directive.description else [f"@{directive.name}"]
+    assert not silent, (
+        f"{silent} say nothing.\n  Why it matters: explorers and generated clients show the description, and often "
+        "nothing else.\n  To fix this: 1. say what it is for, with units, in `description=`; not its name again."
+    )
+
+
+def test_scalars_of_our_own_say_where_they_are_specified() -> None:
+    own = [type_ for type_ in TYPES if isinstance(type_, GraphQLScalarType) and not is_specified_scalar_type(type_)]
+    assert {scalar.name: scalar.specified_by_url for scalar in own if not scalar.specified_by_url} == {}
+
+
+def test_a_guarded_field_is_nullable_and_says_who_may_use_it() -> None:
+    guarded = [(name, one) for name, one in [*fields(), *input_fields()] if permissions_of(one)]
+    assert len(guarded) > 20
+    for name, one in guarded:
+        assert not isinstance(one.type, GraphQLNonNull), f"{name}: where it is denied it is null, beside an error"
+        for permission in permissions_of(one):
+            sentence = f"Needs {permission.words}."
+            assert sentence in (one.description or ""), f"{name}: introspection shows no directives; say {sentence!r}"
+
+
+def test_the_printed_schema_shows_each_permission_beside_its_field() -> None:
+    marks = sum(len(permissions_of(one)) for _, one in [*fields(), *input_fields()])
+    lines = [line for line in printed().splitlines() if not line.startswith("directive ")]
+    assert sum(line.count(" @requires") for line in lines) == marks
+
+
+def test_every_mutation_has_one_input_and_a_payload_with_user_errors() -> None:
+    assert SCHEMA.mutation_type is not None
+    for name, one in SCHEMA.mutation_type.fields.items():
+        named = name[0].upper() + name[1:]
+        assert {argument: str(it.type) for argument, it in one.args.items()} == {"input": f"{named}Input!"}, name
+        assert str(one.type) == f"{named}Payload", name
+        payload = get_named_type(one.type)
+        assert isinstance(payload, GraphQLObjectType)
+        assert str(payload.fields["userErrors"].type) == "[UserError!]!", name
+        results = [field for field in payload.fields.values() if not is_list_of_objects(field.type)]
+        assert results, name
+        assert not any(isinstance(field.type, GraphQLNonNull) for field in results), f"{name}: refused, all are null"
+
+
+def test_every_mutation_needs_full_access() -> None:
+    assert SCHEMA.mutation_type is not None
+    for name, one in SCHEMA.mutation_type.fields.items():
+        assert "FULL" in [permission.refusal.get("requiredAccess") for permission in permissions_of(one)], name
+
+
+def test_inputs_are_named_for_what_they_are() -> None:
+    assert [one.name for one in INPUTS if not one.name.endswith(("Input", "Filter", "Order"))] == []
+
+
+def test_a_patch_can_leave_out_every_field_but_the_id() -> None:
+    patches = [one for one in INPUTS if one.name.startswith("Update")]
+    assert patches
+    for patch in patches:
+        needed = [name for name, one in patch.fields.items() if isinstance(one.type, GraphQLNonNull)]
+        assert needed in (["id"], ["accountId"]), patch.name
+        # A default would make what is absent count as written.
+        defaults = [name for name, one in patch.fields.items() if one.default_value is None and name != "ifVersion"]
+        assert defaults == [], patch.name
+
+
+def test_lists_are_connections_or_short() -> None:
+    lists = {name for name, one in fields() if is_list_of_objects(one.type)}
+    lists = {name for name in lists if not name.endswith(("Connection.edges", "Connection.nodes", ".userErrors"))}
+    assert lists == SHORT_LISTS.keys(), (
+        "A list of objects is a connection, or short for ever.\n"
+        "  Why it matters: a list grows with its customer, and answers grow with it until they time out.\n"
+        "  To fix this: 1. `graph.page(…)` or `Connection[…]`; 2. if its length has a small limit, say which in SHORT_LISTS."
+    )
+
+
+def test_a_connection_is_paged_forward_by_bounded_pages() -> None:
+    connections = [(name, one) for name, one in fields() if get_named_type(one.type).name.endswith("Connection")]
+    assert connections
+    for name, one in connections:
+        assert {"first", "after"} <= one.args.keys(), name
+        assert one.args["first"].default_value == 20, name
+
+
+def test_secrets_are_shown_in_their_few_places_alone() -> None:
+    shown = {
+        name
+        for name, one in fields()
+        if any(word in name.partition(".")[2].lower() for word in SECRET_WORDS)
+        and get_named_type(one.type).name in ("String", "ID")
+    }
+    assert shown == SECRETS_SHOWN
+    taken = {name for name, _ in input_fields() if any(word in name.partition(".")[2].lower() for word in SECRET_WORDS)}
+    assert taken == SECRETS_TAKEN
+
+
+def test_a_secret_that_can_be_read_again_needs_full_access() -> None:
+    for name in SECRETS_SHOWN:
+        type_name, _, field = name.partition(".")
+        if not type_name.endswith("Payload"):  # payloads are of mutations, which need it themselves
+            permissions = permissions_of(SCHEMA.type_map[type_name].fields[field])  # type: ignore[attr-defined]
+            assert [permission.refusal for permission in permissions] == [{"requiredAccess": "FULL"}]
+
+
+def test_times_and_durations_say_what_they_are() -> None:
+    for name, one in [*fields(), *input_fields()]:
+        if name.endswith("At") and not name.endswith("Format"):
+            assert get_named_type(one.type).name == "DateTime", name
+        if "duration" in name.lower() or "waited" in name.lower():
+            assert name.endswith(("Ms", "Seconds", "Hours")), name
+
+
+def test_every_object_with_an_id_is_a_node() -> None:
+    for type_ in OBJECTS:
+        if isinstance(type_, GraphQLObjectType) and "id" in type_.fields:
+            assert [one.name for one in type_.interfaces] == ["Node"], type_.name
+            assert str(type_.fields["id"].type) == "ID!", type_.name
