@@ -15,6 +15,9 @@ from app.settings import Settings
 
 T = TypeVar("T")
 
+# Rows of nested pages in one operation: they multiply with each level, and each level is loaded at once.
+MAXIMUM_NESTED_ROWS = 10_000
+
 
 @dataclass(frozen=True)
 class Opened:
@@ -32,8 +35,7 @@ class Context:
     caller: Viewer | None
     request_id: str
     opened: Opened
-    # Rows of nested pages: those multiply with each level, and each level is loaded at once.
-    rows_left: int = 10_000
+    rows_left: int = field(default_factory=lambda: MAXIMUM_NESTED_ROWS)
     _loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
 
     @property

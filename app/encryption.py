@@ -84,4 +84,6 @@ def _split(blob: bytes) -> tuple[str, bytes]:
     if len(blob) < 2 or blob[0] != _VERSION:
         raise CannotOpen("not a sealed secret of this version")
     end = 2 + blob[1]
+    if len(blob) < end + _NONCE_BYTES:
+        raise CannotOpen("cut off")
     return blob[2:end].decode(errors="replace"), blob[end:]

@@ -5,11 +5,13 @@ and the place but not the message, since those of databases and HTTP clients car
 """
 
 import logging
+import re
 import sys
 import time
 import traceback
+import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TextIO
 from uuid import uuid4
 
 import orjson
@@ -35,6 +37,9 @@ def configure(level: str) -> None:
     logging.basicConfig(handlers=[_IntoStructlog()], level=max(number, logging.WARNING), force=True)
     for name in ("uvicorn", "uvicorn.error"):
         logging.getLogger(name).setLevel(max(number, logging.WARNING))
+    if sys.unraisablehook is sys.__unraisablehook__:  # a test runner has its own
+        sys.unraisablehook = _unraisable
+        warnings.showwarning = _warned
     # Tortoise logs every statement with its values at DEBUG.
     for name in ("tortoise", "tortoise.db_client", "aiosqlite", "botocore", "aiobotocore", "asyncio"):
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -72,14 +77,15 @@ class RequestLog:
         try:
             await self._app(scope, receive, answer)
         except Exception as error:  # noqa: BLE001  the last frame of a request: log it, and let the server answer 500
-            about |= {"error": type(error).__qualname__, "frames": frames_of(error)}
+            about |= _about(error)
             await _answer_500(answer, request_id)
         finally:
             _log.info(
                 "request",
                 request_id=request_id,
                 method=scope["method"],
-                path=scope["path"],
+                # A path of ours; what somebody else wrote there may be a key.
+                path=scope["path"] if "endpoint" in scope else None,
                 status=status,
                 duration_ms=round((time.perf_counter() - began) * 1000, 2),
                 **about,
@@ -103,9 +109,34 @@ async def _answer_500(send: Callable[[Message], Any], request_id: str) -> None:
 class _IntoStructlog(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
-        fields = {"error": type(error).__qualname__, "frames": frames_of(error)} if error else {}
-        # Arguments of a message are values; the message alone says what happened.
-        structlog.get_logger().log(record.levelno, str(record.msg), logger=record.name, **fields)
+        # The arguments of a message are values; a message that comes without is cut where a value may begin.
+        said = str(record.msg) if record.args else _VALUE.split(str(record.msg), maxsplit=1)[0].strip()
+        structlog.get_logger().log(record.levelno, said, logger=record.name, **_about(error))
+
+
+_VALUE = re.compile(r"""[\n:=('"<{\[]""")
+
+
+def _unraisable(what: Any) -> None:
+    """In the place of Python's, which prints the message: an exception where nobody can catch it, as in `__del__`."""
+    structlog.get_logger().error("exception that nobody can catch", **_about(what.exc_value))
+
+
+def _warned(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """In the place of Python's, which prints the message."""
+    place = "/".join(filename.split("/")[-2:])
+    structlog.get_logger().warning("python warning", category=category.__qualname__, place=f"{place}:{lineno}")
+
+
+def _about(error: BaseException | None) -> dict[str, Any]:
+    return {"error": type(error).__qualname__, "frames": frames_of(error)} if error else {}
 
 
 def _dumps(event: Any, **_: Any) -> bytes:

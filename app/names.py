@@ -5,6 +5,8 @@ import unicodedata
 from app.errors import Problems, UserErrorCode
 
 MAXIMUM = 64
+# NFKC makes at most 18 characters of one (U+FDFA).
+MAXIMUM_KEY = MAXIMUM * 18
 
 
 def checked(name: str | None, problems: Problems, *path: str) -> str:

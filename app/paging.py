@@ -24,7 +24,8 @@ from app.errors import BadUserInput
 
 DEFAULT_FIRST = 20
 MAXIMUM_FIRST = 100
-_MAXIMUM_CURSOR = 1024
+# The key of a name of 64 characters has up to 2112 bytes (64 times U+FDFA), and base64 makes 4 of 3.
+_MAXIMUM_CURSOR = 4096
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])

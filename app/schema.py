@@ -45,10 +45,14 @@ Query = merge_types(
 Mutation = merge_types("Mutation", (AccountMutations, ServiceProviderMutations, ApiKeyMutations, RecordingMutations))
 
 # `merge_types` takes no descriptions.
-get_object_definition(Query, strict=True).description = "What can be read. Nothing here changes or dials anything."
-get_object_definition(Mutation, strict=True).description = (
-    "What can be changed, and what dials out. What is wrong with an input comes back in the payload's `userErrors`."
-)
+for _root, _description in (
+    (Query, "What can be read. Nothing here changes or dials anything."),
+    (
+        Mutation,
+        "What changes or dials something. What is wrong with an input comes back in `userErrors` of the payload.",
+    ),
+):
+    get_object_definition(_root, strict=True).description = _description
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 

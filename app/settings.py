@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ModelWrapValidatorHandler, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.encryption import Keyring, key_from_text, new_key_text
@@ -78,8 +78,12 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, value: str) -> str:
-        if value and urlsplit(value).scheme not in {"postgres", "postgresql", "sqlite"}:
-            raise ValueError("must begin with postgres:// (or be empty for the embedded SQLite)")
+        if value and not _is_database(value):
+            # Whatever was given is not repeated: it may hold a password.
+            raise ValueError(
+                "must be like postgres://user:password@host:5432/name, with special characters percent-encoded "
+                "(or empty for the embedded SQLite)"
+            )
         return value
 
     @field_validator("allowed_origins")
@@ -111,23 +115,18 @@ class Settings(BaseSettings):
             key_from_text(value)
         return value
 
-    @model_validator(mode="after")
-    def _together(self) -> "Settings":
-        problems = []
-        if not self.is_embedded:
-            problems += [
-                f"{name}: needed with a DATABASE_URL of your own; make one with: openssl rand -base64 32"
-                for name, value in (("ENCRYPTION_KEYS", self.encryption_keys), ("HASH_KEY", self.hash_key))
-                if not value
-            ]
-        if self.workers > 1 and self.is_sqlite:
-            problems.append(
-                f"WORKERS: {self.workers} workers need PostgreSQL (DATABASE_URL); "
-                "SQLite has one writer and is served by one process"
-            )
+    @model_validator(mode="wrap")
+    @classmethod
+    def _together(cls, given: Any, validate: ModelWrapValidatorHandler["Settings"]) -> "Settings":
+        """Tells what is wrong together beside what is wrong alone."""
+        problems = _wrong_together(given)
+        try:
+            settings = validate(given)
+        except ValidationError as error:
+            raise WrongSettings([_line(detail) for detail in error.errors()] + problems) from None
         if problems:
             raise WrongSettings(problems)
-        return self
+        return settings
 
     @property
     def is_embedded(self) -> bool:
@@ -165,10 +164,34 @@ def load(**overrides: Any) -> Settings:
 
     Raises WrongSettings naming every variable that is wrong.
     """
+    return Settings(**overrides)
+
+
+def _wrong_together(given: dict[str, Any]) -> list[str]:
+    """Judged on what was given, before it is known whether each variable alone is right."""
+    url = str(given.get("database_url") or "")
+    keys = {name: given.get(name.lower()) for name in ("ENCRYPTION_KEYS", "HASH_KEY")}
+    problems = []
+    if url or any(keys.values()):
+        needed = "with a DATABASE_URL of your own" if url else "together with the other of the two"
+        problems += [
+            f"{name}: needed {needed}; make one with: openssl rand -base64 32" for name, key in keys.items() if not key
+        ]
+    workers = str(given.get("workers") or "")
+    if workers.isdecimal() and int(workers) > 1 and (not url or url.startswith("sqlite")):
+        problems.append(
+            f"WORKERS: {workers} workers need PostgreSQL (DATABASE_URL); "
+            "SQLite has one writer and is served by one process"
+        )
+    return problems
+
+
+def _is_database(url: str) -> bool:
     try:
-        return Settings(**overrides)
-    except ValidationError as error:
-        raise WrongSettings([_line(detail) for detail in error.errors()]) from None
+        parts = urlsplit(url)
+        return parts.scheme in {"postgres", "postgresql", "sqlite"} and (parts.port or 1) > 0 and len(parts.path) > 1
+    except ValueError:  # a port that is no number, a bracket that does not close
+        return False
 
 
 def _line(detail: Any) -> str:
@@ -182,6 +205,8 @@ def _read_keys(text: str) -> dict[str, bytes]:
         key_id, separator, key = entry.partition(":")
         if not separator or not key_id or len(key_id) > 32:
             raise ValueError("each key is written `id:base64 of 32 bytes`, with an id of at most 32 characters")
+        if key_id in keys:
+            raise ValueError(f"the id {key_id!r} stands for two keys")
         try:
             keys[key_id] = key_from_text(key)
         except ValueError as error:

@@ -134,6 +134,31 @@ async def test_a_key_may_rotate_itself(installation: Installation, account_user:
     assert await works(installation, payload["token"])
 
 
+async def test_a_key_that_ends_does_not_get_hold_of_one_that_lasts(
+    installation: Installation, provider: Person, world: World
+) -> None:
+    ends = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    made = await provider.change("createApiKey", "apiKey { id } token", name="Ends", expiresAt=ends)
+    contractor = installation.holder(made["token"])
+    for lasting in ("provider_key", "account_user_key"):
+        payload = await contractor.change("rotateApiKey", ROTATED, id=world[lasting])
+        assert payload["token"] is None
+        assert refusals(payload) == [("INVALID", ["id"])]
+    assert (await rotated(contractor, made["apiKey"]["id"]))["token"]
+
+
+async def test_the_old_secret_gets_nothing_that_outlives_the_overlap(
+    installation: Installation, provider: Person, account_user: Person, world: World
+) -> None:
+    payload = await rotated(provider, world["account_user_key"], overlapHours=1)
+    assert await works(installation, payload["token"])
+    assert await works(installation, account_user.token or "")
+    again = await account_user.change("rotateApiKey", ROTATED, id=world["account_user_key"])
+    assert refusals(again) == [("INVALID", ["id"])]
+    made = await account_user.change("createApiKey", "apiKey { expiresAt }", name="Made with the old secret")
+    assert made["apiKey"]["expiresAt"] == payload["apiKey"]["previousSecretExpiresAt"]
+
+
 async def test_the_last_use_is_told_to_the_minute(
     installation: Installation, provider: Person, account_user: Person, world: World
 ) -> None:

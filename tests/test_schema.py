@@ -2,11 +2,14 @@
 
 import difflib
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from graphql import (
     GraphQLEnumType,
+    GraphQLError,
     GraphQLField,
     GraphQLInputObjectType,
     GraphQLInterfaceType,
@@ -30,6 +33,8 @@ TYPES = [type_ for name, type_ in sorted(SCHEMA.type_map.items()) if not name.st
 OBJECTS = [type_ for type_ in TYPES if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType)]
 INPUTS = [type_ for type_ in TYPES if isinstance(type_, GraphQLInputObjectType)]
 ROOTS = [type_ for type_ in (SCHEMA.query_type, SCHEMA.mutation_type, SCHEMA.subscription_type) if type_]
+
+DATE_TIME: Any = SCHEMA.type_map["DateTime"]
 
 # Lists of objects that are no connections, since they have a fixed size or a small limit.
 SHORT_LISTS = {
@@ -203,3 +208,14 @@ def test_every_object_with_an_id_is_a_node() -> None:
         if isinstance(type_, GraphQLObjectType) and "id" in type_.fields:
             assert [one.name for one in type_.interfaces] == ["Node"], type_.name
             assert str(type_.fields["id"].type) == "ID!", type_.name
+
+
+@pytest.mark.parametrize("text", ["2026-01-31T13:37:00Z", "2026-01-31T13:37:00.25+02:00", "2026-01-31t13:37:00z"])
+def test_a_time_is_read_with_its_offset(text: str) -> None:
+    assert DATE_TIME.parse_value(text) == datetime.fromisoformat(text.upper())
+
+
+@pytest.mark.parametrize("value", ["2026-01-31T13:37:00", "2026-01-31", "2026", "2026-02-30T00:00:00Z", "", 1769866620])
+def test_a_time_without_its_offset_is_refused(value: Any) -> None:
+    with pytest.raises(GraphQLError, match="with its offset"):
+        DATE_TIME.parse_value(value)

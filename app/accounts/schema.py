@@ -167,10 +167,11 @@ class AccountQueries:
 
 def _filtered(query: QuerySet[model.Account], wanted: AccountFilter) -> QuerySet[model.Account]:
     if wanted.name_contains:
-        # PostgreSQL's texts cannot hold NUL, so no name does.
-        if "\0" in wanted.name_contains:
+        text = names.key(wanted.name_contains)
+        # No name's key is longer (SQLite refuses a pattern of 50,000), and none holds NUL (PostgreSQL's texts cannot).
+        if len(text) > names.MAXIMUM_KEY or "\0" in text:
             return query.filter(id__in=[])
-        query = query.filter(name_key__contains=names.key(wanted.name_contains))
+        query = query.filter(name_key__contains=text)
     if wanted.service_provider_id is not None:
         provider_id = read(Kind.SERVICE_PROVIDER, wanted.service_provider_id)
         query = query.filter(service_provider_id=provider_id) if provider_id else query.filter(id__in=[])

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
 import structlog
@@ -42,20 +41,19 @@ class LastUse:
 
     async def write(self) -> None:
         """Writes what was noted since the last time, a minute's uses in one statement."""
-        noted = {
-            "last_used_at": self._take("_current"),
-            "previous_secret_last_used_at": self._take("_previous"),
-        }
-        for column, uses in noted.items():
-            by_time: dict[datetime, list[UUID]] = {}
-            for key_id, used_at in uses.items():
-                by_time.setdefault(used_at.replace(second=0, microsecond=0), []).append(key_id)
-            for used_at, key_ids in by_time.items():
-                # Another worker may have written a later time.
-                never: dict[str, Any] = {f"{column}__isnull": True}
-                before: dict[str, Any] = {f"{column}__lt": used_at}
-                earlier = Q(**never) | Q(**before)
-                await ApiKey.filter(earlier, id__in=key_ids).update(**{column: used_at})
+        by_time: dict[datetime, list[UUID]] = {}
+        for key_id, used_at in self._take("_current").items():
+            by_time.setdefault(_minute(used_at), []).append(key_id)
+        for minute, key_ids in by_time.items():
+            # Another worker may have written a later time.
+            earlier = Q(last_used_at__isnull=True) | Q(last_used_at__lt=minute)
+            await ApiKey.filter(earlier, id__in=key_ids).update(last_used_at=minute)
+        for key_id, used_at in self._take("_previous").items():
+            minute = _minute(used_at)
+            earlier = Q(previous_secret_last_used_at__isnull=True) | Q(previous_secret_last_used_at__lt=minute)
+            # A rotation since that use has made another secret the previous one.
+            unrotated = ApiKey.filter(id=key_id, rotated_at__lt=used_at)
+            await unrotated.filter(earlier).update(previous_secret_last_used_at=minute)
 
     def _take(self, name: str) -> dict[UUID, datetime]:
         taken: dict[UUID, datetime] = getattr(self, name)
@@ -72,3 +70,7 @@ class LastUse:
             await self.write()
         except Exception as error:  # noqa: BLE001  times of use are lost; the next ones must still be written
             _log.warning("last uses not written", error=type(error).__qualname__)
+
+
+def _minute(time: datetime) -> datetime:
+    return time.replace(second=0, microsecond=0)

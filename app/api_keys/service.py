@@ -99,7 +99,8 @@ async def revoke(context: Context, key_id: str) -> ApiKey:
 async def rotate(context: Context, key_id: str, overlap_hours: int) -> tuple[ApiKey, str]:
     """A new secret for a key; the old one stays valid for `overlap_hours` (0: closes at once).
 
-    Raises Mistakes: NOT_FOUND, INVALID for a key that is revoked or expired, OUT_OF_RANGE.
+    Raises Mistakes: NOT_FOUND, OUT_OF_RANGE, INVALID for a key that is revoked, expired, or outlives the one that asks:
+    its new secret would be a way around that end.
     """
     if not 0 <= overlap_hours <= MAXIMUM_OVERLAP_HOURS:
         message = f"The overlap is 0 to {MAXIMUM_OVERLAP_HOURS} hours."
@@ -113,6 +114,10 @@ async def rotate(context: Context, key_id: str, overlap_hours: int) -> tuple[Api
         now = datetime.now(UTC)
         if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
             raise Mistakes.one(UserErrorCode.INVALID, "A revoked or expired key cannot be rotated; create one.", "id")
+        asker_ends = context.viewer.expires_at
+        if asker_ends is not None and (key.expires_at is None or key.expires_at > asker_ends):
+            message = "The key outlives the one that asks, or its old secret that asks; rotate it with one that lasts."
+            raise Mistakes.one(UserErrorCode.INVALID, message, "id")
         made = token.make(key.public_id)
         await ApiKey.filter(id=key.id).update(
             secret_hash=token.secret_hash(context.keyring, made),

@@ -123,7 +123,9 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
             name = field_details_list[0].node.name.value
             field = self.schema.get_field(parent_type, name)
             refusal = self._refusal(parent_type, name, field) if field is not None else None
-            if refusal is not None:
+            if refusal is not None and field is not None and isinstance(field.type, GraphQLNonNull):
+                plan.append((response_name, _ORDINARY, field_details_list))  # its resolver refuses, and empties the row
+            elif refusal is not None:
                 self._refuse(refusal, field_details_list, Path(path, response_name, parent_type.name))
                 plan.append((response_name, _DENIED, None))
             elif field is not None and (read := _reader(parent_type, field, self.context_value)) is not None:

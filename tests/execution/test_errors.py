@@ -1,0 +1,98 @@
+"""What a client sees when something behind the graph fails."""
+
+import json
+from typing import Any
+
+import asyncpg
+import pytest
+
+from app.accounts import schema as accounts
+from app.authentication import Authentication
+from tests.installation import Installation, Person, World
+
+WORDS = "Something went wrong on our side."
+
+
+class Leaky(Exception):
+    """An error whose text must not get out."""
+
+    def __init__(self) -> None:
+        super().__init__("duplicate key (name)=(Ann's secret), host=10.0.0.7")
+
+
+async def broken(*_: Any, **__: Any) -> Any:
+    raise Leaky
+
+
+async def test_an_unexpected_error_is_masked(admin: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accounts, "page", broken)
+    answer = await admin.ask("{ viewer { scope } accounts { totalCount } }")
+    assert answer.data is None  # `accounts` may not be null
+    assert answer.codes == ["INTERNAL_SERVER_ERROR"]
+    assert answer.errors[0]["message"].startswith(WORDS)
+    assert answer.errors[0]["path"] == ["accounts"]
+    assert answer.errors[0]["extensions"]["requestId"] == answer.headers["x-request-id"]
+    assert "secret" not in json.dumps(answer.body)
+
+
+async def test_an_unexpected_error_in_a_mutation_is_masked(
+    admin: Person, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accounts.service, "update", broken)
+    answer = await admin.ask(
+        'mutation ($id: ID!) { updateAccount(input: {id: $id, name: "x"}) { account { id } userErrors { code } } }',
+        id=world["own"],
+    )
+    assert answer.data == {"updateAccount": None}
+    assert answer.codes == ["INTERNAL_SERVER_ERROR"]
+
+
+@pytest.mark.parametrize(
+    "error", [ConnectionRefusedError(), TimeoutError(), asyncpg.TooManyConnectionsError(), asyncpg.QueryCanceledError()]
+)
+async def test_a_database_that_is_away_is_said_to_be_away(
+    admin: Person, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    async def away(*_: Any, **__: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(accounts, "page", away)
+    answer = await admin.ask("{ accounts { totalCount } }")
+    assert answer.codes == ["SERVICE_UNAVAILABLE"]
+
+
+async def test_a_database_that_is_away_while_the_key_is_read_is_503(
+    installation: Installation, admin: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: Any, **__: Any) -> Any:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(Authentication, "_look_up", away)
+    for path in ("/graphql?query={__typename}", "/schema.graphql"):
+        response = await installation.client.get(path, headers=admin.headers)
+        assert response.status_code == 503
+        assert response.json()["errors"][0]["extensions"]["code"] == "SERVICE_UNAVAILABLE"
+
+
+async def test_an_error_outside_the_graph_is_500_in_json(
+    installation: Installation, admin: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Authentication, "_look_up", broken)
+    response = await installation.client.post("/graphql", json={"query": "{ viewer { scope } }"}, headers=admin.headers)
+    assert response.status_code == 500
+    error = response.json()["errors"][0]
+    assert error["message"].startswith(WORDS)
+    assert error["extensions"] == {"code": "INTERNAL_SERVER_ERROR", "requestId": response.headers["x-request-id"]}
+
+
+async def test_one_row_that_fails_does_not_disturb_what_others_wait_for(admin: Person) -> None:
+    # A page that is refused empties its account, and cancels the load of the provider that other accounts share.
+    answer = await admin.ask(
+        """
+        { accounts { nodes { serviceProvider { name } } }
+          again: accounts { nodes { apiKeys(first: 0) { nodes { id } } serviceProvider { name } } }
+          viewer { apiKey { name } } }
+        """
+    )
+    assert answer.status == 200
+    assert set(answer.codes) == {"BAD_USER_INPUT"}

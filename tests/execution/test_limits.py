@@ -1,0 +1,129 @@
+"""Documents and bodies made to hold up the server: each is answered, in words. How fast, `make bench` measures."""
+
+import pytest
+from graphql import get_introspection_query, parse
+
+from app import context
+from app.execution import executor, limits
+from tests.execution import attacks
+from tests.installation import Installation, Person, World
+
+
+@pytest.mark.parametrize("name", attacks.REFUSED)
+async def test_an_attack_is_refused_before_it_runs(shared: Installation, name: str) -> None:
+    answer = await shared.person("admin").ask(attacks.REFUSED[name])
+    assert "data" not in answer.body
+    assert set(answer.codes) <= {"GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED", "BAD_USER_INPUT"}
+    assert 1 <= len(answer.errors) <= limits.MAXIMUM_ERRORS + 1
+
+
+@pytest.mark.parametrize("name", attacks.ALLOWED)
+async def test_what_is_large_but_allowed_is_answered(shared: Installation, name: str) -> None:
+    name_of_operation = {"operationName": "wanted"} if "operations" in name else {}
+    response = await shared.client.post(
+        "/graphql",
+        json={"query": attacks.ALLOWED[name], **name_of_operation},
+        headers=shared.person("admin").headers,
+    )
+    body = response.json()
+    assert "errors" not in body, body["errors"][:1]
+    assert body["data"]
+
+
+@pytest.mark.parametrize("name", attacks.ENDED)
+async def test_what_multiplies_is_ended_and_shows_no_part_of_an_answer(shared: Installation, name: str) -> None:
+    answer = await shared.person("admin").ask(attacks.ENDED[name])
+    assert answer.body["data"] is None
+    assert [error["message"].partition(":")[0] for error in answer.errors] == [
+        "The operation asks for too much at once"
+    ]
+    assert answer.codes == ["BAD_USER_INPUT"]
+
+
+@pytest.mark.parametrize("fragments", [10, 20, 26, 100])
+def test_fragments_that_double_are_measured_in_time_that_grows_with_the_text(fragments: int) -> None:
+    # Written out these are 2 to the power of 100 fields; walking them would never end.
+    text = "{ ...f0 } " + " ".join(
+        f"fragment f{i} on Query {{ ...f{i + 1} ...f{i + 1} }}" for i in range(fragments - 1)
+    )
+    errors = limits.check(parse(f"{text} fragment f{fragments - 1} on Query {{ a }}"))
+    assert [error.message for error in errors] == [
+        *(["The document exceeds the limit of 1000 for fields."] if fragments > 10 else []),
+        "The document exceeds the limit of 500 for fragments.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "within"),
+    [
+        ("{" + " ".join(f"f{i}" for i in range(1_000)) + "}", True),
+        ("{" + " ".join(f"f{i}" for i in range(1_001)) + "}", False),
+        ("{" + "f{" * 14 + "f" + "}" * 15, True),
+        ("{" + "f{" * 15 + "f" + "}" * 16, False),
+        ("{ ...a } fragment a on Q {" + "f{" * 15 + "f" + "}" * 16, False),
+        ("query @a {" + "f " + "@a " * 99 + "}", True),
+        ("query @a {" + "f " + "@a " * 100 + "}", False),
+        ("{ ...a @a } fragment a on Q { f " + "@a " * 100 + "}", False),
+        ("{" + "f " * 89 + "}", True),
+        ("{" + "f " * 90 + "}", False),
+        ("{" + "... { f } " * 90 + "}", False),
+        ("{" + "x: f " * 90 + "}", False),
+        ("{ __schema {" + "f {" * 15 + "f" + "}" * 15 + "} }", True),
+        ("{ __schema {" + " ".join(f"a{i}: f" for i in range(101)) + "} }", False),
+        ("{ __schema {" + " ".join(f"f{i}" for i in range(1_001)) + "} }", False),
+        ("{ ...missing }", True),
+    ],
+)
+def test_the_limits_lie_where_they_say(text: str, within: bool) -> None:
+    assert bool(limits.check(parse(text))) is not within
+
+
+async def test_the_introspection_of_common_tools_fits_with_room_for_a_larger_schema(
+    shared: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GraphiQL's and graphql-codegen's: everything that graphql-js can ask for.
+    query = get_introspection_query(
+        descriptions=True,
+        specified_by_url=True,
+        directive_is_repeatable=True,
+        schema_description=True,
+        input_value_deprecation=True,
+    )
+    monkeypatch.setattr(executor, "MAXIMUM_WORK", executor.MAXIMUM_WORK // 2)
+    answer = await shared.person(None).ask(query)
+    assert not answer.errors
+    assert len(answer.data["__schema"]["types"]) > 50
+
+
+async def test_as_many_errors_as_rows_are_bounded(admin: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    query = "{ accounts { nodes { " + " ".join(f"a{i}: apiKeys(first: 0) {{ nodes {{ id }} }}" for i in range(20))
+    answer = await admin.ask(query + " } } }")
+    assert len(answer.errors) <= 3 * 20
+    monkeypatch.setattr(executor, "MAXIMUM_WORK", 150)
+    answer = await admin.ask(query + " } } }")
+    assert (answer.data, len(answer.errors)) == (None, 1)
+
+
+async def test_pages_within_pages_load_no_more_rows_than_allowed(
+    admin: Person, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        await admin.change("createApiKey", "token", name=f"k{number}", owner={"accountId": world["own"]})
+    query = "{ accounts { nodes { name apiKeys { nodes { account { apiKeys { nodes { name } } } } } } } }"
+    assert not (await admin.ask(query)).errors
+    monkeypatch.setattr(context, "MAXIMUM_NESTED_ROWS", 4)
+    answer = await admin.ask(query)
+    assert answer.data is None
+    assert set(answer.codes) == {"BAD_USER_INPUT"}
+    assert "pages within pages" in answer.errors[0]["message"]
+
+
+async def test_a_mutation_whose_answer_is_too_large_says_so(
+    provider: Person, admin: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executor, "MAXIMUM_WORK", 10)
+    answer = await provider.ask('mutation { createAccount(input: {name: "Made"}) { account { id name active } } }')
+    assert (answer.data, answer.codes) == (None, ["BAD_USER_INPUT"])
+    monkeypatch.undo()
+    found = await admin.ask('{ accounts(filter: {nameContains: "Made"}) { totalCount } }')
+    assert found.only("accounts") == {"totalCount": 1}

@@ -1,0 +1,139 @@
+"""What the database itself refuses, whoever writes: each constraint by name, on both databases."""
+
+from typing import Any
+
+import pytest
+from tortoise.exceptions import IntegrityError
+
+from app import database
+from tests.catalogue import ID, ROWS, empty, insert, make_settings, migrated
+
+__all__ = ["empty", "make_settings", "migrated"]
+
+PROVIDER, ACCOUNT = ID.format(1), ID.format(3)
+CONFIG = dict(next(values for table, values in ROWS if table == "recording_configs"))
+WITHOUT_KEYS: dict[str, Any] = {"access_key_id": None, "secret_access_key": None, "secret_access_key_set_at": None}
+
+# What breaks each constraint: changes to a row of ROWS, found by its table (and for keys by the scope).
+BREAKS: list[tuple[str, dict[str, Any]]] = [
+    ("service_providers_name_unique", {}),
+    ("accounts_name_unique", {"sip_realm": None}),
+    ("accounts_sip_realm_unique", {"name_key": "other"}),
+    ("accounts_limits_check", {"usage_maximum": -1, "name_key": "other", "sip_realm": None}),
+    ("accounts_limits_check", {"licensed_sessions": -1, "name_key": "other", "sip_realm": None}),
+    ("api_keys_public_id_unique", {}),
+    *(
+        ("api_keys_owner_check", {"scope": scope, "service_provider_id": provider, "account_id": account})
+        for scope, provider, account in (
+            ("ADMIN", PROVIDER, None),
+            ("ADMIN", None, ACCOUNT),
+            ("ADMIN", PROVIDER, ACCOUNT),
+            ("SERVICE_PROVIDER", None, None),
+            ("SERVICE_PROVIDER", None, ACCOUNT),
+            ("SERVICE_PROVIDER", PROVIDER, ACCOUNT),
+            ("ACCOUNT", None, None),
+            ("ACCOUNT", PROVIDER, None),
+            ("ACCOUNT", PROVIDER, ACCOUNT),
+            ("", None, None),
+            ("OWNER", PROVIDER, None),
+        )
+    ),
+    ("recording_configs_account_unique", {}),
+    *(("recording_configs_keys_check", {"enabled": False, name: None}) for name in WITHOUT_KEYS),
+    *(
+        ("recording_configs_keys_check", {**WITHOUT_KEYS, "enabled": False, name: CONFIG[name]})
+        for name in WITHOUT_KEYS
+    ),
+    ("recording_configs_enabled_check", WITHOUT_KEYS),
+    *(("recording_configs_enabled_check", {name: None}) for name in ("bucket_vendor", "bucket_name", "region")),
+    ("recording_configs_enabled_check", {"bucket_vendor": "S3_COMPATIBLE", "endpoint_url": None}),
+]
+ALLOWED: list[tuple[str, dict[str, Any]]] = [
+    ("accounts", {"name_key": "other", "sip_realm": None}),
+    ("accounts", {"service_provider_id": ID.format(2), "sip_realm": None}),
+    ("api_keys", {"public_id": "another", "scope": "ACCOUNT", "account_id": ACCOUNT}),
+]
+ALLOWED_CONFIGS: list[dict[str, Any]] = [
+    {"enabled": False, "bucket_vendor": None, "bucket_name": None, "region": None, **WITHOUT_KEYS},
+    {"bucket_vendor": "S3_COMPATIBLE", "endpoint_url": "https://s3.example.com"},
+]
+TABLES = {**{name: table for name, (table, _) in database.UNIQUE.items()}, **database.CHECKS}
+
+
+def changed(table: str, changes: dict[str, Any]) -> dict[str, Any]:
+    """The first row of a table in ROWS under another id, with these changes."""
+    row = next(values for name, values in ROWS if name == table)
+    return {**row, "id": ID.format(50), **changes}
+
+
+async def fill(db: Any, *, but: str = "") -> None:
+    for table, values in ROWS:
+        if table != but:
+            await insert(db, table, values)
+
+
+async def enforce_foreign_keys(db: Any) -> None:
+    if db.capabilities.dialect == "sqlite":
+        found = await db.execute_query_dict("PRAGMA foreign_keys")
+        assert found[0]["foreign_keys"] == 1
+
+
+@pytest.mark.parametrize(("constraint", "changes"), BREAKS, ids=[name for name, _ in BREAKS])
+async def test_the_database_refuses_what_breaks_a_constraint(
+    migrated: Any, constraint: str, changes: dict[str, Any]
+) -> None:
+    table = TABLES[constraint]
+    # A second configuration of the account would break its unique constraint first.
+    await fill(migrated, but=table if constraint in database.CHECKS and table == "recording_configs" else "")
+    row = changed(table, changes)
+    if constraint == "api_keys_owner_check":
+        row["public_id"] = "another"
+    with pytest.raises(IntegrityError) as refused:
+        await insert(migrated, table, row)
+    assert database.violated_constraint(refused.value) == constraint
+
+
+def test_every_constraint_is_broken_once() -> None:
+    assert {name for name, _ in BREAKS} == TABLES.keys()
+
+
+@pytest.mark.parametrize(("table", "changes"), ALLOWED)
+async def test_the_database_takes_what_breaks_no_constraint(migrated: Any, table: str, changes: dict[str, Any]) -> None:
+    await fill(migrated)
+    await insert(migrated, table, changed(table, changes))
+
+
+@pytest.mark.parametrize("changes", ALLOWED_CONFIGS)
+async def test_the_database_takes_a_configuration_that_is_whole_or_not_in_use(
+    migrated: Any, changes: dict[str, Any]
+) -> None:
+    await fill(migrated, but="recording_configs")
+    await insert(migrated, "recording_configs", changed("recording_configs", changes))
+
+
+@pytest.mark.parametrize(
+    ("table", "id_"), [("service_providers", PROVIDER), ("accounts", ACCOUNT)], ids=["provider", "account"]
+)
+async def test_an_owner_cannot_be_deleted_before_what_it_owns(migrated: Any, table: str, id_: str) -> None:
+    await enforce_foreign_keys(migrated)
+    await fill(migrated)
+    with pytest.raises(IntegrityError):
+        await migrated.execute_query(f"DELETE FROM {table} WHERE id = '{id_}'")
+
+
+@pytest.mark.parametrize(
+    ("table", "changes"),
+    [
+        ("accounts", {"service_provider_id": ID.format(77), "sip_realm": None}),
+        ("api_keys", {"scope": "ACCOUNT", "account_id": ID.format(77), "public_id": "another"}),
+        ("api_keys", {"scope": "SERVICE_PROVIDER", "service_provider_id": ID.format(77), "public_id": "another"}),
+        ("recording_configs", {"account_id": ID.format(77)}),
+    ],
+)
+async def test_nothing_can_belong_to_an_owner_that_is_not_there(
+    migrated: Any, table: str, changes: dict[str, Any]
+) -> None:
+    await enforce_foreign_keys(migrated)
+    await fill(migrated)
+    with pytest.raises(IntegrityError):
+        await insert(migrated, table, changed(table, changes))

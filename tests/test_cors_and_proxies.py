@@ -1,0 +1,94 @@
+"""Which browsers may call, and whose forwarded headers count."""
+
+import httpx
+import pytest
+
+from tests.installation import Installation
+
+ORIGIN = "https://portal.example.com"
+PREFLIGHT = {
+    "Origin": ORIGIN,
+    "Access-Control-Request-Method": "POST",
+    "Access-Control-Request-Headers": "authorization,content-type",
+}
+ASK = {"query": "{ __typename }"}
+
+
+def cors(response: httpx.Response) -> dict[str, str]:
+    return {name: value for name, value in response.headers.items() if name.startswith("access-control-")}
+
+
+async def test_no_origin_is_allowed_by_default(installation: Installation) -> None:
+    answered = await installation.client.post("/graphql", json=ASK, headers={"Origin": ORIGIN})
+    assert cors(answered) == {}
+    assert cors(await installation.client.options("/graphql", headers=PREFLIGHT)) == {}
+
+
+@pytest.mark.settings(allowed_origins=[ORIGIN])
+async def test_an_allowed_origin_may_send_keys_and_read_answers(installation: Installation) -> None:
+    preflight = await installation.client.options("/graphql", headers=PREFLIGHT)
+    assert preflight.status_code == 200
+    allowed = cors(preflight)
+    assert allowed["access-control-allow-origin"] == ORIGIN
+    assert "POST" in allowed["access-control-allow-methods"]
+    assert {"authorization", "content-type"} <= set(allowed["access-control-allow-headers"].lower().split(", "))
+    # Keys are sent as headers; cookies are never used, so no browser is asked to send any.
+    assert "access-control-allow-credentials" not in allowed
+    answered = await installation.client.post("/graphql", json=ASK, headers={"Origin": ORIGIN})
+    assert cors(answered)["access-control-allow-origin"] == ORIGIN
+    assert "x-request-id" in cors(answered)["access-control-expose-headers"].lower()
+    assert "origin" in answered.headers["vary"].lower()
+
+
+@pytest.mark.settings(allowed_origins=[ORIGIN])
+async def test_errors_can_be_read_by_an_allowed_origin_too(installation: Installation) -> None:
+    headers = {"Origin": ORIGIN, "Authorization": "Bearer x"}
+    answered = await installation.client.post("/graphql", json=ASK, headers=headers)
+    assert answered.status_code == 401
+    assert cors(answered)["access-control-allow-origin"] == ORIGIN
+
+
+@pytest.mark.settings(allowed_origins=[ORIGIN])
+@pytest.mark.parametrize("origin", ["https://portal.example.com.evil.example", "http://portal.example.com", "null"])
+async def test_other_origins_are_not_allowed(installation: Installation, origin: str) -> None:
+    preflight = await installation.client.options("/graphql", headers={**PREFLIGHT, "Origin": origin})
+    assert preflight.status_code == 400
+    assert "access-control-allow-origin" not in cors(preflight)
+    answered = await installation.client.post("/graphql", json=ASK, headers={"Origin": origin})
+    assert "access-control-allow-origin" not in cors(answered)
+
+
+FORWARDED = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
+
+
+async def seen(installation: Installation) -> tuple[str, str]:
+    """The scheme and the client's address, as the routes see them behind the middleware."""
+    found: list[tuple[str, str]] = []
+    endpoint = installation.app.router.app if hasattr(installation.app.router, "app") else installation.app.router
+
+    async def spy(scope, receive, send) -> None:  # type: ignore[no-untyped-def]
+        if scope["type"] == "http":
+            found.append((scope["scheme"], scope["client"][0]))
+        await endpoint(scope, receive, send)
+
+    installation.app.router = spy  # type: ignore[assignment]
+    installation.app.middleware_stack = installation.app.build_middleware_stack()
+    try:
+        await installation.client.get("/healthz", headers=FORWARDED)
+    finally:
+        installation.app.router = endpoint
+    return found[0]
+
+
+async def test_forwarded_headers_of_anybody_do_not_count(installation: Installation) -> None:
+    assert await seen(installation) == ("http", "127.0.0.1")
+
+
+@pytest.mark.settings(trusted_proxies=["127.0.0.0/8"])
+async def test_forwarded_headers_of_a_trusted_proxy_count(installation: Installation) -> None:
+    assert await seen(installation) == ("https", "203.0.113.9")
+
+
+@pytest.mark.settings(trusted_proxies=["192.0.2.1"])
+async def test_forwarded_headers_of_another_address_do_not_count(installation: Installation) -> None:
+    assert await seen(installation) == ("http", "127.0.0.1")

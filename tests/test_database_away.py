@@ -1,0 +1,114 @@
+"""A database that goes away, hangs or breaks: clients are told to come back, and never what it said."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app import database
+from tests.installation import Answer, Installation, Person, World, seed
+from tests.servers.postgres import Postgres
+
+READ = "{ accounts { nodes { name } } }"
+WRITE = 'mutation { createApiKey(input: {name: "Made"}) { token } }'
+AWAY = "The database does not answer. Try again in a moment."
+
+
+@pytest.fixture
+def _only_on_postgres(backend: str) -> None:
+    if backend == "sqlite":
+        pytest.skip("SQLite is a file and does not go away")
+
+
+@pytest.fixture
+async def fragile(_only_on_postgres: None, tmp_path: Path) -> AsyncIterator[tuple[Installation, Postgres]]:
+    """An installation whose database server is its own, to be stopped and started."""
+    with Postgres() as server:
+        url = server.create("fragile")
+        world = await seed(tmp_path, url)
+        async with Installation.started(world, tmp_path, url, database_timeout_seconds=2) as installation:
+            yield installation, server
+
+
+def told(answer: Answer) -> list[tuple[str, str]]:
+    return [(error["extensions"]["code"], error["message"]) for error in answer.errors]
+
+
+async def test_a_database_that_stops_is_told_as_unavailable_and_may_come_back(
+    fragile: tuple[Installation, Postgres],
+) -> None:
+    installation, server = fragile
+    provider, unseen = installation.person("provider"), installation.person("other_provider")
+    assert (await provider.ask(READ)).errors == []
+    server.stop()
+    for query in (READ, WRITE):
+        assert told(await provider.ask(query)) == [("SERVICE_UNAVAILABLE", AWAY)]
+    answer = await unseen.ask(READ)
+    assert answer.status == 503
+    assert told(answer) == [("SERVICE_UNAVAILABLE", AWAY)]
+    assert (await installation.client.get("/readyz")).status_code == 503
+    assert (await installation.client.get("/healthz")).status_code == 200
+    server.start()
+    for person in (provider, unseen):
+        assert (await person.ask(READ)).errors == []
+    assert (await installation.client.get("/readyz")).status_code == 200
+
+
+async def test_who_is_not_let_in_is_not_told_so_while_nobody_can_know(fragile: tuple[Installation, Postgres]) -> None:
+    installation, server = fragile
+    server.stop()
+    assert (await installation.person("provider").ask(READ)).status == 503
+    assert (await installation.holder("garbage").ask(READ)).status == 401
+
+
+@pytest.mark.usefixtures("_only_on_postgres")
+@pytest.mark.settings(database_timeout_seconds=1)
+async def test_a_table_that_stays_locked_is_told_as_unavailable_in_time(
+    installation: Installation, provider: Person
+) -> None:
+    assert (await provider.ask(READ)).errors == []
+    other = await database.single_connection(installation.settings)
+    async with other.transaction():
+        await other.execute("LOCK TABLE accounts IN ACCESS EXCLUSIVE MODE")
+        assert told(await provider.ask(READ)) == [("SERVICE_UNAVAILABLE", AWAY)]
+    await other.close()
+    assert (await provider.ask(READ)).errors == []
+
+
+async def test_what_the_database_says_never_reaches_a_client(
+    installation: Installation, provider: Person, world: World
+) -> None:
+    async with installation.database() as connection:
+        await connection.execute_query("ALTER TABLE recording_configs RENAME TO gone")
+    answer = await provider.ask(
+        "query ($id: ID!) { account(id: $id) { name recordingConfig { bucketName } } }", id=world["own"]
+    )
+    assert answer.data == {"account": {"name": "Own customer", "recordingConfig": None}}
+    assert answer.codes == ["INTERNAL_SERVER_ERROR"]
+    assert_silent(answer)
+
+
+async def test_a_broken_key_table_answers_500_and_no_more(installation: Installation, provider: Person) -> None:
+    async with installation.database() as connection:
+        await connection.execute_query("ALTER TABLE api_keys RENAME TO gone")
+    answer = await provider.ask(READ)
+    assert answer.status == 500
+    assert answer.codes == ["INTERNAL_SERVER_ERROR"]
+    assert_silent(answer)
+
+
+def assert_silent(answer: Answer) -> None:
+    said: Any = str(answer.body).lower()
+    for word in (
+        "recording_configs",
+        "api_keys",
+        "relation",
+        "no such",
+        "table",
+        "select",
+        "tortoise",
+        "asyncpg",
+        "sqlite",
+    ):
+        assert word not in said

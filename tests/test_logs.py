@@ -1,0 +1,152 @@
+"""What is logged: one JSON object a line, and never a secret, a variable's value or a header.
+
+A server of its own process answers everything that can go wrong with secrets in it, at the level DEBUG, and all that it
+wrote (both streams) is read afterwards.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.installation import seed
+from tests.servers.postgres import Postgres
+from tests.traffic import SERVER, Caller, Heard, everything, garbage
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+async def heard(backend: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Heard:
+    folder = tmp_path_factory.mktemp("logged")
+    url = ""
+    if backend == "postgres":
+        server: Postgres = request.getfixturevalue("postgres")
+        url = server.create("logged")
+    world = await seed(folder, url)
+    found = Heard()
+    found.secrets |= {*world.tokens.values(), world.hash_key, world.encryption_keys.partition(":")[2]}
+    found.secrets |= {f"secret-of-{place}-recordings" for place in ("own", "sibling", "foreign")}
+    environment = {
+        "PATH": os.environ["PATH"],
+        "DATA_DIR": str(folder),
+        "DATABASE_URL": url,
+        "ENCRYPTION_KEYS": world.encryption_keys,
+        "HASH_KEY": world.hash_key,
+        "PORT": str(free_port()),
+        "LOG_LEVEL": "DEBUG",
+        "ALLOWED_ORIGINS": "https://portal.example.com",
+        "OUTBOUND_ALLOWED_HOSTS": "127.0.0.1",
+    }
+    with (folder / "log").open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", SERVER), stdout=log, stderr=log, env=environment, cwd=ROOT
+        )
+        try:
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{environment['PORT']}", timeout=30) as client:
+                await listening(client, process)
+                await everything(Caller(client, found), world)
+                await garbage(int(environment["PORT"]), found)
+            await asyncio.sleep(0.2)  # what was forgotten is found out
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(signal.SIGTERM)
+            await process.wait()
+    found.text = (folder / "log").read_text(errors="replace")
+    return found
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+async def listening(client: httpx.AsyncClient, process: Any) -> None:
+    async with asyncio.timeout(30):
+        while process.returncode is None:
+            with contextlib.suppress(httpx.TransportError):
+                await client.get("/schema.graphql", headers={"Authorization": "Basic bm9ib2R5"})
+                return
+            await asyncio.sleep(0.1)
+    raise AssertionError("the server did not start")
+
+
+async def test_no_line_holds_a_secret_or_a_value_that_was_sent(heard: Heard) -> None:
+    assert len(heard.secrets) > 50
+    told = {secret: line for line in heard.lines for secret in heard.secrets if secret.lower() in line.lower()}
+    assert told == {}, "log what happened and where, not with what (see app/logs.py)"
+
+
+async def test_what_a_server_must_hide_did_happen(heard: Heard) -> None:
+    assert {"INTERNAL_SERVER_ERROR", "UNAUTHENTICATED", "BAD_USER_INPUT", "GRAPHQL_PARSE_FAILED"} <= set(heard.codes)
+    errors = {entry["error"] for entry in heard.events("masked error")}
+    assert {"RuntimeError", "IntegrityError"} <= errors
+    assert {entry.get("logger") for entry in heard.entries} >= {"library", "asyncio", "uvicorn.error", "botocore.auth"}
+    assert heard.events("python warning")
+    assert heard.events("exception that nobody can catch")
+    assert heard.events("Task exception was never retrieved")
+
+
+async def test_a_masked_error_says_where_it_happened(heard: Heard) -> None:
+    for entry in heard.events("masked error"):
+        assert entry["path"] == "createAccount"
+        assert entry["frames"]
+        assert entry["request_id"] in heard.request_ids
+
+
+async def test_every_line_is_a_json_object_with_its_time_and_level(heard: Heard) -> None:
+    assert len(heard.lines) > 50
+    for line in heard.lines:
+        entry = json.loads(line)
+        assert {"event", "level", "at"} <= entry.keys(), line
+
+
+async def test_each_request_has_one_line_with_the_id_that_its_answer_carries(heard: Heard) -> None:
+    logged = [entry["request_id"] for entry in heard.events("request")]
+    assert len(set(logged)) == len(logged)
+    assert set(heard.request_ids) <= set(logged)
+    assert len(set(heard.request_ids)) == len(heard.request_ids)
+
+
+async def test_a_line_says_who_asked_by_the_id_of_the_key(heard: Heard) -> None:
+    asked = [entry for entry in heard.events("request") if entry.get("scope")]
+    assert {entry["scope"] for entry in asked} == {"ADMIN", "ACCOUNT"}
+    assert all(entry["key"] and entry["duration_ms"] >= 0 for entry in asked)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"DATABASE_URL": "postgres://somebody:Zq7hidden@127.0.0.1:9/none"},
+        {"DATABASE_URL": "mysql://somebody:Zq7hidden@127.0.0.1:9/none"},
+        {"ENCRYPTION_KEYS": "Zq7hidden"},
+        {"ENCRYPTION_KEYS": "k1:Zq7hidden"},
+        {"HASH_KEY": "Zq7hidden"},
+    ],
+    ids=["database away", "wrong scheme", "key without id", "short key", "short hash key"],
+)
+async def test_a_server_that_cannot_start_says_why_without_its_secrets(wrong: dict[str, str], tmp_path: Path) -> None:
+    keys = {"ENCRYPTION_KEYS": f"k1:{'A' * 43}=", "HASH_KEY": f"{'A' * 43}="}
+    environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), **keys, **wrong, "LOG_LEVEL": "DEBUG"}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "app", "serve"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env=environment,
+        cwd=ROOT,
+    )
+    out, _ = await asyncio.wait_for(process.communicate(), 30)
+    assert process.returncode in (1, 2), out
+    assert out.strip()
+    assert b"Zq7hidden" not in out
+    assert b"Traceback" not in out, out.decode()

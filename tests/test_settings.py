@@ -1,0 +1,150 @@
+"""Settings: wrong ones are all named at once, and what cannot be served is refused with the reason."""
+
+from pathlib import Path
+
+import pytest
+
+from app import settings
+from app.encryption import new_key_text
+from app.settings import Settings, WrongSettings
+
+POSTGRES = "postgres://someone:pass-word@127.0.0.1/accounts"
+KEYS = {"ENCRYPTION_KEYS": f"k1:{new_key_text()}", "HASH_KEY": new_key_text()}
+
+
+@pytest.fixture(autouse=True)
+def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def problems(monkeypatch: pytest.MonkeyPatch, **environment: str) -> dict[str, str]:
+    """What is said of each variable."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(WrongSettings) as raised:
+        settings.load()
+    return dict(line.split(": ", 1) for line in raised.value.problems)
+
+
+def test_no_environment_at_all_is_right() -> None:
+    chosen = settings.load()
+    assert chosen.is_embedded
+    assert chosen.is_sqlite
+    assert (chosen.host, chosen.port, chosen.workers) == ("127.0.0.1", 8000, 1)
+    assert not chosen.anonymous_introspection
+    assert not chosen.graphiql
+
+
+def test_every_wrong_variable_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = {
+        "PORT": "http",
+        "WORKERS": "0",
+        "DATABASE_URL": "mysql://somewhere/accounts",
+        "DATABASE_POOL_SIZE": "0",
+        "DATABASE_TIMEOUT_SECONDS": "never",
+        "ENCRYPTION_KEYS": "k1:short",
+        "HASH_KEY": "short",
+        "ALLOWED_ORIGINS": "portal.example.com",
+        "TRUSTED_PROXIES": "everybody",
+        "ANONYMOUS_INTROSPECTION": "maybe",
+        "GRAPHIQL": "",
+        "VERIFICATIONS_AT_ONCE": "-1",
+        "MAX_BODY_BYTES": "99999999999",
+        "LOG_LEVEL": "LOUD",
+    }
+    assert set(problems(monkeypatch, **wrong)) == set(wrong)
+
+
+def test_postgresql_without_keys_names_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = problems(monkeypatch, DATABASE_URL=POSTGRES)
+    assert set(told) == {"ENCRYPTION_KEYS", "HASH_KEY"}
+    assert "openssl rand -base64 32" in told["HASH_KEY"]
+
+
+def test_several_workers_on_sqlite_are_refused_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    for url in ("", "sqlite:///tmp/accounts.sqlite3"):
+        told = problems(monkeypatch, WORKERS="4", DATABASE_URL=url, **KEYS)
+        assert "need PostgreSQL" in told["WORKERS"]
+        assert "one process" in told["WORKERS"]
+
+
+def test_what_is_wrong_together_is_named_with_what_is_wrong_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = problems(monkeypatch, DATABASE_URL=POSTGRES, PORT="http")
+    assert set(told) == {"PORT", "ENCRYPTION_KEYS", "HASH_KEY"}
+    monkeypatch.delenv("DATABASE_URL")
+    assert set(problems(monkeypatch, WORKERS="2", PORT="http")) == {"PORT", "WORKERS"}
+
+
+def test_one_of_the_two_keys_alone_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for given, missing in (("ENCRYPTION_KEYS", "HASH_KEY"), ("HASH_KEY", "ENCRYPTION_KEYS")):
+        with monkeypatch.context() as patched:
+            assert set(problems(patched, **{given: KEYS[given]})) == {missing}
+
+
+def test_postgresql_with_keys_and_workers_is_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"DATABASE_URL": POSTGRES, "WORKERS": "8", **KEYS}.items():
+        monkeypatch.setenv(name, value)
+    chosen = settings.load(port=9000)
+    assert not chosen.is_sqlite
+    assert not chosen.uses_key_file
+    assert (chosen.workers, chosen.port) == (8, 9000)
+
+
+@pytest.mark.parametrize(
+    "keys", ["AAAA", "k1", ":", "k1:", f"{'k' * 33}:{new_key_text()}", f"k1:{new_key_text()}, k1:AAAA"]
+)
+def test_a_keyring_that_cannot_be_read_is_refused(monkeypatch: pytest.MonkeyPatch, keys: str) -> None:
+    told = problems(monkeypatch, **{**KEYS, "ENCRYPTION_KEYS": keys})
+    assert set(told) == {"ENCRYPTION_KEYS"}
+
+
+def test_two_keys_of_one_id_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = problems(monkeypatch, **{**KEYS, "ENCRYPTION_KEYS": f"k1:{new_key_text()},k1:{new_key_text()}"})
+    assert "k1" in told["ENCRYPTION_KEYS"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["postgres://someone:pass/word@db/accounts", "postgres://db:five/accounts", "postgres://[/x", "postgres:///", "x"],
+)
+def test_a_database_address_that_cannot_be_read_is_refused_without_repeating_it(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    told = problems(monkeypatch, DATABASE_URL=url, **KEYS)
+    assert set(told) == {"DATABASE_URL"}
+    assert "postgres://" in told["DATABASE_URL"]
+    assert "pass" not in told["DATABASE_URL"].replace("user:password@", "")
+
+
+def test_what_is_said_of_wrong_settings_holds_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    key = new_key_text()
+    told = problems(monkeypatch, DATABASE_URL=POSTGRES, HASH_KEY=key + "=", ENCRYPTION_KEYS=f"{key}:k1", PORT="http")
+    assert key not in str(told)
+    assert "pass-word" not in str(told)
+
+
+def test_settings_do_not_print_their_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"DATABASE_URL": POSTGRES, **KEYS}.items():
+        monkeypatch.setenv(name, value)
+    printed = repr(settings.load())
+    assert "pass-word" not in printed
+    assert KEYS["HASH_KEY"] not in printed
+    assert KEYS["ENCRYPTION_KEYS"] not in printed
+
+
+def test_lists_are_written_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALLOWED_ORIGINS", "https://a.example, http://localhost:3000,")
+    monkeypatch.setenv("TRUSTED_PROXIES", "10.0.0.0/8,::1")
+    chosen = settings.load()
+    assert chosen.allowed_origins == ["https://a.example", "http://localhost:3000"]
+    assert chosen.trusted_proxies == ["10.0.0.0/8", "::1"]
+
+
+def test_the_embedded_default_makes_its_keys_once_for_its_owner_alone(tmp_path: Path) -> None:
+    first = settings.load(data_dir=tmp_path / "data")
+    sealed = first.keyring().keyed_hash("test", b"1")
+    (file,) = (tmp_path / "data").iterdir()
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert settings.load(data_dir=tmp_path / "data").keyring().keyed_hash("test", b"1") == sealed
+    assert settings.load(data_dir=tmp_path / "other").keyring().keyed_hash("test", b"1") != sealed
