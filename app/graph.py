@@ -6,7 +6,9 @@ A type of the graph stands over rows of one model; its fields say where their va
     class Account(graph.Node):
         name: str = graph.column("A unique account name.")
         licensed_sessions: int | None = graph.column("…", permissions=[IsAdmin])
-        usage_limit: UsageLimit | None = graph.computed(usage_limit_of, "…", permissions=[IsAdmin])
+        usage_limit: UsageLimit | None = graph.computed(
+            UsageLimit, ["usage_unit", "usage_maximum"], "…", permissions=[IsAdmin]
+        )
         service_provider: Any = graph.to_one("ServiceProvider", "service_provider_id", row=ServiceProvider, …)
         api_keys: Connection[ApiKey] = graph.page("account_id", row=model.ApiKey, order=NEWEST_FIRST, …)
 
@@ -17,9 +19,10 @@ registry when the graph is put together, so that contents never import their con
 
 import functools
 import inspect
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar
 
 import strawberry
 from strawberry.dataloader import DataLoader
@@ -31,8 +34,9 @@ from tortoise.models import Model
 from app.access import HasFullAccess, Requirement, Viewer
 from app.context import Context, Info
 from app.errors import Mistakes
-from app.identifiers import Kind, show
-from app.paging import DEFAULT_FIRST, AfterArgument, FirstArgument, Order, page_of_each
+from app.identifiers import Kind, read, show
+from app.paging import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, FirstArgument, Order, page_of_each
+from app.paging import page as page_of
 
 Permissions = Sequence[type[Requirement]]
 C = TypeVar("C", bound=type)
@@ -45,6 +49,8 @@ Shown = TypeVar("Shown")
 READ = "read"
 PER_VIEWER = "per_viewer"
 PERMISSIONS = "permissions"
+# What a field is, for the compiling of operations.
+DECLARED = "declared"
 
 
 @strawberry.interface(description="Anything with an id.")
@@ -85,7 +91,7 @@ def node(kind: Kind, *, row: type[Model], description: str) -> Callable[[C], C]:
     def declare(cls: C) -> C:
         cls.__annotations__ = {"id": strawberry.ID, **cls.__annotations__}
         cls.id = computed(  # type: ignore[attr-defined]
-            lambda source: show(kind, source.id), f"The SID: `{kind.value}` and 32 hex digits. Never changes."
+            functools.partial(show, kind), ["id"], f"The SID: `{kind.value}` and 32 hex digits. Never changes."
         )
         cls.is_type_of = classmethod(lambda _cls, source, _info: isinstance(source, row))  # type: ignore[attr-defined]
         declared: C = strawberry.type(cls, description=description)
@@ -96,33 +102,110 @@ def node(kind: Kind, *, row: type[Model], description: str) -> Callable[[C], C]:
     return declare
 
 
+@dataclass(frozen=True)
+class Value:
+    """Declares a field whose value is made of columns of the row, and for `viewer` or `context` of that as well."""
+
+    columns: tuple[str, ...]
+    make: Callable[..., Any] | None = None
+    """None: the one column as it is. Otherwise called with the columns' values, `needs` first."""
+    needs: Literal["", "viewer", "context"] = ""
+
+
+@dataclass(frozen=True)
+class ToOne:
+    """Declares a field that is the object of `row` whose column `by` holds this row's column `key`."""
+
+    key: str
+    row: type[Model]
+    by: str
+
+
+@dataclass(frozen=True)
+class PageOf:
+    """Declares a field that is a page of the rows of `row` whose column `by` holds this row's id."""
+
+    row: type[Model]
+    by: str
+    order: Order
+
+
+@dataclass(frozen=True)
+class Itself:
+    """Declares a root field that is the caller."""
+
+
+@dataclass(frozen=True)
+class OneById:
+    """Declares a root field that is the row with the id in the argument `id`."""
+
+    row: type[Model]
+    kind: Kind
+
+    async def answer(self, context: Context, id: str) -> Any:
+        row_id = read(self.kind, id)
+        return await context.viewer.within_reach(self.row).get_or_none(id=row_id) if row_id else None
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What a field of a filter asks of the rows: a lookup in Tortoise's notation, with the value that `prepare` makes.
+
+    When `prepare` answers None, nothing matches.
+    """
+
+    lookup: str
+    prepare: Callable[[Any], Any] = lambda value: value
+
+
+@dataclass(frozen=True)
+class PageOfAll:
+    """Declares a root field that is a page of the rows within reach."""
+
+    row: type[Model]
+    order: Callable[[Any], Order] = lambda _given: NEWEST_FIRST
+    """From the argument `orderBy`; None without it."""
+    conditions: Mapping[str, Condition] = field(default_factory=dict)
+    """By the fields of the argument `filter`."""
+    always: Mapping[str, Any] = field(default_factory=dict)
+
+    async def answer(
+        self, context: Context, first: int, after: str | None, filter: Any = None, order_by: Any = None
+    ) -> Any:
+        query = context.viewer.within_reach(self.row).filter(**self.always)
+        for name, condition in self.conditions.items():
+            value = getattr(filter, name, None)
+            if value is not None:
+                value = condition.prepare(value)
+                query = query.filter(**({condition.lookup: value} if value is not None else {"id__in": []}))
+        return await page_of(query, self.order(order_by), first, after)
+
+
 def column(description: str, *, of: str | None = None, permissions: Permissions = ()) -> Any:
     """A column of the row, by the field's own name unless `of` names another."""
-    if of is None and not permissions:
-        return strawberry.field(description=description)
-    return _Late(lambda name: computed(attrgetter(of or name), description, permissions=permissions))
+    return _Late(lambda name: _value(Value((of or name,)), description, permissions, None))
 
 
 def computed(
-    read: Callable[[Any], Any], description: str, *, permissions: Permissions = (), name: str | None = None
+    make: Callable[..., Any],
+    columns: Sequence[str],
+    description: str,
+    *,
+    permissions: Permissions = (),
+    name: str | None = None,
 ) -> Any:
-    """A value made of the row alone, without I/O."""
-
-    def resolve(root: Any) -> Any:
-        return read(root)
-
-    return _field(resolve, description, permissions, {READ: read}, name)
+    """A value made of the named columns of the row, without I/O."""
+    return _value(Value(tuple(columns), make), description, permissions, name)
 
 
-def per_viewer(
-    read: Callable[[Viewer, Any], Any], description: str, *, permissions: Permissions = (), name: str | None = None
-) -> Any:
-    """A value that depends on who asks (and on the row), without I/O: `viewerCan…`."""
+def per_viewer(make: Callable[[Viewer], Any], description: str, *, permissions: Permissions = ()) -> Any:
+    """A value that depends on who asks alone: `viewerCan…`."""
+    return _value(Value((), make, "viewer"), description, permissions, None)
 
-    def resolve(root: Any, info: Info) -> Any:
-        return read(info.context.viewer, root)
 
-    return _field(resolve, description, permissions, {PER_VIEWER: read}, name)
+def opened(make: Callable[..., Any], columns: Sequence[str], description: str, *, permissions: Permissions = ()) -> Any:
+    """A value made of the context and the named columns: a secret that is opened with the keyring."""
+    return _value(Value(tuple(columns), make, "context"), description, permissions, None)
 
 
 def to_one(
@@ -138,7 +221,8 @@ def to_one(
         value = read_key(root)
         return None if value is None else await _one(info.context, row, by).load(value)
 
-    return _field(resolve, description, permissions, {}, None, StrawberryOptional(Named(target)))  # type: ignore[arg-type]
+    declared = {DECLARED: ToOne(key, row, by)}
+    return _field(resolve, description, permissions, declared, None, StrawberryOptional(Named(target)))  # type: ignore[arg-type]
 
 
 def page(by: str, *, row: type[Model], order: Order, description: str, permissions: Permissions = ()) -> Any:
@@ -147,7 +231,36 @@ def page(by: str, *, row: type[Model], order: Order, description: str, permissio
     async def resolve(root: Any, info: Info, first: FirstArgument = DEFAULT_FIRST, after: AfterArgument = None) -> Any:
         return await page_of_each(info.context, row, by, root.id, order, first, after)
 
-    return _field(resolve, description, permissions, {}, None)
+    return _field(resolve, description, permissions, {DECLARED: PageOf(row, by, order)}, None)
+
+
+def _value(value: Value, description: str, permissions: Permissions, name: str | None) -> Any:
+    """The Strawberry field of a declared value. What the ordinary executor runs reads the same columns off the row."""
+    make, columns = value.make, value.columns
+
+    def of_row(row: Any, *first: Any) -> Any:
+        values = [getattr(row, column) for column in columns]
+        return make(*first, *values) if make else values[0]
+
+    metadata: dict[str, Any] = {DECLARED: value}
+    if value.needs == "context":
+
+        def resolve(root: Any, info: Info) -> Any:
+            return of_row(root, info.context)
+
+    elif value.needs == "viewer":
+        metadata[PER_VIEWER] = lambda viewer, row: of_row(row, viewer)
+
+        def resolve(root: Any, info: Info) -> Any:
+            return of_row(root, info.context.viewer)
+
+    else:
+        metadata[READ] = attrgetter(columns[0]) if make is None else of_row
+
+        def resolve(root: Any) -> Any:  # type: ignore[misc]
+            return of_row(root)
+
+    return _field(resolve, description, permissions, metadata, name)
 
 
 def _one(context: Context, model: type[Model], by: str) -> DataLoader[Any, Any]:
@@ -159,12 +272,18 @@ def _one(context: Context, model: type[Model], by: str) -> DataLoader[Any, Any]:
     return context.loader((model, by), load)
 
 
-def resolver(description: str, *, permissions: Permissions = (), name: str | None = None) -> Callable[[F], F]:
-    """A field that is not data: an ordinary Strawberry resolver, with its permissions in the contract."""
+def resolver(
+    description: str,
+    *,
+    permissions: Permissions = (),
+    name: str | None = None,
+    declared: OneById | PageOfAll | Itself | None = None,
+) -> Callable[[F], F]:
+    """An ordinary Strawberry resolver, with its permissions in the contract; `declared` says what it answers, if it is data."""
 
     def declare(resolve: F) -> F:
-        field: F = _field(resolve, description, permissions, {}, name)
-        return field
+        made: F = _field(resolve, description, permissions, {DECLARED: declared} if declared else {}, name)
+        return made
 
     return declare
 

@@ -29,7 +29,7 @@ class ViewerType:
     )
     api_key: Any = graph.to_one("ApiKey", "key_id", row=ApiKey, description="The key that came with the request.")
     viewer_can_create_account: bool = graph.per_viewer(
-        lambda viewer, _row: viewer.may([IsServiceProvider, HasFullAccess]), "Whether the caller may create accounts."
+        lambda viewer: viewer.may([IsServiceProvider, HasFullAccess]), "Whether the caller may create accounts."
     )
 
 
@@ -37,6 +37,6 @@ class ViewerType:
 class ViewerQueries:
     """Root fields."""
 
-    @graph.resolver("Who asks.")
+    @graph.resolver("Who asks.", declared=graph.Itself())
     def viewer(self, info: Info) -> ViewerType:
         return graph.shown(info.context.viewer)

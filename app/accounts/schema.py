@@ -2,11 +2,11 @@
 
 import enum
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 
 import strawberry
 from strawberry import Maybe, Some
-from tortoise.queryset import QuerySet
 
 from app import graph, names
 from app.access import HasFullAccess, IsAdmin, IsServiceProvider
@@ -16,7 +16,7 @@ from app.api_keys.schema import ApiKey
 from app.context import Info
 from app.errors import UserError, UserErrorCode
 from app.identifiers import Kind, read, show
-from app.paging import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, FirstArgument, Order, page
+from app.paging import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, FirstArgument, Order
 from app.recording.model import RecordingConfig as RecordingConfigRow
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
 
@@ -48,7 +48,8 @@ class Account(graph.Node):
     )
     sip_realm: str | None = graph.column("The domain name that SIP devices register with, in lower case and A-labels.")
     usage_limit: UsageLimit | None = graph.computed(
-        lambda account: UsageLimit(unit=account.usage_unit, maximum=account.usage_maximum),
+        lambda unit, maximum: UsageLimit(unit=unit, maximum=maximum),
+        ["usage_unit", "usage_maximum"],
         "How much the account may use.",
         permissions=[IsAdmin],
     )
@@ -71,28 +72,27 @@ class Account(graph.Node):
         "account_id", row=ApiKeyRow, order=NEWEST_FIRST, description="The account's keys, newest first."
     )
     viewer_can_update: bool = graph.per_viewer(
-        lambda viewer, _row: viewer.may([HasFullAccess]), "Whether the caller may change the account's settings."
+        lambda viewer: viewer.may([HasFullAccess]), "Whether the caller may change the account's settings."
     )
     viewer_can_update_license: bool = graph.per_viewer(
-        lambda viewer, _row: viewer.may([IsAdmin, HasFullAccess]),
+        lambda viewer: viewer.may([IsAdmin, HasFullAccess]),
         "Whether the caller may change `usageLimit` and `licensedSessions`.",
     )
     viewer_can_set_active: bool = graph.per_viewer(
-        lambda viewer, _row: viewer.may([IsServiceProvider, HasFullAccess]),
+        lambda viewer: viewer.may([IsServiceProvider, HasFullAccess]),
         "Whether the caller may suspend and resume the account.",
     )
     viewer_can_delete: bool = graph.per_viewer(
-        lambda viewer, _row: viewer.may([IsServiceProvider, HasFullAccess]),
+        lambda viewer: viewer.may([IsServiceProvider, HasFullAccess]),
         "Whether the caller may delete the account.",
     )
 
-    @graph.resolver(
+    webhook_secret: str | None = graph.opened(
+        lambda context, account_id, sealed: service.webhook_secret(context.keyring, account_id, sealed),
+        ["id", "webhook_secret"],
         "The secret that signs webhook calls, so that their receiver can tell them from forgeries.",
         permissions=[HasFullAccess],
     )
-    def webhook_secret(self, info: Info) -> str | None:
-        row: Any = self
-        return service.webhook_secret(info.context.keyring, row)
 
 
 @strawberry.input(description="Which accounts to list; conditions are joined with and.")
@@ -137,20 +137,35 @@ class AccountOrder:
         return Order(name, column, descending=self.direction is OrderDirection.DESC)
 
 
+def _name_text(text: str) -> str | None:
+    key = names.key(text)
+    # No name's key is longer (SQLite refuses a pattern of 50,000), and none holds NUL (PostgreSQL's texts cannot).
+    return None if len(key) > names.MAXIMUM_KEY or "\0" in key else key
+
+
+_ACCOUNT = graph.OneById(model.Account, Kind.ACCOUNT)
+_ACCOUNTS = graph.PageOfAll(
+    model.Account,
+    order=lambda given: (given or AccountOrder()).order(),
+    conditions={
+        "name_contains": graph.Condition("name_key__contains", _name_text),
+        "service_provider_id": graph.Condition("service_provider_id", partial(read, Kind.SERVICE_PROVIDER)),
+        "active": graph.Condition("active"),
+    },
+)
+
+
 @strawberry.type
 class AccountQueries:
     """Root fields."""
 
-    @graph.resolver("One account by its id; null when there is none within reach.")
+    @graph.resolver("One account by its id; null when there is none within reach.", declared=_ACCOUNT)
     async def account(
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="`AC` and 32 hex digits.")]
     ) -> Account | None:
-        account_id = read(Kind.ACCOUNT, id)
-        if account_id is None:
-            return None
-        return graph.shown(await info.context.viewer.within_reach(model.Account).get_or_none(id=account_id))
+        return graph.shown(await _ACCOUNT.answer(info.context, id))
 
-    @graph.resolver("The accounts within reach.")
+    @graph.resolver("The accounts within reach.", declared=_ACCOUNTS)
     async def accounts(
         self,
         info: Info,
@@ -161,23 +176,7 @@ class AccountQueries:
             AccountOrder | None, strawberry.argument(description="In which order; by name without it.")
         ] = None,
     ) -> Connection[Account]:
-        query = _filtered(info.context.viewer.within_reach(model.Account), filter or AccountFilter())
-        return graph.shown(await page(query, (order_by or AccountOrder()).order(), first, after))
-
-
-def _filtered(query: QuerySet[model.Account], wanted: AccountFilter) -> QuerySet[model.Account]:
-    if wanted.name_contains:
-        text = names.key(wanted.name_contains)
-        # No name's key is longer (SQLite refuses a pattern of 50,000), and none holds NUL (PostgreSQL's texts cannot).
-        if len(text) > names.MAXIMUM_KEY or "\0" in text:
-            return query.filter(id__in=[])
-        query = query.filter(name_key__contains=text)
-    if wanted.service_provider_id is not None:
-        provider_id = read(Kind.SERVICE_PROVIDER, wanted.service_provider_id)
-        query = query.filter(service_provider_id=provider_id) if provider_id else query.filter(id__in=[])
-    if wanted.active is not None:
-        query = query.filter(active=wanted.active)
-    return query
+        return graph.shown(await _ACCOUNTS.answer(info.context, first, after, filter, order_by))
 
 
 @strawberry.input(description="How much an account may use.")

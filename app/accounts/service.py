@@ -122,8 +122,8 @@ async def rotate_webhook_secret(context: Context, account_id: str, if_version: i
     return await _change(account, if_version, {"webhook_secret": sealed})
 
 
-def webhook_secret(keyring: Keyring, account: Account) -> str:
-    return keyring.open(account.webhook_secret, table="accounts", column="webhook_secret", row=account.id)
+def webhook_secret(keyring: Keyring, account_id: UUID, sealed: bytes) -> str:
+    return keyring.open(sealed, table="accounts", column="webhook_secret", row=account_id)
 
 
 @dataclass(frozen=True)

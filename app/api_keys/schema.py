@@ -3,6 +3,7 @@
 import enum
 from datetime import UTC, datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 import strawberry
 from strawberry import Maybe
@@ -14,7 +15,7 @@ from app.api_keys import model, service, token
 from app.context import Info
 from app.errors import UserError
 from app.identifiers import Kind, show
-from app.paging import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, FirstArgument, page
+from app.paging import DEFAULT_FIRST, AfterArgument, Connection, FirstArgument
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
 
 
@@ -37,20 +38,18 @@ class ApiKeyMaker:
     api_key_id: strawberry.ID = strawberry.field(description="Its id; it may be gone, or out of the caller's reach.")
 
 
-def _status(key: Any) -> ApiKeyStatus:
-    if key.revoked_at is not None:
+def _status(revoked_at: datetime | None, expires_at: datetime | None) -> ApiKeyStatus:
+    if revoked_at is not None:
         return ApiKeyStatus.REVOKED
-    if key.expires_at is not None and key.expires_at <= datetime.now(UTC):
+    if expires_at is not None and expires_at <= datetime.now(UTC):
         return ApiKeyStatus.EXPIRED
     return ApiKeyStatus.ACTIVE
 
 
-def _maker(key: Any) -> ApiKeyMaker | None:
-    if key.created_by_key_id is None:
+def _maker(scope: Scope | None, key_id: UUID | None) -> ApiKeyMaker | None:
+    if scope is None or key_id is None:
         return None
-    return ApiKeyMaker(
-        scope=Scope(key.created_by_scope), api_key_id=strawberry.ID(show(Kind.API_KEY, key.created_by_key_id))
-    )
+    return ApiKeyMaker(scope=scope, api_key_id=strawberry.ID(show(Kind.API_KEY, key_id)))
 
 
 @graph.node(
@@ -65,7 +64,7 @@ class ApiKey(graph.Node):
     )
     scope: Scope = graph.column("Whose things it acts on; fixed.")
     access_level: AccessLevel = graph.column("How much of its scope it may use; fixed.")
-    status: ApiKeyStatus = graph.computed(_status, "Whether it lets anybody in.")
+    status: ApiKeyStatus = graph.computed(_status, ["revoked_at", "expires_at"], "Whether it lets anybody in.")
     account: Any = graph.to_one(
         "Account", "account_id", row=AccountRow, description="The account that it belongs to, for the scope ACCOUNT."
     )
@@ -76,7 +75,9 @@ class ApiKey(graph.Node):
         description="The service provider that it belongs to, for the scope SERVICE_PROVIDER.",
         permissions=[IsServiceProvider],
     )
-    created_by: ApiKeyMaker | None = graph.computed(_maker, "The key that made it; null for one made on the server.")
+    created_by: ApiKeyMaker | None = graph.computed(
+        _maker, ["created_by_scope", "created_by_key_id"], "The key that made it; null for one made on the server."
+    )
     expires_at: datetime | None = graph.column("When it stops to let anybody in; null: never.")
     revoked_at: datetime | None = graph.column("When somebody closed it; null: not closed.")
     last_used_at: datetime | None = graph.column("The minute in which it was used last; null: never.")
@@ -94,6 +95,9 @@ class ApiKey(graph.Node):
     )
 
 
+_KEYS_OF_INSTALLATION = graph.PageOfAll(model.ApiKey, always={"scope": Scope.ADMIN})
+
+
 @strawberry.type
 class ApiKeyQueries:
     """Root fields."""
@@ -101,12 +105,12 @@ class ApiKeyQueries:
     @graph.resolver(
         "The keys of the installation itself (scope ADMIN), newest first; others are on their owners.",
         permissions=[IsAdmin],
+        declared=_KEYS_OF_INSTALLATION,
     )
     async def api_keys(
         self, info: Info, first: FirstArgument = DEFAULT_FIRST, after: AfterArgument = None
     ) -> Connection[ApiKey] | None:
-        query = info.context.viewer.within_reach(model.ApiKey).filter(scope=Scope.ADMIN)
-        return graph.shown(await page(query, NEWEST_FIRST, first, after))
+        return graph.shown(await _KEYS_OF_INSTALLATION.answer(info.context, first, after))
 
 
 @strawberry.input(one_of=True, description="Whom a new key belongs to.")

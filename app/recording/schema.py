@@ -65,8 +65,8 @@ def _shown(result: VerificationResult | None) -> Any:
     return result
 
 
-def _ending(config: model.RecordingConfig) -> str | None:
-    return config.access_key_id[-4:] if config.access_key_id else None
+def _ending(access_key_id: str | None) -> str | None:
+    return access_key_id[-4:] if access_key_id else None
 
 
 @graph.node(
@@ -85,13 +85,14 @@ class RecordingConfig(graph.Node):
     bucket_name: str | None = graph.column("The bucket that recordings go to.")
     region: str | None = graph.column("The bucket's region, such as `eu-central-1`.")
     access_key_id_ending: str | None = graph.computed(
-        _ending, "The last four characters of the access key ID; null when none is stored."
+        _ending, ["access_key_id"], "The last four characters of the access key ID; null when none is stored."
     )
     secret_access_key_set_at: datetime | None = graph.column(
         "When the secret access key was entered; null when none is stored. The key itself is never shown."
     )
     s3_tags: list[S3Tag] = graph.computed(
-        lambda config: [S3Tag(name=tag["name"], value=tag["value"]) for tag in config.s3_tags],
+        lambda tags: [S3Tag(name=tag["name"], value=tag["value"]) for tag in tags],
+        ["s3_tags"],
         "The tags that each recording gets, at most 10.",
         name="s3Tags",
     )
@@ -100,11 +101,13 @@ class RecordingConfig(graph.Node):
     storage_status: model.StorageStatus = graph.column("What the newest test of the stored settings says.")
     storage_status_since: datetime = graph.column("Since when it says so.")
     last_verification: StorageVerification | None = graph.computed(
-        lambda config: _shown(service.last_verification(config)),
+        lambda stored, fingerprint: _shown(service.last_verification(stored, fingerprint)),
+        ["last_verification", "fingerprint"],
         "The newest test of exactly what is stored; null when there was none since it was changed.",
     )
     warnings: list[str] = graph.computed(
-        lambda config: rules.warnings(rules.StorageDraft(vendor=config.bucket_vendor, region=config.region)),
+        lambda vendor, region: rules.warnings(rules.StorageDraft(vendor=vendor, region=region)),
+        ["bucket_vendor", "region"],
         "What may be right but deserves a look, such as a region that the list does not have.",
     )
     account: Any = graph.to_one("Account", "account_id", row=AccountRow, description="The account it belongs to.")
@@ -125,7 +128,7 @@ class S3Region:
         description="`aws`, `aws-us-gov`, `aws-cn` or `aws-eusc`; keys belong to one of them."
     )
     opt_in: bool = strawberry.field(description="Whether an AWS account must enable the region before it can be used.")
-    endpoint: str = graph.computed(lambda region: regions.endpoint(region.code), "The address of S3 there.")
+    endpoint: str = graph.computed(regions.endpoint, ["code"], "The address of S3 there.")
 
 
 @strawberry.type(description="An audio format to choose from.")

@@ -102,11 +102,11 @@ async def verify_stored(context: Context, account_id: str) -> tuple[RecordingCon
     return now, result
 
 
-def last_verification(config: RecordingConfig) -> VerificationResult | None:
-    """The newest result of what is stored now; None when there is none, or only one of other values."""
-    if config.last_verification is None or config.last_verification["fingerprint"] != config.fingerprint:
+def last_verification(stored: dict[str, Any] | None, fingerprint: str) -> VerificationResult | None:
+    """The newest result of what has this fingerprint; None when there is none, or only one of other values."""
+    if stored is None or stored["fingerprint"] != fingerprint:
         return None
-    return VerificationResult.from_json(config.last_verification)
+    return VerificationResult.from_json(stored)
 
 
 def stored_draft(keyring: Keyring, config: RecordingConfig) -> StorageDraft:

@@ -11,8 +11,8 @@ from app.api_keys.model import ApiKey as ApiKeyRow
 from app.api_keys.schema import ApiKey
 from app.context import Info
 from app.errors import UserError
-from app.identifiers import Kind, read
-from app.paging import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, FirstArgument, Order, page
+from app.identifiers import Kind
+from app.paging import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, FirstArgument, Order
 from app.service_providers import model, service
 
 BY_NAME = Order("name", "name_key")
@@ -41,9 +41,13 @@ class ServiceProvider(graph.Node):
         permissions=[IsServiceProvider],
     )
     viewer_can_create_account: bool = graph.per_viewer(
-        lambda viewer, _row: viewer.may([IsServiceProvider, HasFullAccess]),
+        lambda viewer: viewer.may([IsServiceProvider, HasFullAccess]),
         "Whether the caller may create accounts of this provider.",
     )
+
+
+_PROVIDER = graph.OneById(model.ServiceProvider, Kind.SERVICE_PROVIDER)
+_PROVIDERS = graph.PageOfAll(model.ServiceProvider, order=lambda _given: BY_NAME)
 
 
 @strawberry.type
@@ -51,21 +55,22 @@ class ServiceProviderQueries:
     """Root fields."""
 
     @graph.resolver(
-        "One service provider by its id; null when there is none within reach.", permissions=[IsServiceProvider]
+        "One service provider by its id; null when there is none within reach.",
+        permissions=[IsServiceProvider],
+        declared=_PROVIDER,
     )
     async def service_provider(
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="`SP` and 32 hex digits.")]
     ) -> ServiceProvider | None:
-        provider_id = read(Kind.SERVICE_PROVIDER, id)
-        if provider_id is None:
-            return None
-        return graph.shown(await info.context.viewer.within_reach(model.ServiceProvider).get_or_none(id=provider_id))
+        return graph.shown(await _PROVIDER.answer(info.context, id))
 
-    @graph.resolver("The service providers within reach, by name.", permissions=[IsServiceProvider])
+    @graph.resolver(
+        "The service providers within reach, by name.", permissions=[IsServiceProvider], declared=_PROVIDERS
+    )
     async def service_providers(
         self, info: Info, first: FirstArgument = DEFAULT_FIRST, after: AfterArgument = None
     ) -> Connection[ServiceProvider] | None:
-        return graph.shown(await page(info.context.viewer.within_reach(model.ServiceProvider), BY_NAME, first, after))
+        return graph.shown(await _PROVIDERS.answer(info.context, first, after))
 
 
 @strawberry.input(description="A service provider to be created.")
