@@ -165,6 +165,8 @@ class PageOfAll:
     row: type[Model]
     order: Callable[[Any], Order] = lambda _given: NEWEST_FIRST
     """From the argument `orderBy`; None without it."""
+    order_columns: tuple[str, ...] = ()
+    """The columns that any of the orders compares, beside the id."""
     conditions: Mapping[str, Condition] = field(default_factory=dict)
     """By the fields of the argument `filter`."""
     always: Mapping[str, Any] = field(default_factory=dict)

@@ -6,7 +6,7 @@ lies, and rows that come or go between two pages neither repeat nor hide others.
 
 import base64
 import binascii
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
@@ -54,12 +54,18 @@ class Order:
         return [f"{sign}{column}" for column in (self.column, "id") if column]
 
     def cursor(self, row: Any) -> str:
-        value = getattr(row, self.column) if self.column else None
-        return base64.urlsafe_b64encode(orjson.dumps([self.name, value, row.id.hex])).decode().rstrip("=")
+        return self.cursor_of({self.column: getattr(row, self.column)} if self.column else {}, row.id)
+
+    def cursor_of(self, values: Mapping[str, Any], row_id: UUID) -> str:
+        value = values[self.column] if self.column else None
+        return base64.urlsafe_b64encode(orjson.dumps([self.name, value, row_id.hex])).decode().rstrip("=")
 
     def after(self, cursor: str) -> Q:
         """The rows behind a cursor. Raises BadUserInput for one that is not of this order."""
-        value, row_id = self._read(cursor)
+        return self.beyond(*self.read(cursor))
+
+    def beyond(self, value: Any, row_id: UUID) -> Q:
+        """The rows behind a place in this order."""
         beyond = "lt" if self.descending else "gt"
         by_id: dict[str, Any] = {f"id__{beyond}": row_id}
         if self.column is None:
@@ -67,7 +73,8 @@ class Order:
         # The first condition bounds the walk of the index; the second leaves out the rest of the same value.
         return Q(**{f"{self.column}__{beyond}e": value}) & (Q(**{f"{self.column}__{beyond}": value}) | Q(**by_id))
 
-    def _read(self, cursor: str) -> tuple[Any, UUID]:
+    def read(self, cursor: str) -> tuple[Any, UUID]:
+        """The place that a cursor holds. Raises BadUserInput for one that is not of this order."""
         try:
             if len(cursor) > _MAXIMUM_CURSOR:
                 raise ValueError

@@ -131,10 +131,12 @@ class AccountOrder:
     field: AccountOrderField = strawberry.field(default=AccountOrderField.NAME, description="What is compared.")
     direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which way.")
 
-    def order(self) -> Order:
-        column = "name_key" if self.field is AccountOrderField.NAME else None
-        name = f"account {self.field.name} {self.direction.name}"
-        return Order(name, column, descending=self.direction is OrderDirection.DESC)
+
+def _order(given: Any) -> Order:
+    wanted = given or AccountOrder()
+    column = "name_key" if wanted.field is AccountOrderField.NAME else None
+    name = f"account {wanted.field.name} {wanted.direction.name}"
+    return Order(name, column, descending=wanted.direction is OrderDirection.DESC)
 
 
 def _name_text(text: str) -> str | None:
@@ -146,7 +148,8 @@ def _name_text(text: str) -> str | None:
 _ACCOUNT = graph.OneById(model.Account, Kind.ACCOUNT)
 _ACCOUNTS = graph.PageOfAll(
     model.Account,
-    order=lambda given: (given or AccountOrder()).order(),
+    order=_order,
+    order_columns=("name_key",),
     conditions={
         "name_contains": graph.Condition("name_key__contains", _name_text),
         "service_provider_id": graph.Condition("service_provider_id", partial(read, Kind.SERVICE_PROVIDER)),

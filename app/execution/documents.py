@@ -28,7 +28,7 @@ _INTROSPECTION = frozenset({"__schema", "__type"})
 _RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Operation:
     """One operation of a document, and what it needs of its caller."""
 

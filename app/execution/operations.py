@@ -3,15 +3,17 @@
 import asyncio
 from dataclasses import dataclass
 from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 import structlog
-from graphql import ExecutionResult, GraphQLError, OperationType
+from graphql import ExecutionResult, FragmentDefinitionNode, GraphQLError, OperationDefinitionNode, OperationType
 from strawberry import Schema
 
 from app.context import Context
 from app.errors import ErrorCode, ServiceUnavailable, Unauthenticated, for_client
-from app.execution.documents import Documents, Operation
+from app.execution.documents import Document, Documents, Operation
 from app.execution.executor import Executor
+from app.execution.plans import CompiledOperation
 from app.logs import frames_of
 
 TIME_LIMIT_SECONDS = 30
@@ -56,10 +58,13 @@ class Answer:
 class Operations:
     """The schema, ready to run operations."""
 
-    def __init__(self, schema: Schema, *, anonymous_introspection: bool) -> None:
+    def __init__(self, schema: Schema, *, anonymous_introspection: bool, compiles: bool = True) -> None:
         self._schema = schema._schema
         self._documents = Documents(self._schema)
         self._anonymous_introspection = anonymous_introspection
+        self._compiles = compiles
+        # As long as its document is kept.
+        self._compiled_operations: WeakKeyDictionary[Operation, CompiledOperation] = WeakKeyDictionary()
 
     async def run(self, request: Request, context: Context, *, only_queries: bool = False) -> Answer:
         document = self._documents.read(request.query)
@@ -87,7 +92,35 @@ class Operations:
         if operation.type is OperationType.SUBSCRIPTION:
             message = "Subscriptions need a WebSocket (graphql-transport-ws)."
             return _refused([_coded(message, ErrorCode.BAD_USER_INPUT)], context)
+        if operation.type is OperationType.QUERY and context.caller is not None and self._compiles:
+            compiled = await self._compiled(document, operation, request, context)
+            if compiled is not None:
+                return compiled
         return await self._execute(document.node, request, operation, context)
+
+    async def _compiled(
+        self, document: Document, operation: Operation, request: Request, context: Context
+    ) -> Answer | None:
+        """The answer by the operation's plan; None when the ordinary executor has to give it."""
+        compiled = self._compiled_operations.get(operation)
+        if compiled is None:
+            compiled = self._compiled_operations[operation] = self._made(document, operation)
+        try:
+            data = await compiled.run(context, request.variables)
+        except Exception as error:  # noqa: BLE001  nothing was changed; the ordinary executor meets it again and says it
+            _log.debug("fell back", request_id=context.request_id, error=type(error).__qualname__)
+            return None
+        return None if data is None else Answer(executed=True, data=data, operation=operation)
+
+    def _made(self, document: Document, operation: Operation) -> CompiledOperation:
+        definitions = document.node.definitions if document.node else ()
+        fragments = {node.name.value: node for node in definitions if isinstance(node, FragmentDefinitionNode)}
+        node = next(
+            node
+            for node in definitions
+            if isinstance(node, OperationDefinitionNode) and (node.name.value if node.name else None) == operation.name
+        )
+        return CompiledOperation(self._schema, node, fragments)
 
     def _open_to_anybody(self, operation: Operation) -> bool:
         return not operation.reads_data and (self._anonymous_introspection or not operation.introspects)

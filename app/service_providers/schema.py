@@ -47,7 +47,7 @@ class ServiceProvider(graph.Node):
 
 
 _PROVIDER = graph.OneById(model.ServiceProvider, Kind.SERVICE_PROVIDER)
-_PROVIDERS = graph.PageOfAll(model.ServiceProvider, order=lambda _given: BY_NAME)
+_PROVIDERS = graph.PageOfAll(model.ServiceProvider, order=lambda _given: BY_NAME, order_columns=("name_key",))
 
 
 @strawberry.type

@@ -1,0 +1,524 @@
+"""From an operation to a plan: which SELECTs it needs, and generated Python that turns their rows into the answer.
+
+Only what is declared (`graph.py`) can be compiled; anything else raises NotCompilable, and the ordinary executor answers.
+A plan depends on the document, the operation's name and the values of the variables in `@skip` and `@include`. It holds
+nothing of a viewer: the statements are rendered for each scope when they are needed, with slots for the viewer's ids.
+"""
+
+import enum
+import functools
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLEnumType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    VariableNode,
+    is_leaf_type,
+)
+from strawberry.types.field import StrawberryField
+from tortoise import fields
+from tortoise.models import Model
+
+from app import graph
+from app.access import Requirement
+from app.execution.executor import permissions_of
+from app.identifiers import Kind, show
+from app.paging import Order
+
+_DEFINITION = "strawberry-definition"
+
+
+class NotCompilable(Exception):
+    """The operation needs something that is not declared; the ordinary executor answers it."""
+
+
+@dataclass(eq=False)
+class Join:
+    """A to-one of a level: the row of `model` whose column `by` holds the column `key` of the row at `owner`."""
+
+    alias: str
+    model: type[Model]
+    by: str
+    owner: str
+    key: str
+
+
+@dataclass(eq=False)
+class Level:
+    """One SELECT: rows of one model with the columns asked for, and what is joined to each of them."""
+
+    model: type[Model]
+    root: graph.OneById | graph.PageOfAll | graph.PageOf | None
+    """None: the one row whose column `by` holds an id of the viewer's, which is in the slot `owner`."""
+    slot: str
+    by: str = "id"
+    owner: str = ""
+    order: Order | None = None
+    arguments: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None
+    joins: list[Join] = field(default_factory=list)
+    items: dict[tuple[str, str], int] = field(default_factory=dict)
+    children: list["Level"] = field(default_factory=list)
+    parent_index: int = 0
+    """For a nested page: where the parent's row holds the owner's id."""
+    wants_rows: bool = True
+    wants_count: bool = False
+
+    def index(self, alias: str, column: str) -> int:
+        """Where the level's rows hold a column; asking for it is what puts it into the SELECT."""
+        return self.items.setdefault((alias, column), len(self.items))
+
+    def columns(self, alias: str) -> list[str]:
+        return [column for found, column in self.items if found == alias]
+
+
+@dataclass
+class Plan:
+    """What runs: levels of SELECTs, and `shape`, which makes the answer of their rows."""
+
+    levels: list[Level]
+    permissions: frozenset[type[Requirement]]
+    shape: Callable[..., dict[str, Any]]
+    source: str
+
+
+def compile_operation(
+    schema: GraphQLSchema,
+    operation: OperationDefinitionNode,
+    fragments: Mapping[str, FragmentDefinitionNode],
+    included: Callable[[Any], bool],
+    arguments: Callable[[Any, FieldNode], Callable[[Mapping[str, Any]], dict[str, Any]]],
+    dialect: str,
+) -> Plan:
+    """Raises NotCompilable."""
+    return _Compiler(schema, fragments, included, arguments, dialect).plan(operation)
+
+
+class _Compiler:
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        fragments: Mapping[str, FragmentDefinitionNode],
+        included: Callable[[Any], bool],
+        arguments: Callable[[Any, FieldNode], Callable[[Mapping[str, Any]], dict[str, Any]]],
+        dialect: str,
+    ) -> None:
+        self._schema = schema
+        self._fragments = fragments
+        self._included = included
+        self._arguments = arguments
+        self._dialect = dialect
+        self._levels: list[Level] = []
+        self._permissions: set[type[Requirement]] = set()
+        self._constants: dict[str, Any] = {}
+        self._functions: list[str] = []
+        self._once: dict[str, str] = {}
+        self._numbers = 0
+
+    def plan(self, operation: OperationDefinitionNode) -> Plan:
+        root = self._schema.query_type
+        assert root is not None
+        roots: list[Level] = []
+        parts = []
+        for name, nodes in self._collect([operation.selection_set], root).items():
+            if nodes[0].name.value == "__typename":
+                parts.append(f"{name!r}: {root.name!r}")
+                continue
+            parts.append(f"{name!r}: {self._root(root, nodes, roots)}")
+        lines = [
+            "def shape(viewer, context, data, given):",
+            *(f"    {line}" for line in self._once.values()),
+            *(f"    {line}" for function in self._functions for line in function.splitlines()),
+            f"    return {{{', '.join(parts)}}}",
+        ]
+        source = "\n".join(lines) + "\n"
+        namespace = dict(self._constants)
+        exec(compile(source, "<plan>", "exec"), namespace)  # noqa: S102  made of declarations and numbers alone
+        return Plan(roots, frozenset(self._permissions), namespace["shape"], source)
+
+    def _collect(
+        self, selection_sets: list[SelectionSetNode], parent: GraphQLObjectType
+    ) -> dict[str, list[FieldNode]]:
+        """The fields of a selection, fragments written out, by the names that they have in the answer."""
+        found: dict[str, list[FieldNode]] = {}
+        seen: set[str] = set()
+
+        def walk(selection_set: SelectionSetNode) -> None:
+            for node in selection_set.selections:
+                if not self._included(node):
+                    continue
+                if isinstance(node, FieldNode):
+                    found.setdefault((node.alias or node.name).value, []).append(node)
+                elif isinstance(node, InlineFragmentNode):
+                    if self._applies(node.type_condition, parent):
+                        walk(node.selection_set)
+                elif isinstance(node, FragmentSpreadNode) and node.name.value not in seen:
+                    seen.add(node.name.value)
+                    fragment = self._fragments[node.name.value]
+                    if fragment.variable_definitions:
+                        raise NotCompilable("a fragment with variables")
+                    if self._applies(fragment.type_condition, parent):
+                        walk(fragment.selection_set)
+
+        for selection_set in selection_sets:
+            walk(selection_set)
+        return found
+
+    def _applies(self, condition: Any, parent: GraphQLObjectType) -> bool:
+        if condition is None or condition.name.value == parent.name:
+            return True
+        return any(interface.name == condition.name.value for interface in parent.interfaces)
+
+    def _declared(self, parent: GraphQLObjectType, node: FieldNode) -> tuple[Any, Any, StrawberryField]:
+        made = self._schema.get_field(parent, node.name.value)
+        definition = made.extensions.get(_DEFINITION) if made else None
+        if made is None or not isinstance(definition, StrawberryField):
+            raise NotCompilable(f"{parent.name}.{node.name.value}")
+        permissions = permissions_of(made)
+        if permissions and isinstance(made.type, GraphQLNonNull):
+            raise NotCompilable(f"{parent.name}.{node.name.value} is guarded and cannot be null")
+        self._permissions.update(permissions)
+        return made, definition.metadata.get(graph.DECLARED), definition
+
+    # Root fields
+
+    def _root(self, parent: GraphQLObjectType, nodes: list[FieldNode], roots: list[Level]) -> str:
+        made, declared, _ = self._declared(parent, nodes[0])
+        if isinstance(declared, graph.OneById):
+            level = self._level(declared.row, declared, roots)
+            level.arguments = self._arguments(made, nodes[0])
+            shape = self._shape(nodes, made.type, _OfLevel(self, level, "b"))
+            return f"{shape}(data[{level.slot!r}][None][0]) if data[{level.slot!r}][None] else None"
+        if isinstance(declared, graph.PageOfAll):
+            level = self._level(declared.row, declared, roots)
+            level.arguments = self._arguments(made, nodes[0])
+            return f"{self._page(nodes, made.type, level)}(None)"
+        if isinstance(declared, graph.Itself):
+            return f"{self._shape(nodes, made.type, _OfViewer(self, roots))}(viewer)"
+        raise NotCompilable(nodes[0].name.value)
+
+    def _level(self, model: type[Model], root: Any, into: list[Level], **more: Any) -> Level:
+        level = Level(model, root, slot=f"l{self._number()}", **more)
+        into.append(level)
+        return level
+
+    # Shapes: generated functions from a row or an object to its part of the answer
+
+    def _shape(self, nodes: list[FieldNode], type_: Any, source: "_Source") -> str:
+        type_ = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
+        if not isinstance(type_, GraphQLObjectType):
+            raise NotCompilable(f"{type_} has no fields of its own")
+        parts = []
+        for name, found in self._collect([node.selection_set for node in nodes if node.selection_set], type_).items():
+            if found[0].name.value == "__typename":
+                parts.append(f"{name!r}: {type_.name!r}")
+            else:
+                parts.append(f"{name!r}: {self._field(type_, found, source)}")
+        return self._function("r", f"{{{', '.join(parts)}}}")
+
+    def _field(self, parent: GraphQLObjectType, nodes: list[FieldNode], source: "_Source") -> str:
+        made, declared, definition = self._declared(parent, nodes[0])
+        if isinstance(declared, graph.ToOne):
+            return source.to_one(declared, nodes, made.type)
+        if isinstance(declared, graph.PageOf):
+            return source.page(declared, nodes, made)
+        if isinstance(declared, graph.Value):
+            return self._value(declared, nodes, made.type, source)
+        if declared is None and definition.is_basic_field:
+            return self._value(graph.Value((definition.python_name,)), nodes, made.type, source)
+        raise NotCompilable(f"{parent.name}.{nodes[0].name.value}")
+
+    def _value(self, value: graph.Value, nodes: list[FieldNode], type_: Any, source: "_Source") -> str:
+        inner = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
+        if value.make is None and is_leaf_type(inner):
+            return source.leaf(value.columns[0], inner)
+        make = value.make
+        if isinstance(make, functools.partial) and make.func is show and isinstance(make.args[0], Kind):
+            return source.sid(value.columns[0], make.args[0])
+        arguments = [source.column(column) for column in value.columns]
+        if make is None:
+            return self._output(arguments[0], nodes, type_)
+        called = self._constant(make)
+        if value.needs == "viewer":
+            return self._computed_once(f"{called}(viewer)", nodes, type_)
+        needed = ["context"] if value.needs == "context" else []
+        return self._output(f"{called}({', '.join(needed + arguments)})", nodes, type_)
+
+    def _computed_once(self, expression: str, nodes: list[FieldNode], type_: Any) -> str:
+        name = f"v{self._number()}"
+        self._once[name] = f"{name} = {self._output(expression, nodes, type_)}"
+        return name
+
+    def _output(self, expression: str, nodes: list[FieldNode], type_: Any) -> str:
+        """What a Python value is in the answer, by its GraphQL type."""
+        if isinstance(type_, GraphQLNonNull):
+            return self._output_of(expression, nodes, type_.of_type, nullable=False)
+        return self._output_of(expression, nodes, type_, nullable=True)
+
+    def _output_of(self, expression: str, nodes: list[FieldNode], type_: Any, *, nullable: bool) -> str:
+        if isinstance(type_, GraphQLList):
+            item = f"i{self._number()}"
+            made = f"[{self._output(item, nodes, type_.of_type)} for {item} in {{}}]"
+        elif isinstance(type_, GraphQLEnumType):
+            made = "{}.name"
+        elif is_leaf_type(type_):
+            return expression if nullable or type_.name == "DateTime" else f"{self._constant(_present)}({expression})"
+        else:
+            made = f"{self._shape(nodes, type_, _OfObject(self))}({{}})"
+        if not nullable:
+            return made.replace("{}", expression)
+        held = f"h{self._number()}"
+        return f"(None if ({held} := {expression}) is None else {made.replace('{}', held)})"
+
+    # Pages
+
+    def _page(self, nodes: list[FieldNode], type_: Any, level: Level) -> str:
+        """The generated function from an owner (None for a root page) to its page."""
+        type_ = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
+        level.wants_rows = False
+        parts = []
+        for name, found in self._collect([node.selection_set for node in nodes if node.selection_set], type_).items():
+            parts.append(f"{name!r}: {self._page_field(type_, found, level)}")
+        slot = level.slot
+        body = [
+            f"rows = data[{slot!r}].get(o, ())" if level.wants_rows else "rows = ()",
+            f"first = given[{slot!r}]['first']",
+            "more = len(rows) > first",
+            "if more: rows = rows[:first]",
+            f"return {{{', '.join(parts)}}}",
+        ]
+        return self._function("o", body)
+
+    def _page_field(self, type_: GraphQLObjectType, nodes: list[FieldNode], level: Level) -> str:
+        name, source = nodes[0].name.value, _OfLevel(self, level, "b")
+        if name == "__typename":
+            return repr(type_.name)
+        if name == "totalCount":
+            level.wants_count = True
+            return f"data[{level.slot + 'n'!r}].get(o, 0)"
+        level.wants_rows = True
+        made = self._schema.get_field(type_, name)
+        assert made is not None
+        if name == "nodes":
+            shape = self._shape(nodes, made.type.of_type.of_type, source)  # type: ignore[union-attr]
+            return f"[{shape}(r) for r in rows]"
+        if name == "edges":
+            edge = made.type.of_type.of_type.of_type  # type: ignore[union-attr]
+            parts = []
+            selections = [node.selection_set for node in nodes if node.selection_set]
+            for answer, found in self._collect(selections, edge).items():
+                field_name = found[0].name.value
+                if field_name == "__typename":
+                    parts.append(f"{answer!r}: {edge.name!r}")
+                elif field_name == "cursor":
+                    parts.append(f"{answer!r}: {self._cursor(source, level)}")
+                else:
+                    shape = self._shape(found, edge.fields["node"].type, source)
+                    parts.append(f"{answer!r}: {shape}(r)")
+            return f"[{{{', '.join(parts)}}} for r in rows]"
+        if name == "pageInfo":
+            return self._page_info(nodes, made.type, source, level)
+        raise NotCompilable(f"{type_.name}.{name}")
+
+    def _page_info(self, nodes: list[FieldNode], type_: Any, source: "_Source", level: Level) -> str:
+        info = type_.of_type
+        cursor = self._function("r", self._cursor(source, level))
+        values = {
+            "__typename": repr(info.name),
+            "hasNextPage": "more",
+            "hasPreviousPage": f"given[{level.slot!r}]['after'] is not None",
+            "startCursor": f"{cursor}(rows[0]) if rows else None",
+            "endCursor": f"{cursor}(rows[-1]) if rows else None",
+        }
+        selections = [node.selection_set for node in nodes if node.selection_set]
+        parts = [f"{name!r}: {values[found[0].name.value]}" for name, found in self._collect(selections, info).items()]
+        return f"{{{', '.join(parts)}}}"
+
+    def _cursor(self, source: "_Source", level: Level) -> str:
+        """The order is known when the operation runs (it may come from a variable), so all its columns are loaded."""
+        columns = _order_columns(level)
+        values = ", ".join(f"{column!r}: {source.column(column)}" for column in columns)
+        return f"given[{level.slot!r}]['order'].cursor_of({{{values}}}, {source.column('id')})"
+
+    # Names and numbers
+
+    def _function(self, parameter: str, body: str | list[str]) -> str:
+        name = f"f{self._number()}"
+        lines = body if isinstance(body, list) else [f"return {body}"]
+        self._functions.append("\n".join([f"def {name}({parameter}):", *(f"    {line}" for line in lines)]))
+        return name
+
+    def _constant(self, value: Any) -> str:
+        for name, known in self._constants.items():
+            if known is value:
+                return name
+        name = f"k{self._number()}"
+        self._constants[name] = value
+        return name
+
+    def _number(self) -> int:
+        self._numbers += 1
+        return self._numbers
+
+
+class _Source:
+    """Where a shape's values come from."""
+
+    def __init__(self, compiler: _Compiler) -> None:
+        self.compiler = compiler
+
+    def column(self, name: str) -> str:
+        """The expression of a column's Python value, as the ORM would give it."""
+        raise NotImplementedError
+
+    def leaf(self, name: str, type_: Any) -> str:
+        """The expression of a column in the answer."""
+        return self.compiler._output_of(self.column(name), [], type_, nullable=True)
+
+    def sid(self, name: str, kind: Kind) -> str:
+        return f"{self.compiler._constant(show)}({self.compiler._constant(kind)}, {self.column(name)})"
+
+    def to_one(self, declared: graph.ToOne, nodes: list[FieldNode], type_: Any) -> str:
+        raise NotCompilable("a to-one of a value")
+
+    def page(self, declared: graph.PageOf, nodes: list[FieldNode], made: Any) -> str:
+        raise NotCompilable("a page of a value")
+
+
+class _OfObject(_Source):
+    """A Python object that a function of ours made."""
+
+    def column(self, name: str) -> str:
+        return f"r.{name}"
+
+
+class _OfViewer(_OfObject):
+    """The caller; its to-ones are rows of their own."""
+
+    def __init__(self, compiler: _Compiler, roots: list[Level]) -> None:
+        super().__init__(compiler)
+        self._roots = roots
+
+    def to_one(self, declared: graph.ToOne, nodes: list[FieldNode], type_: Any) -> str:
+        owner = f"viewer.{declared.key}"
+        level = self.compiler._level(declared.row, None, self._roots, by=declared.by, owner=owner)
+        shape = self.compiler._shape(nodes, type_, _OfLevel(self.compiler, level, "b"))
+        rows = f"data[{level.slot!r}].get(None)"
+        return f"{shape}({rows}[0]) if {rows} else None"
+
+
+class _OfLevel(_Source):
+    """A row of a SELECT; `alias` says whether its own columns are meant or those of what is joined to it."""
+
+    def __init__(self, compiler: _Compiler, level: Level, alias: str, model: type[Model] | None = None) -> None:
+        super().__init__(compiler)
+        self._level = level
+        self._alias = alias
+        self._model = model or level.model
+
+    def column(self, name: str) -> str:
+        column = self._model._meta.fields_map[name]
+        raw = f"r[{self._level.index(self._alias, name)}]"
+        if not _is_converted(column, self.compiler._dialect):
+            return raw
+        convert = self.compiler._constant(_converter(column))
+        return f"(None if {raw} is None else {convert}({raw}))" if column.null else f"{convert}({raw})"
+
+    def leaf(self, name: str, type_: Any) -> str:
+        column = self._model._meta.fields_map[name]
+        is_enum = isinstance(column, fields.base.Field) and hasattr(column, "enum_type")
+        if is_enum and all(member.value == member.name for member in column.enum_type):
+            return f"r[{self._level.index(self._alias, name)}]"
+        return super().leaf(name, type_)
+
+    def sid(self, name: str, kind: Kind) -> str:
+        raw = f"r[{self._level.index(self._alias, name)}]"
+        if self.compiler._dialect == "postgres":
+            return f"{kind.value!r} + {raw}.hex"
+        return f"{kind.value!r} + {raw}.replace('-', '')"
+
+    def to_one(self, declared: graph.ToOne, nodes: list[FieldNode], type_: Any) -> str:
+        level = self._level
+        alias = next(
+            (
+                join.alias
+                for join in level.joins
+                if (join.model, join.by, join.owner, join.key)
+                == (declared.row, declared.by, self._alias, declared.key)
+            ),
+            None,
+        )
+        if alias is None:
+            alias = f"o{self.compiler._number()}"
+            level.joins.append(Join(alias, declared.row, declared.by, self._alias, declared.key))
+        shape = self.compiler._shape(nodes, type_, _OfLevel(self.compiler, level, alias, declared.row))
+        there = level.index(alias, "id")
+        return f"(None if r[{there}] is None else {shape}(r))"
+
+    def page(self, declared: graph.PageOf, nodes: list[FieldNode], made: Any) -> str:
+        child = self.compiler._level(
+            declared.row, declared, self._level.children, by=declared.by, order=declared.order
+        )
+        child.arguments = self.compiler._arguments(made, nodes[0])
+        child.parent_index = self._level.index(self._alias, "id")
+        return f"{self.compiler._page(nodes, made.type, child)}(r[{child.parent_index}])"
+
+
+def _order_columns(level: Level) -> list[str]:
+    if isinstance(level.root, graph.PageOf):
+        return [level.order.column] if level.order and level.order.column else []
+    assert isinstance(level.root, graph.PageOfAll)
+    return list(level.root.order_columns)
+
+
+def _is_converted(column: Any, dialect: str) -> bool:
+    if isinstance(column, fields.JSONField) or hasattr(column, "enum_type"):
+        return True
+    return dialect == "sqlite" and isinstance(column, fields.UUIDField | fields.BooleanField | fields.DatetimeField)
+
+
+def _converter(column: Any) -> Callable[[Any], Any]:
+    if isinstance(column, fields.JSONField):
+        return json.loads
+    if hasattr(column, "enum_type"):
+        chosen: type[enum.Enum] = column.enum_type
+        return chosen
+    converted: Callable[[Any], Any] = column.to_python_value
+    return converted
+
+
+def _present(value: Any) -> Any:
+    """A value of a non-null field. Raises ValueError without one, which the ordinary executor reports properly."""
+    if value is None:
+        raise ValueError("null in a non-null field")
+    return value
+
+
+def variables_of_directives(operation: OperationDefinitionNode, fragments: Mapping[str, Any]) -> tuple[str, ...]:
+    """The variables in `@skip(if:)` and `@include(if:)` anywhere in the operation: a plan is made for their values."""
+    names: dict[str, None] = {}
+
+    def walk(selection_set: SelectionSetNode | None) -> None:
+        for node in selection_set.selections if selection_set else ():
+            for directive in node.directives or ():
+                for argument in directive.arguments or ():
+                    if isinstance(argument.value, VariableNode):
+                        names[argument.value.name.value] = None
+            walk(getattr(node, "selection_set", None))
+
+    walk(operation.selection_set)
+    for fragment in fragments.values():
+        walk(fragment.selection_set)
+    return tuple(names)
+

@@ -1,0 +1,157 @@
+"""SELECTs with slots: what Tortoise makes of models, reach and filters, once, with places where values come in later.
+
+Nothing here names a table, a column or a condition. A query is built by Tortoise with stand-ins for the values (a viewer whose
+ids are stand-ins, a stand-in for a cursor's place), rendered, and its parameters are told apart by those stand-ins. What is
+written around such queries are aliases of our own (`b`, `o1`, …), joins on named columns, and placeholders.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from tortoise.filters import escape_like
+
+from app.access import AccessLevel, Scope, Viewer
+
+# No row has these ids: UUIDs of version 0.
+_UUID_BASE = 0x5107_0000_0000_0000
+_NUMBER_BASE = 5_107_000_000
+_TEXT = re.compile(r"slot(\d+)zz")
+_PLACEHOLDER = {"postgres": re.compile(r"\$\d+"), "sqlite": re.compile(r"\?")}
+# Stands for a parameter until all queries of a statement are put together and their places are known.
+_MARK = "\x1a"
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A place for a value, by name; `pattern` is the LIKE pattern around it, if it is within one."""
+
+    name: str
+    pattern: tuple[str, str] | None = None
+
+    def value(self, values: Mapping[str, Any]) -> Any:
+        value = values[self.name]
+        return value if self.pattern is None else f"{self.pattern[0]}{escape_like(value)}{self.pattern[1]}"
+
+
+@dataclass(frozen=True)
+class Sql:
+    """A piece of a statement: its text with marks, and what belongs in their places, in order."""
+
+    text: str
+    parameters: tuple[Any, ...] = ()
+
+    @classmethod
+    def join(cls, *pieces: "Sql | str") -> "Sql":
+        texts, parameters = [], []
+        for piece in pieces:
+            texts.append(piece if isinstance(piece, str) else piece.text)
+            parameters += [] if isinstance(piece, str) else piece.parameters
+        return cls("".join(texts), tuple(parameters))
+
+
+class StandIns:
+    """Hands out stand-ins for values, and knows them again in what Tortoise renders."""
+
+    def __init__(self, dialect: str) -> None:
+        self.dialect = dialect
+        self._names: list[str] = []
+
+    def viewer(self, scope: Scope) -> Viewer:
+        """Somebody of this scope whose ids are slots: `viewer.within_reach` writes the conditions."""
+        return Viewer(
+            scope=scope,
+            access_level=AccessLevel.FULL,
+            key_id=self.uuid("viewer.key_id"),
+            account_id=self.uuid("viewer.account_id"),
+            service_provider_id=self.uuid("viewer.service_provider_id"),
+        )
+
+    def uuid(self, name: str) -> UUID:
+        return UUID(int=(_UUID_BASE << 64) + self._number(name))
+
+    def text(self, name: str) -> str:
+        return f"slot{self._number(name)}zz"
+
+    def number(self, name: str) -> int:
+        return _NUMBER_BASE + self._number(name)
+
+    def render(self, query: Any) -> Sql:
+        """A query of Tortoise's as a piece. The values that are no stand-ins are constants of the declaration."""
+        query._make_query()
+        text, values = query.query.get_parameterized_sql()
+        marked, count = _PLACEHOLDER[self.dialect].subn(_MARK, text)
+        if count != len(values) or _MARK in text:
+            raise ValueError("a query whose parameters cannot be told apart")
+        return Sql(marked, tuple(self._known(value) for value in values))
+
+    def _number(self, name: str) -> int:
+        if name not in self._names:
+            self._names.append(name)
+        return self._names.index(name)
+
+    def _known(self, value: Any) -> Any:
+        if isinstance(value, int) and not isinstance(value, bool) and value >= _NUMBER_BASE:
+            return Slot(self._names[value - _NUMBER_BASE])
+        if isinstance(value, UUID) or (isinstance(value, str) and len(value) == 36):
+            number = UUID(str(value)).int if isinstance(value, UUID) or value.count("-") == 4 else 0
+            if number >> 64 == _UUID_BASE:
+                return Slot(self._names[number & 0xFFFF])
+        if isinstance(value, str) and (found := _TEXT.search(value)):
+            around = (value[: found.start()], value[found.end() :])
+            return Slot(self._names[int(found[1])], around if any(around) else None)
+        return value
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A whole SELECT, ready for the driver."""
+
+    text: str
+    parameters: tuple[Any, ...]
+    dialect: str
+
+    @classmethod
+    def of(cls, sql: Sql, dialect: str) -> "Statement":
+        pieces = sql.text.split(_MARK)
+        if dialect == "postgres":
+            numbered = [pieces[0], *(f"${number}{piece}" for number, piece in enumerate(pieces[1:], 1))]
+            return cls("".join(numbered), sql.parameters, dialect)
+        return cls("?".join(pieces), sql.parameters, dialect)
+
+    def arguments(self, values: Mapping[str, Any]) -> list[Any]:
+        given = [slot.value(values) if slot.__class__ is Slot else slot for slot in self.parameters]
+        return given if self.dialect == "postgres" else [_for_sqlite(value) for value in given]
+
+
+def any_of(sql: Sql, slot: str, dialect: str) -> Sql:
+    """The same query for many values at once: where a column was compared with the slot, it is now one of its values."""
+    pieces = sql.text.split(_MARK)
+    text = pieces[0]
+    for parameter, piece in zip(sql.parameters, pieces[1:], strict=True):
+        if parameter == Slot(slot):
+            if not text.endswith("="):
+                raise ValueError("a slot of many values that is compared otherwise than by =")
+            text += f"ANY({_MARK})" if dialect == "postgres" else f" ({_MARK})"
+            if dialect == "sqlite":
+                text = text.removesuffix(f"= ({_MARK})") + f" IN (SELECT value FROM json_each({_MARK}))"
+        else:
+            text += _MARK
+        text += piece
+    return Sql(text, sql.parameters)
+
+
+def at_most(slot: str) -> Sql:
+    return Sql(_MARK, (Slot(slot),))
+
+
+def _for_sqlite(value: Any) -> Any:
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, list):
+        return json.dumps([str(one) for one in value])
+    return value
+
