@@ -35,7 +35,7 @@ from app.access import HasFullAccess, Requirement, Viewer
 from app.context import Context, Info
 from app.errors import Mistakes
 from app.identifiers import Kind, read, show
-from app.paging import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, FirstArgument, Order, page_of_each
+from app.paging import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, FirstArgument, Order, count_of_each, page_of_each
 from app.paging import page as page_of
 
 Permissions = Sequence[type[Requirement]]
@@ -128,6 +128,14 @@ class PageOf:
     row: type[Model]
     by: str
     order: Order
+
+
+@dataclass(frozen=True)
+class CountOf:
+    """Declares a field that is the number of the rows of `row` whose column `by` holds this row's id."""
+
+    row: type[Model]
+    by: str
 
 
 @dataclass(frozen=True)
@@ -234,6 +242,15 @@ def page(by: str, *, row: type[Model], order: Order, description: str, permissio
         return await page_of_each(info.context, row, by, root.id, order, first, after)
 
     return _field(resolve, description, permissions, {DECLARED: PageOf(row, by, order)}, None)
+
+
+def count(by: str, *, row: type[Model], description: str, permissions: Permissions = ()) -> Any:
+    """How many rows of model `row` hold this row's id in the column `by`; counted once for all rows shown."""
+
+    async def resolve(root: Any, info: Info) -> Any:
+        return await count_of_each(info.context, row, by, root.id)
+
+    return _field(resolve, description, permissions, {DECLARED: CountOf(row, by)}, None)
 
 
 def _value(value: Value, description: str, permissions: Permissions, name: str | None) -> Any:

@@ -6,6 +6,7 @@ lies, and rows that come or go between two pages neither repeat nor hide others.
 
 import base64
 import binascii
+import functools
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
@@ -196,16 +197,23 @@ async def page_of_each(
             rows[getattr(row, owner_column)].append(row)
         return [rows[one] for one in owners]
 
-    async def count(owners: list[UUID]) -> list[int]:
+    key = (model, owner_column, order, first, after)
+    rows = await context.loader(key, load).load(owner)
+    counting = functools.partial(count_of_each, context, model, owner_column, owner)
+    return Page(rows[:first], order, len(rows) > first, after, counting)
+
+
+async def count_of_each(context: Context, model: type[Model], owner_column: str, owner: UUID) -> int:
+    """How many rows an owner has, counted together with those of all owners that the operation shows."""
+
+    async def load(owners: list[UUID]) -> list[int]:
         query = context.viewer.within_reach(model).filter(**{f"{owner_column}__in": owners})
         counted = await query.annotate(total=Count("id")).group_by(owner_column).values_list(owner_column, "total")
         totals = dict(counted)
         return [totals.get(one, 0) for one in owners]
 
-    key = (model, owner_column, order, first, after)
-    rows = await context.loader(key, load).load(owner)
-    counting = context.loader((model, owner_column, "count"), count)
-    return Page(rows[:first], order, len(rows) > first, after, lambda: counting.load(owner))
+    number: int = await context.loader((model, owner_column, "count"), load).load(owner)
+    return number
 
 
 async def _first_of_each(

@@ -71,6 +71,9 @@ class Account(graph.Node):
     api_keys: Connection[ApiKey] = graph.page(
         "account_id", row=ApiKeyRow, order=NEWEST_FIRST, description="The account's keys, newest first."
     )
+    api_key_count: int = graph.count(
+        "account_id", row=ApiKeyRow, description="How many keys the account has, closed ones too."
+    )
     viewer_can_update: bool = graph.per_viewer(
         lambda viewer: viewer.may([HasFullAccess]), "Whether the caller may change the account's settings."
     )

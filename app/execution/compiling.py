@@ -68,6 +68,8 @@ class Level:
     order: Order | None = None
     arguments: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None
     joins: list[Join] = field(default_factory=list)
+    counts: dict[str, tuple[graph.CountOf, str]] = field(default_factory=dict)
+    """By their names in the SELECT: what is counted, and of which of the level's rows."""
     items: dict[tuple[str, str], int] = field(default_factory=dict)
     children: list["Level"] = field(default_factory=list)
     parent_index: int = 0
@@ -128,7 +130,8 @@ class _Compiler:
 
     def plan(self, operation: OperationDefinitionNode) -> Plan:
         root = self._schema.query_type
-        assert root is not None
+        if root is None:
+            raise NotCompilable("a schema without queries")
         roots: list[Level] = []
         parts = []
         for name, nodes in self._collect([operation.selection_set], root).items():
@@ -147,9 +150,7 @@ class _Compiler:
         exec(compile(source, "<plan>", "exec"), namespace)  # noqa: S102  made of declarations and numbers alone
         return Plan(roots, frozenset(self._permissions), namespace["shape"], source)
 
-    def _collect(
-        self, selection_sets: list[SelectionSetNode], parent: GraphQLObjectType
-    ) -> dict[str, list[FieldNode]]:
+    def _collect(self, selection_sets: list[SelectionSetNode], parent: GraphQLObjectType) -> dict[str, list[FieldNode]]:
         """The fields of a selection, fragments written out, by the names that they have in the answer."""
         found: dict[str, list[FieldNode]] = {}
         seen: set[str] = set()
@@ -233,6 +234,8 @@ class _Compiler:
             return source.to_one(declared, nodes, made.type)
         if isinstance(declared, graph.PageOf):
             return source.page(declared, nodes, made)
+        if isinstance(declared, graph.CountOf):
+            return source.count(declared)
         if isinstance(declared, graph.Value):
             return self._value(declared, nodes, made.type, source)
         if declared is None and definition.is_basic_field:
@@ -308,13 +311,12 @@ class _Compiler:
             level.wants_count = True
             return f"data[{level.slot + 'n'!r}].get(o, 0)"
         level.wants_rows = True
-        made = self._schema.get_field(type_, name)
-        assert made is not None
+        made = type_.fields[name]
         if name == "nodes":
-            shape = self._shape(nodes, made.type.of_type.of_type, source)  # type: ignore[union-attr]
+            shape = self._shape(nodes, made.type.of_type.of_type, source)
             return f"[{shape}(r) for r in rows]"
         if name == "edges":
-            edge = made.type.of_type.of_type.of_type  # type: ignore[union-attr]
+            edge = made.type.of_type.of_type.of_type
             parts = []
             selections = [node.selection_set for node in nodes if node.selection_set]
             for answer, found in self._collect(selections, edge).items():
@@ -395,6 +397,9 @@ class _Source:
     def page(self, declared: graph.PageOf, nodes: list[FieldNode], made: Any) -> str:
         raise NotCompilable("a page of a value")
 
+    def count(self, declared: graph.CountOf) -> str:
+        raise NotCompilable("a count of a value")
+
 
 class _OfObject(_Source):
     """A Python object that a function of ours made."""
@@ -437,8 +442,8 @@ class _OfLevel(_Source):
 
     def leaf(self, name: str, type_: Any) -> str:
         column = self._model._meta.fields_map[name]
-        is_enum = isinstance(column, fields.base.Field) and hasattr(column, "enum_type")
-        if is_enum and all(member.value == member.name for member in column.enum_type):
+        chosen: Any = getattr(column, "enum_type", ())
+        if chosen and all(member.value == member.name for member in chosen):
             return f"r[{self._level.index(self._alias, name)}]"
         return super().leaf(name, type_)
 
@@ -454,8 +459,7 @@ class _OfLevel(_Source):
             (
                 join.alias
                 for join in level.joins
-                if (join.model, join.by, join.owner, join.key)
-                == (declared.row, declared.by, self._alias, declared.key)
+                if (join.model, join.by, join.owner, join.key) == (declared.row, declared.by, self._alias, declared.key)
             ),
             None,
         )
@@ -467,19 +471,25 @@ class _OfLevel(_Source):
         return f"(None if r[{there}] is None else {shape}(r))"
 
     def page(self, declared: graph.PageOf, nodes: list[FieldNode], made: Any) -> str:
-        child = self.compiler._level(
-            declared.row, declared, self._level.children, by=declared.by, order=declared.order
-        )
+        child = self.compiler._level(declared.row, declared, self._level.children, by=declared.by, order=declared.order)
         child.arguments = self.compiler._arguments(made, nodes[0])
         child.parent_index = self._level.index(self._alias, "id")
         return f"{self.compiler._page(nodes, made.type, child)}(r[{child.parent_index}])"
+
+    def count(self, declared: graph.CountOf) -> str:
+        level, wanted = self._level, (declared, self._alias)
+        name = next((name for name, known in level.counts.items() if known == wanted), None)
+        if name is None:
+            name = f"n{self.compiler._number()}"
+            level.counts[name] = wanted
+            level.index(self._alias, "id")
+        return f"r[{level.index('', name)}]"
 
 
 def _order_columns(level: Level) -> list[str]:
     if isinstance(level.root, graph.PageOf):
         return [level.order.column] if level.order and level.order.column else []
-    assert isinstance(level.root, graph.PageOfAll)
-    return list(level.root.order_columns)
+    return list(level.root.order_columns) if isinstance(level.root, graph.PageOfAll) else []
 
 
 def _is_converted(column: Any, dialect: str) -> bool:
@@ -521,4 +531,3 @@ def variables_of_directives(operation: OperationDefinitionNode, fragments: Mappi
     for fragment in fragments.values():
         walk(fragment.selection_set)
     return tuple(names)
-

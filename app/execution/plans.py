@@ -33,9 +33,7 @@ MAXIMUM_STATEMENTS = 64
 class CompiledOperation:
     """One operation of a document, compiled when it runs first; kept as long as the document is."""
 
-    def __init__(
-        self, schema: GraphQLSchema, operation: OperationDefinitionNode, fragments: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, schema: GraphQLSchema, operation: OperationDefinitionNode, fragments: Mapping[str, Any]) -> None:
         self._schema = schema
         self._operation = operation
         self._fragments = fragments
@@ -79,9 +77,7 @@ class CompiledOperation:
             return True
 
         try:
-            plan = compile_operation(
-                self._schema, self._operation, self._fragments, included, _arguments, dialect
-            )
+            plan = compile_operation(self._schema, self._operation, self._fragments, included, _arguments, dialect)
         except NotCompilable:
             return None
         return _Runnable(plan, dialect)
@@ -171,8 +167,7 @@ class _Run:
             self._values[f"{slot}.id"] = row_id
         else:
             first = checked_first(arguments["first"])
-            order = level.order if isinstance(root, graph.PageOf) else root.order(_object(arguments.get("orderBy")))
-            assert order is not None
+            order = root.order if isinstance(root, graph.PageOf) else root.order(_object(arguments.get("orderBy")))
             after = arguments.get("after")
             is_after = after is not None
             if after is not None:
@@ -293,7 +288,7 @@ class _Writer:
         level = self._level
         order_by = [column.lstrip("-") for column in order.by] if order else []
         columns = [*level.columns("b"), *(join.key for join in level.joins if join.owner == "b"), *order_by]
-        if numbered:
+        if numbered and order is not None:
             columns.append(level.by)
             level.index("b", level.by)
             query = query.annotate(place=_place(level, order))
@@ -305,7 +300,7 @@ class _Writer:
             base = any_of(base, f"{level.slot}.owners", self._dialect)
         pieces: list[Sql | str] = [
             "SELECT ",
-            ", ".join(f'{alias}."{column}"' for alias, column in level.items) or "1",
+            *self._items(),
             " FROM (",
             base,
             ") b",
@@ -318,6 +313,24 @@ class _Writer:
         elif order_by:
             pieces.append(" ORDER BY " + ", ".join(f'b."{column}"{direction}' for column in order_by))
         return Statement.of(Sql.join(*pieces), self._dialect)
+
+    def _items(self) -> list[Sql | str]:
+        pieces: list[Sql | str] = []
+        for alias, column in self._level.items:
+            pieces.append(", " if pieces else "")
+            if alias:
+                pieces.append(f'{alias}."{column}"')
+            else:
+                declared, owner = self._level.counts[column]
+                inner = self._stand_ins.render(
+                    self._viewer.within_reach(declared.row).values(**{declared.by: declared.by})
+                )
+                pieces += [
+                    "(SELECT COUNT(*) FROM (",
+                    inner,
+                    f') {column} WHERE {column}."{declared.by}" = {owner}."id")',
+                ]
+        return pieces or ["1"]
 
     def _join(self, join: Any) -> list[Sql | str]:
         keys = [other.key for other in self._level.joins if other.owner == join.alias]
@@ -332,9 +345,8 @@ class _Writer:
         ]
 
 
-def _place(level: Level, order: Order | None) -> RawSQL:
+def _place(level: Level, order: Order) -> RawSQL:
     table = level.model._meta.db_table
-    assert order is not None
     direction = " DESC" if order.descending else ""
     by = ", ".join(f'"{table}"."{column.lstrip("-")}"{direction}' for column in order.by)
     return RawSQL(f'ROW_NUMBER() OVER (PARTITION BY "{table}"."{level.by}" ORDER BY {by})')
@@ -349,4 +361,3 @@ def _sqlite_fetch(connection: Any) -> Any:
         return list(await connection.execute_fetchall(text, arguments))
 
     return fetch
-

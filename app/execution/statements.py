@@ -46,7 +46,8 @@ class Sql:
 
     @classmethod
     def join(cls, *pieces: "Sql | str") -> "Sql":
-        texts, parameters = [], []
+        texts: list[str] = []
+        parameters: list[Any] = []
         for piece in pieces:
             texts.append(piece if isinstance(piece, str) else piece.text)
             parameters += [] if isinstance(piece, str) else piece.parameters
@@ -135,9 +136,10 @@ def any_of(sql: Sql, slot: str, dialect: str) -> Sql:
         if parameter == Slot(slot):
             if not text.endswith("="):
                 raise ValueError("a slot of many values that is compared otherwise than by =")
-            text += f"ANY({_MARK})" if dialect == "postgres" else f" ({_MARK})"
-            if dialect == "sqlite":
-                text = text.removesuffix(f"= ({_MARK})") + f" IN (SELECT value FROM json_each({_MARK}))"
+            if dialect == "postgres":
+                text += f"ANY({_MARK})"
+            else:
+                text = text.removesuffix("=") + f" IN (SELECT value FROM json_each({_MARK}))"  # noqa: S608
         else:
             text += _MARK
         text += piece
@@ -154,4 +156,3 @@ def _for_sqlite(value: Any) -> Any:
     if isinstance(value, list):
         return json.dumps([str(one) for one in value])
     return value
-
