@@ -1,6 +1,7 @@
 """Listening: the port, and uvicorn with the limits that it lacks by default."""
 
 import socket
+import sys
 
 import uvicorn
 
@@ -18,8 +19,9 @@ class CannotStart(Exception):
 def listen(chosen: Settings) -> None:
     """Serves until it is stopped. Raises CannotStart when the port is in use."""
     check_port(chosen)
+    print(f"Serving http://{chosen.host}:{chosen.port}/graphql with {chosen.workers} worker(s).", file=sys.stderr)
     uvicorn.run(
-        "app.main:create_app",
+        "app.main:worker",
         factory=True,
         host=chosen.host,
         port=chosen.port,
@@ -39,6 +41,8 @@ def check_port(chosen: Settings) -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((chosen.host, chosen.port))
+        except socket.gaierror:
+            raise CannotStart(f"Cannot listen on {chosen.host}: there is no such address. HOST is wrong.") from None
         except OSError as error:
             raise CannotStart(
                 f"Cannot listen on {chosen.host}:{chosen.port}: {error.strerror}. Choose another port with PORT=…"
