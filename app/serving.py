@@ -1,15 +1,19 @@
 """Listening: the port, and uvicorn with the limits that it lacks by default."""
 
 import socket
-import sys
 
+import structlog
 import uvicorn
 
+from app import logs
 from app.settings import Settings
 
 # Beyond these a worker answers 503 by itself instead of falling behind.
 _CONCURRENT_REQUESTS = 1_000
 _GRACEFUL_SECONDS = 10
+
+
+_log = structlog.get_logger("serving")
 
 
 class CannotStart(Exception):
@@ -19,7 +23,8 @@ class CannotStart(Exception):
 def listen(chosen: Settings) -> None:
     """Serves until it is stopped. Raises CannotStart when the port is in use."""
     check_port(chosen)
-    print(f"Serving http://{chosen.host}:{chosen.port}/graphql with {chosen.workers} worker(s).", file=sys.stderr)
+    logs.configure(chosen.log_level)
+    _log.info("serving", url=f"http://{chosen.host}:{chosen.port}/graphql", workers=chosen.workers)
     uvicorn.run(
         "app.main:worker",
         factory=True,
