@@ -5,6 +5,8 @@ import asyncio
 import sys
 from typing import Any
 
+import asyncpg
+
 from app import migrating, settings
 from app.access import Scope
 from app.api_keys import service as api_keys
@@ -26,11 +28,17 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    except asyncpg.PostgresError as error:
+        # Its messages name a user or a database, and never a password.
+        print(f"The database in DATABASE_URL refuses: {error}", file=sys.stderr)
+        return 1
     except Exception as error:
         known = for_client(error)
         if known is None:
             raise
-        print(f"{known.message} ({type(error).__name__})", file=sys.stderr)
+        is_file = isinstance(error, OSError) and error.filename
+        what = f"{error.strerror}: {error.filename}" if is_file else type(error).__name__  # type: ignore[attr-defined]
+        print(f"{known.message} (DATABASE_URL, DATA_DIR: {what})", file=sys.stderr)
         return 1
     return 0
 

@@ -108,8 +108,10 @@ def _start_s3(folder: Path, storage: dict[str, str]) -> LocalS3:
                 continue
             s3.create_bucket(BUCKET)
             return s3
-    except (LocalS3Missing, LocalS3Failed) as error:
+    except LocalS3Missing as error:
         raise CannotStart(str(error)) from None
+    except LocalS3Failed as error:
+        raise CannotStart(f"{error}. If another `make run` uses {folder.parent}, stop it, or set DATA_DIR.") from None
     raise AssertionError("unreachable")
 
 
@@ -129,6 +131,8 @@ async def _fill(chosen: Settings, keys: dict[str, str], storage: dict[str, str])
             ids = await _accounts(context)
             await _recordings(context, ids, storage)
             if not await _all_let_in(keyring, keys):
+                if keys:
+                    print("The keys of last time let nobody in any more; these are new.", flush=True)
                 keys = await _keys(context, ids)
         finally:
             await verifier.close()

@@ -13,6 +13,8 @@ Exception
 """
 
 import enum
+import re
+import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -160,7 +162,22 @@ def for_client(error: BaseException) -> ClientError | None:
     while seen is not None:
         if isinstance(seen, ClientError):
             return seen
-        if isinstance(seen, _DATABASE_AWAY):
+        if isinstance(seen, _DATABASE_AWAY) or (isinstance(seen, sqlite3.OperationalError) and "locked" in str(seen)):
             return ServiceUnavailable("The database does not answer. Try again in a moment.")
         seen = getattr(seen, "original_error", None) or seen.__cause__
     return None
+
+
+def without_values(message: str) -> str:
+    """graphql-core repeats what was sent, which may be a secret, and error trackers keep it: cut it out."""
+    for pattern, instead in _VALUES:
+        message = pattern.sub(instead, message)
+    return message
+
+
+_VALUES = [
+    (re.compile(r", found: .*$", re.DOTALL), "."),
+    (re.compile(r" value: .*$", re.DOTALL), " value."),
+    (re.compile(r"Value '.*' does not exist", re.DOTALL), "The value does not exist"),
+    (re.compile(r", found (String|BlockString) .*$", re.DOTALL), r", found \1."),
+]

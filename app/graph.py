@@ -48,6 +48,7 @@ Shown = TypeVar("Shown")
 # Keys of a field's metadata, read by the executor and by the access matrix.
 READ = "read"
 PER_VIEWER = "per_viewer"
+LOAD = "load"
 PERMISSIONS = "permissions"
 # What a field is, for the compiling of operations.
 DECLARED = "declared"
@@ -227,12 +228,16 @@ def to_one(
     """
     read_key = attrgetter(key)
 
-    async def resolve(root: Any, info: Info) -> Any:
-        value = read_key(root)
-        return None if value is None else await _one(info.context, row, by).load(value)
+    def load(source: Any, context: Context) -> Awaitable[Any] | None:
+        value = read_key(source)
+        return None if value is None else _one(context, row, by).load(value)
 
-    declared = {DECLARED: ToOne(key, row, by)}
-    return _field(resolve, description, permissions, declared, None, StrawberryOptional(Named(target)))  # type: ignore[arg-type]
+    async def resolve(root: Any, info: Info) -> Any:
+        found = load(root, info.context)
+        return None if found is None else await found
+
+    metadata = {LOAD: load, DECLARED: ToOne(key, row, by)}
+    return _field(resolve, description, permissions, metadata, None, StrawberryOptional(Named(target)))  # type: ignore[arg-type]
 
 
 def page(by: str, *, row: type[Model], order: Order, description: str, permissions: Permissions = ()) -> Any:

@@ -69,11 +69,16 @@ async def check(db: BaseDBAsyncClient) -> None:
 async def opened(settings: Settings, *, migrating: bool = False) -> AsyncIterator[BaseDBAsyncClient]:
     """The database without the server around it: for migrations and for the commands of `python -m app`."""
     if settings.is_embedded:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        _make_embedded(settings)
     # A context of its own, so that one that is open already (a server's, in a test) stays as it is.
     async with TortoiseContext() as context:
         await context.init(config=database.configuration(settings, migrating=migrating))
         yield context.db()
+
+
+def _make_embedded(settings: Settings) -> None:
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    Path(database.sqlite_path(settings)).touch(mode=0o600)  # it holds customers' data
 
 
 def _files() -> list[tuple[str, Any]]:

@@ -2,13 +2,18 @@
 
 import socket
 
+import structlog
 import uvicorn
 
+from app import logs
 from app.settings import Settings
 
 # Beyond these a worker answers 503 by itself instead of falling behind.
 _CONCURRENT_REQUESTS = 1_000
 _GRACEFUL_SECONDS = 10
+
+
+_log = structlog.get_logger("serving")
 
 
 class CannotStart(Exception):
@@ -18,8 +23,10 @@ class CannotStart(Exception):
 def listen(chosen: Settings) -> None:
     """Serves until it is stopped. Raises CannotStart when the port is in use."""
     check_port(chosen)
+    logs.configure(chosen.log_level)
+    _log.info("serving", url=f"http://{chosen.host}:{chosen.port}/graphql", workers=chosen.workers)
     uvicorn.run(
-        "app.main:create_app",
+        "app.main:worker",
         factory=True,
         host=chosen.host,
         port=chosen.port,
@@ -39,6 +46,8 @@ def check_port(chosen: Settings) -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((chosen.host, chosen.port))
+        except socket.gaierror:
+            raise CannotStart(f"Cannot listen on {chosen.host}: there is no such address. HOST is wrong.") from None
         except OSError as error:
             raise CannotStart(
                 f"Cannot listen on {chosen.host}:{chosen.port}: {error.strerror}. Choose another port with PORT=…"

@@ -6,6 +6,7 @@
 import ipaddress
 import json
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -17,6 +18,8 @@ from app.encryption import Keyring, key_from_text, new_key_text
 
 EMBEDDED_DATABASE = "accounts.sqlite3"
 _KEY_FILE = "keys.json"
+_MAKING = {"ENCRYPTION_KEYS": 'echo "k1:$(openssl rand -base64 32)"', "HASH_KEY": "openssl rand -base64 32"}
+_HOST = re.compile(r"[A-Za-z0-9._-]+(:[0-9]{1,5})?|\[[0-9a-fA-F:.]+\](:[0-9]{1,5})?", re.ASCII)
 
 
 class WrongSettings(Exception):
@@ -102,6 +105,14 @@ class Settings(BaseSettings):
             ipaddress.ip_network(network, strict=False)
         return value
 
+    @field_validator("outbound_allowed_hosts")
+    @classmethod
+    def _hosts(cls, value: list[str]) -> list[str]:
+        for host in value:
+            if not _HOST.fullmatch(host):
+                raise ValueError(f"{host!r} is not a host such as minio.internal or 127.0.0.1:9000 (no http://)")
+        return value
+
     @field_validator("encryption_keys")
     @classmethod
     def _readable_keys(cls, value: str) -> str:
@@ -175,7 +186,7 @@ def _wrong_together(given: dict[str, Any]) -> list[str]:
     if url or any(keys.values()):
         needed = "with a DATABASE_URL of your own" if url else "together with the other of the two"
         problems += [
-            f"{name}: needed {needed}; make one with: openssl rand -base64 32" for name, key in keys.items() if not key
+            f"{name}: needed {needed}; make one with: {_MAKING[name]}" for name, key in keys.items() if not key
         ]
     workers = str(given.get("workers") or "")
     if workers.isdecimal() and int(workers) > 1 and (not url or url.startswith("sqlite")):
@@ -196,7 +207,12 @@ def _is_database(url: str) -> bool:
 
 def _line(detail: Any) -> str:
     name = str(detail["loc"][0]).upper() if detail["loc"] else "settings"
-    return f"{name}: {detail['msg'].removeprefix('Value error, ')}"
+    message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    if detail["type"] == "string_pattern_mismatch":
+        message = "must be DEBUG, INFO, WARNING or ERROR"
+    elif detail["type"].endswith("_parsing"):
+        message = f"should be a valid {detail['type'].removesuffix('_parsing').replace('int', 'whole number')}"
+    return f"{name}: {message}"
 
 
 def _read_keys(text: str) -> dict[str, bytes]:

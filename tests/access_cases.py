@@ -6,7 +6,7 @@ from typing import Any
 
 from graphql import GraphQLInputObjectType, GraphQLObjectType, get_named_type, is_leaf_type
 
-from app.execution.executor import permissions_of
+from app.execution.guards import permissions_of
 from app.schema import schema as strawberry_schema
 
 SCHEMA = strawberry_schema._schema

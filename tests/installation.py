@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 from starlette.applications import Starlette
+from strawberry import Some
 
 from app import migrating
 from app.access import AccessLevel, Scope, Viewer
@@ -23,7 +24,6 @@ from app.recording.model import BucketVendor
 from app.recording.rules import Tag
 from app.service_providers import service as providers
 from app.settings import Settings
-from strawberry import Some
 
 
 @dataclass

@@ -3,9 +3,12 @@
 import asyncio
 from typing import Any
 
+import pytest
+
+from app import database
 from app.accounts.model import Account
 from app.api_keys.model import ApiKey
-from app.identifiers import Kind, read
+from app.identifiers import Kind, new_id, read
 from app.recording.model import RecordingConfig
 from tests.installation import Installation, Person, World, refusals
 
@@ -148,8 +151,30 @@ async def test_what_is_made_while_the_account_is_deleted_is_refused_or_goes_with
     assert await left_of(installation, world["own"]) == {}
 
 
+async def test_a_deletion_waits_for_a_key_that_is_just_being_made(
+    backend: str, installation: Installation, provider: Person, world: World
+) -> None:
+    if backend == "sqlite":
+        pytest.skip("SQLite has one writer")
+    account_id = read(Kind.ACCOUNT, world["own"])
+    other = await database.single_connection(installation.settings)
+    async with other.transaction():
+        await other.execute(
+            "INSERT INTO api_keys (id, scope, access_level, account_id, name, public_id, secret_hash, created_at,"
+            " updated_at, version) VALUES ($1, 'ACCOUNT', 'FULL', $2, 'new', 'new', '', now(), now(), 1)",
+            new_id(),
+            account_id,
+        )
+        deletion = asyncio.create_task(provider.change("deleteAccount", ANSWER, id=world["own"], force=True))
+        await asyncio.wait([deletion], timeout=0.3)
+        assert not deletion.done()
+    await other.close()
+    assert (await deletion)["blockers"] == [{"kind": "API_KEYS", "count": 3}]
+    assert await left_of(installation, world["own"]) == {}
+
+
 async def test_a_deletion_that_fails_half_way_is_undone_whole(
-    installation: Installation, provider: Person, world: World, monkeypatch: Any
+    installation: Installation, provider: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = await left_of(installation, world["own"])
 

@@ -198,3 +198,9 @@ async def test_a_read_only_key_reads_but_no_secrets(read_only: Person, world: Wo
     assert answer.data["account"]["webhookSecret"] is None
     assert answer.data["account"]["name"] == "Own customer"
     assert answer.errors[0]["extensions"]["requiredAccess"] == "FULL"
+
+
+async def test_a_key_of_the_installation_is_asked_for_with_true_alone(admin: Person) -> None:
+    payload = await admin.change("createApiKey", "apiKey { id } token", name="x", owner={"installation": False})
+    assert (payload["apiKey"], payload["token"]) == (None, None)
+    assert refusals(payload) == [("INVALID", ["owner", "installation"])]

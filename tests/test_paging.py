@@ -35,6 +35,7 @@ async def walked(
     while True:
         found = await page(person, first, after=after, **variables)
         names += [node["name"] for node in found["nodes"]]
+        assert len(names) < 200, "the pages never end"
         if not found["pageInfo"]["hasNextPage"]:
             return names
         after = found["pageInfo"]["endCursor"]

@@ -23,7 +23,7 @@ from graphql import (
     is_specified_scalar_type,
 )
 
-from app.execution.executor import permissions_of
+from app.execution.guards import permissions_of
 from app.schema import printed, schema
 
 SCHEMA = schema._schema

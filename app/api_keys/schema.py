@@ -233,7 +233,7 @@ class ApiKeyMutations:
             expires_at=input.expires_at,
             account_id=owner.account_id.value if owner.account_id else None,
             service_provider_id=owner.service_provider_id.value if owner.service_provider_id else None,
-            installation=owner.installation.value if owner.installation else False,
+            installation=owner.installation.value if owner.installation else None,
         )
         return CreateApiKeyPayload(api_key=graph.shown(key), token=text)
 

@@ -30,7 +30,7 @@ async def create(
     expires_at: datetime | None,
     account_id: str | None = None,
     service_provider_id: str | None = None,
-    installation: bool = False,
+    installation: bool | None = None,
 ) -> tuple[ApiKey, str]:
     """A key for an owner within reach (by default the caller's own), and its text, which is not to be had again.
 
@@ -153,7 +153,11 @@ def _checked_expiry(viewer: Viewer, expires_at: datetime | None, problems: Probl
 
 
 async def _owner(
-    viewer: Viewer, account_id: str | None, service_provider_id: str | None, installation: bool, problems: Problems
+    viewer: Viewer,
+    account_id: str | None,
+    service_provider_id: str | None,
+    installation: bool | None,
+    problems: Problems,
 ) -> tuple[Scope, UUID | None, UUID | None]:
     if account_id is not None:
         account = read(Kind.ACCOUNT, account_id)
@@ -165,7 +169,10 @@ async def _owner(
         if provider is None or not await viewer.within_reach(ServiceProvider).filter(id=provider).exists():
             problems.found += _no_owner("serviceProviderId").errors
         return Scope.SERVICE_PROVIDER, provider, None
-    if installation:
+    if installation is not None:
+        if not installation:
+            message = "Only true makes sense here: a key of the installation; leave `owner` out for the caller's own."
+            problems.add(UserErrorCode.INVALID, message, "owner", "installation")
         return Scope.ADMIN, None, None
     return viewer.scope, viewer.service_provider_id, viewer.account_id
 

@@ -33,7 +33,7 @@ from tortoise.models import Model
 
 from app import graph
 from app.access import Requirement
-from app.execution.executor import permissions_of
+from app.execution.guards import permissions_of
 from app.identifiers import Kind, show
 from app.paging import Order
 

@@ -21,7 +21,7 @@ from graphql import (
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
-from app.errors import ErrorCode
+from app.errors import ErrorCode, without_values
 from app.execution import limits
 
 _INTROSPECTION = frozenset({"__schema", "__type"})
@@ -57,10 +57,10 @@ class Document:
 
 
 class Documents:
-    """The cache, bounded by characters and by tokens (60 MB); wrong documents are kept too, so that they cost little again."""
+    """The cache, bounded by characters and by tokens (15 MB); wrong documents are kept too, so that they cost little again."""
 
     def __init__(
-        self, schema: GraphQLSchema, *, maximum_characters: int = 4_000_000, maximum_tokens: int = 200_000
+        self, schema: GraphQLSchema, *, maximum_characters: int = 4_000_000, maximum_tokens: int = 50_000
     ) -> None:
         self._schema = schema
         self._maximum_characters = maximum_characters
@@ -104,6 +104,7 @@ _KEPT_CHARACTERS = 1_000
 
 def _wrong(errors: list[GraphQLError], code: ErrorCode) -> Document:
     for error in errors:
+        error.message = without_values(error.message)
         error.extensions = {**(error.extensions or {}), "code": str(code)}
         # Where it lies is known by now; what would be kept alive is the whole document, and the frames of the parser.
         error.nodes = None

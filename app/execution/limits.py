@@ -9,6 +9,7 @@ multiplies is bounded by the work that the executor does for it (`executor.py`).
 """
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -29,6 +30,9 @@ MAXIMUM_OPERATIONS = 50
 MAXIMUM_FRAGMENTS = 100
 # 90 fields of one name in one place, or as many pairs in several.
 MAXIMUM_REPEATED_PAIRS = 4_000
+
+# Of variables, as the tokens of a document: lists and objects count as well as what is in them.
+MAXIMUM_VALUES = 2_000
 
 _INTROSPECTION = frozenset({"__schema", "__type"})
 
@@ -63,6 +67,20 @@ def check_text(text: str) -> str | None:
     if text.count("\n") + text.count("\r") > MAXIMUM_LINES:
         return f"The document has more than {MAXIMUM_LINES} lines."
     return None
+
+
+def has_too_many_values(variables: dict[str, Any] | None) -> bool:
+    """Whether variables hold more values than may be sent, however they are nested."""
+    waiting: list[Any] = [variables]
+    count = 0
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict | list):
+            count += len(value)
+            if count > MAXIMUM_VALUES:
+                return True
+            waiting.extend(value.values() if isinstance(value, dict) else value)
+    return False
 
 
 def check(document: DocumentNode) -> list[GraphQLError]:

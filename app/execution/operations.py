@@ -10,10 +10,12 @@ from graphql import ExecutionResult, FragmentDefinitionNode, GraphQLError, Opera
 from strawberry import Schema
 
 from app.context import Context
-from app.errors import ErrorCode, ServiceUnavailable, Unauthenticated, for_client
+from app.errors import ErrorCode, ServiceUnavailable, Unauthenticated, for_client, without_values
+from app.execution import limits
 from app.execution.documents import Document, Documents, Operation
 from app.execution.executor import Executor
 from app.execution.plans import CompiledOperation
+from app.execution.reading import DirectResolvers
 from app.logs import frames_of
 
 TIME_LIMIT_SECONDS = 30
@@ -61,6 +63,7 @@ class Operations:
     def __init__(self, schema: Schema, *, anonymous_introspection: bool, compiles: bool = True) -> None:
         self._schema = schema._schema
         self._documents = Documents(self._schema)
+        self._resolvers = DirectResolvers(self._schema)
         self._anonymous_introspection = anonymous_introspection
         self._compiles = compiles
         # As long as its document is kept.
@@ -73,6 +76,9 @@ class Operations:
             if document.was_parsed and context.caller is None and not self._anonymous_introspection:
                 return _unauthenticated(context)
             return _refused(document.errors, context)
+        if limits.has_too_many_values(request.variables):
+            message = f"The variables have more than {limits.MAXIMUM_VALUES} values."
+            return _refused([_coded(message, ErrorCode.BAD_USER_INPUT)], context)
         operation = document.operation(request.operation_name)
         if operation is None:
             message = (
@@ -134,23 +140,31 @@ class Operations:
                 context_value=context,
                 raw_variable_values=request.variables,
                 operation_name=request.operation_name,
+                middleware=self._resolvers,
             ),
         )
         if isinstance(executor, list):  # variables that do not fit; nothing ran
             return _refused([_coded(error.message, ErrorCode.BAD_USER_INPUT, error) for error in executor], context)
         try:
-            async with asyncio.timeout(TIME_LIMIT_SECONDS):
-                result = executor.execute_operation()
-                if asyncio.iscoroutine(result) or isinstance(result, asyncio.Future):
-                    result = await result
-        except TimeoutError:
-            late = ServiceUnavailable(f"The operation took longer than {TIME_LIMIT_SECONDS} s and was stopped.")
-            return Answer(executed=True, errors=[_shown(late, context)], operation=operation)
-        result = cast("ExecutionResult", result)
-        if executor.exhausted is not None:
-            return Answer(executed=True, errors=[_shown(executor.exhausted, context)], operation=operation)
-        errors = [_shown(error, context) for error in result.errors or ()]
-        return Answer(executed=True, data=result.data, errors=errors or None, operation=operation)
+            return await _run(executor, operation, context)
+        finally:
+            executor.let_go()
+
+
+async def _run(executor: Executor, operation: Operation, context: Context) -> Answer:
+    try:
+        async with asyncio.timeout(TIME_LIMIT_SECONDS):
+            result = executor.execute_operation()
+            if asyncio.iscoroutine(result) or isinstance(result, asyncio.Future):
+                result = await result
+    except TimeoutError:
+        late = ServiceUnavailable(f"The operation took longer than {TIME_LIMIT_SECONDS} s and was stopped.")
+        return Answer(executed=True, errors=[_shown(late, context)], operation=operation)
+    result = cast("ExecutionResult", result)
+    if executor.exhausted is not None:
+        return Answer(executed=True, errors=[_shown(executor.exhausted, context)], operation=operation)
+    errors = [_shown(error, context) for error in result.errors or ()]
+    return Answer(executed=True, data=result.data, errors=errors or None, operation=operation)
 
 
 def _refused(errors: Any, context: Context) -> Answer:
@@ -164,7 +178,11 @@ def _unauthenticated(context: Context, operation: Operation | None = None) -> An
 
 
 def _coded(message: str, code: ErrorCode, located: GraphQLError | None = None) -> GraphQLError:
-    return GraphQLError(message, located.nodes if located else None, extensions={"code": str(code)})
+    return GraphQLError(
+        without_values(message) if located else message,
+        located.nodes if located else None,
+        extensions={"code": str(code)},
+    )
 
 
 def _shown(error: GraphQLError, context: Context) -> dict[str, Any]:
@@ -177,6 +195,7 @@ def _shown(error: GraphQLError, context: Context) -> dict[str, Any]:
         if known is not None:
             formatted["message"], extensions = known.message, dict(known.extensions or {})
         elif original is None or isinstance(original, GraphQLError):
+            formatted["message"] = without_values(error.message)
             extensions["code"] = str(ErrorCode.BAD_USER_INPUT)  # graphql-core's own: an argument that does not fit
         else:
             _log_masked(original, error, context)

@@ -30,7 +30,9 @@ class VerificationStepName(enum.Enum):
     """The eight steps, in order."""
 
     SETTINGS = strawberry.enum_value("SETTINGS", description="The settings are complete and follow the rules.")
-    REACH = strawberry.enum_value("REACH", description="The server can be reached, and the bucket exists.")
+    REACH = strawberry.enum_value(
+        "REACH", description="The server can be reached and does not say that there is no such bucket."
+    )
     REGION = strawberry.enum_value("REGION", description="The bucket lies in the region that is given.")
     WRITE = strawberry.enum_value("WRITE", description="An object can be written, with its tags.")
     TAGS = strawberry.enum_value(
@@ -95,6 +97,8 @@ class Probe:
         self._tagging = tagging(target.tags)
         self._begun: dict[Name, float] = {}
         self._region: str | None = None
+        # False once HEAD was refused: then a refused PUT may mean that there is no such bucket.
+        self._is_bucket_seen = True
         self._may_be_stored = False
         self._is_leftover_certain = True
         self._may_delete = True
@@ -167,6 +171,7 @@ class Probe:
             if failure.kind is not FailureKind.ANSWERED:
                 raise
             self._region = failure.region
+            self._is_bucket_seen = False
             # An answer, and so reached; why it is not 200 is found out by writing.
             return {"ResponseMetadata": {"HTTPStatusCode": failure.http_status, "RequestId": failure.request_id}}
         self._region = bucket_region(answer)
@@ -212,7 +217,7 @@ class Probe:
         if failure.is_denied and self._tagging:
             return StepFailed(await self._which_right_is_missing(), failure)
         if failure.is_denied:
-            return StepFailed(_MAY_NOT_WRITE, failure)
+            return StepFailed(self._may_not_write(), failure)
         return StepFailed(advice(failure), failure)
 
     async def _which_right_is_missing(self) -> str:
@@ -220,8 +225,11 @@ class Probe:
         try:
             await self._put()
         except StorageFailure:
-            return _MAY_NOT_WRITE
+            return self._may_not_write()
         return "The key may write to the bucket but not set S3 tags: allow it s3:PutObjectTagging, or remove the tags."
+
+    def _may_not_write(self) -> str:
+        return _MAY_NOT_WRITE if self._is_bucket_seen else f"{_MAY_NOT_WRITE} {_OR_NO_BUCKET}"
 
     def _correct(self, name: Name, failure: StorageFailure, sentence: str) -> None:
         """The PUT has told what the HEAD could not."""
@@ -339,6 +347,7 @@ def _milliseconds_since(begun: float) -> int:
 
 _NO_BUCKET = "There is no bucket of this name there: check the spelling, or create it."
 _MAY_NOT_WRITE = "The key is right but may not write to this bucket: allow it s3:PutObject on the bucket's objects."
+_OR_NO_BUCKET = "Or there is no bucket of this name: the key may not look, so check the spelling as well."
 _KEEPS_VERSIONS = (
     "The bucket keeps old versions: what is deleted stays stored, and billed, until a lifecycle rule of the bucket "
     "removes old versions."

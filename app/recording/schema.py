@@ -59,6 +59,10 @@ class StorageVerification:
         description="The key of the test's object if it stayed in the bucket, or may have."
     )
     warnings: list[str] = strawberry.field(description="What may be right but deserves a look.")
+    settings_errors: list[UserError] = strawberry.field(
+        description="What is wrong with the values, by input field, so that a form can mark them; "
+        "empty unless the step SETTINGS failed."
+    )
 
 
 def _shown(result: VerificationResult | None) -> Any:
@@ -221,6 +225,8 @@ class RecordingQueries:
             raise BadUserInput("The account has no bucket yet; say which in `bucketName`.", argument="bucketName")
         for _path, _code, message in rules.problems(rules.StorageDraft(bucket=bucket)):
             raise BadUserInput(message, argument="bucketName")
+        if region is not None and not regions.has_region_shape(region):
+            raise BadUserInput("`region` must be an AWS region such as eu-central-1.", argument="region")
         parts = policy.statements(bucket, region or (stored.region if stored else None))
         return RecordingPolicy(bucket_name=bucket, json=policy.document(parts), statements=graph.shown(parts))
 

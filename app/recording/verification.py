@@ -16,7 +16,7 @@ from typing import Any
 import strawberry
 
 from app.encryption import Keyring
-from app.errors import RateLimited
+from app.errors import RateLimited, UserError, UserErrorCode
 from app.outbound import OutboundGate
 from app.recording import rules
 from app.recording.failures import StorageFailure, advice
@@ -61,12 +61,16 @@ class VerificationResult:
     leftover_key: str | None = None
     """The object that the test has left, or may have left, in the bucket."""
     warnings: list[str] = field(default_factory=list)
+    settings_errors: list[UserError] = field(default_factory=list)
+    """What is wrong with the settings, by input field; empty unless the step SETTINGS failed."""
 
     def to_json(self) -> dict[str, Any]:
         """For the database: JSON types only."""
         stored = asdict(self)
         stored["verdict"] = self.verdict.value
         stored["verified_at"] = self.verified_at.isoformat()
+        for error in stored["settings_errors"]:
+            error["code"] = error["code"].value
         for step in stored["steps"]:
             step["step"], step["status"] = step["step"].value, step["status"].value
         return stored
@@ -85,7 +89,9 @@ class VerificationResult:
             for step in stored["steps"]
         ]
         verdict, verified_at = StorageVerdict(stored["verdict"]), datetime.fromisoformat(stored["verified_at"])
-        return cls(**{**stored, "steps": steps, "verdict": verdict, "verified_at": verified_at})
+        errors = [UserError(**{**error, "code": UserErrorCode(error["code"])}) for error in stored["settings_errors"]]
+        read = {"steps": steps, "verdict": verdict, "verified_at": verified_at, "settings_errors": errors}
+        return cls(**{**stored, **read})
 
 
 def fingerprint(keyring: Keyring, draft: StorageDraft) -> str:
@@ -135,8 +141,9 @@ class StorageVerifier:
         begun = time.monotonic()
         mistakes = self._mistakes(draft)
         if mistakes:
-            step = _settings_step(begun, VerificationStepStatus.FAILED, " ".join(mistakes))
-            return self._result(draft, {step.step: step}, begun)
+            advice = " ".join(dict.fromkeys(mistake.message for mistake in mistakes))
+            step = _settings_step(begun, VerificationStepStatus.FAILED, advice)
+            return self._result(draft, {step.step: step}, begun, settings_errors=mistakes)
         settings = _settings_step(begun, VerificationStepStatus.PASSED)
         waited_ms = await self._take_place()
         task = asyncio.create_task(self._run(draft, settings, waited_ms))
@@ -157,12 +164,15 @@ class StorageVerifier:
         if self._running:
             await asyncio.wait(set(self._running), timeout=self._cleanup_seconds + 0.5)
 
-    def _mistakes(self, draft: StorageDraft) -> list[str]:
-        found = [message for _, _, message in (*rules.missing(draft), *rules.problems(draft))]
+    def _mistakes(self, draft: StorageDraft) -> list[UserError]:
+        found = [
+            UserError(code=code, message=message, field=list(path))
+            for path, code, message in (*rules.missing(draft), *rules.problems(draft))
+        ]
         if not found and draft.vendor is BucketVendor.S3_COMPATIBLE and draft.endpoint_url:
             reason = self._gate.judge_text(draft.endpoint_url)
             if reason:
-                found.append(reason)
+                found.append(UserError(code=UserErrorCode.INVALID, message=reason, field=["endpointUrl"]))
         return found
 
     async def _take_place(self) -> int:
@@ -221,6 +231,7 @@ class StorageVerifier:
         waited_ms: int = 0,
         leftover_key: str | None = None,
         warnings: Iterable[str] = (),
+        settings_errors: Iterable[UserError] = (),
     ) -> VerificationResult:
         filled = [steps.get(name) or _not_reached(name) for name in VerificationStepName]
         passed = {step.step for step in filled if step.status is VerificationStepStatus.PASSED}
@@ -237,6 +248,7 @@ class StorageVerifier:
             waited_ms=waited_ms,
             leftover_key=leftover_key,
             warnings=[*rules.warnings(draft), *warnings],
+            settings_errors=list(settings_errors),
         )
 
 

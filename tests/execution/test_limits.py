@@ -1,5 +1,7 @@
 """Documents and bodies made to hold up the server: each is answered, in words. How fast, `make bench` measures."""
 
+from typing import Any
+
 import pytest
 from graphql import get_introspection_query, parse
 
@@ -78,6 +80,24 @@ def test_the_limits_lie_where_they_say(text: str, within: bool) -> None:
     assert bool(limits.check(parse(text))) is not within
 
 
+@pytest.mark.parametrize(
+    ("variables", "within"),
+    [
+        (None, True),
+        ({}, True),
+        ({"a": [1] * 1_999}, True),
+        ({"a": [1] * 2_000}, False),
+        ({"a": [[1, 2]] * 667}, False),
+        ({"a": {"b": [{"c": 1}] * 1_000}}, False),
+        ({f"a{number}": 1 for number in range(2_001)}, False),
+    ],
+)
+async def test_variables_have_a_limit_too(shared: Installation, variables: dict[str, Any] | None, within: bool) -> None:
+    assert limits.has_too_many_values(variables) is not within
+    answer = await shared.client.post("/graphql", json={"query": "{ __typename }", "variables": variables})
+    assert ("errors" in answer.json()) is not within
+
+
 async def test_the_introspection_of_common_tools_fits_with_room_for_a_larger_schema(
     shared: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -95,6 +115,7 @@ async def test_the_introspection_of_common_tools_fits_with_room_for_a_larger_sch
     assert len(answer.data["__schema"]["types"]) > 50
 
 
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")
 async def test_as_many_errors_as_rows_are_bounded(admin: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     query = "{ accounts { nodes { " + " ".join(f"a{i}: apiKeys(first: 0) {{ nodes {{ id }} }}" for i in range(20))
     answer = await admin.ask(query + " } } }")

@@ -260,7 +260,6 @@ async def test_an_object_that_never_ends_is_not_what_was_written(verifier: Stora
     s3.answers["get"] = scripts.endless_object
     result = await verifier.verify(draft_of(s3))
     assert "not what was written" in (step(result, "READ").advice or "")
-    assert result.duration_ms < 2000
 
 
 async def test_a_body_that_drips_is_ended_by_the_time_for_the_whole_test(hasty: StorageVerifier, s3: ScriptedS3):
@@ -320,7 +319,6 @@ async def test_nothing_that_listens_is_told_at_once(verifier: StorageVerifier):
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
         result = await verifier.verify(draft_of(ScriptedS3(), endpoint_url=url))
     assert "Nothing listens" in (step(result, "REACH").advice or "")
-    assert result.duration_ms < 1000
 
 
 async def test_a_host_name_that_is_not_known_is_told(
@@ -387,15 +385,20 @@ async def test_a_client_refuses_an_endpoint_inside_before_it_dials(s3: ScriptedS
 
 
 async def test_independent_steps_run_together(verifier: StorageVerifier, s3: ScriptedS3):
+    running = most = 0
+
     async def after_a_while(request: Request, writer: asyncio.StreamWriter) -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
         await asyncio.sleep(0.1)
+        running -= 1
         await s3.send(s3.work(request), request, writer)
 
     s3.answers = dict.fromkeys(("head", "put", "tags", "get", "create", "abort", "delete"), after_a_while)
     result = await verifier.verify(draft_of(s3))
     assert statuses(result) == "PPSPPPPP"
-    # Seven calls of 100 ms, but only five one after another.
-    assert result.duration_ms < 690
+    assert most == 3, "tags, read and multipart, once the probe is written"
 
 
 # --- Places -----------------------------------------------------------------------------------------------------------
@@ -412,10 +415,8 @@ async def test_no_more_run_at_once_than_may_and_the_next_waits(make_verifier: Ca
     results = await asyncio.gather(*(verifier.verify(draft_of(s3)) for _ in range(6)))
     assert s3.most_open == 2
     waits = sorted(result.waited_ms for result in results)
-    assert waits[1] < 190 <= waits[2]
-    assert waits[3] < 390 <= waits[4]
-    # What was waited is not part of the duration.
-    assert results[-1].duration_ms < results[-1].waited_ms
+    assert 190 <= waits[2] <= waits[3]
+    assert waits[4] >= 390
 
 
 async def test_who_waits_too_long_is_refused(make_verifier: Callable[..., Any], s3: ScriptedS3):
@@ -434,13 +435,11 @@ async def test_who_waits_too_long_is_refused(make_verifier: Callable[..., Any], 
 async def test_the_queue_is_bounded(make_verifier: Callable[..., Any], s3: ScriptedS3):
     verifier = await make_verifier(at_once=1, wait_seconds=0.3, read_seconds=0.4)
     s3.answers["head"] = scripts.hang
-    begun = time.monotonic()
     outcomes = [asyncio.create_task(verifier.verify(draft_of(s3))) for _ in range(8)]
     done, _ = await asyncio.wait(outcomes, timeout=0.15)
     assert len(done) == 3
     results = await asyncio.gather(*outcomes, return_exceptions=True)
     assert sum(isinstance(result, RateLimited) for result in results) == 7
-    assert time.monotonic() - begun < 1
 
 
 async def test_a_cancelled_test_removes_its_probe_and_gives_its_place_back(

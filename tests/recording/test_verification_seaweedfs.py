@@ -161,7 +161,6 @@ async def test_an_incomplete_draft_fails_the_settings_and_names_what_is_missing(
     sentence = step(result, "SETTINGS").advice or ""
     for words in ("name of the bucket", "access key ID", "secret access key", "eu-central-1"):
         assert words in sentence
-    assert result.duration_ms < 100
 
 
 async def test_the_loopback_is_refused_by_its_text_unless_it_is_named(

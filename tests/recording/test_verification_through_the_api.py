@@ -70,6 +70,21 @@ async def test_an_incomplete_draft_fails_the_step_settings(account_user: Person,
     assert "region" in result["steps"][0]["advice"]
 
 
+async def test_a_form_learns_which_of_its_fields_are_wrong(account_user: Person, world: World) -> None:
+    payload = await account_user.change(
+        "verifyRecordingStorage",
+        "verification { settingsErrors { code field message } }",
+        accountId=world["own"],
+        bucketVendor="AWS_S3",
+        bucketName="No_Bucket",
+        region="eu-central-1",
+        accessKeyId="AKIAIOSFODNN7EXAMPLE",
+        secretAccessKey="long-enough-to-be-one",
+    )
+    (error,) = payload["verification"]["settingsErrors"]
+    assert (error["code"], error["field"]) == ("INVALID", ["bucketName"])
+
+
 async def test_the_stored_values_are_proved_and_the_status_says_so(
     account_user: Person, world: World, storage: dict[str, Any]
 ) -> None:

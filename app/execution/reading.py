@@ -1,0 +1,98 @@
+"""Values that need no resolver chain: how fields that declare where their value is are read or loaded."""
+
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any
+
+from graphql import (
+    GraphQLField,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLSchema,
+    MiddlewareManager,
+    is_introspection_type,
+    is_leaf_type,
+)
+from strawberry.types.field import StrawberryField
+
+from app.execution.guards import DEFINITION, permissions_of
+from app.graph import LOAD, PER_VIEWER, READ
+
+
+def reader(parent_type: GraphQLObjectType, field: GraphQLField, context: Any) -> Callable[[Any], Any] | None:
+    """Reads and coerces a leaf field from its row; None for a field that must take the ordinary way."""
+    leaf = field.type.of_type if isinstance(field.type, GraphQLNonNull) else field.type
+    if not is_leaf_type(leaf) or field.args:
+        return None
+    read = _read_of(parent_type, field, context)
+    if read is None:
+        return None
+    coerce, nullable, plain = leaf.coerce_output_value, leaf is field.type, _PLAIN.get(leaf.name)
+
+    def answer(source: Any) -> Any:
+        value = read(source)
+        if value.__class__ is plain:
+            return value
+        if value is None:
+            if nullable:
+                return None
+            raise TypeError("null in a non-null field")
+        return coerce(value)
+
+    return answer
+
+
+def _read_of(parent_type: GraphQLObjectType, field: GraphQLField, context: Any) -> Callable[[Any], Any] | None:
+    definition = field.extensions.get(DEFINITION)
+    if not isinstance(definition, StrawberryField):
+        resolve = field.resolve
+        # The leaves of introspection: graphql-core's own resolvers, none of which looks at `info`.
+        if resolve is None or not is_introspection_type(parent_type):
+            return None
+        return lambda source: resolve(source, None)
+    per_viewer = definition.metadata.get(PER_VIEWER)
+    if per_viewer is not None:
+        viewer = context.viewer
+        return lambda source: per_viewer(viewer, source)
+    read: Callable[[Any], Any] | None = definition.metadata.get(READ)
+    if read is None and definition.is_basic_field:
+        return attrgetter(definition.python_name)
+    return read
+
+
+# Values of these classes are their own output; every other value is coerced. (Int is left out: it has a range.)
+_PLAIN: dict[str, type] = {"String": str, "ID": str, "Boolean": bool}
+
+
+class DirectResolvers(MiddlewareManager):
+    """Resolvers without Strawberry's chain, for fields that declare how their value is read or loaded.
+
+    The executor has decided permissions by then. Where a guarded field may not be null its own resolver has to refuse.
+    graphql-core asks its middleware which resolver to call, which is all that this class answers.
+    """
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        super().__init__()
+        self._direct: dict[Any, Any] = {}
+        for type_ in schema.type_map.values():
+            for field in type_.fields.values() if isinstance(type_, GraphQLObjectType) else ():
+                direct = _direct(field)
+                if direct is not None:
+                    self._direct[field.resolve] = direct
+
+    def get_field_resolver(self, field_resolver: Any) -> Any:
+        return self._direct.get(field_resolver, field_resolver)
+
+
+def _direct(field: GraphQLField) -> Callable[[Any, Any], Any] | None:
+    definition = field.extensions.get(DEFINITION)
+    if not isinstance(definition, StrawberryField) or (
+        permissions_of(field) and isinstance(field.type, GraphQLNonNull)
+    ):
+        return None
+    read, load = definition.metadata.get(READ), definition.metadata.get(LOAD)
+    if read is not None:
+        return lambda source, _info: read(source)
+    if load is not None:
+        return lambda source, info: load(source, info.context)
+    return None

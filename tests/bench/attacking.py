@@ -1,0 +1,128 @@
+"""How long attacks take, and how long another client waits meanwhile."""
+
+import asyncio
+import contextlib
+import json
+import statistics
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from tests.bench.client import Bystander, Connection, request
+from tests.execution import attacks
+
+TIMES = 5
+ANSWER_MS, WAIT_MS = 100, 150
+
+_ROWS = {
+    "pages within pages": "{accounts(first:100){nodes{apiKeys(first:100){nodes{account{apiKeys(first:100){nodes{id}}}}}}}}",
+    "an error for each of 9,500 rows": "{accounts(first:100){nodes{"
+    + " ".join(f"a{i}:apiKeys(first:0){{nodes{{id}}}}" for i in range(95))
+    + "}}}",
+}
+
+
+async def attack(port: int, key: str) -> list[Any]:
+    """Each attack's median time and the longest wait of a second client, in milliseconds."""
+    bystander = Bystander(port, request(port, key, b'{"query":"{viewer{scope}}"}'))
+    asking = asyncio.create_task(bystander.run())
+    results = []
+    try:
+        for name, do in _all(port, key).items():
+            await asyncio.sleep(0.05)
+            bystander.take()
+            taken = [await do(number) for number in range(TIMES)]
+            await asyncio.sleep(0.02)
+            timed = [seconds for seconds in taken if seconds is not None]
+            results.append(
+                {
+                    "attack": name,
+                    "answer_ms": statistics.median(timed) * 1000 if timed else None,
+                    "longest_wait_ms": max(bystander.take()) * 1000,
+                }
+            )
+            if asking.done():
+                asking.result()
+    finally:
+        asking.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asking
+    return results
+
+
+def _all(port: int, key: str) -> dict[str, Callable[[int], Awaitable[float | None]]]:
+    documents = {**attacks.REFUSED, **attacks.ALLOWED, **attacks.ENDED, **_ROWS}
+
+    def ask(text: str) -> Callable[[int], Awaitable[float]]:
+        async def once(number: int) -> float:
+            # A different text each time, so that no answer comes from a cache.
+            operation = {"operationName": "wanted"} if text.startswith("query wanted") else {}
+            body = json.dumps({"query": f"{text}#{number}", **operation}).encode()
+            return await _timed(port, request(port, key, body))
+
+        return once
+
+    ids = "".join(f"$v{i}:ID " for i in range(300))
+    variables = {f"v{i}": "x" * 700 for i in range(300)}
+    used = " ".join(f"f{i}:account(id:$v{i}){{id}}" for i in range(90))
+    bodies = {
+        "a body of 10 MB": b" " * 10_000_000,
+        "JSON nested 100,000 levels": b"[" * 100_000 + b"]" * 100_000,
+        "variables nested 1,000 levels": b'{"query":"query($a:ID!){account(id:$a){id}}","variables":{"a":%s}}'
+        % (b"[" * 900 + b"]" * 900),
+        "200 kB of variables that nobody asked for": json.dumps(
+            {"query": "{__typename}", "variables": {f"v{i}": i for i in range(14_000)}}
+        ).encode(),
+        "300 variables of 700 letters": json.dumps(
+            {"query": f"query({ids}){{{used}}}", "variables": variables}
+        ).encode(),
+        "a list of 60,000 ids": json.dumps(
+            {"query": "query($a:[ID!]){account(id:$a){id}}", "variables": {"a": [1] * 60_000}}
+        ).encode(),
+        "a list of 60,000 wrong values": json.dumps(
+            {
+                "query": "mutation($i:VerifyRecordingStorageInput!){verifyRecordingStorage(input:$i){__typename}}",
+                "variables": {"i": {"s3Tags": [1] * 60_000}},
+            }
+        ).encode(),
+    }
+    found: dict[str, Callable[[int], Awaitable[float | None]]] = {name: ask(text) for name, text in documents.items()}
+    for name, body in bodies.items():
+        found[name] = lambda _number, body=body: _timed(port, request(port, key, body))  # type: ignore[misc]
+    found["a body of 10 MB without a length"] = lambda _number: _chunked(port, key)
+    found["20 bodies that trickle in"] = lambda _number: _trickled(port, key)
+    return found
+
+
+async def _timed(port: int, raw: bytes) -> float:
+    async with Connection(port) as connection:
+        begun = time.perf_counter()
+        status, _ = await connection.ask(raw)
+        assert status < 500, status
+        return time.perf_counter() - begun
+
+
+async def _chunked(port: int, key: str) -> float:
+    head = request(port, key, b"").replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
+    async with Connection(port) as connection:
+        begun = time.perf_counter()
+        connection.writer.write(head)
+        for _ in range(160):
+            connection.writer.write(b"10000\r\n" + b" " * 65_536 + b"\r\n")
+        status, _ = await connection.answer()
+        assert status == 413, status
+        return time.perf_counter() - begun
+
+
+async def _trickled(port: int, key: str) -> None:
+    """Bodies of which a byte comes now and then: nobody waits for their answers, but the others must not wait either."""
+    head = request(port, key, b" " * 1_000)[:-1_000]
+    connections = [await Connection(port).__aenter__() for _ in range(20)]
+    for connection in connections:
+        connection.writer.write(head)
+    for _ in range(10):
+        for connection in connections:
+            connection.writer.write(b" ")
+        await asyncio.sleep(0.01)
+    for connection in connections:
+        connection.writer.close()

@@ -1,0 +1,83 @@
+"""A cheap HTTP client: raw streams, kept alive, so that the machine works for the server and not for the client."""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from types import TracebackType
+
+CONNECTIONS = 4
+
+
+def request(port: int, key: str, body: bytes, *, headers: str = "") -> bytes:
+    """A POST to /graphql, ready to be sent."""
+    head = f"POST /graphql HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer {key}\r\n"
+    head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n{headers}\r\n"
+    return head.encode() + body
+
+
+class Connection:
+    """One connection; a request after the other."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+
+    async def __aenter__(self) -> "Connection":
+        self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self._port, limit=2**24)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.writer.close()
+
+    async def ask(self, raw: bytes) -> tuple[int, bytes]:
+        """Sends a request; answers status and body."""
+        self.writer.write(raw)
+        return await self.answer()
+
+    async def answer(self) -> tuple[int, bytes]:
+        head = (await self.reader.readuntil(b"\r\n\r\n")).lower()
+        length = int(head.partition(b"content-length:")[2].partition(b"\r\n")[0])
+        return int(head[9:12]), await self.reader.readexactly(length)
+
+
+async def load(port: int, raw: bytes, seconds: float) -> tuple[int, float]:
+    """Keeps `CONNECTIONS` connections busy; answers how many requests were answered, and in how many seconds."""
+    begun = time.perf_counter()
+    end = begun + seconds
+
+    async def one() -> int:
+        count = 0
+        async with Connection(port) as connection:
+            while time.perf_counter() < end:
+                status, _ = await connection.ask(raw)
+                assert status == 200, status
+                count += 1
+        return count
+
+    counts = await asyncio.gather(*(one() for _ in range(CONNECTIONS)))
+    return sum(counts), time.perf_counter() - begun
+
+
+@dataclass
+class Bystander:
+    """A second client that asks small things all the time, and notes how long it waits."""
+
+    port: int
+    raw: bytes
+    waits: list[float] = field(default_factory=list)
+
+    async def run(self) -> None:
+        """Asks until it is cancelled."""
+        async with Connection(self.port) as connection:
+            while True:
+                begun = time.perf_counter()
+                status, _ = await connection.ask(self.raw)
+                self.waits.append(time.perf_counter() - begun)
+                assert status == 200, status
+                await asyncio.sleep(0.002)
+
+    def take(self) -> list[float]:
+        """The waits since this was called last, in seconds."""
+        taken, self.waits = self.waits, []
+        return taken

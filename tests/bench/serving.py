@@ -1,0 +1,72 @@
+"""Server processes, one worker each, and what they use."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+
+import psutil
+
+ROOT = Path(__file__).resolve().parents[2]
+OURS = ("-m", "app", "serve")
+HANDWRITTEN = ("-m", "tests.bench.handwritten")
+
+
+class ServerProcess:
+    """A server on a free port of the loopback, as a context manager; ready when entered."""
+
+    def __init__(self, name: str, arguments: tuple[str, ...], environment: dict[str, str], log: Path) -> None:
+        self.name = name
+        self._arguments = arguments
+        self._environment = environment
+        self._log = log
+        self.port = 0
+
+    def __enter__(self) -> "ServerProcess":
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        inherited = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG"}}
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, *self._arguments],
+                cwd=ROOT,
+                env={**inherited, **self._environment, "PORT": str(self.port)},
+                stdout=log,
+                stderr=log,
+            )
+        self._wait()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(15)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def cpu_seconds(self) -> float:
+        """What the process and its children have used since they began."""
+        process = psutil.Process(self._process.pid)
+        used = 0.0
+        for each in (process, *process.children(recursive=True)):
+            times = each.cpu_times()
+            used += times.user + times.system
+        return used
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                return
+            except OSError:
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError(f"{self.name} did not start:\n{self._log.read_text()[-2000:]}") from None
+                time.sleep(0.05)
