@@ -44,6 +44,7 @@ SHORT_LISTS = {
     "Query.s3Regions": "one for each region of Amazon S3",
     "RecordingConfig.s3Tags": "at most 10",
     "RecordingPolicy.statements": "one for each right",
+    "StorageVerification.settingsErrors": "one for each rule that an input field breaks",
     "StorageVerification.steps": "always eight",
 }
 # The only places of the graph where a secret is shown: once, or as the setting itself.

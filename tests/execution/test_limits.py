@@ -115,7 +115,6 @@ async def test_the_introspection_of_common_tools_fits_with_room_for_a_larger_sch
     assert len(answer.data["__schema"]["types"]) > 50
 
 
-@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")
 async def test_as_many_errors_as_rows_are_bounded(admin: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     query = "{ accounts { nodes { " + " ".join(f"a{i}: apiKeys(first: 0) {{ nodes {{ id }} }}" for i in range(20))
     answer = await admin.ask(query + " } } }")
