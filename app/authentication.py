@@ -4,6 +4,7 @@ One indexed lookup, whose result is kept for at most four seconds: whatever is r
 every worker within five, without a message between them.
 """
 
+import asyncio
 import hmac
 import time
 from collections import OrderedDict
@@ -26,8 +27,9 @@ _REFUSAL = "The API key lets nobody in: it is unknown, expired, revoked or misty
 class Authentication:
     """Lets callers in. One per process."""
 
-    def __init__(self, keyring: Keyring, last_use: LastUse) -> None:
+    def __init__(self, keyring: Keyring, last_use: LastUse, timeout_seconds: float) -> None:
         self._keyring = keyring
+        self._timeout_seconds = timeout_seconds
         self._last_use = last_use
         self._known: OrderedDict[bytes, tuple[float, Viewer, bool]] = OrderedDict()
 
@@ -45,7 +47,12 @@ class Authentication:
         if shown is None:
             raise Unauthenticated(_REFUSAL)
         digest = token.secret_hash(self._keyring, shown)
-        viewer, by_previous = self._cached(digest) or await self._look_up(shown, digest)
+        known = self._cached(digest)
+        if known is None:
+            # The pool has no limit of its own on how long somebody waits for a connection.
+            async with asyncio.timeout(self._timeout_seconds):
+                known = await self._look_up(shown, digest)
+        viewer, by_previous = known
         if viewer.expires_at is not None and viewer.expires_at <= datetime.now(UTC):
             raise Unauthenticated(_REFUSAL)
         self._last_use.note(viewer.key_id, by_previous=by_previous)

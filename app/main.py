@@ -1,6 +1,5 @@
 """The ASGI application: routes, middleware, what is opened at start and closed at the end."""
 
-import asyncio
 import copy
 import gc
 import hashlib
@@ -103,7 +102,11 @@ class Running:
 class Server:
     def __init__(self, chosen: Settings) -> None:
         self._settings = chosen
-        self._operations = Operations(schema, anonymous_introspection=chosen.anonymous_introspection)
+        self._operations = Operations(
+            schema,
+            anonymous_introspection=chosen.anonymous_introspection,
+            compiles=chosen.compiled_operations,
+        )
         self._sdl = printed().encode()
         self._sdl_tag = f'"{hashlib.sha256(self._sdl).hexdigest()[:16]}"'
         self.explorer: Explorer | None = None
@@ -132,7 +135,9 @@ class Server:
                 async with last_use.writing():
                     clients: dict[type, Any] = {OutboundGate: gate, ObjectStorage: storage, StorageVerifier: verifier}
                     opened = Opened(chosen, keyring, clients)
-                    self.running = Running(opened, Authentication(keyring, last_use), context)
+                    self.running = Running(
+                        opened, Authentication(keyring, last_use, chosen.database_timeout_seconds), context
+                    )
                     if self.has_the_process:
                         _spare_the_collector()
                     yield
@@ -160,6 +165,7 @@ class Server:
         if answer is not None:
             if answer.operation is not None:
                 about |= {"operation": answer.operation.name, "type": answer.operation.type.value}
+                about["way"] = "compiled" if answer.compiled else "ordinary"
             if answer.errors:
                 about["codes"] = answer.codes
         return response
@@ -203,9 +209,7 @@ class Server:
 
     async def _caller(self, running: Running, request: Request) -> Viewer | None:
         try:
-            # The pool has no limit of its own on how long somebody waits for a connection.
-            async with asyncio.timeout(self._settings.database_timeout_seconds):
-                return await running.authentication.viewer(request.headers.getlist("authorization"))
+            return await running.authentication.viewer(request.headers.getlist("authorization"))
         except Unauthenticated:
             raise
         except Exception as error:

@@ -27,6 +27,7 @@ from graphql import (
     VariableNode,
     is_leaf_type,
 )
+from graphql.execution.values import VariableValues
 from strawberry.types.field import StrawberryField
 from tortoise import fields
 from tortoise.models import Model
@@ -38,6 +39,8 @@ from app.identifiers import Kind, show
 from app.paging import Order
 
 _DEFINITION = "strawberry-definition"
+# From a field and its node: what reads its arguments when the operation runs.
+Arguments = Callable[[Any, FieldNode], Callable[[VariableValues], dict[str, Any]]]
 
 
 class NotCompilable(Exception):
@@ -66,7 +69,7 @@ class Level:
     by: str = "id"
     owner: str = ""
     order: Order | None = None
-    arguments: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None
+    arguments: Callable[[VariableValues], dict[str, Any]] | None = None
     joins: list[Join] = field(default_factory=list)
     counts: dict[str, tuple[graph.CountOf, str]] = field(default_factory=dict)
     """By their names in the SELECT: what is counted, and of which of the level's rows."""
@@ -100,7 +103,7 @@ def compile_operation(
     operation: OperationDefinitionNode,
     fragments: Mapping[str, FragmentDefinitionNode],
     included: Callable[[Any], bool],
-    arguments: Callable[[Any, FieldNode], Callable[[Mapping[str, Any]], dict[str, Any]]],
+    arguments: Arguments,
     dialect: str,
 ) -> Plan:
     """Raises NotCompilable."""
@@ -113,7 +116,7 @@ class _Compiler:
         schema: GraphQLSchema,
         fragments: Mapping[str, FragmentDefinitionNode],
         included: Callable[[Any], bool],
-        arguments: Callable[[Any, FieldNode], Callable[[Mapping[str, Any]], dict[str, Any]]],
+        arguments: Arguments,
         dialect: str,
     ) -> None:
         self._schema = schema

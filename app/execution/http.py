@@ -5,6 +5,7 @@ clients, 200 for `application/json`; a malformed HTTP request is 4xx for both. E
 """
 
 import asyncio
+import functools
 import re
 from typing import Any
 
@@ -35,6 +36,7 @@ class BadRequest(Exception):
         self.status, self.message, self.headers = status, message, headers
 
 
+@functools.lru_cache(maxsize=64)
 def accepted(accept: str | None, offers: tuple[str, ...]) -> str | None:
     """The media type of `offers` that an Accept header likes best (RFC 9110, 12.5.1).
 

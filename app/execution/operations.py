@@ -43,6 +43,7 @@ class Answer:
     # Set where the transport has a status of its own for a refusal (401, 405).
     refused: ErrorCode | None = None
     wrong_method: bool = False
+    compiled: bool = False
 
     def body(self) -> dict[str, Any]:
         body: dict[str, Any] = {}
@@ -116,7 +117,7 @@ class Operations:
         except Exception as error:  # noqa: BLE001  nothing was changed; the ordinary executor meets it again and says it
             _log.debug("fell back", request_id=context.request_id, error=type(error).__qualname__)
             return None
-        return None if data is None else Answer(executed=True, data=data, operation=operation)
+        return None if data is None else Answer(executed=True, data=data, operation=operation, compiled=True)
 
     def _made(self, document: Document, operation: Operation) -> CompiledOperation:
         definitions = document.node.definitions if document.node else ()

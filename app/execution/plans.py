@@ -6,10 +6,22 @@ not fit) is no answer: the ordinary executor runs the operation from its start a
 
 from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from graphql import FieldNode, GraphQLError, GraphQLSchema, OperationDefinitionNode, VariableNode, visit
+from graphql import (
+    FieldNode,
+    GraphQLError,
+    GraphQLField,
+    GraphQLNonNull,
+    GraphQLSchema,
+    NamedTypeNode,
+    NonNullTypeNode,
+    OperationDefinitionNode,
+    Undefined,
+    VariableNode,
+    visit,
+)
 from graphql.execution.values import VariableValues, get_argument_values, get_variable_values
 from graphql.language import Visitor
 from strawberry.utils.str_converters import to_camel_case, to_snake_case
@@ -38,19 +50,18 @@ class CompiledOperation:
         self._operation = operation
         self._fragments = fragments
         self._switches = variables_of_directives(operation, fragments)
+        self._variables = Variables(schema, operation)
         self._plans: dict[tuple[str, tuple[Any, ...]], _Runnable | None] = {}
 
     async def run(self, context: Context, variables: dict[str, Any] | None) -> dict[str, Any] | None:
         """The answer's data; None when the ordinary executor is to answer."""
-        values: Any = None
-        if self._operation.variable_definitions:
-            values = get_variable_values(self._schema, self._operation.variable_definitions, variables or {})
-            if isinstance(values, list):
-                return None
+        values = self._variables.read(variables or {})
+        if values is None:
+            return None
         client = connections.get("default")
         key = (
             client.capabilities.dialect,
-            tuple(values.coerced.get(name) for name in self._switches) if self._switches else (),
+            tuple(values.coerced.get(name) for name in self._switches),
         )
         if key not in self._plans:
             if len(self._plans) >= MAXIMUM_PLANS:
@@ -58,20 +69,16 @@ class CompiledOperation:
             self._plans[key] = self._compiled(key[0], values)
         plan = self._plans[key]
         viewer = context.viewer
-        if plan is None or not viewer.may(plan.plan.permissions):
+        if plan is None or not plan.is_open_to(viewer):
             return None
         return await plan.run(client, context, viewer, values)
 
-    def _compiled(self, dialect: str, values: VariableValues | None) -> "_Runnable | None":
+    def _compiled(self, dialect: str, values: VariableValues) -> "_Runnable | None":
         def included(node: Any) -> bool:
             for directive in node.directives or ():
                 if directive.name.value in ("skip", "include"):
                     given = directive.arguments[0].value
-                    on = (
-                        values.coerced.get(given.name.value, False)  # type: ignore[union-attr]
-                        if isinstance(given, VariableNode)
-                        else given.value
-                    )
+                    on = values.coerced.get(given.name.value, False) if isinstance(given, VariableNode) else given.value
                     if bool(on) == (directive.name.value == "skip"):
                         return False
             return True
@@ -83,15 +90,79 @@ class CompiledOperation:
         return _Runnable(plan, dialect)
 
 
-def _arguments(made: Any, node: FieldNode) -> Callable[[Any], dict[str, Any]]:
-    """What reads a field's arguments: at once where no variable is in them."""
-    if any(_has_variables(argument) for argument in node.arguments or ()):
+class Variables:
+    """Reads an operation's variables: those of the plain scalars at once, all others as graphql-core does."""
+
+    def __init__(self, schema: GraphQLSchema, operation: OperationDefinitionNode) -> None:
+        self._schema = schema
+        self._definitions = operation.variable_definitions or ()
+        self._plain: list[tuple[str, type, bool]] | None = []
+        for definition in self._definitions:
+            is_required = isinstance(definition.type, NonNullTypeNode)
+            named = definition.type.type if isinstance(definition.type, NonNullTypeNode) else definition.type
+            plain = _PLAIN.get(named.name.value) if isinstance(named, NamedTypeNode) else None
+            if plain is None or definition.default_value is not None or definition.directives:
+                self._plain = None
+                return
+            self._plain.append((definition.variable.name.value, plain, is_required))
+
+    def read(self, given: Mapping[str, Any]) -> VariableValues | None:
+        """None when they do not fit, which the ordinary executor reports."""
+        if self._plain is not None:
+            coerced = {}
+            for name, plain, is_required in self._plain:
+                value = given.get(name, Undefined)
+                if value.__class__ is plain and (plain is not int or -(2**31) <= cast("int", value) < 2**31):
+                    coerced[name] = value
+                elif is_required or value is not Undefined:
+                    break
+            else:
+                return VariableValues(_NOTHING, coerced)
+        values = get_variable_values(self._schema, self._definitions, dict(given))
+        return None if isinstance(values, list) else values
+
+
+_PLAIN: dict[str, type] = {"ID": str, "String": str, "Int": int, "Boolean": bool}
+_NOTHING: dict[str, Any] = {}
+
+
+def _arguments(made: Any, node: FieldNode) -> Callable[[VariableValues], dict[str, Any]]:
+    """What reads a field's arguments: at once where no variable is in them, directly where only whole variables are."""
+    given = {argument.name.value: argument.value for argument in node.arguments or ()}
+    if any(_has_variables(value) and not isinstance(value, VariableNode) for value in given.values()):
         return lambda values: get_argument_values(made, node, values)
+    names = {name: value.name.value for name, value in given.items() if isinstance(value, VariableNode)}
+    if names:
+        return _whole_variables(made, node, names)
     try:
         constant = get_argument_values(made, node)
     except GraphQLError as error:
         raise NotCompilable(str(error)) from None
     return lambda _values: constant
+
+
+def _whole_variables(made: Any, node: FieldNode, names: dict[str, str]) -> Callable[[VariableValues], dict[str, Any]]:
+    others = FieldNode(
+        name=node.name,
+        arguments=tuple(argument for argument in node.arguments or () if argument.name.value not in names),
+    )
+    without = GraphQLField(made.type, {name: argument for name, argument in made.args.items() if name not in names})
+    try:
+        constant = get_argument_values(without, others)
+    except GraphQLError as error:
+        raise NotCompilable(str(error)) from None
+    may_be_null = {name for name in names if not isinstance(made.args[name].type, GraphQLNonNull)}
+
+    def read(values: VariableValues) -> dict[str, Any]:
+        arguments = dict(constant)
+        for name, variable in names.items():
+            value = values.coerced.get(variable, Undefined)
+            if value is Undefined or (value is None and name not in may_be_null):
+                return get_argument_values(made, node, values)  # a default, or an error
+            arguments[name] = value
+        return arguments
+
+    return read
 
 
 def _has_variables(node: Any) -> bool:
@@ -111,6 +182,7 @@ class _Runnable:
     def __init__(self, plan: Plan, dialect: str) -> None:
         self.plan = plan
         self._dialect = dialect
+        self._open_to: dict[Any, bool] = {}
         self._statements: dict[Any, tuple[Statement | None, Statement | None]] = {}
 
     async def run(self, client: Any, context: Context, viewer: Viewer, values: Any) -> dict[str, Any]:
@@ -120,6 +192,14 @@ class _Runnable:
             for level in self.plan.levels:
                 await run.load(level, fetch, None)
         return self.plan.shape(viewer, context, run.data, run.given)
+
+    def is_open_to(self, viewer: Viewer) -> bool:
+        """Whether the caller may use all of it: permissions depend on these two alone, and are decided once for them."""
+        caller = (viewer.scope, viewer.access_level)
+        known = self._open_to.get(caller)
+        if known is None:
+            known = self._open_to[caller] = viewer.may(self.plan.permissions)
+        return known
 
     def statements(
         self, level: Level, viewer: Viewer, order: Order | None, asked: tuple[Any, ...], is_after: bool, single: bool

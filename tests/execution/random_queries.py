@@ -1,7 +1,7 @@
 """Random valid queries over a schema, the same ones for the same seed."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from graphql import (
@@ -23,15 +23,25 @@ _HEADER = "query Random($yes: Boolean!, $no: Boolean! = false, $few: Int = 3)"
 
 
 class RandomQueries:
-    """`ids` is where ids are taken from; fields named in `without` are never asked."""
+    """`ids` is where ids are taken from, `cursors` those of pages; fields named in `without` are never asked.
+
+    Without `cursors`, what stands in their place is none; with them, pages have a size that they may have.
+    """
 
     def __init__(
-        self, schema: GraphQLSchema, seed: int, *, ids: Sequence[str], without: frozenset[str] = frozenset()
+        self,
+        schema: GraphQLSchema,
+        seed: int,
+        *,
+        ids: Sequence[str],
+        without: frozenset[str] = frozenset(),
+        cursors: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self._schema = schema
         self._random = random.Random(seed)
         self._ids = ids
         self._without = without
+        self._cursors = cursors
         self._number = 0
         self._fragments: list[str] = []
 
@@ -71,7 +81,7 @@ class RandomQueries:
         named = get_named_type(field.type)
         if not is_leaf_type(named) and depth <= 0:
             return ""
-        arguments = self._arguments(field.args)
+        arguments = self._arguments(field.args, name)
         alias = ""
         # Fields with arguments get names of their own, so that no two of a name differ.
         if arguments or self._chance(0.15):
@@ -95,13 +105,21 @@ class RandomQueries:
         self._fragments[int(name[1:])] = f"fragment {name} on {type_.name} {body}"
         return f"...{name}{self._directive()}"
 
-    def _arguments(self, arguments: dict[str, GraphQLArgument]) -> str:
+    def _arguments(self, arguments: dict[str, GraphQLArgument], field: str) -> str:
         written = [
-            f"{name}: {self._value(argument.type, name)}"
+            f"{name}: {self._page_argument(field, name) or self._value(argument.type, name)}"
             for name, argument in arguments.items()
-            if isinstance(argument.type, GraphQLNonNull) or self._chance(0.4)
+            if (isinstance(argument.type, GraphQLNonNull) or self._chance(0.4))
+            and not (name == "orderBy" and "after" in arguments and self._cursors is not None and self._chance(0.5))
         ]
         return f"({', '.join(written)})" if written else ""
+
+    def _page_argument(self, field: str, name: str) -> str | None:
+        if self._cursors is None or name not in ("first", "after"):
+            return None
+        if name == "first":
+            return self._random.choice(["1", "2", "3", "20", "$few"])
+        return self._random.choice(["null", *(f'"{cursor}"' for cursor in self._cursors.get(field, ()))])
 
     def _value(self, type_: Any, name: str) -> str:
         if isinstance(type_, GraphQLNonNull):

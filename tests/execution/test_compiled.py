@@ -1,0 +1,198 @@
+"""Compiled operations answer exactly as the ordinary executor, and their SQL holds nothing that a caller wrote.
+
+`SEED=7 N=2000 pytest tests/execution/test_compiled.py` asks other and more questions.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import orjson
+import pytest
+from tortoise.models import Model
+
+from app import graph
+from app.execution.operations import Operations
+from app.execution.plans import MAXIMUM_PLANS, CompiledOperation
+from app.main import Server
+from app.schema import schema
+from tests.execution.random_queries import VARIABLES, RandomQueries
+from tests.installation import Answer, Installation, Person, World
+
+SEED, N = int(os.environ.get("SEED", "20261122")), int(os.environ.get("N", "120"))
+# What requests themselves change, and root fields that are not declared as data.
+LEFT_OUT = {"lastUsedAt", "previousSecretLastUsedAt"}
+UNDECLARED = {"node", "s3Regions", "audioFormats", "bucketVendors", "recordingPolicy"}
+DENIED = {
+    "admin": set[str](),
+    "provider": {"usageLimit", "licensedSessions", "apiKeys"},
+    "account_user": {"usageLimit", "licensedSessions", "serviceProvider", "serviceProviders"},
+    "read_only": {"usageLimit", "licensedSessions", "serviceProvider", "serviceProviders", "webhookSecret"},
+}
+
+
+def operations_of(installation: Installation) -> Operations:
+    server: Server = installation.app.state.server
+    return server._operations
+
+
+@contextmanager
+def ordinary(installation: Installation) -> Iterator[None]:
+    """As with COMPILED_OPERATIONS=off."""
+    operations = operations_of(installation)
+    operations._compiles = False
+    try:
+        yield
+    finally:
+        operations._compiles = True
+
+
+async def ask_both(installation: Installation, person: Person, query: str, **variables: Any) -> tuple[Answer, Answer]:
+    compiled = await person.ask(query, **variables)
+    with ordinary(installation):
+        return compiled, await person.ask(query, **variables)
+
+
+def plans(installation: Installation) -> list[Any]:
+    """All plans that were made, those that were not possible left out."""
+    made: list[CompiledOperation] = list(operations_of(installation)._compiled_operations.values())
+    return [plan for each in made for plan in each._plans.values() if plan is not None]
+
+
+async def cursors(person: Person) -> dict[str, list[str]]:
+    query = """{
+        accounts(first: 1) { edges { cursor } }
+        created: accounts(first: 1, orderBy: {field: CREATED_AT}) { edges { cursor } }
+        accountKeys: accounts(first: 1) { nodes { apiKeys(first: 1) { edges { cursor } } } }
+    }"""
+    data = (await person.ask(query)).data
+    keys = data["accountKeys"]["nodes"][0]["apiKeys"]["edges"]
+    return {
+        "accounts": [edge["cursor"] for edge in data["accounts"]["edges"]],
+        "apiKeys": [edge["cursor"] for edge in keys],
+    }
+
+
+@pytest.mark.parametrize("name", list(DENIED))
+async def test_random_queries_have_the_same_answer_compiled_and_not(
+    installation: Installation, world: World, name: str
+) -> None:
+    person, alike = installation.person(name), 0
+    random = RandomQueries(
+        schema._schema,
+        SEED,
+        ids=[*world.ids.values(), f"AC{'0' * 32}", ""],
+        without=frozenset(LEFT_OUT | UNDECLARED | DENIED[name]),
+        cursors=await cursors(person),
+    )
+    for query in random.some(N):
+        compiled, expected = await ask_both(installation, person, query, **VARIABLES)
+        # As text: the order of the keys counts too.
+        assert orjson.dumps(compiled.data) == orjson.dumps(expected.data), query
+        assert [error["message"] for error in compiled.errors] == [error["message"] for error in expected.errors], query
+        alike += not expected.errors
+    assert alike > N / 4, "too few questions had an answer for this to compare much"
+    assert len(plans(installation)) > N / 4, "too few of them were compiled"
+
+
+async def test_a_statement_holds_names_of_the_models_keywords_and_placeholders_alone(
+    installation: Installation, admin: Person, world: World
+) -> None:
+    random = RandomQueries(
+        schema._schema, SEED, ids=list(world.ids.values()), without=frozenset(UNDECLARED), cursors=await cursors(admin)
+    )
+    for query in random.some(N):
+        await admin.ask(query, **VARIABLES)
+    injected = "Robert'); DROP TABLE accounts;--"
+    await admin.ask("query ($s: String) { accounts(filter: {nameContains: $s}) { nodes { id } } }", s=injected)
+    statements = [each for plan in plans(installation) for pair in plan._statements.values() for each in pair if each]
+    assert len(statements) > N / 2
+    models: list[type[Model]] = list(graph.registry.rows.values())
+    names = {model._meta.db_table for model in models} | {name for model in models for name in model._meta.db_fields}
+    for statement in statements:
+        assert unknown_words(statement.text, names) == set(), statement.text
+
+
+KEYWORDS = frozenset(
+    "SELECT FROM WHERE AND OR LEFT OUTER JOIN ON ORDER BY ASC DESC LIMIT COUNT ROW_NUMBER OVER PARTITION AS IS NULL LIKE "  # noqa: SIM905
+    "ESCAPE CAST VARCHAR ANY IN JSON_EACH VALUE GROUP".split()
+)
+# Our own: what a subquery, a joined row, a counted one and a place in a page are called.
+ALIASES = re.compile(r"b|o\d+|n\d+|owner|place|\d+|[a-z_]+__[a-z_]+")
+
+
+def unknown_words(text: str, names: set[str]) -> set[str]:
+    words = re.findall(r"'[^']*'|\"[^\"]*\"|\$\d+|\?|\w+|[^\s\w]", text)
+    return {
+        word
+        for word in words
+        if not (
+            word.strip('"') in names
+            or word.upper() in KEYWORDS
+            or ALIASES.fullmatch(word.strip('"'))
+            or re.fullmatch(r"\$\d+|\?|[(),.=<>*]", word)
+            or word == "'\\'"  # the character that LIKE escapes with
+        )
+    }
+
+
+def test_the_check_of_statements_sees_what_does_not_belong_there() -> None:
+    assert unknown_words(
+        "SELECT b.\"id\" FROM accounts WHERE name = 'x'; DROP TABLE y", {"accounts", "id", "name"}
+    ) == {
+        "'x'",
+        ";",
+        "DROP",
+        "TABLE",
+        "y",
+    }
+
+
+async def test_a_plan_is_shared_by_callers_and_holds_nothing_of_them(
+    installation: Installation, account_user: Person, sibling_user: Person, foreign_user: Person, provider: Person
+) -> None:
+    query = "{ accounts { nodes { id name apiKeyCount } } }"
+    seen = [
+        (await person.ask(query)).only("accounts")["nodes"] for person in (account_user, sibling_user, foreign_user)
+    ]
+    assert len({node["id"] for nodes in seen for node in nodes}) == 3
+    assert len((await provider.ask(query)).only("accounts")["nodes"]) == 2
+    (plan,) = plans(installation)
+    assert len(plan._statements) == 2, "one for each scope, not for each caller"
+
+
+async def test_what_is_denied_is_answered_by_the_ordinary_executor(
+    installation: Installation, account_user: Person
+) -> None:
+    compiled, expected = await ask_both(installation, account_user, "{ accounts { nodes { name licensedSessions } } }")
+    assert compiled.codes == expected.codes == ["FORBIDDEN"]
+    assert compiled.data == expected.data
+
+
+@pytest.mark.parametrize("arguments", ["first: 0", "first: 101", 'after: "nonsense"', 'after: "\u0000"'])
+async def test_what_is_wrong_is_said_in_the_words_of_the_ordinary_executor(
+    installation: Installation, admin: Person, arguments: str
+) -> None:
+    compiled, expected = await ask_both(installation, admin, f"{{ accounts({arguments}) {{ nodes {{ id }} }} }}")
+    assert compiled.codes == ["BAD_USER_INPUT"]
+    assert [error["message"] for error in compiled.errors] == [error["message"] for error in expected.errors]
+
+
+async def test_plans_of_one_operation_are_bounded(installation: Installation, admin: Person) -> None:
+    switches = 6
+    variables = ", ".join(f"$v{number}: Boolean!" for number in range(switches))
+    fields = " ".join(f"f{number}: name @include(if: $v{number})" for number in range(switches))
+    query = f"query ({variables}) {{ accounts {{ nodes {{ id {fields} }} }} }}"
+    for combination in range(2**switches):
+        given = {f"v{number}": bool(combination >> number & 1) for number in range(switches)}
+        nodes = (await admin.ask(query, **given)).only("accounts")["nodes"]
+        assert {name for name in nodes[0] if name != "id"} == {f"f{n}" for n in range(switches) if given[f"v{n}"]}
+    assert len(plans(installation)) <= MAXIMUM_PLANS
+
+
+@pytest.mark.settings(compiled_operations=False)
+async def test_compiling_can_be_turned_off(installation: Installation, admin: Person) -> None:
+    assert len((await admin.ask("{ accounts { nodes { id } } }")).only("accounts")["nodes"]) == 3
+    assert plans(installation) == []
