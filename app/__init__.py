@@ -32,6 +32,7 @@ What puts the rooms together, and what no room imports:
     authentication.py    Authorization header -> Viewer
     execution/           how operations run
     graphiql/            the explorer's page, for a browser with the network closed
+    connections.py       the HTTP protocol of a connection, bounded in bytes and in time
     serving.py           listening: the port, and uvicorn's limits
     migrating.py         bringing a database to this schema
     drafting.py          what changed in the models, as a migration to complete

@@ -10,7 +10,7 @@ tenant owns is not there, in the same words as what does not exist.
 
 import enum
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Protocol, TypeVar
 from uuid import UUID
@@ -75,6 +75,8 @@ class Viewer:
     account_id: UUID | None = None
     service_provider_id: UUID | None = None
     expires_at: datetime | None = None
+    secret_hash: bytes = field(default=b"", repr=False)
+    """Of the secret that let the caller in; empty for the commands of this server."""
 
     def within_reach(self, model: type[M]) -> QuerySet[M]:
         """The rows of a model that this caller may see and change at all. Every query starts here."""

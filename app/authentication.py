@@ -91,6 +91,7 @@ class Authentication:
             account_id=key.account_id,
             service_provider_id=key.service_provider_id,
             expires_at=min(ends, default=None),
+            secret_hash=digest,
         )
         self._known[digest] = (asked_at + CACHE_SECONDS, viewer, not current)
         self._known.move_to_end(digest)

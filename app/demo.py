@@ -49,7 +49,7 @@ def run(chosen: Settings) -> None:
     if not chosen.is_embedded:
         raise CannotStart("The demo fills a database of its own: unset DATABASE_URL, or use: python -m app serve")
     check_port(chosen)
-    chosen.data_dir.mkdir(parents=True, exist_ok=True)
+    chosen.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     notes = chosen.data_dir / "demo.json"
     known = json.loads(notes.read_text()) if notes.exists() else {}
     storage = known.get("s3") or _new_storage()

@@ -164,7 +164,9 @@ class Server:
             about |= {"scope": caller.scope.value, "key": show(Kind.API_KEY, caller.key_id)}
         if answer is not None:
             if answer.operation is not None:
-                about |= {"operation": answer.operation.name, "type": answer.operation.type.value}
+                about["type"] = answer.operation.type.value
+                if caller is not None and answer.operation.name is not None:
+                    about["operation"] = answer.operation.name[:64]  # chosen by the client
                 about["way"] = "compiled" if answer.compiled else "ordinary"
             if answer.errors:
                 about["codes"] = answer.codes

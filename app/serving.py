@@ -6,6 +6,7 @@ import structlog
 import uvicorn
 
 from app import logs
+from app.connections import BoundedProtocol
 from app.settings import Settings
 
 # Beyond these a worker answers 503 by itself instead of falling behind.
@@ -31,6 +32,7 @@ def listen(chosen: Settings) -> None:
         host=chosen.host,
         port=chosen.port,
         workers=chosen.workers,
+        http=BoundedProtocol,
         log_config=None,
         access_log=False,
         proxy_headers=False,

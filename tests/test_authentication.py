@@ -160,3 +160,17 @@ async def test_without_anonymous_introspection_the_schema_needs_a_key(
     assert (await stranger.ask(introspection)).codes == ["UNAUTHENTICATED"]
     assert (await stranger.ask("{ __typename }")).data == {"__typename": "Query"}
     assert (await account_user.ask(introspection)).data == {"__schema": {"queryType": {"name": "Query"}}}
+
+
+@pytest.mark.settings(anonymous_introspection=False)
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"query": "{ accounts { totalCount } }", "operationName": "x"},
+        {"query": "{ accounts { totalCount } }", "variables": {"many": [0] * 3000}},
+        {"query": "{ acounts { totalCount } }", "operationName": "x"},
+    ],
+)
+async def test_a_stranger_does_not_learn_which_documents_are_valid(stranger: Person, body: dict[str, Any]) -> None:
+    answer = (await stranger.client.post("/graphql", json=body)).json()
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["UNAUTHENTICATED"]

@@ -143,9 +143,11 @@ def _order(given: Any) -> Order:
 
 
 def _name_text(text: str) -> str | None:
-    key = names.key(text)
     # No name's key is longer (SQLite refuses a pattern of 50,000), and none holds NUL (PostgreSQL's texts cannot).
-    return None if len(key) > names.MAXIMUM_KEY or "\0" in key else key
+    if len(text) > names.MAXIMUM_KEY or "\0" in text:
+        return None
+    key = names.key(text)
+    return None if len(key) > names.MAXIMUM_KEY else key
 
 
 _ACCOUNT = graph.OneById(model.Account, Kind.ACCOUNT)

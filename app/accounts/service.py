@@ -100,7 +100,9 @@ async def update(
     if licensed_sessions is not None:
         _read_licensed_sessions(licensed_sessions.value, values, problems)
     _check_version(account, if_version, problems)
-    await _find_taken(values, account.service_provider_id, account.id, problems)
+    if if_version in (None, account.version):
+        # Not for a change that cannot be made anyhow: it would tell others' names without leaving a trace.
+        await _find_taken(values, account.service_provider_id, account.id, problems)
     problems.raise_if_any()
     if not values:
         return account

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from strawberry import Some
 from tortoise.exceptions import IntegrityError
-from tortoise.expressions import F
+from tortoise.expressions import F, Q
 from tortoise.transactions import in_transaction
 
 from app import names
@@ -15,7 +15,7 @@ from app.api_keys import token
 from app.api_keys.model import ApiKey
 from app.context import Context
 from app.encryption import Keyring
-from app.errors import Mistakes, Problems, UserErrorCode
+from app.errors import Mistakes, Problems, Unauthenticated, UserErrorCode
 from app.identifiers import Kind, read, show
 from app.service_providers.model import ServiceProvider
 
@@ -37,6 +37,7 @@ async def create(
     Raises Mistakes for a name or expiry that is not allowed, and for an owner that is not there.
     """
     viewer, problems = context.viewer, Problems()
+    await _still_let_in(viewer)
     checked = names.checked(name, problems, "name")
     ends = _checked_expiry(viewer, expires_at, problems)
     scope, provider, account = await _owner(viewer, account_id, service_provider_id, installation, problems)
@@ -105,6 +106,7 @@ async def rotate(context: Context, key_id: str, overlap_hours: int) -> tuple[Api
     if not 0 <= overlap_hours <= MAXIMUM_OVERLAP_HOURS:
         message = f"The overlap is 0 to {MAXIMUM_OVERLAP_HOURS} hours."
         raise Mistakes.one(UserErrorCode.OUT_OF_RANGE, message, "overlapHours")
+    await _still_let_in(context.viewer)
     found = await _within_reach(context, key_id)
     async with in_transaction():
         # Two that rotate at once: the second waits and replaces the first one's secret, so that both are told the truth.
@@ -130,6 +132,19 @@ async def rotate(context: Context, key_id: str, overlap_hours: int) -> tuple[Api
         )
         await key.refresh_from_db()
     return key, made.text
+
+
+async def _still_let_in(viewer: Viewer) -> None:
+    """Raises Unauthenticated when the caller's secret was closed within the seconds for which it is remembered.
+
+    Otherwise it could still make itself a lasting one.
+    """
+    if not viewer.secret_hash:
+        return
+    current = Q(secret_hash=viewer.secret_hash)
+    previous = Q(previous_secret_hash=viewer.secret_hash, previous_secret_expires_at__gt=datetime.now(UTC))
+    if not await ApiKey.filter(current | previous, id=viewer.key_id, revoked_at__isnull=True).exists():
+        raise Unauthenticated("The API key lets nobody in any more.")
 
 
 def _checked_expiry(viewer: Viewer, expires_at: datetime | None, problems: Problems) -> datetime | None:

@@ -77,13 +77,18 @@ class Operations:
             if document.was_parsed and context.caller is None and not self._anonymous_introspection:
                 return _unauthenticated(context)
             return _refused(document.errors, context)
+        if context.caller is None and not self._anonymous_introspection:
+            # Whatever else would be wrong tells which documents are valid, and so what is in the schema.
+            for each in document.operations.values():
+                if not self._open_to_anybody(each):
+                    return _unauthenticated(context)
         if limits.has_too_many_values(request.variables):
             message = f"The variables have more than {limits.MAXIMUM_VALUES} values."
             return _refused([_coded(message, ErrorCode.BAD_USER_INPUT)], context)
         operation = document.operation(request.operation_name)
         if operation is None:
             message = (
-                f"The document has no operation named {request.operation_name!r}."
+                "The document has no operation of the name in `operationName`."
                 if request.operation_name
                 else "The document has several operations; say which in `operationName`."
             )

@@ -147,7 +147,8 @@ def _region_problems(draft: StorageDraft) -> Iterator[Problem]:
     if region is None:
         return
     if draft.vendor is not BucketVendor.AWS_S3:
-        if not _ANY_REGION.fullmatch(region):
+        # The SDK turns `fips-` names into others, so that another region would be tested than the one that is saved.
+        if not _ANY_REGION.fullmatch(region) or region.startswith("fips-") or region.endswith("-fips"):
             yield (
                 path,
                 UserErrorCode.INVALID,

@@ -79,7 +79,7 @@ async def verify_draft(context: Context, account_id: str, draft: StorageDraft) -
         if stored is not None and _same_server(draft, stored):
             keys = stored_draft(context.keyring, stored)
             draft = replace(draft, access_key_id=keys.access_key_id, secret_access_key=keys.secret_access_key)
-    return await context.use(StorageVerifier).verify(draft)
+    return await context.use(StorageVerifier).verify(draft, account.id)
 
 
 async def verify_stored(context: Context, account_id: str) -> tuple[RecordingConfig, VerificationResult]:
@@ -88,7 +88,7 @@ async def verify_stored(context: Context, account_id: str) -> tuple[RecordingCon
     Raises Mistakes: NOT_FOUND; RateLimited.
     """
     stored = await _stored(context, account_id)
-    result = await context.use(StorageVerifier).verify(stored_draft(context.keyring, stored))
+    result = await context.use(StorageVerifier).verify(stored_draft(context.keyring, stored), stored.account_id)
     status = _STATUS[result.verdict]
     # Nothing is locked while S3 answers; a result of other values than the stored ones is answered but not kept.
     unchanged = RecordingConfig.filter(id=stored.id, fingerprint=result.fingerprint)

@@ -8,7 +8,9 @@ import asyncio
 import enum
 import json
 import time
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -132,11 +134,14 @@ class StorageVerifier:
         # Closing the connections and writing the answer belong to the time of the clean-up too.
         self._cleanup_seconds = cleanup_seconds * 0.9
         self._running: set[asyncio.Task[VerificationResult]] = set()
+        self._of_owner: Counter[Hashable] = Counter()
+        self._at_once_each = max(1, at_once // 4)
 
-    async def verify(self, draft: StorageDraft) -> VerificationResult:
+    async def verify(self, draft: StorageDraft, owner: Hashable = None) -> VerificationResult:
         """Tests what is filled in; when that cannot be right, nothing is dialled and the `settings` step says why.
 
-        A caller who is cancelled still has the probe cleaned up. Raises RateLimited when there is no place in time.
+        A caller who is cancelled still has the probe cleaned up. Raises RateLimited when there is no place in time, or when
+        the same `owner` (an account) has as many tests running and waiting as it may have.
         """
         begun = time.monotonic()
         mistakes = self._mistakes(draft)
@@ -145,10 +150,27 @@ class StorageVerifier:
             step = _settings_step(begun, VerificationStepStatus.FAILED, advice)
             return self._result(draft, {step.step: step}, begun, settings_errors=mistakes)
         settings = _settings_step(begun, VerificationStepStatus.PASSED)
-        waited_ms = await self._take_place()
-        task = asyncio.create_task(self._run(draft, settings, waited_ms))
-        self._running.add(task)
-        task.add_done_callback(self._leave)
+        with self._share(owner):
+            waited_ms = await self._take_place()
+            task = asyncio.create_task(self._run(draft, settings, waited_ms))
+            self._running.add(task)
+            task.add_done_callback(self._leave)
+            return await self._wait(task)
+
+    @contextmanager
+    def _share(self, owner: Hashable) -> Iterator[None]:
+        """One tenant, whose endpoint hangs, does not take the places of all others."""
+        if owner is not None and self._of_owner[owner] >= self._at_once_each:
+            raise RateLimited("This account has storage tests running already. Try again when they have ended.")
+        self._of_owner[owner] += 1
+        try:
+            yield
+        finally:
+            self._of_owner[owner] -= 1
+            if not self._of_owner[owner]:
+                del self._of_owner[owner]
+
+    async def _wait(self, task: "asyncio.Task[VerificationResult]") -> VerificationResult:
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:

@@ -6,8 +6,10 @@ from typing import Any
 import asyncpg
 import pytest
 
+from app import graph
 from app.accounts import schema as accounts
 from app.authentication import Authentication
+from app.execution.plans import CompiledOperation
 from tests.installation import Installation, Person, World
 
 WORDS = "Something went wrong on our side."
@@ -24,8 +26,14 @@ async def broken(*_: Any, **__: Any) -> Any:
     raise Leaky
 
 
+def break_pages(monkeypatch: pytest.MonkeyPatch, broken: Any) -> None:
+    """Both ways to a page: the plan's, which falls back, and the ordinary executor's, which then answers."""
+    monkeypatch.setattr(CompiledOperation, "run", broken)
+    monkeypatch.setattr(graph, "page_of", broken)
+
+
 async def test_an_unexpected_error_is_masked(admin: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(accounts, "page", broken)
+    break_pages(monkeypatch, broken)
     answer = await admin.ask("{ viewer { scope } accounts { totalCount } }")
     assert answer.data is None  # `accounts` may not be null
     assert answer.codes == ["INTERNAL_SERVER_ERROR"]
@@ -56,7 +64,7 @@ async def test_a_database_that_is_away_is_said_to_be_away(
     async def away(*_: Any, **__: Any) -> Any:
         raise error
 
-    monkeypatch.setattr(accounts, "page", away)
+    break_pages(monkeypatch, away)
     answer = await admin.ask("{ accounts { totalCount } }")
     assert answer.codes == ["SERVICE_UNAVAILABLE"]
 

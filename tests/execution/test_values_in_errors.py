@@ -39,9 +39,24 @@ async def test_a_variable_that_does_not_fit_is_named_but_not_repeated(account_us
         'mutation { updateRecordingConfig(input: "%s") { __typename } }',
         'mutation { updateRecordingConfig(input: {accountId: "AC", audioFormat: "%s"}) { __typename } }',
         '{ accounts "%s" }',
+        '{ accounts(first: "%s") { totalCount } }',
     ],
 )
 async def test_a_literal_that_does_not_fit_is_not_repeated(account_user: Person, query: str) -> None:
     answer = await account_user.ask(query % SECRET)
     assert answer.errors
     assert SECRET not in str(answer.body)
+
+
+async def test_a_number_of_thousands_of_digits_is_not_repeated(account_user: Person) -> None:
+    answer = await account_user.ask(f"{{ accounts(first: {'9' * 5000}) {{ totalCount }} }}")
+    assert answer.errors
+    assert "999" not in str(answer.body)
+
+
+async def test_the_name_of_a_missing_operation_is_not_repeated(account_user: Person) -> None:
+    response = await account_user.client.post(
+        "/graphql", json={"query": "{ __typename }", "operationName": SECRET}, headers=account_user.headers
+    )
+    assert response.json()["errors"]
+    assert SECRET not in response.text

@@ -469,3 +469,15 @@ async def test_closing_the_verifier_cleans_up_what_runs(make_verifier: Callable[
     assert s3.objects == {}
     await asyncio.wait({task})
     assert task.cancelled()
+
+
+async def test_one_account_does_not_take_the_places_of_all_others(make_verifier: Callable[..., Any], s3: ScriptedS3):
+    verifier = await make_verifier(at_once=8, read_seconds=0.5)
+    s3.answers["head"] = scripts.hang
+    of_one = [asyncio.create_task(verifier.verify(draft_of(s3), "one account")) for _ in range(20)]
+    await asyncio.sleep(0.1)
+    s3.answers = {}
+    assert statuses(await verifier.verify(draft_of(s3), "another")) == "PPSPPPPP"
+    outcomes = await asyncio.gather(*of_one, return_exceptions=True)
+    assert sum(isinstance(outcome, RateLimited) for outcome in outcomes) == 18
+    assert statuses(await verifier.verify(draft_of(s3), "one account")) == "PPSPPPPP", "its share is free again"
