@@ -5,11 +5,8 @@ A plan depends on the document, the operation's name and the values of the varia
 nothing of a viewer: the statements are rendered for each scope when they are needed, with slots for the viewer's ids.
 """
 
-import enum
 import functools
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import (
@@ -27,75 +24,17 @@ from graphql import (
     VariableNode,
     is_leaf_type,
 )
-from graphql.execution.values import VariableValues
 from strawberry.types.field import StrawberryField
-from tortoise import fields
 from tortoise.models import Model
 
 from app import graph
 from app.access import Requirement
 from app.execution.guards import permissions_of
+from app.execution.levels import Arguments, Level, NotCompilable, Plan
+from app.execution.sources import OfLevel, OfObject, OfViewer, Source
 from app.identifiers import Kind, show
-from app.paging import Order
 
 _DEFINITION = "strawberry-definition"
-# From a field and its node: what reads its arguments when the operation runs.
-Arguments = Callable[[Any, FieldNode], Callable[[VariableValues], dict[str, Any]]]
-
-
-class NotCompilable(Exception):
-    """The operation needs something that is not declared; the ordinary executor answers it."""
-
-
-@dataclass(eq=False)
-class Join:
-    """A to-one of a level: the row of `model` whose column `by` holds the column `key` of the row at `owner`."""
-
-    alias: str
-    model: type[Model]
-    by: str
-    owner: str
-    key: str
-
-
-@dataclass(eq=False)
-class Level:
-    """One SELECT: rows of one model with the columns asked for, and what is joined to each of them."""
-
-    model: type[Model]
-    root: graph.OneById | graph.PageOfAll | graph.PageOf | None
-    """None: the one row whose column `by` holds an id of the viewer's, which is in the slot `owner`."""
-    slot: str
-    by: str = "id"
-    owner: str = ""
-    order: Order | None = None
-    arguments: Callable[[VariableValues], dict[str, Any]] | None = None
-    joins: list[Join] = field(default_factory=list)
-    counts: dict[str, tuple[graph.CountOf, str]] = field(default_factory=dict)
-    """By their names in the SELECT: what is counted, and of which of the level's rows."""
-    items: dict[tuple[str, str], int] = field(default_factory=dict)
-    children: list["Level"] = field(default_factory=list)
-    parent_index: int = 0
-    """For a nested page: where the parent's row holds the owner's id."""
-    wants_rows: bool = True
-    wants_count: bool = False
-
-    def index(self, alias: str, column: str) -> int:
-        """Where the level's rows hold a column; asking for it is what puts it into the SELECT."""
-        return self.items.setdefault((alias, column), len(self.items))
-
-    def columns(self, alias: str) -> list[str]:
-        return [column for found, column in self.items if found == alias]
-
-
-@dataclass
-class Plan:
-    """What runs: levels of SELECTs, and `shape`, which makes the answer of their rows."""
-
-    levels: list[Level]
-    permissions: frozenset[type[Requirement]]
-    shape: Callable[..., dict[str, Any]]
-    source: str
 
 
 def compile_operation(
@@ -107,10 +46,10 @@ def compile_operation(
     dialect: str,
 ) -> Plan:
     """Raises NotCompilable."""
-    return _Compiler(schema, fragments, included, arguments, dialect).plan(operation)
+    return Compiler(schema, fragments, included, arguments, dialect).plan(operation)
 
 
-class _Compiler:
+class Compiler:
     def __init__(
         self,
         schema: GraphQLSchema,
@@ -122,14 +61,16 @@ class _Compiler:
         self._schema = schema
         self._fragments = fragments
         self._included = included
-        self._arguments = arguments
-        self._dialect = dialect
+        self.arguments = arguments
+        self.dialect = dialect
         self._levels: list[Level] = []
         self._permissions: set[type[Requirement]] = set()
         self._constants: dict[str, Any] = {}
         self._functions: list[str] = []
         self._once: dict[str, str] = {}
         self._numbers = 0
+        # The level whose rows the shape that is being made is made of.
+        self._inside: Level | None = None
 
     def plan(self, operation: OperationDefinitionNode) -> Plan:
         root = self._schema.query_type
@@ -200,38 +141,43 @@ class _Compiler:
     def _root(self, parent: GraphQLObjectType, nodes: list[FieldNode], roots: list[Level]) -> str:
         made, declared, _ = self._declared(parent, nodes[0])
         if isinstance(declared, graph.OneById):
-            level = self._level(declared.row, declared, roots)
-            level.arguments = self._arguments(made, nodes[0])
-            shape = self._shape(nodes, made.type, _OfLevel(self, level, "b"))
+            level = self.level(declared.row, declared, roots)
+            level.arguments = self.arguments(made, nodes[0])
+            shape = self.shape(nodes, made.type, OfLevel(self, level, "b"))
             return f"{shape}(data[{level.slot!r}][None][0]) if data[{level.slot!r}][None] else None"
         if isinstance(declared, graph.PageOfAll):
-            level = self._level(declared.row, declared, roots)
-            level.arguments = self._arguments(made, nodes[0])
-            return f"{self._page(nodes, made.type, level)}(None)"
+            level = self.level(declared.row, declared, roots)
+            level.arguments = self.arguments(made, nodes[0])
+            return f"{self.page(nodes, made.type, level)}(None)"
         if isinstance(declared, graph.Itself):
-            return f"{self._shape(nodes, made.type, _OfViewer(self, roots))}(viewer)"
+            return f"{self.shape(nodes, made.type, OfViewer(self, roots))}(viewer)"
         raise NotCompilable(nodes[0].name.value)
 
-    def _level(self, model: type[Model], root: Any, into: list[Level], **more: Any) -> Level:
-        level = Level(model, root, slot=f"l{self._number()}", **more)
+    def level(self, model: type[Model], root: Any, into: list[Level], **more: Any) -> Level:
+        level = Level(model, root, slot=f"l{self.number()}", **more)
         into.append(level)
         return level
 
     # Shapes: generated functions from a row or an object to its part of the answer
 
-    def _shape(self, nodes: list[FieldNode], type_: Any, source: "_Source") -> str:
+    def shape(self, nodes: list[FieldNode], type_: Any, source: "Source") -> str:
         type_ = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
         if not isinstance(type_, GraphQLObjectType):
             raise NotCompilable(f"{type_} has no fields of its own")
         parts = []
+        outside = self._inside
+        self._inside = source.level or outside
         for name, found in self._collect([node.selection_set for node in nodes if node.selection_set], type_).items():
+            if self._inside is not None:
+                self._inside.width += 1
             if found[0].name.value == "__typename":
                 parts.append(f"{name!r}: {type_.name!r}")
             else:
                 parts.append(f"{name!r}: {self._field(type_, found, source)}")
+        self._inside = outside
         return self._function("r", f"{{{', '.join(parts)}}}")
 
-    def _field(self, parent: GraphQLObjectType, nodes: list[FieldNode], source: "_Source") -> str:
+    def _field(self, parent: GraphQLObjectType, nodes: list[FieldNode], source: "Source") -> str:
         made, declared, definition = self._declared(parent, nodes[0])
         if isinstance(declared, graph.ToOne):
             return source.to_one(declared, nodes, made.type)
@@ -245,7 +191,7 @@ class _Compiler:
             return self._value(graph.Value((definition.python_name,)), nodes, made.type, source)
         raise NotCompilable(f"{parent.name}.{nodes[0].name.value}")
 
-    def _value(self, value: graph.Value, nodes: list[FieldNode], type_: Any, source: "_Source") -> str:
+    def _value(self, value: graph.Value, nodes: list[FieldNode], type_: Any, source: "Source") -> str:
         inner = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
         if value.make is None and is_leaf_type(inner):
             return source.leaf(value.columns[0], inner)
@@ -255,41 +201,41 @@ class _Compiler:
         arguments = [source.column(column) for column in value.columns]
         if make is None:
             return self._output(arguments[0], nodes, type_)
-        called = self._constant(make)
+        called = self.constant(make)
         if value.needs == "viewer":
             return self._computed_once(f"{called}(viewer)", nodes, type_)
         needed = ["context"] if value.needs == "context" else []
         return self._output(f"{called}({', '.join(needed + arguments)})", nodes, type_)
 
     def _computed_once(self, expression: str, nodes: list[FieldNode], type_: Any) -> str:
-        name = f"v{self._number()}"
+        name = f"v{self.number()}"
         self._once[name] = f"{name} = {self._output(expression, nodes, type_)}"
         return name
 
     def _output(self, expression: str, nodes: list[FieldNode], type_: Any) -> str:
         """What a Python value is in the answer, by its GraphQL type."""
         if isinstance(type_, GraphQLNonNull):
-            return self._output_of(expression, nodes, type_.of_type, nullable=False)
-        return self._output_of(expression, nodes, type_, nullable=True)
+            return self.output_of(expression, nodes, type_.of_type, nullable=False)
+        return self.output_of(expression, nodes, type_, nullable=True)
 
-    def _output_of(self, expression: str, nodes: list[FieldNode], type_: Any, *, nullable: bool) -> str:
+    def output_of(self, expression: str, nodes: list[FieldNode], type_: Any, *, nullable: bool) -> str:
         if isinstance(type_, GraphQLList):
-            item = f"i{self._number()}"
+            item = f"i{self.number()}"
             made = f"[{self._output(item, nodes, type_.of_type)} for {item} in {{}}]"
         elif isinstance(type_, GraphQLEnumType):
             made = "{}.name"
         elif is_leaf_type(type_):
-            return expression if nullable or type_.name == "DateTime" else f"{self._constant(_present)}({expression})"
+            return expression if nullable or type_.name == "DateTime" else f"{self.constant(_present)}({expression})"
         else:
-            made = f"{self._shape(nodes, type_, _OfObject(self))}({{}})"
+            made = f"{self.shape(nodes, type_, OfObject(self))}({{}})"
         if not nullable:
             return made.replace("{}", expression)
-        held = f"h{self._number()}"
+        held = f"h{self.number()}"
         return f"(None if ({held} := {expression}) is None else {made.replace('{}', held)})"
 
     # Pages
 
-    def _page(self, nodes: list[FieldNode], type_: Any, level: Level) -> str:
+    def page(self, nodes: list[FieldNode], type_: Any, level: Level) -> str:
         """The generated function from an owner (None for a root page) to its page."""
         type_ = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
         level.wants_rows = False
@@ -307,7 +253,7 @@ class _Compiler:
         return self._function("o", body)
 
     def _page_field(self, type_: GraphQLObjectType, nodes: list[FieldNode], level: Level) -> str:
-        name, source = nodes[0].name.value, _OfLevel(self, level, "b")
+        name, source = nodes[0].name.value, OfLevel(self, level, "b")
         if name == "__typename":
             return repr(type_.name)
         if name == "totalCount":
@@ -316,7 +262,7 @@ class _Compiler:
         level.wants_rows = True
         made = type_.fields[name]
         if name == "nodes":
-            shape = self._shape(nodes, made.type.of_type.of_type, source)
+            shape = self.shape(nodes, made.type.of_type.of_type, source)
             return f"[{shape}(r) for r in rows]"
         if name == "edges":
             edge = made.type.of_type.of_type.of_type
@@ -329,14 +275,14 @@ class _Compiler:
                 elif field_name == "cursor":
                     parts.append(f"{answer!r}: {self._cursor(source, level)}")
                 else:
-                    shape = self._shape(found, edge.fields["node"].type, source)
+                    shape = self.shape(found, edge.fields["node"].type, source)
                     parts.append(f"{answer!r}: {shape}(r)")
             return f"[{{{', '.join(parts)}}} for r in rows]"
         if name == "pageInfo":
             return self._page_info(nodes, made.type, source, level)
         raise NotCompilable(f"{type_.name}.{name}")
 
-    def _page_info(self, nodes: list[FieldNode], type_: Any, source: "_Source", level: Level) -> str:
+    def _page_info(self, nodes: list[FieldNode], type_: Any, source: "Source", level: Level) -> str:
         info = type_.of_type
         cursor = self._function("r", self._cursor(source, level))
         values = {
@@ -350,7 +296,7 @@ class _Compiler:
         parts = [f"{name!r}: {values[found[0].name.value]}" for name, found in self._collect(selections, info).items()]
         return f"{{{', '.join(parts)}}}"
 
-    def _cursor(self, source: "_Source", level: Level) -> str:
+    def _cursor(self, source: "Source", level: Level) -> str:
         """The order is known when the operation runs (it may come from a variable), so all its columns are loaded."""
         columns = _order_columns(level)
         values = ", ".join(f"{column!r}: {source.column(column)}" for column in columns)
@@ -359,156 +305,28 @@ class _Compiler:
     # Names and numbers
 
     def _function(self, parameter: str, body: str | list[str]) -> str:
-        name = f"f{self._number()}"
+        name = f"f{self.number()}"
         lines = body if isinstance(body, list) else [f"return {body}"]
         self._functions.append("\n".join([f"def {name}({parameter}):", *(f"    {line}" for line in lines)]))
         return name
 
-    def _constant(self, value: Any) -> str:
+    def constant(self, value: Any) -> str:
         for name, known in self._constants.items():
             if known is value:
                 return name
-        name = f"k{self._number()}"
+        name = f"k{self.number()}"
         self._constants[name] = value
         return name
 
-    def _number(self) -> int:
+    def number(self) -> int:
         self._numbers += 1
         return self._numbers
-
-
-class _Source:
-    """Where a shape's values come from."""
-
-    def __init__(self, compiler: _Compiler) -> None:
-        self.compiler = compiler
-
-    def column(self, name: str) -> str:
-        """The expression of a column's Python value, as the ORM would give it."""
-        raise NotImplementedError
-
-    def leaf(self, name: str, type_: Any) -> str:
-        """The expression of a column in the answer."""
-        return self.compiler._output_of(self.column(name), [], type_, nullable=True)
-
-    def sid(self, name: str, kind: Kind) -> str:
-        return f"{self.compiler._constant(show)}({self.compiler._constant(kind)}, {self.column(name)})"
-
-    def to_one(self, declared: graph.ToOne, nodes: list[FieldNode], type_: Any) -> str:
-        raise NotCompilable("a to-one of a value")
-
-    def page(self, declared: graph.PageOf, nodes: list[FieldNode], made: Any) -> str:
-        raise NotCompilable("a page of a value")
-
-    def count(self, declared: graph.CountOf) -> str:
-        raise NotCompilable("a count of a value")
-
-
-class _OfObject(_Source):
-    """A Python object that a function of ours made."""
-
-    def column(self, name: str) -> str:
-        return f"r.{name}"
-
-
-class _OfViewer(_OfObject):
-    """The caller; its to-ones are rows of their own."""
-
-    def __init__(self, compiler: _Compiler, roots: list[Level]) -> None:
-        super().__init__(compiler)
-        self._roots = roots
-
-    def to_one(self, declared: graph.ToOne, nodes: list[FieldNode], type_: Any) -> str:
-        owner = f"viewer.{declared.key}"
-        level = self.compiler._level(declared.row, None, self._roots, by=declared.by, owner=owner)
-        shape = self.compiler._shape(nodes, type_, _OfLevel(self.compiler, level, "b"))
-        rows = f"data[{level.slot!r}].get(None)"
-        return f"{shape}({rows}[0]) if {rows} else None"
-
-
-class _OfLevel(_Source):
-    """A row of a SELECT; `alias` says whether its own columns are meant or those of what is joined to it."""
-
-    def __init__(self, compiler: _Compiler, level: Level, alias: str, model: type[Model] | None = None) -> None:
-        super().__init__(compiler)
-        self._level = level
-        self._alias = alias
-        self._model = model or level.model
-
-    def column(self, name: str) -> str:
-        column = self._model._meta.fields_map[name]
-        raw = f"r[{self._level.index(self._alias, name)}]"
-        if not _is_converted(column, self.compiler._dialect):
-            return raw
-        convert = self.compiler._constant(_converter(column))
-        return f"(None if {raw} is None else {convert}({raw}))" if column.null else f"{convert}({raw})"
-
-    def leaf(self, name: str, type_: Any) -> str:
-        column = self._model._meta.fields_map[name]
-        chosen: Any = getattr(column, "enum_type", ())
-        if chosen and all(member.value == member.name for member in chosen):
-            return f"r[{self._level.index(self._alias, name)}]"
-        return super().leaf(name, type_)
-
-    def sid(self, name: str, kind: Kind) -> str:
-        raw = f"r[{self._level.index(self._alias, name)}]"
-        if self.compiler._dialect == "postgres":
-            return f"{kind.value!r} + {raw}.hex"
-        return f"{kind.value!r} + {raw}.replace('-', '')"
-
-    def to_one(self, declared: graph.ToOne, nodes: list[FieldNode], type_: Any) -> str:
-        level = self._level
-        alias = next(
-            (
-                join.alias
-                for join in level.joins
-                if (join.model, join.by, join.owner, join.key) == (declared.row, declared.by, self._alias, declared.key)
-            ),
-            None,
-        )
-        if alias is None:
-            alias = f"o{self.compiler._number()}"
-            level.joins.append(Join(alias, declared.row, declared.by, self._alias, declared.key))
-        shape = self.compiler._shape(nodes, type_, _OfLevel(self.compiler, level, alias, declared.row))
-        there = level.index(alias, "id")
-        return f"(None if r[{there}] is None else {shape}(r))"
-
-    def page(self, declared: graph.PageOf, nodes: list[FieldNode], made: Any) -> str:
-        child = self.compiler._level(declared.row, declared, self._level.children, by=declared.by, order=declared.order)
-        child.arguments = self.compiler._arguments(made, nodes[0])
-        child.parent_index = self._level.index(self._alias, "id")
-        return f"{self.compiler._page(nodes, made.type, child)}(r[{child.parent_index}])"
-
-    def count(self, declared: graph.CountOf) -> str:
-        level, wanted = self._level, (declared, self._alias)
-        name = next((name for name, known in level.counts.items() if known == wanted), None)
-        if name is None:
-            name = f"n{self.compiler._number()}"
-            level.counts[name] = wanted
-            level.index(self._alias, "id")
-        return f"r[{level.index('', name)}]"
 
 
 def _order_columns(level: Level) -> list[str]:
     if isinstance(level.root, graph.PageOf):
         return [level.order.column] if level.order and level.order.column else []
     return list(level.root.order_columns) if isinstance(level.root, graph.PageOfAll) else []
-
-
-def _is_converted(column: Any, dialect: str) -> bool:
-    if isinstance(column, fields.JSONField) or hasattr(column, "enum_type"):
-        return True
-    return dialect == "sqlite" and isinstance(column, fields.UUIDField | fields.BooleanField | fields.DatetimeField)
-
-
-def _converter(column: Any) -> Callable[[Any], Any]:
-    if isinstance(column, fields.JSONField):
-        return json.loads
-    if hasattr(column, "enum_type"):
-        chosen: type[enum.Enum] = column.enum_type
-        return chosen
-    converted: Callable[[Any], Any] = column.to_python_value
-    return converted
 
 
 def _present(value: Any) -> Any:

@@ -196,3 +196,15 @@ async def test_plans_of_one_operation_are_bounded(installation: Installation, ad
 async def test_compiling_can_be_turned_off(installation: Installation, admin: Person) -> None:
     assert len((await admin.ask("{ accounts { nodes { id } } }")).only("accounts")["nodes"]) == 3
     assert plans(installation) == []
+
+
+async def test_pages_within_pages_without_end_are_left_to_the_ordinary_executor(
+    installation: Installation, admin: Person
+) -> None:
+    inner = "{ id name }"
+    for _ in range(2):
+        inner = f"{{ account {{ apiKeys(first: 100) {{ nodes {inner} }} }} }}"
+    query = f"{{ accounts(first: 100) {{ nodes {{ apiKeys(first: 100) {{ nodes {inner} }} }} }} }}"
+    compiled, expected = await ask_both(installation, admin, query)
+    assert (compiled.codes, compiled.data) == (expected.codes, expected.data)
+    assert plans(installation), "it was compiled, and not run"

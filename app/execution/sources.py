@@ -1,0 +1,161 @@
+"""Where the values of a generated shape come from: a row of a SELECT, an object that a function made, or the caller."""
+
+import enum
+import json
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from graphql import FieldNode
+from tortoise import fields
+from tortoise.models import Model
+
+from app import graph
+from app.execution.levels import Arguments, Join, Level, NotCompilable
+from app.identifiers import Kind, show
+
+
+class Compiling(Protocol):
+    """What a source asks of the compiler."""
+
+    dialect: str
+    arguments: Arguments
+
+    def number(self) -> int: ...
+    def constant(self, value: Any) -> str: ...
+    def output_of(self, expression: str, nodes: list[FieldNode], type_: Any, *, nullable: bool) -> str: ...
+    def shape(self, nodes: list[FieldNode], type_: Any, source: "Source") -> str: ...
+    def page(self, nodes: list[FieldNode], type_: Any, level: Level) -> str: ...
+    def level(self, model: type[Model], root: Any, into: list[Level], **more: Any) -> Level: ...
+
+
+class Source:
+    """Where a shape's values come from."""
+
+    level: Level | None = None
+    """The level whose rows they are, if it is one's."""
+
+    def __init__(self, compiler: Compiling) -> None:
+        self.compiler = compiler
+
+    def column(self, name: str) -> str:
+        """The expression of a column's Python value, as the ORM would give it."""
+        raise NotImplementedError
+
+    def leaf(self, name: str, type_: Any) -> str:
+        """The expression of a column in the answer."""
+        return self.compiler.output_of(self.column(name), [], type_, nullable=True)
+
+    def sid(self, name: str, kind: Kind) -> str:
+        return f"{self.compiler.constant(show)}({self.compiler.constant(kind)}, {self.column(name)})"
+
+    def to_one(self, declared: graph.ToOne, nodes: list[FieldNode], type_: Any) -> str:
+        raise NotCompilable("a to-one of a value")
+
+    def page(self, declared: graph.PageOf, nodes: list[FieldNode], made: Any) -> str:
+        raise NotCompilable("a page of a value")
+
+    def count(self, declared: graph.CountOf) -> str:
+        raise NotCompilable("a count of a value")
+
+
+class OfObject(Source):
+    """A Python object that a function of ours made."""
+
+    def column(self, name: str) -> str:
+        return f"r.{name}"
+
+
+class OfViewer(OfObject):
+    """The caller; its to-ones are rows of their own."""
+
+    def __init__(self, compiler: Compiling, roots: list[Level]) -> None:
+        super().__init__(compiler)
+        self._roots = roots
+
+    def to_one(self, declared: graph.ToOne, nodes: list[FieldNode], type_: Any) -> str:
+        owner = f"viewer.{declared.key}"
+        level = self.compiler.level(declared.row, None, self._roots, by=declared.by, owner=owner)
+        shape = self.compiler.shape(nodes, type_, OfLevel(self.compiler, level, "b"))
+        rows = f"data[{level.slot!r}].get(None)"
+        return f"{shape}({rows}[0]) if {rows} else None"
+
+
+class OfLevel(Source):
+    """A row of a SELECT; `alias` says whether its own columns are meant or those of what is joined to it."""
+
+    level: Level
+
+    def __init__(self, compiler: Compiling, level: Level, alias: str, model: type[Model] | None = None) -> None:
+        super().__init__(compiler)
+        self.level = level
+        self._alias = alias
+        self._model = model or level.model
+
+    def column(self, name: str) -> str:
+        column = self._model._meta.fields_map[name]
+        raw = f"r[{self.level.index(self._alias, name)}]"
+        if not _is_converted(column, self.compiler.dialect):
+            return raw
+        convert = self.compiler.constant(_converter(column))
+        return f"(None if {raw} is None else {convert}({raw}))" if column.null else f"{convert}({raw})"
+
+    def leaf(self, name: str, type_: Any) -> str:
+        column = self._model._meta.fields_map[name]
+        chosen: Any = getattr(column, "enum_type", ())
+        if chosen and all(member.value == member.name for member in chosen):
+            return f"r[{self.level.index(self._alias, name)}]"
+        return super().leaf(name, type_)
+
+    def sid(self, name: str, kind: Kind) -> str:
+        raw = f"r[{self.level.index(self._alias, name)}]"
+        if self.compiler.dialect == "postgres":
+            return f"{kind.value!r} + {raw}.hex"
+        return f"{kind.value!r} + {raw}.replace('-', '')"
+
+    def to_one(self, declared: graph.ToOne, nodes: list[FieldNode], type_: Any) -> str:
+        level = self.level
+        alias = next(
+            (
+                join.alias
+                for join in level.joins
+                if (join.model, join.by, join.owner, join.key) == (declared.row, declared.by, self._alias, declared.key)
+            ),
+            None,
+        )
+        if alias is None:
+            alias = f"o{self.compiler.number()}"
+            level.joins.append(Join(alias, declared.row, declared.by, self._alias, declared.key))
+        shape = self.compiler.shape(nodes, type_, OfLevel(self.compiler, level, alias, declared.row))
+        there = level.index(alias, "id")
+        return f"(None if r[{there}] is None else {shape}(r))"
+
+    def page(self, declared: graph.PageOf, nodes: list[FieldNode], made: Any) -> str:
+        child = self.compiler.level(declared.row, declared, self.level.children, by=declared.by, order=declared.order)
+        child.arguments = self.compiler.arguments(made, nodes[0])
+        child.parent_index = self.level.index(self._alias, "id")
+        return f"{self.compiler.page(nodes, made.type, child)}(r[{child.parent_index}])"
+
+    def count(self, declared: graph.CountOf) -> str:
+        level, wanted = self.level, (declared, self._alias)
+        name = next((name for name, known in level.counts.items() if known == wanted), None)
+        if name is None:
+            name = f"n{self.compiler.number()}"
+            level.counts[name] = wanted
+            level.index(self._alias, "id")
+        return f"r[{level.index('', name)}]"
+
+
+def _is_converted(column: Any, dialect: str) -> bool:
+    if isinstance(column, fields.JSONField) or hasattr(column, "enum_type"):
+        return True
+    return dialect == "sqlite" and isinstance(column, fields.UUIDField | fields.BooleanField | fields.DatetimeField)
+
+
+def _converter(column: Any) -> Callable[[Any], Any]:
+    if isinstance(column, fields.JSONField):
+        return json.loads
+    if hasattr(column, "enum_type"):
+        chosen: type[enum.Enum] = column.enum_type
+        return chosen
+    converted: Callable[[Any], Any] = column.to_python_value
+    return converted

@@ -1,0 +1,131 @@
+"""Writes the SELECTs of a level, for one scope and one shape of its arguments."""
+
+from typing import Any
+
+from tortoise.expressions import Q, RawSQL
+
+from app import graph
+from app.access import Viewer
+from app.execution.levels import Level
+from app.execution.statements import Sql, StandIns, Statement, any_of, at_most
+from app.paging import Order
+
+
+class Writer:
+    """Writes the statements of a level for one scope and one shape of arguments."""
+
+    def __init__(self, level: Level, viewer: Viewer, dialect: str) -> None:
+        self._level = level
+        self._dialect = dialect
+        self._stand_ins = StandIns(dialect)
+        self._viewer = self._stand_ins.viewer(viewer.scope)
+
+    def statements(
+        self, order: Order | None, asked: tuple[Any, ...], is_after: bool, single: bool
+    ) -> tuple[Statement | None, Statement | None]:
+        level = self._level
+        number = self._number(self._query(asked, "owners")) if level.wants_count else None
+        rows = None
+        if level.wants_rows:
+            query = self._query(asked, "owner" if single else "owners")
+            if is_after and order is not None:
+                value = self._stand_ins.text(f"{level.slot}.value")
+                query = query.filter(order.beyond(value, self._stand_ins.uuid(f"{level.slot}.after")))
+            rows = self._rows(query, order, numbered=isinstance(level.root, graph.PageOf) and not single)
+        return rows, number
+
+    def _query(self, asked: tuple[Any, ...], owners: str) -> Any:
+        level, slot, root = self._level, self._level.slot, self._level.root
+        query = self._viewer.within_reach(level.model)
+        if root is None:
+            return query.filter(**{level.by: self._stand_ins.uuid(level.owner)})
+        if isinstance(root, graph.OneById):
+            return query.filter(id=self._stand_ins.uuid(f"{slot}.id"))
+        if isinstance(root, graph.PageOf):
+            return query.filter(**{level.by: self._stand_ins.uuid(f"{slot}.{owners}")})
+        query = query.filter(Q(**root.always))
+        for name, kind in asked:
+            value = kind
+            if kind in ("str", "UUID"):
+                made = self._stand_ins.text if kind == "str" else self._stand_ins.uuid
+                value = made(f"{slot}.{name}")
+            query = query.filter(**{root.conditions[name].lookup: value})
+        return query
+
+    def _number(self, query: Any) -> Statement:
+        level = self._level
+        owners = f"{level.slot}.owners"
+        if isinstance(level.root, graph.PageOf):
+            inner = any_of(self._stand_ins.render(query.values(owner=level.by)), owners, self._dialect)
+            sql = Sql.join('SELECT b."owner", COUNT(*) FROM (', inner, ') b GROUP BY b."owner"')
+        else:
+            inner = self._stand_ins.render(query.values(owner="id"))
+            sql = Sql.join("SELECT NULL, COUNT(*) FROM (", inner, ") b")
+        return Statement.of(sql, self._dialect)
+
+    def _rows(self, query: Any, order: Order | None, *, numbered: bool) -> Statement:
+        level = self._level
+        order_by = [column.lstrip("-") for column in order.by] if order else []
+        columns = [*level.columns("b"), *(join.key for join in level.joins if join.owner == "b"), *order_by]
+        if numbered and order is not None:
+            columns.append(level.by)
+            level.index("b", level.by)
+            query = query.annotate(place=_place(level, order))
+        elif order is not None:
+            query = query.order_by(*order.by).limit(self._stand_ins.number(f"{level.slot}.limit"))
+        names = {column: column for column in dict.fromkeys(columns)} | ({"place": "place"} if numbered else {})
+        base = self._stand_ins.render(query.values(**names))
+        if numbered:
+            base = any_of(base, f"{level.slot}.owners", self._dialect)
+        pieces: list[Sql | str] = [
+            "SELECT ",
+            *self._items(),
+            " FROM (",
+            base,
+            ") b",
+        ]
+        for join in level.joins:
+            pieces += self._join(join)
+        direction = " DESC" if order and order.descending else ""
+        if numbered:
+            pieces += [' WHERE b."place" <= ', at_most(f"{level.slot}.limit"), ' ORDER BY b."place"']
+        elif order_by:
+            pieces.append(" ORDER BY " + ", ".join(f'b."{column}"{direction}' for column in order_by))
+        return Statement.of(Sql.join(*pieces), self._dialect)
+
+    def _items(self) -> list[Sql | str]:
+        pieces: list[Sql | str] = []
+        for alias, column in self._level.items:
+            pieces.append(", " if pieces else "")
+            if alias:
+                pieces.append(f'{alias}."{column}"')
+            else:
+                declared, owner = self._level.counts[column]
+                inner = self._stand_ins.render(
+                    self._viewer.within_reach(declared.row).values(**{declared.by: declared.by})
+                )
+                pieces += [
+                    "(SELECT COUNT(*) FROM (",
+                    inner,
+                    f') {column} WHERE {column}."{declared.by}" = {owner}."id")',
+                ]
+        return pieces or ["1"]
+
+    def _join(self, join: Any) -> list[Sql | str]:
+        keys = [other.key for other in self._level.joins if other.owner == join.alias]
+        columns = dict.fromkeys([*self._level.columns(join.alias), join.by, *keys])
+        inner = self._stand_ins.render(
+            self._viewer.within_reach(join.model).values(**{column: column for column in columns})
+        )
+        return [
+            " LEFT JOIN (",
+            inner,
+            f') {join.alias} ON {join.alias}."{join.by}" = {join.owner}."{join.key}"',
+        ]
+
+
+def _place(level: Level, order: Order) -> RawSQL:
+    table = level.model._meta.db_table
+    direction = " DESC" if order.descending else ""
+    by = ", ".join(f'"{table}"."{column.lstrip("-")}"{direction}' for column in order.by)
+    return RawSQL(f'ROW_NUMBER() OVER (PARTITION BY "{table}"."{level.by}" ORDER BY {by})')
