@@ -19,6 +19,7 @@ What all rooms stand on, and what imports no room:
     graph.py             how a room declares its fields
     identifiers.py       SIDs: making them, reading them, which type they name
     logs.py              JSON logs, a request id, one line a request
+    metrics.py           what is counted, for Prometheus
     names.py             names that people give: which are allowed, which count as the same
     outbound.py          which hosts we may call: the one gate for every address a tenant gives us
     paging.py            lists: connections paged by key

@@ -18,6 +18,8 @@ import orjson
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app import metrics
+
 _log = structlog.get_logger("http")
 
 
@@ -80,6 +82,8 @@ class RequestLog:
             about |= _about(error)
             await _answer_500(answer, request_id)
         finally:
+            seconds = time.perf_counter() - began
+            metrics.request(status, seconds)
             _log.info(
                 "request",
                 request_id=request_id,
@@ -87,7 +91,7 @@ class RequestLog:
                 # A path of ours; what somebody else wrote there may be a key.
                 path=scope["path"] if "endpoint" in scope else None,
                 status=status,
-                duration_ms=round((time.perf_counter() - began) * 1000, 2),
+                duration_ms=round(seconds * 1000, 2),
                 **about,
             )
 

@@ -20,8 +20,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from tortoise.context import TortoiseContext
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from app import database, logs, migrating, settings
-from app.access import Viewer
+from app import database, logs, metrics, migrating, settings
+from app.access import IsAdmin, Viewer
 from app.api_keys.last_use import LastUse
 from app.authentication import Authentication
 from app.context import Context, Opened
@@ -72,6 +72,7 @@ def create_app(given: Settings | None = None) -> Starlette:
             Route("/schema.graphql", server.sdl),
             Route("/healthz", _healthy),
             Route("/readyz", server.ready),
+            Route("/metrics", server.metrics),
             *(explorer.asset_routes() if chosen.graphiql else ()),
         ],
         middleware=middleware,
@@ -168,6 +169,8 @@ class Server:
                 if caller is not None and answer.operation.name is not None:
                     about["operation"] = answer.operation.name[:64]  # chosen by the client
                 about["way"] = "compiled" if answer.compiled else "ordinary"
+                if answer.executed:
+                    metrics.operation(about["type"], about["way"])
             if answer.errors:
                 about["codes"] = answer.codes
         return response
@@ -187,6 +190,19 @@ class Server:
         if self._sdl_tag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
         return Response(self._sdl, headers=headers, media_type="text/plain; charset=utf-8")
+
+    async def metrics(self, request: Request) -> Response:
+        """What is counted; to admins."""
+        request_id = request.scope["request_id"]
+        try:
+            caller = await self._caller(self._started(), request)
+        except Unauthenticated as refused:
+            return http.refusal(401, refused.message, ErrorCode.UNAUTHENTICATED, request_id)
+        if caller is None:
+            return http.refusal(401, Unauthenticated().message, ErrorCode.UNAUTHENTICATED, request_id)
+        if not caller.may([IsAdmin]):
+            return http.refusal(403, f"/metrics needs {IsAdmin.words}.", ErrorCode.FORBIDDEN, request_id)
+        return Response(metrics.exposition(), media_type=metrics.CONTENT_TYPE)
 
     async def ready(self, _: Request) -> Response:
         """Whether this worker can serve: its database answers."""

@@ -4,6 +4,7 @@ A plan only reads. So whatever goes wrong while it runs (a cursor that is none, 
 not fit) is no answer: the ordinary executor runs the operation from its start and says what is wrong.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -103,6 +104,8 @@ class _Runnable:
         run = _Run(self, context, viewer, values)
         async with client.acquire_connection() as connection:
             fetch = connection.fetch if self._dialect == "postgres" else _sqlite_fetch(connection)
+            if client.log.isEnabledFor(logging.DEBUG):
+                fetch = _logged(fetch, client.log)
             for level in self.plan.levels:
                 await run.load(level, fetch, None, 1)
         return self.plan.shape(viewer, context, run.data, run.given)
@@ -236,6 +239,16 @@ class _Run:
 
 def _object(given: Mapping[str, Any] | None) -> Any:
     return SimpleNamespace(**{to_snake_case(name): value for name, value in given.items()}) if given else None
+
+
+def _logged(fetch: Any, log: logging.Logger) -> Any:
+    """Says each statement where Tortoise says its own."""
+
+    async def say_and_fetch(text: str, *arguments: Any) -> Any:
+        log.debug("%s: %s", text, list(arguments))
+        return await fetch(text, *arguments)
+
+    return say_and_fetch
 
 
 def _sqlite_fetch(connection: Any) -> Any:

@@ -73,6 +73,9 @@ class Writer:
             query = query.annotate(place=_place(level, order))
         elif order is not None:
             query = query.order_by(*order.by).limit(self._stand_ins.number(f"{level.slot}.limit"))
+        if not (level.joins or level.counts or numbered):
+            asked = {column: column for _, column in level.items}
+            return Statement.of(self._stand_ins.render(query.values(**(asked or {"id": "id"}))), self._dialect)
         names = {column: column for column in dict.fromkeys(columns)} | ({"place": "place"} if numbered else {})
         base = self._stand_ins.render(query.values(**names))
         if numbered:
