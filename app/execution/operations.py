@@ -14,7 +14,7 @@ from app.errors import ErrorCode, ServiceUnavailable, Unauthenticated, for_clien
 from app.execution import limits
 from app.execution.documents import Document, Documents, Operation
 from app.execution.executor import Executor
-from app.execution.plans import CompiledOperation
+from app.execution.plans import CompiledOperation, Plans
 from app.execution.reading import DirectResolvers
 from app.logs import frames_of
 
@@ -69,6 +69,7 @@ class Operations:
         self._compiles = compiles
         # As long as its document is kept.
         self._compiled_operations: WeakKeyDictionary[Operation, CompiledOperation] = WeakKeyDictionary()
+        self._plans = Plans()
 
     async def run(self, request: Request, context: Context, *, only_queries: bool = False) -> Answer:
         document = self._documents.read(request.query)
@@ -117,9 +118,13 @@ class Operations:
         compiled = self._compiled_operations.get(operation)
         if compiled is None:
             compiled = self._compiled_operations[operation] = self._made(document, operation)
+        limit = asyncio.timeout(TIME_LIMIT_SECONDS)
         try:
-            data = await compiled.run(context, request.variables)
+            async with limit:
+                data = await compiled.run(context, request.variables)
         except Exception as error:  # noqa: BLE001  nothing was changed; the ordinary executor meets it again and says it
+            if limit.expired():
+                return _too_late(context, operation)
             _log.debug("fell back", request_id=context.request_id, error=type(error).__qualname__)
             return None
         return None if data is None else Answer(executed=True, data=data, operation=operation, compiled=True)
@@ -132,7 +137,7 @@ class Operations:
             for node in definitions
             if isinstance(node, OperationDefinitionNode) and (node.name.value if node.name else None) == operation.name
         )
-        return CompiledOperation(self._schema, node, fragments)
+        return CompiledOperation(self._schema, node, fragments, self._plans)
 
     def _open_to_anybody(self, operation: Operation) -> bool:
         return not operation.reads_data and (self._anonymous_introspection or not operation.introspects)
@@ -164,8 +169,7 @@ async def _run(executor: Executor, operation: Operation, context: Context) -> An
             if asyncio.iscoroutine(result) or isinstance(result, asyncio.Future):
                 result = await result
     except TimeoutError:
-        late = ServiceUnavailable(f"The operation took longer than {TIME_LIMIT_SECONDS} s and was stopped.")
-        return Answer(executed=True, errors=[_shown(late, context)], operation=operation)
+        return _too_late(context, operation)
     result = cast("ExecutionResult", result)
     if executor.exhausted is not None:
         return Answer(executed=True, errors=[_shown(executor.exhausted, context)], operation=operation)
@@ -175,6 +179,11 @@ async def _run(executor: Executor, operation: Operation, context: Context) -> An
 
 def _refused(errors: Any, context: Context) -> Answer:
     return Answer(executed=False, errors=[_shown(error, context) for error in errors])
+
+
+def _too_late(context: Context, operation: Operation) -> Answer:
+    late = ServiceUnavailable(f"The operation took longer than {TIME_LIMIT_SECONDS} s and was stopped.")
+    return Answer(executed=True, errors=[_shown(late, context)], operation=operation)
 
 
 def _unauthenticated(context: Context, operation: Operation | None = None) -> Answer:

@@ -5,6 +5,7 @@ not fit) is no answer: the ordinary executor runs the operation from its start a
 """
 
 import logging
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -30,7 +31,7 @@ from app.execution.writing import Writer
 from app.identifiers import read
 from app.paging import Order, checked_first
 
-# Plans of one operation, one for each combination of the variables in @skip and @include.
+# How often one operation is compiled, at most: once for each combination of the variables in @skip and @include.
 MAXIMUM_PLANS = 16
 # Statements of one level, one for each scope and shape of its arguments.
 MAXIMUM_STATEMENTS = 64
@@ -43,16 +44,51 @@ class TooMuch(Exception):
     """The answer can have more values than are made without a pause."""
 
 
-class CompiledOperation:
-    """One operation of a document, compiled when it runs first; kept as long as the document is."""
+class Plans:
+    """The plans of all operations, bounded by number and by the length of their sources; the least used go first."""
 
-    def __init__(self, schema: GraphQLSchema, operation: OperationDefinitionNode, fragments: Mapping[str, Any]) -> None:
+    def __init__(self, *, maximum: int = 1_000, maximum_characters: int = 2_000_000) -> None:
+        self._maximum = maximum
+        self._maximum_characters = maximum_characters
+        self._characters = 0
+        self._known: OrderedDict[Any, _Runnable | None] = OrderedDict()
+
+    def __contains__(self, key: Any) -> bool:
+        return key in self._known
+
+    def __getitem__(self, key: Any) -> "_Runnable | None":
+        self._known.move_to_end(key)
+        return self._known[key]
+
+    def __setitem__(self, key: Any, plan: "_Runnable | None") -> None:
+        self._known[key] = plan
+        self._characters += _length(plan)
+        while len(self._known) > self._maximum or self._characters > self._maximum_characters:
+            _, forgotten = self._known.popitem(last=False)
+            self._characters -= _length(forgotten)
+
+    def all(self) -> "list[_Runnable]":
+        """Those that can run."""
+        return [plan for plan in self._known.values() if plan is not None]
+
+
+def _length(plan: "_Runnable | None") -> int:
+    return len(plan.plan.source) if plan is not None else 100
+
+
+class CompiledOperation:
+    """One operation of a document, compiled when it runs first."""
+
+    def __init__(
+        self, schema: GraphQLSchema, operation: OperationDefinitionNode, fragments: Mapping[str, Any], plans: Plans
+    ) -> None:
         self._schema = schema
+        self._plans = plans
+        self._made = 0
         self._operation = operation
         self._fragments = fragments
         self._switches = variables_of_directives(operation, fragments)
         self._variables = Variables(schema, operation)
-        self._plans: dict[tuple[str, tuple[Any, ...]], _Runnable | None] = {}
 
     async def run(self, context: Context, variables: dict[str, Any] | None) -> dict[str, Any] | None:
         """The answer's data; None when the ordinary executor is to answer."""
@@ -60,15 +96,15 @@ class CompiledOperation:
         if values is None:
             return None
         client = connections.get("default")
-        key = (
-            client.capabilities.dialect,
-            tuple(values.coerced.get(name) for name in self._switches),
-        )
-        if key not in self._plans:
-            if len(self._plans) >= MAXIMUM_PLANS:
-                return None
-            self._plans[key] = self._compiled(key[0], values)
-        plan = self._plans[key]
+        dialect = client.capabilities.dialect
+        key = (self, dialect, tuple(values.coerced.get(name) for name in self._switches))
+        if key in self._plans:
+            plan = self._plans[key]
+        elif self._made < MAXIMUM_PLANS:
+            self._made += 1
+            plan = self._plans[key] = self._compiled(dialect, values)
+        else:
+            return None
         viewer = context.viewer
         if plan is None or not plan.is_open_to(viewer):
             return None

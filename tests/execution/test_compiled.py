@@ -3,6 +3,7 @@
 `SEED=7 N=2000 pytest tests/execution/test_compiled.py` asks other and more questions.
 """
 
+import asyncio
 import os
 import re
 from collections.abc import Iterator
@@ -14,8 +15,9 @@ import pytest
 from tortoise.models import Model
 
 from app import graph
+from app.execution import operations
 from app.execution.operations import Operations
-from app.execution.plans import MAXIMUM_PLANS, CompiledOperation
+from app.execution.plans import MAXIMUM_PLANS, CompiledOperation, Plans
 from app.main import Server
 from app.schema import schema
 from tests.execution.random_queries import VARIABLES, RandomQueries
@@ -57,8 +59,7 @@ async def ask_both(installation: Installation, person: Person, query: str, **var
 
 def plans(installation: Installation) -> list[Any]:
     """All plans that were made, those that were not possible left out."""
-    made: list[CompiledOperation] = list(operations_of(installation)._compiled_operations.values())
-    return [plan for each in made for plan in each._plans.values() if plan is not None]
+    return operations_of(installation)._plans.all()
 
 
 async def cursors(person: Person) -> dict[str, list[str]]:
@@ -208,3 +209,27 @@ async def test_pages_within_pages_without_end_are_left_to_the_ordinary_executor(
     compiled, expected = await ask_both(installation, admin, query)
     assert (compiled.codes, compiled.data) == (expected.codes, expected.data)
     assert plans(installation), "it was compiled, and not run"
+
+
+async def test_all_plans_together_are_bounded(installation: Installation, admin: Person) -> None:
+    operations_of(installation)._plans = Plans(maximum=5)
+    for number in range(12):
+        assert (await admin.ask(f"{{ accounts {{ nodes {{ a{number}: name }} }} }}")).only("accounts")["nodes"]
+    assert len(plans(installation)) == 5
+    bounded = Plans(maximum_characters=600)
+    operations_of(installation)._plans = bounded
+    for number in range(6):
+        await admin.ask(f"{{ accounts {{ nodes {{ b{number}: name }} }} }}")
+    assert 0 < sum(len(plan.plan.source) for plan in bounded.all()) <= 600
+
+
+async def test_a_compiled_operation_has_a_time_limit_too(
+    installation: Installation, admin: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang(*_: Any) -> None:
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(operations, "TIME_LIMIT_SECONDS", 0.05)
+    monkeypatch.setattr(CompiledOperation, "run", hang)
+    answer = await admin.ask("{ accounts { totalCount } }")
+    assert (answer.data, answer.codes) == (None, ["SERVICE_UNAVAILABLE"])
