@@ -242,6 +242,8 @@ def _spare_the_collector() -> None:
     # walk takes a tenth of a second in which nobody is served.
     gc.collect()
     gc.freeze()
+    # Operations leave next to nothing in circles; documents and plans that are kept need no walk each time some are added.
+    gc.set_threshold(5_000, 20, 1_000)
 
 
 class _WithDatabase:

@@ -39,13 +39,17 @@ _INTROSPECTION = frozenset({"__schema", "__type"})
 
 @dataclass(frozen=True)
 class Size:
-    """What a selection set comes to when all its fragments are written out; `fragments` counts where they stood."""
+    """What a selection set comes to when all its fragments are written out; `fragments` counts where they stood.
+
+    `introspections` are `__schema` and `__type`, and the aliases below them: tools ask once, and by no other names.
+    """
 
     depth: int = 0
     fields: int = 0
     aliases: int = 0
     directives: int = 0
     fragments: int = 0
+    introspections: int = 0
 
     def beside(self, other: "Size") -> "Size":
         return Size(
@@ -54,10 +58,11 @@ class Size:
             self.aliases + other.aliases,
             self.directives + other.directives,
             self.fragments + other.fragments,
+            self.introspections + other.introspections,
         )
 
 
-LIMITS = Size(depth=15, fields=1_000, aliases=100, directives=100, fragments=500)
+LIMITS = Size(depth=15, fields=1_000, aliases=100, directives=100, fragments=500, introspections=5)
 
 
 def check_text(text: str) -> str | None:
@@ -147,9 +152,14 @@ class _Measure:
 
     def _field(self, node: FieldNode) -> Size:
         below = self.selections(node.selection_set)
-        depth = 1 if node.name.value in _INTROSPECTION else below.depth + 1
+        introspects = node.name.value in _INTROSPECTION
         return Size(
-            depth, below.fields + 1, below.aliases + (node.alias is not None), below.directives, below.fragments
+            1 if introspects else below.depth + 1,
+            below.fields + 1,
+            below.aliases + (node.alias is not None),
+            below.directives,
+            below.fragments,
+            below.introspections + (1 + below.aliases if introspects else 0),
         )
 
     def fragment(self, name: str) -> Size:

@@ -138,12 +138,13 @@ class _Runnable:
 
     async def run(self, client: Any, context: Context, viewer: Viewer, values: Any) -> dict[str, Any]:
         run = _Run(self, context, viewer, values)
+        run.weigh(self.plan.levels)
         async with client.acquire_connection() as connection:
             fetch = connection.fetch if self._dialect == "postgres" else _sqlite_fetch(connection)
             if client.log.isEnabledFor(logging.DEBUG):
                 fetch = _logged(fetch, client.log)
             for level in self.plan.levels:
-                await run.load(level, fetch, None, 1)
+                await run.load(level, fetch, None)
         return self.plan.shape(viewer, context, run.data, run.given)
 
     def is_open_to(self, viewer: Viewer) -> bool:
@@ -182,14 +183,28 @@ class _Run:
             "viewer.service_provider_id": viewer.service_provider_id,
         }
         self._values_left = MAXIMUM_VALUES
+        self._arguments: dict[str, dict[str, Any]] = {}
         self.data: dict[str, dict[Any, Any]] = {}
         self.given: dict[str, dict[str, Any]] = {}
 
-    async def load(self, level: Level, fetch: Any, owners: Sequence[Any] | None, above: int) -> None:
-        """Loads a level and what is nested below it; `above` is the most times that its rows can be shown."""
+    def weigh(self, levels: list[Level], above: int = 1) -> None:
+        """Reads all arguments, and raises TooMuch before any statement when the answer could have too many values.
+
+        `above` is how many rows there can be that these levels hang from.
+        """
+        for level in levels:
+            arguments = self._arguments[level.slot] = level.arguments(self._variables) if level.arguments else {}
+            rows = above * checked_first(arguments["first"]) if "first" in arguments else above
+            self._values_left -= rows * level.width
+            if self._values_left < 0:
+                raise TooMuch
+            self.weigh(level.children, rows)
+
+    async def load(self, level: Level, fetch: Any, owners: Sequence[Any] | None) -> None:
+        """Loads a level and what is nested below it."""
         slot, root = level.slot, level.root
         self.data[slot], self.data[f"{slot}n"] = {}, {}
-        arguments = level.arguments(self._variables) if level.arguments else {}
+        arguments = self._arguments[slot]
         order, is_after, asked, first = None, False, (), 0
         if root is None:
             if self._values[level.owner] is None:
@@ -201,8 +216,7 @@ class _Run:
                 return
             self._values[f"{slot}.id"] = row_id
         else:
-            first = checked_first(arguments["first"])
-            above *= first
+            first = arguments["first"]
             order = root.order if isinstance(root, graph.PageOf) else root.order(_object(arguments.get("orderBy")))
             after = arguments.get("after")
             is_after = after is not None
@@ -216,9 +230,6 @@ class _Run:
                     self.data[f"{slot}n"] = {None: 0}
                     return
                 asked = found
-        self._values_left -= above * level.width
-        if self._values_left < 0:
-            raise TooMuch
         single = owners is not None and len(owners) == 1
         if owners is not None:
             self._values |= {f"{slot}.owner": owners[0], f"{slot}.owners": list(owners)}
@@ -228,11 +239,9 @@ class _Run:
             self.data[f"{slot}n"] = {row[0]: row[1] for row in counted} if owners else {None: counted[0][1]}
         if rows_of is not None:
             rows = await fetch(rows_of.text, *rows_of.arguments(self._values))
-            await self._keep(level, rows, owners, first, fetch, above)
+            await self._keep(level, rows, owners, first, fetch)
 
-    async def _keep(
-        self, level: Level, rows: Any, owners: Sequence[Any] | None, first: int, fetch: Any, above: int
-    ) -> None:
+    async def _keep(self, level: Level, rows: Any, owners: Sequence[Any] | None, first: int, fetch: Any) -> None:
         groups: dict[Any, Any] = {None: rows} if rows or owners is None else {}
         if owners is not None and len(owners) == 1:
             groups = {owners[0]: rows}
@@ -251,7 +260,7 @@ class _Run:
                     if row[at] is not None:
                         below[row[at]] = None
             if below:
-                await self.load(child, fetch, list(below), above)
+                await self.load(child, fetch, list(below))
             else:
                 self.data[child.slot], self.data[f"{child.slot}n"] = {}, {}
 

@@ -56,6 +56,13 @@ REFUSED = {
     "types of types of types": "{__schema{types" + _nested("{fields{type", 6, "{name}", "}}") + "}}",
     "possible types of possible types": "{__schema{types" + _nested("{possibleTypes", 6, "{name}", "}") + "}}",
     "the schema 110 times": "{" + " ".join(f"a{i}:__schema{{types{{name}}}}" for i in range(110)) + "}",
+    "100 types": "{" + " ".join(f'a{i}:__type(name:"Account"){{fields{{name}}}}' for i in range(99)) + "}",
+    "the fields of the schema 95 times": "{__schema{types{"
+    + " ".join(f"a{i}:fields{{name args{{name}}}}" for i in range(95))
+    + "}}}",
+    "the schema 99 times": "{"
+    + " ".join(f"a{i}:__schema{{types{{fields{{name type{{name}}}}}}}}" for i in range(99))
+    + "}",
 }
 
 # Large, and allowed: they are answered.
@@ -76,15 +83,17 @@ ALLOWED = {
     "10,000 Unicode escapes": '{account(id:"' + "\\u0041" * 10_000 + '"){id}}',
     "a comment of 65,000 letters": "#" + "x" * 65_000 + "\n{__typename}",
     "65,000 commas": "," * 65_000 + "{__typename}",
-    "100 types": "{" + " ".join(f'a{i}:__type(name:"Account"){{fields{{name}}}}' for i in range(99)) + "}",
 }
 
 # Small, and what they ask for multiplies: ended while they run.
+_DEEP_TYPE = "{kind name description ofType{kind name description ofType{kind name description ofType{kind name}}}}"
 ENDED = {
-    "the fields of the schema 95 times": "{__schema{types{"
-    + " ".join(f"a{i}:fields{{name args{{name}}}}" for i in range(95))
+    "the fields of the schema 4 times": "{__schema{types{"
+    + " ".join(
+        f"a{i}:fields{{name description isDeprecated deprecationReason type{_DEEP_TYPE}"
+        f"args{{name description defaultValue type{_DEEP_TYPE}}}}}"
+        for i in range(4)
+    )
+    + f"inputFields{{name description defaultValue type{_DEEP_TYPE}}}"
     + "}}}",
-    "the schema 99 times": "{"
-    + " ".join(f"a{i}:__schema{{types{{fields{{name type{{name}}}}}}}}" for i in range(99))
-    + "}",
 }
