@@ -15,6 +15,10 @@ OURS = ("-m", "app", "serve")
 HANDWRITTEN = ("-m", "tests.bench.handwritten")
 
 
+# COMPILED_OPERATIONS=off measures the ordinary executor.
+_INHERITED = {"PATH", "HOME", "LANG", "COMPILED_OPERATIONS"}
+
+
 class ServerProcess:
     """A server on a free port of the loopback, as a context manager; ready when entered."""
 
@@ -29,7 +33,7 @@ class ServerProcess:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        inherited = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG"}}
+        inherited = {name: value for name, value in os.environ.items() if name in _INHERITED}
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, *self._arguments],
