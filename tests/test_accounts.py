@@ -224,3 +224,12 @@ async def test_front_ends_are_told_what_the_caller_may_do(installation: Installa
         "account_user": ["Update"],
         "read_only": [],
     }
+
+
+async def test_a_change_that_cannot_be_made_does_not_tell_others_names(account_user: Person, world: World) -> None:
+    """Otherwise names could be tried out without leaving a trace."""
+    answers = [
+        refusals(await account_user.change("updateAccount", "account { id }", id=world["own"], name=name, ifVersion=-1))
+        for name in ("Sibling customer", "No such customer")
+    ]
+    assert answers == [[("CONFLICT", ["ifVersion"])]] * 2

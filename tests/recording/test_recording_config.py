@@ -257,3 +257,11 @@ async def test_a_form_can_be_drawn_from_the_api_alone(read_only: Person) -> None
     assert regions["cn-north-1"]["endpoint"] == "https://s3.cn-north-1.amazonaws.com.cn"
     assert [option["value"] for option in answer.data["audioFormats"]] == ["MP3", "WAV"]
     assert [option["needsEndpointUrl"] for option in answer.data["bucketVendors"]] == [False, True]
+
+
+async def test_a_region_that_the_sdk_would_turn_into_another_is_refused(provider: Person, blank: str) -> None:
+    for region in ("fips-us-east-1", "us-east-1-fips"):
+        payload = await provider.change(
+            "updateRecordingConfig", CONFIG, accountId=blank, bucketVendor="S3_COMPATIBLE", region=region
+        )
+        assert refusals(payload) == [("INVALID", ["region"])]
