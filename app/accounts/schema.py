@@ -1,4 +1,7 @@
-"""What is shown of accounts: the settings of the account page, each with who may see and change it."""
+"""What is shown of accounts: the settings of the account page, each with who may see and change it.
+
+Long because the contract of one noun stays in one place: its types, inputs, payloads and root fields, nearly all declarations.
+"""
 
 import enum
 from datetime import datetime

@@ -325,7 +325,7 @@ class Compiler:
 
 def _order_columns(level: Level) -> list[str]:
     if isinstance(level.root, graph.PageOf):
-        return [level.order.column] if level.order and level.order.column else []
+        return [level.root.order.column] if level.root.order.column else []
     return list(level.root.order_columns) if isinstance(level.root, graph.PageOfAll) else []
 
 

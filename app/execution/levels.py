@@ -10,7 +10,6 @@ from tortoise.models import Model
 
 from app import graph
 from app.access import Requirement
-from app.paging import Order
 
 # From a field and its node: what reads its arguments when the operation runs.
 Arguments = Callable[[Any, FieldNode], Callable[[VariableValues], dict[str, Any]]]
@@ -41,7 +40,6 @@ class Level:
     slot: str
     by: str = "id"
     owner: str = ""
-    order: Order | None = None
     arguments: Callable[[VariableValues], dict[str, Any]] | None = None
     joins: list[Join] = field(default_factory=list)
     counts: dict[str, tuple[graph.CountOf, str]] = field(default_factory=dict)

@@ -130,7 +130,7 @@ class OfLevel(Source):
         return f"(None if r[{there}] is None else {shape}(r))"
 
     def page(self, declared: graph.PageOf, nodes: list[FieldNode], made: Any) -> str:
-        child = self.compiler.level(declared.row, declared, self.level.children, by=declared.by, order=declared.order)
+        child = self.compiler.level(declared.row, declared, self.level.children, by=declared.by)
         child.arguments = self.compiler.arguments(made, nodes[0])
         child.parent_index = self.level.index(self._alias, "id")
         return f"{self.compiler.page(nodes, made.type, child)}(r[{child.parent_index}])"

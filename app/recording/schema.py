@@ -1,4 +1,7 @@
-"""What is shown of recording configurations, and of the proof that their storage works."""
+"""What is shown of recording configurations, and of the proof that their storage works.
+
+Long because the contract of one noun stays in one place: its types, inputs, payloads and root fields, nearly all declarations.
+"""
 
 from datetime import datetime
 from typing import Annotated, Any
