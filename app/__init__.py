@@ -24,6 +24,7 @@ What all rooms stand on, and what imports no room:
     outbound.py          which hosts we may call: the one gate for every address a tenant gives us
     paging.py            lists: connections paged by key
     settings.py          every environment variable, read once, typed
+    statements.py        what Tortoise makes of a query, once, with slots for the values
 
 What puts the rooms together, and what no room imports:
 

@@ -5,7 +5,7 @@
    of the specification. What the operation needs (a caller, introspection) is read off the document and kept with it.
 3. `compiling.py` has made a plan of a query whose fields are declared (`graph.py`): one SELECT for each level (`levels.py`), and
    generated code that makes the answer of its rows (`sources.py`: where each value comes from). `writing.py` renders the
-   SELECTs with slots for values (`statements.py`), from models, reach and filters alone; `plans.py` runs them with what
+   SELECTs with slots for values (`app/statements.py`), from models, reach and filters alone; `plans.py` runs them with what
    `inputs.py` reads. A plan only reads, and answers only what goes right: whatever is denied, fails or is unusual is run again
    from its start by the ordinary executor, which says what is wrong.
 4. `operations.py` lets it run under a time limit and turns what went wrong into errors that a client may see.

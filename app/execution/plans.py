@@ -26,10 +26,10 @@ from app.context import Context
 from app.execution.compiling import compile_operation, variables_of_directives
 from app.execution.inputs import Variables, arguments_of
 from app.execution.levels import Level, NotCompilable, Plan
-from app.execution.statements import Statement
 from app.execution.writing import Writer
 from app.identifiers import read
 from app.paging import Order, checked_first
+from app.statements import Statement
 
 # How often one operation is compiled, at most: once for each combination of the variables in @skip and @include.
 MAXIMUM_PLANS = 16

@@ -7,8 +7,8 @@ from tortoise.expressions import Q, RawSQL
 from app import graph
 from app.access import Viewer
 from app.execution.levels import Level
-from app.execution.statements import Sql, StandIns, Statement, any_of, at_most
 from app.paging import Order
+from app.statements import Sql, StandIns, Statement, any_of, at_most
 
 
 class Writer:
