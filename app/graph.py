@@ -34,7 +34,7 @@ from tortoise.models import Model
 from app.access import HasFullAccess, Requirement, Viewer
 from app.context import Context, Info
 from app.errors import Mistakes
-from app.identifiers import Kind, read, show
+from app.identifiers import Kind, kind_of, read, show
 from app.paging import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, FirstArgument, Order, count_of_each, page_of_each
 from app.paging import page as page_of
 
@@ -69,6 +69,7 @@ class Registry:
     def __init__(self) -> None:
         self.types: dict[str, type] = {}
         self.rows: dict[Kind, type[Model]] = {}
+        self.names: dict[Kind, str] = {}
 
 
 registry = Registry()
@@ -98,6 +99,7 @@ def node(kind: Kind, *, row: type[Model], description: str) -> Callable[[C], C]:
         declared: C = strawberry.type(cls, description=description)
         registry.types[cls.__name__] = declared
         registry.rows[kind] = row
+        registry.names[kind] = cls.__name__
         return declared
 
     return declare
@@ -142,6 +144,22 @@ class CountOf:
 @dataclass(frozen=True)
 class Itself:
     """Declares a root field that is the caller."""
+
+
+@dataclass(frozen=True)
+class Called:
+    """Declares a field whose ordinary resolver needs these columns of its row, and of `info` the context alone."""
+
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class AnyById:
+    """Declares a root field that is the object of any type with the id in the argument `id`."""
+
+    async def answer(self, context: Context, id: str) -> Any:
+        kind = kind_of(id)
+        return None if kind is None else await OneById(registry.rows[kind], kind).answer(context, id)
 
 
 @dataclass(frozen=True)
@@ -301,9 +319,13 @@ def resolver(
     *,
     permissions: Permissions = (),
     name: str | None = None,
-    declared: OneById | PageOfAll | Itself | None = None,
+    declared: OneById | AnyById | PageOfAll | Itself | Called | None = None,
 ) -> Callable[[F], F]:
-    """An ordinary Strawberry resolver, with its permissions in the contract; `declared` says what it answers, if it is data."""
+    """An ordinary Strawberry resolver, with its permissions in the contract.
+
+    `declared` says what it answers, if it is data; on a type that stands over rows, which columns it needs. Resolvers use
+    `info.context` and nothing else of `info`: compiled operations call them too.
+    """
 
     def declare(resolve: F) -> F:
         made: F = _field(resolve, description, permissions, {DECLARED: declared} if declared else {}, name)

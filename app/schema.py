@@ -15,7 +15,6 @@ from app import graph
 from app.accounts.schema import AccountMutations, AccountQueries
 from app.api_keys.schema import ApiKeyMutations, ApiKeyQueries
 from app.context import Info
-from app.identifiers import kind_of, read
 from app.recording.schema import RecordingMutations, RecordingQueries
 from app.service_providers.schema import ServiceProviderMutations, ServiceProviderQueries
 from app.viewer import ViewerQueries
@@ -25,17 +24,13 @@ from app.viewer import ViewerQueries
 class NodeQueries:
     """Root fields."""
 
-    @graph.resolver("Any object by its id; null when there is none within reach.")
+    @graph.resolver("Any object by its id; null when there is none within reach.", declared=graph.AnyById())
     async def node(
         self,
         info: Info,
         id: Annotated[strawberry.ID, strawberry.argument(description="Two letters and 32 hex digits.")],
     ) -> graph.Node | None:
-        kind = kind_of(id)
-        row_id = read(kind, id) if kind else None
-        if kind is None or row_id is None:
-            return None
-        return graph.shown(await info.context.viewer.within_reach(graph.registry.rows[kind]).get_or_none(id=row_id))
+        return graph.shown(await graph.AnyById().answer(info.context, id))
 
 
 Query = merge_types(

@@ -20,6 +20,7 @@ from graphql import (
     GraphQLSchema,
     InlineFragmentNode,
     OperationDefinitionNode,
+    OperationType,
     SelectionSetNode,
     VariableNode,
     is_leaf_type,
@@ -29,9 +30,10 @@ from tortoise.models import Model
 
 from app import graph
 from app.access import Requirement
-from app.execution.guards import permissions_of
-from app.execution.levels import Arguments, Level, NotCompilable, Plan
-from app.execution.sources import OfLevel, OfObject, OfViewer, Source
+from app.execution.guards import permissions_of, permissions_within
+from app.execution.levels import Arguments, Call, Level, NotCompilable, Owner, Plan, Step
+from app.execution.resolvers import Resolver
+from app.execution.sources import OfKnownObject, OfLevel, OfObject, Source
 from app.identifiers import Kind, show
 
 _DEFINITION = "strawberry-definition"
@@ -73,16 +75,19 @@ class Compiler:
         self._inside: Level | None = None
 
     def plan(self, operation: OperationDefinitionNode) -> Plan:
-        root = self._schema.query_type
+        changes = operation.operation is OperationType.MUTATION
+        root = self._schema.mutation_type if changes else self._schema.query_type
         if root is None:
-            raise NotCompilable("a schema without queries")
-        roots: list[Level] = []
+            raise NotCompilable("a schema without such operations")
+        steps = [Step()]
         parts = []
         for name, nodes in self._collect([operation.selection_set], root).items():
             if nodes[0].name.value == "__typename":
                 parts.append(f"{name!r}: {root.name!r}")
                 continue
-            parts.append(f"{name!r}: {self._root(root, nodes, roots)}")
+            if changes:
+                steps.append(Step())
+            parts.append(f"{name!r}: {self._root(root, name, nodes, steps[-1])}")
         lines = [
             "def shape(viewer, context, data, given):",
             *(f"    {line}" for line in self._once.values()),
@@ -92,7 +97,7 @@ class Compiler:
         source = "\n".join(lines) + "\n"
         namespace = dict(self._constants)
         exec(compile(source, "<plan>", "exec"), namespace)  # noqa: S102  made of declarations and numbers alone
-        return Plan(roots, frozenset(self._permissions), namespace["shape"], source)
+        return Plan(steps, frozenset(self._permissions), namespace["shape"], source, changes)
 
     def _collect(self, selection_sets: list[SelectionSetNode], parent: GraphQLObjectType) -> dict[str, list[FieldNode]]:
         """The fields of a selection, fragments written out, by the names that they have in the answer."""
@@ -138,20 +143,48 @@ class Compiler:
 
     # Root fields
 
-    def _root(self, parent: GraphQLObjectType, nodes: list[FieldNode], roots: list[Level]) -> str:
-        made, declared, _ = self._declared(parent, nodes[0])
+    def _root(self, parent: GraphQLObjectType, name: str, nodes: list[FieldNode], step: Step) -> str:
+        made, declared, definition = self._declared(parent, nodes[0])
         if isinstance(declared, graph.OneById):
-            level = self.level(declared.row, declared, roots)
-            level.arguments = self.arguments(made, nodes[0])
-            shape = self.shape(nodes, made.type, OfLevel(self, level, "b"))
-            return f"{shape}(data[{level.slot!r}][None][0]) if data[{level.slot!r}][None] else None"
+            condition, value = self._one(declared, made, nodes, step, made.type)
+            return f"({value} if {condition} else None)"
+        if isinstance(declared, graph.AnyById):
+            return self._any(made, nodes, step)
         if isinstance(declared, graph.PageOfAll):
-            level = self.level(declared.row, declared, roots)
+            level = self.level(declared.row, declared, step.levels)
             level.arguments = self.arguments(made, nodes[0])
             return f"{self.page(nodes, made.type, level)}(None)"
         if isinstance(declared, graph.Itself):
-            return f"{self.shape(nodes, made.type, OfViewer(self, roots))}(viewer)"
-        raise NotCompilable(nodes[0].name.value)
+            return f"{self.shape(nodes, made.type, OfKnownObject(self, Owner(None), step.levels))}(viewer)"
+        if declared is not None or definition.base_resolver is None:
+            raise NotCompilable(name)
+        slot = f"c{self.number()}"
+        inputs = frozenset[type[Requirement]]().union(*(permissions_within(each.type) for each in made.args.values()))
+        arguments = self.arguments(made, nodes[0])
+        step.calls.append(Call(slot, name, made, self._resolver(definition), arguments, inputs))
+        return self._output(f"data[{slot!r}]", nodes, made.type, OfKnownObject(self, Owner(slot), step.levels))
+
+    def _one(
+        self, declared: graph.OneById, made: Any, nodes: list[FieldNode], step: Step, type_: Any
+    ) -> tuple[str, str]:
+        """Whether it was found, and what it is then."""
+        level = self.level(declared.row, declared, step.levels)
+        level.arguments = self.arguments(made, nodes[0])
+        shape = self.shape(nodes, type_, OfLevel(self, level, "b"))
+        rows = f"data[{level.slot!r}][None]"
+        return rows, f"{shape}({rows}[0])"
+
+    def _any(self, made: Any, nodes: list[FieldNode], step: Step) -> str:
+        """A level for each type that it can be; an id is that of one of them, and the others are not asked."""
+        expression = "None"
+        for kind, row in graph.registry.rows.items():
+            type_ = self._schema.type_map[graph.registry.names[kind]]
+            condition, value = self._one(graph.OneById(row, kind), made, nodes, step, type_)
+            expression = f"{value} if {condition} else {expression}"
+        return f"({expression})"
+
+    def _resolver(self, definition: StrawberryField) -> Resolver:
+        return Resolver(definition, self._schema._strawberry_schema.config)  # type: ignore[attr-defined]
 
     def level(self, model: type[Model], root: Any, into: list[Level], **more: Any) -> Level:
         level = Level(model, root, slot=f"l{self.number()}", **more)
@@ -187,6 +220,9 @@ class Compiler:
             return source.count(declared)
         if isinstance(declared, graph.Value):
             return self._value(declared, nodes, made.type, source)
+        if isinstance(declared, graph.Called):
+            called = source.call(declared, self._resolver(definition), made, nodes[0])
+            return self._output(called, nodes, made.type, OfObject(self))
         if declared is None and definition.is_basic_field:
             return self._value(graph.Value((definition.python_name,)), nodes, made.type, source)
         raise NotCompilable(f"{parent.name}.{nodes[0].name.value}")
@@ -194,40 +230,40 @@ class Compiler:
     def _value(self, value: graph.Value, nodes: list[FieldNode], type_: Any, source: "Source") -> str:
         inner = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
         if value.make is None and is_leaf_type(inner):
-            return source.leaf(value.columns[0], inner)
+            return source.leaf(value.columns[0], inner, nullable=inner is type_)
         make = value.make
         if isinstance(make, functools.partial) and make.func is show and isinstance(make.args[0], Kind):
             return source.sid(value.columns[0], make.args[0])
         arguments = [source.column(column) for column in value.columns]
         if make is None:
-            return self._output(arguments[0], nodes, type_)
+            return self._output(arguments[0], nodes, type_, source.below(value.columns[0]))
         called = self.constant(make)
         if value.needs == "viewer":
             return self._computed_once(f"{called}(viewer)", nodes, type_)
         needed = ["context"] if value.needs == "context" else []
-        return self._output(f"{called}({', '.join(needed + arguments)})", nodes, type_)
+        return self._output(f"{called}({', '.join(needed + arguments)})", nodes, type_, OfObject(self))
 
     def _computed_once(self, expression: str, nodes: list[FieldNode], type_: Any) -> str:
         name = f"v{self.number()}"
-        self._once[name] = f"{name} = {self._output(expression, nodes, type_)}"
+        self._once[name] = f"{name} = {self._output(expression, nodes, type_, OfObject(self))}"
         return name
 
-    def _output(self, expression: str, nodes: list[FieldNode], type_: Any) -> str:
-        """What a Python value is in the answer, by its GraphQL type."""
+    def _output(self, expression: str, nodes: list[FieldNode], type_: Any, source: Source) -> str:
+        """What a Python value is in the answer, by its GraphQL type; `source` is what an object there is read as."""
         if isinstance(type_, GraphQLNonNull):
-            return self.output_of(expression, nodes, type_.of_type, nullable=False)
-        return self.output_of(expression, nodes, type_, nullable=True)
+            return self.output_of(expression, nodes, type_.of_type, source, nullable=False)
+        return self.output_of(expression, nodes, type_, source, nullable=True)
 
-    def output_of(self, expression: str, nodes: list[FieldNode], type_: Any, *, nullable: bool) -> str:
+    def output_of(self, expression: str, nodes: list[FieldNode], type_: Any, source: Source, *, nullable: bool) -> str:
         if isinstance(type_, GraphQLList):
             item = f"i{self.number()}"
-            made = f"[{self._output(item, nodes, type_.of_type)} for {item} in {{}}]"
+            made = f"[{self._output(item, nodes, type_.of_type, OfObject(self))} for {item} in {{}}]"
         elif isinstance(type_, GraphQLEnumType):
             made = "{}.name"
         elif is_leaf_type(type_):
             return expression if nullable or type_.name == "DateTime" else f"{self.constant(_present)}({expression})"
         else:
-            made = f"{self.shape(nodes, type_, OfObject(self))}({{}})"
+            made = f"{self.shape(nodes, type_, source)}({{}})"
         if not nullable:
             return made.replace("{}", expression)
         held = f"h{self.number()}"

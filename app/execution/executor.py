@@ -28,7 +28,7 @@ from strawberry.types.field import StrawberryField
 
 from app.access import Requirement
 from app.errors import BadUserInput, Forbidden
-from app.execution.guards import DEFINITION, is_guarded, permissions_of, refused_inputs
+from app.execution.guards import DEFINITION, permissions_of, permissions_within, refused_inputs
 from app.execution.reading import reader
 from app.graph import LOAD
 
@@ -171,7 +171,7 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         return None
 
     def _input_refusal(self, field: GraphQLField, node: Any) -> Forbidden | None:
-        if not any(is_guarded(argument.type) for argument in field.args.values()):
+        if not any(permissions_within(argument.type) for argument in field.args.values()):
             return None
         try:
             arguments = get_argument_values(field, node, self.variable_values)

@@ -41,13 +41,16 @@ def refused_inputs(
             yield from refused_inputs(field.type, given, caller, (*path, name))
 
 
-def is_guarded(type_: GraphQLInputType, seen: frozenset[str] = frozenset()) -> bool:
-    """Whether an input of this type has fields that not everybody may send, however deep."""
+def permissions_within(type_: GraphQLInputType, seen: frozenset[str] = frozenset()) -> frozenset[type[Requirement]]:
+    """The permissions on fields of an input of this type, however deep: who has all of them may send everything."""
     named = _unwrapped(type_)
     if not isinstance(named, GraphQLInputObjectType) or named.name in seen:
-        return False
+        return frozenset()
     seen |= {named.name}
-    return any(permissions_of(field) or is_guarded(field.type, seen) for field in named.fields.values())
+    found: set[type[Requirement]] = set()
+    for field in named.fields.values():
+        found |= {*permissions_of(field), *permissions_within(field.type, seen)}
+    return frozenset(found)
 
 
 def _unwrapped(type_: Any) -> Any:

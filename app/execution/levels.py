@@ -1,15 +1,16 @@
-"""What a plan consists of: levels, each of them one SELECT, with what is joined to its rows and nested below them."""
+"""What a plan consists of: steps of calls and levels; a level is one SELECT, with what is joined to its rows and nested below."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphql import FieldNode
+from graphql import FieldNode, GraphQLField
 from graphql.execution.values import VariableValues
 from tortoise.models import Model
 
 from app import graph
 from app.access import Requirement
+from app.execution.resolvers import Resolver
 
 # From a field and its node: what reads its arguments when the operation runs.
 Arguments = Callable[[Any, FieldNode], Callable[[VariableValues], dict[str, Any]]]
@@ -30,22 +31,63 @@ class Join:
     key: str
 
 
+@dataclass(frozen=True)
+class Owner:
+    """Where the id that a level hangs from is found when it hangs from no row: by attributes, from what a call answered.
+
+    Without a call it is the viewer that they begin at.
+    """
+
+    call: str | None
+    path: tuple[str, ...] = ()
+
+    def __truediv__(self, name: str) -> "Owner":
+        return Owner(self.call, (*self.path, name))
+
+
+@dataclass(eq=False)
+class Call:
+    """An ordinary resolver of a root field, and what reads its arguments. Its answer is kept by the slot."""
+
+    slot: str
+    response_name: str
+    field: GraphQLField
+    resolver: Resolver
+    arguments: Callable[[VariableValues], dict[str, Any]]
+    input_permissions: frozenset[type[Requirement]]
+    """Of all that can stand in its arguments."""
+
+
+@dataclass(eq=False)
+class CallForEach:
+    """An ordinary resolver of a field of rows, called for all rows of its level together."""
+
+    slot: str
+    resolver: Resolver
+    arguments: Callable[[VariableValues], dict[str, Any]]
+    source: Callable[[Any], Any]
+    """From a row to what the resolver gets as its object: the columns that it says it needs, as the ORM would give them."""
+    key_index: int
+    """Where the row holds the id by which its answer is kept."""
+
+
 @dataclass(eq=False)
 class Level:
     """One SELECT: rows of one model with the columns asked for, and what is joined to each of them."""
 
     model: type[Model]
     root: graph.OneById | graph.PageOfAll | graph.PageOf | None
-    """None: the one row whose column `by` holds an id of the viewer's, which is in the slot `owner`."""
+    """None: the one row whose column `by` holds the id at `owner`."""
     slot: str
     by: str = "id"
-    owner: str = ""
+    owner: Owner | None = None
     arguments: Callable[[VariableValues], dict[str, Any]] | None = None
     joins: list[Join] = field(default_factory=list)
     counts: dict[str, tuple[graph.CountOf, str]] = field(default_factory=dict)
     """By their names in the SELECT: what is counted, and of which of the level's rows."""
     items: dict[tuple[str, str], int] = field(default_factory=dict)
     children: list["Level"] = field(default_factory=list)
+    calls: list[CallForEach] = field(default_factory=list)
     parent_index: int = 0
     """For a nested page: where the parent's row holds the owner's id."""
     width: int = 0
@@ -61,11 +103,21 @@ class Level:
         return [column for found, column in self.items if found == alias]
 
 
+@dataclass(eq=False)
+class Step:
+    """What happens together: first the calls, then the levels. A mutation has a step for each of its fields."""
+
+    calls: list[Call] = field(default_factory=list)
+    levels: list[Level] = field(default_factory=list)
+
+
 @dataclass
 class Plan:
-    """What runs: levels of SELECTs, and `shape`, which makes the answer of their rows."""
+    """What runs: steps, and `shape`, which makes the answer of what they have found."""
 
-    levels: list[Level]
+    steps: list[Step]
     permissions: frozenset[type[Requirement]]
     shape: Callable[..., dict[str, Any]]
     source: str
+    changes: bool
+    """Whether its calls have effects, so that it must not be run again from its start."""

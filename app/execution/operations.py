@@ -15,7 +15,8 @@ from app.execution import limits
 from app.execution.documents import Document, Documents, Operation
 from app.execution.executor import Executor
 from app.execution.plans import CompiledOperation, Plans
-from app.execution.reading import DirectResolvers
+from app.execution.reading import DirectResolvers, Replayed
+from app.execution.running import NOTHING_RAN, Finished, Unfinished
 from app.logs import frames_of
 
 TIME_LIMIT_SECONDS = 30
@@ -105,29 +106,33 @@ class Operations:
         if operation.type is OperationType.SUBSCRIPTION:
             message = "Subscriptions need a WebSocket (graphql-transport-ws)."
             return _refused([_coded(message, ErrorCode.BAD_USER_INPUT)], context)
-        if operation.type is OperationType.QUERY and context.caller is not None and self._compiles:
+        left = NOTHING_RAN
+        if self._compiles and context.caller is not None:
             compiled = await self._compiled(document, operation, request, context)
-            if compiled is not None:
+            if isinstance(compiled, Answer):
                 return compiled
-        return await self._execute(document.node, request, operation, context)
+            left = compiled
+        return await self._execute(document.node, request, operation, context, left)
 
     async def _compiled(
         self, document: Document, operation: Operation, request: Request, context: Context
-    ) -> Answer | None:
-        """The answer by the operation's plan; None when the ordinary executor has to give it."""
+    ) -> Answer | Unfinished:
+        """The answer by the operation's plan, or what the ordinary executor has to finish."""
         compiled = self._compiled_operations.get(operation)
         if compiled is None:
             compiled = self._compiled_operations[operation] = self._made(document, operation)
         limit = asyncio.timeout(TIME_LIMIT_SECONDS)
         try:
             async with limit:
-                data = await compiled.run(context, request.variables)
+                result = await compiled.run(context, request.variables)
         except Exception as error:  # noqa: BLE001  nothing was changed; the ordinary executor meets it again and says it
             if limit.expired():
                 return _too_late(context, operation)
             _log.debug("fell back", request_id=context.request_id, error=type(error).__qualname__)
-            return None
-        return None if data is None else Answer(executed=True, data=data, operation=operation, compiled=True)
+            return NOTHING_RAN
+        if isinstance(result, Finished):
+            return Answer(executed=True, data=result.data, operation=operation, compiled=True)
+        return result
 
     def _made(self, document: Document, operation: Operation) -> CompiledOperation:
         definitions = document.node.definitions if document.node else ()
@@ -142,7 +147,9 @@ class Operations:
     def _open_to_anybody(self, operation: Operation) -> bool:
         return not operation.reads_data and (self._anonymous_introspection or not operation.introspects)
 
-    async def _execute(self, document: Any, request: Request, operation: Operation, context: Context) -> Answer:
+    async def _execute(
+        self, document: Any, request: Request, operation: Operation, context: Context, left: Unfinished
+    ) -> Answer:
         executor = cast(
             "Executor | list[GraphQLError]",
             Executor.build(
@@ -151,7 +158,7 @@ class Operations:
                 context_value=context,
                 raw_variable_values=request.variables,
                 operation_name=request.operation_name,
-                middleware=self._resolvers,
+                middleware=Replayed(self._resolvers, left.outcomes) if left.outcomes else self._resolvers,
             ),
         )
         if isinstance(executor, list):  # variables that do not fit; nothing ran

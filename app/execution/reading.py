@@ -1,6 +1,7 @@
 """Values that need no resolver chain: how fields that declare where their value is are read or loaded."""
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Any
 
@@ -16,6 +17,7 @@ from graphql import (
 from strawberry.types.field import StrawberryField
 
 from app.execution.guards import DEFINITION, permissions_of
+from app.execution.running import Outcome
 from app.graph import LOAD, PER_VIEWER, READ
 
 
@@ -27,10 +29,16 @@ def reader(parent_type: GraphQLObjectType, field: GraphQLField, context: Any) ->
     read = _read_of(parent_type, field, context)
     if read is None:
         return None
-    coerce, nullable, plain = leaf.coerce_output_value, leaf is field.type, _PLAIN.get(leaf.name)
+    coerced = coercer(leaf, nullable=leaf is field.type)
+    return lambda source: coerced(read(source))
 
-    def answer(source: Any) -> Any:
-        value = read(source)
+
+@functools.lru_cache
+def coercer(leaf: Any, *, nullable: bool) -> Callable[[Any], Any]:
+    """From a Python value to what the answer has of a leaf type. Raises TypeError for null where there may be none."""
+    coerce, plain = leaf.coerce_output_value, _PLAIN.get(leaf.name)
+
+    def answer(value: Any) -> Any:
         if value.__class__ is plain:
             return value
         if value is None:
@@ -82,6 +90,28 @@ class DirectResolvers(MiddlewareManager):
 
     def get_field_resolver(self, field_resolver: Any) -> Any:
         return self._direct.get(field_resolver, field_resolver)
+
+
+class Replayed(MiddlewareManager):
+    """Resolvers of a mutation some of whose root fields were called before: those answer again what they answered then."""
+
+    def __init__(self, resolvers: DirectResolvers, outcomes: Mapping[str, Outcome]) -> None:
+        super().__init__()
+        self._resolvers = resolvers
+        self._outcomes = outcomes
+
+    def get_field_resolver(self, field_resolver: Any) -> Any:
+        resolve = self._resolvers.get_field_resolver(field_resolver)
+
+        def replay(source: Any, info: Any, **arguments: Any) -> Any:
+            outcome = self._outcomes.get(info.path.key) if info.path.prev is None else None
+            if outcome is None:
+                return resolve(source, info, **arguments)
+            if outcome.error is not None:
+                raise outcome.error
+            return outcome.answer
+
+        return replay
 
 
 def _direct(field: GraphQLField) -> Callable[[Any, Any], Any] | None:

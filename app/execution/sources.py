@@ -2,7 +2,9 @@
 
 import enum
 import json
+from collections import namedtuple
 from collections.abc import Callable
+from operator import itemgetter
 from typing import Any, Protocol
 
 from graphql import FieldNode
@@ -10,8 +12,11 @@ from tortoise import fields
 from tortoise.models import Model
 
 from app import graph
-from app.execution.levels import Arguments, Join, Level, NotCompilable
+from app.execution.levels import Arguments, CallForEach, Join, Level, NotCompilable, Owner
+from app.execution.reading import coercer
+from app.execution.resolvers import Resolver
 from app.identifiers import Kind, show
+from app.paging import NEWEST_FIRST
 
 
 class Compiling(Protocol):
@@ -22,7 +27,9 @@ class Compiling(Protocol):
 
     def number(self) -> int: ...
     def constant(self, value: Any) -> str: ...
-    def output_of(self, expression: str, nodes: list[FieldNode], type_: Any, *, nullable: bool) -> str: ...
+    def output_of(
+        self, expression: str, nodes: list[FieldNode], type_: Any, source: "Source", *, nullable: bool
+    ) -> str: ...
     def shape(self, nodes: list[FieldNode], type_: Any, source: "Source") -> str: ...
     def page(self, nodes: list[FieldNode], type_: Any, level: Level) -> str: ...
     def level(self, model: type[Model], root: Any, into: list[Level], **more: Any) -> Level: ...
@@ -41,9 +48,13 @@ class Source:
         """The expression of a column's Python value, as the ORM would give it."""
         raise NotImplementedError
 
-    def leaf(self, name: str, type_: Any) -> str:
-        """The expression of a column in the answer."""
-        return self.compiler.output_of(self.column(name), [], type_, nullable=True)
+    def leaf(self, name: str, type_: Any, *, nullable: bool) -> str:
+        """The expression of a column in the answer. What the database holds is of the column's type, and null if it may be."""
+        return self.compiler.output_of(self.column(name), [], type_, self, nullable=True)
+
+    def below(self, _name: str) -> "Source":
+        """The source of the object in a column."""
+        return OfObject(self.compiler)
 
     def sid(self, name: str, kind: Kind) -> str:
         return f"{self.compiler.constant(show)}({self.compiler.constant(kind)}, {self.column(name)})"
@@ -57,6 +68,9 @@ class Source:
     def count(self, declared: graph.CountOf) -> str:
         raise NotCompilable("a count of a value")
 
+    def call(self, declared: graph.Called, resolver: Resolver, made: Any, node: FieldNode) -> str:
+        raise NotCompilable("a resolver of a value")
+
 
 class OfObject(Source):
     """A Python object that a function of ours made."""
@@ -64,20 +78,42 @@ class OfObject(Source):
     def column(self, name: str) -> str:
         return f"r.{name}"
 
+    def leaf(self, name: str, type_: Any, *, nullable: bool) -> str:
+        return f"{self.compiler.constant(coercer(type_, nullable=nullable))}(r.{name})"
 
-class OfViewer(OfObject):
-    """The caller; its to-ones are rows of their own."""
 
-    def __init__(self, compiler: Compiling, roots: list[Level]) -> None:
+class OfKnownObject(OfObject):
+    """The caller, or an object that can be found from a call's answer: what hangs from it are rows of their own."""
+
+    def __init__(self, compiler: Compiling, owner: Owner, into: list[Level]) -> None:
         super().__init__(compiler)
-        self._roots = roots
+        self._owner = owner
+        self._into = into
+
+    def below(self, name: str) -> Source:
+        return OfKnownObject(self.compiler, self._owner / name, self._into)
 
     def to_one(self, declared: graph.ToOne, nodes: list[FieldNode], type_: Any) -> str:
-        owner = f"viewer.{declared.key}"
-        level = self.compiler.level(declared.row, None, self._roots, by=declared.by, owner=owner)
+        level = self._level(declared.row, None, declared.by, declared.key)
         shape = self.compiler.shape(nodes, type_, OfLevel(self.compiler, level, "b"))
         rows = f"data[{level.slot!r}].get(None)"
-        return f"{shape}({rows}[0]) if {rows} else None"
+        return f"({shape}({rows}[0]) if {rows} else None)"
+
+    def page(self, declared: graph.PageOf, nodes: list[FieldNode], made: Any) -> str:
+        level = self._level(declared.row, declared, declared.by, "id")
+        level.arguments = self.compiler.arguments(made, nodes[0])
+        return f"{self.compiler.page(nodes, made.type, level)}({self._id()})"
+
+    def count(self, declared: graph.CountOf) -> str:
+        level = self._level(declared.row, graph.PageOf(declared.row, declared.by, NEWEST_FIRST), declared.by, "id")
+        level.wants_rows, level.wants_count = False, True
+        return f"data[{level.slot + 'n'!r}].get({self._id()}, 0)"
+
+    def _level(self, model: type[Model], root: Any, by: str, key: str) -> Level:
+        return self.compiler.level(model, root, self._into, by=by, owner=self._owner / key)
+
+    def _id(self) -> str:
+        return "r.id" if self.compiler.dialect == "postgres" else "str(r.id)"
 
 
 class OfLevel(Source):
@@ -99,12 +135,12 @@ class OfLevel(Source):
         convert = self.compiler.constant(_converter(column))
         return f"(None if {raw} is None else {convert}({raw}))" if column.null else f"{convert}({raw})"
 
-    def leaf(self, name: str, type_: Any) -> str:
+    def leaf(self, name: str, type_: Any, *, nullable: bool) -> str:
         column = self._model._meta.fields_map[name]
         chosen: Any = getattr(column, "enum_type", ())
         if chosen and all(member.value == member.name for member in chosen):
             return f"r[{self.level.index(self._alias, name)}]"
-        return super().leaf(name, type_)
+        return super().leaf(name, type_, nullable=nullable)
 
     def sid(self, name: str, kind: Kind) -> str:
         raw = f"r[{self.level.index(self._alias, name)}]"
@@ -143,6 +179,24 @@ class OfLevel(Source):
             level.counts[name] = wanted
             level.index(self._alias, "id")
         return f"r[{level.index('', name)}]"
+
+    def call(self, declared: graph.Called, resolver: Resolver, made: Any, node: FieldNode) -> str:
+        slot = f"c{self.compiler.number()}"
+        key = self.level.index(self._alias, "id")
+        row = namedtuple("row", declared.columns)  # type: ignore[misc]
+        readers = [self._reader(name) for name in declared.columns]
+        arguments = self.compiler.arguments(made, node)
+        self.level.calls.append(
+            CallForEach(slot, resolver, arguments, lambda values: row(*(read(values) for read in readers)), key)
+        )
+        return f"data[{slot!r}][r[{key}]]"
+
+    def _reader(self, name: str) -> Callable[[Any], Any]:
+        index, column = self.level.index(self._alias, name), self._model._meta.fields_map[name]
+        if not _is_converted(column, self.compiler.dialect):
+            return itemgetter(index)
+        convert = _converter(column)
+        return lambda values: None if values[index] is None else convert(values[index])
 
 
 def _is_converted(column: Any, dialect: str) -> bool:

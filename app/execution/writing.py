@@ -38,7 +38,7 @@ class Writer:
         level, slot, root = self._level, self._level.slot, self._level.root
         query = self._viewer.within_reach(level.model)
         if root is None:
-            return query.filter(**{level.by: self._stand_ins.uuid(level.owner)})
+            return query.filter(**{level.by: self._stand_ins.uuid(f"{slot}.owner")})
         if isinstance(root, graph.OneById):
             return query.filter(id=self._stand_ins.uuid(f"{slot}.id"))
         if isinstance(root, graph.PageOf):

@@ -57,6 +57,20 @@ class RandomQueries:
             else:
                 yield f"{_HEADER} {{ {used} {query} }} {' '.join(self._fragments)}"
 
+    def payloads(self, mutation: str, count: int) -> Iterator[str]:
+        """Documents of one mutation with the input `$input`, each of which asks something else of its payload."""
+        field = self._schema.mutation_type.fields[mutation]  # type: ignore[union-attr]
+        for _ in range(count):
+            self._number, self._fragments = 0, []
+            asked = self._selections(get_named_type(field.type), 4)
+            fragments = " ".join(self._fragments)
+            few = ", $few: Int = 3" if "$few" in asked + fragments else ""  # unused variables are refused
+            yield (
+                f"mutation Random($yes: Boolean!, $no: Boolean! = false{few}, $input: {field.args['input'].type}) {{"
+                " yes: __typename @include(if: $yes) no: __typename @skip(if: $no)"
+                f" {mutation}(input: $input) {{ {asked} }} }} {fragments}"
+            )
+
     def _chance(self, probability: float) -> bool:
         return self._random.random() < probability
 

@@ -138,6 +138,7 @@ async def test_pages_within_pages_load_no_more_rows_than_allowed(
     assert "pages within pages" in answer.errors[0]["message"]
 
 
+@pytest.mark.settings(compiled_operations=False)
 async def test_a_mutation_whose_answer_is_too_large_says_so(
     provider: Person, admin: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:

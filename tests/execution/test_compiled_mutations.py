@@ -1,0 +1,137 @@
+"""Compiled mutations: the resolvers change, each once, and what is returned is the same as by the ordinary executor."""
+
+from typing import Any
+
+import orjson
+import pytest
+
+from app.accounts import service as accounts
+from app.errors import ServiceUnavailable
+from app.execution import running
+from app.schema import schema
+from tests.execution.random_queries import VARIABLES, RandomQueries
+from tests.execution.test_compiled import LEFT_OUT, SEED, N, ask_both, cursors, ordinary, plans
+from tests.installation import Answer, Installation, Person, World
+
+# What every change changes, and what is new each time.
+CHANGING = LEFT_OUT | {"version", "updatedAt", "secretHash", "storageStatusSince"}
+RENAME = (
+    "mutation ($i: UpdateAccountInput!) { updateAccount(input: $i) { account { name } userErrors { code field } } }"
+)
+
+
+@pytest.fixture
+async def repeatable(admin: Person, world: World) -> dict[str, dict[str, Any]]:
+    """Inputs that change nothing the second time, or are refused each time."""
+    own, nobody = world["own"], f"AC{'0' * 32}"
+    made = await admin.change("createApiKey", "apiKey { id }", name="key", owner={"accountId": own})
+    key = made["apiKey"]["id"]
+    await admin.change("revokeApiKey", "apiKey { id }", id=key)
+    await admin.change("updateRecordingConfig", "recordingConfig { id }", accountId=own, recordAllCalls=True)
+    return {
+        "updateAccount": {"id": own, "name": "As it was", "licensedSessions": 5, "sipRealm": None},
+        "updateAccount wrong": {"id": own, "name": " ", "sipRealm": "no realm", "licensedSessions": -1},
+        "updateAccount unknown": {"id": nobody, "name": "x"},
+        "setAccountActive": {"id": own, "active": True},
+        "deleteAccount": {"id": own, "dryRun": True},
+        "revokeApiKey": {"id": key},
+        "updateApiKey": {"id": key, "name": "same"},
+        "rotateApiKey": {"id": key},
+        "createAccount": {"name": "a" * 65},
+        "updateRecordingConfig": {"accountId": own, "recordAllCalls": True},
+        "updateRecordingConfig wrong": {"accountId": own, "bucketName": "A", "region": "x" * 100},
+    }
+
+
+@pytest.mark.parametrize("name", ["admin", "provider", "account_user"])
+async def test_random_payloads_are_the_same_compiled_and_not(
+    installation: Installation, repeatable: dict[str, dict[str, Any]], world: World, name: str
+) -> None:
+    person, without_errors = installation.person(name), 0
+    random = RandomQueries(
+        schema._schema,
+        SEED,
+        ids=list(world.ids.values()),
+        without=frozenset(CHANGING),
+        cursors=await cursors(installation.person("admin")),
+    )
+    for case, given in repeatable.items():
+        for query in random.payloads(case.partition(" ")[0], max(N // 12, 1)):
+            variables = {"yes": True, "input": given, **({"few": VARIABLES["few"]} if "$few" in query else {})}
+            compiled, expected = await ask_both(installation, person, query, **variables)
+            assert orjson.dumps(compiled.data) == orjson.dumps(expected.data), (case, query)
+            assert shown(compiled) == shown(expected), (case, query)
+            without_errors += not compiled.errors
+    assert without_errors > (N // 4 if name == "admin" else 0)
+    assert len(plans(installation)) > N / 4, "too few of them were compiled"
+
+
+def shown(answer: Answer) -> list[dict[str, Any]]:
+    return [error | {"extensions": error["extensions"] | {"requestId": None}} for error in answer.errors]
+
+
+async def test_a_change_that_was_made_is_not_made_again_when_its_answer_cannot_be_read(
+    installation: Installation, admin: Person, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: Any) -> None:
+        raise ConnectionError("the database went away after the change")
+
+    monkeypatch.setattr(running._Run, "_load_root", away)
+    before = (await admin.ask("query ($id: ID!) { account(id: $id) { version } }", id=world["own"])).only("account")
+    query = """mutation ($i: UpdateAccountInput!) {
+        updateAccount(input: $i) { account { name version apiKeys { nodes { name } } } userErrors { code } }
+    }"""
+    answer = (await admin.ask(query, i={"id": world["own"], "name": "Once"})).only("updateAccount")
+    assert answer["account"]["name"] == "Once"
+    assert answer["account"]["version"] == before["version"] + 1
+    assert answer["account"]["apiKeys"]["nodes"], "read by the ordinary executor"
+
+
+async def test_a_field_that_fails_is_told_as_by_the_ordinary_executor_and_those_beside_it_run_once(
+    installation: Installation, admin: Person, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called: list[str] = []
+
+    async def refuse(*_: Any, **__: Any) -> None:
+        called.append("refused")
+        raise ServiceUnavailable("Not now.")
+
+    monkeypatch.setattr(accounts, "set_active", refuse)
+    query = """mutation ($id: ID!) {
+        first: createApiKey(input: {name: "first", owner: {accountId: $id}}) { apiKey { name } }
+        second: setAccountActive(input: {id: $id, active: false}) { account { name } }
+        third: createApiKey(input: {name: "third", owner: {accountId: $id}}) { apiKey { name account { name } } }
+    }"""
+    compiled = await admin.ask(query, id=world["own"])
+    with ordinary(installation):
+        expected = await admin.ask(query, id=world["own"])
+    assert compiled.data == expected.data
+    assert shown(compiled) == shown(expected)
+    assert [error["path"] for error in compiled.errors] == [["second"]]
+    assert called == ["refused", "refused"], "once for each way"
+    keys = await admin.ask(
+        "query ($id: ID!) { account(id: $id) { apiKeys(first: 100) { nodes { name } } } }", id=world["own"]
+    )
+    names = [node["name"] for node in keys.only("account")["apiKeys"]["nodes"]]
+    assert (names.count("first"), names.count("third")) == (2, 2), "once for each way"
+
+
+async def test_what_may_not_be_set_is_refused_before_anything_runs(
+    installation: Installation, account_user: Person, world: World
+) -> None:
+    compiled, expected = await ask_both(
+        installation, account_user, RENAME, i={"id": world["own"], "name": "Mine", "licensedSessions": None}
+    )
+    assert compiled.codes == expected.codes == ["FORBIDDEN"]
+    assert [error["extensions"]["inputFields"] for error in compiled.errors] == [["licensedSessions"]]
+    name = await account_user.ask("query ($id: ID!) { account(id: $id) { name } }", id=world["own"])
+    assert name.only("account")["name"] != "Mine"
+
+
+async def test_an_account_user_who_sends_what_it_may_is_served_by_the_plan(
+    installation: Installation, account_user: Person, world: World
+) -> None:
+    answer = await account_user.ask(RENAME, i={"id": world["own"], "name": "Mine"})
+    assert answer.only("updateAccount") == {"account": {"name": "Mine"}, "userErrors": []}
+    (plan,) = plans(installation)
+    assert plan.plan.changes

@@ -1,0 +1,159 @@
+"""Fields with ordinary resolvers inside compiled operations: called from the plan, for all rows of a level together."""
+
+import asyncio
+from typing import Annotated, Any
+
+import pytest
+import strawberry
+from strawberry import Maybe
+
+from app import graph
+from app.access import AccessLevel, IsAdmin, Scope, Viewer
+from app.context import Context, Info
+from app.errors import ServiceUnavailable
+from app.execution.operations import Answer, Operations, Request
+from app.identifiers import new_id
+from app.paging import DEFAULT_FIRST, AfterArgument, Connection, FirstArgument
+from app.service_providers.model import ServiceProvider as Row
+from tests.installation import Installation
+from tests.statements import recorded
+
+_PROVIDERS = graph.PageOfAll(Row)
+called: list[list[str]] = []
+
+
+@strawberry.input
+class Loudness:
+    """An input within an argument."""
+
+    marks: int = 1
+    word: Maybe[str | None] = None
+
+
+@strawberry.type
+class Greeting:
+    """What a resolver answers."""
+
+    text: str
+    missing: str | None
+
+
+@strawberry.type
+class Provider:
+    """Stands over rows of service providers."""
+
+    name: str = graph.column("Its name.")
+
+    @graph.resolver("Counts together.", declared=graph.Called(("id", "name", "active", "created_at")))
+    async def greeting(self, info: Info, loudness: Loudness | None = None) -> Greeting:
+        row: Any = self
+        called[-1].append("began")
+        await asyncio.sleep(0)
+        called[-1].append("went on")
+        marks = "!" * (loudness.marks if loudness else 0)
+        word = loudness.word.value if loudness and loudness.word else "Hello"
+        assert row.active is True
+        assert row.created_at.year > 2000
+        return Greeting(text=f"{word} {row.name}{marks}", missing=None)
+
+    @graph.resolver("Without waiting.", declared=graph.Called(("name",)))
+    def shout(self) -> str:
+        row: Any = self
+        return str(row.name).upper()
+
+    @graph.resolver("Never works.", declared=graph.Called(("id",)))
+    async def away(self) -> str | None:
+        raise ServiceUnavailable("Away.")
+
+    @graph.resolver("For admins.", declared=graph.Called(("id",)), permissions=[IsAdmin])
+    async def guarded(self) -> str | None:
+        return "seen"
+
+
+@strawberry.type
+class Query:
+    """Root fields."""
+
+    @graph.resolver("All.", declared=_PROVIDERS)
+    async def providers(
+        self, info: Info, first: FirstArgument = DEFAULT_FIRST, after: AfterArgument = None
+    ) -> Connection[Provider]:
+        return graph.shown(await _PROVIDERS.answer(info.context, first, after))
+
+    @graph.resolver("Says it again.")
+    def echo(self, words: list[str], times: Annotated[int, strawberry.argument(name="often")] = 2) -> list[str]:
+        return words * times
+
+
+schema = strawberry.Schema(Query)
+
+
+async def answer(installation: Installation, query: str, scope: Scope = Scope.ADMIN, **given: Any) -> list[Answer]:
+    """By the plan, and by the ordinary executor."""
+    viewer = Viewer(scope, AccessLevel.FULL, new_id(), service_provider_id=new_id())
+    answers = []
+    for compiles in (True, False):
+        called.append([])
+        operations = Operations(schema, anonymous_introspection=False, compiles=compiles)
+        answers.append(await operations.run(Request(query, given), Context(viewer, "0" * 32, installation.opened)))
+    assert answers[0].data == answers[1].data
+    assert answers[0].errors == answers[1].errors
+    assert not answers[1].compiled
+    return answers
+
+
+@pytest.fixture(autouse=True)
+def _nothing_called() -> None:
+    called.clear()
+
+
+@pytest.fixture
+async def database(installation: Installation) -> Any:
+    """The test's own task asks the database of the application."""
+    async with installation.database() as connection:
+        await connection.execute_query("SELECT 1")
+        yield
+
+
+async def test_a_resolver_is_called_for_all_rows_together_with_the_columns_that_it_needs(
+    installation: Installation, database: None
+) -> None:
+    query = (
+        "query ($l: Loudness) { providers { nodes { name greeting(loudness: $l) { text missing __typename } shout } } }"
+    )
+    with recorded() as statements:
+        compiled, _ = await answer(installation, query, l={"marks": 2, "word": "Bye"})
+    assert compiled.compiled
+    assert {each["greeting"]["text"] for each in compiled.data["providers"]["nodes"]} == {
+        f"Bye {each['name']}!!" for each in compiled.data["providers"]["nodes"]
+    }
+    assert called[0] == ["began", "began", "went on", "went on"], "at the same time"
+    assert len(statements) == 2, "one for each way"
+    assert "*" not in statements[0][0]
+
+
+async def test_absent_null_and_default_arguments_are_those_of_strawberry(
+    installation: Installation, database: None
+) -> None:
+    for given in ("", "(loudness: null)", "(loudness: {})", "(loudness: {word: null})", '(loudness: {word: "Hi"})'):
+        (compiled, _) = await answer(installation, f"{{ providers {{ nodes {{ greeting{given} {{ text }} }} }} }}")
+        assert compiled.compiled, given
+    for given in ('words: ["a"]', 'words: "a", often: 3', "words: []"):
+        compiled, _ = await answer(installation, f"{{ echo({given}) }}")
+        assert compiled.compiled, given
+
+
+async def test_a_resolver_that_fails_is_told_as_by_the_ordinary_executor(
+    installation: Installation, database: None
+) -> None:
+    compiled, _ = await answer(installation, "{ providers { nodes { name away } } }")
+    assert not compiled.compiled
+    assert {error["extensions"]["code"] for error in compiled.errors or ()} == {"SERVICE_UNAVAILABLE"}
+
+
+async def test_a_resolver_that_is_denied_is_not_called(installation: Installation, database: None) -> None:
+    seen, _ = await answer(installation, "{ providers { nodes { guarded } } }")
+    assert seen.compiled
+    assert {node["guarded"] for node in seen.data["providers"]["nodes"]} == {"seen"}
+    denied, _ = await answer(installation, "{ providers { nodes { guarded } } }", Scope.SERVICE_PROVIDER)
+    assert not denied.compiled
