@@ -2,10 +2,13 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 
 CONNECTIONS = 4
+# How an answer begins. Ours writes `errors` first.
+DATA, ERRORS = b'{"data":', b'{"errors":'
 
 
 def request(port: int, key: str, body: bytes, *, headers: str = "") -> bytes:
@@ -41,22 +44,43 @@ class Connection:
         return int(head[9:12]), await self.reader.readexactly(length)
 
 
-async def load(port: int, raw: bytes, seconds: float) -> tuple[int, float]:
-    """Keeps `CONNECTIONS` connections busy; answers how many requests were answered, and in how many seconds."""
+@dataclass(frozen=True)
+class Load:
+    """What came of a load; times in seconds."""
+
+    seconds: float
+    waits: list[float]
+
+    @property
+    def count(self) -> int:
+        return len(self.waits)
+
+
+async def load(
+    port: int, raws: Sequence[bytes], seconds: float, *, connections: int = CONNECTIONS, expected: bytes = DATA
+) -> Load:
+    """Keeps connections busy; each goes round the requests that are its own, so that no two update the same row at once.
+
+    Raises AssertionError for an answer that is not 200 or does not begin as expected.
+    """
+    waits: list[float] = []
     begun = time.perf_counter()
     end = begun + seconds
 
-    async def one() -> int:
-        count = 0
+    async def one(number: int) -> None:
         async with Connection(port) as connection:
-            while time.perf_counter() < end:
-                status, _ = await connection.ask(raw)
+            sent = time.perf_counter()
+            while sent < end:
+                status, body = await connection.ask(raws[number % len(raws)])
+                answered = time.perf_counter()
+                waits.append(answered - sent)
                 assert status == 200, status
-                count += 1
-        return count
+                assert body.startswith(expected), body[:300]
+                number += connections
+                sent = answered
 
-    counts = await asyncio.gather(*(one() for _ in range(CONNECTIONS)))
-    return sum(counts), time.perf_counter() - begun
+    await asyncio.gather(*(one(number) for number in range(connections)))
+    return Load(time.perf_counter() - begun, waits)
 
 
 @dataclass

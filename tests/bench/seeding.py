@@ -1,21 +1,31 @@
-"""A database of a realistic size: accounts with a recording configuration and three keys each."""
+"""A database of a realistic size, filled by COPY: accounts with a recording configuration and three keys each.
 
+One account more has thousands of keys.
+"""
+
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import orjson
 
 from app import migrating, names
-from app.access import AccessLevel, Scope
-from app.accounts.model import Account, UsageUnit
 from app.api_keys import service as api_keys
-from app.api_keys.model import ApiKey
+from app.api_keys import token
 from app.encryption import Keyring
 from app.identifiers import Kind, new_id, show
-from app.recording.model import BucketVendor, RecordingConfig, StorageStatus
-from app.service_providers.model import ServiceProvider
 from app.settings import Settings
 
-PROVIDERS, ACCOUNTS, KEYS_EACH = 10, 2_000, 3
-_BATCH = 500
+PROVIDERS, ACCOUNTS, KEYS_EACH, KEYS_OF_THE_BIG_ONE = 10, 10_000, 3, 5_000
+# Multiples of the connections of a load, so that each connection keeps to accounts of its own.
+_READ, _WRITTEN = 128, 128
+_NOW = datetime.now(UTC)
+
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -23,73 +33,129 @@ class Seeded:
     """What the requests need."""
 
     admin_key: str
-    account_id: str
+    account_key: str
+    """Of the first of `read_account_ids`."""
+    read_account_ids: list[str]
+    written_account_ids: list[str]
+    big_account_id: str
+    key_ids_in_the_middle: list[UUID]
 
 
-async def seed(settings: Settings) -> Seeded:
-    """Migrates and fills an empty database."""
+async def seed(settings: Settings, accounts: int = ACCOUNTS) -> Seeded:
+    """Migrates and fills an empty PostgreSQL database."""
     await migrating.migrate(settings)
     keyring = settings.keyring()
     async with migrating.opened(settings):
-        providers = [_provider(number) for number in range(PROVIDERS)]
-        await ServiceProvider.bulk_create(providers)
-        accounts = [_account(number, providers[number % PROVIDERS], keyring) for number in range(ACCOUNTS)]
-        await Account.bulk_create(accounts, batch_size=_BATCH)
-        await RecordingConfig.bulk_create([_config(account, keyring) for account in accounts], batch_size=_BATCH)
-        keys = [_key(account, number) for account in accounts for number in range(KEYS_EACH)]
-        await ApiKey.bulk_create(keys, batch_size=_BATCH)
-        return Seeded(await api_keys.create_first_admin(keyring, "bench"), show(Kind.ACCOUNT, accounts[777].id))
+        admin_key = await api_keys.create_first_admin(keyring, "bench")
+    providers = [_provider(number) for number in range(PROVIDERS)]
+    rows = [_account(number, providers[number % PROVIDERS], keyring) for number in range(accounts)]
+    # Far from both ends; the newest are the page that is read.
+    read, written, big = rows[1000 : 1000 + _READ], rows[2000 : 2000 + _WRITTEN], rows[3000]
+    keys_of_the_big_one = [_key(big, number) for number in range(KEYS_OF_THE_BIG_ONE)]
+    account_key, text = _usable_key(read[0], keyring)
+    keys = (_key(account, number) for account in rows for number in range(KEYS_EACH))
+    connection = await asyncpg.connect(settings.database_url)
+    try:
+        await _copy(connection, "service_providers", iter(providers))
+        await _copy(connection, "accounts", iter(rows))
+        await _copy(connection, "recording_configs", (_config(account, keyring) for account in rows))
+        await _copy(connection, "api_keys", itertools.chain(keys, keys_of_the_big_one, (account_key,)))
+        await connection.execute("VACUUM ANALYZE")
+    finally:
+        await connection.close()
+    middle = len(keys_of_the_big_one) // 2
+    return Seeded(
+        admin_key,
+        text,
+        _ids(read),
+        _ids(written),
+        _ids([big])[0],
+        [row["id"] for row in keys_of_the_big_one[middle : middle + 16]],
+    )
 
 
-def _provider(number: int) -> ServiceProvider:
+async def _copy(connection: asyncpg.Connection, table: str, rows: Iterator[Row]) -> None:
+    first = next(rows)
+    records = (tuple(row.values()) for row in itertools.chain((first,), rows))
+    await connection.copy_records_to_table(table, columns=list(first), records=records)
+
+
+def _ids(accounts: list[Row]) -> list[str]:
+    return [show(Kind.ACCOUNT, account["id"]) for account in accounts]
+
+
+def _provider(number: int) -> Row:
     name = f"Provider {number}"
-    return ServiceProvider(id=new_id(), name=name, name_key=names.key(name))
+    return _saved({"id": new_id(), "name": name, "name_key": names.key(name), "active": True})
 
 
-def _account(number: int, provider: ServiceProvider, keyring: Keyring) -> Account:
-    row_id, name = new_id(), f"Customer {number:04d} – Sprachdienste"
+def _account(number: int, provider: Row, keyring: Keyring) -> Row:
+    row_id, name = new_id(), f"Customer {number:05d} – Sprachdienste"
     secret = keyring.seal(f"whs_{number:040d}", table="accounts", column="webhook_secret", row=row_id)
-    return Account(
-        id=row_id,
-        service_provider_id=provider.id,
-        name=name,
-        name_key=names.key(name),
-        usage_unit=UsageUnit.MINUTES if number % 3 else UsageUnit.SESSIONS,
-        usage_maximum=number,
-        licensed_sessions=number % 50,
-        sip_realm=f"c{number}.sip.example.com" if number % 4 else None,
-        webhook_secret=secret,
+    return _saved(
+        {
+            "id": row_id,
+            "service_provider_id": provider["id"],
+            "name": name,
+            "name_key": names.key(name),
+            "active": True,
+            "usage_unit": "MINUTES" if number % 3 else "SESSIONS",
+            "usage_maximum": number,
+            "licensed_sessions": number % 50,
+            "sip_realm": f"c{number}.sip.example.com" if number % 4 else None,
+            "webhook_secret": secret,
+        }
     )
 
 
-def _config(account: Account, keyring: Keyring) -> RecordingConfig:
+def _config(account: Row, keyring: Keyring) -> Row:
     row_id = new_id()
-    return RecordingConfig(
-        id=row_id,
-        account_id=account.id,
-        enabled=True,
-        bucket_vendor=BucketVendor.AWS_S3,
-        bucket_name=f"recordings-{row_id.hex[-12:]}",
-        region="eu-central-1",
-        access_key_id="AKIAIOSFODNN7EXAMPLE",
-        secret_access_key=keyring.seal("s3cret", table="recording_configs", column="secret_access_key", row=row_id),
-        secret_access_key_set_at=datetime.now(UTC),
-        s3_tags=[{"name": "customer", "value": account.name}, {"name": "tier", "value": "gold"}],
-        fingerprint=keyring.keyed_hash("bench", row_id.bytes).hex()[:32],
-        storage_status=StorageStatus.UNVERIFIED,
-        storage_status_since=datetime.now(UTC),
+    tags = [{"name": "customer", "value": account["name"]}, {"name": "tier", "value": "gold"}]
+    return _saved(
+        {
+            "id": row_id,
+            "account_id": account["id"],
+            "enabled": True,
+            "audio_format": "MP3",
+            "bucket_vendor": "AWS_S3",
+            "bucket_name": f"recordings-{row_id.hex[-12:]}",
+            "region": "eu-central-1",
+            "access_key_id": "AKIAIOSFODNN7EXAMPLE",
+            "secret_access_key": keyring.seal(
+                "s3cret", table="recording_configs", column="secret_access_key", row=row_id
+            ),
+            "secret_access_key_set_at": _NOW,
+            "s3_tags": orjson.dumps(tags).decode(),
+            "record_all_calls": False,
+            "fingerprint": keyring.keyed_hash("bench", row_id.bytes).hex()[:32],
+            "storage_status": "UNVERIFIED",
+            "storage_status_since": _NOW,
+        }
     )
 
 
-def _key(account: Account, number: int) -> ApiKey:
+def _key(account: Row, number: int) -> Row:
     row_id = new_id()
-    return ApiKey(
-        id=row_id,
-        scope=Scope.ACCOUNT,
-        access_level=AccessLevel.READ_ONLY if number else AccessLevel.FULL,
-        account_id=account.id,
-        name=f"Key {number}",
-        public_id=row_id.hex[-16:],
-        secret_hash=row_id.bytes * 2,
-        expires_at=datetime.now(UTC) + timedelta(days=365) if number else None,
+    return _saved(
+        {
+            "id": row_id,
+            "scope": "ACCOUNT",
+            "access_level": "READ_ONLY" if number else "FULL",
+            "account_id": account["id"],
+            "name": f"Key {number}",
+            "public_id": row_id.hex[-16:],
+            "secret_hash": row_id.bytes * 2,
+            "expires_at": _NOW + timedelta(days=365) if number else None,
+        }
     )
+
+
+def _usable_key(account: Row, keyring: Keyring) -> tuple[Row, str]:
+    """A key that lets in, and its text."""
+    made = token.make()
+    hashed = token.secret_hash(keyring, made)
+    return {**_key(account, 0), "public_id": made.public_id, "secret_hash": hashed}, made.text
+
+
+def _saved(row: Row) -> Row:
+    return {**row, "created_at": _NOW, "updated_at": _NOW, "version": 1}

@@ -8,15 +8,12 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = ("-m", "app", "serve")
-HANDWRITTEN = ("-m", "tests.bench.handwritten")
-
-
-# COMPILED_OPERATIONS=off measures the ordinary executor.
-_INHERITED = {"PATH", "HOME", "LANG", "COMPILED_OPERATIONS"}
+BY_HAND = ("-m", "tests.bench.handwritten")
+_INHERITED = {"PATH", "HOME", "LANG"}
 
 
 class ServerProcess:
@@ -28,6 +25,7 @@ class ServerProcess:
         self._environment = environment
         self._log = log
         self.port = 0
+        self.resident_at_start_mb = 0.0
 
     def __enter__(self) -> "ServerProcess":
         with socket.socket() as free:
@@ -43,6 +41,7 @@ class ServerProcess:
                 stderr=log,
             )
         self._wait()
+        self.resident_at_start_mb = self.resident_mb()
         return self
 
     def __exit__(
@@ -57,12 +56,16 @@ class ServerProcess:
 
     def cpu_seconds(self) -> float:
         """What the process and its children have used since they began."""
+        times = [each.cpu_times() for each in self._processes()]
+        return float(sum(each.user + each.system for each in times))
+
+    def resident_mb(self) -> float:
+        """Memory that the process and its children hold now, in MB of 10^6 bytes."""
+        return float(sum(each.memory_info().rss for each in self._processes()) / 1_000_000)
+
+    def _processes(self) -> list[psutil.Process]:
         process = psutil.Process(self._process.pid)
-        used = 0.0
-        for each in (process, *process.children(recursive=True)):
-            times = each.cpu_times()
-            used += times.user + times.system
-        return used
+        return [process, *process.children(recursive=True)]
 
     def _wait(self) -> None:
         deadline = time.monotonic() + 30

@@ -1,0 +1,82 @@
+"""What is measured on: a PostgreSQL of its own with a filled database, and the servers, started when they are asked for."""
+
+import contextlib
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import asyncpg
+
+from app.encryption import new_key_text
+from app.settings import Settings
+from tests.bench.seeding import Seeded, seed
+from tests.bench.serving import BY_HAND, OURS, ServerProcess
+from tests.servers.postgres import Postgres
+
+HANDWRITTEN, SHIPPED, COMPILED, ORDINARY = "handwritten", "shipped", "compiled", "ordinary"
+# The servers by name: what is started, and how it differs from what ships.
+SERVERS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
+    HANDWRITTEN: (BY_HAND, {}),
+    SHIPPED: (OURS, {}),
+    COMPILED: (OURS, {"LOG_LEVEL": "ERROR"}),
+    ORDINARY: (OURS, {"COMPILED_OPERATIONS": "off"}),
+}
+# In words, for whoever reads the table.
+MEANINGS = {
+    SHIPPED: "python -m app serve as it ships: log lines, request ids, metrics",
+    COMPILED: "shipped with LOG_LEVEL=ERROR, which leaves out the log line of each request; ids, metrics, limits stay",
+    ORDINARY: "shipped with COMPILED_OPERATIONS=off: the ordinary executor answers all queries",
+}
+
+
+@dataclass
+class Installation:
+    """The seeded database, and how long and how often to measure."""
+
+    seeded: Seeded
+    seconds: float
+    rounds: int
+    postgresql: str
+    _environment: dict[str, str]
+    _folder: Path
+    _running: contextlib.ExitStack
+    _servers: dict[str, ServerProcess] = field(default_factory=dict)
+
+    def server(self, name: str) -> ServerProcess:
+        """The running server of that name, one of `SERVERS`."""
+        if name not in self._servers:
+            arguments, more = SERVERS[name]
+            process = ServerProcess(name, arguments, {**self._environment, **more}, self._folder / f"{name}.log")
+            self._servers[name] = self._running.enter_context(process)
+        return self._servers[name]
+
+
+@asynccontextmanager
+async def opened(seconds: float, rounds: int) -> AsyncIterator[Installation]:
+    """An installation for as long as the context lasts."""
+    with (
+        Postgres() as postgres,
+        tempfile.TemporaryDirectory(prefix="accounts-bench-") as name,
+        contextlib.ExitStack() as running,
+    ):
+        url, folder = postgres.create("bench"), Path(name)
+        encryption_keys, hash_key = f"bench:{new_key_text()}", new_key_text()
+        settings = Settings(data_dir=folder, database_url=url, encryption_keys=encryption_keys, hash_key=hash_key)
+        seeded = await seed(settings)
+        environment = {
+            "DATABASE_URL": url,
+            "DATA_DIR": name,
+            "ENCRYPTION_KEYS": encryption_keys,
+            "HASH_KEY": hash_key,
+        }
+        yield Installation(seeded, seconds, rounds, await _version(url), environment, folder, running)
+
+
+async def _version(url: str) -> str:
+    connection = await asyncpg.connect(url)
+    try:
+        return str(await connection.fetchval("SHOW server_version"))
+    finally:
+        await connection.close()
