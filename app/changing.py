@@ -19,7 +19,8 @@ from tortoise.queryset import QuerySet
 from app.access import Scope, Viewer
 from app.statements import Sql, StandIns, Statement, values_of
 
-# Of all models; the least used go first. An update of five settings alone can have 32 sets of columns for each scope.
+# Of all models; the least used go first. An account's four settings alone make 15 sets of columns for each scope, with and
+# without a version.
 MAXIMUM_STATEMENTS = 512
 
 M = TypeVar("M", bound=Model)
