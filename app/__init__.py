@@ -12,6 +12,7 @@ The rooms, one per noun; each has `model.py` (what is stored), `service.py` (wha
 What all rooms stand on, and what imports no room:
 
     access.py            Scope, Viewer, the permission classes: who may use which field, and reach which row
+    changing.py          one row changed by one statement, within reach
     context.py           what one operation carries from field to field
     database.py          the connection, the models, and what models cannot say
     encryption.py        secrets at rest, keyed hashes

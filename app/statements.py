@@ -1,4 +1,4 @@
-"""SELECTs with slots: what Tortoise makes of models, reach and filters, once, with places where values come in later.
+"""Statements with slots: what Tortoise makes of models, reach and filters, once, with places where values come in later.
 
 Nothing here names a table, a column or a condition. A query is built by Tortoise with stand-ins for the values (a viewer whose
 ids are stand-ins, a stand-in for a cursor's place), rendered, and its parameters are told apart by those stand-ins. What is
@@ -82,6 +82,7 @@ class StandIns:
 
     def render(self, query: Any) -> Sql:
         """A query of Tortoise's as a piece. The values that are no stand-ins are constants of the declaration."""
+        query._choose_db_if_not_chosen()
         query._make_query()
         text, values = query.query.get_parameterized_sql()
         marked, count = _PLACEHOLDER[self.dialect].subn(_MARK, text)
@@ -109,7 +110,7 @@ class StandIns:
 
 @dataclass(frozen=True)
 class Statement:
-    """A whole SELECT, ready for the driver."""
+    """A whole statement, ready for the driver."""
 
     text: str
     parameters: tuple[Any, ...]
@@ -126,6 +127,15 @@ class Statement:
     def arguments(self, values: Mapping[str, Any]) -> list[Any]:
         given = [slot.value(values) if slot.__class__ is Slot else slot for slot in self.parameters]
         return given if self.dialect == "postgres" else [_for_sqlite(value) for value in given]
+
+
+def values_of(viewer: Viewer) -> dict[str, Any]:
+    """What belongs in the slots of `StandIns.viewer`."""
+    return {
+        "viewer.key_id": viewer.key_id,
+        "viewer.account_id": viewer.account_id,
+        "viewer.service_provider_id": viewer.service_provider_id,
+    }
 
 
 def any_of(sql: Sql, slot: str, dialect: str) -> Sql:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FOUNDATION = {
-    *("access", "context", "database", "encryption", "errors", "graph"),
+    *("access", "changing", "context", "database", "encryption", "errors", "graph"),
     *("identifiers", "logs", "metrics", "names", "outbound", "paging", "settings", "statements"),
 }
 ASSEMBLY = {

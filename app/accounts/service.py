@@ -3,20 +3,19 @@
 import ipaddress
 import secrets
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import idna
 from strawberry import Some
 from tortoise.exceptions import IntegrityError
-from tortoise.expressions import F
 from tortoise.transactions import in_transaction
 
 from app import names
 from app.access import Scope
 from app.accounts.model import Account, UsageUnit
 from app.api_keys.model import ApiKey
+from app.changing import change
 from app.context import Context
 from app.database import violated_constraint
 from app.encryption import Keyring
@@ -85,43 +84,45 @@ async def update(
     licensed_sessions: Some[int | None] | None,
 ) -> Account:
     """Changes what is given and nothing else. Raises Mistakes: NOT_FOUND, CONFLICT, or all that is wrong with the values."""
-    account = await within_reach(context, account_id)
-    values: dict[str, Any] = {}
-    problems = Problems()
-    if name is not None:
-        _read_name(name.value, values, problems)
-    if sip_realm is not None:
-        if sip_realm.value is None:
-            values["sip_realm"] = None
-        else:
-            _read_sip_realm(sip_realm.value, values, problems)
-    if usage_limit is not None:
-        _read_limit(usage_limit.value, values, problems)
-    if licensed_sessions is not None:
-        _read_licensed_sessions(licensed_sessions.value, values, problems)
-    _check_version(account, if_version, problems)
-    if if_version in (None, account.version):
-        # Not for a change that cannot be made anyhow: it would tell others' names without leaving a trace.
-        await _find_taken(values, account.service_provider_id, account.id, problems)
-    problems.raise_if_any()
-    if not values:
-        return account
-    return await _change(account, if_version, values)
+    values, problems = _read_changes(name, sip_realm, usage_limit, licensed_sessions)
+    refusal: Exception | None = None
+    if values and not problems.found:
+        try:
+            changed = await _change(context, account_id, if_version, values)
+            if changed is not None:
+                return changed
+        except IntegrityError as error:
+            refusal = _taken(error, values)
+    account = await _explained(context, account_id, if_version, values, problems)
+    if values:  # what stood in the way when it was tried is gone since
+        raise refusal or _conflict(if_version)
+    return account
 
 
 async def set_active(context: Context, account_id: str, active: bool, if_version: int | None) -> Account:
     """Suspends or resumes; suspended, every key under the account is closed within 5 s. Raises Mistakes: NOT_FOUND, CONFLICT."""
+    changed = await _change(context, account_id, if_version, {"active": active}, where={"active": not active})
+    if changed is not None:
+        return changed
     account = await within_reach(context, account_id)
-    if account.active == active and if_version in (None, account.version):
-        return account
-    return await _change(account, if_version, {"active": active})
+    if if_version not in (None, account.version):
+        raise _conflict(if_version)
+    if account.active != active:  # somebody has turned it since it was tried
+        return await set_active(context, account_id, active, if_version)
+    return account
 
 
 async def rotate_webhook_secret(context: Context, account_id: str, if_version: int | None) -> Account:
     """Raises Mistakes: NOT_FOUND, CONFLICT."""
-    account = await within_reach(context, account_id, "accountId")
-    sealed = _sealed(context.keyring, account.id, _new_webhook_secret())
-    return await _change(account, if_version, {"webhook_secret": sealed})
+    row_id = read(Kind.ACCOUNT, account_id)
+    if row_id is None:
+        raise _not_found("accountId")
+    sealed = _sealed(context.keyring, row_id, _new_webhook_secret())
+    changed = await _change(context, account_id, if_version, {"webhook_secret": sealed})
+    if changed is not None:
+        return changed
+    await within_reach(context, account_id, "accountId")
+    raise _conflict(if_version)
 
 
 def webhook_secret(keyring: Keyring, account_id: UUID, sealed: bytes) -> str:
@@ -191,6 +192,29 @@ async def _provider(context: Context, given: str | None, problems: Problems) -> 
     return provider_id
 
 
+def _read_changes(
+    name: Some[str | None] | None,
+    sip_realm: Some[str | None] | None,
+    usage_limit: Some[Limit | None] | None,
+    licensed_sessions: Some[int | None] | None,
+) -> tuple[dict[str, Any], Problems]:
+    """The columns to write, and all that is wrong with the others."""
+    values: dict[str, Any] = {}
+    problems = Problems()
+    if name is not None:
+        _read_name(name.value, values, problems)
+    if sip_realm is not None:
+        if sip_realm.value is None:
+            values["sip_realm"] = None
+        else:
+            _read_sip_realm(sip_realm.value, values, problems)
+    if usage_limit is not None:
+        _read_limit(usage_limit.value, values, problems)
+    if licensed_sessions is not None:
+        _read_licensed_sessions(licensed_sessions.value, values, problems)
+    return values, problems
+
+
 def _read_name(name: str | None, values: dict[str, Any], problems: Problems) -> None:
     found_before = len(problems.found)
     checked = names.checked(name, problems, "name")
@@ -253,6 +277,33 @@ def _read_licensed_sessions(count: int | None, values: dict[str, Any], problems:
         values["licensed_sessions"] = count
 
 
+async def _change(
+    context: Context,
+    account_id: str,
+    if_version: int | None,
+    values: dict[str, Any],
+    where: dict[str, Any] | None = None,
+) -> Account | None:
+    """None when no account matched: see `app/changing.py`."""
+    row_id = read(Kind.ACCOUNT, account_id)
+    if row_id is None:
+        return None
+    return await change(context.viewer, Account, row_id, values, if_version=if_version, where=where)
+
+
+async def _explained(
+    context: Context, account_id: str, if_version: int | None, values: dict[str, Any], problems: Problems
+) -> Account:
+    """Raises Mistakes with all that is wrong with a change; answers the account when nothing is."""
+    account = await within_reach(context, account_id)
+    _check_version(account, if_version, problems)
+    if if_version in (None, account.version):
+        # Not for a change that cannot be made anyhow: it would tell others' names without leaving a trace.
+        await _find_taken(values, account.service_provider_id, account.id, problems)
+    problems.raise_if_any()
+    return account
+
+
 def _check_version(account: Account, if_version: int | None, problems: Problems) -> None:
     if if_version is not None and if_version != account.version:
         problems.found += _conflict(if_version).errors
@@ -266,22 +317,6 @@ async def _find_taken(values: dict[str, Any], provider_id: UUID, account_id: UUI
         problems.found += _name_taken(values["name"]).errors
     if realm and await others.filter(sip_realm=realm).exists():
         problems.found += _realm_taken(realm).errors
-
-
-async def _change(account: Account, if_version: int | None, values: dict[str, Any]) -> Account:
-    rows = Account.filter(id=account.id)
-    if if_version is not None:
-        rows = rows.filter(version=if_version)
-    try:
-        changed = await rows.update(**values, updated_at=datetime.now(UTC), version=F("version") + 1)
-    except IntegrityError as error:
-        raise _taken(error, values) from None
-    now = await Account.get_or_none(id=account.id)
-    if now is None:
-        raise _not_found("id")
-    if not changed:
-        raise _conflict(if_version)
-    return now
 
 
 def _taken(error: IntegrityError, values: dict[str, Any]) -> Exception:

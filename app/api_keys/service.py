@@ -1,11 +1,12 @@
 """What is done with API keys. Nobody makes a key that outranks or outlives the one that asks."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from strawberry import Some
 from tortoise.exceptions import IntegrityError
-from tortoise.expressions import F, Q
+from tortoise.expressions import Q
 from tortoise.transactions import in_transaction
 
 from app import names
@@ -13,6 +14,7 @@ from app.access import AccessLevel, Scope, Viewer
 from app.accounts.model import Account
 from app.api_keys import token
 from app.api_keys.model import ApiKey
+from app.changing import change
 from app.context import Context
 from app.encryption import Keyring
 from app.errors import Mistakes, Problems, Unauthenticated, UserErrorCode
@@ -76,25 +78,26 @@ async def create_first_admin(keyring: Keyring, name: str) -> str:
 
 async def rename(context: Context, key_id: str, name: Some[str | None] | None, if_version: int | None) -> ApiKey:
     """Raises Mistakes: NOT_FOUND, CONFLICT, or a name that is not allowed."""
-    key = await _within_reach(context, key_id)
     problems = Problems()
     checked = names.checked(name.value, problems, "name") if name is not None else None
+    if checked is not None and not problems.found:
+        changed = await _change(context, key_id, {"name": checked}, if_version=if_version)
+        if changed is not None:
+            return changed
+    key = await _within_reach(context, key_id)
     if if_version is not None and if_version != key.version:
         problems.found += _conflict(key, if_version).errors
     problems.raise_if_any()
-    return key if checked is None else await _change(key, if_version, name=checked)
+    if checked is not None:  # it was of another version when it was tried
+        raise _conflict(key, if_version)
+    return key
 
 
 async def revoke(context: Context, key_id: str) -> ApiKey:
     """Closes a key for ever; closing it again changes nothing. Raises Mistakes: NOT_FOUND."""
-    key = await _within_reach(context, key_id)
-    if key.revoked_at is None:
-        now = datetime.now(UTC)
-        await ApiKey.filter(id=key.id, revoked_at__isnull=True).update(
-            revoked_at=now, updated_at=now, version=F("version") + 1
-        )
-        return await _again(key)
-    return key
+    closed = {"revoked_at": datetime.now(UTC)}
+    changed = await _change(context, key_id, closed, where={"revoked_at__isnull": True})
+    return changed or await _within_reach(context, key_id)
 
 
 async def rotate(context: Context, key_id: str, overlap_hours: int) -> tuple[ApiKey, str]:
@@ -110,9 +113,7 @@ async def rotate(context: Context, key_id: str, overlap_hours: int) -> tuple[Api
     found = await _within_reach(context, key_id)
     async with in_transaction():
         # Two that rotate at once: the second waits and replaces the first one's secret, so that both are told the truth.
-        key = await ApiKey.filter(id=found.id).select_for_update().get_or_none()
-        if key is None:  # deleted with its account in between
-            raise _not_found()
+        key = _there(await ApiKey.filter(id=found.id).select_for_update().get_or_none())
         now = datetime.now(UTC)
         if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
             raise Mistakes.one(UserErrorCode.INVALID, "A revoked or expired key cannot be rotated; create one.", "id")
@@ -121,17 +122,15 @@ async def rotate(context: Context, key_id: str, overlap_hours: int) -> tuple[Api
             message = "The key outlives the one that asks, or its old secret that asks; rotate it with one that lasts."
             raise Mistakes.one(UserErrorCode.INVALID, message, "id")
         made = token.make(key.public_id)
-        await ApiKey.filter(id=key.id).update(
-            secret_hash=token.secret_hash(context.keyring, made),
-            previous_secret_hash=key.secret_hash if overlap_hours else None,
-            previous_secret_expires_at=now + timedelta(hours=overlap_hours) if overlap_hours else None,
-            previous_secret_last_used_at=None,
-            rotated_at=now,
-            updated_at=now,
-            version=F("version") + 1,
-        )
-        await key.refresh_from_db()
-    return key, made.text
+        secrets = {
+            "secret_hash": token.secret_hash(context.keyring, made),
+            "previous_secret_hash": key.secret_hash if overlap_hours else None,
+            "previous_secret_expires_at": now + timedelta(hours=overlap_hours) if overlap_hours else None,
+            "previous_secret_last_used_at": None,
+            "rotated_at": now,
+        }
+        rotated = _there(await change(context.viewer, ApiKey, key.id, secrets))
+    return rotated, made.text
 
 
 async def _still_let_in(viewer: Viewer) -> None:
@@ -199,22 +198,14 @@ def _no_owner(field: str) -> Mistakes:
 
 async def _within_reach(context: Context, key_id: str) -> ApiKey:
     row_id = read(Kind.API_KEY, key_id)
-    key = await context.viewer.within_reach(ApiKey).get_or_none(id=row_id) if row_id else None
+    return _there(await context.viewer.within_reach(ApiKey).get_or_none(id=row_id) if row_id else None)
+
+
+def _there(key: ApiKey | None) -> ApiKey:
+    """Raises Mistakes NOT_FOUND for a key that is not; it may have been deleted with its account in between."""
     if key is None:
-        raise _not_found()
+        raise Mistakes.one(UserErrorCode.NOT_FOUND, "There is no such API key.", "id")
     return key
-
-
-async def _again(key: ApiKey) -> ApiKey:
-    """The key as it is now. Raises Mistakes NOT_FOUND when it was deleted with its account in between."""
-    now = await ApiKey.get_or_none(id=key.id)
-    if now is None:
-        raise _not_found()
-    return now
-
-
-def _not_found() -> Mistakes:
-    return Mistakes.one(UserErrorCode.NOT_FOUND, "There is no such API key.", "id")
 
 
 def _conflict(key: ApiKey, if_version: int | None) -> Mistakes:
@@ -222,10 +213,16 @@ def _conflict(key: ApiKey, if_version: int | None) -> Mistakes:
     return Mistakes.one(UserErrorCode.CONFLICT, message, "ifVersion")
 
 
-async def _change(key: ApiKey, if_version: int | None, **changes: object) -> ApiKey:
-    rows = ApiKey.filter(id=key.id) if if_version is None else ApiKey.filter(id=key.id, version=if_version)
-    changed = await rows.update(**changes, updated_at=datetime.now(UTC), version=F("version") + 1)
-    now = await _again(key)
-    if not changed:
-        raise _conflict(key, if_version)
-    return now
+async def _change(
+    context: Context,
+    key_id: str,
+    values: dict[str, Any],
+    *,
+    if_version: int | None = None,
+    where: dict[str, Any] | None = None,
+) -> ApiKey | None:
+    """None when no key matched: see `app/changing.py`."""
+    row_id = read(Kind.API_KEY, key_id)
+    if row_id is None:
+        return None
+    return await change(context.viewer, ApiKey, row_id, values, if_version=if_version, where=where)

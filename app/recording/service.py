@@ -3,17 +3,18 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from strawberry import Some
 from tortoise.exceptions import IntegrityError
-from tortoise.expressions import F
 
 from app.accounts import service as accounts
+from app.changing import change
 from app.context import Context
 from app.database import violated_constraint
 from app.encryption import Keyring
 from app.errors import Mistakes, Problems, UserErrorCode
-from app.identifiers import new_id
+from app.identifiers import Kind, new_id, read
 from app.outbound import OutboundGate
 from app.recording import rules
 from app.recording.model import AudioFormat, BucketVendor, RecordingConfig, StorageStatus
@@ -46,12 +47,11 @@ async def update(context: Context, account_id: str, if_version: int | None, chan
 
     A concurrent change loses nothing: without `if_version` this one is worked out again on top of it.
     """
-    account = await accounts.within_reach(context, account_id, "accountId")
     for _ in range(_TRIES):
-        stored = await RecordingConfig.get_or_none(account_id=account.id)
+        owner_id, stored = await _found(context, account_id)
         if if_version is not None and (stored is None or stored.version != if_version):
             break
-        saved = await _save(context, account.id, stored, changes)
+        saved = await _save(context, owner_id, stored, changes)
         if saved is not None:
             return saved
     raise _conflict(if_version)
@@ -140,10 +140,7 @@ async def _save(
             if violated_constraint(error) == "recording_configs_account_unique":
                 return None
             raise
-    rows = RecordingConfig.filter(id=row_id, version=stored.version)
-    if not await rows.update(**values, updated_at=datetime.now(UTC), version=F("version") + 1):
-        return None
-    return await RecordingConfig.get_or_none(id=row_id)
+    return await change(context.viewer, RecordingConfig, row_id, values, if_version=stored.version)
 
 
 def _checked(context: Context, row_id: Any, stored: RecordingConfig | None, changes: Changes) -> dict[str, Any]:
@@ -241,11 +238,20 @@ def _is_told(name: str, problems: Problems) -> bool:
 
 
 async def _stored(context: Context, account_id: str) -> RecordingConfig:
-    account = await accounts.within_reach(context, account_id, "accountId")
-    stored = await RecordingConfig.get_or_none(account_id=account.id)
+    _, stored = await _found(context, account_id)
     if stored is None:
         raise _no_config()
     return stored
+
+
+async def _found(context: Context, account_id: str) -> tuple[UUID, RecordingConfig | None]:
+    """The account's id, and its configuration if it has one. Raises Mistakes NOT_FOUND."""
+    row_id = read(Kind.ACCOUNT, account_id)
+    stored = await context.viewer.within_reach(RecordingConfig).get_or_none(account_id=row_id) if row_id else None
+    if stored is not None:
+        return stored.account_id, stored
+    account = await accounts.within_reach(context, account_id, "accountId")
+    return account.id, None
 
 
 def _no_config() -> Mistakes:
