@@ -105,6 +105,9 @@ class Operations:
         if operation.type is OperationType.SUBSCRIPTION:
             message = "Subscriptions need a WebSocket (graphql-transport-ws)."
             return _refused([_coded(message, ErrorCode.BAD_USER_INPUT)], context)
+        too_much = operation.cost.refusal(request.variables)
+        if too_much is not None:
+            return _refused([too_much], context)
         if operation.type is OperationType.QUERY and context.caller is not None and self._compiles:
             compiled = await self._compiled(document, operation, request, context)
             if compiled is not None:

@@ -250,7 +250,6 @@ class _Run:
             groups = {}
             for row in rows:
                 groups.setdefault(row[at], []).append(row)
-            self._context.take_rows(len(rows))
         self.data[level.slot] = groups
         for child in level.children:
             at = child.parent_index
