@@ -33,7 +33,7 @@ from app.errors import ErrorCode
 from app.execution.guards import DEFINITION
 from app.paging import MAXIMUM_FIRST
 
-# A page of 100 in each of 100 rows, with an object beside each of its rows, is 20,200; one level more is over a million.
+# A page of 100 in each of 100 rows, with an object beside each of its rows, is 20,100; one level more is over a million.
 # Below 32,767, which is how many values a statement takes: the ordinary executor names the rows of a level by their ids.
 MAXIMUM_ROWS = 25_000
 
