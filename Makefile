@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DATA_DIR ?= var
+# The tests about operations that hold for both ways of running them.
+OPERATIONS := tests/execution tests/test_accounts.py tests/test_api_keys.py tests/test_paging.py \
+	--ignore=tests/execution/test_compiled.py --ignore=tests/execution/test_ways.py
 
 .DEFAULT_GOAL := help
 .PHONY: help install run serve test check lint types schema access migration migrate bench clean browser clients
@@ -29,9 +32,10 @@ run: install ## serve with a local S3 and demo data on http://127.0.0.1:8000 (PO
 serve: $(READY) ## serve; settings come from the environment
 	@$(BIN)/python -m app serve
 
-test: $(READY) ## run the tests on SQLite, then on PostgreSQL; starts all servers they need
+test: $(READY) ## run the tests on SQLite and PostgreSQL, and those of operations uncompiled; starts all servers they need
 	TEST_DATABASE=sqlite $(BIN)/python -m pytest -m "not browser"
 	TEST_DATABASE=postgres $(BIN)/python -m pytest -m "not browser"
+	TEST_DATABASE=sqlite COMPILED_OPERATIONS=off $(BIN)/python -m pytest -m "not browser" $(OPERATIONS)
 
 check: lint types clients browser ## lint, types, generated clients, and GraphiQL in a browser
 	@$(BIN)/python -m app.schema | diff - schema.graphql || { echo "schema.graphql is not what the code prints: make schema"; exit 1; }

@@ -10,13 +10,10 @@ from strawberry.dataloader import DataLoader
 
 from app.access import Viewer
 from app.encryption import Keyring
-from app.errors import BadUserInput, Unauthenticated
+from app.errors import Unauthenticated
 from app.settings import Settings
 
 T = TypeVar("T")
-
-# Rows of nested pages in one operation: they multiply with each level, and each level is loaded at once.
-MAXIMUM_NESTED_ROWS = 10_000
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,6 @@ class Context:
     caller: Viewer | None
     request_id: str
     opened: Opened
-    rows_left: int = field(default_factory=lambda: MAXIMUM_NESTED_ROWS)
     _loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
 
     @property
@@ -44,13 +40,6 @@ class Context:
         if self.caller is None:
             raise Unauthenticated
         return self.caller
-
-    def take_rows(self, count: int) -> None:
-        """Notes that rows of nested pages are to be loaded. Raises BadUserInput when they are too many."""
-        self.rows_left -= count
-        if self.rows_left < 0:
-            self.rows_left = 0
-            raise BadUserInput("The operation asks for too many rows in pages within pages: lower `first`.")
 
     @property
     def keyring(self) -> Keyring:

@@ -190,8 +190,7 @@ async def page_of_each(
 
     async def load(owners: list[UUID]) -> list[list[Any]]:
         query = context.viewer.within_reach(model).filter(condition, **{f"{owner_column}__in": owners})
-        ids = await _first_of_each(query, model, owner_column, order, first + 1, context.rows_left + 1)
-        context.take_rows(len(ids))
+        ids = await _first_of_each(query, model, owner_column, order, first + 1)
         rows: dict[UUID, list[Any]] = {one: [] for one in owners}
         for row in await model.filter(id__in=ids).order_by(*order.by):
             rows[getattr(row, owner_column)].append(row)
@@ -216,9 +215,7 @@ async def count_of_each(context: Context, model: type[Model], owner_column: str,
     return number
 
 
-async def _first_of_each(
-    query: Any, model: type[Model], owner_column: str, order: Order, limit: int, most: int
-) -> list[UUID]:
+async def _first_of_each(query: Any, model: type[Model], owner_column: str, order: Order, limit: int) -> list[UUID]:
     table = model._meta.db_table
     direction = "DESC" if order.descending else "ASC"
     by = ", ".join(f'"{table}"."{column.lstrip("-")}" {direction}' for column in order.by)
@@ -228,7 +225,7 @@ async def _first_of_each(
     numbered._make_query()
     sql, values = numbered.query.get_parameterized_sql()
     rows = await connections.get("default").execute_query_dict(
-        f"SELECT id FROM ({sql}) AS numbered WHERE place <= {int(limit)} LIMIT {int(most)}",  # noqa: S608  names come from the models
+        f"SELECT id FROM ({sql}) AS numbered WHERE place <= {int(limit)}",  # noqa: S608  names come from the models
         values,
     )
     return [row["id"] if isinstance(row["id"], UUID) else UUID(row["id"]) for row in rows]

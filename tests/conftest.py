@@ -2,8 +2,9 @@
 
 Each test gets a fresh copy of a database that was migrated and filled once: SQLite, or PostgreSQL with
 TEST_DATABASE=postgres. `make test` runs the suite on both, in two processes, since Tortoise's query caches hold one
-dialect a process; tests that meet no database run in the first alone. The people (`admin`, `provider`, `account_user`,
-`read_only`, `stranger`, …) ask over the real ASGI application.
+dialect a process; tests that meet no database run in the first alone. Those about operations run once more with
+COMPILED_OPERATIONS=off, which the settings read: the ordinary executor answers them. The people (`admin`, `provider`,
+`account_user`, `read_only`, `stranger`, …) ask over the real ASGI application.
 """
 
 import os
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from app.settings import Settings
 from tests.installation import Installation, Person, World, seed
 from tests.servers.fixtures import iam_s3, local_s3
 from tests.servers.postgres import Postgres
@@ -39,7 +41,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_report_header() -> str:
-    return f"database: {BACKEND}"
+    way = "compiled" if Settings().compiled_operations else "ordinary"
+    return f"database: {BACKEND}, operations: {way}"
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Documents, parsed and validated once: what they say, what is wrong with them, and what their operations need."""
+"""Documents, parsed and validated once: what they say, what is wrong with them, and what their operations need and cost."""
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -23,6 +23,7 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from app.errors import ErrorCode, without_values
 from app.execution import limits
+from app.execution.costs import Cost, cost_of
 
 _INTROSPECTION = frozenset({"__schema", "__type"})
 _RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
@@ -36,6 +37,7 @@ class Operation:
     type: OperationType
     introspects: bool
     reads_data: bool
+    cost: Cost
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ class Documents:
         errors = limits.check(node) or validate(self._schema, node, _RULES, limits.MAXIMUM_ERRORS)
         if errors:
             return _wrong(errors, ErrorCode.GRAPHQL_VALIDATION_FAILED)
-        return Document(node=node, operations=_operations(node), tokens=node.token_count or 0)
+        return Document(node=node, operations=_operations(self._schema, node), tokens=node.token_count or 0)
 
 
 # What an entry takes beside its text.
@@ -112,7 +114,7 @@ def _wrong(errors: list[GraphQLError], code: ErrorCode) -> Document:
     return Document(errors=tuple(errors), was_parsed=code is not ErrorCode.GRAPHQL_PARSE_FAILED)
 
 
-def _operations(document: DocumentNode) -> dict[str | None, Operation]:
+def _operations(schema: GraphQLSchema, document: DocumentNode) -> dict[str | None, Operation]:
     fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
     operations: dict[str | None, Operation] = {}
     for node in document.definitions:
@@ -124,6 +126,7 @@ def _operations(document: DocumentNode) -> dict[str | None, Operation]:
                 type=node.operation,
                 introspects=bool(roots & _INTROSPECTION),
                 reads_data=bool(roots - _INTROSPECTION - {"__typename"}),
+                cost=cost_of(schema, node, fragments),
             )
     return operations
 

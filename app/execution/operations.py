@@ -106,6 +106,9 @@ class Operations:
         if operation.type is OperationType.SUBSCRIPTION:
             message = "Subscriptions need a WebSocket (graphql-transport-ws)."
             return _refused([_coded(message, ErrorCode.BAD_USER_INPUT)], context)
+        too_much = operation.cost.refusal(request.variables)
+        if too_much is not None:
+            return _refused([too_much], context)
         left = NOTHING_RAN
         if self._compiles and context.caller is not None:
             compiled = await self._compiled(document, operation, request, context)

@@ -257,7 +257,6 @@ class _Run:
             groups = {}
             for row in rows:
                 groups.setdefault(row[at], []).append(row)
-            self._context.take_rows(len(rows))
         self.data[level.slot] = groups
         if not (level.children or level.calls):
             return

@@ -17,7 +17,7 @@ TIMES = 5
 ANSWER_MS, WAIT_MS = 100, 150
 
 _ROWS = {
-    "pages within pages": "{accounts(first:100){nodes{apiKeys(first:100){nodes{account{apiKeys(first:100){nodes{id}}}}}}}}",
+    "as many rows as are allowed": "{accounts(first:100){nodes{apiKeys(first:100){nodes{account{id}}}}}}",
     "an error for each of 9,500 rows": "{accounts(first:100){nodes{"
     + " ".join(f"a{i}:apiKeys(first:0){{nodes{{id}}}}" for i in range(95))
     + "}}}",

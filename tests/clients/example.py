@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from graphql import DocumentNode, concat_ast, parse, print_ast, separate_operations
+from graphql import concat_ast, parse, print_ast, separate_operations
 
 from tests.clients.projects import REPOSITORY, SOURCES, Failed
 
@@ -34,7 +34,7 @@ class Example:
 @contextmanager
 def served() -> Iterator[Example]:
     """Starts a server on a database of its own and ends it. Raises Failed."""
-    with tempfile.TemporaryDirectory(prefix="clients-") as folder, _reserved() as nobody:
+    with tempfile.TemporaryDirectory(prefix="clients-") as folder, reserved() as nobody:
         port = _free_port()
         environment = {
             "PATH": os.environ["PATH"],
@@ -104,20 +104,25 @@ def _filled(url: str, admin_key: str, storage_url: str) -> Example:
     return Example(url, reader["token"], {**changed, "recordingConfig": tested, "apiKeys": keys})
 
 
+def operations() -> dict[str, str]:
+    """The clients' operations by name, each with the fragments that it uses."""
+    documents = [parse(path.read_text()) for path in sorted((SOURCES / "documents").glob("*.graphql"))]
+    return {name: print_ast(document) for name, document in separate_operations(concat_ast(documents)).items()}
+
+
 class _Caller:
     """Sends the clients' documents as they are written, without a client."""
 
     def __init__(self, url: str, key: str) -> None:
         self._url = url
         self._key = key
-        documents = (parse(path.read_text()) for path in sorted((SOURCES / "documents").glob("*.graphql")))
-        self._operations: dict[str, DocumentNode] = separate_operations(concat_ast(list(documents)))
+        self._operations = operations()
 
     def change(self, operation: str, /, **input: Any) -> dict[str, Any]:
         """The payload of a mutation that must succeed. Raises Failed."""
         response = httpx.post(
             self._url,
-            json={"query": print_ast(self._operations[operation]), "variables": {"input": input}},
+            json={"query": self._operations[operation], "variables": {"input": input}},
             headers={"Authorization": f"Bearer {self._key}"},
             timeout=30,
             trust_env=False,
@@ -151,7 +156,7 @@ def _free_port() -> int:
 
 
 @contextmanager
-def _reserved() -> Iterator[int]:
+def reserved() -> Iterator[int]:
     """A port that nobody else can take and that refuses every connection: bound, but not listening."""
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))

@@ -53,6 +53,13 @@ REFUSED = {
     "one variable many times": "query(" + "$a:ID " * 400 + "){__typename}",
     "a literal list of 1,900": "{account(id:[" + "1 " * 1_900 + "]){id}}",
     "a block string of 60,000 lines": '{account(id:"""' + "\n x" * 21_000 + '"""){id}}',
+    "pages within pages": "{accounts(first:100){nodes{apiKeys(first:100){nodes{account{apiKeys(first:100){nodes{id}}}}}}}}",
+    "pages within pages within pages": "{accounts(first:100){nodes"
+    + _nested("{apiKeys(first:100){nodes{account", 4, "{id}", "}}}")
+    + "}}",
+    "99 pages with pages": "{"
+    + " ".join(f"a{i}:accounts(first:100){{nodes{{apiKeys(first:3){{nodes{{id}}}}}}}}" for i in range(99))
+    + "}",
     "types of types of types": "{__schema{types" + _nested("{fields{type", 6, "{name}", "}}") + "}}",
     "possible types of possible types": "{__schema{types" + _nested("{possibleTypes", 6, "{name}", "}") + "}}",
     "the schema 110 times": "{" + " ".join(f"a{i}:__schema{{types{{name}}}}" for i in range(110)) + "}",

@@ -5,10 +5,9 @@ from typing import Any
 import pytest
 from graphql import get_introspection_query, parse
 
-from app import context
 from app.execution import executor, limits
 from tests.execution import attacks
-from tests.installation import Installation, Person, World
+from tests.installation import Installation, Person
 
 
 @pytest.mark.parametrize("name", attacks.REFUSED)
@@ -122,20 +121,6 @@ async def test_as_many_errors_as_rows_are_bounded(admin: Person, monkeypatch: py
     monkeypatch.setattr(executor, "MAXIMUM_WORK", 150)
     answer = await admin.ask(query + " } } }")
     assert (answer.data, len(answer.errors)) == (None, 1)
-
-
-async def test_pages_within_pages_load_no_more_rows_than_allowed(
-    admin: Person, world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for number in range(3):
-        await admin.change("createApiKey", "token", name=f"k{number}", owner={"accountId": world["own"]})
-    query = "{ accounts { nodes { name apiKeys { nodes { account { apiKeys { nodes { name } } } } } } } }"
-    assert not (await admin.ask(query)).errors
-    monkeypatch.setattr(context, "MAXIMUM_NESTED_ROWS", 4)
-    answer = await admin.ask(query)
-    assert answer.data is None
-    assert set(answer.codes) == {"BAD_USER_INPUT"}
-    assert "pages within pages" in answer.errors[0]["message"]
 
 
 @pytest.mark.settings(compiled_operations=False)

@@ -1,0 +1,173 @@
+"""What an operation can touch at most, and that what can touch too much is refused before anything runs."""
+
+import re
+from contextlib import nullcontext
+from typing import Any
+
+import pytest
+
+from app.execution import costs
+from app.execution.costs import Cost
+from app.execution.documents import Documents
+from app.schema import schema
+from tests.clients.example import operations
+from tests.execution.test_compiled import ordinary
+from tests.installation import Installation, Person, World
+from tests.statements import recorded
+from tests.test_client_documents import TABS
+from tests.test_readme import README
+
+KEYS = "nodes { apiKeys(first: %d) { nodes { id } } }"
+TOO_DEEP = "accounts(first: 100) { nodes { apiKeys(first: 100) { nodes { account { apiKeys(first: 100) { nodes { id } } } } } } }"
+BESIDE = "apiKeyCount recordingConfig { id } serviceProvider { id }"
+BOTH_SIZES = (
+    "query ($outer: Int!, $inner: Int! = 50) { accounts(first: $outer) { nodes {"
+    " keys: apiKeys(first: $inner) { nodes { account { id } serviceProvider { id } } } } } }"
+)
+
+
+def cost(text: str) -> Cost:
+    document = Documents(schema._schema).read(text)
+    assert not document.errors
+    return next(iter(document.operations.values())).cost
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("{ __typename viewer { scope } s3Regions { code } }", 0),
+        ("{ __schema { types { fields { type { name } } } } }", 0),
+        ("{ viewer { account { id } apiKey { id } } }", 2),
+        ('{ node(id: "x") { id } account(id: "x") { name } }', 2),
+        ("{ accounts { nodes { id } } }", 20),
+        ("{ accounts(first: 10) { edges { node { name } cursor } pageInfo { endCursor } } }", 10),
+        ("{ accounts(first: 10) { totalCount } }", 10 + 1),
+        ("{ accounts(first: 10) { nodes { apiKeyCount serviceProvider { id } } } }", 10 + 10 + 10),
+        ("{ accounts(first: 10) { nodes { recordingConfig { lastVerification { steps { step } } } } } }", 10 + 10),
+        (f"{{ accounts(first: 10) {{ {KEYS % 5} }} }}", 10 + 10 * 5),
+        (
+            "{ accounts(first: 10) { nodes { apiKeys(first: 5) { totalCount nodes { account { id } } } } } }",
+            10 + 10 + 100,
+        ),
+        (f"{{ {TOO_DEEP} }}", 100 + 100**2 + 100**2 + 100**3),
+        (f"{{ {TOO_DEEP.replace('id', 'account { apiKeys(first: 100) { nodes { id } } }')} }}", 102_020_100),
+        ("{ a: accounts(first: 3) { nodes { id } } b: accounts(first: 4) { nodes { id } } }", 3 + 4),
+        ("{ ...f ...f } fragment f on Query { accounts(first: 3) { nodes { id } } }", 3 + 3),
+        ("{ accounts(first: 3) { ...f } } fragment f on AccountConnection { " + KEYS % 5 + " }", 3 + 3 * 5),
+        ('{ node(id: "x") { ... on Account { apiKeys(first: 7) { nodes { id } } } } }', 1 + 7),
+        ('mutation { updateAccount(input: {id: "x"}) { account { apiKeys(first: 7) { nodes { id } } } } }', 1 + 7),
+        ("{ accounts(first: 9) @skip(if: true) { nodes { id } } }", 9),
+        ("{ accounts(first: 0) { nodes { id } } }", 1),
+        ("{ accounts(first: 101) { nodes { id } } }", 100),
+    ],
+)
+def test_a_row_counts_for_each_time_that_it_can_be_touched(text: str, rows: int) -> None:
+    assert cost(text).rows() == rows
+
+
+@pytest.mark.parametrize(
+    ("declared", "given", "first"),
+    [
+        ("$n: Int!", {"n": 30}, 30),
+        ("$n: Int!", {"n": 30.0}, 30),
+        ("$n: Int! = 7", {}, 7),
+        ("$n: Int! = 7", None, 7),
+        ("$n: Int! = 7", {"n": 8}, 8),
+        ("$n: Int", {}, 20),
+        ("$n: Int!", {"n": 0}, 1),
+        ("$n: Int!", {"n": -5}, 1),
+        ("$n: Int!", {"n": 101}, 100),
+        ("$n: Int!", {"n": 1e300}, 100),
+        *[("$n: Int!", {"n": wrong}, 1) for wrong in (None, "100", [100], {"first": 100})],
+    ],
+)
+def test_a_page_is_as_large_as_its_variable_says(declared: str, given: dict[str, Any] | None, first: int) -> None:
+    asked = cost(f"query ({declared}) {{ accounts(first: $n) {{ {KEYS % 2} }} }}")
+    assert asked.rows(given) == first + first * 2
+
+
+@pytest.mark.parametrize("way", ["compiled", "ordinary"])
+@pytest.mark.parametrize("media", ["application/json", "application/graphql-response+json"])
+async def test_what_can_touch_too_much_is_refused_before_anything_runs(
+    shared: Installation, way: str, media: str
+) -> None:
+    admin = shared.person("admin")
+    await admin.ask("{ viewer { scope } }")  # from now on the key is known
+    with nullcontext() if way == "compiled" else ordinary(shared), recorded() as statements:
+        response = await shared.client.post(
+            "/graphql", json={"query": f"{{ {TOO_DEEP} }}"}, headers={**admin.headers, "Accept": media}
+        )
+    assert statements == []
+    assert response.status_code == (200 if media == "application/json" else 400)
+    body = response.json()
+    assert "data" not in body
+    (error,) = body["errors"]
+    del error["extensions"]["requestId"]
+    assert error == {
+        "message": "The operation can touch 1,020,100 rows at most; 25,000 are allowed. Lower `first` of "
+        "accounts.nodes.apiKeys.nodes.account.apiKeys (100 for each of 10,000).",
+        "locations": [{"line": 1, "column": 2 + TOO_DEEP.rindex("apiKeys") + 1}],
+        "extensions": {"code": "BAD_USER_INPUT", "cost": 1_020_100, "maximumCost": costs.MAXIMUM_ROWS},
+    }
+
+
+@pytest.mark.parametrize("way", ["compiled", "ordinary"])
+async def test_a_full_page_within_a_full_page_is_answered(shared: Installation, way: str) -> None:
+    query = (
+        "{ accounts(first: 100) { nodes { apiKeyCount apiKeys(first: 100) { totalCount nodes { account { id } } } } } }"
+    )
+    with nullcontext() if way == "compiled" else ordinary(shared):
+        nodes = (await shared.person("admin").ask(query)).only("accounts")["nodes"]
+    assert len(nodes) == 3
+
+
+async def test_the_same_operation_may_run_with_smaller_pages(shared: Installation) -> None:
+    admin = shared.person("admin")
+    answer = await admin.ask(BOTH_SIZES, outer=100, inner=100)
+    assert answer.errors[0]["message"] == (
+        "The operation can touch 30,100 rows at most; 25,000 are allowed. "
+        "Lower `first` of accounts.nodes.keys (100 for each of 100)."
+    )
+    assert (await admin.ask(BOTH_SIZES, outer=100, inner=80)).only("accounts")
+    assert (await admin.ask(BOTH_SIZES, outer=100)).only("accounts")
+
+
+async def test_the_largest_of_the_pages_is_named(shared: Installation) -> None:
+    small = " ".join(f"a{number}: accounts(first: 100) {{ {KEYS % 2} }}" for number in range(50))
+    answer = await shared.person("admin").ask(f"{{ {small} wide: accounts(first: 100) {{ {KEYS % 100} }} }}")
+    assert answer.errors[0]["message"].endswith("Lower `first` of wide.nodes.apiKeys (100 for each of 100).")
+    several = " ".join(f"a{number}: accounts(first: 90) {{ nodes {{ {BESIDE} }} }}" for number in range(70))
+    answer = await shared.person("admin").ask(f"{{ long: accounts(first: 100) {{ totalCount }} {several} }}")
+    assert answer.errors[0]["message"].endswith("Lower `first` of a0 (90).")
+
+
+async def test_a_mutation_that_asks_for_too_much_changes_nothing(admin: Person, world: World) -> None:
+    answer = await admin.ask(
+        "mutation ($input: UpdateAccountInput!) { updateAccount(input: $input) { account { apiKeys(first: 100) { nodes {"
+        " account { apiKeys(first: 100) { nodes { account { apiKeys(first: 100) { nodes { id } } } } } } } } } } }",
+        input={"id": world["own"], "name": "Changed"},
+    )
+    assert ("data" in answer.body, answer.codes) == (False, ["BAD_USER_INPUT"])
+    found = await admin.ask("query ($id: ID!) { account(id: $id) { name } }", id=world["own"])
+    assert found.only("account") == {"name": "Own customer"}
+
+
+@pytest.mark.parametrize("wrong", [0, 101, None, "many"])
+async def test_a_wrong_size_of_a_page_has_an_error_of_its_own(shared: Installation, wrong: Any) -> None:
+    answer = await shared.person("admin").ask(BOTH_SIZES, outer=wrong, inner=10)
+    assert answer.errors
+    assert {"cost"} & answer.errors[0]["extensions"].keys() == set()
+
+
+async def test_who_may_not_come_in_is_told_nothing_of_costs(shared: Installation) -> None:
+    assert (await shared.person(None).ask(f"{{ {TOO_DEEP} }}")).codes == ["UNAUTHENTICATED"]
+
+
+@pytest.mark.parametrize("text", [*operations().values(), *(tab.read_text() for tab in TABS)])
+def test_what_we_show_to_others_may_run_with_the_largest_pages(text: str) -> None:
+    variables = re.findall(r"\$(\w+)", text)
+    assert cost(text).rows(dict.fromkeys(variables, 100)) < costs.MAXIMUM_ROWS / 50
+
+
+def test_the_readme_says_the_limit() -> None:
+    assert f"{costs.MAXIMUM_ROWS:,} rows" in README.read_text()

@@ -1,0 +1,88 @@
+"""What clients send is compiled: the ordinary executor is for what is unusual."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from tests.clients.example import operations, reserved
+from tests.installation import Installation, Person, World
+from tests.test_client_documents import TABS
+from tests.test_metrics import metrics, number
+
+# What a form sends. Nobody listens where the storage is, so that its tests end at once.
+NO_ACCOUNT = f"AC{'0' * 32}"
+STORAGE = {
+    "bucketVendor": "S3_COMPATIBLE",
+    "bucketName": "calls",
+    "region": "us-east-1",
+    "accessKeyId": "AKIAIOSFODNN7EXAMPLE",
+    "secretAccessKey": "only-for-this-test",
+    "s3Tags": [{"name": "customer", "value": "Bakery"}],
+}
+
+
+def variables_of(world: World, endpoint: str) -> dict[str, Any]:
+    """What the clients' operations are sent with, by their names; without variables, if not here."""
+    storage = {"accountId": world["own"], "endpointUrl": endpoint, **STORAGE}
+    return {
+        "ConfigureRecording": {"input": {**storage, "enabled": True, "audioFormat": "WAV", "recordAllCalls": True}},
+        "CreateAccount": {"input": {"name": "Bakery", "serviceProviderId": world["provider"]}},
+        "CreateApiKey": {"input": {"name": "Portal", "owner": {"accountId": world["own"]}, "accessLevel": "READ_ONLY"}},
+        "CreateServiceProvider": {"input": {"name": "Western Voice"}},
+        "ListAccounts": {"first": 50, "search": "customer"},
+        "ReadAccount": {"id": world["own"]},
+        "TestStorage": {"input": storage},
+        "TestStoredStorage": {"input": {"accountId": world["own"]}},
+        "UpdateAccount": {"input": {"id": world["own"], "sipRealm": "bakery.example.com"}},
+    }
+
+
+def tabs(world: World, endpoint: str) -> list[tuple[str, str, dict[str, Any]]]:
+    """GraphiQL's tabs: name, text and variables, with an account and a storage of ours in them."""
+    found = []
+    for tab in TABS:
+        file = tab.with_suffix(".json")
+        text = file.read_text() if file.exists() else "{}"
+        text = text.replace(NO_ACCOUNT, world["own"]).replace("https://s3.example.com", endpoint)
+        found.append((f"tab {tab.stem}", tab.read_text(), json.loads(text)))
+    return found
+
+
+async def way_of(admin: Person, person: Person, text: str, variables: dict[str, Any]) -> str:
+    """The way that an operation took, by the metrics: `compiled` or `ordinary`."""
+    type_ = "mutation" if re.search(r"^mutation", text, re.MULTILINE) else "query"
+    names = {way: f'operations_total{{type="{type_}",way="{way}"}}' for way in ("compiled", "ordinary")}
+    before = (await metrics(admin)).text
+    answer = await person.ask(text, **variables)
+    assert not answer.errors, (text, answer.errors)
+    assert [payload["userErrors"] for payload in answer.data.values() if payload and "userErrors" in payload] in (
+        [],
+        [[]],
+    )
+    after = (await metrics(admin)).text
+    (taken,) = [way for way, name in names.items() if number(after, name) - number(before, name) == 1]
+    return taken
+
+
+@pytest.mark.settings(compiled_operations=True)
+async def test_what_we_show_to_others_is_compiled(installation: Installation, admin: Person, world: World) -> None:
+    taken = {}
+    with reserved() as nobody:
+        endpoint = f"http://127.0.0.1:{nobody}"
+        variables = variables_of(world, endpoint)
+        for name, text in operations().items():
+            taken[f"{name} as admin"] = await way_of(admin, admin, text, variables.get(name, {}))
+            if name not in ("CreateServiceProvider", "CreateAccount"):
+                account_user = installation.person("account_user")
+                taken[f"{name} as account_user"] = await way_of(admin, account_user, text, variables.get(name, {}))
+        for name, text, given in tabs(world, endpoint):
+            taken[f"{name} as provider"] = await way_of(admin, installation.person("provider"), text, given)
+    ordinary = [name for name, way in taken.items() if way != "compiled"]
+    assert len(ordinary) <= 0.05 * len(taken), f"{len(ordinary)} of {len(taken)} were not compiled: {ordinary}"
+
+
+@pytest.mark.settings(compiled_operations=False)
+async def test_nothing_is_compiled_when_that_is_off(admin: Person) -> None:
+    assert await way_of(admin, admin, operations()["WhoAmI"], {}) == "ordinary"
