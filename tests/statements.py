@@ -1,8 +1,10 @@
 """What the application asks its database, for tests that count statements or read their plans."""
 
+import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 # Every client of Tortoise logs each statement here, just before it is sent.
@@ -34,6 +36,47 @@ async def plan(connection: Any, statement: Statement) -> str:
     explain = "EXPLAIN QUERY PLAN" if connection.capabilities.dialect == "sqlite" else "EXPLAIN"
     rows = await connection.execute_query_dict(f"{explain} {sql}", values)
     return "\n".join(str(row.get("detail") or row.get("QUERY PLAN")) for row in rows)
+
+
+@dataclass
+class Work:
+    """What PostgreSQL did for a statement, in counts that are the same on every machine."""
+
+    nodes: list[dict[str, Any]]
+    blocks: int
+    """Of 8 kB, touched in memory or on disk."""
+
+    @property
+    def shape(self) -> list[tuple[str, str]]:
+        """The steps of the plan, each with the index or table that it reads."""
+        return [(node["Node Type"], node.get("Index Name") or node.get("Relation Name") or "") for node in self.nodes]
+
+    @property
+    def rows(self) -> int:
+        """Rows that were read from tables and indexes, those included that a condition then left out."""
+        return sum(_rows(node) for node in self.nodes if "Scan" in node["Node Type"] and "Plans" not in node)
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        return [node for node in self.nodes if node["Node Type"] == kind]
+
+
+async def work(connection: Any, statement: Statement) -> Work:
+    """Runs a statement on PostgreSQL and counts."""
+    sql, values = statement
+    rows = await connection.execute_query_dict(f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) {sql}", values)
+    root = json.loads(rows[0]["QUERY PLAN"])[0]["Plan"]
+    return Work(list(_nodes(root)), root["Shared Hit Blocks"] + root["Shared Read Blocks"])
+
+
+def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for below in node.get("Plans", ()):
+        yield from _nodes(below)
+
+
+def _rows(node: dict[str, Any]) -> int:
+    left_out = node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Index Recheck", 0)
+    return round((node["Actual Rows"] + left_out) * node["Actual Loops"])
 
 
 class _Recorder(logging.Handler):
