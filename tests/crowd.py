@@ -45,8 +45,8 @@ async def fill(connection: Any, world: World, *, providers: int = 1000, accounts
 async def multiply(connection: Any, provider: UUID, account: UUID, *, accounts: int, providers: int = 1000) -> None:
     """A large installation on PostgreSQL, within seconds.
 
-    Half of the accounts are the provider's, each with a name of its own; the others are spread over more providers, who
-    give the same names. One account in a hundred is suspended. Each has three keys and a recording configuration. The
+    Half of the accounts are the provider's, each with a name of its own; the others are spread over more providers, ten of
+    whom give the same name. One account in eleven is suspended. Each has three keys and a recording configuration. The
     account and the provider that are given, and the installation, have as many keys as there are accounts.
     """
     for sql in _ROWS:
@@ -72,14 +72,14 @@ def _keys(kind: int, scope: str, owner: str, of: str, number: str, rows: str) ->
 
 _ROWS = (
     "INSERT INTO service_providers (id, name, name_key, active, created_at, updated_at, version)"
-    f" SELECT {_id(1, 'p')}, 'Crowd ' || p, 'crowd ' || p, true, now(), now(), 1"
+    f" SELECT {_id(1, 'p')}, 'Voice ' || p, 'voice ' || p, true, now(), now(), 1"
     " FROM generate_series(0, {providers} - 1) p",
     "INSERT INTO accounts (id, service_provider_id, name, name_key, active, usage_unit, usage_maximum,"
     " licensed_sessions, webhook_secret, created_at, updated_at, version)"
     f" SELECT {_id(2, 'a')}, CASE a % 2 WHEN 0 THEN '{{provider}}' ELSE {_id(1, 'a / 2 % {providers}')} END,"
-    " 'Crowd ' || name, 'crowd ' || name, a % 100 > 0, 'SESSIONS', 0, 0, '', now(), now(), 1"
+    " 'Crowd ' || name, 'crowd ' || name, a % 11 > 0, 'SESSIONS', 0, 0, '', now(), now(), 1"
     " FROM generate_series(1, {n}) a,"
-    " LATERAL (SELECT CASE a % 2 WHEN 0 THEN md5(a::text) ELSE (a / 2 / {providers})::text END) named(name)",
+    " LATERAL (SELECT md5((CASE a % 2 WHEN 0 THEN a ELSE -a / 20 END)::text)) named(name)",
     "INSERT INTO recording_configs (id, account_id, enabled, audio_format, s3_tags, record_all_calls, fingerprint,"
     " storage_status, storage_status_since, created_at, updated_at, version)"
     f" SELECT {_id(3, 'a')}, {_id(2, 'a')}, false, 'MP3', '[]', false, '', 'UNVERIFIED', now(), now(), now(), 1"
