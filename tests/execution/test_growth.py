@@ -4,18 +4,16 @@ Rows and blocks are counted, which is the same on every machine. SQLite does not
 `tests/test_paging_costs.py`.
 """
 
-import base64
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-import orjson
 import pytest
 
 from app.identifiers import Kind, read
-from tests.crowd import multiply
+from tests.crowd import moved, multiply
 from tests.execution.conftest import shared
 from tests.execution.test_compiled import ordinary
 from tests.installation import Installation, World
@@ -212,9 +210,7 @@ async def middle(database: Any, world: World, listed: Listed, cursor: str) -> st
         f"WITH listed AS (SELECT * FROM {listed.table} WHERE {rows}) SELECT * FROM listed ORDER BY {by}"
         " OFFSET (SELECT COUNT(*) / 2 FROM listed) LIMIT 1"
     )
-    name, _, _ = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    value = found[0]["name_key"] if listed.by_name else None
-    return base64.urlsafe_b64encode(orjson.dumps([name, value, found[0]["id"].hex])).decode().rstrip("=")
+    return moved(cursor, found[0]["id"], found[0]["name_key"] if listed.by_name else None)
 
 
 def end_cursor(data: Any) -> str:
