@@ -36,6 +36,10 @@ CHECKS = {
 INDEXES = {
     "accounts_by_name": "accounts",
     "accounts_by_provider": "accounts",
+    "accounts_suspended": "accounts",
+    "accounts_suspended_by_name": "accounts",
+    "accounts_suspended_of_provider": "accounts",
+    "accounts_suspended_of_provider_by_name": "accounts",
     "api_keys_by_account": "api_keys",
     "api_keys_by_provider": "api_keys",
     "api_keys_of_installation": "api_keys",
@@ -59,6 +63,9 @@ def configuration(settings: Settings, *, migrating: bool = False) -> dict[str, A
             command_timeout=None if migrating else seconds,
             server_settings={
                 "application_name": "accounts-api",
+                # Planned for any value, a page of a large provider would be planned as one of an average provider: all
+                # of its rows read, and sorted. Planning for the values at hand takes 0.1 to 0.3 ms.
+                "plan_cache_mode": "force_custom_plan",
                 **(
                     {}
                     if migrating

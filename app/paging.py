@@ -7,6 +7,7 @@ lies, and rows that come or go between two pages neither repeat nor hide others.
 import base64
 import binascii
 import functools
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
@@ -14,10 +15,12 @@ from uuid import UUID
 
 import orjson
 import strawberry
+from pypika_tortoise.terms import Tuple
 from tortoise import connections
-from tortoise.expressions import Q, RawSQL
+from tortoise.expressions import Q, RawSQL, ResolveContext
 from tortoise.functions import Count
 from tortoise.models import Model
+from tortoise.query_utils import QueryModifier
 from tortoise.queryset import QuerySet
 
 from app.context import Context
@@ -67,12 +70,9 @@ class Order:
 
     def beyond(self, value: Any, row_id: UUID) -> Q:
         """The rows behind a place in this order."""
-        beyond = "lt" if self.descending else "gt"
-        by_id: dict[str, Any] = {f"id__{beyond}": row_id}
         if self.column is None:
-            return Q(**by_id)
-        # The first condition bounds the walk of the index; the second leaves out the rest of the same value.
-        return Q(**{f"{self.column}__{beyond}e": value}) & (Q(**{f"{self.column}__{beyond}": value}) | Q(**by_id))
+            return Q(id__lt=row_id) if self.descending else Q(id__gt=row_id)
+        return _RowBeyond({self.column: value, "id": row_id}, descending=self.descending)
 
     def read(self, cursor: str) -> tuple[Any, UUID]:
         """The place that a cursor holds. Raises BadUserInput for one that is not of this order."""
@@ -92,7 +92,28 @@ class Order:
             ) from None
 
 
+class _RowBeyond(Q):
+    """A comparison of rows, `(name_key, id) > (…, …)`: an index on these columns is entered right at the place.
+
+    Said with AND and OR, PostgreSQL enters it at the first row of the same value and walks over those before the place.
+    """
+
+    def __init__(self, place: dict[str, Any], *, descending: bool) -> None:
+        super().__init__(**place)
+        self._descending = descending
+
+    def resolve(self, resolve_context: ResolveContext) -> QueryModifier:
+        table, columns = resolve_context.table, resolve_context.model._meta.fields_map
+        row = Tuple(*(table[name] for name in self.filters))
+        place = Tuple(
+            *(columns[name].to_db_value(value, resolve_context.model) for name, value in self.filters.items())
+        )
+        return QueryModifier(where_criterion=row < place if self._descending else row > place)
+
+
 NEWEST_FIRST = Order("newest", descending=True)
+# In a query that is asked for many owners at once: the one whose turn it is.
+EACH_OWNER = RawSQL('o."value"')
 
 
 @dataclass
@@ -189,8 +210,8 @@ async def page_of_each(
     condition = order.after(after) if after is not None else Q()
 
     async def load(owners: list[UUID]) -> list[list[Any]]:
-        query = context.viewer.within_reach(model).filter(condition, **{f"{owner_column}__in": owners})
-        ids = await _first_of_each(query, model, owner_column, order, first + 1)
+        one = context.viewer.within_reach(model).filter(condition, **{owner_column: EACH_OWNER}).order_by(*order.by)
+        ids = await _first_of_each(one.limit(first + 1), model, owners)
         rows: dict[UUID, list[Any]] = {one: [] for one in owners}
         for row in await model.filter(id__in=ids).order_by(*order.by):
             rows[getattr(row, owner_column)].append(row)
@@ -215,17 +236,19 @@ async def count_of_each(context: Context, model: type[Model], owner_column: str,
     return number
 
 
-async def _first_of_each(query: Any, model: type[Model], owner_column: str, order: Order, limit: int) -> list[UUID]:
-    table = model._meta.db_table
-    direction = "DESC" if order.descending else "ASC"
-    by = ", ".join(f'"{table}"."{column.lstrip("-")}" {direction}' for column in order.by)
-    numbered = query.annotate(
-        place=RawSQL(f'ROW_NUMBER() OVER (PARTITION BY "{table}"."{owner_column}" ORDER BY {by})')
-    ).values("id", "place")
-    numbered._make_query()
-    sql, values = numbered.query.get_parameterized_sql()
-    rows = await connections.get("default").execute_query_dict(
-        f"SELECT id FROM ({sql}) AS numbered WHERE place <= {int(limit)}",  # noqa: S608  names come from the models
-        values,
-    )
+async def _first_of_each(one: QuerySet[Any], model: type[Model], owners: list[UUID]) -> list[UUID]:
+    """The ids of the rows that `one` selects for each owner: no other rows of theirs are read, however many there are."""
+    client = connections.get("default")
+    ids: Any = one.values("id")
+    ids._make_query()
+    sql, values = ids.query.get_parameterized_sql()
+    given: list[Any]
+    if client.capabilities.dialect == "postgres":
+        found = f"unnest(${len(values) + 1}::uuid[]) o(value) CROSS JOIN LATERAL ({sql}) b"
+        given = [*values, owners]
+    else:
+        # SQLite knows no LATERAL.
+        found = f'json_each(?) o CROSS JOIN "{model._meta.db_table}" b ON b.id IN ({sql})'
+        given = [json.dumps([str(owner) for owner in owners]), *values]
+    rows = await client.execute_query_dict(f"SELECT b.id FROM {found}", given)  # noqa: S608  names come from the models
     return [row["id"] if isinstance(row["id"], UUID) else UUID(row["id"]) for row in rows]

@@ -156,8 +156,9 @@ def any_of(sql: Sql, slot: str, dialect: str) -> Sql:
     return Sql(text, sql.parameters)
 
 
-def at_most(slot: str) -> Sql:
-    return Sql(_MARK, (Slot(slot),))
+def slot(name: str) -> Sql:
+    """A slot that stands in no query of Tortoise's."""
+    return Sql(_MARK, (Slot(name),))
 
 
 def _for_sqlite(value: Any) -> Any:

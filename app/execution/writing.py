@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from tortoise.expressions import Q, RawSQL
+from tortoise.expressions import Q
 
 from app import graph
 from app.access import Viewer
 from app.execution.levels import Level
-from app.paging import Order
-from app.statements import Sql, StandIns, Statement, any_of, at_most
+from app.paging import EACH_OWNER, Order
+from app.statements import Sql, StandIns, Statement, any_of, slot
 
 
 class Writer:
@@ -24,17 +24,19 @@ class Writer:
         self, order: Order | None, asked: tuple[Any, ...], is_after: bool, single: bool
     ) -> tuple[Statement | None, Statement | None]:
         level = self._level
-        number = self._number(self._query(asked, "owners")) if level.wants_count else None
+        owners = self._stand_ins.uuid(f"{level.slot}.owners")
+        number = self._number(self._query(asked, owners)) if level.wants_count else None
         rows = None
         if level.wants_rows:
-            query = self._query(asked, "owner" if single else "owners")
+            of_each = isinstance(level.root, graph.PageOf) and not single
+            query = self._query(asked, EACH_OWNER if of_each else self._stand_ins.uuid(f"{level.slot}.owner"))
             if is_after and order is not None:
                 value = self._stand_ins.text(f"{level.slot}.value")
                 query = query.filter(order.beyond(value, self._stand_ins.uuid(f"{level.slot}.after")))
-            rows = self._rows(query, order, numbered=isinstance(level.root, graph.PageOf) and not single)
+            rows = self._rows(query, order, of_each=of_each)
         return rows, number
 
-    def _query(self, asked: tuple[Any, ...], owners: str) -> Any:
+    def _query(self, asked: tuple[Any, ...], owner: Any) -> Any:
         level, slot, root = self._level, self._level.slot, self._level.root
         query = self._viewer.within_reach(level.model)
         if root is None:
@@ -42,7 +44,7 @@ class Writer:
         if isinstance(root, graph.OneById):
             return query.filter(id=self._stand_ins.uuid(f"{slot}.id"))
         if isinstance(root, graph.PageOf):
-            return query.filter(**{level.by: self._stand_ins.uuid(f"{slot}.{owners}")})
+            return query.filter(**{level.by: owner})
         query = query.filter(Q(**root.always))
         for name, kind in asked:
             value = kind
@@ -63,38 +65,41 @@ class Writer:
             sql = Sql.join("SELECT NULL, COUNT(*) FROM (", inner, ") b")
         return Statement.of(sql, self._dialect)
 
-    def _rows(self, query: Any, order: Order | None, *, numbered: bool) -> Statement:
+    def _rows(self, query: Any, order: Order | None, *, of_each: bool) -> Statement:
         level = self._level
-        order_by = [column.lstrip("-") for column in order.by] if order else []
-        columns = [*level.columns("b"), *(join.key for join in level.joins if join.owner == "b"), *order_by]
-        if numbered and order is not None:
-            columns.append(level.by)
+        if of_each:
             level.index("b", level.by)
-            query = query.annotate(place=_place(level, order))
-        elif order is not None:
+        order_by = [column.lstrip("-") for column in order.by] if order else []
+        if order is not None:
             query = query.order_by(*order.by).limit(self._stand_ins.number(f"{level.slot}.limit"))
-        if not (level.joins or level.counts or numbered):
+        if not (level.joins or level.counts or of_each):
             asked = {column: column for _, column in level.items}
             return Statement.of(self._stand_ins.render(query.values(**(asked or {"id": "id"}))), self._dialect)
-        names = {column: column for column in dict.fromkeys(columns)} | ({"place": "place"} if numbered else {})
-        base = self._stand_ins.render(query.values(**names))
-        if numbered:
-            base = any_of(base, f"{level.slot}.owners", self._dialect)
-        pieces: list[Sql | str] = [
-            "SELECT ",
-            *self._items(),
-            " FROM (",
-            base,
-            ") b",
-        ]
+        columns = [*level.columns("b"), *(join.key for join in level.joins if join.owner == "b"), *order_by]
+        names = {column: column for column in columns}
+        base = (
+            self._of_each(query, names)
+            if of_each
+            else [" FROM (", self._stand_ins.render(query.values(**names)), ") b"]
+        )
+        pieces: list[Sql | str] = ["SELECT ", *self._items(), *base]
         for join in level.joins:
             pieces += self._join(join)
-        direction = " DESC" if order and order.descending else ""
-        if numbered:
-            pieces += [' WHERE b."place" <= ', at_most(f"{level.slot}.limit"), ' ORDER BY b."place"']
-        elif order_by:
+        if order_by:
+            direction = " DESC" if order and order.descending else ""
             pieces.append(" ORDER BY " + ", ".join(f'b."{column}"{direction}' for column in order_by))
         return Statement.of(Sql.join(*pieces), self._dialect)
+
+    def _of_each(self, query: Any, names: dict[str, str]) -> list[Sql | str]:
+        """The rows that the query selects for each of many owners, who is `EACH_OWNER` in it."""
+        owners = slot(f"{self._level.slot}.owners")
+        if self._dialect == "postgres":
+            rows = self._stand_ins.render(query.values(**names))
+            return [" FROM UNNEST(", owners, '::UUID[]) o("value") CROSS JOIN LATERAL (', rows, ") b"]
+        # SQLite knows no LATERAL; which rows they are is said within reach, and their columns are read by id.
+        row = self._stand_ins.render(self._level.model.all().values(**names))
+        ids = self._stand_ins.render(query.values(id="id"))
+        return [" FROM JSON_EACH(", owners, ") o CROSS JOIN (", row, ') b ON b."id" IN (', ids, ")"]
 
     def _items(self) -> list[Sql | str]:
         pieces: list[Sql | str] = []
@@ -125,10 +130,3 @@ class Writer:
             inner,
             f') {join.alias} ON {join.alias}."{join.by}" = {join.owner}."{join.key}"',
         ]
-
-
-def _place(level: Level, order: Order) -> RawSQL:
-    table = level.model._meta.db_table
-    direction = " DESC" if order.descending else ""
-    by = ", ".join(f'"{table}"."{column.lstrip("-")}"{direction}' for column in order.by)
-    return RawSQL(f'ROW_NUMBER() OVER (PARTITION BY "{table}"."{level.by}" ORDER BY {by})')

@@ -114,15 +114,15 @@ async def test_a_statement_holds_names_of_the_models_keywords_and_placeholders_a
 
 
 KEYWORDS = frozenset(
-    "SELECT FROM WHERE AND OR LEFT OUTER JOIN ON ORDER BY ASC DESC LIMIT COUNT ROW_NUMBER OVER PARTITION AS IS NULL LIKE "  # noqa: SIM905
-    "ESCAPE CAST VARCHAR ANY IN JSON_EACH VALUE GROUP".split()
+    "SELECT FROM WHERE AND OR LEFT OUTER JOIN ON ORDER BY ASC DESC LIMIT COUNT AS IS NULL LIKE ESCAPE CAST VARCHAR "  # noqa: SIM905
+    "ANY IN JSON_EACH GROUP UNNEST ::UUID[] CROSS LATERAL".split()
 )
-# Our own: what a subquery, a joined row, a counted one and a place in a page are called.
-ALIASES = re.compile(r"b|o\d+|n\d+|owner|place|\d+|[a-z_]+__[a-z_]+")
+# Our own: what a subquery, the owner of its rows, a joined row and a counted one are called.
+ALIASES = re.compile(r"b|o\d*|n\d+|owner|value|\d+|[a-z_]+__[a-z_]+")
 
 
 def unknown_words(text: str, names: set[str]) -> set[str]:
-    words = re.findall(r"'[^']*'|\"[^\"]*\"|\$\d+|\?|\w+|[^\s\w]", text)
+    words = re.findall(r"'[^']*'|\"[^\"]*\"|\$\d+|\?|::\w+\[\]|\w+|[^\s\w]", text)
     return {
         word
         for word in words

@@ -1,0 +1,236 @@
+"""What a page costs in a large installation on PostgreSQL: what is touched grows with the page and not with the table.
+
+Rows and blocks are counted, which is the same on every machine. SQLite does not count them; that it walks an index is in
+`tests/test_paging_costs.py`.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from app.identifiers import Kind, read
+from tests.crowd import moved, multiply
+from tests.execution.conftest import shared
+from tests.execution.test_compiled import ordinary
+from tests.installation import Installation, World
+from tests.statements import Work, recorded, work
+
+__all__ = ["shared"]
+
+# Of accounts and of providers each; three times as many keys, and as many again of one account, of one provider, and of
+# the installation.
+CROWD = 20_000
+FIRST = 20
+# What one statement for a page may read, joined rows and those that a condition leaves out included.
+ROWS = 400
+WAYS = ["compiled", "ordinary"]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A list: how to ask for it, and which rows of which table it has."""
+
+    query: str
+    table: str
+    rows: str = "true"
+    by_name: bool = False
+    direction: str = "DESC"
+
+
+_ACCOUNT = "id name recordingConfig { bucketName } viewerCanUpdate"
+_KEYS = "apiKeys(%s) { nodes { id name account { name } } pageInfo { endCursor } }"
+_FILTERS = {
+    "": "true",
+    "active: true": "active",
+    "active: false": "NOT active",
+    'nameContains: "0"': "name_key LIKE '%0%'",
+    'serviceProviderId: "$provider"': "service_provider_id = '$provider'",
+    'serviceProviderId: "$provider" active: false': "service_provider_id = '$provider' AND NOT active",
+}
+ACCOUNTS = {
+    f"accounts by {field} {direction} {given}": Listed(
+        f"{{ accounts(%s orderBy: {{field: {field}, direction: {direction}}} filter: {{{given}}})"
+        f" {{ nodes {{ {_ACCOUNT} serviceProvider {{ name }} }} pageInfo {{ endCursor }} }} }}",
+        "accounts",
+        rows,
+        field == "NAME",
+        direction,
+    )
+    for field in ("NAME", "CREATED_AT")
+    for direction in ("ASC", "DESC")
+    for given, rows in _FILTERS.items()
+}
+COUNTED = {
+    "accounts with the numbers of their keys": Listed(
+        "{ accounts(%s) { nodes { apiKeyCount } pageInfo { endCursor } } }", "accounts", "true", True, "ASC"
+    ),
+    "accounts with the numbers of their keys, beside lists": Listed(
+        "{ accounts(%s) { nodes { apiKeys(first: 1) { totalCount nodes { id } } } pageInfo { endCursor } } }",
+        "accounts",
+        "true",
+        True,
+        "ASC",
+    ),
+}
+KEYS = {
+    "keys of an account": Listed(f'{{ account(id: "$own") {{ {_KEYS} }} }}', "api_keys", "account_id = '$own'"),
+    "keys of a provider": Listed(
+        f'{{ serviceProvider(id: "$provider") {{ {_KEYS} }} }}', "api_keys", "service_provider_id = '$provider'"
+    ),
+    # By name backwards, the account with the many keys is among the first.
+    "keys of accounts": Listed(
+        f"{{ accounts(first: 20, orderBy: {{field: NAME, direction: DESC}}) {{ nodes {{ name {_KEYS} }} }} }}",
+        "api_keys",
+        "account_id = '$own'",
+    ),
+}
+OF_ADMINS = {
+    "keys of the installation": Listed(
+        "{ apiKeys(%s) { nodes { id name } pageInfo { endCursor } } }", "api_keys", "scope = 'ADMIN'"
+    ),
+    "service providers": Listed(
+        "{ serviceProviders(%s) { nodes { id name } pageInfo { endCursor } } }",
+        "service_providers",
+        "true",
+        True,
+        "ASC",
+    ),
+    "keys of service providers": Listed(
+        f"{{ serviceProviders(first: 20) {{ nodes {{ {_KEYS} }} }} }}", "api_keys", "service_provider_id = '$provider'"
+    ),
+}
+ASKED = [
+    *(("admin", each) for each in (ACCOUNTS | COUNTED | KEYS | OF_ADMINS).items()),
+    *(("provider", each) for each in (ACCOUNTS | COUNTED | KEYS).items()),
+    ("account_user", ("keys of an account", KEYS["keys of an account"])),
+]
+
+
+@pytest.fixture(scope="module")
+async def database(shared: Installation, template: World, backend: str) -> AsyncIterator[Any]:
+    """The database of the shared installation, with the crowd."""
+    if backend != "postgres":
+        pytest.skip("PostgreSQL counts what it touches, SQLite does not")
+    async with shared.database() as connection:
+        await multiply(
+            connection,
+            _uuid(template["provider"], Kind.SERVICE_PROVIDER),
+            _uuid(template["own"], Kind.ACCOUNT),
+            accounts=CROWD,
+            providers=CROWD,
+        )
+        yield connection
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("who", "listed"), [pytest.param(who, each[1], id=f"{who}: {each[0]}") for who, each in ASKED])
+async def test_a_page_costs_the_same_wherever_it_lies(
+    shared: Installation, template: World, database: Any, who: str, listed: Listed, way: str
+) -> None:
+    first, end = await cost(shared, template, database, who, listed, way)
+    place = await middle(database, template, listed, end)
+    later, _ = await cost(shared, template, database, who, listed, way, f'after: "{place}"')
+    for done in (*first, *later):
+        assert not done.of("Seq Scan"), done.shape
+        assert done.rows <= ROWS, done.shape
+        assert done.sorted_rows <= ROWS, done.shape
+    assert [done.shape for done in first] == [done.shape for done in later]
+    assert sum(done.blocks for done in later) <= 1.5 * sum(done.blocks for done in first) + 20
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("who", ["admin", "provider"])
+async def test_a_page_of_each_owner_reads_no_more_of_their_rows_than_it_tells_of(
+    shared: Installation, template: World, database: Any, who: str, way: str
+) -> None:
+    query = (
+        "{ accounts(first: 100, orderBy: {field: NAME, direction: DESC})"
+        " { nodes { apiKeys(first: 1) { nodes { id } pageInfo { hasNextPage } } } } }"
+    )
+    done = await done_for(shared, database, who, query, way)
+    of_keys = [each for each in done if each.rows_of("api_keys")]
+    assert of_keys
+    assert max(each.rows_of("api_keys") for each in of_keys) <= 100 * 2
+
+
+@pytest.mark.parametrize("listed", list(ACCOUNTS))
+async def test_an_account_reads_itself_alone(shared: Installation, template: World, database: Any, listed: str) -> None:
+    query = of_world(ACCOUNTS[listed].query, template).replace(" serviceProvider { name }", "")
+    for done in await done_for(shared, database, "account_user", query % f"first: {FIRST}", "compiled"):
+        assert not done.of("Seq Scan"), done.shape
+        assert done.rows <= 5, done.shape
+
+
+@pytest.mark.parametrize("order", ["NAME", "CREATED_AT"])
+async def test_a_text_that_is_in_no_name_is_looked_for_once_in_each(
+    shared: Installation, template: World, database: Any, order: str
+) -> None:
+    """The worst case of `nameContains`: no index of a plain PostgreSQL tells what lies within a text."""
+    query = f'{{ accounts(filter: {{nameContains: "zzzz"}}, orderBy: {{field: {order}}}) {{ nodes {{ id }} }} }}'
+    (done,) = await done_for(shared, database, "admin", query, "compiled")
+    assert CROWD <= done.rows <= CROWD + 10
+    assert done.sorted_rows == 0
+
+
+async def cost(
+    installation: Installation, world: World, database: Any, who: str, listed: Listed, way: str, more: str = ""
+) -> tuple[list[Work], str]:
+    """What is done for a page, and where it ends."""
+    query = of_world(listed.query, world) % f"first: {FIRST} {more}"
+    with contextlib.nullcontext() if way == "compiled" else ordinary(installation):
+        answer = await installation.person(who).ask(query)
+    assert not answer.errors, answer.errors
+    return await done_for(installation, database, who, query, way), end_cursor(answer.data)
+
+
+async def done_for(installation: Installation, database: Any, who: str, query: str, way: str) -> list[Work]:
+    person = installation.person(who)
+    await person.ask("{ viewer { scope } }")  # from now on its key is known
+    with contextlib.nullcontext() if way == "compiled" else ordinary(installation), recorded() as statements:
+        answer = await person.ask(query)
+    assert not answer.errors, answer.errors
+    # When the caller's key was used last is noted by the way.
+    asked = [statement for statement in statements if not statement[0].startswith("UPDATE")]
+    assert asked
+    return [await work(database, statement) for statement in asked]
+
+
+async def middle(database: Any, world: World, listed: Listed, cursor: str) -> str:
+    """A cursor of the same order as the given one that stands in the middle of the list."""
+    rows = listed.rows.replace("$own", str(_uuid(world["own"], Kind.ACCOUNT))).replace(
+        "$provider", str(_uuid(world["provider"], Kind.SERVICE_PROVIDER))
+    )
+    columns = ["name_key", "id"] if listed.by_name else ["id"]
+    by = ", ".join(f"{column} {listed.direction}" for column in columns)
+    found = await database.execute_query_dict(
+        f"WITH listed AS (SELECT * FROM {listed.table} WHERE {rows}) SELECT * FROM listed ORDER BY {by}"
+        " OFFSET (SELECT COUNT(*) / 2 FROM listed) LIMIT 1"
+    )
+    return moved(cursor, found[0]["id"], found[0]["name_key"] if listed.by_name else None)
+
+
+def end_cursor(data: Any) -> str:
+    """The first one in an answer."""
+    if isinstance(data, dict):
+        for name, value in data.items():
+            found = value if name == "endCursor" else end_cursor(value)
+            if found:
+                return str(found)
+    for value in data if isinstance(data, list) else ():
+        if found := end_cursor(value):
+            return found
+    return ""
+
+
+def of_world(query: str, world: World) -> str:
+    return query.replace("$own", world["own"]).replace("$provider", world["provider"])
+
+
+def _uuid(sid: str, kind: Kind) -> UUID:
+    found = read(kind, sid)
+    assert found is not None
+    return found
