@@ -77,12 +77,7 @@ class Writer:
             return Statement.of(self._stand_ins.render(query.values(**(asked or {"id": "id"}))), self._dialect)
         columns = [*level.columns("b"), *(join.key for join in level.joins if join.owner == "b"), *order_by]
         names = {column: column for column in columns}
-        base = (
-            self._of_each(query, names)
-            if of_each
-            else [" FROM (", self._stand_ins.render(query.values(**names)), ") b"]
-        )
-        pieces: list[Sql | str] = ["SELECT ", *self._items(), *base]
+        pieces = ["SELECT ", *self._items(), *self._base(query, names, of_each=of_each)]
         for join in level.joins:
             pieces += self._join(join)
         if order_by:
@@ -90,8 +85,10 @@ class Writer:
             pieces.append(" ORDER BY " + ", ".join(f'b."{column}"{direction}' for column in order_by))
         return Statement.of(Sql.join(*pieces), self._dialect)
 
-    def _of_each(self, query: Any, names: dict[str, str]) -> list[Sql | str]:
-        """The rows that the query selects for each of many owners, who is `EACH_OWNER` in it."""
+    def _base(self, query: Any, names: dict[str, str], *, of_each: bool) -> list[Sql | str]:
+        """The rows that the query selects, or those that it selects for each of many owners, who is `EACH_OWNER` in it."""
+        if not of_each:
+            return [" FROM (", self._stand_ins.render(query.values(**names)), ") b"]
         owners = slot(f"{self._level.slot}.owners")
         if self._dialect == "postgres":
             rows = self._stand_ins.render(query.values(**names))
