@@ -24,6 +24,7 @@ What all rooms stand on, and what imports no room:
     names.py             names that people give: which are allowed, which count as the same
     outbound.py          which hosts we may call: the one gate for every address a tenant gives us
     paging.py            lists: connections paged by key
+    postgres_pool.py     connections to PostgreSQL, lent in the order of asking
     settings.py          every environment variable, read once, typed
     statements.py        what Tortoise makes of a query, once, with slots for the values
 

@@ -5,7 +5,9 @@ every worker within five, without a message between them.
 """
 
 import asyncio
+import hashlib
 import hmac
+import os
 import time
 from collections import OrderedDict
 from datetime import UTC, datetime
@@ -17,7 +19,7 @@ from app.api_keys import token
 from app.api_keys.last_use import LastUse
 from app.api_keys.model import ApiKey
 from app.encryption import Keyring
-from app.errors import Unauthenticated
+from app.errors import Unauthenticated, for_client
 
 CACHE_SECONDS = 4.0
 _CACHED_KEYS = 10_000
@@ -31,42 +33,51 @@ class Authentication:
         self._keyring = keyring
         self._timeout_seconds = timeout_seconds
         self._last_use = last_use
+        # By a digest of the whole header under a key of this process: no token is kept, and nobody can choose a digest
+        # so that the time to find it would tell something.
+        self._digest_key = os.urandom(32)
         self._known: OrderedDict[bytes, tuple[float, Viewer, bool]] = OrderedDict()
 
-    async def viewer(self, headers: list[str]) -> Viewer | None:
-        """Who asks, by the request's Authorization headers; None without one.
+    async def viewer(self, header: bytes | None) -> Viewer | None:
+        """Who asks, by the request's Authorization header (several are one, joined by commas); None without one.
 
-        Raises Unauthenticated for a header that lets nobody in, always in the same words.
+        Raises Unauthenticated for a header that lets nobody in, always in the same words, and ServiceUnavailable.
         """
-        if not headers:
+        if header is None:
             return None
-        scheme, _, text = headers[0].strip().partition(" ")
-        if len(headers) > 1 or scheme.lower() != "bearer":
-            raise Unauthenticated("Send one header: Authorization: Bearer vgk_…")
-        shown = token.read(text.strip())
-        if shown is None:
-            raise Unauthenticated(_REFUSAL)
-        digest = token.secret_hash(self._keyring, shown)
-        known = self._cached(digest)
-        if known is None:
-            # The pool has no limit of its own on how long somebody waits for a connection.
-            async with asyncio.timeout(self._timeout_seconds):
-                known = await self._look_up(shown, digest)
-        viewer, by_previous = known
+        digest = hashlib.blake2b(header, key=self._digest_key, digest_size=32).digest()
+        known = self._known.get(digest)
+        if known is None or known[0] < time.monotonic():
+            known = await self._find(header, digest)
+        _, viewer, by_previous = known
         if viewer.expires_at is not None and viewer.expires_at <= datetime.now(UTC):
             raise Unauthenticated(_REFUSAL)
         self._last_use.note(viewer.key_id, by_previous=by_previous)
         return viewer
 
-    def _cached(self, digest: bytes) -> tuple[Viewer, bool] | None:
-        known = self._known.get(digest)
-        if known is None or known[0] < time.monotonic():
-            return None
-        return known[1], known[2]
-
-    async def _look_up(self, shown: token.Token, digest: bytes) -> tuple[Viewer, bool]:
+    async def _find(self, header: bytes, digest: bytes) -> tuple[float, Viewer, bool]:
         asked_at = time.monotonic()  # before the question: what changes while it is answered counts as later
-        now = datetime.now(UTC)
+        shown = _read(header)
+        try:
+            # The pool has no limit of its own on how long somebody waits for a connection.
+            async with asyncio.timeout(self._timeout_seconds):
+                viewer, by_previous = await self._look_up(shown)
+        except Unauthenticated:
+            raise
+        except Exception as error:
+            away = for_client(error)
+            if away is None:
+                raise
+            raise away from error
+        known = self._known[digest] = (asked_at + CACHE_SECONDS, viewer, by_previous)
+        self._known.move_to_end(digest)
+        if len(self._known) > _CACHED_KEYS:
+            self._known.popitem(last=False)
+        return known
+
+    async def _look_up(self, shown: token.Token) -> tuple[Viewer, bool]:
+        """Who holds this key, and whether by the secret before the last rotation. Raises Unauthenticated."""
+        secret_hash, now = token.secret_hash(self._keyring, shown), datetime.now(UTC)
         key = await (
             ApiKey.filter(public_id=shown.public_id)
             # An owner that is not active closes its keys; the rows above a key of the installation are null.
@@ -75,8 +86,8 @@ class Authentication:
             .first()
         )
         # The same comparisons for an unknown id, so that time does not tell which ids exist.
-        current = hmac.compare_digest(digest, key.secret_hash if key else _NOBODY)
-        previous = hmac.compare_digest(digest, (key.previous_secret_hash if key else None) or _NOBODY)
+        current = hmac.compare_digest(secret_hash, key.secret_hash if key else _NOBODY)
+        previous = hmac.compare_digest(secret_hash, (key.previous_secret_hash if key else None) or _NOBODY)
         if key is None or key.revoked_at is not None or not (current or previous):
             raise Unauthenticated(_REFUSAL)
         ends = [key.expires_at] if key.expires_at else []
@@ -91,13 +102,20 @@ class Authentication:
             account_id=key.account_id,
             service_provider_id=key.service_provider_id,
             expires_at=min(ends, default=None),
-            secret_hash=digest,
+            secret_hash=secret_hash,
         )
-        self._known[digest] = (asked_at + CACHE_SECONDS, viewer, not current)
-        self._known.move_to_end(digest)
-        if len(self._known) > _CACHED_KEYS:
-            self._known.popitem(last=False)
         return viewer, not current
+
+
+def _read(header: bytes) -> token.Token:
+    """The key in a header. Raises Unauthenticated."""
+    scheme, _, text = header.decode("latin-1").strip().partition(" ")
+    if scheme.lower() != "bearer" or "," in text:
+        raise Unauthenticated("Send one header: Authorization: Bearer vgk_…")
+    shown = token.read(text.strip())
+    if shown is None:
+        raise Unauthenticated(_REFUSAL)
+    return shown
 
 
 _NOBODY = bytes(32)

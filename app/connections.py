@@ -15,15 +15,20 @@ _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """Answers 431 to a head of over 32 KiB; closes a connection whose next head is not complete in 10 seconds."""
+    """Answers 431 to a head of over 32 KiB; closes a connection that says nothing when it is to speak.
+
+    That is for 10 seconds, in which the next head must be complete and its body, if it has one, must have begun. How long
+    a body then takes is the application's matter.
+    """
 
     _head_bytes = 0
     _is_in_head = True
-    _head_timer: asyncio.TimerHandle | None = None
+    _is_waiting = True
+    _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._expect_head()
+        self._start_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
@@ -41,27 +46,41 @@ class BoundedProtocol(HttpToolsProtocol):
             super().data_received(piece)
         if data:
             super().data_received(data)
+        # Only now, since most requests come in one piece and need no timer at all.
+        if not self._is_waiting:
+            self._stop_timer()
+        elif self._timer is None:
+            self._start_timer()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         if not self._is_in_head:
-            self._expect_head()
+            self._is_in_head, self._head_bytes = True, 0
+        self._is_waiting = True
 
     def on_headers_complete(self) -> None:
         self._is_in_head = False
-        self._stop_timer()
         super().on_headers_complete()
 
-    def _expect_head(self) -> None:
-        self._is_in_head, self._head_bytes = True, 0
-        self._stop_timer()
-        self._head_timer = self.loop.call_later(HEAD_SECONDS, self._close)
+    def on_body(self, body: bytes) -> None:
+        self._is_waiting = False
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._is_waiting = False
+        super().on_message_complete()
+
+    def _start_timer(self) -> None:
+        self._timer = self.loop.call_later(HEAD_SECONDS, self._close)
 
     def _stop_timer(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _close(self) -> None:
-        if self.transport is not None and not self.transport.is_closing():
+        self._timer = None
+        if self.pipeline:  # it is we who do not read on, until the request before is answered
+            self._start_timer()
+        elif self.transport is not None and not self.transport.is_closing():
             self.transport.close()

@@ -10,6 +10,7 @@ import asyncpg
 from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.exceptions import IntegrityError
 
+from app import postgres_pool
 from app.settings import EMBEDDED_DATABASE, Settings
 
 MODELS = [
@@ -45,6 +46,10 @@ INDEXES = {
     "api_keys_of_installation": "api_keys",
 }
 
+# Statements that each connection keeps prepared, at 30 to 100 kB of the server's memory each. To prepare one again costs a
+# round trip and its planning, and the plans of a few front ends have more than asyncpg's 100.
+_PREPARED_STATEMENTS = 250
+
 
 def configuration(settings: Settings, *, migrating: bool = False) -> dict[str, Any]:
     """Tortoise's configuration. While migrating, SQLite's foreign keys are off: a table rebuild would delete children."""
@@ -56,11 +61,13 @@ def configuration(settings: Settings, *, migrating: bool = False) -> dict[str, A
         seconds = settings.database_timeout_seconds
         milliseconds = str(int(seconds * 1000))
         # A frozen server hangs a statement that even cancelling does not end, so the driver and the server both limit.
+        connection["engine"] = postgres_pool.__name__
         credentials.update(
             minsize=1,
             maxsize=settings.database_pool_size,
             timeout=seconds,
             command_timeout=None if migrating else seconds,
+            statement_cache_size=_PREPARED_STATEMENTS,
             server_settings={
                 "application_name": "accounts-api",
                 # Planned for any value, a page of a large provider would be planned as one of an average provider: all

@@ -1,6 +1,5 @@
 """The ASGI application: routes, middleware, what is opened at start and closed at the end."""
 
-import copy
 import gc
 import hashlib
 from collections.abc import AsyncIterator
@@ -17,19 +16,19 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
-from tortoise.context import TortoiseContext
+from tortoise.context import TortoiseContext, _current_context
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app import database, logs, metrics, migrating, settings
 from app.access import IsAdmin, Viewer
 from app.api_keys.last_use import LastUse
 from app.authentication import Authentication
-from app.context import Context, Opened
+from app.context import Opened
 from app.errors import ErrorCode, ServiceUnavailable, Unauthenticated, for_client
 from app.execution import http
+from app.execution.endpoint import Endpoint
 from app.execution.operations import Operations
 from app.graphiql.page import Explorer
-from app.identifiers import Kind, show
 from app.outbound import OutboundGate
 from app.recording.storage import ObjectStorage
 from app.recording.verification import StorageVerifier
@@ -46,9 +45,8 @@ def create_app(given: Settings | None = None) -> Starlette:
     """
     chosen = given or settings.load()
     logs.configure(chosen.log_level)
-    server = Server(chosen)
-    explorer = Explorer(chosen.data_dir)
-    server.explorer = explorer if chosen.graphiql else None
+    explorer = Explorer(chosen.data_dir) if chosen.graphiql else None
+    server = Server(chosen, explorer)
     middleware = [Middleware(logs.RequestLog)]
     if chosen.trusted_proxies:
         middleware.insert(0, Middleware(ProxyHeadersMiddleware, trusted_hosts=chosen.trusted_proxies))
@@ -63,17 +61,14 @@ def create_app(given: Settings | None = None) -> Starlette:
                 max_age=600,
             )
         )
-    middleware.append(Middleware(_WithDatabase, server=server))
-    graphql = Route("/graphql", server.graphql, methods=["GET", "POST"])
-    graphql.methods = {"GET", "POST"}  # Starlette adds HEAD, which would run the query for nothing
+    middleware.append(Middleware(_BeforeRoutes, server=server))
     app = Starlette(
         routes=[
-            graphql,
             Route("/schema.graphql", server.sdl),
             Route("/healthz", _healthy),
             Route("/readyz", server.ready),
             Route("/metrics", server.metrics),
-            *(explorer.asset_routes() if chosen.graphiql else ()),
+            *(explorer.asset_routes() if explorer else ()),
         ],
         middleware=middleware,
         exception_handlers={HTTPException: _refused},
@@ -98,11 +93,13 @@ class Running:
     opened: Opened
     authentication: Authentication
     database: TortoiseContext
+    graphql: Endpoint
 
 
 class Server:
-    def __init__(self, chosen: Settings) -> None:
+    def __init__(self, chosen: Settings, explorer: Explorer | None) -> None:
         self._settings = chosen
+        self._explorer = explorer
         self._operations = Operations(
             schema,
             anonymous_introspection=chosen.anonymous_introspection,
@@ -110,7 +107,6 @@ class Server:
         )
         self._sdl = printed().encode()
         self._sdl_tag = f'"{hashlib.sha256(self._sdl).hexdigest()[:16]}"'
-        self.explorer: Explorer | None = None
         self.running: Running | None = None
         self.has_the_process = False
 
@@ -136,9 +132,9 @@ class Server:
                 async with last_use.writing():
                     clients: dict[type, Any] = {OutboundGate: gate, ObjectStorage: storage, StorageVerifier: verifier}
                     opened = Opened(chosen, keyring, clients)
-                    self.running = Running(
-                        opened, Authentication(keyring, last_use, chosen.database_timeout_seconds), context
-                    )
+                    authentication = Authentication(keyring, last_use, chosen.database_timeout_seconds)
+                    graphql = Endpoint(self._operations, authentication, opened, self._explorer)
+                    self.running = Running(opened, authentication, context, graphql)
                     if self.has_the_process:
                         _spare_the_collector()
                     yield
@@ -147,39 +143,10 @@ class Server:
                 await verifier.close()
                 await storage.close()
 
-    async def graphql(self, request: Request) -> Response:
-        running, request_id = self._started(), request.scope["request_id"]
-        if self._is_for_the_explorer(request):
-            return await self.explorer.page(request)  # type: ignore[union-attr]
-        try:
-            caller = await self._caller(running, request)
-        except Unauthenticated as refused:
-            return http.unauthenticated(refused.message, request_id, http.media_type(request))
-        except ServiceUnavailable as away:
-            media = http.media_type(request)
-            return http.refusal(503, away.message, ErrorCode.SERVICE_UNAVAILABLE, request_id, media)
-        context = Context(caller, request_id, running.opened)
-        response, answer = await http.answer(request, self._operations, context, self._settings.max_body_bytes)
-        about = request.scope["log"]
-        if caller is not None:
-            about |= {"scope": caller.scope.value, "key": show(Kind.API_KEY, caller.key_id)}
-        if answer is not None:
-            if answer.operation is not None:
-                about["type"] = answer.operation.type.value
-                if caller is not None and answer.operation.name is not None:
-                    about["operation"] = answer.operation.name[:64]  # chosen by the client
-                about["way"] = "compiled" if answer.compiled else "ordinary"
-                if answer.executed:
-                    metrics.operation(about["type"], about["way"])
-            if answer.errors:
-                about["codes"] = answer.codes
-        return response
-
     async def sdl(self, request: Request) -> Response:
         """The schema as text, for client generators; to those who may introspect it."""
-        running = self._started()
         try:
-            caller = await self._caller(running, request)
+            caller = await self._caller(request)
         except Unauthenticated as refused:
             return http.unauthenticated(refused.message, request.scope["request_id"])
         except ServiceUnavailable as away:
@@ -195,7 +162,7 @@ class Server:
         """What is counted; to admins."""
         request_id = request.scope["request_id"]
         try:
-            caller = await self._caller(self._started(), request)
+            caller = await self._caller(request)
         except Unauthenticated as refused:
             return http.refusal(401, refused.message, ErrorCode.UNAUTHENTICATED, request_id)
         if caller is None:
@@ -207,34 +174,22 @@ class Server:
     async def ready(self, _: Request) -> Response:
         """Whether this worker can serve: its database answers."""
         try:
-            await self._started().database.db().execute_query("SELECT 1")
+            await self.started().database.db().execute_query("SELECT 1")
         except Exception as error:
             if for_client(error) is None:
                 raise
             return PlainTextResponse("the database does not answer\n", 503)
         return PlainTextResponse("ready\n")
 
-    def _started(self) -> Running:
+    def started(self) -> Running:
+        """Raises RuntimeError before the start and after the end."""
         if self.running is None:
             raise RuntimeError("the application has not been started (ASGI lifespan)")
         return self.running
 
-    def _is_for_the_explorer(self, request: Request) -> bool:
-        if self.explorer is None or request.method != "GET" or "query" in request.query_params:
-            return False
-        offers = (http.JSON, http.GRAPHQL_RESPONSE, http.HTML)
-        return http.accepted(request.headers.get("accept"), offers) == http.HTML
-
-    async def _caller(self, running: Running, request: Request) -> Viewer | None:
-        try:
-            return await running.authentication.viewer(request.headers.getlist("authorization"))
-        except Unauthenticated:
-            raise
-        except Exception as error:
-            known = for_client(error)
-            if known is None:
-                raise
-            raise known from error
+    async def _caller(self, request: Request) -> Viewer | None:
+        """Raises Unauthenticated and ServiceUnavailable."""
+        return await self.started().authentication.viewer(http.headers_of(request.scope).get(b"authorization"))
 
 
 def _spare_the_collector() -> None:
@@ -246,37 +201,35 @@ def _spare_the_collector() -> None:
     gc.set_threshold(5_000, 20, 1_000)
 
 
-class _WithDatabase:
-    """Tortoise keeps its state in a context variable; a server's requests do not run in the context of its start."""
+class _BeforeRoutes:
+    """What comes between the middleware and Starlette's routes: the database for each request, and `/graphql`."""
 
     def __init__(self, app: ASGIApp, server: Server) -> None:
         self._app = app
         self._server = server
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        running = self._server.running
-        if running is None:
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        # A context remembers one place to go back to, so each request enters a (shallow) copy of its own.
-        with copy.copy(running.database):
-            await self._app(scope, receive, send)
+        running = self._server.started()
+        # Tortoise keeps its state in a context variable, and a server's requests do not run in the context of its start.
+        # What it offers for entering one remembers a single place to go back to, so requests at once cannot share it.
+        before = _current_context.set(running.database)
+        try:
+            app = running.graphql if scope["path"] == "/graphql" else self._app
+            await app(scope, receive, send)
+        finally:
+            _current_context.reset(before)
 
 
 async def _refused(request: Request, error: Any) -> Response:
     """Unknown addresses and methods: JSON, as for every error. `error` is an HTTPException."""
-    headers = dict(error.headers or {})
-    if "Allow" in headers:
-        headers["Allow"] = ", ".join(sorted(headers["Allow"].split(", ")))
-    message = {404: "There is nothing at this address.", 405: "This address does not take this method."}
-    return http.refusal(
-        error.status_code,
-        message.get(error.status_code, error.detail),
-        ErrorCode.BAD_USER_INPUT,
-        request.scope["request_id"],
-        http.media_type(request),
-        **headers,
-    )
+    request_id, media = request.scope["request_id"], http.media_type(http.headers_of(request.scope))
+    if error.status_code == 405:
+        return http.wrong_method(request_id, media, ", ".join(sorted(error.headers["Allow"].split(", "))))
+    message = "There is nothing at this address." if error.status_code == 404 else error.detail
+    return http.refusal(error.status_code, message, ErrorCode.BAD_USER_INPUT, request_id, media)
 
 
 async def _healthy(_: Request) -> Response:

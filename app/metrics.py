@@ -4,6 +4,7 @@ Each worker counts for itself. With several, set PROMETHEUS_MULTIPROC_DIR to an 
 them tells the numbers of all (prometheus-client's multiprocess mode).
 """
 
+import functools
 import os
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
@@ -20,13 +21,24 @@ _SECONDS = Histogram(
 
 
 def request(status: int, seconds: float) -> None:
-    _REQUESTS.labels(status).inc()
+    _requests(status).inc()
     _SECONDS.observe(seconds)
 
 
 def operation(type_: str, way: str) -> None:
     """`way` is `compiled` or `ordinary`."""
-    _OPERATIONS.labels(type_, way).inc()
+    _operations(type_, way).inc()
+
+
+# To find a counter by its labels costs more than to count.
+@functools.cache
+def _requests(status: int) -> Counter:
+    return _REQUESTS.labels(status)
+
+
+@functools.cache
+def _operations(type_: str, way: str) -> Counter:
+    return _OPERATIONS.labels(type_, way)
 
 
 def exposition() -> bytes:

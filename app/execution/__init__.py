@@ -1,6 +1,7 @@
 """How operations run. The walk of one operation:
 
-1. `http.py` reads the request: method, media types, a strict JSON body; a key that lets nobody in ends here with 401.
+1. `endpoint.py` is the address `/graphql`: it asks who calls, and a key that lets nobody in ends here with 401; `http.py`
+   reads the request: method, media types (`media_types.py`: what a client likes best), a strict JSON body.
 2. `documents.py` parses and validates the document, or finds it done before: limits first (`limits.py`), then the rules
    of the specification. What the operation needs (a caller, introspection) and how many rows it can touch (`costs.py`) is
    read off the document and kept with it.

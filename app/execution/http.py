@@ -6,26 +6,22 @@ clients, 200 for `application/json`; a malformed HTTP request is 4xx for both. E
 
 import asyncio
 import functools
-import re
 from typing import Any
 
 import orjson
-from starlette.requests import ClientDisconnect
-from starlette.requests import Request as HttpRequest
+from starlette.datastructures import QueryParams
 from starlette.responses import Response
+from starlette.types import Receive, Scope
 
-from app.context import Context
 from app.errors import ErrorCode
-from app.execution.operations import Answer, Operations, Request
+from app.execution.media_types import GRAPHQL_RESPONSE, JSON, accepted
+from app.execution.operations import Answer, Request
 
-GRAPHQL_RESPONSE = "application/graphql-response+json"
-JSON = "application/json"
-HTML = "text/html"
 # A body that trickles in slower is given up: a request must not hold its place for ever.
 BODY_SECONDS = 20.0
 _KNOWN_PARAMETERS = frozenset({"query", "variables", "operationName", "extensions"})
-_QUALITY = re.compile(r"0(\.\d*)?|1(\.0*)?")
 _NOT_PERSISTED = "PersistedQueryNotSupported"
+Headers = dict[bytes, bytes]
 
 
 class BadRequest(Exception):
@@ -36,100 +32,90 @@ class BadRequest(Exception):
         self.status, self.message, self.headers = status, message, headers
 
 
-@functools.lru_cache(maxsize=64)
-def accepted(accept: str | None, offers: tuple[str, ...]) -> str | None:
-    """The media type of `offers` that an Accept header likes best (RFC 9110, 12.5.1).
+class Reply(Response):
+    """A JSON answer. Its headers are not rendered at each answer, which costs Starlette as much as all of the rest."""
 
-    Ties go to the one that is named more exactly, then to the one that is named first, then to the first offer; so do
-    requests without the header. None: nothing fits.
-    """
-    if not accept or not accept.strip(", \t"):
-        return offers[0]
-    ranges = [_range(part) for part in accept.split(",")]
-    best, best_rank = None, (0.0, 0, 0)
-    for offer in offers:
-        # The most specific range that covers the offer decides.
-        covering = [
-            (specificity, -place, quality)
-            for place, (media, quality) in enumerate(ranges)
-            if (specificity := _specificity(media, offer))
-        ]
-        specificity, place, quality = max(covering, default=(0, 0, 0.0))
-        if quality > 0 and (best is None or (quality, specificity, place) > best_rank):
-            best, best_rank = offer, (quality, specificity, place)
-    return best
+    def __init__(self, status: int, body: Any, media: str, headers: dict[str, str] | None = None) -> None:
+        self.status_code, self.body, self.background = status, orjson.dumps(body), None
+        self.raw_headers = [(b"content-length", b"%d" % len(self.body)), _content_type(media)]
+        for name, value in (headers or {}).items():
+            self.raw_headers.append((name.lower().encode(), value.encode()))
 
 
-def _range(part: str) -> tuple[str, float]:
-    """A media range and how much it is liked, from 0 to 1; what is not written as a number counts as 0."""
-    media, *parameters = (piece.strip().lower() for piece in part.split(";"))
-    quality = 1.0
-    for parameter in parameters:
-        name, _, value = parameter.partition("=")
-        if name == "q":
-            quality = float(value) if _QUALITY.fullmatch(value) else 0.0
-    return media, quality
+@functools.cache
+def _content_type(media: str) -> tuple[bytes, bytes]:
+    return b"content-type", f"{media}; charset=utf-8".encode()
 
 
-def _specificity(media: str, offer: str) -> int:
-    if media == offer:
-        return 3
-    if media == f"{offer.partition('/')[0]}/*":
-        return 2
-    return 1 if media == "*/*" else 0
+def headers_of(scope: Scope) -> Headers:
+    """A request's headers by their names in lower case; one that stands several times is one list (RFC 9110, 5.3)."""
+    pairs = scope["headers"]
+    headers: Headers = dict(pairs)
+    if len(headers) < len(pairs):
+        headers.clear()
+        for name, value in pairs:
+            headers[name] = headers[name] + b", " + value if name in headers else value
+    return headers
 
 
-def media_type(request: HttpRequest) -> str | None:
+def media_type(headers: Headers) -> str | None:
     """The media type to answer in; None when the client accepts none of ours."""
-    # A header that stands several times is one list.
-    return accepted(", ".join(request.headers.getlist("accept")), (JSON, GRAPHQL_RESPONSE))
+    return accepted(headers.get(b"accept"), (JSON, GRAPHQL_RESPONSE))
 
 
-async def answer(
-    request: HttpRequest, operations: Operations, context: Context, maximum_bytes: int
-) -> tuple[Response, Answer | None]:
-    """Answers a GraphQL request over HTTP, and tells what ran (None: no GraphQL request)."""
-    media = media_type(request)
-    try:
-        if media is None:
-            raise BadRequest(406, f"This address answers {GRAPHQL_RESPONSE} or {JSON}.")
-        read = _from_query(request) if request.method == "GET" else await _from_body(request, maximum_bytes)
-    except BadRequest as bad:
-        if bad.message == _NOT_PERSISTED and media == JSON:
-            bad.status = 200  # clients of automatic persisted queries look into answers, and give up at a 400
-        return refusal(
-            bad.status, bad.message, ErrorCode.BAD_USER_INPUT, context.request_id, media, **bad.headers
-        ), None
-    result = await operations.run(read, context, only_queries=request.method == "GET")
-    return _response(result, media), result
+async def read(scope: Scope, headers: Headers, receive: Receive, maximum_bytes: int) -> Request:
+    """The GraphQL request of an HTTP request. Raises BadRequest."""
+    if scope["method"] == "GET":
+        return _from_query(scope["query_string"])
+    mistake = _content_mistake(headers.get(b"content-type", b""), headers.get(b"content-encoding"))
+    if mistake is not None:
+        raise BadRequest(415, mistake, Accept=JSON)
+    body = _json(await _bounded(headers.get(b"content-length"), receive, maximum_bytes), "The body")
+    if not isinstance(body, dict):
+        raise BadRequest(400, "The body must be a JSON object with a `query`; batches are not offered.")
+    return _checked(body)
 
 
-def refusal(
-    status: int, message: str, code: ErrorCode, request_id: str, media: str | None = None, **headers: str
-) -> Response:
-    """A JSON error body for a request that did not reach GraphQL."""
-    body = {"errors": [{"message": message, "extensions": {"code": str(code), "requestId": request_id}}]}
-    return Response(orjson.dumps(body), status, headers, media_type=f"{media or JSON}; charset=utf-8")
-
-
-def unauthenticated(message: str, request_id: str, media: str | None = None) -> Response:
-    """The answer to a key that lets nobody in, or to none where one is needed."""
-    return refusal(401, message, ErrorCode.UNAUTHENTICATED, request_id, media, **{"WWW-Authenticate": "Bearer"})
-
-
-def _response(result: Answer, media: str) -> Response:
-    status, headers = 200, {}
+def reply(result: Answer, media: str) -> Reply:
+    """What an operation answered."""
+    status, headers = 200, None
     if result.wrong_method:
         status, headers = 405, {"Allow": "POST"}
     elif not result.executed and media == GRAPHQL_RESPONSE:
         status = 401 if result.refused is ErrorCode.UNAUTHENTICATED else 400
     if status == 401:
         headers = {"WWW-Authenticate": "Bearer"}
-    return Response(orjson.dumps(result.body()), status, headers, media_type=f"{media}; charset=utf-8")
+    return Reply(status, result.body(), media, headers)
 
 
-def _from_query(request: HttpRequest) -> Request:
-    parameters: dict[str, Any] = dict(request.query_params)
+def refused(bad: BadRequest, request_id: str, media: str | None) -> Reply:
+    """The answer to what is no GraphQL request."""
+    # Clients of automatic persisted queries look into answers, and give up at a 400.
+    status = 200 if bad.message == _NOT_PERSISTED and media == JSON else bad.status
+    return refusal(status, bad.message, ErrorCode.BAD_USER_INPUT, request_id, media, **bad.headers)
+
+
+def refusal(
+    status: int, message: str, code: ErrorCode, request_id: str, media: str | None = None, **headers: str
+) -> Reply:
+    """A JSON error body for a request that did not reach GraphQL."""
+    body = {"errors": [{"message": message, "extensions": {"code": str(code), "requestId": request_id}}]}
+    return Reply(status, body, media or JSON, headers)
+
+
+def wrong_method(request_id: str, media: str | None, allowed: str) -> Reply:
+    """The answer to a method that an address does not take."""
+    message = "This address does not take this method."
+    return refusal(405, message, ErrorCode.BAD_USER_INPUT, request_id, media, Allow=allowed)
+
+
+def unauthenticated(message: str, request_id: str, media: str | None = None) -> Reply:
+    """The answer to a key that lets nobody in, or to none where one is needed."""
+    return refusal(401, message, ErrorCode.UNAUTHENTICATED, request_id, media, **{"WWW-Authenticate": "Bearer"})
+
+
+def _from_query(query_string: bytes) -> Request:
+    parameters: dict[str, Any] = dict(QueryParams(query_string))
     for name in ("variables", "extensions"):
         if parameters.get(name):
             parameters[name] = _json(parameters[name].encode("utf-8", "surrogatepass"), f"The parameter {name}")
@@ -138,38 +124,41 @@ def _from_query(request: HttpRequest) -> Request:
     return _checked({name: parameters[name] for name in _KNOWN_PARAMETERS & parameters.keys()})
 
 
-async def _from_body(request: HttpRequest, maximum_bytes: int) -> Request:
-    content_type, _, parameters = request.headers.get("content-type", "").partition(";")
-    if content_type.strip().lower() not in (JSON, GRAPHQL_RESPONSE):
-        raise BadRequest(415, f"Send the request as Content-Type: {JSON}.", Accept=JSON)
-    charset = parameters.partition("charset=")[2].strip().strip('"').lower()
-    if charset not in ("", "utf-8", "utf8"):
-        raise BadRequest(415, "Send the body in UTF-8.")
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise BadRequest(415, "Send the body uncompressed.")
-    body = _json(await _bounded(request, maximum_bytes), "The body")
-    if not isinstance(body, dict):
-        raise BadRequest(400, "The body must be a JSON object with a `query`; batches are not offered.")
-    return _checked(body)
+@functools.lru_cache(maxsize=64)
+def _content_mistake(content_type: bytes, content_encoding: bytes | None) -> str | None:
+    media, _, parameters = content_type.decode("latin-1").partition(";")
+    if media.strip().lower() not in (JSON, GRAPHQL_RESPONSE):
+        return f"Send the request as Content-Type: {JSON}."
+    if parameters.partition("charset=")[2].strip().strip('"').lower() not in ("", "utf-8", "utf8"):
+        return "Send the body in UTF-8."
+    if content_encoding is not None and content_encoding.lower() != b"identity":
+        return "Send the body uncompressed."
+    return None
 
 
-async def _bounded(request: HttpRequest, maximum_bytes: int) -> bytes:
-    too_large = BadRequest(413, f"The body may have {maximum_bytes} bytes at most.")
-    length = request.headers.get("content-length", "0")
-    if not length.isdigit() or int(length) > maximum_bytes:
-        raise too_large
-    body = bytearray()
+async def _bounded(length: bytes | None, receive: Receive, maximum_bytes: int) -> bytes:
+    too_large = f"The body may have {maximum_bytes} bytes at most."
+    if length is not None and (not length.isdigit() or int(length) > maximum_bytes):
+        raise BadRequest(413, too_large)
+    # Nearly always the whole body has arrived with the head, and needs no timer, which costs as much as to read it. How
+    # long a body may take to begin is bounded by `app/connections.py`.
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if message["type"] == "http.request" and not message.get("more_body", False) and len(body) <= maximum_bytes:
+        return body
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > maximum_bytes:
-                    raise too_large
+            pieces = bytearray(body)
+            while message.get("more_body", False) and len(pieces) <= maximum_bytes:
+                message = await receive()
+                pieces += message.get("body", b"")
     except TimeoutError:
         raise BadRequest(408, f"The body did not arrive within {BODY_SECONDS:g} s.", Connection="close") from None
-    except ClientDisconnect:
-        raise BadRequest(400, "The body ended early.") from None
-    return bytes(body)
+    if message["type"] == "http.disconnect":
+        raise BadRequest(400, "The body ended early.")
+    if len(pieces) > maximum_bytes:
+        raise BadRequest(413, too_large)
+    return bytes(pieces)
 
 
 def _json(text: bytes, what: str) -> Any:

@@ -1,0 +1,94 @@
+"""`/graphql` as an ASGI application: who asks, what is read, what ran, and what the log tells of it.
+
+It stands before Starlette's routing and makes no Request: for one small query these cost more than all that happens here.
+"""
+
+from typing import Any
+
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from app import metrics
+from app.access import Viewer
+from app.authentication import Authentication
+from app.context import Context, Opened
+from app.errors import ErrorCode, ServiceUnavailable, Unauthenticated
+from app.execution import http
+from app.execution.media_types import GRAPHQL_RESPONSE, HTML, JSON, accepted
+from app.execution.operations import Answer, Operations
+from app.graphiql.page import Explorer
+from app.identifiers import Kind, show
+
+
+class Endpoint:
+    """Lives from start to end of the server. `explorer` is None where browsers find no page."""
+
+    def __init__(
+        self,
+        operations: Operations,
+        authentication: Authentication,
+        opened: Opened,
+        explorer: Explorer | None,
+    ) -> None:
+        self._operations = operations
+        self._authentication = authentication
+        self._opened = opened
+        self._explorer = explorer
+        self._maximum_bytes = opened.settings.max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["endpoint"] = self  # as Starlette's routes do; the log reads it
+        headers, method = http.headers_of(scope), scope["method"]
+        if method == "POST":
+            reply: Response = await self._answer(scope, headers, receive)
+        elif method != "GET":
+            reply = http.wrong_method(scope["request_id"], http.media_type(headers), "GET, POST")
+        elif self._explorer is not None and _is_a_visit(scope, headers):
+            reply = await self._explorer.page(Request(scope))
+        else:
+            reply = await self._answer(scope, headers, receive)
+        await reply(scope, receive, send)
+
+    async def _answer(self, scope: Scope, headers: http.Headers, receive: Receive) -> Response:
+        request_id, media, about = scope["request_id"], http.media_type(headers), scope["log"]
+        try:
+            caller = await self._authentication.viewer(headers.get(b"authorization"))
+        except Unauthenticated as refused:
+            return http.unauthenticated(refused.message, request_id, media)
+        except ServiceUnavailable as away:
+            return http.refusal(503, away.message, ErrorCode.SERVICE_UNAVAILABLE, request_id, media)
+        if caller is not None:
+            about["scope"], about["key"] = caller.scope.value, show(Kind.API_KEY, caller.key_id)
+        try:
+            if media is None:
+                raise http.BadRequest(406, f"This address answers {GRAPHQL_RESPONSE} or {JSON}.")
+            request = await http.read(scope, headers, receive, self._maximum_bytes)
+        except http.BadRequest as bad:
+            return http.refused(bad, request_id, media)
+        context = Context(caller, request_id, self._opened)
+        answer = await self._operations.run(request, context, only_queries=scope["method"] == "GET")
+        _note(about, caller, answer)
+        return http.reply(answer, media)
+
+
+def _is_a_visit(scope: Scope, headers: http.Headers) -> bool:
+    """Whether a browser asks for a page, and not for an answer."""
+    if accepted(headers.get(b"accept"), (JSON, GRAPHQL_RESPONSE, HTML)) != HTML:
+        return False
+    return "query" not in QueryParams(scope["query_string"])
+
+
+def _note(about: dict[str, Any], caller: Viewer | None, answer: Answer) -> None:
+    """What the log's line tells, chosen field by field, and what is counted."""
+    operation = answer.operation
+    if operation is not None:
+        type_, way = operation.type.value, "compiled" if answer.compiled else "ordinary"
+        about["type"], about["way"] = type_, way
+        if caller is not None and operation.name is not None:
+            about["operation"] = operation.name[:64]  # chosen by the client
+        if answer.executed:
+            metrics.operation(type_, way)
+    if answer.errors:
+        about["codes"] = answer.codes

@@ -1,0 +1,130 @@
+"""python -m tests.bench.transport: what a GraphQL request costs outside of its operation, in µs of CPU.
+
+Requests go through uvicorn's protocol in this process, on uvloop, over a wire that is none: no kernel, no client. The
+operation is stubbed with a constant answer, so what is left is ours: middleware, headers, body, key, answer, log line,
+counters. Beside it the same bytes from an ASGI application that answers at once.
+"""
+
+import asyncio
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, cast
+
+import uvicorn
+import uvloop
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from app.connections import BoundedProtocol
+from app.execution.operations import Operations
+from app.main import create_app
+from tests.bench.client import request
+from tests.installation import seed, settings_of
+
+ROUNDS, REQUESTS = 9, 3_000
+QUERY = b'{"query": "query Who { viewer { scope accessLevel } }", "operationName": "Who", "variables": {}%s}'
+
+
+class Wire(asyncio.Transport):
+    """A transport that goes nowhere; tells when an answer is complete, which uvicorn writes in two pieces."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answered: asyncio.Future[None] | None = None
+        self.written: list[bytes] = []
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return {"sockname": ("127.0.0.1", 8000), "peername": ("127.0.0.1", 40_000)}.get(name, default)
+
+    def write(self, data: Any) -> None:
+        self.written.append(data)
+        if len(self.written) == 2 and self.answered is not None:
+            self.answered.set_result(None)
+
+    def is_closing(self) -> bool:
+        return False
+
+    def close(self) -> None: ...
+
+    def pause_reading(self) -> None: ...
+
+    def resume_reading(self) -> None: ...
+
+
+class Driver:
+    """One kept-alive connection to an application."""
+
+    def __init__(self, app: Any, protocol: type[HttpToolsProtocol], raw: bytes) -> None:
+        config = uvicorn.Config(
+            app, http=protocol, lifespan="off", log_config=None, access_log=False, limit_concurrency=1_000
+        )
+        config.load()
+        self.wire, self.raw = Wire(), raw
+        self.protocol = protocol(config=config, server_state=ServerState(), app_state={})
+        self.protocol.connection_made(self.wire)
+
+    async def microseconds(self) -> float:
+        """CPU of one request, the mean of many."""
+        loop, wire = asyncio.get_running_loop(), self.wire
+        begun = time.thread_time()
+        for _ in range(REQUESTS):
+            wire.answered, wire.written = loop.create_future(), []
+            self.protocol.data_received(self.raw)
+            await wire.answered
+        return (time.thread_time() - begun) / REQUESTS * 1e6
+
+
+async def at_once(scope: Any, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]) -> None:
+    """The application to compare with."""
+    headers = [(b"content-length", b"52"), (b"content-type", b"application/json")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b"x" * 52})
+
+
+async def measure() -> tuple[float, float]:
+    """Medians of rounds: ours, and the constant answer."""
+    with tempfile.TemporaryDirectory(prefix="accounts-transport-") as name:
+        folder = Path(name)
+        world = await seed(folder, "")
+        app = create_app(settings_of(world, folder, ""))
+        async with app.router.lifespan_context(app):
+            raw = request(8000, world.tokens["admin"], QUERY % (b" " * 300), headers="Accept: */*\r\nX-Padding: 1\r\n")
+            ours, other = Driver(app, BoundedProtocol, raw), Driver(at_once, HttpToolsProtocol, raw)
+            await answer_constantly(ours)
+            rounds = [(await ours.microseconds(), await other.microseconds()) for _ in range(ROUNDS)]
+            assert ours.wire.written[0].startswith(b"HTTP/1.1 200"), ours.wire.written
+    return statistics.median(each[0] for each in rounds), statistics.median(each[1] for each in rounds)
+
+
+async def answer_constantly(driver: Driver) -> None:
+    """Lets the operation run once, and answers the same ever after."""
+    real, kept = Operations.run, {}
+
+    async def run(*arguments: Any, **options: Any) -> Any:
+        if not kept:
+            kept["answer"] = await real(*arguments, **options)
+        return kept["answer"]
+
+    Operations.run = run  # type: ignore[method-assign]
+    await driver.microseconds()
+
+
+def main() -> None:
+    out = os.dup(1)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the log's lines
+    ours, other = uvloop.run(measure())
+    with os.fdopen(out, "w") as terminal:
+        print(
+            f"a request without its operation: {ours:.1f} µs; a constant answer: {other:.1f} µs; "
+            f"difference: {ours - other:.1f} µs",
+            file=cast("Any", terminal),
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
