@@ -116,6 +116,14 @@ class Value:
 
 
 @dataclass(frozen=True)
+class Part:
+    """Declares a field that is an object whose fields are columns of the row itself."""
+
+    columns: Mapping[str, str]
+    """By the names of its fields in Python."""
+
+
+@dataclass(frozen=True)
 class ToOne:
     """Declares a field that is the object of `row` whose column `by` holds this row's column `key`."""
 
@@ -225,6 +233,20 @@ def computed(
 ) -> Any:
     """A value made of the named columns of the row, without I/O."""
     return _value(Value(tuple(columns), make), description, permissions, name)
+
+
+def part(
+    made: Callable[..., Any], columns: Mapping[str, str], description: str, *, permissions: Permissions = ()
+) -> Any:
+    """An object, never null, that `made` makes of columns of the row: they are named by its fields."""
+
+    def of_row(row: Any) -> Any:
+        return made(**{name: getattr(row, column) for name, column in columns.items()})
+
+    def resolve(root: Any) -> Any:
+        return of_row(root)
+
+    return _field(resolve, description, permissions, {DECLARED: Part(columns), READ: of_row}, None)
 
 
 def per_viewer(make: Callable[[Viewer], Any], description: str, *, permissions: Permissions = ()) -> Any:

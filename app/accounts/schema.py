@@ -50,9 +50,9 @@ class Account(graph.Node):
         permissions=[IsServiceProvider],
     )
     sip_realm: str | None = graph.column("The domain name that SIP devices register with, in lower case and A-labels.")
-    usage_limit: UsageLimit | None = graph.computed(
-        lambda unit, maximum: UsageLimit(unit=unit, maximum=maximum),
-        ["usage_unit", "usage_maximum"],
+    usage_limit: UsageLimit | None = graph.part(
+        UsageLimit,
+        {"unit": "usage_unit", "maximum": "usage_maximum"},
         "How much the account may use.",
         permissions=[IsAdmin],
     )

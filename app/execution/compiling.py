@@ -220,6 +220,8 @@ class Compiler:
             return source.count(declared)
         if isinstance(declared, graph.Value):
             return self._value(declared, nodes, made.type, source)
+        if isinstance(declared, graph.Part):
+            return f"{self.shape(nodes, made.type, source.part(declared))}(r)"
         if isinstance(declared, graph.Called):
             called = source.call(declared, self._resolver(definition), made, nodes[0])
             return self._output(called, nodes, made.type, OfObject(self))
@@ -259,7 +261,7 @@ class Compiler:
             item = f"i{self.number()}"
             made = f"[{self._output(item, nodes, type_.of_type, OfObject(self))} for {item} in {{}}]"
         elif isinstance(type_, GraphQLEnumType):
-            made = "{}.name"
+            made = "{}._name_"  # what `name` answers, without the descriptor in between
         elif is_leaf_type(type_):
             return expression if nullable or type_.name == "DateTime" else f"{self.constant(_present)}({expression})"
         else:

@@ -37,6 +37,8 @@ def reader(parent_type: GraphQLObjectType, field: GraphQLField, context: Any) ->
 def coercer(leaf: Any, *, nullable: bool) -> Callable[[Any], Any]:
     """From a Python value to what the answer has of a leaf type. Raises TypeError for null where there may be none."""
     coerce, plain = leaf.coerce_output_value, _PLAIN.get(leaf.name)
+    if hasattr(leaf, "wrapped_cls"):
+        return _enum_coercer(leaf, nullable=nullable)
 
     def answer(value: Any) -> Any:
         if value.__class__ is plain:
@@ -66,6 +68,17 @@ def _read_of(parent_type: GraphQLObjectType, field: GraphQLField, context: Any) 
     if read is None and definition.is_basic_field:
         return attrgetter(definition.python_name)
     return read
+
+
+def _enum_coercer(leaf: Any, *, nullable: bool) -> Callable[[Any], Any]:
+    # Members live as long as their class, so their identities are theirs alone.
+    names = {id(member): leaf.coerce_output_value(member) for member in leaf.wrapped_cls}
+
+    def answer(value: Any) -> Any:
+        name = names.get(id(value))
+        return leaf.coerce_output_value(value) if name is None and not (value is None and nullable) else name
+
+    return answer
 
 
 # Values of these classes are their own output; every other value is coerced. (Int is left out: it has a range.)

@@ -1,12 +1,12 @@
 """Where the values of a generated shape come from: a row of a SELECT, an object that a function made, or the caller."""
 
 import enum
-import json
 from collections import namedtuple
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from operator import itemgetter
 from typing import Any, Protocol
 
+import orjson
 from graphql import FieldNode
 from tortoise import fields
 from tortoise.models import Model
@@ -59,6 +59,10 @@ class Source:
     def sid(self, name: str, kind: Kind) -> str:
         return f"{self.compiler.constant(show)}({self.compiler.constant(kind)}, {self.column(name)})"
 
+    def part(self, declared: graph.Part) -> "Source":
+        """The source of an object that is made of some of the columns."""
+        return _PartOf(self, declared.columns)
+
     def to_one(self, declared: graph.ToOne, nodes: list[FieldNode], type_: Any) -> str:
         raise NotCompilable("a to-one of a value")
 
@@ -70,6 +74,22 @@ class Source:
 
     def call(self, declared: graph.Called, resolver: Resolver, made: Any, node: FieldNode) -> str:
         raise NotCompilable("a resolver of a value")
+
+
+class _PartOf(Source):
+    """Some columns of another source, by other names."""
+
+    def __init__(self, whole: Source, columns: Mapping[str, str]) -> None:
+        super().__init__(whole.compiler)
+        self.level = whole.level
+        self._whole = whole
+        self._columns = columns
+
+    def column(self, name: str) -> str:
+        return self._whole.column(self._columns[name])
+
+    def leaf(self, name: str, type_: Any, *, nullable: bool) -> str:
+        return self._whole.leaf(self._columns[name], type_, nullable=nullable)
 
 
 class OfObject(Source):
@@ -207,7 +227,7 @@ def _is_converted(column: Any, dialect: str) -> bool:
 
 def _converter(column: Any) -> Callable[[Any], Any]:
     if isinstance(column, fields.JSONField):
-        return json.loads
+        return orjson.loads
     if hasattr(column, "enum_type"):
         chosen: type[enum.Enum] = column.enum_type
         return chosen
