@@ -10,6 +10,7 @@ no advisory lock (that of `migrating.py` has a connection of its own: `database.
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
@@ -101,11 +102,14 @@ class Pool:
         self._turns.release()
 
     async def _reset(self, connection: asyncpg.Connection) -> None:
+        is_settled = False
         try:
-            await connection.reset(timeout=RESET_SECONDS)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
-            connection.terminate()
+            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):  # OSError: a timeout too
+                await connection.reset(timeout=RESET_SECONDS)
+                is_settled = True
         finally:
+            if not is_settled:
+                connection.terminate()
             self._take_back(connection)
 
     def _drop_stale(self) -> None:

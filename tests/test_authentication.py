@@ -139,6 +139,17 @@ async def test_keys_that_were_looked_up_are_forgotten_when_there_are_too_many(
     assert len(installation.app.state.server.running.authentication._known) == 2
 
 
+async def test_what_is_remembered_of_callers_holds_no_key(installation: Installation, world: World) -> None:
+    for person in ("admin", "provider", "account_user"):
+        assert (await installation.person(person).ask(WHO)).status == 200
+    remembered = installation.app.state.server.running.authentication._known
+    assert len(remembered) == 3
+    told = repr(remembered).encode() + b"".join(remembered)
+    for text in world.tokens.values():
+        assert text.encode() not in told
+        assert token.read(text).secret.encode() not in told  # type: ignore[union-attr]
+
+
 async def test_the_schema_is_read_by_whoever_may_introspect(installation: Installation, world: World) -> None:
     response = await installation.client.get("/schema.graphql")
     assert response.status_code == 200

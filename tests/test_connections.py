@@ -77,6 +77,34 @@ async def test_silence_is_not_waited_for(port: int, monkeypatch: pytest.MonkeyPa
     assert await said(port, b"POST / HTTP/1.1\r\nHost:") == b""
 
 
+HEAD = b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 4\r\n\r\n"
+
+
+async def test_a_body_that_never_begins_is_not_waited_for(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.1)
+    assert b" 200 " not in await said(port, HEAD)
+    # On a connection that has answered before.
+    whole = HEAD.replace(b"Connection: close\r\n", b"") + b"abcd"
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(whole)
+        assert b" 200 " in await reader.readline()
+        writer.write(HEAD)
+        assert b" 200 " not in await asyncio.wait_for(reader.read(), 5)
+    finally:
+        writer.close()
+
+
+async def test_a_body_that_has_begun_may_take_longer_than_a_head(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.1)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(HEAD + b"ab")
+    await asyncio.sleep(0.4)
+    writer.write(b"cd")
+    assert (await asyncio.wait_for(reader.read(), 5)).endswith(b"4")
+    writer.close()
+
+
 def test_the_server_uses_it(monkeypatch: pytest.MonkeyPatch) -> None:
     from app import serving
 

@@ -6,17 +6,23 @@ wrote (both streams) is read afterwards.
 
 import asyncio
 import contextlib
+import io
 import json
 import os
 import signal
 import socket
 import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
+from starlette.responses import PlainTextResponse
 
+from app import logs
 from tests.installation import seed
 from tests.servers.postgres import Postgres
 from tests.traffic import SERVER, Caller, Heard, everything, garbage
@@ -122,6 +128,33 @@ async def test_a_line_says_who_asked_by_the_id_of_the_key(heard: Heard) -> None:
     asked = [entry for entry in heard.events("request") if entry.get("scope")]
     assert {entry["scope"] for entry in asked} == {"ADMIN", "ACCOUNT"}
     assert all(entry["key"] and entry["duration_ms"] >= 0 for entry in asked)
+
+
+@contextlib.contextmanager
+def written(level: str) -> Iterator[io.BytesIO]:
+    """What goes to standard output at a level of the log."""
+    out = io.BytesIO()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sys, "stdout", SimpleNamespace(buffer=out))
+        logs.configure(level)
+        yield out
+    logs.configure("INFO")
+
+
+@pytest.mark.parametrize(("level", "lines"), [("DEBUG", 1), ("INFO", 1), ("WARNING", 0), ("ERROR", 0)])
+async def test_requests_have_lines_from_the_level_info_on(level: str, lines: int) -> None:
+    app = logs.RequestLog(PlainTextResponse("ok"))
+    transport = httpx.ASGITransport(app)
+    with written(level) as out:
+        async with httpx.AsyncClient(transport=transport, base_url="http://accounts.test") as client:
+            answer = await client.get("/somewhere")
+    assert (answer.status_code, len(answer.headers["x-request-id"])) == (200, 32)
+    entries = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert len(entries) == lines
+    for entry in entries:
+        assert entry["request_id"] == answer.headers["x-request-id"]
+        assert (entry["event"], entry["level"], entry["status"], entry["path"]) == ("request", "info", 200, None)
+        assert abs(datetime.fromisoformat(entry["at"]) - datetime.now(UTC)) < timedelta(minutes=1)
 
 
 @pytest.mark.parametrize(

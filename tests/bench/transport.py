@@ -3,6 +3,8 @@
 Requests go through uvicorn's protocol in this process, on uvloop, over a wire that is none: no kernel, no client. The
 operation is stubbed with a constant answer, so what is left is ours: middleware, headers, body, key, answer, log line,
 counters. Beside it the same bytes from an ASGI application that answers at once.
+
+And what it costs to borrow a connection to PostgreSQL for one statement, and how long the unluckiest of many waits.
 """
 
 import asyncio
@@ -13,8 +15,9 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
+import asyncpg
 import uvicorn
 import uvloop
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -23,10 +26,13 @@ from uvicorn.server import ServerState
 from app.connections import BoundedProtocol
 from app.execution.operations import Operations
 from app.main import create_app
+from app.postgres_pool import Pool
 from tests.bench.client import request
 from tests.installation import seed, settings_of
+from tests.servers.postgres import Postgres
 
 ROUNDS, REQUESTS = 9, 3_000
+CONNECTIONS, BORROWERS, TIMES = 10, 64, 40
 QUERY = b'{"query": "query Who { viewer { scope accessLevel } }", "operationName": "Who", "variables": {}%s}'
 
 
@@ -92,6 +98,7 @@ async def measure() -> tuple[float, float]:
         folder = Path(name)
         world = await seed(folder, "")
         app = create_app(settings_of(world, folder, ""))
+        app.state.server.has_the_process = True
         async with app.router.lifespan_context(app):
             raw = request(8000, world.tokens["admin"], QUERY % (b" " * 300), headers="Accept: */*\r\nX-Padding: 1\r\n")
             ours, other = Driver(app, BoundedProtocol, raw), Driver(at_once, HttpToolsProtocol, raw)
@@ -114,16 +121,56 @@ async def answer_constantly(driver: Driver) -> None:
     await driver.microseconds()
 
 
+async def measure_pools(url: str) -> dict[str, tuple[float, float]]:
+    """By the name of a pool: µs of CPU for one statement, and the longest wait of many borrowers at once in ms."""
+    pools: dict[str, Any] = {
+        "asyncpg's pool": await asyncpg.create_pool(url, min_size=1, max_size=CONNECTIONS),
+        "our pool": await Pool.opened(CONNECTIONS, dsn=url),
+    }
+    rounds = [{name: await _borrow(pool) for name, pool in pools.items()} for _ in range(ROUNDS)]
+    waits = {name: await _longest_wait(pool) for name, pool in pools.items()}
+    for pool in pools.values():
+        await pool.close()
+    return {name: (statistics.median(each[name] for each in rounds), waits[name]) for name in pools}
+
+
+async def _borrow(pool: Any) -> float:
+    begun = time.thread_time()
+    for _ in range(1_000):
+        connection = await pool.acquire()
+        await connection.fetch("SELECT $1::int", 1)
+        await pool.release(connection)
+    return (time.thread_time() - begun) / 1_000 * 1e6
+
+
+async def _longest_wait(pool: Any) -> float:
+    waits: list[float] = []
+
+    async def borrow() -> None:
+        for _ in range(TIMES):
+            begun = time.perf_counter()
+            connection = await pool.acquire()
+            waits.append(time.perf_counter() - begun)
+            await connection.fetch("SELECT $1::int", 1)
+            await pool.release(connection)
+
+    await asyncio.gather(*(borrow() for _ in range(BORROWERS)))
+    return max(waits) * 1e3
+
+
 def main() -> None:
     out = os.dup(1)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the log's lines
     ours, other = uvloop.run(measure())
+    with Postgres() as postgres:
+        pools = uvloop.run(measure_pools(postgres.create("pools")))
     with os.fdopen(out, "w") as terminal:
-        print(
-            f"a request without its operation: {ours:.1f} µs; a constant answer: {other:.1f} µs; "
-            f"difference: {ours - other:.1f} µs",
-            file=cast("Any", terminal),
-        )
+        terminal.write(f"a request without its operation: {ours:.1f} µs; a constant answer: {other:.1f} µs; ")
+        terminal.write(f"difference: {ours - other:.1f} µs\n")
+        for name, (cpu, wait) in pools.items():
+            terminal.write(
+                f"{name}: {cpu:.1f} µs for one statement; {BORROWERS} borrowers wait {wait:.0f} ms at most\n"
+            )
 
 
 if __name__ == "__main__":
