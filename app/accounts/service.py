@@ -1,6 +1,7 @@
 """What is done with accounts."""
 
 import ipaddress
+import re
 import secrets
 from dataclasses import dataclass
 from typing import Any
@@ -229,10 +230,7 @@ def _read_sip_realm(text: str, values: dict[str, Any], problems: Problems) -> No
         message = f"The SIP realm has {len(trimmed)} characters; at most {MAXIMUM_SIP_REALM} are allowed."
         problems.add(UserErrorCode.TOO_LONG, message, "sipRealm")
         return
-    try:
-        realm = idna.encode(trimmed, uts46=True, std3_rules=True).decode().lower()
-    except (idna.IDNAError, UnicodeError):
-        realm = ""
+    realm = _as_dns_writes(trimmed)
     if realm.count(".") < 1 or realm.endswith(".") or _is_number(realm.rpartition(".")[2]):
         message = (
             "The SIP realm must be a domain name of two labels or more, such as sip.example.com, or null for none."
@@ -245,6 +243,22 @@ def _read_sip_realm(text: str, values: dict[str, Any], problems: Problems) -> No
         problems.add(UserErrorCode.TOO_LONG, message, "sipRealm")
     else:
         values["sip_realm"] = realm
+
+
+def _as_dns_writes(name: str) -> str:
+    """A host name in lower case and A-labels; empty when it is none."""
+    # Most are written so already, and idna looks at each letter several times.
+    if _IN_A_LABELS.fullmatch(name):
+        return name
+    try:
+        return idna.encode(name, uts46=True, std3_rules=True).decode().lower()
+    except (idna.IDNAError, UnicodeError):
+        return ""
+
+
+# Hyphens in the third and fourth place are for A-labels, which idna has to look at (RFC 5891, 4.2.3.1).
+_LABEL = r"(?!..--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_IN_A_LABELS = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}", re.ASCII)
 
 
 def _is_number(label: str) -> bool:

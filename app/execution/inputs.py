@@ -1,61 +1,167 @@
 """Variables and arguments of compiled operations, read without a walk where they are plain."""
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from graphql import (
     FieldNode,
+    GraphQLEnumType,
     GraphQLError,
     GraphQLField,
+    GraphQLInputObjectType,
+    GraphQLInputType,
+    GraphQLList,
     GraphQLNonNull,
     GraphQLSchema,
-    NamedTypeNode,
     NonNullTypeNode,
     OperationDefinitionNode,
     Undefined,
     VariableNode,
+    is_required_input_field,
+    type_from_ast,
     visit,
 )
 from graphql.execution.values import VariableValues, get_argument_values, get_variable_values
 from graphql.language import Visitor
+from graphql.utilities.coerce_input_value import coerce_default_value
 
 from app.execution.levels import NotCompilable
 
 
 class Variables:
-    """Reads an operation's variables: those of the plain scalars at once, all others as graphql-core does."""
+    """Reads an operation's variables: what is as usual at once, all else as graphql-core does."""
 
     def __init__(self, schema: GraphQLSchema, operation: OperationDefinitionNode) -> None:
         self._schema = schema
         self._definitions = operation.variable_definitions or ()
-        self._plain: list[tuple[str, type, bool]] | None = []
+        self._readers: list[tuple[str, Read, bool]] | None = []
         for definition in self._definitions:
-            is_required = isinstance(definition.type, NonNullTypeNode)
-            named = definition.type.type if isinstance(definition.type, NonNullTypeNode) else definition.type
-            plain = _PLAIN.get(named.name.value) if isinstance(named, NamedTypeNode) else None
-            if plain is None or definition.default_value is not None or definition.directives:
-                self._plain = None
+            type_ = cast("GraphQLInputType | None", type_from_ast(schema, definition.type))
+            if type_ is None or definition.default_value is not None or definition.directives:
+                self._readers = None
                 return
-            self._plain.append((definition.variable.name.value, plain, is_required))
+            is_required = isinstance(definition.type, NonNullTypeNode)
+            self._readers.append((definition.variable.name.value, reader(type_), is_required))
 
     def read(self, given: Mapping[str, Any]) -> VariableValues | None:
         """None when they do not fit, which the ordinary executor reports."""
-        if self._plain is not None:
+        if self._readers is not None:
             coerced = {}
-            for name, plain, is_required in self._plain:
-                value = given.get(name, Undefined)
-                if value.__class__ is plain and (plain is not int or -(2**31) <= cast("int", value) < 2**31):
-                    coerced[name] = value
-                elif is_required or value is not Undefined:
-                    break
-            else:
+            try:
+                for name, read, is_required in self._readers:
+                    if name in given:
+                        coerced[name] = read(given[name])
+                    elif is_required:
+                        return None
                 return VariableValues(_NOTHING, coerced)
+            except Unusual:
+                pass  # graphql-core knows whether it fits all the same
         values = get_variable_values(self._schema, self._definitions, dict(given))
         return None if isinstance(values, list) else values
 
 
-_PLAIN: dict[str, type] = {"ID": str, "String": str, "Int": int, "Boolean": bool}
 _NOTHING: dict[str, Any] = {}
+Read = Callable[[Any], Any]
+
+
+class Unusual(Exception):
+    """A value that does not fit, or fits in a way that is left to graphql-core (a number for an ID, one for a list)."""
+
+
+@functools.cache
+def reader(type_: GraphQLInputType) -> Read:
+    """What graphql-core's `coerce_input_value` answers for values as clients usually send them; raises Unusual for others.
+
+    What there is to know of the type is looked up once, and not again for each value.
+    """
+    if isinstance(type_, GraphQLNonNull):
+        return _present(_read_of(type_.of_type))
+    read = _read_of(type_)
+    return lambda value: None if value is None else read(value)
+
+
+def _read_of(type_: Any) -> Read:
+    if isinstance(type_, GraphQLList):
+        each = reader(type_.of_type)
+        return lambda value: [each(one) for one in _of_class(list, value)]
+    if isinstance(type_, GraphQLInputObjectType):
+        return _ObjectReader(type_).read
+    if isinstance(type_, GraphQLEnumType):
+        members = {name: type_.coerce_input_value(name) for name in type_.values}
+        return lambda value: _known(members, _of_class(str, value))
+    if type_.name == "Int":
+        return _int
+    plain = _PLAIN.get(type_.name)
+    return functools.partial(_of_class, plain) if plain else functools.partial(_scalar, type_)
+
+
+_PLAIN: dict[str, type] = {"ID": str, "String": str, "Boolean": bool}
+
+
+class _ObjectReader:
+    """Looks at its fields when it reads first: types may be circular."""
+
+    def __init__(self, type_: GraphQLInputObjectType) -> None:
+        self._type = type_
+        self._fields: list[tuple[str, Read, bool, Any]] = []
+
+    def read(self, value: Any) -> dict[str, Any]:
+        given, found, seen = _of_class(dict, value), {}, 0
+        for name, read, is_required, default in self._fields or self._look():
+            if name in given:
+                found[name] = read(given[name])
+                seen += 1
+            elif is_required:
+                raise Unusual
+            elif default is not Undefined:
+                found[name] = default
+        if seen != len(given):
+            raise Unusual
+        try:
+            return cast("dict[str, Any]", self._type.out_type(found))
+        except GraphQLError as error:  # not exactly one of the fields of a oneOf input
+            raise Unusual from error
+
+    def _look(self) -> list[tuple[str, Read, bool, Any]]:
+        for name, field in self._type.fields.items():
+            default = coerce_default_value(field)
+            self._fields.append((name, reader(field.type), is_required_input_field(field), default))
+        return self._fields
+
+
+def _present(read: Read) -> Read:
+    def answer(value: Any) -> Any:
+        if value is None:
+            raise Unusual
+        return read(value)
+
+    return answer
+
+
+def _of_class(wanted: type, value: Any) -> Any:
+    if value.__class__ is not wanted:
+        raise Unusual
+    return value
+
+
+def _known(members: Mapping[str, Any], name: str) -> Any:
+    if name not in members:
+        raise Unusual
+    return members[name]
+
+
+def _int(value: Any) -> int:
+    if value.__class__ is not int or not -(2**31) <= value < 2**31:
+        raise Unusual
+    return value
+
+
+def _scalar(type_: Any, value: Any) -> Any:
+    try:
+        return type_.coerce_input_value(value)
+    except Exception as error:  # whatever a scalar says of a value that does not fit
+        raise Unusual from error
 
 
 def arguments_of(made: Any, node: FieldNode) -> Callable[[VariableValues], dict[str, Any]]:

@@ -1,0 +1,35 @@
+"""SIP realms that need no look by the IDNA rules are those that these rules leave as they are."""
+
+import random
+
+import idna
+
+from app.accounts import service
+
+
+def test_what_is_taken_as_it_is_is_what_idna_answers() -> None:
+    chance, as_they_are = random.Random(5), 0
+    for _ in range(20_000):
+        length = chance.choice([1, 3, 5, 8, 30, 62, 63, 64])
+        labels = ["".join(chance.choices("ab9-", [9, 9, 3, 2], k=length)) for _ in range(chance.randint(1, 3))]
+        name = ".".join(labels)
+        if not service._IN_A_LABELS.fullmatch(name):
+            continue
+        as_they_are += 1
+        assert idna.encode(name, uts46=True, std3_rules=True).decode().lower() == name
+    assert as_they_are > 1_000
+    for other in (
+        "Ab.de",
+        "ä.de",
+        "xn--4ca.de",
+        "ab--c.de",
+        "-a.de",
+        "a-.de",
+        "a..de",
+        "a.de.",
+        "a_b.de",
+        "",
+        ".",
+        f"{'a' * 64}.de",
+    ):
+        assert not service._IN_A_LABELS.fullmatch(other), other
