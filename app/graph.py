@@ -21,6 +21,7 @@ import functools
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any, Literal, ParamSpec, TypeVar
 
@@ -107,12 +108,12 @@ def node(kind: Kind, *, row: type[Model], description: str) -> Callable[[C], C]:
 
 @dataclass(frozen=True)
 class Value:
-    """Declares a field whose value is made of columns of the row, and for `viewer` or `context` of that as well."""
+    """Declares a field whose value is made of columns of the row, and of what it `needs` as well."""
 
     columns: tuple[str, ...]
     make: Callable[..., Any] | None = None
     """None: the one column as it is. Otherwise called with the columns' values, `needs` first."""
-    needs: Literal["", "viewer", "context"] = ""
+    needs: Literal["", "viewer", "context", "now"] = ""
 
 
 @dataclass(frozen=True)
@@ -254,6 +255,11 @@ def per_viewer(make: Callable[[Viewer], Any], description: str, *, permissions: 
     return _value(Value((), make, "viewer"), description, permissions, None)
 
 
+def timed(make: Callable[..., Any], columns: Sequence[str], description: str, *, permissions: Permissions = ()) -> Any:
+    """A value made of the present time (a datetime in UTC) and the named columns."""
+    return _value(Value(tuple(columns), make, "now"), description, permissions, None)
+
+
 def opened(make: Callable[..., Any], columns: Sequence[str], description: str, *, permissions: Permissions = ()) -> Any:
     """A value made of the context and the named columns: a secret that is opened with the keyring."""
     return _value(Value(tuple(columns), make, "context"), description, permissions, None)
@@ -317,6 +323,12 @@ def _value(value: Value, description: str, permissions: Permissions, name: str |
 
         def resolve(root: Any, info: Info) -> Any:
             return of_row(root, info.context.viewer)
+
+    elif value.needs == "now":
+        metadata[READ] = lambda row: of_row(row, datetime.now(UTC))
+
+        def resolve(root: Any) -> Any:  # type: ignore[misc]
+            return of_row(root, datetime.now(UTC))
 
     else:
         metadata[READ] = attrgetter(columns[0]) if make is None else of_row

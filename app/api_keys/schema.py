@@ -1,7 +1,7 @@
 """What is shown of API keys. A key's text stands on the payloads of create and rotate alone."""
 
 import enum
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -38,10 +38,10 @@ class ApiKeyMaker:
     api_key_id: strawberry.ID = strawberry.field(description="Its id; it may be gone, or out of the caller's reach.")
 
 
-def _status(revoked_at: datetime | None, expires_at: datetime | None) -> ApiKeyStatus:
+def _status(now: datetime, revoked_at: datetime | None, expires_at: datetime | None) -> ApiKeyStatus:
     if revoked_at is not None:
         return ApiKeyStatus.REVOKED
-    if expires_at is not None and expires_at <= datetime.now(UTC):
+    if expires_at is not None and expires_at <= now:
         return ApiKeyStatus.EXPIRED
     return ApiKeyStatus.ACTIVE
 
@@ -64,7 +64,7 @@ class ApiKey(graph.Node):
     )
     scope: Scope = graph.column("Whose things it acts on; fixed.")
     access_level: AccessLevel = graph.column("How much of its scope it may use; fixed.")
-    status: ApiKeyStatus = graph.computed(_status, ["revoked_at", "expires_at"], "Whether it lets anybody in.")
+    status: ApiKeyStatus = graph.timed(_status, ["revoked_at", "expires_at"], "Whether it lets anybody in.")
     account: Any = graph.to_one(
         "Account", "account_id", row=AccountRow, description="The account that it belongs to, for the scope ACCOUNT."
     )

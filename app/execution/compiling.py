@@ -7,6 +7,7 @@ nothing of a viewer: the statements are rendered for each scope when they are ne
 
 import functools
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from graphql import (
@@ -242,7 +243,9 @@ class Compiler:
         called = self.constant(make)
         if value.needs == "viewer":
             return self._computed_once(f"{called}(viewer)", nodes, type_)
-        needed = ["context"] if value.needs == "context" else []
+        if value.needs == "now":
+            self._once["now"] = f"now = {self.constant(_now)}()"
+        needed = [value.needs] if value.needs else []
         return self._output(f"{called}({', '.join(needed + arguments)})", nodes, type_, OfObject(self))
 
     def _computed_once(self, expression: str, nodes: list[FieldNode], type_: Any) -> str:
@@ -365,6 +368,10 @@ def _order_columns(level: Level) -> list[str]:
     if isinstance(level.root, graph.PageOf):
         return [level.root.order.column] if level.root.order.column else []
     return list(level.root.order_columns) if isinstance(level.root, graph.PageOfAll) else []
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _present(value: Any) -> Any:
