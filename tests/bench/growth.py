@@ -1,14 +1,12 @@
-"""python -m tests.bench.growth: what requests cost in an installation of 1,000 accounts and in one of 100,000.
+"""What requests cost in an installation of 1,000 accounts and in one of 100,000.
 
 Measured is the CPU time of the server process and of PostgreSQL together, per request; a ratio is the median over rounds in
 which both installations, or both pages, take turns.
 """
 
-import asyncio
 import json
 import random
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
@@ -31,6 +29,7 @@ from app.identifiers import Kind, new_id, show
 from app.service_providers import service as providers
 from app.settings import Settings
 from tests.bench.client import Connection, request
+from tests.bench.finding import Finding
 from tests.bench.serving import OURS, ServerProcess
 from tests.crowd import moved, multiply
 from tests.servers.postgres import Postgres
@@ -83,7 +82,19 @@ class Measured:
         return self.server.cpu_seconds() + sum(each.user + each.system for each in times)
 
 
-async def measure_growth(rounds: int = ROUNDS, seconds: float = SECONDS) -> dict[str, Any]:
+async def measure() -> Finding:
+    """Each ratio beside the most that it may be."""
+    found = await _measured()
+    lines, missed = ["CPU of server and PostgreSQL per request, the larger beside the smaller:"], []
+    for title, each in found.items():
+        compared = ", ".join(f"{name}: {cost:.2f} ms" for name, cost in each["cpu_ms"].items())
+        lines.append(f"{title:75} {each['ratio']:5.2f}× (target: at most {each['at_most']})   {compared}")
+        if each["ratio"] > each["at_most"]:
+            missed.append(f"{title}: {each['ratio']:.2f}×, target {each['at_most']}×")
+    return Finding({"growth": found}, lines, missed)
+
+
+async def _measured(rounds: int = ROUNDS, seconds: float = SECONDS) -> dict[str, Any]:
     """By title: `ratio`, `at_most`, and `cpu_ms` of what is compared. `seconds` are those of one turn."""
     async with AsyncExitStack() as stack:
         postgres = stack.enter_context(Postgres())
@@ -201,17 +212,3 @@ async def _bodies(measured: Measured, connection: Any, account: UUID, size: int)
 
 def _body(query: str, **variables: Any) -> dict[str, Any]:
     return {"query": query, "variables": variables}
-
-
-def main() -> int:
-    """Prints a line for each ratio; 1 when a target is missed."""
-    missed = 0
-    for title, each in asyncio.run(measure_growth()).items():
-        compared = ", ".join(f"{name}: {cost:.2f} ms" for name, cost in each["cpu_ms"].items())
-        print(f"{title:75} {each['ratio']:5.2f}× (target: at most {each['at_most']})   {compared}")
-        missed += each["ratio"] > each["at_most"]
-    return 1 if missed else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
