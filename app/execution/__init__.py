@@ -6,7 +6,7 @@
    of the specification. What the operation needs (a caller, introspection) and how many rows it can touch (`costs.py`) is
    read off the document and kept with it.
 3. `plans.py` finds the operation's plan or has `compiling.py` make it: steps of calls and SELECTs (`levels.py`), and generated
-   code that makes the answer of what they find (`sources.py`: where each value comes from).
+   code that makes the answer of what they find (`selections.py`: what is selected; `sources.py`: where each value comes from).
    * What is declared as data (`graph.py`) becomes one SELECT for each level, which `writing.py` renders with slots for values
      (`app/statements.py`), from models, reach and filters alone.
    * Every other resolver, a mutation's above all, is called as it is (`resolvers.py`); what hangs from its answer is data again.

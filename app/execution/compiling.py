@@ -13,17 +13,13 @@ from typing import Any
 from graphql import (
     FieldNode,
     FragmentDefinitionNode,
-    FragmentSpreadNode,
     GraphQLEnumType,
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLSchema,
-    InlineFragmentNode,
     OperationDefinitionNode,
     OperationType,
-    SelectionSetNode,
-    VariableNode,
     is_leaf_type,
 )
 from strawberry.types.field import StrawberryField
@@ -34,6 +30,7 @@ from app.access import Requirement
 from app.execution.guards import permissions_of, permissions_within
 from app.execution.levels import Arguments, Call, Level, NotCompilable, Owner, Plan, Step
 from app.execution.resolvers import Resolver
+from app.execution.selections import Selections
 from app.execution.sources import OfKnownObject, OfLevel, OfObject, Source
 from app.identifiers import Kind, show
 
@@ -62,8 +59,7 @@ class Compiler:
         dialect: str,
     ) -> None:
         self._schema = schema
-        self._fragments = fragments
-        self._included = included
+        self._selections = Selections(fragments, included)
         self.arguments = arguments
         self.dialect = dialect
         self._levels: list[Level] = []
@@ -82,7 +78,7 @@ class Compiler:
             raise NotCompilable("a schema without such operations")
         steps = [Step()]
         parts = []
-        for name, nodes in self._collect([operation.selection_set], root).items():
+        for name, nodes in self._selections.fields([operation.selection_set], root).items():
             if nodes[0].name.value == "__typename":
                 parts.append(f"{name!r}: {root.name!r}")
                 continue
@@ -99,37 +95,6 @@ class Compiler:
         namespace = dict(self._constants)
         exec(compile(source, "<plan>", "exec"), namespace)  # noqa: S102  made of declarations and numbers alone
         return Plan(steps, frozenset(self._permissions), namespace["shape"], source, changes)
-
-    def _collect(self, selection_sets: list[SelectionSetNode], parent: GraphQLObjectType) -> dict[str, list[FieldNode]]:
-        """The fields of a selection, fragments written out, by the names that they have in the answer."""
-        found: dict[str, list[FieldNode]] = {}
-        seen: set[str] = set()
-
-        def walk(selection_set: SelectionSetNode) -> None:
-            for node in selection_set.selections:
-                if not self._included(node):
-                    continue
-                if isinstance(node, FieldNode):
-                    found.setdefault((node.alias or node.name).value, []).append(node)
-                elif isinstance(node, InlineFragmentNode):
-                    if self._applies(node.type_condition, parent):
-                        walk(node.selection_set)
-                elif isinstance(node, FragmentSpreadNode) and node.name.value not in seen:
-                    seen.add(node.name.value)
-                    fragment = self._fragments[node.name.value]
-                    if fragment.variable_definitions:
-                        raise NotCompilable("a fragment with variables")
-                    if self._applies(fragment.type_condition, parent):
-                        walk(fragment.selection_set)
-
-        for selection_set in selection_sets:
-            walk(selection_set)
-        return found
-
-    def _applies(self, condition: Any, parent: GraphQLObjectType) -> bool:
-        if condition is None or condition.name.value == parent.name:
-            return True
-        return any(interface.name == condition.name.value for interface in parent.interfaces)
 
     def _declared(self, parent: GraphQLObjectType, node: FieldNode) -> tuple[Any, Any, StrawberryField]:
         made = self._schema.get_field(parent, node.name.value)
@@ -201,7 +166,7 @@ class Compiler:
         parts = []
         outside = self._inside
         self._inside = source.level or outside
-        for name, found in self._collect([node.selection_set for node in nodes if node.selection_set], type_).items():
+        for name, found in self._selections.below(nodes, type_).items():
             if self._inside is not None:
                 self._inside.width += 1
             if found[0].name.value == "__typename":
@@ -281,7 +246,7 @@ class Compiler:
         type_ = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
         level.wants_rows = False
         parts = []
-        for name, found in self._collect([node.selection_set for node in nodes if node.selection_set], type_).items():
+        for name, found in self._selections.below(nodes, type_).items():
             parts.append(f"{name!r}: {self._page_field(type_, found, level)}")
         slot = level.slot
         body = [
@@ -308,8 +273,7 @@ class Compiler:
         if name == "edges":
             edge = made.type.of_type.of_type.of_type
             parts = []
-            selections = [node.selection_set for node in nodes if node.selection_set]
-            for answer, found in self._collect(selections, edge).items():
+            for answer, found in self._selections.below(nodes, edge).items():
                 field_name = found[0].name.value
                 if field_name == "__typename":
                     parts.append(f"{answer!r}: {edge.name!r}")
@@ -333,8 +297,8 @@ class Compiler:
             "startCursor": f"{cursor}(rows[0]) if rows else None",
             "endCursor": f"{cursor}(rows[-1]) if rows else None",
         }
-        selections = [node.selection_set for node in nodes if node.selection_set]
-        parts = [f"{name!r}: {values[found[0].name.value]}" for name, found in self._collect(selections, info).items()]
+        found = self._selections.below(nodes, info).items()
+        parts = [f"{name!r}: {values[fields[0].name.value]}" for name, fields in found]
         return f"{{{', '.join(parts)}}}"
 
     def _cursor(self, source: "Source", level: Level) -> str:
@@ -379,21 +343,3 @@ def _present(value: Any) -> Any:
     if value is None:
         raise ValueError("null in a non-null field")
     return value
-
-
-def variables_of_directives(operation: OperationDefinitionNode, fragments: Mapping[str, Any]) -> tuple[str, ...]:
-    """The variables in `@skip(if:)` and `@include(if:)` anywhere in the operation: a plan is made for their values."""
-    names: dict[str, None] = {}
-
-    def walk(selection_set: SelectionSetNode | None) -> None:
-        for node in selection_set.selections if selection_set else ():
-            for directive in node.directives or ():
-                for argument in directive.arguments or ():
-                    if isinstance(argument.value, VariableNode):
-                        names[argument.value.name.value] = None
-            walk(getattr(node, "selection_set", None))
-
-    walk(operation.selection_set)
-    for fragment in fragments.values():
-        walk(fragment.selection_set)
-    return tuple(names)

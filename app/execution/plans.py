@@ -9,10 +9,11 @@ from graphql.execution.values import VariableValues
 from tortoise import connections
 
 from app.context import Context
-from app.execution.compiling import compile_operation, variables_of_directives
+from app.execution.compiling import compile_operation
 from app.execution.inputs import Variables, arguments_of
 from app.execution.levels import NotCompilable
 from app.execution.running import NOTHING_RAN, Finished, Runnable, Unfinished
+from app.execution.selections import variables_of_directives
 
 # How often one operation is compiled, at most: once for each combination of the variables in @skip and @include.
 MAXIMUM_PLANS = 16
