@@ -4,8 +4,8 @@ It reads no environment variable and no file of this server (so the server's own
 take part), follows no redirect (neither HTTP's nor its own to another region), connects to nothing that the gate refuses,
 retries nothing, and keeps no endless answer in memory.
 
-To load it takes a quarter of a second of CPU and XX MB that stay: `storage.py` does it for the first storage test, and
-nobody else imports this module.
+To load it takes a third of a second, and 35 MB that stay: `storage.py` does it for the first storage test of a process,
+and nobody else imports this module.
 """
 
 import contextlib
