@@ -100,7 +100,7 @@ class ObjectStorage:
 
 
 def _loaded_sdk() -> Any:
-    from app.recording import aws_sdk  # noqa: PLC0415  a third of a worker's memory, and most workers test no storage
+    from app.recording import aws_sdk  # noqa: PLC0415  a third of a worker's memory, for storage tests alone
 
     sdk = aws_sdk.Sdk()
     asyncio.run(sdk.warm_up())
