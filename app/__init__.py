@@ -5,9 +5,9 @@ The rooms, one per noun; each has `model.py` (what is stored), `service.py` (wha
     accounts/            one customer: the container of everything below
     service_providers/   who runs accounts for customers
     api_keys/            what a program shows to be let in      (+ token.py, last_use.py)
-    recording/           how calls are recorded, and where to   (+ storage.py: the only module that speaks to S3;
-                         verification.py and probe.py: the proof that a storage works; failures.py: what S3's refusals
-                         mean; rules.py, regions.py, policy.py)
+    recording/           how calls are recorded, and where to   (+ storage.py: the only way to S3, aws_sdk.py: what it
+                         goes by, loaded when it is needed; verification.py and probe.py: the proof that a storage
+                         works; answers.py and failures.py: what S3 says and means; rules.py, regions.py, policy.py)
 
 What all rooms stand on, and what imports no room:
 

@@ -128,7 +128,6 @@ class Server:
             await context.init(config=database.configuration(chosen))
             try:
                 await migrating.check(context.db())
-                await storage.open()
                 async with last_use.writing():
                     clients: dict[type, Any] = {OutboundGate: gate, ObjectStorage: storage, StorageVerifier: verifier}
                     opened = Opened(chosen, keyring, clients)

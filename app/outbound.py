@@ -13,9 +13,8 @@ import socket
 import unicodedata
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 from urllib.parse import urlsplit
-
-from aiohttp.abc import AbstractResolver, ResolveResult
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -71,15 +70,16 @@ class OutboundGate:
             named |= {f"{host}:{port}", f"[{host}]:{port}"}
         return not named.isdisjoint(self._allowed)
 
-    def resolver(self) -> AbstractResolver:
+    def resolver(self) -> "JudgingResolver":
         """For aiohttp's TCPConnector, which connects to nothing but what this resolver returns."""
-        return _JudgingResolver(self, self._threads)
+        return JudgingResolver(self, self._threads)
 
 
-class _JudgingResolver(AbstractResolver):
+class JudgingResolver:
     """Resolves like aiohttp's own, and raises OutboundRefused when any address is refused.
 
     One bad address is enough: a name with a public and a private address is a way around the gate, not a mistake.
+    It has the methods of aiohttp's AbstractResolver and not the class: that would load aiohttp where nobody is called.
     """
 
     def __init__(self, gate: OutboundGate, threads: ThreadPoolExecutor) -> None:
@@ -88,7 +88,7 @@ class _JudgingResolver(AbstractResolver):
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
+    ) -> list[dict[str, Any]]:
         reason = self._gate.judge_text(host, port)
         if reason:
             raise OutboundRefused(reason)
@@ -103,14 +103,14 @@ class _JudgingResolver(AbstractResolver):
             if reason:
                 raise OutboundRefused(reason)
             results.append(
-                ResolveResult(
-                    hostname=host,
-                    host=address,
-                    port=int(place[1]),
-                    family=kind,
-                    proto=protocol,
-                    flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
-                )
+                {
+                    "hostname": host,
+                    "host": address,
+                    "port": int(place[1]),
+                    "family": kind,
+                    "proto": protocol,
+                    "flags": socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+                }
             )
         return results
 

@@ -18,7 +18,7 @@ ASSEMBLY = {
 FLOORS = {"model": 0, "service": 2, "schema": 3, "routes": 3}
 NAMED_MODULE = 1
 S3_LIBRARIES = {"aioboto3", "aiobotocore", "botocore", "boto3"}
-S3_OWNER = "app.recording.storage"
+S3_OWNER = "app.recording.aws_sdk"
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "core", "misc", "shared"}
 Sources = dict[str, str]
 """The text of each module by its dotted name; a package goes by the name of its folder."""
@@ -202,7 +202,7 @@ def s3_elsewhere(sources: Sources) -> Iterator[str]:
                     module,
                     found.line,
                     f"imports {found.target}",
-                    "recording/storage.py is where hosts are checked, credentials are given and answers are read; "
+                    "recording/aws_sdk.py is where hosts are checked, credentials are given and answers are bounded; "
                     "another way to S3 has none of it",
                     "ask `ObjectStorage` for what is needed, and if it cannot do it yet, teach it there.",
                 )

@@ -4,12 +4,6 @@ Nothing that a server wrote is repeated here but its short error code: the sente
 """
 
 import enum
-import socket
-import ssl
-
-import aiohttp
-
-from app.outbound import OutboundRefused
 
 
 class FailureKind(enum.Enum):
@@ -74,28 +68,6 @@ class StorageFailure(Exception):
         return self.code in {"PermanentRedirect", "IllegalLocationConstraintException"}
 
 
-def kind_of_connection_error(error: BaseException) -> tuple[FailureKind, str | None]:
-    """Reads the cause out of what aiohttp and the SDK have wrapped around it; with the gate's reason if it refused.
-
-    What is no connection error at all is NOT_S3: the answer made no sense to the SDK.
-    """
-    seen: list[BaseException] = []
-    queue: list[object] = [error]
-    while queue:
-        found = queue.pop(0)
-        if isinstance(found, BaseException) and found not in seen:
-            seen.append(found)
-            queue += [getattr(found, "kwargs", {}).get("error"), getattr(found, "os_error", None)]
-            queue += [found.__cause__, found.__context__]
-    for found in seen:
-        if isinstance(found, OutboundRefused):
-            return FailureKind.REFUSED_ADDRESS, found.reason
-    for types, kind in _KINDS:
-        if any(isinstance(found, types) for found in seen):
-            return kind, None
-    return FailureKind.NOT_S3, None
-
-
 def advice(failure: StorageFailure) -> str:
     """One sentence on what to fix, for failures that mean the same in every step."""
     if failure.kind is FailureKind.REFUSED_ADDRESS and failure.reason:
@@ -134,17 +106,6 @@ _REDIRECTED = (
 )
 _BUSY_CODES = frozenset(
     {"SlowDown", "InternalError", "ServiceUnavailable", "Busy", "RequestTimeout", "Throttling", "TooManyRequests"}
-)
-
-# The first that fits wins: certificate errors are OSErrors too.
-_KINDS: tuple[tuple[tuple[type[BaseException], ...], FailureKind], ...] = (
-    ((ssl.SSLError, ssl.CertificateError, aiohttp.ClientSSLError), FailureKind.TLS),
-    ((socket.gaierror,), FailureKind.UNKNOWN_HOST),
-    ((ConnectionRefusedError,), FailureKind.CONNECTION_REFUSED),
-    ((ConnectionResetError, BrokenPipeError, aiohttp.ServerDisconnectedError), FailureKind.CLOSED),
-    ((aiohttp.ClientConnectorError, TimeoutError), FailureKind.UNREACHABLE),
-    ((aiohttp.ClientPayloadError, aiohttp.http_exceptions.HttpProcessingError), FailureKind.NOT_S3),
-    ((aiohttp.ClientConnectionError, OSError), FailureKind.UNREACHABLE),
 )
 
 _UNANSWERED = {

@@ -19,8 +19,9 @@ from typing import Any
 
 import strawberry
 
+from app.recording.answers import bucket_region, request_id
 from app.recording.failures import FailureKind, StorageFailure, advice, wrong_region_advice
-from app.recording.storage import Bucket, StorageTarget, bucket_region, request_id, tagging
+from app.recording.storage import Bucket, StorageTarget, tagging
 
 PROBE_FOLDER = ".voice-gateway-probe/"
 

@@ -68,7 +68,7 @@ async def _run(seconds: float, rounds: int, only: str | None) -> dict[str, Any]:
             results["postgresql"] = installation.postgresql
             print(f"PostgreSQL {installation.postgresql}; {ACCOUNTS} accounts with {KEYS_EACH} keys each; one worker")
             for name, measure in _ON_SERVERS.items():
-                if only in (None, name) or name == "memory":  # which costs nothing
+                if only in (None, name) or name == "memory":  # which costs little
                     _add(results, await measure(installation))
     for name, alone in _ALONE.items():
         if only in (None, name):

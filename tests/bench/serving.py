@@ -63,6 +63,10 @@ class ServerProcess:
         """Memory that the process and its children hold now, in MB of 10^6 bytes."""
         return float(sum(each.memory_info().rss for each in self._processes()) / 1_000_000)
 
+    def private_mb(self) -> float:
+        """Of `resident_mb`, what is in no other process, such as pages of libraries; in MB of 10^6 bytes."""
+        return float(sum(each.memory_full_info().uss for each in self._processes()) / 1_000_000)
+
     def _processes(self) -> list[psutil.Process]:
         process = psutil.Process(self._process.pid)
         return [process, *process.children(recursive=True)]

@@ -13,10 +13,11 @@ import pytest
 
 from app.errors import RateLimited
 from app.outbound import OutboundGate
+from app.recording.aws_sdk import MAX_ANSWER_BYTES
 from app.recording.failures import FailureKind, StorageFailure
 from app.recording.model import BucketVendor
 from app.recording.rules import StorageDraft, Tag
-from app.recording.storage import MAX_ANSWER_BYTES, ObjectStorage, StorageTarget
+from app.recording.storage import ObjectStorage, StorageTarget
 from app.recording.verification import StorageVerdict, StorageVerifier
 from tests.recording.conftest import statuses, step
 from tests.servers import scripted_s3 as scripts

@@ -1,0 +1,47 @@
+"""What is read of S3's answers beside what was asked for; the SDK hands them over as dictionaries.
+
+What a server says is shown only in the form that it must have: it could say anything.
+"""
+
+import re
+from typing import Any
+
+from app.recording.failures import FailureKind, StorageFailure
+
+
+def failure(answer: dict[str, Any]) -> StorageFailure:
+    """The failure that an answer with an error stands for."""
+    error, metadata = answer.get("Error", {}), answer.get("ResponseMetadata", {})
+    headers = metadata.get("HTTPHeaders", {})
+    message = str(error.get("Message") or "")
+    expected = _EXPECTED_REGION.search(message[:500])
+    hint = headers.get("x-amz-bucket-region") or error.get("Region") or (expected and (expected[1] or expected[2]))
+    return StorageFailure(
+        FailureKind.ANSWERED,
+        code=_short(_CODE, error.get("Code")),
+        http_status=metadata.get("HTTPStatusCode"),
+        request_id=_short(_REQUEST_ID, metadata.get("RequestId") or headers.get("x-amz-request-id")),
+        region=_short(_REGION, hint),
+    )
+
+
+def request_id(answer: dict[str, Any]) -> str | None:
+    """The request id of an answer, for whoever asks the operator of the storage; None when there is none."""
+    return _short(_REQUEST_ID, answer.get("ResponseMetadata", {}).get("RequestId"))
+
+
+def bucket_region(answer: dict[str, Any]) -> str | None:
+    """The region that the server names for the bucket, or None."""
+    headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    return _short(_REGION, headers.get("x-amz-bucket-region"))
+
+
+def _short(pattern: re.Pattern[str], text: object) -> str | None:
+    return text if isinstance(text, str) and pattern.fullmatch(text) else None
+
+
+# HEAD answers have no code; the SDK puts the HTTP status in its place, which is no code of S3.
+_CODE = re.compile(r"(?![0-9]+$)[A-Za-z0-9._-]{1,64}", re.ASCII)
+_REQUEST_ID = re.compile(r"[A-Za-z0-9+/=_.:-]{1,128}", re.ASCII)
+_REGION = re.compile(r"[A-Za-z0-9-]{1,63}", re.ASCII)
+_EXPECTED_REGION = re.compile(r"expecting '([A-Za-z0-9-]+)'|The ([a-z0-9-]+) location constraint is incompatible")

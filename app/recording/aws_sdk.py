@@ -1,0 +1,218 @@
+"""The AWS SDK, made to do what it is told and nothing else. The only module that imports it.
+
+It reads no environment variable and no file of this server (so the server's own credentials, proxies and endpoints never
+take part), follows no redirect (neither HTTP's nor its own to another region), connects to nothing that the gate refuses,
+retries nothing, and keeps no endless answer in memory.
+
+To load it takes a third of a second, and 35 MB that stay: `storage.py` does it for the first storage test of a process,
+and nobody else imports this module.
+"""
+
+import contextlib
+import functools
+import logging
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aioboto3
+import aiohttp
+from aiobotocore.config import AioConfig
+from aiobotocore.httpsession import AIOHTTPSession
+from aiobotocore.session import AioSession
+from aiohttp.abc import AbstractResolver
+from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES, ConfigValueStore, ConstantProvider
+from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
+from botocore.httpsession import get_cert_path
+from botocore.loaders import Loader
+
+from app.outbound import JudgingResolver, OutboundRefused
+from app.recording import answers
+from app.recording.failures import FailureKind, StorageFailure
+
+logger = logging.getLogger(__name__)
+
+# At DEBUG the SDK writes whole requests with their Authorization header: never, whatever level is configured.
+for _noisy in ("boto3", "botocore", "aioboto3", "aiobotocore"):
+    logging.getLogger(_noisy).setLevel(logging.WARNING)
+
+# The SDK takes nothing else for a resolver.
+AbstractResolver.register(JudgingResolver)
+
+MAX_ANSWER_BYTES = 256 * 1024
+"""The longest XML answer that is read; the answers to the calls that are made here have a few kilobytes."""
+
+
+class Sdk:
+    """The one session of this process."""
+
+    def __init__(self) -> None:
+        self._session = aioboto3.Session(botocore_session=_IsolatedSession())
+
+    async def warm_up(self) -> None:
+        """Reads from disk what the first client of a session needs: the description of S3, and the certificates."""
+        async with self._session.client("s3", **_FIRST_CLIENT):
+            _tls_context()
+
+    @contextlib.asynccontextmanager
+    async def client(
+        self, *, resolver: JudgingResolver, addressing: str, connect_seconds: float, read_seconds: float, **options: str
+    ) -> AsyncIterator[Any]:
+        """A client of S3 with its own connections, closed at the end. `options` are the SDK's: region, endpoint, keys."""
+        config = AioConfig(
+            connector_args={"resolver": resolver},
+            http_session_cls=_CautiousHttp,
+            proxies={},  # None would mean "those of the environment"
+            ignore_configured_endpoint_urls=True,
+            connect_timeout=connect_seconds,
+            read_timeout=read_seconds,
+            retries={"mode": "standard", "total_max_attempts": 1},
+            signature_version="s3v4",
+            s3={"addressing_style": addressing},
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        )
+        async with self._session.client("s3", verify=True, config=config, **options) as client:
+            client.meta.events.register_last("before-parameter-build.s3", _forbid_region_redirect)
+            yield client
+
+    def explain(self, operation: str, error: Exception) -> StorageFailure:
+        """What the SDK has raised for an operation, as a failure of ours; anything is possible."""
+        if isinstance(error, ClientError):
+            return answers.failure(error.response)
+        if isinstance(error, ConnectTimeoutError):
+            return StorageFailure(FailureKind.CONNECT_TIMEOUT)
+        if isinstance(error, ReadTimeoutError | TimeoutError):
+            return StorageFailure(FailureKind.NO_ANSWER)
+        kind, reason = _kind_of_connection_error(error)
+        if kind is FailureKind.NOT_S3:
+            logger.info("The answer to %s is not S3's: %s", operation, type(error).__name__)
+        return StorageFailure(kind, reason=reason)
+
+
+class _IsolatedSession(AioSession):  # type: ignore[misc]
+    """A session that knows the SDK's defaults and nothing of this server's environment, files or plugins."""
+
+    def _register_config_store(self) -> None:
+        defaults = {name: ConstantProvider(row[2]) for name, row in BOTOCORE_DEFAUT_SESSION_VARIABLES.items()}
+        self._components.register_component("config_store", ConfigValueStore(mapping=defaults))
+
+    def _register_data_loader(self) -> None:
+        loader = Loader(extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
+        self._components.register_component("data_loader", loader)
+
+    @property
+    def full_config(self) -> dict[str, Any]:
+        """What would be read from ~/.aws: nothing."""
+        return {"profiles": {}}
+
+    def _register_client_plugins(self, client: Any) -> None:
+        """The SDK would load modules that an environment variable names."""
+
+
+class _CautiousHttp(AIOHTTPSession):  # type: ignore[misc]
+    """The SDK's HTTP session without redirects, environment and cookies, with checked host names and bounded answers.
+
+    The original follows redirects (an IP literal in one would pass by the resolver), and its TLS context does not
+    compare host names, which urllib3 does for itself but aiohttp leaves to the context.
+    """
+
+    async def _get_session(self, proxy_url: str | None) -> Any:
+        if None not in self._sessions:
+            connector = aiohttp.TCPConnector(
+                limit=self._max_pool_connections, ssl=_tls_context(), **self._connector_args
+            )
+            session = aiohttp.ClientSession(
+                connector=connector,
+                timeout=self._timeout,
+                skip_auto_headers={"CONTENT-TYPE"},
+                auto_decompress=False,
+                response_class=_BoundedResponse,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=False,
+            )
+            self._sessions[None] = _WithoutRedirects(session)
+            await self._exit_stack.enter_async_context(session)
+        return self._sessions[None]
+
+
+class _WithoutRedirects:
+    """What the SDK calls of aiohttp's session."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+
+    async def request(self, method: str, **options: Any) -> aiohttp.ClientResponse:
+        return await self._session.request(method, **options, allow_redirects=False)
+
+
+class _BoundedResponse(aiohttp.ClientResponse):
+    """An answer that is not read beyond MAX_ANSWER_BYTES when it is read whole; objects are read in chunks."""
+
+    async def read(self) -> bytes:
+        if self._body is None:
+            body = bytearray()
+            try:
+                async for chunk in self.content.iter_any():
+                    body += chunk
+                    if len(body) > MAX_ANSWER_BYTES:
+                        raise aiohttp.ClientPayloadError("the answer does not end")
+            except BaseException:
+                self.close()
+                raise
+            self._body = bytes(body)
+        return await super().read()
+
+
+@functools.cache
+def _tls_context() -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=get_cert_path(True))
+
+
+def _forbid_region_redirect(context: dict[str, Any], **_: Any) -> None:
+    # The SDK's redirector leaves a request alone that it believes to have redirected already. Without this line a
+    # bucket in another region would look right, at the price of two more requests for each call.
+    context["s3_redirect"]["redirected"] = True
+
+
+def _kind_of_connection_error(error: BaseException) -> tuple[FailureKind, str | None]:
+    """Reads the cause out of what aiohttp and the SDK have wrapped around it; with the gate's reason if it refused.
+
+    What is no connection error at all is NOT_S3: the answer made no sense to the SDK.
+    """
+    seen: list[BaseException] = []
+    queue: list[object] = [error]
+    while queue:
+        found = queue.pop(0)
+        if isinstance(found, BaseException) and found not in seen:
+            seen.append(found)
+            queue += [getattr(found, "kwargs", {}).get("error"), getattr(found, "os_error", None)]
+            queue += [found.__cause__, found.__context__]
+    for found in seen:
+        if isinstance(found, OutboundRefused):
+            return FailureKind.REFUSED_ADDRESS, found.reason
+    for types, kind in _KINDS:
+        if any(isinstance(found, types) for found in seen):
+            return kind, None
+    return FailureKind.NOT_S3, None
+
+
+# The first that fits wins: certificate errors are OSErrors too.
+_KINDS: tuple[tuple[tuple[type[BaseException], ...], FailureKind], ...] = (
+    ((ssl.SSLError, ssl.CertificateError, aiohttp.ClientSSLError), FailureKind.TLS),
+    ((socket.gaierror,), FailureKind.UNKNOWN_HOST),
+    ((ConnectionRefusedError,), FailureKind.CONNECTION_REFUSED),
+    ((ConnectionResetError, BrokenPipeError, aiohttp.ServerDisconnectedError), FailureKind.CLOSED),
+    ((aiohttp.ClientConnectorError, TimeoutError), FailureKind.UNREACHABLE),
+    ((aiohttp.ClientPayloadError, aiohttp.http_exceptions.HttpProcessingError), FailureKind.NOT_S3),
+    ((aiohttp.ClientConnectionError, OSError), FailureKind.UNREACHABLE),
+)
+
+_FIRST_CLIENT = {
+    "region_name": "us-east-1",
+    "endpoint_url": "https://s3.us-east-1.amazonaws.com",
+    "aws_access_key_id": "unused",
+    "aws_secret_access_key": "unused",
+    "verify": True,
+}
