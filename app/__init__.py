@@ -8,11 +8,12 @@ The rooms, one per noun; each has `model.py` (what is stored), `service.py` (wha
     recording/           how calls are recorded, and where to   (+ storage.py: the only way to S3, aws_sdk.py: what it
                          goes by, loaded when it is needed; verification.py and probe.py: the proof that a storage
                          works; answers.py and failures.py: what S3 says and means; rules.py, regions.py, policy.py)
+    audit/               who changed what                       (+ trail.py: its events; changing.py: one row changed by
+                         one statement, with its event)
 
 What all rooms stand on, and what imports no room:
 
     access.py            Scope, Viewer, the permission classes: who may use which field, and reach which row
-    changing.py          one row changed by one statement, within reach
     context.py           what one operation carries from field to field
     database.py          the connection, the models, and what models cannot say
     encryption.py        secrets at rest, keyed hashes

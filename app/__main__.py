@@ -1,4 +1,4 @@
-"""python -m app serve | migrate | create-admin | migration | demo: see --help."""
+"""python -m app serve | migrate | create-admin | maintain | migration | demo: see --help."""
 
 import argparse
 import asyncio
@@ -11,6 +11,7 @@ from app import migrating, settings
 from app.access import Scope
 from app.api_keys import service as api_keys
 from app.api_keys.model import ApiKey
+from app.audit import service as audit
 from app.errors import for_client
 from app.serving import CannotStart, listen
 from app.settings import Settings, WrongSettings
@@ -56,6 +57,8 @@ def _parser() -> argparse.ArgumentParser:
     create = commands.add_parser("create-admin", help="make an API key of the admin scope and print it, once")
     create.add_argument("--name", default="admin", help="the key's name (default: admin)")
     create.set_defaults(run=_create_admin)
+    maintain = commands.add_parser("maintain", help="forget what is too old; for a daily timer")
+    maintain.set_defaults(run=_maintain)
     migration = commands.add_parser("migration", help="draft a migration from the models, for both databases")
     migration.add_argument("name", help="what it does, such as add_something")
     migration.set_defaults(run=_migration)
@@ -106,6 +109,17 @@ def _create_admin(options: Any) -> None:
 
     print(asyncio.run(create()))
     print("This is shown once. Send it as: Authorization: Bearer <key>", file=sys.stderr)
+
+
+def _maintain(options: Any) -> None:
+    chosen = _chosen(options)
+
+    async def maintain() -> int:
+        async with migrating.opened(chosen) as database:
+            await migrating.check(database)
+            return await audit.prune(chosen.audit_days)
+
+    print(f"audit events forgotten: {asyncio.run(maintain())}")
 
 
 def _demo(options: Any) -> None:

@@ -32,6 +32,8 @@ class Context:
     caller: Viewer | None
     request_id: str
     opened: Opened
+    operation: str = "server"
+    """The mutation that runs, for the audit trail; `server` for what the commands of this server do."""
     _loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
 
     @property

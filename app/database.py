@@ -18,6 +18,7 @@ MODELS = [
     "app.accounts.model",
     "app.api_keys.model",
     "app.recording.model",
+    "app.audit.model",
 ]
 
 # Unique constraints by name, with the columns by which SQLite's messages name them.
@@ -44,6 +45,15 @@ INDEXES = {
     "api_keys_by_account": "api_keys",
     "api_keys_by_provider": "api_keys",
     "api_keys_of_installation": "api_keys",
+    "audit_events_of_account": "audit_events",
+    "audit_events_of_provider": "audit_events",
+    "audit_events_of_former_provider": "audit_events",
+    "audit_events_of_object": "audit_events",
+    "audit_events_by_time": "audit_events",
+}
+TRIGGERS = {
+    "audit_events_stay": "audit_events",
+    "audit_events_are_kept": "audit_events",
 }
 
 # Statements that each connection keeps prepared, at 30 to 100 kB of the server's memory each. To prepare one again costs a

@@ -6,6 +6,7 @@ put on when it is shown and taken off when it is read, so an id of the wrong typ
 
 import enum
 import re
+from datetime import datetime
 from uuid import UUID
 
 from uuid6 import uuid7
@@ -18,6 +19,7 @@ class Kind(enum.StrEnum):
     SERVICE_PROVIDER = "SP"
     API_KEY = "AK"
     RECORDING_CONFIG = "RC"
+    AUDIT_EVENT = "AE"
 
 
 def new_id() -> UUID:
@@ -43,6 +45,18 @@ def kind_of(text: str) -> Kind | None:
     if match is None or match[1] not in _PREFIXES:
         return None
     return Kind(match[1])
+
+
+def any_uuid(text: str) -> UUID | None:
+    """The UUID in an id of any kind; None when it is no id of ours."""
+    kind = kind_of(text)
+    return read(kind, text) if kind is not None else None
+
+
+def first_at(time: datetime) -> UUID:
+    """The smallest id that could have been made at this time: a UUIDv7 begins with 48 bits of milliseconds (RFC 9562, 5.7)."""
+    milliseconds = min(max(int(time.timestamp() * 1000), 0), 2**48 - 1)
+    return UUID(int=milliseconds << 80)
 
 
 _SID = re.compile(r"([A-Z]{2})([0-9a-f]{32})", re.ASCII)

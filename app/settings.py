@@ -70,6 +70,9 @@ class Settings(BaseSettings):
         description="Hosts (`name` or `name:port`) that tenants' addresses may name although they are private.",
     )
     verifications_at_once: int = Field(8, ge=1, le=1000, description="Storage tests that run at once in each worker.")
+    audit_days: int = Field(
+        400, ge=1, le=36_500, description="How long `python -m app maintain` keeps events of the audit trail, in days."
+    )
     compiled_operations: bool = Field(
         True, description="Whether queries are compiled to SQL; off: the ordinary executor answers all of them."
     )

@@ -83,6 +83,20 @@ ROWS: list[tuple[str, dict[str, Any]]] = [
             **TIMES,
         },
     ),
+    (
+        "audit_events",
+        {
+            "id": ID.format(8),
+            "at": TIME,
+            "scope": "ADMIN",
+            "operation": "updateAccount",
+            "object_kind": "AC",
+            "object_id": ID.format(3),
+            "account_id": ID.format(3),
+            "after": '{"name": "é"}',
+        },
+    ),
+    ("audit_prunings", {"id": ID.format(9), "until": "2026-01-01 00:00:00+00:00"}),
 ]
 
 

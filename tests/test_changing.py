@@ -1,25 +1,22 @@
 """One row changed by one statement: within reach, with the row as it is now for an answer."""
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime
-from types import ModuleType
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 import pytest
-from tortoise import fields
-from tortoise.context import TortoiseContext
 from tortoise.exceptions import IntegrityError
 from tortoise.models import Model
 from tortoise.transactions import in_transaction
 
-from app.access import AccessLevel, Reach, Scope, Viewer
+from app.access import AccessLevel, Scope, Viewer
 from app.accounts.model import Account, UsageUnit
 from app.api_keys.model import ApiKey
-from app.changing import change
+from app.audit.changing import change
+from app.context import Context
 from app.database import violated_constraint
 from app.identifiers import Kind, new_id, read
 from app.recording.model import AudioFormat, RecordingConfig, StorageStatus
@@ -48,10 +45,17 @@ CHANGES: list[tuple[type[Model], dict[str, Any]]] = [
 ]
 
 
+CHANGED, SEPARATE = ["WITH"], ["SELECT", "UPDATE", "INSERT"]
+
+
 @pytest.fixture
 async def database(installation: Installation) -> AsyncIterator[Any]:
     async with installation.database() as connection:
         yield connection
+
+
+def context_of(installation: Installation, world: World, person: str) -> Context:
+    return Context(viewer_of(world, person), "request", installation.opened)
 
 
 def viewer_of(world: World, person: str) -> Viewer:
@@ -73,30 +77,38 @@ def row_of(world: World, model: type[Model], place: str) -> UUID:
 @pytest.mark.parametrize(
     ("mutation", "selection", "input", "statements"),
     [
-        ("updateAccount", "account { name version }", {"id": "own", "name": "Renamed"}, ["UPDATE"]),
-        ("updateAccount", "account { sipRealm }", {"id": "own", "sipRealm": None, "ifVersion": 1}, ["UPDATE"]),
+        ("updateAccount", "account { name version }", {"id": "own", "name": "Renamed"}, CHANGED),
+        ("updateAccount", "account { sipRealm }", {"id": "own", "sipRealm": None, "ifVersion": 1}, CHANGED),
         ("updateAccount", "account { name }", {"id": "own"}, ["SELECT"]),
-        ("setAccountActive", "account { active }", {"id": "own", "active": False}, ["UPDATE"]),
-        ("rotateWebhookSecret", "account { webhookSecret }", {"accountId": "own"}, ["UPDATE"]),
-        ("updateApiKey", "apiKey { name }", {"id": "account_user_key", "name": "Renamed"}, ["UPDATE"]),
-        ("revokeApiKey", "apiKey { revokedAt }", {"id": "account_user_key"}, ["UPDATE"]),
+        ("setAccountActive", "account { active }", {"id": "own", "active": False}, CHANGED),
+        ("rotateWebhookSecret", "account { webhookSecret }", {"accountId": "own"}, CHANGED),
+        ("updateApiKey", "apiKey { name }", {"id": "account_user_key", "name": "Renamed"}, CHANGED),
+        ("revokeApiKey", "apiKey { revokedAt }", {"id": "account_user_key"}, CHANGED),
         (
             "updateRecordingConfig",
             "recordingConfig { id }",
             {"accountId": "own", "enabled": False},
-            ["SELECT", "UPDATE"],
+            ["SELECT", *CHANGED],
         ),
     ],
 )
 async def test_a_change_costs_one_statement(
-    provider: Person, world: World, mutation: str, selection: str, input: dict[str, Any], statements: list[str]
+    provider: Person,
+    world: World,
+    backend: str,
+    mutation: str,
+    selection: str,
+    input: dict[str, Any],
+    statements: list[str],
 ) -> None:
     await provider.ask("{ viewer { scope } }")  # who asks is remembered for some seconds
     given = {name: world.ids.get(value, value) if isinstance(value, str) else value for name, value in input.items()}
     with recorded() as sent:
         payload = await provider.change(mutation, selection, **given)
     assert refusals(payload) == []
-    assert [text.split()[0] for text, _ in sent] == statements
+    if backend == "sqlite":  # which cannot read, change and insert in one statement
+        statements = [one for each in statements for one in (SEPARATE if each == "WITH" else [each])]
+    assert [text.split()[0] for text, _ in sent if text.split()[0] not in ("BEGIN", "COMMIT")] == statements
 
 
 async def test_what_is_wrong_with_a_change_is_told_in_full(provider: Person, world: World) -> None:
@@ -118,34 +130,37 @@ async def test_what_is_wrong_with_a_change_is_told_in_full(provider: Person, wor
     [("admin", ["own", "sibling", "foreign"]), ("provider", ["own", "sibling"]), ("account_user", ["own"])],
 )
 async def test_only_rows_within_reach_are_changed(
-    database: Any, world: World, model: type[Any], person: str, reached: list[str]
+    database: Any, installation: Installation, world: World, model: type[Any], person: str, reached: list[str]
 ) -> None:
     for place in ("own", "sibling", "foreign"):
         row_id = row_of(world, model, place)
         before = (await model.get(id=row_id)).version
-        changed = await change(viewer_of(world, person), model, row_id, {"created_at": TIME})
+        changed = await change(context_of(installation, world, person), model, row_id, {"created_at": TIME})
         assert (changed is not None) == (place in reached)
         assert (await model.get(id=row_id)).version - before == (place in reached)
-    assert await change(viewer_of(world, person), model, new_id(), {"created_at": TIME}) is None
+    assert await change(context_of(installation, world, person), model, new_id(), {"created_at": TIME}) is None
 
 
-async def test_an_account_reaches_no_service_provider(database: Any, world: World) -> None:
+async def test_an_account_reaches_no_service_provider(database: Any, installation: Installation, world: World) -> None:
     provider_id = read(Kind.SERVICE_PROVIDER, world["provider"])
     assert provider_id is not None
-    assert await change(viewer_of(world, "account_user"), ServiceProvider, provider_id, {"name": "Mine"}) is None
+    assert (
+        await change(context_of(installation, world, "account_user"), ServiceProvider, provider_id, {"name": "Mine"})
+        is None
+    )
     assert (await ServiceProvider.get(id=provider_id)).name == "Northern Voice"
 
 
 @pytest.mark.parametrize(("model", "values"), CHANGES)
 async def test_a_changed_row_is_answered_as_it_would_be_read(
-    database: Any, world: World, model: type[Any], values: dict[str, Any]
+    database: Any, installation: Installation, world: World, model: type[Any], values: dict[str, Any]
 ) -> None:
     provider_id = read(Kind.SERVICE_PROVIDER, world["provider"])
     row_id = provider_id if model is ServiceProvider else row_of(world, model, "own")
     assert row_id is not None
     before = await model.get(id=row_id)
     with recorded() as sent:
-        changed = await change(viewer_of(world, "provider"), model, row_id, values, if_version=1)
+        changed = await change(context_of(installation, world, "provider"), model, row_id, values, if_version=1)
     assert changed is not None
     assert vars(changed) == vars(await model.get(id=row_id))
     assert {name: getattr(changed, name) for name in values} == values
@@ -153,12 +168,16 @@ async def test_a_changed_row_is_answered_as_it_would_be_read(
     assert changed.updated_at > before.updated_at
     untouched = model._meta.db_fields - {*values, "version", "updated_at"}
     assert {name: getattr(changed, name) for name in untouched} == {name: getattr(before, name) for name in untouched}
-    ((text, _),) = sent
-    assert not any(sign in text for sign in ("Ünï", "*", "MINUTES", "'", "s3.example.com", "2031", "FAILING"))
+    text = " ".join(text for text, _ in sent)
+    assert not any(sign in text for sign in ("Ünï", "*", "MINUTES", "s3.example.com", "2031", "FAILING"))
 
 
-async def test_an_answered_row_is_saved_like_one_that_was_read(database: Any, world: World) -> None:
-    account = await change(viewer_of(world, "admin"), Account, row_of(world, Account, "own"), {"name": "Renamed"})
+async def test_an_answered_row_is_saved_like_one_that_was_read(
+    database: Any, installation: Installation, world: World
+) -> None:
+    account = await change(
+        context_of(installation, world, "admin"), Account, row_of(world, Account, "own"), {"name": "Renamed"}
+    )
     assert account is not None
     account.usage_maximum = 5
     await account.save()
@@ -166,50 +185,54 @@ async def test_an_answered_row_is_saved_like_one_that_was_read(database: Any, wo
     assert await Account.all().count() == 3
 
 
-async def test_conditions_on_the_row_are_part_of_the_change(database: Any, world: World) -> None:
-    viewer, key_id = viewer_of(world, "provider"), row_of(world, ApiKey, "own")
+async def test_conditions_on_the_row_are_part_of_the_change(
+    database: Any, installation: Installation, world: World
+) -> None:
+    context, key_id = context_of(installation, world, "provider"), row_of(world, ApiKey, "own")
     open_ones = {"revoked_at__isnull": True}
-    assert await change(viewer, ApiKey, key_id, {"revoked_at": TIME}, where=open_ones) is not None
-    assert await change(viewer, ApiKey, key_id, {"revoked_at": None}, where=open_ones) is None
+    assert await change(context, ApiKey, key_id, {"revoked_at": TIME}, where=open_ones) is not None
+    assert await change(context, ApiKey, key_id, {"revoked_at": None}, where=open_ones) is None
     assert (await ApiKey.get(id=key_id)).revoked_at == TIME
 
 
-async def test_a_change_is_rolled_back_with_its_transaction(database: Any, world: World) -> None:
-    viewer, account_id = viewer_of(world, "provider"), row_of(world, Account, "own")
+async def test_a_change_is_rolled_back_with_its_transaction(
+    database: Any, installation: Installation, world: World
+) -> None:
+    context, account_id = context_of(installation, world, "provider"), row_of(world, Account, "own")
     with suppress(RuntimeError):
         async with in_transaction():
-            await change(viewer, Account, account_id, {"name": "Renamed"})
+            await change(context, Account, account_id, {"name": "Renamed"})
             assert (await Account.get(id=account_id)).name == "Renamed"
             raise RuntimeError
     assert (await Account.get(id=account_id)).name == "Own customer"
 
 
-async def test_a_refused_change_names_the_constraint(database: Any, world: World) -> None:
-    viewer, account_id = viewer_of(world, "provider"), row_of(world, Account, "own")
+async def test_a_refused_change_names_the_constraint(database: Any, installation: Installation, world: World) -> None:
+    context, account_id = context_of(installation, world, "provider"), row_of(world, Account, "own")
     for values, constraint in (
         ({"name_key": "sibling customer"}, "accounts_name_unique"),
         ({"sip_realm": "foreign.sip.example.com"}, "accounts_sip_realm_unique"),
         ({"usage_maximum": -1}, "accounts_limits_check"),
     ):
         with pytest.raises(IntegrityError) as refused:
-            await change(viewer, Account, account_id, values)
+            await change(context, Account, account_id, values)
         assert violated_constraint(refused.value) == constraint
 
 
 @pytest.mark.parametrize("model", ROWS)
 async def test_who_waits_for_anothers_change_does_not_overwrite_it(
-    database: Any, world: World, model: type[Any]
+    database: Any, installation: Installation, world: World, model: type[Any]
 ) -> None:
-    viewer, row_id = viewer_of(world, "provider"), row_of(world, model, "own")
+    context, row_id = context_of(installation, world, "provider"), row_of(world, model, "own")
     begun = asyncio.Event()
 
     async def second() -> Model | None:
         await begun.wait()
-        return await change(viewer, model, row_id, {"created_at": TIME}, if_version=1)
+        return await change(context, model, row_id, {"created_at": TIME}, if_version=1)
 
     waiting = asyncio.create_task(second())
     async with in_transaction():
-        assert await change(viewer, model, row_id, {}, if_version=1) is not None
+        assert await change(context, model, row_id, {}, if_version=1) is not None
         begun.set()
         await asyncio.sleep(0.1)  # the second one's statement is sent, and waits for the row
         assert not waiting.done()
@@ -217,9 +240,9 @@ async def test_who_waits_for_anothers_change_does_not_overwrite_it(
     assert (await model.get(id=row_id)).version == 2
 
 
-async def test_parallel_changes_are_all_counted(database: Any, world: World) -> None:
-    viewer, key_id = viewer_of(world, "provider"), row_of(world, ApiKey, "own")
-    changed = await asyncio.gather(*(change(viewer, ApiKey, key_id, {"name": f"Number {n}"}) for n in range(10)))
+async def test_parallel_changes_are_all_counted(database: Any, installation: Installation, world: World) -> None:
+    context, key_id = context_of(installation, world, "provider"), row_of(world, ApiKey, "own")
+    changed = await asyncio.gather(*(change(context, ApiKey, key_id, {"name": f"Number {n}"}) for n in range(10)))
     assert sorted(key.version for key in changed if key) == list(range(2, 12))
     assert {key.name: key.version for key in changed if key}[(await ApiKey.get(id=key_id)).name] == 11
 
@@ -232,25 +255,3 @@ async def test_parallel_renames_to_one_name_let_one_through(provider: Person, wo
         )
     )
     assert sorted(refusals(payload) for payload in payloads) == [[], [("NAME_TAKEN", ["name"])]]
-
-
-class Note(Model):
-    """Has neither a version nor times."""
-
-    id = fields.UUIDField(primary_key=True)
-    text = fields.TextField()
-    reach: ClassVar[Reach] = Reach(account="id", service_provider=())
-
-
-async def test_a_model_without_version_and_time_is_changed_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    notes = ModuleType("notes")
-    notes.Note = Note  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "notes", notes)
-    async with TortoiseContext() as context:
-        await context.init(db_url="sqlite://:memory:", modules={"notes": ["notes"]})
-        await context.generate_schemas()
-        note = await Note.create(id=new_id(), text="old")
-        changed = await change(Viewer(Scope.ADMIN, AccessLevel.FULL, new_id()), Note, note.id, {"text": "new"})
-        assert changed is not None
-        assert vars(changed) == vars(await Note.get(id=note.id))
-        assert changed.text == "new"

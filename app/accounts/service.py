@@ -16,7 +16,8 @@ from app import names
 from app.access import Scope
 from app.accounts.model import Account, UsageUnit
 from app.api_keys.model import ApiKey
-from app.changing import change
+from app.audit import trail
+from app.audit.changing import change
 from app.context import Context
 from app.database import violated_constraint
 from app.encryption import Keyring
@@ -64,12 +65,15 @@ async def create(
     problems.raise_if_any()
     account_id = new_id()
     try:
-        return await Account.create(
-            id=account_id,
-            service_provider_id=provider_id,
-            webhook_secret=_sealed(context.keyring, account_id, _new_webhook_secret()),
-            **values,
-        )
+        async with in_transaction():
+            account = await Account.create(
+                id=account_id,
+                service_provider_id=provider_id,
+                webhook_secret=_sealed(context.keyring, account_id, _new_webhook_secret()),
+                **values,
+            )
+            await trail.note(context, account, after=values)
+        return account
     except IntegrityError as error:
         raise _taken(error, values) from None
 
@@ -162,6 +166,7 @@ async def delete(
             return None, blockers
         await ApiKey.filter(account_id=account.id).delete()
         await RecordingConfig.filter(account_id=account.id).delete()
+        await trail.note(context, account, before={"name": account.name, "sip_realm": account.sip_realm})
         await Account.filter(id=account.id).delete()
     return account.id, blockers
 
@@ -298,11 +303,11 @@ async def _change(
     values: dict[str, Any],
     where: dict[str, Any] | None = None,
 ) -> Account | None:
-    """None when no account matched: see `app/changing.py`."""
+    """None when no account matched: see `app/audit/changing.py`."""
     row_id = read(Kind.ACCOUNT, account_id)
     if row_id is None:
         return None
-    return await change(context.viewer, Account, row_id, values, if_version=if_version, where=where)
+    return await change(context, Account, row_id, values, if_version=if_version, where=where)
 
 
 async def _explained(

@@ -14,7 +14,8 @@ from app.access import AccessLevel, Scope, Viewer
 from app.accounts.model import Account
 from app.api_keys import token
 from app.api_keys.model import ApiKey
-from app.changing import change
+from app.audit import trail
+from app.audit.changing import change
 from app.context import Context
 from app.encryption import Keyring
 from app.errors import Mistakes, Problems, Unauthenticated, UserErrorCode
@@ -46,18 +47,21 @@ async def create(
     problems.raise_if_any()
     made = token.make()
     try:
-        key = await ApiKey.create(
-            scope=scope,
-            access_level=access_level,
-            service_provider_id=provider,
-            account_id=account,
-            name=checked,
-            public_id=made.public_id,
-            secret_hash=token.secret_hash(context.keyring, made),
-            expires_at=ends,
-            created_by_scope=viewer.scope,
-            created_by_key_id=viewer.key_id,
-        )
+        async with in_transaction():
+            key = await ApiKey.create(
+                scope=scope,
+                access_level=access_level,
+                service_provider_id=provider,
+                account_id=account,
+                name=checked,
+                public_id=made.public_id,
+                secret_hash=token.secret_hash(context.keyring, made),
+                expires_at=ends,
+                created_by_scope=viewer.scope,
+                created_by_key_id=viewer.key_id,
+            )
+            shown = {"name": checked, "access_level": access_level, "scope": scope, "expires_at": ends}
+            await trail.note(context, key, after=shown)
     except IntegrityError:  # the owner was deleted in between
         raise _no_owner("accountId" if account else "serviceProviderId") from None
     return key, made.text
@@ -129,7 +133,7 @@ async def rotate(context: Context, key_id: str, overlap_hours: int) -> tuple[Api
             "previous_secret_last_used_at": None,
             "rotated_at": now,
         }
-        rotated = _there(await change(context.viewer, ApiKey, key.id, secrets))
+        rotated = _there(await change(context, ApiKey, key.id, secrets))
     return rotated, made.text
 
 
@@ -221,8 +225,8 @@ async def _change(
     if_version: int | None = None,
     where: dict[str, Any] | None = None,
 ) -> ApiKey | None:
-    """None when no key matched: see `app/changing.py`."""
+    """None when no key matched: see `app/audit/changing.py`."""
     row_id = read(Kind.API_KEY, key_id)
     if row_id is None:
         return None
-    return await change(context.viewer, ApiKey, row_id, values, if_version=if_version, where=where)
+    return await change(context, ApiKey, row_id, values, if_version=if_version, where=where)

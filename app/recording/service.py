@@ -7,9 +7,11 @@ from uuid import UUID
 
 from strawberry import Some
 from tortoise.exceptions import IntegrityError
+from tortoise.transactions import in_transaction
 
 from app.accounts import service as accounts
-from app.changing import change
+from app.audit import trail
+from app.audit.changing import change
 from app.context import Context
 from app.database import violated_constraint
 from app.encryption import Keyring
@@ -23,6 +25,11 @@ from app.recording.verification import StorageVerdict, StorageVerifier, Verifica
 
 # How often a change without `ifVersion` is worked out again because somebody else's came in between.
 _TRIES = 5
+# What the audit trail tells of a configuration that comes or goes.
+_TOLD = (
+    *("enabled", "audio_format", "bucket_vendor", "endpoint_url", "bucket_name", "region", "access_key_id"),
+    *("secret_access_key", "s3_tags", "record_all_calls"),
+)
 _STATUS = {StorageVerdict.WORKING: StorageStatus.WORKING, StorageVerdict.FAILING: StorageStatus.FAILING}
 
 
@@ -63,8 +70,10 @@ async def remove(context: Context, account_id: str, if_version: int | None) -> R
     rows = RecordingConfig.filter(id=stored.id)
     if if_version is not None:
         rows = rows.filter(version=if_version)
-    if not await rows.delete():
-        raise _conflict(if_version)
+    async with in_transaction():
+        if not await rows.delete():
+            raise _conflict(if_version)
+        await trail.note(context, stored, before={name: getattr(stored, name) for name in _TOLD})
     return stored
 
 
@@ -79,7 +88,9 @@ async def verify_draft(context: Context, account_id: str, draft: StorageDraft) -
         if stored is not None and _same_server(draft, stored):
             keys = stored_draft(context.keyring, stored)
             draft = replace(draft, access_key_id=keys.access_key_id, secret_access_key=keys.secret_access_key)
-    return await context.use(StorageVerifier).verify(draft, account.id)
+    result = await context.use(StorageVerifier).verify(draft, account.id)
+    await _note_test(context, account.id, result)
+    return result
 
 
 async def verify_stored(context: Context, account_id: str) -> tuple[RecordingConfig, VerificationResult]:
@@ -89,6 +100,7 @@ async def verify_stored(context: Context, account_id: str) -> tuple[RecordingCon
     """
     stored = await _stored(context, account_id)
     result = await context.use(StorageVerifier).verify(stored_draft(context.keyring, stored), stored.account_id)
+    await _note_test(context, stored.account_id, result)
     status = _STATUS[result.verdict]
     # Nothing is locked while S3 answers; a result of other values than the stored ones is answered but not kept.
     unchanged = RecordingConfig.filter(id=stored.id, fingerprint=result.fingerprint)
@@ -100,6 +112,11 @@ async def verify_stored(context: Context, account_id: str) -> tuple[RecordingCon
     if now is None:
         raise _no_config()
     return now, result
+
+
+async def _note_test(context: Context, account_id: UUID, result: VerificationResult) -> None:
+    after = {"verdict": result.verdict, "fingerprint_tested": result.fingerprint, "leftover_key": result.leftover_key}
+    await trail.note(context, after=after, account_id=account_id)
 
 
 def last_verification(stored: dict[str, Any] | None, fingerprint: str) -> VerificationResult | None:
@@ -135,12 +152,15 @@ async def _save(
     values = _checked(context, row_id, stored, changes)
     if stored is None:
         try:
-            return await RecordingConfig.create(id=row_id, account_id=account_id, **values)
+            async with in_transaction():
+                config = await RecordingConfig.create(id=row_id, account_id=account_id, **values)
+                await trail.note(context, config, after={name: values[name] for name in _TOLD if name in values})
+            return config
         except IntegrityError as error:
             if violated_constraint(error) == "recording_configs_account_unique":
                 return None
             raise
-    return await change(context.viewer, RecordingConfig, row_id, values, if_version=stored.version)
+    return await change(context, RecordingConfig, row_id, values, if_version=stored.version)
 
 
 def _checked(context: Context, row_id: Any, stored: RecordingConfig | None, changes: Changes) -> dict[str, Any]:

@@ -1,8 +1,10 @@
 """What is done with service providers."""
 
 from tortoise.exceptions import IntegrityError
+from tortoise.transactions import in_transaction
 
 from app import names
+from app.audit import trail
 from app.context import Context
 from app.database import violated_constraint
 from app.errors import Mistakes, Problems, UserErrorCode
@@ -15,7 +17,10 @@ async def create(context: Context, name: str) -> ServiceProvider:
     checked = names.checked(name, problems, "name")
     problems.raise_if_any()
     try:
-        return await ServiceProvider.create(name=checked, name_key=names.key(checked))
+        async with in_transaction():
+            provider = await ServiceProvider.create(name=checked, name_key=names.key(checked))
+            await trail.note(context, provider, after={"name": checked})
+        return provider
     except IntegrityError as error:
         if violated_constraint(error) != "service_providers_name_unique":
             raise

@@ -1,0 +1,53 @@
+"""The audit trail: one event for each change, written in the change's own transaction, never changed afterwards.
+
+Events point at nothing (no foreign keys) and outlive what they speak of.
+"""
+
+from typing import Any, ClassVar
+
+from tortoise import fields
+from tortoise.models import Model
+
+from app.access import Reach, Scope
+from app.identifiers import new_id
+
+
+class AuditEvent(Model):
+    """A trigger refuses to change an event at all, and to delete one that is younger than an AuditPruning allows.
+
+    `service_provider_id` is the provider that ran the account at the time; when an account moves, the one that it comes from
+    is `former_service_provider_id`. `object_kind` is the prefix of the object's SID.
+    """
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    at = fields.DatetimeField()
+    scope = fields.CharEnumField(Scope, max_length=16, null=True)
+    key_id = fields.UUIDField(null=True)
+    user_id = fields.UUIDField(null=True)
+    operation = fields.CharField(max_length=64)
+    object_kind = fields.CharField(max_length=2, null=True)
+    object_id = fields.UUIDField(null=True)
+    account_id = fields.UUIDField(null=True)
+    service_provider_id = fields.UUIDField(null=True)
+    former_service_provider_id = fields.UUIDField(null=True)
+    before: fields.JSONField[dict[str, Any] | None] = fields.JSONField(null=True)
+    after: fields.JSONField[dict[str, Any] | None] = fields.JSONField(null=True)
+    request_id = fields.CharField(max_length=64, null=True)
+    address = fields.CharField(max_length=64, null=True)
+
+    reach: ClassVar[Reach] = Reach(
+        account="account_id", service_provider=("service_provider_id", "former_service_provider_id")
+    )
+
+    class Meta:
+        table = "audit_events"
+
+
+class AuditPruning(Model):
+    """There only while `python -m app maintain` deletes events older than `until`, in one transaction."""
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    until = fields.DatetimeField()
+
+    class Meta:
+        table = "audit_prunings"

@@ -1,0 +1,140 @@
+"""What is shown of the audit trail: who changed what, within the caller's reach."""
+
+from datetime import datetime
+from functools import partial
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+import strawberry
+
+from app import graph
+from app.access import Scope
+from app.audit import model, trail
+from app.context import Info
+from app.identifiers import Kind, any_uuid, first_at, read, show
+from app.paging import DEFAULT_FIRST, AfterArgument, Connection, FirstArgument
+
+
+@strawberry.type(description="Who did it. Without a scope: a command of the server itself.")
+class AuditActor:
+    """A value."""
+
+    scope: Scope | None = strawberry.field(description="The scope of the caller.")
+    api_key_id: strawberry.ID | None = strawberry.field(description="The key that was used, which may be gone by now.")
+    user_id: strawberry.ID | None = strawberry.field(description="The user who was signed in, who may be gone by now.")
+
+
+@strawberry.type(description="A setting that was changed.")
+class AuditChange:
+    """A value."""
+
+    field: str = strawberry.field(description="Which setting.")
+    before: str | None = strawberry.field(
+        description="What it was, as JSON; null for what was not there. Secrets are never shown: `•••`."
+    )
+    after: str | None = strawberry.field(
+        description="What it became, as JSON; null for what is no more. Secrets are never shown: `•••`."
+    )
+
+
+def _actor(scope: Scope | None, key_id: UUID | None, user_id: UUID | None) -> AuditActor:
+    return AuditActor(
+        scope=scope,
+        api_key_id=strawberry.ID(show(Kind.API_KEY, key_id)) if key_id else None,
+        user_id=strawberry.ID(f"US{user_id.hex}") if user_id else None,
+    )
+
+
+def _changes(before: dict[str, Any] | None, after: dict[str, Any] | None) -> list[AuditChange]:
+    old, new = before or {}, after or {}
+    return [
+        AuditChange(field=name, before=_text(old, name), after=_text(new, name))
+        for name in dict.fromkeys([*old, *new])
+        # A form sends what it did not change as well; a secret that was sent counts as changed.
+        if name not in old or name not in new or old[name] != new[name] or new[name] == trail.HIDDEN
+    ]
+
+
+def _text(values: dict[str, Any], name: str) -> str | None:
+    return orjson.dumps(values[name]).decode() if name in values else None
+
+
+def _id(kind: str | None, value: UUID | None) -> str | None:
+    return f"{kind}{value.hex}" if kind is not None and value is not None else None
+
+
+@graph.node(
+    Kind.AUDIT_EVENT,
+    row=model.AuditEvent,
+    description="Something that was changed, deleted, dialled or revealed. Events are never changed and outlive what they "
+    "speak of.",
+)
+class AuditEvent(graph.Node):
+    """Stands over rows of model.AuditEvent."""
+
+    at: datetime = graph.column("When.")
+    operation: str = graph.column("The mutation, such as `updateAccount`.")
+    actor: AuditActor = graph.computed(_actor, ["scope", "key_id", "user_id"], "Who.")
+    object_id: strawberry.ID | None = graph.computed(
+        _id, ["object_kind", "object_id"], "The id of what was changed, which may be gone by now."
+    )
+    account_id: strawberry.ID | None = graph.computed(
+        partial(_id, Kind.ACCOUNT.value), ["account_id"], "The account that it belonged to."
+    )
+    service_provider_id: strawberry.ID | None = graph.computed(
+        partial(_id, Kind.SERVICE_PROVIDER.value),
+        ["service_provider_id"],
+        "The service provider that it belonged to at the time.",
+    )
+    former_service_provider_id: strawberry.ID | None = graph.computed(
+        partial(_id, Kind.SERVICE_PROVIDER.value),
+        ["former_service_provider_id"],
+        "Where an account came from that was moved.",
+    )
+    changes: list[AuditChange] = graph.computed(_changes, ["before", "after"], "What was changed.")
+    request_id: str | None = graph.column("The id of the request, as in the log.")
+    address: str | None = graph.column("The address that the request came from.")
+
+
+@strawberry.input(description="Which events to list; conditions are joined with and.")
+class AuditEventFilter:
+    """Absent or null: no condition."""
+
+    account_id: strawberry.ID | None = strawberry.field(default=None, description="Of this account.")
+    object_id: strawberry.ID | None = strawberry.field(default=None, description="Of this object.")
+    operation: str | None = strawberry.field(default=None, description="Of this mutation, such as `updateAccount`.")
+    since: datetime | None = strawberry.field(default=None, description="At this time or later.")
+    until: datetime | None = strawberry.field(default=None, description="Before this time.")
+
+
+def _operation(text: str) -> str | None:
+    return None if len(text) > 64 or "\0" in text else text
+
+
+_EVENTS = graph.PageOfAll(
+    model.AuditEvent,
+    conditions={
+        "account_id": graph.Condition("account_id", partial(read, Kind.ACCOUNT)),
+        "object_id": graph.Condition("object_id", any_uuid),
+        "operation": graph.Condition("operation", _operation),
+        # Ids are made when the event is, and begin with the time.
+        "since": graph.Condition("id__gte", first_at),
+        "until": graph.Condition("id__lt", first_at),
+    },
+)
+
+
+@strawberry.type
+class AuditQueries:
+    """Root fields."""
+
+    @graph.resolver("The audit trail within reach, newest first.", declared=_EVENTS)
+    async def audit_events(
+        self,
+        info: Info,
+        first: FirstArgument = DEFAULT_FIRST,
+        after: AfterArgument = None,
+        filter: Annotated[AuditEventFilter | None, strawberry.argument(description="Which events.")] = None,
+    ) -> Connection[AuditEvent]:
+        return graph.shown(await _EVENTS.answer(info.context, first, after, filter))

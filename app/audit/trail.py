@@ -1,0 +1,131 @@
+"""Writing the audit trail: each change leaves exactly one event, in its own transaction.
+
+What an event shows are the columns that a client knows, by the names of the graph. Sealed secrets, hashes and other bytes are
+named and never shown.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from strawberry.utils.str_converters import to_camel_case
+from tortoise import connections, fields
+from tortoise.models import Model
+
+from app.access import Reach
+from app.context import Context
+from app.graph import registry
+from app.identifiers import new_id
+
+HIDDEN = "•••"
+# Columns that follow from others, or change with every change.
+_LEFT_OUT = frozenset({"updated_at", "created_at", "version", "fingerprint"})
+COLUMNS = (
+    *("id", "at", "scope", "key_id", "user_id", "operation", "object_kind", "object_id", "account_id"),
+    *("service_provider_id", "former_service_provider_id", "before", "after", "request_id", "address"),
+)
+
+
+async def note(
+    context: Context,
+    row: Model | None = None,
+    *,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+    account_id: UUID | None = None,
+    service_provider_id: UUID | None = None,
+    former_service_provider_id: UUID | None = None,
+) -> None:
+    """Writes one event of the mutation that runs, in the transaction that surrounds it if there is one.
+
+    `before` and `after` are columns of the row by their names. Whom the event belongs to is read off the row; what has no row
+    says it.
+    """
+    account, provider = owners_of(row) if row is not None else (None, None)
+    model = type(row) if row is not None else None
+    event = event_of(context, model, row.pk if row is not None else None)
+    event |= {
+        "account_id": account_id or account,
+        "service_provider_id": service_provider_id or provider,
+        "former_service_provider_id": former_service_provider_id,
+        "before": shown(model, before),
+        "after": shown(model, after),
+    }
+    client = connections.get("default")
+    dialect = client.capabilities.dialect
+    await client.execute_query(insertion(dialect), [for_driver(dialect, event[name]) for name in COLUMNS])
+
+
+def event_of(context: Context, model: type[Model] | None, object_id: UUID | None) -> dict[str, Any]:
+    """Who, when and what, of an event that happens now."""
+    caller = context.caller
+    kind = next((kind for kind, row in registry.rows.items() if row is model), None)
+    return {
+        "id": new_id(),
+        "at": datetime.now(UTC),
+        "scope": caller.scope.value if caller is not None else None,
+        "key_id": caller.key_id if caller is not None else None,
+        "user_id": None,
+        "operation": context.operation,
+        "object_kind": kind.value if kind is not None else None,
+        "object_id": object_id,
+        "request_id": context.request_id,
+        "address": None,
+    }
+
+
+def shown(model: type[Model] | None, values: Mapping[str, Any] | None) -> str | None:
+    """Columns as an event shows them, in JSON; None without any."""
+    if values is None:
+        return None
+    found = {}
+    for name, value in values.items():
+        column = model._meta.fields_map.get(name) if model is not None else None
+        if is_shown(name):
+            found[to_camel_case(name)] = _shown_value(column, value)
+    return orjson.dumps(found, default=str).decode()
+
+
+def is_shown(name: str) -> bool:
+    """Whether events tell of a column: not of those that others know themselves by (`name_key`), or that follow from others."""
+    return name not in _LEFT_OUT and not name.endswith("name_key")
+
+
+def _shown_value(column: Any, value: Any) -> Any:
+    if value is None:
+        return None
+    if isinstance(column, fields.BinaryField) or isinstance(value, bytes):
+        return HIDDEN
+    return value.value if hasattr(value, "value") else value
+
+
+def owners_of(row: Any) -> tuple[UUID | None, UUID | None]:
+    """The account and the provider that a row belongs to, read off its own columns by its reach."""
+    reach: Reach = row.reach
+    account = getattr(row, reach.account) if reach.account and "__" not in reach.account else None
+    provider = next((getattr(row, path) for path in reach.service_provider if "__" not in path), None)
+    return account, provider
+
+
+def insertion(dialect: str) -> str:
+    """The INSERT of an event. A provider that nothing says is that of the account, at this moment."""
+    places = {name: f"${number}" if dialect == "postgres" else f"?{number}" for number, name in enumerate(COLUMNS, 1)}
+    if dialect == "postgres":
+        places |= {name: f"{place}::jsonb" for name, place in places.items() if name in ("before", "after")}
+        provider, account = f"{places['service_provider_id']}::uuid", f"{places['account_id']}::uuid"
+        places["account_id"] = account
+    else:
+        provider, account = places["service_provider_id"], places["account_id"]
+    places["service_provider_id"] = (
+        f"COALESCE({provider}, (SELECT service_provider_id FROM accounts WHERE id = {account}))"  # noqa: S608  placeholders
+    )
+    return f"INSERT INTO audit_events ({', '.join(COLUMNS)}) VALUES ({', '.join(places.values())})"  # noqa: S608
+
+
+def for_driver(dialect: str, value: Any) -> Any:
+    """A value as the driver takes it."""
+    if dialect == "sqlite" and isinstance(value, UUID):
+        return str(value)
+    return value.isoformat(" ") if dialect == "sqlite" and isinstance(value, datetime) else value
