@@ -1,0 +1,174 @@
+"""The audit trail: each change leaves exactly one event, which says who, what and when, and no secret."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from tortoise.exceptions import BaseORMException
+
+from app.audit import service
+from app.audit.model import AuditEvent
+from app.recording.model import RecordingConfig
+from app.schema import schema
+from tests.installation import Installation, Person, World, refusals
+
+EVENTS = """query ($filter: AuditEventFilter) { auditEvents(first: 100, filter: $filter) { totalCount nodes {
+    id at operation actor { scope apiKeyId userId } objectId accountId serviceProviderId formerServiceProviderId
+    changes { field before after } requestId
+} } }"""
+STORAGE = {
+    "bucketVendor": "AWS_S3",
+    "bucketName": "calls",
+    "region": "eu-central-1",
+    "accessKeyId": "AKIAIOSFODNN7EXAMPLE",
+    "secretAccessKey": "not-to-be-shown",
+}
+
+Inputs = Callable[[World], dict[str, Any]]
+# What is changed, by the mutation, in an order in which all of it works.
+CHANGES: list[tuple[str, Inputs]] = [
+    ("createServiceProvider", lambda _: {"name": "Third Voice"}),
+    ("createAccount", lambda world: {"name": "New", "serviceProviderId": world["provider"]}),
+    ("updateAccount", lambda world: {"id": world["own"], "name": "Renamed", "sipRealm": None}),
+    ("setAccountActive", lambda world: {"id": world["sibling"], "active": False}),
+    ("rotateWebhookSecret", lambda world: {"accountId": world["own"]}),
+    ("createApiKey", lambda world: {"name": "key", "owner": {"accountId": world["own"]}}),
+    ("updateApiKey", lambda world: {"id": world["account_user_key"], "name": "Renamed"}),
+    ("rotateApiKey", lambda world: {"id": world["account_user_key"]}),
+    ("revokeApiKey", lambda world: {"id": world["account_user_key"]}),
+    ("updateRecordingConfig", lambda world: {"accountId": world["own"], **STORAGE}),
+    ("verifyRecordingStorage", lambda world: {"accountId": world["own"], "bucketName": "."}),
+    ("verifyStoredRecordingStorage", lambda world: {"accountId": world["foreign"]}),
+    ("removeRecordingConfig", lambda world: {"accountId": world["own"]}),
+    ("deleteAccount", lambda world: {"id": world["own"], "force": True}),
+]
+
+
+async def events(person: Person, **filter: Any) -> list[dict[str, Any]]:
+    """Those of requests: the world itself was made by the server."""
+    found: list[dict[str, Any]] = (await person.ask(EVENTS, filter=filter)).only("auditEvents")["nodes"]
+    return [event for event in found if event["operation"] != "server"]
+
+
+async def operations() -> list[str]:
+    return [event.operation for event in await AuditEvent.exclude(operation="server")]
+
+
+async def change(person: Person, mutation: str, given: dict[str, Any]) -> dict[str, Any]:
+    return await person.change(mutation, "__typename", **given)
+
+
+async def test_every_change_leaves_exactly_one_event(admin: Person, world: World) -> None:
+    assert {name for name, _ in CHANGES} == set(schema._schema.mutation_type.fields)  # type: ignore[union-attr]
+    viewer = (await admin.ask("{ viewer { apiKey { id } } }")).only("viewer")
+    for number, (mutation, given) in enumerate(CHANGES, 1):
+        payload = await change(admin, mutation, given(world))
+        assert refusals(payload) == [], mutation
+        found = await events(admin)
+        assert [event["operation"] for event in found[:1]] == [mutation]
+        assert len(found) == number, mutation
+        assert found[0]["actor"] == {"scope": "ADMIN", "apiKeyId": viewer["apiKey"]["id"], "userId": None}
+
+
+async def test_no_event_shows_a_secret(installation: Installation, admin: Person, world: World) -> None:
+    shown_once = []
+    for mutation, given in CHANGES:
+        selection = "token" if mutation in ("createApiKey", "rotateApiKey") else "__typename"
+        payload = await admin.change(mutation, selection, **given(world))
+        shown_once += [payload["token"]] if "token" in payload else []
+    async with installation.database():
+        stored = json.dumps([dict(row) for row in await AuditEvent.all().values("before", "after")], default=str)
+    assert STORAGE["secretAccessKey"] not in stored
+    assert not any(token in stored or token.rpartition("_")[0] in stored for token in shown_once)
+    assert "•••" in json.dumps(await events(admin), ensure_ascii=False)
+
+
+async def test_an_event_tells_what_was_and_what_became_of_it(provider: Person, world: World) -> None:
+    await provider.change("updateAccount", "account { id }", id=world["own"], name="Renamed", sipRealm=None)
+    ((event),) = await events(provider)
+    assert event["objectId"] == event["accountId"] == world["own"]
+    assert event["serviceProviderId"] == world["provider"]
+    assert {each["field"]: (each["before"], each["after"]) for each in event["changes"]} == {
+        "name": ('"Own customer"', '"Renamed"'),
+        "sipRealm": ('"own.sip.example.com"', "null"),
+    }
+    assert abs(datetime.fromisoformat(event["at"]) - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+async def test_what_is_refused_leaves_no_event(provider: Person, admin: Person, world: World) -> None:
+    for given in ({"name": " "}, {"name": "Sibling customer"}, {"name": "x", "ifVersion": 7}):
+        assert refusals(await provider.change("updateAccount", "account { id }", id=world["own"], **given))
+    assert refusals(await provider.change("updateAccount", "account { id }", id=world["foreign"], name="x"))
+    assert refusals(await provider.change("createApiKey", "token", name="", owner={"accountId": world["own"]}))
+    await provider.change("deleteAccount", "deletedId", id=world["own"], dryRun=True)
+    assert await events(admin) == []
+
+
+async def test_each_sees_the_events_of_its_own_reach(
+    admin: Person, provider: Person, other_provider: Person, account_user: Person, sibling_user: Person, world: World
+) -> None:
+    await admin.change("updateAccount", "account { id }", id=world["own"], name="One")
+    await admin.change("updateAccount", "account { id }", id=world["foreign"], name="Two")
+    await admin.change("createServiceProvider", "serviceProvider { id }", name="Third")
+    assert [len(await events(person)) for person in (admin, provider, other_provider)] == [3, 1, 1]
+    assert [len(await events(person)) for person in (account_user, sibling_user)] == [1, 0]
+    assert [event["accountId"] for event in await events(account_user)] == [world["own"]]
+    assert await events(account_user, accountId=world["foreign"]) == []
+
+
+async def test_events_are_found_by_what_they_speak_of(admin: Person, world: World) -> None:
+    began = datetime.now(UTC) - timedelta(seconds=1)
+    await admin.change("updateAccount", "account { id }", id=world["own"], name="One")
+    await admin.change("setAccountActive", "account { id }", id=world["foreign"], active=False)
+    assert len(await events(admin, objectId=world["own"])) == 1
+    assert len(await events(admin, operation="setAccountActive")) == 1
+    assert len(await events(admin, since=began.isoformat())) == 2
+    assert await events(admin, until=began.isoformat()) == []
+    assert await events(admin, objectId="nonsense") == []
+    assert await events(admin, operation="x" * 10_000) == []
+
+
+async def test_parallel_changes_leave_an_event_each(admin: Person, world: World) -> None:
+    payloads = await asyncio.gather(
+        *(admin.change("updateAccount", "account { version }", id=world["own"], name=f"Name {n}") for n in range(8))
+    )
+    assert sorted(payload["account"]["version"] for payload in payloads) == list(range(2, 10))
+    names = [each for event in await events(admin) for each in event["changes"]]
+    assert len(names) == 8
+    assert {each["before"] for each in names} - {each["after"] for each in names} == {'"Own customer"'}
+
+
+async def test_nobody_changes_or_deletes_an_event(installation: Installation, admin: Person, world: World) -> None:
+    await admin.change("updateAccount", "account { id }", id=world["own"], name="One")
+    async with installation.database() as connection:
+        attempts: list[Callable[[], Awaitable[Any]]] = [
+            lambda: AuditEvent.all().update(operation="nothing"),
+            lambda: AuditEvent.all().delete(),
+        ]
+        if connection.capabilities.dialect == "postgres":
+            attempts.append(lambda: connection.execute_query("TRUNCATE audit_events"))
+        for attempt in attempts:
+            with pytest.raises(BaseORMException):
+                await attempt()
+        assert await operations() == ["updateAccount"]
+
+
+async def test_only_what_is_old_is_forgotten(installation: Installation, admin: Person, world: World) -> None:
+    await admin.change("updateAccount", "account { id }", id=world["own"], name="One")
+    async with installation.database():
+        await AuditEvent.create(at=datetime.now(UTC) - timedelta(days=401), operation="old")
+        assert await service.prune(400) == 1
+        assert await operations() == ["updateAccount"]
+        with pytest.raises(BaseORMException):
+            await AuditEvent.all().delete()
+
+
+async def test_events_outlive_what_they_speak_of(installation: Installation, admin: Person, world: World) -> None:
+    await admin.change("updateRecordingConfig", "recordingConfig { id }", accountId=world["own"], enabled=False)
+    await admin.change("deleteAccount", "deletedId", id=world["own"], force=True)
+    async with installation.database():
+        assert not await RecordingConfig.filter(account_id=world["own"][2:]).exists()
+    assert [event["operation"] for event in await events(admin)] == ["deleteAccount", "updateRecordingConfig"]
