@@ -71,7 +71,7 @@ class Settings(BaseSettings):
     )
     verifications_at_once: int = Field(8, ge=1, le=1000, description="Storage tests that run at once in each worker.")
     compiled_operations: bool = Field(
-        True, description="Whether queries are compiled to SQL; off: the ordinary executor answers all of them."
+        True, description="Whether operations are compiled; off: the ordinary executor answers all of them."
     )
     max_body_bytes: int = Field(262_144, ge=1024, le=10_485_760, description="Longest request body, in bytes.")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING or ERROR.")

@@ -1,6 +1,7 @@
 """From an operation to a plan: which SELECTs it needs, and generated Python that turns their rows into the answer.
 
-Only what is declared (`graph.py`) can be compiled; anything else raises NotCompilable, and the ordinary executor answers.
+What is declared (`graph.py`) becomes SELECTs, other resolvers of root fields and of rows are called; anything else raises
+NotCompilable, and the ordinary executor answers.
 A plan depends on the document, the operation's name and the values of the variables in `@skip` and `@include`. It holds
 nothing of a viewer: the statements are rendered for each scope when they are needed, with slots for the viewer's ids.
 """
@@ -27,14 +28,12 @@ from tortoise.models import Model
 
 from app import graph
 from app.access import Requirement
-from app.execution.guards import permissions_of, permissions_within
+from app.execution.guards import DEFINITION, permissions_of, permissions_within
 from app.execution.levels import Arguments, Call, Level, NotCompilable, Owner, Plan, Step
 from app.execution.resolvers import Resolver
 from app.execution.selections import Selections
 from app.execution.sources import OfKnownObject, OfLevel, OfObject, Source
 from app.identifiers import Kind, show
-
-_DEFINITION = "strawberry-definition"
 
 
 def compile_operation(
@@ -98,7 +97,7 @@ class Compiler:
 
     def _declared(self, parent: GraphQLObjectType, node: FieldNode) -> tuple[Any, Any, StrawberryField]:
         made = self._schema.get_field(parent, node.name.value)
-        definition = made.extensions.get(_DEFINITION) if made else None
+        definition = made.extensions.get(DEFINITION) if made else None
         if made is None or not isinstance(definition, StrawberryField):
             raise NotCompilable(f"{parent.name}.{node.name.value}")
         permissions = permissions_of(made)

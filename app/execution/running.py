@@ -25,7 +25,7 @@ from app.execution.levels import Call, CallForEach, Level, Owner, Plan, Step
 from app.execution.writing import Writer
 from app.identifiers import read
 from app.paging import Order, checked_first
-from app.statements import Statement
+from app.statements import Statement, values_of
 
 # Statements of one level, one for each scope and shape of its arguments.
 MAXIMUM_STATEMENTS = 64
@@ -119,11 +119,7 @@ class _Run:
         self._context = context
         self._viewer = viewer = context.viewer
         self._variables = variables
-        self._values: dict[str, Any] = {
-            "viewer.key_id": viewer.key_id,
-            "viewer.account_id": viewer.account_id,
-            "viewer.service_provider_id": viewer.service_provider_id,
-        }
+        self._values: dict[str, Any] = dict(values_of(viewer))
         self._values_left = MAXIMUM_VALUES
         self._arguments: dict[str, dict[str, Any]] = {}
         self._to_call: list[tuple[CallForEach, list[Any]]] = []
