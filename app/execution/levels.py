@@ -1,8 +1,8 @@
 """What a plan consists of: steps of calls and levels; a level is one SELECT, with what is joined to its rows and nested below.
 
 Names in plans, statements and generated code: `l3` is a level and `l3n` the number of its rows; `c1` is a call; `f4` a generated
-function, `k5` a constant of it; `r` is a row or an object, `o` the owner of a page. In a SELECT `b` are the level's own rows, `o6`
-what is joined to them, `n7` what is counted. `Plan.source` is the generated code: print it to see what an operation became.
+function, `k5` a constant of it; `r` is a row or an object, `o` the owner of a page. In a SELECT `b` are the level's own rows,
+`o6` what is joined to them, `n7` what is counted. `Plan.source` is the generated code: print it to see what an operation became.
 """
 
 from collections.abc import Callable
