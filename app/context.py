@@ -32,6 +32,8 @@ class Context:
     caller: Viewer | None
     request_id: str
     opened: Opened
+    operation: str = "server"
+    """The mutation that runs; `server` for what the commands of this server do."""
     _loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
 
     @property
@@ -40,6 +42,11 @@ class Context:
         if self.caller is None:
             raise Unauthenticated
         return self.caller
+
+    def begin(self, mutation: str) -> None:
+        """A mutation of the operation begins: what was loaded before may be different when it has run."""
+        self.operation = mutation
+        self._loaders.clear()
 
     @property
     def keyring(self) -> Keyring:

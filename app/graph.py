@@ -30,6 +30,7 @@ from strawberry.dataloader import DataLoader
 from strawberry.permission import PermissionExtension
 from strawberry.types.base import StrawberryOptional
 from strawberry.types.lazy_type import LazyType
+from strawberry.utils.str_converters import to_camel_case
 from tortoise.models import Model
 
 from app.access import HasFullAccess, Requirement, Viewer
@@ -372,10 +373,12 @@ def mutation(description: str, *, permissions: Permissions = ()) -> Callable[[Ca
     """A mutation: needs full access; Mistakes become the `userErrors` of its payload (the resolver's return type)."""
 
     def declare(resolve: Callable[P, Awaitable[R]]) -> Any:
-        payload = resolve.__annotations__["return"]
+        payload, name = resolve.__annotations__["return"], to_camel_case(resolve.__name__)
 
         @functools.wraps(resolve)
         async def answer(*args: P.args, **kwargs: P.kwargs) -> R:
+            info: Any = kwargs["info"]
+            info.context.begin(name)
             try:
                 return await resolve(*args, **kwargs)
             except Mistakes as mistakes:

@@ -114,15 +114,17 @@ class Step:
 
     calls: list[Call] = field(default_factory=list)
     levels: list[Level] = field(default_factory=list)
+    parts: list[str] = field(default_factory=list)
+    """Its part of the answer: the items of a dict, in Python."""
 
 
 @dataclass
 class Plan:
-    """What runs: steps, and `shape`, which makes the answer of what they have found."""
+    """What runs: steps, and `shapes`, which makes a function for each that makes its part of the answer."""
 
     steps: list[Step]
     permissions: frozenset[type[Requirement]]
-    shape: Callable[..., dict[str, Any]]
+    shapes: Callable[..., tuple[Callable[[], dict[str, Any]], ...]]
     source: str
     changes: bool
     """Whether its calls have effects, so that it must not be run again from its start."""

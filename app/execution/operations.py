@@ -166,6 +166,7 @@ class Operations:
         )
         if isinstance(executor, list):  # variables that do not fit; nothing ran
             return _refused([_coded(error.message, ErrorCode.BAD_USER_INPUT, error) for error in executor], context)
+        executor.made = {name: outcome.shown[0] for name, outcome in left.outcomes.items() if outcome.shown}
         try:
             return await _run(executor, operation, context)
         finally:
