@@ -33,7 +33,7 @@ class Context:
     request_id: str
     opened: Opened
     operation: str = "server"
-    """The mutation that runs, for the audit trail; `server` for what the commands of this server do."""
+    """The mutation that runs; `server` for what the commands of this server do."""
     _loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
 
     @property
@@ -42,6 +42,11 @@ class Context:
         if self.caller is None:
             raise Unauthenticated
         return self.caller
+
+    def begin(self, mutation: str) -> None:
+        """A mutation of the operation begins: what was loaded before may be different when it has run."""
+        self.operation = mutation
+        self._loaders.clear()
 
     @property
     def keyring(self) -> Keyring:

@@ -6,8 +6,8 @@ A type of the graph stands over rows of one model; its fields say where their va
     class Account(graph.Node):
         name: str = graph.column("A unique account name.")
         licensed_sessions: int | None = graph.column("…", permissions=[IsAdmin])
-        usage_limit: UsageLimit | None = graph.computed(
-            UsageLimit, ["usage_unit", "usage_maximum"], "…", permissions=[IsAdmin]
+        usage_limit: UsageLimit | None = graph.part(
+            UsageLimit, {"unit": "usage_unit", "maximum": "usage_maximum"}, "…", permissions=[IsAdmin]
         )
         service_provider: Any = graph.to_one("ServiceProvider", "service_provider_id", row=ServiceProvider, …)
         api_keys: Connection[ApiKey] = graph.page("account_id", row=model.ApiKey, order=NEWEST_FIRST, …)
@@ -378,7 +378,7 @@ def mutation(description: str, *, permissions: Permissions = ()) -> Callable[[Ca
         @functools.wraps(resolve)
         async def answer(*args: P.args, **kwargs: P.kwargs) -> R:
             info: Any = kwargs["info"]
-            info.context.operation = name
+            info.context.begin(name)
             try:
                 return await resolve(*args, **kwargs)
             except Mistakes as mistakes:

@@ -6,10 +6,16 @@ them tells the numbers of all (prometheus-client's multiprocess mode).
 
 import functools
 import os
+from pathlib import Path
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+    Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).mkdir(
+        parents=True, exist_ok=True
+    )  # counters write there as they are made
 
 _REQUESTS = Counter("http_requests", "HTTP requests, by the status of their answers.", ["status"])
 _OPERATIONS = Counter("operations", "GraphQL operations that ran, by type and by way.", ["type", "way"])

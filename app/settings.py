@@ -74,7 +74,7 @@ class Settings(BaseSettings):
         400, ge=1, le=36_500, description="How long `python -m app maintain` keeps events of the audit trail, in days."
     )
     compiled_operations: bool = Field(
-        True, description="Whether queries are compiled to SQL; off: the ordinary executor answers all of them."
+        True, description="Whether operations are compiled; off: the ordinary executor answers all of them."
     )
     max_body_bytes: int = Field(262_144, ge=1024, le=10_485_760, description="Longest request body, in bytes.")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING or ERROR.")

@@ -1,6 +1,7 @@
 """From an operation to a plan: which SELECTs it needs, and generated Python that turns their rows into the answer.
 
-Only what is declared (`graph.py`) can be compiled; anything else raises NotCompilable, and the ordinary executor answers.
+What is declared (`graph.py`) becomes SELECTs, other resolvers of root fields and of rows are called; anything else raises
+NotCompilable, and the ordinary executor answers.
 A plan depends on the document, the operation's name and the values of the variables in `@skip` and `@include`. It holds
 nothing of a viewer: the statements are rendered for each scope when they are needed, with slots for the viewer's ids.
 """
@@ -27,14 +28,18 @@ from tortoise.models import Model
 
 from app import graph
 from app.access import Requirement
-from app.execution.guards import permissions_of, permissions_within
+from app.execution.guards import DEFINITION, permissions_of, permissions_within
 from app.execution.levels import Arguments, Call, Level, NotCompilable, Owner, Plan, Step
 from app.execution.resolvers import Resolver
 from app.execution.selections import Selections
 from app.execution.sources import OfKnownObject, OfLevel, OfObject, Source
 from app.identifiers import Kind, show
 
-_DEFINITION = "strawberry-definition"
+# How many values a list of ours has at most that is no page (tags, the steps of a storage test).
+_LIST_VALUES = 10
+# In the time that it takes to make a plain value: what a function makes of columns, and a secret that is opened.
+_MADE_VALUES = 5
+_OPENED_VALUES = 50
 
 
 def compile_operation(
@@ -70,6 +75,8 @@ class Compiler:
         self._numbers = 0
         # The level whose rows the shape that is being made is made of.
         self._inside: Level | None = None
+        # How often it can be within one of them, since it is in lists.
+        self._times = 1
 
     def plan(self, operation: OperationDefinitionNode) -> Plan:
         changes = operation.operation is OperationType.MUTATION
@@ -77,28 +84,28 @@ class Compiler:
         if root is None:
             raise NotCompilable("a schema without such operations")
         steps = [Step()]
-        parts = []
         for name, nodes in self._selections.fields([operation.selection_set], root).items():
             if nodes[0].name.value == "__typename":
-                parts.append(f"{name!r}: {root.name!r}")
+                steps[-1].parts.append(f"{name!r}: {root.name!r}")
                 continue
             if changes:
                 steps.append(Step())
-            parts.append(f"{name!r}: {self._root(root, name, nodes, steps[-1])}")
+            steps[-1].parts.append(f"{name!r}: {self._root(root, name, nodes, steps[-1])}")
+        answers = [f"lambda: {{{', '.join(step.parts)}}}," for step in steps]
         lines = [
-            "def shape(viewer, context, data, given):",
+            "def shapes(viewer, context, data, given):",
             *(f"    {line}" for line in self._once.values()),
             *(f"    {line}" for function in self._functions for line in function.splitlines()),
-            f"    return {{{', '.join(parts)}}}",
+            f"    return ({' '.join(answers)})",
         ]
         source = "\n".join(lines) + "\n"
         namespace = dict(self._constants)
         exec(compile(source, "<plan>", "exec"), namespace)  # noqa: S102  made of declarations and numbers alone
-        return Plan(steps, frozenset(self._permissions), namespace["shape"], source, changes)
+        return Plan(steps, frozenset(self._permissions), namespace["shapes"], source, changes)
 
     def _declared(self, parent: GraphQLObjectType, node: FieldNode) -> tuple[Any, Any, StrawberryField]:
         made = self._schema.get_field(parent, node.name.value)
-        definition = made.extensions.get(_DEFINITION) if made else None
+        definition = made.extensions.get(DEFINITION) if made else None
         if made is None or not isinstance(definition, StrawberryField):
             raise NotCompilable(f"{parent.name}.{node.name.value}")
         permissions = permissions_of(made)
@@ -167,14 +174,18 @@ class Compiler:
         outside = self._inside
         self._inside = source.level or outside
         for name, found in self._selections.below(nodes, type_).items():
-            if self._inside is not None:
-                self._inside.width += 1
+            self._weigh(1)
             if found[0].name.value == "__typename":
                 parts.append(f"{name!r}: {type_.name!r}")
             else:
                 parts.append(f"{name!r}: {self._field(type_, found, source)}")
         self._inside = outside
         return self._function("r", f"{{{', '.join(parts)}}}")
+
+    def _weigh(self, values: int) -> None:
+        """Notes how many values more are made of each row of the level that the shape is made of."""
+        if self._inside is not None:
+            self._inside.width += values * self._times
 
     def _field(self, parent: GraphQLObjectType, nodes: list[FieldNode], source: "Source") -> str:
         made, declared, definition = self._declared(parent, nodes[0])
@@ -206,6 +217,7 @@ class Compiler:
         if make is None:
             return self._output(arguments[0], nodes, type_, source.below(value.columns[0]))
         called = self.constant(make)
+        self._weigh(_OPENED_VALUES if value.needs == "context" else _MADE_VALUES)
         if value.needs == "viewer":
             return self._computed_once(f"{called}(viewer)", nodes, type_)
         if value.needs == "now":
@@ -226,8 +238,10 @@ class Compiler:
 
     def output_of(self, expression: str, nodes: list[FieldNode], type_: Any, source: Source, *, nullable: bool) -> str:
         if isinstance(type_, GraphQLList):
-            item = f"i{self.number()}"
+            item, outside = f"i{self.number()}", self._times
+            self._times *= _LIST_VALUES
             made = f"[{self._output(item, nodes, type_.of_type, OfObject(self))} for {item} in {{}}]"
+            self._times = outside
         elif isinstance(type_, GraphQLEnumType):
             made = "{}._name_"  # what `name` answers, without the descriptor in between
         elif is_leaf_type(type_):
@@ -273,6 +287,7 @@ class Compiler:
         if name == "edges":
             edge = made.type.of_type.of_type.of_type
             parts = []
+            level.width += len(self._selections.below(nodes, edge)) * _MADE_VALUES
             for answer, found in self._selections.below(nodes, edge).items():
                 field_name = found[0].name.value
                 if field_name == "__typename":

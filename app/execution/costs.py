@@ -5,7 +5,7 @@ beside a row (an account's provider) and a count (`apiKeyCount`, `totalCount`) c
 count each time that they stand there; `@skip` and `@include` are not looked at.
 
 Three bounds lie behind each other. This one knows rows before there are any, and so bounds what is loaded. The plans'
-MAXIMUM_VALUES (`plans.py`) knows how wide the rows are: what is shaped at once, or left to the ordinary executor. The
+MAXIMUM_VALUES (`running.py`) knows how wide the rows are: what is shaped at once, or left to the ordinary executor. The
 executor's MAXIMUM_WORK (`executor.py`) counts what is really done, which rows do not tell: introspection, errors, wide rows.
 """
 

@@ -11,6 +11,7 @@
 Everything else, and whatever goes wrong with a row, takes graphql-core's own way.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from graphql import (
@@ -51,6 +52,8 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         # By the identity of the grouped field set, which graphql-core keeps alive and the same for all rows.
         self._plans: dict[int, tuple[Any, list[tuple[str, int, Any]], int]] = {}
         self._work_left = MAXIMUM_WORK
+        # The root fields of a mutation whose part of the answer was made before, by their names in it.
+        self.made: Mapping[str, Any] = {}
         # Set when the operation ended for too much work; then its data is not to be shown.
         self.exhausted: BadUserInput | None = None
 
@@ -93,6 +96,8 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         """One field by the ordinary way. The fields of a mutation come here directly, one after the other."""
         if self.exhausted is not None:
             return None
+        if path.prev is None and path.key in self.made:
+            return self.made[str(path.key)]
         node = field_details_list[0].node
         field = self.schema.get_field(parent_type, node.name.value)
         if field is not None and self.operation.operation is OperationType.MUTATION and path.prev is None:

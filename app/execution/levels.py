@@ -1,4 +1,9 @@
-"""What a plan consists of: steps of calls and levels; a level is one SELECT, with what is joined to its rows and nested below."""
+"""What a plan consists of: steps of calls and levels; a level is one SELECT, with what is joined to its rows and nested below.
+
+Names in plans, statements and generated code: `l3` is a level and `l3n` the number of its rows; `c1` is a call; `f4` a generated
+function, `k5` a constant of it; `r` is a row or an object, `o` the owner of a page. In a SELECT `b` are the level's own rows,
+`o6` what is joined to them, `n7` what is counted. `Plan.source` is the generated code: print it to see what an operation became.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -109,15 +114,17 @@ class Step:
 
     calls: list[Call] = field(default_factory=list)
     levels: list[Level] = field(default_factory=list)
+    parts: list[str] = field(default_factory=list)
+    """Its part of the answer: the items of a dict, in Python."""
 
 
 @dataclass
 class Plan:
-    """What runs: steps, and `shape`, which makes the answer of what they have found."""
+    """What runs: steps, and `shapes`, which makes a function for each that makes its part of the answer."""
 
     steps: list[Step]
     permissions: frozenset[type[Requirement]]
-    shape: Callable[..., dict[str, Any]]
+    shapes: Callable[..., tuple[Callable[[], dict[str, Any]], ...]]
     source: str
     changes: bool
     """Whether its calls have effects, so that it must not be run again from its start."""

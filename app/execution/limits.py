@@ -32,7 +32,7 @@ MAXIMUM_FRAGMENTS = 100
 MAXIMUM_REPEATED_PAIRS = 4_000
 
 # Of variables, as the tokens of a document: lists and objects count as well as what is in them.
-MAXIMUM_VALUES = 2_000
+MAXIMUM_VARIABLE_VALUES = 2_000
 
 _INTROSPECTION = frozenset({"__schema", "__type"})
 
@@ -82,7 +82,7 @@ def has_too_many_values(variables: dict[str, Any] | None) -> bool:
         value = waiting.pop()
         if isinstance(value, dict | list):
             count += len(value)
-            if count > MAXIMUM_VALUES:
+            if count > MAXIMUM_VARIABLE_VALUES:
                 return True
             waiting.extend(value.values() if isinstance(value, dict) else value)
     return False

@@ -85,7 +85,7 @@ class Operations:
                 if not self._open_to_anybody(each):
                     return _unauthenticated(context)
         if limits.has_too_many_values(request.variables):
-            message = f"The variables have more than {limits.MAXIMUM_VALUES} values."
+            message = f"The variables have more than {limits.MAXIMUM_VARIABLE_VALUES} values."
             return _refused([_coded(message, ErrorCode.BAD_USER_INPUT)], context)
         operation = document.operation(request.operation_name)
         if operation is None:
@@ -166,6 +166,7 @@ class Operations:
         )
         if isinstance(executor, list):  # variables that do not fit; nothing ran
             return _refused([_coded(error.message, ErrorCode.BAD_USER_INPUT, error) for error in executor], context)
+        executor.made = {name: outcome.shown[0] for name, outcome in left.outcomes.items() if outcome.shown}
         try:
             return await _run(executor, operation, context)
         finally:

@@ -15,7 +15,7 @@ from app.execution.levels import NotCompilable
 from app.execution.running import NOTHING_RAN, Finished, Runnable, Unfinished
 from app.execution.selections import variables_of_directives
 
-# How often one operation is compiled, at most: once for each combination of the variables in @skip and @include.
+# How many plans of one operation are kept, at most: one for each combination of the variables in @skip and @include.
 MAXIMUM_PLANS = 16
 
 
@@ -59,7 +59,7 @@ class CompiledOperation:
     ) -> None:
         self._schema = schema
         self._plans = plans
-        self._made = 0
+        self._keys: list[Any] = []
         self._operation = operation
         self._fragments = fragments
         self._switches = variables_of_directives(operation, fragments)
@@ -70,6 +70,8 @@ class CompiledOperation:
         values = self._variables.read(variables or {})
         if values is None:
             return NOTHING_RAN
+        if any(values.coerced.get(name) is None for name in self._switches):
+            return NOTHING_RAN  # null for a condition that has a default: refused, where it stands
         client = connections.get("default")
         runnable = self._runnable(client.capabilities.dialect, values)
         if runnable is None or not runnable.is_open_to(context.viewer):
@@ -81,9 +83,10 @@ class CompiledOperation:
         key = (self, dialect, tuple(values.coerced.get(name) for name in self._switches))
         if key in self._plans:
             return self._plans[key]
-        if self._made >= MAXIMUM_PLANS:
+        self._keys = [known for known in self._keys if known in self._plans]
+        if len(self._keys) >= MAXIMUM_PLANS:
             return None
-        self._made += 1
+        self._keys.append(key)
         runnable = self._plans[key] = self._compiled(dialect, values)
         return runnable
 

@@ -25,7 +25,7 @@ from app.execution.levels import Call, CallForEach, Level, Owner, Plan, Step
 from app.execution.writing import Writer
 from app.identifiers import read
 from app.paging import Order, checked_first
-from app.statements import Statement
+from app.statements import Statement, values_of
 
 # Statements of one level, one for each scope and shape of its arguments.
 MAXIMUM_STATEMENTS = 64
@@ -40,10 +40,11 @@ class TooMuch(Exception):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a resolver with effects came to: its answer, or what it raised."""
+    """What a resolver with effects came to: its answer, or what it raised; and what was made of the answer, if it was."""
 
     answer: Any = None
     error: Exception | None = None
+    shown: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,9 +81,7 @@ class Runnable:
         if not all(run.may_send(call) for step in plan.steps for call in step.calls):
             return NOTHING_RAN
         try:
-            for step in plan.steps:
-                await run.take(step)
-            return Finished(plan.shape(context.viewer, context, run.data, run.given))
+            return Finished(await run.answer(plan))
         except Exception:
             if not plan.changes:
                 raise
@@ -119,11 +118,7 @@ class _Run:
         self._context = context
         self._viewer = viewer = context.viewer
         self._variables = variables
-        self._values: dict[str, Any] = {
-            "viewer.key_id": viewer.key_id,
-            "viewer.account_id": viewer.account_id,
-            "viewer.service_provider_id": viewer.service_provider_id,
-        }
+        self._values: dict[str, Any] = dict(values_of(viewer))
         self._values_left = MAXIMUM_VALUES
         self._arguments: dict[str, dict[str, Any]] = {}
         self._to_call: list[tuple[CallForEach, list[Any]]] = []
@@ -155,7 +150,18 @@ class _Run:
             True for name, value in arguments.items() for _ in refused_inputs(types[name].type, value, self._viewer, ())
         )
 
-    async def take(self, step: Step) -> None:
+    async def answer(self, plan: Plan) -> dict[str, Any]:
+        """Step by step: what one of them answers is read before the next one changes something."""
+        answer: dict[str, Any] = {}
+        shapes = plan.shapes(self._viewer, self._context, self.data, self.given)
+        for step, shape in zip(plan.steps, shapes, strict=True):
+            await self._take(step)
+            answer |= (shown := shape())
+            for call in step.calls:
+                self.outcomes[call.response_name] = Outcome(shown=(shown[call.response_name],))
+        return answer
+
+    async def _take(self, step: Step) -> None:
         for call in step.calls:
             await self._call(call)
         if step.levels:

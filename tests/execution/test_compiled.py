@@ -12,10 +12,13 @@ from typing import Any
 
 import orjson
 import pytest
+from graphql import parse
 from tortoise.models import Model
 
 from app import graph
 from app.execution import operations
+from app.execution.compiling import compile_operation
+from app.execution.inputs import arguments_of
 from app.execution.operations import Operations
 from app.execution.plans import MAXIMUM_PLANS, CompiledOperation, Plans
 from app.main import Server
@@ -204,6 +207,37 @@ async def test_wide_pages_within_pages_are_left_to_the_ordinary_executor(
     compiled, expected = await ask_both(installation, admin, query)
     assert (compiled.codes, compiled.data) == (expected.codes, expected.data)
     assert plans(installation)[0]._statements == {}, "it was compiled, and not run"
+
+
+@pytest.mark.parametrize(
+    ("inner", "least"),
+    [
+        ("edges { a: cursor b: cursor }", 10),
+        ("nodes { name }", 1),
+        ("nodes { status }", 5),
+        ("nodes { account { webhookSecret } }", 50),
+        ("nodes { account { recordingConfig { lastVerification { steps { step advice } } } } }", 20),
+    ],
+)
+def test_what_is_made_of_a_row_is_weighed_by_the_time_that_it_takes(inner: str, least: int) -> None:
+    document = parse(f"{{ apiKeys {{ {inner} }} }}")
+    plan = compile_operation(schema._schema, document.definitions[0], {}, lambda _: True, arguments_of, "sqlite")
+    assert plan.steps[0].levels[0].width >= least
+
+
+@pytest.mark.parametrize("directive", ["skip", "include"])
+async def test_null_for_a_condition_that_has_a_default_is_refused(
+    installation: Installation, admin: Person, directive: str
+) -> None:
+    for operation in (
+        f"query ($d: Boolean = true) {{ viewer {{ scope @{directive}(if: $d) }} }}",
+        f'mutation ($d: Boolean = true) {{ createServiceProvider(input: {{name: "x"}}) @{directive}(if: $d)'
+        " { serviceProvider { id } } }",
+    ):
+        compiled, expected = await ask_both(installation, admin, operation, d=None)
+        assert compiled.codes == expected.codes == ["BAD_USER_INPUT"]
+        assert compiled.data == expected.data
+    assert (await admin.ask("{ serviceProviders { totalCount } }")).only("serviceProviders") == {"totalCount": 2}
 
 
 async def test_all_plans_together_are_bounded(installation: Installation, admin: Person) -> None:

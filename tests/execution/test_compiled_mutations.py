@@ -135,3 +135,23 @@ async def test_an_account_user_who_sends_what_it_may_is_served_by_the_plan(
     assert answer.only("updateAccount") == {"account": {"name": "Mine"}, "userErrors": []}
     (plan,) = plans(installation)
     assert plan.plan.changes
+
+
+TWICE = """mutation ($id: ID!, $after: String) {
+    a: createApiKey(input: {name: "a", owner: {accountId: $id}}) { apiKey { account { apiKeyCount } } }
+    b: createApiKey(input: {name: "b", owner: {accountId: $id}}) {
+        apiKey { account { apiKeyCount apiKeys(first: 1, after: $after) { nodes { name } } } }
+    }
+}"""
+
+
+@pytest.mark.parametrize("after", [None, "no cursor"])
+async def test_what_a_mutation_answers_is_read_before_the_next_one_changes_something(
+    installation: Installation, admin: Person, world: World, after: str | None
+) -> None:
+    before = (await admin.ask("query ($id: ID!) { account(id: $id) { apiKeyCount } }", id=world["own"])).data
+    count = before["account"]["apiKeyCount"]
+    for answer in await ask_both(installation, admin, TWICE, id=world["own"], after=after):
+        assert answer.data["a"]["apiKey"]["account"]["apiKeyCount"] == count + 1
+        assert [error["path"] for error in answer.errors] == ([["b", "apiKey", "account", "apiKeys"]] if after else [])
+        count += 2
