@@ -13,6 +13,7 @@ from app.api_keys import service as api_keys
 from app.api_keys.model import ApiKey
 from app.audit import service as audit
 from app.errors import for_client
+from app.idempotency import once
 from app.serving import CannotStart, listen
 from app.settings import Settings, WrongSettings
 
@@ -114,12 +115,12 @@ def _create_admin(options: Any) -> None:
 def _maintain(options: Any) -> None:
     chosen = _chosen(options)
 
-    async def maintain() -> int:
+    async def maintain() -> dict[str, int]:
         async with migrating.opened(chosen) as database:
             await migrating.check(database)
-            return await audit.prune(chosen.audit_days)
+            return {"audit events": await audit.prune(chosen.audit_days), "idempotency records": await once.forget()}
 
-    print(f"audit events forgotten: {asyncio.run(maintain())}")
+    print(*(f"{count} {what} forgotten" for what, count in asyncio.run(maintain()).items()), sep="\n")
 
 
 def _demo(options: Any) -> None:

@@ -19,6 +19,7 @@ MODELS = [
     "app.api_keys.model",
     "app.recording.model",
     "app.audit.model",
+    "app.idempotency.model",
 ]
 
 # Unique constraints by name, with the columns by which SQLite's messages name them.
@@ -28,6 +29,7 @@ UNIQUE = {
     "accounts_sip_realm_unique": ("accounts", ("sip_realm",)),
     "api_keys_public_id_unique": ("api_keys", ("public_id",)),
     "recording_configs_account_unique": ("recording_configs", ("account_id",)),
+    "idempotency_records_key_unique": ("idempotency_records", ("actor_id", "operation", "key")),
 }
 CHECKS = {
     "accounts_limits_check": "accounts",
@@ -50,6 +52,7 @@ INDEXES = {
     "audit_events_of_former_provider": "audit_events",
     "audit_events_of_object": "audit_events",
     "audit_events_by_time": "audit_events",
+    "idempotency_records_by_time": "idempotency_records",
 }
 TRIGGERS = {
     "audit_events_stay": "audit_events",

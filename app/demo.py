@@ -204,7 +204,8 @@ async def _keys(context: Context, ids: dict[str, str]) -> dict[str, str]:
         ("readOnly", "Dashboard", AccessLevel.READ_ONLY, {"account_id": ids["Harbour Clinic"]}),
     ]
     for caller, name, level, owner in callers:
-        _, keys[caller] = await api_keys.create(context, name=name, access_level=level, expires_at=None, **owner)
+        _, text = await api_keys.create(context, name=name, access_level=level, expires_at=None, **owner)
+        keys[caller] = str(text)  # shown, since it is new
     for name in ("Tidal Bank", "Café Ångström 🎧", "Alpine Rescue", "Kiwi Couriers"):
         if not await ApiKey.filter(account__name_key=names.key(name)).exists():
             await api_keys.create(

@@ -96,6 +96,9 @@ class UserErrorCode(enum.Enum):
     CONFLICT = strawberry.enum_value(
         "CONFLICT", description="The object has changed since the version that the caller saw; load it again."
     )
+    ALREADY_SHOWN = strawberry.enum_value(
+        "ALREADY_SHOWN", description="What is shown once was shown before; the object itself is in the payload."
+    )
     IN_USE = strawberry.enum_value("IN_USE", description="Something stands in the way; the payload lists what.")
 
 

@@ -46,6 +46,7 @@ class Ids:
             "ServiceProvider": self.providers,
             "ApiKey": self.keys,
             "RecordingConfig": self.recordings,
+            "AuditEvent": {name: world[f"{name}_event"] for name in self.accounts},
         }
 
 
@@ -66,6 +67,7 @@ def queries(ids: Ids) -> dict[str, Inputs]:
         "serviceProvider": on(ids.providers, "id"),
         "serviceProviders": {"": {}},
         "apiKeys": {"": {}},
+        "auditEvents": {"": {}, **{row: {"filter": {"accountId": id_}} for row, id_ in ids.accounts.items()}},
         "s3Regions": {"": {}},
         "audioFormats": {"": {}},
         "bucketVendors": {"": {}},

@@ -96,6 +96,18 @@ ROWS: list[tuple[str, dict[str, Any]]] = [
             "after": '{"name": "é"}',
         },
     ),
+    (
+        "idempotency_records",
+        {
+            "id": ID.format(10),
+            "actor_id": ID.format(4),
+            "operation": "createAccount",
+            "key": "é",
+            "input_hash": b"\x01",
+            "made_id": ID.format(3),
+            "created_at": TIME,
+        },
+    ),
     ("audit_prunings", {"id": ID.format(9), "until": "2026-01-01 00:00:00+00:00"}),
 ]
 

@@ -14,9 +14,10 @@ from app import migrating
 from app.access import AccessLevel, Scope, Viewer
 from app.accounts import service as accounts
 from app.api_keys import service as api_keys
+from app.audit.model import AuditEvent
 from app.context import Context, Opened
 from app.encryption import new_key_text
-from app.identifiers import Kind, new_id, show
+from app.identifiers import Kind, new_id, read, show
 from app.main import Server, create_app
 from app.outbound import OutboundGate
 from app.recording import service as recording
@@ -206,5 +207,8 @@ async def seed(folder: Path, url: str) -> World:
                 ),
             )
             world.ids[f"{place}_recording"] = show(Kind.RECORDING_CONFIG, config.id)
+        for event in await AuditEvent.filter(object_kind=Kind.ACCOUNT.value):
+            place = next(name for name in ("own", "sibling", "foreign") if read(Kind.ACCOUNT, world[name]) == event.object_id)
+            world.ids[f"{place}_event"] = show(Kind.AUDIT_EVENT, event.id)
         await key("read_only", AccessLevel.READ_ONLY, account_id=world.ids["own"])
     return world

@@ -38,6 +38,7 @@ DATE_TIME: Any = SCHEMA.type_map["DateTime"]
 
 # Lists of objects that are no connections, since they have a fixed size or a small limit.
 SHORT_LISTS = {
+    "AuditEvent.changes": "one for each setting of the object",
     "DeleteAccountPayload.blockers": "one for each kind of thing",
     "Query.audioFormats": "one for each format",
     "Query.bucketVendors": "one for each vendor",

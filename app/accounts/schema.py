@@ -18,6 +18,7 @@ from app.api_keys.model import ApiKey as ApiKeyRow
 from app.api_keys.schema import ApiKey
 from app.context import Info
 from app.errors import UserError, UserErrorCode
+from app.idempotency.once import ONCE
 from app.identifiers import Kind, read, show
 from app.paging import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, FirstArgument, Order
 from app.recording.model import RecordingConfig as RecordingConfigRow
@@ -219,6 +220,7 @@ class CreateAccountInput:
     licensed_sessions: Maybe[int | None] = graph.guarded(
         "How many sessions were bought, 0 or more; 0 by default.", permissions=[IsAdmin]
     )
+    idempotency_key: str | None = strawberry.field(default=None, description=ONCE)
 
 
 @strawberry.type(description="What createAccount answers.")
@@ -358,6 +360,7 @@ class AccountMutations:
             sip_realm=input.sip_realm,
             usage_limit=limit.limit() if limit else None,
             licensed_sessions=input.licensed_sessions.value if input.licensed_sessions else None,
+            idempotency_key=input.idempotency_key,
         )
         return CreateAccountPayload(account=graph.shown(account))
 

@@ -22,6 +22,7 @@ from app.context import Context
 from app.database import violated_constraint
 from app.encryption import Keyring
 from app.errors import Mistakes, Problems, UserErrorCode
+from app.idempotency.once import once
 from app.identifiers import Kind, new_id, read
 from app.recording.model import RecordingConfig
 from app.service_providers.model import ServiceProvider
@@ -48,8 +49,30 @@ async def create(
     sip_realm: str | None,
     usage_limit: Limit | None,
     licensed_sessions: int | None,
+    idempotency_key: str | None = None,
 ) -> Account:
     """An account of the caller's own provider; an admin says of which. Raises Mistakes, all of them at once."""
+    given: dict[str, Any] = {
+        "service_provider_id": service_provider_id,
+        "name": name,
+        "sip_realm": sip_realm,
+        "usage_limit": usage_limit,
+        "licensed_sessions": licensed_sessions,
+    }
+    reachable = context.viewer.within_reach(Account)
+    account, _ = await once(context, idempotency_key, given, lambda: _create(context, **given), reachable)
+    return account
+
+
+async def _create(
+    context: Context,
+    *,
+    service_provider_id: str | None,
+    name: str,
+    sip_realm: str | None,
+    usage_limit: Limit | None,
+    licensed_sessions: int | None,
+) -> Account:
     problems = Problems()
     provider_id = await _provider(context, service_provider_id, problems)
     values: dict[str, Any] = {}

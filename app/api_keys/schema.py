@@ -13,7 +13,8 @@ from app.access import AccessLevel, IsAdmin, IsServiceProvider, Scope
 from app.accounts.model import Account as AccountRow
 from app.api_keys import model, service, token
 from app.context import Info
-from app.errors import UserError
+from app.errors import UserError, UserErrorCode
+from app.idempotency.once import ONCE
 from app.identifiers import Kind, show
 from app.paging import DEFAULT_FIRST, AfterArgument, Connection, FirstArgument
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
@@ -139,6 +140,7 @@ class CreateApiKeyInput:
         default=None,
         description="When it stops to let anybody in. By default as late as its maker's, or never.",
     )
+    idempotency_key: str | None = strawberry.field(default=None, description=f"{ONCE} The text is not shown again.")
 
 
 @strawberry.type(description="What createApiKey answers.")
@@ -217,6 +219,13 @@ class RotateApiKeyPayload:
     )
 
 
+_ALREADY_SHOWN = UserError(
+    code=UserErrorCode.ALREADY_SHOWN,
+    message="The key was made before under this idempotency key; its text was shown then, and is not to be had again.",
+    field=["idempotencyKey"],
+)
+
+
 @strawberry.type
 class ApiKeyMutations:
     """Root fields."""
@@ -234,8 +243,10 @@ class ApiKeyMutations:
             account_id=owner.account_id.value if owner.account_id else None,
             service_provider_id=owner.service_provider_id.value if owner.service_provider_id else None,
             installation=owner.installation.value if owner.installation else None,
+            idempotency_key=input.idempotency_key,
         )
-        return CreateApiKeyPayload(api_key=graph.shown(key), token=text)
+        errors = [] if text is not None else [_ALREADY_SHOWN]
+        return CreateApiKeyPayload(api_key=graph.shown(key), token=text, user_errors=errors)
 
     @graph.mutation("Renames an API key.")
     async def update_api_key(

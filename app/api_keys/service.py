@@ -19,6 +19,7 @@ from app.audit.changing import change
 from app.context import Context
 from app.encryption import Keyring
 from app.errors import Mistakes, Problems, Unauthenticated, UserErrorCode
+from app.idempotency.once import once
 from app.identifiers import Kind, read, show
 from app.service_providers.model import ServiceProvider
 
@@ -34,18 +35,50 @@ async def create(
     account_id: str | None = None,
     service_provider_id: str | None = None,
     installation: bool | None = None,
-) -> tuple[ApiKey, str]:
+    idempotency_key: str | None = None,
+) -> tuple[ApiKey, str | None]:
     """A key for an owner within reach (by default the caller's own), and its text, which is not to be had again.
 
-    Raises Mistakes for a name or expiry that is not allowed, and for an owner that is not there.
+    Without the text when it was made before under this idempotency key. Raises Mistakes for a name or expiry that is not
+    allowed, and for an owner that is not there.
     """
+    given: dict[str, Any] = {
+        "name": name,
+        "access_level": access_level,
+        "expires_at": expires_at,
+        "account_id": account_id,
+        "service_provider_id": service_provider_id,
+        "installation": installation,
+    }
+    made = token.make()
+    reachable = context.viewer.within_reach(ApiKey)
+    key, is_new = await once(
+        context,
+        idempotency_key,
+        given,
+        lambda: _create(context, made, **given),
+        reachable,
+    )
+    return key, made.text if is_new else None
+
+
+async def _create(
+    context: Context,
+    made: token.Token,
+    *,
+    name: str,
+    access_level: AccessLevel,
+    expires_at: datetime | None,
+    account_id: str | None,
+    service_provider_id: str | None,
+    installation: bool | None,
+) -> ApiKey:
     viewer, problems = context.viewer, Problems()
     await _still_let_in(viewer)
     checked = names.checked(name, problems, "name")
     ends = _checked_expiry(viewer, expires_at, problems)
     scope, provider, account = await _owner(viewer, account_id, service_provider_id, installation, problems)
     problems.raise_if_any()
-    made = token.make()
     try:
         async with in_transaction():
             key = await ApiKey.create(
@@ -64,7 +97,7 @@ async def create(
             await trail.note(context, key, after=shown)
     except IntegrityError:  # the owner was deleted in between
         raise _no_owner("accountId" if account else "serviceProviderId") from None
-    return key, made.text
+    return key
 
 
 async def create_first_admin(keyring: Keyring, name: str) -> str:

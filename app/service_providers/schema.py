@@ -11,6 +11,7 @@ from app.api_keys.model import ApiKey as ApiKeyRow
 from app.api_keys.schema import ApiKey
 from app.context import Info
 from app.errors import UserError
+from app.idempotency.once import ONCE
 from app.identifiers import Kind
 from app.paging import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, FirstArgument, Order
 from app.service_providers import model, service
@@ -78,6 +79,7 @@ class CreateServiceProviderInput:
     """Input of createServiceProvider."""
 
     name: str = strawberry.field(description="1 to 64 characters, unique within the installation.")
+    idempotency_key: str | None = strawberry.field(default=None, description=ONCE)
 
 
 @strawberry.type(description="What createServiceProvider answers.")
@@ -100,5 +102,5 @@ class ServiceProviderMutations:
         info: Info,
         input: Annotated[CreateServiceProviderInput, strawberry.argument(description="The service provider to be.")],
     ) -> CreateServiceProviderPayload:
-        provider: Any = await service.create(info.context, input.name)
+        provider: Any = await service.create(info.context, input.name, input.idempotency_key)
         return CreateServiceProviderPayload(service_provider=provider)

@@ -1,4 +1,4 @@
-"""The audit trail: events that nothing points at and that nobody changes.
+"""The audit trail, whose events nobody changes; and what was made under idempotency keys.
 
 One branch per dialect; statements run one by one inside the caller's transaction, and are safe to run again.
 """
@@ -34,11 +34,22 @@ CREATE INDEX IF NOT EXISTS audit_events_by_time ON audit_events (at);
 CREATE TABLE IF NOT EXISTS audit_prunings (
     id {uuid} NOT NULL PRIMARY KEY,
     until {time} NOT NULL
-)
+);
+CREATE TABLE IF NOT EXISTS idempotency_records (
+    id {uuid} NOT NULL PRIMARY KEY,
+    actor_id {uuid} NOT NULL,
+    operation VARCHAR(64) NOT NULL,
+    key VARCHAR(255) NOT NULL,
+    input_hash {bytes} NOT NULL,
+    made_id {uuid},
+    created_at {time} NOT NULL
+);
+CREATE UNIQUE INDEX IF NOT EXISTS idempotency_records_key_unique ON idempotency_records (actor_id, operation, key);
+CREATE INDEX IF NOT EXISTS idempotency_records_by_time ON idempotency_records (created_at)
 """
 TYPES = {
-    "sqlite": {"uuid": "CHAR(36)", "time": "TIMESTAMP", "json": "JSON"},
-    "postgres": {"uuid": "UUID", "time": "TIMESTAMPTZ", "json": "JSONB"},
+    "sqlite": {"uuid": "CHAR(36)", "time": "TIMESTAMP", "json": "JSON", "bytes": "BLOB"},
+    "postgres": {"uuid": "UUID", "time": "TIMESTAMPTZ", "json": "JSONB", "bytes": "BYTEA"},
 }
 TRIGGERS = {
     "sqlite": [
@@ -85,7 +96,7 @@ async def upgrade(db: BaseDBAsyncClient) -> str:
 
 
 async def downgrade(db: BaseDBAsyncClient) -> str:
-    for table in ("audit_events", "audit_prunings"):
+    for table in ("audit_events", "audit_prunings", "idempotency_records"):
         await db.execute_query(f"DROP TABLE IF EXISTS {table}")
     if db.capabilities.dialect == "postgres":
         await db.execute_query("DROP FUNCTION IF EXISTS audit_events_stay")
@@ -93,62 +104,66 @@ async def downgrade(db: BaseDBAsyncClient) -> str:
 
 
 MODELS_STATE = (
-    "eJztXW1z4jgS/isqvmzmKsvlZZKdylxdFUnILjcJpIDM7OxxZRRbBF2MxFhyEmpu/vu1ZB"
-    "v8SjAJxDCumkmMrJbM03Kru/VI+V4ZcYvYotohzgM1ybXDH6hFnMoJ+l5heETgIqvKLqrg"
-    "8XhWQRVIfGtrGeFVNsZ+bX0X3wrpYFNChQG2BYEiiwjToWNJOVNifdWncU8mfUQFehxiiU"
-    "b4ngikygWSqsDm/B6uCBJQhsg3F9sfkSAE9eFx/q4rVseTflX1aHETuqTsbhWNu4x+c4kh"
-    "+R0BCYXZv/8DxZRZ5ImI4OP43hhQYlsRSKmlGtDlhpyMddnNTeP8QtdUD35rmNx2R2xWez"
-    "yRQ86m1V2XWlUlo+7dEUYcLIkVgpa5tu2rIyjynhgKpOOS6aNaswKLDLBrKwVV/jFwman0"
-    "guCbV0GHTFJ4YEdUGXk0qPVP/zFDIobRbHWNTr1rGJWEbtXjxDTiF5mcqXFBmVSgff/htT"
-    "sDR5dWVAdnf9TaO4fH7zQcXMg7R9/U0FV+aEEssSeqFTBDXP9OYH42xE465kH9GOrwoMvg"
-    "HRTMAJ+9AAF8AUArgLQywk+GTdidHMLH4/dzIP5ca2uUj99rlDm8r94b3fTvHOhbCuwouO"
-    "rFSgLcJU8yG+BAZitAngNqt/5nV7U8EuKbHQZz56r2p8Z5NPHvXLaavwfVQ+CfXbZOY6CD"
-    "IaUPKWP6lHObYJaO+kwohvktSK0K9MC4rBf001brMgL6aSOO6s3Vab29s681AJWo1MWNZj"
-    "cGtekQBYmBZRLuc7gj6Yik4x2VjGFu+aLV4GIDR30FvqDVYvbE1/O8t6BxVe90a1fXEa2c"
-    "17p1decg8hoEpTvHMTM0bQR9aXT/QOoj+qvVrMenhGm97l8V9UzYldxg/NHAVmi+C0oD1C"
-    "Jad8fWklqPSpZaL4rWA4xCaveffqb1B3BxFBoJlTdYxkwWkoipGuBalXL3V6XZO/UEvx7s"
-    "v//t/YfD4/cfoIp+ymnJb3OU7ZlO5fYO7kNumCq4xeb9I3YsI3InPJ2Z3FUPkZzQfMmLT2"
-    "1iY5kOtR+k1LxWNvCV+hEMq6A0bXDiMVU+00tBGtNPnuP1DEa+lSw8RGp88QOeNeKSt0YH"
-    "o3gJZvhOfyXVt+opNqJSIuLQYMuOhMPjeoEA+JHcDiEGNQQB10HqSFUQbBML7egQlDDTme"
-    "jqKg599xFhCGKf6MgdIT5Ae2gErp9ALrPpCNwZKyUKXkUPZShchsKbYWbLULgMhctQePlQ"
-    "2BUwTRrwnVOCImVC6swdabwb8HCYmSQZHEVaWN94r9yojm+g32qn3uk0Ws1OTrtdCeROUH"
-    "DVY1eN5k23DkX+RXzCXcQMfVjACn3INEIf4jbIQ9iftHMEMgm59YUzewUOZ8LQ2tQkTEBo"
-    "L4hQQV+KJ54Jb6psCXEcYkHHhgMOacrIzfZRIkJL2ZSCxTpRA7F/eLCAiYBamUZC34sCHQ"
-    "0EUmZPyrAzScc7KRufRCeSiO1yXU6V4xGeRQHc00az1v6a7rsE9cPu+enXbr1WZpe3PM9Y"
-    "Zpd/Rq2X2eX1+woxmomRL5uUIf6a6aXiTmfPZJASSfxs1JOQX3CH0Dv2iUwSsWB6SjqFXL"
-    "SZSCeS01Ds4Mdp4jNrzAEkAATxwu42mJl24wxG+0IrJ+WiwHPrJg4xuWNBM6regN69EKt2"
-    "0NyZbm2LRutql1K8IZa2kjIdfHMWUkLD/PmFlBo6+6N+9glJSgTqC5OPSR9Jrrl9/BF0hb"
-    "xpQJyg2vlVo4mGWCDGGTSlq6hlDIHIE3RiT1QRdURyMWUlvfRYj527qguEkcOlHoy/CMTB"
-    "FbDxGPXHDnmg3BV+9GVAo8M+AuMhvFZtC3l3EGXIZZLaSRnyNKZg8MGJ7EOH/SCSuJ0Yf+"
-    "sj7kqbPhDdGkDuUSPhwwSJMcH3ah0IM0uVOGQAph5h+M84GnhmX8mIcl1o09aF9PBdNqs7"
-    "FS7yAkZFv4T+u9hjnXr7c+Osbly3W58b5/W2SutGS3qsdnbWuml2Qca7WCa9u3+8SPImHp"
-    "WEcjfH8dQNNk0iBPTwQOxlNRZvo9CKu7i5vDxB6mePteu1c6PVvPx6gqaXxVBLubK6wpXV"
-    "sXtrUzM1wstGOCK0hTC//hgO+RT5UsIxwTIfvLtkPjjNvcuniqwWltRJMSO+t1TJzHvOm7"
-    "yd39IrJHM3R1kFz90mU/Zx3dlYSMMVSyXxn2urHAlFHgk6Kl9K71HJUstF1vLyVr606puj"
-    "ZTDE/H65dzkiWWq5yFp+yVxdzs2bpOlQKvtFGc20dgrMLNua3GYI93syybminyr8gmWBzX"
-    "lPn038l4Sz7aUelYSzn1HrJeFs7YQzfzdnzlkpKlVORwUn8W0NykXn8BUT6Fem8KWYj1cA"
-    "e/GDDjYU5KjNzE2PXCWPLU7/SyG0pTAEs5ltqezEBc4KGIAIccYAt7eNX9O0+MA7v07CiL"
-    "L0L/gSSBApobZQu/lh2EIl71QCxMHrQY9DahNEJTKx41AiZifgcUZSjhBYU8eKCNf310d8"
-    "tkpwep93YsFHJaqYaP3ZbRgwfc1Hu+Vy6FHUEHe8T4xLtKMZe+92PTnClBJAghFiCfRAmM"
-    "Wd3R67dc17IneRQ+40vwvq6ha8LzkKWilJbptGcvMVnoR97l7xkNQaN4tPSzZ2tzh2LQqG"
-    "ljujtKhzQZ5arI017hivqa4vdM/Vq+vDnCO98qX2+QTBjx4D4RMUtPC2m8M9y2Z4lm5ZnS"
-    "QaKXRi9EvH6AD+3u8e6xwaZ62r61q3cXpZP0GRj8VIgQKsYw6dGa6TQe/MMlNRuQJrZUm+"
-    "28He+0XeB1UtE2/vZupbkZfAGRPbPryPDxehcR5m0zgP40h7HlUekGcSW4jvq9NkI55wHp"
-    "gTgtuH9sHRIqYaamXbjqMswuwMvhTf8nnabFS8JGouSdRMoGkI9TH3kse8dsrl/+KsdySX"
-    "ucShIXHaBs9/dVrNDGXPROK6paZE/0M2FStb+QgF2LcutSVloqr6e4u4WkEU0XPicLb4OW"
-    "wxBaoG4oezedktA9u2YcKPtK2380LvNPEyBs8Rg4eSdXncgZjYFu6dWehMpTlHKiVPVPKT"
-    "ngZEzdJNGegLbqVMtLLGlEfH67yj+67eND/X242LRv08b+5jJnmCZtc99qXV/tRo/n6C/I"
-    "seu6g1LnWJf1GMEDyqBENQX1O5nIiMNraQQbFNHoSmez4Qhw6oOT0IYlFfIlX4RV7F5viK"
-    "K3EfSrJatg3cTNpSSVb7GbVektV+NrJa0V6clfCo3oLRU1BgN5nSo1Z6Zf2BZPyhj9nd3b"
-    "lHVKl6BlEVFz6mCqC9g0AbOWTgCsWA4cgcYoi9EWZIN4Uw/FO46zOXOPJQUwwZj3hDBZoA"
-    "rqoR+KzIKkg/8LUDA0QdImXb/DH18Kq19e0zeRK0OZ89RFBQ5rXqQDOq1B8wyDt9CqkJ+y"
-    "N6HBLdT3BzxB+I8M/Tmj6WRCZXf9Rz4PBRj0EnfUUggD7THqKK+vz2v8SUxj28QaFnIgP6"
-    "FPCavBq/CNRpnJe0n02j/eT3I7fWf9xcfzEl2f92R5aVu/py5dPyb+Ur9+9lbZiAuTrvJo"
-    "mQSIlmFE0wAk5Gmi97dSQitIVrI6/PSwl5WLmAjooV2FQvy0lZhJGSzUfJgDmfdYgIlfah"
-    "UFmUrcS03PK3DpSzQ948YM9vpcQ8RiTWB2LnWTGcSZTLhMsvE+KBTNvEmg37VKBE/SXcLv"
-    "jaIn1unEfoDkttn0u3AlK3ZYEWMhhFGeN7JlIinI5wYlnnDdce/IR5JWv1Ibi/+/z6w9ir"
-    "uuAKRNfbITvbjdv3hgv6daRSv2ikVAD/+37uX3gLA0L9mYkg69/Xf2Siv6v+3oTOwTuYCa"
-    "zTx8llh3V0WObmC+ciZefmtS7zpuenQmWGvnAZ+qLYVeJQc5hqUb07823prM5zNjRbsa9s"
-    "hzJpMKlmKIUB49uSl9mfVc7yr8KAyTY1mQSjbD8qm2G0DXneg6OjhXbEHc3ZEXeU8Fbhpc"
-    "rjqXrVtxDd/b29RdbR9vayF9LUvRghljNJ0hhH2bFuSGT9G5w2PNx908nsx/8Bjg3t6Q=="
+    "eJztXXtz2joW/yoa/mm6k8vmfTvpzs6QhNyyTSADpL29mx2j2CJoYyRq2UmYbr/7Hsk2+E"
+    "kwCcRQzeRhJB3J/I58dF6Sf1SG3CK2qHaI80BNcuXwB2oRp3KMflQYHhK4yGuyjSp4NJo2"
+    "kAUuvrUVjfAbG6OgtarFt8J1sOlCgz62BYEiiwjToSOXcibJenJM456Me4gK9DjALhriey"
+    "KQLBfIlQU25/dwRZCAMkS+e9j+iAQhqAe383fVsDoa96pyRIubMCRld8vo3GP0u0cMl98R"
+    "oJCY/fs/UEyZRZ6ICD+O7o0+JbYVg5RasgNVbrjjkSq7vm6cnauW8sZvDZPb3pBNW4/G7o"
+    "CzSXPPo1ZV0si6O8KIg11iRaBlnm0H7AiL/DuGAtfxyORWrWmBRfrYsyWDKv/oe8yUfEHw"
+    "zavAQ+ZSuGFHVBl5NKj1z+A2IySG0Wx1jU69axiVFG/l7SQ4EhSZnMl5QZkrQfvx0+93Co"
+    "4qrcgBTj/V2lv7R+8VHFy4d46qVNBVfipC7GKfVDFgirj6n8L8dICdbMzD9gnU4UYXwTss"
+    "mAI+fQBC+EKAlgBpZYifDJuwO3cAH48OZkD8pdZWKB8dKJQ5PK/+E90MavZUlQQ7Dq58sN"
+    "IAd8mTmw9wSLMRIM8AtVv/syt7Hgrx3Y6CuXVZ+1PhPBwHNRet5h9h8wj4pxetkwToIEjp"
+    "Q8acPuHcJphloz4lSmB+C1TLAj0ULqsF/aTVuoiBftJIonp9eVJvb+0qDkAj6qriRrObgN"
+    "p0iITEwG4a7jOocemQZOMdp0xgbgWk1fBiDWd9Bb6g1WL2OODzrKegcVnvdGuXVzGunNW6"
+    "dVmzF3sMwtKto4QYmnSCvja6n5D8iP5qNevJJWHSrvtXRd4T9lxuMP5oYCuy3oWlIWoxrn"
+    "sja0Guxyk118vC9RCjCNuDu59y/QFUHIlGiuUNlrOSRSgSrAa4lsXc3WVx9k7ewW97uwe/"
+    "H3zYPzr4AE3UXU5Kfp/BbF90SrW3fx9Rw2TBLTbvH7FjGbGa6HJmck/eRHpBCyjPP7eJjd"
+    "1sqAMjpeb3soaP1M9wWoWlWZMTj6jUmV4K0oh+9hWvZzAKpGTpIZLzi+/xvBmXrhruDZMl"
+    "mOE79ZXk2HKkxIzKsIgjky3fEo7O6zkM4EdyOwAb1BAEVAdXWaqCYJtYaEuZoISZzlg1l3"
+    "bo+48IgxH7RIfeEPE+2kFDUP0E8phNh6DOWBlW8DJG0KawNoXXQ8xqU1ibwtoUXtwU9gQs"
+    "kwZ85wyjSIqQOvOGCu8G3BxmJkkbR7EeVjffK9dy4GsYt9qpdzqNVrNTUG5XQrpjFF7dsM"
+    "tG87pbh6LgIrngziOGPswhhT7kCqEPSRnkIxws2gUMmRTd6syZnRKbM1FobWoSJsC0F0RI"
+    "oy9DE8+FN5NWQ5yEWNCR4YBCmjFz83WUGNFCMqVktk5cQOzu780hIqBVrpBQdXGg44ZAxu"
+    "pJGXbG2XinaZOL6NglYrNUlxOpeERXUQD3pNGstb9l6y5h+6h6fvKtW69p7/KG+xm1d/lX"
+    "5Lr2Lq9eV0ikmRjFvEk55K/pXirvcvaMBynlxM9HPQ35OXcIvWOfyThlC2a7pDOSi9YT6Z"
+    "RzGood/DhxfObNOYAEgCC+2d0GMdNunMJsnytyooMCz8VNHGJyx4JuZLs+vXshVu2wu1PV"
+    "2wbN1uWGUvwplhVJmUy+GYGUyDR/PpBSQ6ef6qefkUuJQD1h8hHpIZer3D7+CLxC/jIgjl"
+    "Ht7LLRRAMsEOMMulJNZBhDIPIEg9hjWUQdkQ6mLGWUG3bDzjw5BMLI4a6ajO8E4qAK2HiE"
+    "eiOHPFDuicD6MqDTQQ+B8BB+r7aF/BpEGfKYS+00DXkaURD4oET2YMBeaEncjo2/9RD3XJ"
+    "s+ENUbQO6nRsKHMRIjgu9lHAgzS5Y4pA+iHmH4ZRz1fbEvaYSOC61bXEhN30W9uhPiMgcw"
+    "KuohDJ7FG9apt780TuvGVbv1pXFWb0u3brzkhtVOT1vXzS7Q+BeLuHd3j+Zx3iStkojv5i"
+    "jpusGmSYSAER6IvSjHkn2UmnHn1xcXx0j+vWHteu3MaDUvvh2jyWU52KIjq0uMrI68W5ua"
+    "mRZePsIxog2E+fXncESnKOYSThBqf/D2gv7gLPWuGCvyeliQJ+W0+N6SJVPtuajzdnZPr+"
+    "DMXR9mldx3m3bZJ3lnY+EanljIif9cX3omlHkmKKt8Ib7HKTWXy8zlxaW8lurrw2UQxPx+"
+    "sWc5Rqm5XGYuv2St1mvzOnE64sp+kUczq58SZ5ZtjG8zgvs9GReM6GcSvyAssD7P6bOOf5"
+    "1wtrmpRzrh7Ffkuk44W3nCWbCbs+CqFKfSy1HJk/g2BuWy5/CVE+hXTuHLEB+vAPb8Bx2s"
+    "KchxmVk4PXKZeWzJ9L+MhLaMDMH8zLbM7MQ5zgroAwlxRgC3v41fpWnxvn9+nQszylL/4E"
+    "sgQVwXWgu5mx+mLTTyTyVAHLQe9DigNkHURSZ2HErE9AQ8zkjGEQIrGlgmwvWC+EiQrRKe"
+    "3uefWPBRkspMtN60GiZMT+Wj3XJ34KeoIe74nxh30ZbK2Hu/7dMRJpkAFIwQS6AHwizubN"
+    "+wW8+8J+42csidyu+CtqoH/0sOw150ktu6JbkFDE/DPnOveIRqhZvFJyVru1scexYFQcud"
+    "YZbVOWeeWqKPFe4Yr8mhz9XI1cur/YIzvfK19uUYwZ8bBsTHKOzhbTeH+5LN8CXdojxJdV"
+    "Jqx+jXjtEB/P3/N6yzb5y2Lq9q3cbJRf0YxT6WwwUKsI44DGZ4Tk56Z56YitOVmCsL5rvt"
+    "7RzM8zzIZrl4+5WZT0XRBM4E2ebhfbQ/Txrnfn4a534SaV+jKgLylGID8X31NNmYJlwE5h"
+    "Th5qG9dziPqIZW+bLjMC9hdgpfhm75fNpsnFwnai6YqJlC0xDyY+GQx6x+dPi/PPGOdJhL"
+    "7Bsuztrg+a9Oq5nD7ClJkrfUdNH/kE3F0iIfEQP71qO2S5moyvHewq6WEMX4nDqcLXkOW4"
+    "KBsoPk4Wy+d8vAtm2Y8Cdr6+0s0zuLXNvgBWzwiLOuiDqQINvAvTNznak040il9IlKgdPT"
+    "AKvZ9TIm+pxbKVO9rNDl0fEH76ixq9fNL/V247xRPyvq+5hSHqPp9Q372mp/bjT/OEbBxQ"
+    "07rzUuVElwUQ4TPM4EQ9CAU4WUiJw+NjCDYpM0CJXu+UAc2qfm5CCIeXWJTOIXaRXroysu"
+    "RX3QyWr5MnA905Z0stqvyHWdrParJauV7cFZSh7VW2T0lBTYdU7pkZFet/5Acl70Ma3dnn"
+    "lElWxnENlw7mOqANo7MLSRQ/qekBkwHJkDDLY3wgyprhCGH4m7OnOJIx81mSHjJ95QgcaA"
+    "q+wEPstkFaRu+MqBCSIPkbJt/ph5eNXKxg4yeVJpc0H2EEFhmd+rA93I0mDCIP/0KSQX7I"
+    "/ocUDUOGHlkD8QEZynNbktF5lcvtSz7/DhDYNBejKBAMbMuokq6vHb/xLTNe7hCYrcE+nT"
+    "pzCvyW/xTqBO40yn/axb2k9xPXJj9cf11RcznP1vd2SZ3tVXyJ9WfCuf3r+Xt2EC1uqimy"
+    "QiJBrNOJogBJwcN19+dCRGtIGxkdfPS4loWIWAjpOVWFQvmpMyT0ZKfj5KDszFpEOMSMuH"
+    "UnlRNhJTveVvFSjnm7xFwJ7di8Y8kUisDsQuEjGcUugw4eJhQtx3szax5sM+IdCovyS3C7"
+    "62yF4bZyV0R6k2T6VbQlK3ZQEXcjKKcub3lEQjnI1wKqzzhrGHwGFeyYs+hPXbz8cfRn7T"
+    "OSMQXX+H7HQ3bs+fLui3oXT9oqFkAfz2At+/8AMDQr5mIvT699RLJnrb8n0TygfvYCawch"
+    "+nww6rGFD75kunIuX75hUvi7rnJ0TaQ186D31J5GrDIsMRdwkzx/5xDFnCNd1opoSl0+aG"
+    "n5k+p5ht9ZWggjbcQVtYvVYHrjCSntn326py6Pnv+lHBVlmgGvnhR9Om8Ji/Ex+hcORCLR"
+    "Ke2pyiJOm2fPUO2jtAA+5lvado5aNrAbxGAlhNi8L+rSmNzhHSIYW3sIoy91rmA5y9t3IT"
+    "oN07PJxrX+vhjH2th0l0KRt5i7x8JE6nXwMTVcmKbGUdYosUFMoREu2X1dsItLmxUjcOca"
+    "g5qGQ5cPyamYYFnrZ5zpbIZ+wra925WfeZIiYj4T6QJC/Ttpe5ir5Kwn2+Yp27nyFfScnf"
+    "0KAVlRxFRT5UBRAOmm8gurs7O/Ok7e3s5OftybrEwsmZS7I2OOSH1iIkqz9PYc2ja2+6mP"
+    "38P+D/7lI="
 )
