@@ -67,7 +67,11 @@ def queries(ids: Ids) -> dict[str, Inputs]:
         "serviceProvider": on(ids.providers, "id"),
         "serviceProviders": {"": {}},
         "apiKeys": {"": {}},
-        "auditEvents": {"": {}, **{row: {"filter": {"accountId": id_}} for row, id_ in ids.accounts.items()}},
+        # Of what the world was made with: what the matrix itself changes leaves events too.
+        "auditEvents": {
+            "": {"filter": {"operation": "server"}},
+            **{row: {"filter": {"operation": "server", "accountId": id_}} for row, id_ in ids.accounts.items()},
+        },
         "s3Regions": {"": {}},
         "audioFormats": {"": {}},
         "bucketVendors": {"": {}},
