@@ -208,7 +208,9 @@ async def seed(folder: Path, url: str) -> World:
             )
             world.ids[f"{place}_recording"] = show(Kind.RECORDING_CONFIG, config.id)
         for event in await AuditEvent.filter(object_kind=Kind.ACCOUNT.value):
-            place = next(name for name in ("own", "sibling", "foreign") if read(Kind.ACCOUNT, world[name]) == event.object_id)
+            place = next(
+                name for name in ("own", "sibling", "foreign") if read(Kind.ACCOUNT, world[name]) == event.object_id
+            )
             world.ids[f"{place}_event"] = show(Kind.AUDIT_EVENT, event.id)
         await key("read_only", AccessLevel.READ_ONLY, account_id=world.ids["own"])
     return world

@@ -6,6 +6,7 @@ named and never shown.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from tortoise.models import Model
 from app.access import Reach
 from app.context import Context
 from app.graph import registry
-from app.identifiers import new_id
+from app.identifiers import Kind, new_id
 
 HIDDEN = "•••"
 # Columns that follow from others, or change with every change.
@@ -61,7 +62,7 @@ async def note(
 def event_of(context: Context, model: type[Model] | None, object_id: UUID | None) -> dict[str, Any]:
     """Who, when and what, of an event that happens now."""
     caller = context.caller
-    kind = next((kind for kind, row in registry.rows.items() if row is model), None)
+    kind = _kind_of(model)
     return {
         "id": new_id(),
         "at": datetime.now(UTC),
@@ -76,29 +77,33 @@ def event_of(context: Context, model: type[Model] | None, object_id: UUID | None
     }
 
 
+@lru_cache(100)
+def _kind_of(model: type[Model] | None) -> Kind | None:
+    return next((kind for kind, row in registry.rows.items() if row is model), None)
+
+
 def shown(model: type[Model] | None, values: Mapping[str, Any] | None) -> str | None:
     """Columns as an event shows them, in JSON; None without any."""
     if values is None:
         return None
     found = {}
     for name, value in values.items():
-        column = model._meta.fields_map.get(name) if model is not None else None
-        if is_shown(name):
-            found[to_camel_case(name)] = _shown_value(column, value)
+        shown_as, is_hidden = _told(model, name)
+        if shown_as:
+            found[shown_as] = HIDDEN if is_hidden and value is not None else value
     return orjson.dumps(found, default=str).decode()
+
+
+@lru_cache(1_000)
+def _told(model: type[Model] | None, name: str) -> tuple[str, bool]:
+    """What events call a column (nothing: they do not tell of it), and whether its value is hidden."""
+    column = model._meta.fields_map.get(name) if model is not None else None
+    return to_camel_case(name) if is_shown(name) else "", isinstance(column, fields.BinaryField)
 
 
 def is_shown(name: str) -> bool:
     """Whether events tell of a column: not of those that others know themselves by (`name_key`), or that follow from others."""
     return name not in _LEFT_OUT and not name.endswith("name_key")
-
-
-def _shown_value(column: Any, value: Any) -> Any:
-    if value is None:
-        return None
-    if isinstance(column, fields.BinaryField) or isinstance(value, bytes):
-        return HIDDEN
-    return value.value if hasattr(value, "value") else value
 
 
 def owners_of(row: Any) -> tuple[UUID | None, UUID | None]:
