@@ -41,9 +41,10 @@ What puts the rooms together, and what no room imports:
     connections.py       the HTTP protocol of a connection, bounded in bytes and in time
     serving.py           listening: the port, and uvicorn's limits
     migrating.py         bringing a database to this schema
+    rewrapping.py        sealing all secrets again with the newest key
     drafting.py          what changed in the models, as a migration to complete
     demo.py, local_s3.py a server with things to look at: `make run`
-    __main__.py          python -m app serve | migrate | create-admin | migration | demo
+    __main__.py          python -m app serve | migrate | create-admin | maintain | rewrap-secrets | migration | demo
 
 Start reading with `accounts/`, from `schema.py` down; then `access.py`; then the walk of an operation in `execution/`.
 """

@@ -1,4 +1,4 @@
-"""python -m app serve | migrate | create-admin | maintain | migration | demo: see --help."""
+"""python -m app serve | migrate | create-admin | maintain | rewrap-secrets | migration | demo: see --help."""
 
 import argparse
 import asyncio
@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 
-from app import migrating, settings
+from app import migrating, rewrapping, settings
 from app.access import Scope
 from app.api_keys import service as api_keys
 from app.api_keys.model import ApiKey
@@ -60,6 +60,8 @@ def _parser() -> argparse.ArgumentParser:
     create.set_defaults(run=_create_admin)
     maintain = commands.add_parser("maintain", help="forget what is too old; for a daily timer")
     maintain.set_defaults(run=_maintain)
+    rewrap = commands.add_parser("rewrap-secrets", help="seal all secrets again with the first of ENCRYPTION_KEYS")
+    rewrap.set_defaults(run=_rewrap)
     migration = commands.add_parser("migration", help="draft a migration from the models, for both databases")
     migration.add_argument("name", help="what it does, such as add_something")
     migration.set_defaults(run=_migration)
@@ -121,6 +123,17 @@ def _maintain(options: Any) -> None:
             return {"audit events": await audit.prune(chosen.audit_days), "idempotency records": await once.forget()}
 
     print(*(f"{count} {what} forgotten" for what, count in asyncio.run(maintain()).items()), sep="\n")
+
+
+def _rewrap(options: Any) -> None:
+    chosen = _chosen(options)
+
+    async def rewrap() -> int:
+        async with migrating.opened(chosen) as database:
+            await migrating.check(database)
+            return await rewrapping.rewrap(chosen.keyring())
+
+    print(f"{asyncio.run(rewrap())} secrets sealed again with the newest key; older keys may leave ENCRYPTION_KEYS")
 
 
 def _demo(options: Any) -> None:

@@ -45,6 +45,10 @@ class Keyring:
         sealed = self._ciphers[self.active_key_id].encrypt(nonce, secret.encode(), _place(table, column, row))
         return bytes([_VERSION, len(key_id)]) + key_id + nonce + sealed
 
+    def is_newest(self, blob: bytes) -> bool:
+        """Whether a blob was sealed by the key that seals now."""
+        return _split(blob)[0] == self.active_key_id
+
     def open(self, blob: bytes, *, table: str, column: str, row: UUID) -> str:
         """Raises CannotOpen when the blob was sealed for another place, by an unknown key, or was changed."""
         key_id, rest = _split(blob)

@@ -40,6 +40,7 @@ class Account(Model):
     updated_at = fields.DatetimeField(auto_now=True)
     version = fields.IntField(default=1)
 
+    sealed: ClassVar[tuple[str, ...]] = ("webhook_secret",)
     reach: ClassVar[Reach] = Reach(account="id", service_provider=("service_provider_id",))
 
     class Meta:

@@ -70,6 +70,7 @@ class RecordingConfig(Model):
     updated_at = fields.DatetimeField(auto_now=True)
     version = fields.IntField(default=1)
 
+    sealed: ClassVar[tuple[str, ...]] = ("secret_access_key",)
     reach: ClassVar[Reach] = Reach(account="account_id", service_provider=("account__service_provider_id",))
 
     class Meta:

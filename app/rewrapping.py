@@ -1,0 +1,44 @@
+"""Sealing every stored secret again with the newest key, so that older ones can leave ENCRYPTION_KEYS.
+
+Safe to run while servers serve, to stop, and to run again: a secret that the newest key has sealed is left alone.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from tortoise import Tortoise
+from tortoise.models import Model
+
+from app.encryption import Keyring
+
+_BATCH = 500
+
+
+async def rewrap(keyring: Keyring) -> int:
+    """Answers how many secrets were sealed again. Raises CannotOpen for one whose key the keyring does not have."""
+    count = 0
+    for model in Tortoise.apps["models"].values():
+        for column in getattr(model, "sealed", ()):
+            count += await _rewrap_column(model, column, keyring)
+    return count
+
+
+async def _rewrap_column(model: type[Model], column: str, keyring: Keyring) -> int:
+    count, after = 0, UUID(int=0)
+    while True:
+        page = model.filter(id__gt=after, **{f"{column}__not_isnull": True}).order_by("id").limit(_BATCH)
+        rows: list[tuple[UUID, bytes]] = await page.values_list("id", column)
+        for row_id, sealed in rows:
+            count += await _rewrap_one(model, column, keyring, row_id, bytes(sealed))
+        if len(rows) < _BATCH:
+            return count
+        after = rows[-1][0]
+
+
+async def _rewrap_one(model: type[Model], column: str, keyring: Keyring, row_id: UUID, sealed: bytes) -> int:
+    if keyring.is_newest(sealed):
+        return 0
+    place: dict[str, Any] = {"table": model._meta.db_table, "column": column, "row": row_id}
+    again = keyring.seal(keyring.open(sealed, **place), **place)
+    # Unless somebody has stored another one meanwhile, which is of the newest key already.
+    return await model.filter(id=row_id, **{column: sealed}).update(**{column: again})
