@@ -10,7 +10,7 @@ The rooms, one per noun; each has `model.py` (what is stored), `service.py` (wha
                          works; answers.py and failures.py: what S3 says and means; rules.py, regions.py, policy.py)
     idempotency/         what was made under a client's key     (once.py)
     audit/               who changed what                       (+ trail.py: its events; changing.py: one row changed by
-                         one statement, with its event)
+                         one statement, with its event; reads.py: who has seen a secret)
 
 What all rooms stand on, and what imports no room:
 

@@ -34,6 +34,8 @@ class Context:
     opened: Opened
     operation: str = "server"
     """The mutation that runs; `server` for what the commands of this server do."""
+    shown_secrets: set[Hashable] = field(default_factory=set)
+    """Which secrets this operation has shown: each is told to the audit trail once."""
     _loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
 
     @property

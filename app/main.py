@@ -22,6 +22,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from app import database, logs, metrics, migrating, settings
 from app.access import IsAdmin, Viewer
 from app.api_keys.last_use import LastUse
+from app.audit.reads import SecretReads
 from app.authentication import Authentication
 from app.context import Opened
 from app.errors import ErrorCode, ServiceUnavailable, Unauthenticated, for_client
@@ -121,15 +122,20 @@ class Server:
                 "keys for secrets come from a file beside the database: fit for trying out, not for production"
             )
         gate = OutboundGate(chosen.outbound_allowed_hosts)
-        storage, last_use = ObjectStorage(gate), LastUse()
+        storage, last_use, secret_reads = ObjectStorage(gate), LastUse(), SecretReads()
         verifier = StorageVerifier(storage, gate, keyring, chosen.verifications_at_once)
         async with TortoiseContext() as context:
             # `Tortoise.init` would take over a context that somebody else has opened in this task, and close it.
             await context.init(config=database.configuration(chosen))
             try:
                 await migrating.check(context.db())
-                async with last_use.writing():
-                    clients: dict[type, Any] = {OutboundGate: gate, ObjectStorage: storage, StorageVerifier: verifier}
+                async with last_use.writing(), secret_reads.writing():
+                    clients: dict[type, Any] = {
+                        OutboundGate: gate,
+                        ObjectStorage: storage,
+                        StorageVerifier: verifier,
+                        SecretReads: secret_reads,
+                    }
                     opened = Opened(chosen, keyring, clients)
                     authentication = Authentication(keyring, last_use, chosen.database_timeout_seconds)
                     graphql = Endpoint(self._operations, authentication, opened, self._explorer)

@@ -11,6 +11,7 @@ from tortoise.exceptions import BaseORMException
 
 from app.audit import service
 from app.audit.model import AuditEvent
+from app.audit.reads import SecretReads
 from app.recording.model import RecordingConfig
 from app.schema import schema
 from tests.installation import Installation, Person, World, refusals
@@ -172,3 +173,39 @@ async def test_events_outlive_what_they_speak_of(installation: Installation, adm
     async with installation.database():
         assert not await RecordingConfig.filter(account_id=world["own"][2:]).exists()
     assert [event["operation"] for event in await events(admin)] == ["deleteAccount", "updateRecordingConfig"]
+
+
+async def test_reading_a_secret_is_told_once_for_each_operation_and_account(
+    installation: Installation, provider: Person, world: World
+) -> None:
+    for query in (
+        "{ accounts { nodes { webhookSecret again: webhookSecret } } }",
+        '{ a: accounts(filter: {nameContains: "own"}) { nodes { webhookSecret } } }',
+        "{ accounts { nodes { name } } }",
+    ):
+        assert not (await provider.ask(query)).errors
+    async with installation.database():
+        await installation.opened.clients[SecretReads].write()
+    found = await events(provider, operation="read webhookSecret")
+    assert sorted(event["accountId"] for event in found) == sorted([world["own"], world["own"], world["sibling"]])
+    assert all(event["actor"]["scope"] == "SERVICE_PROVIDER" and event["changes"] == [] for event in found)
+    assert all(event["serviceProviderId"] == world["provider"] for event in found)
+
+
+async def test_reads_are_kept_while_the_database_is_away(
+    installation: Installation, provider: Person, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = installation.opened.clients[SecretReads]
+    async with installation.database() as connection:
+        await reads.write()
+        assert not (await provider.ask("{ accounts { nodes { webhookSecret } } }")).errors
+        with monkeypatch.context() as patched:
+
+            async def away(*_: Any) -> None:
+                raise ConnectionError("away")
+
+            patched.setattr(type(connection), "execute_many", away)
+            with pytest.raises(ConnectionError):
+                await reads.write()
+        await reads.write()
+        assert await AuditEvent.filter(operation="read webhookSecret").count() == 2

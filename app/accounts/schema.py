@@ -95,7 +95,7 @@ class Account(graph.Node):
     )
 
     webhook_secret: str | None = graph.opened(
-        lambda context, account_id, sealed: service.webhook_secret(context.keyring, account_id, sealed),
+        service.webhook_secret,
         ["id", "webhook_secret"],
         "The secret that signs webhook calls, so that their receiver can tell them from forgeries.",
         permissions=[HasFullAccess],

@@ -18,6 +18,7 @@ from app.accounts.model import Account, UsageUnit
 from app.api_keys.model import ApiKey
 from app.audit import trail
 from app.audit.changing import change
+from app.audit.reads import SecretReads
 from app.context import Context
 from app.database import violated_constraint
 from app.encryption import Keyring
@@ -153,8 +154,10 @@ async def rotate_webhook_secret(context: Context, account_id: str, if_version: i
     raise _conflict(if_version)
 
 
-def webhook_secret(keyring: Keyring, account_id: UUID, sealed: bytes) -> str:
-    return keyring.open(sealed, table="accounts", column="webhook_secret", row=account_id)
+def webhook_secret(context: Context, account_id: UUID, sealed: bytes) -> str:
+    """Opens the secret, which the audit trail is told."""
+    context.use(SecretReads).note(context, Account, account_id, "webhookSecret")
+    return context.keyring.open(sealed, table="accounts", column="webhook_secret", row=account_id)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,73 @@
+"""Who has seen a secret: noted in memory, written together every second, off the request path.
+
+What was noted in the last second before a process is killed is lost; a worker that is stopped writes it first.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import structlog
+from tortoise import connections
+from tortoise.models import Model
+
+from app.audit import trail
+from app.context import Context
+
+WRITE_EVERY_SECONDS = 1.0
+# With the database away no more than so many are kept, at about 1 kB each.
+MAXIMUM_WAITING = 20_000
+_log = structlog.get_logger("audit")
+
+
+class SecretReads:
+    """One event for each operation and account. One per process."""
+
+    def __init__(self) -> None:
+        self._waiting: list[dict[str, Any]] = []
+
+    def note(self, context: Context, model: type[Model], account_id: UUID, secret: str) -> None:
+        """An account's secret is shown to the caller; `secret` is its field in the graph."""
+        if (account_id, secret) in context.shown_secrets or len(self._waiting) >= MAXIMUM_WAITING:
+            return
+        context.shown_secrets.add((account_id, secret))
+        event = trail.event_of(context, model, account_id)
+        self._waiting.append({**event, "operation": f"read {secret}", "account_id": account_id})
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[None]:
+        """Writes in the background for as long as the context lasts, and once more at its end."""
+        task = asyncio.create_task(self._write_for_ever())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await self._write_unless_away()
+
+    async def write(self) -> None:
+        """Writes what was noted since the last time."""
+        if not self._waiting:
+            return
+        client = connections.get("default")
+        dialect, events = client.capabilities.dialect, self._waiting
+        self._waiting = []
+        try:
+            rows = [[trail.for_driver(dialect, event.get(name)) for name in trail.COLUMNS] for event in events]
+            await client.execute_many(trail.insertion(dialect), rows)
+        except BaseException:
+            self._waiting = events + self._waiting
+            raise
+
+    async def _write_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(WRITE_EVERY_SECONDS)
+            await self._write_unless_away()
+
+    async def _write_unless_away(self) -> None:
+        try:
+            await self.write()
+        except Exception as error:  # noqa: BLE001  they are kept, and the next ones must still be written
+            _log.warning("secret reads not written yet", error=type(error).__qualname__)
