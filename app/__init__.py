@@ -8,6 +8,8 @@ The rooms, one per noun; each has `model.py` (what is stored), `service.py` (wha
     recording/           how calls are recorded, and where to   (+ storage.py: the only module that speaks to S3;
                          verification.py and probe.py: the proof that a storage works; failures.py: what S3's refusals
                          mean; rules.py, regions.py, policy.py)
+    tts_cache/           the cached prompts of an account        (+ cache.py: the only module that speaks to Valkey;
+                         counts.py)
 
 What all rooms stand on, and what imports no room:
 
@@ -40,7 +42,8 @@ What puts the rooms together, and what no room imports:
     serving.py           listening: the port, and uvicorn's limits
     migrating.py         bringing a database to this schema
     drafting.py          what changed in the models, as a migration to complete
-    demo.py, local_s3.py a server with things to look at: `make run`
+    demo.py, local_s3.py, local_valkey.py
+                         a server with things to look at: `make run`
     __main__.py          python -m app serve | migrate | create-admin | migration | demo
 
 Start reading with `accounts/`, from `schema.py` down; then `access.py`; then the walk of an operation in `execution/`.

@@ -34,6 +34,8 @@ from app.recording.storage import ObjectStorage
 from app.recording.verification import StorageVerifier
 from app.schema import printed, schema
 from app.settings import Settings
+from app.tts_cache.cache import PromptCache
+from app.tts_cache.counts import PromptCounts
 
 _log = structlog.get_logger("main")
 
@@ -123,6 +125,8 @@ class Server:
         gate = OutboundGate(chosen.outbound_allowed_hosts)
         storage, last_use = ObjectStorage(gate), LastUse()
         verifier = StorageVerifier(storage, gate, keyring, chosen.verifications_at_once)
+        prompts = PromptCache(chosen.cache_url)
+        counts = PromptCounts(prompts)
         async with TortoiseContext() as context:
             # `Tortoise.init` would take over a context that somebody else has opened in this task, and close it.
             await context.init(config=database.configuration(chosen))
@@ -131,6 +135,7 @@ class Server:
                 await storage.open()
                 async with last_use.writing():
                     clients: dict[type, Any] = {OutboundGate: gate, ObjectStorage: storage, StorageVerifier: verifier}
+                    clients |= {PromptCache: prompts, PromptCounts: counts}
                     opened = Opened(chosen, keyring, clients)
                     authentication = Authentication(keyring, last_use, chosen.database_timeout_seconds)
                     graphql = Endpoint(self._operations, authentication, opened, self._explorer)
@@ -140,6 +145,7 @@ class Server:
                     yield
             finally:
                 self.running = None
+                await counts.close()
                 await verifier.close()
                 await storage.close()
 

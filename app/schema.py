@@ -17,6 +17,7 @@ from app.api_keys.schema import ApiKeyMutations, ApiKeyQueries
 from app.context import Info
 from app.recording.schema import RecordingMutations, RecordingQueries
 from app.service_providers.schema import ServiceProviderMutations, ServiceProviderQueries
+from app.tts_cache.schema import TtsCacheMutations
 from app.viewer import ViewerQueries
 
 
@@ -37,7 +38,10 @@ Query = merge_types(
     "Query",
     (ViewerQueries, NodeQueries, AccountQueries, ServiceProviderQueries, ApiKeyQueries, RecordingQueries),
 )
-Mutation = merge_types("Mutation", (AccountMutations, ServiceProviderMutations, ApiKeyMutations, RecordingMutations))
+Mutation = merge_types(
+    "Mutation",
+    (AccountMutations, ServiceProviderMutations, ApiKeyMutations, RecordingMutations, TtsCacheMutations),
+)
 
 # `merge_types` takes no descriptions.
 for _root, _description in (
