@@ -91,7 +91,8 @@ class LocalValkey:
             if self._process is None or self._process.poll() is not None:
                 self.stop()
                 words.seek(0)
-                raise LocalValkeyFailed(f"the local Valkey ended while it started: {words.read().decode().strip()}")
+                last = words.read().decode().strip().rpartition("\n")[2]
+                raise LocalValkeyFailed(f"the local Valkey ended while it started: {last}")
             try:
                 with Valkey.from_url(self.url, socket_timeout=1) as valkey:
                     valkey.ping()

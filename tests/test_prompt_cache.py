@@ -198,6 +198,17 @@ async def test_old_counts_are_let_go(slow: SlowCache, kept: PromptCounts, monkey
     assert len(kept._kept) <= 3
 
 
-def test_the_pattern_of_one_account_matches_its_entries_and_those_of_several_what_they_share() -> None:
+def test_the_pattern_of_several_accounts_allows_at_each_place_what_one_of_them_has_there() -> None:
     assert cache._pattern(["AC01a2"]) == "tts:AC01a2:*"
-    assert cache._pattern(["AC01a2", "AC01b3"]) == "tts:AC01*"
+    assert cache._pattern(["AC01a2", "AC01b3", "AC01a4"]) == "tts:AC01[ab][234]:*"
+
+
+async def test_what_the_pattern_of_several_accounts_lets_through_is_counted_for_none_of_them(
+    valkey: PromptServer,
+) -> None:
+    asked = {f"AC{digits:0>32}": number for number, digits in enumerate(("12", "34"), 1)}
+    for account, number in asked.items():
+        valkey.fill(account, number)
+    for digits in ("14", "32"):
+        valkey.fill(f"AC{digits:0>32}", 5)
+    assert await PromptCache(valkey.url).count(list(asked)) == asked

@@ -7,7 +7,6 @@ thing at a time, so every command here is short: SCAN looks at some hundred keys
 import time
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
-from os.path import commonprefix
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -126,9 +125,12 @@ async def _steps(valkey: Valkey, pattern: str) -> AsyncIterator[list[bytes]]:
 
 
 def _pattern(account_ids: Collection[str]) -> str:
-    """What matches all entries of these accounts; one account's and nothing else. SIDs hold no `*`, `?` or `[`."""
-    shared = commonprefix(list(account_ids))  # noqa: RUF071  of texts, not of paths
-    return f"tts:{shared}:*" if len(account_ids) == 1 else f"tts:{shared}*"
+    """What matches all entries of these accounts: one account's and nothing else, or little else for a few.
+
+    Each place allows the characters that the ids (SIDs, all of one length and without `*`, `?` and `[`) have there.
+    """
+    places = ["".join(sorted(set(characters))) for characters in zip(*account_ids, strict=True)]
+    return f"tts:{''.join(place if len(place) == 1 else f'[{place}]' for place in places)}:*"
 
 
 def _half_cleared(error: ServiceUnavailable, cleared: int) -> ServiceUnavailable:
