@@ -84,6 +84,34 @@ async def test_clearing_answers_how_many_went_and_the_new_count_at_once(
         }
 
 
+async def test_what_an_operation_has_counted_before_it_clears_is_counted_again_after_that(
+    valkey: PromptServer, account_user: Person, world: World
+) -> None:
+    valkey.fill(world["own"], 3)
+    answer = await account_user.ask(
+        """mutation ($id: ID!) {
+          before: updateAccount(input: {id: $id}) { account { ttsCache { promptCount } } }
+          clearTtsCache(input: {accountId: $id}) { account { ttsCache { promptCount } } }
+        }""",
+        id=world["own"],
+    )
+    counted = [answer.only(name)["account"]["ttsCache"]["promptCount"] for name in ("before", "clearTtsCache")]
+    assert counted == [3, 0]
+
+
+async def test_two_who_clear_at_once_are_told_together_what_went(
+    valkey: PromptServer, account_user: Person, provider: Person, world: World
+) -> None:
+    valkey.fill(world["own"], 3_000)
+    payloads = await asyncio.gather(
+        *(
+            person.change("clearTtsCache", "clearedCount", accountId=world["own"])
+            for person in (account_user, provider, account_user)
+        )
+    )
+    assert sum(payload["clearedCount"] for payload in payloads) == 3_000
+
+
 async def test_clearing_never_touches_what_is_not_the_accounts_own(
     valkey: PromptServer, account_user: Person, world: World
 ) -> None:

@@ -89,16 +89,14 @@ class PromptCache:
         """Raises ServiceUnavailable for whatever goes wrong with the cache inside, and at once for a while after that."""
         if time.monotonic() < self._away_until:
             raise ServiceUnavailable(_AWAY)
-        valkey = self._client()
         try:
-            yield valkey
+            async with self._client() as valkey:
+                yield valkey
         except (ValkeyError, OSError, TimeoutError) as error:
             # Only the kind of error: its message can hold the address, and the address a password.
             _log.warning("the prompt cache does not answer", error=type(error).__qualname__)
             self._away_until = time.monotonic() + AWAY_SECONDS
             raise ServiceUnavailable(_AWAY) from None
-        finally:
-            await valkey.aclose()
 
     def _client(self) -> Valkey:
         # Nothing is sent twice: an UNLINK whose answer was lost has removed what the second one would not count.

@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from strawberry.dataloader import DataLoader
+
 from app.accounts import service as accounts
 from app.accounts.model import Account
 from app.context import Context
@@ -21,9 +23,7 @@ async def prompt_count(context: Context, account_id: UUID) -> int:
 
     Raises ServiceUnavailable. Within one operation a failure is not tried again.
     """
-    count: int = await context.loader("tts prompt counts", context.use(PromptCounts).of).load(
-        show(Kind.ACCOUNT, account_id)
-    )
+    count: int = await _loader(context).load(show(Kind.ACCOUNT, account_id))
     return count
 
 
@@ -37,3 +37,8 @@ async def clear(context: Context, account_id: str) -> tuple[Account, int]:
         return account, await context.use(PromptCache).clear(sid)
     finally:
         context.use(PromptCounts).forget(sid)
+        _loader(context).clear_all()  # what the operation has shown before is no longer so
+
+
+def _loader(context: Context) -> DataLoader[str, int]:
+    return context.loader("tts prompt counts", context.use(PromptCounts).of)
