@@ -21,32 +21,33 @@ def new_account() -> str:
     return show(Kind.ACCOUNT, new_id())
 
 
-def slowest_microseconds(server: PromptServer) -> dict[str, int]:
-    """The longest time that the server says it spent in a command of ours, by the command's name."""
-    slowest: dict[str, int] = {}
+def told_by_the_server(server: PromptServer) -> dict[str, list[int]]:
+    """How long the server says that it took for each command but those of the tests, in microseconds, by the command's name, sorted."""
+    durations: dict[str, list[int]] = {}
     for entry in server.run("SLOWLOG GET", -1):
         name = entry["command"].split()[0].decode()
-        if name in {"SCAN", "UNLINK"}:
-            slowest[name] = max(slowest.get(name, 0), entry["duration"])
-    return slowest
+        if name not in {"AUTH", "CLIENT", "CONFIG", "SLOWLOG"}:
+            durations.setdefault(name, []).append(entry["duration"])
+    return {name: sorted(found) for name, found in durations.items()}
 
 
 async def test_no_command_holds_the_server_up_for_long_among_200_000_entries_of_others(valkey: PromptServer) -> None:
     others = [new_account() for _ in range(100)]
     valkey.write(f"tts:{others[number % 100]}:{number:040x}" for number in range(OTHERS))
-    prompts, runs = PromptCache(valkey.url), []
+    own, prompts = new_account(), PromptCache(valkey.url)
+    valkey.fill(own, 3_000)
     valkey.run("CONFIG", "SET", "slowlog-log-slower-than", 0, "slowlog-max-len", 100_000)
-    # The machine may stop the server at any time, and the server counts that too: the best of three runs tells its own.
-    for _ in range(3):
-        own = new_account()
-        valkey.fill(own, 3_000)
-        valkey.run("SLOWLOG", "RESET")
-        assert await prompts.count([own]) == {own: 3_000}
-        assert sum((await prompts.count([own, *others])).values()) == OTHERS + 3_000
-        assert await prompts.clear(own) == 3_000
-        runs.append(slowest_microseconds(valkey))
-    for command in ("SCAN", "UNLINK"):
-        assert min(run[command] for run in runs) < 3_000, runs
+    valkey.run("SLOWLOG", "RESET")
+    assert await prompts.count([own]) == {own: 3_000}
+    assert sum((await prompts.count([own, *others])).values()) == OTHERS + 3_000
+    assert await prompts.clear(own) == 3_000
+    durations = told_by_the_server(valkey)
+    assert set(durations) == {"SCAN", "UNLINK"}
+    for command, found in durations.items():
+        # The machine may stop the server at any time, which it counts too: a few are left out, and none that is slow by
+        # itself, since all walk through as many keys as the others.
+        assert len(found) > 300, command
+        assert found[len(found) * 9 // 10] < 3_000, (command, found[-10:])
     assert valkey.run("DBSIZE") == OTHERS
 
 
