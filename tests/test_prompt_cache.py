@@ -22,7 +22,7 @@ def new_account() -> str:
 
 
 def told_by_the_server(server: PromptServer) -> dict[str, list[int]]:
-    """How long the server says that it took for each command but those of the tests, in microseconds, by the command's name, sorted."""
+    """Microseconds that the server took for each command but those of the tests, sorted, by the command's name."""
     durations: dict[str, list[int]] = {}
     for entry in server.run("SLOWLOG GET", -1):
         name = entry["command"].split()[0].decode()
