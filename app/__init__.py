@@ -11,6 +11,8 @@ The rooms, one per noun; each has `model.py` (what is stored), `service.py` (wha
     idempotency/         what was made under a client's key     (once.py)
     audit/               who changed what                       (+ trail.py: its events; changing.py: one row changed by
                          one statement, with its event; reads.py: who has seen a secret)
+    tts_cache/           the cached prompts of an account        (+ cache.py: the only module that speaks to Valkey;
+                         counts.py)
 
 What all rooms stand on, and what imports no room:
 
@@ -43,7 +45,8 @@ What puts the rooms together, and what no room imports:
     migrating.py         bringing a database to this schema
     rewrapping.py        sealing all secrets again with the newest key
     drafting.py          what changed in the models, as a migration to complete
-    demo.py, local_s3.py a server with things to look at: `make run`
+    demo.py, local_s3.py, local_valkey.py
+                         a server with things to look at: `make run`
     __main__.py          python -m app serve | migrate | create-admin | maintain | rewrap-secrets | migration | demo
 
 Start reading with `accounts/`, from `schema.py` down; then `access.py`; then the walk of an operation in `execution/`.

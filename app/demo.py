@@ -1,10 +1,11 @@
 """A server with things to look at: `make run`. No part of production.
 
-Starts a local S3, fills the embedded database with two service providers and five accounts, prints how to get in (and writes
-the same to `demo.json` for scripts), and serves until it is stopped.
+Starts a local S3 and a local Valkey, fills the embedded database with two service providers and five accounts and the cache
+with prompts, prints how to get in (and writes the same to `demo.json` for scripts), and serves until it is stopped.
 """
 
 import asyncio
+import base64
 import hashlib
 import json
 import os
@@ -14,6 +15,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from strawberry import Some
+from valkey import Valkey
 
 from app import migrating, names, settings
 from app.access import AccessLevel, Scope, Viewer
@@ -26,6 +28,7 @@ from app.context import Context, Opened
 from app.encryption import Keyring
 from app.identifiers import Kind, new_id, show
 from app.local_s3 import Identity, LocalS3, LocalS3Failed, LocalS3Missing
+from app.local_valkey import LocalValkey, LocalValkeyFailed, LocalValkeyMissing
 from app.outbound import OutboundGate
 from app.recording import service as recording
 from app.recording.model import BucketVendor, RecordingConfig
@@ -42,6 +45,9 @@ _ACCOUNTS = {
     "Northern Voice": ("Harbour Clinic", "Tidal Bank", "Café Ångström 🎧"),
     "Southern Cross Telecom": ("Alpine Rescue", "Kiwi Couriers"),
 }
+# How many prompts the gateway would have cached; those of the account that is left out have expired.
+_PROMPTS = {"Harbour Clinic": 42, "Tidal Bank": 1_280, "Café Ångström 🎧": 7, "Alpine Rescue": 3}
+_A_DAY_SECONDS = 86_400
 
 
 def run(chosen: Settings) -> None:
@@ -54,7 +60,9 @@ def run(chosen: Settings) -> None:
     known = json.loads(notes.read_text()) if notes.exists() else {}
     storage = known.get("s3") or _new_storage()
     s3 = _start_s3(chosen.data_dir / "s3", storage)
+    valkey = LocalValkey()
     try:
+        _start_valkey(valkey)
         storage = {
             "endpoint": s3.endpoint,
             "bucket": BUCKET,
@@ -66,16 +74,25 @@ def run(chosen: Settings) -> None:
             "GRAPHIQL": "1",
             "ANONYMOUS_INTROSPECTION": "1",
             "OUTBOUND_ALLOWED_HOSTS": s3.endpoint.removeprefix("http://"),
+            "CACHE_URL": valkey.url,
             "PORT": str(chosen.port),
         }
         serving = settings.load()
         keys, account_id = asyncio.run(_fill(serving, known.get("keys", {}), storage))
         graphql = f"http://{serving.host}:{serving.port}/graphql"
-        _write(notes, {"graphql": graphql, "keys": keys, "s3": storage})
+        _write(notes, {"graphql": graphql, "keys": keys, "s3": storage, "cache": valkey.url})
         _tell(graphql, keys, storage, account_id)
         listen(serving)
     finally:
+        valkey.stop()
         s3.stop()
+
+
+def _start_valkey(valkey: LocalValkey) -> None:
+    try:
+        valkey.start()
+    except (LocalValkeyMissing, LocalValkeyFailed) as error:
+        raise CannotStart(str(error)) from None
 
 
 def _new_storage() -> dict[str, str]:
@@ -130,6 +147,7 @@ async def _fill(chosen: Settings, keys: dict[str, str], storage: dict[str, str])
             context = Context(Viewer(Scope.ADMIN, AccessLevel.FULL, new_id()), "demo", opened)
             ids = await _accounts(context)
             await _recordings(context, ids, storage)
+            _prompts(chosen.cache_url, ids)
             if not await _all_let_in(keyring, keys):
                 if keys:
                     print("The keys of last time let nobody in any more; these are new.", flush=True)
@@ -174,6 +192,18 @@ async def _recordings(context: Context, ids: dict[str, str], storage: dict[str, 
             region=Some("ap-southeast-6"),
         )
         await recording.update(context, ids["Kiwi Couriers"], None, aws)
+
+
+def _prompts(cache_url: str, ids: dict[str, str]) -> None:
+    """Caches prompts as the gateway does. The local Valkey keeps nothing, so they are all there again after a start."""
+    with Valkey.from_url(cache_url) as valkey:
+        pipe = valkey.pipeline(transaction=False)
+        for name, count in _PROMPTS.items():
+            for number in range(count):
+                spoken = f"Prompt {number} of {name}".encode()
+                key = f"tts:{ids[name]}:{hashlib.sha1(spoken, usedforsecurity=False).hexdigest()}"
+                pipe.set(key, json.dumps({"audio": base64.b64encode(spoken).decode()}), ex=_A_DAY_SECONDS)
+        pipe.execute()
 
 
 async def _local(context: Context, account_id: str, storage: dict[str, str], keys: dict[str, str], **more: Any) -> None:

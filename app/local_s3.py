@@ -73,7 +73,7 @@ class LocalS3:
         config = self._data_dir / "identities.json"
         config.touch(mode=0o600)
         config.write_text(json.dumps({"identities": [_as_configured(identity) for identity in self._identities]}))
-        ports = _free_ports(8)
+        ports = free_ports(8)
         ports[0] = self._port or ports[0]
         log_path = self._data_dir / "seaweedfs.log"
         with log_path.open("wb") as log:
@@ -83,7 +83,7 @@ class LocalS3:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - nothing is locked
+                preexec_fn=end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - nothing is locked
             )
         atexit.register(self.stop)
         self.endpoint = f"http://127.0.0.1:{ports[0]}"
@@ -167,7 +167,7 @@ def _as_configured(identity: Identity) -> dict[str, object]:
     }
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Ports that are free now. All are held until the last is found, so that they differ."""
     held = [socket.socket() for _ in range(count)]
     try:
@@ -192,7 +192,7 @@ def _status(url: str, method: str = "GET") -> int | None:
         return None
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """Asks Linux to kill the child when its parent dies, even by kill -9 (prctl(2), PR_SET_PDEATHSIG)."""
     if _LIBC is not None:
         _LIBC.prctl(1, signal.SIGKILL)

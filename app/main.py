@@ -35,6 +35,8 @@ from app.recording.storage import ObjectStorage
 from app.recording.verification import StorageVerifier
 from app.schema import printed, schema
 from app.settings import Settings
+from app.tts_cache.cache import PromptCache
+from app.tts_cache.counts import PromptCounts
 
 _log = structlog.get_logger("main")
 
@@ -124,6 +126,8 @@ class Server:
         gate = OutboundGate(chosen.outbound_allowed_hosts)
         storage, last_use, secret_reads = ObjectStorage(gate), LastUse(), SecretReads()
         verifier = StorageVerifier(storage, gate, keyring, chosen.verifications_at_once)
+        prompts = PromptCache(chosen.cache_url)
+        counts = PromptCounts(prompts)
         async with TortoiseContext() as context:
             # `Tortoise.init` would take over a context that somebody else has opened in this task, and close it.
             await context.init(config=database.configuration(chosen))
@@ -135,6 +139,8 @@ class Server:
                         ObjectStorage: storage,
                         StorageVerifier: verifier,
                         SecretReads: secret_reads,
+                        PromptCache: prompts,
+                        PromptCounts: counts,
                     }
                     opened = Opened(chosen, keyring, clients)
                     authentication = Authentication(keyring, last_use, chosen.database_timeout_seconds)
@@ -145,6 +151,7 @@ class Server:
                     yield
             finally:
                 self.running = None
+                await counts.close()
                 await verifier.close()
                 await storage.close()
 

@@ -18,6 +18,7 @@ from app.audit.schema import AuditQueries
 from app.context import Info
 from app.recording.schema import RecordingMutations, RecordingQueries
 from app.service_providers.schema import ServiceProviderMutations, ServiceProviderQueries
+from app.tts_cache.schema import TtsCacheMutations
 from app.viewer import ViewerQueries
 
 
@@ -38,7 +39,10 @@ Query = merge_types(
     "Query",
     (ViewerQueries, NodeQueries, AccountQueries, ServiceProviderQueries, ApiKeyQueries, RecordingQueries, AuditQueries),
 )
-Mutation = merge_types("Mutation", (AccountMutations, ServiceProviderMutations, ApiKeyMutations, RecordingMutations))
+Mutation = merge_types(
+    "Mutation",
+    (AccountMutations, ServiceProviderMutations, ApiKeyMutations, RecordingMutations, TtsCacheMutations),
+)
 
 # `merge_types` takes no descriptions.
 for _root, _description in (

@@ -9,7 +9,7 @@ import os
 import re
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import Field, ModelWrapValidatorHandler, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -19,6 +19,7 @@ from app.encryption import Keyring, key_from_text, new_key_text
 EMBEDDED_DATABASE = "accounts.sqlite3"
 _KEY_FILE = "keys.json"
 _MAKING = {"ENCRYPTION_KEYS": 'echo "k1:$(openssl rand -base64 32)"', "HASH_KEY": "openssl rand -base64 32"}
+_TLS_OPTIONS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 _HOST = re.compile(r"[A-Za-z0-9._-]+(:[0-9]{1,5})?|\[[0-9a-fA-F:.]+\](:[0-9]{1,5})?", re.ASCII)
 
 
@@ -54,6 +55,12 @@ class Settings(BaseSettings):
         description="Keys for secrets at rest, `id:base64 of 32 bytes`, comma-separated; the first seals, all open.",
     )
     hash_key: str = Field("", repr=False, description="Base64 of 32 bytes; keys the hashes of API keys. Never changes.")
+    cache_url: str = Field(
+        "",
+        repr=False,
+        description="The gateway's prompt cache: `valkey://user:password@host:6379/0`, or `valkeys://` with TLS; "
+        "empty: none.",
+    )
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=1, le=65535, description="Port to listen on.")
     workers: int = Field(1, ge=1, le=256, description="Worker processes; more than one needs PostgreSQL.")
@@ -92,6 +99,16 @@ class Settings(BaseSettings):
             raise ValueError(
                 "must be like postgres://user:password@host:5432/name, with special characters percent-encoded "
                 "(or empty for the embedded SQLite)"
+            )
+        return value
+
+    @field_validator("cache_url")
+    @classmethod
+    def _known_cache(cls, value: str) -> str:
+        if value and not _is_cache(value):
+            raise ValueError(
+                "must be like valkey://user:password@host:6379/0 (valkeys:// with TLS; redis:// and rediss:// are the "
+                f"same), with special characters percent-encoded; after it, with TLS, only: {', '.join(_TLS_OPTIONS)}"
             )
         return value
 
@@ -207,6 +224,24 @@ def _is_database(url: str) -> bool:
     try:
         parts = urlsplit(url)
         return parts.scheme in {"postgres", "postgresql", "sqlite"} and (parts.port or 1) > 0 and len(parts.path) > 1
+    except ValueError:  # a port that is no number, a bracket that does not close
+        return False
+
+
+def _is_cache(url: str) -> bool:
+    """Whether the client can make connections of it. It would ignore a wrong number, and fail late for other options."""
+    try:
+        parts = urlsplit(url)
+        options = parse_qs(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+        allowed = _TLS_OPTIONS if parts.scheme in {"valkeys", "rediss"} else ()
+        return (
+            parts.scheme in {"valkey", "valkeys", "redis", "rediss"}
+            and bool(parts.hostname)
+            and parts.port != 0
+            and re.fullmatch(r"(/[0-9]{0,4})?", parts.path, re.ASCII) is not None
+            and not parts.fragment
+            and options.keys() <= set(allowed)
+        )
     except ValueError:  # a port that is no number, a bracket that does not close
         return False
 

@@ -102,6 +102,7 @@ def mutations(ids: Ids) -> dict[str, Inputs]:
         "removeRecordingConfig": on(ids.accounts, "accountId"),
         "verifyRecordingStorage": on(ids.accounts, "accountId"),
         "verifyStoredRecordingStorage": on(ids.accounts, "accountId"),
+        "clearTtsCache": on(ids.accounts, "accountId"),
     }
 
 

@@ -3,7 +3,7 @@
     python -m tests.access_matrix > tests/access.txt
 
 makes an installation of its own (SQLite, in a temporary folder) and prints the matrix; `tests/test_access.py` runs the
-same on both databases and compares. Where a storage would be dialled, a stand-in answers: what is tried here is who
+same on both databases and compares. Where a storage or a cache would be dialled, a stand-in answers: what is tried here is who
 gets that far.
 """
 
@@ -17,6 +17,7 @@ from typing import Any
 
 from app.recording.probe import StepResult, VerificationStepName, VerificationStepStatus
 from app.recording.verification import StorageVerdict, StorageVerifier, VerificationResult
+from app.tts_cache.cache import PromptCache
 from tests.access_cases import Case, Ids, cases
 from tests.installation import Answer, Installation, Person, seed
 
@@ -87,6 +88,15 @@ class StandIn:
         return VerificationResult(StorageVerdict.WORKING, True, True, steps, "0" * 32, datetime.now(UTC), 1, 0)
 
 
+class NoPrompts:
+    """In the place of the prompt cache: it has none."""
+
+    is_configured = True
+
+    async def clear(self, _account_id: str) -> int:
+        return 0
+
+
 class Kept:
     """All rows as they are now, to be put back after each change, so that no cell depends on another."""
 
@@ -114,6 +124,7 @@ async def matrix(installation: Installation, *, last_first: bool = False) -> str
     keys = (await admin.ask("{ apiKeys { nodes { id } } }")).only("apiKeys")["nodes"]
     ids = Ids(installation.world, keys[0]["id"])
     installation.opened.clients[StorageVerifier] = StandIn()  # type: ignore[index]
+    installation.opened.clients[PromptCache] = NoPrompts()  # type: ignore[index]
     people = {persona: installation.person(name) for persona, name in PERSONAS.items()}
     parts = [LEGEND]
     chapters = list(cases(ids))

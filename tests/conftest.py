@@ -16,7 +16,7 @@ import pytest
 
 from app.settings import Settings
 from tests.installation import Installation, Person, World, seed
-from tests.servers.fixtures import iam_s3, local_s3
+from tests.servers.fixtures import iam_s3, local_s3, valkey
 from tests.servers.postgres import Postgres
 
 
@@ -28,7 +28,7 @@ def postgres() -> Iterator[Postgres]:
 
 
 # The fixtures of other servers, for every test.
-__all__ = ["iam_s3", "local_s3"]
+__all__ = ["iam_s3", "local_s3", "valkey"]
 
 BACKEND = os.environ.get("TEST_DATABASE", "sqlite")
 
@@ -63,9 +63,14 @@ async def template(backend: str, tmp_path_factory: pytest.TempPathFactory, reque
 async def installation(
     template: World, backend: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> AsyncIterator[Installation]:
-    """The application on a database of its own. Tests that need other settings mark themselves with `settings(...)`."""
+    """The application on a database of its own. Tests that need other settings mark themselves with `settings(...)`.
+
+    It has a prompt cache where the test asks for `valkey`.
+    """
     marker = request.node.get_closest_marker("settings")
     changed = dict(marker.kwargs) if marker else {}
+    if "valkey" in request.fixturenames:
+        changed = {"cache_url": request.getfixturevalue("valkey").url, **changed}
     if backend == "postgres":
         server: Postgres = request.getfixturevalue("postgres")
         url = server.copy("template_world")

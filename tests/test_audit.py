@@ -43,6 +43,7 @@ CHANGES: list[tuple[str, Inputs]] = [
     ("updateRecordingConfig", lambda world: {"accountId": world["own"], **STORAGE}),
     ("verifyRecordingStorage", lambda world: {"accountId": world["own"], "bucketName": "."}),
     ("verifyStoredRecordingStorage", lambda world: {"accountId": world["foreign"]}),
+    ("clearTtsCache", lambda world: {"accountId": world["own"]}),
     ("removeRecordingConfig", lambda world: {"accountId": world["own"]}),
     ("deleteAccount", lambda world: {"id": world["own"], "force": True}),
 ]
@@ -62,7 +63,7 @@ async def change(person: Person, mutation: str, given: dict[str, Any]) -> dict[s
     return await person.change(mutation, "__typename", **given)
 
 
-async def test_every_change_leaves_exactly_one_event(admin: Person, world: World) -> None:
+async def test_every_change_leaves_exactly_one_event(admin: Person, world: World, valkey: Any) -> None:
     assert {name for name, _ in CHANGES} == set(schema._schema.mutation_type.fields)  # type: ignore[union-attr]
     viewer = (await admin.ask("{ viewer { apiKey { id } } }")).only("viewer")
     for number, (mutation, given) in enumerate(CHANGES, 1):
@@ -74,7 +75,7 @@ async def test_every_change_leaves_exactly_one_event(admin: Person, world: World
         assert found[0]["actor"] == {"scope": "ADMIN", "apiKeyId": viewer["apiKey"]["id"], "userId": None}
 
 
-async def test_no_event_shows_a_secret(installation: Installation, admin: Person, world: World) -> None:
+async def test_no_event_shows_a_secret(installation: Installation, admin: Person, world: World, valkey: Any) -> None:
     shown_once = []
     for mutation, given in CHANGES:
         selection = "token" if mutation in ("createApiKey", "rotateApiKey") else "__typename"

@@ -48,6 +48,7 @@ def test_every_wrong_variable_is_named_at_once(monkeypatch: pytest.MonkeyPatch) 
         "ALLOWED_ORIGINS": "portal.example.com",
         "TRUSTED_PROXIES": "everybody",
         "ANONYMOUS_INTROSPECTION": "maybe",
+        "CACHE_URL": "memcached://somewhere",
         "GRAPHIQL": "",
         "VERIFICATIONS_AT_ONCE": "-1",
         "MAX_BODY_BYTES": "99999999999",
@@ -115,6 +116,42 @@ def test_a_database_address_that_cannot_be_read_is_refused_without_repeating_it(
     assert set(told) == {"DATABASE_URL"}
     assert "postgres://" in told["DATABASE_URL"]
     assert "pass" not in told["DATABASE_URL"].replace("user:password@", "")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("valkey://user:pass-word@cache:6379", "redis://:pass-word@cache/15", "rediss://cache.example.com:6380/0"),
+        *("valkeys://[::1]:6379/", "valkeys://cache?ssl_ca_certs=%2Fetc%2Fca.pem"),
+    ],
+)
+def test_an_address_of_a_cache_is_right(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("CACHE_URL", url)
+    assert settings.load().cache_url == url
+    assert "pass-word" not in repr(settings.load())
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("cache:6379", "http://:pass-word@cache", "valkey://", "valkey://:pass/word@cache", "valkey://:pass-word@"),
+        *(
+            "valkey://cache:five",
+            "valkey://cache/prompts",
+            "valkey://cache?timeout=5",
+            "valkey://cache?a",
+            "valkey://[",
+        ),
+        *("valkeys://cache?ssl_cert_reqs=none", "valkey://cache?ssl_ca_certs=/ca.pem", "valkey://cache/0#pass-word"),
+    ],
+)
+def test_an_address_of_a_cache_that_cannot_be_used_is_refused_without_repeating_it(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    told = problems(monkeypatch, CACHE_URL=url)
+    assert set(told) == {"CACHE_URL"}
+    assert "valkey://" in told["CACHE_URL"]
+    assert "pass" not in told["CACHE_URL"].replace("user:password@", "")
 
 
 def test_what_is_said_of_wrong_settings_holds_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,7 @@ from app.identifiers import Kind, read, show
 from app.paging import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, FirstArgument, Order
 from app.recording.model import RecordingConfig as RecordingConfigRow
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
+from app.tts_cache.schema import TtsCache, cache_of
 
 
 @strawberry.type(description="How much an account may use. The gateway enforces it.")
@@ -100,6 +101,14 @@ class Account(graph.Node):
         "The secret that signs webhook calls, so that their receiver can tell them from forgeries.",
         permissions=[HasFullAccess],
     )
+
+    @graph.resolver(
+        "The account's cached prompts; null, with an error SERVICE_UNAVAILABLE, while the cache does not answer.",
+        declared=graph.Called(("id",)),
+    )
+    async def tts_cache(self, info: Info) -> TtsCache | None:
+        row: Any = self
+        return await cache_of(info.context, row.id)
 
 
 @strawberry.input(description="Which accounts to list; conditions are joined with and.")

@@ -28,6 +28,7 @@ def variables_of(world: World, endpoint: str) -> dict[str, Any]:
     storage = {"accountId": world["own"], "endpointUrl": endpoint, **STORAGE}
     return {
         "ConfigureRecording": {"input": {**storage, "enabled": True, "audioFormat": "WAV", "recordAllCalls": True}},
+        "ClearTtsCache": {"input": {"accountId": world["own"]}},
         "CreateAccount": {"input": {"name": "Bakery", "serviceProviderId": world["provider"]}},
         "CreateApiKey": {"input": {"name": "Portal", "owner": {"accountId": world["own"]}, "accessLevel": "READ_ONLY"}},
         "CreateServiceProvider": {"input": {"name": "Western Voice"}},
@@ -67,6 +68,7 @@ async def way_of(admin: Person, person: Person, text: str, variables: dict[str, 
 
 
 @pytest.mark.settings(compiled_operations=True)
+@pytest.mark.usefixtures("valkey")
 async def test_what_we_show_to_others_is_compiled(installation: Installation, admin: Person, world: World) -> None:
     taken = {}
     with reserved() as nobody:

@@ -16,6 +16,7 @@ TAB_NAMES = [
     "TestStorage",
     "TestStoredStorage",
     "CreateApiKey",
+    "ClearTtsCache",
 ]
 QUIET_CHROMIUM = [
     "--no-sandbox",

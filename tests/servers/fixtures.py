@@ -6,6 +6,7 @@ import pytest
 
 from app.local_s3 import Identity, LocalS3
 from tests.servers.iam_s3 import IamS3
+from tests.servers.valkey import PromptServer
 
 ADMIN = Identity("admin", "s3adminkey", "s3adminsecret", ("Admin",))
 RECORDER = Identity.of_bucket("recorder", "recorderkey", "recordersecret", "calls")
@@ -34,5 +35,16 @@ def iam_s3() -> Iterator[IamS3]:
     server = IamS3()
     try:
         yield server.start()
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def valkey() -> Iterator[PromptServer]:
+    """A Valkey of the test's own, empty; the test's installation keeps its prompts there."""
+    server = PromptServer()
+    try:
+        server.start()
+        yield server
     finally:
         server.stop()

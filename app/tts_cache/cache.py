@@ -1,0 +1,136 @@
+"""The gateway's prompt cache on Valkey (or Redis): an account's entries counted and removed, in small steps.
+
+The only module that speaks to it. An entry's key is `tts:<account id>:<sha1 of the prompt's parameters>`. The server does one
+thing at a time, so every command here is short: SCAN looks at some hundred keys, UNLINK frees the memory beside.
+"""
+
+import time
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import structlog
+from valkey.asyncio import Valkey
+from valkey.exceptions import ValkeyError
+
+from app.errors import ServiceUnavailable
+
+# Keys that one SCAN looks at, and at most about as many that one UNLINK removes: a fifth of a millisecond of the server.
+KEYS_AT_ONCE = 500
+# Longest wait for a connection, and for each answer.
+ANSWER_SECONDS = 2.0
+# Longest count, and longest clearing; an operation may take 30 s.
+COUNT_SECONDS = 10.0
+CLEAR_SECONDS = 20.0
+# After a failure nobody waits for the cache for so long: everybody is told at once.
+AWAY_SECONDS = 3.0
+
+_AWAY = "The prompt cache does not answer. Try again in a moment."
+_log = structlog.get_logger("tts_cache")
+
+
+class PromptCache:
+    """Connects for each walk anew: walks are rare, and a connection that was idle may be dead without showing it."""
+
+    def __init__(self, url: str, *, answer_seconds: float = ANSWER_SECONDS) -> None:
+        """`url` is CACHE_URL; without one nothing is configured, and nothing but `is_configured` may be used."""
+        self._url = url
+        self._answer_seconds = answer_seconds
+        self._away_until = 0.0
+
+    @property
+    def is_configured(self) -> bool:
+        return bool(self._url)
+
+    async def count(self, account_ids: Collection[str], *, seconds: float = COUNT_SECONDS) -> dict[str, int]:
+        """How many entries each of these accounts (SIDs) has: one walk for all of them. Raises ServiceUnavailable.
+
+        Exact for what is there from the beginning of the walk to its end.
+        """
+        # SCAN may tell a key twice while the server moves its table, so the names are kept, not their number.
+        names: dict[bytes, set[bytes]] = {account_id.encode(): set() for account_id in account_ids}
+        deadline = time.monotonic() + seconds
+        async with self._connection() as valkey:
+            async for keys in _steps(valkey, _pattern(account_ids)):
+                for key in keys:
+                    parts = key.split(b":", 2)
+                    if len(parts) == 3 and parts[1] in names:
+                        names[parts[1]].add(parts[2])
+                if time.monotonic() > deadline:
+                    raise ServiceUnavailable(
+                        f"The prompt cache has too many entries to be counted in {seconds:g} seconds. "
+                        "Ask for fewer accounts at once."
+                    )
+        return {account_id: len(names[account_id.encode()]) for account_id in account_ids}
+
+    async def clear(self, account_id: str, *, seconds: float = CLEAR_SECONDS) -> int:
+        """Removes an account's entries and answers how many the server removed. What is written meanwhile may stay.
+
+        Raises ServiceUnavailable; when some are gone by then, its `clearedCount` says how many at least.
+        """
+        cleared = 0
+        deadline = time.monotonic() + seconds
+        try:
+            async with self._connection() as valkey:
+                async for keys in _steps(valkey, _pattern([account_id])):
+                    for start in range(0, len(keys), KEYS_AT_ONCE):
+                        cleared += await valkey.unlink(*keys[start : start + KEYS_AT_ONCE])
+                    if time.monotonic() > deadline:
+                        raise ServiceUnavailable(f"There is more to clear than is done in {seconds:g} seconds.")
+        except ServiceUnavailable as error:
+            if cleared:
+                raise _half_cleared(error, cleared) from None
+            raise
+        return cleared
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Valkey]:
+        """Raises ServiceUnavailable for whatever goes wrong with the cache inside, and at once for a while after that."""
+        if time.monotonic() < self._away_until:
+            raise ServiceUnavailable(_AWAY)
+        try:
+            async with self._client() as valkey:
+                yield valkey
+        except (ValkeyError, OSError, TimeoutError) as error:
+            # Only the kind of error: its message can hold the address, and the address a password.
+            _log.warning("the prompt cache does not answer", error=type(error).__qualname__)
+            self._away_until = time.monotonic() + AWAY_SECONDS
+            raise ServiceUnavailable(_AWAY) from None
+
+    def _client(self) -> Valkey:
+        # Nothing is sent twice: an UNLINK whose answer was lost has removed what the second one would not count.
+        options: dict[str, Any] = {
+            "socket_timeout": self._answer_seconds,
+            "socket_connect_timeout": self._answer_seconds,
+            "single_connection_client": True,
+            # It would say its version by a command that a user of few rights may not send.
+            "lib_name": None,
+            "lib_version": None,
+        }
+        if urlsplit(self._url).scheme in {"rediss", "valkeys"}:
+            options["ssl_check_hostname"] = True
+        client: Valkey = Valkey.from_url(self._url, **options)
+        return client
+
+
+async def _steps(valkey: Valkey, pattern: str) -> AsyncIterator[list[bytes]]:
+    """The keys that match, some at a time."""
+    cursor = -1
+    while cursor != 0:
+        cursor, keys = await valkey.scan(max(cursor, 0), match=pattern, count=KEYS_AT_ONCE)
+        yield keys
+
+
+def _pattern(account_ids: Collection[str]) -> str:
+    """What matches all entries of these accounts: one account's and nothing else, or little else for a few.
+
+    Each place allows the characters that the ids (SIDs, all of one length and without `*`, `?` and `[`) have there.
+    """
+    places = ["".join(sorted(set(characters))) for characters in zip(*account_ids, strict=True)]
+    return f"tts:{''.join(place if len(place) == 1 else f'[{place}]' for place in places)}:*"
+
+
+def _half_cleared(error: ServiceUnavailable, cleared: int) -> ServiceUnavailable:
+    message = f"{error.message} At least {cleared:,} prompts are removed; clear again for the rest."
+    return ServiceUnavailable(message, clearedCount=cleared)

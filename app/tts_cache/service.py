@@ -1,0 +1,51 @@
+"""What is done with an account's cached prompts: counted, cleared."""
+
+from uuid import UUID
+
+from strawberry.dataloader import DataLoader
+
+from app.accounts import service as accounts
+from app.accounts.model import Account
+from app.audit import trail
+from app.context import Context
+from app.errors import ServiceUnavailable
+from app.identifiers import Kind, show
+from app.tts_cache.cache import PromptCache
+from app.tts_cache.counts import PromptCounts
+
+
+def is_configured(context: Context) -> bool:
+    """Whether this installation has a prompt cache at all."""
+    return context.use(PromptCache).is_configured
+
+
+async def prompt_count(context: Context, account_id: UUID) -> int:
+    """How many prompts of an account within reach are cached; counted once for all that the operation asks.
+
+    Raises ServiceUnavailable. Within one operation a failure is not tried again.
+    """
+    count: int = await _loader(context).load(show(Kind.ACCOUNT, account_id))
+    return count
+
+
+async def clear(context: Context, account_id: str) -> tuple[Account, int]:
+    """The account, and how many cached prompts were removed. Raises Mistakes NOT_FOUND, ServiceUnavailable."""
+    account = await accounts.within_reach(context, account_id, "accountId")
+    if not is_configured(context):
+        raise ServiceUnavailable("No prompt cache is configured: whoever runs this server can set CACHE_URL.")
+    sid = show(Kind.ACCOUNT, account.id)
+    try:
+        count = await context.use(PromptCache).clear(sid)
+        await trail.note(context, account_id=account.id, after={"cleared_count": count})
+        return account, count
+    except ServiceUnavailable as cut_short:
+        count = (cut_short.extensions or {}).get("clearedCount")
+        await trail.note(context, account_id=account.id, after={"cleared_count_at_least": count})
+        raise
+    finally:
+        context.use(PromptCounts).forget(sid)
+        _loader(context).clear_all()  # what the operation has shown before is no longer so
+
+
+def _loader(context: Context) -> DataLoader[str, int]:
+    return context.loader("tts prompt counts", context.use(PromptCounts).of)
