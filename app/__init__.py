@@ -8,6 +8,9 @@ The rooms, one per noun; each has `model.py` (what is stored), `service.py` (wha
     recording/           how calls are recorded, and where to   (+ storage.py: the only module that speaks to S3;
                          verification.py and probe.py: the proof that a storage works; failures.py: what S3's refusals
                          mean; rules.py, regions.py, policy.py)
+    webhooks/            an address of the tenant's that we sign and call
+                         (+ addresses.py: which may be called; signing.py; delivery.py: the one call; events.py: samples;
+                         rules.py: from an input to the account's columns; pruning.py: what is kept, and how long)
 
 What all rooms stand on, and what imports no room:
 

@@ -18,6 +18,7 @@ MODELS = [
     "app.accounts.model",
     "app.api_keys.model",
     "app.recording.model",
+    "app.webhooks.model",
 ]
 
 # Unique constraints by name, with the columns by which SQLite's messages name them.
@@ -30,6 +31,9 @@ UNIQUE = {
 }
 CHECKS = {
     "accounts_limits_check": "accounts",
+    "accounts_previous_webhook_secret_check": "accounts",
+    "accounts_queue_event_webhook_check": "accounts",
+    "accounts_registration_webhook_check": "accounts",
     "api_keys_owner_check": "api_keys",
     "recording_configs_keys_check": "recording_configs",
     "recording_configs_enabled_check": "recording_configs",
@@ -44,6 +48,7 @@ INDEXES = {
     "api_keys_by_account": "api_keys",
     "api_keys_by_provider": "api_keys",
     "api_keys_of_installation": "api_keys",
+    "webhook_deliveries_by_account": "webhook_deliveries",
 }
 
 # Statements that each connection keeps prepared, at 30 to 100 kB of the server's memory each. To prepare one again costs a

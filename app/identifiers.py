@@ -18,6 +18,7 @@ class Kind(enum.StrEnum):
     SERVICE_PROVIDER = "SP"
     API_KEY = "AK"
     RECORDING_CONFIG = "RC"
+    WEBHOOK_DELIVERY = "WD"
 
 
 def new_id() -> UUID:

@@ -34,6 +34,8 @@ from app.recording.storage import ObjectStorage
 from app.recording.verification import StorageVerifier
 from app.schema import printed, schema
 from app.settings import Settings
+from app.webhooks.delivery import WebhookSender
+from app.webhooks.pruning import pruning
 
 _log = structlog.get_logger("main")
 
@@ -122,6 +124,7 @@ class Server:
             )
         gate = OutboundGate(chosen.outbound_allowed_hosts)
         storage, last_use = ObjectStorage(gate), LastUse()
+        webhooks = WebhookSender(gate)
         verifier = StorageVerifier(storage, gate, keyring, chosen.verifications_at_once)
         async with TortoiseContext() as context:
             # `Tortoise.init` would take over a context that somebody else has opened in this task, and close it.
@@ -129,8 +132,10 @@ class Server:
             try:
                 await migrating.check(context.db())
                 await storage.open()
-                async with last_use.writing():
+                await webhooks.open()
+                async with last_use.writing(), pruning():
                     clients: dict[type, Any] = {OutboundGate: gate, ObjectStorage: storage, StorageVerifier: verifier}
+                    clients[WebhookSender] = webhooks
                     opened = Opened(chosen, keyring, clients)
                     authentication = Authentication(keyring, last_use, chosen.database_timeout_seconds)
                     graphql = Endpoint(self._operations, authentication, opened, self._explorer)
@@ -142,6 +147,7 @@ class Server:
                 self.running = None
                 await verifier.close()
                 await storage.close()
+                await webhooks.close()
 
     async def sdl(self, request: Request) -> Response:
         """The schema as text, for client generators; to those who may introspect it."""

@@ -18,6 +18,7 @@ from app.context import Info
 from app.recording.schema import RecordingMutations, RecordingQueries
 from app.service_providers.schema import ServiceProviderMutations, ServiceProviderQueries
 from app.viewer import ViewerQueries
+from app.webhooks.schema import WebhookMutations
 
 
 @strawberry.type
@@ -37,7 +38,9 @@ Query = merge_types(
     "Query",
     (ViewerQueries, NodeQueries, AccountQueries, ServiceProviderQueries, ApiKeyQueries, RecordingQueries),
 )
-Mutation = merge_types("Mutation", (AccountMutations, ServiceProviderMutations, ApiKeyMutations, RecordingMutations))
+Mutation = merge_types(
+    "Mutation", (AccountMutations, ServiceProviderMutations, ApiKeyMutations, RecordingMutations, WebhookMutations)
+)
 
 # `merge_types` takes no descriptions.
 for _root, _description in (

@@ -17,6 +17,7 @@ from typing import Any
 
 from app.recording.probe import StepResult, VerificationStepName, VerificationStepStatus
 from app.recording.verification import StorageVerdict, StorageVerifier, VerificationResult
+from app.webhooks.delivery import Call, Delivery, WebhookSender
 from tests.access_cases import Case, Ids, cases
 from tests.installation import Answer, Installation, Person, seed
 
@@ -87,10 +88,17 @@ class StandIn:
         return VerificationResult(StorageVerdict.WORKING, True, True, steps, "0" * 32, datetime.now(UTC), 1, 0)
 
 
+class SilentSender:
+    """In the place of the webhook sender: every receiver is content."""
+
+    async def send(self, call: Call, _owner: Any) -> Delivery:
+        return Delivery(call.url, {}, "", status=204, reply="")
+
+
 class Kept:
     """All rows as they are now, to be put back after each change, so that no cell depends on another."""
 
-    TABLES = ("service_providers", "accounts", "api_keys", "recording_configs")
+    TABLES = ("service_providers", "accounts", "api_keys", "recording_configs", "webhook_deliveries")
     """Owners before what they own."""
 
     def __init__(self, db: Any) -> None:
@@ -114,6 +122,7 @@ async def matrix(installation: Installation, *, last_first: bool = False) -> str
     keys = (await admin.ask("{ apiKeys { nodes { id } } }")).only("apiKeys")["nodes"]
     ids = Ids(installation.world, keys[0]["id"])
     installation.opened.clients[StorageVerifier] = StandIn()  # type: ignore[index]
+    installation.opened.clients[WebhookSender] = SilentSender()  # type: ignore[index]
     people = {persona: installation.person(name) for persona, name in PERSONAS.items()}
     parts = [LEGEND]
     chapters = list(cases(ids))

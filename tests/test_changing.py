@@ -77,7 +77,13 @@ def row_of(world: World, model: type[Model], place: str) -> UUID:
         ("updateAccount", "account { sipRealm }", {"id": "own", "sipRealm": None, "ifVersion": 1}, ["UPDATE"]),
         ("updateAccount", "account { name }", {"id": "own"}, ["SELECT"]),
         ("setAccountActive", "account { active }", {"id": "own", "active": False}, ["UPDATE"]),
-        ("rotateWebhookSecret", "account { webhookSecret }", {"accountId": "own"}, ["UPDATE"]),
+        ("rotateWebhookSecret", "account { webhookSecret }", {"accountId": "own"}, ["SELECT", "UPDATE"]),
+        (
+            "updateAccount",
+            "account { id }",
+            {"id": "own", "name": "Renamed", "registrationWebhook": None, "queueEventWebhook": None},
+            ["SELECT", "UPDATE"],
+        ),
         ("updateApiKey", "apiKey { name }", {"id": "account_user_key", "name": "Renamed"}, ["UPDATE"]),
         ("revokeApiKey", "apiKey { revokedAt }", {"id": "account_user_key"}, ["UPDATE"]),
         (
