@@ -7,12 +7,16 @@ The rooms, one per noun; each has `model.py` (what is stored), `service.py` (wha
     api_keys/            what a program shows to be let in      (+ token.py, last_use.py)
     recording/           how calls are recorded, and where to   (+ storage.py: the only way to S3, aws_sdk.py: what it
                          goes by, loaded when it is needed; verification.py and probe.py: the proof that a storage
-                         works; answers.py and failures.py: what S3 says and means; rules.py, regions.py, policy.py)
+                         works; answers.py, failures.py, connection_errors.py: what S3 says and means; rules.py,
+                         regions.py, policy.py)
     idempotency/         what was made under a client's key     (once.py)
     audit/               who changed what                       (+ trail.py: its events; changing.py: one row changed by
                          one statement, with its event; reads.py: who has seen a secret)
     tts_cache/           the cached prompts of an account        (+ cache.py: the only module that speaks to Valkey;
                          counts.py)
+    webhooks/            an address of the tenant's that we sign and call
+                         (+ addresses.py: which may be called; signing.py; delivery.py: the one call; events.py: samples;
+                         rules.py: from an input to the account's columns; pruning.py: what is kept, and how long)
 
 What all rooms stand on, and what imports no room:
 

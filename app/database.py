@@ -20,6 +20,7 @@ MODELS = [
     "app.recording.model",
     "app.audit.model",
     "app.idempotency.model",
+    "app.webhooks.model",
 ]
 
 # Unique constraints by name, with the columns by which SQLite's messages name them.
@@ -33,6 +34,9 @@ UNIQUE = {
 }
 CHECKS = {
     "accounts_limits_check": "accounts",
+    "accounts_previous_webhook_secret_check": "accounts",
+    "accounts_queue_event_webhook_check": "accounts",
+    "accounts_registration_webhook_check": "accounts",
     "api_keys_owner_check": "api_keys",
     "recording_configs_keys_check": "recording_configs",
     "recording_configs_enabled_check": "recording_configs",
@@ -47,6 +51,7 @@ INDEXES = {
     "api_keys_by_account": "api_keys",
     "api_keys_by_provider": "api_keys",
     "api_keys_of_installation": "api_keys",
+    "webhook_deliveries_by_account": "webhook_deliveries",
     "audit_events_of_account": "audit_events",
     "audit_events_of_provider": "audit_events",
     "audit_events_of_former_provider": "audit_events",

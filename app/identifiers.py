@@ -20,6 +20,7 @@ class Kind(enum.StrEnum):
     API_KEY = "AK"
     RECORDING_CONFIG = "RC"
     AUDIT_EVENT = "AE"
+    WEBHOOK_DELIVERY = "WD"
 
 
 def new_id() -> UUID:

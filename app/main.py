@@ -37,6 +37,8 @@ from app.schema import printed, schema
 from app.settings import Settings
 from app.tts_cache.cache import PromptCache
 from app.tts_cache.counts import PromptCounts
+from app.webhooks.delivery import WebhookSender
+from app.webhooks.pruning import pruning
 
 _log = structlog.get_logger("main")
 
@@ -126,6 +128,7 @@ class Server:
         gate = OutboundGate(chosen.outbound_allowed_hosts)
         storage, last_use, secret_reads = ObjectStorage(gate), LastUse(), SecretReads()
         verifier = StorageVerifier(storage, gate, keyring, chosen.verifications_at_once)
+        webhooks = WebhookSender(gate)
         prompts = PromptCache(chosen.cache_url)
         counts = PromptCounts(prompts)
         async with TortoiseContext() as context:
@@ -133,7 +136,8 @@ class Server:
             await context.init(config=database.configuration(chosen))
             try:
                 await migrating.check(context.db())
-                async with last_use.writing(), secret_reads.writing():
+                await webhooks.open()
+                async with last_use.writing(), secret_reads.writing(), pruning():
                     clients: dict[type, Any] = {
                         OutboundGate: gate,
                         ObjectStorage: storage,
@@ -141,6 +145,7 @@ class Server:
                         SecretReads: secret_reads,
                         PromptCache: prompts,
                         PromptCounts: counts,
+                        WebhookSender: webhooks,
                     }
                     opened = Opened(chosen, keyring, clients)
                     authentication = Authentication(keyring, last_use, chosen.database_timeout_seconds)
@@ -154,6 +159,7 @@ class Server:
                 await counts.close()
                 await verifier.close()
                 await storage.close()
+                await webhooks.close()
 
     async def sdl(self, request: Request) -> Response:
         """The schema as text, for client generators; to those who may introspect it."""

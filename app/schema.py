@@ -20,6 +20,7 @@ from app.recording.schema import RecordingMutations, RecordingQueries
 from app.service_providers.schema import ServiceProviderMutations, ServiceProviderQueries
 from app.tts_cache.schema import TtsCacheMutations
 from app.viewer import ViewerQueries
+from app.webhooks.schema import WebhookMutations
 
 
 @strawberry.type
@@ -41,7 +42,14 @@ Query = merge_types(
 )
 Mutation = merge_types(
     "Mutation",
-    (AccountMutations, ServiceProviderMutations, ApiKeyMutations, RecordingMutations, TtsCacheMutations),
+    (
+        AccountMutations,
+        ServiceProviderMutations,
+        ApiKeyMutations,
+        RecordingMutations,
+        TtsCacheMutations,
+        WebhookMutations,
+    ),
 )
 
 # `merge_types` takes no descriptions.

@@ -47,6 +47,7 @@ class Ids:
             "ApiKey": self.keys,
             "RecordingConfig": self.recordings,
             "AuditEvent": {name: world[f"{name}_event"] for name in self.accounts},
+            "WebhookDelivery": {name: world[f"{name}_delivery"] for name in self.accounts},
         }
 
 
@@ -89,6 +90,7 @@ def mutations(ids: Ids) -> dict[str, Inputs]:
         "updateAccount": on(ids.accounts, "id", name="A better name"),
         "setAccountActive": on(ids.accounts, "id", active=False),
         "rotateWebhookSecret": on(ids.accounts, "accountId"),
+        "sendTestWebhook": on(ids.accounts, "accountId", kind="REGISTRATION"),
         "deleteAccount": on(ids.accounts, "id", force=True),
         "createServiceProvider": {"": {"name": "Western Voice"}},
         "createApiKey": {

@@ -18,6 +18,7 @@ from typing import Any
 from app.recording.probe import StepResult, VerificationStepName, VerificationStepStatus
 from app.recording.verification import StorageVerdict, StorageVerifier, VerificationResult
 from app.tts_cache.cache import PromptCache
+from app.webhooks.delivery import Call, Delivery, WebhookSender
 from tests.access_cases import Case, Ids, cases
 from tests.installation import Answer, Installation, Person, seed
 
@@ -97,10 +98,17 @@ class NoPrompts:
         return 0
 
 
+class SilentSender:
+    """In the place of the webhook sender: every receiver is content."""
+
+    async def send(self, call: Call, _owner: Any) -> Delivery:
+        return Delivery(call.url, {}, "", status=204, reply="")
+
+
 class Kept:
     """All rows as they are now, to be put back after each change, so that no cell depends on another."""
 
-    TABLES = ("service_providers", "accounts", "api_keys", "recording_configs")
+    TABLES = ("service_providers", "accounts", "api_keys", "recording_configs", "webhook_deliveries")
     """Owners before what they own."""
 
     def __init__(self, db: Any) -> None:
@@ -125,6 +133,7 @@ async def matrix(installation: Installation, *, last_first: bool = False) -> str
     ids = Ids(installation.world, keys[0]["id"])
     installation.opened.clients[StorageVerifier] = StandIn()  # type: ignore[index]
     installation.opened.clients[PromptCache] = NoPrompts()  # type: ignore[index]
+    installation.opened.clients[WebhookSender] = SilentSender()  # type: ignore[index]
     people = {persona: installation.person(name) for persona, name in PERSONAS.items()}
     parts = [LEGEND]
     chapters = list(cases(ids))

@@ -13,6 +13,7 @@ from strawberry import Some
 from app import migrating
 from app.access import AccessLevel, Scope, Viewer
 from app.accounts import service as accounts
+from app.accounts.model import Account
 from app.api_keys import service as api_keys
 from app.audit.model import AuditEvent
 from app.context import Context, Opened
@@ -25,6 +26,7 @@ from app.recording.model import BucketVendor
 from app.recording.rules import Tag
 from app.service_providers import service as providers
 from app.settings import Settings
+from app.webhooks.model import WebhookDelivery, WebhookKind, WebhookMethod
 
 
 @dataclass
@@ -158,6 +160,25 @@ def settings_of(world: World, folder: Path, url: str, **changed: Any) -> Setting
     return Settings(**{**values, **changed})
 
 
+async def _webhook(account: Account) -> str:
+    """Gives an account a registration webhook without a change of its version, and the id of one delivery to it."""
+    url, method = "https://hooks.example.com/registration", WebhookMethod.POST
+    await Account.filter(id=account.id).update(registration_webhook_url=url, registration_webhook_method=method)
+    made = await WebhookDelivery.create(
+        account_id=account.id,
+        kind=WebhookKind.REGISTRATION,
+        method=method,
+        url=url,
+        request_headers=[{"name": "Host", "value": "hooks.example.com"}],
+        request_body="{}",
+        status=204,
+        duration_ms=25,
+        reply="",
+        reply_truncated=False,
+    )
+    return show(Kind.WEBHOOK_DELIVERY, made.id)
+
+
 async def seed(folder: Path, url: str) -> World:
     """Migrates a database and fills it: two providers, an own, a sibling and a foreign account, keys and recording."""
     world = World(folder, f"test:{new_key_text()}", new_key_text())
@@ -207,6 +228,7 @@ async def seed(folder: Path, url: str) -> World:
                 ),
             )
             world.ids[f"{place}_recording"] = show(Kind.RECORDING_CONFIG, config.id)
+            world.ids[f"{place}_delivery"] = await _webhook(account)
         for event in await AuditEvent.filter(object_kind=Kind.ACCOUNT.value):
             place = next(
                 name for name in ("own", "sibling", "foreign") if read(Kind.ACCOUNT, world[name]) == event.object_id

@@ -68,7 +68,12 @@ async def test_revoked_keys_stand_in_the_way_too(provider: Person, world: World)
 async def test_a_forced_deletion_leaves_nothing_behind(
     installation: Installation, provider: Person, world: World
 ) -> None:
-    assert set(await left_of(installation, world["own"])) == {"accounts", "api_keys", "recording_configs"}
+    assert set(await left_of(installation, world["own"])) == {
+        "accounts",
+        "api_keys",
+        "recording_configs",
+        "webhook_deliveries",
+    }
     payload = await provider.change("deleteAccount", ANSWER, id=world["own"], force=True)
     assert payload == {"deletedId": world["own"], "blockers": KEYS, "userErrors": []}
     assert await left_of(installation, world["own"]) == {}

@@ -43,6 +43,7 @@ CHANGES: list[tuple[str, Inputs]] = [
     ("updateRecordingConfig", lambda world: {"accountId": world["own"], **STORAGE}),
     ("verifyRecordingStorage", lambda world: {"accountId": world["own"], "bucketName": "."}),
     ("verifyStoredRecordingStorage", lambda world: {"accountId": world["foreign"]}),
+    ("sendTestWebhook", lambda world: {"accountId": world["own"], "kind": "REGISTRATION"}),
     ("clearTtsCache", lambda world: {"accountId": world["own"]}),
     ("removeRecordingConfig", lambda world: {"accountId": world["own"]}),
     ("deleteAccount", lambda world: {"id": world["own"], "force": True}),

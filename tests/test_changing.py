@@ -81,7 +81,13 @@ def row_of(world: World, model: type[Model], place: str) -> UUID:
         ("updateAccount", "account { sipRealm }", {"id": "own", "sipRealm": None, "ifVersion": 1}, CHANGED),
         ("updateAccount", "account { name }", {"id": "own"}, ["SELECT"]),
         ("setAccountActive", "account { active }", {"id": "own", "active": False}, CHANGED),
-        ("rotateWebhookSecret", "account { webhookSecret }", {"accountId": "own"}, CHANGED),
+        ("rotateWebhookSecret", "account { webhookSecret }", {"accountId": "own"}, ["SELECT", *CHANGED]),
+        (
+            "updateAccount",
+            "account { id }",
+            {"id": "own", "name": "Renamed", "registrationWebhook": None, "queueEventWebhook": None},
+            ["SELECT", *CHANGED],
+        ),
         ("updateApiKey", "apiKey { name }", {"id": "account_user_key", "name": "Renamed"}, CHANGED),
         ("revokeApiKey", "apiKey { revokedAt }", {"id": "account_user_key"}, CHANGED),
         (

@@ -21,6 +21,22 @@ BREAKS: list[tuple[str, dict[str, Any]]] = [
     ("accounts_sip_realm_unique", {"name_key": "other"}),
     ("accounts_limits_check", {"usage_maximum": -1, "name_key": "other", "sip_realm": None}),
     ("accounts_limits_check", {"licensed_sessions": -1, "name_key": "other", "sip_realm": None}),
+    *(
+        (f"accounts_{name}_check", {**changes, "name_key": "other", "sip_realm": None})
+        for name, changes in (
+            ("previous_webhook_secret", {"previous_webhook_secret": None}),
+            ("previous_webhook_secret", {"previous_webhook_secret_expires_at": None}),
+            ("registration_webhook", {"registration_webhook_username": None}),
+            ("registration_webhook", {"registration_webhook_password": None}),
+            ("registration_webhook", {"registration_webhook_method": None}),
+            ("registration_webhook", {"registration_webhook_method": "PUT"}),
+            ("registration_webhook", {"registration_webhook_url": None}),
+            ("registration_webhook", {"registration_webhook_url": None, "registration_webhook_method": None}),
+            ("queue_event_webhook", {"queue_event_webhook_username": None}),
+            ("queue_event_webhook", {"queue_event_webhook_password": None}),
+            ("queue_event_webhook", {"queue_event_webhook_url": None}),
+        )
+    ),
     ("api_keys_public_id_unique", {}),
     *(
         ("api_keys_owner_check", {"scope": scope, "service_provider_id": provider, "account_id": account})
@@ -129,6 +145,7 @@ async def test_an_owner_cannot_be_deleted_before_what_it_owns(migrated: Any, tab
         ("api_keys", {"scope": "ACCOUNT", "account_id": ID.format(77), "public_id": "another"}),
         ("api_keys", {"scope": "SERVICE_PROVIDER", "service_provider_id": ID.format(77), "public_id": "another"}),
         ("recording_configs", {"account_id": ID.format(77)}),
+        ("webhook_deliveries", {"account_id": ID.format(77)}),
     ],
 )
 async def test_nothing_can_belong_to_an_owner_that_is_not_there(

@@ -48,10 +48,10 @@ async def test_an_empty_database_is_brought_to_the_newest_schema(empty: Settings
 async def test_a_migration_keeps_every_row_of_the_schema_before_it(empty: Settings, number: int) -> None:
     await migrating.migrate(empty, until=FILES[number - 1])
     async with migrating.opened(empty) as db:
-        there = await tables(db)
+        there, known = await tables(db), await columns(db)
         for table, values in ROWS:
             if table in there:
-                await insert(db, table, values)
+                await insert(db, table, {name: one for name, one in values.items() if f"{table}.{name}" in known})
         before = await contents(db)
         pointing = {(table, column) for table, column, _, _ in await foreign_keys(db)}
     assert [table for table, rows in before.items() if not rows] == []

@@ -47,11 +47,16 @@ SHORT_LISTS = {
     "RecordingPolicy.statements": "one for each right",
     "StorageVerification.settingsErrors": "one for each rule that an input field breaks",
     "StorageVerification.steps": "always eight",
+    "WebhookDelivery.requestHeaders": "those of one request",
 }
 # The only places of the graph where a secret is shown: once, or as the setting itself.
 SECRETS_SHOWN = {"Account.webhookSecret", "CreateApiKeyPayload.token", "RotateApiKeyPayload.token"}
 # And the only inputs that take one.
-SECRETS_TAKEN = {"UpdateRecordingConfigInput.secretAccessKey", "VerifyRecordingStorageInput.secretAccessKey"}
+SECRETS_TAKEN = {
+    "UpdateRecordingConfigInput.secretAccessKey",
+    "VerifyRecordingStorageInput.secretAccessKey",
+    "WebhookInput.password",
+}
 SECRET_WORDS = ("secret", "token", "password", "credential", "privatekey")
 
 

@@ -10,6 +10,7 @@ from tortoise.models import Model
 
 from app.access import Reach
 from app.identifiers import new_id
+from app.webhooks.model import WebhookMethod
 
 
 @strawberry.enum(description="What a usage limit counts.")
@@ -21,7 +22,11 @@ class UsageUnit(enum.Enum):
 
 
 class Account(Model):
-    """`webhook_secret` is sealed (`app/encryption.py`); a maximum of 0 means unlimited."""
+    """Secrets and passwords are sealed (`app/encryption.py`); a maximum of 0 means unlimited.
+
+    CHECKs hold what goes together: the previous webhook secret and its end, a webhook's user name and password, and nothing of a
+    webhook without its URL.
+    """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     service_provider: fields.ForeignKeyRelation[Model] = fields.ForeignKeyField(
@@ -36,11 +41,25 @@ class Account(Model):
     licensed_sessions = fields.IntField(default=0)
     sip_realm = fields.CharField(max_length=132, null=True)
     webhook_secret = fields.BinaryField()
+    previous_webhook_secret = fields.BinaryField(null=True)
+    previous_webhook_secret_expires_at = fields.DatetimeField(null=True)
+    registration_webhook_url = fields.CharField(max_length=2048, null=True)
+    registration_webhook_method = fields.CharEnumField(WebhookMethod, max_length=4, null=True)
+    registration_webhook_username = fields.CharField(max_length=255, null=True)
+    registration_webhook_password = fields.BinaryField(null=True)
+    queue_event_webhook_url = fields.CharField(max_length=2048, null=True)
+    queue_event_webhook_username = fields.CharField(max_length=255, null=True)
+    queue_event_webhook_password = fields.BinaryField(null=True)
     created_at = fields.DatetimeField(auto_now_add=True)
     updated_at = fields.DatetimeField(auto_now=True)
     version = fields.IntField(default=1)
 
-    sealed: ClassVar[tuple[str, ...]] = ("webhook_secret",)
+    sealed: ClassVar[tuple[str, ...]] = (
+        "webhook_secret",
+        "previous_webhook_secret",
+        "registration_webhook_password",
+        "queue_event_webhook_password",
+    )
     reach: ClassVar[Reach] = Reach(account="id", service_provider=("service_provider_id",))
 
     class Meta:

@@ -24,6 +24,9 @@ from app.paging import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, F
 from app.recording.model import RecordingConfig as RecordingConfigRow
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
 from app.tts_cache.schema import TtsCache, cache_of
+from app.webhooks.model import WebhookDelivery as WebhookDeliveryRow
+from app.webhooks.model import WebhookKind
+from app.webhooks.schema import Webhook, WebhookDelivery, WebhookInput
 
 
 @strawberry.type(description="How much an account may use. The gateway enforces it.")
@@ -100,6 +103,27 @@ class Account(graph.Node):
         ["id", "webhook_secret"],
         "The secret that signs webhook calls, so that their receiver can tell them from forgeries.",
         permissions=[HasFullAccess],
+    )
+    previous_webhook_secret_expires_at: datetime | None = graph.timed(
+        lambda now, expires_at: expires_at if expires_at and expires_at > now else None,
+        ["previous_webhook_secret_expires_at"],
+        "Until when the webhook secret before signs as well; null: it signs nothing any more.",
+    )
+    registration_webhook: Webhook | None = graph.computed(
+        Webhook.of_registration,
+        ["registration_webhook_url", "registration_webhook_method", "registration_webhook_username"],
+        "What is called when a SIP device registers; null: none.",
+    )
+    queue_event_webhook: Webhook | None = graph.computed(
+        Webhook.of_queue_event,
+        ["queue_event_webhook_url", "queue_event_webhook_username"],
+        "What is called when a caller enters or leaves a queue; null: none.",
+    )
+    webhook_deliveries: Connection[WebhookDelivery] = graph.page(
+        "account_id",
+        row=WebhookDeliveryRow,
+        order=NEWEST_FIRST,
+        description="The tests of its webhooks of the last 30 days, newest first.",
     )
 
     @graph.resolver(
@@ -253,6 +277,12 @@ class UpdateAccountInput:
     licensed_sessions: Maybe[int | None] = graph.guarded(
         "How many sessions were bought, 0 or more.", permissions=[IsAdmin]
     )
+    registration_webhook: Maybe[WebhookInput | None] = strawberry.field(
+        default=None, description="What is called when a SIP device registers; null clears it."
+    )
+    queue_event_webhook: Maybe[WebhookInput | None] = strawberry.field(
+        default=None, description="What is called when a caller enters or leaves a queue, by POST; null clears it."
+    )
     if_version: int | None = strawberry.field(
         default=None, description="Refuse with CONFLICT unless this is still the version."
     )
@@ -294,6 +324,11 @@ class RotateWebhookSecretInput:
     """Input of rotateWebhookSecret."""
 
     account_id: strawberry.ID = strawberry.field(description="The account.")
+    overlap_hours: int = strawberry.field(
+        default=24,
+        description="For how many hours the old secret signs as well, 0 to "
+        f"{service.MAXIMUM_OVERLAP_HOURS}; 0: it signs nothing any more.",
+    )
     if_version: int | None = strawberry.field(
         default=None, description="Refuse with CONFLICT unless this is still the account's version."
     )
@@ -378,6 +413,14 @@ class AccountMutations:
         self, info: Info, input: Annotated[UpdateAccountInput, strawberry.argument(description="The changes.")]
     ) -> UpdateAccountPayload:
         limit = input.usage_limit
+        webhooks = {
+            kind: given.value.change() if given.value else None
+            for kind, given in (
+                (WebhookKind.REGISTRATION, input.registration_webhook),
+                (WebhookKind.QUEUE_EVENT, input.queue_event_webhook),
+            )
+            if given
+        }
         account = await service.update(
             info.context,
             input.id,
@@ -386,6 +429,7 @@ class AccountMutations:
             sip_realm=input.sip_realm,
             usage_limit=Some(limit.value.limit() if limit.value else None) if limit else None,
             licensed_sessions=input.licensed_sessions,
+            webhooks=webhooks,
         )
         return UpdateAccountPayload(account=graph.shown(account))
 
@@ -396,11 +440,16 @@ class AccountMutations:
         account = await service.set_active(info.context, input.id, input.active, input.if_version)
         return SetAccountActivePayload(account=graph.shown(account))
 
-    @graph.mutation("Replaces an account's webhook secret. The old one signs nothing any more.")
+    @graph.mutation(
+        "Replaces an account's webhook secret. The old one signs as well for some hours, so that receivers can change over; "
+        "one from before that signs nothing any more."
+    )
     async def rotate_webhook_secret(
         self, info: Info, input: Annotated[RotateWebhookSecretInput, strawberry.argument(description="Which account.")]
     ) -> RotateWebhookSecretPayload:
-        account = await service.rotate_webhook_secret(info.context, input.account_id, input.if_version)
+        account = await service.rotate_webhook_secret(
+            info.context, input.account_id, input.if_version, input.overlap_hours
+        )
         return RotateWebhookSecretPayload(account=graph.shown(account))
 
     @graph.mutation(

@@ -3,7 +3,9 @@
 import ipaddress
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -25,10 +27,18 @@ from app.encryption import Keyring
 from app.errors import Mistakes, Problems, UserErrorCode
 from app.idempotency.once import once
 from app.identifiers import Kind, new_id, read
+from app.outbound import OutboundGate
 from app.recording.model import RecordingConfig
 from app.service_providers.model import ServiceProvider
+from app.webhooks import rules
+from app.webhooks.model import WebhookDelivery, WebhookKind
+from app.webhooks.rules import WebhookChange
 
 MAXIMUM_SIP_REALM = 132
+MAXIMUM_OVERLAP_HOURS = 720
+# How often a change that needs what is stored is worked out again because somebody else's came in between.
+_TRIES = 5
+Webhooks = Mapping[WebhookKind, WebhookChange | None]
 # GraphQL's Int; the columns hold no more either.
 _MAXIMUM_INT = 2**31 - 1
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
@@ -111,9 +121,50 @@ async def update(
     sip_realm: Some[str | None] | None,
     usage_limit: Some[Limit | None] | None,
     licensed_sessions: Some[int | None] | None,
+    webhooks: Webhooks,
 ) -> Account:
-    """Changes what is given and nothing else. Raises Mistakes: NOT_FOUND, CONFLICT, or all that is wrong with the values."""
+    """Changes what is given and nothing else; a webhook that is None is cleared.
+
+    Raises Mistakes: NOT_FOUND, CONFLICT, or all that is wrong with the values. A concurrent change loses nothing: without
+    `if_version`, what depends on the stored webhooks is worked out again on top of it.
+    """
     values, problems = _read_changes(name, sip_realm, usage_limit, licensed_sessions)
+    if webhooks:
+        return await _update_with_webhooks(context, account_id, if_version, values, problems, webhooks)
+    return await _update(context, account_id, if_version, values, problems)
+
+
+async def _update_with_webhooks(
+    context: Context,
+    account_id: str,
+    if_version: int | None,
+    values: dict[str, Any],
+    problems: Problems,
+    webhooks: Webhooks,
+) -> Account:
+    # A stored password stays only with the server that it was entered for: what was looked at must be what is changed.
+    for _ in range(_TRIES):
+        account, found = await within_reach(context, account_id), Problems(list(problems.found))
+        reader = rules.Reader(context.keyring, context.use(OutboundGate), account, found)
+        changes = dict(values)
+        for kind, webhook in webhooks.items():
+            changes |= reader.columns(kind, webhook)
+        if found.found or if_version not in (None, account.version):
+            await _explained(context, account_id, if_version, changes, found)
+            raise _conflict(if_version)
+        try:
+            return await _update(context, account_id, account.version, changes, found)
+        except Mistakes as mistakes:
+            is_conflict = any(error.code is UserErrorCode.CONFLICT for error in mistakes.errors)
+            if if_version is not None or not is_conflict:
+                raise
+    raise _busy()
+
+
+async def _update(
+    context: Context, account_id: str, if_version: int | None, values: dict[str, Any], problems: Problems
+) -> Account:
+    """Writes what was read, in one statement; when that changes nothing, finds out why."""
     refusal: Exception | None = None
     if values and not problems.found:
         try:
@@ -141,23 +192,52 @@ async def set_active(context: Context, account_id: str, active: bool, if_version
     return account
 
 
-async def rotate_webhook_secret(context: Context, account_id: str, if_version: int | None) -> Account:
-    """Raises Mistakes: NOT_FOUND, CONFLICT."""
-    row_id = read(Kind.ACCOUNT, account_id)
-    if row_id is None:
-        raise _not_found("accountId")
-    sealed = _sealed(context.keyring, row_id, _new_webhook_secret())
-    changed = await _change(context, account_id, if_version, {"webhook_secret": sealed})
-    if changed is not None:
-        return changed
-    await within_reach(context, account_id, "accountId")
-    raise _conflict(if_version)
+async def rotate_webhook_secret(
+    context: Context, account_id: str, if_version: int | None, overlap_hours: int
+) -> Account:
+    """A new secret; the old one signs too for `overlap_hours` (0: nothing any more), and one from before it no longer.
+
+    Raises Mistakes: NOT_FOUND, CONFLICT, OUT_OF_RANGE.
+    """
+    if not 0 <= overlap_hours <= MAXIMUM_OVERLAP_HOURS:
+        message = f"The overlap is 0 to {MAXIMUM_OVERLAP_HOURS} hours."
+        raise Mistakes.one(UserErrorCode.OUT_OF_RANGE, message, "overlapHours")
+    for _ in range(_TRIES):
+        account = await within_reach(context, account_id, "accountId")
+        if if_version not in (None, account.version):
+            break
+        # Of two that rotate at once, the second replaces the first one's secret, so that both are told the truth.
+        changed = await _change(context, account_id, account.version, _rotated(context, account, overlap_hours))
+        if changed is not None:
+            return changed
+    raise _conflict(if_version) if if_version is not None else _busy()
+
+
+def _rotated(context: Context, account: Account, overlap_hours: int) -> dict[str, Any]:
+    previous, expires_at = None, None
+    if overlap_hours:
+        old = opened_webhook_secret(context.keyring, account.id, account.webhook_secret)
+        previous = _sealed(context.keyring, account.id, old, "previous_webhook_secret")
+        expires_at = datetime.now(UTC) + timedelta(hours=overlap_hours)
+    return {
+        "webhook_secret": _sealed(context.keyring, account.id, _new_webhook_secret()),
+        "previous_webhook_secret": previous,
+        "previous_webhook_secret_expires_at": expires_at,
+    }
 
 
 def webhook_secret(context: Context, account_id: UUID, sealed: bytes) -> str:
-    """Opens the secret, which the audit trail is told."""
+    """Opens the secret to be shown, which the audit trail is told."""
     context.use(SecretReads).note(context, Account, account_id, "webhookSecret")
-    return context.keyring.open(sealed, table="accounts", column="webhook_secret", row=account_id)
+    return opened_webhook_secret(context.keyring, account_id, sealed)
+
+
+def opened_webhook_secret(keyring: Keyring, account_id: UUID, sealed: bytes) -> str:
+    return keyring.open(sealed, table="accounts", column="webhook_secret", row=account_id)
+
+
+def previous_webhook_secret(keyring: Keyring, account_id: UUID, sealed: bytes) -> str:
+    return keyring.open(sealed, table="accounts", column="previous_webhook_secret", row=account_id)
 
 
 @dataclass(frozen=True)
@@ -192,6 +272,7 @@ async def delete(
             return None, blockers
         await ApiKey.filter(account_id=account.id).delete()
         await RecordingConfig.filter(account_id=account.id).delete()
+        await WebhookDelivery.filter(account_id=account.id).delete()
         await trail.note(context, account, before={"name": account.name, "sip_realm": account.sip_realm})
         await Account.filter(id=account.id).delete()
     return account.id, blockers
@@ -387,9 +468,14 @@ def _conflict(if_version: int | None) -> Mistakes:
     return Mistakes.one(UserErrorCode.CONFLICT, message, "ifVersion")
 
 
+def _busy() -> Mistakes:
+    message = "Others keep changing the account; try again."
+    return Mistakes.one(UserErrorCode.CONFLICT, message, "ifVersion")
+
+
 def _new_webhook_secret() -> str:
     return "wh_secret_" + "".join(secrets.choice(_BASE58) for _ in range(22))
 
 
-def _sealed(keyring: Keyring, account_id: UUID, secret: str) -> bytes:
-    return keyring.seal(secret, table="accounts", column="webhook_secret", row=account_id)
+def _sealed(keyring: Keyring, account_id: UUID, secret: str, column: str = "webhook_secret") -> bytes:
+    return keyring.seal(secret, table="accounts", column=column, row=account_id)

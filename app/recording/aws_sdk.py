@@ -11,7 +11,6 @@ and nobody else imports this module.
 import contextlib
 import functools
 import logging
-import socket
 import ssl
 from collections.abc import AsyncIterator
 from typing import Any
@@ -21,14 +20,14 @@ import aiohttp
 from aiobotocore.config import AioConfig
 from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.session import AioSession
-from aiohttp.abc import AbstractResolver
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES, ConfigValueStore, ConstantProvider
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 from botocore.httpsession import get_cert_path
 from botocore.loaders import Loader
 
-from app.outbound import JudgingResolver, OutboundRefused
+from app.outbound import JudgingResolver
 from app.recording import answers
+from app.recording.connection_errors import kind_of_connection_error
 from app.recording.failures import FailureKind, StorageFailure
 
 logger = logging.getLogger(__name__)
@@ -36,9 +35,6 @@ logger = logging.getLogger(__name__)
 # At DEBUG the SDK writes whole requests with their Authorization header: never, whatever level is configured.
 for _noisy in ("boto3", "botocore", "aioboto3", "aiobotocore"):
     logging.getLogger(_noisy).setLevel(logging.WARNING)
-
-# The SDK takes nothing else for a resolver.
-AbstractResolver.register(JudgingResolver)
 
 MAX_ANSWER_BYTES = 256 * 1024
 """The longest XML answer that is read; the answers to the calls that are made here have a few kilobytes."""
@@ -85,7 +81,7 @@ class Sdk:
             return StorageFailure(FailureKind.CONNECT_TIMEOUT)
         if isinstance(error, ReadTimeoutError | TimeoutError):
             return StorageFailure(FailureKind.NO_ANSWER)
-        kind, reason = _kind_of_connection_error(error)
+        kind, reason = kind_of_connection_error(error)
         if kind is FailureKind.NOT_S3:
             logger.info("The answer to %s is not S3's: %s", operation, type(error).__name__)
         return StorageFailure(kind, reason=reason)
@@ -175,39 +171,6 @@ def _forbid_region_redirect(context: dict[str, Any], **_: Any) -> None:
     # bucket in another region would look right, at the price of two more requests for each call.
     context["s3_redirect"]["redirected"] = True
 
-
-def _kind_of_connection_error(error: BaseException) -> tuple[FailureKind, str | None]:
-    """Reads the cause out of what aiohttp and the SDK have wrapped around it; with the gate's reason if it refused.
-
-    What is no connection error at all is NOT_S3: the answer made no sense to the SDK.
-    """
-    seen: list[BaseException] = []
-    queue: list[object] = [error]
-    while queue:
-        found = queue.pop(0)
-        if isinstance(found, BaseException) and found not in seen:
-            seen.append(found)
-            queue += [getattr(found, "kwargs", {}).get("error"), getattr(found, "os_error", None)]
-            queue += [found.__cause__, found.__context__]
-    for found in seen:
-        if isinstance(found, OutboundRefused):
-            return FailureKind.REFUSED_ADDRESS, found.reason
-    for types, kind in _KINDS:
-        if any(isinstance(found, types) for found in seen):
-            return kind, None
-    return FailureKind.NOT_S3, None
-
-
-# The first that fits wins: certificate errors are OSErrors too.
-_KINDS: tuple[tuple[tuple[type[BaseException], ...], FailureKind], ...] = (
-    ((ssl.SSLError, ssl.CertificateError, aiohttp.ClientSSLError), FailureKind.TLS),
-    ((socket.gaierror,), FailureKind.UNKNOWN_HOST),
-    ((ConnectionRefusedError,), FailureKind.CONNECTION_REFUSED),
-    ((ConnectionResetError, BrokenPipeError, aiohttp.ServerDisconnectedError), FailureKind.CLOSED),
-    ((aiohttp.ClientConnectorError, TimeoutError), FailureKind.UNREACHABLE),
-    ((aiohttp.ClientPayloadError, aiohttp.http_exceptions.HttpProcessingError), FailureKind.NOT_S3),
-    ((aiohttp.ClientConnectionError, OSError), FailureKind.UNREACHABLE),
-)
 
 _FIRST_CLIENT = {
     "region_name": "us-east-1",

@@ -39,8 +39,8 @@ async def clear(context: Context, account_id: str) -> tuple[Account, int]:
         await trail.note(context, account_id=account.id, after={"cleared_count": count})
         return account, count
     except ServiceUnavailable as cut_short:
-        count = (cut_short.extensions or {}).get("clearedCount")
-        await trail.note(context, account_id=account.id, after={"cleared_count_at_least": count})
+        least = (cut_short.extensions or {}).get("clearedCount")
+        await trail.note(context, account_id=account.id, after={"cleared_count_at_least": least})
         raise
     finally:
         context.use(PromptCounts).forget(sid)

@@ -1,0 +1,232 @@
+"""Calling a webhook: signed, over the one outbound gate, within five seconds, and following nothing.
+
+`WebhookSender.send` answers what was sent and what came back, or one plain sentence on why nothing did; it never raises for
+what is wrong with the receiver. Nothing of this server's environment (proxies, `.netrc`, cookies) takes part.
+"""
+
+import asyncio
+import codecs
+import json
+import ssl
+import time
+from collections import Counter
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from app.errors import RateLimited
+from app.outbound import OutboundGate, OutboundRefused
+from app.recording.connection_errors import kind_of_connection_error
+from app.recording.failures import FailureKind
+from app.webhooks import signing
+from app.webhooks.events import Event
+from app.webhooks.model import WebhookMethod
+
+WHOLE_SECONDS = 5.0
+CONNECT_SECONDS = 3.0
+MAXIMUM_REPLY_BYTES = 2048
+AT_ONCE = 32
+AT_ONCE_OF_ACCOUNT = 2
+
+
+@dataclass(frozen=True)
+class Call:
+    """What to send, and where to."""
+
+    method: WebhookMethod
+    url: str
+    event: Event
+    secrets: Sequence[str] = field(repr=False)
+    """All of them sign, the newest first."""
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass
+class Delivery:
+    """What was sent and what came back. It holds no secret: what basic auth sends is left out."""
+
+    url: str
+    request_headers: dict[str, str]
+    request_body: str
+    duration_ms: int = 0
+    status: int | None = None
+    reply: str | None = None
+    """The first 2 KiB; bytes that are no UTF-8, and NUL, are U+FFFD. None when nobody answered."""
+    reply_truncated: bool = False
+    reason: str | None = None
+    """Why it did not succeed, as a sentence; None when it did."""
+
+
+class WebhookSender:
+    """Calls webhooks, a few at once for each account. `open` it at start-up, `close` it at the end."""
+
+    def __init__(self, gate: OutboundGate, *, whole_seconds: float = WHOLE_SECONDS) -> None:
+        self._gate = gate
+        self._whole_seconds = whole_seconds
+        self._session: aiohttp.ClientSession | None = None
+        self._of_owner: Counter[Hashable] = Counter()
+
+    async def open(self) -> None:
+        connector = aiohttp.TCPConnector(
+            resolver=self._gate.resolver(),  # type: ignore[arg-type]
+            # Each call is judged by what its host leads to now; no tenant gets a connection of another's.
+            use_dns_cache=False,
+            force_close=True,
+            ssl=ssl.create_default_context(),
+            limit=AT_ONCE,
+        )
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+        )
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+        self._session = None
+
+    async def send(self, call: Call, owner: Hashable) -> Delivery:
+        """Calls once. Raises RateLimited when the `owner` (an account), or all of them, have too many calls running."""
+        if self._session is None:
+            raise RuntimeError("the webhook sender is not open")
+        with self._place(owner):
+            url, body = _request(call)
+            headers = _headers(call, url, body, int(time.time()))
+            shown = {name: "Basic …" if name == "Authorization" else value for name, value in headers.items()}
+            delivery = Delivery(str(url), shown, body.decode())
+            begun = time.monotonic()
+            try:
+                # An address without a name never reaches the resolver.
+                if reason := self._gate.judge_text(url.host or "", url.port):
+                    raise OutboundRefused(reason)
+                async with asyncio.timeout(self._whole_seconds):
+                    await _exchange(self._session, call.method, url, headers, body, delivery)
+            except Exception as error:  # noqa: BLE001 - a hostile answer makes the HTTP client raise anything
+                delivery.reason = self._explain(error, delivery)
+            delivery.duration_ms = round((time.monotonic() - begun) * 1000)
+            return delivery
+
+    @contextmanager
+    def _place(self, owner: Hashable) -> Iterator[None]:
+        if self._of_owner[owner] >= AT_ONCE_OF_ACCOUNT:
+            raise RateLimited("This account has webhook tests running already. Try again when they have ended.")
+        if self._of_owner.total() >= AT_ONCE:
+            raise RateLimited("Too many webhook tests are running. Try again in a few seconds.")
+        self._of_owner[owner] += 1
+        try:
+            yield
+        finally:
+            self._of_owner[owner] -= 1
+            if not self._of_owner[owner]:
+                del self._of_owner[owner]
+
+    def _explain(self, error: Exception, delivery: Delivery) -> str:
+        if delivery.status is not None:
+            seconds = f" within {self._whole_seconds:g} seconds" if isinstance(error, TimeoutError) else ""
+            return delivery.reason or f"The receiver answered {delivery.status}, but its reply does not end{seconds}."
+        if isinstance(error, aiohttp.ConnectionTimeoutError):
+            return _REASONS[FailureKind.CONNECT_TIMEOUT]
+        if isinstance(error, TimeoutError):
+            return f"The receiver did not answer within {self._whole_seconds:g} seconds. Answer first, and work then."
+        kind, reason = kind_of_connection_error(error)
+        return reason or _REASONS[kind]
+
+
+async def _exchange(
+    session: aiohttp.ClientSession,
+    method: WebhookMethod,
+    url: URL,
+    headers: Mapping[str, str],
+    body: bytes,
+    delivery: Delivery,
+) -> None:
+    """Sends, and fills in what comes back, as far as it comes."""
+    async with session.request(method.name, url, data=body or None, headers=headers, allow_redirects=False) as response:
+        delivery.status = response.status
+        delivery.reason = _why_not_accepted(response.status)
+        content = bytearray()
+        try:
+            while len(content) <= MAXIMUM_REPLY_BYTES and (chunk := await response.content.read(1024)):
+                content += chunk
+        finally:
+            # What came before the reply broke off is shown. The rest of a long one is not read.
+            delivery.reply, delivery.reply_truncated = _text(content), len(content) > MAXIMUM_REPLY_BYTES
+            response.close()
+
+
+def _request(call: Call) -> tuple[URL, bytes]:
+    """Where to, and the body: the event goes into the query of a GET."""
+    url = URL(call.url).with_fragment(None)
+    if call.method is WebhookMethod.POST:
+        return url, json.dumps(call.event, separators=(",", ":"), ensure_ascii=False).encode()
+    values = {name: value if isinstance(value, str) else json.dumps(value) for name, value in call.event.items()}
+    return url.extend_query(values), b""
+
+
+def _headers(call: Call, url: URL, body: bytes, at: int) -> dict[str, str]:
+    """All headers of the request, so that what is shown is what was sent."""
+    headers = {
+        "Host": url.host_port_subcomponent or "",
+        "User-Agent": "voice-gateway-accounts",
+        "Accept": "*/*",
+        "Accept-Encoding": "identity",
+        "Connection": "close",
+    }
+    if body:
+        headers |= {"Content-Type": "application/json", "Content-Length": str(len(body))}
+    if call.username is not None:
+        headers["Authorization"] = aiohttp.encode_basic_auth(call.username, call.password or "")
+    return {**headers, signing.HEADER: signing.signature(call.secrets, body, at)}
+
+
+def _text(content: Any) -> str:
+    """The beginning of a reply. A letter that its end cuts in two is left out; PostgreSQL's texts hold no NUL."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    is_whole = len(content) <= MAXIMUM_REPLY_BYTES
+    return decoder.decode(bytes(content[:MAXIMUM_REPLY_BYTES]), final=is_whole).replace("\0", "\ufffd")
+
+
+def _why_not_accepted(status: int) -> str | None:
+    """One sentence on what to fix; None for a success."""
+    if 200 <= status < 300:
+        return None
+    if 300 <= status < 400:
+        return (
+            f"The receiver sends calls on to another address (HTTP {status}), which is not followed. "
+            "Enter the address that it sends them to."
+        )
+    if status >= 500:
+        return f"The receiver has a fault of its own (HTTP {status}): look into its log."
+    return _STATUS.get(status) or f"The receiver refused the call with HTTP {status}: look into its log."
+
+
+_STATUS = {
+    401: "The receiver refused the call (HTTP 401): check the user name and the password, or how it checks the signature.",
+    403: "The receiver refused the call (HTTP 403): check the user name and the password, or how it checks the signature.",
+    404: "The receiver has nothing at this address (HTTP 404): check the path of the URL.",
+    405: "The receiver does not take this method (HTTP 405): choose the other one, or check the path of the URL.",
+    410: "The receiver has nothing at this address any more (HTTP 410): check the path of the URL.",
+    415: "The receiver does not take JSON (HTTP 415).",
+    429: "The receiver gets too many calls (HTTP 429). Try again later.",
+}
+_REASONS = {
+    FailureKind.REFUSED_ADDRESS: "The address is not public. Give a host that is public.",
+    FailureKind.UNKNOWN_HOST: "The host name is not known: check the spelling of the URL.",
+    FailureKind.CONNECTION_REFUSED: "Nothing listens at this host and port: check the URL.",
+    FailureKind.UNREACHABLE: "There is no way to this host: check the URL, or the firewall in between.",
+    FailureKind.CONNECT_TIMEOUT: f"No connection comes about within {CONNECT_SECONDS:g} seconds: check host and port, "
+    "whether it wants http or https, and the firewall in between.",
+    FailureKind.TLS: "No trusted encrypted connection comes about: check that the receiver really speaks https, and that "
+    "its certificate is valid, for this host name and from a public authority.",
+    FailureKind.CLOSED: "The receiver ends the connection without an answer: check the port, and whether it wants http or "
+    "https.",
+    FailureKind.NOT_S3: "The answer is not one of HTTP: check the port, and whether it wants http or https.",
+}

@@ -1,0 +1,149 @@
+"""What is shown of webhooks: their settings, and what was sent to try them."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import strawberry
+from strawberry import Maybe
+
+from app import graph
+from app.access import HasFullAccess
+from app.accounts.model import Account as AccountRow
+from app.context import Info
+from app.errors import UserError
+from app.identifiers import Kind
+from app.webhooks import model, rules, service
+
+
+@strawberry.type(description="An address of the customer's that is called when something happens.")
+class Webhook:
+    """A value."""
+
+    url: str = strawberry.field(description="Where it is: http or https.")
+    method: model.WebhookMethod = strawberry.field(description="How it is called.")
+    username: str | None = strawberry.field(description="The user name of basic authentication; null: none is sent.")
+    has_password: bool = strawberry.field(
+        description="Whether a password is stored; it is there when a user name is, and is never shown."
+    )
+
+    @classmethod
+    def of_registration(cls, url: str | None, method: model.WebhookMethod | None, username: str | None) -> Any:
+        """None when there is none."""
+        return (
+            cls(url=url, method=method, username=username, has_password=username is not None)
+            if url and method
+            else None
+        )
+
+    @classmethod
+    def of_queue_event(cls, url: str | None, username: str | None) -> Any:
+        """None when there is none."""
+        return cls.of_registration(url, model.WebhookMethod.POST, username)
+
+
+_CREDENTIALS = (
+    "Leave out both to keep the stored ones, as long as scheme, host and port of the URL stay; "
+    "null for both clears them."
+)
+
+
+@strawberry.input(description="A webhook of an account; what is left out stays as it is.")
+class WebhookInput:
+    """The password alone may be left out beside the stored user name, too."""
+
+    url: str = strawberry.field(
+        description="Where it is: http or https, a public host, at most 2048 characters, no user name or password in it."
+    )
+    method: Maybe[model.WebhookMethod | None] = strawberry.field(
+        default=None, description="How it is called: POST at first; the queue event webhook takes POST alone."
+    )
+    username: Maybe[str | None] = strawberry.field(
+        default=None, description=f"For basic authentication: 1 to 255 characters, no colon. {_CREDENTIALS}"
+    )
+    password: Maybe[str | None] = strawberry.field(
+        default=None,
+        description=f"Stored encrypted, never shown: 1 to 255 characters. {_CREDENTIALS} "
+        "Beside the stored user name it may be left out too.",
+    )
+
+    def change(self) -> rules.WebhookChange:
+        return rules.WebhookChange(self.url, self.method, self.username, self.password)
+
+
+@strawberry.type(description="A header of a request.")
+class HttpHeader:
+    """A value."""
+
+    name: str = strawberry.field(description="Its name.")
+    value: str = strawberry.field(description="Its value; that of `Authorization` is only `Basic …`.")
+
+
+@graph.node(
+    Kind.WEBHOOK_DELIVERY,
+    row=model.WebhookDelivery,
+    description="One test of a webhook: what was sent and what came back. Kept for 30 days.",
+)
+class WebhookDelivery(graph.Node):
+    """Stands over rows of model.WebhookDelivery."""
+
+    kind: model.WebhookKind = graph.column("Which webhook was called.")
+    method: model.WebhookMethod = graph.column("How it was called.")
+    url: str = graph.column("Where to; with the event in its query, for GET.")
+    # The signature of a GET covers the time alone: whoever sees it could call the receiver with anything for five minutes.
+    request_headers: list[HttpHeader] | None = graph.computed(
+        lambda headers: [HttpHeader(name=one["name"], value=one["value"]) for one in headers],
+        ["request_headers"],
+        "What was sent before the body, the signature included; of basic authentication only that it was sent.",
+        permissions=[HasFullAccess],
+    )
+    request_body: str = graph.column("The raw body, which is what was signed; empty for GET.")
+    succeeded: bool = graph.computed(
+        lambda reason: reason is None,
+        ["reason"],
+        "Whether the receiver took it: a status of 200 to 299, and a reply that ends.",
+    )
+    status: int | None = graph.column("The HTTP status of the answer; null when there was none.")
+    duration_ms: int = graph.column("How long it took, in milliseconds; 5 seconds at most.")
+    reply: str | None = graph.column(
+        "The first 2 KiB of the reply, with U+FFFD for what is no text in UTF-8; null when there was no answer."
+    )
+    reply_truncated: bool = graph.column("Whether the reply was longer than that.")
+    reason: str | None = graph.column("Why it did not succeed: one sentence on what to fix; null when it did.")
+    account: Any = graph.to_one("Account", "account_id", row=AccountRow, description="The account it belongs to.")
+    created_at: datetime = graph.column("When the answer was there, or was given up.")
+
+
+@strawberry.input(description="A stored webhook to be tried.")
+class SendTestWebhookInput:
+    """Input of sendTestWebhook."""
+
+    account_id: strawberry.ID = strawberry.field(description="The account.")
+    kind: model.WebhookKind = strawberry.field(description="Which of its webhooks.")
+
+
+@strawberry.type(description="What sendTestWebhook answers.")
+class SendTestWebhookPayload:
+    """Payload of sendTestWebhook."""
+
+    delivery: WebhookDelivery | None = strawberry.field(
+        default=None, description="What was sent and what came back; `reason` says why it did not succeed."
+    )
+    user_errors: list[UserError] = strawberry.field(
+        default_factory=list,
+        description="Why nothing was sent. What is wrong with the receiver is in the delivery's `reason`.",
+    )
+
+
+@strawberry.type
+class WebhookMutations:
+    """Root fields."""
+
+    @graph.mutation(
+        "Calls a stored webhook with a signed sample event, within 5 seconds and following no redirect, and keeps what came "
+        f"of it. At most {service.MAXIMUM_A_DAY} in 24 hours for each account."
+    )
+    async def send_test_webhook(
+        self, info: Info, input: Annotated[SendTestWebhookInput, strawberry.argument(description="Which webhook.")]
+    ) -> SendTestWebhookPayload:
+        delivery = await service.send_test(info.context, input.account_id, input.kind)
+        return SendTestWebhookPayload(delivery=graph.shown(delivery))

@@ -1,0 +1,95 @@
+"""What is done with webhooks: tried with a sample event. Their settings are changed with the account's."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from tortoise.exceptions import IntegrityError
+from tortoise.transactions import in_transaction
+
+from app.accounts import service as accounts
+from app.accounts.model import Account
+from app.audit import trail
+from app.context import Context
+from app.errors import Mistakes, RateLimited, UserErrorCode
+from app.identifiers import new_id
+from app.webhooks import events
+from app.webhooks.delivery import Call, Delivery, WebhookSender
+from app.webhooks.model import WebhookDelivery, WebhookKind
+from app.webhooks.pruning import first_id_of
+from app.webhooks.rules import FIELDS, Webhook, open_password, stored_webhook
+
+MAXIMUM_A_DAY = 200
+
+
+async def send_test(context: Context, account_id: str, kind: WebhookKind) -> WebhookDelivery:
+    """Calls the stored webhook with a signed sample event, and keeps what came of it.
+
+    Raises Mistakes: NOT_FOUND; RateLimited. What is wrong with the receiver is in the delivery's `reason`.
+    """
+    account = await accounts.within_reach(context, account_id, "accountId")
+    webhook = stored_webhook(account, kind)
+    if webhook is None:
+        message = f"The account has no {FIELDS[kind]}; save one with updateAccount."
+        raise Mistakes.one(UserErrorCode.NOT_FOUND, message, "kind")
+    await _check_share(account.id)
+    delivery_id = new_id()
+    call = _call(context, account, kind, webhook, delivery_id)
+    # The network is waited for outside of any transaction.
+    delivery = await context.use(WebhookSender).send(call, account.id)
+    try:
+        return await _kept(context, delivery_id, account.id, kind, call, delivery)
+    except IntegrityError:  # the account was deleted meanwhile
+        await accounts.within_reach(context, account_id, "accountId")
+        raise
+
+
+def _call(context: Context, account: Account, kind: WebhookKind, webhook: Webhook, delivery_id: UUID) -> Call:
+    now = datetime.now(UTC)
+    return Call(
+        method=webhook.method,
+        url=webhook.url,
+        event=events.sample(kind, account.id, delivery_id, account.sip_realm, now),
+        secrets=_secrets(context, account, now),
+        username=webhook.username,
+        password=open_password(context.keyring, kind, account.id, webhook),
+    )
+
+
+def _secrets(context: Context, account: Account, now: datetime) -> Sequence[str]:
+    """The secrets that sign now, the newest first."""
+    newest = accounts.opened_webhook_secret(context.keyring, account.id, account.webhook_secret)
+    previous, expires_at = account.previous_webhook_secret, account.previous_webhook_secret_expires_at
+    if previous is None or expires_at is None or expires_at <= now:
+        return (newest,)
+    return newest, accounts.previous_webhook_secret(context.keyring, account.id, previous)
+
+
+async def _check_share(account_id: UUID) -> None:
+    """Bounds what an account leaves behind. Raises RateLimited."""
+    a_day_ago = first_id_of(datetime.now(UTC) - timedelta(days=1))
+    if await WebhookDelivery.filter(account_id=account_id, id__gte=a_day_ago).count() >= MAXIMUM_A_DAY:
+        raise RateLimited(f"This account has sent {MAXIMUM_A_DAY} webhook tests within 24 hours. Try again tomorrow.")
+
+
+async def _kept(
+    context: Context, delivery_id: UUID, account_id: UUID, kind: WebhookKind, call: Call, delivery: Delivery
+) -> WebhookDelivery:
+    async with in_transaction():
+        kept = await WebhookDelivery.create(
+            id=delivery_id,
+            account_id=account_id,
+            kind=kind,
+            method=call.method,
+            url=delivery.url,
+            request_headers=[{"name": name, "value": value} for name, value in delivery.request_headers.items()],
+            request_body=delivery.request_body,
+            status=delivery.status,
+            duration_ms=delivery.duration_ms,
+            reply=delivery.reply,
+            reply_truncated=delivery.reply_truncated,
+            reason=delivery.reason,
+        )
+        told = {"kind": kind, "status": delivery.status, "reason": delivery.reason}
+        await trail.note(context, kept, after=told)
+    return kept

@@ -1,0 +1,380 @@
+"""Trying a webhook: what is sent, what is answered, and the receivers that misbehave."""
+
+import asyncio
+import base64
+import json
+import socket
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from app.identifiers import Kind, new_id, show
+from app.outbound import OutboundGate
+from app.webhooks import delivery
+from app.webhooks.delivery import WebhookSender
+from app.webhooks.signing import is_genuine
+from tests.installation import Installation, Person, World, refusals
+from tests.webhooks import receiver as receivers
+from tests.webhooks.receiver import Receiver, answer, raw, self_signed
+
+SHOWN = (
+    "delivery { id kind method url requestHeaders { name value } requestBody succeeded status durationMs reply"
+    " replyTruncated reason }"
+)
+
+
+async def point(person: Person, account_id: str, url: str, field: str = "registrationWebhook", **more: Any) -> None:
+    payload = await person.change("updateAccount", "account { id }", id=account_id, **{field: {"url": url, **more}})
+    assert payload["userErrors"] == []
+
+
+async def send(person: Person, account_id: str, kind: str = "REGISTRATION") -> dict[str, Any]:
+    payload = await person.change("sendTestWebhook", SHOWN, accountId=account_id, kind=kind)
+    assert payload["userErrors"] == []
+    found: dict[str, Any] = payload["delivery"]
+    return found
+
+
+async def tried(person: Person, account_id: str, receiver: Receiver, behaviour: receivers.Behaviour) -> dict[str, Any]:
+    """What comes of a call to a receiver that behaves so."""
+    receiver.behaviour = behaviour
+    await point(person, account_id, receiver.url)
+    return await send(person, account_id)
+
+
+@pytest.fixture
+async def hurried(installation: Installation) -> None:
+    """A call has half a second and not five."""
+    installation.opened.clients[WebhookSender]._whole_seconds = 0.5
+
+
+async def test_a_test_posts_a_signed_sample_event_and_answers_what_was_sent(
+    account_user: Person, receiver: Receiver, world: World
+) -> None:
+    await point(account_user, world["own"], f"{receiver.url}?a=b%20c#fragment")
+    done = await send(account_user, world["own"])
+    (got,) = receiver.received
+    assert (got.method, got.target) == ("POST", "/hook?a=b%20c")
+    assert {one["name"]: one["value"] for one in done["requestHeaders"]} == got.headers
+    assert done["requestBody"] == got.body.decode()
+    secret = (await account_user.ask("{ viewer { account { webhookSecret } } }")).only("viewer")["account"]
+    header, now = got.headers["Jambonz-Signature"], datetime.now(UTC).timestamp()
+    assert is_genuine(secret["webhookSecret"], header, got.body, now)
+    event = json.loads(got.body)
+    assert event["test"] is True
+    assert (event["kind"], event["accountId"], event["deliveryId"]) == ("REGISTRATION", world["own"], done["id"])
+    assert event["realm"] == "own.sip.example.com"
+    assert got.headers["Content-Type"] == "application/json"
+    told = {name: done[name] for name in ("kind", "method", "succeeded", "status", "reply", "replyTruncated", "reason")}
+    assert told == {
+        "kind": "REGISTRATION",
+        "method": "POST",
+        "succeeded": True,
+        "status": 200,
+        "reply": "thanks",
+        "replyTruncated": False,
+        "reason": None,
+    }
+    assert 0 <= done["durationMs"] < 5000
+
+
+async def test_each_kind_goes_to_its_own_webhook(account_user: Person, receiver: Receiver, world: World) -> None:
+    await point(account_user, world["own"], f"{receiver.url}/queue", "queueEventWebhook")
+    done = await send(account_user, world["own"], "QUEUE_EVENT")
+    (got,) = receiver.received
+    assert (got.target, json.loads(got.body)["event"], done["kind"]) == ("/hook/queue", "join", "QUEUE_EVENT")
+
+
+async def test_a_get_carries_the_event_in_its_query_and_signs_the_time(
+    account_user: Person, receiver: Receiver, world: World
+) -> None:
+    await point(account_user, world["own"], f"{receiver.url}?a=b%2Fc&a=d", method="GET")
+    done = await send(account_user, world["own"])
+    (got,) = receiver.received
+    assert (got.method, got.body, done["requestBody"]) == ("GET", b"", "")
+    query = parse_qs(urlsplit(got.target).query)
+    assert (query["a"], query["test"], query["deliveryId"]) == (["b/c", "d"], ["true"], [done["id"]])
+    assert done["url"].endswith(got.target)
+    assert "Content-Type" not in got.headers
+    secret = (await account_user.ask("{ viewer { account { webhookSecret } } }")).only("viewer")["account"]
+    assert is_genuine(secret["webhookSecret"], got.headers["Jambonz-Signature"], b"", datetime.now(UTC).timestamp())
+
+
+async def test_basic_authentication_is_sent_and_never_answered(
+    account_user: Person, receiver: Receiver, installation: Installation, world: World
+) -> None:
+    credentials = {"username": "Gäteway", "password": "corréct 🎧"}
+    await point(account_user, world["own"], receiver.url, **credentials)
+    done = await send(account_user, world["own"])
+    sent = receiver.received[0].headers["Authorization"]
+    assert base64.b64decode(sent.removeprefix("Basic ")).decode() == "Gäteway:corréct 🎧"
+    assert {"name": "Authorization", "value": "Basic …"} in done["requestHeaders"]
+    async with installation.database() as connection:
+        rows = [dict(row) for row in await connection.execute_query_dict("SELECT * FROM webhook_deliveries")]
+    for secret in (sent.removeprefix("Basic "), "corréct"):
+        assert secret not in str(done)
+        assert secret not in str(rows)
+
+
+async def test_a_webhook_that_is_not_there_cannot_be_tried(account_user: Person, world: World) -> None:
+    payload = await account_user.change("sendTestWebhook", SHOWN, accountId=world["own"], kind="QUEUE_EVENT")
+    assert refusals(payload) == [("NOT_FOUND", ["kind"])]
+
+
+async def test_nobody_tries_another_tenants_webhook(
+    account_user: Person, provider: Person, receiver: Receiver, admin: Person, world: World
+) -> None:
+    for place in ("sibling", "foreign"):
+        await point(admin, world[place], receiver.url)
+    nowhere = show(Kind.ACCOUNT, new_id())
+    for person, places in ((account_user, ("sibling", "foreign")), (provider, ("foreign",))):
+        for id_ in (*(world[place] for place in places), nowhere, world["own_delivery"], "", "AC\0"):
+            payload = await person.change("sendTestWebhook", SHOWN, accountId=id_, kind="REGISTRATION")
+            assert refusals(payload) == [("NOT_FOUND", ["accountId"])]
+    assert receiver.received == []
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (400, "HTTP 400"),
+        (401, "check the user name"),
+        (404, "check the path"),
+        (405, "method"),
+        (429, "too many"),
+        (500, "fault of its own"),
+        (503, "fault of its own"),
+    ],
+)
+async def test_a_receiver_that_refuses_is_told_with_its_status_and_reply(
+    account_user: Person, receiver: Receiver, world: World, status: int, words: str
+) -> None:
+    done = await tried(account_user, world["own"], receiver, answer(status, b"no"))
+    assert (done["succeeded"], done["status"], done["reply"]) == (False, status, "no")
+    assert words in done["reason"]
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_to_the_metadata_service_is_not_followed(
+    account_user: Person, receiver: Receiver, world: World, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged: list[str] = []
+    real = OutboundGate.judge_text
+
+    def noting(gate: OutboundGate, address: str, port: int | None = None) -> str | None:
+        judged.append(address)
+        return real(gate, address, port)
+
+    monkeypatch.setattr(OutboundGate, "judge_text", noting)
+    redirect = answer(status, Location="http://169.254.169.254/latest/meta-data")
+    done = await tried(account_user, world["own"], receiver, redirect)
+    assert (done["succeeded"], done["status"]) == (False, status)
+    assert "not followed" in done["reason"]
+    assert "169.254" not in str(done)
+    assert len(receiver.received) == 1
+    assert set(judged) == {"127.0.0.1"}
+
+
+async def test_a_redirect_to_another_path_is_not_followed(
+    account_user: Person, receiver: Receiver, world: World
+) -> None:
+    done = await tried(account_user, world["own"], receiver, answer(302, Location="/elsewhere"))
+    assert done["status"] == 302
+    assert [one.target for one in receiver.received] == ["/hook"]
+
+
+async def test_of_ten_megabytes_the_first_two_kibibytes_are_read(
+    account_user: Person, receiver: Receiver, world: World
+) -> None:
+    written = []
+
+    async def send_much(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10485760\r\n\r\n")
+        for _ in range(640):
+            writer.write(b"a" * 16384)
+            await writer.drain()
+            written.append(16384)
+
+    done = await tried(account_user, world["own"], receiver, send_much)
+    assert (done["succeeded"], done["reply"], done["replyTruncated"]) == (True, "a" * 2048, True)
+    assert sum(written) < 10485760
+
+
+@pytest.mark.parametrize(
+    ("body", "reply", "truncated"),
+    [
+        (b"", "", False),
+        (b"a" * 2048, "a" * 2048, False),
+        (b"a" * 2049, "a" * 2048, True),
+        (b"\xff\xfe ok \x00", "�� ok �", False),
+        ("🎧".encode() * 600, "🎧" * 512, True),
+        (b"a" + "🎧".encode() * 600, "a" + "🎧" * 511, True),
+        (b"cut \xf0\x9f", "cut �", False),
+        (b"\x1f\x8b\x08\x00", "\x1f�\x08�", False),
+    ],
+)
+async def test_a_reply_is_shown_as_text_whatever_its_bytes_are(
+    account_user: Person, receiver: Receiver, world: World, body: bytes, reply: str, truncated: bool
+) -> None:
+    done = await tried(account_user, world["own"], receiver, answer(200, body, Content_Encoding="gzip"))
+    assert (done["reply"], done["replyTruncated"], done["succeeded"]) == (reply, truncated, True)
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "status", "words"),
+    [
+        (receivers.hang, None, "did not answer within 0.5 seconds"),
+        (receivers.reset, None, "without an answer"),
+        (raw(b""), None, "without an answer"),
+        (raw(b"SSH-2.0-OpenSSH_9.6\r\n"), None, "not one of HTTP"),
+        (raw(b"HTTP/1.1 99999999 OK\r\n\r\n"), None, "not one of HTTP"),
+        (receivers.endless_headers, None, "not one of HTTP"),
+        (receivers.drip, 200, "does not end within 0.5 seconds"),
+        (raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"), 200, "does not end"),
+        (raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"), None, "not one of HTTP"),
+    ],
+    ids=["hangs", "resets", "closes", "SSH", "no status", "endless headers", "drips", "breaks off", "wrong chunk"],
+)
+@pytest.mark.usefixtures("hurried")
+async def test_a_receiver_that_misbehaves_gets_a_plain_reason(
+    account_user: Person,
+    receiver: Receiver,
+    world: World,
+    behaviour: receivers.Behaviour,
+    status: int | None,
+    words: str,
+) -> None:
+    begun = time.monotonic()
+    done = await tried(account_user, world["own"], receiver, behaviour)
+    assert time.monotonic() - begun < 4
+    assert (done["succeeded"], done["status"]) == (False, status)
+    assert words in done["reason"]
+    assert (done["reply"] is None) == (status is None)
+
+
+async def test_a_call_has_five_seconds_for_all_of_it(installation: Installation) -> None:
+    assert delivery.WHOLE_SECONDS == 5
+    assert installation.opened.clients[WebhookSender]._whole_seconds == 5
+
+
+async def test_nothing_listens(account_user: Person, world: World) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    await point(account_user, world["own"], f"http://127.0.0.1:{port}/")
+    assert (await send(account_user, world["own"]))["reason"].startswith("Nothing listens")
+
+
+async def test_a_certificate_that_nobody_trusts_ends_the_call(
+    account_user: Person, world: World, tmp_path: Path
+) -> None:
+    async with Receiver(self_signed(tmp_path)) as receiver:
+        await point(account_user, world["own"], receiver.url)
+        done = await send(account_user, world["own"])
+        assert receiver.received == []
+    assert (done["status"], done["reason"][:32]) == (None, "No trusted encrypted connection ")
+
+
+async def test_https_to_a_receiver_that_speaks_http_is_told(
+    account_user: Person, receiver: Receiver, world: World
+) -> None:
+    await point(account_user, world["own"], receiver.url.replace("http:", "https:"))
+    assert (await send(account_user, world["own"]))["reason"] == delivery._REASONS[delivery.FailureKind.TLS]
+
+
+@pytest.mark.parametrize(
+    ("addresses", "words"),
+    [
+        (["10.0.0.7"], "a private address"),
+        (["169.254.169.254"], "the metadata service"),
+        (["127.0.0.1"], "a loopback address"),
+        (["93.184.215.14", "192.168.1.1"], "a private address"),
+        (["::ffff:10.0.0.7"], "a private address"),
+        (["fd00:ec2::254"], "the metadata service"),
+    ],
+)
+async def test_a_name_that_leads_into_a_private_network_is_refused_when_it_is_called(
+    account_user: Person, world: World, monkeypatch: pytest.MonkeyPatch, addresses: list[str], words: str
+) -> None:
+    await point(account_user, world["own"], "http://hooks.example.com:8080/")
+
+    def resolve(_host: str, port: int, *_: Any, **__: Any) -> list[Any]:
+        families = {True: socket.AF_INET6, False: socket.AF_INET}
+        return [
+            (families[":" in one], socket.SOCK_STREAM, 6, "", (one, port, 0, 0) if ":" in one else (one, port))
+            for one in addresses
+        ]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    done = await send(account_user, world["own"])
+    monkeypatch.undo()
+    assert done["status"] is None
+    assert words in done["reason"]
+    assert not any(address in str(done) for address in addresses)
+
+
+async def test_an_address_that_the_operator_allows_no_more_is_refused_when_it_is_called(
+    account_user: Person, receiver: Receiver, installation: Installation, world: World
+) -> None:
+    await point(account_user, world["own"], receiver.url)
+    sender = WebhookSender(OutboundGate())
+    await sender.open()
+    installation.opened.clients[WebhookSender] = sender  # type: ignore[index]
+    done = await send(account_user, world["own"])
+    await sender.close()
+    assert "loopback" in done["reason"]
+    assert receiver.received == []
+
+
+async def test_a_name_that_nobody_knows_is_told(
+    account_user: Person, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(*_: Any, **__: Any) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    await point(account_user, world["own"], "https://hoks.example.com/")
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    done = await send(account_user, world["own"])
+    assert done["reason"] == "The host name is not known: check the spelling of the URL."
+
+
+async def test_the_environment_takes_no_part(
+    account_user: Person, receiver: Receiver, world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login root password toor")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    await tried(account_user, world["own"], receiver, answer(200, Set_Cookie="session=1"))
+    await send(account_user, world["own"])
+    assert len(receiver.received) == 2
+    assert not any({"Cookie", "Authorization"} & one.headers.keys() for one in receiver.received)
+
+
+@pytest.mark.usefixtures("hurried")
+async def test_of_an_account_a_few_tests_run_at_once_and_others_are_not_held_up(
+    account_user: Person, sibling_user: Person, receiver: Receiver, world: World
+) -> None:
+    receiver.behaviour = receivers.hang
+    for person, account_id in ((account_user, world["own"]), (sibling_user, world["sibling"])):
+        await point(person, account_id, receiver.url)
+    query = (
+        "mutation ($id: ID!) { sendTestWebhook(input: {accountId: $id, kind: REGISTRATION}) { delivery { reason } } }"
+    )
+    answers = await asyncio.gather(
+        *(account_user.ask(query, id=world["own"]) for _ in range(4)), sibling_user.ask(query, id=world["sibling"])
+    )
+    assert sorted(code for answer_ in answers[:4] for code in answer_.codes) == ["RATE_LIMITED"] * 2
+    assert answers[4].codes == []
+    assert (await account_user.ask(query, id=world["own"])).codes == []
+
+
+async def test_a_read_only_key_sends_nothing(
+    read_only: Person, receiver: Receiver, admin: Person, world: World
+) -> None:
+    await point(admin, world["own"], receiver.url)
+    query = "mutation ($id: ID!) { sendTestWebhook(input: {accountId: $id, kind: REGISTRATION}) { delivery { id } } }"
+    assert (await read_only.ask(query, id=world["own"])).codes == ["FORBIDDEN"]
+    assert receiver.received == []
