@@ -18,6 +18,7 @@ class Kind(enum.StrEnum):
     SERVICE_PROVIDER = "SP"
     API_KEY = "AK"
     RECORDING_CONFIG = "RC"
+    APPLICATION = "AP"
 
 
 def new_id() -> UUID:

@@ -14,6 +14,7 @@ from strawberry.types import get_object_definition
 from app import graph
 from app.accounts.schema import AccountMutations, AccountQueries
 from app.api_keys.schema import ApiKeyMutations, ApiKeyQueries
+from app.applications.schema import ApplicationMutations, ApplicationQueries
 from app.context import Info
 from app.recording.schema import RecordingMutations, RecordingQueries
 from app.service_providers.schema import ServiceProviderMutations, ServiceProviderQueries
@@ -35,9 +36,20 @@ class NodeQueries:
 
 Query = merge_types(
     "Query",
-    (ViewerQueries, NodeQueries, AccountQueries, ServiceProviderQueries, ApiKeyQueries, RecordingQueries),
+    (
+        ViewerQueries,
+        NodeQueries,
+        AccountQueries,
+        ServiceProviderQueries,
+        ApplicationQueries,
+        ApiKeyQueries,
+        RecordingQueries,
+    ),
 )
-Mutation = merge_types("Mutation", (AccountMutations, ServiceProviderMutations, ApiKeyMutations, RecordingMutations))
+Mutation = merge_types(
+    "Mutation",
+    (AccountMutations, ServiceProviderMutations, ApplicationMutations, ApiKeyMutations, RecordingMutations),
+)
 
 # `merge_types` takes no descriptions.
 for _root, _description in (

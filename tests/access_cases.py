@@ -40,12 +40,14 @@ class Ids:
             "installation": installation_key,
         }
         self.recordings = {name: world[f"{name}_recording"] for name in self.accounts}
+        self.applications = {name: world[f"{name}_application"] for name in self.accounts}
         # For every type with an id, the rows on which `node(id:)` and the guarded fields of the type are tried.
         self.nodes = {
             "Account": self.accounts,
             "ServiceProvider": self.providers,
             "ApiKey": self.keys,
             "RecordingConfig": self.recordings,
+            "Application": self.applications,
         }
 
 
@@ -66,6 +68,7 @@ def queries(ids: Ids) -> dict[str, Inputs]:
         "serviceProvider": on(ids.providers, "id"),
         "serviceProviders": {"": {}},
         "apiKeys": {"": {}},
+        "application": on(ids.applications, "id"),
         "s3Regions": {"": {}},
         "audioFormats": {"": {}},
         "bucketVendors": {"": {}},
@@ -75,6 +78,7 @@ def queries(ids: Ids) -> dict[str, Inputs]:
 
 def mutations(ids: Ids) -> dict[str, Inputs]:
     """The input of each mutation."""
+    webhook = {"url": "https://hooks.example.com/calls"}
     return {
         "createAccount": {
             "by default": {"name": "A new customer"},
@@ -85,6 +89,9 @@ def mutations(ids: Ids) -> dict[str, Inputs]:
         "rotateWebhookSecret": on(ids.accounts, "accountId"),
         "deleteAccount": on(ids.accounts, "id", force=True),
         "createServiceProvider": {"": {"name": "Western Voice"}},
+        "createApplication": on(ids.accounts, "accountId", name="A new application", callingWebhook=webhook),
+        "updateApplication": on(ids.applications, "id", name="A better name"),
+        "deleteApplication": on(ids.applications, "id"),
         "createApiKey": {
             "by default": {"name": "for myself"},
             **{row: {"name": "for an account", "owner": {"accountId": id_}} for row, id_ in ids.accounts.items()},

@@ -90,7 +90,7 @@ class StandIn:
 class Kept:
     """All rows as they are now, to be put back after each change, so that no cell depends on another."""
 
-    TABLES = ("service_providers", "accounts", "api_keys", "recording_configs")
+    TABLES = ("service_providers", "accounts", "api_keys", "recording_configs", "applications")
     """Owners before what they own."""
 
     def __init__(self, db: Any) -> None:

@@ -14,6 +14,8 @@ from app import migrating
 from app.access import AccessLevel, Scope, Viewer
 from app.accounts import service as accounts
 from app.api_keys import service as api_keys
+from app.applications import service as applications
+from app.applications.webhooks import WebhookChange
 from app.context import Context, Opened
 from app.encryption import new_key_text
 from app.identifiers import Kind, new_id, show
@@ -206,5 +208,14 @@ async def seed(folder: Path, url: str) -> World:
                 ),
             )
             world.ids[f"{place}_recording"] = show(Kind.RECORDING_CONFIG, config.id)
+            application = await applications.create(
+                context,
+                world.ids[place],
+                applications.Changes(
+                    name=Some(f"{place.title()} hotline"),
+                    calling_webhook=Some(WebhookChange(f"https://{place}.example.com/calls")),
+                ),
+            )
+            world.ids[f"{place}_application"] = show(Kind.APPLICATION, application.id)
         await key("read_only", AccessLevel.READ_ONLY, account_id=world.ids["own"])
     return world

@@ -36,6 +36,9 @@ class Account(Model):
     licensed_sessions = fields.IntField(default=0)
     sip_realm = fields.CharField(max_length=132, null=True)
     webhook_secret = fields.BinaryField()
+    # Applications of this account alone, held by composite foreign keys (`app/database.py`).
+    device_calling_application_id = fields.UUIDField(null=True)
+    siprec_application_id = fields.UUIDField(null=True)
     created_at = fields.DatetimeField(auto_now_add=True)
     updated_at = fields.DatetimeField(auto_now=True)
     version = fields.IntField(default=1)
