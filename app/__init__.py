@@ -7,7 +7,7 @@ The rooms, one per noun; each has `model.py` (what is stored), `service.py` (wha
     api_keys/            what a program shows to be let in      (+ token.py, last_use.py)
     applications/        what answers a call                    (+ webhooks.py: where it is called; recording.py: whether its
                          calls are recorded, and why)
-    webhooks/            an address of the tenant's that we call (+ addresses.py)
+    webhooks/            an address of the tenant's that we call (+ addresses.py, rules.py)
     recording/           how calls are recorded, and where to   (+ storage.py: the only module that speaks to S3;
                          verification.py and probe.py: the proof that a storage works; failures.py: what S3's refusals
                          mean; rules.py, regions.py, policy.py)

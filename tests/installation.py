@@ -15,7 +15,6 @@ from app.access import AccessLevel, Scope, Viewer
 from app.accounts import service as accounts
 from app.api_keys import service as api_keys
 from app.applications import service as applications
-from app.applications.webhooks import WebhookChange
 from app.context import Context, Opened
 from app.encryption import new_key_text
 from app.identifiers import Kind, new_id, show
@@ -26,6 +25,7 @@ from app.recording.model import BucketVendor
 from app.recording.rules import Tag
 from app.service_providers import service as providers
 from app.settings import Settings
+from app.webhooks.rules import WebhookChange
 
 
 @dataclass

@@ -52,7 +52,7 @@ SHORT_LISTS = {
 SECRETS_SHOWN = {"Account.webhookSecret", "CreateApiKeyPayload.token", "RotateApiKeyPayload.token"}
 # And the only inputs that take one.
 SECRETS_TAKEN = {
-    "ApplicationWebhookInput.password",
+    "WebhookInput.password",
     "UpdateRecordingConfigInput.secretAccessKey",
     "VerifyRecordingStorageInput.secretAccessKey",
 }

@@ -14,30 +14,20 @@ from app import graph, names
 from app.access import HasFullAccess
 from app.accounts.model import Account as AccountRow
 from app.applications import model, recording, service
-from app.applications.webhooks import MAXIMUM_CREDENTIAL, WebhookChange
 from app.context import Info
 from app.errors import UserError, UserErrorCode
 from app.identifiers import Kind, show
 from app.paging import Order, OrderDirection
 from app.recording.model import RecordingConfig as RecordingConfigRow
 from app.webhooks.model import WebhookMethod
+from app.webhooks.schema import Webhook, WebhookInput
 
 
-@strawberry.type(description="Where an application is called, and how. The password is never shown.")
-class ApplicationWebhook:
-    """A value."""
-
-    url: str = strawberry.field(description="The address.")
-    method: WebhookMethod = strawberry.field(description="How it is called; means nothing for ws and wss.")
-    username: str | None = strawberry.field(description="The user name of basic authentication; null: none is sent.")
-    has_password: bool = strawberry.field(description="Whether a password is stored, as it is beside a user name.")
-
-
-def _webhook(url: str | None, method: WebhookMethod | None, username: str | None) -> ApplicationWebhook | None:
+def _webhook(url: str | None, method: WebhookMethod | None, username: str | None) -> Webhook | None:
     if url is None or method is None:
         return None
     # Held by a constraint: there is a password beside each user name and nowhere else.
-    return ApplicationWebhook(url=url, method=method, username=username, has_password=username is not None)
+    return Webhook(url=url, method=method, username=username, has_password=username is not None)
 
 
 @strawberry.type(description="What would happen to the calls of an application.")
@@ -59,12 +49,12 @@ class Application(graph.Node):
 
     name: str = graph.column("The application's name, unique within its account.")
     account: Any = graph.to_one("Account", "account_id", row=AccountRow, description="The account it belongs to.")
-    calling_webhook: ApplicationWebhook = graph.computed(
+    calling_webhook: Webhook = graph.computed(
         _webhook,
         ["calling_webhook_url", "calling_webhook_method", "calling_webhook_username"],
         "What is asked how to answer a call.",
     )
-    call_status_webhook: ApplicationWebhook | None = graph.computed(
+    call_status_webhook: Webhook | None = graph.computed(
         _webhook,
         ["call_status_webhook_url", "call_status_webhook_method", "call_status_webhook_username"],
         "What is told how calls go on; null: nothing is.",
@@ -160,36 +150,10 @@ class ApplicationQueries:
         return graph.shown(await _APPLICATION.answer(info.context, id))
 
 
-_CREDENTIALS = (
-    "Leave out both to keep the stored ones, as long as the server is the stored one; null for both for none."
-)
-
-
-@strawberry.input(description="Where an application is called, and how.")
-class ApplicationWebhookInput:
-    """The same for create and update."""
-
-    url: str = strawberry.field(
-        description="At most 2048 characters, without credentials, of a public host: http or https, for the calling "
-        "webhook also ws or wss."
-    )
-    method: Maybe[WebhookMethod | None] = strawberry.field(default=None, description="POST at first.")
-    username: Maybe[str | None] = strawberry.field(
-        default=None,
-        description=f"For basic authentication: 1 to {MAXIMUM_CREDENTIAL} characters, no colon. {_CREDENTIALS}",
-    )
-    password: Maybe[str | None] = strawberry.field(
-        default=None, description=f"1 to {MAXIMUM_CREDENTIAL} characters, stored encrypted, never shown. {_CREDENTIALS}"
-    )
-
-    def change(self) -> WebhookChange:
-        return WebhookChange(self.url, self.method, self.username, self.password)
-
-
 def _changes(
     name: Some[str | None] | None,
-    calling: Some[ApplicationWebhookInput | None] | None,
-    status: Some[ApplicationWebhookInput | None] | None,
+    calling: Some[WebhookInput | None] | None,
+    status: Some[WebhookInput | None] | None,
     record_all_calls: Some[bool | None] | None,
 ) -> service.Changes:
     return service.Changes(
@@ -206,8 +170,8 @@ class CreateApplicationInput:
 
     account_id: strawberry.ID = strawberry.field(description="The account that it will belong to.")
     name: str = strawberry.field(description="1 to 64 characters, any Unicode; unique within the account.")
-    calling_webhook: ApplicationWebhookInput = strawberry.field(description="What is asked how to answer a call.")
-    call_status_webhook: ApplicationWebhookInput | None = strawberry.field(
+    calling_webhook: WebhookInput = strawberry.field(description="What is asked how to answer a call.")
+    call_status_webhook: WebhookInput | None = strawberry.field(
         default=None, description="What is told how calls go on; nothing by default."
     )
     record_all_calls: bool = strawberry.field(default=False, description="Record all its calls.")
@@ -229,10 +193,10 @@ class UpdateApplicationInput:
 
     id: strawberry.ID = strawberry.field(description="The application.")
     name: Maybe[str | None] = strawberry.field(default=None, description="A new name: 1 to 64 characters.")
-    calling_webhook: Maybe[ApplicationWebhookInput | None] = strawberry.field(
+    calling_webhook: Maybe[WebhookInput | None] = strawberry.field(
         default=None, description="What is asked how to answer a call. Cannot be cleared."
     )
-    call_status_webhook: Maybe[ApplicationWebhookInput | None] = strawberry.field(
+    call_status_webhook: Maybe[WebhookInput | None] = strawberry.field(
         default=None, description="What is told how calls go on; null clears it."
     )
     record_all_calls: Maybe[bool | None] = strawberry.field(default=None, description="Record all its calls.")

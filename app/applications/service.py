@@ -14,13 +14,14 @@ from app import names
 from app.accounts import service as accounts
 from app.accounts.model import Account
 from app.applications.model import Application
-from app.applications.webhooks import CALL_STATUS, CALLING, NONE, WebhookChange, WebhookReader
+from app.applications.webhooks import CALL_STATUS, CALLING, NONE, WebhookReader
 from app.changing import change
 from app.context import Context
 from app.database import violated_constraint
 from app.errors import Mistakes, Problems, UserErrorCode
 from app.identifiers import Kind, new_id, read
 from app.outbound import OutboundGate
+from app.webhooks.rules import WebhookChange
 
 # How often a change without `ifVersion` is worked out again because somebody else's came in between.
 _TRIES = 5

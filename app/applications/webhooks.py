@@ -6,25 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from strawberry import Some
-
 from app.encryption import Keyring
 from app.errors import Problems, UserErrorCode
 from app.outbound import OutboundGate
 from app.webhooks.addresses import checked_url, origin
 from app.webhooks.model import WebhookMethod
-
-MAXIMUM_CREDENTIAL = 255
-
-
-@dataclass(frozen=True)
-class WebhookChange:
-    """What an input gives of a webhook; None is what it leaves out, Some(None) is an explicit null."""
-
-    url: str
-    method: Some[WebhookMethod | None] | None = None
-    username: Some[str | None] | None = None
-    password: Some[str | None] | None = None
+from app.webhooks.rules import MAXIMUM_CREDENTIAL, WebhookChange
 
 
 @dataclass(frozen=True)
