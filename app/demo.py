@@ -192,7 +192,7 @@ async def _applications(context: Context, ids: dict[str, str]) -> None:
     )
     clinic = await accounts.within_reach(context, ids["Harbour Clinic"])
     if hotline is not None and clinic.device_calling_application_id is None:
-        pointer = Some(strawberry.ID(show(Kind.APPLICATION, hotline.id)))
+        pointer: Some[strawberry.ID | None] = Some(strawberry.ID(show(Kind.APPLICATION, hotline.id)))
         await accounts.update(
             context,
             ids["Harbour Clinic"],
@@ -210,7 +210,7 @@ async def _application(context: Context, account_id: str, name: str, url: str, *
     account = await accounts.within_reach(context, account_id)
     if await Application.filter(account_id=account.id, name_key=names.key(name)).exists():
         return None
-    webhook = Some(WebhookChange(url))
+    webhook: Some[WebhookChange | None] = Some(WebhookChange(url))
     return await applications.create(
         context, account_id, applications.Changes(name=Some(name), calling_webhook=webhook, **more)
     )
