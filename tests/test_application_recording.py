@@ -85,13 +85,14 @@ async def test_a_storage_that_fails_is_said_beside(
     assert "may be lost" in found["message"]
 
 
+@pytest.mark.parametrize("is_configured", [True, False])
 async def test_what_would_be_recorded_is_read_with_the_application_in_one_statement(
-    account_user: Person, world: World
+    account_user: Person, world: World, is_configured: bool
 ) -> None:
-    await outlook(account_user, world)
+    if not is_configured:
+        await account_user.change("removeRecordingConfig", "deletedId", accountId=world["own"])
+    query = "query ($id: ID!) { application(id: $id) { name usedFor account { name } recording { reason } } }"
+    await account_user.ask(query, id=world["own_application"])
     with recorded() as statements:
-        await account_user.ask(
-            "query ($id: ID!) { application(id: $id) { name usedFor account { name } recording { reason } } }",
-            id=world["own_application"],
-        )
+        await account_user.ask(query, id=world["own_application"])
     assert len(statements) == 1
