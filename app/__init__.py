@@ -14,6 +14,8 @@ The rooms, one per noun; each has `model.py` (what is stored), `service.py` (wha
                          one statement, with its event; reads.py: who has seen a secret)
     tts_cache/           the cached prompts of an account        (+ cache.py: the only module that speaks to Valkey;
                          counts.py)
+    applications/        what answers a call                    (+ webhooks.py: where it is called; recording.py: whether its
+                         calls are recorded, and why)
     webhooks/            an address of the tenant's that we sign and call
                          (+ addresses.py: which may be called; signing.py; delivery.py: the one call; events.py: samples;
                          rules.py: from an input to the account's columns; pruning.py: what is kept, and how long)

@@ -21,6 +21,7 @@ MODELS = [
     "app.audit.model",
     "app.idempotency.model",
     "app.webhooks.model",
+    "app.applications.model",
 ]
 
 # Unique constraints by name, with the columns by which SQLite's messages name them.
@@ -31,6 +32,15 @@ UNIQUE = {
     "api_keys_public_id_unique": ("api_keys", ("public_id",)),
     "recording_configs_account_unique": ("recording_configs", ("account_id",)),
     "idempotency_records_key_unique": ("idempotency_records", ("actor_id", "operation", "key")),
+    "applications_name_unique": ("applications", ("account_id", "name_key")),
+    # What the composite foreign keys below point at.
+    "applications_id_account_unique": ("applications", ("id", "account_id")),
+}
+# Composite foreign keys by name: the table, its columns, the table that they point at. Without them, an account could point
+# at another account's application. All of them RESTRICT.
+FOREIGN_KEYS = {
+    "accounts_device_calling_application_fk": ("accounts", ("device_calling_application_id", "id"), "applications"),
+    "accounts_siprec_application_fk": ("accounts", ("siprec_application_id", "id"), "applications"),
 }
 CHECKS = {
     "accounts_limits_check": "accounts",
@@ -40,6 +50,7 @@ CHECKS = {
     "api_keys_owner_check": "api_keys",
     "recording_configs_keys_check": "recording_configs",
     "recording_configs_enabled_check": "recording_configs",
+    "applications_webhooks_check": "applications",
 }
 INDEXES = {
     "accounts_by_name": "accounts",
@@ -51,6 +62,7 @@ INDEXES = {
     "api_keys_by_account": "api_keys",
     "api_keys_by_provider": "api_keys",
     "api_keys_of_installation": "api_keys",
+    "applications_by_account": "applications",
     "webhook_deliveries_by_account": "webhook_deliveries",
     "audit_events_of_account": "audit_events",
     "audit_events_of_provider": "audit_events",

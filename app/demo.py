@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import strawberry
 from strawberry import Some
 from valkey import Valkey
 
@@ -24,6 +25,8 @@ from app.accounts.model import Account, UsageUnit
 from app.api_keys import service as api_keys
 from app.api_keys import token
 from app.api_keys.model import ApiKey
+from app.applications import service as applications
+from app.applications.model import Application
 from app.context import Context, Opened
 from app.encryption import Keyring
 from app.identifiers import Kind, new_id, show
@@ -39,6 +42,7 @@ from app.service_providers import service as providers
 from app.service_providers.model import ServiceProvider
 from app.serving import CannotStart, check_port, listen
 from app.settings import Settings
+from app.webhooks.rules import WebhookChange
 
 BUCKET = "call-recordings"
 _ACCOUNTS = {
@@ -148,6 +152,7 @@ async def _fill(chosen: Settings, keys: dict[str, str], storage: dict[str, str])
             ids = await _accounts(context)
             await _recordings(context, ids, storage)
             _prompts(chosen.cache_url, ids)
+            await _applications(context, ids)
             if not await _all_let_in(keyring, keys):
                 if keys:
                     print("The keys of last time let nobody in any more; these are new.", flush=True)
@@ -204,6 +209,42 @@ def _prompts(cache_url: str, ids: dict[str, str]) -> None:
                 key = f"tts:{ids[name]}:{hashlib.sha1(spoken, usedforsecurity=False).hexdigest()}"
                 pipe.set(key, json.dumps({"audio": base64.b64encode(spoken).decode()}), ex=_A_DAY_SECONDS)
         pipe.execute()
+
+
+async def _applications(context: Context, ids: dict[str, str]) -> None:
+    """Two of one account, which uses one for SIP devices, and one of another that alone is recorded."""
+    hotline = await _application(
+        context, ids["Harbour Clinic"], "Appointments ☎", "wss://bots.harbour.example.com/calls"
+    )
+    await _application(context, ids["Harbour Clinic"], "Night desk", "https://hooks.harbour.example.com/night")
+    await _application(
+        context, ids["Tidal Bank"], "Card lost", "https://hooks.tidal.example.com/calls", record_all_calls=Some(True)
+    )
+    clinic = await accounts.within_reach(context, ids["Harbour Clinic"])
+    if hotline is not None and clinic.device_calling_application_id is None:
+        pointer: Some[strawberry.ID | None] = Some(strawberry.ID(show(Kind.APPLICATION, hotline.id)))
+        await accounts.update(
+            context,
+            ids["Harbour Clinic"],
+            None,
+            name=None,
+            sip_realm=None,
+            usage_limit=None,
+            licensed_sessions=None,
+            webhooks={},
+            device_calling_application_id=pointer,
+        )
+
+
+async def _application(context: Context, account_id: str, name: str, url: str, **more: Any) -> Application | None:
+    """None when it was there already."""
+    account = await accounts.within_reach(context, account_id)
+    if await Application.filter(account_id=account.id, name_key=names.key(name)).exists():
+        return None
+    webhook: Some[WebhookChange | None] = Some(WebhookChange(url))
+    return await applications.create(
+        context, account_id, applications.Changes(name=Some(name), calling_webhook=webhook, **more)
+    )
 
 
 async def _local(context: Context, account_id: str, storage: dict[str, str], keys: dict[str, str], **more: Any) -> None:

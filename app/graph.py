@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any, Literal, ParamSpec, TypeVar
+from uuid import UUID
 
 import strawberry
 from strawberry.dataloader import DataLoader
@@ -135,12 +136,15 @@ class ToOne:
 
 
 @dataclass(frozen=True)
-class PageOf:
-    """Declares a field that is a page of the rows of `row` whose column `by` holds this row's id."""
+class Beside:
+    """Declares a field whose value is made of columns of the row and of the row that is beside it."""
 
-    row: type[Model]
-    by: str
-    order: Order
+    columns: tuple[str, ...]
+    to: ToOne
+    of: tuple[str, ...]
+    """Columns of the row beside."""
+    make: Callable[..., Any]
+    """Called with the values of `columns`, then an object with `of`, or None when there is no such row within reach."""
 
 
 @dataclass(frozen=True)
@@ -196,8 +200,8 @@ class Condition:
 
 
 @dataclass(frozen=True)
-class PageOfAll:
-    """Declares a root field that is a page of the rows within reach."""
+class Listed:
+    """Declares rows of a model: in which orders they can be had, and by what they can be filtered."""
 
     row: type[Model]
     order: Callable[[Any], Order] = lambda _given: NEWEST_FIRST
@@ -206,18 +210,43 @@ class PageOfAll:
     """The columns that any of the orders compares, beside the id."""
     conditions: Mapping[str, Condition] = field(default_factory=dict)
     """By the fields of the argument `filter`."""
+
+    def lookups(self, filter: Any) -> dict[str, Any]:
+        """What the argument `filter` asks, in Tortoise's notation."""
+        asked: dict[str, Any] = {}
+        for name, condition in self.conditions.items():
+            value = getattr(filter, name, None)
+            if value is not None:
+                value = condition.prepare(value)
+                asked |= {condition.lookup: value} if value is not None else {"id__in": ()}
+        return asked
+
+
+@dataclass(frozen=True)
+class PageOfAll(Listed):
+    """Declares a root field that is a page of the rows within reach."""
+
     always: Mapping[str, Any] = field(default_factory=dict)
 
     async def answer(
         self, context: Context, first: int, after: str | None, filter: Any = None, order_by: Any = None
     ) -> Any:
-        query = context.viewer.within_reach(self.row).filter(**self.always)
-        for name, condition in self.conditions.items():
-            value = getattr(filter, name, None)
-            if value is not None:
-                value = condition.prepare(value)
-                query = query.filter(**({condition.lookup: value} if value is not None else {"id__in": []}))
+        query = context.viewer.within_reach(self.row).filter(**self.always).filter(**self.lookups(filter))
         return await page_of(query, self.order(order_by), first, after)
+
+
+@dataclass(frozen=True)
+class PageOf(Listed):
+    """Declares a field that is a page of the rows whose column `by` holds this row's id."""
+
+    by: str = field(kw_only=True)
+
+    async def answer(
+        self, context: Context, owner: UUID, first: int, after: str | None, filter: Any = None, order_by: Any = None
+    ) -> Any:
+        """Constant statements for all owners shown."""
+        order, asked = self.order(order_by), self.lookups(filter)
+        return await page_of_each(context, self.row, self.by, owner, order, first, after, asked)
 
 
 def column(description: str, *, of: str | None = None, permissions: Permissions = ()) -> Any:
@@ -287,13 +316,42 @@ def to_one(
     return _field(resolve, description, permissions, metadata, None, StrawberryOptional(Named(target)))  # type: ignore[arg-type]
 
 
+def beside(
+    make: Callable[..., Any],
+    columns: Sequence[str],
+    key: str,
+    of: Sequence[str],
+    *,
+    row: type[Model],
+    description: str,
+    by: str = "id",
+    permissions: Permissions = (),
+) -> Any:
+    """A value made of the named columns and of columns of the row beside, which is that of `to_one(…, key, row=, by=)`.
+
+    `make` gets the values of `columns`, then an object that has the columns `of`, or None when there is no such row.
+    """
+    declared = Beside(tuple(columns), ToOne(key, row, by), tuple(of), make)
+
+    async def resolve(root: Any, info: Info) -> Any:
+        value = getattr(root, key)
+        found = None if value is None else await _one(info.context, row, by).load(value)
+        return make(*(getattr(root, column) for column in columns), found)
+
+    return _field(resolve, description, permissions, {DECLARED: declared}, None)
+
+
 def page(by: str, *, row: type[Model], order: Order, description: str, permissions: Permissions = ()) -> Any:
-    """A page of the rows of model `row` whose column `by` holds this row's id; constant statements for all rows shown."""
+    """A page of the rows of model `row` whose column `by` holds this row's id; constant statements for all rows shown.
+
+    With a filter or several orders it is a `resolver` that is `declared` as PageOf.
+    """
+    declared = PageOf(row, lambda _given: order, (order.column,) if order.column else (), by=by)
 
     async def resolve(root: Any, info: Info, first: FirstArgument = DEFAULT_FIRST, after: AfterArgument = None) -> Any:
-        return await page_of_each(info.context, row, by, root.id, order, first, after)
+        return await declared.answer(info.context, root.id, first, after)
 
-    return _field(resolve, description, permissions, {DECLARED: PageOf(row, by, order)}, None)
+    return _field(resolve, description, permissions, {DECLARED: declared}, None)
 
 
 def count(by: str, *, row: type[Model], description: str, permissions: Permissions = ()) -> Any:
@@ -354,7 +412,7 @@ def resolver(
     *,
     permissions: Permissions = (),
     name: str | None = None,
-    declared: OneById | AnyById | PageOfAll | Itself | Called | None = None,
+    declared: OneById | AnyById | PageOfAll | PageOf | Itself | Called | None = None,
 ) -> Callable[[F], F]:
     """An ordinary Strawberry resolver, with its permissions in the contract.
 

@@ -21,6 +21,7 @@ class Kind(enum.StrEnum):
     RECORDING_CONFIG = "RC"
     AUDIT_EVENT = "AE"
     WEBHOOK_DELIVERY = "WD"
+    APPLICATION = "AP"
 
 
 def new_id() -> UUID:

@@ -28,6 +28,15 @@ def checked(name: str | None, problems: Problems, *path: str) -> str:
     return trimmed
 
 
+def key_within(text: str) -> str | None:
+    """What the keys of names are searched for when somebody looks for a text within them; None when no name can hold it."""
+    # No name's key is longer (SQLite refuses a pattern of 50,000), and none holds NUL (PostgreSQL's texts cannot).
+    if len(text) > MAXIMUM_KEY or "\0" in text:
+        return None
+    found = key(text)
+    return None if len(found) > MAXIMUM_KEY else found
+
+
 def key(name: str) -> str:
     """What makes two names the same: NFKC(casefold(NFKC(name))), Unicode's caseless compatibility matching (D146).
 

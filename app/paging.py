@@ -6,6 +6,7 @@ lies, and rows that come or go between two pages neither repeat nor hide others.
 
 import base64
 import binascii
+import enum
 import functools
 import json
 from collections.abc import Awaitable, Callable, Mapping
@@ -30,6 +31,7 @@ DEFAULT_FIRST = 20
 MAXIMUM_FIRST = 100
 # The key of a name of 64 characters has up to 2112 bytes (64 times U+FDFA), and base64 makes 4 of 3.
 _MAXIMUM_CURSOR = 4096
+_NOTHING: Mapping[str, Any] = {}
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -42,6 +44,14 @@ AfterArgument = Annotated[
     str | None,
     strawberry.argument(description="The `endCursor` of the page before; the first page without it."),
 ]
+
+
+@strawberry.enum(description="Which way a list is ordered.")
+class OrderDirection(enum.Enum):
+    """Up or down."""
+
+    ASC = strawberry.enum_value("ASC", description="Smallest or oldest first.")
+    DESC = strawberry.enum_value("DESC", description="Largest or newest first.")
 
 
 @dataclass(frozen=True)
@@ -203,36 +213,49 @@ async def page(query: QuerySet[Any], order: Order, first: int, after: str | None
 
 
 async def page_of_each(
-    context: Context, model: type[Model], owner_column: str, owner: UUID, order: Order, first: int, after: str | None
+    context: Context,
+    model: type[Model],
+    owner_column: str,
+    owner: UUID,
+    order: Order,
+    first: int,
+    after: str | None,
+    asked: Mapping[str, Any] = _NOTHING,
 ) -> Page:
-    """The page of one owner, loaded together with those of all owners that the operation shows: constant statements."""
+    """The page of one owner, loaded together with those of all owners that the operation shows: constant statements.
+
+    `asked` are conditions on the rows, in Tortoise's notation, with values that can be hashed.
+    """
     checked_first(first)
     condition = order.after(after) if after is not None else Q()
 
     async def load(owners: list[UUID]) -> list[list[Any]]:
-        one = context.viewer.within_reach(model).filter(condition, **{owner_column: EACH_OWNER}).order_by(*order.by)
+        of_each = context.viewer.within_reach(model).filter(**{owner_column: EACH_OWNER})
+        one = of_each.filter(condition, **asked).order_by(*order.by)
         ids = await _first_of_each(one.limit(first + 1), model, owners)
         rows: dict[UUID, list[Any]] = {one: [] for one in owners}
         for row in await model.filter(id__in=ids).order_by(*order.by):
             rows[getattr(row, owner_column)].append(row)
         return [rows[one] for one in owners]
 
-    key = (model, owner_column, order, first, after)
+    key = (model, owner_column, order, first, after, tuple(asked.items()))
     rows = await context.loader(key, load).load(owner)
-    counting = functools.partial(count_of_each, context, model, owner_column, owner)
+    counting = functools.partial(count_of_each, context, model, owner_column, owner, asked)
     return Page(rows[:first], order, len(rows) > first, after, counting)
 
 
-async def count_of_each(context: Context, model: type[Model], owner_column: str, owner: UUID) -> int:
+async def count_of_each(
+    context: Context, model: type[Model], owner_column: str, owner: UUID, asked: Mapping[str, Any] = _NOTHING
+) -> int:
     """How many rows an owner has, counted together with those of all owners that the operation shows."""
 
     async def load(owners: list[UUID]) -> list[int]:
-        query = context.viewer.within_reach(model).filter(**{f"{owner_column}__in": owners})
+        query = context.viewer.within_reach(model).filter(**{f"{owner_column}__in": owners}, **asked)
         counted = await query.annotate(total=Count("id")).group_by(owner_column).values_list(owner_column, "total")
         totals = dict(counted)
         return [totals.get(one, 0) for one in owners]
 
-    number: int = await context.loader((model, owner_column, "count"), load).load(owner)
+    number: int = await context.loader((model, owner_column, "count", tuple(asked.items())), load).load(owner)
     return number
 
 

@@ -14,6 +14,7 @@ from strawberry.types import get_object_definition
 from app import graph
 from app.accounts.schema import AccountMutations, AccountQueries
 from app.api_keys.schema import ApiKeyMutations, ApiKeyQueries
+from app.applications.schema import ApplicationMutations, ApplicationQueries
 from app.audit.schema import AuditQueries
 from app.context import Info
 from app.recording.schema import RecordingMutations, RecordingQueries
@@ -38,13 +39,23 @@ class NodeQueries:
 
 Query = merge_types(
     "Query",
-    (ViewerQueries, NodeQueries, AccountQueries, ServiceProviderQueries, ApiKeyQueries, RecordingQueries, AuditQueries),
+    (
+        ViewerQueries,
+        NodeQueries,
+        AccountQueries,
+        ServiceProviderQueries,
+        ApplicationQueries,
+        ApiKeyQueries,
+        RecordingQueries,
+        AuditQueries,
+    ),
 )
 Mutation = merge_types(
     "Mutation",
     (
         AccountMutations,
         ServiceProviderMutations,
+        ApplicationMutations,
         ApiKeyMutations,
         RecordingMutations,
         TtsCacheMutations,

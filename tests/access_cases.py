@@ -40,6 +40,7 @@ class Ids:
             "installation": installation_key,
         }
         self.recordings = {name: world[f"{name}_recording"] for name in self.accounts}
+        self.applications = {name: world[f"{name}_application"] for name in self.accounts}
         # For every type with an id, the rows on which `node(id:)` and the guarded fields of the type are tried.
         self.nodes = {
             "Account": self.accounts,
@@ -48,6 +49,7 @@ class Ids:
             "RecordingConfig": self.recordings,
             "AuditEvent": {name: world[f"{name}_event"] for name in self.accounts},
             "WebhookDelivery": {name: world[f"{name}_delivery"] for name in self.accounts},
+            "Application": self.applications,
         }
 
 
@@ -73,6 +75,7 @@ def queries(ids: Ids) -> dict[str, Inputs]:
             "": {"filter": {"operation": "server"}},
             **{row: {"filter": {"operation": "server", "accountId": id_}} for row, id_ in ids.accounts.items()},
         },
+        "application": on(ids.applications, "id"),
         "s3Regions": {"": {}},
         "audioFormats": {"": {}},
         "bucketVendors": {"": {}},
@@ -82,6 +85,7 @@ def queries(ids: Ids) -> dict[str, Inputs]:
 
 def mutations(ids: Ids) -> dict[str, Inputs]:
     """The input of each mutation."""
+    webhook = {"url": "https://hooks.example.com/calls"}
     return {
         "createAccount": {
             "by default": {"name": "A new customer"},
@@ -93,6 +97,9 @@ def mutations(ids: Ids) -> dict[str, Inputs]:
         "sendTestWebhook": on(ids.accounts, "accountId", kind="REGISTRATION"),
         "deleteAccount": on(ids.accounts, "id", force=True),
         "createServiceProvider": {"": {"name": "Western Voice"}},
+        "createApplication": on(ids.accounts, "accountId", name="A new application", callingWebhook=webhook),
+        "updateApplication": on(ids.applications, "id", name="A better name"),
+        "deleteApplication": on(ids.applications, "id"),
         "createApiKey": {
             "by default": {"name": "for myself"},
             **{row: {"name": "for an account", "owner": {"accountId": id_}} for row, id_ in ids.accounts.items()},

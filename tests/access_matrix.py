@@ -108,7 +108,7 @@ class SilentSender:
 class Kept:
     """All rows as they are now, to be put back after each change, so that no cell depends on another."""
 
-    TABLES = ("service_providers", "accounts", "api_keys", "recording_configs", "webhook_deliveries")
+    TABLES = ("service_providers", "accounts", "api_keys", "recording_configs", "applications", "webhook_deliveries")
     """Owners before what they own."""
 
     def __init__(self, db: Any) -> None:

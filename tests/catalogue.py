@@ -136,6 +136,26 @@ ROWS: list[tuple[str, dict[str, Any]]] = [
             "created_at": TIME,
         },
     ),
+    (
+        "applications",
+        {
+            "id": ID.format(12),
+            "account_id": ID.format(3),
+            "name": "🎧 Hotline",
+            "name_key": "🎧 hotline",
+            "calling_webhook_url": "wss://hooks.example.com/calls",
+            "calling_webhook_method": "POST",
+            "calling_webhook_username": "gateway",
+            "calling_webhook_password": b"\x03",
+            "record_all_calls": False,
+            **TIMES,
+        },
+    ),
+]
+# Rows that point at each other: what is set when all are there.
+POINTERS: list[tuple[str, str, str, str]] = [
+    ("accounts", ID.format(3), column, ID.format(12))
+    for column in ("device_calling_application_id", "siprec_application_id")
 ]
 
 
@@ -228,6 +248,7 @@ async def named(db: Any) -> dict[str, dict[str, str]]:
             for row in rows
             if row["type"] == "table"
             for part in row["sql"].split("CONSTRAINT ")[1:]
+            if part.split()[1] == "CHECK"
         }
         return {
             "UNIQUE": {row["name"]: row["tbl_name"] for row in indexes if "UNIQUE INDEX" in row["sql"]},
@@ -261,6 +282,17 @@ async def insert(db: Any, table: str, values: dict[str, Any]) -> None:
     types = await columns(db)
     literals = [_literal(value, types[f"{table}.{name}"][0]) for name, value in values.items()]
     await db.execute_query(f"INSERT INTO {table} ({names}) VALUES ({', '.join(literals)})")
+
+
+async def fill(db: Any, *, but: str = "") -> None:
+    """ROWS and POINTERS, as far as the database has their tables and columns; `but` is a table that stays empty."""
+    there, has = await tables(db) - {but}, await columns(db)
+    for table, values in ROWS:
+        if table in there:
+            await insert(db, table, {name: one for name, one in values.items() if f"{table}.{name}" in has})
+    for table, row_id, column, target in POINTERS:
+        if f"{table}.{column}" in has:
+            await db.execute_query(f"UPDATE {table} SET {column} = '{target}' WHERE id = '{row_id}'")
 
 
 def _literal(value: Any, type_: str) -> str:

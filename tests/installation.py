@@ -15,6 +15,7 @@ from app.access import AccessLevel, Scope, Viewer
 from app.accounts import service as accounts
 from app.accounts.model import Account
 from app.api_keys import service as api_keys
+from app.applications import service as applications
 from app.audit.model import AuditEvent
 from app.context import Context, Opened
 from app.encryption import new_key_text
@@ -27,6 +28,7 @@ from app.recording.rules import Tag
 from app.service_providers import service as providers
 from app.settings import Settings
 from app.webhooks.model import WebhookDelivery, WebhookKind, WebhookMethod
+from app.webhooks.rules import WebhookChange
 
 
 @dataclass
@@ -228,6 +230,15 @@ async def seed(folder: Path, url: str) -> World:
                 ),
             )
             world.ids[f"{place}_recording"] = show(Kind.RECORDING_CONFIG, config.id)
+            application = await applications.create(
+                context,
+                world.ids[place],
+                applications.Changes(
+                    name=Some(f"{place.title()} hotline"),
+                    calling_webhook=Some(WebhookChange(f"https://{place}.example.com/calls")),
+                ),
+            )
+            world.ids[f"{place}_application"] = show(Kind.APPLICATION, application.id)
             world.ids[f"{place}_delivery"] = await _webhook(account)
         for event in await AuditEvent.filter(object_kind=Kind.ACCOUNT.value):
             place = next(

@@ -43,6 +43,16 @@ CHANGES: list[tuple[str, Inputs]] = [
     ("updateRecordingConfig", lambda world: {"accountId": world["own"], **STORAGE}),
     ("verifyRecordingStorage", lambda world: {"accountId": world["own"], "bucketName": "."}),
     ("verifyStoredRecordingStorage", lambda world: {"accountId": world["foreign"]}),
+    (
+        "createApplication",
+        lambda world: {
+            "accountId": world["own"],
+            "name": "New",
+            "callingWebhook": {"url": "https://a.example.com", "username": "u", "password": STORAGE["secretAccessKey"]},
+        },
+    ),
+    ("updateApplication", lambda world: {"id": world["own_application"], "name": "Renamed"}),
+    ("deleteApplication", lambda world: {"id": world["own_application"], "force": True}),
     ("sendTestWebhook", lambda world: {"accountId": world["own"], "kind": "REGISTRATION"}),
     ("clearTtsCache", lambda world: {"accountId": world["own"]}),
     ("removeRecordingConfig", lambda world: {"accountId": world["own"]}),

@@ -40,6 +40,7 @@ DATE_TIME: Any = SCHEMA.type_map["DateTime"]
 SHORT_LISTS = {
     "AuditEvent.changes": "one for each setting of the object",
     "DeleteAccountPayload.blockers": "one for each kind of thing",
+    "DeleteApplicationPayload.blockers": "one for each use",
     "Query.audioFormats": "one for each format",
     "Query.bucketVendors": "one for each vendor",
     "Query.s3Regions": "one for each region of Amazon S3",

@@ -16,11 +16,13 @@ from app.access import HasFullAccess, IsAdmin, IsServiceProvider
 from app.accounts import model, service
 from app.api_keys.model import ApiKey as ApiKeyRow
 from app.api_keys.schema import ApiKey
+from app.applications.model import Application as ApplicationRow
+from app.applications.schema import OF_ACCOUNT, Application, ApplicationFilter, ApplicationOrder
 from app.context import Info
 from app.errors import UserError, UserErrorCode
 from app.idempotency.once import ONCE
 from app.identifiers import Kind, read, show
-from app.paging import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, FirstArgument, Order
+from app.paging import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, FirstArgument, Order, OrderDirection
 from app.recording.model import RecordingConfig as RecordingConfigRow
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
 from app.tts_cache.schema import TtsCache, cache_of
@@ -82,6 +84,36 @@ class Account(graph.Node):
     api_key_count: int = graph.count(
         "account_id", row=ApiKeyRow, description="How many keys the account has, closed ones too."
     )
+    device_calling_application: Any = graph.to_one(
+        "Application",
+        "device_calling_application_id",
+        row=ApplicationRow,
+        description="What answers calls of the SIP devices that register with its realm; null: nothing does.",
+    )
+    siprec_application: Any = graph.to_one(
+        "Application",
+        "siprec_application_id",
+        row=ApplicationRow,
+        description="What answers SIPREC calls (RFC 7866); null: nothing does.",
+    )
+    application_count: int = graph.count(
+        "account_id", row=ApplicationRow, description="How many applications the account has."
+    )
+
+    @graph.resolver("The account's applications.", declared=OF_ACCOUNT)
+    async def applications(
+        self,
+        info: Info,
+        first: FirstArgument = DEFAULT_FIRST,
+        after: AfterArgument = None,
+        filter: Annotated[ApplicationFilter | None, strawberry.argument(description="Which applications.")] = None,
+        order_by: Annotated[
+            ApplicationOrder | None, strawberry.argument(description="In which order; by name without it.")
+        ] = None,
+    ) -> Connection[Application]:
+        row: Any = self
+        return graph.shown(await OF_ACCOUNT.answer(info.context, row.id, first, after, filter, order_by))
+
     viewer_can_update: bool = graph.per_viewer(
         lambda viewer: viewer.may([HasFullAccess]), "Whether the caller may change the account's settings."
     )
@@ -156,14 +188,6 @@ class AccountOrderField(enum.Enum):
     CREATED_AT = strawberry.enum_value("CREATED_AT", description="By the time of creation.")
 
 
-@strawberry.enum(description="Which way a list is ordered.")
-class OrderDirection(enum.Enum):
-    """Up or down."""
-
-    ASC = strawberry.enum_value("ASC", description="Smallest or oldest first.")
-    DESC = strawberry.enum_value("DESC", description="Largest or newest first.")
-
-
 @strawberry.input(description="How accounts are ordered.")
 class AccountOrder:
     """By name by default."""
@@ -179,21 +203,13 @@ def _order(given: Any) -> Order:
     return Order(name, column, descending=wanted.direction is OrderDirection.DESC)
 
 
-def _name_text(text: str) -> str | None:
-    # No name's key is longer (SQLite refuses a pattern of 50,000), and none holds NUL (PostgreSQL's texts cannot).
-    if len(text) > names.MAXIMUM_KEY or "\0" in text:
-        return None
-    key = names.key(text)
-    return None if len(key) > names.MAXIMUM_KEY else key
-
-
 _ACCOUNT = graph.OneById(model.Account, Kind.ACCOUNT)
 _ACCOUNTS = graph.PageOfAll(
     model.Account,
     order=_order,
     order_columns=("name_key",),
     conditions={
-        "name_contains": graph.Condition("name_key__contains", _name_text),
+        "name_contains": graph.Condition("name_key__contains", names.key_within),
         "service_provider_id": graph.Condition("service_provider_id", partial(read, Kind.SERVICE_PROVIDER)),
         "active": graph.Condition("active"),
     },
@@ -283,6 +299,12 @@ class UpdateAccountInput:
     queue_event_webhook: Maybe[WebhookInput | None] = strawberry.field(
         default=None, description="What is called when a caller enters or leaves a queue, by POST; null clears it."
     )
+    device_calling_application_id: Maybe[strawberry.ID | None] = strawberry.field(
+        default=None, description="One of the account's applications, for calls of SIP devices; null: none."
+    )
+    siprec_application_id: Maybe[strawberry.ID | None] = strawberry.field(
+        default=None, description="One of the account's applications, for SIPREC calls; null: none."
+    )
     if_version: int | None = strawberry.field(
         default=None, description="Refuse with CONFLICT unless this is still the version."
     )
@@ -349,6 +371,7 @@ class DeletionBlockerKind(enum.Enum):
     """By the rooms of the house."""
 
     API_KEYS = strawberry.enum_value("API_KEYS", description="API keys of the account, closed ones too.")
+    APPLICATIONS = strawberry.enum_value("APPLICATIONS", description="Applications of the account.")
 
 
 @strawberry.type(description="Something that stands in the way of a deletion.")
@@ -430,6 +453,8 @@ class AccountMutations:
             usage_limit=Some(limit.value.limit() if limit.value else None) if limit else None,
             licensed_sessions=input.licensed_sessions,
             webhooks=webhooks,
+            device_calling_application_id=input.device_calling_application_id,
+            siprec_application_id=input.siprec_application_id,
         )
         return UpdateAccountPayload(account=graph.shown(account))
 
@@ -462,11 +487,19 @@ class AccountMutations:
         deleted, found = await service.delete(
             info.context, input.id, dry_run=input.dry_run, force=input.force, if_version=input.if_version
         )
-        blockers = [DeletionBlocker(kind=DeletionBlockerKind.API_KEYS, count=found.api_keys)] if found else []
+        counts = {
+            DeletionBlockerKind.API_KEYS: found.api_keys,
+            DeletionBlockerKind.APPLICATIONS: found.applications,
+        }
+        blockers = [DeletionBlocker(kind=kind, count=count) for kind, count in counts.items() if count]
         if deleted is None and not input.dry_run:
-            message = f"The account still has {found.api_keys} API key(s). Delete them too with `force: true`."
+            words = " and ".join(f"{one.count} {_WORDS[one.kind]}(s)" for one in blockers)
+            message = f"The account still has {words}. Delete them too with `force: true`."
             refused = UserError(code=UserErrorCode.IN_USE, message=message, field=["id"])
             return DeleteAccountPayload(blockers=blockers, user_errors=[refused])
         return DeleteAccountPayload(
             deleted_id=strawberry.ID(show(Kind.ACCOUNT, deleted)) if deleted else None, blockers=blockers
         )
+
+
+_WORDS = {DeletionBlockerKind.API_KEYS: "API key", DeletionBlockerKind.APPLICATIONS: "application"}

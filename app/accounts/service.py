@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import idna
-from strawberry import Some
+from strawberry import ID, Some
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
@@ -18,6 +18,7 @@ from app import names
 from app.access import Scope
 from app.accounts.model import Account, UsageUnit
 from app.api_keys.model import ApiKey
+from app.applications.model import Application
 from app.audit import trail
 from app.audit.changing import change
 from app.audit.reads import SecretReads
@@ -41,6 +42,11 @@ _TRIES = 5
 Webhooks = Mapping[WebhookKind, WebhookChange | None]
 # GraphQL's Int; the columns hold no more either.
 _MAXIMUM_INT = 2**31 - 1
+# The columns that point at the account's applications, with their input fields.
+_APPLICATION_FIELDS = {
+    "device_calling_application_id": "deviceCallingApplicationId",
+    "siprec_application_id": "siprecApplicationId",
+}
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 
@@ -122,6 +128,8 @@ async def update(
     usage_limit: Some[Limit | None] | None,
     licensed_sessions: Some[int | None] | None,
     webhooks: Webhooks,
+    device_calling_application_id: Some[ID | None] | None = None,
+    siprec_application_id: Some[ID | None] | None = None,
 ) -> Account:
     """Changes what is given and nothing else; a webhook that is None is cleared.
 
@@ -129,6 +137,8 @@ async def update(
     `if_version`, what depends on the stored webhooks is worked out again on top of it.
     """
     values, problems = _read_changes(name, sip_realm, usage_limit, licensed_sessions)
+    _read_application(device_calling_application_id, "device_calling_application_id", values, problems)
+    _read_application(siprec_application_id, "siprec_application_id", values, problems)
     if webhooks:
         return await _update_with_webhooks(context, account_id, if_version, values, problems, webhooks)
     return await _update(context, account_id, if_version, values, problems)
@@ -245,9 +255,10 @@ class Blockers:
     """How many things stand in the way of a deletion."""
 
     api_keys: int
+    applications: int
 
     def __bool__(self) -> bool:
-        return self.api_keys > 0
+        return self.api_keys > 0 or self.applications > 0
 
 
 async def delete(
@@ -260,18 +271,24 @@ async def delete(
     """
     found = await within_reach(context, account_id)
     async with in_transaction():
-        # The lock keeps new keys from coming in between count and deletion: their foreign key waits for it.
+        # The lock keeps new keys and applications from coming in between count and deletion: their foreign keys wait for it.
         account = await Account.filter(id=found.id).select_for_update().get_or_none()
         if account is None:
             raise _not_found("id")
         problems = Problems()
         _check_version(account, if_version, problems)
         problems.raise_if_any()
-        blockers = Blockers(api_keys=await ApiKey.filter(account_id=account.id).count())
+        blockers = Blockers(
+            api_keys=await ApiKey.filter(account_id=account.id).count(),
+            applications=await Application.filter(account_id=account.id).count(),
+        )
         if dry_run or (blockers and not force):
             return None, blockers
         await ApiKey.filter(account_id=account.id).delete()
         await RecordingConfig.filter(account_id=account.id).delete()
+        # The two point at each other.
+        await Account.filter(id=account.id).update(**dict.fromkeys(_APPLICATION_FIELDS))
+        await Application.filter(account_id=account.id).delete()
         await WebhookDelivery.filter(account_id=account.id).delete()
         await trail.note(context, account, before={"name": account.name, "sip_realm": account.sip_realm})
         await Account.filter(id=account.id).delete()
@@ -403,6 +420,17 @@ def _read_licensed_sessions(count: int | None, values: dict[str, Any], problems:
         values["licensed_sessions"] = count
 
 
+def _read_application(given: Some[ID | None] | None, column: str, values: dict[str, Any], problems: Problems) -> None:
+    """Whether it is one of the account's is left to the foreign key, and explained when that refuses it."""
+    if given is None:
+        return
+    row_id = read(Kind.APPLICATION, given.value) if given.value is not None else None
+    if row_id is None and given.value is not None:
+        problems.found += _no_application(column).errors
+    else:
+        values[column] = row_id
+
+
 async def _change(
     context: Context,
     account_id: str,
@@ -426,6 +454,7 @@ async def _explained(
     if if_version in (None, account.version):
         # Not for a change that cannot be made anyhow: it would tell others' names without leaving a trace.
         await _find_taken(values, account.service_provider_id, account.id, problems)
+        await _find_missing_applications(values, account.id, problems)
     problems.raise_if_any()
     return account
 
@@ -443,6 +472,22 @@ async def _find_taken(values: dict[str, Any], provider_id: UUID, account_id: UUI
         problems.found += _name_taken(values["name"]).errors
     if realm and await others.filter(sip_realm=realm).exists():
         problems.found += _realm_taken(realm).errors
+
+
+async def _find_missing_applications(values: dict[str, Any], account_id: UUID, problems: Problems) -> None:
+    """In the same words for an application of another account as for one that is not there."""
+    wanted = {column: values[column] for column in _APPLICATION_FIELDS if values.get(column) is not None}
+    if wanted:
+        owned = Application.filter(account_id=account_id, id__in=list(wanted.values()))
+        there = set(await owned.values_list("id", flat=True))
+        for column, row_id in wanted.items():
+            if row_id not in there:
+                problems.found += _no_application(column).errors
+
+
+def _no_application(column: str) -> Mistakes:
+    message = "The account has no such application."
+    return Mistakes.one(UserErrorCode.NOT_FOUND, message, _APPLICATION_FIELDS[column])
 
 
 def _taken(error: IntegrityError, values: dict[str, Any]) -> Exception:

@@ -180,7 +180,7 @@ class Compiler:
             else:
                 parts.append(f"{name!r}: {self._field(type_, found, source)}")
         self._inside = outside
-        return self._function("r", f"{{{', '.join(parts)}}}")
+        return self.function("r", f"{{{', '.join(parts)}}}")
 
     def _weigh(self, values: int) -> None:
         """Notes how many values more are made of each row of the level that the shape is made of."""
@@ -195,6 +195,8 @@ class Compiler:
             return source.page(declared, nodes, made)
         if isinstance(declared, graph.CountOf):
             return source.count(declared)
+        if isinstance(declared, graph.Beside):
+            return self._output(source.beside(declared), nodes, made.type, OfObject(self))
         if isinstance(declared, graph.Value):
             return self._value(declared, nodes, made.type, source)
         if isinstance(declared, graph.Part):
@@ -270,7 +272,7 @@ class Compiler:
             "if more: rows = rows[:first]",
             f"return {{{', '.join(parts)}}}",
         ]
-        return self._function("o", body)
+        return self.function("o", body)
 
     def _page_field(self, type_: GraphQLObjectType, nodes: list[FieldNode], level: Level) -> str:
         name, source = nodes[0].name.value, OfLevel(self, level, "b")
@@ -304,7 +306,7 @@ class Compiler:
 
     def _page_info(self, nodes: list[FieldNode], type_: Any, source: "Source", level: Level) -> str:
         info = type_.of_type
-        cursor = self._function("r", self._cursor(source, level))
+        cursor = self.function("r", self._cursor(source, level))
         values = {
             "__typename": repr(info.name),
             "hasNextPage": "more",
@@ -324,7 +326,7 @@ class Compiler:
 
     # Names and numbers
 
-    def _function(self, parameter: str, body: str | list[str]) -> str:
+    def function(self, parameter: str, body: str | list[str]) -> str:
         name = f"f{self.number()}"
         lines = body if isinstance(body, list) else [f"return {body}"]
         self._functions.append("\n".join([f"def {name}({parameter}):", *(f"    {line}" for line in lines)]))
@@ -343,10 +345,8 @@ class Compiler:
         return self._numbers
 
 
-def _order_columns(level: Level) -> list[str]:
-    if isinstance(level.root, graph.PageOf):
-        return [level.root.order.column] if level.root.order.column else []
-    return list(level.root.order_columns) if isinstance(level.root, graph.PageOfAll) else []
+def _order_columns(level: Level) -> tuple[str, ...]:
+    return level.root.order_columns if isinstance(level.root, graph.Listed) else ()
 
 
 def _now() -> datetime:

@@ -1,7 +1,8 @@
 """What an operation can touch at most, in rows: read off the document once, refused before anything runs.
 
 A page counts as many rows as its `first` allows for each row that it hangs from, so pages within pages multiply. An object
-beside a row (an account's provider) and a count (`apiKeyCount`, `totalCount`) count one for each row. Aliases and fragments
+beside a row (an account's provider), what is made of one (an application's `recording`) and a count (`apiKeyCount`,
+`totalCount`) count one for each row. Aliases and fragments
 count each time that they stand there; `@skip` and `@include` are not looked at.
 
 Three bounds lie behind each other. This one knows rows before there are any, and so bounds what is loaded. The plans'
@@ -138,7 +139,7 @@ class _Reader:
                 below = self._page(field, node, inside, here)
             elif node.name.value == "totalCount" and _is_of_page(on):
                 self.pages[self.pages[inside].above].each += 1  # counted once for each row that the page hangs from
-            elif _is_count(field) or (_is_row(field) and not _is_of_page(on)):
+            elif _is_beside(field) or (_is_row(field) and not _is_of_page(on)):
                 self.pages[inside].each += 1
             if node.selection_set is not None:
                 self._walk(node.selection_set, get_named_type(field.type), below, here)
@@ -193,6 +194,8 @@ def _is_row(field: GraphQLField) -> bool:
     return named.name == "Node" or any(each.name == "Node" for each in getattr(named, "interfaces", ()))
 
 
-def _is_count(field: GraphQLField) -> bool:
+def _is_beside(field: GraphQLField) -> bool:
+    """Whether a value needs more than the row that it is shown of: a count, or something of a row beside."""
     definition = field.extensions.get(DEFINITION)
-    return definition is not None and isinstance(definition.metadata.get(graph.DECLARED), graph.CountOf)
+    declared = definition.metadata.get(graph.DECLARED) if definition is not None else None
+    return isinstance(declared, graph.CountOf | graph.Beside)

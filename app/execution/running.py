@@ -230,19 +230,17 @@ class _Run:
             self._values[f"{slot}.id"] = row_id
         elif root is not None:
             first = arguments["first"]
-            order = root.order if isinstance(root, graph.PageOf) else root.order(_object(arguments.get("orderBy")))
+            order = root.order(_object(arguments.get("orderBy")))
             after = arguments.get("after")
             is_after = after is not None
             if after is not None:
                 self._values[f"{slot}.value"], self._values[f"{slot}.after"] = order.read(after)
             self._values[f"{slot}.limit"] = first + 1
             self.given[slot] = {"first": first, "after": after, "order": order}
-            if isinstance(root, graph.PageOfAll):
-                found = self._conditions(slot, root, arguments.get("filter") or {})
-                if found is None:
-                    self.data[f"{slot}n"] = {None: 0}
-                    return
-                asked = found
+            found = self._conditions(slot, root, arguments.get("filter") or {})
+            if found is None:
+                return
+            asked = found
         single = owners is not None and len(owners) == 1
         if owners is not None:
             self._values |= {f"{slot}.owner": owners[0], f"{slot}.owners": list(owners)}
@@ -276,7 +274,7 @@ class _Run:
             else:
                 self.data[child.slot], self.data[f"{child.slot}n"] = {}, {}
 
-    def _conditions(self, slot: str, root: graph.PageOfAll, given: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    def _conditions(self, slot: str, root: graph.Listed, given: Mapping[str, Any]) -> tuple[Any, ...] | None:
         """Which conditions are asked, and of which kind; None when nothing can match."""
         asked: list[tuple[str, Any]] = []
         for name, condition in root.conditions.items():

@@ -1,6 +1,7 @@
 """Where the values of a generated shape come from: a row of a SELECT, an object that a function made, or the caller."""
 
 import enum
+import functools
 from collections import namedtuple
 from collections.abc import Callable, Mapping
 from operator import itemgetter
@@ -16,7 +17,6 @@ from app.execution.levels import Arguments, CallForEach, Join, Level, NotCompila
 from app.execution.reading import coercer
 from app.execution.resolvers import Resolver
 from app.identifiers import Kind, show
-from app.paging import NEWEST_FIRST
 
 
 class Compiling(Protocol):
@@ -27,6 +27,7 @@ class Compiling(Protocol):
 
     def number(self) -> int: ...
     def constant(self, value: Any) -> str: ...
+    def function(self, parameter: str, body: str | list[str]) -> str: ...
     def output_of(
         self, expression: str, nodes: list[FieldNode], type_: Any, source: "Source", *, nullable: bool
     ) -> str: ...
@@ -65,6 +66,14 @@ class Source:
 
     def to_one(self, declared: graph.ToOne, nodes: list[FieldNode], type_: Any) -> str:
         raise NotCompilable("a to-one of a value")
+
+    def beside(self, declared: graph.Beside) -> str:
+        """The expression of what is made of the row and of the one beside it."""
+        values = [self.column(name) for name in declared.columns]
+        return f"{self.compiler.constant(declared.make)}({', '.join([*values, self._row_beside(declared)])})"
+
+    def _row_beside(self, declared: graph.Beside) -> str:
+        raise NotCompilable("a row beside a value")
 
     def page(self, declared: graph.PageOf, nodes: list[FieldNode], made: Any) -> str:
         raise NotCompilable("a page of a value")
@@ -119,13 +128,20 @@ class OfKnownObject(OfObject):
         rows = f"data[{level.slot!r}].get(None)"
         return f"({shape}({rows}[0]) if {rows} else None)"
 
+    def _row_beside(self, declared: graph.Beside) -> str:
+        level = self._level(declared.to.row, None, declared.to.by, declared.to.key)
+        row = OfLevel(self.compiler, level, "b")
+        made = self.compiler.function("r", row.object_of(declared.of))
+        rows = f"data[{level.slot!r}].get(None)"
+        return f"({made}({rows}[0]) if {rows} else None)"
+
     def page(self, declared: graph.PageOf, nodes: list[FieldNode], made: Any) -> str:
         level = self._level(declared.row, declared, declared.by, "id")
         level.arguments = self.compiler.arguments(made, nodes[0])
         return f"{self.compiler.page(nodes, made.type, level)}({self._id()})"
 
     def count(self, declared: graph.CountOf) -> str:
-        level = self._level(declared.row, graph.PageOf(declared.row, declared.by, NEWEST_FIRST), declared.by, "id")
+        level = self._level(declared.row, graph.PageOf(declared.row, by=declared.by), declared.by, "id")
         level.wants_rows, level.wants_count = False, True
         return f"data[{level.slot + 'n'!r}].get({self._id()}, 0)"
 
@@ -169,21 +185,31 @@ class OfLevel(Source):
         return f"{kind.value!r} + {raw}.replace('-', '')"
 
     def to_one(self, declared: graph.ToOne, nodes: list[FieldNode], type_: Any) -> str:
-        level = self.level
-        alias = next(
-            (
-                join.alias
-                for join in level.joins
-                if (join.model, join.by, join.owner, join.key) == (declared.row, declared.by, self._alias, declared.key)
-            ),
-            None,
-        )
+        joined = self._joined(declared)
+        shape = self.compiler.shape(nodes, type_, joined)
+        return f"(None if r[{joined.index('id')}] is None else {shape}(r))"
+
+    def _row_beside(self, declared: graph.Beside) -> str:
+        joined = self._joined(declared.to)
+        return f"(None if r[{joined.index('id')}] is None else {joined.object_of(declared.of)})"
+
+    def _joined(self, declared: graph.ToOne) -> "OfLevel":
+        """The row beside, which is joined once however often it is needed."""
+        level, wanted = self.level, (declared.row, declared.by, self._alias, declared.key)
+        known = (join.alias for join in level.joins if (join.model, join.by, join.owner, join.key) == wanted)
+        alias = next(known, None)
         if alias is None:
             alias = f"o{self.compiler.number()}"
-            level.joins.append(Join(alias, declared.row, declared.by, self._alias, declared.key))
-        shape = self.compiler.shape(nodes, type_, OfLevel(self.compiler, level, alias, declared.row))
-        there = level.index(alias, "id")
-        return f"(None if r[{there}] is None else {shape}(r))"
+            level.joins.append(Join(alias, *wanted))
+        return OfLevel(self.compiler, level, alias, declared.row)
+
+    def index(self, name: str) -> int:
+        return self.level.index(self._alias, name)
+
+    def object_of(self, columns: tuple[str, ...]) -> str:
+        """The expression of an object that has these columns of the row, as the ORM would give them."""
+        values = ", ".join(self.column(name) for name in columns)
+        return f"{self.compiler.constant(_row_class(columns))}({values})"
 
     def page(self, declared: graph.PageOf, nodes: list[FieldNode], made: Any) -> str:
         child = self.compiler.level(declared.row, declared, self.level.children, by=declared.by)
@@ -203,7 +229,7 @@ class OfLevel(Source):
     def call(self, declared: graph.Called, resolver: Resolver, made: Any, node: FieldNode) -> str:
         slot = f"c{self.compiler.number()}"
         key = self.level.index(self._alias, "id")
-        row = namedtuple("row", declared.columns)  # type: ignore[misc]
+        row = _row_class(declared.columns)
         readers = [self._reader(name) for name in declared.columns]
         arguments = self.compiler.arguments(made, node)
         self.level.calls.append(
@@ -217,6 +243,11 @@ class OfLevel(Source):
             return itemgetter(index)
         convert = _converter(column)
         return lambda values: None if values[index] is None else convert(values[index])
+
+
+@functools.cache
+def _row_class(columns: tuple[str, ...]) -> Any:
+    return namedtuple("row", columns)
 
 
 def _is_converted(column: Any, dialect: str) -> bool:

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from tortoise.expressions import Q
-
 from app import graph
 from app.access import Viewer
 from app.execution.levels import Level
@@ -43,9 +41,7 @@ class Writer:
             return query.filter(**{level.by: self._stand_ins.uuid(f"{slot}.owner")})
         if isinstance(root, graph.OneById):
             return query.filter(id=self._stand_ins.uuid(f"{slot}.id"))
-        if isinstance(root, graph.PageOf):
-            return query.filter(**{level.by: owner})
-        query = query.filter(Q(**root.always))
+        query = query.filter(**{level.by: owner} if isinstance(root, graph.PageOf) else root.always)
         for name, kind in asked:
             value = kind
             if kind in ("str", "UUID"):

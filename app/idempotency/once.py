@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import orjson
+from strawberry import Some
 from tortoise.models import Model
 from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
@@ -43,7 +44,7 @@ async def once(
     _check(key)
     caller, now = context.viewer, datetime.now(UTC)
     whose: dict[str, Any] = {"actor_id": caller.key_id, "operation": context.operation, "key": key}
-    hashed = context.keyring.keyed_hash("idempotency", orjson.dumps(given, default=str, option=orjson.OPT_SORT_KEYS))
+    hashed = context.keyring.keyed_hash("idempotency", orjson.dumps(given, default=_plain, option=orjson.OPT_SORT_KEYS))
     async with in_transaction():
         await IdempotencyRecord.filter(**whose, created_at__lt=now - KEPT).delete()
         record = IdempotencyRecord(id=new_id(), **whose, input_hash=hashed, created_at=now)
@@ -65,6 +66,10 @@ async def once(
 async def forget() -> int:
     """Deletes the records that no repeat can meet any more; answers how many there were."""
     return await IdempotencyRecord.filter(created_at__lt=datetime.now(UTC) - KEPT).delete()
+
+
+def _plain(value: Any) -> Any:
+    return value.value if isinstance(value, Some) else str(value)
 
 
 def _check(key: str) -> None:

@@ -71,13 +71,16 @@ async def cursors(person: Person) -> dict[str, list[str]]:
     query = """{
         accounts(first: 1) { edges { cursor } }
         created: accounts(first: 1, orderBy: {field: CREATED_AT}) { edges { cursor } }
-        accountKeys: accounts(first: 1) { nodes { apiKeys(first: 1) { edges { cursor } } } }
+        below: accounts(first: 1) {
+            nodes { apiKeys(first: 1) { edges { cursor } } applications(first: 1) { edges { cursor } } }
+        }
     }"""
     data = (await person.ask(query)).data
-    keys = data["accountKeys"]["nodes"][0]["apiKeys"]["edges"]
+    below = data["below"]["nodes"][0]
     return {
         "accounts": [edge["cursor"] for edge in data["accounts"]["edges"]],
-        "apiKeys": [edge["cursor"] for edge in keys],
+        "apiKeys": [edge["cursor"] for edge in below["apiKeys"]["edges"]],
+        "applications": [edge["cursor"] for edge in below["applications"]["edges"]],
     }
 
 

@@ -28,6 +28,8 @@ async def repeatable(admin: Person, world: World) -> dict[str, dict[str, Any]]:
     key = made["apiKey"]["id"]
     await admin.change("revokeApiKey", "apiKey { id }", id=key)
     await admin.change("updateRecordingConfig", "recordingConfig { id }", accountId=own, recordAllCalls=True)
+    # It stays, since the account uses it.
+    await admin.change("updateAccount", "account { id }", id=own, deviceCallingApplicationId=world["own_application"])
     return {
         "updateAccount": {"id": own, "name": "As it was", "licensedSessions": 5, "sipRealm": None},
         "updateAccount wrong": {"id": own, "name": " ", "sipRealm": "no realm", "licensedSessions": -1},
@@ -39,6 +41,10 @@ async def repeatable(admin: Person, world: World) -> dict[str, dict[str, Any]]:
         "rotateApiKey": {"id": key},
         "createAccount": {"name": "a" * 65},
         "updateRecordingConfig": {"accountId": own, "recordAllCalls": True},
+        "updateApplication": {"id": world["own_application"]},
+        "updateApplication wrong": {"id": world["own_application"], "name": "", "callingWebhook": None},
+        "deleteApplication": {"id": world["own_application"]},
+        "createApplication": {"accountId": nobody, "name": "x", "callingWebhook": {"url": "https://x.example.com"}},
         "updateRecordingConfig wrong": {"accountId": own, "bucketName": "A", "region": "x" * 100},
     }
 

@@ -43,6 +43,10 @@ def cost(text: str) -> Cost:
         ("{ accounts(first: 10) { edges { node { name } cursor } pageInfo { endCursor } } }", 10),
         ("{ accounts(first: 10) { totalCount } }", 10 + 1),
         ("{ accounts(first: 10) { nodes { apiKeyCount serviceProvider { id } } } }", 10 + 10 + 10),
+        (
+            "{ accounts(first: 10) { nodes { applications(first: 5) { nodes { name usedFor recording { reason } } } } } }",
+            10 + 10 * 5 * 3,
+        ),
         ("{ accounts(first: 10) { nodes { recordingConfig { lastVerification { steps { step } } } } } }", 10 + 10),
         (f"{{ accounts(first: 10) {{ {KEYS % 5} }} }}", 10 + 10 * 5),
         (

@@ -1,0 +1,307 @@
+"""What is shown of applications: what answers an account's calls, and what would happen to the recording of them.
+
+Long because the contract of one noun stays in one place: its types, inputs, payloads and root fields, nearly all declarations.
+"""
+
+import enum
+from datetime import datetime
+from typing import Annotated, Any
+
+import strawberry
+from strawberry import Maybe, Some
+
+from app import graph, names
+from app.access import HasFullAccess
+from app.accounts.model import Account as AccountRow
+from app.applications import model, recording, service
+from app.context import Info
+from app.errors import UserError, UserErrorCode
+from app.idempotency.once import ONCE
+from app.identifiers import Kind, show
+from app.paging import Order, OrderDirection
+from app.recording.model import RecordingConfig as RecordingConfigRow
+from app.webhooks.model import WebhookMethod
+from app.webhooks.schema import Webhook, WebhookInput
+
+
+def _webhook(url: str | None, method: WebhookMethod | None, username: str | None) -> Webhook | None:
+    if url is None or method is None:
+        return None
+    # Held by a constraint: there is a password beside each user name and nowhere else.
+    return Webhook(url=url, method=method, username=username, has_password=username is not None)
+
+
+@strawberry.type(description="What would happen to the calls of an application.")
+class ApplicationRecording:
+    """Stands over recording.Outlook."""
+
+    recorded: bool = strawberry.field(description="Whether a call that begins now is recorded.")
+    reason: recording.RecordingReason = strawberry.field(description="Why, or why not.")
+    message: str = strawberry.field(description="The same in a sentence for a person.")
+
+
+@graph.node(
+    Kind.APPLICATION,
+    row=model.Application,
+    description="What answers calls of an account, reached by webhooks. Belongs to one account, for ever.",
+)
+class Application(graph.Node):
+    """Stands over rows of model.Application."""
+
+    name: str = graph.column("The application's name, unique within its account.")
+    account: Any = graph.to_one("Account", "account_id", row=AccountRow, description="The account it belongs to.")
+    calling_webhook: Webhook = graph.computed(
+        _webhook,
+        ["calling_webhook_url", "calling_webhook_method", "calling_webhook_username"],
+        "What is asked how to answer a call.",
+    )
+    call_status_webhook: Webhook | None = graph.computed(
+        _webhook,
+        ["call_status_webhook_url", "call_status_webhook_method", "call_status_webhook_username"],
+        "What is told how calls go on; null: nothing is.",
+    )
+    record_all_calls: bool = graph.column("Whether all its calls are recorded, while the account's storage is enabled.")
+    recording: ApplicationRecording = graph.beside(
+        recording.outlook,
+        ["record_all_calls"],
+        "account_id",
+        recording.CONFIGURATION,
+        row=RecordingConfigRow,
+        by="account_id",
+        description="What would happen to its calls, by its own switch and the account's recording configuration.",
+    )
+    used_for: list[service.ApplicationUse] = graph.beside(
+        service.uses_of,
+        ["id"],
+        "account_id",
+        tuple(service.POINTERS.values()),
+        row=AccountRow,
+        description="What its account uses it for; while it does, deleting it needs `force`.",
+    )
+    created_at: datetime = graph.column("When it was created.")
+    updated_at: datetime = graph.column("When it was changed last.")
+    version: int = graph.column(
+        "Grows by one with each change; send it as `ifVersion` to be safe from others' changes."
+    )
+    viewer_can_update: bool = graph.per_viewer(
+        lambda viewer: viewer.may([HasFullAccess]), "Whether the caller may change the application."
+    )
+    viewer_can_delete: bool = graph.per_viewer(
+        lambda viewer: viewer.may([HasFullAccess]), "Whether the caller may delete the application."
+    )
+
+
+@strawberry.input(description="Which applications to list; conditions are joined with and.")
+class ApplicationFilter:
+    """Absent or null: no condition."""
+
+    name_contains: str | None = strawberry.field(
+        default=None, description="Text within the name; upper and lower case count as the same."
+    )
+    record_all_calls: bool | None = strawberry.field(
+        default=None, description="Applications that record all their calls, or those that do not."
+    )
+
+
+@strawberry.enum(description="What applications are ordered by.")
+class ApplicationOrderField(enum.Enum):
+    """The orders that an index serves."""
+
+    NAME = strawberry.enum_value("NAME", description="By name; upper and lower case count as the same.")
+    CREATED_AT = strawberry.enum_value("CREATED_AT", description="By the time of creation.")
+
+
+@strawberry.input(description="How applications are ordered.")
+class ApplicationOrder:
+    """By name by default."""
+
+    field: ApplicationOrderField = strawberry.field(default=ApplicationOrderField.NAME, description="What is compared.")
+    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which way.")
+
+
+def _order(given: Any) -> Order:
+    wanted = given or ApplicationOrder()
+    column = "name_key" if wanted.field is ApplicationOrderField.NAME else None
+    name = f"application {wanted.field.name} {wanted.direction.name}"
+    return Order(name, column, descending=wanted.direction is OrderDirection.DESC)
+
+
+OF_ACCOUNT = graph.PageOf(
+    model.Application,
+    order=_order,
+    order_columns=("name_key",),
+    conditions={
+        "name_contains": graph.Condition("name_key__contains", names.key_within),
+        "record_all_calls": graph.Condition("record_all_calls"),
+    },
+    by="account_id",
+)
+"""The applications of an account, on which the field stands."""
+_APPLICATION = graph.OneById(model.Application, Kind.APPLICATION)
+
+
+@strawberry.type
+class ApplicationQueries:
+    """Root fields."""
+
+    @graph.resolver("One application by its id; null when there is none within reach.", declared=_APPLICATION)
+    async def application(
+        self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="`AP` and 32 hex digits.")]
+    ) -> Application | None:
+        return graph.shown(await _APPLICATION.answer(info.context, id))
+
+
+def _changes(
+    name: Some[str | None] | None,
+    calling: Some[WebhookInput | None] | None,
+    status: Some[WebhookInput | None] | None,
+    record_all_calls: Some[bool | None] | None,
+) -> service.Changes:
+    return service.Changes(
+        name=name,
+        calling_webhook=Some(calling.value.change() if calling.value else None) if calling else None,
+        call_status_webhook=Some(status.value.change() if status.value else None) if status else None,
+        record_all_calls=record_all_calls,
+    )
+
+
+@strawberry.input(description="An application to be created.")
+class CreateApplicationInput:
+    """Input of createApplication."""
+
+    account_id: strawberry.ID = strawberry.field(description="The account that it will belong to.")
+    name: str = strawberry.field(description="1 to 64 characters, any Unicode; unique within the account.")
+    calling_webhook: WebhookInput = strawberry.field(description="What is asked how to answer a call.")
+    call_status_webhook: WebhookInput | None = strawberry.field(
+        default=None, description="What is told how calls go on; nothing by default."
+    )
+    record_all_calls: bool = strawberry.field(default=False, description="Record all its calls.")
+    idempotency_key: str | None = strawberry.field(default=None, description=ONCE)
+
+
+@strawberry.type(description="What createApplication answers.")
+class CreateApplicationPayload:
+    """Payload of createApplication."""
+
+    application: Application | None = strawberry.field(default=None, description="The new application.")
+    user_errors: list[UserError] = strawberry.field(
+        default_factory=list, description="What is wrong with the input; empty when it was done."
+    )
+
+
+@strawberry.input(description="Changes to an application; what is left out stays as it is.")
+class UpdateApplicationInput:
+    """Input of updateApplication."""
+
+    id: strawberry.ID = strawberry.field(description="The application.")
+    name: Maybe[str | None] = strawberry.field(default=None, description="A new name: 1 to 64 characters.")
+    calling_webhook: Maybe[WebhookInput | None] = strawberry.field(
+        default=None, description="What is asked how to answer a call. Cannot be cleared."
+    )
+    call_status_webhook: Maybe[WebhookInput | None] = strawberry.field(
+        default=None, description="What is told how calls go on; null clears it."
+    )
+    record_all_calls: Maybe[bool | None] = strawberry.field(default=None, description="Record all its calls.")
+    if_version: int | None = strawberry.field(
+        default=None, description="Refuse with CONFLICT unless this is still the version."
+    )
+
+
+@strawberry.type(description="What updateApplication answers.")
+class UpdateApplicationPayload:
+    """Payload of updateApplication."""
+
+    application: Application | None = strawberry.field(default=None, description="The application as it is now.")
+    user_errors: list[UserError] = strawberry.field(
+        default_factory=list, description="What is wrong with the input; empty when it was done."
+    )
+
+
+@strawberry.input(description="An application to be deleted.")
+class DeleteApplicationInput:
+    """Input of deleteApplication."""
+
+    id: strawberry.ID = strawberry.field(description="The application.")
+    dry_run: bool = strawberry.field(
+        default=False, description="True: tell what stands in the way, and delete nothing."
+    )
+    force: bool = strawberry.field(
+        default=False, description="True: delete it even when its account uses it; the account then uses none."
+    )
+    if_version: int | None = strawberry.field(
+        default=None, description="Refuse with CONFLICT unless this is still the version."
+    )
+
+
+@strawberry.type(description="A use of an application that stands in the way of its deletion.")
+class ApplicationDeletionBlocker:
+    """A value."""
+
+    kind: service.ApplicationUse = strawberry.field(description="What the account uses it for.")
+
+
+@strawberry.type(description="What deleteApplication answers. Recordings of its calls are never touched.")
+class DeleteApplicationPayload:
+    """Payload of deleteApplication."""
+
+    deleted_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The id that is no more; null when nothing was deleted, as after a dry run."
+    )
+    blockers: list[ApplicationDeletionBlocker] = strawberry.field(
+        default_factory=list, description="What stood or stands in the way and is only cleared with `force`."
+    )
+    user_errors: list[UserError] = strawberry.field(
+        default_factory=list, description="Why nothing was deleted; empty after a deletion and after a dry run."
+    )
+
+
+@strawberry.type
+class ApplicationMutations:
+    """Root fields."""
+
+    @graph.mutation("Creates an application of an account.")
+    async def create_application(
+        self,
+        info: Info,
+        input: Annotated[CreateApplicationInput, strawberry.argument(description="The application to be.")],
+    ) -> CreateApplicationPayload:
+        status = input.call_status_webhook
+        given = _changes(
+            Some(input.name),
+            Some(input.calling_webhook),
+            Some(status) if status else None,
+            Some(input.record_all_calls),
+        )
+        application = await service.create(info.context, input.account_id, given, input.idempotency_key)
+        return CreateApplicationPayload(application=graph.shown(application))
+
+    @graph.mutation("Changes an application: what is given, and nothing else.")
+    async def update_application(
+        self, info: Info, input: Annotated[UpdateApplicationInput, strawberry.argument(description="The changes.")]
+    ) -> UpdateApplicationPayload:
+        given = _changes(input.name, input.calling_webhook, input.call_status_webhook, input.record_all_calls)
+        application = await service.update(info.context, input.id, input.if_version, given)
+        return UpdateApplicationPayload(application=graph.shown(application))
+
+    @graph.mutation("Deletes an application; refused, telling what for, while its account uses it.")
+    async def delete_application(
+        self, info: Info, input: Annotated[DeleteApplicationInput, strawberry.argument(description="Which, and how.")]
+    ) -> DeleteApplicationPayload:
+        deleted, uses = await service.delete(
+            info.context, input.id, dry_run=input.dry_run, force=input.force, if_version=input.if_version
+        )
+        blockers = [ApplicationDeletionBlocker(kind=use) for use in uses]
+        if deleted is None and not input.dry_run:
+            words = " and ".join(_WORDS[use] for use in uses)
+            message = f"The account uses the application for {words}. Delete it all the same with `force: true`."
+            refused = UserError(code=UserErrorCode.IN_USE, message=message, field=["id"])
+            return DeleteApplicationPayload(blockers=blockers, user_errors=[refused])
+        return DeleteApplicationPayload(
+            deleted_id=strawberry.ID(show(Kind.APPLICATION, deleted)) if deleted else None, blockers=blockers
+        )
+
+
+_WORDS = {
+    service.ApplicationUse.DEVICE_CALLS: "SIP device calls",
+    service.ApplicationUse.SIPREC_CALLS: "SIPREC calls",
+}
