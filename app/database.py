@@ -44,6 +44,8 @@ INDEXES = {
     "api_keys_by_account": "api_keys",
     "api_keys_by_provider": "api_keys",
     "api_keys_of_installation": "api_keys",
+    "recording_configs_enabled": "recording_configs",
+    "recording_configs_by_status": "recording_configs",
 }
 
 # Statements that each connection keeps prepared, at 30 to 100 kB of the server's memory each. To prepare one again costs a
@@ -129,6 +131,11 @@ def violated_constraint(error: IntegrityError) -> str | None:
         if columns == {f"{table}.{column}" for column in names}:
             return constraint
     return None
+
+
+def lacks_owner(error: IntegrityError) -> bool:
+    """Whether a write was refused because a row that it points at is not there (any more)."""
+    return isinstance(error.__cause__, asyncpg.ForeignKeyViolationError) or str(error).startswith("FOREIGN KEY")
 
 
 def __getattr__(name: str) -> Any:

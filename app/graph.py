@@ -30,13 +30,23 @@ from strawberry.dataloader import DataLoader
 from strawberry.permission import PermissionExtension
 from strawberry.types.base import StrawberryOptional
 from strawberry.types.lazy_type import LazyType
+from tortoise.expressions import Q
 from tortoise.models import Model
 
 from app.access import HasFullAccess, Requirement, Viewer
 from app.context import Context, Info
 from app.errors import Mistakes
 from app.identifiers import Kind, kind_of, read, show
-from app.paging import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, FirstArgument, Order, count_of_each, page_of_each
+from app.paging import (
+    DEFAULT_FIRST,
+    NEWEST_FIRST,
+    AfterArgument,
+    Connection,
+    FirstArgument,
+    Order,
+    count_of_each,
+    page_of_each,
+)
 from app.paging import page as page_of
 
 Permissions = Sequence[type[Requirement]]
@@ -185,13 +195,16 @@ class OneById:
 
 @dataclass(frozen=True)
 class Condition:
-    """What a field of a filter asks of the rows: a lookup in Tortoise's notation, with the value that `prepare` makes.
+    """What a field of a filter asks of the rows, with the value that `prepare` makes; when that is None, nothing matches.
 
-    When `prepare` answers None, nothing matches.
+    A lookup in Tortoise's notation, or what makes a condition of the value.
     """
 
-    lookup: str
+    asks: str | Callable[[Any], Q]
     prepare: Callable[[Any], Any] = lambda value: value
+
+    def of(self, value: Any) -> Q:
+        return Q(**{self.asks: value}) if isinstance(self.asks, str) else self.asks(value)
 
 
 @dataclass(frozen=True)
@@ -215,7 +228,7 @@ class PageOfAll:
             value = getattr(filter, name, None)
             if value is not None:
                 value = condition.prepare(value)
-                query = query.filter(**({condition.lookup: value} if value is not None else {"id__in": []}))
+                query = query.filter(condition.of(value) if value is not None else Q(id__in=[]))
         return await page_of(query, self.order(order_by), first, after)
 
 
@@ -286,13 +299,25 @@ def to_one(
     return _field(resolve, description, permissions, metadata, None, StrawberryOptional(Named(target)))  # type: ignore[arg-type]
 
 
-def page(by: str, *, row: type[Model], order: Order, description: str, permissions: Permissions = ()) -> Any:
-    """A page of the rows of model `row` whose column `by` holds this row's id; constant statements for all rows shown."""
+def page(
+    by: str,
+    *,
+    row: type[Model],
+    order: Order,
+    description: str,
+    permissions: Permissions = (),
+    target: str | None = None,
+) -> Any:
+    """A page of the rows of model `row` whose column `by` holds this row's id; constant statements for all rows shown.
+
+    `target` names the type of the rows where it lies outwards; otherwise the field's annotation says it.
+    """
 
     async def resolve(root: Any, info: Info, first: FirstArgument = DEFAULT_FIRST, after: AfterArgument = None) -> Any:
         return await page_of_each(info.context, row, by, root.id, order, first, after)
 
-    return _field(resolve, description, permissions, {DECLARED: PageOf(row, by, order)}, None)
+    made: Any = Connection[Named(target)] if target else None  # type: ignore[misc]
+    return _field(resolve, description, permissions, {DECLARED: PageOf(row, by, order)}, None, made)
 
 
 def count(by: str, *, row: type[Model], description: str, permissions: Permissions = ()) -> Any:

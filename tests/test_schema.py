@@ -39,6 +39,7 @@ DATE_TIME: Any = SCHEMA.type_map["DateTime"]
 # Lists of objects that are no connections, since they have a fixed size or a small limit.
 SHORT_LISTS = {
     "DeleteAccountPayload.blockers": "one for each kind of thing",
+    "DeleteServiceProviderPayload.blockers": "one for each kind of thing",
     "Query.audioFormats": "one for each format",
     "Query.bucketVendors": "one for each vendor",
     "Query.s3Regions": "one for each region of Amazon S3",
@@ -50,7 +51,11 @@ SHORT_LISTS = {
 # The only places of the graph where a secret is shown: once, or as the setting itself.
 SECRETS_SHOWN = {"Account.webhookSecret", "CreateApiKeyPayload.token", "RotateApiKeyPayload.token"}
 # And the only inputs that take one.
-SECRETS_TAKEN = {"UpdateRecordingConfigInput.secretAccessKey", "VerifyRecordingStorageInput.secretAccessKey"}
+SECRETS_TAKEN = {
+    "AccountRecordingConfigInput.secretAccessKey",
+    "UpdateRecordingConfigInput.secretAccessKey",
+    "VerifyRecordingStorageInput.secretAccessKey",
+}
 SECRET_WORDS = ("secret", "token", "password", "credential", "privatekey")
 
 

@@ -3,7 +3,7 @@
 import ipaddress
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -14,20 +14,25 @@ from tortoise.transactions import in_transaction
 
 from app import names
 from app.access import Scope
+from app.accounts.finding import not_found
+from app.accounts.finding import within_reach as within_reach  # noqa: PLC0414  what other rooms know it by
 from app.accounts.model import Account, UsageUnit
 from app.api_keys.model import ApiKey
 from app.changing import change
 from app.context import Context
-from app.database import violated_constraint
+from app.database import lacks_owner, violated_constraint
 from app.encryption import Keyring
-from app.errors import Mistakes, Problems, UserErrorCode
+from app.errors import Mistakes, Problems, UserError, UserErrorCode
 from app.identifiers import Kind, new_id, read
+from app.recording import service as recording
 from app.recording.model import RecordingConfig
 from app.service_providers.model import ServiceProvider
 
 MAXIMUM_SIP_REALM = 132
 # GraphQL's Int; the columns hold no more either.
-_MAXIMUM_INT = 2**31 - 1
+MAXIMUM_INT = 2**31 - 1
+# How often a change is worked out again because somebody else's came in between.
+_TRIES = 5
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 
@@ -37,6 +42,14 @@ class Limit:
 
     unit: UsageUnit
     maximum: int
+
+
+@dataclass(frozen=True)
+class RecordingChanges:
+    """Changes to the recording configuration that are saved together with the account's."""
+
+    if_version: int | None
+    changes: recording.Changes
 
 
 async def create(
@@ -83,9 +96,15 @@ async def update(
     sip_realm: Some[str | None] | None,
     usage_limit: Some[Limit | None] | None,
     licensed_sessions: Some[int | None] | None,
+    recording_config: Some[RecordingChanges | None] | None = None,
 ) -> Account:
-    """Changes what is given and nothing else. Raises Mistakes: NOT_FOUND, CONFLICT, or all that is wrong with the values."""
+    """Changes what is given and nothing else, the recording configuration with it or nothing at all.
+
+    Raises Mistakes: NOT_FOUND, CONFLICT, or all that is wrong with the values.
+    """
     values, problems = _read_changes(name, sip_realm, usage_limit, licensed_sessions)
+    if recording_config is not None:
+        return await _update_with_recording(context, account_id, if_version, values, recording_config.value, problems)
     refusal: Exception | None = None
     if values and not problems.found:
         try:
@@ -98,6 +117,32 @@ async def update(
     if values:  # what stood in the way when it was tried is gone since
         raise refusal or _conflict(if_version)
     return account
+
+
+async def move(context: Context, account_id: str, service_provider_id: str, if_version: int | None) -> Account:
+    """To another service provider, with all that is inside; to the one that runs it already changes nothing.
+
+    Nothing is closed. Raises Mistakes: NOT_FOUND, CONFLICT, NAME_TAKEN when the provider has an account of that name.
+    """
+    for _ in range(_TRIES):
+        account, problems = await within_reach(context, account_id, "accountId"), Problems()
+        _check_version(account, if_version, problems)
+        provider_id = await _provider(context, service_provider_id, problems)
+        if provider_id is not None and provider_id != account.service_provider_id and not problems.found:
+            problems.found += await _name_in_the_way(account, provider_id)
+        problems.raise_if_any()
+        if provider_id == account.service_provider_id:
+            return account
+        try:
+            where_to = {"service_provider_id": provider_id}
+            moved = await change(context.viewer, Account, account.id, where_to, if_version=account.version)
+        except IntegrityError as error:
+            if violated_constraint(error) != "accounts_name_unique" and not lacks_owner(error):
+                raise
+            continue  # the name was taken, or the provider deleted, since it was looked at
+        if moved is not None:
+            return moved
+    raise _conflict(if_version)
 
 
 async def set_active(context: Context, account_id: str, active: bool, if_version: int | None) -> Account:
@@ -117,7 +162,7 @@ async def rotate_webhook_secret(context: Context, account_id: str, if_version: i
     """Raises Mistakes: NOT_FOUND, CONFLICT."""
     row_id = read(Kind.ACCOUNT, account_id)
     if row_id is None:
-        raise _not_found("accountId")
+        raise not_found("accountId")
     sealed = _sealed(context.keyring, row_id, _new_webhook_secret())
     changed = await _change(context, account_id, if_version, {"webhook_secret": sealed})
     if changed is not None:
@@ -153,7 +198,7 @@ async def delete(
         # The lock keeps new keys from coming in between count and deletion: their foreign key waits for it.
         account = await Account.filter(id=found.id).select_for_update().get_or_none()
         if account is None:
-            raise _not_found("id")
+            raise not_found("id")
         problems = Problems()
         _check_version(account, if_version, problems)
         problems.raise_if_any()
@@ -166,19 +211,6 @@ async def delete(
     return account.id, blockers
 
 
-async def within_reach(context: Context, account_id: str, *path: str) -> Account:
-    """The account, or Mistakes NOT_FOUND under `path` (default: `id`): in the same words for another tenant's."""
-    row_id = read(Kind.ACCOUNT, account_id)
-    account = await context.viewer.within_reach(Account).get_or_none(id=row_id) if row_id else None
-    if account is None:
-        raise _not_found(*(path or ("id",)))
-    return account
-
-
-def _not_found(*path: str) -> Mistakes:
-    return Mistakes.one(UserErrorCode.NOT_FOUND, "There is no such account.", *path)
-
-
 async def _provider(context: Context, given: str | None, problems: Problems) -> UUID | None:
     viewer = context.viewer
     if given is None:
@@ -188,9 +220,81 @@ async def _provider(context: Context, given: str | None, problems: Problems) -> 
         return viewer.service_provider_id
     provider_id = read(Kind.SERVICE_PROVIDER, given)
     if provider_id is None or not await viewer.within_reach(ServiceProvider).filter(id=provider_id).exists():
-        problems.add(UserErrorCode.NOT_FOUND, "There is no such service provider.", "serviceProviderId")
+        problems.found += _no_provider().errors
         return None
     return provider_id
+
+
+def _no_provider() -> Mistakes:
+    return Mistakes.one(UserErrorCode.NOT_FOUND, "There is no such service provider.", "serviceProviderId")
+
+
+async def _update_with_recording(
+    context: Context,
+    account_id: str,
+    if_version: int | None,
+    values: dict[str, Any],
+    given: RecordingChanges | None,
+    problems: Problems,
+) -> Account:
+    """Both or neither, in one transaction; what is wrong with either is told at once."""
+    if given is None:
+        message = "This cannot be null; remove the configuration with removeRecordingConfig, or leave it out."
+        problems.add(UserErrorCode.REQUIRED, message, "recordingConfig")
+    row_id = read(Kind.ACCOUNT, account_id)
+    for _ in range(_TRIES):
+        try:
+            async with in_transaction():
+                # Whoever changes or deletes the account waits, but not who refers to it: two first saves would wait for
+                # each other. For the same reason the configuration is written first.
+                account = await _locked(context, row_id)
+                if if_version in (None, account.version):
+                    taken = Problems()
+                    await _find_taken(values, account.service_provider_id, account.id, taken)
+                else:
+                    taken = Problems(_conflict(if_version).errors)
+                save, mistakes = await _prepared(context, account.id, given)
+                Problems([*problems.found, *taken.found, *mistakes]).raise_if_any()
+                if save is not None:
+                    await recording.write(context, save)
+                changed = await change(context.viewer, Account, account.id, values) if values else account
+        except recording.SavedMeanwhile:
+            continue
+        except IntegrityError as error:
+            raise _taken(error, values) from None
+        if changed is None:
+            raise not_found("id")
+        return changed
+    raise _conflict(if_version)
+
+
+async def _locked(context: Context, row_id: UUID | None) -> Account:
+    """Raises Mistakes NOT_FOUND."""
+    rows = context.viewer.within_reach(Account).filter(id=row_id)
+    account = await rows.select_for_update(no_key=True).get_or_none() if row_id else None
+    if account is None:
+        raise not_found("id")
+    return account
+
+
+async def _prepared(
+    context: Context, account_id: UUID, given: RecordingChanges | None
+) -> tuple[recording.Save | None, list[UserError]]:
+    """What is to be written, or what is wrong with it."""
+    if given is None:
+        return None, []
+    try:
+        return await recording.prepare(context, account_id, given.if_version, given.changes), []
+    except Mistakes as mistakes:
+        return None, [replace(each, field=["recordingConfig", *(each.field or ())]) for each in mistakes.errors]
+
+
+async def _name_in_the_way(account: Account, provider_id: UUID) -> list[UserError]:
+    problems = Problems()
+    if await Account.filter(service_provider_id=provider_id, name_key=account.name_key).exists():
+        message = f"That service provider has an account named “{account.name}” already; rename one of them first."
+        problems.add(UserErrorCode.NAME_TAKEN, message, "serviceProviderId")
+    return problems.found
 
 
 def _read_changes(
@@ -276,7 +380,7 @@ def _read_limit(limit: Limit | None, values: dict[str, Any], problems: Problems)
             UserErrorCode.REQUIRED, "A usage limit cannot be cleared; a maximum of 0 means unlimited.", "usageLimit"
         )
     elif limit.maximum < 0:
-        message = f"The maximum is 0 (unlimited) to {_MAXIMUM_INT}."
+        message = f"The maximum is 0 (unlimited) to {MAXIMUM_INT}."
         problems.add(UserErrorCode.OUT_OF_RANGE, message, "usageLimit", "maximum")
     else:
         values |= {"usage_unit": limit.unit, "usage_maximum": limit.maximum}
@@ -286,7 +390,7 @@ def _read_licensed_sessions(count: int | None, values: dict[str, Any], problems:
     if count is None:
         problems.add(UserErrorCode.REQUIRED, "Licensed sessions cannot be cleared; 0 is none.", "licensedSessions")
     elif count < 0:
-        problems.add(UserErrorCode.OUT_OF_RANGE, f"Licensed sessions are 0 to {_MAXIMUM_INT}.", "licensedSessions")
+        problems.add(UserErrorCode.OUT_OF_RANGE, f"Licensed sessions are 0 to {MAXIMUM_INT}.", "licensedSessions")
     else:
         values["licensed_sessions"] = count
 
@@ -339,7 +443,7 @@ def _taken(error: IntegrityError, values: dict[str, Any]) -> Exception:
         return _name_taken(values["name"])
     if constraint == "accounts_sip_realm_unique":
         return _realm_taken(values["sip_realm"])
-    return error
+    return _no_provider() if lacks_owner(error) else error
 
 
 def _name_taken(name: str) -> Mistakes:
@@ -352,7 +456,10 @@ def _realm_taken(realm: str) -> Mistakes:
 
 
 def _conflict(if_version: int | None) -> Mistakes:
-    message = f"The account has changed since version {if_version}; load it again."
+    if if_version is None:
+        message = "Others keep changing the account; try again."
+    else:
+        message = f"The account has changed since version {if_version}; load it again."
     return Mistakes.one(UserErrorCode.CONFLICT, message, "ifVersion")
 
 
