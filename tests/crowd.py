@@ -50,7 +50,8 @@ async def multiply(connection: Any, provider: UUID, account: UUID, *, accounts: 
 
     Half of the accounts are the provider's, each with a name of its own; the others are spread over more providers, ten of
     whom give the same name. One account in eleven is suspended. Each has three keys and a recording configuration that is
-    not enabled; the status of one in 999 is FAILING, of one in 20 WORKING. The account and the provider that are given, and the installation, have as many keys as there are accounts.
+    not enabled; the status of one in 999 is FAILING, of one in 20 WORKING. The account and the provider that are given, and
+    the installation, have as many keys as there are accounts.
     """
     for sql in _ROWS:
         await connection.execute_query(sql.format(provider=provider, account=account, n=accounts, providers=providers))

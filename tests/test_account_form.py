@@ -206,6 +206,33 @@ async def test_forms_single_settings_and_first_saves_at_once_lose_nothing(provid
     assert found["recordingConfig"]["recordAllCalls"] is True
 
 
+async def test_two_first_saves_never_wait_for_each_other(provider: Person) -> None:
+    """A form holds its account and then makes the configuration; a single save makes it and then asks for the account."""
+    for number in range(10):
+        made = await provider.change("createAccount", "account { id }", name=f"New {number}")
+        account = made["account"]["id"]
+        payloads = await asyncio.gather(
+            *(save(provider, account, name=f"{number} {n}", recordingConfig={"enabled": False}) for n in range(2)),
+            *(
+                provider.change("updateRecordingConfig", "recordingConfig { id }", accountId=account, audioFormat="WAV")
+                for _ in range(2)
+            ),
+        )
+        assert [refusals(payload) for payload in payloads] == [[]] * 4
+
+
+async def test_a_first_save_of_an_account_that_is_deleted_is_done_or_not_found(provider: Person) -> None:
+    for number in range(10):
+        made = await provider.change("createAccount", "account { id }", name=f"Doomed {number}")
+        account = made["account"]["id"]
+        saved, gone = await asyncio.gather(
+            provider.change("updateRecordingConfig", "recordingConfig { id }", accountId=account, audioFormat="WAV"),
+            provider.change("deleteAccount", "deletedId", id=account),
+        )
+        assert gone["deletedId"] == account or refusals(gone) == [("NOT_FOUND", ["id"])]
+        assert refusals(saved) in ([], [("NOT_FOUND", ["accountId"])])
+
+
 async def test_a_form_saved_while_its_account_is_deleted_is_saved_or_not_found(provider: Person, admin: Person) -> None:
     for number in range(6):
         made = await provider.change("createAccount", "account { id }", name=f"Doomed {number}")

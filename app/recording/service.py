@@ -11,7 +11,7 @@ from tortoise.exceptions import IntegrityError
 from app.accounts import finding as accounts
 from app.changing import change
 from app.context import Context
-from app.database import violated_constraint
+from app.database import lacks_owner, violated_constraint
 from app.encryption import Keyring
 from app.errors import Mistakes, Problems, UserErrorCode
 from app.identifiers import Kind, new_id, read
@@ -81,7 +81,7 @@ async def prepare(context: Context, account_id: UUID, if_version: int | None, ch
 
 
 async def write(context: Context, save: Save) -> RecordingConfig:
-    """Raises SavedMeanwhile, which on PostgreSQL ends a surrounding transaction."""
+    """Raises SavedMeanwhile, and Mistakes NOT_FOUND; on PostgreSQL both end a surrounding transaction."""
     if save.stored_version is not None:
         saved = await change(context.viewer, RecordingConfig, save.row_id, save.values, if_version=save.stored_version)
         if saved is None:
@@ -92,6 +92,8 @@ async def write(context: Context, save: Save) -> RecordingConfig:
     except IntegrityError as error:
         if violated_constraint(error) == "recording_configs_account_unique":
             raise SavedMeanwhile from None
+        if lacks_owner(error):  # the account was deleted in between
+            raise accounts.not_found("accountId") from None
         raise
 
 
