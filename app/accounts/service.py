@@ -84,7 +84,7 @@ async def create(
             **values,
         )
     except IntegrityError as error:
-        raise _taken(error, values) from None
+        raise (_no_provider() if lacks_owner(error) else _taken(error, values)) from None
 
 
 async def update(
@@ -245,31 +245,41 @@ async def _update_with_recording(
     for _ in range(_TRIES):
         try:
             async with in_transaction():
-                # Whoever changes or deletes the account waits, but not who refers to it: two first saves would wait for
-                # each other. For the same reason the configuration is written first.
-                account = await _locked(context, row_id)
-                if if_version in (None, account.version):
-                    taken = Problems()
-                    await _find_taken(values, account.service_provider_id, account.id, taken)
-                else:
-                    taken = Problems(_conflict(if_version).errors)
-                save, mistakes = await _prepared(context, account.id, given)
-                Problems([*problems.found, *taken.found, *mistakes]).raise_if_any()
-                if save is not None:
-                    await recording.write(context, save)
-                changed = await change(context.viewer, Account, account.id, values) if values else account
+                return await _write_both(context, row_id, if_version, values, given, problems)
         except recording.SavedMeanwhile:
             continue
         except IntegrityError as error:
             raise _taken(error, values) from None
-        if changed is None:
-            raise not_found("id")
-        return changed
     raise _conflict(if_version)
 
 
+async def _write_both(
+    context: Context,
+    row_id: UUID | None,
+    if_version: int | None,
+    values: dict[str, Any],
+    given: RecordingChanges | None,
+    problems: Problems,
+) -> Account:
+    """Raises Mistakes, and SavedMeanwhile and IntegrityError, which both end the transaction."""
+    account, found = await _locked(context, row_id), Problems([*problems.found])
+    _check_version(account, if_version, found)
+    if if_version in (None, account.version):
+        await _find_taken(values, account.service_provider_id, account.id, found)
+    save, mistakes = await _prepared(context, account.id, given)
+    Problems([*found.found, *mistakes]).raise_if_any()
+    # The configuration first: whoever makes one at the same time then asks for the account, which must not be held yet as
+    # a change of its name holds it.
+    if save is not None:
+        await recording.write(context, save)
+    changed = await change(context.viewer, Account, account.id, values) if values else account
+    if changed is None:
+        raise not_found("id")
+    return changed
+
+
 async def _locked(context: Context, row_id: UUID | None) -> Account:
-    """Raises Mistakes NOT_FOUND."""
+    """Whoever changes or deletes the account waits, but not who refers to it. Raises Mistakes NOT_FOUND."""
     rows = context.viewer.within_reach(Account).filter(id=row_id)
     account = await rows.select_for_update(no_key=True).get_or_none() if row_id else None
     if account is None:
@@ -443,7 +453,7 @@ def _taken(error: IntegrityError, values: dict[str, Any]) -> Exception:
         return _name_taken(values["name"])
     if constraint == "accounts_sip_realm_unique":
         return _realm_taken(values["sip_realm"])
-    return _no_provider() if lacks_owner(error) else error
+    return error
 
 
 def _name_taken(name: str) -> Mistakes:
