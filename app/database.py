@@ -62,6 +62,8 @@ INDEXES = {
     "api_keys_by_account": "api_keys",
     "api_keys_by_provider": "api_keys",
     "api_keys_of_installation": "api_keys",
+    "recording_configs_enabled": "recording_configs",
+    "recording_configs_by_status": "recording_configs",
     "applications_by_account": "applications",
     "webhook_deliveries_by_account": "webhook_deliveries",
     "audit_events_of_account": "audit_events",
@@ -103,6 +105,8 @@ def configuration(settings: Settings, *, migrating: bool = False) -> dict[str, A
                 # Planned for any value, a page of a large provider would be planned as one of an average provider: all
                 # of its rows read, and sorted. Planning for the values at hand takes 0.1 to 0.3 ms.
                 "plan_cache_mode": "force_custom_plan",
+                # A merge of two indexes reads one of them from its beginning up to where the page lies in the other.
+                "enable_mergejoin": "off",
                 **(
                     {}
                     if migrating
@@ -159,6 +163,11 @@ def violated_constraint(error: IntegrityError) -> str | None:
         if columns == {f"{table}.{column}" for column in names}:
             return constraint
     return None
+
+
+def lacks_owner(error: IntegrityError) -> bool:
+    """Whether a write was refused because a row that it points at is not there (any more)."""
+    return isinstance(error.__cause__, asyncpg.ForeignKeyViolationError) or str(error).startswith("FOREIGN KEY")
 
 
 def __getattr__(name: str) -> Any:

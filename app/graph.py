@@ -32,13 +32,23 @@ from strawberry.permission import PermissionExtension
 from strawberry.types.base import StrawberryOptional
 from strawberry.types.lazy_type import LazyType
 from strawberry.utils.str_converters import to_camel_case
+from tortoise.expressions import Q
 from tortoise.models import Model
 
 from app.access import HasFullAccess, Requirement, Viewer
 from app.context import Context, Info
 from app.errors import Mistakes
 from app.identifiers import Kind, kind_of, read, show
-from app.paging import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, FirstArgument, Order, count_of_each, page_of_each
+from app.paging import (
+    DEFAULT_FIRST,
+    NEWEST_FIRST,
+    AfterArgument,
+    Connection,
+    FirstArgument,
+    Order,
+    count_of_each,
+    page_of_each,
+)
 from app.paging import page as page_of
 
 Permissions = Sequence[type[Requirement]]
@@ -190,13 +200,16 @@ class OneById:
 
 @dataclass(frozen=True)
 class Condition:
-    """What a field of a filter asks of the rows: a lookup in Tortoise's notation, with the value that `prepare` makes.
+    """What a field of a filter asks of the rows, with the value that `prepare` makes; when that is None, nothing matches.
 
-    When `prepare` answers None, nothing matches.
+    A lookup in Tortoise's notation, or what makes a condition of the value.
     """
 
-    lookup: str
+    asks: str | Callable[[Any], Q]
     prepare: Callable[[Any], Any] = lambda value: value
+
+    def of(self, value: Any) -> Q:
+        return Q(**{self.asks: value}) if isinstance(self.asks, str) else self.asks(value)
 
 
 @dataclass(frozen=True)
@@ -211,15 +224,14 @@ class Listed:
     conditions: Mapping[str, Condition] = field(default_factory=dict)
     """By the fields of the argument `filter`."""
 
-    def lookups(self, filter: Any) -> dict[str, Any]:
-        """What the argument `filter` asks, in Tortoise's notation."""
-        asked: dict[str, Any] = {}
-        for name, condition in self.conditions.items():
-            value = getattr(filter, name, None)
-            if value is not None:
-                value = condition.prepare(value)
-                asked |= {condition.lookup: value} if value is not None else {"id__in": ()}
-        return asked
+    def asked(self, filter: Any) -> tuple[tuple[str, Any], ...]:
+        """Which conditions the argument `filter` sets, with their prepared values."""
+        given = ((name, getattr(filter, name, None)) for name in self.conditions)
+        return tuple((name, self.conditions[name].prepare(value)) for name, value in given if value is not None)
+
+    def condition(self, asked: tuple[tuple[str, Any], ...]) -> Q:
+        """What `asked` comes to: nothing matches a value that is none."""
+        return Q(*(self.conditions[name].of(value) if value is not None else Q(id__in=[]) for name, value in asked))
 
 
 @dataclass(frozen=True)
@@ -231,7 +243,7 @@ class PageOfAll(Listed):
     async def answer(
         self, context: Context, first: int, after: str | None, filter: Any = None, order_by: Any = None
     ) -> Any:
-        query = context.viewer.within_reach(self.row).filter(**self.always).filter(**self.lookups(filter))
+        query = context.viewer.within_reach(self.row).filter(**self.always).filter(self.condition(self.asked(filter)))
         return await page_of(query, self.order(order_by), first, after)
 
 
@@ -245,8 +257,8 @@ class PageOf(Listed):
         self, context: Context, owner: UUID, first: int, after: str | None, filter: Any = None, order_by: Any = None
     ) -> Any:
         """Constant statements for all owners shown."""
-        order, asked = self.order(order_by), self.lookups(filter)
-        return await page_of_each(context, self.row, self.by, owner, order, first, after, asked)
+        order, asked = self.order(order_by), self.asked(filter)
+        return await page_of_each(context, self.row, self.by, owner, order, first, after, asked, self.condition(asked))
 
 
 def column(description: str, *, of: str | None = None, permissions: Permissions = ()) -> Any:
@@ -341,17 +353,26 @@ def beside(
     return _field(resolve, description, permissions, {DECLARED: declared}, None)
 
 
-def page(by: str, *, row: type[Model], order: Order, description: str, permissions: Permissions = ()) -> Any:
+def page(
+    by: str,
+    *,
+    row: type[Model],
+    order: Order,
+    description: str,
+    permissions: Permissions = (),
+    target: str | None = None,
+) -> Any:
     """A page of the rows of model `row` whose column `by` holds this row's id; constant statements for all rows shown.
 
-    With a filter or several orders it is a `resolver` that is `declared` as PageOf.
+    `target` names the type of the rows where it lies outwards; otherwise the field's annotation says it.
     """
     declared = PageOf(row, lambda _given: order, (order.column,) if order.column else (), by=by)
 
     async def resolve(root: Any, info: Info, first: FirstArgument = DEFAULT_FIRST, after: AfterArgument = None) -> Any:
         return await declared.answer(info.context, root.id, first, after)
 
-    return _field(resolve, description, permissions, {DECLARED: declared}, None)
+    made: Any = Connection[Named(target)] if target else None  # type: ignore[misc]
+    return _field(resolve, description, permissions, {DECLARED: declared}, None, made)
 
 
 def count(by: str, *, row: type[Model], description: str, permissions: Permissions = ()) -> Any:

@@ -9,7 +9,7 @@ import binascii
 import enum
 import functools
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
@@ -31,7 +31,7 @@ DEFAULT_FIRST = 20
 MAXIMUM_FIRST = 100
 # The key of a name of 64 characters has up to 2112 bytes (64 times U+FDFA), and base64 makes 4 of 3.
 _MAXIMUM_CURSOR = 4096
-_NOTHING: Mapping[str, Any] = {}
+_NO_CONDITION = Q()
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -220,42 +220,48 @@ async def page_of_each(
     order: Order,
     first: int,
     after: str | None,
-    asked: Mapping[str, Any] = _NOTHING,
+    asked: Hashable = (),
+    condition: Q = _NO_CONDITION,
 ) -> Page:
     """The page of one owner, loaded together with those of all owners that the operation shows: constant statements.
 
-    `asked` are conditions on the rows, in Tortoise's notation, with values that can be hashed.
+    `condition` is one on the rows; the same `asked` means the same one.
     """
     checked_first(first)
-    condition = order.after(after) if after is not None else Q()
+    beyond = order.after(after) if after is not None else Q()
 
     async def load(owners: list[UUID]) -> list[list[Any]]:
         of_each = context.viewer.within_reach(model).filter(**{owner_column: EACH_OWNER})
-        one = of_each.filter(condition, **asked).order_by(*order.by)
+        one = of_each.filter(beyond, condition).order_by(*order.by)
         ids = await _first_of_each(one.limit(first + 1), model, owners)
         rows: dict[UUID, list[Any]] = {one: [] for one in owners}
         for row in await model.filter(id__in=ids).order_by(*order.by):
             rows[getattr(row, owner_column)].append(row)
         return [rows[one] for one in owners]
 
-    key = (model, owner_column, order, first, after, tuple(asked.items()))
+    key = (model, owner_column, order, first, after, asked)
     rows = await context.loader(key, load).load(owner)
-    counting = functools.partial(count_of_each, context, model, owner_column, owner, asked)
+    counting = functools.partial(count_of_each, context, model, owner_column, owner, asked, condition)
     return Page(rows[:first], order, len(rows) > first, after, counting)
 
 
 async def count_of_each(
-    context: Context, model: type[Model], owner_column: str, owner: UUID, asked: Mapping[str, Any] = _NOTHING
+    context: Context,
+    model: type[Model],
+    owner_column: str,
+    owner: UUID,
+    asked: Hashable = (),
+    condition: Q = _NO_CONDITION,
 ) -> int:
     """How many rows an owner has, counted together with those of all owners that the operation shows."""
 
     async def load(owners: list[UUID]) -> list[int]:
-        query = context.viewer.within_reach(model).filter(**{f"{owner_column}__in": owners}, **asked)
+        query = context.viewer.within_reach(model).filter(condition, **{f"{owner_column}__in": owners})
         counted = await query.annotate(total=Count("id")).group_by(owner_column).values_list(owner_column, "total")
         totals = dict(counted)
         return [totals.get(one, 0) for one in owners]
 
-    number: int = await context.loader((model, owner_column, "count", tuple(asked.items())), load).load(owner)
+    number: int = await context.loader((model, owner_column, "count", asked), load).load(owner)
     return number
 
 

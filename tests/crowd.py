@@ -49,8 +49,9 @@ async def multiply(connection: Any, provider: UUID, account: UUID, *, accounts: 
     """A large installation on PostgreSQL, within seconds.
 
     Half of the accounts are the provider's, each with a name of its own; the others are spread over more providers, ten of
-    whom give the same name. One account in eleven is suspended. Each has three keys and a recording configuration. The
-    account and the provider that are given, and the installation, have as many keys as there are accounts.
+    whom give the same name. One account in eleven is suspended. Each has three keys and a recording configuration that is
+    not enabled; the status of one in 999 is FAILING, of one in 20 WORKING. The account and the provider that are given, and
+    the installation, have as many keys as there are accounts.
     """
     for sql in _ROWS:
         await connection.execute_query(sql.format(provider=provider, account=account, n=accounts, providers=providers))
@@ -91,7 +92,8 @@ _ROWS = (
     " LATERAL (SELECT md5((CASE a % 2 WHEN 0 THEN a ELSE -a / 20 END)::text)) named(name)",
     "INSERT INTO recording_configs (id, account_id, enabled, audio_format, s3_tags, record_all_calls, fingerprint,"
     " storage_status, storage_status_since, created_at, updated_at, version)"
-    f" SELECT {_id(3, 'a')}, {_id(2, 'a')}, false, 'MP3', '[]', false, '', 'UNVERIFIED', now(), now(), now(), 1"
+    f" SELECT {_id(3, 'a')}, {_id(2, 'a')}, false, 'MP3', '[]', false, '',"
+    " CASE WHEN a % 999 = 1 THEN 'FAILING' WHEN a % 20 = 2 THEN 'WORKING' ELSE 'UNVERIFIED' END, now(), now(), now(), 1"
     " FROM generate_series(1, {n}) a",
     _keys(4, "ACCOUNT", "account_id", _id(2, "k / 3"), "k", "generate_series(3, {n} * 3 + 2) k"),
     _keys(5, "ACCOUNT", "account_id", "'{account}'", "k", "generate_series(1, {n}) k"),

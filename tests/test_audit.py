@@ -32,6 +32,8 @@ Inputs = Callable[[World], dict[str, Any]]
 # What is changed, by the mutation, in an order in which all of it works.
 CHANGES: list[tuple[str, Inputs]] = [
     ("createServiceProvider", lambda _: {"name": "Third Voice"}),
+    ("updateServiceProvider", lambda world: {"id": world["provider"], "name": "Renamed Voice"}),
+    ("setServiceProviderActive", lambda world: {"id": world["other_provider"], "active": False}),
     ("createAccount", lambda world: {"name": "New", "serviceProviderId": world["provider"]}),
     ("updateAccount", lambda world: {"id": world["own"], "name": "Renamed", "sipRealm": None}),
     ("setAccountActive", lambda world: {"id": world["sibling"], "active": False}),
@@ -56,7 +58,9 @@ CHANGES: list[tuple[str, Inputs]] = [
     ("sendTestWebhook", lambda world: {"accountId": world["own"], "kind": "REGISTRATION"}),
     ("clearTtsCache", lambda world: {"accountId": world["own"]}),
     ("removeRecordingConfig", lambda world: {"accountId": world["own"]}),
+    ("moveAccount", lambda world: {"accountId": world["own"], "serviceProviderId": world["other_provider"]}),
     ("deleteAccount", lambda world: {"id": world["own"], "force": True}),
+    ("deleteServiceProvider", lambda world: {"id": world["empty_provider"], "force": True}),
 ]
 
 
@@ -70,6 +74,12 @@ async def operations() -> list[str]:
     return [event.operation for event in await AuditEvent.exclude(operation="server")]
 
 
+async def made_empty(admin: Person, world: World) -> None:
+    """A provider without accounts."""
+    made = await admin.change("createServiceProvider", "serviceProvider { id }", name="Without accounts")
+    world.ids["empty_provider"] = made["serviceProvider"]["id"]
+
+
 async def change(person: Person, mutation: str, given: dict[str, Any]) -> dict[str, Any]:
     return await person.change(mutation, "__typename", **given)
 
@@ -77,7 +87,8 @@ async def change(person: Person, mutation: str, given: dict[str, Any]) -> dict[s
 async def test_every_change_leaves_exactly_one_event(admin: Person, world: World, valkey: Any) -> None:
     assert {name for name, _ in CHANGES} == set(schema._schema.mutation_type.fields)  # type: ignore[union-attr]
     viewer = (await admin.ask("{ viewer { apiKey { id } } }")).only("viewer")
-    for number, (mutation, given) in enumerate(CHANGES, 1):
+    await made_empty(admin, world)
+    for number, (mutation, given) in enumerate(CHANGES, 2):
         payload = await change(admin, mutation, given(world))
         assert refusals(payload) == [], mutation
         found = await events(admin)
@@ -88,6 +99,7 @@ async def test_every_change_leaves_exactly_one_event(admin: Person, world: World
 
 async def test_no_event_shows_a_secret(installation: Installation, admin: Person, world: World, valkey: Any) -> None:
     shown_once = []
+    await made_empty(admin, world)
     for mutation, given in CHANGES:
         selection = "token" if mutation in ("createApiKey", "rotateApiKey") else "__typename"
         payload = await admin.change(mutation, selection, **given(world))
@@ -221,3 +233,16 @@ async def test_reads_are_kept_while_the_database_is_away(
                 await reads.write()
         await reads.write()
         assert await AuditEvent.filter(operation="read webhookSecret").count() == 2
+
+
+async def test_an_account_that_moves_is_in_both_providers_trails(
+    admin: Person, provider: Person, other_provider: Person, world: World
+) -> None:
+    await admin.change(
+        "moveAccount", "account { id }", accountId=world["own"], serviceProviderId=world["other_provider"]
+    )
+    for person in (provider, other_provider):
+        (event,) = await events(person)
+        assert event["operation"] == "moveAccount"
+        assert event["serviceProviderId"] == world["other_provider"]
+        assert event["formerServiceProviderId"] == world["provider"]

@@ -41,6 +41,7 @@ SHORT_LISTS = {
     "AuditEvent.changes": "one for each setting of the object",
     "DeleteAccountPayload.blockers": "one for each kind of thing",
     "DeleteApplicationPayload.blockers": "one for each use",
+    "DeleteServiceProviderPayload.blockers": "one for each kind of thing",
     "Query.audioFormats": "one for each format",
     "Query.bucketVendors": "one for each vendor",
     "Query.s3Regions": "one for each region of Amazon S3",
@@ -54,6 +55,7 @@ SHORT_LISTS = {
 SECRETS_SHOWN = {"Account.webhookSecret", "CreateApiKeyPayload.token", "RotateApiKeyPayload.token"}
 # And the only inputs that take one.
 SECRETS_TAKEN = {
+    "AccountRecordingConfigInput.secretAccessKey",
     "UpdateRecordingConfigInput.secretAccessKey",
     "VerifyRecordingStorageInput.secretAccessKey",
     "WebhookInput.password",

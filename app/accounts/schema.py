@@ -4,12 +4,14 @@ Long because the contract of one noun stays in one place: its types, inputs, pay
 """
 
 import enum
+import operator
 from datetime import datetime
 from functools import partial
 from typing import Annotated, Any
 
 import strawberry
 from strawberry import Maybe, Some
+from tortoise.expressions import Q
 
 from app import graph, names
 from app.access import HasFullAccess, IsAdmin, IsServiceProvider
@@ -24,6 +26,8 @@ from app.idempotency.once import ONCE
 from app.identifiers import Kind, read, show
 from app.paging import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, FirstArgument, Order, OrderDirection
 from app.recording.model import RecordingConfig as RecordingConfigRow
+from app.recording.model import StorageStatus
+from app.recording.schema import AccountRecordingConfigInput
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
 from app.tts_cache.schema import TtsCache, cache_of
 from app.webhooks.model import WebhookDelivery as WebhookDeliveryRow
@@ -129,6 +133,10 @@ class Account(graph.Node):
         lambda viewer: viewer.may([IsServiceProvider, HasFullAccess]),
         "Whether the caller may delete the account.",
     )
+    viewer_can_move: bool = graph.per_viewer(
+        lambda viewer: viewer.may([IsAdmin, HasFullAccess]),
+        "Whether the caller may move the account to another service provider.",
+    )
 
     webhook_secret: str | None = graph.opened(
         service.webhook_secret,
@@ -171,6 +179,9 @@ class Account(graph.Node):
 class AccountFilter:
     """Absent or null: no condition."""
 
+    search: str | None = strawberry.field(
+        default=None, description="Text within the name or the SIP realm; upper and lower case count as the same."
+    )
     name_contains: str | None = strawberry.field(
         default=None, description="Text within the name; upper and lower case count as the same."
     )
@@ -178,6 +189,16 @@ class AccountFilter:
         default=None, description="Accounts of this service provider."
     )
     active: bool | None = strawberry.field(default=None, description="Active accounts, or suspended ones.")
+    recording_enabled: bool | None = strawberry.field(
+        default=None,
+        description="Accounts whose recording storage is in use, or those where it is not or is not there.",
+    )
+    storage_status: StorageStatus | None = strawberry.field(
+        default=None, description="Accounts with a recording configuration whose storage has this status."
+    )
+    has_sip_realm: bool | None = strawberry.field(
+        default=None, description="Accounts with a SIP realm, or those without one."
+    )
 
 
 @strawberry.enum(description="What accounts are ordered by.")
@@ -203,17 +224,46 @@ def _order(given: Any) -> Order:
     return Order(name, column, descending=wanted.direction is OrderDirection.DESC)
 
 
+def _records(enabled: bool) -> Q:
+    # An account without a configuration records nothing either.
+    return Q(recording_configs__enabled=True) if enabled else Q(recording_configs__enabled__not=True)
+
+
 _ACCOUNT = graph.OneById(model.Account, Kind.ACCOUNT)
 _ACCOUNTS = graph.PageOfAll(
     model.Account,
     order=_order,
     order_columns=("name_key",),
     conditions={
+        "search": graph.Condition(
+            lambda text: Q(name_key__contains=text) | Q(sip_realm__contains=text), names.key_within
+        ),
         "name_contains": graph.Condition("name_key__contains", names.key_within),
         "service_provider_id": graph.Condition("service_provider_id", partial(read, Kind.SERVICE_PROVIDER)),
         "active": graph.Condition("active"),
+        "recording_enabled": graph.Condition(_records),
+        "storage_status": graph.Condition("recording_configs__storage_status"),
+        "has_sip_realm": graph.Condition("sip_realm__isnull", operator.not_),
     },
 )
+
+
+@strawberry.type(description="The limits of an account's inputs.")
+class AccountLimits:
+    """Constants."""
+
+    name_maximum: int = strawberry.field(
+        default=names.MAXIMUM, description="Characters (code points) of a name, spaces around it left out."
+    )
+    sip_realm_maximum: int = strawberry.field(
+        default=service.MAXIMUM_SIP_REALM, description="Characters of `sipRealm`, as DNS writes it."
+    )
+    usage_limit_maximum: int = strawberry.field(
+        default=service.MAXIMUM_INT, description="The greatest `maximum` of a usage limit; the least is 0, unlimited."
+    )
+    licensed_sessions_maximum: int = strawberry.field(
+        default=service.MAXIMUM_INT, description="The greatest `licensedSessions`; the least is 0."
+    )
 
 
 @strawberry.type
@@ -305,6 +355,11 @@ class UpdateAccountInput:
     siprec_application_id: Maybe[strawberry.ID | None] = strawberry.field(
         default=None, description="One of the account's applications, for SIPREC calls; null: none."
     )
+    recording_config: Maybe[AccountRecordingConfigInput | None] = strawberry.field(
+        default=None,
+        description="How its calls are recorded: saved together with the rest, or nothing is. The first save makes the "
+        "configuration; null is refused, removeRecordingConfig removes it.",
+    )
     if_version: int | None = strawberry.field(
         default=None, description="Refuse with CONFLICT unless this is still the version."
     )
@@ -313,6 +368,33 @@ class UpdateAccountInput:
 @strawberry.type(description="What updateAccount answers.")
 class UpdateAccountPayload:
     """Payload of updateAccount."""
+
+    account: Account | None = strawberry.field(default=None, description="The account as it is now.")
+    user_errors: list[UserError] = strawberry.field(
+        default_factory=list, description="What is wrong with the input; empty when it was done."
+    )
+
+
+def _recording(given: AccountRecordingConfigInput | None) -> service.RecordingChanges | None:
+    return service.RecordingChanges(given.if_version, given.changes()) if given else None
+
+
+@strawberry.input(description="An account that gets another service provider.")
+class MoveAccountInput:
+    """Input of moveAccount."""
+
+    account_id: strawberry.ID = strawberry.field(description="The account.")
+    service_provider_id: strawberry.ID = strawberry.field(
+        description="Who runs it from now on; the one that runs it already changes nothing."
+    )
+    if_version: int | None = strawberry.field(
+        default=None, description="Refuse with CONFLICT unless this is still the account's version."
+    )
+
+
+@strawberry.type(description="What moveAccount answers.")
+class MoveAccountPayload:
+    """Payload of moveAccount."""
 
     account: Account | None = strawberry.field(default=None, description="The account as it is now.")
     user_errors: list[UserError] = strawberry.field(
@@ -431,11 +513,11 @@ class AccountMutations:
         )
         return CreateAccountPayload(account=graph.shown(account))
 
-    @graph.mutation("Changes an account's settings: what is given, and nothing else.")
+    @graph.mutation("Changes an account's settings: what is given, all of it or none, and nothing else.")
     async def update_account(
         self, info: Info, input: Annotated[UpdateAccountInput, strawberry.argument(description="The changes.")]
     ) -> UpdateAccountPayload:
-        limit = input.usage_limit
+        limit, config = input.usage_limit, input.recording_config
         webhooks = {
             kind: given.value.change() if given.value else None
             for kind, given in (
@@ -455,8 +537,20 @@ class AccountMutations:
             webhooks=webhooks,
             device_calling_application_id=input.device_calling_application_id,
             siprec_application_id=input.siprec_application_id,
+            recording_config=Some(_recording(config.value)) if config else None,
         )
         return UpdateAccountPayload(account=graph.shown(account))
+
+    @graph.mutation(
+        "Moves an account to another service provider, with all that is inside. Its keys stay open; NAME_TAKEN when the "
+        "provider has an account of that name.",
+        permissions=[IsAdmin],
+    )
+    async def move_account(
+        self, info: Info, input: Annotated[MoveAccountInput, strawberry.argument(description="Which, and where to.")]
+    ) -> MoveAccountPayload:
+        account = await service.move(info.context, input.account_id, input.service_provider_id, input.if_version)
+        return MoveAccountPayload(account=graph.shown(account))
 
     @graph.mutation("Suspends or resumes an account.", permissions=[IsServiceProvider])
     async def set_account_active(

@@ -4,7 +4,7 @@ import ipaddress
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,8 @@ from tortoise.transactions import in_transaction
 
 from app import names
 from app.access import Scope
+from app.accounts.finding import not_found
+from app.accounts.finding import within_reach as within_reach  # noqa: PLC0414  what other rooms know it by
 from app.accounts.model import Account, UsageUnit
 from app.api_keys.model import ApiKey
 from app.applications.model import Application
@@ -23,12 +25,13 @@ from app.audit import trail
 from app.audit.changing import change
 from app.audit.reads import SecretReads
 from app.context import Context
-from app.database import violated_constraint
+from app.database import lacks_owner, violated_constraint
 from app.encryption import Keyring
-from app.errors import Mistakes, Problems, UserErrorCode
+from app.errors import Mistakes, Problems, UserError, UserErrorCode
 from app.idempotency.once import once
 from app.identifiers import Kind, new_id, read
 from app.outbound import OutboundGate
+from app.recording import service as recording
 from app.recording.model import RecordingConfig
 from app.service_providers.model import ServiceProvider
 from app.webhooks import rules
@@ -41,7 +44,7 @@ MAXIMUM_OVERLAP_HOURS = 720
 _TRIES = 5
 Webhooks = Mapping[WebhookKind, WebhookChange | None]
 # GraphQL's Int; the columns hold no more either.
-_MAXIMUM_INT = 2**31 - 1
+MAXIMUM_INT = 2**31 - 1
 # The columns that point at the account's applications, with their input fields.
 _APPLICATION_FIELDS = {
     "device_calling_application_id": "deviceCallingApplicationId",
@@ -56,6 +59,14 @@ class Limit:
 
     unit: UsageUnit
     maximum: int
+
+
+@dataclass(frozen=True)
+class RecordingChanges:
+    """Changes to the recording configuration that are saved together with the account's."""
+
+    if_version: int | None
+    changes: recording.Changes
 
 
 async def create(
@@ -115,7 +126,7 @@ async def _create(
             await trail.note(context, account, after=values)
         return account
     except IntegrityError as error:
-        raise _taken(error, values) from None
+        raise (_no_provider() if lacks_owner(error) else _taken(error, values)) from None
 
 
 async def update(
@@ -130,8 +141,11 @@ async def update(
     webhooks: Webhooks,
     device_calling_application_id: Some[ID | None] | None = None,
     siprec_application_id: Some[ID | None] | None = None,
+    recording_config: Some[RecordingChanges | None] | None = None,
 ) -> Account:
-    """Changes what is given and nothing else; a webhook that is None is cleared.
+    """Changes what is given and nothing else, the recording configuration with it or nothing at all.
+
+    A webhook that is None is cleared.
 
     Raises Mistakes: NOT_FOUND, CONFLICT, or all that is wrong with the values. A concurrent change loses nothing: without
     `if_version`, what depends on the stored webhooks is worked out again on top of it.
@@ -139,6 +153,10 @@ async def update(
     values, problems = _read_changes(name, sip_realm, usage_limit, licensed_sessions)
     _read_application(device_calling_application_id, "device_calling_application_id", values, problems)
     _read_application(siprec_application_id, "siprec_application_id", values, problems)
+    if recording_config is not None:
+        return await _update_with_recording(
+            context, account_id, if_version, values, webhooks, recording_config.value, problems
+        )
     if webhooks:
         return await _update_with_webhooks(context, account_id, if_version, values, problems, webhooks)
     return await _update(context, account_id, if_version, values, problems)
@@ -187,6 +205,32 @@ async def _update(
     if values:  # what stood in the way when it was tried is gone since
         raise refusal or _conflict(if_version)
     return account
+
+
+async def move(context: Context, account_id: str, service_provider_id: str, if_version: int | None) -> Account:
+    """To another service provider, with all that is inside; to the one that runs it already changes nothing.
+
+    Nothing is closed. Raises Mistakes: NOT_FOUND, CONFLICT, NAME_TAKEN when the provider has an account of that name.
+    """
+    for _ in range(_TRIES):
+        account, problems = await within_reach(context, account_id, "accountId"), Problems()
+        _check_version(account, if_version, problems)
+        provider_id = await _provider(context, service_provider_id, problems)
+        if provider_id is not None and provider_id != account.service_provider_id and not problems.found:
+            problems.found += await _name_in_the_way(account, provider_id)
+        problems.raise_if_any()
+        if provider_id == account.service_provider_id:
+            return account
+        try:
+            where_to = {"service_provider_id": provider_id}
+            moved = await change(context, Account, account.id, where_to, if_version=account.version)
+        except IntegrityError as error:
+            if violated_constraint(error) != "accounts_name_unique" and not lacks_owner(error):
+                raise
+            continue  # the name was taken, or the provider deleted, since it was looked at
+        if moved is not None:
+            return moved
+    raise _conflict(if_version)
 
 
 async def set_active(context: Context, account_id: str, active: bool, if_version: int | None) -> Account:
@@ -274,7 +318,7 @@ async def delete(
         # The lock keeps new keys and applications from coming in between count and deletion: their foreign keys wait for it.
         account = await Account.filter(id=found.id).select_for_update().get_or_none()
         if account is None:
-            raise _not_found("id")
+            raise not_found("id")
         problems = Problems()
         _check_version(account, if_version, problems)
         problems.raise_if_any()
@@ -295,19 +339,6 @@ async def delete(
     return account.id, blockers
 
 
-async def within_reach(context: Context, account_id: str, *path: str) -> Account:
-    """The account, or Mistakes NOT_FOUND under `path` (default: `id`): in the same words for another tenant's."""
-    row_id = read(Kind.ACCOUNT, account_id)
-    account = await context.viewer.within_reach(Account).get_or_none(id=row_id) if row_id else None
-    if account is None:
-        raise _not_found(*(path or ("id",)))
-    return account
-
-
-def _not_found(*path: str) -> Mistakes:
-    return Mistakes.one(UserErrorCode.NOT_FOUND, "There is no such account.", *path)
-
-
 async def _provider(context: Context, given: str | None, problems: Problems) -> UUID | None:
     viewer = context.viewer
     if given is None:
@@ -317,9 +348,97 @@ async def _provider(context: Context, given: str | None, problems: Problems) -> 
         return viewer.service_provider_id
     provider_id = read(Kind.SERVICE_PROVIDER, given)
     if provider_id is None or not await viewer.within_reach(ServiceProvider).filter(id=provider_id).exists():
-        problems.add(UserErrorCode.NOT_FOUND, "There is no such service provider.", "serviceProviderId")
+        problems.found += _no_provider().errors
         return None
     return provider_id
+
+
+def _no_provider() -> Mistakes:
+    return Mistakes.one(UserErrorCode.NOT_FOUND, "There is no such service provider.", "serviceProviderId")
+
+
+async def _update_with_recording(
+    context: Context,
+    account_id: str,
+    if_version: int | None,
+    values: dict[str, Any],
+    webhooks: Webhooks,
+    given: RecordingChanges | None,
+    problems: Problems,
+) -> Account:
+    """Both or neither, in one transaction; what is wrong with either is told at once."""
+    if given is None:
+        message = "This cannot be null; remove the configuration with removeRecordingConfig, or leave it out."
+        problems.add(UserErrorCode.REQUIRED, message, "recordingConfig")
+    row_id = read(Kind.ACCOUNT, account_id)
+    for _ in range(_TRIES):
+        try:
+            async with in_transaction():
+                return await _write_both(context, row_id, if_version, values, webhooks, given, problems)
+        except recording.SavedMeanwhile:
+            continue
+        except IntegrityError as error:
+            raise _taken(error, values) from None
+    raise _conflict(if_version)
+
+
+async def _write_both(
+    context: Context,
+    row_id: UUID | None,
+    if_version: int | None,
+    values: dict[str, Any],
+    webhooks: Webhooks,
+    given: RecordingChanges | None,
+    problems: Problems,
+) -> Account:
+    """Raises Mistakes, and SavedMeanwhile and IntegrityError, which both end the transaction."""
+    account, found = await _locked(context, row_id), Problems([*problems.found])
+    reader = rules.Reader(context.keyring, context.use(OutboundGate), account, found)
+    for kind, webhook in webhooks.items():
+        values = values | reader.columns(kind, webhook)
+    _check_version(account, if_version, found)
+    if if_version in (None, account.version):
+        await _find_taken(values, account.service_provider_id, account.id, found)
+        await _find_missing_applications(values, account.id, found)
+    save, mistakes = await _prepared(context, account.id, given)
+    Problems([*found.found, *mistakes]).raise_if_any()
+    # The configuration first: whoever makes one at the same time then asks for the account, which must not be held yet as
+    # a change of its name holds it.
+    if save is not None:
+        await recording.write(context, save)
+    changed = await change(context, Account, account.id, values) if values else account
+    if changed is None:
+        raise not_found("id")
+    return changed
+
+
+async def _locked(context: Context, row_id: UUID | None) -> Account:
+    """Whoever changes or deletes the account waits, but not who refers to it. Raises Mistakes NOT_FOUND."""
+    rows = context.viewer.within_reach(Account).filter(id=row_id)
+    account = await rows.select_for_update(no_key=True).get_or_none() if row_id else None
+    if account is None:
+        raise not_found("id")
+    return account
+
+
+async def _prepared(
+    context: Context, account_id: UUID, given: RecordingChanges | None
+) -> tuple[recording.Save | None, list[UserError]]:
+    """What is to be written, or what is wrong with it."""
+    if given is None:
+        return None, []
+    try:
+        return await recording.prepare(context, account_id, given.if_version, given.changes), []
+    except Mistakes as mistakes:
+        return None, [replace(each, field=["recordingConfig", *(each.field or ())]) for each in mistakes.errors]
+
+
+async def _name_in_the_way(account: Account, provider_id: UUID) -> list[UserError]:
+    problems = Problems()
+    if await Account.filter(service_provider_id=provider_id, name_key=account.name_key).exists():
+        message = f"That service provider has an account named “{account.name}” already; rename one of them first."
+        problems.add(UserErrorCode.NAME_TAKEN, message, "serviceProviderId")
+    return problems.found
 
 
 def _read_changes(
@@ -405,7 +524,7 @@ def _read_limit(limit: Limit | None, values: dict[str, Any], problems: Problems)
             UserErrorCode.REQUIRED, "A usage limit cannot be cleared; a maximum of 0 means unlimited.", "usageLimit"
         )
     elif limit.maximum < 0:
-        message = f"The maximum is 0 (unlimited) to {_MAXIMUM_INT}."
+        message = f"The maximum is 0 (unlimited) to {MAXIMUM_INT}."
         problems.add(UserErrorCode.OUT_OF_RANGE, message, "usageLimit", "maximum")
     else:
         values |= {"usage_unit": limit.unit, "usage_maximum": limit.maximum}
@@ -415,7 +534,7 @@ def _read_licensed_sessions(count: int | None, values: dict[str, Any], problems:
     if count is None:
         problems.add(UserErrorCode.REQUIRED, "Licensed sessions cannot be cleared; 0 is none.", "licensedSessions")
     elif count < 0:
-        problems.add(UserErrorCode.OUT_OF_RANGE, f"Licensed sessions are 0 to {_MAXIMUM_INT}.", "licensedSessions")
+        problems.add(UserErrorCode.OUT_OF_RANGE, f"Licensed sessions are 0 to {MAXIMUM_INT}.", "licensedSessions")
     else:
         values["licensed_sessions"] = count
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import strawberry
 from strawberry import Maybe
 
-from app import graph
+from app import graph, names
 from app.access import AccessLevel, IsAdmin, IsServiceProvider, Scope
 from app.accounts.model import Account as AccountRow
 from app.api_keys import model, service, token
@@ -97,6 +97,18 @@ class ApiKey(graph.Node):
 
 
 _KEYS_OF_INSTALLATION = graph.PageOfAll(model.ApiKey, always={"scope": Scope.ADMIN})
+
+
+@strawberry.type(description="The limits of an API key's inputs.")
+class ApiKeyLimits:
+    """Constants."""
+
+    name_maximum: int = strawberry.field(
+        default=names.MAXIMUM, description="Characters (code points) of a name, spaces around it left out."
+    )
+    overlap_hours_maximum: int = strawberry.field(
+        default=service.MAXIMUM_OVERLAP_HOURS, description="The greatest `overlapHours` of a rotation; the least is 0."
+    )
 
 
 @strawberry.type

@@ -47,7 +47,7 @@ class Writer:
             if kind in ("str", "UUID"):
                 made = self._stand_ins.text if kind == "str" else self._stand_ins.uuid
                 value = made(f"{slot}.{name}")
-            query = query.filter(**{root.conditions[name].lookup: value})
+            query = query.filter(root.conditions[name].of(value))
         return query
 
     def _number(self, query: Any) -> Statement:

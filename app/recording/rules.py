@@ -20,6 +20,8 @@ Problem = tuple[tuple[str, ...], UserErrorCode, str]
 """Path to the input field, code, sentence."""
 
 MAX_ENDPOINT_URL = 2048
+MIN_BUCKET, MAX_BUCKET = 3, 63
+MAX_REGION = 63
 MAX_ACCESS_KEY_ID = 256
 MAX_SECRET = 512
 MAX_TAGS = 10
@@ -119,8 +121,8 @@ def _is_endpoint(url: str) -> bool:
 
 def _bucket_problems(bucket: str) -> Iterator[Problem]:
     path = ("bucketName",)
-    if len(bucket) > 63:
-        yield path, UserErrorCode.TOO_LONG, "A bucket name has 3 to 63 characters."
+    if len(bucket) > MAX_BUCKET:
+        yield path, UserErrorCode.TOO_LONG, f"A bucket name has {MIN_BUCKET} to {MAX_BUCKET} characters."
         return
     if not _BUCKET.fullmatch(bucket):
         yield (
@@ -232,12 +234,12 @@ _ENDPOINT = re.compile(
     rf"https?://(?:\[(?P<v6>[0-9a-f:.]{{2,45}})\]|(?=[^:/]{{1,254}}(?:[:/]|$))(?:{_LABEL}\.)*{_LABEL}\.?)(:[0-9]{{1,5}})?/?",
     re.IGNORECASE | re.ASCII,
 )
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", re.ASCII)
+_BUCKET = re.compile(rf"(?=.{{{MIN_BUCKET},{MAX_BUCKET}}}$)[a-z0-9][a-z0-9.-]*[a-z0-9]", re.ASCII)
 _IPV4 = re.compile(r"[0-9]+(\.[0-9]+){3}", re.ASCII)
 _BUCKET_PREFIXES = ("xn--", "sthree-", "amzn-s3-demo-")
 _BUCKET_SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 # What the SDK itself accepts as a region: it becomes a part of host names.
-_ANY_REGION = re.compile(r"(?![0-9]+$)(?!-)[A-Za-z0-9-]{1,63}(?<!-)", re.ASCII)
+_ANY_REGION = re.compile(rf"(?![0-9]+$)(?!-)[A-Za-z0-9-]{{1,{MAX_REGION}}}(?<!-)", re.ASCII)
 _AWS_KEY_ID = re.compile(r"\w{16,128}", re.ASCII)
 # A comma ends the credential in the Authorization header (AWS Signature Version 4).
 _VISIBLE_ASCII = re.compile(r"[!-+\--~]+")

@@ -187,6 +187,33 @@ class RecordingPolicy:
     statements: list[RecordingPolicyStatement] = strawberry.field(description="What each statement is for.")
 
 
+@strawberry.type(description="The limits of a recording configuration's inputs.")
+class RecordingLimits:
+    """Constants."""
+
+    endpoint_url_maximum: int = strawberry.field(
+        default=rules.MAX_ENDPOINT_URL, description="Characters of `endpointUrl`."
+    )
+    bucket_name_minimum: int = strawberry.field(default=rules.MIN_BUCKET, description="Characters of `bucketName`.")
+    bucket_name_maximum: int = strawberry.field(default=rules.MAX_BUCKET, description="Characters of `bucketName`.")
+    region_maximum: int = strawberry.field(default=rules.MAX_REGION, description="Characters of `region`.")
+    access_key_id_maximum: int = strawberry.field(
+        default=rules.MAX_ACCESS_KEY_ID, description="Characters of `accessKeyId`; Amazon S3 has 16 to 128."
+    )
+    secret_access_key_maximum: int = strawberry.field(
+        default=rules.MAX_SECRET, description="Characters of `secretAccessKey`."
+    )
+    s3_tags_maximum: int = strawberry.field(
+        default=rules.MAX_TAGS, name="s3TagsMaximum", description="How many `s3Tags` there may be."
+    )
+    s3_tag_name_maximum: int = strawberry.field(
+        default=rules.MAX_TAG_NAME_UNITS, name="s3TagNameMaximum", description="UTF-16 units of a tag's name."
+    )
+    s3_tag_value_maximum: int = strawberry.field(
+        default=rules.MAX_TAG_VALUE_UNITS, name="s3TagValueMaximum", description="UTF-16 units of a tag's value."
+    )
+
+
 @strawberry.type
 class RecordingQueries:
     """Root fields."""
@@ -249,10 +276,9 @@ _KEYS = "Leave out both keys to use the stored ones, as long as vendor and endpo
 
 
 @strawberry.input(description="Changes to how an account's calls are recorded; what is left out stays as it is.")
-class UpdateRecordingConfigInput:
-    """Input of updateRecordingConfig."""
+class AccountRecordingConfigInput:
+    """A part of the input of updateAccount, and all but the account of that of updateRecordingConfig."""
 
-    account_id: strawberry.ID = strawberry.field(description="The account.")
     enabled: Maybe[bool | None] = strawberry.field(
         default=None,
         description="Put storage to use: needs vendor, bucket, region and both keys (and the endpoint); a test is not required.",
@@ -281,6 +307,28 @@ class UpdateRecordingConfigInput:
     if_version: int | None = strawberry.field(
         default=None, description="Refuse with CONFLICT unless this is still the configuration's version."
     )
+
+    def changes(self) -> service.Changes:
+        tags = self.s3_tags
+        return service.Changes(
+            enabled=self.enabled,
+            audio_format=self.audio_format,
+            bucket_vendor=self.bucket_vendor,
+            endpoint_url=self.endpoint_url,
+            bucket_name=self.bucket_name,
+            region=self.region,
+            access_key_id=self.access_key_id,
+            secret_access_key=self.secret_access_key,
+            s3_tags=Some(tuple(tag.tag() for tag in tags.value or ())) if tags else None,
+            record_all_calls=self.record_all_calls,
+        )
+
+
+@strawberry.input(description="Changes to how an account's calls are recorded; what is left out stays as it is.")
+class UpdateRecordingConfigInput(AccountRecordingConfigInput):
+    """Input of updateRecordingConfig."""
+
+    account_id: strawberry.ID = strawberry.field(description="The account.")
 
 
 @strawberry.type(description="What updateRecordingConfig answers.")
@@ -372,20 +420,7 @@ class RecordingMutations:
         info: Info,
         input: Annotated[UpdateRecordingConfigInput, strawberry.argument(description="The changes.")],
     ) -> UpdateRecordingConfigPayload:
-        tags = input.s3_tags
-        changes = service.Changes(
-            enabled=input.enabled,
-            audio_format=input.audio_format,
-            bucket_vendor=input.bucket_vendor,
-            endpoint_url=input.endpoint_url,
-            bucket_name=input.bucket_name,
-            region=input.region,
-            access_key_id=input.access_key_id,
-            secret_access_key=input.secret_access_key,
-            s3_tags=Some(tuple(tag.tag() for tag in tags.value or ())) if tags else None,
-            record_all_calls=input.record_all_calls,
-        )
-        config = await service.update(info.context, input.account_id, input.if_version, changes)
+        config = await service.update(info.context, input.account_id, input.if_version, input.changes())
         return UpdateRecordingConfigPayload(recording_config=graph.shown(config))
 
     @graph.mutation("Removes an account's recording configuration, keys included.")

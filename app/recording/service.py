@@ -9,11 +9,11 @@ from strawberry import Some
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
-from app.accounts import service as accounts
+from app.accounts import finding as accounts
 from app.audit import trail
 from app.audit.changing import change
 from app.context import Context
-from app.database import violated_constraint
+from app.database import lacks_owner, violated_constraint
 from app.encryption import Keyring
 from app.errors import Mistakes, Problems, UserErrorCode
 from app.identifiers import Kind, new_id, read
@@ -56,12 +56,55 @@ async def update(context: Context, account_id: str, if_version: int | None, chan
     """
     for _ in range(_TRIES):
         owner_id, stored = await _found(context, account_id)
-        if if_version is not None and (stored is None or stored.version != if_version):
-            break
-        saved = await _save(context, owner_id, stored, changes)
-        if saved is not None:
-            return saved
+        try:
+            return await write(context, _save(context, owner_id, stored, if_version, changes))
+        except SavedMeanwhile:
+            continue
     raise _conflict(if_version)
+
+
+@dataclass(frozen=True)
+class Save:
+    """Columns that were found right, to be written over what was stored then."""
+
+    account_id: UUID
+    row_id: UUID
+    stored_version: int | None
+    """None: there was no configuration."""
+    values: dict[str, Any]
+
+
+class SavedMeanwhile(Exception):
+    """Somebody else saved or removed the configuration between `prepare` and `write`."""
+
+
+async def prepare(context: Context, account_id: UUID, if_version: int | None, changes: Changes) -> Save:
+    """For a transaction that writes more than this: locks the configuration of an account that was found within reach.
+
+    Raises Mistakes: CONFLICT, or all that is wrong.
+    """
+    stored = await RecordingConfig.filter(account_id=account_id).select_for_update().get_or_none()
+    return _save(context, account_id, stored, if_version, changes)
+
+
+async def write(context: Context, save: Save) -> RecordingConfig:
+    """Raises SavedMeanwhile, and Mistakes NOT_FOUND; on PostgreSQL both end a surrounding transaction."""
+    if save.stored_version is not None:
+        saved = await change(context, RecordingConfig, save.row_id, save.values, if_version=save.stored_version)
+        if saved is None:
+            raise SavedMeanwhile
+        return saved
+    try:
+        async with in_transaction():
+            config = await RecordingConfig.create(id=save.row_id, account_id=save.account_id, **save.values)
+            await trail.note(context, config, after={name: save.values[name] for name in _TOLD if name in save.values})
+        return config
+    except IntegrityError as error:
+        if violated_constraint(error) == "recording_configs_account_unique":
+            raise SavedMeanwhile from None
+        if lacks_owner(error):  # the account was deleted in between
+            raise accounts.not_found("accountId") from None
+        raise
 
 
 async def remove(context: Context, account_id: str, if_version: int | None) -> RecordingConfig:
@@ -144,23 +187,14 @@ def stored_draft(keyring: Keyring, config: RecordingConfig) -> StorageDraft:
     )
 
 
-async def _save(
-    context: Context, account_id: Any, stored: RecordingConfig | None, changes: Changes
-) -> RecordingConfig | None:
-    """None when somebody else saved in between."""
+def _save(
+    context: Context, account_id: UUID, stored: RecordingConfig | None, if_version: int | None, changes: Changes
+) -> Save:
+    """Raises Mistakes: CONFLICT, or all that is wrong."""
+    if if_version is not None and (stored is None or stored.version != if_version):
+        raise _conflict(if_version)
     row_id = stored.id if stored else new_id()
-    values = _checked(context, row_id, stored, changes)
-    if stored is None:
-        try:
-            async with in_transaction():
-                config = await RecordingConfig.create(id=row_id, account_id=account_id, **values)
-                await trail.note(context, config, after={name: values[name] for name in _TOLD if name in values})
-            return config
-        except IntegrityError as error:
-            if violated_constraint(error) == "recording_configs_account_unique":
-                return None
-            raise
-    return await change(context, RecordingConfig, row_id, values, if_version=stored.version)
+    return Save(account_id, row_id, stored.version if stored else None, _checked(context, row_id, stored, changes))
 
 
 def _checked(context: Context, row_id: Any, stored: RecordingConfig | None, changes: Changes) -> dict[str, Any]:

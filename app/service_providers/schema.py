@@ -1,22 +1,27 @@
 """What is shown of service providers."""
 
+import enum
 from datetime import datetime
 from typing import Annotated, Any
 
 import strawberry
+from strawberry import Maybe
 
 from app import graph
 from app.access import HasFullAccess, IsAdmin, IsServiceProvider
+from app.accounts.model import Account as AccountRow
 from app.api_keys.model import ApiKey as ApiKeyRow
 from app.api_keys.schema import ApiKey
 from app.context import Info
-from app.errors import UserError
+from app.errors import UserError, UserErrorCode
 from app.idempotency.once import ONCE
-from app.identifiers import Kind
+from app.identifiers import Kind, show
 from app.paging import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, FirstArgument, Order
 from app.service_providers import model, service
 
 BY_NAME = Order("name", "name_key")
+_IF_VERSION = "Refuse with CONFLICT unless this is still the version."
+_WRONG = "What is wrong with the input; empty when it was done."
 
 
 @graph.node(
@@ -40,6 +45,28 @@ class ServiceProvider(graph.Node):
         order=NEWEST_FIRST,
         description="The provider's own keys, newest first; those of its accounts are on the accounts.",
         permissions=[IsServiceProvider],
+    )
+    accounts: Any = graph.page(
+        "service_provider_id",
+        row=AccountRow,
+        order=BY_NAME,
+        target="Account",
+        description="The accounts that it runs, by name; the root field `accounts` has filters and orders.",
+    )
+    account_count: int = graph.count(
+        "service_provider_id", row=AccountRow, description="How many accounts it runs, suspended ones too."
+    )
+    api_key_count: int = graph.count(
+        "service_provider_id", row=ApiKeyRow, description="How many keys it has itself, closed ones too."
+    )
+    viewer_can_update: bool = graph.per_viewer(
+        lambda viewer: viewer.may([IsServiceProvider, HasFullAccess]), "Whether the caller may rename the provider."
+    )
+    viewer_can_set_active: bool = graph.per_viewer(
+        lambda viewer: viewer.may([IsAdmin, HasFullAccess]), "Whether the caller may suspend and resume the provider."
+    )
+    viewer_can_delete: bool = graph.per_viewer(
+        lambda viewer: viewer.may([IsAdmin, HasFullAccess]), "Whether the caller may delete the provider."
     )
     viewer_can_create_account: bool = graph.per_viewer(
         lambda viewer: viewer.may([IsServiceProvider, HasFullAccess]),
@@ -92,6 +119,107 @@ class CreateServiceProviderPayload:
     )
 
 
+@strawberry.input(description="Changes to a service provider; what is left out stays as it is.")
+class UpdateServiceProviderInput:
+    """Input of updateServiceProvider."""
+
+    id: strawberry.ID = strawberry.field(description="The service provider.")
+    name: Maybe[str | None] = strawberry.field(default=None, description="A new name: 1 to 64 characters.")
+    if_version: int | None = strawberry.field(default=None, description=_IF_VERSION)
+
+
+@strawberry.type(description="What updateServiceProvider answers.")
+class UpdateServiceProviderPayload:
+    """Payload of updateServiceProvider."""
+
+    service_provider: ServiceProvider | None = strawberry.field(
+        default=None, description="The service provider as it is now."
+    )
+    user_errors: list[UserError] = strawberry.field(default_factory=list, description=_WRONG)
+
+
+@strawberry.input(description="A service provider to be suspended or resumed.")
+class SetServiceProviderActiveInput:
+    """Input of setServiceProviderActive."""
+
+    id: strawberry.ID = strawberry.field(description="The service provider.")
+    active: bool = strawberry.field(
+        description="False closes every key under it, its accounts' keys too, within 5 seconds."
+    )
+    if_version: int | None = strawberry.field(default=None, description=_IF_VERSION)
+
+
+@strawberry.type(description="What setServiceProviderActive answers.")
+class SetServiceProviderActivePayload:
+    """Payload of setServiceProviderActive."""
+
+    service_provider: ServiceProvider | None = strawberry.field(
+        default=None, description="The service provider as it is now."
+    )
+    user_errors: list[UserError] = strawberry.field(default_factory=list, description=_WRONG)
+
+
+@strawberry.enum(description="What can stand in the way of a service provider's deletion.")
+class ServiceProviderDeletionBlockerKind(enum.Enum):
+    """By the rooms of the house."""
+
+    ACCOUNTS = strawberry.enum_value(
+        "ACCOUNTS", description="Accounts, suspended ones too. Move or delete them first; `force` does not."
+    )
+    API_KEYS = strawberry.enum_value(
+        "API_KEYS", description="The provider's own API keys, closed ones too. They go with `force`."
+    )
+
+
+@strawberry.type(description="Something that stands in the way of a service provider's deletion.")
+class ServiceProviderDeletionBlocker:
+    """A value."""
+
+    kind: ServiceProviderDeletionBlockerKind = strawberry.field(description="What it is.")
+    count: int = strawberry.field(description="How many of them there are.")
+
+
+@strawberry.input(description="A service provider to be deleted.")
+class DeleteServiceProviderInput:
+    """Input of deleteServiceProvider."""
+
+    id: strawberry.ID = strawberry.field(description="The service provider.")
+    dry_run: bool = strawberry.field(
+        default=False, description="True: tell what stands in the way, and delete nothing."
+    )
+    force: bool = strawberry.field(default=False, description="True: delete its keys as well; accounts never go so.")
+    if_version: int | None = strawberry.field(default=None, description=_IF_VERSION)
+
+
+@strawberry.type(description="What deleteServiceProvider answers.")
+class DeleteServiceProviderPayload:
+    """Payload of deleteServiceProvider."""
+
+    deleted_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The id that is no more; null when nothing was deleted, as after a dry run."
+    )
+    blockers: list[ServiceProviderDeletionBlocker] = strawberry.field(
+        default_factory=list, description="What stood or stands in the way."
+    )
+    user_errors: list[UserError] = strawberry.field(
+        default_factory=list, description="Why nothing was deleted; empty after a deletion and after a dry run."
+    )
+
+
+def _blockers(found: service.Blockers) -> list[ServiceProviderDeletionBlocker]:
+    kinds = ServiceProviderDeletionBlockerKind
+    counts = {kinds.ACCOUNTS: found.accounts, kinds.API_KEYS: found.api_keys}
+    return [ServiceProviderDeletionBlocker(kind=kind, count=count) for kind, count in counts.items() if count]
+
+
+def _in_use(found: service.Blockers) -> UserError:
+    if found.accounts:
+        message = f"The service provider still runs {found.accounts} account(s). Move or delete them first."
+    else:
+        message = f"The service provider still has {found.api_keys} API key(s). Delete them too with `force: true`."
+    return UserError(code=UserErrorCode.IN_USE, message=message, field=["id"])
+
+
 @strawberry.type
 class ServiceProviderMutations:
     """Root fields."""
@@ -104,3 +232,40 @@ class ServiceProviderMutations:
     ) -> CreateServiceProviderPayload:
         provider: Any = await service.create(info.context, input.name, input.idempotency_key)
         return CreateServiceProviderPayload(service_provider=provider)
+
+    @graph.mutation("Changes a service provider: what is given, and nothing else.", permissions=[IsServiceProvider])
+    async def update_service_provider(
+        self,
+        info: Info,
+        input: Annotated[UpdateServiceProviderInput, strawberry.argument(description="The changes.")],
+    ) -> UpdateServiceProviderPayload:
+        provider = await service.update(info.context, input.id, input.if_version, name=input.name)
+        return UpdateServiceProviderPayload(service_provider=graph.shown(provider))
+
+    @graph.mutation("Suspends or resumes a service provider with all its accounts.", permissions=[IsAdmin])
+    async def set_service_provider_active(
+        self,
+        info: Info,
+        input: Annotated[SetServiceProviderActiveInput, strawberry.argument(description="Which, and how.")],
+    ) -> SetServiceProviderActivePayload:
+        provider = await service.set_active(info.context, input.id, input.active, input.if_version)
+        return SetServiceProviderActivePayload(service_provider=graph.shown(provider))
+
+    @graph.mutation(
+        "Deletes a service provider; refused while it runs accounts, with the list of what stands in the way.",
+        permissions=[IsAdmin],
+    )
+    async def delete_service_provider(
+        self,
+        info: Info,
+        input: Annotated[DeleteServiceProviderInput, strawberry.argument(description="Which, and how.")],
+    ) -> DeleteServiceProviderPayload:
+        deleted, found = await service.delete(
+            info.context, input.id, dry_run=input.dry_run, force=input.force, if_version=input.if_version
+        )
+        if deleted is None and not input.dry_run:
+            return DeleteServiceProviderPayload(blockers=_blockers(found), user_errors=[_in_use(found)])
+        return DeleteServiceProviderPayload(
+            deleted_id=strawberry.ID(show(Kind.SERVICE_PROVIDER, deleted)) if deleted else None,
+            blockers=_blockers(found),
+        )

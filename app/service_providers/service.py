@@ -1,14 +1,23 @@
 """What is done with service providers."""
 
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from strawberry import Some
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
 from app import names
+from app.accounts.model import Account
+from app.api_keys.model import ApiKey
 from app.audit import trail
+from app.audit.changing import change
 from app.context import Context
 from app.database import violated_constraint
 from app.errors import Mistakes, Problems, UserErrorCode
 from app.idempotency.once import once
+from app.identifiers import Kind, read
 from app.service_providers.model import ServiceProvider
 
 
@@ -35,7 +44,139 @@ async def _create(context: Context, name: str) -> ServiceProvider:
             await trail.note(context, provider, after={"name": checked})
         return provider
     except IntegrityError as error:
-        if violated_constraint(error) != "service_providers_name_unique":
-            raise
-        message = f"There is a service provider named “{checked}” already."
-        raise Mistakes.one(UserErrorCode.NAME_TAKEN, message, "name") from None
+        raise _taken(error, checked) from None
+
+
+async def update(
+    context: Context, provider_id: str, if_version: int | None, *, name: Some[str | None] | None
+) -> ServiceProvider:
+    """Changes what is given and nothing else. Raises Mistakes: NOT_FOUND, CONFLICT, or all that is wrong with the values."""
+    values, problems = _read_changes(name)
+    refusal: Exception | None = None
+    if values and not problems.found:
+        try:
+            changed = await _change(context, provider_id, if_version, values)
+            if changed is not None:
+                return changed
+        except IntegrityError as error:
+            refusal = _taken(error, values["name"])
+    provider = await _within_reach(context, provider_id)
+    _check_version(provider, if_version, problems)
+    if not problems.found and refusal is not None:
+        raise refusal
+    problems.raise_if_any()
+    if values:  # it was of another version when it was tried
+        raise _conflict(if_version)
+    return provider
+
+
+async def set_active(context: Context, provider_id: str, active: bool, if_version: int | None) -> ServiceProvider:
+    """Suspends or resumes; suspended, every key under it, its accounts' too, is closed within 5 s.
+
+    Raises Mistakes: NOT_FOUND, CONFLICT.
+    """
+    changed = await _change(context, provider_id, if_version, {"active": active}, where={"active": not active})
+    if changed is not None:
+        return changed
+    provider = await _within_reach(context, provider_id)
+    if if_version not in (None, provider.version):
+        raise _conflict(if_version)
+    if provider.active != active:  # somebody has turned it since it was tried
+        return await set_active(context, provider_id, active, if_version)
+    return provider
+
+
+@dataclass(frozen=True)
+class Blockers:
+    """How many things stand in the way of a deletion. Accounts always do; the others go with it by `force`."""
+
+    accounts: int
+    api_keys: int
+
+
+async def delete(
+    context: Context, provider_id: str, *, dry_run: bool, force: bool, if_version: int | None
+) -> tuple[UUID | None, Blockers]:
+    """Deletes a service provider without accounts in one transaction, or tells what stands in the way.
+
+    Answers the id that was deleted (None: nothing was) and what stood or stands in the way. Raises Mistakes: NOT_FOUND,
+    CONFLICT.
+    """
+    row_id = read(Kind.SERVICE_PROVIDER, provider_id)
+    async with in_transaction():
+        # The lock keeps new accounts and keys from coming in between count and deletion: their foreign key waits for it.
+        rows = context.viewer.within_reach(ServiceProvider).filter(id=row_id)
+        provider = await rows.select_for_update().get_or_none() if row_id else None
+        if provider is None:
+            raise _not_found()
+        problems = Problems()
+        _check_version(provider, if_version, problems)
+        problems.raise_if_any()
+        blockers = Blockers(
+            accounts=await Account.filter(service_provider_id=provider.id).count(),
+            api_keys=await ApiKey.filter(service_provider_id=provider.id).count(),
+        )
+        if dry_run or blockers.accounts or (blockers.api_keys and not force):
+            return None, blockers
+        await ApiKey.filter(service_provider_id=provider.id).delete()
+        await trail.note(context, provider, before={"name": provider.name})
+        await ServiceProvider.filter(id=provider.id).delete()
+    return provider.id, blockers
+
+
+def _read_changes(name: Some[str | None] | None) -> tuple[dict[str, Any], Problems]:
+    """The columns to write, and all that is wrong with the others."""
+    values: dict[str, Any] = {}
+    problems = Problems()
+    if name is not None:
+        checked = names.checked(name.value, problems, "name")
+        if not problems.found:
+            values |= {"name": checked, "name_key": names.key(checked)}
+    return values, problems
+
+
+async def _change(
+    context: Context,
+    provider_id: str,
+    if_version: int | None,
+    values: dict[str, Any],
+    where: dict[str, Any] | None = None,
+) -> ServiceProvider | None:
+    """None when no provider matched: see `app/changing.py`."""
+    row_id = read(Kind.SERVICE_PROVIDER, provider_id)
+    if row_id is None:
+        return None
+    return await change(context, ServiceProvider, row_id, values, if_version=if_version, where=where)
+
+
+async def _within_reach(context: Context, provider_id: str) -> ServiceProvider:
+    """Raises Mistakes NOT_FOUND, in the same words for another provider."""
+    row_id = read(Kind.SERVICE_PROVIDER, provider_id)
+    provider = await context.viewer.within_reach(ServiceProvider).get_or_none(id=row_id) if row_id else None
+    if provider is None:
+        raise _not_found()
+    return provider
+
+
+def _not_found() -> Mistakes:
+    return Mistakes.one(UserErrorCode.NOT_FOUND, "There is no such service provider.", "id")
+
+
+def _check_version(provider: ServiceProvider, if_version: int | None, problems: Problems) -> None:
+    if if_version not in (None, provider.version):
+        problems.found += _conflict(if_version).errors
+
+
+def _conflict(if_version: int | None) -> Mistakes:
+    if if_version is None:
+        message = "Others keep changing the service provider; try again."
+    else:
+        message = f"The service provider has changed since version {if_version}; load it again."
+    return Mistakes.one(UserErrorCode.CONFLICT, message, "ifVersion")
+
+
+def _taken(error: IntegrityError, name: str) -> Exception:
+    if violated_constraint(error) != "service_providers_name_unique":
+        return error
+    message = f"There is a service provider named “{name}” already."
+    return Mistakes.one(UserErrorCode.NAME_TAKEN, message, "name")

@@ -123,7 +123,7 @@ async def test_a_statement_holds_names_of_the_models_keywords_and_placeholders_a
 
 KEYWORDS = frozenset(
     "SELECT FROM WHERE AND OR LEFT OUTER JOIN ON ORDER BY ASC DESC LIMIT COUNT AS IS NULL LIKE ESCAPE CAST VARCHAR "  # noqa: SIM905
-    "ANY IN JSON_EACH GROUP UNNEST ::UUID[] CROSS LATERAL".split()
+    "ANY IN JSON_EACH GROUP UNNEST ::UUID[] CROSS LATERAL NOT".split()
 )
 # Our own: what a subquery, the owner of its rows, a joined row and a counted one are called.
 ALIASES = re.compile(r"b|o\d*|n\d+|owner|value|\d+|[a-z_]+__[a-z_]+")

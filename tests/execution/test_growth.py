@@ -64,6 +64,18 @@ ACCOUNTS = {
     for direction in ("ASC", "DESC")
     for given, rows in _FILTERS.items()
 }
+# Conditions on what no index has together with the order: where few rows meet them, those are found by an index of their own
+# and sorted; where most do, they are met on the way.
+_RECORDED = "id IN (SELECT account_id FROM recording_configs WHERE {})"
+NARROWED = {
+    'search: "0"': "(name_key LIKE '%0%' OR sip_realm LIKE '%0%')",
+    "recordingEnabled: true": _RECORDED.format("enabled"),
+    "recordingEnabled: false": f"NOT {_RECORDED.format('enabled')}",
+    "storageStatus: FAILING": _RECORDED.format("storage_status = 'FAILING'"),
+    "storageStatus: UNVERIFIED": _RECORDED.format("storage_status = 'UNVERIFIED'"),
+    "hasSipRealm: true": "sip_realm IS NOT NULL",
+    "hasSipRealm: false": "sip_realm IS NULL",
+}
 COUNTED = {
     "accounts with the numbers of their keys": Listed(
         "{ accounts(%s) { nodes { apiKeyCount } pageInfo { endCursor } } }", "accounts", "true", True, "ASC"
@@ -144,6 +156,42 @@ async def test_a_page_costs_the_same_wherever_it_lies(
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("who", ["admin", "provider"])
+@pytest.mark.parametrize("given", NARROWED)
+@pytest.mark.parametrize(
+    ("field", "direction"), [(field, way) for field in ("NAME", "CREATED_AT") for way in ("ASC", "DESC")]
+)
+async def test_what_few_or_most_accounts_have_costs_a_page_or_those_few(
+    shared: Installation, template: World, database: Any, field: str, direction: str, given: str, who: str, way: str
+) -> None:
+    narrowed = Listed(
+        f"{{ accounts(%s orderBy: {{field: {field}, direction: {direction}}} filter: {{{given}}})"
+        f" {{ nodes {{ {_ACCOUNT} serviceProvider {{ name }} }} pageInfo {{ endCursor }} }} }}",
+        "accounts",
+        NARROWED[given],
+        field == "NAME",
+        direction,
+    )
+    all_of_them = (
+        f"{{ accounts(first: 1, orderBy: {{field: {field}, direction: {direction}}}) {{ pageInfo {{ endCursor }} }} }}"
+    )
+    end = end_cursor((await shared.person(who).ask(all_of_them)).data)
+    place = await middle(database, template, narrowed, end)
+    for more in ("", f'after: "{place}"'):
+        done, _ = await cost(shared, template, database, who, narrowed, way, more)
+        for each in done:
+            assert not each.of("Seq Scan"), each.shape
+            assert each.rows <= ROWS, each.shape
+
+
+async def test_what_some_accounts_have_costs_less_than_a_walk_over_all(shared: Installation, database: Any) -> None:
+    """One in twenty: neither few nor most, so that a page is looked for among several times as many."""
+    query = "{ accounts(first: 20, filter: {storageStatus: WORKING}) { nodes { id } } }"
+    (done,) = await done_for(shared, database, "admin", query, "compiled")
+    assert done.rows <= CROWD / 8, done.shape
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("who", ["admin", "provider"])
 async def test_a_page_of_each_owner_reads_no_more_of_their_rows_than_it_tells_of(
     shared: Installation, template: World, database: Any, who: str, way: str
 ) -> None:
@@ -165,12 +213,13 @@ async def test_an_account_reads_itself_alone(shared: Installation, template: Wor
         assert done.rows <= 5, done.shape
 
 
+@pytest.mark.parametrize("condition", ["nameContains", "search"])
 @pytest.mark.parametrize("order", ["NAME", "CREATED_AT"])
 async def test_a_text_that_is_in_no_name_is_looked_for_once_in_each(
-    shared: Installation, template: World, database: Any, order: str
+    shared: Installation, template: World, database: Any, order: str, condition: str
 ) -> None:
-    """The worst case of `nameContains`: no index of a plain PostgreSQL tells what lies within a text."""
-    query = f'{{ accounts(filter: {{nameContains: "zzzz"}}, orderBy: {{field: {order}}}) {{ nodes {{ id }} }} }}'
+    """The worst case of both: no index of a plain PostgreSQL tells what lies within a text."""
+    query = f'{{ accounts(filter: {{{condition}: "zzzz"}}, orderBy: {{field: {order}}}) {{ nodes {{ id }} }} }}'
     (done,) = await done_for(shared, database, "admin", query, "compiled")
     assert CROWD <= done.rows <= CROWD + 10
     assert done.sorted_rows == 0
