@@ -65,7 +65,7 @@ async def test_a_move_changes_one_column(installation: Installation, admin: Pers
         after = await contents(connection)
     changed = {
         (table, column)
-        for table in before
+        for table in before.keys() - {"audit_events"}
         for old, new in zip(before[table], after[table], strict=True)
         for column in old
         if old[column] != new[column] and not column.endswith("last_used_at")
@@ -155,11 +155,12 @@ async def test_an_account_that_moves_to_a_provider_that_is_deleted_stays_or_keep
             assert (refusals(gone), refusals(moved)) == ([("IN_USE", ["id"])], [])
 
 
-async def test_a_move_takes_a_few_statements(admin: Person, world: World) -> None:
+async def test_a_move_takes_a_few_statements(admin: Person, world: World, backend: str) -> None:
     await admin.ask(WHO)
     with recorded() as statements:
         payload = await admin.change(
             "moveAccount", "account { id }", accountId=world["own"], serviceProviderId=world["other_provider"]
         )
     assert payload["account"]
-    assert [text.split()[0] for text, _ in statements] == ["SELECT", "SELECT", "SELECT", "UPDATE"]
+    changed = ["WITH"] if backend == "postgres" else ["SELECT", "UPDATE", "INSERT"]
+    assert [text.split()[0] for text, _ in statements] == ["SELECT", "SELECT", "SELECT", *changed]

@@ -65,7 +65,7 @@ async def test_deliveries_go_with_their_account_and_stand_in_no_ones_way(
     await send(account_user, world["own"])
     answer_ = "deletedId blockers { kind }"
     dry = await provider.change("deleteAccount", answer_, id=world["own"], dryRun=True)
-    assert dry["blockers"] == [{"kind": "API_KEYS"}]
+    assert [blocker["kind"] for blocker in dry["blockers"]] == ["API_KEYS", "APPLICATIONS"]
     await provider.change("deleteAccount", answer_, id=world["own"], force=True)
     async with installation.database():
         assert await WebhookDelivery.filter(account_id=read(Kind.ACCOUNT, world["own"])).count() == 0
