@@ -5,6 +5,8 @@ The rooms, one per noun; each has `model.py` (what is stored), `service.py` (wha
     accounts/            one customer: the container of everything below
     service_providers/   who runs accounts for customers
     api_keys/            what a program shows to be let in      (+ token.py, last_use.py)
+    users/               people, sessions, passwords            (+ password.py: Argon2; policy.py, emails.py, tries.py,
+                         devices.py, standing.py, token.py)
     recording/           how calls are recorded, and where to   (+ storage.py: the only module that speaks to S3;
                          verification.py and probe.py: the proof that a storage works; failures.py: what S3's refusals
                          mean; rules.py, regions.py, policy.py)
@@ -26,6 +28,7 @@ What all rooms stand on, and what imports no room:
     paging.py            lists: connections paged by key
     postgres_pool.py     connections to PostgreSQL, lent in the order of asking
     settings.py          every environment variable, read once, typed
+    tokens.py            the text form of what lets a caller in
     statements.py        what Tortoise makes of a query, once, with slots for the values
 
 What puts the rooms together, and what no room imports:

@@ -32,6 +32,10 @@ class Context:
     caller: Viewer | None
     request_id: str
     opened: Opened
+    address: str = ""
+    """The client's network address; empty where there is none, as for the commands of this server."""
+    user_agent: str = ""
+    _has_logged_in: bool = False
     _loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
 
     @property
@@ -40,6 +44,11 @@ class Context:
         if self.caller is None:
             raise Unauthenticated
         return self.caller
+
+    def let_in(self, viewer: Viewer) -> None:
+        """Who has just logged in reads the answer to it. Whoever had come with a key or a session stays who they are."""
+        if self.caller is None or self._has_logged_in:
+            self.caller, self._has_logged_in = viewer, True
 
     @property
     def keyring(self) -> Keyring:

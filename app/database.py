@@ -17,6 +17,7 @@ MODELS = [
     "app.service_providers.model",
     "app.accounts.model",
     "app.api_keys.model",
+    "app.users.model",
     "app.recording.model",
 ]
 
@@ -26,11 +27,14 @@ UNIQUE = {
     "accounts_name_unique": ("accounts", ("service_provider_id", "name_key")),
     "accounts_sip_realm_unique": ("accounts", ("sip_realm",)),
     "api_keys_public_id_unique": ("api_keys", ("public_id",)),
+    "users_email_unique": ("users", ("email_key",)),
+    "sessions_public_id_unique": ("sessions", ("public_id",)),
     "recording_configs_account_unique": ("recording_configs", ("account_id",)),
 }
 CHECKS = {
     "accounts_limits_check": "accounts",
     "api_keys_owner_check": "api_keys",
+    "users_owner_check": "users",
     "recording_configs_keys_check": "recording_configs",
     "recording_configs_enabled_check": "recording_configs",
 }
@@ -44,6 +48,13 @@ INDEXES = {
     "api_keys_by_account": "api_keys",
     "api_keys_by_provider": "api_keys",
     "api_keys_of_installation": "api_keys",
+    "users_by_account": "users",
+    "users_by_provider": "users",
+    "users_of_installation": "users",
+    "sessions_by_user": "sessions",
+    "login_failures_by_subject": "login_failures",
+    "login_failures_by_network": "login_failures",
+    "login_failures_by_time": "login_failures",
 }
 
 # Statements that each connection keeps prepared, at 30 to 100 kB of the server's memory each. To prepare one again costs a

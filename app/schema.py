@@ -17,6 +17,7 @@ from app.api_keys.schema import ApiKeyMutations, ApiKeyQueries
 from app.context import Info
 from app.recording.schema import RecordingMutations, RecordingQueries
 from app.service_providers.schema import ServiceProviderMutations, ServiceProviderQueries
+from app.users.schema import UserMutations, UserQueries
 from app.viewer import ViewerQueries
 
 
@@ -35,9 +36,11 @@ class NodeQueries:
 
 Query = merge_types(
     "Query",
-    (ViewerQueries, NodeQueries, AccountQueries, ServiceProviderQueries, ApiKeyQueries, RecordingQueries),
+    (ViewerQueries, NodeQueries, AccountQueries, ServiceProviderQueries, ApiKeyQueries, UserQueries, RecordingQueries),
 )
-Mutation = merge_types("Mutation", (AccountMutations, ServiceProviderMutations, ApiKeyMutations, RecordingMutations))
+Mutation = merge_types(
+    "Mutation", (AccountMutations, ServiceProviderMutations, ApiKeyMutations, UserMutations, RecordingMutations)
+)
 
 # `merge_types` takes no descriptions.
 for _root, _description in (

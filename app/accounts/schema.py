@@ -22,6 +22,8 @@ from app.identifiers import Kind, read, show
 from app.paging import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, FirstArgument, Order
 from app.recording.model import RecordingConfig as RecordingConfigRow
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
+from app.users.model import User as UserRow
+from app.users.schema import User
 
 
 @strawberry.type(description="How much an account may use. The gateway enforces it.")
@@ -41,7 +43,7 @@ class Account(graph.Node):
     """Stands over rows of model.Account."""
 
     name: str = graph.column("The account's name, unique within its service provider.")
-    active: bool = graph.column("False closes every key under the account within 5 seconds.")
+    active: bool = graph.column("False closes every key and session under the account within 5 seconds.")
     service_provider: Any = graph.to_one(
         "ServiceProvider",
         "service_provider_id",
@@ -76,6 +78,12 @@ class Account(graph.Node):
     )
     api_key_count: int = graph.count(
         "account_id", row=ApiKeyRow, description="How many keys the account has, closed ones too."
+    )
+    users: Connection[User] = graph.page(
+        "account_id", row=UserRow, order=NEWEST_FIRST, description="The account's users, newest first."
+    )
+    user_count: int = graph.count(
+        "account_id", row=UserRow, description="How many users the account has, deactivated ones too."
     )
     viewer_can_update: bool = graph.per_viewer(
         lambda viewer: viewer.may([HasFullAccess]), "Whether the caller may change the account's settings."
@@ -303,6 +311,10 @@ class DeletionBlockerKind(enum.Enum):
     """By the rooms of the house."""
 
     API_KEYS = strawberry.enum_value("API_KEYS", description="API keys of the account, closed ones too.")
+    USERS = strawberry.enum_value("USERS", description="Users of the account, deactivated ones too.")
+
+
+_THINGS = {DeletionBlockerKind.API_KEYS: "API key(s)", DeletionBlockerKind.USERS: "user(s)"}
 
 
 @strawberry.type(description="Something that stands in the way of a deletion.")
@@ -401,9 +413,11 @@ class AccountMutations:
         deleted, found = await service.delete(
             info.context, input.id, dry_run=input.dry_run, force=input.force, if_version=input.if_version
         )
-        blockers = [DeletionBlocker(kind=DeletionBlockerKind.API_KEYS, count=found.api_keys)] if found else []
+        counts = {DeletionBlockerKind.API_KEYS: found.api_keys, DeletionBlockerKind.USERS: found.users}
+        blockers = [DeletionBlocker(kind=kind, count=count) for kind, count in counts.items() if count]
         if deleted is None and not input.dry_run:
-            message = f"The account still has {found.api_keys} API key(s). Delete them too with `force: true`."
+            things = " and ".join(f"{count} {_THINGS[kind]}" for kind, count in counts.items() if count)
+            message = f"The account still has {things}. Delete them too with `force: true`."
             refused = UserError(code=UserErrorCode.IN_USE, message=message, field=["id"])
             return DeleteAccountPayload(blockers=blockers, user_errors=[refused])
         return DeleteAccountPayload(

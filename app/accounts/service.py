@@ -10,6 +10,7 @@ from uuid import UUID
 import idna
 from strawberry import Some
 from tortoise.exceptions import IntegrityError
+from tortoise.expressions import Q
 from tortoise.transactions import in_transaction
 
 from app import names
@@ -24,6 +25,8 @@ from app.errors import Mistakes, Problems, UserErrorCode
 from app.identifiers import Kind, new_id, read
 from app.recording.model import RecordingConfig
 from app.service_providers.model import ServiceProvider
+from app.users import service as users
+from app.users.model import User
 
 MAXIMUM_SIP_REALM = 132
 # GraphQL's Int; the columns hold no more either.
@@ -135,9 +138,10 @@ class Blockers:
     """How many things stand in the way of a deletion."""
 
     api_keys: int
+    users: int
 
     def __bool__(self) -> bool:
-        return self.api_keys > 0
+        return self.api_keys + self.users > 0
 
 
 async def delete(
@@ -157,10 +161,14 @@ async def delete(
         problems = Problems()
         _check_version(account, if_version, problems)
         problems.raise_if_any()
-        blockers = Blockers(api_keys=await ApiKey.filter(account_id=account.id).count())
+        blockers = Blockers(
+            api_keys=await ApiKey.filter(account_id=account.id).count(),
+            users=await User.filter(account_id=account.id).count(),
+        )
         if dry_run or (blockers and not force):
             return None, blockers
         await ApiKey.filter(account_id=account.id).delete()
+        await users.delete_all(Q(account_id=account.id))
         await RecordingConfig.filter(account_id=account.id).delete()
         await Account.filter(id=account.id).delete()
     return account.id, blockers

@@ -14,6 +14,8 @@ from app.errors import UserError
 from app.identifiers import Kind
 from app.paging import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, FirstArgument, Order
 from app.service_providers import model, service
+from app.users.model import User as UserRow
+from app.users.schema import User
 
 BY_NAME = Order("name", "name_key")
 
@@ -27,7 +29,7 @@ class ServiceProvider(graph.Node):
     """Stands over rows of model.ServiceProvider."""
 
     name: str = graph.column("Its name, unique within the installation.")
-    active: bool = graph.column("False closes every key under it, its accounts' keys too, within 5 seconds.")
+    active: bool = graph.column("False closes every key and session under it, its accounts' too, within 5 seconds.")
     created_at: datetime = graph.column("When it was created.")
     updated_at: datetime = graph.column("When it was changed last.")
     version: int = graph.column(
@@ -38,6 +40,19 @@ class ServiceProvider(graph.Node):
         row=ApiKeyRow,
         order=NEWEST_FIRST,
         description="The provider's own keys, newest first; those of its accounts are on the accounts.",
+        permissions=[IsServiceProvider],
+    )
+    users: Connection[User] | None = graph.page(
+        "service_provider_id",
+        row=UserRow,
+        order=NEWEST_FIRST,
+        description="The provider's own users, newest first; those of its accounts are on the accounts.",
+        permissions=[IsServiceProvider],
+    )
+    user_count: int | None = graph.count(
+        "service_provider_id",
+        row=UserRow,
+        description="How many users of its own the provider has, deactivated ones too.",
         permissions=[IsServiceProvider],
     )
     viewer_can_create_account: bool = graph.per_viewer(
