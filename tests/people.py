@@ -49,7 +49,7 @@ class People:
 
     async def session(self, name: str, **changed: Any) -> Person:
         """Another session of theirs."""
-        made, row = await open_session(self.installation, self.ids[name], **changed)
+        made, _ = await open_session(self.installation, self.ids[name], **changed)
         return self.installation.holder(made)
 
     async def login(self, name: str, given: str = PASSWORD) -> Any:

@@ -48,7 +48,7 @@ def check(policy: PasswordPolicy, password: str, email: str, problems: Problems,
             policy.refuses_common and text.casefold() in _common(),
             "This is one of the commonest passwords, which are tried first; choose another.",
         ),
-        (email_key(text) == email_key(email), "The e-mail address is no password; choose another."),
+        (email_key(text) == email_key(email) != "", "The e-mail address is no password; choose another."),
         (any("\ud800" <= one <= "\udfff" for one in text), "The password holds half a character; type it again."),
     ):
         if is_broken:

@@ -374,19 +374,19 @@ class ResetPasswordPayload:
     )
 
 
-@strawberry.input(description="Changes to the password policy; what is left out or null stays as it is.")
+@strawberry.input(description="Changes to the password policy; what is left out stays as it is.")
 class UpdatePasswordPolicyInput:
     """Input of updatePasswordPolicy."""
 
-    minimum_length: int | None = strawberry.field(
+    minimum_length: Maybe[int | None] = strawberry.field(
         default=None,
         description=f"The shortest password: {policy.LEAST_MINIMUM} to {policy.LARGEST_MINIMUM} characters.",
     )
-    needs_digit: bool | None = strawberry.field(default=None, description="Whether a digit is needed.")
-    needs_symbol: bool | None = strawberry.field(
+    needs_digit: Maybe[bool | None] = strawberry.field(default=None, description="Whether a digit is needed.")
+    needs_symbol: Maybe[bool | None] = strawberry.field(
         default=None, description="Whether something that is neither letter nor digit is needed."
     )
-    refuses_common: bool | None = strawberry.field(
+    refuses_common: Maybe[bool | None] = strawberry.field(
         default=None, description="Whether the commonest passwords are refused."
     )
     if_version: int | None = strawberry.field(
@@ -504,8 +504,12 @@ class UserMutations:
     async def update_password_policy(
         self, info: Info, input: Annotated[UpdatePasswordPolicyInput, strawberry.argument(description="The changes.")]
     ) -> UpdatePasswordPolicyPayload:
-        changes = service.PolicyChanges(
-            input.minimum_length, input.needs_digit, input.needs_symbol, input.refuses_common
+        changed = await service.update_policy(
+            info.context,
+            input.if_version,
+            minimum_length=input.minimum_length,
+            needs_digit=input.needs_digit,
+            needs_symbol=input.needs_symbol,
+            refuses_common=input.refuses_common,
         )
-        changed = await service.update_policy(info.context, changes, input.if_version)
         return UpdatePasswordPolicyPayload(password_policy=graph.shown(changed))

@@ -262,7 +262,7 @@ async def delete(context: Context, user_id: str, if_version: int | None) -> UUID
 
 async def delete_all(which: Q) -> int:
     """Users with their sessions, as part of the caller's transaction; answers how many."""
-    ids = await User.filter(which).order_by("id").select_for_update().values_list("id", flat=True)
+    ids = [user.id for user in await User.filter(which).order_by("id").select_for_update()]
     await Session.filter(user_id__in=ids).delete()
     return await User.filter(id__in=ids).delete()
 
@@ -291,23 +291,34 @@ async def reset_password(context: Context, user_id: str, given: str | None) -> t
     return changed, shown
 
 
-@dataclass(frozen=True)
-class PolicyChanges:
-    """What of the policy is changed; None: as it is."""
-
-    minimum_length: int | None = None
-    needs_digit: bool | None = None
-    needs_symbol: bool | None = None
-    refuses_common: bool | None = None
-
-
-async def update_policy(context: Context, changes: PolicyChanges, if_version: int | None) -> PasswordPolicy:
-    """Holds for passwords chosen from now on. Raises Mistakes: OUT_OF_RANGE, CONFLICT."""
-    values = {name: value for name, value in vars(changes).items() if value is not None}
+async def update_policy(
+    context: Context,
+    if_version: int | None,
+    *,
+    minimum_length: Some[int | None] | None,
+    needs_digit: Some[bool | None] | None,
+    needs_symbol: Some[bool | None] | None,
+    refuses_common: Some[bool | None] | None,
+) -> PasswordPolicy:
+    """Holds for passwords chosen from now on. Raises Mistakes: REQUIRED, OUT_OF_RANGE, CONFLICT."""
+    given = {
+        "minimumLength": ("minimum_length", minimum_length),
+        "needsDigit": ("needs_digit", needs_digit),
+        "needsSymbol": ("needs_symbol", needs_symbol),
+        "refusesCommon": ("refuses_common", refuses_common),
+    }
+    problems = Problems()
+    values: dict[str, Any] = {}
+    for name, (column, one) in given.items():
+        if one is not None and one.value is None:
+            problems.add(UserErrorCode.REQUIRED, "A rule of the policy cannot be cleared.", name)
+        elif one is not None:
+            values[column] = one.value
     least, largest = policy.LEAST_MINIMUM, policy.LARGEST_MINIMUM
-    if changes.minimum_length is not None and not least <= changes.minimum_length <= largest:
+    if not least <= values.get("minimum_length", least) <= largest:
         message = f"The shortest password has {least} to {largest} characters."
-        raise Mistakes.one(UserErrorCode.OUT_OF_RANGE, message, "minimumLength")
+        problems.add(UserErrorCode.OUT_OF_RANGE, message, "minimumLength")
+    problems.raise_if_any()
     row, _ = await PasswordPolicy.get_or_create(id=THE_POLICY)
     if not values and if_version in (None, row.version):
         return row
@@ -329,7 +340,8 @@ async def _locked(user_id: UUID) -> User:
     found = await User.filter(id=user_id).first()
     if found is not None and found.scope is Scope.ADMIN:
         # All of them in one order: of two admins who deactivate each other, the second waits and then finds itself last.
-        await User.filter(scope=Scope.ADMIN, active=True).order_by("id").select_for_update().values_list("id")
+        # Whole rows: a list of values would leave the lock out.
+        await User.filter(scope=Scope.ADMIN, active=True).order_by("id").select_for_update()
     return _there(await User.filter(id=user_id).select_for_update().get_or_none())
 
 
