@@ -13,7 +13,7 @@ from app.service_providers.model import ServiceProvider
 from app.users.model import Session
 from app.users.token import FORM
 from tests.installation import Installation, Person, World, refusals
-from tests.people import People, add_people
+from tests.people import PASSWORD, People, add_people
 from tests.statements import recorded
 
 WHO = "{ viewer { scope } }"
@@ -230,3 +230,18 @@ async def test_a_moment_after_the_password_was_chosen_all_is_open(people: People
     )
     assert changed["userErrors"] == []
     assert (await ann.ask("{ accounts { totalCount } }")).only("accounts") == {"totalCount": 1}
+
+
+async def test_a_session_that_was_ended_changes_no_password_while_it_is_remembered(people: People) -> None:
+    """For up to four seconds a worker lets it in; a new password would be its way back."""
+    ann, new = people["ann"], "the passphrase of a thief"
+    assert (await ann.ask(WHO)).status == 200
+    await people["boss"].change("revokeSession", "revokedId", id=people.sessions["ann"])
+    for mutation in (
+        f'changePassword(input: {{currentPassword: "{PASSWORD}", newPassword: "{new}"}})',
+        f'resetPassword(input: {{id: "{people.ids["bob"]}", password: "{new}"}})',
+    ):
+        answer = await ann.ask(f"mutation {{ {mutation} {{ userErrors {{ code }} }} }}")
+        assert answer.codes == ["UNAUTHENTICATED"], mutation
+    for name in ("ann", "bob"):
+        assert (await people.login(name))["token"]
