@@ -8,7 +8,8 @@ from pathlib import Path
 
 FOUNDATION = {
     *("access", "changing", "context", "database", "encryption", "errors", "graph"),
-    *("identifiers", "logs", "metrics", "names", "outbound", "paging", "postgres_pool", "settings", "statements", "tokens"),
+    *("identifiers", "logs", "metrics", "names", "outbound", "paging", "postgres_pool", "settings", "statements"),
+    "tokens",
 }
 ASSEMBLY = {
     *("main", "schema", "viewer", "authentication", "execution", "graphiql"),

@@ -97,7 +97,7 @@ async def downgrade(db: BaseDBAsyncClient) -> str:
 
 
 MODELS_STATE = (
-"eJztXX1z2jga/yoa/rn2JpvLS5vNpDc3QxKyyzaBDJB2u5cbI2xBdDEya8khzF6/+0myDX"
+    "eJztXX1z2jga/yoa/rn2JpvLS5vNpDc3QxKyyzaBDJB2u5cbI2xBdDEya8khzF6/+0myDX"
     "4ltgPUdtSZEiPrkczv0cvzpsd/NaaWgUy630f2E9bRrW09YQPZjTPwV4PAKeIXaVX2QAPO"
     "ZqsKooDBkSlpqFtZm3m15V04osyGOuMVxtCkiBcZiOo2njFsEUE2FH1qj2gxBJiC+QNkYA"
     "ofEQWinAImCkzLeuRXCFBeBtCfDjQ/AYoQGPLH+YesuD9bDPdFj4al8y4xmWyjcYfgPx2k"
