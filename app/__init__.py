@@ -19,6 +19,8 @@ The rooms, one per noun; each has `model.py` (what is stored), `service.py` (wha
     webhooks/            an address of the tenant's that we sign and call
                          (+ addresses.py: which may be called; signing.py; delivery.py: the one call; events.py: samples;
                          rules.py: from an input to the account's columns; pruning.py: what is kept, and how long)
+    users/               people, sessions, passwords            (+ password.py: Argon2; policy.py, emails.py, tries.py,
+                         devices.py, standing.py, token.py)
 
 What all rooms stand on, and what imports no room:
 
@@ -36,6 +38,7 @@ What all rooms stand on, and what imports no room:
     paging.py            lists: connections paged by key
     postgres_pool.py     connections to PostgreSQL, lent in the order of asking
     settings.py          every environment variable, read once, typed
+    tokens.py            the text form of what lets a caller in
     statements.py        what Tortoise makes of a query, once, with slots for the values
 
 What puts the rooms together, and what no room imports:

@@ -12,10 +12,12 @@ from app.access import Scope
 from app.api_keys import service as api_keys
 from app.api_keys.model import ApiKey
 from app.audit import service as audit
-from app.errors import for_client
+from app.errors import Mistakes, for_client
 from app.idempotency import once
 from app.serving import CannotStart, listen
 from app.settings import Settings, WrongSettings
+from app.users import service as users
+from app.users.model import User
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -55,8 +57,11 @@ def _parser() -> argparse.ArgumentParser:
     serve.set_defaults(run=_serve)
     migrate = commands.add_parser("migrate", help="bring the database to this version's schema; the deploy step")
     migrate.set_defaults(run=_migrate)
-    create = commands.add_parser("create-admin", help="make an API key of the admin scope and print it, once")
-    create.add_argument("--name", default="admin", help="the key's name (default: admin)")
+    create = commands.add_parser(
+        "create-admin", help="make an admin, an API key or with --email a user, and print how to get in"
+    )
+    create.add_argument("--name", default="admin", help="the name of the key or the user (default: admin)")
+    create.add_argument("--email", help="make a user with this e-mail address, who must change the password at first")
     create.set_defaults(run=_create_admin)
     maintain = commands.add_parser("maintain", help="forget what is too old; for a daily timer")
     maintain.set_defaults(run=_maintain)
@@ -84,7 +89,8 @@ async def _prepare(chosen: Settings) -> None:
     chosen.keyring()
     async with migrating.opened(chosen) as database:
         await migrating.check(database)
-        if not await ApiKey.filter(scope=Scope.ADMIN, revoked_at__isnull=True).exists():
+        keys = ApiKey.filter(scope=Scope.ADMIN, revoked_at__isnull=True)
+        if not await keys.exists() and not await User.filter(scope=Scope.ADMIN, active=True).exists():
             print("There is no admin yet. Make the first one with: python -m app create-admin", file=sys.stderr)
 
 
@@ -108,10 +114,18 @@ def _create_admin(options: Any) -> None:
             await migrating.migrate(chosen)
         async with migrating.opened(chosen) as database:
             await migrating.check(database)
+            if options.email is not None:
+                return await users.create_first_admin(options.email, options.name)
             return await api_keys.create_first_admin(chosen.keyring(), options.name)
 
-    print(asyncio.run(create()))
-    print("This is shown once. Send it as: Authorization: Bearer <key>", file=sys.stderr)
+    try:
+        print(asyncio.run(create()))
+    except Mistakes as mistakes:
+        raise CannotStart("\n".join(error.message for error in mistakes.errors)) from None
+    if options.email is not None:
+        print("This is shown once. Log in with it, and choose a password of your own.", file=sys.stderr)
+    else:
+        print("This is shown once. Send it as: Authorization: Bearer <key>", file=sys.stderr)
 
 
 def _maintain(options: Any) -> None:

@@ -56,6 +56,19 @@ class Reach:
     service_provider: tuple[str, ...]
 
 
+def owner_is_active(path: str = "") -> Q:
+    """Rows of keys or users whose owner is active, or who belong to the installation; `path` leads to them."""
+    active: dict[str, Any] = {f"{path}account__active": True, f"{path}account__service_provider__active": True}
+    no_account, no_provider = {f"{path}account_id__isnull": True}, {f"{path}service_provider_id__isnull": True}
+    account = _where(no_account) | _where(active)
+    provider = _where(no_provider) | _where({f"{path}service_provider__active": True})
+    return provider & account
+
+
+def _where(conditions: dict[str, Any]) -> Q:
+    return Q(**conditions)
+
+
 class Reachable(Protocol):
     """A model that says how it is reached."""
 
@@ -67,14 +80,21 @@ M = TypeVar("M", bound=Model)
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who asks. Made by `authentication.py` before anything runs; never changes within an operation."""
+    """Who asks: a key (`key_id`) or a person (`user_id` and `session_id`).
+
+    Made by `authentication.py` before anything runs; never changes within an operation.
+    """
 
     scope: Scope
     access_level: AccessLevel
-    key_id: UUID
+    key_id: UUID | None = None
     account_id: UUID | None = None
     service_provider_id: UUID | None = None
     expires_at: datetime | None = None
+    """When the key ends, and with it all that it may make; null for a person, who outlives each session."""
+    user_id: UUID | None = None
+    session_id: UUID | None = None
+    must_change_password: bool = False
     secret_hash: bytes = field(default=b"", repr=False)
     """Of the secret that let the caller in; empty for the commands of this server."""
 
@@ -104,6 +124,14 @@ class RequiresScope:
     """Prints a scope permission into the SDL."""
 
     any_of: list[Scope] = strawberry.directive_field(name="anyOf")
+
+
+@strawberry.schema_directive(
+    locations=[Location.FIELD_DEFINITION],
+    description="Only people may use the field, with the token of their session; API keys get FORBIDDEN.",
+)
+class RequiresPerson:
+    """Prints into the SDL that a field is for people."""
 
 
 @strawberry.schema_directive(
@@ -172,3 +200,15 @@ class HasFullAccess(Requirement):
     @classmethod
     def allows(cls, viewer: Viewer | None) -> bool:
         return viewer is not None and viewer.access_level is AccessLevel.FULL
+
+
+class IsPerson(Requirement):
+    """People, by the token of a session: for passwords and sessions, which are no program's."""
+
+    _schema_directive = RequiresPerson()
+    refusal: ClassVar[dict[str, Any]] = {"requiredCaller": "USER"}
+    words = "a person who has logged in"
+
+    @classmethod
+    def allows(cls, viewer: Viewer | None) -> bool:
+        return viewer is not None and viewer.user_id is not None

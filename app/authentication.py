@@ -10,33 +10,52 @@ import hmac
 import os
 import time
 from collections import OrderedDict
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
-from tortoise.expressions import Q
-
-from app.access import Scope, Viewer
+from app.access import Scope, Viewer, owner_is_active
 from app.api_keys import token
 from app.api_keys.last_use import LastUse
 from app.api_keys.model import ApiKey
 from app.encryption import Keyring
 from app.errors import Unauthenticated, for_client
+from app.tokens import Form, Token
+from app.users.model import Session
+from app.users.service import viewer_of
+from app.users.token import FORM as SESSION
 
 CACHE_SECONDS = 4.0
 _CACHED_KEYS = 10_000
-_REFUSAL = "The API key lets nobody in: it is unknown, expired, revoked or mistyped."
+_REFUSAL = {
+    token.FORM: "The API key lets nobody in: it is unknown, expired, revoked or mistyped.",
+    SESSION: "The session lets nobody in: it has ended, or the token is mistyped. Log in again.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is remembered of a header."""
+
+    until: float
+    viewer: Viewer
+    ends_at: datetime | None
+    by_previous: bool = False
+    refusal: str = ""
 
 
 class Authentication:
     """Lets callers in. One per process."""
 
-    def __init__(self, keyring: Keyring, last_use: LastUse, timeout_seconds: float) -> None:
+    def __init__(self, keyring: Keyring, last_use: LastUse, timeout_seconds: float, idle: timedelta) -> None:
+        """`idle` is how long a session may go unused."""
         self._keyring = keyring
+        self._idle = idle
         self._timeout_seconds = timeout_seconds
         self._last_use = last_use
         # By a digest of the whole header under a key of this process: no token is kept, and nobody can choose a digest
         # so that the time to find it would tell something.
         self._digest_key = os.urandom(32)
-        self._known: OrderedDict[bytes, tuple[float, Viewer, bool]] = OrderedDict()
+        self._known: OrderedDict[bytes, _Known] = OrderedDict()
 
     async def viewer(self, header: bytes | None) -> Viewer | None:
         """Who asks, by the request's Authorization header (several are one, joined by commas); None without one.
@@ -47,21 +66,25 @@ class Authentication:
             return None
         digest = hashlib.blake2b(header, key=self._digest_key, digest_size=32).digest()
         known = self._known.get(digest)
-        if known is None or known[0] < time.monotonic():
+        if known is None or known.until < time.monotonic():
             known = await self._find(header, digest)
-        _, viewer, by_previous = known
-        if viewer.expires_at is not None and viewer.expires_at <= datetime.now(UTC):
-            raise Unauthenticated(_REFUSAL)
-        self._last_use.note(viewer.key_id, by_previous=by_previous)
+        if known.ends_at is not None and known.ends_at <= datetime.now(UTC):
+            raise Unauthenticated(known.refusal)
+        viewer = known.viewer
+        if viewer.key_id is not None:
+            self._last_use.note(viewer.key_id, by_previous=known.by_previous)
+        elif viewer.session_id is not None:
+            self._last_use.note_session(viewer.session_id)
         return viewer
 
-    async def _find(self, header: bytes, digest: bytes) -> tuple[float, Viewer, bool]:
+    async def _find(self, header: bytes, digest: bytes) -> _Known:
         asked_at = time.monotonic()  # before the question: what changes while it is answered counts as later
-        shown = _read(header)
+        form, shown = _read(header)
+        look_up = self._session if form is SESSION else self._key
         try:
             # The pool has no limit of its own on how long somebody waits for a connection.
             async with asyncio.timeout(self._timeout_seconds):
-                viewer, by_previous = await self._look_up(shown)
+                known = await look_up(shown, asked_at + CACHE_SECONDS)
         except Unauthenticated:
             raise
         except Exception as error:
@@ -69,31 +92,39 @@ class Authentication:
             if away is None:
                 raise
             raise away from error
-        known = self._known[digest] = (asked_at + CACHE_SECONDS, viewer, by_previous)
+        if known.viewer.must_change_password:  # who has just chosen one is not kept waiting
+            return known
+        self._known[digest] = known
         self._known.move_to_end(digest)
         if len(self._known) > _CACHED_KEYS:
             self._known.popitem(last=False)
         return known
 
-    async def _look_up(self, shown: token.Token) -> tuple[Viewer, bool]:
-        """Who holds this key, and whether by the secret before the last rotation. Raises Unauthenticated."""
+    async def _session(self, shown: Token, until: float) -> _Known:
+        """Whose session this is. Raises Unauthenticated."""
+        secret_hash, now = SESSION.secret_hash(self._keyring, shown), datetime.now(UTC)
+        # Who is not active, or whose owner is not, is closed with all sessions.
+        sessions = Session.filter(owner_is_active("user__"), public_id=shown.public_id, user__active=True)
+        session = await sessions.select_related("user").first()
+        is_right = hmac.compare_digest(secret_hash, session.secret_hash if session else _NOBODY)
+        if session is None or not is_right or session.last_used_at + self._idle <= now:
+            raise Unauthenticated(_REFUSAL[SESSION])
+        return _Known(until, viewer_of(session.user, session), session.expires_at, refusal=_REFUSAL[SESSION])
+
+    async def _key(self, shown: Token, until: float) -> _Known:
+        """Who holds this key, by its secret or the one before the last rotation. Raises Unauthenticated."""
         secret_hash, now = token.secret_hash(self._keyring, shown), datetime.now(UTC)
-        key = await (
-            ApiKey.filter(public_id=shown.public_id)
-            # An owner that is not active closes its keys; the rows above a key of the installation are null.
-            .filter(Q(service_provider_id__isnull=True) | Q(service_provider__active=True))
-            .filter(Q(account_id__isnull=True) | Q(account__active=True, account__service_provider__active=True))
-            .first()
-        )
+        # An owner that is not active closes its keys; the rows above a key of the installation are null.
+        key = await ApiKey.filter(owner_is_active(), public_id=shown.public_id).first()
         # The same comparisons for an unknown id, so that time does not tell which ids exist.
         current = hmac.compare_digest(secret_hash, key.secret_hash if key else _NOBODY)
         previous = hmac.compare_digest(secret_hash, (key.previous_secret_hash if key else None) or _NOBODY)
         if key is None or key.revoked_at is not None or not (current or previous):
-            raise Unauthenticated(_REFUSAL)
+            raise Unauthenticated(_REFUSAL[token.FORM])
         ends = [key.expires_at] if key.expires_at else []
         if not current:
             if key.previous_secret_expires_at is None or key.previous_secret_expires_at <= now:
-                raise Unauthenticated(_REFUSAL)
+                raise Unauthenticated(_REFUSAL[token.FORM])
             ends.append(key.previous_secret_expires_at)
         viewer = Viewer(
             scope=Scope(key.scope),
@@ -104,18 +135,19 @@ class Authentication:
             expires_at=min(ends, default=None),
             secret_hash=secret_hash,
         )
-        return viewer, not current
+        return _Known(until, viewer, viewer.expires_at, not current, _REFUSAL[token.FORM])
 
 
-def _read(header: bytes) -> token.Token:
-    """The key in a header. Raises Unauthenticated."""
+def _read(header: bytes) -> tuple[Form, Token]:
+    """The key or session token in a header. Raises Unauthenticated."""
     scheme, _, text = header.decode("latin-1").strip().partition(" ")
     if scheme.lower() != "bearer" or "," in text:
         raise Unauthenticated("Send one header: Authorization: Bearer vgk_…")
-    shown = token.read(text.strip())
+    form = SESSION if text.strip().startswith(SESSION.prefix) else token.FORM
+    shown = form.read(text.strip())
     if shown is None:
-        raise Unauthenticated(_REFUSAL)
-    return shown
+        raise Unauthenticated(_REFUSAL[form])
+    return form, shown
 
 
 _NOBODY = bytes(32)

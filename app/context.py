@@ -36,6 +36,10 @@ class Context:
     """The mutation that runs; `server` for what the commands of this server do."""
     shown_secrets: set[Hashable] = field(default_factory=set)
     """Which secrets this operation has shown: each is told to the audit trail once."""
+    address: str = ""
+    """The client's network address; empty where there is none, as for the commands of this server."""
+    user_agent: str = ""
+    _has_logged_in: bool = False
     _loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
 
     @property
@@ -49,6 +53,11 @@ class Context:
         """A mutation of the operation begins: what was loaded before may be different when it has run."""
         self.operation = mutation
         self._loaders.clear()
+
+    def let_in(self, viewer: Viewer) -> None:
+        """Who has just logged in reads the answer to it. Whoever had come with a key or a session stays who they are."""
+        if self.caller is None or self._has_logged_in:
+            self.caller, self._has_logged_in = viewer, True
 
     @property
     def keyring(self) -> Keyring:

@@ -42,9 +42,12 @@ from app.service_providers import service as providers
 from app.service_providers.model import ServiceProvider
 from app.serving import CannotStart, check_port, listen
 from app.settings import Settings
+from app.users import service as users
+from app.users.model import User
 from app.webhooks.rules import WebhookChange
 
 BUCKET = "call-recordings"
+PASSWORD = "demo people talk"  # noqa: S105  of a server that is for trying out
 _ACCOUNTS = {
     "Northern Voice": ("Harbour Clinic", "Tidal Bank", "Café Ångström 🎧"),
     "Southern Cross Telecom": ("Alpine Rescue", "Kiwi Couriers"),
@@ -153,6 +156,7 @@ async def _fill(chosen: Settings, keys: dict[str, str], storage: dict[str, str])
             await _recordings(context, ids, storage)
             _prompts(chosen.cache_url, ids)
             await _applications(context, ids)
+            await _people(context, ids)
             if not await _all_let_in(keyring, keys):
                 if keys:
                     print("The keys of last time let nobody in any more; these are new.", flush=True)
@@ -285,6 +289,20 @@ async def _keys(context: Context, ids: dict[str, str]) -> dict[str, str]:
     return keys
 
 
+async def _people(context: Context, ids: dict[str, str]) -> None:
+    """One person of each scope, as far as they are missing; their password is PASSWORD, and need not be changed."""
+    owners: dict[str, dict[str, Any]] = {
+        "admin": {"installation": True},
+        "provider": {"service_provider_id": ids["Northern Voice"]},
+        "account": {"account_id": ids["Harbour Clinic"]},
+    }
+    for name, owner in owners.items():
+        email = f"{name}@demo.example"
+        if not await User.filter(email_key=email).exists():
+            made, *_ = await users.create(context, email=email, name=f"Demo {name}", given=PASSWORD, **owner)
+            await User.filter(id=made.id).update(must_change_password=False)
+
+
 async def _all_let_in(keyring: Keyring, keys: dict[str, str]) -> bool:
     """Whether the noted keys are those of this database."""
     for text in keys.values():
@@ -323,6 +341,9 @@ def _tell(graphql: str, keys: dict[str, str], s3: dict[str, str], account_id: st
         f"  service provider {keys['serviceProvider']}",
         f"  account          {keys['account']}",
         f"  read only        {keys['readOnly']}",
+        "",
+        f"People             {', '.join(f'{name}@demo.example' for name in ('admin', 'provider', 'account'))}",
+        f"  password         {PASSWORD}",
         "",
         "A bucket to try    S3_COMPATIBLE",
         f"  endpoint         {s3['endpoint']}",

@@ -52,7 +52,7 @@ class Unauthenticated(ClientError):
 
     code = ErrorCode.UNAUTHENTICATED
 
-    def __init__(self, message: str = "Send an API key: Authorization: Bearer vgk_…") -> None:
+    def __init__(self, message: str = "Send an API key or a session's token: Authorization: Bearer …") -> None:
         super().__init__(message)
 
 
@@ -93,6 +93,13 @@ class UserErrorCode(enum.Enum):
     )
     NAME_TAKEN = strawberry.enum_value("NAME_TAKEN", description="Another object has this name.")
     SIP_REALM_TAKEN = strawberry.enum_value("SIP_REALM_TAKEN", description="Another account has this SIP realm.")
+    EMAIL_TAKEN = strawberry.enum_value("EMAIL_TAKEN", description="Another user has this e-mail address.")
+    WRONG_CREDENTIALS = strawberry.enum_value(
+        "WRONG_CREDENTIALS", description="These let nobody in; which of them is wrong is not said."
+    )
+    LAST_ADMIN = strawberry.enum_value(
+        "LAST_ADMIN", description="Without this user the installation would have no active admin."
+    )
     CONFLICT = strawberry.enum_value(
         "CONFLICT", description="The object has changed since the version that the caller saw; load it again."
     )

@@ -448,8 +448,14 @@ def resolver(
     return declare
 
 
-def mutation(description: str, *, permissions: Permissions = ()) -> Callable[[Callable[P, Awaitable[R]]], Any]:
-    """A mutation: needs full access; Mistakes become the `userErrors` of its payload (the resolver's return type)."""
+def mutation(
+    description: str, *, permissions: Permissions = (), open_to_anybody: bool = False
+) -> Callable[[Callable[P, Awaitable[R]]], Any]:
+    """A mutation: needs full access, or no caller at all where it is `open_to_anybody`.
+
+    Mistakes become the `userErrors` of its payload (the resolver's return type).
+    """
+    needed: Permissions = () if open_to_anybody else (*permissions, HasFullAccess)
 
     def declare(resolve: Callable[P, Awaitable[R]]) -> Any:
         payload, name = resolve.__annotations__["return"], to_camel_case(resolve.__name__)
@@ -468,7 +474,7 @@ def mutation(description: str, *, permissions: Permissions = ()) -> Callable[[Ca
         del answer.__wrapped__
         answer.__annotations__ = {**resolve.__annotations__, "return": payload | None}
         answer.__signature__ = inspect.signature(resolve).replace(return_annotation=payload | None)  # type: ignore[attr-defined]
-        return _field(answer, description, (*permissions, HasFullAccess), {}, None)
+        return _field(answer, description, needed, {}, None)
 
     return declare
 

@@ -18,6 +18,8 @@ class Kind(enum.StrEnum):
     ACCOUNT = "AC"
     SERVICE_PROVIDER = "SP"
     API_KEY = "AK"
+    USER = "US"
+    SESSION = "SN"
     RECORDING_CONFIG = "RC"
     AUDIT_EVENT = "AE"
     WEBHOOK_DELIVERY = "WD"

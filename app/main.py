@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -148,7 +149,8 @@ class Server:
                         WebhookSender: webhooks,
                     }
                     opened = Opened(chosen, keyring, clients)
-                    authentication = Authentication(keyring, last_use, chosen.database_timeout_seconds)
+                    idle = timedelta(minutes=chosen.session_idle_minutes)
+                    authentication = Authentication(keyring, last_use, chosen.database_timeout_seconds, idle)
                     graphql = Endpoint(self._operations, authentication, opened, self._explorer)
                     self.running = Running(opened, authentication, context, graphql)
                     if self.has_the_process:

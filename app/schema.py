@@ -20,6 +20,7 @@ from app.context import Info
 from app.recording.schema import RecordingLimits, RecordingMutations, RecordingQueries
 from app.service_providers.schema import ServiceProviderMutations, ServiceProviderQueries
 from app.tts_cache.schema import TtsCacheMutations
+from app.users.schema import UserMutations, UserQueries
 from app.viewer import ViewerQueries
 from app.webhooks.schema import WebhookMutations
 
@@ -71,6 +72,7 @@ Query = merge_types(
         ApplicationQueries,
         ApiKeyQueries,
         RecordingQueries,
+        UserQueries,
         AuditQueries,
     ),
 )
@@ -82,6 +84,7 @@ Mutation = merge_types(
         ApplicationMutations,
         ApiKeyMutations,
         RecordingMutations,
+        UserMutations,
         TtsCacheMutations,
         WebhookMutations,
     ),

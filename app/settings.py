@@ -54,7 +54,7 @@ class Settings(BaseSettings):
         repr=False,
         description="Keys for secrets at rest, `id:base64 of 32 bytes`, comma-separated; the first seals, all open.",
     )
-    hash_key: str = Field("", repr=False, description="Base64 of 32 bytes; keys the hashes of API keys. Never changes.")
+    hash_key: str = Field("", repr=False, description="Base64 of 32 bytes; keys the hashes of tokens. Never changes.")
     cache_url: str = Field(
         "",
         repr=False,
@@ -68,7 +68,9 @@ class Settings(BaseSettings):
         [], description="Origins of front ends that may call from a browser (CORS), comma-separated; none by default."
     )
     trusted_proxies: Annotated[list[str], NoDecode] = Field(
-        [], description="Addresses or networks of proxies whose `X-Forwarded-…` headers count; none by default."
+        [],
+        description="Addresses or networks of proxies whose `X-Forwarded-…` headers count; none by default. "
+        "Without them everybody behind a proxy shares one limit of failed logins.",
     )
     anonymous_introspection: bool = Field(False, description="Whether callers without a key may read the schema.")
     graphiql: bool = Field(False, description="Whether a browser finds the GraphiQL page at `GET /graphql`.")
@@ -76,6 +78,10 @@ class Settings(BaseSettings):
         [],
         description="Hosts (`name` or `name:port`) that tenants' addresses may name although they are private.",
     )
+    session_idle_minutes: int = Field(
+        720, ge=5, le=43_200, description="Minutes after which a session that is not used ends."
+    )
+    session_days: int = Field(30, ge=1, le=365, description="Days after which a session ends, however much it is used.")
     verifications_at_once: int = Field(8, ge=1, le=1000, description="Storage tests that run at once in each worker.")
     audit_days: int = Field(
         400, ge=1, le=36_500, description="How long `python -m app maintain` keeps events of the audit trail, in days."

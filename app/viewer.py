@@ -10,9 +10,10 @@ from app.accounts.model import Account
 from app.api_keys.model import ApiKey
 from app.context import Info
 from app.service_providers.model import ServiceProvider
+from app.users.model import Session, User
 
 
-@strawberry.type(name="Viewer", description="Who asks: the key that came with the request, and whom it belongs to.")
+@strawberry.type(name="Viewer", description="Who asks: the key or the person, and whom they belong to.")
 class ViewerType:
     """Stands over access.Viewer."""
 
@@ -27,9 +28,19 @@ class ViewerType:
         row=ServiceProvider,
         description="The caller's service provider; null for the other scopes.",
     )
-    api_key: Any = graph.to_one("ApiKey", "key_id", row=ApiKey, description="The key that came with the request.")
+    api_key: Any = graph.to_one("ApiKey", "key_id", row=ApiKey, description="The key that asks; null for a person.")
+    user: Any = graph.to_one("User", "user_id", row=User, description="The person who asks; null for a key.")
+    session: Any = graph.to_one(
+        "Session", "session_id", row=Session, description="The session that asks; null for a key."
+    )
+    must_change_password: bool = strawberry.field(
+        description="True: nothing is open before `changePassword`. False for a key."
+    )
     viewer_can_create_account: bool = graph.per_viewer(
         lambda viewer: viewer.may([IsServiceProvider, HasFullAccess]), "Whether the caller may create accounts."
+    )
+    viewer_can_create_user: bool = graph.per_viewer(
+        lambda viewer: viewer.may([HasFullAccess]), "Whether the caller may create users."
     )
 
 

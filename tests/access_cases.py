@@ -8,6 +8,7 @@ from graphql import GraphQLInputObjectType, GraphQLObjectType, get_named_type, i
 
 from app.execution.guards import permissions_of
 from app.schema import schema as strawberry_schema
+from tests.people import PASSWORD, People, email_of
 
 SCHEMA = strawberry_schema._schema
 
@@ -25,10 +26,21 @@ class Case:
     changes: bool = False
 
 
+USER_ROWS = {
+    "own": "bob",
+    "sibling": "sue",
+    "foreign": "fay",
+    "provider": "boss",
+    "other provider": "rival",
+    "installation": "root",
+}
+NEW_PASSWORD = "a password nobody has"
+
+
 class Ids:
     """What the cases name: ids of the installation's objects by row."""
 
-    def __init__(self, world: Any, installation_key: str) -> None:
+    def __init__(self, world: Any, installation_key: str, people: People) -> None:
         self.accounts = {"own": world["own"], "sibling": world["sibling"], "foreign": world["foreign"]}
         self.providers = {"provider": world["provider"], "other provider": world["other_provider"]}
         self.keys = {
@@ -41,6 +53,8 @@ class Ids:
         }
         self.recordings = {name: world[f"{name}_recording"] for name in self.accounts}
         self.applications = {name: world[f"{name}_application"] for name in self.accounts}
+        self.users = {row: people.ids[name] for row, name in USER_ROWS.items()}
+        self.sessions = {row: people.sessions[name] for row, name in USER_ROWS.items()}
         # For every type with an id, the rows on which `node(id:)` and the guarded fields of the type are tried.
         self.nodes = {
             "Account": self.accounts,
@@ -50,6 +64,8 @@ class Ids:
             "AuditEvent": {name: world[f"{name}_event"] for name in self.accounts},
             "WebhookDelivery": {name: world[f"{name}_delivery"] for name in self.accounts},
             "Application": self.applications,
+            "User": self.users,
+            "Session": self.sessions,
         }
 
 
@@ -77,6 +93,9 @@ def queries(ids: Ids) -> dict[str, Inputs]:
         },
         "application": on(ids.applications, "id"),
         "limits": {"": {}},
+        "users": {"": {}},
+        "sessions": {"": {}},
+        "passwordPolicy": {"": {}},
         "s3Regions": {"": {}},
         "audioFormats": {"": {}},
         "bucketVendors": {"": {}},
@@ -112,6 +131,24 @@ def mutations(ids: Ids) -> dict[str, Inputs]:
         "updateApiKey": on(ids.keys, "id", name="A better name"),
         "revokeApiKey": on(ids.keys, "id"),
         "rotateApiKey": on(ids.keys, "id"),
+        "login": {"": {"email": email_of("bob"), "password": PASSWORD}},
+        "logout": {"": {}},
+        "logoutEverywhere": {"": {"keepCurrent": False}},
+        "revokeSession": on(ids.sessions, "id"),
+        "changePassword": {"": {"currentPassword": PASSWORD, "newPassword": NEW_PASSWORD}},
+        "createUser": {
+            "by default": {"email": "new@people.example.com", "name": "New"},
+            **{
+                row: {"email": "new@people.example.com", "name": "New", "owner": {"accountId": id_}}
+                for row, id_ in ids.accounts.items()
+            },
+        },
+        "updateUser": on(ids.users, "id", name="A better name"),
+        "deactivateUser": on(ids.users, "id"),
+        "reactivateUser": on(ids.users, "id"),
+        "deleteUser": on(ids.users, "id"),
+        "resetPassword": on(ids.users, "id", password=NEW_PASSWORD),
+        "updatePasswordPolicy": {"": {"needsDigit": True}},
         "updateRecordingConfig": on(ids.accounts, "accountId", recordAllCalls=True),
         "removeRecordingConfig": on(ids.accounts, "accountId"),
         "verifyRecordingStorage": on(ids.accounts, "accountId"),
@@ -135,6 +172,23 @@ def guarded_inputs(ids: Ids) -> dict[str, tuple[str, Inputs]]:
         ),
         "UpdateAccountInput.usageLimit": ("updateAccount", on(ids.accounts, "id", usageLimit=limit)),
         "UpdateAccountInput.licensedSessions": ("updateAccount", on(ids.accounts, "id", licensedSessions=7)),
+        "UserOwnerInput.serviceProviderId": (
+            "createUser",
+            {
+                row: {"email": "new@people.example.com", "name": "New", "owner": {"serviceProviderId": id_}}
+                for row, id_ in ids.providers.items()
+            },
+        ),
+        "UserOwnerInput.installation": (
+            "createUser",
+            {
+                "installation": {
+                    "email": "new@people.example.com",
+                    "name": "New",
+                    "owner": {"installation": True},
+                }
+            },
+        ),
         "ApiKeyOwnerInput.serviceProviderId": (
             "createApiKey",
             {
@@ -225,7 +279,9 @@ def _guarded_input_cases(ids: Ids) -> Iterator[Case]:
 def _mutation(covers: str, row: str, name: str, values: dict[str, Any], needs: str) -> Case:
     type_name = name[0].upper() + name[1:]
     document = f"mutation ($input: {type_name}Input!) {{ {name}(input: $input) {{ userErrors {{ code }} }} }}"
-    return Case(covers, row, document, (name,), {"input": values}, needs, changes=True)
+    if not values:
+        document = f"mutation {{ {name} {{ userErrors {{ code }} }} }}"
+    return Case(covers, row, document, (name,), {"input": values} if values else {}, needs, changes=True)
 
 
 def _below(one: Any) -> str:
@@ -239,5 +295,8 @@ def _needs(one: Any) -> str:
     words = []
     for permission in permissions_of(one):
         scopes = permission.refusal.get("requiredScopes")
-        words.append("|".join(scope[0] for scope in scopes) if scopes else permission.refusal["requiredAccess"])
+        if scopes:
+            words.append("|".join(scope[0] for scope in scopes))
+        else:
+            words.append("USER" if "requiredCaller" in permission.refusal else permission.refusal["requiredAccess"])
     return " ".join(words)

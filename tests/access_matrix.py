@@ -21,6 +21,7 @@ from app.tts_cache.cache import PromptCache
 from app.webhooks.delivery import Call, Delivery, WebhookSender
 from tests.access_cases import Case, Ids, cases
 from tests.installation import Answer, Installation, Person, seed
+from tests.people import add_people
 
 PERSONAS = {
     "nobody": None,
@@ -28,6 +29,7 @@ PERSONAS = {
     "read-only key": "read_only",
     "provider": "provider",
     "admin": "admin",
+    "person": None,
 }
 
 LEGEND = """\
@@ -39,6 +41,7 @@ Persons (columns)
   read-only key   a key of the same account, READ_ONLY
   provider        a key of the service provider that runs the own and the sibling account, FULL
   admin           a key of the installation, FULL
+  person          a person of the own account, by the token of a session
 
 Rows
   own             the account of the account user, or what belongs to it
@@ -54,7 +57,8 @@ Answers
   NOT_FOUND …     a code of `userErrors`; nothing was changed
   FORBIDDEN …     a code of the top-level `errors`; "FORBIDDEN input": because of an input field; nothing was changed
 
-"needs" is what the contract says beside the field: one of the scopes (A = ADMIN, S = SERVICE_PROVIDER), the level FULL.
+"needs" is what the contract says beside the field: one of the scopes (A = ADMIN, S = SERVICE_PROVIDER), the level FULL,
+a person (USER).
 """
 
 
@@ -108,7 +112,10 @@ class SilentSender:
 class Kept:
     """All rows as they are now, to be put back after each change, so that no cell depends on another."""
 
-    TABLES = ("service_providers", "accounts", "api_keys", "recording_configs", "applications", "webhook_deliveries")
+    TABLES = (
+        *("service_providers", "accounts", "api_keys", "recording_configs", "applications", "webhook_deliveries"),
+        *("users", "sessions", "login_failures", "password_policies"),
+    )
     """Owners before what they own."""
 
     def __init__(self, db: Any) -> None:
@@ -130,11 +137,13 @@ async def matrix(installation: Installation, *, last_first: bool = False) -> str
     """Tries everything, and prints it; in the order of the page, or from its end."""
     admin = installation.person("admin")
     keys = (await admin.ask("{ apiKeys { nodes { id } } }")).only("apiKeys")["nodes"]
-    ids = Ids(installation.world, keys[0]["id"])
+    everybody = await add_people(installation)
+    ids = Ids(installation.world, keys[0]["id"], everybody)
     installation.opened.clients[StorageVerifier] = StandIn()  # type: ignore[index]
     installation.opened.clients[PromptCache] = NoPrompts()  # type: ignore[index]
     installation.opened.clients[WebhookSender] = SilentSender()  # type: ignore[index]
     people = {persona: installation.person(name) for persona, name in PERSONAS.items()}
+    people["person"] = everybody["ann"]
     parts = [LEGEND]
     chapters = list(cases(ids))
     tries = [case for _, chapter in chapters for case in chapter]
@@ -158,7 +167,7 @@ async def _ask(person: Person, case: Case, kept: Kept) -> Answer:
 
 
 # Fixed, so that a new long answer in one line does not move all others. Longer words push only their own line.
-_WIDTHS = (39, 10, 15, 16, 18, 18, 18, 18)
+_WIDTHS = (39, 10, 15, 16, 18, 18, 18, 18, 18)
 
 
 def _table(title: str, head: list[str], lines: list[list[str]]) -> str:

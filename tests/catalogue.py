@@ -70,6 +70,60 @@ ROWS: list[tuple[str, dict[str, Any]]] = [
             (6, "ACCOUNT", None, ID.format(3)),
         )
     ),
+    *(
+        (
+            "users",
+            {
+                "id": ID.format(number),
+                "scope": scope,
+                "service_provider_id": provider,
+                "account_id": account,
+                "email": f"Ann@{scope}.example",
+                "email_key": f"ann@{scope}.example".lower(),
+                "name": "Ann 🎧",
+                "password_hash": "$argon2id$",
+                "password_set_at": TIME,
+                "must_change_password": False,
+                "active": True,
+                "last_login_at": TIME,
+                **TIMES,
+            },
+        )
+        for number, scope, provider, account in (
+            (11, "ADMIN", None, None),
+            (12, "SERVICE_PROVIDER", ID.format(1), None),
+            (13, "ACCOUNT", None, ID.format(3)),
+        )
+    ),
+    (
+        "sessions",
+        {
+            "id": ID.format(14),
+            "user_id": ID.format(11),
+            "public_id": "session",
+            "secret_hash": b"\x03",
+            "user_agent": "Firefox/1",
+            "address": "192.0.2.1",
+            "created_at": TIME,
+            "last_used_at": TIME,
+            "expires_at": TIME,
+        },
+    ),
+    (
+        "login_failures",
+        {"id": ID.format(15), "subject": b"\x04", "network": "192.0.2.1", "tried_at": TIME},
+    ),
+    (
+        "password_policies",
+        {
+            "id": ID.format(16),
+            "minimum_length": 12,
+            "needs_digit": True,
+            "needs_symbol": False,
+            "refuses_common": True,
+            **TIMES,
+        },
+    ),
     (
         "recording_configs",
         {

@@ -9,6 +9,7 @@ from pathlib import Path
 FOUNDATION = {
     *("access", "context", "database", "encryption", "errors", "graph"),
     *("identifiers", "logs", "metrics", "names", "outbound", "paging", "postgres_pool", "settings", "statements"),
+    "tokens",
 }
 ASSEMBLY = {
     *("main", "schema", "viewer", "authentication", "execution", "graphiql"),

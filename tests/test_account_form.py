@@ -245,9 +245,7 @@ async def test_a_form_saved_while_its_account_is_deleted_is_saved_or_not_found(p
         assert refusals(saved) in ([], [("NOT_FOUND", ["id"])])
 
 
-async def test_a_form_takes_the_same_statements_whatever_it_holds(
-    provider: Person, world: World, backend: str
-) -> None:
+async def test_a_form_takes_the_same_statements_whatever_it_holds(provider: Person, world: World, backend: str) -> None:
     await provider.ask("{ viewer { scope } }")
     tags = [{"name": f"tag {n}", "value": "v"} for n in range(10)]
     for given in ({"recordAllCalls": True}, {**STORAGE, "s3Tags": tags}):

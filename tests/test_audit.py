@@ -15,6 +15,7 @@ from app.audit.reads import SecretReads
 from app.recording.model import RecordingConfig
 from app.schema import schema
 from tests.installation import Installation, Person, World, refusals
+from tests.people import PASSWORD, People, add_people, email_of, log_in
 
 EVENTS = """query ($filter: AuditEventFilter) { auditEvents(first: 100, filter: $filter) { totalCount nodes {
     id at operation actor { scope apiKeyId userId } objectId accountId serviceProviderId formerServiceProviderId
@@ -64,6 +65,24 @@ CHANGES: list[tuple[str, Inputs]] = [
 ]
 
 
+OTHER_PASSWORD = "quite another battery"
+# What people do, by whom: as above.
+OF_PEOPLE: list[tuple[str, str, Callable[[People], dict[str, Any]]]] = [
+    ("login", "nobody", lambda _: {"email": email_of("ann"), "password": PASSWORD}),
+    ("createUser", "root", lambda people: {"email": "new@people.example.com", "name": "New"}),
+    ("updateUser", "root", lambda people: {"id": people.ids["ann"], "name": "Anna"}),
+    ("changePassword", "boss", lambda _: {"currentPassword": PASSWORD, "newPassword": OTHER_PASSWORD}),
+    ("resetPassword", "root", lambda people: {"id": people.ids["bob"]}),
+    ("deactivateUser", "root", lambda people: {"id": people.ids["sue"]}),
+    ("reactivateUser", "root", lambda people: {"id": people.ids["sue"]}),
+    ("deleteUser", "root", lambda people: {"id": people.ids["fay"]}),
+    ("revokeSession", "root", lambda people: {"id": people.sessions["rival"]}),
+    ("updatePasswordPolicy", "root", lambda _: {"minimumLength": 12}),
+    ("logoutEverywhere", "ann", lambda _: {"keepCurrent": True}),
+    ("logout", "boss", lambda _: {}),
+]
+
+
 async def events(person: Person, **filter: Any) -> list[dict[str, Any]]:
     """Those of requests: the world itself was made by the server."""
     found: list[dict[str, Any]] = (await person.ask(EVENTS, filter=filter)).only("auditEvents")["nodes"]
@@ -85,7 +104,8 @@ async def change(person: Person, mutation: str, given: dict[str, Any]) -> dict[s
 
 
 async def test_every_change_leaves_exactly_one_event(admin: Person, world: World, valkey: Any) -> None:
-    assert {name for name, _ in CHANGES} == set(schema._schema.mutation_type.fields)  # type: ignore[union-attr]
+    changes = {name for name, _ in CHANGES} | {name for name, _, _ in OF_PEOPLE}
+    assert changes == set(schema._schema.mutation_type.fields)  # type: ignore[union-attr]
     viewer = (await admin.ask("{ viewer { apiKey { id } } }")).only("viewer")
     await made_empty(admin, world)
     for number, (mutation, given) in enumerate(CHANGES, 2):
@@ -95,6 +115,37 @@ async def test_every_change_leaves_exactly_one_event(admin: Person, world: World
         assert [event["operation"] for event in found[:1]] == [mutation]
         assert len(found) == number, mutation
         assert found[0]["actor"] == {"scope": "ADMIN", "apiKeyId": viewer["apiKey"]["id"], "userId": None}
+
+
+async def test_everything_that_people_do_leaves_exactly_one_event(installation: Installation, admin: Person) -> None:
+    people = await add_people(installation)
+    for number, (mutation, name, given) in enumerate(OF_PEOPLE, 1):
+        person = installation.person(None) if name == "nobody" else people[name]
+        if mutation == "logout":
+            answer = (await person.ask("mutation { logout { userErrors { code field } } }")).only("logout")
+        else:
+            answer = await change(person, mutation, given(people))
+        assert refusals(answer) == [], mutation
+        found = await events(admin)
+        assert [event["operation"] for event in found[:1]] == [mutation]
+        assert len(found) == number, mutation
+        assert found[0]["actor"]["userId"] == people.ids["ann" if name == "nobody" else name]
+    shown = json.dumps(await events(admin))
+    assert not any(secret in shown for secret in (PASSWORD, OTHER_PASSWORD, "$argon2id"))
+
+
+async def test_a_refused_login_is_told_to_whoever_the_user_belongs_to(
+    installation: Installation, admin: Person, account_user: Person, sibling_user: Person
+) -> None:
+    people = await add_people(installation, "ann")
+    assert refusals(await people.login("ann", "not it")) == [("WRONG_CREDENTIALS", None)]
+    assert refusals(await log_in(installation.person(None), "nobody@people.example.com", "x")) != []
+    assert [len(await events(person)) for person in (admin, account_user, sibling_user)] == [2, 1, 0]
+    (event,) = await events(account_user)
+    assert {each["field"]: each["after"] for each in event["changes"]} == {
+        "email": f'"{email_of("ann")}"',
+        "refused": "true",
+    }
 
 
 async def test_no_event_shows_a_secret(installation: Installation, admin: Person, world: World, valkey: Any) -> None:

@@ -39,8 +39,11 @@ BREAKS: list[tuple[str, dict[str, Any]]] = [
         )
     ),
     ("api_keys_public_id_unique", {}),
+    ("users_email_unique", {}),
+    ("sessions_public_id_unique", {}),
     *(
-        ("api_keys_owner_check", {"scope": scope, "service_provider_id": provider, "account_id": account})
+        (name, {"scope": scope, "service_provider_id": provider, "account_id": account})
+        for name in ("api_keys_owner_check", "users_owner_check")
         for scope, provider, account in (
             ("ADMIN", PROVIDER, None),
             ("ADMIN", None, ACCOUNT),
@@ -117,6 +120,8 @@ async def test_the_database_refuses_what_breaks_a_constraint(
     row = changed(table, changes)
     if constraint == "api_keys_owner_check":
         row["public_id"] = "another"
+    if constraint == "users_owner_check":
+        row["email_key"] = "another"
     with pytest.raises(IntegrityError) as refused:
         await insert(migrated, table, row)
     assert database.violated_constraint(refused.value) == constraint
@@ -160,6 +165,9 @@ async def test_nothing_can_be_deleted_before_what_it_owns_and_what_points_at_it(
         ("accounts", {"service_provider_id": ID.format(77), "sip_realm": None}),
         ("api_keys", {"scope": "ACCOUNT", "account_id": ID.format(77), "public_id": "another"}),
         ("api_keys", {"scope": "SERVICE_PROVIDER", "service_provider_id": ID.format(77), "public_id": "another"}),
+        ("users", {"scope": "ACCOUNT", "account_id": ID.format(77), "email_key": "another"}),
+        ("users", {"scope": "SERVICE_PROVIDER", "service_provider_id": ID.format(77), "email_key": "another"}),
+        ("sessions", {"user_id": ID.format(77), "public_id": "another"}),
         ("recording_configs", {"account_id": ID.format(77)}),
         ("webhook_deliveries", {"account_id": ID.format(77)}),
         ("applications", {"account_id": ID.format(77)}),

@@ -30,6 +30,8 @@ from app.recording.model import StorageStatus
 from app.recording.schema import AccountRecordingConfigInput
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
 from app.tts_cache.schema import TtsCache, cache_of
+from app.users.model import User as UserRow
+from app.users.schema import User
 from app.webhooks.model import WebhookDelivery as WebhookDeliveryRow
 from app.webhooks.model import WebhookKind
 from app.webhooks.schema import Webhook, WebhookDelivery, WebhookInput
@@ -52,7 +54,7 @@ class Account(graph.Node):
     """Stands over rows of model.Account."""
 
     name: str = graph.column("The account's name, unique within its service provider.")
-    active: bool = graph.column("False closes every key under the account within 5 seconds.")
+    active: bool = graph.column("False closes every key and session under the account within 5 seconds.")
     service_provider: Any = graph.to_one(
         "ServiceProvider",
         "service_provider_id",
@@ -118,6 +120,12 @@ class Account(graph.Node):
         row: Any = self
         return graph.shown(await OF_ACCOUNT.answer(info.context, row.id, first, after, filter, order_by))
 
+    users: Connection[User] = graph.page(
+        "account_id", row=UserRow, order=NEWEST_FIRST, description="The account's users, newest first."
+    )
+    user_count: int = graph.count(
+        "account_id", row=UserRow, description="How many users the account has, deactivated ones too."
+    )
     viewer_can_update: bool = graph.per_viewer(
         lambda viewer: viewer.may([HasFullAccess]), "Whether the caller may change the account's settings."
     )
@@ -454,6 +462,7 @@ class DeletionBlockerKind(enum.Enum):
 
     API_KEYS = strawberry.enum_value("API_KEYS", description="API keys of the account, closed ones too.")
     APPLICATIONS = strawberry.enum_value("APPLICATIONS", description="Applications of the account.")
+    USERS = strawberry.enum_value("USERS", description="Users of the account, deactivated ones too.")
 
 
 @strawberry.type(description="Something that stands in the way of a deletion.")
@@ -584,6 +593,7 @@ class AccountMutations:
         counts = {
             DeletionBlockerKind.API_KEYS: found.api_keys,
             DeletionBlockerKind.APPLICATIONS: found.applications,
+            DeletionBlockerKind.USERS: found.users,
         }
         blockers = [DeletionBlocker(kind=kind, count=count) for kind, count in counts.items() if count]
         if deleted is None and not input.dry_run:
@@ -596,4 +606,8 @@ class AccountMutations:
         )
 
 
-_WORDS = {DeletionBlockerKind.API_KEYS: "API key", DeletionBlockerKind.APPLICATIONS: "application"}
+_WORDS = {
+    DeletionBlockerKind.API_KEYS: "API key",
+    DeletionBlockerKind.APPLICATIONS: "application",
+    DeletionBlockerKind.USERS: "user",
+}

@@ -12,6 +12,7 @@ from uuid import UUID
 import idna
 from strawberry import ID, Some
 from tortoise.exceptions import IntegrityError
+from tortoise.expressions import Q
 from tortoise.transactions import in_transaction
 
 from app import names
@@ -34,6 +35,8 @@ from app.outbound import OutboundGate
 from app.recording import service as recording
 from app.recording.model import RecordingConfig
 from app.service_providers.model import ServiceProvider
+from app.users import service as users
+from app.users.model import User
 from app.webhooks import rules
 from app.webhooks.model import WebhookDelivery, WebhookKind
 from app.webhooks.rules import WebhookChange
@@ -300,9 +303,10 @@ class Blockers:
 
     api_keys: int
     applications: int
+    users: int
 
     def __bool__(self) -> bool:
-        return self.api_keys > 0 or self.applications > 0
+        return self.api_keys + self.applications + self.users > 0
 
 
 async def delete(
@@ -325,10 +329,12 @@ async def delete(
         blockers = Blockers(
             api_keys=await ApiKey.filter(account_id=account.id).count(),
             applications=await Application.filter(account_id=account.id).count(),
+            users=await User.filter(account_id=account.id).count(),
         )
         if dry_run or (blockers and not force):
             return None, blockers
         await ApiKey.filter(account_id=account.id).delete()
+        await users.delete_all(Q(account_id=account.id))
         await RecordingConfig.filter(account_id=account.id).delete()
         # The two point at each other.
         await Account.filter(id=account.id).update(**dict.fromkeys(_APPLICATION_FIELDS))

@@ -1,4 +1,4 @@
-"""When each key was last used: noted in memory, written together every few seconds, off the request path."""
+"""When each key and each session was last used: noted in memory, written together every few seconds, off the request path."""
 
 import asyncio
 import time
@@ -11,6 +11,7 @@ import structlog
 from tortoise.expressions import Q
 
 from app.api_keys.model import ApiKey
+from app.users.model import Session
 
 WRITE_EVERY_SECONDS = 20.0
 _log = structlog.get_logger("api_keys")
@@ -23,12 +24,16 @@ class LastUse:
         # In seconds since 1970: a number is made faster than a datetime, and each request makes one.
         self._current: dict[UUID, float] = {}
         self._previous: dict[UUID, float] = {}
+        self._sessions: dict[UUID, float] = {}
 
     def note(self, key_id: UUID, *, by_previous: bool) -> None:
         now = time.time()
         self._current[key_id] = now
         if by_previous:
             self._previous[key_id] = now
+
+    def note_session(self, session_id: UUID) -> None:
+        self._sessions[session_id] = time.time()
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[None]:
@@ -43,10 +48,7 @@ class LastUse:
 
     async def write(self) -> None:
         """Writes what was noted since the last time, a minute's uses in one statement."""
-        by_time: dict[datetime, list[UUID]] = {}
-        for key_id, used_at in self._take("_current").items():
-            by_time.setdefault(_minute(used_at), []).append(key_id)
-        for minute, key_ids in by_time.items():
+        for minute, key_ids in self._by_minute("_current"):
             # Another worker may have written a later time.
             earlier = Q(last_used_at__isnull=True) | Q(last_used_at__lt=minute)
             await ApiKey.filter(earlier, id__in=key_ids).update(last_used_at=minute)
@@ -56,6 +58,15 @@ class LastUse:
             # A rotation since that use has made another secret the previous one.
             unrotated = ApiKey.filter(id=key_id, rotated_at__lt=datetime.fromtimestamp(used_at, UTC))
             await unrotated.filter(earlier).update(previous_secret_last_used_at=minute)
+
+        for minute, session_ids in self._by_minute("_sessions"):
+            await Session.filter(id__in=session_ids, last_used_at__lt=minute).update(last_used_at=minute)
+
+    def _by_minute(self, name: str) -> list[tuple[datetime, list[UUID]]]:
+        by_time: dict[datetime, list[UUID]] = {}
+        for row_id, used_at in self._take(name).items():
+            by_time.setdefault(_minute(used_at), []).append(row_id)
+        return list(by_time.items())
 
     def _take(self, name: str) -> dict[UUID, float]:
         taken: dict[UUID, float] = getattr(self, name)

@@ -14,7 +14,7 @@ class ApiKey(Model):
     """A CHECK ties `scope` to the owner columns: ADMIN has none, the others exactly theirs.
 
     During a rotation's overlap `previous_secret_hash` lets the old secret in until `previous_secret_expires_at`.
-    `created_by_*` outlive the key that they speak of and therefore are no foreign keys.
+    `created_by_*` outlive the key or user that they speak of and therefore are no foreign keys.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -40,6 +40,7 @@ class ApiKey(Model):
     last_used_at = fields.DatetimeField(null=True)
     created_by_scope = fields.CharEnumField(Scope, max_length=16, null=True)
     created_by_key_id = fields.UUIDField(null=True)
+    created_by_user_id = fields.UUIDField(null=True)
     created_at = fields.DatetimeField(auto_now_add=True)
     updated_at = fields.DatetimeField(auto_now=True)
     version = fields.IntField(default=1)

@@ -31,12 +31,17 @@ class ApiKeyStatus(enum.Enum):
     REVOKED = strawberry.enum_value("REVOKED", description="Somebody closed it, for ever.")
 
 
-@strawberry.type(description="The key that made another.")
+@strawberry.type(description="Who made a key: another key, or a person.")
 class ApiKeyMaker:
-    """A value: it outlives the key it speaks of."""
+    """A value: it outlives whom it speaks of."""
 
-    scope: Scope = strawberry.field(description="The scope of the key that made this one.")
-    api_key_id: strawberry.ID = strawberry.field(description="Its id; it may be gone, or out of the caller's reach.")
+    scope: Scope = strawberry.field(description="The scope of whoever made this key.")
+    api_key_id: strawberry.ID | None = strawberry.field(
+        description="The key that made this one; it may be gone, or out of the caller's reach."
+    )
+    user_id: strawberry.ID | None = strawberry.field(
+        description="The person who made this key; may be gone, or out of the caller's reach."
+    )
 
 
 def _status(now: datetime, revoked_at: datetime | None, expires_at: datetime | None) -> ApiKeyStatus:
@@ -47,10 +52,14 @@ def _status(now: datetime, revoked_at: datetime | None, expires_at: datetime | N
     return ApiKeyStatus.ACTIVE
 
 
-def _maker(scope: Scope | None, key_id: UUID | None) -> ApiKeyMaker | None:
-    if scope is None or key_id is None:
+def _maker(scope: Scope | None, key_id: UUID | None, user_id: UUID | None) -> ApiKeyMaker | None:
+    if scope is None or (key_id is None and user_id is None):
         return None
-    return ApiKeyMaker(scope=scope, api_key_id=strawberry.ID(show(Kind.API_KEY, key_id)))
+    return ApiKeyMaker(
+        scope=scope,
+        api_key_id=strawberry.ID(show(Kind.API_KEY, key_id)) if key_id else None,
+        user_id=strawberry.ID(show(Kind.USER, user_id)) if user_id else None,
+    )
 
 
 @graph.node(
@@ -77,7 +86,9 @@ class ApiKey(graph.Node):
         permissions=[IsServiceProvider],
     )
     created_by: ApiKeyMaker | None = graph.computed(
-        _maker, ["created_by_scope", "created_by_key_id"], "The key that made it; null for one made on the server."
+        _maker,
+        ["created_by_scope", "created_by_key_id", "created_by_user_id"],
+        "Who made it; null for one made on the server.",
     )
     expires_at: datetime | None = graph.column("When it stops to let anybody in; null: never.")
     revoked_at: datetime | None = graph.column("When somebody closed it; null: not closed.")

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from strawberry import Some
 from tortoise.exceptions import IntegrityError
-from tortoise.expressions import Q
 from tortoise.transactions import in_transaction
 
 from app import names
@@ -18,10 +17,11 @@ from app.audit import trail
 from app.audit.changing import change
 from app.context import Context
 from app.encryption import Keyring
-from app.errors import Mistakes, Problems, Unauthenticated, UserErrorCode
+from app.errors import Mistakes, Problems, UserErrorCode
 from app.idempotency.once import once
 from app.identifiers import Kind, read, show
 from app.service_providers.model import ServiceProvider
+from app.users.standing import still_let_in
 
 MAXIMUM_OVERLAP_HOURS = 720
 
@@ -74,10 +74,10 @@ async def _create(
     installation: bool | None,
 ) -> ApiKey:
     viewer, problems = context.viewer, Problems()
-    await _still_let_in(viewer)
+    await still_let_in(viewer)
     checked = names.checked(name, problems, "name")
     ends = _checked_expiry(viewer, expires_at, problems)
-    scope, provider, account = await _owner(viewer, account_id, service_provider_id, installation, problems)
+    scope, provider, account = await find_owner(viewer, account_id, service_provider_id, installation, problems)
     problems.raise_if_any()
     try:
         async with in_transaction():
@@ -92,11 +92,12 @@ async def _create(
                 expires_at=ends,
                 created_by_scope=viewer.scope,
                 created_by_key_id=viewer.key_id,
+                created_by_user_id=viewer.user_id,
             )
             shown = {"name": checked, "access_level": access_level, "scope": scope, "expires_at": ends}
             await trail.note(context, key, after=shown)
     except IntegrityError:  # the owner was deleted in between
-        raise _no_owner("accountId" if account else "serviceProviderId") from None
+        raise no_owner("accountId" if account else "serviceProviderId") from None
     return key
 
 
@@ -146,7 +147,7 @@ async def rotate(context: Context, key_id: str, overlap_hours: int) -> tuple[Api
     if not 0 <= overlap_hours <= MAXIMUM_OVERLAP_HOURS:
         message = f"The overlap is 0 to {MAXIMUM_OVERLAP_HOURS} hours."
         raise Mistakes.one(UserErrorCode.OUT_OF_RANGE, message, "overlapHours")
-    await _still_let_in(context.viewer)
+    await still_let_in(context.viewer)
     found = await _within_reach(context, key_id)
     async with in_transaction():
         # Two that rotate at once: the second waits and replaces the first one's secret, so that both are told the truth.
@@ -170,19 +171,6 @@ async def rotate(context: Context, key_id: str, overlap_hours: int) -> tuple[Api
     return rotated, made.text
 
 
-async def _still_let_in(viewer: Viewer) -> None:
-    """Raises Unauthenticated when the caller's secret was closed within the seconds for which it is remembered.
-
-    Otherwise it could still make itself a lasting one.
-    """
-    if not viewer.secret_hash:
-        return
-    current = Q(secret_hash=viewer.secret_hash)
-    previous = Q(previous_secret_hash=viewer.secret_hash, previous_secret_expires_at__gt=datetime.now(UTC))
-    if not await ApiKey.filter(current | previous, id=viewer.key_id, revoked_at__isnull=True).exists():
-        raise Unauthenticated("The API key lets nobody in any more.")
-
-
 def _checked_expiry(viewer: Viewer, expires_at: datetime | None, problems: Problems) -> datetime | None:
     if expires_at is None:
         return viewer.expires_at  # no key outlives its maker
@@ -203,32 +191,33 @@ def _checked_expiry(viewer: Viewer, expires_at: datetime | None, problems: Probl
     return ends
 
 
-async def _owner(
+async def find_owner(
     viewer: Viewer,
     account_id: str | None,
     service_provider_id: str | None,
     installation: bool | None,
     problems: Problems,
 ) -> tuple[Scope, UUID | None, UUID | None]:
+    """Whom a new key or user belongs to, within reach. What is wrong goes to `problems` under `owner`."""
     if account_id is not None:
         account = read(Kind.ACCOUNT, account_id)
         if account is None or not await viewer.within_reach(Account).filter(id=account).exists():
-            problems.found += _no_owner("accountId").errors
+            problems.found += no_owner("accountId").errors
         return Scope.ACCOUNT, None, account
     if service_provider_id is not None:
         provider = read(Kind.SERVICE_PROVIDER, service_provider_id)
         if provider is None or not await viewer.within_reach(ServiceProvider).filter(id=provider).exists():
-            problems.found += _no_owner("serviceProviderId").errors
+            problems.found += no_owner("serviceProviderId").errors
         return Scope.SERVICE_PROVIDER, provider, None
     if installation is not None:
         if not installation:
-            message = "Only true makes sense here: a key of the installation; leave `owner` out for the caller's own."
+            message = "Only true makes sense here: the installation itself; leave `owner` out for the caller's own."
             problems.add(UserErrorCode.INVALID, message, "owner", "installation")
         return Scope.ADMIN, None, None
     return viewer.scope, viewer.service_provider_id, viewer.account_id
 
 
-def _no_owner(field: str) -> Mistakes:
+def no_owner(field: str) -> Mistakes:
     what = "account" if field == "accountId" else "service provider"
     return Mistakes.one(UserErrorCode.NOT_FOUND, f"There is no such {what}.", "owner", field)
 

@@ -173,6 +173,6 @@ def _noted(model: type[Model], names: list[str], *, moves: bool) -> Sql:
 
 def _named(model: type[Model], name: str) -> str:
     value = f'changed."old {name}"'
-    if isinstance(model._meta.fields_map[name], fields.BinaryField):
+    if trail.is_secret(model._meta.fields_map[name], name):
         value = f"CASE WHEN {value} IS NOT NULL THEN '{trail.HIDDEN}' END"
     return f"'{to_camel_case(name)}', {value}"

@@ -68,12 +68,12 @@ def event_of(context: Context, model: type[Model] | None, object_id: UUID | None
         "at": datetime.now(UTC),
         "scope": caller.scope.value if caller is not None else None,
         "key_id": caller.key_id if caller is not None else None,
-        "user_id": None,
+        "user_id": caller.user_id if caller is not None else None,
         "operation": context.operation,
         "object_kind": kind.value if kind is not None else None,
         "object_id": object_id,
         "request_id": context.request_id,
-        "address": None,
+        "address": context.address[:64] or None,
     }
 
 
@@ -98,12 +98,17 @@ def shown(model: type[Model] | None, values: Mapping[str, Any] | None) -> str | 
 def _told(model: type[Model] | None, name: str) -> tuple[str, bool]:
     """What events call a column (nothing: they do not tell of it), and whether its value is hidden."""
     column = model._meta.fields_map.get(name) if model is not None else None
-    return to_camel_case(name) if is_shown(name) else "", isinstance(column, fields.BinaryField)
+    return to_camel_case(name) if is_shown(name) else "", is_secret(column, name)
 
 
 def is_shown(name: str) -> bool:
     """Whether events tell of a column: not of those that others know themselves by (`name_key`), or that follow from others."""
-    return name not in _LEFT_OUT and not name.endswith("name_key")
+    return name not in _LEFT_OUT and not name.endswith(("name_key", "email_key"))
+
+
+def is_secret(column: Any, name: str) -> bool:
+    """Whether a column's value is named and never shown: bytes are sealed or hashes, and some hashes are texts."""
+    return isinstance(column, fields.BinaryField) or name.endswith("_hash")
 
 
 def owners_of(row: Any) -> tuple[UUID | None, UUID | None]:

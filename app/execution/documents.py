@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -9,11 +10,15 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
     GraphQLSchema,
     InlineFragmentNode,
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
+    get_named_type,
+    is_composite_type,
     parse,
     specified_rules,
     validate,
@@ -24,6 +29,12 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from app.errors import ErrorCode, without_values
 from app.execution import limits
 from app.execution.costs import Cost, cost_of
+
+# Root fields that need no caller, and those that a person may use before a new password is chosen.
+OPEN_TO_ANYBODY = frozenset({"__typename", "login", "passwordPolicy"})
+OPEN_BEFORE_A_NEW_PASSWORD = OPEN_TO_ANYBODY | {"viewer", "changePassword", "logout"}
+# What they answer of a person is the person's own; what else has an id, or is a list, is others' business.
+_ONES_OWN = frozenset({"User", "Session"})
 
 _INTROSPECTION = frozenset({"__schema", "__type"})
 _RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
@@ -37,6 +48,9 @@ class Operation:
     type: OperationType
     introspects: bool
     reads_data: bool
+    """Whether it asks for more than those who have not logged in may have."""
+    is_for_entering: bool
+    """Whether it asks for nothing but what leads to a new password."""
     cost: Cost
 
 
@@ -121,11 +135,13 @@ def _operations(schema: GraphQLSchema, document: DocumentNode) -> dict[str | Non
         if isinstance(node, OperationDefinitionNode):
             roots = _root_fields(node.selection_set, fragments, set())
             name = node.name.value if node.name else None
+            asked, looks_around = roots - _INTROSPECTION, _looks_around(schema, node, fragments)
             operations[name] = Operation(
                 name=name,
                 type=node.operation,
                 introspects=bool(roots & _INTROSPECTION),
-                reads_data=bool(roots - _INTROSPECTION - {"__typename"}),
+                reads_data=looks_around or not asked <= OPEN_TO_ANYBODY,
+                is_for_entering=not looks_around and asked <= OPEN_BEFORE_A_NEW_PASSWORD,
                 cost=cost_of(schema, node, fragments),
             )
     return operations
@@ -144,3 +160,40 @@ def _root_fields(
             seen.add(node.name.value)
             names |= _root_fields(fragments[node.name.value].selection_set, fragments, seen)
     return names
+
+
+def _looks_around(
+    schema: GraphQLSchema, operation: OperationDefinitionNode, fragments: dict[str, FragmentDefinitionNode]
+) -> bool:
+    """Whether the operation reaches an object with an id that is not one's own, or a list of such."""
+    seen: set[str] = set()
+
+    def reaches(parent: Any, selection_set: SelectionSetNode | None) -> bool:
+        for node in selection_set.selections if selection_set else ():
+            if isinstance(node, FieldNode):
+                field = schema.get_field(parent, node.name.value) if is_composite_type(parent) else None
+                below = get_named_type(field.type) if field else None
+                if _is_others(below) or (node.selection_set and reaches(below, node.selection_set)):
+                    return True
+            elif isinstance(node, InlineFragmentNode):
+                on = schema.type_map[node.type_condition.name.value] if node.type_condition else parent
+                if _is_others(on) or reaches(on, node.selection_set):
+                    return True
+            elif isinstance(node, FragmentSpreadNode) and node.name.value not in seen:
+                seen.add(node.name.value)
+                fragment = fragments[node.name.value]
+                on = schema.type_map[fragment.type_condition.name.value]
+                if _is_others(on) or reaches(on, fragment.selection_set):
+                    return True
+        return False
+
+    root = schema.get_root_type(operation.operation)
+    return reaches(root, operation.selection_set)
+
+
+def _is_others(type_: Any) -> bool:
+    if isinstance(type_, GraphQLInterfaceType):
+        return True
+    if not isinstance(type_, GraphQLObjectType) or type_.name in _ONES_OWN:
+        return False
+    return bool(type_.interfaces) or type_.name.endswith("Connection")

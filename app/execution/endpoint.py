@@ -60,14 +60,21 @@ class Endpoint:
         except ServiceUnavailable as away:
             return http.refusal(503, away.message, ErrorCode.SERVICE_UNAVAILABLE, request_id, media)
         if caller is not None:
-            about["scope"], about["key"] = caller.scope.value, show(Kind.API_KEY, caller.key_id)
+            about["scope"] = caller.scope.value
+            if caller.key_id is not None:
+                about["key"] = show(Kind.API_KEY, caller.key_id)
+            elif caller.user_id is not None:
+                about["user"] = show(Kind.USER, caller.user_id)
         try:
             if media is None:
                 raise http.BadRequest(406, f"This address answers {GRAPHQL_RESPONSE} or {JSON}.")
             request = await http.read(scope, headers, receive, self._maximum_bytes)
         except http.BadRequest as bad:
             return http.refused(bad, request_id, media)
-        context = Context(caller, request_id, self._opened)
+        agent = headers.get(b"user-agent", b"").decode("latin-1")
+        # What ProxyHeadersMiddleware has made of the forwarded headers of proxies that are trusted.
+        address = (scope.get("client") or ("",))[0]
+        context = Context(caller, request_id, self._opened, address=address, user_agent=agent)
         answer = await self._operations.run(request, context, only_queries=scope["method"] == "GET")
         _note(about, caller, answer)
         return http.reply(answer, media)

@@ -10,7 +10,7 @@ from graphql import ExecutionResult, FragmentDefinitionNode, GraphQLError, Opera
 from strawberry import Schema
 
 from app.context import Context
-from app.errors import ErrorCode, ServiceUnavailable, Unauthenticated, for_client, without_values
+from app.errors import ErrorCode, Forbidden, ServiceUnavailable, Unauthenticated, for_client, without_values
 from app.execution import limits
 from app.execution.documents import Document, Documents, Operation
 from app.execution.executor import Executor
@@ -103,6 +103,8 @@ class Operations:
             return answer
         if context.caller is None and not self._open_to_anybody(operation):
             return _unauthenticated(context, operation)
+        if context.caller is not None and context.caller.must_change_password and not self._leads_in(operation):
+            return _password_first(context, operation)
         if operation.type is OperationType.SUBSCRIPTION:
             message = "Subscriptions need a WebSocket (graphql-transport-ws)."
             return _refused([_coded(message, ErrorCode.BAD_USER_INPUT)], context)
@@ -149,6 +151,9 @@ class Operations:
 
     def _open_to_anybody(self, operation: Operation) -> bool:
         return not operation.reads_data and (self._anonymous_introspection or not operation.introspects)
+
+    def _leads_in(self, operation: Operation) -> bool:
+        return operation.is_for_entering and (self._anonymous_introspection or not operation.introspects)
 
     async def _execute(
         self, document: Any, request: Request, operation: Operation, context: Context, left: Unfinished
@@ -200,6 +205,13 @@ def _too_late(context: Context, operation: Operation) -> Answer:
 def _unauthenticated(context: Context, operation: Operation | None = None) -> Answer:
     answer = _refused([Unauthenticated()], context)
     answer.operation, answer.refused = operation, ErrorCode.UNAUTHENTICATED
+    return answer
+
+
+def _password_first(context: Context, operation: Operation) -> Answer:
+    message = "Choose a new password first, with `changePassword`; until then nothing else is open."
+    answer = _refused([Forbidden(message, reason="PASSWORD_CHANGE_REQUIRED")], context)
+    answer.operation = operation
     return answer
 
 

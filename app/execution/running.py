@@ -88,8 +88,8 @@ class Runnable:
             return Unfinished(run.outcomes)
 
     def is_open_to(self, viewer: Viewer) -> bool:
-        """Whether the caller may use all of it: permissions depend on these two alone, and are decided once for them."""
-        caller = (viewer.scope, viewer.access_level)
+        """Whether the caller may use all of it: permissions depend on these alone, and are decided once for them."""
+        caller = (viewer.scope, viewer.access_level, viewer.user_id is not None)
         known = self._open_to.get(caller)
         if known is None:
             known = self._open_to[caller] = viewer.may(self.plan.permissions)

@@ -43,7 +43,7 @@ async def once(
         return await make(), True
     _check(key)
     caller, now = context.viewer, datetime.now(UTC)
-    whose: dict[str, Any] = {"actor_id": caller.key_id, "operation": context.operation, "key": key}
+    whose: dict[str, Any] = {"actor_id": caller.user_id or caller.key_id, "operation": context.operation, "key": key}
     hashed = context.keyring.keyed_hash("idempotency", orjson.dumps(given, default=_plain, option=orjson.OPT_SORT_KEYS))
     async with in_transaction():
         await IdempotencyRecord.filter(**whose, created_at__lt=now - KEPT).delete()

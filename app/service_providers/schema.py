@@ -18,6 +18,8 @@ from app.idempotency.once import ONCE
 from app.identifiers import Kind, show
 from app.paging import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, FirstArgument, Order
 from app.service_providers import model, service
+from app.users.model import User as UserRow
+from app.users.schema import User
 
 BY_NAME = Order("name", "name_key")
 _IF_VERSION = "Refuse with CONFLICT unless this is still the version."
@@ -33,7 +35,7 @@ class ServiceProvider(graph.Node):
     """Stands over rows of model.ServiceProvider."""
 
     name: str = graph.column("Its name, unique within the installation.")
-    active: bool = graph.column("False closes every key under it, its accounts' keys too, within 5 seconds.")
+    active: bool = graph.column("False closes every key and session under it, its accounts' too, within 5 seconds.")
     created_at: datetime = graph.column("When it was created.")
     updated_at: datetime = graph.column("When it was changed last.")
     version: int = graph.column(
@@ -67,6 +69,19 @@ class ServiceProvider(graph.Node):
     )
     viewer_can_delete: bool = graph.per_viewer(
         lambda viewer: viewer.may([IsAdmin, HasFullAccess]), "Whether the caller may delete the provider."
+    )
+    users: Connection[User] | None = graph.page(
+        "service_provider_id",
+        row=UserRow,
+        order=NEWEST_FIRST,
+        description="The provider's own users, newest first; those of its accounts are on the accounts.",
+        permissions=[IsServiceProvider],
+    )
+    user_count: int | None = graph.count(
+        "service_provider_id",
+        row=UserRow,
+        description="How many users of its own the provider has, deactivated ones too.",
+        permissions=[IsServiceProvider],
     )
     viewer_can_create_account: bool = graph.per_viewer(
         lambda viewer: viewer.may([IsServiceProvider, HasFullAccess]),
@@ -169,6 +184,9 @@ class ServiceProviderDeletionBlockerKind(enum.Enum):
     API_KEYS = strawberry.enum_value(
         "API_KEYS", description="The provider's own API keys, closed ones too. They go with `force`."
     )
+    USERS = strawberry.enum_value(
+        "USERS", description="The provider's own users, deactivated ones too. They go with `force`."
+    )
 
 
 @strawberry.type(description="Something that stands in the way of a service provider's deletion.")
@@ -208,7 +226,7 @@ class DeleteServiceProviderPayload:
 
 def _blockers(found: service.Blockers) -> list[ServiceProviderDeletionBlocker]:
     kinds = ServiceProviderDeletionBlockerKind
-    counts = {kinds.ACCOUNTS: found.accounts, kinds.API_KEYS: found.api_keys}
+    counts = {kinds.ACCOUNTS: found.accounts, kinds.API_KEYS: found.api_keys, kinds.USERS: found.users}
     return [ServiceProviderDeletionBlocker(kind=kind, count=count) for kind, count in counts.items() if count]
 
 
@@ -216,7 +234,9 @@ def _in_use(found: service.Blockers) -> UserError:
     if found.accounts:
         message = f"The service provider still runs {found.accounts} account(s). Move or delete them first."
     else:
-        message = f"The service provider still has {found.api_keys} API key(s). Delete them too with `force: true`."
+        held = {"API key(s)": found.api_keys, "user(s)": found.users}
+        words = " and ".join(f"{count} {what}" for what, count in held.items() if count)
+        message = f"The service provider still has {words}. Delete them too with `force: true`."
     return UserError(code=UserErrorCode.IN_USE, message=message, field=["id"])
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from strawberry import Some
 from tortoise.exceptions import IntegrityError
+from tortoise.expressions import Q
 from tortoise.transactions import in_transaction
 
 from app import names
@@ -19,6 +20,8 @@ from app.errors import Mistakes, Problems, UserErrorCode
 from app.idempotency.once import once
 from app.identifiers import Kind, read
 from app.service_providers.model import ServiceProvider
+from app.users import service as users
+from app.users.model import User
 
 
 async def create(context: Context, name: str, idempotency_key: str | None = None) -> ServiceProvider:
@@ -92,6 +95,10 @@ class Blockers:
 
     accounts: int
     api_keys: int
+    users: int
+
+    def __bool__(self) -> bool:
+        return self.accounts + self.api_keys + self.users > 0
 
 
 async def delete(
@@ -115,10 +122,12 @@ async def delete(
         blockers = Blockers(
             accounts=await Account.filter(service_provider_id=provider.id).count(),
             api_keys=await ApiKey.filter(service_provider_id=provider.id).count(),
+            users=await User.filter(service_provider_id=provider.id).count(),
         )
-        if dry_run or blockers.accounts or (blockers.api_keys and not force):
+        if dry_run or blockers.accounts or (blockers and not force):
             return None, blockers
         await ApiKey.filter(service_provider_id=provider.id).delete()
+        await users.delete_all(Q(service_provider_id=provider.id))
         await trail.note(context, provider, before={"name": provider.name})
         await ServiceProvider.filter(id=provider.id).delete()
     return provider.id, blockers

@@ -75,7 +75,7 @@ async def test_a_database_that_is_away_while_the_key_is_read_is_503(
     async def away(*_: Any, **__: Any) -> Any:
         raise ConnectionRefusedError
 
-    monkeypatch.setattr(Authentication, "_look_up", away)
+    monkeypatch.setattr(Authentication, "_key", away)
     for path in ("/graphql?query={__typename}", "/schema.graphql"):
         response = await installation.client.get(path, headers=admin.headers)
         assert response.status_code == 503
@@ -85,7 +85,7 @@ async def test_a_database_that_is_away_while_the_key_is_read_is_503(
 async def test_an_error_outside_the_graph_is_500_in_json(
     installation: Installation, admin: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Authentication, "_look_up", broken)
+    monkeypatch.setattr(Authentication, "_key", broken)
     response = await installation.client.post("/graphql", json={"query": "{ viewer { scope } }"}, headers=admin.headers)
     assert response.status_code == 500
     error = response.json()["errors"][0]

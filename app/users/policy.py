@@ -1,0 +1,70 @@
+"""What a password has to be: said to people, checked, and kept by those that we make."""
+
+import functools
+import secrets
+from pathlib import Path
+
+from app.errors import Problems, UserErrorCode
+from app.users.emails import email_key
+from app.users.model import THE_POLICY, PasswordPolicy
+from app.users.password import MAXIMUM_LENGTH, normalized
+
+LEAST_MINIMUM, LARGEST_MINIMUM = 8, 64
+# Letters and digits that nobody takes for one another.
+_READABLE = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789"
+
+
+async def current() -> PasswordPolicy:
+    return await PasswordPolicy.get_or_none(id=THE_POLICY) or PasswordPolicy(id=THE_POLICY)
+
+
+def sentences(policy: PasswordPolicy) -> list[str]:
+    """The rules, as a form shows them."""
+    rules = [f"At least {policy.minimum_length} and at most {MAXIMUM_LENGTH} characters."]
+    if policy.needs_digit:
+        rules.append("At least one digit.")
+    if policy.needs_symbol:
+        rules.append("At least one character that is neither a letter nor a digit.")
+    if policy.refuses_common:
+        rules.append("None of the commonest passwords.")
+    return [*rules, "Not the e-mail address."]
+
+
+def check(policy: PasswordPolicy, password: str, email: str, problems: Problems, *path: str) -> None:
+    """Notes all that is wrong with a new password under `path`. No message repeats it."""
+    if len(password) > MAXIMUM_LENGTH:
+        message = f"The password has {len(password)} characters; at most {MAXIMUM_LENGTH} are allowed."
+        problems.add(UserErrorCode.TOO_LONG, message, *path)
+        return
+    text = normalized(password)
+    for is_broken, message in (
+        (len(text) < policy.minimum_length, f"The password needs at least {policy.minimum_length} characters."),
+        (policy.needs_digit and not any(one.isdecimal() for one in text), "The password needs a digit."),
+        (
+            policy.needs_symbol and all(one.isalnum() for one in text),
+            "The password needs a character that is neither a letter nor a digit.",
+        ),
+        (
+            policy.refuses_common and text.casefold() in _common(),
+            "This is one of the commonest passwords, which are tried first; choose another.",
+        ),
+        (email_key(text) == email_key(email) != "", "The e-mail address is no password; choose another."),
+        (any("\ud800" <= one <= "\udfff" for one in text), "The password holds half a character; type it again."),
+    ):
+        if is_broken:
+            problems.add(UserErrorCode.INVALID, message, *path)
+
+
+def temporary(policy: PasswordPolicy) -> str:
+    """A password of groups of five that is easy to read out, and that any policy takes; at least 110 random bits."""
+    groups = max(4, -(-policy.minimum_length // 6) + 1)
+    while True:
+        text = "-".join("".join(secrets.choice(_READABLE) for _ in range(5)) for _ in range(groups))
+        if any(one.isdigit() for one in text):
+            return text
+
+
+@functools.cache
+def _common() -> frozenset[str]:
+    lines = Path(__file__).with_name("common_passwords.txt").read_text().splitlines()
+    return frozenset(line.casefold() for line in lines if not line.startswith("#"))

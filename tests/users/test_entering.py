@@ -1,0 +1,64 @@
+"""What entering costs and tells: the look-up's index, the log's line, the first admin of the command line."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.logs import RequestLog
+from app.users.emails import email_key
+from tests.people import PASSWORD, People, email_of, log_in
+from tests.statements import plan, recorded
+
+WHO = "{ viewer { scope } }"
+
+
+async def test_the_look_up_of_a_session_walks_an_index(people: People) -> None:
+    with recorded() as statements:
+        assert (await people["ann"].ask(WHO)).status == 200
+    async with people.installation.database() as connection:
+        if connection.capabilities.dialect == "postgres":
+            await connection.execute_query("SET enable_seqscan = off")
+        walked = await plan(connection, statements[0])
+    assert "sessions_public_id_unique" in walked
+    assert not [line for line in walked.splitlines() if line.strip(" ->").lower().startswith("scan")]
+
+
+async def test_a_line_of_the_log_says_which_person_asked(people: People) -> None:
+
+    lines: list[bytes] = []
+
+    class Kept:
+        def info(self, line: bytes) -> None:
+            lines.append(line)
+
+    before, RequestLog.lines = RequestLog.lines, Kept()  # type: ignore[assignment]
+    try:
+        await people["ann"].ask(WHO)
+        await log_in(people.installation.person(None), email_of("ann"), PASSWORD)
+    finally:
+        RequestLog.lines = before
+    text = b"".join(lines).decode()
+    assert f'"user":"{people.ids["ann"]}"' in text
+    assert '"key"' not in text
+    for secret in (people.tokens["ann"], PASSWORD, email_of("ann"), "vgs_"):
+        assert secret not in text
+
+
+@pytest.mark.parametrize("same", ["ANN@EXAMPLE.COM", "ann@example.com", " Ａnn@example.com "])
+def test_addresses_that_differ_in_case_alone_are_one(same: str) -> None:
+    assert email_key(same) == "ann@example.com"
+
+
+def test_the_command_line_makes_the_first_admin_who_must_choose_a_password(tmp_path: Path) -> None:
+    environment = {**os.environ, "DATA_DIR": str(tmp_path), "LOG_LEVEL": "ERROR"}
+    command = [sys.executable, "-m", "app", "create-admin", "--name", "Ann", "--email"]
+    made = subprocess.run([*command, "ann@example.com"], env=environment, capture_output=True, text=True, check=True)
+    assert len(made.stdout.strip()) >= 20
+    assert "Log in with it" in made.stderr
+    for email, problem in (("Ann@Example.com", "already"), ("ann", "no e-mail address")):
+        again = subprocess.run([*command, email], env=environment, capture_output=True, text=True, check=False)
+        assert (again.returncode, again.stdout) == (1, "")
+        assert problem in again.stderr

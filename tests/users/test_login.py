@@ -1,0 +1,212 @@
+"""Logging in: the same words and the same work for whoever is not let in, and only so many tries."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+
+from app.service_providers.model import ServiceProvider
+from app.users import password, tries
+from app.users.model import LoginFailure, Session, User
+from tests.installation import Installation, Person, World, refusals
+from tests.people import PASSWORD, People, email_of, log_in
+from tests.statements import recorded
+
+WRONG = {"code": "WRONG_CREDENTIALS", "message": "The e-mail address or the password is wrong.", "field": None}
+
+
+@pytest.fixture
+def compared(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The stored hashes that Argon2 was run on."""
+    seen: list[str] = []
+    before = password.verify
+
+    def verify(stored: str, given: bytes) -> bool:
+        seen.append(stored)
+        return before(stored, given)
+
+    monkeypatch.setattr(password, "verify", verify)
+    return seen
+
+
+async def test_a_stranger_with_the_right_password_gets_a_session(
+    people: People, installation: Installation, stranger: Person, world: World
+) -> None:
+    entered = await people.login("ann")
+    assert entered["user"] == {"id": people.ids["ann"]}
+    assert (entered["mustChangePassword"], entered["userErrors"]) == (False, [])
+    assert datetime.fromisoformat(entered["expiresAt"]) > datetime.now(UTC) + timedelta(days=29)
+    ann = installation.holder(entered["token"])
+    viewer = (await ann.ask("{ viewer { scope accessLevel apiKey { id } user { name } account { id } } }")).only(
+        "viewer"
+    )
+    assert viewer == {
+        "scope": "ACCOUNT",
+        "accessLevel": "FULL",
+        "apiKey": None,
+        "user": {"name": "Ann"},
+        "account": {"id": world["own"]},
+    }
+
+
+async def test_the_address_is_read_whatever_its_case_and_the_spaces_around_it(people: People, stranger: Person) -> None:
+    entered = await log_in(stranger, "  ANN@People.Example.COM ", PASSWORD)
+    assert entered["user"] == {"id": people.ids["ann"]}
+
+
+@pytest.mark.parametrize(
+    "email",
+    [email_of("ann"), "nobody@people.example.com", "no address", "", "x" * 5000, "a\0b@people.example.com", "💥@x.y"],
+)
+async def test_a_wrong_user_and_a_wrong_password_hear_the_same_and_cost_the_same(
+    people: People, stranger: Person, compared: list[str], email: str
+) -> None:
+    with recorded() as statements:
+        answer = await log_in(stranger, email, "not the password")
+    with recorded() as others:
+        other = await log_in(stranger, "somebody@else.example.com", "not the password")
+    assert (
+        answer
+        == other
+        == {
+            "token": None,
+            "expiresAt": None,
+            "mustChangePassword": None,
+            "user": None,
+            "userErrors": [WRONG],
+        }
+    )
+    assert len(compared) == 2
+    assert len(statements) == len(others)
+    # The same parameters, so the same work.
+    assert {one.rpartition("$")[0].rpartition("$")[0] for one in compared} == {"$argon2id$v=19$m=19456,t=2,p=1"}
+
+
+async def test_whoever_is_closed_hears_nothing_else(
+    people: People, installation: Installation, provider: Person, world: World, compared: list[str]
+) -> None:
+    async with installation.database():
+        await User.filter(email_key=email_of("root").lower()).update(active=False)
+        await ServiceProvider.filter(name="Southern Voice").update(active=False)
+    await provider.change("setAccountActive", "account { id }", id=world["own"], active=False)
+    for name in ("root", "ann", "fay", "rival"):
+        assert (await people.login(name))["userErrors"] == [WRONG]
+    assert len(compared) == 4
+    assert (await people.login("sue"))["token"]
+
+
+@pytest.mark.parametrize("given", ["x" * 100_000, "", "\0", "correct horse battery ", "🎧" * 300])
+async def test_a_password_of_any_form_is_just_wrong(people: People, given: str) -> None:
+    assert (await people.login("ann", given))["userErrors"] == [WRONG]
+
+
+async def test_a_password_is_the_same_on_every_keyboard() -> None:
+    stored = await password.hashed("caf\u00e9 au lait")
+    assert await password.matches("cafe\u0301 au lait", stored)
+    assert not await password.matches("cafe au lait", stored)
+
+
+async def test_two_passwords_are_compared_at_once_and_no_more_than_some_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert password._threads._max_workers == 2
+    monkeypatch.setattr(password, "MAXIMUM_WAITING", 3)
+    found = await asyncio.gather(*(password.matches("x", None) for _ in range(5)), return_exceptions=True)
+    assert [one for one in found if one is False] == [False] * 3
+    assert [one.extensions["code"] for one in found if isinstance(one, Exception)] == ["RATE_LIMITED"] * 2  # type: ignore[index]
+
+
+async def test_two_hundred_aliases_are_two_hundred_tries(people: People, stranger: Person, compared: list[str]) -> None:
+    fields = " ".join(
+        f'a{number}: login(input: {{email: "{email_of("ann")}", password: "guess {number}"}}) {{ userErrors {{ code }} }}'
+        for number in range(90)
+    )
+    answer = await stranger.ask(f"mutation {{ {fields} }}")
+    assert len(compared) == tries.MAXIMUM_BY_EMAIL
+    assert [value is not None for value in answer.data.values()] == [True] * 10 + [False] * 80
+    assert answer.codes == ["RATE_LIMITED"] * 80
+    again = await stranger.ask(_login("ann"))
+    assert again.codes == ["RATE_LIMITED"]
+    error = again.errors[0]
+    assert error["message"] == "Too many tries failed. Come back in 15 minutes."
+    assert 0 < error["extensions"]["retryAfterSeconds"] <= 901
+    assert datetime.fromisoformat(error["extensions"]["retryAt"]) > datetime.now(UTC)
+
+
+def _login(name: str, given: str = PASSWORD) -> str:
+    return f'mutation {{ login(input: {{email: "{email_of(name)}", password: "{given}"}}) {{ token }} }}'
+
+
+async def test_the_address_that_tries_many_people_is_limited_too(
+    people: People, stranger: Person, compared: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tries, "MAXIMUM_BY_NETWORK", 6)
+    for number in range(6):
+        assert (await log_in(stranger, f"user{number}@people.example.com", "guess"))["userErrors"] == [WRONG]
+    assert (await stranger.ask(_login("ann"))).codes == ["RATE_LIMITED"]
+    transport = httpx.ASGITransport(people.installation.app, client=("2001:db8::1", 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://accounts.test") as elsewhere:
+        assert (await log_in(Person(elsewhere, None), email_of("ann"), PASSWORD))["token"]
+    assert len(compared) == 7
+
+
+def test_an_ipv6_household_is_one_network() -> None:
+    assert tries.network_of("2001:db8:1:2:3::4") == tries.network_of("2001:db8:1:2:ffff::1") == "2001:db8:1:2::/64"
+    assert tries.network_of("::ffff:192.0.2.7") == tries.network_of("192.0.2.7") == "192.0.2.7"
+    assert tries.network_of("a socket") == ""
+
+
+async def test_tries_at_once_count_each_other(people: People, stranger: Person, compared: list[str]) -> None:
+    await asyncio.gather(*(stranger.ask(_login("ann", f"guess {number}")) for number in range(25)))
+    assert len(compared) <= tries.MAXIMUM_BY_EMAIL
+
+
+async def test_the_wait_ends_and_the_right_password_forgets_the_slips(
+    people: People, installation: Installation, stranger: Person
+) -> None:
+    for _ in range(tries.MAXIMUM_BY_EMAIL):
+        await stranger.ask(_login("ann", "guess"))
+    assert (await stranger.ask(_login("ann"))).codes == ["RATE_LIMITED"]
+    async with installation.database():
+        oldest = await LoginFailure.all().order_by("tried_at").first()
+        assert oldest is not None
+        await LoginFailure.filter(id=oldest.id).update(tried_at=datetime.now(UTC) - tries.WINDOW - timedelta(seconds=1))
+    assert (await people.login("ann"))["token"]
+    async with installation.database():
+        assert await LoginFailure.all().count() == 0
+
+
+async def test_neither_password_nor_address_of_a_failed_login_is_stored(
+    people: People, installation: Installation, stranger: Person
+) -> None:
+    await log_in(stranger, "my secret passphrase@here.example", "and my password")
+    async with installation.database() as db:
+        rows = await db.execute_query_dict("SELECT * FROM login_failures")
+    assert len(rows) == 1
+    assert "secret" not in str(rows)
+
+
+async def test_a_session_keeps_where_it_was_opened_and_no_more_than_fifty_stay(
+    people: People, installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.users.service.MAXIMUM_SESSIONS", 3)
+    installation.client.headers["User-Agent"] = "Mozilla/5.0 (X11; Linux x86_64) Gecko Firefox/130.0" + "x" * 500
+    entered = [await people.login("ann") for _ in range(5)]
+    ann = installation.holder(entered[-1]["token"])
+    fields = "totalCount nodes { device userAgent address current }"
+    sessions = (await ann.ask(f"{{ sessions {{ {fields} }} }}")).only("sessions")
+    assert sessions["totalCount"] == 3
+    newest = sessions["nodes"][0]
+    assert (newest["device"], newest["address"], newest["current"]) == ("Firefox on Linux", "127.0.0.1", True)
+    assert len(newest["userAgent"]) == 256
+    async with installation.database():
+        assert await Session.all().count() == 3 + len(people.ids) - 1
+
+
+async def test_a_login_asked_with_a_key_is_a_login_all_the_same(people: People, admin: Person) -> None:
+    entered = await admin.change("login", "token user { account { name } }", email=email_of("ann"), password=PASSWORD)
+    assert entered["token"].startswith("vgs_")
+    assert entered["user"]["account"] == {"name": "Own customer"}
+
+
+async def test_one_mistake_of_login_never_shows_which_part_was_wrong(people: People, stranger: Person) -> None:
+    assert refusals(await people.login("ann", "wrong")) == [("WRONG_CREDENTIALS", None)]

@@ -1,0 +1,247 @@
+"""Sessions: seen, used, ended, expired, and closed everywhere within the time for which they are remembered."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app import authentication
+from app.identifiers import Kind, read
+from app.service_providers.model import ServiceProvider
+from app.users.model import Session
+from app.users.token import FORM
+from tests.installation import Installation, Person, World, refusals
+from tests.people import PASSWORD, People, add_people
+from tests.statements import recorded
+
+WHO = "{ viewer { scope } }"
+Wait = Callable[[float], None]
+
+
+async def statuses(people: People, *names: str) -> list[int]:
+    return [(await people[name].ask(WHO)).status for name in names]
+
+
+async def test_everybody_sees_their_own_sessions_alone(people: People) -> None:
+    other = await people.session("ann", user_agent="curl/8.5.0", address="192.0.2.7")
+    query = "{ viewer { session { id current } } sessions { totalCount nodes { id device address current } } }"
+    answer = await people["ann"].ask(query)
+    nodes = answer.only("sessions")["nodes"]
+    assert [(node["device"], node["address"], node["current"]) for node in nodes] == [
+        ("curl", "192.0.2.7", False),
+        ("Unknown device", "", True),
+    ]
+    assert answer.only("viewer")["session"] == {"id": people.sessions["ann"], "current": True}
+    assert [node["current"] for node in (await other.ask(query)).only("sessions")["nodes"]] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("agent", "device"),
+    [
+        (
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/130.0 Safari/537.36",
+            "Chrome on Windows",
+        ),
+        ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/130.0 Safari/537.36 Edg/130.0", "Edge on Windows"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Safari/604.1", "Safari on iPhone"),
+        ("Mozilla/5.0 (Macintosh; Intel Mac OS X 14.6) Gecko/20100101 Firefox/132.0", "Firefox on macOS"),
+        ("python-requests/2.32", "python-requests"),
+        ("/", "Unknown device"),
+        ("", "Unknown device"),
+    ],
+)
+async def test_a_device_is_told_in_a_few_words(people: People, agent: str, device: str) -> None:
+    person = await people.session("ann", user_agent=agent)
+    answer = await person.ask("{ viewer { session { device } } }")
+    assert answer.only("viewer")["session"] == {"device": device}
+
+
+async def test_a_session_that_is_logged_out_lets_nobody_in(people: People, wait: Wait) -> None:
+    other = await people.session("ann")
+    answer = await people["ann"].ask("mutation { logout { loggedOut userErrors { code } } }")
+    assert answer.only("logout") == {"loggedOut": True, "userErrors": []}
+    wait(4.01)
+    assert await statuses(people, "ann") == [401]
+    assert (await other.ask(WHO)).status == 200
+
+
+async def test_what_is_logged_out_can_make_nothing_that_lasts(people: People) -> None:
+    """For up to four seconds a worker lets it in."""
+    ann = people["ann"]
+    await ann.ask("mutation { logout { loggedOut } }")
+    key = await ann.ask('mutation { createApiKey(input: {name: "lasting"}) { token } }')
+    assert (key.codes, key.data) == (["UNAUTHENTICATED"], {"createApiKey": None})
+    user = await ann.ask('mutation { createUser(input: {name: "Eve", email: "eve@x.example"}) { temporaryPassword } }')
+    assert (user.codes, user.data) == (["UNAUTHENTICATED"], {"createUser": None})
+
+
+@pytest.mark.parametrize(("keep", "left", "ended"), [(False, 401, 3), (True, 200, 2)])
+async def test_all_sessions_end_together(people: People, wait: Wait, keep: bool, left: int, ended: int) -> None:
+    others = [await people.session("ann") for _ in range(2)]
+    assert (await people["ann"].change("logoutEverywhere", "ended", keepCurrent=keep))["ended"] == ended
+    wait(4.01)
+    assert await statuses(people, "ann", "bob") == [left, 200]
+    assert [(await other.ask(WHO)).status for other in others] == [401, 401]
+
+
+async def test_a_session_is_revoked_by_its_person_and_those_above(people: People, wait: Wait) -> None:
+    for name, by in (("ann", "ann"), ("bob", "boss"), ("boss", "root")):
+        payload = await people[by].change("revokeSession", "revokedId", id=people.sessions[name])
+        assert payload == {"revokedId": people.sessions[name], "userErrors": []}
+    wait(4.01)
+    assert await statuses(people, "ann", "bob", "boss", "sue", "root") == [401, 401, 401, 200, 200]
+
+
+@pytest.mark.parametrize(("by", "whose"), [("ann", "sue"), ("ann", "boss"), ("boss", "rival"), ("boss", "root")])
+async def test_nobody_ends_or_sees_a_session_out_of_reach(people: People, by: str, whose: str) -> None:
+    payload = await people[by].change("revokeSession", "revokedId", id=people.sessions[whose])
+    assert refusals(payload) == [("NOT_FOUND", ["id"])]
+    answer = await people[by].ask("query ($id: ID!) { node(id: $id) { id } }", id=people.sessions[whose])
+    assert answer.only("node") is None
+    assert await statuses(people, whose) == [200]
+
+
+async def test_a_session_ends_when_it_was_idle_for_too_long_and_is_shown_no_more(people: People) -> None:
+    minutes = people.installation.settings.session_idle_minutes
+    now = datetime.now(UTC)
+    idle = await people.session("ann", last_used_at=now - timedelta(minutes=minutes, seconds=1))
+    fresh = await people.session("ann", last_used_at=now - timedelta(minutes=minutes - 1))
+    over = await people.session("ann", expires_at=now - timedelta(seconds=1))
+    assert [(await one.ask(WHO)).status for one in (idle, fresh, over)] == [401, 200, 401]
+    assert (await fresh.ask("{ sessions { totalCount } }")).only("sessions") == {"totalCount": 2}
+
+
+async def test_a_remembered_session_closes_at_the_second_that_it_ends(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends = datetime.now(UTC) + timedelta(hours=1)
+    person = await people.session("ann", expires_at=ends)
+    assert (await person.ask(WHO)).status == 200
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:
+            return ends
+
+    monkeypatch.setattr(authentication, "datetime", Clock)
+    assert (await person.ask(WHO)).status == 401
+
+
+async def test_use_is_written_off_the_request_path_and_keeps_a_session_open(people: People) -> None:
+    before = datetime.now(UTC) - timedelta(hours=2)
+    person = await people.session("ann", last_used_at=before)
+    with recorded() as statements:
+        for _ in range(5):
+            assert (await person.ask(WHO)).status == 200
+    assert [one for one in statements if "UPDATE" in one] == []
+    server = people.installation.app.state.server
+    async with people.installation.database():
+        await server.running.authentication._last_use.write()
+        session = await Session.all().order_by("-id").first()
+    assert session is not None
+    assert datetime.now(UTC) - session.last_used_at < timedelta(minutes=2)
+
+
+async def test_what_is_known_of_a_session_is_kept_four_seconds_at_most(people: People, wait: Wait) -> None:
+    counts = []
+    for seconds in (0, 1, 2.9, 0.2):
+        wait(seconds)
+        with recorded() as statements:
+            assert await statuses(people, "ann") == [200]
+        counts.append(len(statements))
+    assert counts == [1, 0, 0, 1]
+
+
+async def test_an_unknown_session_costs_the_same_question_as_a_known_one(people: People) -> None:
+    counts = []
+    known = FORM.read(people.tokens["ann"])
+    assert known is not None
+    for shown in (FORM.make().text, FORM.make(known.public_id).text, people.tokens["bob"]):
+        with recorded() as statements:
+            await people.installation.holder(shown).ask(WHO)
+        counts.append(len(statements))
+    assert counts == [1, 1, 1]
+
+
+async def test_a_key_is_no_session_and_a_session_no_key(people: People, world: World) -> None:
+    for text in (people.tokens["ann"].replace("vgs_", "vgk_"), world.tokens["admin"].replace("vgk_", "vgs_")):
+        assert (await people.installation.holder(text).ask(WHO)).status == 401
+    answer = await people.installation.person("account_user").ask("{ sessions { totalCount } }")
+    assert answer.codes == ["FORBIDDEN"]
+    assert answer.errors[0]["extensions"]["requiredCaller"] == "USER"
+
+
+async def test_deactivating_a_user_closes_their_sessions_for_good(people: People, wait: Wait) -> None:
+    assert await statuses(people, "ann") == [200]
+    for mutation in ("deactivateUser", "reactivateUser"):
+        payload = await people["boss"].change(mutation, "user { active }", id=people.ids["ann"])
+        assert payload["user"] == {"active": mutation == "reactivateUser"}
+        wait(4.01)
+        assert await statuses(people, "ann", "bob") == [401, 200]
+    assert (await people.login("ann"))["token"]
+
+
+async def test_a_suspended_account_closes_its_sessions(people: People, world: World, wait: Wait) -> None:
+    for active, status in ((False, 401), (True, 200)):
+        await people["boss"].change("setAccountActive", "account { id }", id=world["own"], active=active)
+        wait(4.01)
+        assert await statuses(people, "ann", "bob", "sue", "boss") == [status, status, 200, 200]
+
+
+async def test_a_deactivated_provider_closes_its_sessions_and_those_of_its_accounts(
+    people: People, world: World
+) -> None:
+    async with people.installation.database():
+        await ServiceProvider.filter(id=read(Kind.SERVICE_PROVIDER, world["provider"])).update(active=False)
+    assert await statuses(people, "boss", "ann", "sue", "rival", "fay", "root") == [401, 401, 401, 200, 200, 200]
+
+
+async def test_everything_closes_in_another_worker_within_the_cache_time(
+    backend: str, installation: Installation, world: World, tmp_path: Path, wait: Wait
+) -> None:
+    if backend == "sqlite":
+        pytest.skip("SQLite is served by one worker")
+    people = await add_people(installation)
+    async with Installation.started(world, tmp_path, installation.settings.database_url) as other_worker:
+
+        async def there(*names: str) -> list[int]:
+            return [(await other_worker.holder(people.tokens[name]).ask(WHO)).status for name in names]
+
+        assert await there("ann", "bob", "sue", "fay", "boss") == [200] * 5
+        await people["ann"].ask("mutation { logout { loggedOut } }")
+        await people["boss"].change("deactivateUser", "user { id }", id=people.ids["bob"])
+        await people["boss"].change("setAccountActive", "account { id }", id=world["sibling"], active=False)
+        await people["root"].change("resetPassword", "user { id }", id=people.ids["fay"])
+        wait(4.01)
+        assert await there("ann", "bob", "sue", "fay", "boss") == [401, 401, 401, 401, 200]
+
+
+async def test_a_moment_after_the_password_was_chosen_all_is_open(people: People, stranger: Person) -> None:
+    shown = (await people["boss"].change("resetPassword", "temporaryPassword", id=people.ids["ann"]))[
+        "temporaryPassword"
+    ]
+    entered = await people.login("ann", shown)
+    ann = people.installation.holder(entered["token"])
+    assert (await ann.ask("{ accounts { totalCount } }")).codes == ["FORBIDDEN"]
+    changed = await ann.change(
+        "changePassword", "user { id }", currentPassword=shown, newPassword="four words make one"
+    )
+    assert changed["userErrors"] == []
+    assert (await ann.ask("{ accounts { totalCount } }")).only("accounts") == {"totalCount": 1}
+
+
+async def test_a_session_that_was_ended_changes_no_password_while_it_is_remembered(people: People) -> None:
+    """For up to four seconds a worker lets it in; a new password would be its way back."""
+    ann, new = people["ann"], "the passphrase of a thief"
+    assert (await ann.ask(WHO)).status == 200
+    await people["boss"].change("revokeSession", "revokedId", id=people.sessions["ann"])
+    for mutation in (
+        f'changePassword(input: {{currentPassword: "{PASSWORD}", newPassword: "{new}"}})',
+        f'resetPassword(input: {{id: "{people.ids["bob"]}", password: "{new}"}})',
+    ):
+        answer = await ann.ask(f"mutation {{ {mutation} {{ userErrors {{ code }} }} }}")
+        assert answer.codes == ["UNAUTHENTICATED"], mutation
+    for name in ("ann", "bob"):
+        assert (await people.login(name))["token"]

@@ -1,0 +1,308 @@
+"""Users: made, changed and deleted by those above and beside them, and by nobody else; the last admin stays."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from app.access import Scope
+from app.api_keys.model import ApiKey
+from app.identifiers import Kind, read
+from app.users.model import Session, User
+from tests.installation import Installation, Person, World, refusals
+from tests.people import PASSWORD, People, add_people, email_of, log_in
+from tests.statements import recorded
+
+USER = "user { id name email scope active mustChangePassword version account { id } }"
+
+
+async def test_a_user_is_made_with_a_temporary_password_shown_once(
+    provider: Person, stranger: Person, world: World
+) -> None:
+    payload = await provider.change(
+        "createUser",
+        f"temporaryPassword {USER}",
+        name=" Zoë 🎧 ",
+        email=" Zoe@Example.com ",
+        owner={"accountId": world["own"]},
+    )
+    assert payload["userErrors"] == []
+    made = payload["user"]
+    assert {**made, "id": None} == {
+        "id": None,
+        "name": "Zoë 🎧",
+        "email": "Zoe@Example.com",
+        "scope": "ACCOUNT",
+        "active": True,
+        "mustChangePassword": True,
+        "version": 1,
+        "account": {"id": world["own"]},
+    }
+    entered = await log_in(stranger, "zoe@example.com", payload["temporaryPassword"])
+    assert (entered["user"], entered["mustChangePassword"]) == ({"id": made["id"]}, True)
+
+
+async def test_a_user_is_of_the_callers_own_owner_by_default(people: People, world: World) -> None:
+    for by, scope, account in (
+        ("root", "ADMIN", None),
+        ("boss", "SERVICE_PROVIDER", None),
+        ("ann", "ACCOUNT", world["own"]),
+    ):
+        payload = await people[by].change("createUser", USER, name="New", email=f"new-{by}@example.com")
+        assert payload["user"]["scope"] == scope
+        assert (payload["user"]["account"] or {}).get("id") == account
+
+
+@pytest.mark.parametrize("by", ["ann", "account_user"])
+@pytest.mark.parametrize("owner", ["serviceProviderId", "installation"])
+async def test_an_account_makes_nobody_above_itself(people: People, world: World, by: str, owner: str) -> None:
+    """A user created without a provider once became an admin."""
+    caller = people[by] if by == "ann" else people.installation.person(by)
+    given = {"installation": True} if owner == "installation" else {owner: world["provider"]}
+    answer = await caller.ask(
+        "mutation ($input: CreateUserInput!) { createUser(input: $input) { user { id } } }",
+        input={"name": "Eve", "email": "eve@example.com", "owner": given},
+    )
+    assert (answer.codes, answer.data) == (["FORBIDDEN"], {"createUser": None})
+    async with people.installation.database():
+        assert not await User.filter(email_key="eve@example.com").exists()
+
+
+@pytest.mark.parametrize(
+    ("by", "owner", "code"),
+    [
+        ("boss", {"serviceProviderId": "other_provider"}, "NOT_FOUND"),
+        ("boss", {"accountId": "foreign"}, "NOT_FOUND"),
+        ("ann", {"accountId": "sibling"}, "NOT_FOUND"),
+        ("root", {"serviceProviderId": "own"}, "NOT_FOUND"),
+    ],
+)
+async def test_nobody_makes_a_user_beside_them(
+    people: People, world: World, by: str, owner: dict[str, str], code: str
+) -> None:
+    given = {name: world[place] for name, place in owner.items()}
+    payload = await people[by].change("createUser", USER, name="Eve", email="eve@example.com", owner=given)
+    assert refusals(payload) == [(code, ["owner", *owner])]
+
+
+@pytest.mark.parametrize("owner", [{}, {"accountId": None}, {"installation": False}])
+async def test_an_owner_is_said_or_left_out_and_never_empty(people: People, owner: dict[str, object]) -> None:
+    answer = await people["root"].ask(
+        "mutation ($input: CreateUserInput!) { createUser(input: $input) { user { id } userErrors { code } } }",
+        input={"name": "Eve", "email": "eve@example.com", "owner": owner},
+    )
+    assert answer.codes == ["BAD_USER_INPUT"] or answer.data["createUser"]["userErrors"] == [{"code": "INVALID"}]
+    async with people.installation.database():
+        assert await User.all().count() == len(people.ids)
+
+
+async def test_a_key_that_ends_makes_nobody_who_outlasts_it(installation: Installation, provider: Person) -> None:
+    ends = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    made = await provider.change("createApiKey", "token", name="for a day", expiresAt=ends)
+    payload = await installation.holder(made["token"]).change("createUser", USER, name="Eve", email="eve@example.com")
+    assert refusals(payload) == [("INVALID", None)]
+
+
+async def test_all_mistakes_are_told_at_once(people: People, world: World) -> None:
+    payload = await people["boss"].change(
+        "createUser", USER, name="\x07", email="nobody", password="short", owner={"accountId": world["foreign"]}
+    )
+    assert refusals(payload) == [
+        ("INVALID", ["email"]),
+        ("INVALID", ["name"]),
+        ("INVALID", ["password"]),
+        ("NOT_FOUND", ["owner", "accountId"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("email", "code"),
+    [
+        ("", "REQUIRED"),
+        ("  ", "REQUIRED"),
+        ("ann", "INVALID"),
+        ("ann@example", "INVALID"),
+        ("@example.com", "INVALID"),
+        ("ann@@example.com", "INVALID"),
+        ("ann bee@example.com", "INVALID"),
+        ("ann\u200b@example.com", "INVALID"),
+        ("ann@example..com", "INVALID"),
+        ("ann@example.com.", "INVALID"),
+        ("a\0n@example.com", "INVALID"),
+        ("ann@example.com, eve@example.com", "INVALID"),
+        ("a" * 65 + "@example.com", "INVALID"),
+        ("a@" + "b" * 250 + ".com", "TOO_LONG"),
+        ("x" * 100_000, "TOO_LONG"),
+    ],
+)
+async def test_what_can_be_no_address_is_refused(provider: Person, email: str, code: str) -> None:
+    payload = await provider.change("createUser", USER, name="Ann", email=email)
+    assert refusals(payload) == [(code, ["email"])]
+
+
+@pytest.mark.parametrize("email", ["ann+tag@example.co.uk", "ånn@exämple.com", "o'neil@example.com", "🎧@example.com"])
+async def test_addresses_of_all_the_world_are_taken(provider: Person, email: str) -> None:
+    payload = await provider.change("createUser", "user { email }", name="Ann", email=email)
+    assert payload["user"] == {"email": email}
+
+
+async def test_an_address_is_of_one_person_in_the_whole_installation(people: People) -> None:
+    for by in ("ann", "rival", "root"):
+        payload = await people[by].change("createUser", USER, name="Eve", email=email_of("bob").upper())
+        assert refusals(payload) == [("EMAIL_TAKEN", ["email"])]
+    payload = await people["ann"].change("updateUser", USER, id=people.ids["ann"], email=email_of("fay").lower())
+    assert refusals(payload) == [("EMAIL_TAKEN", ["email"])]
+
+
+async def test_of_many_who_take_one_address_at_once_one_gets_it(provider: Person) -> None:
+    made = await asyncio.gather(
+        *(provider.change("createUser", "user { id }", name=f"N{n}", email="one@example.com") for n in range(4))
+    )
+    assert sum(payload["user"] is not None for payload in made) == 1
+    assert [code for payload in made for code, _ in refusals(payload)] == ["EMAIL_TAKEN"] * 3
+
+
+async def test_an_update_keeps_what_it_leaves_out(people: People) -> None:
+    payload = await people["boss"].change("updateUser", USER, id=people.ids["ann"], name="Anne")
+    user = payload["user"]
+    assert (user["name"], user["email"], user["version"]) == ("Anne", email_of("ann"), 2)
+    payload = await people["boss"].change(
+        "updateUser", USER, id=people.ids["ann"], email="Anne@example.com", ifVersion=2
+    )
+    assert (payload["user"]["email"], payload["user"]["name"]) == ("Anne@example.com", "Anne")
+    assert (await log_in(people.installation.person(None), "anne@example.com", PASSWORD))["token"]
+    payload = await people["boss"].change("updateUser", USER, id=people.ids["ann"])
+    assert payload["user"]["version"] == 3
+
+
+async def test_an_update_says_all_that_is_wrong(people: People) -> None:
+    payload = await people["boss"].change("updateUser", USER, id=people.ids["ann"], name=None, email=None, ifVersion=9)
+    assert refusals(payload) == [("REQUIRED", ["email"]), ("REQUIRED", ["name"]), ("CONFLICT", ["ifVersion"])]
+    payload = await people["boss"].change(
+        "updateUser", USER, id=people.ids["ann"], name="x" * 65, email="Ann@x.example"
+    )
+    assert refusals(payload) == [("TOO_LONG", ["name"])]
+    payload = await people["boss"].change("updateUser", USER, id=people.ids["ann"], name="Anna", ifVersion=9)
+    assert refusals(payload) == [("CONFLICT", ["ifVersion"])]
+
+
+@pytest.mark.parametrize(
+    ("by", "whose"), [("ann", "sue"), ("ann", "boss"), ("boss", "root"), ("boss", "fay"), ("rival", "ann")]
+)
+@pytest.mark.parametrize("mutation", ["updateUser", "deactivateUser", "reactivateUser", "deleteUser"])
+async def test_users_above_and_beside_are_not_there(people: People, by: str, whose: str, mutation: str) -> None:
+    given = {"name": "Mine"} if mutation == "updateUser" else {}
+    payload = await people[by].change(mutation, "__typename", id=people.ids[whose], **given)
+    unknown = await people[by].change(mutation, "__typename", id="US" + "0" * 32, **given)
+    assert payload == unknown
+    assert refusals(payload) == [("NOT_FOUND", ["id"])]
+    assert (await people[whose].ask("{ viewer { user { name } } }")).only("viewer")["user"]["name"] == whose.title()
+
+
+async def test_a_user_is_deleted_with_their_sessions(people: People) -> None:
+    payload = await people["boss"].change("deleteUser", "deletedId", id=people.ids["ann"])
+    assert payload == {"deletedId": people.ids["ann"], "userErrors": []}
+    assert (await people["ann"].ask("{ viewer { scope } }")).status == 401
+    async with people.installation.database():
+        assert not await User.filter(id=read(Kind.USER, people.ids["ann"])).exists()
+        assert await Session.all().count() == len(people.ids) - 1
+    assert refusals(await people["boss"].change("deleteUser", "deletedId", id=people.ids["ann"])) == [
+        ("NOT_FOUND", ["id"])
+    ]
+
+
+async def test_a_deletion_keeps_to_the_version_that_was_seen(people: People) -> None:
+    await people["boss"].change("updateUser", USER, id=people.ids["ann"], name="Anne")
+    for mutation in ("deleteUser", "deactivateUser"):
+        payload = await people["boss"].change(mutation, "__typename", id=people.ids["ann"], ifVersion=1)
+        assert refusals(payload) == [("CONFLICT", ["ifVersion"])]
+
+
+@pytest.mark.parametrize("mutation", ["deactivateUser", "deleteUser"])
+async def test_the_last_active_admin_stays(people: People, admin: Person, mutation: str) -> None:
+    second = await admin.change("createUser", "user { id }", name="Second", email="second@example.com")
+    for step in ("deactivateUser", mutation):
+        if step == mutation:
+            await admin.change("reactivateUser", "__typename", id=second["user"]["id"])
+        assert refusals(await admin.change(step, "__typename", id=second["user"]["id"])) == []
+    for by in (admin, people["root"]):
+        assert refusals(await by.change(mutation, "__typename", id=people.ids["root"])) == [("LAST_ADMIN", ["id"])]
+    assert (await people["root"].ask("{ viewer { scope } }")).status == 200
+
+
+@pytest.mark.parametrize("mutation", ["deactivateUser", "deleteUser"])
+async def test_admins_who_close_each_other_at_once_leave_one(
+    installation: Installation, admin: Person, mutation: str
+) -> None:
+    people = await add_people(installation, "root")
+    ids = [people.ids["root"]]
+    for number in range(3):
+        made = await admin.change("createUser", "user { id }", name="Admin", email=f"admin{number}@example.com")
+        ids.append(made["user"]["id"])
+    done = await asyncio.gather(*(admin.change(mutation, "__typename", id=one) for one in ids))
+    assert sorted(code for payload in done for code, _ in refusals(payload)) == ["LAST_ADMIN"]
+    async with installation.database():
+        assert await User.filter(scope=Scope.ADMIN, active=True).count() == 1
+
+
+async def test_owners_show_their_users_and_admins_see_all(people: People, world: World) -> None:
+    query = "query ($id: ID!) { account(id: $id) { userCount users { totalCount nodes { name } } } }"
+    account = (await people["boss"].ask(query, id=world["own"])).only("account")
+    assert account == {"userCount": 2, "users": {"totalCount": 2, "nodes": [{"name": "Bob"}, {"name": "Ann"}]}}
+    query = "query ($id: ID!) { serviceProvider(id: $id) { userCount users { nodes { name } } } }"
+    provider = (await people["boss"].ask(query, id=world["provider"])).only("serviceProvider")
+    assert provider == {"userCount": 1, "users": {"nodes": [{"name": "Boss"}]}}
+    query = "query ($filter: UserFilter) { users(filter: $filter) { nodes { name } } }"
+    for given, names in (
+        ({"scope": "ADMIN"}, ["Root"]),
+        ({"emailContains": "RIVAL@"}, ["Rival"]),
+        ({"scope": "ACCOUNT", "emailContains": "@people"}, ["Fay", "Sue", "Bob", "Ann"]),
+        ({"emailContains": "x" * 5000}, []),
+        ({"emailContains": "\0"}, []),
+    ):
+        found = (await people["root"].ask(query, filter=given)).only("users")["nodes"]
+        assert [user["name"] for user in found] == names
+
+
+async def test_statements_do_not_grow_with_the_users_shown(people: People, admin: Person) -> None:
+    query = "query ($n: Int!) { users(first: $n) { nodes { name account { name } serviceProvider { name } } } }"
+    counts = []
+    for number in (5, 7, 5, 7):
+        with recorded() as statements:
+            assert len((await admin.ask(query, n=number)).only("users")["nodes"]) == number
+        counts.append(len(statements))
+    assert counts[2] == counts[3]
+
+
+async def test_an_account_with_users_is_deleted_whole_or_not_at_all(people: People, world: World) -> None:
+    fields = "deletedId blockers { kind count }"
+    refused = await people["boss"].change("deleteAccount", fields, id=world["own"])
+    assert refusals(refused) == [("IN_USE", ["id"])]
+    assert {"kind": "USERS", "count": 2} in refused["blockers"]
+    deleted = await people["boss"].change("deleteAccount", fields, id=world["own"], force=True)
+    assert deleted["deletedId"] == world["own"]
+    async with people.installation.database():
+        assert not await User.filter(account_id=read(Kind.ACCOUNT, world["own"])).exists()
+        assert await Session.all().count() == len(people.ids) - 2
+
+
+async def test_a_key_tells_the_person_who_made_it(people: People) -> None:
+    made = await people["ann"].change(
+        "createApiKey", "apiKey { id expiresAt createdBy { scope apiKeyId userId } }", name="mine"
+    )
+    assert made["apiKey"]["createdBy"] == {"scope": "ACCOUNT", "apiKeyId": None, "userId": people.ids["ann"]}
+    # The person lasts, whenever the session ends.
+    assert made["apiKey"]["expiresAt"] is None
+    async with people.installation.database():
+        key = await ApiKey.get(id=read(Kind.API_KEY, made["apiKey"]["id"]))
+        assert key.created_by_key_id is None
+
+
+async def test_a_login_during_a_deactivation_leaves_no_session_behind(people: People) -> None:
+    done = await asyncio.gather(
+        people["boss"].change("deactivateUser", "user { id }", id=people.ids["ann"]),
+        *(people.login("ann") for _ in range(4)),
+    )
+    assert done[0]["userErrors"] == []
+    async with people.installation.database():
+        assert await Session.filter(user_id=read(Kind.USER, people.ids["ann"])).count() == 0
