@@ -174,10 +174,11 @@ class _Transaction(TransactionContextPooled):
     """
 
     async def __aenter__(self) -> TransactionalDBClient:
+        connections = get_connections()  # refuses whoever has none before anything is taken
         await self.ensure_connection()
         self._pool: Pool = self.client._parent._pool
         self.client._connection = await self._pool.acquire()
-        self.token = get_connections().set(self.connection_name, self.client)
+        self.token = connections.set(self.connection_name, self.client)
         try:
             await self.client.begin()
         except BaseException as error:

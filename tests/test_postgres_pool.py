@@ -1,6 +1,7 @@
 """Connections to PostgreSQL: who gets the next one, what is never lent again, and that none is kept for ever."""
 
 import asyncio
+import contextvars
 import random
 import time
 from collections.abc import AsyncIterator
@@ -246,6 +247,17 @@ async def test_a_begin_that_fails_keeps_no_connection_and_leaves_the_task_outsid
     await all_turns_are_there(client)
 
 
+async def test_a_transaction_outside_of_tortoises_context_takes_no_connection(client: PooledClient) -> None:
+    async def begin() -> None:
+        async with client._in_transaction():
+            pass
+
+    for _ in range(SIZE + 1):
+        with pytest.raises(RuntimeError, match="No TortoiseContext"):
+            await asyncio.create_task(begin(), context=contextvars.Context())
+    await all_turns_are_there(client)
+
+
 async def cut(postgres: Postgres, error: Exception | None) -> None:
     """A transaction whose session is ended before it is."""
     async with asyncio.timeout(5), in_transaction() as transaction:
@@ -298,6 +310,7 @@ async def test_whatever_is_cut_and_given_up_all_connections_are_there_again(
 ) -> None:
     chance = random.Random(7)
     unexpected: list[BaseException] = []
+    using: set[asyncpg.Connection] = set()
 
     async def write() -> None:
         async with in_transaction() as transaction:
@@ -305,7 +318,13 @@ async def test_whatever_is_cut_and_given_up_all_connections_are_there_again(
             await transaction.execute_query("SELECT pg_sleep(0.002)")
 
     async def read() -> None:
-        await client.execute_query("SELECT pg_sleep(0.002)")
+        async with client.acquire_connection() as connection:
+            assert connection not in using
+            using.add(connection)
+            try:
+                await connection.execute("SELECT pg_sleep(0.002)")
+            finally:
+                using.remove(connection)
 
     async def insist(until: float) -> None:
         while time.monotonic() < until:
@@ -327,6 +346,20 @@ async def test_whatever_is_cut_and_given_up_all_connections_are_there_again(
     assert unexpected == []
     assert client._pool._lent == set()
     await all_turns_are_there(client)
+
+
+@pytest.mark.parametrize("in_a_transaction", [True, False])
+async def test_a_connection_may_come_back_after_its_client_was_closed(
+    client: PooledClient, in_a_transaction: bool
+) -> None:
+    async with in_transaction() if in_a_transaction else client.acquire_connection():
+        pool, held = client._pool, set(client._pool._lent)
+        closing = asyncio.create_task(client.close())
+        await asyncio.sleep(0)
+        client._pool = None
+    client._pool = pool
+    await asyncio.wait_for(closing, 5)
+    assert [connection.is_closed() for connection in held] == [True]
 
 
 @pytest.mark.parametrize("in_a_transaction", [True, False])
