@@ -1,42 +1,73 @@
-"""The HTTP protocol of a connection, with what uvicorn's lacks: an end to its head, in bytes and in time.
+"""The HTTP protocol of a connection, with what uvicorn's lacks: an end to what a client may send beside bodies, in bytes
+and in time, to how many requests it may send ahead, and to how long it may leave answers unread.
 
 Otherwise a stranger who never ends a header line fills the memory, and silent connections take up all places for ever.
 """
 
 import asyncio
+import fcntl
+import socket
+import struct
+import sys
+import termios
+from contextlib import suppress
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 MAXIMUM_HEAD_BYTES = 32_768
 HEAD_SECONDS = 10.0
+# Sent before their predecessor is answered; one read of 250 kB can have thousands.
+MAXIMUM_PIPELINED = 16
+DRAIN_SECONDS = 20.0
+DRAIN_BYTES = 16_384
 _PIECE = 8_192
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+
+class TooManyPipelined(Exception):
+    """The parser stops at it, and uvicorn answers 400 and closes."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
     """Answers 431 to a head of over 32 KiB; closes a connection that says nothing when it is to speak.
 
-    That is for 10 seconds, in which the next head must be complete and its body, if it has one, must have begun. How long
-    a body then takes is the application's matter.
+    That is for 10 seconds, in which the next head must be complete and its body, if it has one, must have begun; or the
+    next chunk, or the end of the trailers, which are bounded like a head; or the rest of a request that is answered
+    already. How long a body takes otherwise is the application's matter.
+
+    A client that leaves answers unread is hung up on when it takes less than 16 KiB, and not all, in 20 seconds.
     """
 
+    # Bytes since the last that were body, while it is the client's turn.
     _head_bytes = 0
-    _is_in_head = True
     _is_waiting = True
     _timer: asyncio.TimerHandle | None = None
+    _unread_bytes = 0
+    _drain_timer: asyncio.TimerHandle | None = None
+    # Uvicorn knows the request that came last, which is another one when several came at once.
+    _running: RequestResponseCycle | None = None
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        # So that whatever the network does not take at once is told to `pause_writing`, and its end to `resume_writing`.
+        transport.set_write_buffer_limits(high=0)
         self._start_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
+        self._stop_drain_timer()
         super().connection_lost(exc)
+        if self._running is not None and not self._running.response_complete:
+            self._running.disconnected = True
+            self._running.message_event.set()
 
     def data_received(self, data: bytes) -> None:
+        # Whatever comes when all is answered: a head, empty lines before it, or what is left of a body.
+        if not self._is_waiting and self.cycle is not None and self.cycle.response_complete:
+            self._is_waiting, self._head_bytes = True, 0
         # In pieces, so that it is seen where the head ends: what follows is body, which has a limit of its own.
-        while self._is_in_head and data:
+        while self._is_waiting and data:
             piece, data = data[:_PIECE], data[_PIECE:]
             self._head_bytes += len(piece)
             if self._head_bytes > MAXIMUM_HEAD_BYTES:
@@ -44,6 +75,8 @@ class BoundedProtocol(HttpToolsProtocol):
                 self.transport.close()
                 return
             super().data_received(piece)
+            if data and self.transport.is_closing():
+                return
         if data:
             super().data_received(data)
         # Only now, since most requests come in one piece and need no timer at all.
@@ -53,22 +86,40 @@ class BoundedProtocol(HttpToolsProtocol):
             self._start_timer()
 
     def on_message_begin(self) -> None:
+        if len(self.pipeline) >= MAXIMUM_PIPELINED:
+            raise TooManyPipelined
         super().on_message_begin()
-        if not self._is_in_head:
-            self._is_in_head, self._head_bytes = True, 0
-        self._is_waiting = True
+        if not self._is_waiting:
+            self._is_waiting, self._head_bytes = True, 0
 
-    def on_headers_complete(self) -> None:
-        self._is_in_head = False
-        super().on_headers_complete()
+    def on_chunk_header(self) -> None:
+        # Else trailers would become headers of the request, past a proxy that took those out.
+        self.headers = []
 
     def on_body(self, body: bytes) -> None:
-        self._is_waiting = False
         super().on_body(body)
+        self._is_waiting, self._head_bytes = self.cycle.response_complete, 0
+
+    def on_chunk_complete(self) -> None:
+        self._is_waiting, self._head_bytes = True, 0
+        if not self.cycle.response_complete:  # each chunk has a time of its own
+            self._stop_timer()
 
     def on_message_complete(self) -> None:
         self._is_waiting = False
         super().on_message_complete()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._start_drain_timer()
+
+    def resume_writing(self) -> None:
+        self._stop_drain_timer()
+        super().resume_writing()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
 
     def _start_timer(self) -> None:
         self._timer = self.loop.call_later(HEAD_SECONDS, self._close)
@@ -80,7 +131,36 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _close(self) -> None:
         self._timer = None
-        if self.pipeline:  # it is we who do not read on, until the request before is answered
+        # It is we who do not read on, until the request before is answered, or a body is taken.
+        if self.pipeline or self.flow.read_paused:
             self._start_timer()
         elif self.transport is not None and not self.transport.is_closing():
             self.transport.close()
+
+    def _start_drain_timer(self) -> None:
+        self._unread_bytes = self._unread()
+        self._drain_timer = self.loop.call_later(DRAIN_SECONDS, self._reset_unless_it_drains)
+
+    def _stop_drain_timer(self) -> None:
+        if self._drain_timer is not None:
+            self._drain_timer.cancel()
+            self._drain_timer = None
+
+    def _reset_unless_it_drains(self) -> None:
+        if self._unread_bytes - self._unread() >= DRAIN_BYTES:
+            self._start_drain_timer()
+            return
+        # The kernel too shall forget what is unread. `close` would wait for it.
+        self._socket().setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()
+
+    def _unread(self) -> int:
+        """Bytes that wait here, and those in the kernel, which takes no more before the client has read a good part."""
+        queued = bytes(4)
+        with suppress(OSError):  # where a socket cannot tell
+            queued = fcntl.ioctl(self._socket().fileno(), termios.TIOCOUTQ, queued)
+        return self.transport.get_write_buffer_size() + int.from_bytes(queued, sys.byteorder)
+
+    def _socket(self) -> socket.socket:
+        found: socket.socket = self.transport.get_extra_info("socket")
+        return found

@@ -15,12 +15,16 @@ from types import TracebackType
 from typing import Any
 
 import asyncpg
-from tortoise.backends.asyncpg.client import AsyncpgDBClient
-from tortoise.backends.base.client import PoolConnectionWrapper
+from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
+from tortoise.backends.base.client import PoolConnectionWrapper, TransactionalDBClient, TransactionContextPooled
+from tortoise.connection import get_connections
+from tortoise.exceptions import DBConnectionError
 
 # Firewalls forget connections that are silent for longer.
 IDLE_SECONDS = 300.0
 RESET_SECONDS = 5.0
+# What the driver raises of a connection that is of no use any more. OSError: a timeout too.
+_BROKEN = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 class Pool:
@@ -50,7 +54,7 @@ class Pool:
         """A connection, to be given to `release`. Waits for a turn without an end: whoever asks limits the whole."""
         await self._turns.acquire()
         try:
-            connection = self._ready() or await asyncpg.connect(**self._options)
+            connection = self._ready() or await self._connect()
         except BaseException:
             self._turns.release()
             raise
@@ -61,8 +65,11 @@ class Pool:
         """Takes a connection back.
 
         What a borrower that failed has left (`is_settled` is False), an open transaction or a statement that is still
-        being cancelled, is ended in the background before the connection is lent again.
+        being cancelled, is ended in the background before the connection is lent again. Raises asyncpg.InterfaceError for
+        one that is not lent.
         """
+        if connection not in self._lent and not connection.is_closed():
+            raise asyncpg.InterfaceError("the connection is not lent")
         if connection.is_closed() or (is_settled and not connection.is_in_transaction()):
             self._take_back(connection)
             return
@@ -75,8 +82,10 @@ class Pool:
         self._is_closing = True
         for _ in range(self._maximum):
             await self._turns.acquire()
-        await asyncio.gather(*(connection.close() for _, connection in self._idle))
-        self._turns.release()
+        try:
+            await asyncio.gather(*(connection.close() for _, connection in self._idle))
+        finally:
+            self._turns.release()
 
     def terminate(self) -> None:
         """Drops all connections, those that are lent too."""
@@ -94,7 +103,15 @@ class Pool:
                 return connection
         return None
 
+    async def _connect(self) -> asyncpg.Connection:
+        connection: asyncpg.Connection = await asyncpg.connect(**self._options)
+        # Whatever its borrower does: a turn is lost for no longer than its connection lives.
+        connection.add_termination_listener(self._take_back)
+        return connection
+
     def _take_back(self, connection: asyncpg.Connection) -> None:
+        if connection not in self._lent:  # it closed, and this is the second to say so
+            return
         self._lent.remove(connection)
         if not connection.is_closed():
             self._idle.append((self._loop.time(), connection))
@@ -104,7 +121,7 @@ class Pool:
     async def _reset(self, connection: asyncpg.Connection) -> None:
         is_settled = False
         try:
-            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):  # OSError: a timeout too
+            with suppress(*_BROKEN):
                 await connection.reset(timeout=RESET_SECONDS)
                 is_settled = True
         finally:
@@ -128,12 +145,86 @@ class PooledClient(AsyncpgDBClient):
     def acquire_connection(self) -> PoolConnectionWrapper[asyncpg.Connection]:
         return _Borrowed(self, self._pool_init_lock)
 
+    def _in_transaction(self) -> TransactionContextPooled:
+        return _Transaction(TransactionWrapper(self), self._pool_init_lock)
+
 
 class _Borrowed(PoolConnectionWrapper[asyncpg.Connection]):
+    async def __aenter__(self) -> asyncpg.Connection:
+        await self.ensure_connection()
+        # Kept, since the client may be closed, or have another, when this one is given back.
+        self._pool: Pool = self.client._pool
+        self.connection = await self._pool.acquire()
+        return self.connection
+
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.client._pool.release(self.connection, is_settled=error is None)
+        is_away = _is_away(error, self.connection)
+        await self._pool.release(self.connection, is_settled=error is None)
+        if is_away:
+            raise DBConnectionError("the connection closed") from error
+
+
+class _Transaction(TransactionContextPooled):
+    """A transaction on a connection that goes back to its pool however it begins and ends.
+
+    Tortoise's own keeps the connection for ever, and leaves the task on it, when BEGIN fails or is given up. Where BEGIN,
+    COMMIT or ROLLBACK were not seen to their ends nobody knows what the session is in, so it is closed, which undoes all.
+    """
+
+    async def __aenter__(self) -> TransactionalDBClient:
+        connections = get_connections()  # refuses whoever has none before anything is taken
+        await self.ensure_connection()
+        self._pool: Pool = self.client._parent._pool
+        self.client._connection = await self._pool.acquire()
+        self.token = connections.set(self.connection_name, self.client)
+        try:
+            await self.client.begin()
+        except BaseException as error:
+            is_away = _is_away(error, self.client._connection)
+            await self._leave(is_settled=False)
+            if is_away:
+                raise DBConnectionError("the connection closed") from error
+            raise
+        return self.client
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        lost, is_settled = None, False
+        try:
+            if not self.client._finalized:
+                await (self.client.commit() if error is None else self.client.rollback())
+            is_settled = True
+        except _BROKEN as broken:
+            # What went wrong first is told, and a cancellation stays one.
+            first = error or broken
+            if _is_away(first, self.client._connection):
+                lost = first
+            elif error is None:
+                raise
+        finally:
+            await self._leave(is_settled=is_settled)
+        if lost is not None:
+            raise DBConnectionError("the connection closed") from lost
+
+    async def _leave(self, *, is_settled: bool) -> None:
+        """Never waits, so that it cannot be given up."""
+        connection = self.client._connection
+        if not is_settled:
+            connection.terminate()
+        await self._pool.release(connection)
+        get_connections().reset(self.token)
+
+
+def _is_away(error: BaseException | None, connection: asyncpg.Connection) -> bool:
+    """Whether an error that the driver says is its own is only that the connection was lost between two statements.
+
+    It has no class for that. Its real faults (a state it does not know, a codec) leave the connection open, and stay
+    what they are.
+    """
+    return isinstance(error, asyncpg.InternalClientError) and connection.is_closed()
 
 
 # What Tortoise looks for in the module that is a connection's `engine`.

@@ -1,6 +1,7 @@
-"""Connections of a real server: a head that never ends, and silence."""
+"""Connections of a real server: heads and trailers that never end, silence, and answers that nobody reads."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
 
@@ -12,17 +13,55 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from app import connections
-from app.connections import MAXIMUM_HEAD_BYTES, BoundedProtocol
+from app.connections import MAXIMUM_HEAD_BYTES, MAXIMUM_PIPELINED, BoundedProtocol
+
+LARGE = 4_000_000
+"""More than the kernel keeps for a client that does not read."""
 
 
 async def _length(request: Request) -> PlainTextResponse:
     return PlainTextResponse(str(len(await request.body())))
 
 
+async def _early(_: Request) -> PlainTextResponse:
+    return PlainTextResponse("early")
+
+
+async def _large(_: Request) -> PlainTextResponse:
+    return PlainTextResponse("x" * LARGE)
+
+
+async def _patient(request: Request) -> PlainTextResponse:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    request.app.state.told.append(request.url.query)
+    return PlainTextResponse("nobody is there")
+
+
+async def _names(request: Request) -> PlainTextResponse:
+    await request.body()
+    return PlainTextResponse(" ".join(request.headers))
+
+
 @pytest.fixture
-async def port() -> AsyncIterator[int]:
-    """A server whose connections are bounded; it answers how long a body was."""
-    app = Starlette(routes=[Route("/", _length, methods=["POST"])])
+def told() -> list[str]:
+    """Which requests to `/patient` know that their client has gone."""
+    return []
+
+
+@pytest.fixture
+async def port(told: list[str]) -> AsyncIterator[int]:
+    """A server whose connections are bounded; it answers how long a body was, or at once, or much."""
+    app = Starlette(
+        routes=[
+            Route("/", _length, methods=["POST"]),
+            Route("/early", _early, methods=["POST"]),
+            Route("/large", _large),
+            Route("/names", _names, methods=["POST"]),
+            Route("/patient", _patient),
+        ]
+    )
+    app.state.told = told
     server = uvicorn.Server(uvicorn.Config(app, port=0, http=BoundedProtocol, log_config=None, lifespan="off"))
     task = asyncio.create_task(server.serve())
     while not server.started:
@@ -69,6 +108,146 @@ async def test_requests_one_after_another_each_have_a_head_of_their_own(port: in
             pass
         assert await reader.readexactly(1) == b"2"
     writer.close()
+
+
+CHUNKED = b"POST %b HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize("path", [b"/", b"/early"])
+@pytest.mark.parametrize("start", [b"1\r\na\r\n0\r\n", b"1\r\na\r\n0\r\nX: ", b"1\r\na\r\n1;", b"1;"])
+async def test_trailers_and_notes_on_chunks_that_never_end_are_refused(port: int, path: bytes, start: bytes) -> None:
+    endless = b"y: y\r\n" * 400 if start.endswith(b"\n") else b"y" * 2_400
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(CHUNKED % path + start)
+    try:
+        async with asyncio.timeout(5):
+            for _ in range(40):
+                writer.write(endless)
+                await writer.drain()
+            answer = await reader.read()
+        assert b" 431 " in answer
+    except ConnectionResetError:
+        pass
+    finally:
+        writer.close()
+
+
+async def test_a_body_in_chunks_is_no_head_however_long_it_takes(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.2)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(CHUNKED.replace(b"Host: a", b"Host: a\r\nConnection: close") % b"/")
+    for _ in range(6):
+        writer.write(b"4e20\r\n" + b"x" * 20_000 + b"\r\n")
+        await asyncio.sleep(0.1)
+    writer.write(b"0\r\nX: y\r\n\r\n")
+    assert (await asyncio.wait_for(reader.read(), 5)).endswith(b"120000")
+    writer.close()
+
+
+@pytest.mark.parametrize("path", [b"/", b"/early"])
+@pytest.mark.parametrize("start", [b"1\r\na\r\n0\r\nX:", b"1\r\na\r\n", b"0\r\n"])
+async def test_what_follows_a_chunk_is_not_waited_for_for_ever(
+    port: int, monkeypatch: pytest.MonkeyPatch, path: bytes, start: bytes
+) -> None:
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.1)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(CHUNKED % path + start)
+    assert b" 431 " not in await asyncio.wait_for(reader.read(), 3)
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    ("head", "drop"),
+    [
+        (CHUNKED % b"/early", b"1\r\na\r\n"),
+        (b"POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 90000\r\n\r\n", b"a"),
+        (b"POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", b"\r\n"),
+    ],
+)
+async def test_a_connection_that_is_answered_is_not_held_by_drops(
+    port: int, monkeypatch: pytest.MonkeyPatch, head: bytes, drop: bytes
+) -> None:
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.3)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(head)
+    assert b"early" in await reader.read(4096)
+    ended = asyncio.create_task(reader.read())
+    for _ in range(30):
+        writer.write(drop)
+        await asyncio.sleep(0.05)
+    assert ended.done()
+    ended.exception()
+    writer.close()
+
+
+async def test_trailers_are_no_headers(port: int) -> None:
+    whole = CHUNKED % b"/names" + b"1\r\na\r\n0\r\nX-Forwarded-For: 10.0.0.1\r\n\r\n"
+    assert (await said(port, whole)).endswith(b"host transfer-encoding")
+
+
+def unread(port: int) -> socket.socket:
+    """A client with little room for answers."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.connect(("127.0.0.1", port))
+    client.setblocking(False)
+    return client
+
+
+GET = b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+async def is_hung_up_on(client: socket.socket) -> bool:
+    """Within three seconds, and without reading."""
+    for _ in range(60):
+        await asyncio.sleep(0.05)
+        if client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != _ESTABLISHED:
+            return True
+    return False
+
+
+_ESTABLISHED = 1
+
+
+@pytest.mark.parametrize("head", [GET, GET * 3, GET.replace(b"Host", b"Connection: close\r\nHost")])
+async def test_answers_that_nobody_reads_are_not_kept(port: int, monkeypatch: pytest.MonkeyPatch, head: bytes) -> None:
+    monkeypatch.setattr(connections, "DRAIN_SECONDS", 0.2)
+    client = unread(port)
+    client.send(head)
+    assert await is_hung_up_on(client)
+    client.close()
+
+
+async def test_an_answer_that_is_read_slowly_is_sent_to_its_end(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "DRAIN_SECONDS", 0.2)
+    client, loop, received = unread(port), asyncio.get_running_loop(), 0
+    client.send(GET.replace(b"Host", b"Connection: close\r\nHost"))
+    while piece := await loop.sock_recv(client, 200_000):
+        received += len(piece)
+        await asyncio.sleep(0.005)
+    assert received > LARGE
+    client.close()
+
+
+async def test_many_requests_ahead_of_their_answers_are_refused(port: int) -> None:
+    one = b"POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(one * MAXIMUM_PIPELINED)
+    answers = await asyncio.wait_for(reader.readuntil(b"early"), 5)
+    while answers.count(b" 200 ") < MAXIMUM_PIPELINED:
+        answers += await asyncio.wait_for(reader.read(4096), 5)
+    writer.close()
+    answer = await said(port, one * 1_000)
+    assert answer == b"reset" or (b" 400 " in answer and b" 200 " not in answer)
+
+
+async def test_a_request_knows_that_its_client_has_gone_though_others_came_after_it(port: int, told: list[str]) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"".join(b"GET /patient?%d HTTP/1.1\r\nHost: a\r\n\r\n" % number for number in range(3)))
+    await asyncio.sleep(0.2)
+    writer.close()
+    await asyncio.sleep(0.2)
+    assert told == ["0"]
 
 
 async def test_silence_is_not_waited_for(port: int, monkeypatch: pytest.MonkeyPatch) -> None:

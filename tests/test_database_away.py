@@ -1,5 +1,8 @@
 """A database that goes away, hangs or breaks: clients are told to come back, and never what it said."""
 
+import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -74,6 +77,54 @@ async def test_a_table_that_stays_locked_is_told_as_unavailable_in_time(
         assert told(await provider.ask(READ)) == [("SERVICE_UNAVAILABLE", AWAY)]
     await other.close()
     assert (await provider.ask(READ)).errors == []
+
+
+def processes(server: Postgres) -> list[int]:
+    """The server's and those of its sessions."""
+    first = int((server._folder / "data" / "postmaster.pid").read_text().split()[0])
+    return [first, *map(int, Path(f"/proc/{first}/task/{first}/children").read_text().split())]
+
+
+async def test_a_database_that_freezes_under_load_is_told_as_unavailable_and_may_go_on(
+    fragile: tuple[Installation, Postgres],
+) -> None:
+    installation, server = fragile
+    provider = installation.person("provider")
+    assert (await provider.ask(READ)).errors == []
+    load = [asyncio.create_task(provider.ask(query)) for query in (READ, WRITE) for _ in range(6)]
+    frozen = processes(server)
+    try:
+        for process in frozen:
+            os.kill(process, signal.SIGSTOP)
+        load += [asyncio.create_task(provider.ask(query)) for query in (READ, WRITE) for _ in range(6)]
+        answers = await asyncio.wait_for(asyncio.gather(*load), 60)
+    finally:
+        for process in reversed(frozen):
+            os.kill(process, signal.SIGCONT)
+    refused = [answer for answer in answers if answer.errors]
+    assert len(refused) >= 12
+    assert all(told(answer) == [("SERVICE_UNAVAILABLE", AWAY)] for answer in refused)
+    # More at once than there are connections: each of them can be lent again.
+    again = await asyncio.wait_for(asyncio.gather(*(provider.ask(READ) for _ in range(30))), 20)
+    assert [answer for answer in again if answer.errors] == []
+
+
+@pytest.mark.usefixtures("_only_on_postgres")
+@pytest.mark.settings(database_timeout_seconds=1, database_pool_size=1)
+async def test_a_statement_that_the_server_ends_within_an_operation_leaves_the_connection_as_it_was(
+    installation: Installation, provider: Person, world: World
+) -> None:
+    nested = "query ($id: ID!) { account(id: $id) { name recordingConfig { bucketName } } }"
+    assert (await provider.ask(nested, id=world["own"])).errors == []
+    other = await database.single_connection(installation.settings)
+    async with other.transaction():
+        await other.execute("LOCK TABLE recording_configs IN ACCESS EXCLUSIVE MODE")
+        for _ in range(3):
+            answer = await provider.ask(nested, id=world["own"])
+            assert set(told(answer)) == {("SERVICE_UNAVAILABLE", AWAY)}
+            assert (await provider.ask(READ)).errors == []
+    await other.close()
+    assert (await provider.ask(nested, id=world["own"])).errors == []
 
 
 async def test_what_the_database_says_never_reaches_a_client(
