@@ -17,8 +17,8 @@ The rooms, one per noun; each has `model.py` (what is stored), `service.py` (wha
     applications/        what answers a call                    (+ webhooks.py: where it is called; recording.py: whether its
                          calls are recorded, and why)
     webhooks/            an address of the tenant's that we sign and call
-                         (+ addresses.py: which may be called; signing.py; delivery.py: the one call; events.py: samples;
-                         rules.py: from an input to the account's columns; pruning.py: what is kept, and how long)
+                         (+ addresses.py: which may be called; signing.py; delivery.py, calling.py: the one call; events.py:
+                         samples; rules.py: from an input to the account's columns; pruning.py: what is kept, and how long)
     users/               people, sessions, passwords            (+ password.py: Argon2; policy.py, emails.py, tries.py,
                          devices.py, standing.py, token.py)
 

@@ -137,7 +137,6 @@ class Server:
             await context.init(config=database.configuration(chosen))
             try:
                 await migrating.check(context.db())
-                await webhooks.open()
                 async with last_use.writing(), secret_reads.writing(), pruning():
                     clients: dict[type, Any] = {
                         OutboundGate: gate,

@@ -344,6 +344,7 @@ async def test_whatever_is_cut_and_given_up_all_connections_are_there_again(
     await other.close()
     await asyncio.wait_for(asyncio.gather(*people), 20)
     assert unexpected == []
+    await asyncio.wait_for(asyncio.gather(*client._pool._resets), 10)  # of what was given up last
     assert client._pool._lent == set()
     await all_turns_are_there(client)
 

@@ -91,7 +91,8 @@ def shown(model: type[Model] | None, values: Mapping[str, Any] | None) -> str | 
         shown_as, is_hidden = _told(model, name)
         if shown_as:
             found[shown_as] = HIDDEN if is_hidden and value is not None else value
-    return orjson.dumps(found, default=str).decode()
+    # PostgreSQL's JSON holds no NUL.
+    return orjson.dumps(found, default=str).decode().replace("\\u0000", "\\ufffd")
 
 
 @lru_cache(1_000)

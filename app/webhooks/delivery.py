@@ -5,9 +5,9 @@ what is wrong with the receiver. Nothing of this server's environment (proxies, 
 """
 
 import asyncio
+import base64
 import codecs
 import json
-import ssl
 import time
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -15,12 +15,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import aiohttp
 from yarl import URL
 
 from app.errors import RateLimited
 from app.outbound import OutboundGate, OutboundRefused
-from app.recording.connection_errors import kind_of_connection_error
 from app.recording.failures import FailureKind
 from app.webhooks import signing
 from app.webhooks.events import Event
@@ -63,41 +61,32 @@ class Delivery:
 
 
 class WebhookSender:
-    """Calls webhooks, a few at once for each account. `open` it at start-up, `close` it at the end."""
+    """Calls webhooks, a few at once for each account. `close` it at the end."""
 
     def __init__(self, gate: OutboundGate, *, whole_seconds: float = WHOLE_SECONDS) -> None:
         self._gate = gate
         self._whole_seconds = whole_seconds
-        self._session: aiohttp.ClientSession | None = None
+        self._client: Any = None
+        self._opening = asyncio.Lock()
         self._of_owner: Counter[Hashable] = Counter()
 
     async def open(self) -> None:
-        connector = aiohttp.TCPConnector(
-            resolver=self._gate.resolver(),  # type: ignore[arg-type]
-            # Each call is judged by what its host leads to now; no tenant gets a connection of another's.
-            use_dns_cache=False,
-            force_close=True,
-            ssl=ssl.create_default_context(),
-            limit=AT_ONCE,
-        )
-        self._session = aiohttp.ClientSession(
-            connector=connector,
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=False,
-        )
+        """Loads the HTTP client, in a thread, so that nobody else waits for it; when it is open already, does nothing."""
+        if self._client is None:
+            async with self._opening:
+                if self._client is None:
+                    calling = await asyncio.to_thread(_loaded)
+                    self._client = calling.Client(self._gate, CONNECT_SECONDS, AT_ONCE)
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-        self._session = None
+        if self._client is not None:
+            await self._client.close()
+        self._client = None
 
     async def send(self, call: Call, owner: Hashable) -> Delivery:
         """Calls once. Raises RateLimited when the `owner` (an account), or all of them, have too many calls running."""
-        if self._session is None:
-            raise RuntimeError("the webhook sender is not open")
         with self._place(owner):
+            await self.open()
             url, body = _request(call)
             headers = _headers(call, url, body, int(time.time()))
             shown = {name: "Basic …" if name == "Authorization" else value for name, value in headers.items()}
@@ -108,11 +97,27 @@ class WebhookSender:
                 if reason := self._gate.judge_text(url.host or "", url.port):
                     raise OutboundRefused(reason)
                 async with asyncio.timeout(self._whole_seconds):
-                    await _exchange(self._session, call.method, url, headers, body, delivery)
+                    await self._exchange(call.method, url, headers, body, delivery)
             except Exception as error:  # noqa: BLE001 - a hostile answer makes the HTTP client raise anything
                 delivery.reason = self._explain(error, delivery)
             delivery.duration_ms = round((time.monotonic() - begun) * 1000)
             return delivery
+
+    async def _exchange(
+        self, method: WebhookMethod, url: URL, headers: Mapping[str, str], body: bytes, delivery: Delivery
+    ) -> None:
+        """Sends, and fills in what comes back, as far as it comes."""
+        async with self._client.response(method.name, url, body, headers) as response:
+            delivery.status = response.status
+            delivery.reason = _why_not_accepted(response.status)
+            content = bytearray()
+            try:
+                while len(content) <= MAXIMUM_REPLY_BYTES and (chunk := await response.content.read(1024)):
+                    content += chunk
+            finally:
+                # What came before the reply broke off is shown. The rest of a long one is not read.
+                delivery.reply, delivery.reply_truncated = _text(content), len(content) > MAXIMUM_REPLY_BYTES
+                response.close()
 
     @contextmanager
     def _place(self, owner: Hashable) -> Iterator[None]:
@@ -132,34 +137,10 @@ class WebhookSender:
         if delivery.status is not None:
             seconds = f" within {self._whole_seconds:g} seconds" if isinstance(error, TimeoutError) else ""
             return delivery.reason or f"The receiver answered {delivery.status}, but its reply does not end{seconds}."
-        if isinstance(error, aiohttp.ConnectionTimeoutError):
-            return _REASONS[FailureKind.CONNECT_TIMEOUT]
-        if isinstance(error, TimeoutError):
+        if isinstance(error, TimeoutError) and not self._client.is_about_connecting(error):
             return f"The receiver did not answer within {self._whole_seconds:g} seconds. Answer first, and work then."
-        kind, reason = kind_of_connection_error(error)
+        kind, reason = self._client.kind_of(error)
         return reason or _REASONS[kind]
-
-
-async def _exchange(
-    session: aiohttp.ClientSession,
-    method: WebhookMethod,
-    url: URL,
-    headers: Mapping[str, str],
-    body: bytes,
-    delivery: Delivery,
-) -> None:
-    """Sends, and fills in what comes back, as far as it comes."""
-    async with session.request(method.name, url, data=body or None, headers=headers, allow_redirects=False) as response:
-        delivery.status = response.status
-        delivery.reason = _why_not_accepted(response.status)
-        content = bytearray()
-        try:
-            while len(content) <= MAXIMUM_REPLY_BYTES and (chunk := await response.content.read(1024)):
-                content += chunk
-        finally:
-            # What came before the reply broke off is shown. The rest of a long one is not read.
-            delivery.reply, delivery.reply_truncated = _text(content), len(content) > MAXIMUM_REPLY_BYTES
-            response.close()
 
 
 def _request(call: Call) -> tuple[URL, bytes]:
@@ -183,7 +164,8 @@ def _headers(call: Call, url: URL, body: bytes, at: int) -> dict[str, str]:
     if body:
         headers |= {"Content-Type": "application/json", "Content-Length": str(len(body))}
     if call.username is not None:
-        headers["Authorization"] = aiohttp.encode_basic_auth(call.username, call.password or "")
+        pair = f"{call.username}:{call.password or ''}".encode()
+        headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
     return {**headers, signing.HEADER: signing.signature(call.secrets, body, at)}
 
 
@@ -230,3 +212,9 @@ _REASONS = {
     "https.",
     FailureKind.NOT_S3: "The answer is not one of HTTP: check the port, and whether it wants http or https.",
 }
+
+
+def _loaded() -> Any:
+    from app.webhooks import calling  # noqa: PLC0415  aiohttp's memory, for those who call webhooks alone
+
+    return calling
