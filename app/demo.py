@@ -20,6 +20,7 @@ from valkey import Valkey
 
 from app import migrating, names, settings
 from app.access import AccessLevel, Scope, Viewer
+from app.accounts import inputs
 from app.accounts import service as accounts
 from app.accounts.model import Account, UsageUnit
 from app.api_keys import service as api_keys
@@ -181,7 +182,7 @@ async def _accounts(context: Context) -> dict[str, str]:
                     service_provider_id=ids[provider_name],
                     name=name,
                     sip_realm=f"{name.split()[0]}.sip.example.com",
-                    usage_limit=accounts.Limit(UsageUnit.SESSIONS, 50 * number),
+                    usage_limit=inputs.Limit(UsageUnit.SESSIONS, 50 * number),
                     licensed_sessions=25 * number,
                 )
             ids[name] = show(Kind.ACCOUNT, account.id)

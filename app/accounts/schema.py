@@ -15,7 +15,7 @@ from tortoise.expressions import Q
 
 from app import graph, names
 from app.access import HasFullAccess, IsAdmin, IsServiceProvider
-from app.accounts import model, service
+from app.accounts import inputs, model, service
 from app.api_keys.model import ApiKey as ApiKeyRow
 from app.api_keys.schema import ApiKey
 from app.applications.model import Application as ApplicationRow
@@ -264,13 +264,13 @@ class AccountLimits:
         default=names.MAXIMUM, description="Characters (code points) of a name, spaces around it left out."
     )
     sip_realm_maximum: int = strawberry.field(
-        default=service.MAXIMUM_SIP_REALM, description="Characters of `sipRealm`, as DNS writes it."
+        default=inputs.MAXIMUM_SIP_REALM, description="Characters of `sipRealm`, as DNS writes it."
     )
     usage_limit_maximum: int = strawberry.field(
-        default=service.MAXIMUM_INT, description="The greatest `maximum` of a usage limit; the least is 0, unlimited."
+        default=inputs.MAXIMUM_INT, description="The greatest `maximum` of a usage limit; the least is 0, unlimited."
     )
     licensed_sessions_maximum: int = strawberry.field(
-        default=service.MAXIMUM_INT, description="The greatest `licensedSessions`; the least is 0."
+        default=inputs.MAXIMUM_INT, description="The greatest `licensedSessions`; the least is 0."
     )
 
 
@@ -305,8 +305,8 @@ class UsageLimitInput:
     unit: model.UsageUnit = strawberry.field(description="What is counted.")
     maximum: int = strawberry.field(description="How many of them at most, 0 or more; 0 means unlimited.")
 
-    def limit(self) -> service.Limit:
-        return service.Limit(self.unit, self.maximum)
+    def limit(self) -> inputs.Limit:
+        return inputs.Limit(self.unit, self.maximum)
 
 
 @strawberry.input(description="An account to be created.")

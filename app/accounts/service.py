@@ -1,7 +1,5 @@
 """What is done with accounts."""
 
-import ipaddress
-import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -9,17 +7,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import idna
 from strawberry import ID, Some
 from tortoise.exceptions import IntegrityError
 from tortoise.expressions import Q
 from tortoise.transactions import in_transaction
 
-from app import names
 from app.access import Scope
+from app.accounts import inputs
 from app.accounts.finding import not_found
 from app.accounts.finding import within_reach as within_reach  # noqa: PLC0414  what other rooms know it by
-from app.accounts.model import Account, UsageUnit
+from app.accounts.model import Account
 from app.api_keys.model import ApiKey
 from app.applications.model import Application
 from app.audit import trail
@@ -41,27 +38,16 @@ from app.webhooks import rules
 from app.webhooks.model import WebhookDelivery, WebhookKind
 from app.webhooks.rules import WebhookChange
 
-MAXIMUM_SIP_REALM = 132
 MAXIMUM_OVERLAP_HOURS = 720
 # How often a change that needs what is stored is worked out again because somebody else's came in between.
 _TRIES = 5
 Webhooks = Mapping[WebhookKind, WebhookChange | None]
-# GraphQL's Int; the columns hold no more either.
-MAXIMUM_INT = 2**31 - 1
 # The columns that point at the account's applications, with their input fields.
 _APPLICATION_FIELDS = {
     "device_calling_application_id": "deviceCallingApplicationId",
     "siprec_application_id": "siprecApplicationId",
 }
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-
-
-@dataclass(frozen=True)
-class Limit:
-    """A usage limit; 0 means unlimited."""
-
-    unit: UsageUnit
-    maximum: int
 
 
 @dataclass(frozen=True)
@@ -78,7 +64,7 @@ async def create(
     service_provider_id: str | None,
     name: str,
     sip_realm: str | None,
-    usage_limit: Limit | None,
+    usage_limit: inputs.Limit | None,
     licensed_sessions: int | None,
     idempotency_key: str | None = None,
 ) -> Account:
@@ -101,19 +87,19 @@ async def _create(
     service_provider_id: str | None,
     name: str,
     sip_realm: str | None,
-    usage_limit: Limit | None,
+    usage_limit: inputs.Limit | None,
     licensed_sessions: int | None,
 ) -> Account:
     problems = Problems()
     provider_id = await _provider(context, service_provider_id, problems)
     values: dict[str, Any] = {}
-    _read_name(name, values, problems)
+    inputs.read_name(name, values, problems)
     if sip_realm is not None:
-        _read_sip_realm(sip_realm, values, problems)
+        inputs.read_sip_realm(sip_realm, values, problems)
     if usage_limit is not None:
-        _read_limit(usage_limit, values, problems)
+        inputs.read_limit(usage_limit, values, problems)
     if licensed_sessions is not None:
-        _read_licensed_sessions(licensed_sessions, values, problems)
+        inputs.read_licensed_sessions(licensed_sessions, values, problems)
     if provider_id is not None:
         await _find_taken(values, provider_id, None, problems)
     problems.raise_if_any()
@@ -139,7 +125,7 @@ async def update(
     *,
     name: Some[str | None] | None,
     sip_realm: Some[str | None] | None,
-    usage_limit: Some[Limit | None] | None,
+    usage_limit: Some[inputs.Limit | None] | None,
     licensed_sessions: Some[int | None] | None,
     webhooks: Webhooks,
     device_calling_application_id: Some[ID | None] | None = None,
@@ -153,7 +139,7 @@ async def update(
     Raises Mistakes: NOT_FOUND, CONFLICT, or all that is wrong with the values. A concurrent change loses nothing: without
     `if_version`, what depends on the stored webhooks is worked out again on top of it.
     """
-    values, problems = _read_changes(name, sip_realm, usage_limit, licensed_sessions)
+    values, problems = inputs.read_changes(name, sip_realm, usage_limit, licensed_sessions)
     _read_application(device_calling_application_id, "device_calling_application_id", values, problems)
     _read_application(siprec_application_id, "siprec_application_id", values, problems)
     if recording_config is not None:
@@ -445,104 +431,6 @@ async def _name_in_the_way(account: Account, provider_id: UUID) -> list[UserErro
         message = f"That service provider has an account named “{account.name}” already; rename one of them first."
         problems.add(UserErrorCode.NAME_TAKEN, message, "serviceProviderId")
     return problems.found
-
-
-def _read_changes(
-    name: Some[str | None] | None,
-    sip_realm: Some[str | None] | None,
-    usage_limit: Some[Limit | None] | None,
-    licensed_sessions: Some[int | None] | None,
-) -> tuple[dict[str, Any], Problems]:
-    """The columns to write, and all that is wrong with the others."""
-    values: dict[str, Any] = {}
-    problems = Problems()
-    if name is not None:
-        _read_name(name.value, values, problems)
-    if sip_realm is not None:
-        if sip_realm.value is None:
-            values["sip_realm"] = None
-        else:
-            _read_sip_realm(sip_realm.value, values, problems)
-    if usage_limit is not None:
-        _read_limit(usage_limit.value, values, problems)
-    if licensed_sessions is not None:
-        _read_licensed_sessions(licensed_sessions.value, values, problems)
-    return values, problems
-
-
-def _read_name(name: str | None, values: dict[str, Any], problems: Problems) -> None:
-    found_before = len(problems.found)
-    checked = names.checked(name, problems, "name")
-    if len(problems.found) == found_before:  # the database is not asked about a name that it may not even hold
-        values |= {"name": checked, "name_key": names.key(checked)}
-
-
-def _read_sip_realm(text: str, values: dict[str, Any], problems: Problems) -> None:
-    """A DNS host name of two labels or more (RFC 1123, 2.1); internationalised ones as A-labels (RFC 5891)."""
-    trimmed = text.strip()
-    if len(trimmed) > MAXIMUM_SIP_REALM:
-        message = f"The SIP realm has {len(trimmed)} characters; at most {MAXIMUM_SIP_REALM} are allowed."
-        problems.add(UserErrorCode.TOO_LONG, message, "sipRealm")
-        return
-    realm = _as_dns_writes(trimmed)
-    if realm.count(".") < 1 or realm.endswith(".") or _is_number(realm.rpartition(".")[2]):
-        message = (
-            "The SIP realm must be a domain name of two labels or more, such as sip.example.com, or null for none."
-        )
-        problems.add(UserErrorCode.INVALID, message, "sipRealm")
-    elif len(realm) > MAXIMUM_SIP_REALM:
-        message = (
-            f"As DNS writes it the SIP realm has {len(realm)} characters; at most {MAXIMUM_SIP_REALM} are allowed."
-        )
-        problems.add(UserErrorCode.TOO_LONG, message, "sipRealm")
-    else:
-        values["sip_realm"] = realm
-
-
-def _as_dns_writes(name: str) -> str:
-    """A host name in lower case and A-labels; empty when it is none."""
-    # Most are written so already, and idna looks at each letter several times.
-    if _IN_A_LABELS.fullmatch(name):
-        return name
-    try:
-        return idna.encode(name, uts46=True, std3_rules=True).decode().lower()
-    except (idna.IDNAError, UnicodeError):
-        return ""
-
-
-# Hyphens in the third and fourth place are for A-labels, which idna has to look at (RFC 5891, 4.2.3.1).
-_LABEL = r"(?!..--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_IN_A_LABELS = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}", re.ASCII)
-
-
-def _is_number(label: str) -> bool:
-    # A name whose last label is a number would be read as an IPv4 address (RFC 3696, 2).
-    try:
-        ipaddress.IPv4Address(int(label, 0))
-    except ValueError:
-        return label.isdigit()
-    return True
-
-
-def _read_limit(limit: Limit | None, values: dict[str, Any], problems: Problems) -> None:
-    if limit is None:
-        problems.add(
-            UserErrorCode.REQUIRED, "A usage limit cannot be cleared; a maximum of 0 means unlimited.", "usageLimit"
-        )
-    elif limit.maximum < 0:
-        message = f"The maximum is 0 (unlimited) to {MAXIMUM_INT}."
-        problems.add(UserErrorCode.OUT_OF_RANGE, message, "usageLimit", "maximum")
-    else:
-        values |= {"usage_unit": limit.unit, "usage_maximum": limit.maximum}
-
-
-def _read_licensed_sessions(count: int | None, values: dict[str, Any], problems: Problems) -> None:
-    if count is None:
-        problems.add(UserErrorCode.REQUIRED, "Licensed sessions cannot be cleared; 0 is none.", "licensedSessions")
-    elif count < 0:
-        problems.add(UserErrorCode.OUT_OF_RANGE, f"Licensed sessions are 0 to {MAXIMUM_INT}.", "licensedSessions")
-    else:
-        values["licensed_sessions"] = count
 
 
 def _read_application(given: Some[ID | None] | None, column: str, values: dict[str, Any], problems: Problems) -> None:

@@ -1,0 +1,126 @@
+"""From what a form gives to an account's columns: what is allowed, and in which form it is kept.
+
+What is wrong goes to `Problems`, all of it; nothing here asks the database.
+"""
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import idna
+from strawberry import Some
+
+from app import names
+from app.accounts.model import UsageUnit
+from app.errors import Problems, UserErrorCode
+
+MAXIMUM_SIP_REALM = 132
+# GraphQL's Int; the columns hold no more either.
+MAXIMUM_INT = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A usage limit; 0 means unlimited."""
+
+    unit: UsageUnit
+    maximum: int
+
+
+def read_changes(
+    name: Some[str | None] | None,
+    sip_realm: Some[str | None] | None,
+    usage_limit: Some[Limit | None] | None,
+    licensed_sessions: Some[int | None] | None,
+) -> tuple[dict[str, Any], Problems]:
+    """The columns to write, and all that is wrong with the others."""
+    values: dict[str, Any] = {}
+    problems = Problems()
+    if name is not None:
+        read_name(name.value, values, problems)
+    if sip_realm is not None:
+        if sip_realm.value is None:
+            values["sip_realm"] = None
+        else:
+            read_sip_realm(sip_realm.value, values, problems)
+    if usage_limit is not None:
+        read_limit(usage_limit.value, values, problems)
+    if licensed_sessions is not None:
+        read_licensed_sessions(licensed_sessions.value, values, problems)
+    return values, problems
+
+
+def read_name(name: str | None, values: dict[str, Any], problems: Problems) -> None:
+    found_before = len(problems.found)
+    checked = names.checked(name, problems, "name")
+    if len(problems.found) == found_before:  # the database is not asked about a name that it may not even hold
+        values |= {"name": checked, "name_key": names.key(checked)}
+
+
+def read_sip_realm(text: str, values: dict[str, Any], problems: Problems) -> None:
+    """A DNS host name of two labels or more (RFC 1123, 2.1); internationalised ones as A-labels (RFC 5891)."""
+    trimmed = text.strip()
+    if len(trimmed) > MAXIMUM_SIP_REALM:
+        message = f"The SIP realm has {len(trimmed)} characters; at most {MAXIMUM_SIP_REALM} are allowed."
+        problems.add(UserErrorCode.TOO_LONG, message, "sipRealm")
+        return
+    realm = _as_dns_writes(trimmed)
+    if realm.count(".") < 1 or realm.endswith(".") or _is_number(realm.rpartition(".")[2]):
+        message = (
+            "The SIP realm must be a domain name of two labels or more, such as sip.example.com, or null for none."
+        )
+        problems.add(UserErrorCode.INVALID, message, "sipRealm")
+    elif len(realm) > MAXIMUM_SIP_REALM:
+        message = (
+            f"As DNS writes it the SIP realm has {len(realm)} characters; at most {MAXIMUM_SIP_REALM} are allowed."
+        )
+        problems.add(UserErrorCode.TOO_LONG, message, "sipRealm")
+    else:
+        values["sip_realm"] = realm
+
+
+def _as_dns_writes(name: str) -> str:
+    """A host name in lower case and A-labels; empty when it is none."""
+    # Most are written so already, and idna looks at each letter several times.
+    if _IN_A_LABELS.fullmatch(name):
+        return name
+    try:
+        return idna.encode(name, uts46=True, std3_rules=True).decode().lower()
+    except (idna.IDNAError, UnicodeError):
+        return ""
+
+
+# Hyphens in the third and fourth place are for A-labels, which idna has to look at (RFC 5891, 4.2.3.1).
+_LABEL = r"(?!..--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_IN_A_LABELS = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}", re.ASCII)
+
+
+def _is_number(label: str) -> bool:
+    # A name whose last label is a number would be read as an IPv4 address (RFC 3696, 2).
+    try:
+        ipaddress.IPv4Address(int(label, 0))
+    except ValueError:
+        return label.isdigit()
+    return True
+
+
+def read_limit(limit: Limit | None, values: dict[str, Any], problems: Problems) -> None:
+    if limit is None:
+        problems.add(
+            UserErrorCode.REQUIRED, "A usage limit cannot be cleared; a maximum of 0 means unlimited.", "usageLimit"
+        )
+    elif limit.maximum < 0:
+        message = f"The maximum is 0 (unlimited) to {MAXIMUM_INT}."
+        problems.add(UserErrorCode.OUT_OF_RANGE, message, "usageLimit", "maximum")
+    else:
+        values |= {"usage_unit": limit.unit, "usage_maximum": limit.maximum}
+
+
+def read_licensed_sessions(count: int | None, values: dict[str, Any], problems: Problems) -> None:
+    if count is None:
+        problems.add(UserErrorCode.REQUIRED, "Licensed sessions cannot be cleared; 0 is none.", "licensedSessions")
+    elif count < 0:
+        problems.add(UserErrorCode.OUT_OF_RANGE, f"Licensed sessions are 0 to {MAXIMUM_INT}.", "licensedSessions")
+    else:
+        values["licensed_sessions"] = count
