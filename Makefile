@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 DATA_DIR ?= var
 # The tests about operations that hold for both ways of running them.
 OPERATIONS := tests/execution tests/test_accounts.py tests/test_api_keys.py tests/test_paging.py \
-	--ignore=tests/execution/test_compiled.py --ignore=tests/execution/test_ways.py
+	--ignore-glob='tests/execution/test_compiled*' --ignore=tests/execution/test_ways.py
 
 .DEFAULT_GOAL := help
 .PHONY: help install run serve test check lint types schema access migration migrate bench clean browser clients
