@@ -261,6 +261,15 @@ class PageOf(Listed):
         return await page_of_each(context, self.row, self.by, owner, order, first, after, asked, self.condition(asked))
 
 
+def columns_of(declared: Any) -> tuple[str, ...]:
+    """The columns of its own row that a declared field shows something of."""
+    if isinstance(declared, Part):
+        return tuple(declared.columns.values())
+    if isinstance(declared, ToOne):
+        return (declared.key,)
+    return declared.columns if isinstance(declared, Value | Beside) else ()
+
+
 def column(description: str, *, of: str | None = None, permissions: Permissions = ()) -> Any:
     """A column of the row, by the field's own name unless `of` names another."""
     return _Late(lambda name: _value(Value((of or name,)), description, permissions, None))

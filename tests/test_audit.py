@@ -85,7 +85,9 @@ OF_PEOPLE: list[tuple[str, str, Callable[[People], dict[str, Any]]]] = [
 
 async def events(person: Person, **filter: Any) -> list[dict[str, Any]]:
     """Those of requests: the world itself was made by the server."""
-    found: list[dict[str, Any]] = (await person.ask(EVENTS, filter=filter)).only("auditEvents")["nodes"]
+    answer = await person.ask(EVENTS, filter=filter)
+    assert set(answer.codes) <= {"FORBIDDEN"}  # accounts do not see who runs them
+    found: list[dict[str, Any]] = answer.data["auditEvents"]["nodes"]
     return [event for event in found if event["operation"] != "server"]
 
 
@@ -297,3 +299,27 @@ async def test_an_account_that_moves_is_in_both_providers_trails(
         assert event["operation"] == "moveAccount"
         assert event["serviceProviderId"] == world["other_provider"]
         assert event["formerServiceProviderId"] == world["provider"]
+
+
+async def test_nobody_sees_in_the_trail_what_its_scope_may_not_see(
+    admin: Person, provider: Person, account_user: Person, world: World
+) -> None:
+    limit = {"unit": "MINUTES", "maximum": 99}
+    await admin.change(
+        "updateAccount", "account { id }", id=world["own"], name="Renamed", licensedSessions=4711, usageLimit=limit
+    )
+    await admin.change(
+        "moveAccount", "account { id }", accountId=world["own"], serviceProviderId=world["other_provider"]
+    )
+    seen = {}
+    for name, person in (("admin", admin), ("provider", provider), ("account", account_user)):
+        query = EVENTS if name != "account" else EVENTS.replace("serviceProviderId formerServiceProviderId", "")
+        answer = (await person.ask(query, filter={})).only("auditEvents")["nodes"]
+        told = [event for event in answer if event["operation"] != "server"]
+        seen[name] = {change["field"] for event in told for change in event["changes"]}
+        assert all((event["actor"]["apiKeyId"] is None) == (name != "admin") for event in told)
+    assert seen["admin"] >= {"name", "licensedSessions", "usageMaximum", "serviceProviderId"}
+    assert seen["provider"] == {"name", "serviceProviderId"}
+    assert seen["account"] == {"name"}
+    denied = await account_user.ask("{ auditEvents { nodes { serviceProviderId } } }")
+    assert denied.codes == ["FORBIDDEN"]

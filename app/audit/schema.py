@@ -1,17 +1,19 @@
 """What is shown of the audit trail: who changed what, within the caller's reach."""
 
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
 import strawberry
+from strawberry.types import get_object_definition
+from strawberry.utils.str_converters import to_camel_case
 
 from app import graph
-from app.access import Scope
+from app.access import IsServiceProvider, Requirement, Scope
 from app.audit import model, trail
-from app.context import Info
+from app.context import Context, Info
 from app.identifiers import Kind, any_uuid, first_at, read, show
 from app.paging import DEFAULT_FIRST, AfterArgument, Connection, FirstArgument
 
@@ -38,22 +40,49 @@ class AuditChange:
     )
 
 
-def _actor(scope: Scope | None, key_id: UUID | None, user_id: UUID | None) -> AuditActor:
-    return AuditActor(
-        scope=scope,
-        api_key_id=strawberry.ID(show(Kind.API_KEY, key_id)) if key_id else None,
-        user_id=strawberry.ID(f"US{user_id.hex}") if user_id else None,
-    )
+def _actor(context: Context, scope: Scope | None, key_id: UUID | None, user_id: UUID | None) -> AuditActor:
+    key = strawberry.ID(show(Kind.API_KEY, key_id)) if key_id and _may_know(context, scope) else None
+    user = strawberry.ID(show(Kind.USER, user_id)) if user_id and _may_know(context, scope) else None
+    return AuditActor(scope=scope, api_key_id=key, user_id=user)
 
 
-def _changes(before: dict[str, Any] | None, after: dict[str, Any] | None) -> list[AuditChange]:
+def _address(context: Context, scope: Scope | None, address: str | None) -> str | None:
+    return address if _may_know(context, scope) else None
+
+
+def _may_know(context: Context, scope: Scope | None) -> bool:
+    """Who of a wider scope has done something, and from where, is not told to the narrower ones."""
+    return scope is None or _WIDTH.index(scope) >= _WIDTH.index(context.viewer.scope)
+
+
+_WIDTH = [Scope.ADMIN, Scope.SERVICE_PROVIDER, Scope.ACCOUNT]
+
+
+def _changes(
+    context: Context, kind: str | None, before: dict[str, Any] | None, after: dict[str, Any] | None
+) -> list[AuditChange]:
     old, new = before or {}, after or {}
     return [
         AuditChange(field=name, before=_text(old, name), after=_text(new, name))
         for name in dict.fromkeys([*old, *new])
+        if context.viewer.may(_permissions().get((kind, name), ()))
         # A form sends what it did not change as well; a secret that was sent counts as changed.
-        if name not in old or name not in new or old[name] != new[name] or new[name] == trail.HIDDEN
+        and (name not in old or name not in new or old[name] != new[name] or new[name] == trail.HIDDEN)
     ]
+
+
+@lru_cache(1)
+def _permissions() -> dict[tuple[str | None, str], frozenset[type[Requirement]]]:
+    """By the kind of an object and its setting: who may see the setting itself, and so its changes."""
+    found: dict[tuple[str | None, str], frozenset[type[Requirement]]] = {}
+    for kind, name in graph.registry.names.items():
+        for field in get_object_definition(graph.registry.types[name], strict=True).fields:
+            declared, permissions = field.metadata.get(graph.DECLARED), field.metadata.get(graph.PERMISSIONS, ())
+            for column in graph.columns_of(declared) if permissions else ():
+                if column != "id":
+                    place = (kind.value, to_camel_case(column))
+                    found[place] = found.get(place, frozenset()) | set(permissions)
+    return found
 
 
 def _text(values: dict[str, Any], name: str) -> str | None:
@@ -75,7 +104,9 @@ class AuditEvent(graph.Node):
 
     at: datetime = graph.column("When.")
     operation: str = graph.column("The mutation, such as `updateAccount`.")
-    actor: AuditActor = graph.computed(_actor, ["scope", "key_id", "user_id"], "Who.")
+    actor: AuditActor = graph.opened(
+        _actor, ["scope", "key_id", "user_id"], "Who; of a wider scope than the caller's only that scope."
+    )
     object_id: strawberry.ID | None = graph.computed(
         _id, ["object_kind", "object_id"], "The id of what was changed, which may be gone by now."
     )
@@ -86,15 +117,23 @@ class AuditEvent(graph.Node):
         partial(_id, Kind.SERVICE_PROVIDER.value),
         ["service_provider_id"],
         "The service provider that it belonged to at the time.",
+        permissions=[IsServiceProvider],
     )
     former_service_provider_id: strawberry.ID | None = graph.computed(
         partial(_id, Kind.SERVICE_PROVIDER.value),
         ["former_service_provider_id"],
         "Where an account came from that was moved.",
+        permissions=[IsServiceProvider],
     )
-    changes: list[AuditChange] = graph.computed(_changes, ["before", "after"], "What was changed.")
+    changes: list[AuditChange] = graph.opened(
+        _changes,
+        ["object_kind", "before", "after"],
+        "What was changed, as far as the caller may see the settings themselves.",
+    )
     request_id: str | None = graph.column("The id of the request, as in the log.")
-    address: str | None = graph.column("The address that the request came from.")
+    address: str | None = graph.opened(
+        _address, ["scope", "address"], "Where the request came from; null when somebody of a wider scope sent it."
+    )
 
 
 @strawberry.input(description="Which events to list; conditions are joined with and.")

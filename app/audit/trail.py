@@ -77,9 +77,14 @@ def event_of(context: Context, model: type[Model] | None, object_id: UUID | None
     }
 
 
-@lru_cache(100)
+_KINDS: dict[type[Model], Kind] = {}
+
+
 def _kind_of(model: type[Model] | None) -> Kind | None:
-    return next((kind for kind, row in registry.rows.items() if row is model), None)
+    if model is not None and model not in _KINDS:
+        # Rooms may come later than the first event: what is not known yet is looked for again.
+        _KINDS.update((row, kind) for kind, row in registry.rows.items())
+    return _KINDS.get(model) if model is not None else None
 
 
 def shown(model: type[Model] | None, values: Mapping[str, Any] | None) -> str | None:

@@ -22,7 +22,7 @@ from app.audit import trail
 from app.audit.changing import change
 from app.context import Context
 from app.database import violated_constraint
-from app.errors import Mistakes, Problems, Unauthenticated, UserErrorCode
+from app.errors import Mistakes, Problems, RateLimited, Unauthenticated, UserErrorCode
 from app.idempotency.once import once
 from app.identifiers import Kind, new_id, read, show
 from app.settings import Settings
@@ -52,9 +52,9 @@ async def login(context: Context, email: str, given: str) -> Entered:
     """
     key = emails.email_key(email)
     subject = tries.subject_of(context.keyring, key)
-    await tries.begin(subject, context.address)
+    tried = await tries.begin(subject, context.address)
     user = await User.filter(owner_is_active(), email_key=key, active=True).first()
-    is_right = await password.matches(given, user.password_hash if user else None)
+    is_right = await _matches(tried, given, user.password_hash if user else None)
     if user is None or not is_right:
         known = await User.filter(email_key=key).first()
         await trail.note(context, known, after={"email": email[:254], "refused": True})
@@ -81,6 +81,15 @@ async def login(context: Context, email: str, given: str) -> Entered:
     context.let_in(viewer_of(user, session))
     await trail.note(context, user, after={"session": show(Kind.SESSION, session.id)})
     return Entered(user, session, made.text)
+
+
+async def _matches(tried: UUID, given: str, stored: str | None) -> bool:
+    """Whether it is the password. A try that nobody has time to look at is no failure, and is taken back."""
+    try:
+        return await password.matches(given, stored)
+    except RateLimited:
+        await tries.take_back(tried)
+        raise
 
 
 def viewer_of(user: User, session: Session) -> Viewer:
@@ -151,8 +160,9 @@ async def change_password(context: Context, current: str, new: str) -> User:
         raise Unauthenticated("The session has ended. Log in again.")
     subject = tries.subject_of(context.keyring, user.email_key)
     tried = await tries.begin(subject, context.address)
-    if not await password.matches(current, user.password_hash):
+    if not await _matches(tried, current, user.password_hash):
         problems.add(UserErrorCode.WRONG_CREDENTIALS, "This is not the present password.", "currentPassword")
+        await trail.note(context, user, after={"refused": True})
     else:
         await tries.take_back(tried)
     policy.check(await policy.current(), new, user.email, problems, "newPassword")
@@ -197,15 +207,18 @@ async def create(
         "service_provider_id": service_provider_id,
         "installation": installation,
     }
-    shown: list[str] = []
+    rules = await policy.current()
+    first = policy.temporary(rules) if given is None else given
+    # Before the transaction that `once` opens: it takes long, and nobody else is to wait for it.
+    hashed = await password.hashed(first if len(first) <= password.MAXIMUM_LENGTH else "")
     reachable = context.viewer.within_reach(User)
-    user, is_new = await once(context, idempotency_key, asked, lambda: _create(context, shown, **asked), reachable)
-    return user, shown[0] if shown else None, is_new
+    user, is_new = await once(context, idempotency_key, asked, lambda: _create(context, hashed, **asked), reachable)
+    return user, first if given is None and is_new else None, is_new
 
 
 async def _create(
     context: Context,
-    shown: list[str],
+    hashed: str,
     *,
     email: str,
     name: str,
@@ -214,7 +227,6 @@ async def _create(
     service_provider_id: str | None,
     installation: bool | None,
 ) -> User:
-    """The password that was made goes to `shown`."""
     viewer, problems = context.viewer, Problems()
     await still_let_in(viewer)
     if viewer.expires_at is not None:
@@ -227,8 +239,7 @@ async def _create(
         policy.check(rules, given, email, problems, "password")
     scope, provider, account = await find_owner(viewer, account_id, service_provider_id, installation, problems)
     problems.raise_if_any()
-    made = policy.temporary(rules) if given is None else given
-    secret = _password_values(await password.hashed(made), must_change=True)
+    secret = _password_values(hashed, must_change=True)
     owner: dict[str, Any] = {"scope": scope, "service_provider_id": provider, "account_id": account}
     try:
         async with in_transaction():
@@ -239,8 +250,6 @@ async def _create(
             raise _email_taken() from None
         # The owner was deleted in between.
         raise no_owner("accountId" if account else "serviceProviderId") from None
-    if given is None:
-        shown.append(made)
     return user
 
 
@@ -291,6 +300,7 @@ async def update(
 
 async def set_active(context: Context, user_id: str, active: bool, if_version: int | None) -> User:
     """Deactivated, their sessions end within 5 s, for good. Raises Mistakes: NOT_FOUND, CONFLICT, LAST_ADMIN."""
+    await still_let_in(context.viewer)
     found = await within_reach(context, user_id)
     async with in_transaction():
         user = await _locked(found.id)
@@ -306,6 +316,7 @@ async def set_active(context: Context, user_id: str, active: bool, if_version: i
 
 async def delete(context: Context, user_id: str, if_version: int | None) -> UUID:
     """Raises Mistakes: NOT_FOUND, CONFLICT, LAST_ADMIN."""
+    await still_let_in(context.viewer)
     found = await within_reach(context, user_id)
     async with in_transaction():
         user = await _locked(found.id)

@@ -98,6 +98,7 @@ class WebhookSender:
                     raise OutboundRefused(reason)
                 async with asyncio.timeout(self._whole_seconds):
                     await self._exchange(call.method, url, headers, body, delivery)
+                delivery.reply = _without_password(delivery.reply, headers, call.password)
             except Exception as error:  # noqa: BLE001 - a hostile answer makes the HTTP client raise anything
                 delivery.reason = self._explain(error, delivery)
             delivery.duration_ms = round((time.monotonic() - begun) * 1000)
@@ -167,6 +168,16 @@ def _headers(call: Call, url: URL, body: bytes, at: int) -> dict[str, str]:
         pair = f"{call.username}:{call.password or ''}".encode()
         headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
     return {**headers, signing.HEADER: signing.signature(call.secrets, body, at)}
+
+
+def _without_password(reply: str | None, headers: Mapping[str, str], password: str | None) -> str | None:
+    """A reply that repeats what basic authentication sent does not bring it back in clear."""
+    if reply is None or not password:
+        return reply
+    sent = headers["Authorization"].removeprefix("Basic ")
+    for secret in (sent, password):
+        reply = reply.replace(secret, "•••")
+    return reply
 
 
 def _text(content: Any) -> str:

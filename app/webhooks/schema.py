@@ -105,7 +105,9 @@ class WebhookDelivery(graph.Node):
     status: int | None = graph.column("The HTTP status of the answer; null when there was none.")
     duration_ms: int = graph.column("How long it took, in milliseconds; 5 seconds at most.")
     reply: str | None = graph.column(
-        "The first 2 KiB of the reply, with U+FFFD for what is no text in UTF-8; null when there was no answer."
+        "The first 2 KiB of the reply, with U+FFFD for what is no text in UTF-8; null when there was no answer. "
+        "A receiver may repeat there what was sent to it.",
+        permissions=[HasFullAccess],
     )
     reply_truncated: bool = graph.column("Whether the reply was longer than that.")
     reason: str | None = graph.column("Why it did not succeed: one sentence on what to fix; null when it did.")

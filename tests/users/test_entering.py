@@ -9,7 +9,8 @@ import pytest
 
 from app.logs import RequestLog
 from app.users.emails import email_key
-from tests.people import PASSWORD, People, email_of, log_in
+from tests.installation import Installation, Person
+from tests.people import PASSWORD, People, add_people, email_of, log_in
 from tests.statements import plan, recorded
 
 WHO = "{ viewer { scope } }"
@@ -62,3 +63,17 @@ def test_the_command_line_makes_the_first_admin_who_must_choose_a_password(tmp_p
         again = subprocess.run([*command, email], env=environment, capture_output=True, text=True, check=False)
         assert (again.returncode, again.stdout) == (1, "")
         assert problem in again.stderr
+
+
+async def test_nobody_who_was_deactivated_reactivates_themselves_within_the_seconds_that_are_remembered(
+    installation: Installation, admin: Person
+) -> None:
+    people = await add_people(installation, "ann")
+    assert (await people["ann"].ask("{ viewer { scope } }")).only("viewer")
+    await admin.change("deactivateUser", "user { id }", id=people.ids["ann"])
+    answer = await people["ann"].ask(
+        "mutation ($i: ReactivateUserInput!) { reactivateUser(input: $i) { user { active } } }",
+        i={"id": people.ids["ann"]},
+    )
+    assert answer.codes == ["UNAUTHENTICATED"]
+    assert not (await people.login("ann"))["token"]

@@ -378,3 +378,10 @@ async def test_a_read_only_key_sends_nothing(
     query = "mutation ($id: ID!) { sendTestWebhook(input: {accountId: $id, kind: REGISTRATION}) { delivery { id } } }"
     assert (await read_only.ask(query, id=world["own"])).codes == ["FORBIDDEN"]
     assert receiver.received == []
+
+
+def test_a_reply_that_repeats_the_password_does_not_bring_it_back() -> None:
+    headers = {"Authorization": "Basic dXNlcjpwYXNzd29yZA=="}
+    reply = delivery._without_password('{"got": "Basic dXNlcjpwYXNzd29yZA==", "was": "password"}', headers, "password")
+    assert reply == '{"got": "Basic •••", "was": "•••"}'
+    assert delivery._without_password("as it is", {}, None) == "as it is"
