@@ -18,7 +18,7 @@ from app import demo_data, migrating, settings
 from app.api_keys import token
 from app.api_keys.model import ApiKey
 from app.context import Opened
-from app.demo_data import BUCKET, PASSWORD, PEOPLE, email_of
+from app.demo_data import BUCKET, OTHER_PROVIDER, PASSWORD, PEOPLE, TRY_HERE, email_of
 from app.encryption import Keyring
 from app.local_receiver import LocalReceiver
 from app.local_s3 import Identity, LocalS3, LocalS3Failed, LocalS3Missing
@@ -61,12 +61,12 @@ def run(chosen: Settings) -> None:
             "PORT": str(chosen.port),
         }
         serving = settings.load()
-        keys, account_id = asyncio.run(_fill(serving, known.get("keys", {}), storage, receiver.host))
+        keys, ids = asyncio.run(_fill(serving, known.get("keys", {}), storage, receiver.host))
         graphql = f"http://{serving.host}:{serving.port}/graphql"
         people = {"emails": [email_of(person) for person in PEOPLE], "password": PASSWORD}
         noted = {"graphql": graphql, "keys": keys, "people": people, "s3": storage, "cache": valkey.url}
         _write(notes, {**noted, "receiver": f"http://{receiver.host}"})
-        _tell(graphql, keys, storage, account_id)
+        _tell(graphql, keys, storage, ids)
         listen(serving)
     finally:
         valkey.stop()
@@ -124,8 +124,8 @@ def _start_s3(folder: Path, storage: dict[str, str]) -> LocalS3:
 
 async def _fill(
     chosen: Settings, keys: dict[str, str], storage: dict[str, str], receiver: str
-) -> tuple[dict[str, str], str]:
-    """Makes what is not there yet. Answers one key for each kind of caller, and the id of the account to try things on."""
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Makes what is not there yet. Answers one key for each kind of caller, and the ids of what there is by its name."""
     await migrating.migrate(chosen)
     keyring = chosen.keyring()
     gate = OutboundGate(chosen.outbound_allowed_hosts)
@@ -147,7 +147,7 @@ async def _fill(
             await webhooks.close()
             await s3.close()
     demo_data.cache_prompts(chosen.cache_url, story.ids)
-    return keys, story.ids[demo_data.TRY_HERE]
+    return keys, story.ids
 
 
 async def _all_let_in(keyring: Keyring, keys: dict[str, str]) -> bool:
@@ -167,10 +167,12 @@ def _write(path: Path, what: dict[str, Any]) -> None:
     path.write_text(json.dumps(what, indent=2) + "\n")
 
 
-def _tell(graphql: str, keys: dict[str, str], s3: dict[str, str], account_id: str) -> None:
+def _tell(graphql: str, keys: dict[str, str], s3: dict[str, str], ids: dict[str, str]) -> None:
     prefilled = urlencode(
         {
-            "accountId": account_id,
+            "accountId": ids[TRY_HERE],
+            "serviceProviderId": ids[OTHER_PROVIDER],
+            "email": email_of("account"),
             "bucketVendor": "S3_COMPATIBLE",
             "endpointUrl": s3["endpoint"],
             "bucketName": s3["bucket"],
@@ -198,7 +200,7 @@ def _tell(graphql: str, keys: dict[str, str], s3: dict[str, str], account_id: st
         f"  access key ID    {s3['accessKeyId']}",
         f"  secret           {s3['secretAccessKey']}",
         "",
-        f"An account to try  {account_id}",
+        f"An account to try  {ids[TRY_HERE]}",
         "Stop with Ctrl-C.",
         "",
     ]

@@ -39,9 +39,10 @@ PEOPLE = ("admin", "provider", "account")
 PASSWORD = "demo people talk"  # noqa: S105  of a server that is for trying out
 BUCKET = "call-recordings"
 TRY_HERE = "Harbour Clinic"
+OTHER_PROVIDER = "Southern Cross Telecom"
 _ACCOUNTS = {
     "Northern Voice": (TRY_HERE, "Tidal Bank", "Café Ångström 🎧"),
-    "Southern Cross Telecom": ("Alpine Rescue", "Kiwi Couriers"),
+    OTHER_PROVIDER: ("Alpine Rescue", "Kiwi Couriers"),
 }
 # How many prompts the gateway would have cached; those of the account that is left out have expired.
 _PROMPTS = {TRY_HERE: 42, "Tidal Bank": 1_280, "Café Ångström 🎧": 7, "Alpine Rescue": 3}
