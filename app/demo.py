@@ -1,11 +1,10 @@
 """A server with things to look at: `make run`. No part of production.
 
-Starts a local S3 and a local Valkey, fills the embedded database with two service providers and five accounts and the cache
-with prompts, prints how to get in (and writes the same to `demo.json` for scripts), and serves until it is stopped.
+Starts a local S3, a local Valkey and a receiver of webhooks, fills the embedded database with the story of `demo_data.py`, prints
+how to get in (and writes the same to `demo.json` for scripts), and serves until it is stopped.
 """
 
 import asyncio
-import base64
 import hashlib
 import json
 import os
@@ -14,48 +13,22 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-import strawberry
-from strawberry import Some
-from valkey import Valkey
-
-from app import migrating, names, settings
-from app.access import AccessLevel, Scope, Viewer
-from app.accounts import inputs
-from app.accounts import service as accounts
-from app.accounts.model import Account, UsageUnit
-from app.api_keys import service as api_keys
+import app.schema  # noqa: F401  tells the audit trail of which kind each object is
+from app import demo_data, migrating, settings
 from app.api_keys import token
 from app.api_keys.model import ApiKey
-from app.applications import service as applications
-from app.applications.model import Application
-from app.context import Context, Opened
+from app.context import Opened
+from app.demo_data import BUCKET, OTHER_PROVIDER, PASSWORD, PEOPLE, TRY_HERE, email_of
 from app.encryption import Keyring
-from app.identifiers import Kind, new_id, show
+from app.local_receiver import LocalReceiver
 from app.local_s3 import Identity, LocalS3, LocalS3Failed, LocalS3Missing
 from app.local_valkey import LocalValkey, LocalValkeyFailed, LocalValkeyMissing
 from app.outbound import OutboundGate
-from app.recording import service as recording
-from app.recording.model import BucketVendor, RecordingConfig
-from app.recording.rules import Tag
 from app.recording.storage import ObjectStorage
 from app.recording.verification import StorageVerifier
-from app.service_providers import service as providers
-from app.service_providers.model import ServiceProvider
 from app.serving import CannotStart, check_port, listen
 from app.settings import Settings
-from app.users import service as users
-from app.users.model import User
-from app.webhooks.rules import WebhookChange
-
-BUCKET = "call-recordings"
-PASSWORD = "demo people talk"  # noqa: S105  of a server that is for trying out
-_ACCOUNTS = {
-    "Northern Voice": ("Harbour Clinic", "Tidal Bank", "Café Ångström 🎧"),
-    "Southern Cross Telecom": ("Alpine Rescue", "Kiwi Couriers"),
-}
-# How many prompts the gateway would have cached; those of the account that is left out have expired.
-_PROMPTS = {"Harbour Clinic": 42, "Tidal Bank": 1_280, "Café Ångström 🎧": 7, "Alpine Rescue": 3}
-_A_DAY_SECONDS = 86_400
+from app.webhooks.delivery import WebhookSender
 
 
 def run(chosen: Settings) -> None:
@@ -68,6 +41,8 @@ def run(chosen: Settings) -> None:
     known = json.loads(notes.read_text()) if notes.exists() else {}
     storage = known.get("s3") or _new_storage()
     s3 = _start_s3(chosen.data_dir / "s3", storage)
+    # At the port of the last time too, so that the accounts' webhooks still lead to it.
+    receiver = LocalReceiver(_port_of(known.get("receiver"))).start()
     valkey = LocalValkey()
     try:
         _start_valkey(valkey)
@@ -81,18 +56,21 @@ def run(chosen: Settings) -> None:
         os.environ |= {
             "GRAPHIQL": "1",
             "ANONYMOUS_INTROSPECTION": "1",
-            "OUTBOUND_ALLOWED_HOSTS": s3.endpoint.removeprefix("http://"),
+            "OUTBOUND_ALLOWED_HOSTS": f"{s3.endpoint.removeprefix('http://')},{receiver.host}",
             "CACHE_URL": valkey.url,
             "PORT": str(chosen.port),
         }
         serving = settings.load()
-        keys, account_id = asyncio.run(_fill(serving, known.get("keys", {}), storage))
+        keys, ids = asyncio.run(_fill(serving, known.get("keys", {}), storage, receiver.host))
         graphql = f"http://{serving.host}:{serving.port}/graphql"
-        _write(notes, {"graphql": graphql, "keys": keys, "s3": storage, "cache": valkey.url})
-        _tell(graphql, keys, storage, account_id)
+        people = {"emails": [email_of(person) for person in PEOPLE], "password": PASSWORD}
+        noted = {"graphql": graphql, "keys": keys, "people": people, "s3": storage, "cache": valkey.url}
+        _write(notes, {**noted, "receiver": f"http://{receiver.host}"})
+        _tell(graphql, keys, storage, ids)
         listen(serving)
     finally:
         valkey.stop()
+        receiver.stop()
         s3.stop()
 
 
@@ -113,6 +91,10 @@ def _reader(storage: dict[str, str]) -> dict[str, str]:
     return {"accessKeyId": f"READ{digest[:16].upper()}", "secretAccessKey": digest[16:56]}
 
 
+def _port_of(url: str | None) -> int | None:
+    return int(url.rpartition(":")[2]) if url else None
+
+
 def _start_s3(folder: Path, storage: dict[str, str]) -> LocalS3:
     reader = _reader(storage)
     identities = (
@@ -120,7 +102,7 @@ def _start_s3(folder: Path, storage: dict[str, str]) -> LocalS3:
         Identity("reader", reader["accessKeyId"], reader["secretAccessKey"], (f"Read:{BUCKET}", f"List:{BUCKET}")),
     )
     # The port of the last time, so that addresses that people have noted stay right; another one if it is taken.
-    before = int(storage["endpoint"].rpartition(":")[2]) if "endpoint" in storage else None
+    before = _port_of(storage.get("endpoint"))
     try:
         for port in (before, None):
             s3 = LocalS3(folder, port, identities)
@@ -140,168 +122,32 @@ def _start_s3(folder: Path, storage: dict[str, str]) -> LocalS3:
     raise AssertionError("unreachable")
 
 
-async def _fill(chosen: Settings, keys: dict[str, str], storage: dict[str, str]) -> tuple[dict[str, str], str]:
-    """Makes what is not there yet. Answers one key for each kind of caller, and the id of the account to try things on."""
+async def _fill(
+    chosen: Settings, keys: dict[str, str], storage: dict[str, str], receiver: str
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Makes what is not there yet. Answers one key for each kind of caller, and the ids of what there is by its name."""
     await migrating.migrate(chosen)
     keyring = chosen.keyring()
     gate = OutboundGate(chosen.outbound_allowed_hosts)
-    s3 = ObjectStorage(gate)
+    s3, webhooks = ObjectStorage(gate), WebhookSender(gate)
     verifier = StorageVerifier(s3, gate, keyring, chosen.verifications_at_once)
+    clients = {OutboundGate: gate, ObjectStorage: s3, StorageVerifier: verifier, WebhookSender: webhooks}
     async with migrating.opened(chosen) as database:
         await migrating.check(database)
         await s3.open()
+        await webhooks.open()
         try:
-            opened = Opened(chosen, keyring, {OutboundGate: gate, ObjectStorage: s3, StorageVerifier: verifier})
-            context = Context(Viewer(Scope.ADMIN, AccessLevel.FULL, new_id()), "demo", opened)
-            ids = await _accounts(context)
-            await _recordings(context, ids, storage)
-            _prompts(chosen.cache_url, ids)
-            await _applications(context, ids)
-            await _people(context, ids)
+            story = await demo_data.fill(Opened(chosen, keyring, clients), storage, _reader(storage), receiver)
             if not await _all_let_in(keyring, keys):
                 if keys:
                     print("The keys of last time let nobody in any more; these are new.", flush=True)
-                keys = await _keys(context, ids)
+                keys = await demo_data.keys(story)
         finally:
             await verifier.close()
+            await webhooks.close()
             await s3.close()
-    return keys, ids["Harbour Clinic"]
-
-
-async def _accounts(context: Context) -> dict[str, str]:
-    ids = {}
-    for provider_name, account_names in _ACCOUNTS.items():
-        provider = await ServiceProvider.get_or_none(name_key=names.key(provider_name))
-        provider = provider or await providers.create(context, provider_name)
-        ids[provider_name] = show(Kind.SERVICE_PROVIDER, provider.id)
-        for number, name in enumerate(account_names, 1):
-            account = await Account.get_or_none(service_provider_id=provider.id, name_key=names.key(name))
-            if account is None:
-                account = await accounts.create(
-                    context,
-                    service_provider_id=ids[provider_name],
-                    name=name,
-                    sip_realm=f"{name.split()[0]}.sip.example.com",
-                    usage_limit=inputs.Limit(UsageUnit.SESSIONS, 50 * number),
-                    licensed_sessions=25 * number,
-                )
-            ids[name] = show(Kind.ACCOUNT, account.id)
-    return ids
-
-
-async def _recordings(context: Context, ids: dict[str, str], storage: dict[str, str]) -> None:
-    """Three that work or not against the local S3, one for AWS that is not proved yet, and one account with none."""
-    await _local(context, ids["Harbour Clinic"], storage, storage, record_all_calls=Some(True))
-    await _local(context, ids["Tidal Bank"], storage, storage, s3_tags=Some((Tag("customer", "Tidal Bank"),)))
-    # Fails on purpose: its key may only read the bucket.
-    await _local(context, ids["Alpine Rescue"], storage, _reader(storage), record_all_calls=Some(True))
-    if not await RecordingConfig.filter(account__name_key=names.key("Kiwi Couriers")).exists():
-        aws = recording.Changes(
-            bucket_vendor=Some(BucketVendor.AWS_S3),
-            bucket_name=Some("kiwi-couriers-recordings"),
-            region=Some("ap-southeast-6"),
-        )
-        await recording.update(context, ids["Kiwi Couriers"], None, aws)
-
-
-def _prompts(cache_url: str, ids: dict[str, str]) -> None:
-    """Caches prompts as the gateway does. The local Valkey keeps nothing, so they are all there again after a start."""
-    with Valkey.from_url(cache_url) as valkey:
-        pipe = valkey.pipeline(transaction=False)
-        for name, count in _PROMPTS.items():
-            for number in range(count):
-                spoken = f"Prompt {number} of {name}".encode()
-                key = f"tts:{ids[name]}:{hashlib.sha1(spoken, usedforsecurity=False).hexdigest()}"
-                pipe.set(key, json.dumps({"audio": base64.b64encode(spoken).decode()}), ex=_A_DAY_SECONDS)
-        pipe.execute()
-
-
-async def _applications(context: Context, ids: dict[str, str]) -> None:
-    """Two of one account, which uses one for SIP devices, and one of another that alone is recorded."""
-    hotline = await _application(
-        context, ids["Harbour Clinic"], "Appointments ☎", "wss://bots.harbour.example.com/calls"
-    )
-    await _application(context, ids["Harbour Clinic"], "Night desk", "https://hooks.harbour.example.com/night")
-    await _application(
-        context, ids["Tidal Bank"], "Card lost", "https://hooks.tidal.example.com/calls", record_all_calls=Some(True)
-    )
-    clinic = await accounts.within_reach(context, ids["Harbour Clinic"])
-    if hotline is not None and clinic.device_calling_application_id is None:
-        pointer: Some[strawberry.ID | None] = Some(strawberry.ID(show(Kind.APPLICATION, hotline.id)))
-        await accounts.update(
-            context,
-            ids["Harbour Clinic"],
-            None,
-            name=None,
-            sip_realm=None,
-            usage_limit=None,
-            licensed_sessions=None,
-            webhooks={},
-            device_calling_application_id=pointer,
-        )
-
-
-async def _application(context: Context, account_id: str, name: str, url: str, **more: Any) -> Application | None:
-    """None when it was there already."""
-    account = await accounts.within_reach(context, account_id)
-    if await Application.filter(account_id=account.id, name_key=names.key(name)).exists():
-        return None
-    webhook: Some[WebhookChange | None] = Some(WebhookChange(url))
-    return await applications.create(
-        context, account_id, applications.Changes(name=Some(name), calling_webhook=webhook, **more)
-    )
-
-
-async def _local(context: Context, account_id: str, storage: dict[str, str], keys: dict[str, str], **more: Any) -> None:
-    account = await accounts.within_reach(context, account_id)
-    stored = await RecordingConfig.get_or_none(account_id=account.id)
-    if stored is not None and stored.endpoint_url == storage["endpoint"]:
-        return
-    changes = recording.Changes(
-        enabled=Some(True),
-        bucket_vendor=Some(BucketVendor.S3_COMPATIBLE),
-        endpoint_url=Some(storage["endpoint"]),
-        bucket_name=Some(BUCKET),
-        region=Some(storage["region"]),
-        access_key_id=Some(keys["accessKeyId"]),
-        secret_access_key=Some(keys["secretAccessKey"]),
-        **more,
-    )
-    await recording.update(context, account_id, None, changes)
-    await recording.verify_stored(context, account_id)
-
-
-async def _keys(context: Context, ids: dict[str, str]) -> dict[str, str]:
-    """One key for each kind of caller, and one on each account, as far as they are missing."""
-    keys = {"admin": await api_keys.create_first_admin(context.keyring, "Demo admin")}
-    callers: list[tuple[str, str, AccessLevel, dict[str, Any]]] = [
-        ("serviceProvider", "Portal", AccessLevel.FULL, {"service_provider_id": ids["Northern Voice"]}),
-        ("account", "Front desk", AccessLevel.FULL, {"account_id": ids["Harbour Clinic"]}),
-        ("readOnly", "Dashboard", AccessLevel.READ_ONLY, {"account_id": ids["Harbour Clinic"]}),
-    ]
-    for caller, name, level, owner in callers:
-        _, text = await api_keys.create(context, name=name, access_level=level, expires_at=None, **owner)
-        keys[caller] = str(text)  # shown, since it is new
-    for name in ("Tidal Bank", "Café Ångström 🎧", "Alpine Rescue", "Kiwi Couriers"):
-        if not await ApiKey.filter(account__name_key=names.key(name)).exists():
-            await api_keys.create(
-                context, name="Front desk", access_level=AccessLevel.FULL, expires_at=None, account_id=ids[name]
-            )
-    return keys
-
-
-async def _people(context: Context, ids: dict[str, str]) -> None:
-    """One person of each scope, as far as they are missing; their password is PASSWORD, and need not be changed."""
-    owners: dict[str, dict[str, Any]] = {
-        "admin": {"installation": True},
-        "provider": {"service_provider_id": ids["Northern Voice"]},
-        "account": {"account_id": ids["Harbour Clinic"]},
-    }
-    for name, owner in owners.items():
-        email = f"{name}@demo.example"
-        if not await User.filter(email_key=email).exists():
-            made, *_ = await users.create(context, email=email, name=f"Demo {name}", given=PASSWORD, **owner)
-            await User.filter(id=made.id).update(must_change_password=False)
+    demo_data.cache_prompts(chosen.cache_url, story.ids)
+    return keys, story.ids
 
 
 async def _all_let_in(keyring: Keyring, keys: dict[str, str]) -> bool:
@@ -321,10 +167,12 @@ def _write(path: Path, what: dict[str, Any]) -> None:
     path.write_text(json.dumps(what, indent=2) + "\n")
 
 
-def _tell(graphql: str, keys: dict[str, str], s3: dict[str, str], account_id: str) -> None:
+def _tell(graphql: str, keys: dict[str, str], s3: dict[str, str], ids: dict[str, str]) -> None:
     prefilled = urlencode(
         {
-            "accountId": account_id,
+            "accountId": ids[TRY_HERE],
+            "serviceProviderId": ids[OTHER_PROVIDER],
+            "email": email_of("account"),
             "bucketVendor": "S3_COMPATIBLE",
             "endpointUrl": s3["endpoint"],
             "bucketName": s3["bucket"],
@@ -343,7 +191,7 @@ def _tell(graphql: str, keys: dict[str, str], s3: dict[str, str], account_id: st
         f"  account          {keys['account']}",
         f"  read only        {keys['readOnly']}",
         "",
-        f"People             {', '.join(f'{name}@demo.example' for name in ('admin', 'provider', 'account'))}",
+        f"People             {', '.join(email_of(person) for person in PEOPLE)}",
         f"  password         {PASSWORD}",
         "",
         "A bucket to try    S3_COMPATIBLE",
@@ -352,7 +200,7 @@ def _tell(graphql: str, keys: dict[str, str], s3: dict[str, str], account_id: st
         f"  access key ID    {s3['accessKeyId']}",
         f"  secret           {s3['secretAccessKey']}",
         "",
-        f"An account to try  {account_id}",
+        f"An account to try  {ids[TRY_HERE]}",
         "Stop with Ctrl-C.",
         "",
     ]

@@ -107,13 +107,17 @@ window.__webpack_nonce__ = document.currentScript.nonce;
   // `/graphql#accountId=AC…&bucketName=…` fills the examples in. No secret: a browser remembers its addresses.
   function filledIn(examples, fragment) {
     const given = new URLSearchParams(fragment.slice(1));
-    const names = ["accountId", "bucketVendor", "endpointUrl", "bucketName", "region", "accessKeyId"];
+    const names = ["bucketVendor", "endpointUrl", "bucketName", "region", "accessKeyId", "email"];
+    const ids = { [`AC${"0".repeat(32)}`]: "accountId", [`SP${"0".repeat(32)}`]: "serviceProviderId" };
+    const fill = (name, value) => {
+      const source = ids[value] ?? (names.includes(name) ? name : undefined);
+      return source !== undefined && given.has(source) ? given.get(source) : value;
+    };
     return examples.map((example) => {
-      const variables = example.variables ? JSON.parse(example.variables) : {};
-      const filled = names.filter((name) => given.has(name) && variables.input && name in variables.input);
-      if (filled.length === 0) return example;
-      for (const name of filled) variables.input[name] = given.get(name);
-      return { ...example, variables: JSON.stringify(variables, null, 2) };
+      if (!example.variables) return example;
+      const filled = JSON.stringify(JSON.parse(example.variables, fill), null, 2);
+      const isAsItWas = filled === JSON.stringify(JSON.parse(example.variables), null, 2);
+      return isAsItWas ? example : { ...example, variables: filled };
     });
   }
 })();

@@ -1,7 +1,8 @@
-"""python -m tests.clients.check: do the clients that generators make of schema.graphql compile, and read an account?
+"""python -m tests.clients.check: do the clients that generators make of schema.graphql compile, read and save?
 
 Both are generated from the contract and `documents/`, compiled under strict settings, and asked for an account of a server
-that this check starts; what they print is compared with what was created. The first run installs the generators.
+that this check starts; what they print is compared with what was created, and with what the account form was told to save. The
+first run installs the generators.
 """
 
 import difflib
@@ -29,13 +30,15 @@ def main() -> int:
                 failures = [
                     failure for project in preparing if (failure := _failure(project, preparing[project], served))
                 ]
+                # At the end, since it changes what the others read.
+                failures += failures or _form_failures(served)
         except Failed as failed:
             failures = [str(failed)]
     if failures:
         print(*failures, sep="\n", file=sys.stderr)
         return 1
     seconds = time.monotonic() - started
-    print(f"The TypeScript and the Python client compile and read what was created ({seconds:.0f} s).")
+    print(f"The TypeScript and the Python client compile, read what was created and save the form ({seconds:.0f} s).")
     return 0
 
 
@@ -47,6 +50,18 @@ def _failure(project: Project, prepared: "Future[None]", served: example.Example
     except Failed as failed:
         return str(failed)
     return None
+
+
+def _form_failures(served: example.Example) -> list[str]:
+    """What the account form of the TypeScript client does not do: saves all that is right, and nothing of what is not."""
+    asked = [("Bakery & Sons 🥨", "Not A Bucket"), ("Bakery & Sons 🥨", "bakery-calls-2")]
+    refused, saved = (TYPESCRIPT.saved(served.url, served.key, served.account["id"], *given) for given in asked)
+    failures = []
+    if refused["name"] != served.account["name"] or list(refused["mistakes"]) != ["recordingConfig.bucketName"]:
+        failures.append(f"typescript: the account form does not refuse what is wrong: {refused}")
+    if saved != {"name": "Bakery & Sons 🥨", "bucketName": "bakery-calls-2", "mistakes": {}}:
+        failures.append(f"typescript: the account form does not save: {saved}")
+    return failures
 
 
 def _compare(project: Project, printed: Any, created: dict[str, Any]) -> None:

@@ -40,6 +40,8 @@ class Project:
     generate: Command
     compile: Command
     read: Command
+    save: Command | None = None
+    """Takes a name and a bucket; saves them by the account form."""
 
     @property
     def _folder(self) -> Path:
@@ -60,9 +62,16 @@ class Project:
 
     def account(self, url: str, key: str, account_id: str) -> Any:
         """What the client prints of an account. Raises Failed."""
-        printed = self._run(
-            "reading an account", self.read, GRAPHQL_URL=url, API_KEY=key, ACCOUNT_ID=account_id, NO_PROXY="127.0.0.1"
-        )
+        return self._printed("reading an account", self.read, url, key, account_id)
+
+    def saved(self, url: str, key: str, account_id: str, name: str, bucket: str) -> Any:
+        """What the client prints when it has saved the account form; None when it has none. Raises Failed."""
+        if self.save is None:
+            return None
+        return self._printed("saving the account form", (*self.save, name, bucket), url, key, account_id)
+
+    def _printed(self, doing: str, command: Command, url: str, key: str, account_id: str) -> Any:
+        printed = self._run(doing, command, GRAPHQL_URL=url, API_KEY=key, ACCOUNT_ID=account_id, NO_PROXY="127.0.0.1")
         try:
             return json.loads(printed)
         except ValueError:
@@ -97,6 +106,7 @@ TYPESCRIPT = Project(
     generate=("node", "node_modules/@graphql-codegen/cli/cjs/bin.js"),
     compile=("node", "node_modules/typescript/bin/tsc"),
     read=("node", "build/read-account.js"),
+    save=("node", "build/rename-account.js"),
 )
 PYTHON = Project(
     name="python",

@@ -8,11 +8,12 @@ import pytest
 
 from tests.clients.example import operations, reserved
 from tests.installation import Installation, Person, World
+from tests.people import PASSWORD, add_people, email_of
 from tests.test_client_documents import TABS
 from tests.test_metrics import metrics, number
 
 # What a form sends. Nobody listens where the storage is, so that its tests end at once.
-NO_ACCOUNT = f"AC{'0' * 32}"
+NO_ACCOUNT, NO_PROVIDER = f"AC{'0' * 32}", f"SP{'0' * 32}"
 STORAGE = {
     "bucketVendor": "S3_COMPATIBLE",
     "bucketName": "calls",
@@ -23,7 +24,7 @@ STORAGE = {
 }
 
 
-def variables_of(world: World, endpoint: str) -> dict[str, Any]:
+def variables_of(world: World, endpoint: str, person: str) -> dict[str, Any]:
     """What the clients' operations are sent with, by their names; without variables, if not here."""
     storage = {"accountId": world["own"], "endpointUrl": endpoint, **STORAGE}
     return {
@@ -31,9 +32,19 @@ def variables_of(world: World, endpoint: str) -> dict[str, Any]:
         "ClearTtsCache": {"input": {"accountId": world["own"]}},
         "CreateAccount": {"input": {"name": "Bakery", "serviceProviderId": world["provider"]}},
         "CreateApiKey": {"input": {"name": "Portal", "owner": {"accountId": world["own"]}, "accessLevel": "READ_ONLY"}},
+        "CreateApplication": {
+            "input": {"accountId": world["own"], "name": person, "callingWebhook": {"url": "https://example.com/"}}
+        },
+        "CreateUser": {
+            "input": {"email": f"{person}@new.example.com", "name": "New", "owner": {"accountId": world["own"]}}
+        },
         "CreateServiceProvider": {"input": {"name": "Western Voice"}},
         "DeleteServiceProvider": {"input": {"id": world["provider"], "dryRun": True}},
         "FillAccountForm": {"id": world["own"]},
+        "ListApplications": {"id": world["own"]},
+        "ListUsers": {"id": world["own"]},
+        "Login": {"input": {"email": email_of("ann"), "password": PASSWORD}},
+        "SendTestWebhook": {"input": {"accountId": world["own"], "kind": "REGISTRATION"}},
         "ListAccounts": {"first": 50, "search": "customer"},
         "MoveAccount": {"input": {"accountId": world["own"], "serviceProviderId": world["provider"]}},
         "ReadAccount": {"id": world["own"]},
@@ -62,6 +73,8 @@ def tabs(world: World, endpoint: str) -> list[tuple[str, str, dict[str, Any]]]:
         file = tab.with_suffix(".json")
         text = file.read_text() if file.exists() else "{}"
         text = text.replace(NO_ACCOUNT, world["own"]).replace("https://s3.example.com", endpoint)
+        text = text.replace(NO_PROVIDER, world["provider"])
+        text = text.replace("you@example.com", email_of("ann")).replace("YOUR-PASSWORD", PASSWORD)
         found.append((f"tab {tab.stem}", tab.read_text(), json.loads(text)))
     return found
 
@@ -86,16 +99,18 @@ async def way_of(admin: Person, person: Person, text: str, variables: dict[str, 
 @pytest.mark.usefixtures("valkey")
 async def test_what_we_show_to_others_is_compiled(installation: Installation, admin: Person, world: World) -> None:
     taken = {}
+    await add_people(installation, "ann")
     with reserved() as nobody:
         endpoint = f"http://127.0.0.1:{nobody}"
-        variables = variables_of(world, endpoint)
-        for name, text in operations().items():
-            taken[f"{name} as admin"] = await way_of(admin, admin, text, variables.get(name, {}))
-            if name not in NOT_FOR_ACCOUNTS:
-                account_user = installation.person("account_user")
-                taken[f"{name} as account_user"] = await way_of(admin, account_user, text, variables.get(name, {}))
+        for person in ("admin", "account_user"):
+            variables = variables_of(world, endpoint, person)
+            for name, text in operations().items():
+                if person == "admin" or name not in NOT_FOR_ACCOUNTS:
+                    given = variables.get(name, {})
+                    taken[f"{name} as {person}"] = await way_of(admin, installation.person(person), text, given)
         for name, text, given in tabs(world, endpoint):
-            taken[f"{name} as provider"] = await way_of(admin, installation.person("provider"), text, given)
+            person = "admin" if name.endswith("move-account") else "provider"
+            taken[f"{name} as {person}"] = await way_of(admin, installation.person(person), text, given)
     ordinary = [name for name, way in taken.items() if way != "compiled"]
     assert len(ordinary) <= 0.05 * len(taken), f"{len(ordinary)} of {len(taken)} were not compiled: {ordinary}"
 

@@ -10,13 +10,23 @@ from playwright.async_api import BrowserContext, Page, Route, expect
 CHROMIUM = shutil.which("chromium")
 TAB_NAMES = [
     "WhoAmI",
+    "Login",
     "ListAccounts",
     "CreateAccount",
+    "FillAccountForm",
+    "SaveAccountForm",
     "ConfigureRecording",
     "TestStorage",
     "TestStoredStorage",
+    "ListApplications",
+    "CreateApplication",
+    "SendTestWebhook",
+    "ListUsers",
+    "CreateUser",
     "CreateApiKey",
     "ClearTtsCache",
+    "MoveAccount",
+    "ListAuditEvents",
 ]
 QUIET_CHROMIUM = [
     "--no-sandbox",

@@ -1,15 +1,8 @@
 /** Prints an account as JSON: GRAPHQL_URL=… API_KEY=… ACCOUNT_ID=AC… npm run --silent read-account */
 
+import { environment } from "./environment.js";
 import { ReadAccountDocument } from "./generated/graphql.js";
 import { request } from "./request.js";
-
-function environment(name: string): string {
-  const value = process.env[name];
-  if (value === undefined || value === "") {
-    throw new Error(`${name} is not set`);
-  }
-  return value;
-}
 
 const server = { url: environment("GRAPHQL_URL"), key: environment("API_KEY") };
 const { data, errors } = await request(server, ReadAccountDocument, { id: environment("ACCOUNT_ID") });

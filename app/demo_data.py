@@ -1,0 +1,254 @@
+"""What `make run` shows: a small story, told by the people who act in it, so that the audit trail has their names.
+
+Two service providers with five accounts: three of one, whom the provider looks after, and one of these, the Harbour Clinic, that
+looks after itself. All of it is made as far as it is missing, so that a second start adds nothing.
+"""
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from strawberry import ID, Some
+from valkey import Valkey
+
+from app import names
+from app.access import AccessLevel, Scope, Viewer
+from app.accounts import inputs
+from app.accounts import service as accounts
+from app.accounts.model import Account, UsageUnit
+from app.api_keys import service as api_keys
+from app.api_keys.model import ApiKey
+from app.applications import service as applications
+from app.applications.model import Application
+from app.context import Context, Opened
+from app.identifiers import Kind, show
+from app.recording import service as recording
+from app.recording.model import BucketVendor, RecordingConfig
+from app.recording.rules import Tag
+from app.service_providers import service as providers
+from app.service_providers.model import ServiceProvider
+from app.users import service as users
+from app.users.model import User
+from app.webhooks import service as webhooks
+from app.webhooks.model import WebhookKind
+from app.webhooks.rules import WebhookChange
+
+PEOPLE = ("admin", "provider", "account")
+PASSWORD = "demo people talk"  # noqa: S105  of a server that is for trying out
+BUCKET = "call-recordings"
+TRY_HERE = "Harbour Clinic"
+OTHER_PROVIDER = "Southern Cross Telecom"
+_ACCOUNTS = {
+    "Northern Voice": (TRY_HERE, "Tidal Bank", "Café Ångström 🎧"),
+    OTHER_PROVIDER: ("Alpine Rescue", "Kiwi Couriers"),
+}
+# How many prompts the gateway would have cached; those of the account that is left out have expired.
+_PROMPTS = {TRY_HERE: 42, "Tidal Bank": 1_280, "Café Ångström 🎧": 7, "Alpine Rescue": 3}
+_A_DAY_SECONDS = 86_400
+
+
+@dataclass
+class Story:
+    """Who acts, and the ids of what they made, by name."""
+
+    opened: Opened
+    people: dict[str, Viewer] = field(default_factory=dict)
+    ids: dict[str, str] = field(default_factory=dict)
+
+    def by(self, person: str, mutation: str) -> Context:
+        """Somebody who does one thing, as the audit trail will tell it."""
+        context = Context(self.people[person], "demo", self.opened)
+        context.begin(mutation)
+        return context
+
+
+def email_of(person: str) -> str:
+    return f"{person}@demo.example"
+
+
+async def fill(opened: Opened, storage: Mapping[str, str], reader: Mapping[str, str], receiver: str) -> Story:
+    """`reader` are the keys of somebody who may only read the bucket; `receiver` is where webhooks are taken."""
+    story = Story(opened, {"nobody": Viewer(Scope.ADMIN, AccessLevel.FULL)})
+    await _person(story, "nobody", "admin", installation=True)
+    for provider, customers in _ACCOUNTS.items():
+        await _provider(story, provider)
+        for number, customer in enumerate(customers, 1):
+            await _account(story, provider, customer, number)
+    await _person(story, "admin", "provider", service_provider_id=story.ids["Northern Voice"])
+    await _person(story, "provider", "account", account_id=story.ids[TRY_HERE])
+    await _newcomer(story)
+    await _recordings(story, storage, reader)
+    await _applications(story)
+    await _webhooks(story, f"http://{receiver}")
+    return story
+
+
+async def _person(story: Story, maker: str, name: str, **owner: Any) -> None:
+    """One of PEOPLE; their password is PASSWORD, and need not be changed."""
+    user = await User.get_or_none(email_key=email_of(name))
+    if user is None:
+        context = story.by(maker, "createUser")
+        user, *_ = await users.create(context, email=email_of(name), name=f"Demo {name}", given=PASSWORD, **owner)
+        await User.filter(id=user.id).update(must_change_password=False)
+    story.people[name] = Viewer(
+        user.scope,
+        AccessLevel.FULL,
+        account_id=user.account_id,
+        service_provider_id=user.service_provider_id,
+        user_id=user.id,
+    )
+
+
+async def _newcomer(story: Story) -> None:
+    """Somebody of the clinic who has not logged in yet, and must change the password first."""
+    if not await User.filter(email_key=email_of("newcomer")).exists():
+        context = story.by("account", "createUser")
+        await users.create(context, email=email_of("newcomer"), name="Demo newcomer", given=PASSWORD)
+
+
+async def _provider(story: Story, name: str) -> None:
+    provider = await ServiceProvider.get_or_none(name_key=names.key(name))
+    provider = provider or await providers.create(story.by("admin", "createServiceProvider"), name)
+    story.ids[name] = show(Kind.SERVICE_PROVIDER, provider.id)
+
+
+async def _account(story: Story, provider: str, name: str, number: int) -> None:
+    account = await Account.get_or_none(service_provider__name_key=names.key(provider), name_key=names.key(name))
+    if account is None:
+        account = await accounts.create(
+            story.by("admin", "createAccount"),
+            service_provider_id=story.ids[provider],
+            name=name,
+            sip_realm=f"{name.partition(' ')[0]}.sip.example.com",
+            usage_limit=inputs.Limit(UsageUnit.SESSIONS, 50 * number),
+            licensed_sessions=25 * number,
+        )
+    story.ids[name] = show(Kind.ACCOUNT, account.id)
+
+
+async def _recordings(story: Story, storage: Mapping[str, str], reader: Mapping[str, str]) -> None:
+    """Three that work or not against the local S3, one for AWS that is not proved yet, and one account with none."""
+    await _local(story, "account", TRY_HERE, storage, storage, record_all_calls=Some(True))
+    await _local(story, "provider", "Tidal Bank", storage, storage, s3_tags=Some((Tag("customer", "Tidal Bank"),)))
+    # Fails on purpose: its key may only read the bucket.
+    await _local(story, "admin", "Alpine Rescue", storage, reader, record_all_calls=Some(True))
+    if not await RecordingConfig.filter(account__name_key=names.key("Kiwi Couriers")).exists():
+        aws = recording.Changes(
+            bucket_vendor=Some(BucketVendor.AWS_S3),
+            bucket_name=Some("kiwi-couriers-recordings"),
+            region=Some("ap-southeast-6"),
+        )
+        await recording.update(story.by("admin", "updateRecordingConfig"), story.ids["Kiwi Couriers"], None, aws)
+
+
+async def _local(
+    story: Story, person: str, name: str, storage: Mapping[str, str], keys: Mapping[str, str], **more: Any
+) -> None:
+    stored = await RecordingConfig.get_or_none(account__name_key=names.key(name))
+    if stored is not None and stored.endpoint_url == storage["endpoint"]:
+        return
+    changes = recording.Changes(
+        enabled=Some(True),
+        bucket_vendor=Some(BucketVendor.S3_COMPATIBLE),
+        endpoint_url=Some(storage["endpoint"]),
+        bucket_name=Some(BUCKET),
+        region=Some(storage["region"]),
+        access_key_id=Some(keys["accessKeyId"]),
+        secret_access_key=Some(keys["secretAccessKey"]),
+        **more,
+    )
+    await recording.update(story.by(person, "updateRecordingConfig"), story.ids[name], None, changes)
+    await recording.verify_stored(story.by(person, "verifyStoredRecordingStorage"), story.ids[name])
+
+
+async def _applications(story: Story) -> None:
+    """Two of the clinic, one for SIP devices and one for SIPREC calls, and one of another account that alone is recorded."""
+    hotline = await _application(story, "account", TRY_HERE, "Appointments ☎", "wss://bots.harbour.example.com/calls")
+    desk = await _application(story, "account", TRY_HERE, "Night desk", "https://hooks.harbour.example.com/night")
+    await _application(
+        story,
+        "provider",
+        "Tidal Bank",
+        "Card lost",
+        "https://hooks.tidal.example.com/calls",
+        record_all_calls=Some(True),
+    )
+    if hotline is not None and desk is not None:
+        await _update(
+            story,
+            "account",
+            TRY_HERE,
+            device_calling_application_id=Some(ID(show(Kind.APPLICATION, hotline.id))),
+            siprec_application_id=Some(ID(show(Kind.APPLICATION, desk.id))),
+        )
+
+
+async def _application(story: Story, person: str, account: str, name: str, url: str, **more: Any) -> Application | None:
+    """None when it was there already."""
+    if await Application.filter(account__name_key=names.key(account), name_key=names.key(name)).exists():
+        return None
+    changes = applications.Changes(name=Some(name), calling_webhook=Some(WebhookChange(url)), **more)
+    return await applications.create(story.by(person, "createApplication"), story.ids[account], changes)
+
+
+async def _webhooks(story: Story, receiver: str) -> None:
+    """Two of the clinic that are taken, and one of another account that leads to where nobody is any more; all are tested."""
+    basic: dict[str, Any] = {"username": Some("gateway"), "password": Some("demo webhook")}
+    clinic = {
+        WebhookKind.REGISTRATION: WebhookChange(f"{receiver}/registrations"),
+        WebhookKind.QUEUE_EVENT: WebhookChange(f"{receiver}/queue-events", **basic),
+    }
+    await _tested(story, "account", TRY_HERE, clinic)
+    await _tested(
+        story, "provider", "Tidal Bank", {WebhookKind.REGISTRATION: WebhookChange(f"{receiver}/moved/registrations")}
+    )
+
+
+async def _tested(story: Story, person: str, name: str, changes: dict[WebhookKind, WebhookChange]) -> None:
+    url = changes[WebhookKind.REGISTRATION].url
+    if await Account.filter(name_key=names.key(name), registration_webhook_url=url).exists():
+        return
+    await _update(story, person, name, webhooks=changes)
+    for kind in changes:
+        await webhooks.send_test(story.by(person, "sendTestWebhook"), story.ids[name], kind)
+
+
+async def _update(story: Story, person: str, name: str, **changes: Any) -> None:
+    nothing: dict[str, Any] = {"name": None, "sip_realm": None, "usage_limit": None, "licensed_sessions": None}
+    context = story.by(person, "updateAccount")
+    await accounts.update(context, story.ids[name], None, **{**nothing, "webhooks": {}, **changes})
+
+
+async def keys(story: Story) -> dict[str, str]:
+    """A new key for each kind of caller, and one on each other account, as far as it is missing."""
+    made = {"admin": await api_keys.create_first_admin(story.opened.keyring, "Demo admin")}
+    provider = {"service_provider_id": story.ids["Northern Voice"]}
+    clinic = {"account_id": story.ids[TRY_HERE]}
+    made["serviceProvider"] = await _key(story, "provider", "Portal", AccessLevel.FULL, **provider)
+    made["account"] = await _key(story, "account", "Front desk", AccessLevel.FULL, **clinic)
+    made["readOnly"] = await _key(story, "account", "Dashboard", AccessLevel.READ_ONLY, **clinic)
+    for name in ("Tidal Bank", "Café Ångström 🎧", "Alpine Rescue", "Kiwi Couriers"):
+        if not await ApiKey.filter(account__name_key=names.key(name)).exists():
+            await _key(story, "admin", "Front desk", AccessLevel.FULL, account_id=story.ids[name])
+    return made
+
+
+async def _key(story: Story, person: str, name: str, level: AccessLevel, **owner: Any) -> str:
+    context = story.by(person, "createApiKey")
+    _, text = await api_keys.create(context, name=name, access_level=level, expires_at=None, **owner)
+    return str(text)  # shown, since it is new
+
+
+def cache_prompts(cache_url: str, ids: Mapping[str, str]) -> None:
+    """Caches prompts as the gateway does. The local Valkey keeps nothing, so they are all there again after a start."""
+    with Valkey.from_url(cache_url) as valkey:
+        pipe = valkey.pipeline(transaction=False)
+        for name, count in _PROMPTS.items():
+            for number in range(count):
+                spoken = f"Prompt {number} of {name}".encode()
+                key = f"tts:{ids[name]}:{hashlib.sha1(spoken, usedforsecurity=False).hexdigest()}"
+                pipe.set(key, json.dumps({"audio": base64.b64encode(spoken).decode()}), ex=_A_DAY_SECONDS)
+        pipe.execute()

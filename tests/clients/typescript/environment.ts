@@ -1,0 +1,8 @@
+/** A variable of the environment that the examples need. */
+export function environment(name: string): string {
+  const value = process.env[name];
+  if (value === undefined || value === "") {
+    throw new Error(`${name} is not set`);
+  }
+  return value;
+}
