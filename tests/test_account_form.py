@@ -21,7 +21,7 @@ STORAGE = {
     "accessKeyId": "AKIAIOSFODNN7EXAMPLE",
     "secretAccessKey": "s3cret",
 }
-STATEMENTS = {"compiled": 2, "ordinary": 5}
+STATEMENTS = {"compiled": 3, "ordinary": 9}
 
 
 async def save(person: Person, account: str, **given: Any) -> dict[str, Any]:

@@ -170,7 +170,7 @@ async def test_who_may_not_come_in_is_told_nothing_of_costs(shared: Installation
 @pytest.mark.parametrize("text", [*operations().values(), *(tab.read_text() for tab in TABS)])
 def test_what_we_show_to_others_may_run_with_the_largest_pages(text: str) -> None:
     variables = re.findall(r"\$(\w+)", text)
-    assert cost(text).rows(dict.fromkeys(variables, 100)) < costs.MAXIMUM_ROWS / 50
+    assert cost(text).rows(dict.fromkeys(variables, 100)) < costs.MAXIMUM_ROWS / 25
 
 
 def test_the_readme_says_the_limit() -> None:
