@@ -18,7 +18,9 @@ from app.identifiers import Kind, any_uuid, first_at, read, show
 from app.paging import DEFAULT_FIRST, AfterArgument, Connection, FirstArgument
 
 
-@strawberry.type(description="Who did it. Without a scope: a command of the server itself, or somebody who was not let in.")
+@strawberry.type(
+    description="Who did it. Without a scope: a command of the server itself, or somebody who was not let in."
+)
 class AuditActor:
     """A value."""
 
