@@ -1,4 +1,4 @@
-"""How a room declares the fields of its types.
+"""How a room declares the fields of its types. Long because it holds every kind of field there is, each in a few lines.
 
 A type of the graph stands over rows of one model; its fields say where their values come from:
 

@@ -1,4 +1,7 @@
-"""What is done with accounts."""
+"""What is done with accounts.
+
+Long because an account has every setting of its page, and all that one form sends is saved together or not at all.
+"""
 
 import secrets
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """From an operation to a plan: which SELECTs it needs, and generated Python that turns their rows into the answer.
 
 What is declared (`graph.py`) becomes SELECTs, other resolvers of root fields and of rows are called; anything else raises
-NotCompilable, and the ordinary executor answers.
+NotCompilable, and the ordinary executor answers. Long because it is one class: what it makes refers to each other.
 A plan depends on the document, the operation's name and the values of the variables in `@skip` and `@include`. It holds
 nothing of a viewer: the statements are rendered for each scope when they are needed, with slots for the viewer's ids.
 """
