@@ -13,6 +13,7 @@ The rooms, one per noun; each has `model.py` (what is stored), `service.py` (wha
     idempotency/         what was made under a client's key     (once.py)
     audit/               who changed what                       (+ trail.py: its events; changing.py: one row changed by
                          one statement, with its event; reads.py: who has seen a secret)
+    calls/               recent calls, with their recordings     (+ keys.py: their ids)
     tts_cache/           the cached prompts of an account        (+ cache.py: the only module that speaks to Valkey;
                          counts.py)
     applications/        what answers a call                    (+ webhooks.py: where it is called; recording.py: whether its
@@ -32,6 +33,7 @@ What all rooms stand on, and what imports no room:
     errors.py            the errors a client may meet; anything else is masked
     graph.py             how a room declares its fields
     identifiers.py       SIDs: making them, reading them, which type they name
+    live.py              what happens to calls, told at once to whoever listens
     logs.py              JSON logs, a request id, one line a request
     metrics.py           what is counted, for Prometheus
     names.py             names that people give: which are allowed, which count as the same

@@ -42,6 +42,10 @@ class AccessLevel(enum.Enum):
 
     FULL = strawberry.enum_value("FULL", description="Everything that the scope may do.")
     READ_ONLY = strawberry.enum_value("READ_ONLY", description="Queries alone, and no secrets.")
+    GATEWAY = strawberry.enum_value(
+        "GATEWAY",
+        description="A voice gateway's: `viewer`, `reportCalls` and the recording of calls (`/record`), and nothing else.",
+    )
 
 
 @dataclass(frozen=True)
@@ -212,3 +216,15 @@ class IsPerson(Requirement):
     @classmethod
     def allows(cls, viewer: Viewer | None) -> bool:
         return viewer is not None and viewer.user_id is not None
+
+
+class IsGateway(Requirement):
+    """Keys of voice gateways: for what a gateway reports."""
+
+    _schema_directive = RequiresAccess(level=AccessLevel.GATEWAY)
+    refusal: ClassVar[dict[str, Any]] = {"requiredAccess": AccessLevel.GATEWAY.name}
+    words = "the access level GATEWAY"
+
+    @classmethod
+    def allows(cls, viewer: Viewer | None) -> bool:
+        return viewer is not None and viewer.access_level is AccessLevel.GATEWAY

@@ -23,6 +23,7 @@ MODELS = [
     "app.idempotency.model",
     "app.webhooks.model",
     "app.applications.model",
+    "app.calls.model",
 ]
 
 # Unique constraints by name, with the columns by which SQLite's messages name them.
@@ -38,12 +39,16 @@ UNIQUE = {
     "applications_name_unique": ("applications", ("account_id", "name_key")),
     # What the composite foreign keys below point at.
     "applications_id_account_unique": ("applications", ("id", "account_id")),
+    "stored_credentials_id_account_unique": ("stored_credentials", ("id", "account_id")),
+    "stored_credentials_fingerprint_unique": ("stored_credentials", ("account_id", "fingerprint")),
+    "call_keys_gateway_call_id_unique": ("call_keys", ("account_id", "gateway_call_id")),
 }
 # Composite foreign keys by name: the table, its columns, the table that they point at. Without them, an account could point
 # at another account's application. All of them RESTRICT.
 FOREIGN_KEYS = {
     "accounts_device_calling_application_fk": ("accounts", ("device_calling_application_id", "id"), "applications"),
     "accounts_siprec_application_fk": ("accounts", ("siprec_application_id", "id"), "applications"),
+    "calls_recording_credential_fk": ("calls", ("recording_credential_id", "account_id"), "stored_credentials"),
 }
 CHECKS = {
     "accounts_limits_check": "accounts",
@@ -55,6 +60,7 @@ CHECKS = {
     "recording_configs_keys_check": "recording_configs",
     "recording_configs_enabled_check": "recording_configs",
     "applications_webhooks_check": "applications",
+    "calls_recording_check": "calls",
 }
 INDEXES = {
     "accounts_by_name": "accounts",
@@ -83,6 +89,10 @@ INDEXES = {
     "audit_events_of_object": "audit_events",
     "audit_events_by_time": "audit_events",
     "idempotency_records_by_time": "idempotency_records",
+    "calls_by_account": "calls",
+    "calls_by_id": "calls",
+    "calls_by_application": "calls",
+    "calls_by_credential": "calls",
 }
 TRIGGERS = {
     "audit_events_stay": "audit_events",

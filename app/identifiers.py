@@ -24,6 +24,8 @@ class Kind(enum.StrEnum):
     AUDIT_EVENT = "AE"
     WEBHOOK_DELIVERY = "WD"
     APPLICATION = "AP"
+    CALL = "CA"
+    STORED_CREDENTIAL = "SC"
 
 
 def new_id() -> UUID:

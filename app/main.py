@@ -31,6 +31,7 @@ from app.execution import http
 from app.execution.endpoint import Endpoint
 from app.execution.operations import Operations
 from app.graphiql.page import Explorer
+from app.live import LiveEvents
 from app.outbound import OutboundGate
 from app.recording.storage import ObjectStorage
 from app.recording.verification import StorageVerifier
@@ -143,6 +144,7 @@ class Server:
                         ObjectStorage: storage,
                         StorageVerifier: verifier,
                         SecretReads: secret_reads,
+                        LiveEvents: LiveEvents(),
                         PromptCache: prompts,
                         PromptCounts: counts,
                         WebhookSender: webhooks,
@@ -228,7 +230,7 @@ class _BeforeRoutes:
         self._server = server
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
         running = self._server.started()
@@ -236,7 +238,7 @@ class _BeforeRoutes:
         # What it offers for entering one remembers a single place to go back to, so requests at once cannot share it.
         before = _current_context.set(running.database)
         try:
-            app = running.graphql if scope["path"] == "/graphql" else self._app
+            app = running.graphql if scope["path"] == "/graphql" and scope["type"] == "http" else self._app
             await app(scope, receive, send)
         finally:
             _current_context.reset(before)

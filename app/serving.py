@@ -12,6 +12,8 @@ from app.settings import Settings
 # Beyond these a worker answers 503 by itself instead of falling behind.
 _CONCURRENT_REQUESTS = 1_000
 _GRACEFUL_SECONDS = 10
+# The longest WebSocket message that is taken: some seconds of audio.
+_MESSAGE_BYTES = 1_048_576
 
 
 _log = structlog.get_logger("serving")
@@ -33,6 +35,10 @@ def listen(chosen: Settings) -> None:
         port=chosen.port,
         workers=chosen.workers,
         http=BoundedProtocol,
+        ws="websockets-sansio",
+        ws_max_size=_MESSAGE_BYTES,
+        # Audio and short messages: to compress them costs more than to send them.
+        ws_per_message_deflate=False,
         log_config=None,
         access_log=False,
         proxy_headers=False,

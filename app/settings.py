@@ -86,6 +86,31 @@ class Settings(BaseSettings):
     audit_days: int = Field(
         400, ge=1, le=36_500, description="How long `python -m app maintain` keeps events of the audit trail, in days."
     )
+    public_url: str = Field(
+        "",
+        description="Where clients reach this server, such as `https://api.example.com`: recordings' addresses begin with "
+        "it; empty: `http://HOST:PORT`.",
+    )
+    spool_dir: str = Field(
+        "",
+        description="Folder where recordings wait for their storage; empty: `spool` in `DATA_DIR`. Give it a disk that lasts.",
+    )
+    spool_megabytes: int = Field(
+        10_240,
+        ge=1,
+        le=100_000_000,
+        description="How large the spool may grow; when it is full, new recordings are refused.",
+    )
+    recording_streams: int = Field(
+        1_000, ge=1, le=100_000, description="Calls whose audio each worker takes in at the same time."
+    )
+    call_days: int = Field(
+        400,
+        ge=1,
+        le=36_500,
+        description="How long `python -m app maintain` keeps calls, in days (on PostgreSQL in whole months). Recordings in "
+        "buckets are never touched.",
+    )
     compiled_operations: bool = Field(
         True, description="Whether operations are compiled; off: the ordinary executor answers all of them."
     )
@@ -176,6 +201,16 @@ class Settings(BaseSettings):
     @property
     def is_sqlite(self) -> bool:
         return self.is_embedded or self.database_url.startswith("sqlite")
+
+    @property
+    def spool(self) -> Path:
+        """Where recordings wait for their storage."""
+        return Path(self.spool_dir) if self.spool_dir else self.data_dir / "spool"
+
+    @property
+    def base_url(self) -> str:
+        """What the addresses that are handed out begin with; no slash at the end."""
+        return self.public_url.rstrip("/") or f"http://{self.host}:{self.port}"
 
     def keyring(self) -> Keyring:
         """The keys from the environment; for the embedded default alone, from a file that is made at first use."""

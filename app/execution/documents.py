@@ -33,6 +33,8 @@ from app.execution.costs import Cost, cost_of
 # Root fields that need no caller, and those that a person may use before a new password is chosen.
 OPEN_TO_ANYBODY = frozenset({"__typename", "login", "passwordPolicy"})
 OPEN_BEFORE_A_NEW_PASSWORD = OPEN_TO_ANYBODY | {"viewer", "changePassword", "logout"}
+# Those that a voice gateway's key may use.
+OPEN_TO_GATEWAYS = frozenset({"__typename", "viewer", "reportCalls"})
 # What they answer of a person is the person's own; what else has an id, or is a list, is others' business.
 _ONES_OWN = frozenset({"User", "Session"})
 
@@ -51,6 +53,8 @@ class Operation:
     """Whether it asks for more than those who have not logged in may have."""
     is_for_entering: bool
     """Whether it asks for nothing but what leads to a new password."""
+    is_for_gateways: bool
+    """Whether it asks for nothing but what a voice gateway's key may use."""
     cost: Cost
 
 
@@ -142,6 +146,7 @@ def _operations(schema: GraphQLSchema, document: DocumentNode) -> dict[str | Non
                 introspects=bool(roots & _INTROSPECTION),
                 reads_data=looks_around or not asked <= OPEN_TO_ANYBODY,
                 is_for_entering=not looks_around and asked <= OPEN_BEFORE_A_NEW_PASSWORD,
+                is_for_gateways=not looks_around and asked <= OPEN_TO_GATEWAYS,
                 cost=cost_of(schema, node, fragments),
             )
     return operations

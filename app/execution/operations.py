@@ -9,6 +9,7 @@ import structlog
 from graphql import ExecutionResult, FragmentDefinitionNode, GraphQLError, OperationDefinitionNode, OperationType
 from strawberry import Schema
 
+from app.access import AccessLevel
 from app.context import Context
 from app.errors import ErrorCode, Forbidden, ServiceUnavailable, Unauthenticated, for_client, without_values
 from app.execution import limits
@@ -105,6 +106,8 @@ class Operations:
             return _unauthenticated(context, operation)
         if context.caller is not None and context.caller.must_change_password and not self._leads_in(operation):
             return _password_first(context, operation)
+        if _is_gateway(context) and not operation.is_for_gateways:
+            return _not_for_gateways(context, operation)
         if operation.type is OperationType.SUBSCRIPTION:
             message = "Subscriptions need a WebSocket (graphql-transport-ws)."
             return _refused([_coded(message, ErrorCode.BAD_USER_INPUT)], context)
@@ -211,6 +214,19 @@ def _unauthenticated(context: Context, operation: Operation | None = None) -> An
 def _password_first(context: Context, operation: Operation) -> Answer:
     message = "Choose a new password first, with `changePassword`; until then nothing else is open."
     answer = _refused([Forbidden(message, reason="PASSWORD_CHANGE_REQUIRED")], context)
+    answer.operation = operation
+    return answer
+
+
+def _is_gateway(context: Context) -> bool:
+    return context.caller is not None and context.caller.access_level is AccessLevel.GATEWAY
+
+
+def _not_for_gateways(context: Context, operation: Operation) -> Answer:
+    message = (
+        "A voice gateway's key may ask `viewer` for itself, send `reportCalls` and record calls, and nothing else."
+    )
+    answer = _refused([Forbidden(message, requiredAccess=AccessLevel.READ_ONLY.name)], context)
     answer.operation = operation
     return answer
 

@@ -75,3 +75,29 @@ class RecordingConfig(Model):
 
     class Meta:
         table = "recording_configs"
+
+
+class StoredCredential(Model):
+    """Keys that a recording was stored with, kept as long as a recording needs them: the account may use others since.
+
+    `fingerprint` is a keyed hash of vendor, endpoint and both keys, unique in the account: what is stored with the same
+    keys shares one row.
+    """
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    account: fields.ForeignKeyRelation[Model] = fields.ForeignKeyField(
+        "models.Account", related_name="stored_credentials", on_delete=fields.RESTRICT
+    )
+    account_id: UUID
+    vendor = fields.CharEnumField(BucketVendor, max_length=16)
+    endpoint_url = fields.CharField(max_length=2048, null=True)
+    access_key_id = fields.CharField(max_length=256)
+    secret_access_key = fields.BinaryField()
+    fingerprint = fields.BinaryField()
+    created_at = fields.DatetimeField(auto_now_add=True)
+
+    sealed: ClassVar[tuple[str, ...]] = ("secret_access_key",)
+    reach: ClassVar[Reach] = Reach(account="account_id", service_provider=("account__service_provider_id",))
+
+    class Meta:
+        table = "stored_credentials"

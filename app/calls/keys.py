@@ -1,0 +1,40 @@
+"""Which call of an account a gateway means by an id of its own: what makes reports idempotent.
+
+A call's id is made here and nowhere else. It carries the time of the call's start, as far as the first who speaks of the call
+knows it: calls are listed, and on PostgreSQL kept apart by month, in the order of their ids.
+"""
+
+import re
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+from tortoise import connections
+
+from app.calls.model import CallKey
+from app.identifiers import first_at
+
+GATEWAY_CALL_ID = re.compile(r"[A-Za-z0-9._@-]{1,128}", re.ASCII)
+
+
+def id_at(time: datetime) -> UUID:
+    """A UUIDv7 (RFC 9562, section 5.7) of this time."""
+    return UUID(int=first_at(time).int | 0x7 << 76 | 0b10 << 62 | secrets.randbits(62) | secrets.randbits(12) << 64)
+
+
+async def call_ids(account_id: UUID, wanted: Mapping[str, datetime]) -> dict[str, UUID]:
+    """The ids of calls by the gateway's, each with the time that a new one gets; made where there are none yet.
+
+    Takes part in a surrounding transaction. Of several at once that speak of a new call, all get the same id. Raises
+    IntegrityError when the account is no more.
+    """
+    client = connections.get("default")
+    mine = CallKey.filter(account_id=account_id, gateway_call_id__in=list(wanted))
+    found = dict(await mine.values_list("gateway_call_id", "id"))
+    missing = sorted(wanted.keys() - found.keys())  # in one order, so that two batches do not wait for each other
+    if missing:
+        rows = [CallKey(id=id_at(wanted[one]), account_id=account_id, gateway_call_id=one) for one in missing]
+        await CallKey.bulk_create(rows, ignore_conflicts=True, using_db=client)
+        found |= dict(await mine.values_list("gateway_call_id", "id"))
+    return found

@@ -1,0 +1,95 @@
+"""A call of an account, with what became of its recording."""
+
+import enum
+from typing import Any, ClassVar
+from uuid import UUID
+
+import strawberry
+from tortoise import fields
+from tortoise.models import Model
+
+from app.access import Reach
+from app.identifiers import new_id
+from app.recording.model import AudioFormat, BucketVendor
+
+
+@strawberry.enum(description="Who called: seen from the voice gateway.")
+class CallDirection(enum.Enum):
+    """As the gateway reports it."""
+
+    INBOUND = strawberry.enum_value("INBOUND", description="Somebody called the gateway.")
+    OUTBOUND = strawberry.enum_value("OUTBOUND", description="The gateway called somebody.")
+
+
+@strawberry.enum(description="What became of a call's recording.")
+class RecordingState(enum.Enum):
+    """NONE; or RECORDING, then STORING, then STORED or FAILED; DELETED at last."""
+
+    NONE = strawberry.enum_value("NONE", description="The call was not recorded.")
+    RECORDING = strawberry.enum_value("RECORDING", description="The gateway is sending its audio.")
+    STORING = strawberry.enum_value("STORING", description="All audio is here, and on its way to the bucket.")
+    STORED = strawberry.enum_value("STORED", description="It is in the bucket.")
+    FAILED = strawberry.enum_value("FAILED", description="It could not be stored; `error` says why.")
+    DELETED = strawberry.enum_value("DELETED", description="Somebody has deleted it.")
+
+
+class Call(Model):
+    """On PostgreSQL partitioned by month of `id`, whose time is that of the call's start as far as the first report knew it.
+
+    Account first in every key, so that calls can be distributed by account; the primary key is (account_id, id) there.
+    `application_id` is no foreign key: calls outlive their application. Where the recording was stored is kept here and
+    never computed again, so that it is found after the account's configuration has changed; the credential is held by a
+    composite foreign key. A CHECK ties a recording to its place.
+    """
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    account: fields.ForeignKeyRelation[Model] = fields.ForeignKeyField(
+        "models.Account", related_name="calls", on_delete=fields.RESTRICT
+    )
+    account_id: UUID
+    application_id = fields.UUIDField(null=True)
+    gateway_call_id = fields.CharField(max_length=128)
+    direction = fields.CharEnumField(CallDirection, max_length=8, null=True)
+    from_number = fields.CharField(max_length=255, null=True)
+    to_number = fields.CharField(max_length=255, null=True)
+    started_at = fields.DatetimeField()
+    answered_at = fields.DatetimeField(null=True)
+    ended_at = fields.DatetimeField(null=True)
+    sip_status = fields.IntField(null=True)
+    termination_reason = fields.CharField(max_length=255, null=True)
+    trunk = fields.CharField(max_length=255, null=True)
+    trace_id = fields.CharField(max_length=128, null=True)
+    recording_state = fields.CharEnumField(RecordingState, max_length=16, default=RecordingState.NONE)
+    recording_format = fields.CharEnumField(AudioFormat, max_length=8, null=True)
+    recording_size_bytes = fields.BigIntField(null=True)
+    recording_duration_ms = fields.BigIntField(null=True)
+    recording_vendor = fields.CharEnumField(BucketVendor, max_length=16, null=True)
+    recording_endpoint_url = fields.CharField(max_length=2048, null=True)
+    recording_bucket = fields.CharField(max_length=63, null=True)
+    recording_region = fields.CharField(max_length=64, null=True)
+    recording_key = fields.CharField(max_length=64, null=True)
+    recording_credential_id = fields.UUIDField(null=True)
+    recording_error: fields.JSONField[dict[str, Any] | None] = fields.JSONField(null=True)
+    recording_attempts = fields.IntField(default=0)
+    updated_at = fields.DatetimeField(auto_now=True)
+
+    reach: ClassVar[Reach] = Reach(account="account_id", service_provider=("account__service_provider_id",))
+
+    class Meta:
+        table = "calls"
+
+
+class CallKey(Model):
+    """Which call of an account the gateway knows by which id: what makes reports idempotent. Unique by both (constraint)."""
+
+    id = fields.UUIDField(primary_key=True)
+    account: fields.ForeignKeyRelation[Model] = fields.ForeignKeyField(
+        "models.Account", related_name="call_keys", on_delete=fields.RESTRICT
+    )
+    account_id: UUID
+    gateway_call_id = fields.CharField(max_length=128)
+
+    reach: ClassVar[Reach] = Reach(account="account_id", service_provider=("account__service_provider_id",))
+
+    class Meta:
+        table = "call_keys"
