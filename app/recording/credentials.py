@@ -16,7 +16,7 @@ async def keep(keyring: Keyring, account_id: UUID, target: StorageTarget) -> UUI
     Takes part in a surrounding transaction. Raises IntegrityError when the account is no more.
     """
     known = fingerprint(
-        keyring, target.vendor.value, target.endpoint_url, target.access_key_id, target.secret_access_key
+        keyring, target.vendor.name, target.endpoint_url, target.access_key_id, target.secret_access_key
     )
     mine = StoredCredential.filter(account_id=account_id, fingerprint=known)
     found = await mine.first()
