@@ -47,6 +47,7 @@ What puts the rooms together, and what no room imports:
     main.py              the ASGI application: routes, middleware, what is opened at start and closed at the end
     schema.py            the whole graph; printed to ../schema.graphql
     viewer.py            the caller, as the graph shows it
+    form_limits.py       what the inputs of forms may hold, as the graph shows it
     authentication.py    Authorization header -> Viewer
     execution/           how operations run
     graphiql/            the explorer's page, for a browser with the network closed

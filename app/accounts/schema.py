@@ -33,7 +33,8 @@ from app.tts_cache.schema import TtsCache, cache_of
 from app.users.model import User as UserRow
 from app.users.schema import User
 from app.webhooks.model import WebhookDelivery as WebhookDeliveryRow
-from app.webhooks.model import WebhookKind
+from app.webhooks.model import WebhookKind, WebhookMethod
+from app.webhooks.rules import METHODS, SCHEMES
 from app.webhooks.schema import Webhook, WebhookDelivery, WebhookInput
 
 
@@ -272,6 +273,21 @@ class AccountLimits:
     licensed_sessions_maximum: int = strawberry.field(
         default=inputs.MAXIMUM_INT, description="The greatest `licensedSessions`; the least is 0."
     )
+    webhook_schemes: list[str] = strawberry.field(
+        default_factory=lambda: list(SCHEMES), description="How the URLs of its webhooks may begin, before `://`."
+    )
+    registration_webhook_methods: list[WebhookMethod] = strawberry.field(
+        default_factory=lambda: list(METHODS[WebhookKind.REGISTRATION]),
+        description="How the registration webhook may be called.",
+    )
+    queue_event_webhook_methods: list[WebhookMethod] = strawberry.field(
+        default_factory=lambda: list(METHODS[WebhookKind.QUEUE_EVENT]),
+        description="How the queue event webhook may be called.",
+    )
+    webhook_secret_overlap_hours_maximum: int = strawberry.field(
+        default=service.MAXIMUM_OVERLAP_HOURS,
+        description="The greatest `overlapHours` of rotateWebhookSecret, in hours; the least is 0.",
+    )
 
 
 @strawberry.type
@@ -313,7 +329,9 @@ class UsageLimitInput:
 class CreateAccountInput:
     """Input of createAccount."""
 
-    name: str = strawberry.field(description="1 to 64 characters, any Unicode; unique within the service provider.")
+    name: str = strawberry.field(
+        description=f"1 to {names.MAXIMUM} characters, any Unicode; unique within the service provider."
+    )
     service_provider_id: strawberry.ID | None = strawberry.field(
         default=None, description="Who runs it: by default the caller's own service provider; admins must say it."
     )
@@ -345,7 +363,9 @@ class UpdateAccountInput:
     """Input of updateAccount."""
 
     id: strawberry.ID = strawberry.field(description="The account.")
-    name: Maybe[str | None] = strawberry.field(default=None, description="A new name: 1 to 64 characters.")
+    name: Maybe[str | None] = strawberry.field(
+        default=None, description=f"A new name: 1 to {names.MAXIMUM} characters."
+    )
     sip_realm: Maybe[str | None] = strawberry.field(default=None, description="A new SIP realm; null clears it.")
     usage_limit: Maybe[UsageLimitInput | None] = graph.guarded("How much it may use.", permissions=[IsAdmin])
     licensed_sessions: Maybe[int | None] = graph.guarded(

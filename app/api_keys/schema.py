@@ -120,6 +120,10 @@ class ApiKeyLimits:
     overlap_hours_maximum: int = strawberry.field(
         default=service.MAXIMUM_OVERLAP_HOURS, description="The greatest `overlapHours` of a rotation; the least is 0."
     )
+    expires_at_maximum: datetime | None = graph.per_viewer(
+        lambda viewer: viewer.expires_at,
+        "The latest `expiresAt` that the caller may give, since no key outlives its maker; null: any time to come.",
+    )
 
 
 @strawberry.type

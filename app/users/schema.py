@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import strawberry
 from strawberry import Maybe
 
-from app import graph
+from app import graph, names
 from app.access import HasFullAccess, IsAdmin, IsPerson, IsServiceProvider, Scope
 from app.accounts.model import Account as AccountRow
 from app.context import Info
@@ -114,6 +114,25 @@ _USERS = graph.PageOfAll(
         "email_contains": graph.Condition("email_key__contains", emails.searched),
     },
 )
+
+
+@strawberry.type(description="The limits of a user's inputs, and of the password policy's.")
+class UserLimits:
+    """Constants."""
+
+    email_maximum: int = strawberry.field(
+        default=emails.MAXIMUM, description="Characters (code points) of an e-mail address, spaces around it left out."
+    )
+    name_maximum: int = strawberry.field(
+        default=names.MAXIMUM, description="Characters (code points) of a name, spaces around it left out."
+    )
+    password_minimum_length_least: int = strawberry.field(
+        default=policy.LEAST_MINIMUM, description="The least `minimumLength` of the password policy, in characters."
+    )
+    password_minimum_length_greatest: int = strawberry.field(
+        default=policy.LARGEST_MINIMUM,
+        description="The greatest `minimumLength` of the password policy, in characters.",
+    )
 
 
 @strawberry.type
