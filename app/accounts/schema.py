@@ -128,7 +128,12 @@ class Account(graph.Node):
         "account_id", row=UserRow, description="How many users the account has, deactivated ones too."
     )
     viewer_can_update: bool = graph.per_viewer(
-        lambda viewer: viewer.may([HasFullAccess]), "Whether the caller may change the account's settings."
+        lambda viewer: viewer.may([HasFullAccess]),
+        "Whether the caller may change the account's settings, with its webhook secret and its recording configuration, and "
+        "test its webhooks and its storage.",
+    )
+    viewer_can_create_application: bool = graph.per_viewer(
+        lambda viewer: viewer.may([HasFullAccess]), "Whether the caller may create applications of the account."
     )
     viewer_can_update_license: bool = graph.per_viewer(
         lambda viewer: viewer.may([IsAdmin, HasFullAccess]),

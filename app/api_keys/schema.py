@@ -9,7 +9,7 @@ import strawberry
 from strawberry import Maybe
 
 from app import graph, names
-from app.access import AccessLevel, IsAdmin, IsServiceProvider, Scope
+from app.access import AccessLevel, HasFullAccess, IsAdmin, IsServiceProvider, Scope
 from app.accounts.model import Account as AccountRow
 from app.api_keys import model, service, token
 from app.context import Info
@@ -104,6 +104,9 @@ class ApiKey(graph.Node):
     updated_at: datetime = graph.column("When its name or secret was changed last.")
     version: int = graph.column(
         "Grows by one with each change; send it as `ifVersion` to be safe from others' changes."
+    )
+    viewer_can_update: bool = graph.per_viewer(
+        lambda viewer: viewer.may([HasFullAccess]), "Whether the caller may rename, rotate and revoke the key."
     )
 
 
