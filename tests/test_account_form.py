@@ -135,6 +135,14 @@ async def test_one_mutation_saves_every_setting_of_the_form(admin: Person, world
     }
 
 
+async def test_a_saved_form_leaves_one_event_for_each_object_that_it_changes(admin: Person, world: World) -> None:
+    await save(admin, world["own"], **every_setting(world))
+    query = "query ($id: ID!) { auditEvents(filter: { accountId: $id }) { nodes { operation objectId requestId } } }"
+    account, recording_config = (await admin.ask(query, id=world["own"])).only("auditEvents")["nodes"][:2]
+    assert account == {**recording_config, "objectId": world["own"]}
+    assert (recording_config["operation"], recording_config["objectId"]) == ("updateAccount", world["own_recording"])
+
+
 @pytest.mark.parametrize("with_recording", [True, False])
 @pytest.mark.parametrize("wrong", list(WRONG))
 async def test_one_setting_that_is_wrong_keeps_all_others_from_being_saved(
