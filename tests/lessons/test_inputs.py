@@ -9,9 +9,7 @@ from graphql import GraphQLNonNull, GraphQLObjectType
 from tests.access_matrix import Kept
 from tests.installation import Answer, Installation, Person
 from tests.lessons.walking import (
-    MUTATIONS,
     QUERIES,
-    SCHEMA,
     Input,
     Path,
     fields_of,

@@ -83,7 +83,11 @@ async def _fill_with_secrets(installation: Installation, people: People) -> list
     for mutation, more, selected in (
         ("createApiKey", {"name": "New", "owner": {"accountId": world["own"]}}, "token"),
         ("rotateApiKey", {"id": world["sibling_user_key"]}, "token"),
-        ("createUser", {"name": "N", "email": "n@x.example", "owner": {"accountId": world["own"]}}, "temporaryPassword"),
+        (
+            "createUser",
+            {"name": "N", "email": "n@x.example", "owner": {"accountId": world["own"]}},
+            "temporaryPassword",
+        ),
         ("resetPassword", {"id": people.ids["bob"]}, "temporaryPassword"),
         ("login", {"email": email_of("sue"), "password": PASSWORD}, "token"),
     ):
@@ -179,7 +183,9 @@ async def test_no_mutation_answers_a_secret_but_those_that_show_one_once(install
     await _fill_with_secrets(installation, people)
     shown_by = set()
     # Those that take away what others need come last.
-    order = sorted(MUTATIONS, key=lambda name: (name.startswith(("delete", "remove", "deactivate", "set", "logout")), name))
+    order = sorted(
+        MUTATIONS, key=lambda name: (name.startswith(("delete", "remove", "deactivate", "set", "logout")), name)
+    )
     for mutation in order:
         async with installation.database():
             secrets, _ = await _stored_secrets(installation)

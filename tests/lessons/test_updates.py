@@ -1,22 +1,17 @@
 """What an update leaves out stays; and no mutation stops half-way, whichever of its statements fails."""
 
-import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import Any
 
 import pytest
-from tortoise.exceptions import OperationalError
 
 from app.audit.model import AuditEvent
 from app.users.model import LoginFailure
 from tests.access_matrix import NoPrompts, SilentSender, StandIn
+from tests.faults import failing
 from tests.installation import Installation
 from tests.lessons.walking import (
     MUTATIONS,
     Input,
-    input_type,
     inputs,
     mistakes,
     send,
@@ -86,38 +81,6 @@ async def test_an_update_that_leaves_fields_out_erases_nothing(installation: Ins
             sends_secrets = "secretAccessKey" in str(given)
             now = settings_of(await contents(connection), sealed=sends_secrets)
             assert changed(settings_of(before, sealed=sends_secrets), now) == {}, given
-
-
-_failing: ContextVar[list[int] | None] = ContextVar("failing", default=None)
-_SAID = 'near "secret_hash": syntax error in SELECT password_hash FROM users -- constraint users_email_unique'
-
-
-class _Fault(logging.Handler):
-    """Tortoise logs each statement just before it is sent: here one of them fails instead."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        left = _failing.get()
-        text = str(record.args[0] if record.args else record.msg)
-        if left is None or text.split()[0] in ("BEGIN", "COMMIT", "ROLLBACK"):
-            return
-        left[0] -= 1
-        if left[0] == 0:
-            raise OperationalError(_SAID)
-
-
-@contextmanager
-def failing(number: int) -> Iterator[list[int]]:
-    """The statement of this number fails, counted from 1; answers a list with how many were left."""
-    logger, handler, left = logging.getLogger("tortoise.db_client"), _Fault(), [number]
-    level, token = logger.level, _failing.set(left)
-    logger.addHandler(handler)
-    logger.setLevel(logging.DEBUG)
-    try:
-        yield left
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(level)
-        _failing.reset(token)
 
 
 # Tries are counted before a password is looked at, so that tries at once count each other; a policy that nobody has changed

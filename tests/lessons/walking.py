@@ -64,8 +64,14 @@ def inputs(world: Any, people: People) -> dict[str, list[Input]]:
         ],
         "updateAccount": [
             {
-                **{"id": own, "name": "New", "sipRealm": "new.example.com", **limit, **pointers, **version},
-                **{"registrationWebhook": _HOOK, "queueEventWebhook": _HOOK},
+                "id": own,
+                "name": "New",
+                "sipRealm": "new.example.com",
+                **limit,
+                **pointers,
+                **version,
+                "registrationWebhook": _HOOK,
+                "queueEventWebhook": _HOOK,
                 "recordingConfig": {**_CONFIG, **version},
             }
         ],
@@ -170,7 +176,9 @@ def allowed(type_: Any, value: Any, scope: Scope) -> Any:
 
 async def send(person: Person, mutation: str, given: Input, selection: str = "") -> Answer:
     """A mutation, whose mistakes are always asked for as well."""
-    declared, argument = (f"($input: {mutation[0].upper()}{mutation[1:]}Input!)", "(input: $input)") if given else ("",) * 2
+    declared, argument = (
+        (f"($input: {mutation[0].upper()}{mutation[1:]}Input!)", "(input: $input)") if given else ("",) * 2
+    )
     document = f"mutation {declared} {{ {mutation}{argument} {{ {selection} userErrors {{ code field message }} }} }}"
     return await person.ask(document, **({"input": given} if given else {}))
 
@@ -221,5 +229,14 @@ def tells_of_the_database(answer: Answer) -> list[str]:
 
 DATABASE_WORDS = (
     *("sqlite", "postgres", "asyncpg", "tortoise", "Traceback", "IntegrityError", "OperationalError", "constraint"),
-    *("INSERT INTO", "UPDATE ", "SELECT ", "DELETE FROM", "syntax error", "_unique", "secret_hash", "character varying"),
+    *(
+        "INSERT INTO",
+        "UPDATE ",
+        "SELECT ",
+        "DELETE FROM",
+        "syntax error",
+        "_unique",
+        "secret_hash",
+        "character varying",
+    ),
 )
