@@ -10,7 +10,17 @@ from app.idempotency import once
 from app.idempotency.model import IdempotencyRecord
 from tests.faults import failing
 from tests.installation import Answer, Installation, Person, World, refusals
-from tests.lessons.walking import MUTATIONS, Input, input_type, inputs, leaves, mistakes, replaced, send, with_empty_provider
+from tests.lessons.walking import (
+    MUTATIONS,
+    Input,
+    input_type,
+    inputs,
+    leaves,
+    mistakes,
+    replaced,
+    send,
+    with_empty_provider,
+)
 from tests.people import add_people
 from tests.tables import changed, contents
 
@@ -145,8 +155,8 @@ async def test_every_create_is_done_once_for_a_key(
     table = {"createServiceProvider": "service_providers", "createApiKey": "api_keys"}.get(
         mutation, f"{object_of(mutation)}s"
     )
-    for number, given in enumerate(whole[mutation]):
-        given = {**given, "idempotencyKey": f"key {number}"}
+    for number, values in enumerate(whole[mutation]):
+        given = {**values, "idempotencyKey": f"key {number}"}
         if mutation == "createUser":
             given["email"] = f"n{number}@people.example.com"
         async with installation.database() as connection:
@@ -174,7 +184,9 @@ async def test_a_repeat_with_any_other_field_is_refused(
         for path, kind, value in leaves(input_type(mutation), given):
             if path == ("idempotencyKey",):
                 continue
-            other = {"SP": installation.world["other_provider"], "AC": installation.world["sibling"]}.get(str(value)[:2])
+            other = {"SP": installation.world["other_provider"], "AC": installation.world["sibling"]}.get(
+                str(value)[:2]
+            )
             if path[-1] in ("url", "email"):
                 other = "https://other.example.com" if path[-1] == "url" else "other@people.example.com"
             if path[-1] == "password":

@@ -12,7 +12,15 @@ from tests.people import add_people
 from tests.servers.valkey import PromptServer
 from tests.tables import changed, contents
 
-OF_THE_ACCOUNT = {"accounts", "api_keys", "applications", "recording_configs", "sessions", "users", "webhook_deliveries"}
+OF_THE_ACCOUNT = {
+    "accounts",
+    "api_keys",
+    "applications",
+    "recording_configs",
+    "sessions",
+    "users",
+    "webhook_deliveries",
+}
 
 
 async def test_deleting_an_account_never_stops_half_way(installation: Installation, world: World) -> None:
