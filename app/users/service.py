@@ -4,6 +4,7 @@ Long because it is all that is done with one noun, each change in one function a
 compared before a transaction begins, never within.
 """
 
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -77,9 +78,12 @@ async def login(context: Context, email: str, given: str) -> Entered:
         )
         await User.filter(id=user.id).update(last_login_at=now)
         await tries.forget(subject)
+        # Nobody is let in before the session is there for good; its event is already theirs.
+        theirs = copy(context)
+        theirs.let_in(viewer_of(user, session))
+        await trail.note(theirs, user, after={"session": show(Kind.SESSION, session.id)})
     user.last_login_at = now
     context.let_in(viewer_of(user, session))
-    await trail.note(context, user, after={"session": show(Kind.SESSION, session.id)})
     return Entered(user, session, made.text)
 
 
