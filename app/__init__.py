@@ -3,7 +3,7 @@
 The rooms, one per noun; each has `model.py` (what is stored), `service.py` (what is done) and `schema.py` (what is shown):
 
     accounts/            one customer: the container of everything below   (+ finding.py: one by its id; inputs.py: what a
-                         form may hold)
+                         form may hold; contents.py: what goes with it)
     service_providers/   who runs accounts for customers
     api_keys/            what a program shows to be let in      (+ token.py, last_use.py)
     recording/           how calls are recorded, and where to   (+ storage.py: the only way to S3, aws_sdk.py: what it

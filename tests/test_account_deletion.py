@@ -96,9 +96,15 @@ async def test_a_forced_deletion_leaves_nothing_of_what_was_inside(
         }
         # 3 keys, 2 users with a session each, an application, a configuration and a delivery.
         assert len(inside) == 10
-        dry_run = await provider.change("deleteAccount", ANSWER, id=world["own"], dryRun=True)
+        told = f"{ANSWER} contents {{ kind count }} recordingsStayIn"
+        dry_run = await provider.change("deleteAccount", told, id=world["own"], dryRun=True)
         counted = {blocker["kind"]: blocker["count"] for blocker in dry_run["blockers"]}
         assert counted == {"API_KEYS": 3, "APPLICATIONS": 1, "USERS": 2}
+        everything = {content["kind"]: content["count"] for content in dry_run["contents"]}
+        assert everything.items() >= counted.items()
+        assert sum(everything.values()) == len(inside)
+        config = next(row for row in before["recording_configs"] if str(row["account_id"]) == account)
+        assert dry_run["recordingsStayIn"] == config["bucket_name"] is not None
         assert changed(before, await contents(connection, without=kept)) == {}
         await provider.change("deleteAccount", ANSWER, id=world["own"], force=True)
         left = await contents(connection, without=kept)

@@ -16,6 +16,7 @@ from tortoise.expressions import Q
 from app import graph, names
 from app.access import HasFullAccess, IsAdmin, IsServiceProvider
 from app.accounts import inputs, model, service
+from app.accounts.contents import AccountContentKind
 from app.api_keys.model import ApiKey as ApiKeyRow
 from app.api_keys.schema import ApiKey
 from app.applications.model import Application as ApplicationRow
@@ -498,13 +499,21 @@ class DeletionBlocker:
     count: int = strawberry.field(description="How many of them there are.")
 
 
+@strawberry.type(description="Things that an account holds.")
+class AccountContent:
+    """A value."""
+
+    kind: AccountContentKind = strawberry.field(description="What they are.")
+    count: int = strawberry.field(description="How many of them there are.")
+
+
 @strawberry.input(description="An account to be deleted.")
 class DeleteAccountInput:
     """Input of deleteAccount."""
 
     id: strawberry.ID = strawberry.field(description="The account.")
     dry_run: bool = strawberry.field(
-        default=False, description="True: tell what stands in the way, and delete nothing."
+        default=False, description="True: tell what would go and what stands in the way, and delete nothing."
     )
     force: bool = strawberry.field(default=False, description="True: delete what stands in the way as well.")
     if_version: int | None = strawberry.field(
@@ -521,6 +530,14 @@ class DeleteAccountPayload:
     )
     blockers: list[DeletionBlocker] = strawberry.field(
         default_factory=list, description="What stood or stands in the way and only goes with `force`."
+    )
+    contents: list[AccountContent] = strawberry.field(
+        default_factory=list,
+        description="Everything that went with the account, or would go: what stands in the way, and the rest.",
+    )
+    recordings_stay_in: str | None = strawberry.field(
+        default=None,
+        description="The bucket of the recording configuration, whose recordings stay as they are; null without one.",
     )
     user_errors: list[UserError] = strawberry.field(
         default_factory=list, description="Why nothing was deleted; empty after a deletion and after a dry run."
@@ -615,20 +632,22 @@ class AccountMutations:
         deleted, found = await service.delete(
             info.context, input.id, dry_run=input.dry_run, force=input.force, if_version=input.if_version
         )
-        counts = {
-            DeletionBlockerKind.API_KEYS: found.api_keys,
-            DeletionBlockerKind.APPLICATIONS: found.applications,
-            DeletionBlockerKind.USERS: found.users,
-        }
-        blockers = [DeletionBlocker(kind=kind, count=count) for kind, count in counts.items() if count]
+        blockers = [
+            DeletionBlocker(kind=DeletionBlockerKind[kind.name], count=found.counts[kind])
+            for kind in AccountContentKind
+            if kind in service.IN_THE_WAY and kind in found.counts
+        ]
+        payload = DeleteAccountPayload(
+            deleted_id=strawberry.ID(show(Kind.ACCOUNT, deleted)) if deleted else None,
+            blockers=blockers,
+            contents=[AccountContent(kind=kind, count=count) for kind, count in found.counts.items()],
+            recordings_stay_in=found.bucket,
+        )
         if deleted is None and not input.dry_run:
             words = " and ".join(f"{one.count} {_WORDS[one.kind]}(s)" for one in blockers)
             message = f"The account still has {words}. Delete them too with `force: true`."
-            refused = UserError(code=UserErrorCode.IN_USE, message=message, field=["id"])
-            return DeleteAccountPayload(blockers=blockers, user_errors=[refused])
-        return DeleteAccountPayload(
-            deleted_id=strawberry.ID(show(Kind.ACCOUNT, deleted)) if deleted else None, blockers=blockers
-        )
+            payload.user_errors = [UserError(code=UserErrorCode.IN_USE, message=message, field=["id"])]
+        return payload
 
 
 _WORDS = {
