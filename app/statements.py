@@ -146,7 +146,10 @@ class Statement:
         return cls(text + last, tuple(places), "postgres")
 
     def arguments(self, values: Mapping[str, Any]) -> list[Any]:
-        given = [slot.value(values) if slot.__class__ is Slot else slot for slot in self.parameters]
+        given = [
+            slot if slot.__class__ is not Slot else values[slot.name] if slot.pattern is None else slot.value(values)
+            for slot in self.parameters
+        ]
         return given if self.dialect == "postgres" else [_for_sqlite(value) for value in given]
 
 
