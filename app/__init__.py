@@ -12,7 +12,8 @@ The rooms, one per noun; each has `model.py` (what is stored), `service.py` (wha
                          regions.py, policy.py)
     idempotency/         what was made under a client's key     (once.py)
     audit/               who changed what                       (+ trail.py: its events; changing.py: one row changed by
-                         one statement, with its event; reads.py: who has seen a secret)
+                         one statement, with its event; naming.py: what clients call what it tells of; reads.py: who has
+                         seen a secret)
     tts_cache/           the cached prompts of an account        (+ cache.py: the only module that speaks to Valkey;
                          counts.py)
     applications/        what answers a call                    (+ webhooks.py: where it is called; recording.py: whether its

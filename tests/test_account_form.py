@@ -315,11 +315,16 @@ async def test_forms_single_settings_and_first_saves_at_once_lose_nothing(provid
     made = await provider.change("createAccount", "account { id }", name="Contended")
     account = made["account"]["id"]
     payloads = await asyncio.gather(
-        *(save(provider, account, name=f"Form {n}", recordingConfig={"recordAllCalls": True}) for n in range(3)),
+        *(
+            save(
+                provider, account, name=f"Form {n}", recordingConfig={"recordAllCalls": True, "bucketName": f"form-{n}"}
+            )
+            for n in range(3)
+        ),
         *(save(provider, account, sipRealm=f"r{n}.example.com") for n in range(4)),
         *(
-            provider.change("updateRecordingConfig", "recordingConfig { id }", accountId=account, audioFormat="WAV")
-            for _ in range(2)
+            provider.change("updateRecordingConfig", "recordingConfig { id }", accountId=account, region=f"eu-west-{n}")
+            for n in (1, 2)
         ),
     )
     assert [refusals(payload) for payload in payloads] == [[]] * 9
@@ -370,10 +375,10 @@ async def test_a_form_saved_while_its_account_is_deleted_is_saved_or_not_found(p
 async def test_a_form_takes_the_same_statements_whatever_it_holds(provider: Person, world: World, backend: str) -> None:
     await provider.ask("{ viewer { scope } }")
     tags = [{"name": f"tag {n}", "value": "v"} for n in range(10)]
-    for given in ({"recordAllCalls": True}, {**STORAGE, "s3Tags": tags}):
+    for name, given in (("Bakery", {"recordAllCalls": True}), ("Butchery", {**STORAGE, "s3Tags": tags})):
         with recorded() as statements:
             payload = await provider.change(
-                "updateAccount", "account { name }", id=world["own"], name="Bakery", recordingConfig=given
+                "updateAccount", "account { name }", id=world["own"], name=name, recordingConfig=given
             )
         assert payload["userErrors"] == []
         sent = ["SELECT"] * 3 + (["WITH"] * 2 if backend == "postgres" else ["SELECT", "UPDATE", "INSERT"] * 2)

@@ -130,6 +130,7 @@ async def _note_ended(context: Context, count: int) -> None:
     viewer = context.viewer
     await trail.note(
         context,
+        await User.get_or_none(id=viewer.user_id),
         after={"ended_sessions": count},
         account_id=viewer.account_id,
         service_provider_id=viewer.service_provider_id,
