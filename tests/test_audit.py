@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 from tortoise.exceptions import BaseORMException
 
-from app.audit import service
+from app.accounts.model import Account
+from app.audit import service, trail
 from app.audit.model import AuditEvent
 from app.audit.reads import SecretReads
+from app.graph import registry
+from app.identifiers import Kind
 from app.recording.model import RecordingConfig
 from app.schema import schema
 from tests.installation import Installation, Person, World, refusals
@@ -134,6 +137,16 @@ async def test_everything_that_people_do_leaves_exactly_one_event(installation: 
         assert found[0]["actor"]["userId"] == people.ids["ann" if name == "nobody" else name]
     shown = json.dumps(await events(admin))
     assert not any(secret in shown for secret in (PASSWORD, OTHER_PASSWORD, "$argon2id"))
+
+
+def test_a_kind_that_is_registered_after_the_first_event_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command of this server may write before every room has told of its objects."""
+    monkeypatch.setattr(trail, "_KINDS", {})
+    with monkeypatch.context() as earlier:
+        earlier.setattr(registry, "rows", {Kind.ACCOUNT: Account})
+        assert trail._kind_of(Account) is Kind.ACCOUNT
+        assert trail._kind_of(RecordingConfig) is None
+    assert trail._kind_of(RecordingConfig) is Kind.RECORDING_CONFIG
 
 
 async def test_a_refused_login_is_told_to_whoever_the_user_belongs_to(
