@@ -214,11 +214,11 @@ async def create(
     }
     rules = await policy.current()
     first = policy.temporary(rules) if given is None else given
-    # Before the transaction that `once` opens: it takes long, and nobody else is to wait for it.
-    hashed = await password.hashed(first if len(first) <= password.MAXIMUM_LENGTH else "")
     reachable = context.viewer.within_reach(User)
 
     async def make() -> tuple[User, bool]:
+        # Before the transaction that `once` opens: it takes long, and nobody else is to wait for it.
+        hashed = await password.hashed(first if len(first) <= password.MAXIMUM_LENGTH else "")
         return await once(context, idempotency_key, asked, lambda: _create(context, hashed, **asked), reachable)
 
     user, is_new = await _telling_who_is_there(context, email, make)

@@ -181,6 +181,16 @@ async def test_an_update_keeps_what_it_leaves_out(people: People) -> None:
     assert payload["user"]["version"] == 3
 
 
+@pytest.mark.parametrize("given", [{"scope": "ADMIN"}, {"owner": {"installation": True}}, {"accountId": None}])
+async def test_no_update_raises_or_moves_anybody(people: People, given: dict[str, object]) -> None:
+    answer = await people["root"].ask(
+        "mutation ($input: UpdateUserInput!) { updateUser(input: $input) { user { id } } }",
+        input={"id": people.ids["ann"], **given},
+    )
+    assert answer.codes == ["BAD_USER_INPUT"]
+    assert (await people["ann"].ask("{ viewer { scope } }")).only("viewer") == {"scope": "ACCOUNT"}
+
+
 async def test_an_update_says_all_that_is_wrong(people: People) -> None:
     payload = await people["boss"].change("updateUser", USER, id=people.ids["ann"], name=None, email=None, ifVersion=9)
     assert refusals(payload) == [("REQUIRED", ["email"]), ("REQUIRED", ["name"]), ("CONFLICT", ["ifVersion"])]
