@@ -5,7 +5,7 @@ from typing import Any
 import strawberry
 
 from app import graph
-from app.access import AccessLevel, HasFullAccess, IsAdmin, IsServiceProvider, Scope
+from app.access import AccessLevel, HasFullAccess, IsAdmin, IsPerson, IsServiceProvider, Scope
 from app.accounts.model import Account
 from app.api_keys.model import ApiKey
 from app.context import Info
@@ -49,7 +49,7 @@ class ViewerType:
         lambda viewer: viewer.may([IsAdmin, HasFullAccess]), "Whether the caller may change what passwords have to be."
     )
     viewer_can_create_user: bool = graph.per_viewer(
-        lambda viewer: viewer.may([HasFullAccess]), "Whether the caller may create users."
+        lambda viewer: viewer.may([IsPerson, HasFullAccess]), "Whether the caller may create users."
     )
 
 

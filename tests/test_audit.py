@@ -14,9 +14,11 @@ from tortoise.fields import JSONField
 from tortoise.models import Model
 
 from app import graph
+from app.accounts.model import Account
 from app.audit import naming, service, trail
 from app.audit.model import AuditEvent
 from app.audit.reads import SecretReads
+from app.graph import registry
 from app.identifiers import Kind, kind_of, read
 from app.recording.model import RecordingConfig
 from app.schema import schema
@@ -155,6 +157,16 @@ async def test_everything_that_people_do_leaves_exactly_one_event(installation: 
         assert (found[0]["objectId"] is None) == (mutation in WITHOUT_OBJECT), mutation
     shown = json.dumps(await events(admin))
     assert not any(secret in shown for secret in (PASSWORD, OTHER_PASSWORD, "$argon2id"))
+
+
+def test_a_kind_that_is_registered_after_the_first_event_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command of this server may write before every room has told of its objects."""
+    monkeypatch.setattr(trail, "_KINDS", {})
+    with monkeypatch.context() as earlier:
+        earlier.setattr(registry, "rows", {Kind.ACCOUNT: Account})
+        assert trail._kind_of(Account) is Kind.ACCOUNT
+        assert trail._kind_of(RecordingConfig) is None
+    assert trail._kind_of(RecordingConfig) is Kind.RECORDING_CONFIG
 
 
 async def test_a_refused_login_is_told_to_whoever_the_user_belongs_to(

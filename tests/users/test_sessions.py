@@ -218,6 +218,27 @@ async def test_everything_closes_in_another_worker_within_the_cache_time(
         assert await there("ann", "bob", "sue", "fay", "boss") == [401, 401, 401, 401, 200]
 
 
+async def test_a_deactivated_provider_closes_in_another_worker_with_all_that_it_runs(
+    backend: str, installation: Installation, world: World, tmp_path: Path, wait: Wait
+) -> None:
+    if backend == "sqlite":
+        pytest.skip("SQLite is served by one worker")
+    people = await add_people(installation)
+    keys = ("provider", "account_user", "sibling_user", "read_only", "other_provider", "foreign_user")
+    tokens = {**world.tokens, **people.tokens}
+    names = (*keys, "boss", "ann", "sue", "rival", "fay", "root")
+    async with Installation.started(world, tmp_path, installation.settings.database_url) as other_worker:
+
+        async def there() -> list[int]:
+            return [(await other_worker.holder(tokens[name]).ask(WHO)).status for name in names]
+
+        assert await there() == [200] * 12
+        given = {"id": world["provider"], "active": False}
+        await people["root"].change("setServiceProviderActive", "serviceProvider { id }", **given)
+        wait(4.01)
+        assert await there() == [401] * 4 + [200] * 2 + [401] * 3 + [200] * 3
+
+
 async def test_a_moment_after_the_password_was_chosen_all_is_open(people: People, stranger: Person) -> None:
     shown = (await people["boss"].change("resetPassword", "temporaryPassword", id=people.ids["ann"]))[
         "temporaryPassword"
