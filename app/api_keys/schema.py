@@ -88,7 +88,8 @@ class ApiKey(graph.Node):
     created_by: ApiKeyMaker | None = graph.computed(
         _maker,
         ["created_by_scope", "created_by_key_id", "created_by_user_id"],
-        "Who made it; null for one made on the server.",
+        "Who made it, or rotated it last; null for one made on the server. A key lets nobody in while the person who made "
+        "it is deactivated, nor when they are deleted: rotate it first, and it is yours.",
     )
     expires_at: datetime | None = graph.column("When it stops to let anybody in; null: never.")
     revoked_at: datetime | None = graph.column("When somebody closed it; null: not closed.")

@@ -30,8 +30,8 @@ class User(graph.Node):
     name: str = graph.column("The person's name.")
     scope: Scope = graph.column("Whose things the person acts on; fixed.")
     active: bool = graph.column(
-        "False: the person cannot log in, and every session is closed within 5 seconds. API keys are their owner's, "
-        "not of who made them, and stay; `createdBy` finds them."
+        "False: the person cannot log in, and every session, and every API key that they made or rotated last, is closed "
+        "within 5 seconds, until they are active again. Who rotates such a key makes it theirs."
     )
     must_change_password: bool = graph.column("Whether a new password has to be chosen before anything else.")
     password_set_at: datetime = graph.column("When the password was chosen or reset last.")

@@ -7,7 +7,7 @@ from tortoise.expressions import Q
 from app.access import Viewer, owner_is_active
 from app.api_keys.model import ApiKey
 from app.errors import Unauthenticated
-from app.users.model import Session
+from app.users.model import Session, User
 
 
 async def still_let_in(viewer: Viewer) -> None:
@@ -27,5 +27,15 @@ async def still_let_in(viewer: Viewer) -> None:
     current = Q(secret_hash=viewer.secret_hash)
     previous = Q(previous_secret_hash=viewer.secret_hash, previous_secret_expires_at__gt=datetime.now(UTC))
     keys = ApiKey.filter(owner_is_active(), current | previous, id=viewer.key_id, revoked_at__isnull=True)
-    if not await keys.exists():
+    key = await keys.first()
+    if key is None or not await has_its_maker(key):
         raise Unauthenticated("The API key lets nobody in any more.")
+
+
+async def has_its_maker(key: ApiKey) -> bool:
+    """Whether the person who made a key is active; a key that no person made has nobody to lose.
+
+    Else whoever is shown the door would still hold the keys that they made for themselves. Who rotates a key makes it theirs.
+    """
+    maker = key.created_by_user_id
+    return maker is None or await User.filter(id=maker, active=True).exists()
