@@ -3,7 +3,7 @@
 The rooms, one per noun; each has `model.py` (what is stored), `service.py` (what is done) and `schema.py` (what is shown):
 
     accounts/            one customer: the container of everything below   (+ finding.py: one by its id; inputs.py: what a
-                         form may hold)
+                         form may hold; contents.py: what goes with it)
     service_providers/   who runs accounts for customers
     api_keys/            what a program shows to be let in      (+ token.py, last_use.py)
     recording/           how calls are recorded, and where to   (+ storage.py: the only way to S3, aws_sdk.py: what it
@@ -12,7 +12,8 @@ The rooms, one per noun; each has `model.py` (what is stored), `service.py` (wha
                          regions.py, policy.py)
     idempotency/         what was made under a client's key     (once.py)
     audit/               who changed what                       (+ trail.py: its events; changing.py: one row changed by
-                         one statement, with its event; reads.py: who has seen a secret)
+                         one statement, with its event; naming.py: what clients call what it tells of; reads.py: who has
+                         seen a secret)
     calls/               recent calls, with their recordings     (+ keys.py: their ids)
     tts_cache/           the cached prompts of an account        (+ cache.py: the only module that speaks to Valkey;
                          counts.py)
@@ -49,6 +50,7 @@ What puts the rooms together, and what no room imports:
     main.py              the ASGI application: routes, middleware, what is opened at start and closed at the end
     schema.py            the whole graph; printed to ../schema.graphql
     viewer.py            the caller, as the graph shows it
+    form_limits.py       what the inputs of forms may hold, as the graph shows it
     authentication.py    Authorization header -> Viewer
     execution/           how operations run
     graphiql/            the explorer's page, for a browser with the network closed

@@ -22,6 +22,7 @@ from app.errors import Unauthenticated, for_client
 from app.tokens import Form, Token
 from app.users.model import Session
 from app.users.service import viewer_of
+from app.users.standing import has_its_maker
 from app.users.token import FORM as SESSION
 
 CACHE_SECONDS = 4.0
@@ -120,6 +121,8 @@ class Authentication:
         current = hmac.compare_digest(secret_hash, key.secret_hash if key else _NOBODY)
         previous = hmac.compare_digest(secret_hash, (key.previous_secret_hash if key else None) or _NOBODY)
         if key is None or key.revoked_at is not None or not (current or previous):
+            raise Unauthenticated(_REFUSAL[token.FORM])
+        if not await has_its_maker(key):
             raise Unauthenticated(_REFUSAL[token.FORM])
         ends = [key.expires_at] if key.expires_at else []
         if not current:

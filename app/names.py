@@ -21,7 +21,8 @@ def checked(name: str | None, problems: Problems, *path: str) -> str:
         problems.add(
             UserErrorCode.TOO_LONG, f"The name has {len(trimmed)} characters; at most {MAXIMUM} are allowed.", *path
         )
-    elif any(unicodedata.category(character) in {"Cc", "Cs"} for character in trimmed):
+    # Most are printable, which is told at once.
+    elif not trimmed.isprintable() and any(unicodedata.category(character) in {"Cc", "Cs"} for character in trimmed):
         problems.add(
             UserErrorCode.INVALID, "The name holds a control character (a line break, a tab, …); remove it.", *path
         )

@@ -12,12 +12,13 @@ from strawberry.tools import merge_types
 from strawberry.types import get_object_definition
 
 from app import graph
-from app.accounts.schema import AccountLimits, AccountMutations, AccountQueries
-from app.api_keys.schema import ApiKeyLimits, ApiKeyMutations, ApiKeyQueries
+from app.accounts.schema import AccountMutations, AccountQueries
+from app.api_keys.schema import ApiKeyMutations, ApiKeyQueries
 from app.applications.schema import ApplicationMutations, ApplicationQueries
 from app.audit.schema import AuditQueries
 from app.context import Info
-from app.recording.schema import RecordingLimits, RecordingMutations, RecordingQueries
+from app.form_limits import LimitQueries
+from app.recording.schema import RecordingMutations, RecordingQueries
 from app.service_providers.schema import ServiceProviderMutations, ServiceProviderQueries
 from app.tts_cache.schema import TtsCacheMutations
 from app.users.schema import UserMutations, UserQueries
@@ -36,29 +37,6 @@ class NodeQueries:
         id: Annotated[strawberry.ID, strawberry.argument(description="Two letters and 32 hex digits.")],
     ) -> graph.Node | None:
         return graph.shown(await graph.AnyById().answer(info.context, id))
-
-
-@strawberry.type(description="What the inputs of forms may hold at most, so that a form can say it beforehand.")
-class Limits:
-    """Constants, by the rooms of the house."""
-
-    account: AccountLimits = strawberry.field(default_factory=AccountLimits, description="Of accounts.")
-    api_key: ApiKeyLimits = strawberry.field(default_factory=ApiKeyLimits, description="Of API keys.")
-    recording_config: RecordingLimits = strawberry.field(
-        default_factory=RecordingLimits, description="Of recording configurations."
-    )
-
-
-_LIMITS = Limits()
-
-
-@strawberry.type
-class LimitQueries:
-    """Root fields."""
-
-    @graph.resolver("What the inputs of forms may hold at most; their enums describe themselves.")
-    def limits(self) -> Limits:
-        return _LIMITS
 
 
 Query = merge_types(

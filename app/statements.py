@@ -7,7 +7,7 @@ written around such queries are aliases of our own (`b`, `o1`, …), joins on na
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -52,6 +52,11 @@ class Sql:
             texts.append(piece if isinstance(piece, str) else piece.text)
             parameters += [] if isinstance(piece, str) else piece.parameters
         return cls("".join(texts), tuple(parameters))
+
+    @classmethod
+    def listed(cls, pieces: "Sequence[Sql | str]") -> "Sql":
+        """With commas in between."""
+        return cls.join(*[part for piece in pieces for part in (", ", piece)][1:])
 
 
 class StandIns:
@@ -124,8 +129,27 @@ class Statement:
             return cls("".join(numbered), sql.parameters, dialect)
         return cls("?".join(pieces), sql.parameters, dialect)
 
+    @classmethod
+    def sharing(cls, sql: Sql) -> "Statement":
+        """For PostgreSQL: a slot that stands in several places is sent once. All of them must be of one type."""
+        places: list[Any] = []
+        text = ""
+        *before, last = sql.text.split(_MARK)
+        for piece, parameter in zip(before, sql.parameters, strict=True):
+            # What is no slot has a place of its own: 1 and True are equal.
+            if not (isinstance(parameter, Slot) and parameter in places):
+                places.append(parameter)
+                number = len(places)
+            else:
+                number = places.index(parameter) + 1
+            text += f"{piece}${number}"
+        return cls(text + last, tuple(places), "postgres")
+
     def arguments(self, values: Mapping[str, Any]) -> list[Any]:
-        given = [slot.value(values) if slot.__class__ is Slot else slot for slot in self.parameters]
+        given = [
+            slot if slot.__class__ is not Slot else values[slot.name] if slot.pattern is None else slot.value(values)
+            for slot in self.parameters
+        ]
         return given if self.dialect == "postgres" else [_for_sqlite(value) for value in given]
 
 

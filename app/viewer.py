@@ -5,7 +5,7 @@ from typing import Any
 import strawberry
 
 from app import graph
-from app.access import AccessLevel, HasFullAccess, IsServiceProvider, Scope
+from app.access import AccessLevel, HasFullAccess, IsAdmin, IsPerson, IsServiceProvider, Scope
 from app.accounts.model import Account
 from app.api_keys.model import ApiKey
 from app.context import Info
@@ -39,8 +39,17 @@ class ViewerType:
     viewer_can_create_account: bool = graph.per_viewer(
         lambda viewer: viewer.may([IsServiceProvider, HasFullAccess]), "Whether the caller may create accounts."
     )
+    viewer_can_create_service_provider: bool = graph.per_viewer(
+        lambda viewer: viewer.may([IsAdmin, HasFullAccess]), "Whether the caller may create service providers."
+    )
+    viewer_can_create_api_key: bool = graph.per_viewer(
+        lambda viewer: viewer.may([HasFullAccess]), "Whether the caller may create API keys."
+    )
+    viewer_can_update_password_policy: bool = graph.per_viewer(
+        lambda viewer: viewer.may([IsAdmin, HasFullAccess]), "Whether the caller may change what passwords have to be."
+    )
     viewer_can_create_user: bool = graph.per_viewer(
-        lambda viewer: viewer.may([HasFullAccess]), "Whether the caller may create users."
+        lambda viewer: viewer.may([IsPerson, HasFullAccess]), "Whether the caller may create users."
     )
 
 

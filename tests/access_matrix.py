@@ -30,7 +30,11 @@ PERSONAS = {
     "provider": "provider",
     "admin": "admin",
     "person": None,
+    "provider person": None,
+    "admin person": None,
 }
+# Who they are.
+PEOPLE = {"person": "ann", "provider person": "boss", "admin person": "root"}
 
 LEGEND = """\
 Who may do what. Printed by `make access` from what the running server answers; never edited by hand.
@@ -42,6 +46,8 @@ Persons (columns)
   provider        a key of the service provider that runs the own and the sibling account, FULL
   admin           a key of the installation, FULL
   person          a person of the own account, by the token of a session
+  provider person a person of that service provider, likewise
+  admin person    a person of the installation, likewise
 
 Rows
   own             the account of the account user, or what belongs to it
@@ -143,7 +149,7 @@ async def matrix(installation: Installation, *, last_first: bool = False) -> str
     installation.opened.clients[PromptCache] = NoPrompts()  # type: ignore[index]
     installation.opened.clients[WebhookSender] = SilentSender()  # type: ignore[index]
     people = {persona: installation.person(name) for persona, name in PERSONAS.items()}
-    people["person"] = everybody["ann"]
+    people |= {persona: everybody[name] for persona, name in PEOPLE.items()}
     parts = [LEGEND]
     chapters = list(cases(ids))
     tries = [case for _, chapter in chapters for case in chapter]
@@ -167,7 +173,7 @@ async def _ask(person: Person, case: Case, kept: Kept) -> Answer:
 
 
 # Fixed, so that a new long answer in one line does not move all others. Longer words push only their own line.
-_WIDTHS = (39, 10, 15, 16, 18, 18, 18, 18, 18)
+_WIDTHS = (39, 10, 15, 16, 18, 18, 18, 18, 18, 18, 18)
 
 
 def _table(title: str, head: list[str], lines: list[list[str]]) -> str:

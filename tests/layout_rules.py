@@ -12,7 +12,7 @@ FOUNDATION = {
     "tokens",
 }
 ASSEMBLY = {
-    *("main", "schema", "viewer", "authentication", "execution", "graphiql"),
+    *("main", "schema", "viewer", "form_limits", "authentication", "execution", "graphiql"),
     *("migrating", "rewrapping", "drafting", "serving", "connections", "demo", "demo_data"),
     *("local_receiver", "local_s3", "local_valkey", "__main__"),
 }

@@ -11,6 +11,8 @@ from app.api_keys.model import ApiKey
 from app.identifiers import Kind, new_id, read
 from app.recording.model import RecordingConfig
 from tests.installation import Installation, Person, World, refusals
+from tests.people import add_people
+from tests.tables import changed, contents, tables
 
 ANSWER = "deletedId blockers { kind count }"
 HELD = [{"kind": "API_KEYS", "count": 2}, {"kind": "APPLICATIONS", "count": 1}]
@@ -28,14 +30,6 @@ async def left_of(installation: Installation, account_id: str) -> dict[str, list
                     if str(value) in (str(uuid), uuid.hex if uuid else ""):
                         left.setdefault(table, []).append(column)
     return left
-
-
-async def tables(connection: Any) -> list[str]:
-    if connection.capabilities.dialect == "sqlite":
-        query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
-    else:
-        query = "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public'"
-    return [row["name"] for row in await connection.execute_query_dict(query)]
 
 
 async def test_an_account_with_keys_is_not_deleted_and_the_answer_says_why(
@@ -78,6 +72,47 @@ async def test_a_forced_deletion_leaves_nothing_behind(
     payload = await provider.change("deleteAccount", ANSWER, id=world["own"], force=True)
     assert payload == {"deletedId": world["own"], "blockers": HELD, "userErrors": []}
     assert await left_of(installation, world["own"]) == {}
+
+
+async def test_a_forced_deletion_leaves_nothing_of_what_was_inside(
+    installation: Installation, provider: Person, world: World
+) -> None:
+    people = await add_people(installation)
+    once = {"idempotencyKey": "one", "owner": {"accountId": world["own"]}}
+    await provider.change("createApiKey", "token", name="made once", **once)
+    pointers = dict.fromkeys(("deviceCallingApplicationId", "siprecApplicationId"), world["own_application"])
+    await provider.change("updateAccount", "account { id }", id=world["own"], **pointers)
+    # Events are outlived by nothing; what was made under a client's key is known for a day, by its bare id.
+    kept = frozenset({"audit_events", "idempotency_records"})
+    async with installation.database() as connection:
+        before = await contents(connection, without=kept)
+        account = str(read(Kind.ACCOUNT, world["own"]))
+        users = {str(row["id"]) for row in before["users"] if str(row["account_id"]) == account}
+        inside = {
+            str(row["id"])
+            for rows in before.values()
+            for row in rows
+            if str(row.get("account_id")) == account or str(row.get("user_id")) in users
+        }
+        # 3 keys, 2 users with a session each, an application, a configuration and a delivery.
+        assert len(inside) == 10
+        told = f"{ANSWER} contents {{ kind count }} recordingsStayIn"
+        dry_run = await provider.change("deleteAccount", told, id=world["own"], dryRun=True)
+        counted = {blocker["kind"]: blocker["count"] for blocker in dry_run["blockers"]}
+        assert counted == {"API_KEYS": 3, "APPLICATIONS": 1, "USERS": 2}
+        everything = {content["kind"]: content["count"] for content in dry_run["contents"]}
+        assert everything.items() >= counted.items()
+        assert sum(everything.values()) == len(inside)
+        config = next(row for row in before["recording_configs"] if str(row["account_id"]) == account)
+        assert dry_run["recordingsStayIn"] == config["bucket_name"] is not None
+        assert changed(before, await contents(connection, without=kept)) == {}
+        await provider.change("deleteAccount", ANSWER, id=world["own"], force=True)
+        left = await contents(connection, without=kept)
+        assert [row for rows in left.values() for row in rows if {str(value) for value in row.values()} & inside] == []
+        untouched = {table: [row for row in rows if row not in left[table]] for table, rows in before.items()}
+        assert {str(row["id"]) for rows in untouched.values() for row in rows} == inside | {account}
+    for name in ("ann", "bob"):
+        assert (await people[name].ask("{ viewer { scope } }")).status == 401
 
 
 async def test_a_forced_deletion_touches_no_other_account(

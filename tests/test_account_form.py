@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from app.recording import service as recording
+from app.schema import schema
 from tests.clients.example import operations
 from tests.execution.test_compiled import ordinary
 from tests.installation import Installation, Person, World, refusals
@@ -26,6 +27,55 @@ STATEMENTS = {"compiled": 3, "ordinary": 9}
 
 async def save(person: Person, account: str, **given: Any) -> dict[str, Any]:
     return await person.change("updateAccount", SHOWN, id=account, **given)
+
+
+def every_setting(world: World) -> dict[str, Any]:
+    """A new value for each setting of the form."""
+    return {
+        "name": "Bakery",
+        "sipRealm": "bakery.example.com",
+        "usageLimit": {"unit": "MINUTES", "maximum": 500},
+        "licensedSessions": 30,
+        "registrationWebhook": {"url": "https://hooks.example.com/in", "method": "GET"},
+        "queueEventWebhook": {"url": "https://hooks.example.com/queue", "username": "bread", "password": "butter"},
+        "deviceCallingApplicationId": world["own_application"],
+        "siprecApplicationId": world["own_application"],
+        "recordingConfig": {**STORAGE, "ifVersion": 1},
+        "ifVersion": 1,
+    }
+
+
+# A wrong value for each of them, and what is told of it.
+WRONG: dict[str, Any] = {
+    "name": ("", ("REQUIRED", ["name"])),
+    "sipRealm": ("sibling.sip.example.com", ("SIP_REALM_TAKEN", ["sipRealm"])),
+    "usageLimit": ({"unit": "MINUTES", "maximum": -1}, ("OUT_OF_RANGE", ["usageLimit", "maximum"])),
+    "licensedSessions": (None, ("REQUIRED", ["licensedSessions"])),
+    "registrationWebhook": ({"url": "http://10.0.0.1/"}, ("INVALID", ["registrationWebhook", "url"])),
+    "queueEventWebhook": (
+        {"url": "https://hooks.example.com/", "method": "GET"},
+        ("INVALID", ["queueEventWebhook", "method"]),
+    ),
+    "deviceCallingApplicationId": (f"AP{'0' * 32}", ("NOT_FOUND", ["deviceCallingApplicationId"])),
+    "siprecApplicationId": ("", ("NOT_FOUND", ["siprecApplicationId"])),
+    "recordingConfig": ({"bucketName": "Not A Bucket"}, ("INVALID", ["recordingConfig", "bucketName"])),
+    "ifVersion": (7, ("CONFLICT", ["ifVersion"])),
+}
+EVERY_SETTING = (
+    "query ($id: ID!) { account(id: $id) { name sipRealm usageLimit { unit maximum } licensedSessions version"
+    " registrationWebhook { url method username hasPassword } queueEventWebhook { url method username hasPassword }"
+    " deviceCallingApplication { id } siprecApplication { id } recordingConfig { bucketName version } } }"
+)
+
+
+async def crowd(person: Person, account: str, number: int) -> None:
+    """So many more keys and applications of an account."""
+    webhook = {"url": "https://hooks.example.com/calls"}
+    for n in range(number):
+        await person.change("createApiKey", "token", name=f"Key {n}", owner={"accountId": account})
+        await person.change(
+            "createApplication", "__typename", accountId=account, name=f"Line {n}", callingWebhook=webhook
+        )
 
 
 async def now(person: Person, account: str) -> Any:
@@ -50,6 +100,78 @@ async def test_one_mutation_saves_the_account_and_its_recording(account_user: Pe
         "recordingConfig": {"enabled": True, "bucketName": "other-bucket", "recordAllCalls": True, "version": 2},
     }
     assert await now(account_user, world["own"]) == payload["account"]
+
+
+def test_the_form_of_these_tests_has_every_setting(world: World) -> None:
+    settings: Any = schema._schema.type_map["UpdateAccountInput"]
+    assert {"id", *every_setting(world)} == settings.fields.keys() == {"id", *WRONG}
+
+
+async def test_one_mutation_saves_every_setting_of_the_form(admin: Person, world: World) -> None:
+    payload = await save(admin, world["own"], **every_setting(world))
+    assert payload["userErrors"] == []
+    used = {"id": world["own_application"]}
+    assert (await admin.ask(EVERY_SETTING, id=world["own"])).only("account") == {
+        "name": "Bakery",
+        "sipRealm": "bakery.example.com",
+        "usageLimit": {"unit": "MINUTES", "maximum": 500},
+        "licensedSessions": 30,
+        "version": 2,
+        "registrationWebhook": {
+            "url": "https://hooks.example.com/in",
+            "method": "GET",
+            "username": None,
+            "hasPassword": False,
+        },
+        "queueEventWebhook": {
+            "url": "https://hooks.example.com/queue",
+            "method": "POST",
+            "username": "bread",
+            "hasPassword": True,
+        },
+        "deviceCallingApplication": used,
+        "siprecApplication": used,
+        "recordingConfig": {"bucketName": "calls-of-the-bakery", "version": 2},
+    }
+
+
+async def test_a_saved_form_leaves_one_event_for_each_object_that_it_changes(admin: Person, world: World) -> None:
+    await save(admin, world["own"], **every_setting(world))
+    query = "query ($id: ID!) { auditEvents(filter: { accountId: $id }) { nodes { operation objectId requestId } } }"
+    account, recording_config = (await admin.ask(query, id=world["own"])).only("auditEvents")["nodes"][:2]
+    assert account == {**recording_config, "objectId": world["own"]}
+    assert (recording_config["operation"], recording_config["objectId"]) == ("updateAccount", world["own_recording"])
+
+
+@pytest.mark.parametrize("with_recording", [True, False])
+@pytest.mark.parametrize("wrong", list(WRONG))
+async def test_one_setting_that_is_wrong_keeps_all_others_from_being_saved(
+    admin: Person, world: World, wrong: str, with_recording: bool
+) -> None:
+    before = (await admin.ask(EVERY_SETTING, id=world["own"])).only("account")
+    value, told = WRONG[wrong]
+    given = every_setting(world)
+    if not with_recording:
+        del given["recordingConfig"]
+    payload = await save(admin, world["own"], **{**given, wrong: value})
+    assert told in refusals(payload)
+    assert (await admin.ask(EVERY_SETTING, id=world["own"])).only("account") == before
+
+
+@pytest.mark.parametrize("forbidden", ["usageLimit", "licensedSessions"])
+@pytest.mark.parametrize("who", ["account_user", "provider"])
+async def test_one_setting_that_the_caller_may_not_write_keeps_the_whole_form_from_being_saved(
+    installation: Installation, admin: Person, world: World, who: str, forbidden: str
+) -> None:
+    before = (await admin.ask(EVERY_SETTING, id=world["own"])).only("account")
+    allowed = {k: v for k, v in every_setting(world).items() if k not in ("usageLimit", "licensedSessions")}
+    given = {**allowed, forbidden: every_setting(world)[forbidden]}
+    document = "mutation ($i: UpdateAccountInput!) { updateAccount(input: $i) { account { id } } }"
+    answer = await installation.person(who).ask(document, i={"id": world["own"], **given})
+    assert answer.codes == ["FORBIDDEN"]
+    assert answer.errors[0]["extensions"]["inputFields"] == [forbidden]
+    assert (await admin.ask(EVERY_SETTING, id=world["own"])).only("account") == before
+    assert refusals(await save(installation.person(who), world["own"], **allowed)) == []
 
 
 async def test_the_recording_alone_changes_nothing_of_the_account(provider: Person, world: World) -> None:
@@ -193,11 +315,16 @@ async def test_forms_single_settings_and_first_saves_at_once_lose_nothing(provid
     made = await provider.change("createAccount", "account { id }", name="Contended")
     account = made["account"]["id"]
     payloads = await asyncio.gather(
-        *(save(provider, account, name=f"Form {n}", recordingConfig={"recordAllCalls": True}) for n in range(3)),
+        *(
+            save(
+                provider, account, name=f"Form {n}", recordingConfig={"recordAllCalls": True, "bucketName": f"form-{n}"}
+            )
+            for n in range(3)
+        ),
         *(save(provider, account, sipRealm=f"r{n}.example.com") for n in range(4)),
         *(
-            provider.change("updateRecordingConfig", "recordingConfig { id }", accountId=account, audioFormat="WAV")
-            for _ in range(2)
+            provider.change("updateRecordingConfig", "recordingConfig { id }", accountId=account, region=f"eu-west-{n}")
+            for n in (1, 2)
         ),
     )
     assert [refusals(payload) for payload in payloads] == [[]] * 9
@@ -248,14 +375,31 @@ async def test_a_form_saved_while_its_account_is_deleted_is_saved_or_not_found(p
 async def test_a_form_takes_the_same_statements_whatever_it_holds(provider: Person, world: World, backend: str) -> None:
     await provider.ask("{ viewer { scope } }")
     tags = [{"name": f"tag {n}", "value": "v"} for n in range(10)]
-    for given in ({"recordAllCalls": True}, {**STORAGE, "s3Tags": tags}):
+    for name, given in (("Bakery", {"recordAllCalls": True}), ("Butchery", {**STORAGE, "s3Tags": tags})):
         with recorded() as statements:
             payload = await provider.change(
-                "updateAccount", "account { name }", id=world["own"], name="Bakery", recordingConfig=given
+                "updateAccount", "account { name }", id=world["own"], name=name, recordingConfig=given
             )
         assert payload["userErrors"] == []
         sent = ["SELECT"] * 3 + (["WITH"] * 2 if backend == "postgres" else ["SELECT", "UPDATE", "INSERT"] * 2)
         assert [text.split()[0] for text, _ in statements] == sent
+
+
+async def test_the_whole_form_is_saved_with_the_same_statements_however_much_the_account_has(
+    admin: Person, world: World
+) -> None:
+    await admin.ask("{ viewer { scope } }")
+    query, counts = operations()["SaveAccountForm"], []
+    for version in (1, 2):
+        given = {**every_setting(world), "ifVersion": version, "licensedSessions": version}
+        # Values that are all as they were would be written by nobody.
+        given["recordingConfig"] = {**STORAGE, "ifVersion": version, "bucketName": f"recordings-{version}"}
+        with recorded() as statements:
+            answer = await admin.ask(query, input={"id": world["own"], **given})
+        assert answer.only("updateAccount")["userErrors"] == []
+        counts.append(len(statements))
+        await crowd(admin, world["own"], 49)
+    assert counts[0] == counts[1]
 
 
 @pytest.mark.parametrize("way", list(STATEMENTS))
@@ -268,10 +412,10 @@ async def test_one_query_fills_the_form_with_the_same_statements_whatever_is_the
         with nullcontext() if way == "compiled" else ordinary(installation), recorded() as statements:
             form = (await provider.ask(query, id=world["own"])).data
         counts.append(len(statements))
-        for number in range(10):
-            await provider.change("createApiKey", "token", name=f"Key {number}", owner={"accountId": world["own"]})
+        await crowd(provider, world["own"], 49)
     assert counts == [STATEMENTS[way]] * 2
-    assert form["account"]["apiKeyCount"] == 12
+    assert (form["account"]["apiKeyCount"], form["account"]["applicationCount"]) == (51, 50)
+    assert len(form["account"]["applications"]["nodes"]) == 50
     assert form["limits"]["account"]["nameMaximum"] == 64
 
 

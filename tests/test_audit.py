@@ -7,13 +7,22 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from graphql import get_named_type
+from strawberry.utils.str_converters import to_snake_case
 from tortoise.exceptions import BaseORMException
+from tortoise.fields import JSONField
+from tortoise.models import Model
 
-from app.audit import service
+from app import graph
+from app.accounts.model import Account
+from app.audit import naming, service, trail
 from app.audit.model import AuditEvent
 from app.audit.reads import SecretReads
+from app.graph import registry
+from app.identifiers import Kind, kind_of, read
 from app.recording.model import RecordingConfig
 from app.schema import schema
+from app.users.model import PasswordPolicy
 from tests.installation import Installation, Person, World, refusals
 from tests.people import PASSWORD, People, add_people, email_of, log_in
 
@@ -63,6 +72,17 @@ CHANGES: list[tuple[str, Inputs]] = [
     ("deleteAccount", lambda world: {"id": world["own"], "force": True}),
     ("deleteServiceProvider", lambda world: {"id": world["empty_provider"], "force": True}),
 ]
+
+
+# Whose events name no object, and why.
+WITHOUT_OBJECT = {
+    "verifyRecordingStorage": "what it tests is saved nowhere",
+    "updatePasswordPolicy": "there is one policy, and it has no id",
+}
+# What is audited beside what has an id: its type, and its model.
+POLICY = ("PasswordPolicy", PasswordPolicy)
+# Never the object of an event: a session's are its user's, and nothing happens to events.
+NOT_AUDITED = {Kind.SESSION, Kind.AUDIT_EVENT}
 
 
 OTHER_PASSWORD = "quite another battery"
@@ -117,6 +137,8 @@ async def test_every_change_leaves_exactly_one_event(admin: Person, world: World
         assert [event["operation"] for event in found[:1]] == [mutation]
         assert len(found) == number, mutation
         assert found[0]["actor"] == {"scope": "ADMIN", "apiKeyId": viewer["apiKey"]["id"], "userId": None}
+        assert (found[0]["objectId"] is None) == (mutation in WITHOUT_OBJECT), mutation
+        assert found[0]["objectId"] is None or kind_of(found[0]["objectId"]) not in NOT_AUDITED
 
 
 async def test_everything_that_people_do_leaves_exactly_one_event(installation: Installation, admin: Person) -> None:
@@ -132,8 +154,19 @@ async def test_everything_that_people_do_leaves_exactly_one_event(installation: 
         assert [event["operation"] for event in found[:1]] == [mutation]
         assert len(found) == number, mutation
         assert found[0]["actor"]["userId"] == people.ids["ann" if name == "nobody" else name]
+        assert (found[0]["objectId"] is None) == (mutation in WITHOUT_OBJECT), mutation
     shown = json.dumps(await events(admin))
     assert not any(secret in shown for secret in (PASSWORD, OTHER_PASSWORD, "$argon2id"))
+
+
+def test_a_kind_that_is_registered_after_the_first_event_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command of this server may write before every room has told of its objects."""
+    monkeypatch.setattr(trail, "_KINDS", {})
+    with monkeypatch.context() as earlier:
+        earlier.setattr(registry, "rows", {Kind.ACCOUNT: Account})
+        assert trail._kind_of(Account) is Kind.ACCOUNT
+        assert trail._kind_of(RecordingConfig) is None
+    assert trail._kind_of(RecordingConfig) is Kind.RECORDING_CONFIG
 
 
 async def test_a_refused_login_is_told_to_whoever_the_user_belongs_to(
@@ -174,6 +207,117 @@ async def test_an_event_tells_what_was_and_what_became_of_it(provider: Person, w
         "sipRealm": ('"own.sip.example.com"', "null"),
     }
     assert abs(datetime.fromisoformat(event["at"]) - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+async def test_settings_and_ids_are_told_as_clients_know_them(admin: Person, world: World) -> None:
+    given = {
+        "usageLimit": {"unit": "MINUTES", "maximum": 99},
+        "registrationWebhook": {"url": "https://a.example.com/in", "username": "u", "password": "not-to-be-shown"},
+        "deviceCallingApplicationId": world["own_application"],
+    }
+    keys = {"accessKeyId": "AKIAANOTHEREXAMPLE1", "secretAccessKey": "not-to-be-shown"}
+    await admin.change("updateAccount", "account { id }", id=world["own"], **given)
+    await admin.change(
+        "moveAccount", "account { id }", accountId=world["own"], serviceProviderId=world["other_provider"]
+    )
+    await admin.change("updateRecordingConfig", "recordingConfig { id }", accountId=world["foreign"], **keys)
+    told = [{each["field"]: (each["before"], each["after"]) for each in e["changes"]} for e in await events(admin)]
+    config, moved, updated = told
+    assert moved == {"serviceProvider": (f'"{world["provider"]}"', f'"{world["other_provider"]}"')}
+    assert updated["usageLimit.maximum"] == ("0", "99")
+    assert updated["usageLimit.unit"] == ('"SESSIONS"', '"MINUTES"')
+    assert updated["registrationWebhook.url"][1] == '"https://a.example.com/in"'
+    assert updated["registrationWebhook.password"][1] == '"•••"'
+    assert updated["deviceCallingApplication"] == ("null", f'"{world["own_application"]}"')
+    # As little of it as the configuration itself shows.
+    assert config["accessKeyIdEnding"][1] == '"PLE1"'
+    assert config["secretAccessKey"][1] == '"•••"'
+    assert "accessKeyId" not in config
+
+
+async def test_every_column_of_what_is_audited_is_told_by_a_name_of_the_contract(installation: Installation) -> None:
+    async with installation.database():  # the ORM knows all columns then
+        audited: list[tuple[str | None, str, type[Model]]] = [(None, *POLICY)]
+        for kind, model in graph.registry.rows.items():
+            audited += [(kind.value, graph.registry.names[kind], model)] if kind not in NOT_AUDITED else []
+        assert len(audited) == 8
+        for kind_text, type_name, model in audited:
+            for column in naming.columns(model):
+                setting = naming.setting(kind_text, trail.told(model, column)[0])
+                if setting is None:
+                    assert model.told_as[column] is None  # type: ignore[attr-defined]
+                    continue
+                place = f"{type_name}: {column}, told as {setting.name}"
+                found = [field for owner in owners(type_name) if (field := field_at(owner, setting.name.split(".")))]
+                assert found, f"{place}: neither the type has it nor the input"
+                for first, last in found:
+                    is_json = isinstance(model._meta.fields_map[column], JSONField)
+                    is_object = hasattr(get_named_type(last.type), "fields") and not is_json
+                    is_id = column == f"{to_snake_case(setting.name)}_id" and setting.made_of is not None
+                    assert is_object == is_id, place
+                    needed = set(first.extensions["strawberry-definition"].metadata.get(graph.PERMISSIONS, ()))
+                    assert needed <= setting.permissions, place
+
+
+def owners(type_name: str) -> list[Any]:
+    """A type of the graph, and what it is made and changed by."""
+    names = (type_name, f"Create{type_name}Input", f"Update{type_name}Input")
+    return [found for name in names if (found := schema._schema.type_map.get(name))]
+
+
+def field_at(owner: Any, path: list[str]) -> tuple[Any, Any] | None:
+    """The first and the last field of a path from a type; None when there is none."""
+    first = last = None
+    for name in path:
+        last = getattr(owner, "fields", {}).get(name)
+        if last is None:
+            return None
+        first, owner = first or last, get_named_type(last.type)
+    return first, last
+
+
+UNCHANGED: list[tuple[str, str, Inputs]] = [
+    ("updateServiceProvider", "serviceProvider", lambda world: {"id": world["provider"]}),
+    ("updateServiceProvider", "serviceProvider", lambda world: {"id": world["provider"], "name": "Northern Voice"}),
+    ("updateAccount", "account", lambda world: {"id": world["own"]}),
+    ("updateAccount", "account", lambda world: {"id": world["own"], "name": "Own customer"}),
+    ("updateAccount", "account", lambda world: {"id": world["own"], "ifVersion": 1, "sipRealm": "own.sip.example.com"}),
+    ("updateAccount", "account", lambda world: {"id": world["own"], "recordingConfig": {}}),
+    (
+        "updateAccount",
+        "account",
+        lambda world: {"id": world["own"], "siprecApplicationId": None, "queueEventWebhook": None},
+    ),
+    ("updateApiKey", "apiKey", lambda world: {"id": world["account_user_key"]}),
+    ("updateApplication", "application", lambda world: {"id": world["own_application"]}),
+    ("updateApplication", "application", lambda world: {"id": world["own_application"], "recordAllCalls": False}),
+    ("updateRecordingConfig", "recordingConfig", lambda world: {"accountId": world["own"]}),
+    ("updateRecordingConfig", "recordingConfig", lambda world: {"accountId": world["own"], "enabled": True}),
+    ("updatePasswordPolicy", "passwordPolicy", lambda _: {}),
+    ("updatePasswordPolicy", "passwordPolicy", lambda _: {"minimumLength": 10}),
+]
+
+
+@pytest.mark.parametrize(("mutation", "what", "given"), UNCHANGED)
+async def test_an_update_that_changes_nothing_leaves_no_event_and_no_new_version(
+    installation: Installation, admin: Person, world: World, mutation: str, what: str, given: Inputs
+) -> None:
+    config_id = read(Kind.RECORDING_CONFIG, world["own_recording"])
+    payload = await admin.change(mutation, f"{what} {{ version }}", **given(world))
+    assert payload == {what: {"version": 1}, "userErrors": []}
+    assert await events(admin) == []
+    async with installation.database():
+        assert (await RecordingConfig.get(id=config_id)).version == 1
+    stale = {**given(world), "ifVersion": 7}
+    assert refusals(await admin.change(mutation, "__typename", **stale)) == [("CONFLICT", ["ifVersion"])]
+
+
+async def test_a_user_that_is_saved_unchanged_is_not_changed(installation: Installation, admin: Person) -> None:
+    people = await add_people(installation, "ann")
+    for given in ({}, {"name": "Ann"}, {"email": email_of("ann")}):
+        payload = await admin.change("updateUser", "user { version }", id=people.ids["ann"], **given)
+        assert payload == {"user": {"version": 1}, "userErrors": []}
+    assert await events(admin) == []
 
 
 async def test_what_is_refused_leaves_no_event(provider: Person, admin: Person, world: World) -> None:
@@ -318,8 +462,8 @@ async def test_nobody_sees_in_the_trail_what_its_scope_may_not_see(
         told = [event for event in answer if event["operation"] != "server"]
         seen[name] = {change["field"] for event in told for change in event["changes"]}
         assert all((event["actor"]["apiKeyId"] is None) == (name != "admin") for event in told)
-    assert seen["admin"] >= {"name", "licensedSessions", "usageMaximum", "serviceProviderId"}
-    assert seen["provider"] == {"name", "serviceProviderId"}
+    assert seen["admin"] >= {"name", "licensedSessions", "usageLimit.maximum", "serviceProvider"}
+    assert seen["provider"] == {"name", "serviceProvider"}
     assert seen["account"] == {"name"}
     denied = await account_user.ask("{ auditEvents { nodes { serviceProviderId } } }")
     assert denied.codes == ["FORBIDDEN"]

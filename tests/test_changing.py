@@ -238,7 +238,7 @@ async def test_who_waits_for_anothers_change_does_not_overwrite_it(
 
     waiting = asyncio.create_task(second())
     async with in_transaction():
-        assert await change(context, model, row_id, {}, if_version=1) is not None
+        assert await change(context, model, row_id, {"created_at": datetime.now(UTC)}, if_version=1) is not None
         begun.set()
         await asyncio.sleep(0.1)  # the second one's statement is sent, and waits for the row
         assert not waiting.done()

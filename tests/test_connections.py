@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import uvicorn
@@ -62,7 +63,9 @@ async def port(told: list[str]) -> AsyncIterator[int]:
         ]
     )
     app.state.told = told
-    server = uvicorn.Server(uvicorn.Config(app, port=0, http=BoundedProtocol, log_config=None, lifespan="off"))
+    # A connection that is held in spite of all fails its test, and does not hold up the rest.
+    options: dict[str, Any] = {"log_config": None, "lifespan": "off", "timeout_graceful_shutdown": 1}
+    server = uvicorn.Server(uvicorn.Config(app, port=0, http=BoundedProtocol, **options))
     task = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.01)

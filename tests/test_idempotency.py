@@ -1,14 +1,28 @@
 """A create that is sent again with its idempotency key makes nothing again."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from app.idempotency import once
 from app.idempotency.model import IdempotencyRecord
-from tests.installation import Installation, Person, World, refusals
+from tests.faults import failing
+from tests.installation import Answer, Installation, Person, World, refusals
+from tests.lessons.walking import (
+    MUTATIONS,
+    Input,
+    input_type,
+    inputs,
+    leaves,
+    mistakes,
+    replaced,
+    send,
+    with_empty_provider,
+)
+from tests.people import add_people
+from tests.tables import changed, contents
 
 CREATES: list[tuple[str, str, dict[str, Any]]] = [
     ("createAccount", "account { id }", {"name": "New 🎧"}),
@@ -99,3 +113,112 @@ async def test_after_a_day_a_key_is_free_again(installation: Installation, provi
     async with installation.database():
         await IdempotencyRecord.all().update(created_at=record.created_at - timedelta(hours=25))
         assert await once.forget() == 1
+
+
+async def test_for_a_day_a_key_is_remembered(installation: Installation, provider: Person) -> None:
+    first = await provider.change("createAccount", "account { id }", name="New", idempotencyKey="one")
+    async with installation.database():
+        record = await IdempotencyRecord.get()
+        nearly = record.created_at - timedelta(hours=23, minutes=59)
+        await IdempotencyRecord.filter(id=record.id).update(created_at=nearly)
+        assert await once.forget() == 0
+    again = await provider.change("createAccount", "account { id }", name="New", idempotencyKey="one")
+    assert made(again) == made(first)
+
+
+ALL_CREATES = sorted(name for name in MUTATIONS if name.startswith("create"))
+
+
+def object_of(mutation: str) -> str:
+    name = mutation.removeprefix("create")
+    return name[0].lower() + name[1:]
+
+
+@pytest.fixture
+async def whole(installation: Installation) -> dict[str, list[Input]]:
+    """For each create, inputs with all of its fields; and somebody who may send them all."""
+    world, people = await with_empty_provider(installation), await add_people(installation)
+    installation.world.tokens["root"] = people.tokens["root"]
+    return {name: inputs(world, people)[name] for name in ALL_CREATES}
+
+
+async def ask_to_make(installation: Installation, mutation: str, given: Input) -> Answer:
+    answer = await send(installation.person("root"), mutation, given, f"{object_of(mutation)} {{ id }}")
+    assert answer.errors == [], answer.errors
+    return answer
+
+
+@pytest.mark.parametrize("mutation", ALL_CREATES)
+async def test_every_create_is_done_once_for_a_key(
+    installation: Installation, whole: dict[str, list[Input]], mutation: str
+) -> None:
+    table = {"createServiceProvider": "service_providers", "createApiKey": "api_keys"}.get(
+        mutation, f"{object_of(mutation)}s"
+    )
+    for number, values in enumerate(whole[mutation]):
+        given = {**values, "idempotencyKey": f"key {number}"}
+        if mutation == "createUser":
+            given["email"] = f"n{number}@people.example.com"
+        async with installation.database() as connection:
+            before = await contents(connection)
+            answers = await asyncio.gather(*(ask_to_make(installation, mutation, given) for _ in range(4)))
+            assert len({made(answer.only(mutation)) for answer in answers}) == 1
+            codes = {code for answer in answers for code, _ in mistakes(answer, mutation)}
+            assert codes <= {"ALREADY_SHOWN"}, codes
+            after = await contents(connection)
+            assert set(changed(before, after)) <= {table, "idempotency_records", "audit_events", "password_policies"}
+            assert len(after[table]) == len(before[table]) + 1
+            assert len(after["audit_events"]) == len(before["audit_events"]) + 1
+
+
+@pytest.mark.parametrize("mutation", ALL_CREATES)
+async def test_a_repeat_with_any_other_field_is_refused(
+    installation: Installation, whole: dict[str, list[Input]], mutation: str
+) -> None:
+    given = {**whole[mutation][0], "idempotencyKey": "one"}
+    assert mistakes(await ask_to_make(installation, mutation, given), mutation) == []
+    others = {"String": "x.example.com", "Int": 9, "Boolean": False, "AccessLevel": "READ_ONLY", "WebhookMethod": "GET"}
+    others |= {"UsageUnit": "SESSIONS", "DateTime": (datetime.now(UTC) + timedelta(hours=1)).isoformat()}
+    async with installation.database() as connection:
+        before = await contents(connection)
+        for path, kind, value in leaves(input_type(mutation), given):
+            if path == ("idempotencyKey",):
+                continue
+            other = {"SP": installation.world["other_provider"], "AC": installation.world["sibling"]}.get(
+                str(value)[:2]
+            )
+            if path[-1] in ("url", "email"):
+                other = "https://other.example.com" if path[-1] == "url" else "other@people.example.com"
+            if path[-1] == "password":
+                other = "quite another secret"
+            sent = {**replaced(given, path, other or others[kind]), "idempotencyKey": "one"}
+            answer = await ask_to_make(installation, mutation, sent)
+            assert mistakes(answer, mutation) == [("CONFLICT", ["idempotencyKey"])], (path, answer.body)
+        assert changed(before, await contents(connection)) == {}
+
+
+@pytest.mark.parametrize("mutation", ALL_CREATES)
+async def test_a_create_and_its_record_are_of_one_transaction(
+    installation: Installation, whole: dict[str, list[Input]], mutation: str
+) -> None:
+    given = {**whole[mutation][0], "idempotencyKey": "one"}
+    beside = frozenset({"password_policies"})
+    async with installation.database() as connection:
+        before = await contents(connection, without=beside)
+        for number in range(1, 100):
+            await installation.person("root").ask("{ __typename }")  # who asks is remembered for some seconds
+            with failing(number) as left:
+                answer = await send(installation.person("root"), mutation, given)
+            if left[0] > 0:
+                break
+            assert answer.codes == ["INTERNAL_SERVER_ERROR"], number
+            assert changed(before, await contents(connection, without=beside)) == {}, number
+        assert mistakes(answer, mutation) == []
+        assert number > 5, "the record, the object and the event are all written"
+
+
+def test_every_create_takes_a_key() -> None:
+    assert all("idempotencyKey" in input_type(name).fields for name in ALL_CREATES)
+    assert {name for name in MUTATIONS if input_type(name) and "idempotencyKey" in input_type(name).fields} == set(
+        ALL_CREATES
+    )

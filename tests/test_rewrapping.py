@@ -4,12 +4,19 @@ from typing import Any
 
 import pytest
 from tortoise import Tortoise, fields
+from tortoise.exceptions import OperationalError
+from tortoise.models import Model
 
+from app import rewrapping
 from app.accounts.model import Account
 from app.encryption import CannotOpen, Keyring
+from app.identifiers import Kind, read
 from app.recording.model import RecordingConfig
 from app.rewrapping import rewrap
+from tests.faults import failing
 from tests.installation import Installation, Person, World
+from tests.lessons.walking import inputs, mistakes, send, with_empty_provider
+from tests.people import add_people
 
 
 def keyrings(installation: Installation) -> tuple[Keyring, Keyring]:
@@ -45,6 +52,73 @@ async def test_every_secret_opens_with_the_newest_key_alone(installation: Instal
         assert await rewrap(both) == len(before) == 6
         assert await opened(alone) == before
         assert await rewrap(both) == 0, "again: nothing is left to do"
+
+
+async def fill_every_place(installation: Installation) -> None:
+    """Has a secret stored in each column that is for one."""
+    world, people = await with_empty_provider(installation), await add_people(installation)
+    given = inputs(world, people)
+    for mutation in ("updateAccount", "updateApplication", "rotateWebhookSecret"):
+        assert mistakes(await send(people["root"], mutation, given[mutation][0]), mutation) == []
+
+
+async def sealed() -> list[tuple[type[Model], str, Any, bytes]]:
+    """Every sealed secret, with the place that it stands in."""
+    return [
+        (model, column, row.pk, bytes(getattr(row, column)))
+        for model in Tortoise.apps["models"].values()  # type: ignore[union-attr]
+        for column in getattr(model, "sealed", ())
+        for row in await model.filter(**{f"{column}__not_isnull": True}).order_by("id")
+    ]
+
+
+def texts_of(keyring: Keyring, found: list[tuple[type[Model], str, Any, bytes]]) -> list[str]:
+    return [
+        keyring.open(blob, table=model._meta.db_table, column=column, row=row_id)
+        for model, column, row_id, blob in found
+    ]
+
+
+async def test_secrets_of_every_column_are_sealed_again(installation: Installation) -> None:
+    await fill_every_place(installation)
+    both, alone = keyrings(installation)
+    async with installation.database():
+        before = await sealed()
+        columns = {(model, column) for model, column, _, _ in before}
+        models = Tortoise.apps["models"].values()  # type: ignore[union-attr]
+        assert columns == {(model, column) for model in models for column in getattr(model, "sealed", ())}
+        assert await rewrap(both) == len(before)
+        assert texts_of(alone, await sealed()) == texts_of(both, before)
+
+
+async def test_whoever_is_stopped_half_way_goes_on_where_it_was(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rewrapping, "_BATCH", 2)
+    await fill_every_place(installation)
+    both, alone = keyrings(installation)
+    async with installation.database():
+        before = await sealed()
+        with failing(8), pytest.raises(OperationalError):
+            await rewrap(both)
+        done = sum(both.is_newest(blob) for *_, blob in await sealed())
+        assert 0 < done < len(before)
+        assert texts_of(both, await sealed()) == texts_of(both, before), "a server serves with both keys meanwhile"
+        assert await rewrap(both) == len(before) - done
+        assert texts_of(alone, await sealed()) == texts_of(both, before)
+
+
+async def test_a_secret_that_is_stored_meanwhile_is_not_overwritten(installation: Installation, world: World) -> None:
+    both, alone = keyrings(installation)
+    account_id = read(Kind.ACCOUNT, world["own"])
+    async with installation.database():
+        row = await Account.get(id=account_id)
+        place: dict[str, Any] = {"table": "accounts", "column": "webhook_secret", "row": row.id}
+        await Account.filter(id=row.id).update(webhook_secret=both.seal("wh_secret_new", **place))
+        # It was read before, and is written now.
+        assert await rewrapping._rewrap_one(Account, "webhook_secret", both, row.id, bytes(row.webhook_secret)) == 0
+        now = await Account.get(id=account_id)
+        assert alone.open(bytes(now.webhook_secret), **place) == "wh_secret_new"
 
 
 async def test_what_no_key_opens_is_said_and_the_rest_stays(installation: Installation, world: World) -> None:

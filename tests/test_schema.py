@@ -40,6 +40,7 @@ DATE_TIME: Any = SCHEMA.type_map["DateTime"]
 SHORT_LISTS = {
     "AuditEvent.changes": "one for each setting of the object",
     "DeleteAccountPayload.blockers": "one for each kind of thing",
+    "DeleteAccountPayload.contents": "one for each kind of thing",
     "DeleteApplicationPayload.blockers": "one for each use",
     "DeleteServiceProviderPayload.blockers": "one for each kind of thing",
     "Query.audioFormats": "one for each format",

@@ -98,6 +98,8 @@ _IN_A_LABELS = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}", re.ASCII)
 
 def _is_number(label: str) -> bool:
     # A name whose last label is a number would be read as an IPv4 address (RFC 3696, 2).
+    if not label[:1].isdigit():
+        return False
     try:
         ipaddress.IPv4Address(int(label, 0))
     except ValueError:

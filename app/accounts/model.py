@@ -63,6 +63,8 @@ class Account(Model):
         "registration_webhook_password",
         "queue_event_webhook_password",
     )
+    # It goes with `webhook_secret`, and clients know until when it signs.
+    told_as: ClassVar[dict[str, str | None]] = {"previous_webhook_secret": None}
     reach: ClassVar[Reach] = Reach(account="id", service_provider=("service_provider_id",))
 
     class Meta:

@@ -16,6 +16,7 @@ from tortoise.expressions import Q
 from app import graph, names
 from app.access import HasFullAccess, IsAdmin, IsServiceProvider
 from app.accounts import inputs, model, service
+from app.accounts.contents import AccountContentKind
 from app.api_keys.model import ApiKey as ApiKeyRow
 from app.api_keys.schema import ApiKey
 from app.applications.model import Application as ApplicationRow
@@ -33,7 +34,8 @@ from app.tts_cache.schema import TtsCache, cache_of
 from app.users.model import User as UserRow
 from app.users.schema import User
 from app.webhooks.model import WebhookDelivery as WebhookDeliveryRow
-from app.webhooks.model import WebhookKind
+from app.webhooks.model import WebhookKind, WebhookMethod
+from app.webhooks.rules import METHODS, SCHEMES
 from app.webhooks.schema import Webhook, WebhookDelivery, WebhookInput
 
 
@@ -127,7 +129,12 @@ class Account(graph.Node):
         "account_id", row=UserRow, description="How many users the account has, deactivated ones too."
     )
     viewer_can_update: bool = graph.per_viewer(
-        lambda viewer: viewer.may([HasFullAccess]), "Whether the caller may change the account's settings."
+        lambda viewer: viewer.may([HasFullAccess]),
+        "Whether the caller may change the account's settings, with its webhook secret and its recording configuration, and "
+        "test its webhooks and its storage.",
+    )
+    viewer_can_create_application: bool = graph.per_viewer(
+        lambda viewer: viewer.may([HasFullAccess]), "Whether the caller may create applications of the account."
     )
     viewer_can_update_license: bool = graph.per_viewer(
         lambda viewer: viewer.may([IsAdmin, HasFullAccess]),
@@ -272,6 +279,21 @@ class AccountLimits:
     licensed_sessions_maximum: int = strawberry.field(
         default=inputs.MAXIMUM_INT, description="The greatest `licensedSessions`; the least is 0."
     )
+    webhook_schemes: list[str] = strawberry.field(
+        default_factory=lambda: list(SCHEMES), description="How the URLs of its webhooks may begin, before `://`."
+    )
+    registration_webhook_methods: list[WebhookMethod] = strawberry.field(
+        default_factory=lambda: list(METHODS[WebhookKind.REGISTRATION]),
+        description="How the registration webhook may be called.",
+    )
+    queue_event_webhook_methods: list[WebhookMethod] = strawberry.field(
+        default_factory=lambda: list(METHODS[WebhookKind.QUEUE_EVENT]),
+        description="How the queue event webhook may be called.",
+    )
+    webhook_secret_overlap_hours_maximum: int = strawberry.field(
+        default=service.MAXIMUM_OVERLAP_HOURS,
+        description="The greatest `overlapHours` of rotateWebhookSecret, in hours; the least is 0.",
+    )
 
 
 @strawberry.type
@@ -313,7 +335,9 @@ class UsageLimitInput:
 class CreateAccountInput:
     """Input of createAccount."""
 
-    name: str = strawberry.field(description="1 to 64 characters, any Unicode; unique within the service provider.")
+    name: str = strawberry.field(
+        description=f"1 to {names.MAXIMUM} characters, any Unicode; unique within the service provider."
+    )
     service_provider_id: strawberry.ID | None = strawberry.field(
         default=None, description="Who runs it: by default the caller's own service provider; admins must say it."
     )
@@ -345,7 +369,9 @@ class UpdateAccountInput:
     """Input of updateAccount."""
 
     id: strawberry.ID = strawberry.field(description="The account.")
-    name: Maybe[str | None] = strawberry.field(default=None, description="A new name: 1 to 64 characters.")
+    name: Maybe[str | None] = strawberry.field(
+        default=None, description=f"A new name: 1 to {names.MAXIMUM} characters."
+    )
     sip_realm: Maybe[str | None] = strawberry.field(default=None, description="A new SIP realm; null clears it.")
     usage_limit: Maybe[UsageLimitInput | None] = graph.guarded("How much it may use.", permissions=[IsAdmin])
     licensed_sessions: Maybe[int | None] = graph.guarded(
@@ -473,13 +499,21 @@ class DeletionBlocker:
     count: int = strawberry.field(description="How many of them there are.")
 
 
+@strawberry.type(description="Things that an account holds.")
+class AccountContent:
+    """A value."""
+
+    kind: AccountContentKind = strawberry.field(description="What they are.")
+    count: int = strawberry.field(description="How many of them there are.")
+
+
 @strawberry.input(description="An account to be deleted.")
 class DeleteAccountInput:
     """Input of deleteAccount."""
 
     id: strawberry.ID = strawberry.field(description="The account.")
     dry_run: bool = strawberry.field(
-        default=False, description="True: tell what stands in the way, and delete nothing."
+        default=False, description="True: tell what would go and what stands in the way, and delete nothing."
     )
     force: bool = strawberry.field(default=False, description="True: delete what stands in the way as well.")
     if_version: int | None = strawberry.field(
@@ -496,6 +530,14 @@ class DeleteAccountPayload:
     )
     blockers: list[DeletionBlocker] = strawberry.field(
         default_factory=list, description="What stood or stands in the way and only goes with `force`."
+    )
+    contents: list[AccountContent] = strawberry.field(
+        default_factory=list,
+        description="Everything that went with the account, or would go: what stands in the way, and the rest.",
+    )
+    recordings_stay_in: str | None = strawberry.field(
+        default=None,
+        description="The bucket of the recording configuration, whose recordings stay as they are; null without one.",
     )
     user_errors: list[UserError] = strawberry.field(
         default_factory=list, description="Why nothing was deleted; empty after a deletion and after a dry run."
@@ -590,20 +632,22 @@ class AccountMutations:
         deleted, found = await service.delete(
             info.context, input.id, dry_run=input.dry_run, force=input.force, if_version=input.if_version
         )
-        counts = {
-            DeletionBlockerKind.API_KEYS: found.api_keys,
-            DeletionBlockerKind.APPLICATIONS: found.applications,
-            DeletionBlockerKind.USERS: found.users,
-        }
-        blockers = [DeletionBlocker(kind=kind, count=count) for kind, count in counts.items() if count]
+        blockers = [
+            DeletionBlocker(kind=DeletionBlockerKind[kind.name], count=found.counts[kind])
+            for kind in AccountContentKind
+            if kind in service.IN_THE_WAY and kind in found.counts
+        ]
+        payload = DeleteAccountPayload(
+            deleted_id=strawberry.ID(show(Kind.ACCOUNT, deleted)) if deleted else None,
+            blockers=blockers,
+            contents=[AccountContent(kind=kind, count=count) for kind, count in found.counts.items()],
+            recordings_stay_in=found.bucket,
+        )
         if deleted is None and not input.dry_run:
             words = " and ".join(f"{one.count} {_WORDS[one.kind]}(s)" for one in blockers)
             message = f"The account still has {words}. Delete them too with `force: true`."
-            refused = UserError(code=UserErrorCode.IN_USE, message=message, field=["id"])
-            return DeleteAccountPayload(blockers=blockers, user_errors=[refused])
-        return DeleteAccountPayload(
-            deleted_id=strawberry.ID(show(Kind.ACCOUNT, deleted)) if deleted else None, blockers=blockers
-        )
+            payload.user_errors = [UserError(code=UserErrorCode.IN_USE, message=message, field=["id"])]
+        return payload
 
 
 _WORDS = {

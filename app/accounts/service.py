@@ -16,7 +16,8 @@ from tortoise.expressions import Q
 from tortoise.transactions import in_transaction
 
 from app.access import Scope
-from app.accounts import inputs
+from app.accounts import contents, inputs
+from app.accounts.contents import AccountContentKind, Contents
 from app.accounts.finding import not_found
 from app.accounts.finding import within_reach as within_reach  # noqa: PLC0414  what other rooms know it by
 from app.accounts.model import Account
@@ -36,7 +37,6 @@ from app.recording import service as recording
 from app.recording.model import RecordingConfig
 from app.service_providers.model import ServiceProvider
 from app.users import service as users
-from app.users.model import User
 from app.webhooks import rules
 from app.webhooks.model import WebhookDelivery, WebhookKind
 from app.webhooks.rules import WebhookChange
@@ -286,24 +286,16 @@ def previous_webhook_secret(keyring: Keyring, account_id: UUID, sealed: bytes) -
     return keyring.open(sealed, table="accounts", column="previous_webhook_secret", row=account_id)
 
 
-@dataclass(frozen=True)
-class Blockers:
-    """How many things stand in the way of a deletion."""
-
-    api_keys: int
-    applications: int
-    users: int
-
-    def __bool__(self) -> bool:
-        return self.api_keys + self.applications + self.users > 0
+# What somebody may still need, and only goes when it is wished.
+IN_THE_WAY = {AccountContentKind.API_KEYS, AccountContentKind.APPLICATIONS, AccountContentKind.USERS}
 
 
 async def delete(
     context: Context, account_id: str, *, dry_run: bool, force: bool, if_version: int | None
-) -> tuple[UUID | None, Blockers]:
-    """Deletes an account in one transaction, or tells what stands in the way.
+) -> tuple[UUID | None, Contents]:
+    """Deletes an account in one transaction; without `force` only when nothing in it stands in the way.
 
-    Answers the id that was deleted (None: nothing was) and what stood or stands in the way. Recordings in the customer's
+    Answers the id that was deleted (None: nothing was) and what went or would go with it. Recordings in the customer's
     bucket are not touched. Raises Mistakes: NOT_FOUND, CONFLICT.
     """
     found = await within_reach(context, account_id)
@@ -315,13 +307,9 @@ async def delete(
         problems = Problems()
         _check_version(account, if_version, problems)
         problems.raise_if_any()
-        blockers = Blockers(
-            api_keys=await ApiKey.filter(account_id=account.id).count(),
-            applications=await Application.filter(account_id=account.id).count(),
-            users=await User.filter(account_id=account.id).count(),
-        )
-        if dry_run or (blockers and not force):
-            return None, blockers
+        held = await contents.of_account(account.id)
+        if dry_run or (not force and held.counts.keys() & IN_THE_WAY):
+            return None, held
         await ApiKey.filter(account_id=account.id).delete()
         await users.delete_all(Q(account_id=account.id))
         await RecordingConfig.filter(account_id=account.id).delete()
@@ -331,7 +319,7 @@ async def delete(
         await WebhookDelivery.filter(account_id=account.id).delete()
         await trail.note(context, account, before={"name": account.name, "sip_realm": account.sip_realm})
         await Account.filter(id=account.id).delete()
-    return account.id, blockers
+    return account.id, held
 
 
 async def _provider(context: Context, given: str | None, problems: Problems) -> UUID | None:

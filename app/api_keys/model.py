@@ -45,6 +45,14 @@ class ApiKey(Model):
     updated_at = fields.DatetimeField(auto_now=True)
     version = fields.IntField(default=1)
 
+    # Clients know of a secret when it was made and until when it is valid; who made a key never changes.
+    told_as: ClassVar[dict[str, str | None]] = {
+        "secret_hash": None,
+        "previous_secret_hash": None,
+        "created_by_scope": None,
+        "created_by_key_id": None,
+        "created_by_user_id": None,
+    }
     reach: ClassVar[Reach] = Reach(
         account="account_id", service_provider=("service_provider_id", "account__service_provider_id")
     )

@@ -9,7 +9,7 @@ import strawberry
 from strawberry import Maybe
 
 from app import graph, names
-from app.access import AccessLevel, IsAdmin, IsServiceProvider, Scope
+from app.access import AccessLevel, HasFullAccess, IsAdmin, IsServiceProvider, Scope
 from app.accounts.model import Account as AccountRow
 from app.api_keys import model, service, token
 from app.context import Info
@@ -88,7 +88,8 @@ class ApiKey(graph.Node):
     created_by: ApiKeyMaker | None = graph.computed(
         _maker,
         ["created_by_scope", "created_by_key_id", "created_by_user_id"],
-        "Who made it; null for one made on the server.",
+        "Who made it, or rotated it last; null for one made on the server. A key lets nobody in while the person who made "
+        "it is deactivated, nor when they are deleted: rotate it first, and it is yours.",
     )
     expires_at: datetime | None = graph.column("When it stops to let anybody in; null: never.")
     revoked_at: datetime | None = graph.column("When somebody closed it; null: not closed.")
@@ -105,6 +106,9 @@ class ApiKey(graph.Node):
     version: int = graph.column(
         "Grows by one with each change; send it as `ifVersion` to be safe from others' changes."
     )
+    viewer_can_update: bool = graph.per_viewer(
+        lambda viewer: viewer.may([HasFullAccess]), "Whether the caller may rename, rotate and revoke the key."
+    )
 
 
 _KEYS_OF_INSTALLATION = graph.PageOfAll(model.ApiKey, always={"scope": Scope.ADMIN})
@@ -119,6 +123,10 @@ class ApiKeyLimits:
     )
     overlap_hours_maximum: int = strawberry.field(
         default=service.MAXIMUM_OVERLAP_HOURS, description="The greatest `overlapHours` of a rotation; the least is 0."
+    )
+    expires_at_maximum: datetime | None = graph.per_viewer(
+        lambda viewer: viewer.expires_at,
+        "The latest `expiresAt` that the caller may give, since no key outlives its maker; null: any time to come.",
     )
 
 

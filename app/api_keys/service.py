@@ -139,7 +139,7 @@ async def revoke(context: Context, key_id: str) -> ApiKey:
 
 
 async def rotate(context: Context, key_id: str, overlap_hours: int) -> tuple[ApiKey, str]:
-    """A new secret for a key; the old one stays valid for `overlap_hours` (0: closes at once).
+    """A new secret for a key; the old one stays valid for `overlap_hours` (0: closes at once). Whoever asks is its maker now.
 
     Raises Mistakes: NOT_FOUND, OUT_OF_RANGE, INVALID for a key that is revoked, expired, or outlives the one that asks:
     its new secret would be a way around that end.
@@ -166,6 +166,9 @@ async def rotate(context: Context, key_id: str, overlap_hours: int) -> tuple[Api
             "previous_secret_expires_at": now + timedelta(hours=overlap_hours) if overlap_hours else None,
             "previous_secret_last_used_at": None,
             "rotated_at": now,
+            "created_by_scope": context.viewer.scope,
+            "created_by_key_id": context.viewer.key_id,
+            "created_by_user_id": context.viewer.user_id,
         }
         rotated = _there(await change(context, ApiKey, key.id, secrets))
     return rotated, made.text

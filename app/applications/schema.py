@@ -14,6 +14,7 @@ from app import graph, names
 from app.access import HasFullAccess
 from app.accounts.model import Account as AccountRow
 from app.applications import model, recording, service
+from app.applications.webhooks import CALL_STATUS, CALLING
 from app.context import Info
 from app.errors import UserError, UserErrorCode
 from app.idempotency.once import ONCE
@@ -140,6 +141,23 @@ OF_ACCOUNT = graph.PageOf(
 _APPLICATION = graph.OneById(model.Application, Kind.APPLICATION)
 
 
+@strawberry.type(description="The limits of an application's inputs; those of its webhooks' parts are in `webhook`.")
+class ApplicationLimits:
+    """Constants."""
+
+    name_maximum: int = strawberry.field(
+        default=names.MAXIMUM, description="Characters (code points) of a name, spaces around it left out."
+    )
+    calling_webhook_schemes: list[str] = strawberry.field(
+        default_factory=lambda: list(CALLING.schemes),
+        description="How the URL of its calling webhook may begin, before `://`.",
+    )
+    call_status_webhook_schemes: list[str] = strawberry.field(
+        default_factory=lambda: list(CALL_STATUS.schemes),
+        description="How the URL of its call status webhook may begin, before `://`.",
+    )
+
+
 @strawberry.type
 class ApplicationQueries:
     """Root fields."""
@@ -170,7 +188,9 @@ class CreateApplicationInput:
     """Input of createApplication."""
 
     account_id: strawberry.ID = strawberry.field(description="The account that it will belong to.")
-    name: str = strawberry.field(description="1 to 64 characters, any Unicode; unique within the account.")
+    name: str = strawberry.field(
+        description=f"1 to {names.MAXIMUM} characters, any Unicode; unique within the account."
+    )
     calling_webhook: WebhookInput = strawberry.field(description="What is asked how to answer a call.")
     call_status_webhook: WebhookInput | None = strawberry.field(
         default=None, description="What is told how calls go on; nothing by default."
@@ -194,7 +214,9 @@ class UpdateApplicationInput:
     """Input of updateApplication."""
 
     id: strawberry.ID = strawberry.field(description="The application.")
-    name: Maybe[str | None] = strawberry.field(default=None, description="A new name: 1 to 64 characters.")
+    name: Maybe[str | None] = strawberry.field(
+        default=None, description=f"A new name: 1 to {names.MAXIMUM} characters."
+    )
     calling_webhook: Maybe[WebhookInput | None] = strawberry.field(
         default=None, description="What is asked how to answer a call. Cannot be cleared."
     )

@@ -1,18 +1,16 @@
 """What is shown of the audit trail: who changed what, within the caller's reach."""
 
 from datetime import datetime
-from functools import lru_cache, partial
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
 import strawberry
-from strawberry.types import get_object_definition
-from strawberry.utils.str_converters import to_camel_case
 
 from app import graph
-from app.access import IsServiceProvider, Requirement, Scope
-from app.audit import model, trail
+from app.access import IsServiceProvider, Scope
+from app.audit import model, naming, trail
 from app.context import Context, Info
 from app.identifiers import Kind, any_uuid, first_at, read, show
 from app.paging import DEFAULT_FIRST, AfterArgument, Connection, FirstArgument
@@ -33,12 +31,15 @@ class AuditActor:
 class AuditChange:
     """A value."""
 
-    field: str = strawberry.field(description="Which setting.")
+    field: str = strawberry.field(
+        description="Which: the field of the object's type or of its input, such as `name` or `usageLimit.maximum`; or what "
+        "the event tells beside, such as `endedSessions`."
+    )
     before: str | None = strawberry.field(
-        description="What it was, as JSON; null for what was not there. Secrets are never shown: `•••`."
+        description="What it was, as JSON; null for what was not there. An object is its id. Secrets are never shown: `•••`."
     )
     after: str | None = strawberry.field(
-        description="What it became, as JSON; null for what is no more. Secrets are never shown: `•••`."
+        description="What it became, as JSON; null for what is no more. An object is its id. Secrets are never shown: `•••`."
     )
 
 
@@ -64,31 +65,22 @@ def _changes(
     context: Context, kind: str | None, before: dict[str, Any] | None, after: dict[str, Any] | None
 ) -> list[AuditChange]:
     old, new = before or {}, after or {}
-    return [
-        AuditChange(field=name, before=_text(old, name), after=_text(new, name))
-        for name in dict.fromkeys([*old, *new])
-        if context.viewer.may(_permissions().get((kind, name), ()))
+    changes = []
+    for stored_as in dict.fromkeys([*old, *new]):
+        setting = naming.setting(kind, stored_as)
         # A form sends what it did not change as well; a secret that was sent counts as changed.
-        and (name not in old or name not in new or old[name] != new[name] or new[name] == trail.HIDDEN)
-    ]
+        is_same = stored_as in old and stored_as in new and old[stored_as] == new[stored_as] != trail.HIDDEN
+        if setting is not None and not is_same and context.viewer.may(setting.permissions):
+            was, is_now = (_text(setting, values, stored_as) for values in (old, new))
+            changes.append(AuditChange(field=setting.name, before=was, after=is_now))
+    return changes
 
 
-@lru_cache(1)
-def _permissions() -> dict[tuple[str | None, str], frozenset[type[Requirement]]]:
-    """By the kind of an object and its setting: who may see the setting itself, and so its changes."""
-    found: dict[tuple[str | None, str], frozenset[type[Requirement]]] = {}
-    for kind, name in graph.registry.names.items():
-        for field in get_object_definition(graph.registry.types[name], strict=True).fields:
-            declared, permissions = field.metadata.get(graph.DECLARED), field.metadata.get(graph.PERMISSIONS, ())
-            for column in graph.columns_of(declared) if permissions else ():
-                if column != "id":
-                    place = (kind.value, to_camel_case(column))
-                    found[place] = found.get(place, frozenset()) | set(permissions)
-    return found
-
-
-def _text(values: dict[str, Any], name: str) -> str | None:
-    return orjson.dumps(values[name]).decode() if name in values else None
+def _text(setting: naming.Setting, values: dict[str, Any], stored_as: str) -> str | None:
+    if stored_as not in values:
+        return None
+    value = values[stored_as]
+    return orjson.dumps(setting.made_of(value) if setting.made_of else value).decode()
 
 
 def _id(kind: str | None, value: UUID | None) -> str | None:

@@ -6,7 +6,6 @@ named and never shown.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -93,18 +92,22 @@ def shown(model: type[Model] | None, values: Mapping[str, Any] | None) -> str | 
         return None
     found = {}
     for name, value in values.items():
-        shown_as, is_hidden = _told(model, name)
-        if shown_as:
-            found[shown_as] = HIDDEN if is_hidden and value is not None else value
+        if is_shown(name):
+            stored_as, is_hidden = told(model, name)
+            found[stored_as] = HIDDEN if is_hidden and value is not None else value
+    return in_json(found)
+
+
+def in_json(values: dict[str, Any]) -> str:
+    """What an event keeps of columns."""
     # PostgreSQL's JSON holds no NUL.
-    return orjson.dumps(found, default=str).decode().replace("\\u0000", "\\ufffd")
+    return orjson.dumps(values, default=str).decode().replace("\\u0000", "\\ufffd")
 
 
-@lru_cache(1_000)
-def _told(model: type[Model] | None, name: str) -> tuple[str, bool]:
-    """What events call a column (nothing: they do not tell of it), and whether its value is hidden."""
+def told(model: type[Model] | None, name: str) -> tuple[str, bool]:
+    """By which name events keep a column that they tell of, and whether its value is hidden."""
     column = model._meta.fields_map.get(name) if model is not None else None
-    return to_camel_case(name) if is_shown(name) else "", is_secret(column, name)
+    return to_camel_case(name), is_secret(column, name)
 
 
 def is_shown(name: str) -> bool:

@@ -71,6 +71,8 @@ class RecordingConfig(Model):
     version = fields.IntField(default=1)
 
     sealed: ClassVar[tuple[str, ...]] = ("secret_access_key",)
+    # Not as it is stored: `storage_status` goes with it.
+    told_as: ClassVar[dict[str, str | None]] = {"last_verification": None}
     reach: ClassVar[Reach] = Reach(account="account_id", service_provider=("account__service_provider_id",))
 
     class Meta:

@@ -182,6 +182,10 @@ def _access_key_id_problems(draft: StorageDraft) -> Iterator[Problem]:
         )
 
 
+# What forms and our own audit trail show in the place of a secret, which must not be saved over it.
+_MASKS = frozenset("*•●")
+
+
 def _secret_problems(secret: str) -> Iterator[Problem]:
     path = ("secretAccessKey",)
     if not secret:
@@ -192,6 +196,9 @@ def _secret_problems(secret: str) -> Iterator[Problem]:
         yield path, UserErrorCode.INVALID, "The secret access key begins or ends with a space: copy it without."
     elif any(unicodedata.category(character) in {"Cc", "Cs"} for character in secret):
         yield path, UserErrorCode.INVALID, "The secret access key has no control characters."
+    elif set(secret) <= _MASKS:
+        message = "This stands for a secret access key and is none: leave out both keys to keep the stored ones."
+        yield path, UserErrorCode.INVALID, message
 
 
 def _tag_problems(tags: tuple[Tag, ...]) -> Iterator[Problem]:

@@ -132,7 +132,7 @@ async def verify_draft(context: Context, account_id: str, draft: StorageDraft) -
             keys = stored_draft(context.keyring, stored)
             draft = replace(draft, access_key_id=keys.access_key_id, secret_access_key=keys.secret_access_key)
     result = await context.use(StorageVerifier).verify(draft, account.id)
-    await _note_test(context, account.id, result)
+    await _note_test(context, account.id, None, result)
     return result
 
 
@@ -143,7 +143,7 @@ async def verify_stored(context: Context, account_id: str) -> tuple[RecordingCon
     """
     stored = await _stored(context, account_id)
     result = await context.use(StorageVerifier).verify(stored_draft(context.keyring, stored), stored.account_id)
-    await _note_test(context, stored.account_id, result)
+    await _note_test(context, stored.account_id, stored, result)
     status = _STATUS[result.verdict]
     # Nothing is locked while S3 answers; a result of other values than the stored ones is answered but not kept.
     unchanged = RecordingConfig.filter(id=stored.id, fingerprint=result.fingerprint)
@@ -157,9 +157,16 @@ async def verify_stored(context: Context, account_id: str) -> tuple[RecordingCon
     return now, result
 
 
-async def _note_test(context: Context, account_id: UUID, result: VerificationResult) -> None:
-    after = {"verdict": result.verdict, "fingerprint_tested": result.fingerprint, "leftover_key": result.leftover_key}
-    await trail.note(context, after=after, account_id=account_id)
+async def _note_test(
+    context: Context, account_id: UUID, tested: RecordingConfig | None, result: VerificationResult
+) -> None:
+    """`tested` is the configuration with the tested values; None: they are not saved."""
+    after = {
+        "verification.verdict": result.verdict,
+        "verification.fingerprint": result.fingerprint,
+        "verification.leftover_key": result.leftover_key,
+    }
+    await trail.note(context, tested, after=after, account_id=account_id)
 
 
 def last_verification(stored: dict[str, Any] | None, fingerprint: str) -> VerificationResult | None:

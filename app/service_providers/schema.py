@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import strawberry
 from strawberry import Maybe
 
-from app import graph
+from app import graph, names
 from app.access import HasFullAccess, IsAdmin, IsServiceProvider
 from app.accounts.model import Account as AccountRow
 from app.api_keys.model import ApiKey as ApiKeyRow
@@ -93,6 +93,15 @@ _PROVIDER = graph.OneById(model.ServiceProvider, Kind.SERVICE_PROVIDER)
 _PROVIDERS = graph.PageOfAll(model.ServiceProvider, order=lambda _given: BY_NAME, order_columns=("name_key",))
 
 
+@strawberry.type(description="The limits of a service provider's inputs.")
+class ServiceProviderLimits:
+    """Constants."""
+
+    name_maximum: int = strawberry.field(
+        default=names.MAXIMUM, description="Characters (code points) of a name, spaces around it left out."
+    )
+
+
 @strawberry.type
 class ServiceProviderQueries:
     """Root fields."""
@@ -120,7 +129,7 @@ class ServiceProviderQueries:
 class CreateServiceProviderInput:
     """Input of createServiceProvider."""
 
-    name: str = strawberry.field(description="1 to 64 characters, unique within the installation.")
+    name: str = strawberry.field(description=f"1 to {names.MAXIMUM} characters, unique within the installation.")
     idempotency_key: str | None = strawberry.field(default=None, description=ONCE)
 
 
@@ -139,7 +148,9 @@ class UpdateServiceProviderInput:
     """Input of updateServiceProvider."""
 
     id: strawberry.ID = strawberry.field(description="The service provider.")
-    name: Maybe[str | None] = strawberry.field(default=None, description="A new name: 1 to 64 characters.")
+    name: Maybe[str | None] = strawberry.field(
+        default=None, description=f"A new name: 1 to {names.MAXIMUM} characters."
+    )
     if_version: int | None = strawberry.field(default=None, description=_IF_VERSION)
 
 

@@ -36,11 +36,11 @@ async def clear(context: Context, account_id: str) -> tuple[Account, int]:
     sid = show(Kind.ACCOUNT, account.id)
     try:
         count = await context.use(PromptCache).clear(sid)
-        await trail.note(context, account_id=account.id, after={"cleared_count": count})
+        await trail.note(context, account, after={"cleared_count": count})
         return account, count
     except ServiceUnavailable as cut_short:
         least = (cut_short.extensions or {}).get("clearedCount")
-        await trail.note(context, account_id=account.id, after={"cleared_count_at_least": least})
+        await trail.note(context, account, after={"cleared_count_at_least": least})
         raise
     finally:
         context.use(PromptCounts).forget(sid)

@@ -41,6 +41,7 @@ class User(Model):
     updated_at = fields.DatetimeField(auto_now=True)
     version = fields.IntField(default=1)
 
+    told_as: ClassVar[dict[str, str | None]] = {"password_hash": "password"}
     reach: ClassVar[Reach] = Reach(
         account="account_id", service_provider=("service_provider_id", "account__service_provider_id")
     )

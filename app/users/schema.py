@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import strawberry
 from strawberry import Maybe
 
-from app import graph
+from app import graph, names
 from app.access import HasFullAccess, IsAdmin, IsPerson, IsServiceProvider, Scope
 from app.accounts.model import Account as AccountRow
 from app.context import Info
@@ -18,7 +18,7 @@ from app.idempotency.once import ONCE
 from app.identifiers import Kind, show
 from app.paging import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, FirstArgument, page
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
-from app.users import emails, model, password, policy, service
+from app.users import emails, model, password, policy, service, tries
 from app.users.devices import device
 
 
@@ -29,7 +29,10 @@ class User(graph.Node):
     email: str = graph.column("The address to log in with; unique in the installation, upper and lower case being one.")
     name: str = graph.column("The person's name.")
     scope: Scope = graph.column("Whose things the person acts on; fixed.")
-    active: bool = graph.column("False: the person cannot log in, and every session is closed within 5 seconds.")
+    active: bool = graph.column(
+        "False: the person cannot log in, and every session, and every API key that they made or rotated last, is closed "
+        "within 5 seconds, until they are active again. Who rotates such a key makes it theirs."
+    )
     must_change_password: bool = graph.column("Whether a new password has to be chosen before anything else.")
     password_set_at: datetime = graph.column("When the password was chosen or reset last.")
     last_login_at: datetime | None = graph.column("When the person logged in last; null: never.")
@@ -114,6 +117,25 @@ _USERS = graph.PageOfAll(
         "email_contains": graph.Condition("email_key__contains", emails.searched),
     },
 )
+
+
+@strawberry.type(description="The limits of a user's inputs, and of the password policy's.")
+class UserLimits:
+    """Constants."""
+
+    email_maximum: int = strawberry.field(
+        default=emails.MAXIMUM, description="Characters (code points) of an e-mail address, spaces around it left out."
+    )
+    name_maximum: int = strawberry.field(
+        default=names.MAXIMUM, description="Characters (code points) of a name, spaces around it left out."
+    )
+    password_minimum_length_least: int = strawberry.field(
+        default=policy.LEAST_MINIMUM, description="The least `minimumLength` of the password policy, in characters."
+    )
+    password_minimum_length_greatest: int = strawberry.field(
+        default=policy.LARGEST_MINIMUM,
+        description="The greatest `minimumLength` of the password policy, in characters.",
+    )
 
 
 @strawberry.type
@@ -417,7 +439,13 @@ _ALREADY_SHOWN = UserError(
 class UserMutations:
     """Root fields."""
 
-    @graph.mutation("Opens a session for whoever knows a password. Needs no key.", open_to_anybody=True)
+    @graph.mutation(
+        "Opens a session for whoever knows a password. Needs no key. RATE_LIMITED after "
+        f"{tries.MAXIMUM_BY_EMAIL_AND_NETWORK} failures for one e-mail address from one network (an IPv4 address, 64 bits of "
+        f"an IPv6 one), {tries.MAXIMUM_BY_EMAIL} for one from all networks, or {tries.MAXIMUM_BY_NETWORK} from one network, "
+        "within 15 minutes.",
+        open_to_anybody=True,
+    )
     async def login(
         self, info: Info, input: Annotated[LoginInput, strawberry.argument(description="Who.")]
     ) -> LoginPayload:
@@ -456,7 +484,12 @@ class UserMutations:
         user = await service.change_password(info.context, input.current_password, input.new_password)
         return ChangePasswordPayload(user=graph.shown(user))
 
-    @graph.mutation("Creates a user, whose scope is that of the owner and never above the caller's.")
+    @graph.mutation(
+        "Creates a user, whose scope is that of the owner and never above the caller's. For people, since it hands out a "
+        f"password. An address that somebody has is told to the audit trail too, and no more than {tries.MAXIMUM_TAKEN} "
+        "times in 15 minutes to one account or service provider: then RATE_LIMITED.",
+        permissions=[IsPerson],
+    )
     async def create_user(
         self, info: Info, input: Annotated[CreateUserInput, strawberry.argument(description="The user to be.")]
     ) -> CreateUserPayload:
@@ -474,7 +507,9 @@ class UserMutations:
         errors = [] if is_new or input.password is not None else [_ALREADY_SHOWN]
         return CreateUserPayload(user=graph.shown(user), temporary_password=shown, user_errors=errors)
 
-    @graph.mutation("Changes the name or the e-mail address of a user.")
+    @graph.mutation(
+        "Changes the name or the e-mail address of a user; with an address that somebody has, as `createUser` says."
+    )
     async def update_user(
         self, info: Info, input: Annotated[UpdateUserInput, strawberry.argument(description="The changes.")]
     ) -> UpdateUserPayload:

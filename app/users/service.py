@@ -4,9 +4,11 @@ Long because it is all that is done with one noun, each change in one function a
 compared before a transaction begins, never within.
 """
 
+from collections.abc import Awaitable, Callable
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from strawberry import Some
@@ -33,6 +35,8 @@ from app.users.standing import still_let_in
 # More are a program that logs in again and again; its oldest sessions end.
 MAXIMUM_SESSIONS = 50
 _WRONG = "The e-mail address or the password is wrong."
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -76,10 +80,13 @@ async def login(context: Context, email: str, given: str) -> Entered:
             expires_at=now + timedelta(days=context.opened.settings.session_days),
         )
         await User.filter(id=user.id).update(last_login_at=now)
-        await tries.forget(subject)
+        await tries.forget(subject, context.address)
+        # Nobody is let in before the session is there for good; its event is already theirs.
+        theirs = copy(context)
+        theirs.let_in(viewer_of(user, session))
+        await trail.note(theirs, user, after={"session": show(Kind.SESSION, session.id)})
     user.last_login_at = now
     context.let_in(viewer_of(user, session))
-    await trail.note(context, user, after={"session": show(Kind.SESSION, session.id)})
     return Entered(user, session, made.text)
 
 
@@ -117,6 +124,7 @@ async def logout_everywhere(context: Context, *, keep_current: bool) -> int:
     """Ends all sessions of whoever asks; answers how many."""
     sessions = Session.filter(user_id=context.viewer.user_id)
     async with in_transaction():
+        await still_let_in(context.viewer)
         count = await (sessions.exclude(id=context.viewer.session_id) if keep_current else sessions).delete()
         await _note_ended(context, count)
     return count
@@ -126,6 +134,7 @@ async def _note_ended(context: Context, count: int) -> None:
     viewer = context.viewer
     await trail.note(
         context,
+        await User.get_or_none(id=viewer.user_id),
         after={"ended_sessions": count},
         account_id=viewer.account_id,
         service_provider_id=viewer.service_provider_id,
@@ -146,6 +155,7 @@ async def revoke_session(context: Context, session_id: str) -> UUID:
     session = await context.viewer.within_reach(Session).get_or_none(id=row_id) if row_id else None
     user = await User.get_or_none(id=session.user_id) if session is not None else None
     async with in_transaction():
+        await still_let_in(context.viewer)
         if session is None or not await Session.filter(id=session.id).delete():
             raise Mistakes.one(UserErrorCode.NOT_FOUND, "There is no such session.", "id")
         await trail.note(context, user, before={"session": show(Kind.SESSION, session.id)})
@@ -179,7 +189,7 @@ async def change_password(context: Context, current: str, new: str) -> User:
         await still_let_in(viewer)
         changed = _there(await change(context, User, user.id, values))
         await Session.filter(user_id=user.id).exclude(id=viewer.session_id).delete()
-        await tries.forget(subject)
+        await tries.forget(subject, context.address)
     return changed
 
 
@@ -197,7 +207,7 @@ async def create(
     """Somebody new, for an owner within reach (by default the caller's own), with a password that must be changed.
 
     Answers the password too, unless it was `given`, and whether the user is new: not when made before under this idempotency
-    key. Raises Mistakes, all of them at once.
+    key. Raises Mistakes, all of them at once, and RateLimited.
     """
     asked: dict[str, Any] = {
         "email": email,
@@ -209,10 +219,14 @@ async def create(
     }
     rules = await policy.current()
     first = policy.temporary(rules) if given is None else given
-    # Before the transaction that `once` opens: it takes long, and nobody else is to wait for it.
-    hashed = await password.hashed(first if len(first) <= password.MAXIMUM_LENGTH else "")
     reachable = context.viewer.within_reach(User)
-    user, is_new = await once(context, idempotency_key, asked, lambda: _create(context, hashed, **asked), reachable)
+
+    async def make() -> tuple[User, bool]:
+        # Before the transaction that `once` opens: it takes long, and nobody else is to wait for it.
+        hashed = await password.hashed(first if len(first) <= password.MAXIMUM_LENGTH else "")
+        return await once(context, idempotency_key, asked, lambda: _create(context, hashed, **asked), reachable)
+
+    user, is_new = await _telling_who_is_there(context, email, make)
     return user, first if given is None and is_new else None, is_new
 
 
@@ -228,10 +242,6 @@ async def _create(
     installation: bool | None,
 ) -> User:
     viewer, problems = context.viewer, Problems()
-    await still_let_in(viewer)
-    if viewer.expires_at is not None:
-        message = "This key ends, and whom it makes would outlast it; create users with one that lasts, or as a person."
-        problems.add(UserErrorCode.INVALID, message)
     values = _read(Some(email), Some(name), problems)
     await _find_taken(values, None, problems)
     rules = await policy.current()
@@ -243,6 +253,7 @@ async def _create(
     owner: dict[str, Any] = {"scope": scope, "service_provider_id": provider, "account_id": account}
     try:
         async with in_transaction():
+            await still_let_in(viewer)
             user = await User.create(**values, **secret, **owner)
             await trail.note(context, user, after={**values, **owner})
     except IntegrityError as error:
@@ -251,6 +262,32 @@ async def _create(
         # The owner was deleted in between.
         raise no_owner("accountId" if account else "serviceProviderId") from None
     return user
+
+
+async def _telling_who_is_there(context: Context, email: str, make: Callable[[], Awaitable[T]]) -> T:
+    """What `make` does; that somebody has the address is told to the audit trail too, and only so often.
+
+    Otherwise anybody could learn who has a login in the whole installation, at no cost and leaving no trace. Raises
+    RateLimited before anything is done. Admins see everybody: for them there is no limit.
+    """
+    viewer = context.viewer
+    tried = await tries.begin_address(context.keyring, viewer)
+    is_taken = False
+    try:
+        return await make()
+    except Mistakes as mistakes:
+        is_taken = any(error.code is UserErrorCode.EMAIL_TAKEN for error in mistakes.errors)
+        raise
+    finally:
+        if is_taken:
+            await trail.note(
+                context,
+                after={"email": email, "refused": True},
+                account_id=viewer.account_id,
+                service_provider_id=viewer.service_provider_id,
+            )
+        elif tried is not None:
+            await tries.take_back(tried)
 
 
 async def create_first_admin(email: str, name: str) -> str:
@@ -275,12 +312,30 @@ async def update(
     email: Some[str | None] | None,
     name: Some[str | None] | None,
 ) -> User:
-    """Changes what is given. Raises Mistakes: NOT_FOUND, CONFLICT, or all that is wrong with the values."""
+    """Changes what is given. Raises Mistakes: NOT_FOUND, CONFLICT, or all that is wrong with the values; and RateLimited."""
+
+    async def make() -> User:
+        return await _update(context, user_id, if_version, email, name)
+
+    if email is None or email.value is None:
+        return await make()
+    return await _telling_who_is_there(context, email.value, make)
+
+
+async def _update(
+    context: Context,
+    user_id: str,
+    if_version: int | None,
+    email: Some[str | None] | None,
+    name: Some[str | None] | None,
+) -> User:
     problems = Problems()
     values = _read(email, name, problems)
     if values and not problems.found:
         try:
-            changed = await _change(context, user_id, if_version, values)
+            async with in_transaction():
+                changed = await _change(context, user_id, if_version, values)
+                await still_let_in(context.viewer)  # once the row is locked
         except IntegrityError as error:
             if violated_constraint(error) != "users_email_unique":
                 raise
@@ -300,10 +355,10 @@ async def update(
 
 async def set_active(context: Context, user_id: str, active: bool, if_version: int | None) -> User:
     """Deactivated, their sessions end within 5 s, for good. Raises Mistakes: NOT_FOUND, CONFLICT, LAST_ADMIN."""
-    await still_let_in(context.viewer)
     found = await within_reach(context, user_id)
     async with in_transaction():
         user = await _locked(found.id)
+        await still_let_in(context.viewer)
         if if_version not in (None, user.version):
             raise _conflict(if_version)
         if user.active == active:
@@ -316,10 +371,10 @@ async def set_active(context: Context, user_id: str, active: bool, if_version: i
 
 async def delete(context: Context, user_id: str, if_version: int | None) -> UUID:
     """Raises Mistakes: NOT_FOUND, CONFLICT, LAST_ADMIN."""
-    await still_let_in(context.viewer)
     found = await within_reach(context, user_id)
     async with in_transaction():
         user = await _locked(found.id)
+        await still_let_in(context.viewer)
         if if_version not in (None, user.version):
             raise _conflict(if_version)
         await _keep_an_admin(user)
@@ -341,7 +396,6 @@ async def reset_password(context: Context, user_id: str, given: str | None) -> t
     Answers the password too, unless it was `given`. Raises Mistakes.
     """
     viewer, problems = context.viewer, Problems()
-    await still_let_in(viewer)
     user = await within_reach(context, user_id)
     if user.id == viewer.user_id:
         message = "Your own password is changed with changePassword, which asks for the present one."
@@ -354,6 +408,7 @@ async def reset_password(context: Context, user_id: str, given: str | None) -> t
     values = _password_values(await password.hashed(given or shown or ""), must_change=True)
     async with in_transaction():
         await _locked(user.id)
+        await still_let_in(viewer)
         changed = _there(await change(context, User, user.id, values))
         await Session.filter(user_id=user.id).delete()
     return changed, shown

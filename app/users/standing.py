@@ -4,25 +4,38 @@ from datetime import UTC, datetime
 
 from tortoise.expressions import Q
 
-from app.access import Viewer
+from app.access import Viewer, owner_is_active
 from app.api_keys.model import ApiKey
 from app.errors import Unauthenticated
-from app.users.model import Session
+from app.users.model import Session, User
 
 
 async def still_let_in(viewer: Viewer) -> None:
-    """Raises Unauthenticated when the caller's key or session was closed within the seconds for which it is remembered.
+    """Raises Unauthenticated when the caller's key or session was closed within the seconds for which it is remembered,
+    itself or with its account or service provider.
 
-    Otherwise it could still make itself something that lasts.
+    Otherwise it could still make itself something that lasts. Asked within the transaction of the change, and once the row
+    that changes is locked: whoever waited for their own deactivation to end is told.
     """
     if not viewer.secret_hash:
         return
     if viewer.session_id is not None:
-        sessions = Session.filter(id=viewer.session_id, expires_at__gt=datetime.now(UTC), user__active=True)
-        if not await sessions.exists():
+        sessions = Session.filter(owner_is_active("user__"), id=viewer.session_id, user__active=True)
+        if not await sessions.filter(expires_at__gt=datetime.now(UTC)).exists():
             raise Unauthenticated("The session has ended. Log in again.")
         return
     current = Q(secret_hash=viewer.secret_hash)
     previous = Q(previous_secret_hash=viewer.secret_hash, previous_secret_expires_at__gt=datetime.now(UTC))
-    if not await ApiKey.filter(current | previous, id=viewer.key_id, revoked_at__isnull=True).exists():
+    keys = ApiKey.filter(owner_is_active(), current | previous, id=viewer.key_id, revoked_at__isnull=True)
+    key = await keys.first()
+    if key is None or not await has_its_maker(key):
         raise Unauthenticated("The API key lets nobody in any more.")
+
+
+async def has_its_maker(key: ApiKey) -> bool:
+    """Whether the person who made a key is active; a key that no person made has nobody to lose.
+
+    Else whoever is shown the door would still hold the keys that they made for themselves. Who rotates a key makes it theirs.
+    """
+    maker = key.created_by_user_id
+    return maker is None or await User.filter(id=maker, active=True).exists()

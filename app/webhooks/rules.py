@@ -15,6 +15,7 @@ from app.webhooks.model import WebhookKind, WebhookMethod
 
 MAXIMUM_CREDENTIAL = 255
 SCHEMES = ("http", "https")
+METHODS = {WebhookKind.REGISTRATION: tuple(WebhookMethod), WebhookKind.QUEUE_EVENT: (WebhookMethod.POST,)}
 # Under which names the columns of the account and the fields of inputs go.
 COLUMNS = {WebhookKind.REGISTRATION: "registration_webhook", WebhookKind.QUEUE_EVENT: "queue_event_webhook"}
 FIELDS = {WebhookKind.REGISTRATION: "registrationWebhook", WebhookKind.QUEUE_EVENT: "queueEventWebhook"}
@@ -70,7 +71,7 @@ class Reader:
         if change.method.value is None:
             message = "The method cannot be cleared; leave it out to keep it as it is."
             self._problems.add(UserErrorCode.REQUIRED, message, FIELDS[kind], "method")
-        elif kind is WebhookKind.QUEUE_EVENT and change.method.value is not WebhookMethod.POST:
+        elif change.method.value not in METHODS[kind]:
             message = "The queue event webhook is always called with POST."
             self._problems.add(UserErrorCode.INVALID, message, FIELDS[kind], "method")
         return change.method.value or WebhookMethod.POST

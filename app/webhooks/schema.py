@@ -12,7 +12,7 @@ from app.accounts.model import Account as AccountRow
 from app.context import Info
 from app.errors import UserError
 from app.identifiers import Kind
-from app.webhooks import model, rules, service
+from app.webhooks import addresses, model, rules, service
 
 
 @strawberry.type(description="An address of the customer's that is called when something happens.")
@@ -52,22 +52,39 @@ class WebhookInput:
     """The password alone may be left out beside the stored user name, too."""
 
     url: str = strawberry.field(
-        description="Where it is: http or https, a public host, at most 2048 characters, no user name or password in it."
+        description=f"Where it is: http or https, a public host, at most {addresses.MAXIMUM_URL} characters, no user name or "
+        "password in it."
     )
     method: Maybe[model.WebhookMethod | None] = strawberry.field(
         default=None, description="How it is called: POST at first; the queue event webhook takes POST alone."
     )
     username: Maybe[str | None] = strawberry.field(
-        default=None, description=f"For basic authentication: 1 to 255 characters, no colon. {_CREDENTIALS}"
+        default=None,
+        description=f"For basic authentication: 1 to {rules.MAXIMUM_CREDENTIAL} characters, no colon. {_CREDENTIALS}",
     )
     password: Maybe[str | None] = strawberry.field(
         default=None,
-        description=f"Stored encrypted, never shown: 1 to 255 characters. {_CREDENTIALS} "
+        description=f"Stored encrypted, never shown: 1 to {rules.MAXIMUM_CREDENTIAL} characters. {_CREDENTIALS} "
         "Beside the stored user name it may be left out too.",
     )
 
     def change(self) -> rules.WebhookChange:
         return rules.WebhookChange(self.url, self.method, self.username, self.password)
+
+
+@strawberry.type(description="The limits of a webhook's inputs, of an account's or of an application's.")
+class WebhookLimits:
+    """Constants."""
+
+    url_maximum: int = strawberry.field(
+        default=addresses.MAXIMUM_URL, description="Characters (code points) of `url`, spaces around it left out."
+    )
+    username_maximum: int = strawberry.field(
+        default=rules.MAXIMUM_CREDENTIAL, description="Characters (code points) of `username`; the least is 1."
+    )
+    password_maximum: int = strawberry.field(
+        default=rules.MAXIMUM_CREDENTIAL, description="Characters (code points) of `password`; the least is 1."
+    )
 
 
 @strawberry.type(description="A header of a request.")

@@ -23,6 +23,20 @@ async def test_the_page_opens_with_its_ready_tabs_and_the_schema(visit: Visit) -
     visit.assert_nothing_went_wrong()
 
 
+async def test_every_tab_is_in_sight_in_a_narrow_window_and_opens_its_example(
+    browser: Browser, explorer: Served
+) -> None:
+    context = await browser.new_context(viewport={"width": 1280, "height": 800})
+    async with visiting(context, explorer.url) as visit:
+        for tab in await visit.tabs.all():
+            await expect(tab).to_be_in_viewport(ratio=1)
+        editor = visit.page.locator(".graphiql-query-editor .CodeMirror-code")
+        for name in TAB_NAMES:
+            await visit.tabs.get_by_text(name, exact=True).click()
+            await expect(editor).to_contain_text(name)
+        visit.assert_nothing_went_wrong()
+
+
 async def test_the_contract_is_one_click_away(visit: Visit) -> None:
     address = await visit.page.get_by_role("link", name="schema.graphql").evaluate("link => link.href")
     answer = await visit.page.request.get(address)

@@ -1,6 +1,8 @@
 """Logging in: the same words and the same work for whoever is not let in, and only so many tries."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -121,7 +123,7 @@ async def test_two_hundred_aliases_are_two_hundred_tries(people: People, strange
         for number in range(90)
     )
     answer = await stranger.ask(f"mutation {{ {fields} }}")
-    assert len(compared) == tries.MAXIMUM_BY_EMAIL
+    assert len(compared) == tries.MAXIMUM_BY_EMAIL_AND_NETWORK
     assert [value is not None for value in answer.data.values()] == [True] * 10 + [False] * 80
     assert answer.codes == ["RATE_LIMITED"] * 80
     again = await stranger.ask(_login("ann"))
@@ -143,10 +145,66 @@ async def test_the_address_that_tries_many_people_is_limited_too(
     for number in range(6):
         assert (await log_in(stranger, f"user{number}@people.example.com", "guess"))["userErrors"] == [WRONG]
     assert (await stranger.ask(_login("ann"))).codes == ["RATE_LIMITED"]
-    transport = httpx.ASGITransport(people.installation.app, client=("2001:db8::1", 1))
-    async with httpx.AsyncClient(transport=transport, base_url="http://accounts.test") as elsewhere:
-        assert (await log_in(Person(elsewhere, None), email_of("ann"), PASSWORD))["token"]
+    async with stranger_at(people, "2001:db8::1") as elsewhere:
+        assert (await log_in(elsewhere, email_of("ann"), PASSWORD))["token"]
     assert len(compared) == 7
+
+
+@asynccontextmanager
+async def stranger_at(people: People, address: str) -> AsyncIterator[Person]:
+    """Nobody, who asks from this network address."""
+    transport = httpx.ASGITransport(people.installation.app, client=(address, 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://accounts.test") as client:
+        yield Person(client, None)
+
+
+async def test_who_guesses_locks_out_their_own_network_and_nobody_else(people: People, stranger: Person) -> None:
+    """A stranger who knows Ann's address is not to keep her out."""
+    async with stranger_at(people, "203.0.113.9") as attacker:
+        for _ in range(tries.MAXIMUM_BY_EMAIL_AND_NETWORK):
+            assert (await log_in(attacker, email_of("ann"), "guess"))["userErrors"] == [WRONG]
+        assert (await attacker.ask(_login("ann"))).codes == ["RATE_LIMITED"]
+        assert (await people.login("ann"))["token"]
+        # That she knows her password forgives the attacker nothing.
+        assert (await attacker.ask(_login("ann"))).codes == ["RATE_LIMITED"]
+
+
+async def test_many_networks_that_guess_together_are_bounded(
+    people: People, compared: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert tries.MAXIMUM_BY_EMAIL == 100
+    monkeypatch.setattr(tries, "MAXIMUM_BY_EMAIL", 6)
+    answers = []
+    for number in range(9):
+        async with stranger_at(people, f"203.0.113.{number}") as attacker:
+            answers.append((await attacker.ask(_login("ann", "guess"))).codes)
+    assert answers == [[]] * 6 + [["RATE_LIMITED"]] * 3
+    assert len(compared) == 6
+
+
+async def test_the_contract_says_how_often_somebody_may_try(stranger: Person) -> None:
+    query = '{ __type(name: "Mutation") { fields { name description } } }'
+    fields = {field["name"]: field["description"] for field in (await stranger.ask(query)).only("__type")["fields"]}
+    for limit in (tries.MAXIMUM_BY_EMAIL_AND_NETWORK, tries.MAXIMUM_BY_EMAIL, tries.MAXIMUM_BY_NETWORK):
+        assert f" {limit} " in fields["login"]
+    assert f" {tries.MAXIMUM_TAKEN} times" in fields["createUser"]
+
+
+@pytest.mark.parametrize("mutation", ["login", "changePassword"])
+async def test_a_try_that_nobody_had_time_to_look_at_is_no_failure(
+    people: People, monkeypatch: pytest.MonkeyPatch, mutation: str
+) -> None:
+    change = (
+        f'mutation {{ changePassword(input: {{currentPassword: "{PASSWORD}", newPassword: "x"}}) {{ __typename }} }}'
+    )
+    with monkeypatch.context() as busy:
+        busy.setattr(password, "MAXIMUM_WAITING", 0)
+        for _ in range(tries.MAXIMUM_BY_EMAIL_AND_NETWORK + 1):
+            answer = await people["ann"].ask(_login("ann") if mutation == "login" else change)
+            assert (answer.codes, answer.errors[0]["extensions"]["retryAfterSeconds"]) == (["RATE_LIMITED"], 5)
+    async with people.installation.database():
+        assert await LoginFailure.all().count() == 0
+    assert (await people.login("ann"))["token"]
 
 
 def test_an_ipv6_household_is_one_network() -> None:
@@ -157,13 +215,13 @@ def test_an_ipv6_household_is_one_network() -> None:
 
 async def test_tries_at_once_count_each_other(people: People, stranger: Person, compared: list[str]) -> None:
     await asyncio.gather(*(stranger.ask(_login("ann", f"guess {number}")) for number in range(25)))
-    assert len(compared) <= tries.MAXIMUM_BY_EMAIL
+    assert len(compared) <= tries.MAXIMUM_BY_EMAIL_AND_NETWORK
 
 
 async def test_the_wait_ends_and_the_right_password_forgets_the_slips(
     people: People, installation: Installation, stranger: Person
 ) -> None:
-    for _ in range(tries.MAXIMUM_BY_EMAIL):
+    for _ in range(tries.MAXIMUM_BY_EMAIL_AND_NETWORK):
         await stranger.ask(_login("ann", "guess"))
     assert (await stranger.ask(_login("ann"))).codes == ["RATE_LIMITED"]
     async with installation.database():

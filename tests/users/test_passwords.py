@@ -2,13 +2,17 @@
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
+from tortoise import connections
+from tortoise.backends.base.client import TransactionalDBClient
 
 from app.users import password, policy
 from app.users.model import PasswordPolicy, Session, User
 from tests.installation import Installation, Person, refusals
 from tests.people import PASSWORD, People, email_of
+from tests.test_audit import events
 
 POLICY = "{ passwordPolicy { minimumLength maximumLength needsDigit needsSymbol refusesCommon rules version } }"
 NEW = "a new passphrase of mine"
@@ -275,3 +279,38 @@ async def test_what_is_stored_is_argon2_with_the_recommended_parameters() -> Non
     first, second = await password.hashed(NEW), await password.hashed(NEW)
     assert first != second
     assert first.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+
+
+async def test_a_wrong_present_password_is_told_to_the_audit_trail(people: People) -> None:
+    payload = await people["ann"].change("changePassword", "user { id }", currentPassword="guess", newPassword=NEW)
+    assert refusals(payload) == [("WRONG_CREDENTIALS", ["currentPassword"])]
+    (event,) = await events(people["bob"])
+    assert (event["operation"], event["objectId"]) == ("changePassword", people.ids["ann"])
+    assert event["changes"] == [{"field": "refused", "before": None, "after": "true"}]
+
+
+@pytest.mark.parametrize(
+    ("mutation", "given"),
+    [
+        ("createUser", {"name": "New", "email": "new@example.com", "idempotencyKey": "one"}),
+        ("changePassword", {"currentPassword": PASSWORD, "newPassword": NEW}),
+        ("resetPassword", {"id": "bob"}),
+        ("login", {"email": email_of("ann"), "password": PASSWORD}),
+    ],
+)
+async def test_no_transaction_waits_for_a_password_to_be_hashed(
+    people: People, monkeypatch: pytest.MonkeyPatch, mutation: str, given: dict[str, str]
+) -> None:
+    """It takes 30 ms, and SQLite has one connection for everybody."""
+    within: list[bool] = []
+    before = password._in_thread
+
+    async def in_thread(*given: Any) -> Any:
+        within.append(isinstance(connections.get("default"), TransactionalDBClient))
+        return await before(*given)
+
+    monkeypatch.setattr(password, "_in_thread", in_thread)
+    given = {name: people.ids.get(value, value) for name, value in given.items()}
+    assert (await people["ann"].change(mutation, "__typename", **given))["userErrors"] == []
+    assert within
+    assert not any(within)

@@ -198,6 +198,41 @@ async def test_a_deactivated_provider_closes_its_sessions_and_those_of_its_accou
     assert await statuses(people, "boss", "ann", "sue", "rival", "fay", "root") == [401, 401, 401, 200, 200, 200]
 
 
+async def test_keys_close_with_the_person_who_made_them_until_somebody_else_makes_them_theirs(
+    people: People, wait: Wait
+) -> None:
+    made = await people["bob"].change("createApiKey", "apiKey { id } token", name="Bob's own")
+    installation = people.installation
+
+    async def after(token: str) -> int:
+        wait(4.01)
+        return (await installation.holder(token).ask(WHO)).status
+
+    assert await after(made["token"]) == 200
+    await people["boss"].change("deactivateUser", "user { id }", id=people.ids["bob"])
+    assert await after(made["token"]) == 401
+    await people["boss"].change("reactivateUser", "user { id }", id=people.ids["bob"])
+    assert await after(made["token"]) == 200
+    rotated = await people["ann"].change(
+        "rotateApiKey", "apiKey { createdBy { userId } } token", id=made["apiKey"]["id"]
+    )
+    assert rotated["apiKey"]["createdBy"] == {"userId": people.ids["ann"]}
+    await people["boss"].change("deleteUser", "deletedId", id=people.ids["bob"])
+    assert await after(rotated["token"]) == 200
+    await people["boss"].change("deleteUser", "deletedId", id=people.ids["ann"])
+    assert await after(rotated["token"]) == 401
+
+
+async def test_a_key_whose_maker_was_just_deactivated_makes_nothing_that_lasts(people: People) -> None:
+    """For up to four seconds a worker lets it in."""
+    made = await people["bob"].change("createApiKey", "token", name="Bob's own")
+    key = people.installation.holder(made["token"])
+    assert (await key.ask(WHO)).status == 200
+    await people["boss"].change("deactivateUser", "user { id }", id=people.ids["bob"])
+    answer = await key.ask('mutation { createApiKey(input: { name: "Another" }) { token } }')
+    assert answer.codes == ["UNAUTHENTICATED"]
+
+
 async def test_everything_closes_in_another_worker_within_the_cache_time(
     backend: str, installation: Installation, world: World, tmp_path: Path, wait: Wait
 ) -> None:
@@ -216,6 +251,27 @@ async def test_everything_closes_in_another_worker_within_the_cache_time(
         await people["root"].change("resetPassword", "user { id }", id=people.ids["fay"])
         wait(4.01)
         assert await there("ann", "bob", "sue", "fay", "boss") == [401, 401, 401, 401, 200]
+
+
+async def test_a_deactivated_provider_closes_in_another_worker_with_all_that_it_runs(
+    backend: str, installation: Installation, world: World, tmp_path: Path, wait: Wait
+) -> None:
+    if backend == "sqlite":
+        pytest.skip("SQLite is served by one worker")
+    people = await add_people(installation)
+    keys = ("provider", "account_user", "sibling_user", "read_only", "other_provider", "foreign_user")
+    tokens = {**world.tokens, **people.tokens}
+    names = (*keys, "boss", "ann", "sue", "rival", "fay", "root")
+    async with Installation.started(world, tmp_path, installation.settings.database_url) as other_worker:
+
+        async def there() -> list[int]:
+            return [(await other_worker.holder(tokens[name]).ask(WHO)).status for name in names]
+
+        assert await there() == [200] * 12
+        given = {"id": world["provider"], "active": False}
+        await people["root"].change("setServiceProviderActive", "serviceProvider { id }", **given)
+        wait(4.01)
+        assert await there() == [401] * 4 + [200] * 2 + [401] * 3 + [200] * 3
 
 
 async def test_a_moment_after_the_password_was_chosen_all_is_open(people: People, stranger: Person) -> None:

@@ -1,7 +1,6 @@
 """Users: made, changed and deleted by those above and beside them, and by nobody else; the last admin stays."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -17,9 +16,9 @@ USER = "user { id name email scope active mustChangePassword version account { i
 
 
 async def test_a_user_is_made_with_a_temporary_password_shown_once(
-    provider: Person, stranger: Person, world: World
+    people: People, stranger: Person, world: World
 ) -> None:
-    payload = await provider.change(
+    payload = await people["boss"].change(
         "createUser",
         f"temporaryPassword {USER}",
         name=" Zoë 🎧 ",
@@ -53,13 +52,11 @@ async def test_a_user_is_of_the_callers_own_owner_by_default(people: People, wor
         assert (payload["user"]["account"] or {}).get("id") == account
 
 
-@pytest.mark.parametrize("by", ["ann", "account_user"])
 @pytest.mark.parametrize("owner", ["serviceProviderId", "installation"])
-async def test_an_account_makes_nobody_above_itself(people: People, world: World, by: str, owner: str) -> None:
+async def test_an_account_makes_nobody_above_itself(people: People, world: World, owner: str) -> None:
     """A user created without a provider once became an admin."""
-    caller = people[by] if by == "ann" else people.installation.person(by)
     given = {"installation": True} if owner == "installation" else {owner: world["provider"]}
-    answer = await caller.ask(
+    answer = await people["ann"].ask(
         "mutation ($input: CreateUserInput!) { createUser(input: $input) { user { id } } }",
         input={"name": "Eve", "email": "eve@example.com", "owner": given},
     )
@@ -96,11 +93,19 @@ async def test_an_owner_is_said_or_left_out_and_never_empty(people: People, owne
         assert await User.all().count() == len(people.ids)
 
 
-async def test_a_key_that_ends_makes_nobody_who_outlasts_it(installation: Installation, provider: Person) -> None:
-    ends = (datetime.now(UTC) + timedelta(days=1)).isoformat()
-    made = await provider.change("createApiKey", "token", name="for a day", expiresAt=ends)
-    payload = await installation.holder(made["token"]).change("createUser", USER, name="Eve", email="eve@example.com")
-    assert refusals(payload) == [("INVALID", None)]
+@pytest.mark.parametrize("by", ["admin", "provider", "account_user", "read_only"])
+async def test_an_api_key_makes_nobody_whose_password_it_would_know(people: People, world: World, by: str) -> None:
+    """As that person it could reset the passwords of all beside them."""
+    key = people.installation.person(by)
+    answer = await key.ask(
+        "mutation ($input: CreateUserInput!) { createUser(input: $input) { temporaryPassword } }",
+        input={"name": "Eve", "email": "eve@example.com", "password": PASSWORD, "owner": {"accountId": world["own"]}},
+    )
+    assert (answer.codes, answer.data) == (["FORBIDDEN"], {"createUser": None})
+    assert answer.errors[0]["extensions"]["requiredCaller"] == "USER"
+    assert not (await key.ask("{ viewer { viewerCanCreateUser } }")).only("viewer")["viewerCanCreateUser"]
+    async with people.installation.database():
+        assert not await User.filter(email_key="eve@example.com").exists()
 
 
 async def test_all_mistakes_are_told_at_once(people: People, world: World) -> None:
@@ -135,14 +140,14 @@ async def test_all_mistakes_are_told_at_once(people: People, world: World) -> No
         ("x" * 100_000, "TOO_LONG"),
     ],
 )
-async def test_what_can_be_no_address_is_refused(provider: Person, email: str, code: str) -> None:
-    payload = await provider.change("createUser", USER, name="Ann", email=email)
+async def test_what_can_be_no_address_is_refused(people: People, email: str, code: str) -> None:
+    payload = await people["boss"].change("createUser", USER, name="Ann", email=email)
     assert refusals(payload) == [(code, ["email"])]
 
 
 @pytest.mark.parametrize("email", ["ann+tag@example.co.uk", "ånn@exämple.com", "o'neil@example.com", "🎧@example.com"])
-async def test_addresses_of_all_the_world_are_taken(provider: Person, email: str) -> None:
-    payload = await provider.change("createUser", "user { email }", name="Ann", email=email)
+async def test_addresses_of_all_the_world_are_taken(people: People, email: str) -> None:
+    payload = await people["boss"].change("createUser", "user { email }", name="Ann", email=email)
     assert payload["user"] == {"email": email}
 
 
@@ -154,9 +159,10 @@ async def test_an_address_is_of_one_person_in_the_whole_installation(people: Peo
     assert refusals(payload) == [("EMAIL_TAKEN", ["email"])]
 
 
-async def test_of_many_who_take_one_address_at_once_one_gets_it(provider: Person) -> None:
+async def test_of_many_who_take_one_address_at_once_one_gets_it(people: People) -> None:
+    boss = people["boss"]
     made = await asyncio.gather(
-        *(provider.change("createUser", "user { id }", name=f"N{n}", email="one@example.com") for n in range(4))
+        *(boss.change("createUser", "user { id }", name=f"N{n}", email="one@example.com") for n in range(4))
     )
     assert sum(payload["user"] is not None for payload in made) == 1
     assert [code for payload in made for code, _ in refusals(payload)] == ["EMAIL_TAKEN"] * 3
@@ -173,6 +179,16 @@ async def test_an_update_keeps_what_it_leaves_out(people: People) -> None:
     assert (await log_in(people.installation.person(None), "anne@example.com", PASSWORD))["token"]
     payload = await people["boss"].change("updateUser", USER, id=people.ids["ann"])
     assert payload["user"]["version"] == 3
+
+
+@pytest.mark.parametrize("given", [{"scope": "ADMIN"}, {"owner": {"installation": True}}, {"accountId": None}])
+async def test_no_update_raises_or_moves_anybody(people: People, given: dict[str, object]) -> None:
+    answer = await people["root"].ask(
+        "mutation ($input: UpdateUserInput!) { updateUser(input: $input) { user { id } } }",
+        input={"id": people.ids["ann"], **given},
+    )
+    assert answer.codes == ["BAD_USER_INPUT"]
+    assert (await people["ann"].ask("{ viewer { scope } }")).only("viewer") == {"scope": "ACCOUNT"}
 
 
 async def test_an_update_says_all_that_is_wrong(people: People) -> None:
@@ -220,7 +236,7 @@ async def test_a_deletion_keeps_to_the_version_that_was_seen(people: People) -> 
 
 @pytest.mark.parametrize("mutation", ["deactivateUser", "deleteUser"])
 async def test_the_last_active_admin_stays(people: People, admin: Person, mutation: str) -> None:
-    second = await admin.change("createUser", "user { id }", name="Second", email="second@example.com")
+    second = await people["root"].change("createUser", "user { id }", name="Second", email="second@example.com")
     for step in ("deactivateUser", mutation):
         if step == mutation:
             await admin.change("reactivateUser", "__typename", id=second["user"]["id"])
@@ -237,7 +253,9 @@ async def test_admins_who_close_each_other_at_once_leave_one(
     people = await add_people(installation, "root")
     ids = [people.ids["root"]]
     for number in range(3):
-        made = await admin.change("createUser", "user { id }", name="Admin", email=f"admin{number}@example.com")
+        made = await people["root"].change(
+            "createUser", "user { id }", name="Admin", email=f"admin{number}@example.com"
+        )
         ids.append(made["user"]["id"])
     done = await asyncio.gather(*(admin.change(mutation, "__typename", id=one) for one in ids))
     assert sorted(code for payload in done for code, _ in refusals(payload)) == ["LAST_ADMIN"]

@@ -11,8 +11,10 @@ def main() -> None:
     headers = {"Authorization": f"Bearer {os.environ['API_KEY']}"}
     with AccountsClient(os.environ["GRAPHQL_URL"], headers) as client:
         account = client.read_account(os.environ["ACCOUNT_ID"]).account
+        limits = client.fill_account_form(os.environ["ACCOUNT_ID"], as_admin=False).limits
     if account is None:
         sys.exit("There is no such account within reach.")
+    print(f"A new name may have {limits.account.name_maximum} characters.", file=sys.stderr)
     config = account.recording_config
     if config is not None and config.last_verification is not None:
         for step in config.last_verification.steps:

@@ -7,7 +7,8 @@ const server = { url: environment("GRAPHQL_URL"), key: environment("API_KEY") };
 const [name = "", bucketName = ""] = process.argv.slice(2);
 const { account, limits } = await fill(server, environment("ACCOUNT_ID"));
 
-if (!account.viewerCanUpdate || [...name].length > limits.account.nameMaximum) {
+const isTooLong = [...name].length > limits.account.nameMaximum || bucketName.length > limits.recordingConfig.bucketNameMaximum;
+if (!account.viewerCanUpdate || isTooLong) {
   throw new Error("The form would not have sent this.");
 }
 const mistakes = await save(server, {

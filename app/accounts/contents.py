@@ -1,0 +1,54 @@
+"""What an account holds, and goes with it when it is deleted."""
+
+import enum
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from uuid import UUID
+
+import strawberry
+
+from app.api_keys.model import ApiKey
+from app.applications.model import Application
+from app.recording.model import RecordingConfig
+from app.users.model import Session, User
+from app.webhooks.model import WebhookDelivery
+
+
+@strawberry.enum(description="What an account holds.")
+class AccountContentKind(enum.Enum):
+    """By the rooms of the house."""
+
+    API_KEYS = strawberry.enum_value("API_KEYS", description="API keys of the account, closed ones too.")
+    APPLICATIONS = strawberry.enum_value("APPLICATIONS", description="Applications of the account.")
+    USERS = strawberry.enum_value("USERS", description="Users of the account, deactivated ones too.")
+    SESSIONS = strawberry.enum_value("SESSIONS", description="Sessions of its users, ended ones too.")
+    RECORDING_CONFIG = strawberry.enum_value(
+        "RECORDING_CONFIG", description="The recording configuration, with its keys."
+    )
+    WEBHOOK_DELIVERIES = strawberry.enum_value(
+        "WEBHOOK_DELIVERIES", description="What is remembered of calls to webhooks."
+    )
+
+
+@dataclass(frozen=True)
+class Contents:
+    """How many things of each kind there are, and the bucket in which recordings stay when the account goes."""
+
+    counts: dict[AccountContentKind, int]
+    bucket: str | None
+
+
+async def of_account(account_id: UUID) -> Contents:
+    """What the account holds at this moment; nothing is locked."""
+    mine = {"account_id": account_id}
+    counting: dict[AccountContentKind, Awaitable[int]] = {
+        AccountContentKind.API_KEYS: ApiKey.filter(**mine).count(),
+        AccountContentKind.APPLICATIONS: Application.filter(**mine).count(),
+        AccountContentKind.USERS: User.filter(**mine).count(),
+        AccountContentKind.SESSIONS: Session.filter(user__account_id=account_id).count(),
+        AccountContentKind.WEBHOOK_DELIVERIES: WebhookDelivery.filter(**mine).count(),
+    }
+    counts = {kind: await number for kind, number in counting.items()}
+    config = await RecordingConfig.get_or_none(account_id=account_id)
+    counts[AccountContentKind.RECORDING_CONFIG] = 1 if config else 0
+    return Contents({kind: count for kind, count in counts.items() if count}, config.bucket_name if config else None)

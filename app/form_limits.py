@@ -1,0 +1,88 @@
+"""What the inputs of forms may hold, as the graph shows it: the constants that the rooms themselves check with."""
+
+from datetime import timedelta
+
+import strawberry
+
+from app import graph, names, paging
+from app.accounts.schema import AccountLimits
+from app.api_keys.schema import ApiKeyLimits
+from app.applications.schema import ApplicationLimits
+from app.idempotency import once
+from app.recording.schema import RecordingLimits
+from app.service_providers.schema import ServiceProviderLimits
+from app.users import emails
+from app.users.schema import UserLimits
+from app.webhooks.schema import WebhookLimits
+
+
+@strawberry.type(description="The limits of lists: of their arguments `first` and `filter`.")
+class PagingLimits:
+    """Constants."""
+
+    first_default: int = strawberry.field(
+        default=paging.DEFAULT_FIRST, description="Rows of a page when `first` is left out."
+    )
+    first_maximum: int = strawberry.field(
+        default=paging.MAXIMUM_FIRST, description="The greatest `first`, in rows; the least is 1."
+    )
+    name_contains_maximum: int = strawberry.field(
+        default=names.MAXIMUM_KEY,
+        description="Characters (code points) of `search` and `nameContains`; what is longer is found nowhere.",
+    )
+    email_contains_maximum: int = strawberry.field(
+        default=emails.MAXIMUM,
+        description="Characters (code points) of `emailContains`; what is longer is found nowhere.",
+    )
+
+
+@strawberry.type(description="The limits of idempotency keys.")
+class IdempotencyKeyLimits:
+    """Constants."""
+
+    maximum: int = strawberry.field(
+        default=once.MAXIMUM_KEY,
+        description="Characters (code points) of an `idempotencyKey`, all of them printable; the least is 1.",
+    )
+    kept_hours: int = strawberry.field(
+        default=once.KEPT // timedelta(hours=1),
+        description="For how many hours a repeat with the key answers what was made first.",
+    )
+
+
+@strawberry.type(
+    description="What the inputs of forms may hold at most, so that a form can say it beforehand. What passwords have to be "
+    "says `passwordPolicy`."
+)
+class Limits:
+    """Constants, by the rooms of the house."""
+
+    account: AccountLimits = strawberry.field(default_factory=AccountLimits, description="Of accounts.")
+    api_key: ApiKeyLimits = strawberry.field(default_factory=ApiKeyLimits, description="Of API keys.")
+    application: ApplicationLimits = strawberry.field(default_factory=ApplicationLimits, description="Of applications.")
+    idempotency_key: IdempotencyKeyLimits = strawberry.field(
+        default_factory=IdempotencyKeyLimits, description="Of the `idempotencyKey` of whatever is created."
+    )
+    paging: PagingLimits = strawberry.field(default_factory=PagingLimits, description="Of lists.")
+    recording_config: RecordingLimits = strawberry.field(
+        default_factory=RecordingLimits, description="Of recording configurations."
+    )
+    service_provider: ServiceProviderLimits = strawberry.field(
+        default_factory=ServiceProviderLimits, description="Of service providers."
+    )
+    user: UserLimits = strawberry.field(default_factory=UserLimits, description="Of users and the password policy.")
+    webhook: WebhookLimits = strawberry.field(
+        default_factory=WebhookLimits, description="Of webhooks, of accounts and of applications."
+    )
+
+
+_LIMITS = Limits()
+
+
+@strawberry.type
+class LimitQueries:
+    """Root fields."""
+
+    @graph.resolver("What the inputs of forms may hold at most; their enums describe themselves.")
+    def limits(self) -> Limits:
+        return _LIMITS

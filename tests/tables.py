@@ -1,0 +1,34 @@
+"""What the whole database holds, read behind the application's back."""
+
+from typing import Any
+
+Tables = dict[str, list[dict[str, Any]]]
+# Written off the request path, to the minute.
+_LAST_USES = frozenset({"last_used_at", "previous_secret_last_used_at"})
+
+
+async def tables(connection: Any) -> list[str]:
+    if connection.capabilities.dialect == "sqlite":
+        query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+    else:
+        query = "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public'"
+    return sorted(row["name"] for row in await connection.execute_query_dict(query))
+
+
+async def contents(connection: Any, *, without: frozenset[str] = frozenset()) -> Tables:
+    """All rows of all tables but those `without`, the times of last uses left out."""
+    found: Tables = {}
+    for table in set(await tables(connection)) - without:
+        rows = await connection.execute_query_dict(f'SELECT * FROM "{table}"')
+        shown = [{name: value for name, value in row.items() if name not in _LAST_USES} for row in rows]
+        found[table] = sorted(shown, key=lambda row: str(row.get("id")))
+    return found
+
+
+def changed(before: Tables, after: Tables) -> dict[str, list[Any]]:
+    """The rows that are not the same, by their tables: what the message of a failed test should say."""
+    return {
+        table: [row for row in [*before[table], *after[table]] if (row in before[table]) != (row in after[table])]
+        for table in before
+        if before[table] != after[table]
+    }

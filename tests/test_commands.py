@@ -1,0 +1,61 @@
+"""The commands that an operator runs beside the servers: `maintain` and `rewrap-secrets`, as processes of their own."""
+
+import asyncio
+import os
+import sys
+from datetime import UTC, datetime, timedelta
+
+from app.audit.model import AuditEvent
+from app.encryption import Keyring, key_from_text, new_key_text
+from app.idempotency.model import IdempotencyRecord
+from app.identifiers import new_id
+from tests.installation import Installation, World
+from tests.test_rewrapping import opened
+
+
+async def run(installation: Installation, command: str, **changed: str) -> str:
+    """What a command prints, on the installation's database."""
+    settings, world = installation.settings, installation.world
+    environment = {
+        "PATH": os.environ["PATH"],
+        "DATA_DIR": str(settings.data_dir),
+        "DATABASE_URL": settings.database_url,
+        "ENCRYPTION_KEYS": world.encryption_keys,
+        "HASH_KEY": world.hash_key,
+        **changed,
+    }
+    arguments = [sys.executable, "-m", "app", command]
+    process = await asyncio.create_subprocess_exec(
+        *arguments, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    printed, wrong = await process.communicate()
+    assert process.returncode == 0, wrong.decode()
+    return printed.decode()
+
+
+async def test_maintain_forgets_what_is_older_than_400_days_unless_told_otherwise(installation: Installation) -> None:
+    now = datetime.now(UTC)
+    async with installation.database():
+        for days in (401, 399, 31, 29):
+            await AuditEvent.create(at=now - timedelta(days=days), operation=f"{days} days")
+        for hours in (25, 23):
+            old = {"actor_id": new_id(), "operation": "createAccount", "key": str(hours), "input_hash": b""}
+            await IdempotencyRecord.create(**old, created_at=now - timedelta(hours=hours))
+    assert await run(installation, "maintain") == "1 audit events forgotten\n1 idempotency records forgotten\n"
+    async with installation.database():
+        assert await AuditEvent.filter(operation__contains="days").count() == 3
+    assert (await run(installation, "maintain", AUDIT_DAYS="30")).startswith("2 audit events forgotten")
+    async with installation.database():
+        assert [event.operation for event in await AuditEvent.filter(operation__contains="days")] == ["29 days"]
+
+
+async def test_rewrap_secrets_seals_with_the_first_key_and_finds_nothing_to_do_again(
+    installation: Installation, world: World
+) -> None:
+    newer = new_key_text()
+    keys = {"ENCRYPTION_KEYS": f"newer:{newer},{world.encryption_keys}"}
+    assert (await run(installation, "rewrap-secrets", **keys)).startswith("6 secrets")
+    assert (await run(installation, "rewrap-secrets", **keys)).startswith("0 secrets")
+    async with installation.database():
+        alone = Keyring({"newer": key_from_text(newer)}, b"h" * 32)
+        assert len(await opened(alone)) == 6

@@ -1,0 +1,68 @@
+"""That an e-mail address is taken must be told to whoever takes it, and to nobody for free."""
+
+from typing import Any
+
+import pytest
+
+from app.users import tries
+from app.users.model import LoginFailure
+from tests.installation import Person, refusals
+from tests.people import People, email_of
+from tests.test_audit import events
+
+TAKEN = ("EMAIL_TAKEN", ["email"])
+
+
+async def ask_for(person: Person, email: str, **more: Any) -> dict[str, Any]:
+    return await person.change("createUser", "user { id }", **{"name": "Eve", "email": email, **more})
+
+
+@pytest.mark.parametrize("more", [{}, {"idempotencyKey": "one"}, {"name": "", "password": "short"}])
+async def test_a_refused_address_is_told_to_the_audit_trail(
+    people: People, admin: Person, more: dict[str, str]
+) -> None:
+    assert TAKEN in refusals(await ask_for(people["ann"], email_of("fay").upper(), **more))
+    for person in (admin, people["bob"]):
+        (event,) = await events(person)
+        assert (event["operation"], event["actor"]["userId"]) == ("createUser", people.ids["ann"])
+        told = {change["field"]: change["after"] for change in event["changes"]}
+        assert told == {"email": f'"{email_of("fay").upper()}"', "refused": "true"}
+    assert await events(people["fay"]) == []
+
+
+async def test_so_is_one_that_was_to_be_somebodys_new_address(people: People, account_user: Person) -> None:
+    for caller in (people["ann"], account_user):
+        payload = await caller.change("updateUser", "user { id }", id=people.ids["ann"], email=email_of("fay"))
+        assert refusals(payload) == [TAKEN]
+    assert [event["operation"] for event in await events(people["bob"])] == ["updateUser"] * 2
+
+
+@pytest.mark.parametrize("free", ["eve@example.com", "no address"])
+async def test_whoever_asks_who_is_there_is_stopped(people: People, monkeypatch: pytest.MonkeyPatch, free: str) -> None:
+    """And then hears the same of an address that nobody has, whatever else is wrong."""
+    monkeypatch.setattr(tries, "MAXIMUM_TAKEN", 3)
+    for name in ("fay", "root", "sue"):
+        assert refusals(await ask_for(people["ann"], email_of(name))) == [TAKEN]
+    for person in (people["ann"], people["bob"], people.installation.person("account_user")):
+        for email in (email_of("fay"), free):
+            text = f'id: "{people.ids["ann"]}", name: "", email: "{email}"'
+            answer = await person.ask(f"mutation {{ updateUser(input: {{{text}}}) {{ userErrors {{ code }} }} }}")
+            assert answer.codes == ["RATE_LIMITED"]
+    renamed = await people["ann"].change("updateUser", "user { name }", id=people.ids["ann"], name="Anna")
+    assert renamed["user"] == {"name": "Anna"}
+    assert refusals(await ask_for(people["sue"], email_of("fay"))) == [TAKEN]
+
+
+async def test_those_who_may_see_everybody_may_ask(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tries, "MAXIMUM_TAKEN", 1)
+    for _ in range(3):
+        assert refusals(await ask_for(people["root"], email_of("fay"))) == [TAKEN]
+
+
+async def test_users_who_are_made_count_for_nothing(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tries, "MAXIMUM_TAKEN", 1)
+    for number in range(3):
+        assert refusals(await ask_for(people["boss"], f"new{number}@example.com")) == []
+        assert refusals(await ask_for(people["boss"], "no address")) == [("INVALID", ["email"])]
+    async with people.installation.database():
+        assert await LoginFailure.all().count() == 0
