@@ -23,7 +23,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import structlog
 
@@ -101,6 +101,8 @@ class Spool:
         self._counting = threading.Lock()
         self._bytes = 0
         path.mkdir(parents=True, exist_ok=True)
+        self.id = _id_of(path / ".id")
+        """Tells this spool from those of other machines."""
         self.measure()
 
     def size(self) -> int:
@@ -151,6 +153,10 @@ class Spool:
         names = (entry.name for entry in self._entries() if not entry.name.startswith("."))
         return sorted(found for name in names if (found := _call_id(name)) is not None)
 
+    def has(self, call_id: UUID) -> bool:
+        """Whether the recording is here, held by somebody or not."""
+        return self._folder(call_id).is_dir()
+
     def open(self, call_id: UUID) -> "SpooledRecording | None":
         """A recording that is here, held by this process from now on; None when another holds it, or it is gone."""
         folder = self._folder(call_id)
@@ -182,7 +188,7 @@ class Spool:
 
     def _entries(self) -> "Iterator[os.DirEntry[str]]":
         with os.scandir(self._path) as entries:
-            yield from entries
+            yield from (entry for entry in entries if entry.is_dir(follow_symlinks=False))
 
 
 class SpooledRecording:
@@ -260,6 +266,16 @@ class SpooledRecording:
             os.close(self._audio)
             os.close(self._lock)
             self._lock = -1
+
+
+def _id_of(path: Path) -> str:
+    """Kept in a file; of several processes that make it, one wins."""
+    with contextlib.suppress(FileExistsError):
+        new = path.with_name(f".id-{os.getpid()}")
+        new.write_text(uuid4().hex)
+        os.link(new, path)
+    path.with_name(f".id-{os.getpid()}").unlink(missing_ok=True)
+    return path.read_text()
 
 
 def _open_lock(folder: Path) -> int:

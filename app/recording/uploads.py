@@ -65,11 +65,20 @@ def parts_of(size: int) -> list[Part]:
 def full_parts(size: int) -> list[Part]:
     """The parts of a growing file that are there as a whole, and will stay as they are."""
     found: list[Part] = []
-    offset = 0
-    while (length := PART_BYTES * (1 + len(found) // _PARTS_OF_ONE_SIZE)) <= size - offset:
-        found.append(Part(len(found) + 1, offset, length))
-        offset += length
+    while (part := _after(found)).offset + part.size <= size:
+        found.append(part)
     return found
+
+
+def next_part_at(size: int) -> int:
+    """How long a growing file must be for one whole part more than it has at this size."""
+    part = _after(full_parts(size))
+    return part.offset + part.size
+
+
+def _after(parts: list[Part]) -> Part:
+    offset = parts[-1].offset + parts[-1].size if parts else 0
+    return Part(len(parts) + 1, offset, PART_BYTES * (1 + len(parts) // _PARTS_OF_ONE_SIZE))
 
 
 async def put(bucket: Bucket, what: Outgoing, size: int) -> None:
