@@ -78,8 +78,8 @@ class ObjectStorage:
         self._sdk = None
 
     @contextlib.asynccontextmanager
-    async def client(self, target: StorageTarget) -> AsyncIterator["Bucket"]:
-        """A client for one bucket, with its own connections, closed at the end.
+    async def client(self, target: StorageTarget, read_seconds: float | None = None) -> AsyncIterator["Bucket"]:
+        """A client for one bucket, with its own connections, closed at the end; `read_seconds` for calls that take longer.
 
         Raises StorageFailure (REFUSED_ADDRESS) when the gate refuses the endpoint's text; nothing is dialled yet.
         """
@@ -92,7 +92,7 @@ class ObjectStorage:
             resolver=self._gate.resolver(),
             addressing="virtual" if target.vendor is BucketVendor.AWS_S3 else "path",
             connect_seconds=self._connect_seconds,
-            read_seconds=self._read_seconds,
+            read_seconds=self._read_seconds if read_seconds is None else read_seconds,
             region_name=target.region,
             endpoint_url=target.endpoint,
             aws_access_key_id=target.access_key_id,
