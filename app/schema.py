@@ -16,7 +16,9 @@ from app.accounts.schema import AccountLimits, AccountMutations, AccountQueries
 from app.api_keys.schema import ApiKeyLimits, ApiKeyMutations, ApiKeyQueries
 from app.applications.schema import ApplicationMutations, ApplicationQueries
 from app.audit.schema import AuditQueries
+from app.calls.recording_schema import CallRecordingMutations
 from app.context import Info
+from app.recording.credential_schema import StoredCredentialMutations
 from app.recording.schema import RecordingLimits, RecordingMutations, RecordingQueries
 from app.service_providers.schema import ServiceProviderMutations, ServiceProviderQueries
 from app.tts_cache.schema import TtsCacheMutations
@@ -84,6 +86,8 @@ Mutation = merge_types(
         ApplicationMutations,
         ApiKeyMutations,
         RecordingMutations,
+        StoredCredentialMutations,
+        CallRecordingMutations,
         UserMutations,
         TtsCacheMutations,
         WebhookMutations,

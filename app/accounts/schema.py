@@ -25,8 +25,10 @@ from app.errors import UserError, UserErrorCode
 from app.idempotency.once import ONCE
 from app.identifiers import Kind, read, show
 from app.paging import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, FirstArgument, Order, OrderDirection
+from app.recording.credential_schema import StoredCredential
 from app.recording.model import RecordingConfig as RecordingConfigRow
 from app.recording.model import StorageStatus
+from app.recording.model import StoredCredential as StoredCredentialRow
 from app.recording.schema import AccountRecordingConfigInput
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
 from app.tts_cache.schema import TtsCache, cache_of
@@ -83,6 +85,12 @@ class Account(graph.Node):
         row=RecordingConfigRow,
         by="account_id",
         description="How its calls are recorded, and where to; null until first saved and after removal.",
+    )
+    stored_credentials: Connection[StoredCredential] = graph.page(
+        "account_id",
+        row=StoredCredentialRow,
+        order=NEWEST_FIRST,
+        description="The keys that its recordings were stored with, newest first; also those that it uses no more.",
     )
     api_keys: Connection[ApiKey] = graph.page(
         "account_id", row=ApiKeyRow, order=NEWEST_FIRST, description="The account's keys, newest first."
