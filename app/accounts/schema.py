@@ -20,6 +20,8 @@ from app.api_keys.model import ApiKey as ApiKeyRow
 from app.api_keys.schema import ApiKey
 from app.applications.model import Application as ApplicationRow
 from app.applications.schema import OF_ACCOUNT, Application, ApplicationFilter, ApplicationOrder
+from app.calls.schema import OF_ACCOUNT as CALLS_OF_ACCOUNT
+from app.calls.schema import COUNT_LIMIT, Call, CallFilter
 from app.context import Info
 from app.errors import UserError, UserErrorCode
 from app.idempotency.once import ONCE
@@ -119,6 +121,20 @@ class Account(graph.Node):
     ) -> Connection[Application]:
         row: Any = self
         return graph.shown(await OF_ACCOUNT.answer(info.context, row.id, first, after, filter, order_by))
+
+    @graph.resolver(
+        f"The account's calls, newest first. `totalCount` counts to {COUNT_LIMIT:,} and no further.",
+        declared=CALLS_OF_ACCOUNT,
+    )
+    async def recent_calls(
+        self,
+        info: Info,
+        first: FirstArgument = DEFAULT_FIRST,
+        after: AfterArgument = None,
+        filter: Annotated[CallFilter | None, strawberry.argument(description="Which calls.")] = None,
+    ) -> Connection[Call]:
+        row: Any = self
+        return graph.shown(await CALLS_OF_ACCOUNT.answer(info.context, row.id, first, after, filter))
 
     users: Connection[User] = graph.page(
         "account_id", row=UserRow, order=NEWEST_FIRST, description="The account's users, newest first."
