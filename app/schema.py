@@ -17,6 +17,7 @@ from app.api_keys.schema import ApiKeyLimits, ApiKeyMutations, ApiKeyQueries
 from app.applications.schema import ApplicationMutations, ApplicationQueries
 from app.audit.schema import AuditQueries
 from app.calls.recording_schema import CallRecordingMutations
+from app.calls.schema import CallMutations, CallQueries
 from app.context import Info
 from app.recording.credential_schema import StoredCredentialMutations
 from app.recording.schema import RecordingLimits, RecordingMutations, RecordingQueries
@@ -76,6 +77,7 @@ Query = merge_types(
         RecordingQueries,
         UserQueries,
         AuditQueries,
+        CallQueries,
     ),
 )
 Mutation = merge_types(
@@ -91,6 +93,7 @@ Mutation = merge_types(
         UserMutations,
         TtsCacheMutations,
         WebhookMutations,
+        CallMutations,
     ),
 )
 
@@ -125,11 +128,18 @@ _DATE_TIME = strawberry.scalar(
     parse_value=_read_time,
 )
 
+_BIG_INT = strawberry.scalar(
+    name="BigInt",
+    description="A whole number of up to 2^53, in digits: a count of bytes.",
+    specified_by_url="https://scalars.graphql.org/jakobmerrild/long.html",
+    serialize=int,
+)
+
 schema = strawberry.Schema(
     query=Query,
     mutation=Mutation,
     types=list(graph.registry.types.values()),
-    config=StrawberryConfig(auto_camel_case=True, scalar_map={datetime: _DATE_TIME}),
+    config=StrawberryConfig(auto_camel_case=True, scalar_map={datetime: _DATE_TIME, graph.BigInt: _BIG_INT}),
 )
 
 

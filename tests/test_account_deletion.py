@@ -1,6 +1,7 @@
 """Deleting an account: refused with what stands in the way, told by a dry run, done whole or not at all."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ from app import database
 from app.accounts.model import Account
 from app.api_keys.model import ApiKey
 from app.identifiers import Kind, new_id, read
-from app.recording.model import RecordingConfig
+from app.calls.model import Call, CallKey, RecordingState
+from app.recording.model import AudioFormat, BucketVendor, RecordingConfig, StoredCredential
 from tests.installation import Installation, Person, World, refusals
 
 ANSWER = "deletedId blockers { kind count }"
@@ -34,7 +36,8 @@ async def tables(connection: Any) -> list[str]:
     if connection.capabilities.dialect == "sqlite":
         query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
     else:
-        query = "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public'"
+        query = "SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
+        query += " AND NOT relispartition"  # whose rows are their table's
     return [row["name"] for row in await connection.execute_query_dict(query)]
 
 
@@ -78,6 +81,48 @@ async def test_a_forced_deletion_leaves_nothing_behind(
     payload = await provider.change("deleteAccount", ANSWER, id=world["own"], force=True)
     assert payload == {"deletedId": world["own"], "blockers": HELD, "userErrors": []}
     assert await left_of(installation, world["own"]) == {}
+
+
+async def test_calls_stand_in_the_way_and_go_with_what_only_they_needed(
+    installation: Installation, provider: Person, sibling_user: Person, world: World
+) -> None:
+    before = await left_of(installation, world["sibling"])
+    await with_a_recorded_call(installation, world["own"])
+    assert {"calls", "call_keys", "stored_credentials"} <= set(await left_of(installation, world["own"]))
+    payload = await provider.change("deleteAccount", ANSWER, id=world["own"])
+    assert payload["blockers"] == [*HELD, {"kind": "CALLS", "count": 1}]
+    assert "1 call(s)" in payload["userErrors"][0]["message"]
+    payload = await provider.change("deleteAccount", ANSWER, id=world["own"], force=True)
+    assert payload["deletedId"] == world["own"]
+    assert await left_of(installation, world["own"]) == {}
+    assert await left_of(installation, world["sibling"]) == before
+
+
+async def with_a_recorded_call(installation: Installation, account: str) -> None:
+    account_id = read(Kind.ACCOUNT, account)
+    async with installation.database():
+        credential = await StoredCredential.create(
+            account_id=account_id,
+            vendor=BucketVendor.AWS_S3,
+            access_key_id="AKIAIOSFODNN7EXAMPLE",
+            secret_access_key=b"sealed",
+            fingerprint=b"1",
+        )
+        call = await Call.create(
+            account_id=account_id,
+            gateway_call_id="one",
+            started_at=datetime.now(UTC),
+            recording_state=RecordingState.STORED,
+            recording_format=AudioFormat.WAV,
+            recording_size_bytes=44,
+            recording_duration_ms=0,
+            recording_vendor=BucketVendor.AWS_S3,
+            recording_bucket="calls",
+            recording_region="eu-central-1",
+            recording_key="2026/01/31/CA.wav",
+            recording_credential_id=credential.id,
+        )
+        await CallKey.create(id=call.id, account_id=account_id, gateway_call_id="one")
 
 
 async def test_a_forced_deletion_touches_no_other_account(

@@ -20,6 +20,8 @@ from app.api_keys.model import ApiKey as ApiKeyRow
 from app.api_keys.schema import ApiKey
 from app.applications.model import Application as ApplicationRow
 from app.applications.schema import OF_ACCOUNT, Application, ApplicationFilter, ApplicationOrder
+from app.calls.schema import COUNT_LIMIT, Call, CallFilter
+from app.calls.schema import OF_ACCOUNT as CALLS_OF_ACCOUNT
 from app.context import Info
 from app.errors import UserError, UserErrorCode
 from app.idempotency.once import ONCE
@@ -127,6 +129,20 @@ class Account(graph.Node):
     ) -> Connection[Application]:
         row: Any = self
         return graph.shown(await OF_ACCOUNT.answer(info.context, row.id, first, after, filter, order_by))
+
+    @graph.resolver(
+        f"The account's calls, newest first. `totalCount` counts to {COUNT_LIMIT:,} and no further.",
+        declared=CALLS_OF_ACCOUNT,
+    )
+    async def recent_calls(
+        self,
+        info: Info,
+        first: FirstArgument = DEFAULT_FIRST,
+        after: AfterArgument = None,
+        filter: Annotated[CallFilter | None, strawberry.argument(description="Which calls.")] = None,
+    ) -> Connection[Call]:
+        row: Any = self
+        return graph.shown(await CALLS_OF_ACCOUNT.answer(info.context, row.id, first, after, filter))
 
     users: Connection[User] = graph.page(
         "account_id", row=UserRow, order=NEWEST_FIRST, description="The account's users, newest first."
@@ -471,6 +487,10 @@ class DeletionBlockerKind(enum.Enum):
     API_KEYS = strawberry.enum_value("API_KEYS", description="API keys of the account, closed ones too.")
     APPLICATIONS = strawberry.enum_value("APPLICATIONS", description="Applications of the account.")
     USERS = strawberry.enum_value("USERS", description="Users of the account, deactivated ones too.")
+    CALLS = strawberry.enum_value(
+        "CALLS",
+        description="Calls of the account. Their recordings stay in the bucket, and nobody finds them here again.",
+    )
 
 
 @strawberry.type(description="Something that stands in the way of a deletion.")
@@ -478,7 +498,9 @@ class DeletionBlocker:
     """A value."""
 
     kind: DeletionBlockerKind = strawberry.field(description="What it is.")
-    count: int = strawberry.field(description="How many of them there are.")
+    count: int = strawberry.field(
+        description=f"How many of them there are; calls are counted to {service.MAXIMUM_CALLS_COUNTED:,} and no further."
+    )
 
 
 @strawberry.input(description="An account to be deleted.")
@@ -602,10 +624,11 @@ class AccountMutations:
             DeletionBlockerKind.API_KEYS: found.api_keys,
             DeletionBlockerKind.APPLICATIONS: found.applications,
             DeletionBlockerKind.USERS: found.users,
+            DeletionBlockerKind.CALLS: found.calls,
         }
         blockers = [DeletionBlocker(kind=kind, count=count) for kind, count in counts.items() if count]
         if deleted is None and not input.dry_run:
-            words = " and ".join(f"{one.count} {_WORDS[one.kind]}(s)" for one in blockers)
+            words = " and ".join(_in_words(one) for one in blockers)
             message = f"The account still has {words}. Delete them too with `force: true`."
             refused = UserError(code=UserErrorCode.IN_USE, message=message, field=["id"])
             return DeleteAccountPayload(blockers=blockers, user_errors=[refused])
@@ -618,4 +641,10 @@ _WORDS = {
     DeletionBlockerKind.API_KEYS: "API key",
     DeletionBlockerKind.APPLICATIONS: "application",
     DeletionBlockerKind.USERS: "user",
+    DeletionBlockerKind.CALLS: "call",
 }
+
+
+def _in_words(blocker: DeletionBlocker) -> str:
+    is_more = blocker.kind is DeletionBlockerKind.CALLS and blocker.count >= service.MAXIMUM_CALLS_COUNTED
+    return f"{blocker.count}{' or more' if is_more else ''} {_WORDS[blocker.kind]}(s)"

@@ -25,6 +25,7 @@ from app.applications.model import Application
 from app.audit import trail
 from app.audit.changing import change
 from app.audit.reads import SecretReads
+from app.calls.model import Call, CallKey
 from app.context import Context
 from app.database import lacks_owner, violated_constraint
 from app.encryption import Keyring
@@ -33,7 +34,7 @@ from app.idempotency.once import once
 from app.identifiers import Kind, new_id, read
 from app.outbound import OutboundGate
 from app.recording import service as recording
-from app.recording.model import RecordingConfig
+from app.recording.model import RecordingConfig, StoredCredential
 from app.service_providers.model import ServiceProvider
 from app.users import service as users
 from app.users.model import User
@@ -44,6 +45,10 @@ from app.webhooks.rules import WebhookChange
 MAXIMUM_OVERLAP_HOURS = 720
 # How often a change that needs what is stored is worked out again because somebody else's came in between.
 _TRIES = 5
+# Beyond this the calls of an account that is to be deleted are not counted.
+MAXIMUM_CALLS_COUNTED = 10_000
+# Rows of one statement, so that each ends in time.
+_DELETED_AT_ONCE = 10_000
 Webhooks = Mapping[WebhookKind, WebhookChange | None]
 # The columns that point at the account's applications, with their input fields.
 _APPLICATION_FIELDS = {
@@ -293,9 +298,11 @@ class Blockers:
     api_keys: int
     applications: int
     users: int
+    calls: int
+    """MAXIMUM_CALLS_COUNTED stands for more as well."""
 
     def __bool__(self) -> bool:
-        return self.api_keys + self.applications + self.users > 0
+        return self.api_keys + self.applications + self.users + self.calls > 0
 
 
 async def delete(
@@ -319,9 +326,13 @@ async def delete(
             api_keys=await ApiKey.filter(account_id=account.id).count(),
             applications=await Application.filter(account_id=account.id).count(),
             users=await User.filter(account_id=account.id).count(),
+            calls=len(
+                await Call.filter(account_id=account.id).limit(MAXIMUM_CALLS_COUNTED).values_list("id", flat=True)
+            ),
         )
         if dry_run or (blockers and not force):
             return None, blockers
+        await _delete_calls(account.id)
         await ApiKey.filter(account_id=account.id).delete()
         await users.delete_all(Q(account_id=account.id))
         await RecordingConfig.filter(account_id=account.id).delete()
@@ -332,6 +343,15 @@ async def delete(
         await trail.note(context, account, before={"name": account.name, "sip_realm": account.sip_realm})
         await Account.filter(id=account.id).delete()
     return account.id, blockers
+
+
+async def _delete_calls(account_id: UUID) -> None:
+    """With the keys that their recordings were stored with; takes part in a surrounding transaction."""
+    for model in (Call, CallKey):
+        of_account = model.filter(account_id=account_id)
+        while ids := await of_account.limit(_DELETED_AT_ONCE).values_list("id", flat=True):
+            await of_account.filter(id__in=list(ids)).delete()
+    await StoredCredential.filter(account_id=account_id).delete()
 
 
 async def _provider(context: Context, given: str | None, problems: Problems) -> UUID | None:

@@ -8,7 +8,7 @@ import hmac
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -51,11 +51,20 @@ async def storage_address_of(context: Context, call: Call) -> str | None:
     """
     if call.recording_state is not RecordingState.STORED:
         return None
-    address: str | None = await context.loader("storage addresses", lambda calls: _presigned(context, calls)).load(call)
+    found = context.loader("storage addresses", lambda shown: _presigned(context, [each.call for each in shown]))
+    address: str | None = await found.load(_Shown(call.id, call))
     if address is not None and context.use(Listenings).is_new(context.viewer, call.id):
         event = {**trail.event_of(context, Call, call.id), "operation": OPERATION, "account_id": call.account_id}
         context.use(SecretReads).keep(event)
     return address
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """A row, known by its id."""
+
+    id: UUID
+    call: Call = field(compare=False)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from tests.installation import Installation, Person, World, refusals
 from tests.servers.iam_s3 import IamS3
 from tests.servers.scripted_s3 import ScriptedS3, error
 
-SELECTION = "call { id recordingState } keptVersions"
+SELECTION = "call { id recording { state } } keptVersions"
 
 
 @pytest.fixture
@@ -42,7 +42,11 @@ async def test_the_object_goes_and_the_call_says_so(
     with installation.opened.clients[LiveEvents].listening(own.call.account_id) as listener:
         payload = await delete(account_user, own)
         heard = await asyncio.wait_for(anext(listener.events()), 1)
-    assert payload == {"call": {"id": own.id, "recordingState": "DELETED"}, "keptVersions": False, "userErrors": []}
+    assert payload == {
+        "call": {"id": own.id, "recording": {"state": "DELETED"}},
+        "keptVersions": False,
+        "userErrors": [],
+    }
     assert heard.call_id == own.call.id
     assert not own.is_in_bucket()
     assert neighbour.is_in_bucket()
@@ -137,7 +141,7 @@ async def test_what_is_not_in_the_bucket_is_left_to_whoever_holds_it(
 ) -> None:
     call = await recorded(installation, target_in(local_s3), recording_state=state, recording_error={"code": "x"})
     payload = await delete(account_user, call)
-    assert (payload["call"]["recordingState"], payload["keptVersions"]) == ("DELETED", None)
+    assert (payload["call"]["recording"]["state"], payload["keptVersions"]) == ("DELETED", None)
     now = await call.now()
     # An upload may have to be undone, with the keys.
     assert (now.recording_error, now.recording_credential_id) == (None, call.call.recording_credential_id)
@@ -163,7 +167,7 @@ async def test_a_recording_that_was_stored_meanwhile_is_deleted_in_the_bucket(
 
 async def test_a_deletion_that_was_cut_off_after_the_object_is_completed(own: Recorded, admin: Person) -> None:
     client_of(own.target).delete_object(Bucket="calls", Key=own.call.recording_key)
-    assert (await delete(admin, own))["call"]["recordingState"] == "DELETED"
+    assert (await delete(admin, own))["call"]["recording"]["state"] == "DELETED"
 
 
 async def test_many_at_once_leave_one_event(own: Recorded, installation: Installation, admin: Person) -> None:
@@ -196,11 +200,11 @@ async def test_a_failed_recording_is_tried_again_by_hand(
     failed = await recorded(
         installation, target_in(local_s3), recording_state=RecordingState.FAILED, recording_error={"code": "x"}
     )
-    selection = "call { recordingState }"
+    selection = "call { recording { state } }"
     refused = await sibling_user.change("retryRecording", selection, callId=failed.id)
     assert refusals(refused) == [("NOT_FOUND", ["callId"])]
     payload = await account_user.change("retryRecording", selection, callId=failed.id)
-    assert payload == {"call": {"recordingState": "STORING"}, "userErrors": []}
+    assert payload == {"call": {"recording": {"state": "STORING"}}, "userErrors": []}
     assert len(await events(installation, "retryRecording")) == 1
     stored = await recorded(installation, target_in(local_s3))
     refused = await account_user.change("retryRecording", selection, callId=stored.id)

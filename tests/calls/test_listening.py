@@ -24,6 +24,7 @@ from tests.calls.recorded import Recorded, configure, recorded, served, target_i
 from tests.installation import Installation, Person, World
 from tests.people import add_people
 from tests.servers.scripted_s3 import Answer, ScriptedS3, error
+from tests.statements import recorded as statements
 
 
 @pytest.fixture
@@ -446,6 +447,33 @@ async def test_the_storages_own_address_plays_without_us(
     assert "+4930123456" in answer.headers["content-disposition"]
     assert own.target.secret_access_key not in address
     assert len(await events(installation)) == 1
+
+
+ADDRESSES = """query ($id: ID!) { account(id: $id) { recentCalls { nodes {
+    id recording { state url playerUrl storageUrl } } } } }"""
+
+
+async def test_a_page_of_calls_tells_all_addresses_with_constant_statements(
+    installation: Installation, local_s3: LocalS3, account_user: Person, stranger: Person, world: World
+) -> None:
+    counts = []
+    for number in range(3):
+        made = await recorded(installation, target_in(local_s3))
+        await account_user.ask("{ viewer { scope } }")
+        with statements() as sent:
+            nodes = (await account_user.ask(ADDRESSES, id=world["own"])).only("account")["recentCalls"]["nodes"]
+        assert len(nodes) == number + 1
+        counts.append(len(sent))
+    assert len(set(counts)) == 1
+    recording = next(node["recording"] for node in nodes if node["id"] == made.id)
+    for name in ("url", "playerUrl"):
+        address = recording[name].removeprefix(installation.settings.base_url)
+        assert address.startswith(made.path)
+        assert (await stranger.client.get(address)).status_code == 200
+    assert urlsplit(recording["url"]).path == f"{made.path}.wav"
+    async with httpx.AsyncClient(trust_env=False) as anybody:
+        assert (await anybody.get(recording["storageUrl"])).content == made.audio
+    assert {event.object_id for event in await events(installation)} >= {made.call.id}
 
 
 async def test_there_is_no_storage_address_of_what_is_not_stored(
