@@ -1,1 +1,4 @@
-"""The page that plays a recording, with all that it needs: it works with the network closed."""
+"""The page that plays a recording, with all that it needs: it works with the network closed.
+
+    page.py              makes it
+"""
