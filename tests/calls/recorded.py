@@ -38,6 +38,24 @@ def wav(seconds: float = 1, hertz: int = 8000) -> bytes:
         time = number / hertz
         left, right = math.sin(math.tau * 440 * time), 0.5 * math.sin(math.tau * 660 * time)
         frames += struct.pack("<hh", round(20_000 * left), round(20_000 * right))
+    return _file(bytes(frames), hertz)
+
+
+def conversation(seconds: int, hertz: int = 8000) -> bytes:
+    """Something like two people who take turns: each is silent while the other speaks, in phrases with gaps between them."""
+    frames = bytearray()
+    for number in range(seconds * hertz):
+        time = number / hertz
+        turn, word = (
+            int(time / 2.5) % 2,
+            abs(math.sin(math.pi * 1.7 * time)) * (0.45 + 0.55 * abs(math.sin(2.3 * time))),
+        )
+        sound = round(22_000 * word * math.sin(math.tau * 180 * time + 3 * math.sin(math.tau * 7 * time)))
+        frames += struct.pack("<hh", 0 if turn else sound, sound if turn else 0)
+    return _file(bytes(frames), hertz)
+
+
+def _file(frames: bytes, hertz: int) -> bytes:
     file = io.BytesIO()
     with wave.open(file, "wb") as made:
         made.setnchannels(2)

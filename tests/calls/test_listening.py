@@ -489,5 +489,15 @@ async def test_there_is_no_storage_address_of_what_is_not_stored(
     assert await events(installation) == []
 
 
+@pytest.mark.settings(allowed_origins=["https://portal.example.com"])
+async def test_a_front_end_of_another_origin_may_read_ranges(own: Recorded, admin: Person) -> None:
+    asked = {"Origin": "https://portal.example.com", "Access-Control-Request-Method": "GET"}
+    wanted = {**asked, "Access-Control-Request-Headers": "authorization,range"}
+    assert (await admin.client.options(own.path, headers=wanted)).status_code == 200
+    answer = await get(admin, own.path, Range="bytes=0-9", Origin="https://portal.example.com")
+    assert answer.headers["access-control-allow-origin"] == "https://portal.example.com"
+    assert "content-range" in answer.headers["access-control-expose-headers"].lower()
+
+
 def test_the_tones_of_these_tests_are_a_wav_of_their_length() -> None:
     assert len(wav(0.5)) == 44 + 4000 * 4

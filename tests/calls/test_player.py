@@ -13,11 +13,10 @@ from app.calls import listening
 from app.calls.model import Call, RecordingState
 from app.local_s3 import LocalS3
 from app.recording.model import AudioFormat
-from tests.calls.recorded import Recorded, client_of, recorded, served, target_in, wav
+from tests.calls.recorded import Recorded, client_of, conversation, recorded, served, target_in, wav
 from tests.installation import Installation, Person
 
 HOSTILE = '"><script>alert(1)</script>&lt;\u202e'
-SCREENSHOT = Path(__file__).parents[2] / ".github" / "player.png"
 
 
 @pytest.fixture
@@ -125,13 +124,14 @@ class Page:
             while not await self.page.evaluate(script):
                 await asyncio.sleep(0.05)
 
-    async def heights(self) -> list[int]:
-        """Of the drawn waveform in the middle of the canvas, above and below: how many pixels are coloured."""
+    async def heights(self, place: float = 0.5) -> list[int]:
+        """Of the drawn waveform there, from 0 at the left to 1, above and below: how many pixels are coloured."""
         found: list[int] = await self.page.evaluate(
-            """() => { const c = document.getElementById("canvas"), x = Math.round(c.width / 2);
+            """(place) => { const c = document.getElementById("canvas"), x = Math.round(c.width * place);
                const half = Math.floor(c.height / 2), g = c.getContext("2d");
                return [0, half + 1].map((y) => { const d = g.getImageData(x, y, 1, half - 1).data; let n = 0;
-                 for (let i = 3; i < d.length; i += 4) if (d[i] > 20) n += 1; return n; }); }"""
+                 for (let i = 3; i < d.length; i += 4) if (d[i] > 20) n += 1; return n; }); }""",
+            place,
         )
         return found
 
@@ -191,8 +191,24 @@ async def test_the_waveform_is_drawn_from_both_channels(
         left, right = await page.heights()
         assert left > 20
         assert right == pytest.approx(left / 2, rel=0.15), "the right one is half as loud"
-        await page.page.mouse.click(450, 300)
-        SCREENSHOT.write_bytes(await page.page.screenshot())
+
+
+@pytest.mark.browser
+async def test_who_is_silent_while_the_other_speaks_is_seen(
+    installation: Installation, local_s3: LocalS3, account_user: Person, page: Page, tmp_path: Path
+) -> None:
+    """Its picture is the one in `.github/player.png`."""
+    call = await recorded(installation, target_in(local_s3), audio=conversation(20), recording_duration_ms=20_000)
+    async with served(installation) as client:
+        await opened(page, client, call, account_user)
+        await page.until("document.getElementById('note').textContent === ''")
+        # At eleven seconds the caller speaks, at fourteen the callee.
+        left, right = await page.heights(0.55), await page.heights(0.7)
+        assert left[0] > 5 * left[1]
+        assert right[1] > 5 * right[0]
+        box = await page.page.get_by_role("slider").bounding_box()
+        await page.page.mouse.click(box["x"] + box["width"] * 0.4, box["y"] + 60)
+        (tmp_path / "player.png").write_bytes(await page.page.screenshot())
 
 
 @pytest.mark.browser
