@@ -12,6 +12,7 @@ from app.access import Scope
 from app.api_keys import service as api_keys
 from app.api_keys.model import ApiKey
 from app.audit import service as audit
+from app.calls import partitions
 from app.errors import Mistakes, for_client
 from app.idempotency import once
 from app.serving import CannotStart, listen
@@ -63,7 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     create.add_argument("--name", default="admin", help="the name of the key or the user (default: admin)")
     create.add_argument("--email", help="make a user with this e-mail address, who must change the password at first")
     create.set_defaults(run=_create_admin)
-    maintain = commands.add_parser("maintain", help="forget what is too old; for a daily timer")
+    maintain = commands.add_parser(
+        "maintain", help="forget what is too old, and make room for the calls to come; for a daily timer"
+    )
     maintain.set_defaults(run=_maintain)
     rewrap = commands.add_parser("rewrap-secrets", help="seal all secrets again with the first of ENCRYPTION_KEYS")
     rewrap.set_defaults(run=_rewrap)
@@ -131,11 +134,22 @@ def _create_admin(options: Any) -> None:
 def _maintain(options: Any) -> None:
     chosen = _chosen(options)
 
+    async def make_months() -> int:
+        # Without the limits of those who serve: what has to be moved may be much.
+        async with migrating.opened(chosen, migrating=True) as database:
+            await migrating.check(database)
+            return await partitions.make_months()
+
     async def maintain() -> dict[str, int]:
         async with migrating.opened(chosen) as database:
             await migrating.check(database)
-            return {"audit events": await audit.prune(chosen.audit_days), "idempotency records": await once.forget()}
+            return {
+                "audit events": await audit.prune(chosen.audit_days),
+                "idempotency records": await once.forget(),
+                **await partitions.forget(chosen.call_days),
+            }
 
+    print(f"{asyncio.run(make_months())} months of calls made ahead")
     print(*(f"{count} {what} forgotten" for what, count in asyncio.run(maintain()).items()), sep="\n")
 
 

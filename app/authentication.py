@@ -5,13 +5,16 @@ every worker within five, without a message between them.
 """
 
 import asyncio
+import functools
 import hashlib
 import hmac
 import os
 import time
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from app.access import Scope, Viewer, owner_is_active
 from app.api_keys import token
@@ -19,6 +22,7 @@ from app.api_keys.last_use import LastUse
 from app.api_keys.model import ApiKey
 from app.encryption import Keyring
 from app.errors import Unauthenticated, for_client
+from app.identifiers import Kind, read
 from app.tokens import Form, Token
 from app.users.model import Session
 from app.users.service import viewer_of
@@ -44,6 +48,10 @@ class _Known:
     refusal: str = ""
 
 
+LookUp = Callable[[float], Awaitable[_Known]]
+"""Finds out who asks; is told until when that is remembered."""
+
+
 class Authentication:
     """Lets callers in. One per process."""
 
@@ -65,27 +73,37 @@ class Authentication:
         """
         if header is None:
             return None
-        digest = hashlib.blake2b(header, key=self._digest_key, digest_size=32).digest()
-        known = self._known.get(digest)
-        if known is None or known.until < time.monotonic():
-            known = await self._find(header, digest)
-        if known.ends_at is not None and known.ends_at <= datetime.now(UTC):
-            raise Unauthenticated(known.refusal)
-        viewer = known.viewer
+        viewer, by_previous = await self._let_in(header, functools.partial(self._shown, header))
         if viewer.key_id is not None:
-            self._last_use.note(viewer.key_id, by_previous=known.by_previous)
+            self._last_use.note(viewer.key_id, by_previous=by_previous)
         elif viewer.session_id is not None:
             self._last_use.note_session(viewer.session_id)
         return viewer
 
-    async def _find(self, header: bytes, digest: bytes) -> _Known:
+    async def named(self, actor: str) -> Viewer:
+        """Whom a key's or a session's SID names, for an address that this server has signed in their name.
+
+        Does not count as a use of it. Raises Unauthenticated when it lets nobody in any more, and ServiceUnavailable.
+        """
+        viewer, _ = await self._let_in(b"named " + actor.encode(), functools.partial(self._named, actor))
+        return viewer
+
+    async def _let_in(self, sign: bytes, look_up: LookUp) -> tuple[Viewer, bool]:
+        """Who asks with this sign, and whether by a secret that was rotated."""
+        digest = hashlib.blake2b(sign, key=self._digest_key, digest_size=32).digest()
+        known = self._known.get(digest)
+        if known is None or known.until < time.monotonic():
+            known = await self._find(look_up, digest)
+        if known.ends_at is not None and known.ends_at <= datetime.now(UTC):
+            raise Unauthenticated(known.refusal)
+        return known.viewer, known.by_previous
+
+    async def _find(self, look_up: LookUp, digest: bytes) -> _Known:
         asked_at = time.monotonic()  # before the question: what changes while it is answered counts as later
-        form, shown = _read(header)
-        look_up = self._session if form is SESSION else self._key
         try:
             # The pool has no limit of its own on how long somebody waits for a connection.
             async with asyncio.timeout(self._timeout_seconds):
-                known = await look_up(shown, asked_at + CACHE_SECONDS)
+                known = await look_up(asked_at + CACHE_SECONDS)
         except Unauthenticated:
             raise
         except Exception as error:
@@ -101,12 +119,25 @@ class Authentication:
             self._known.popitem(last=False)
         return known
 
+    async def _shown(self, header: bytes, until: float) -> _Known:
+        form, shown = _read(header)
+        return await (self._session if form is SESSION else self._key)(shown, until)
+
+    async def _named(self, actor: str, until: float) -> _Known:
+        if (key_id := read(Kind.API_KEY, actor)) is not None:
+            key = await ApiKey.filter(owner_is_active(), id=key_id).first()
+            if key is not None and key.revoked_at is None:
+                return _Known(until, _viewer_by(key, b""), key.expires_at, refusal=_REFUSAL[token.FORM])
+        elif (session_id := read(Kind.SESSION, actor)) is not None:
+            session = await _open_session(id=session_id)
+            if session is not None and session.last_used_at + self._idle > datetime.now(UTC):
+                return _Known(until, viewer_of(session.user, session), session.expires_at, refusal=_REFUSAL[SESSION])
+        raise Unauthenticated
+
     async def _session(self, shown: Token, until: float) -> _Known:
         """Whose session this is. Raises Unauthenticated."""
         secret_hash, now = SESSION.secret_hash(self._keyring, shown), datetime.now(UTC)
-        # Who is not active, or whose owner is not, is closed with all sessions.
-        sessions = Session.filter(owner_is_active("user__"), public_id=shown.public_id, user__active=True)
-        session = await sessions.select_related("user").first()
+        session = await _open_session(public_id=shown.public_id)
         is_right = hmac.compare_digest(secret_hash, session.secret_hash if session else _NOBODY)
         if session is None or not is_right or session.last_used_at + self._idle <= now:
             raise Unauthenticated(_REFUSAL[SESSION])
@@ -129,16 +160,26 @@ class Authentication:
             if key.previous_secret_expires_at is None or key.previous_secret_expires_at <= now:
                 raise Unauthenticated(_REFUSAL[token.FORM])
             ends.append(key.previous_secret_expires_at)
-        viewer = Viewer(
-            scope=Scope(key.scope),
-            access_level=key.access_level,
-            key_id=key.id,
-            account_id=key.account_id,
-            service_provider_id=key.service_provider_id,
-            expires_at=min(ends, default=None),
-            secret_hash=secret_hash,
-        )
+        viewer = _viewer_by(key, secret_hash, min(ends, default=None))
         return _Known(until, viewer, viewer.expires_at, not current, _REFUSAL[token.FORM])
+
+
+async def _open_session(**which: Any) -> Session | None:
+    """Who is not active, or whose owner is not, is closed with all sessions."""
+    sessions = Session.filter(owner_is_active("user__"), user__active=True, **which)
+    return await sessions.select_related("user").first()
+
+
+def _viewer_by(key: ApiKey, secret_hash: bytes, expires_at: datetime | None = None) -> Viewer:
+    return Viewer(
+        scope=Scope(key.scope),
+        access_level=key.access_level,
+        key_id=key.id,
+        account_id=key.account_id,
+        service_provider_id=key.service_provider_id,
+        expires_at=expires_at,
+        secret_hash=secret_hash,
+    )
 
 
 def _read(header: bytes) -> tuple[Form, Token]:

@@ -41,7 +41,6 @@ UNIQUE = {
     "applications_id_account_unique": ("applications", ("id", "account_id")),
     "stored_credentials_id_account_unique": ("stored_credentials", ("id", "account_id")),
     "stored_credentials_fingerprint_unique": ("stored_credentials", ("account_id", "fingerprint")),
-    "call_keys_gateway_call_id_unique": ("call_keys", ("account_id", "gateway_call_id")),
 }
 # Composite foreign keys by name: the table, its columns, the table that they point at. Without them, an account could point
 # at another account's application. All of them RESTRICT.
@@ -89,9 +88,12 @@ INDEXES = {
     "audit_events_of_object": "audit_events",
     "audit_events_by_time": "audit_events",
     "idempotency_records_by_time": "idempotency_records",
-    "calls_by_account": "calls",
+    "call_keys_by_id": "call_keys",
     "calls_by_id": "calls",
     "calls_by_application": "calls",
+    "calls_by_from": "calls",
+    "calls_by_to": "calls",
+    "calls_recorded": "calls",
     "calls_by_credential": "calls",
 }
 TRIGGERS = {

@@ -106,6 +106,10 @@ class UserErrorCode(enum.Enum):
     ALREADY_SHOWN = strawberry.enum_value(
         "ALREADY_SHOWN", description="What is shown once was shown before; the object itself is in the payload."
     )
+    STORAGE_REFUSED = strawberry.enum_value(
+        "STORAGE_REFUSED",
+        description="The object storage refused or did not answer; the message says with which code, and what to fix.",
+    )
     IN_USE = strawberry.enum_value("IN_USE", description="Something stands in the way; the payload lists what.")
 
 

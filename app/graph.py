@@ -23,7 +23,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from operator import attrgetter
-from typing import Any, Literal, ParamSpec, TypeVar
+from typing import Any, Literal, NewType, ParamSpec, TypeVar
 from uuid import UUID
 
 import strawberry
@@ -35,7 +35,7 @@ from strawberry.utils.str_converters import to_camel_case
 from tortoise.expressions import Q
 from tortoise.models import Model
 
-from app.access import HasFullAccess, Requirement, Viewer
+from app.access import HasFullAccess, Requirement, Scope, Viewer
 from app.context import Context, Info
 from app.errors import Mistakes
 from app.identifiers import Kind, kind_of, read, show
@@ -48,6 +48,7 @@ from app.paging import (
     Order,
     count_of_each,
     page_of_each,
+    page_of_owners,
 )
 from app.paging import page as page_of
 
@@ -57,6 +58,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 F = TypeVar("F", bound=Callable[..., Any])
 Shown = TypeVar("Shown")
+# A count of bytes: the scalar of this name, since GraphQL's Int ends at 2^31.
+BigInt = NewType("BigInt", int)
 
 # Keys of a field's metadata, read by the executor and by the access matrix.
 READ = "read"
@@ -223,11 +226,16 @@ class Listed:
     """The columns that any of the orders compares, beside the id."""
     conditions: Mapping[str, Condition] = field(default_factory=dict)
     """By the fields of the argument `filter`."""
+    check: Callable[[Mapping[str, Any]], None] = lambda _given: None
+    """Gets all fields of the filter, None where one is absent, and raises BadUserInput when they do not go together."""
+    count_limit: int | None = None
+    """Where `totalCount` stops to count."""
 
     def asked(self, filter: Any) -> tuple[tuple[str, Any], ...]:
-        """Which conditions the argument `filter` sets, with their prepared values."""
-        given = ((name, getattr(filter, name, None)) for name in self.conditions)
-        return tuple((name, self.conditions[name].prepare(value)) for name, value in given if value is not None)
+        """Which conditions the argument `filter` sets, with their prepared values. Raises BadUserInput."""
+        given = {name: getattr(filter, name, None) for name in self.conditions}
+        self.check(given)
+        return tuple((name, self.conditions[name].prepare(value)) for name, value in given.items() if value is not None)
 
     def condition(self, asked: tuple[tuple[str, Any], ...]) -> Q:
         """What `asked` comes to: nothing matches a value that is none."""
@@ -239,12 +247,29 @@ class PageOfAll(Listed):
     """Declares a root field that is a page of the rows within reach."""
 
     always: Mapping[str, Any] = field(default_factory=dict)
+    owners: tuple[type[Model], str] | None = None
+    """The model of those that the rows belong to, and the column that holds their ids, where the rows of many owners are
+    many more than the owners: then the newest of each owner are looked for, and of those the newest. Ordered by id alone."""
+    walked: frozenset[str] = frozenset()
+    """The conditions under which somebody who reaches all rows walks over them as they come, whosever they are."""
+
+    def is_by_owner(self, scope: Scope, asked: tuple[tuple[str, Any], ...]) -> bool:
+        """Whether the page is put together from the owners within reach."""
+        if self.owners is None or scope is Scope.ACCOUNT:
+            return False
+        return scope is Scope.SERVICE_PROVIDER or any(name not in self.walked for name, _ in asked)
 
     async def answer(
         self, context: Context, first: int, after: str | None, filter: Any = None, order_by: Any = None
     ) -> Any:
-        query = context.viewer.within_reach(self.row).filter(**self.always).filter(self.condition(self.asked(filter)))
-        return await page_of(query, self.order(order_by), first, after)
+        asked, order = self.asked(filter), self.order(order_by)
+        condition = Q(self.condition(asked), **self.always)
+        query = context.viewer.within_reach(self.row).filter(condition)
+        if self.owners is None or not self.is_by_owner(context.viewer.scope, asked):
+            return await page_of(query, order, first, after, self.count_limit)
+        owner, column = self.owners
+        owners, rows = context.viewer.within_reach(owner), self.row.filter(condition)
+        return await page_of_owners(owners, rows, column, order, first, after, query, self.count_limit)
 
 
 @dataclass(frozen=True)
@@ -258,7 +283,9 @@ class PageOf(Listed):
     ) -> Any:
         """Constant statements for all owners shown."""
         order, asked = self.order(order_by), self.asked(filter)
-        return await page_of_each(context, self.row, self.by, owner, order, first, after, asked, self.condition(asked))
+        return await page_of_each(
+            context, self.row, self.by, owner, order, first, after, asked, self.condition(asked), self.count_limit
+        )
 
 
 def columns_of(declared: Any) -> tuple[str, ...]:
@@ -270,9 +297,9 @@ def columns_of(declared: Any) -> tuple[str, ...]:
     return declared.columns if isinstance(declared, Value | Beside) else ()
 
 
-def column(description: str, *, of: str | None = None, permissions: Permissions = ()) -> Any:
-    """A column of the row, by the field's own name unless `of` names another."""
-    return _Late(lambda name: _value(Value((of or name,)), description, permissions, None))
+def column(description: str, *, of: str | None = None, permissions: Permissions = (), name: str | None = None) -> Any:
+    """A column of the row, by the field's own name unless `of` names another; `name` is what the graph calls it."""
+    return _Late(lambda own: _value(Value((of or own,)), description, permissions, name))
 
 
 def computed(
@@ -460,11 +487,13 @@ def resolver(
 def mutation(
     description: str, *, permissions: Permissions = (), open_to_anybody: bool = False
 ) -> Callable[[Callable[P, Awaitable[R]]], Any]:
-    """A mutation: needs full access, or no caller at all where it is `open_to_anybody`.
+    """A mutation: needs full access, or no caller at all where it is `open_to_anybody`; a permission of its own may ask for
+    another access level instead.
 
     Mistakes become the `userErrors` of its payload (the resolver's return type).
     """
-    needed: Permissions = () if open_to_anybody else (*permissions, HasFullAccess)
+    says_level = any("requiredAccess" in permission.refusal for permission in permissions)
+    needed: Permissions = permissions if open_to_anybody or says_level else (*permissions, HasFullAccess)
 
     def declare(resolve: Callable[P, Awaitable[R]]) -> Any:
         payload, name = resolve.__annotations__["return"], to_camel_case(resolve.__name__)

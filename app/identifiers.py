@@ -45,6 +45,11 @@ def read(kind: Kind, text: str) -> UUID | None:
     return UUID(hex=match[2])
 
 
+def read_either(kind: Kind, text: str) -> UUID | None:
+    """The UUID in an id of this kind, or in a bare UUID, which is how voice gateways write ids; None for anything else."""
+    return UUID(text) if _BARE.fullmatch(text) else read(kind, text)
+
+
 def kind_of(text: str) -> Kind | None:
     """Which type an id names; None when it is no id of ours."""
     match = _SID.fullmatch(text)
@@ -66,4 +71,5 @@ def first_at(time: datetime) -> UUID:
 
 
 _SID = re.compile(r"([A-Z]{2})([0-9a-f]{32})", re.ASCII)
+_BARE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _PREFIXES = frozenset(kind.value for kind in Kind)

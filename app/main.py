@@ -25,6 +25,8 @@ from app.access import IsAdmin, Viewer
 from app.api_keys.last_use import LastUse
 from app.audit.reads import SecretReads
 from app.authentication import Authentication
+from app.calls.listening import Listenings
+from app.calls.routes import Recordings
 from app.context import Opened
 from app.errors import ErrorCode, ServiceUnavailable, Unauthenticated, for_client
 from app.execution import http
@@ -63,8 +65,8 @@ def create_app(given: Settings | None = None) -> Starlette:
                 CORSMiddleware,
                 allow_origins=chosen.allowed_origins,
                 allow_methods=["GET", "POST"],
-                allow_headers=["Authorization", "Content-Type"],
-                expose_headers=["X-Request-Id"],
+                allow_headers=["Authorization", "Content-Type", "Range", "If-Range"],
+                expose_headers=["X-Request-Id", "Accept-Ranges", "Content-Range", "ETag"],
                 max_age=600,
             )
         )
@@ -75,6 +77,7 @@ def create_app(given: Settings | None = None) -> Starlette:
             Route("/healthz", _healthy),
             Route("/readyz", server.ready),
             Route("/metrics", server.metrics),
+            *Recordings(server.started).routes(),
             *(explorer.asset_routes() if explorer else ()),
         ],
         middleware=middleware,
@@ -145,6 +148,7 @@ class Server:
                         StorageVerifier: verifier,
                         SecretReads: secret_reads,
                         LiveEvents: LiveEvents(),
+                        Listenings: Listenings(),
                         PromptCache: prompts,
                         PromptCounts: counts,
                         WebhookSender: webhooks,

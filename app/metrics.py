@@ -8,7 +8,7 @@ import functools
 import os
 from pathlib import Path
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -24,6 +24,14 @@ _SECONDS = Histogram(
     "How long requests took, in seconds.",
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30),
 )
+# Of the machine: its workers share the spool, and any of them tells the same.
+_SPOOLED = Gauge(
+    "recording_spool_recordings", "Recordings in the spool: running, on their way, failed.", multiprocess_mode="livemax"
+)
+_RECORDINGS = Counter("recordings", "Recordings that came to an end, by it: stored or failed.", ["end"])
+_STORING_FAILURES = Counter(
+    "recording_storing_failures", "Tries to store a recording that failed, by S3's code.", ["code"]
+)
 
 
 def request(status: int, seconds: float) -> None:
@@ -34,6 +42,21 @@ def request(status: int, seconds: float) -> None:
 def operation(type_: str, way: str) -> None:
     """`way` is `compiled` or `ordinary`."""
     _operations(type_, way).inc()
+
+
+def spooled(count: int) -> None:
+    _SPOOLED.set(count)
+
+
+def recording_stored() -> None:
+    _RECORDINGS.labels("stored").inc()
+
+
+def recording_failed(code: str, *, for_good: bool) -> None:
+    """One try; `for_good` when it was the last."""
+    _STORING_FAILURES.labels(code).inc()
+    if for_good:
+        _RECORDINGS.labels("failed").inc()
 
 
 # To find a counter by its labels costs more than to count.

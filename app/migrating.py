@@ -20,6 +20,7 @@ from tortoise.exceptions import OperationalError
 from tortoise.transactions import in_transaction
 
 from app import database
+from app.calls import partitions
 from app.settings import Settings
 
 LOCATION = Path(__file__).parent.parent / "migrations"
@@ -50,7 +51,10 @@ async def migrate(settings: Settings, *, until: str | None = None) -> list[str]:
             with _file_lock(settings):
                 return await _apply(db, until)
         async with _advisory_lock(settings):
-            return await _apply(db, until)
+            applied = await _apply(db, until)
+            if until is None:
+                await partitions.make_months()
+            return applied
 
 
 async def check(db: BaseDBAsyncClient) -> None:

@@ -26,6 +26,7 @@ from tortoise.queryset import QuerySet
 
 from app.context import Context
 from app.errors import BadUserInput
+from app.statements import Sql, StandIns, Statement, slot
 
 DEFAULT_FIRST = 20
 MAXIMUM_FIRST = 100
@@ -203,13 +204,73 @@ def checked_first(first: int) -> int:
     return first
 
 
-async def page(query: QuerySet[Any], order: Order, first: int, after: str | None) -> Page:
+async def page(
+    query: QuerySet[Any], order: Order, first: int, after: str | None, count_limit: int | None = None
+) -> Page:
     """One page of a query. Raises BadUserInput for a wrong `first` or `after`."""
     checked_first(first)
     narrowed = query.filter(order.after(after)) if after is not None else query
     # One row more than asked tells whether a page follows.
     rows = await narrowed.order_by(*order.by).limit(first + 1)
-    return Page(rows[:first], order, len(rows) > first, after, query.count)
+    counting = functools.partial(_count, query, count_limit)
+    return Page(rows[:first], order, len(rows) > first, after, counting)
+
+
+async def page_of_owners(
+    owners: QuerySet[Any],
+    rows: QuerySet[Any],
+    owner_column: str,
+    order: Order,
+    first: int,
+    after: str | None,
+    query: QuerySet[Any],
+    count_limit: int | None,
+) -> Page:
+    """One page of the rows of all these owners, found owner by owner: of each no more rows are read than are shown.
+
+    `query` are the same rows, to be counted. Raises BadUserInput for a wrong `first` or `after`.
+    """
+    checked_first(first)
+    narrowed = rows.filter(order.after(after)) if after is not None else rows
+    of_each = narrowed.filter(**{owner_column: EACH_OWNER}).order_by(*order.by).limit(first + 1)
+    client = connections.get("default")
+    statement = _newest_of_owners(owners, of_each, rows.model, order, first + 1, client.capabilities.dialect)
+    found = await client.execute_query_dict(statement.text, statement.arguments({}))
+    ids = [row["id"] for row in found]
+    shown = await rows.model.filter(id__in=ids).order_by(*order.by) if ids else []
+    counting = functools.partial(_count, query, count_limit)
+    return Page(shown[:first], order, len(shown) > first, after, counting)
+
+
+def _newest_of_owners(
+    owners: QuerySet[Any], of_each: QuerySet[Any], model: type[Model], order: Order, limit: int, dialect: str
+) -> Statement:
+    stand_ins = StandIns(dialect)
+    of, ids = stand_ins.render(owners.values(value="id")), stand_ins.render(of_each.values(id="id"))
+    end = f' ORDER BY b."id"{" DESC" if order.descending else ""} LIMIT {limit}'
+    if dialect == "postgres":
+        return Statement.of(Sql.join("SELECT b.id FROM (", of, ") o CROSS JOIN LATERAL (", ids, ") b", end), dialect)
+    beside = f') o CROSS JOIN "{model._meta.db_table}" b ON b."id" IN ('
+    return Statement.of(Sql.join("SELECT b.id FROM (", of, beside, ids, ")", end), dialect)
+
+
+async def _count(query: QuerySet[Any], limit: int | None) -> int:
+    """How many rows a query has; with a limit no more are counted, and no more told."""
+    if limit is None:
+        return await query.count()
+    client = connections.get("default")
+    dialect = client.capabilities.dialect
+    inner = StandIns(dialect).render(query.limit(limit).values(id="id"))
+    statement = Statement.of(Sql.join('SELECT COUNT(*) AS "total" FROM (', inner, ") b"), dialect)
+    rows = await client.execute_query_dict(statement.text, statement.arguments({}))
+    return int(rows[0]["total"])
+
+
+def count_up_to(of_each: Sql, owners: str, dialect: str) -> Sql:
+    """How many rows `of_each`, which has a limit, selects of each owner in the slot `owners`."""
+    each = ("UNNEST(", '::UUID[]) o("value")') if dialect == "postgres" else ("JSON_EACH(", ") o")
+    counted = Sql.join('SELECT o."value" AS "owner", (SELECT COUNT(*) FROM (', of_each, ') c) AS "total" FROM ')
+    return Sql.join(counted, each[0], slot(owners), each[1])
 
 
 async def page_of_each(
@@ -222,6 +283,7 @@ async def page_of_each(
     after: str | None,
     asked: Hashable = (),
     condition: Q = _NO_CONDITION,
+    count_limit: int | None = None,
 ) -> Page:
     """The page of one owner, loaded together with those of all owners that the operation shows: constant statements.
 
@@ -241,7 +303,7 @@ async def page_of_each(
 
     key = (model, owner_column, order, first, after, asked)
     rows = await context.loader(key, load).load(owner)
-    counting = functools.partial(count_of_each, context, model, owner_column, owner, asked, condition)
+    counting = functools.partial(count_of_each, context, model, owner_column, owner, asked, condition, count_limit)
     return Page(rows[:first], order, len(rows) > first, after, counting)
 
 
@@ -252,17 +314,35 @@ async def count_of_each(
     owner: UUID,
     asked: Hashable = (),
     condition: Q = _NO_CONDITION,
+    limit: int | None = None,
 ) -> int:
-    """How many rows an owner has, counted together with those of all owners that the operation shows."""
+    """How many rows an owner has, counted together with those of all owners that the operation shows.
+
+    With a limit no more of each are counted, and no more told.
+    """
 
     async def load(owners: list[UUID]) -> list[int]:
-        query = context.viewer.within_reach(model).filter(condition, **{f"{owner_column}__in": owners})
+        query = context.viewer.within_reach(model)
+        if limit is not None:
+            of_each = query.filter(condition, **{owner_column: EACH_OWNER}).limit(limit)
+            return await _count_of_each_up_to(of_each, owners)
+        query = query.filter(condition, **{f"{owner_column}__in": owners})
         counted = await query.annotate(total=Count("id")).group_by(owner_column).values_list(owner_column, "total")
         totals = dict(counted)
         return [totals.get(one, 0) for one in owners]
 
     number: int = await context.loader((model, owner_column, "count", asked), load).load(owner)
     return number
+
+
+async def _count_of_each_up_to(of_each: QuerySet[Any], owners: list[UUID]) -> list[int]:
+    client = connections.get("default")
+    dialect = client.capabilities.dialect
+    inner = StandIns(dialect).render(of_each.values(id="id"))
+    statement = Statement.of(count_up_to(inner, "owners", dialect), dialect)
+    rows = await client.execute_query_dict(statement.text, statement.arguments({"owners": owners}))
+    totals = {str(row["owner"]): row["total"] for row in rows}
+    return [totals.get(str(one), 0) for one in owners]
 
 
 async def _first_of_each(one: QuerySet[Any], model: type[Model], owners: list[UUID]) -> list[UUID]:

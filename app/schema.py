@@ -16,8 +16,11 @@ from app.accounts.schema import AccountMutations, AccountQueries
 from app.api_keys.schema import ApiKeyMutations, ApiKeyQueries
 from app.applications.schema import ApplicationMutations, ApplicationQueries
 from app.audit.schema import AuditQueries
+from app.calls.recording_schema import CallRecordingMutations
+from app.calls.schema import CallMutations, CallQueries
 from app.context import Info
 from app.form_limits import LimitQueries
+from app.recording.credential_schema import StoredCredentialMutations
 from app.recording.schema import RecordingMutations, RecordingQueries
 from app.service_providers.schema import ServiceProviderMutations, ServiceProviderQueries
 from app.tts_cache.schema import TtsCacheMutations
@@ -52,6 +55,7 @@ Query = merge_types(
         RecordingQueries,
         UserQueries,
         AuditQueries,
+        CallQueries,
     ),
 )
 Mutation = merge_types(
@@ -62,9 +66,12 @@ Mutation = merge_types(
         ApplicationMutations,
         ApiKeyMutations,
         RecordingMutations,
+        StoredCredentialMutations,
+        CallRecordingMutations,
         UserMutations,
         TtsCacheMutations,
         WebhookMutations,
+        CallMutations,
     ),
 )
 
@@ -99,11 +106,18 @@ _DATE_TIME = strawberry.scalar(
     parse_value=_read_time,
 )
 
+_BIG_INT = strawberry.scalar(
+    name="BigInt",
+    description="A whole number of up to 2^53, in digits: a count of bytes.",
+    specified_by_url="https://scalars.graphql.org/jakobmerrild/long.html",
+    serialize=int,
+)
+
 schema = strawberry.Schema(
     query=Query,
     mutation=Mutation,
     types=list(graph.registry.types.values()),
-    config=StrawberryConfig(auto_camel_case=True, scalar_map={datetime: _DATE_TIME}),
+    config=StrawberryConfig(auto_camel_case=True, scalar_map={datetime: _DATE_TIME, graph.BigInt: _BIG_INT}),
 )
 
 

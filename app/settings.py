@@ -114,7 +114,7 @@ class Settings(BaseSettings):
     compiled_operations: bool = Field(
         True, description="Whether operations are compiled; off: the ordinary executor answers all of them."
     )
-    max_body_bytes: int = Field(262_144, ge=1024, le=10_485_760, description="Longest request body, in bytes.")
+    max_body_bytes: int = Field(1_048_576, ge=1024, le=10_485_760, description="Longest request body, in bytes.")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING or ERROR.")
 
     @field_validator("allowed_origins", "trusted_proxies", "outbound_allowed_hosts", mode="before")

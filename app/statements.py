@@ -27,14 +27,17 @@ _MARK = "\x1a"
 
 @dataclass(frozen=True)
 class Slot:
-    """A place for a value, by name; `pattern` is the LIKE pattern around it, if it is within one."""
+    """A place for a value, by name; `pattern` is the text around it: of a LIKE pattern, or of the end of a range."""
 
     name: str
     pattern: tuple[str, str] | None = None
 
     def value(self, values: Mapping[str, Any]) -> Any:
         value = values[self.name]
-        return value if self.pattern is None else f"{self.pattern[0]}{escape_like(value)}{self.pattern[1]}"
+        if self.pattern is None:
+            return value
+        before, after = self.pattern
+        return f"{before}{escape_like(value) if '%' in before + after else value}{after}"
 
 
 @dataclass(frozen=True)

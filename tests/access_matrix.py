@@ -15,7 +15,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from app.calls.keys import id_at
+from app.calls.model import Call as CallRow
+from app.calls.model import RecordingState
+from app.identifiers import Kind, read, show
+from app.recording import credentials
+from app.recording.model import AudioFormat, BucketVendor
 from app.recording.probe import StepResult, VerificationStepName, VerificationStepStatus
+from app.recording.spool import Spool
+from app.recording.storage import StorageTarget
 from app.recording.verification import StorageVerdict, StorageVerifier, VerificationResult
 from app.tts_cache.cache import PromptCache
 from app.webhooks.delivery import Call, Delivery, WebhookSender
@@ -32,6 +40,7 @@ PERSONAS = {
     "person": None,
     "provider person": None,
     "admin person": None,
+    "gateway key": None,
 }
 # Who they are.
 PEOPLE = {"person": "ann", "provider person": "boss", "admin person": "root"}
@@ -48,6 +57,7 @@ Persons (columns)
   person          a person of the own account, by the token of a session
   provider person a person of that service provider, likewise
   admin person    a person of the installation, likewise
+  gateway key     a key of the same provider as above, GATEWAY
 
 Rows
   own             the account of the account user, or what belongs to it
@@ -64,7 +74,7 @@ Answers
   FORBIDDEN …     a code of the top-level `errors`; "FORBIDDEN input": because of an input field; nothing was changed
 
 "needs" is what the contract says beside the field: one of the scopes (A = ADMIN, S = SERVICE_PROVIDER), the level FULL,
-a person (USER).
+or GATEWAY, a person (USER).
 """
 
 
@@ -84,6 +94,8 @@ def outcome(case: Case, answer: Answer) -> str:
     if value is None:
         return "null"
     if isinstance(value, dict):
+        if value.get("rejected"):
+            return " ".join(error["code"] for each in value["rejected"] for error in each["errors"])
         if value.get("userErrors"):
             return " ".join(sorted({error["code"] for error in value["userErrors"]}))
         if "totalCount" in value:
@@ -97,6 +109,12 @@ class StandIn:
     async def verify(self, _draft: Any, _owner: Any = None) -> VerificationResult:
         steps = [StepResult(name, VerificationStepStatus.PASSED) for name in VerificationStepName]
         return VerificationResult(StorageVerdict.WORKING, True, True, steps, "0" * 32, datetime.now(UTC), 1, 0)
+
+
+class SomewhereElse:
+    """In the place of the spool: what waits for its storage waits on another machine."""
+
+    id = "another"
 
 
 class NoPrompts:
@@ -120,7 +138,7 @@ class Kept:
 
     TABLES = (
         *("service_providers", "accounts", "api_keys", "recording_configs", "applications", "webhook_deliveries"),
-        *("users", "sessions", "login_failures", "password_policies"),
+        *("users", "sessions", "login_failures", "password_policies", "stored_credentials", "calls", "call_keys"),
     )
     """Owners before what they own."""
 
@@ -144,12 +162,15 @@ async def matrix(installation: Installation, *, last_first: bool = False) -> str
     admin = installation.person("admin")
     keys = (await admin.ask("{ apiKeys { nodes { id } } }")).only("apiKeys")["nodes"]
     everybody = await add_people(installation)
-    ids = Ids(installation.world, keys[0]["id"], everybody)
+    calls = await _add_calls(installation)
+    ids = Ids(installation.world, keys[0]["id"], everybody, calls, await add_failed_recordings(installation, calls))
     installation.opened.clients[StorageVerifier] = StandIn()  # type: ignore[index]
+    installation.opened.clients[Spool] = SomewhereElse()  # type: ignore[index]
     installation.opened.clients[PromptCache] = NoPrompts()  # type: ignore[index]
     installation.opened.clients[WebhookSender] = SilentSender()  # type: ignore[index]
     people = {persona: installation.person(name) for persona, name in PERSONAS.items()}
     people |= {persona: everybody[name] for persona, name in PEOPLE.items()}
+    people["gateway key"] = await _gateway(installation)
     parts = [LEGEND]
     chapters = list(cases(ids))
     tries = [case for _, chapter in chapters for case in chapter]
@@ -165,6 +186,49 @@ async def matrix(installation: Installation, *, last_first: bool = False) -> str
     return "\n".join(parts)
 
 
+async def _gateway(installation: Installation) -> Person:
+    owner = {"serviceProviderId": installation.world["provider"]}
+    made = await installation.person("admin").change(
+        "createApiKey", "token", name="gateway", accessLevel="GATEWAY", owner=owner
+    )
+    return installation.holder(made["token"])
+
+
+async def _add_calls(installation: Installation) -> dict[str, str]:
+    """A call of each account; answers their ids."""
+    made, now = {}, datetime.now(UTC)
+    async with installation.database():
+        for place in ("own", "sibling", "foreign"):
+            account_id = read(Kind.ACCOUNT, installation.world[place])
+            values = {"account_id": account_id, "gateway_call_id": place, "started_at": now}
+            made[place] = show(Kind.CALL, (await CallRow.create(id=id_at(now), **values)).id)
+    return made
+
+
+async def add_failed_recordings(installation: Installation, calls: dict[str, str]) -> dict[str, str]:
+    """Gives each of these calls a recording that could not be stored; answers the ids of the keys that it was tried with."""
+    made, target = (
+        {},
+        StorageTarget(BucketVendor.AWS_S3, None, "calls", "eu-central-1", "AKIAIOSFODNN7EXAMPLE", "secret"),
+    )
+    async with installation.database():
+        for place, call_id in calls.items():
+            call = await CallRow.get(id=read(Kind.CALL, call_id))
+            credential_id = await credentials.keep(installation.opened.keyring, call.account_id, target)
+            await CallRow.filter(id=call.id).update(
+                recording_state=RecordingState.FAILED,
+                recording_error={"code": "AccessDenied", "message": "It could not be stored."},
+                recording_format=AudioFormat.MP3,
+                recording_vendor=target.vendor,
+                recording_bucket=target.bucket,
+                recording_region=target.region,
+                recording_key=f"2026/01/31/{call_id}.mp3",
+                recording_credential_id=credential_id,
+            )
+            made[place] = show(Kind.STORED_CREDENTIAL, credential_id)
+    return made
+
+
 async def _ask(person: Person, case: Case, kept: Kept) -> Answer:
     answer = await person.ask(case.document, **case.variables)
     if case.changes:
@@ -173,7 +237,7 @@ async def _ask(person: Person, case: Case, kept: Kept) -> Answer:
 
 
 # Fixed, so that a new long answer in one line does not move all others. Longer words push only their own line.
-_WIDTHS = (39, 10, 15, 16, 18, 18, 18, 18, 18, 18, 18)
+_WIDTHS = (39, 10, 15, 16, 18, 18, 18, 18, 18, 18, 18, 18)
 
 
 def _table(title: str, head: list[str], lines: list[list[str]]) -> str:

@@ -205,6 +205,55 @@ ROWS: list[tuple[str, dict[str, Any]]] = [
             **TIMES,
         },
     ),
+    (
+        "stored_credentials",
+        {
+            "id": ID.format(16),
+            "account_id": ID.format(3),
+            "vendor": "S3_COMPATIBLE",
+            "endpoint_url": "https://s3.example.com",
+            "access_key_id": "AKIAIOSFODNN7EXAMPLE",
+            "secret_access_key": b"\x05",
+            "fingerprint": b"\x06",
+            "created_at": TIME,
+        },
+    ),
+    (
+        "calls",
+        {
+            "id": ID.format(17),
+            "account_id": ID.format(3),
+            "application_id": ID.format(12),
+            "gateway_call_id": "call@gateway",
+            "direction": "INBOUND",
+            "from_number": "+493012345",
+            "to_number": "sip:é@example.com",
+            "started_at": TIME,
+            "answered_at": TIME,
+            "ended_at": TIME,
+            "sip_status": 200,
+            "termination_reason": "caller hung up",
+            "trunk": "Trunk é",
+            "trace_id": "0af7651916cd43dd8448eb211c80319c",
+            "recording_state": "FAILED",
+            "recording_format": "WAV",
+            "recording_size_bytes": 5_000_000_000,
+            "recording_duration_ms": 61_000,
+            "recording_vendor": "S3_COMPATIBLE",
+            "recording_endpoint_url": "https://s3.example.com",
+            "recording_bucket": "calls",
+            "recording_region": "eu-central-1",
+            "recording_key": "2026/01/31/CA.wav",
+            "recording_credential_id": ID.format(16),
+            "recording_error": '{"code": "AccessDenied"}',
+            "recording_attempts": 3,
+            "updated_at": TIME,
+        },
+    ),
+    (
+        "call_keys",
+        {"id": ID.format(17), "account_id": ID.format(3), "gateway_call_id": "call@gateway"},
+    ),
 ]
 # Rows that point at each other: what is set when all are there.
 POINTERS: list[tuple[str, str, str, str]] = [
@@ -242,6 +291,10 @@ async def migrated(empty: Settings) -> AsyncIterator[Any]:
         yield db
 
 
+# Partitions have what their table has.
+_NO_PARTITION = "NOT IN (SELECT relname FROM pg_class WHERE relispartition)"
+
+
 def is_sqlite(db: Any) -> bool:
     return bool(db.capabilities.dialect == "sqlite")
 
@@ -256,7 +309,7 @@ async def columns(db: Any) -> dict[str, tuple[str, bool]]:
         return found
     rows = await db.execute_query_dict(
         "SELECT table_name, column_name, data_type, character_maximum_length AS length, is_nullable "
-        "FROM information_schema.columns WHERE table_schema = 'public'"
+        f"FROM information_schema.columns WHERE table_schema = 'public' AND table_name {_NO_PARTITION}"
     )
     return {
         f"{row['table_name']}.{row['column_name']}": (
@@ -271,7 +324,7 @@ async def tables(db: Any) -> set[str]:
     if is_sqlite(db):
         sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
     else:
-        sql = "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'"
+        sql = f"SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' AND tablename {_NO_PARTITION}"
     return {row["name"] for row in await db.execute_query_dict(sql)}
 
 
@@ -287,7 +340,7 @@ async def foreign_keys(db: Any) -> set[tuple[str, str, str, str]]:
         "SELECT conrelid::regclass::text AS source, a.attname AS column, confrelid::regclass::text AS target, "
         "CASE confdeltype WHEN 'r' THEN 'RESTRICT' ELSE confdeltype::text END AS on_delete "
         "FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey) "
-        "WHERE contype = 'f'"
+        "WHERE contype = 'f' AND conparentid = 0"
     )
     return {(row["source"], row["column"], row["target"], row["on_delete"]) for row in rows}
 
@@ -312,11 +365,11 @@ async def named(db: Any) -> dict[str, dict[str, str]]:
     indexes = await db.execute_query_dict(
         "SELECT c.relname AS name, i.indrelid::regclass::text AS table, i.indisunique AS is_unique "
         "FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace "
-        "WHERE n.nspname = 'public' AND NOT i.indisprimary"
+        "WHERE n.nspname = 'public' AND NOT i.indisprimary AND NOT c.relispartition"
     )
     checks = await db.execute_query_dict(
         "SELECT conname AS name, conrelid::regclass::text AS table FROM pg_constraint "
-        "WHERE contype = 'c' AND connamespace = 'public'::regnamespace"
+        "WHERE contype = 'c' AND connamespace = 'public'::regnamespace AND conislocal"
     )
     return {
         "UNIQUE": {row["name"]: row["table"] for row in indexes if row["is_unique"]},

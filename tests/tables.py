@@ -11,7 +11,10 @@ async def tables(connection: Any) -> list[str]:
     if connection.capabilities.dialect == "sqlite":
         query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
     else:
-        query = "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public'"
+        query = (
+            "SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
+        )
+        query += " AND NOT relispartition"  # whose rows are their table's
     return sorted(row["name"] for row in await connection.execute_query_dict(query))
 
 

@@ -1,6 +1,7 @@
 """Deleting an account: refused with what stands in the way, told by a dry run, done whole or not at all."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -8,8 +9,9 @@ import pytest
 from app import database
 from app.accounts.model import Account
 from app.api_keys.model import ApiKey
+from app.calls.model import Call, CallKey, RecordingState
 from app.identifiers import Kind, new_id, read
-from app.recording.model import RecordingConfig
+from app.recording.model import AudioFormat, BucketVendor, RecordingConfig, StoredCredential
 from tests.installation import Installation, Person, World, refusals
 from tests.people import add_people
 from tests.tables import changed, contents, tables
@@ -80,6 +82,7 @@ async def test_a_forced_deletion_leaves_nothing_of_what_was_inside(
     people = await add_people(installation)
     once = {"idempotencyKey": "one", "owner": {"accountId": world["own"]}}
     await provider.change("createApiKey", "token", name="made once", **once)
+    await with_a_recorded_call(installation, world["own"])
     pointers = dict.fromkeys(("deviceCallingApplicationId", "siprecApplicationId"), world["own_application"])
     await provider.change("updateAccount", "account { id }", id=world["own"], **pointers)
     # Events are outlived by nothing; what was made under a client's key is known for a day, by its bare id.
@@ -94,12 +97,12 @@ async def test_a_forced_deletion_leaves_nothing_of_what_was_inside(
             for row in rows
             if str(row.get("account_id")) == account or str(row.get("user_id")) in users
         }
-        # 3 keys, 2 users with a session each, an application, a configuration and a delivery.
-        assert len(inside) == 10
+        # 3 keys, 2 users with a session each, an application, a configuration, a delivery, a call and what it was stored with.
+        assert len(inside) == 12
         told = f"{ANSWER} contents {{ kind count }} recordingsStayIn"
         dry_run = await provider.change("deleteAccount", told, id=world["own"], dryRun=True)
         counted = {blocker["kind"]: blocker["count"] for blocker in dry_run["blockers"]}
-        assert counted == {"API_KEYS": 3, "APPLICATIONS": 1, "USERS": 2}
+        assert counted == {"API_KEYS": 3, "APPLICATIONS": 1, "USERS": 2, "CALLS": 1}
         everything = {content["kind"]: content["count"] for content in dry_run["contents"]}
         assert everything.items() >= counted.items()
         assert sum(everything.values()) == len(inside)
@@ -113,6 +116,48 @@ async def test_a_forced_deletion_leaves_nothing_of_what_was_inside(
         assert {str(row["id"]) for rows in untouched.values() for row in rows} == inside | {account}
     for name in ("ann", "bob"):
         assert (await people[name].ask("{ viewer { scope } }")).status == 401
+
+
+async def test_calls_stand_in_the_way_and_go_with_what_only_they_needed(
+    installation: Installation, provider: Person, sibling_user: Person, world: World
+) -> None:
+    before = await left_of(installation, world["sibling"])
+    await with_a_recorded_call(installation, world["own"])
+    assert {"calls", "call_keys", "stored_credentials"} <= set(await left_of(installation, world["own"]))
+    payload = await provider.change("deleteAccount", ANSWER, id=world["own"])
+    assert payload["blockers"] == [*HELD, {"kind": "CALLS", "count": 1}]
+    assert "1 call(s)" in payload["userErrors"][0]["message"]
+    payload = await provider.change("deleteAccount", ANSWER, id=world["own"], force=True)
+    assert payload["deletedId"] == world["own"]
+    assert await left_of(installation, world["own"]) == {}
+    assert await left_of(installation, world["sibling"]) == before
+
+
+async def with_a_recorded_call(installation: Installation, account: str) -> None:
+    account_id = read(Kind.ACCOUNT, account)
+    async with installation.database():
+        credential = await StoredCredential.create(
+            account_id=account_id,
+            vendor=BucketVendor.AWS_S3,
+            access_key_id="AKIAIOSFODNN7EXAMPLE",
+            secret_access_key=b"sealed",
+            fingerprint=b"1",
+        )
+        call = await Call.create(
+            account_id=account_id,
+            gateway_call_id="one",
+            started_at=datetime.now(UTC),
+            recording_state=RecordingState.STORED,
+            recording_format=AudioFormat.WAV,
+            recording_size_bytes=44,
+            recording_duration_ms=0,
+            recording_vendor=BucketVendor.AWS_S3,
+            recording_bucket="calls",
+            recording_region="eu-central-1",
+            recording_key="2026/01/31/CA.wav",
+            recording_credential_id=credential.id,
+        )
+        await CallKey.create(id=call.id, account_id=account_id, gateway_call_id="one")
 
 
 async def test_a_forced_deletion_touches_no_other_account(

@@ -81,15 +81,39 @@ BREAKS: list[tuple[str, dict[str, Any]]] = [
             {**STATUS_WEBHOOK, "call_status_webhook_password": b"\x03"},
         )
     ),
+    ("stored_credentials_fingerprint_unique", {}),
+    *(
+        ("calls_recording_check", changes)
+        for changes in (
+            {"recording_state": "NONE"},
+            {"recording_error": None},
+            {"recording_state": "STORED", "recording_size_bytes": None},
+            {"recording_state": "STORED", "recording_duration_ms": None},
+            *({f"recording_{name}": None} for name in ("key", "bucket", "region", "vendor", "format")),
+        )
+    ),
 ]
-# Its columns hold the primary key: what it is there for is that foreign keys can point at it.
-NEVER_BROKEN = {"applications_id_account_unique"}
+# Their columns hold the primary key: what they are there for is that foreign keys can point at them.
+NEVER_BROKEN = {"applications_id_account_unique", "stored_credentials_id_account_unique"}
 ALLOWED: list[tuple[str, dict[str, Any]]] = [
     ("accounts", {"name_key": "other", "sip_realm": None}),
     ("accounts", {"service_provider_id": ID.format(2), "sip_realm": None}),
     ("api_keys", {"public_id": "another", "scope": "ACCOUNT", "account_id": ACCOUNT}),
     ("applications", {"name_key": "other"}),
     ("applications", {"name_key": "other", **STATUS_WEBHOOK}),
+    ("stored_credentials", {"fingerprint": b"another"}),
+    ("calls", {}),
+    ("calls", {"recording_state": "STORED", "recording_error": None}),
+    ("calls", {"recording_state": "DELETED", "recording_credential_id": None}),
+    ("calls", {"recording_state": "RECORDING", "recording_size_bytes": None, "recording_duration_ms": None}),
+    (
+        "calls",
+        {
+            "recording_state": "NONE",
+            **{f"recording_{name}": None for name in ("key", "bucket", "region", "vendor", "format")},
+        },
+    ),
+    ("call_keys", {"gateway_call_id": "another"}),
 ]
 ALLOWED_CONFIGS: list[dict[str, Any]] = [
     {"enabled": False, "bucket_vendor": None, "bucket_name": None, "region": None, **WITHOUT_KEYS},
@@ -147,8 +171,13 @@ async def test_the_database_takes_a_configuration_that_is_whole_or_not_in_use(
 
 @pytest.mark.parametrize(
     ("table", "id_"),
-    [("service_providers", PROVIDER), ("accounts", ACCOUNT), ("applications", ID.format(12))],
-    ids=["provider", "account", "application"],
+    [
+        ("service_providers", PROVIDER),
+        ("accounts", ACCOUNT),
+        ("applications", ID.format(12)),
+        ("stored_credentials", ID.format(16)),
+    ],
+    ids=["provider", "account", "application", "credential"],
 )
 async def test_nothing_can_be_deleted_before_what_it_owns_and_what_points_at_it(
     migrated: Any, table: str, id_: str
@@ -171,6 +200,10 @@ async def test_nothing_can_be_deleted_before_what_it_owns_and_what_points_at_it(
         ("recording_configs", {"account_id": ID.format(77)}),
         ("webhook_deliveries", {"account_id": ID.format(77)}),
         ("applications", {"account_id": ID.format(77)}),
+        ("stored_credentials", {"account_id": ID.format(77)}),
+        ("calls", {"account_id": ID.format(77), "recording_credential_id": None}),
+        ("calls", {"recording_credential_id": ID.format(77)}),
+        ("call_keys", {"account_id": ID.format(77)}),
     ],
 )
 async def test_nothing_can_belong_to_an_owner_that_is_not_there(
@@ -191,3 +224,18 @@ async def test_an_account_cannot_point_at_an_application_of_another_account(migr
     with pytest.raises(IntegrityError) as refused:
         await migrated.execute_query(f"UPDATE accounts SET {column} = '{ID.format(12)}' WHERE id = '{other['id']}'")
     assert "foreign key" in str(refused.value).lower()
+
+
+async def test_a_call_cannot_be_stored_with_a_credential_of_another_account(migrated: Any) -> None:
+    await enforce_foreign_keys(migrated)
+    await fill(migrated)
+    await insert(migrated, "accounts", changed("accounts", {"name_key": "other", "sip_realm": None}))
+    with pytest.raises(IntegrityError) as refused:
+        await insert(migrated, "calls", changed("calls", {"account_id": ID.format(50)}))
+    assert "foreign key" in str(refused.value).lower()
+
+
+async def test_a_gateway_s_id_names_one_call_of_an_account(migrated: Any) -> None:
+    await fill(migrated)
+    with pytest.raises(IntegrityError):
+        await insert(migrated, "call_keys", changed("call_keys", {}))

@@ -9,9 +9,13 @@ import strawberry
 
 from app.api_keys.model import ApiKey
 from app.applications.model import Application
-from app.recording.model import RecordingConfig
+from app.calls.model import Call
+from app.recording.model import RecordingConfig, StoredCredential
 from app.users.model import Session, User
 from app.webhooks.model import WebhookDelivery
+
+# Beyond this the calls of an account are not counted.
+MAXIMUM_CALLS_COUNTED = 10_000
 
 
 @strawberry.enum(description="What an account holds.")
@@ -27,6 +31,12 @@ class AccountContentKind(enum.Enum):
     )
     WEBHOOK_DELIVERIES = strawberry.enum_value(
         "WEBHOOK_DELIVERIES", description="What is remembered of calls to webhooks."
+    )
+    CALLS = strawberry.enum_value(
+        "CALLS", description=f"Calls of the account; counted to {MAXIMUM_CALLS_COUNTED:,} and no further."
+    )
+    STORED_CREDENTIALS = strawberry.enum_value(
+        "STORED_CREDENTIALS", description="Keys that recordings were stored with, before the account had others."
     )
 
 
@@ -46,9 +56,12 @@ async def of_account(account_id: UUID) -> Contents:
         AccountContentKind.APPLICATIONS: Application.filter(**mine).count(),
         AccountContentKind.USERS: User.filter(**mine).count(),
         AccountContentKind.SESSIONS: Session.filter(user__account_id=account_id).count(),
+        AccountContentKind.STORED_CREDENTIALS: StoredCredential.filter(**mine).count(),
         AccountContentKind.WEBHOOK_DELIVERIES: WebhookDelivery.filter(**mine).count(),
     }
     counts = {kind: await number for kind, number in counting.items()}
+    calls = await Call.filter(account_id=account_id).limit(MAXIMUM_CALLS_COUNTED).values_list("id", flat=True)
+    counts[AccountContentKind.CALLS] = len(calls)
     config = await RecordingConfig.get_or_none(account_id=account_id)
     counts[AccountContentKind.RECORDING_CONFIG] = 1 if config else 0
     return Contents({kind: count for kind, count in counts.items() if count}, config.bucket_name if config else None)

@@ -16,18 +16,22 @@ from tortoise.expressions import Q
 from app import graph, names
 from app.access import HasFullAccess, IsAdmin, IsServiceProvider
 from app.accounts import inputs, model, service
-from app.accounts.contents import AccountContentKind
+from app.accounts.contents import MAXIMUM_CALLS_COUNTED, AccountContentKind
 from app.api_keys.model import ApiKey as ApiKeyRow
 from app.api_keys.schema import ApiKey
 from app.applications.model import Application as ApplicationRow
 from app.applications.schema import OF_ACCOUNT, Application, ApplicationFilter, ApplicationOrder
+from app.calls.schema import COUNT_LIMIT, Call, CallFilter
+from app.calls.schema import OF_ACCOUNT as CALLS_OF_ACCOUNT
 from app.context import Info
 from app.errors import UserError, UserErrorCode
 from app.idempotency.once import ONCE
 from app.identifiers import Kind, read, show
 from app.paging import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, FirstArgument, Order, OrderDirection
+from app.recording.credential_schema import StoredCredential
 from app.recording.model import RecordingConfig as RecordingConfigRow
 from app.recording.model import StorageStatus
+from app.recording.model import StoredCredential as StoredCredentialRow
 from app.recording.schema import AccountRecordingConfigInput
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
 from app.tts_cache.schema import TtsCache, cache_of
@@ -86,6 +90,12 @@ class Account(graph.Node):
         by="account_id",
         description="How its calls are recorded, and where to; null until first saved and after removal.",
     )
+    stored_credentials: Connection[StoredCredential] = graph.page(
+        "account_id",
+        row=StoredCredentialRow,
+        order=NEWEST_FIRST,
+        description="The keys that its recordings were stored with, newest first; also those that it uses no more.",
+    )
     api_keys: Connection[ApiKey] = graph.page(
         "account_id", row=ApiKeyRow, order=NEWEST_FIRST, description="The account's keys, newest first."
     )
@@ -121,6 +131,20 @@ class Account(graph.Node):
     ) -> Connection[Application]:
         row: Any = self
         return graph.shown(await OF_ACCOUNT.answer(info.context, row.id, first, after, filter, order_by))
+
+    @graph.resolver(
+        f"The account's calls, newest first. `totalCount` counts to {COUNT_LIMIT:,} and no further.",
+        declared=CALLS_OF_ACCOUNT,
+    )
+    async def recent_calls(
+        self,
+        info: Info,
+        first: FirstArgument = DEFAULT_FIRST,
+        after: AfterArgument = None,
+        filter: Annotated[CallFilter | None, strawberry.argument(description="Which calls.")] = None,
+    ) -> Connection[Call]:
+        row: Any = self
+        return graph.shown(await CALLS_OF_ACCOUNT.answer(info.context, row.id, first, after, filter))
 
     users: Connection[User] = graph.page(
         "account_id", row=UserRow, order=NEWEST_FIRST, description="The account's users, newest first."
@@ -489,6 +513,10 @@ class DeletionBlockerKind(enum.Enum):
     API_KEYS = strawberry.enum_value("API_KEYS", description="API keys of the account, closed ones too.")
     APPLICATIONS = strawberry.enum_value("APPLICATIONS", description="Applications of the account.")
     USERS = strawberry.enum_value("USERS", description="Users of the account, deactivated ones too.")
+    CALLS = strawberry.enum_value(
+        "CALLS",
+        description="Calls of the account. Their recordings stay in the bucket, and nobody finds them here again.",
+    )
 
 
 @strawberry.type(description="Something that stands in the way of a deletion.")
@@ -496,7 +524,9 @@ class DeletionBlocker:
     """A value."""
 
     kind: DeletionBlockerKind = strawberry.field(description="What it is.")
-    count: int = strawberry.field(description="How many of them there are.")
+    count: int = strawberry.field(
+        description=f"How many of them there are; calls are counted to {MAXIMUM_CALLS_COUNTED:,} and no further."
+    )
 
 
 @strawberry.type(description="Things that an account holds.")
@@ -644,7 +674,7 @@ class AccountMutations:
             recordings_stay_in=found.bucket,
         )
         if deleted is None and not input.dry_run:
-            words = " and ".join(f"{one.count} {_WORDS[one.kind]}(s)" for one in blockers)
+            words = " and ".join(_in_words(one) for one in blockers)
             message = f"The account still has {words}. Delete them too with `force: true`."
             payload.user_errors = [UserError(code=UserErrorCode.IN_USE, message=message, field=["id"])]
         return payload
@@ -654,4 +684,10 @@ _WORDS = {
     DeletionBlockerKind.API_KEYS: "API key",
     DeletionBlockerKind.APPLICATIONS: "application",
     DeletionBlockerKind.USERS: "user",
+    DeletionBlockerKind.CALLS: "call",
 }
+
+
+def _in_words(blocker: DeletionBlocker) -> str:
+    is_more = blocker.kind is DeletionBlockerKind.CALLS and blocker.count >= MAXIMUM_CALLS_COUNTED
+    return f"{blocker.count}{' or more' if is_more else ''} {_WORDS[blocker.kind]}(s)"

@@ -26,6 +26,7 @@ from app.applications.model import Application
 from app.audit import trail
 from app.audit.changing import change
 from app.audit.reads import SecretReads
+from app.calls.model import Call, CallKey
 from app.context import Context
 from app.database import lacks_owner, violated_constraint
 from app.encryption import Keyring
@@ -34,7 +35,7 @@ from app.idempotency.once import once
 from app.identifiers import Kind, new_id, read
 from app.outbound import OutboundGate
 from app.recording import service as recording
-from app.recording.model import RecordingConfig
+from app.recording.model import RecordingConfig, StoredCredential
 from app.service_providers.model import ServiceProvider
 from app.users import service as users
 from app.webhooks import rules
@@ -44,6 +45,8 @@ from app.webhooks.rules import WebhookChange
 MAXIMUM_OVERLAP_HOURS = 720
 # How often a change that needs what is stored is worked out again because somebody else's came in between.
 _TRIES = 5
+# Rows of one statement, so that each ends in time.
+_DELETED_AT_ONCE = 10_000
 Webhooks = Mapping[WebhookKind, WebhookChange | None]
 # The columns that point at the account's applications, with their input fields.
 _APPLICATION_FIELDS = {
@@ -287,7 +290,12 @@ def previous_webhook_secret(keyring: Keyring, account_id: UUID, sealed: bytes) -
 
 
 # What somebody may still need, and only goes when it is wished.
-IN_THE_WAY = {AccountContentKind.API_KEYS, AccountContentKind.APPLICATIONS, AccountContentKind.USERS}
+IN_THE_WAY = {
+    AccountContentKind.API_KEYS,
+    AccountContentKind.APPLICATIONS,
+    AccountContentKind.USERS,
+    AccountContentKind.CALLS,
+}
 
 
 async def delete(
@@ -310,6 +318,7 @@ async def delete(
         held = await contents.of_account(account.id)
         if dry_run or (not force and held.counts.keys() & IN_THE_WAY):
             return None, held
+        await _delete_calls(account.id)
         await ApiKey.filter(account_id=account.id).delete()
         await users.delete_all(Q(account_id=account.id))
         await RecordingConfig.filter(account_id=account.id).delete()
@@ -320,6 +329,15 @@ async def delete(
         await trail.note(context, account, before={"name": account.name, "sip_realm": account.sip_realm})
         await Account.filter(id=account.id).delete()
     return account.id, held
+
+
+async def _delete_calls(account_id: UUID) -> None:
+    """With the keys that their recordings were stored with; takes part in a surrounding transaction."""
+    for model in (Call, CallKey):
+        of_account = model.filter(account_id=account_id)
+        while ids := await of_account.limit(_DELETED_AT_ONCE).values_list("id", flat=True):
+            await of_account.filter(id__in=list(ids)).delete()
+    await StoredCredential.filter(account_id=account_id).delete()
 
 
 async def _provider(context: Context, given: str | None, problems: Problems) -> UUID | None:

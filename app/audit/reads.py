@@ -34,7 +34,12 @@ class SecretReads:
             return
         context.shown_secrets.add((account_id, secret))
         event = trail.event_of(context, model, account_id)
-        self._waiting.append({**event, "operation": f"read {secret}", "account_id": account_id})
+        self.keep({**event, "operation": f"read {secret}", "account_id": account_id})
+
+    def keep(self, event: dict[str, Any]) -> None:
+        """Writes an event with the others; while too many wait, it is lost."""
+        if len(self._waiting) < MAXIMUM_WAITING:
+            self._waiting.append(event)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[None]:

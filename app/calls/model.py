@@ -36,7 +36,7 @@ class RecordingState(enum.Enum):
 class Call(Model):
     """On PostgreSQL partitioned by month of `id`, whose time is that of the call's start as far as the first report knew it.
 
-    Account first in every key, so that calls can be distributed by account; the primary key is (account_id, id) there.
+    Account first in every key, so that calls can be distributed by account; the primary key is (account_id, id).
     `application_id` is no foreign key: calls outlive their application. Where the recording was stored is kept here and
     never computed again, so that it is found after the account's configuration has changed; the credential is held by a
     composite foreign key. A CHECK ties a recording to its place.
@@ -80,7 +80,10 @@ class Call(Model):
 
 
 class CallKey(Model):
-    """Which call of an account the gateway knows by which id: what makes reports idempotent. Unique by both (constraint)."""
+    """Which call of an account the gateway knows by which id: what makes reports idempotent.
+
+    The primary key is both of them.
+    """
 
     id = fields.UUIDField(primary_key=True)
     account: fields.ForeignKeyRelation[Model] = fields.ForeignKeyField(

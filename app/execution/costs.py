@@ -2,7 +2,7 @@
 
 A page counts as many rows as its `first` allows for each row that it hangs from, so pages within pages multiply. An object
 beside a row (an account's provider), what is made of one (an application's `recording`) and a count (`apiKeyCount`,
-`totalCount`) count one for each row. Aliases and fragments
+`totalCount`) count one for each row; a `totalCount` that ends at a limit counts by that limit. Aliases and fragments
 count each time that they stand there; `@skip` and `@include` are not looked at.
 
 Three bounds lie behind each other. This one knows rows before there are any, and so bounds what is loaded. The plans'
@@ -37,6 +37,8 @@ from app.paging import MAXIMUM_FIRST
 # A page of 100 in each of 100 rows, with an object beside each of its rows, is 20,100; one level more is over a million.
 # Below 32,767, which is how many values a statement takes: the ordinary executor names the rows of a level by their ids.
 MAXIMUM_ROWS = 25_000
+# Where a list is counted up to a limit, so many counted rows take as long as one that is loaded.
+COUNTED_AS_ONE = 200
 
 _NOTHING: dict[str, Any] = {}
 
@@ -54,6 +56,8 @@ class _Page:
     variable: str | None
     each: int = 1
     """What each of its rows counts: itself, and what stands beside it."""
+    counting: int = 1
+    """What its `totalCount` counts, for each row that it hangs from."""
 
 
 class Cost:
@@ -138,7 +142,8 @@ class _Reader:
             if _is_page(field):
                 below = self._page(field, node, inside, here)
             elif node.name.value == "totalCount" and _is_of_page(on):
-                self.pages[self.pages[inside].above].each += 1  # counted once for each row that the page hangs from
+                # Counted once for each row that the page hangs from.
+                self.pages[self.pages[inside].above].each += self.pages[inside].counting
             elif _is_beside(field) or (_is_row(field) and not _is_of_page(on)):
                 self.pages[inside].each += 1
             if node.selection_set is not None:
@@ -165,7 +170,10 @@ class _Reader:
                 first = self._defaults.get(variable, first)
             elif argument.name.value == "first":
                 first = _literal(argument.value)
-        self.pages.append(_Page(above, path, node, first, variable))
+        declared = _declared(field)
+        limit = declared.count_limit if isinstance(declared, graph.Listed) else None
+        counting = 1 if limit is None else limit // COUNTED_AS_ONE
+        self.pages.append(_Page(above, path, node, first, variable, counting=counting))
         return len(self.pages) - 1
 
 
@@ -196,6 +204,9 @@ def _is_row(field: GraphQLField) -> bool:
 
 def _is_beside(field: GraphQLField) -> bool:
     """Whether a value needs more than the row that it is shown of: a count, or something of a row beside."""
+    return isinstance(_declared(field), graph.CountOf | graph.Beside)
+
+
+def _declared(field: GraphQLField) -> Any:
     definition = field.extensions.get(DEFINITION)
-    declared = definition.metadata.get(graph.DECLARED) if definition is not None else None
-    return isinstance(declared, graph.CountOf | graph.Beside)
+    return definition.metadata.get(graph.DECLARED) if definition is not None else None

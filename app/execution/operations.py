@@ -85,8 +85,9 @@ class Operations:
             for each in document.operations.values():
                 if not self._open_to_anybody(each):
                     return _unauthenticated(context)
-        if limits.has_too_many_values(request.variables):
-            message = f"The variables have more than {limits.MAXIMUM_VARIABLE_VALUES} values."
+        most = limits.MAXIMUM_VALUES_OF_GATEWAYS if _is_gateway(context) else limits.MAXIMUM_VARIABLE_VALUES
+        if limits.has_too_many_values(request.variables, most):
+            message = f"The variables have more than {most} values."
             return _refused([_coded(message, ErrorCode.BAD_USER_INPUT)], context)
         operation = document.operation(request.operation_name)
         if operation is None:

@@ -277,8 +277,10 @@ class _Run:
     def _conditions(self, slot: str, root: graph.Listed, given: Mapping[str, Any]) -> tuple[Any, ...] | None:
         """Which conditions are asked, and of which kind; None when nothing can match."""
         asked: list[tuple[str, Any]] = []
+        values = {name: given.get(to_camel_case(name)) for name in root.conditions}
+        root.check(values)
         for name, condition in root.conditions.items():
-            value = given.get(to_camel_case(name))
+            value = values[name]
             if value is None:
                 continue
             value = condition.prepare(value)

@@ -100,6 +100,11 @@ class _PartOf(Source):
     def leaf(self, name: str, type_: Any, *, nullable: bool) -> str:
         return self._whole.leaf(self._columns[name], type_, nullable=nullable)
 
+    def call(self, declared: graph.Called, resolver: Resolver, made: Any, node: FieldNode) -> str:
+        if any(self._columns[name] != name for name in declared.columns):
+            raise NotCompilable("a resolver of a part that calls its columns otherwise")
+        return self._whole.call(declared, resolver, made, node)
+
 
 class OfObject(Source):
     """A Python object that a function of ours made."""

@@ -5,7 +5,7 @@ from typing import Any
 from app import graph
 from app.access import Viewer
 from app.execution.levels import Level
-from app.paging import EACH_OWNER, Order
+from app.paging import EACH_OWNER, Order, count_up_to
 from app.statements import Sql, StandIns, Statement, any_of, slot
 
 
@@ -23,11 +23,14 @@ class Writer:
     ) -> tuple[Statement | None, Statement | None]:
         level = self._level
         owners = self._stand_ins.uuid(f"{level.slot}.owners")
-        number = self._number(self._query(asked, owners)) if level.wants_count else None
+        number = self._number(asked, owners) if level.wants_count else None
         rows = None
         if level.wants_rows:
             of_each = isinstance(level.root, graph.PageOf) and not single
-            query = self._query(asked, EACH_OWNER if of_each else self._stand_ins.uuid(f"{level.slot}.owner"))
+            if isinstance(level.root, graph.PageOfAll) and level.root.is_by_owner(self._viewer.scope, asked):
+                of_each, query = True, self._query_of_owners(level.root, asked)
+            else:
+                query = self._query(asked, EACH_OWNER if of_each else self._stand_ins.uuid(f"{level.slot}.owner"))
             if is_after and order is not None:
                 value = self._stand_ins.text(f"{level.slot}.value")
                 query = query.filter(order.beyond(value, self._stand_ins.uuid(f"{level.slot}.after")))
@@ -42,17 +45,31 @@ class Writer:
         if isinstance(root, graph.OneById):
             return query.filter(id=self._stand_ins.uuid(f"{slot}.id"))
         query = query.filter(**{level.by: owner} if isinstance(root, graph.PageOf) else root.always)
+        return self._narrowed(query, root, asked)
+
+    def _query_of_owners(self, root: graph.PageOfAll, asked: tuple[Any, ...]) -> Any:
+        """The rows of one of the owners, who are themselves looked for within reach."""
+        _, column = root.owners or (None, "")
+        return self._narrowed(self._level.model.filter(**root.always, **{column: EACH_OWNER}), root, asked)
+
+    def _narrowed(self, query: Any, root: graph.Listed, asked: tuple[Any, ...]) -> Any:
         for name, kind in asked:
             value = kind
             if kind in ("str", "UUID"):
                 made = self._stand_ins.text if kind == "str" else self._stand_ins.uuid
-                value = made(f"{slot}.{name}")
+                value = made(f"{self._level.slot}.{name}")
             query = query.filter(root.conditions[name].of(value))
         return query
 
-    def _number(self, query: Any) -> Statement:
+    def _number(self, asked: tuple[Any, ...], owner: Any) -> Statement:
         level = self._level
         owners = f"{level.slot}.owners"
+        limit = level.root.count_limit if isinstance(level.root, graph.Listed) else None
+        if isinstance(level.root, graph.PageOf) and limit is not None:
+            of_each = self._stand_ins.render(self._query(asked, EACH_OWNER).limit(limit).values(id="id"))
+            return Statement.of(count_up_to(of_each, owners, self._dialect), self._dialect)
+        query = self._query(asked, owner)
+        query = query if limit is None else query.limit(limit)
         if isinstance(level.root, graph.PageOf):
             inner = any_of(self._stand_ins.render(query.values(owner=level.by)), owners, self._dialect)
             sql = Sql.join('SELECT b."owner", COUNT(*) FROM (', inner, ') b GROUP BY b."owner"')
@@ -63,7 +80,8 @@ class Writer:
 
     def _rows(self, query: Any, order: Order | None, *, of_each: bool) -> Statement:
         level = self._level
-        if of_each:
+        is_by_owner = of_each and isinstance(level.root, graph.PageOfAll)
+        if of_each and not is_by_owner:
             level.index("b", level.by)
         order_by = [column.lstrip("-") for column in order.by] if order else []
         if order is not None:
@@ -79,20 +97,32 @@ class Writer:
         if order_by:
             direction = " DESC" if order and order.descending else ""
             pieces.append(" ORDER BY " + ", ".join(f'b."{column}"{direction}' for column in order_by))
+        if is_by_owner:
+            pieces += [" LIMIT ", slot(f"{level.slot}.limit")]
         return Statement.of(Sql.join(*pieces), self._dialect)
 
     def _base(self, query: Any, names: dict[str, str], *, of_each: bool) -> list[Sql | str]:
         """The rows that the query selects, or those that it selects for each of many owners, who is `EACH_OWNER` in it."""
         if not of_each:
             return [" FROM (", self._stand_ins.render(query.values(**names)), ") b"]
-        owners = slot(f"{self._level.slot}.owners")
+        owners = self._owners()
         if self._dialect == "postgres":
             rows = self._stand_ins.render(query.values(**names))
-            return [" FROM UNNEST(", owners, '::UUID[]) o("value") CROSS JOIN LATERAL (', rows, ") b"]
+            return [" FROM ", owners, " CROSS JOIN LATERAL (", rows, ") b"]
         # SQLite knows no LATERAL; which rows they are is said within reach, and their columns are read by id.
         row = self._stand_ins.render(self._level.model.all().values(**names))
         ids = self._stand_ins.render(query.values(id="id"))
-        return [" FROM JSON_EACH(", owners, ") o CROSS JOIN (", row, ') b ON b."id" IN (', ids, ")"]
+        return [" FROM ", owners, " CROSS JOIN (", row, ') b ON b."id" IN (', ids, ")"]
+
+    def _owners(self) -> Sql:
+        """Whose rows they are, as `o`: those that are given, or all within reach."""
+        root, given = self._level.root, slot(f"{self._level.slot}.owners")
+        if isinstance(root, graph.PageOfAll) and root.owners is not None:
+            reached = self._viewer.within_reach(root.owners[0]).values(value="id")
+            return Sql.join("(", self._stand_ins.render(reached), ") o")
+        if self._dialect == "postgres":
+            return Sql.join("UNNEST(", given, '::UUID[]) o("value")')
+        return Sql.join("JSON_EACH(", given, ") o")
 
     def _items(self) -> list[Sql | str]:
         pieces: list[Sql | str] = []

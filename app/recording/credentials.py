@@ -19,7 +19,8 @@ async def keep(keyring: Keyring, account_id: UUID, target: StorageTarget) -> UUI
         keyring, target.vendor.name, target.endpoint_url, target.access_key_id, target.secret_access_key
     )
     mine = StoredCredential.filter(account_id=account_id, fingerprint=known)
-    found = await mine.first()
+    # Held until the recording speaks of it, so that nobody removes it in between as one that nothing needs.
+    found = await mine.select_for_update().first()
     if found is None:
         row_id = new_id()
         row = StoredCredential(

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -14,6 +14,8 @@ from app.recording.model import BucketVendor
 from app.recording.rules import StorageDraft, Tag
 
 __all__ = ["Bucket", "FailureKind", "ObjectStorage", "StorageFailure", "StorageTarget", "Tag"]
+
+CHUNK_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -76,8 +78,8 @@ class ObjectStorage:
         self._sdk = None
 
     @contextlib.asynccontextmanager
-    async def client(self, target: StorageTarget) -> AsyncIterator["Bucket"]:
-        """A client for one bucket, with its own connections, closed at the end.
+    async def client(self, target: StorageTarget, read_seconds: float | None = None) -> AsyncIterator["Bucket"]:
+        """A client for one bucket, with its own connections, closed at the end; `read_seconds` for calls that take longer.
 
         Raises StorageFailure (REFUSED_ADDRESS) when the gate refuses the endpoint's text; nothing is dialled yet.
         """
@@ -90,7 +92,7 @@ class ObjectStorage:
             resolver=self._gate.resolver(),
             addressing="virtual" if target.vendor is BucketVendor.AWS_S3 else "path",
             connect_seconds=self._connect_seconds,
-            read_seconds=self._read_seconds,
+            read_seconds=self._read_seconds if read_seconds is None else read_seconds,
             region_name=target.region,
             endpoint_url=target.endpoint,
             aws_access_key_id=target.access_key_id,
@@ -135,6 +137,25 @@ class Bucket:
         finally:
             body.close()
         return bytes(content), answer
+
+    async def chunks(self, answer: dict[str, Any]) -> AsyncGenerator[bytes, None]:
+        """What `get_object` answers, piece by piece, read no faster than it is taken. Close it when it is left early.
+
+        Raises StorageFailure when the storage fails before all of it has come.
+        """
+        body = answer["Body"]
+        try:
+            while chunk := await body.read(CHUNK_BYTES):
+                yield chunk
+        except Exception as error:  # noqa: BLE001 - as in `call`
+            raise self._sdk.explain("get_object", error) from None
+        finally:
+            body.close()
+
+    async def presigned(self, seconds: int, **parameters: Any) -> str:
+        """An address at which anybody may do this GetObject for so long; nothing is dialled."""
+        given = {"Bucket": self.name, **parameters}
+        return str(await self.client.generate_presigned_url("get_object", Params=given, ExpiresIn=seconds))
 
 
 def tagging(tags: tuple[Tag, ...]) -> dict[str, str]:

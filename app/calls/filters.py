@@ -1,0 +1,89 @@
+"""By what calls can be looked for, and what that asks of the database."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from operator import not_
+from typing import Any
+
+from pypika_tortoise import Query, Table
+from pypika_tortoise.terms import Tuple
+from tortoise.expressions import Q, ResolveContext
+from tortoise.query_utils import QueryModifier
+
+from app.calls.keys import GATEWAY_CALL_ID
+from app.calls.model import CallKey, RecordingState
+from app.errors import BadUserInput
+from app.graph import Condition
+from app.identifiers import Kind, first_at, read
+
+MINIMUM_PREFIX, MAXIMUM_PREFIX = 4, 255
+MAXIMUM_SPAN = timedelta(days=31)
+# Without them calls are looked at one after the other in the order of their ids, whosever they are.
+WALKED = frozenset({"since", "until", "direction", "answered"})
+# The greatest character: what begins with a prefix comes before the prefix with it.
+_LAST = "\U0010ffff"
+_PREFIXES = {"from_prefix": "fromPrefix", "to_prefix": "toPrefix"}
+
+
+def check(given: Mapping[str, Any]) -> None:
+    """Raises BadUserInput for prefixes that would be looked for among too many calls, and for times that are none."""
+    since, until = given["since"], given["until"]
+    for name, argument in _PREFIXES.items():
+        prefix = given[name]
+        if prefix is None:
+            continue
+        if not MINIMUM_PREFIX <= len(prefix) <= MAXIMUM_PREFIX:
+            message = f"`{argument}` has {MINIMUM_PREFIX} to {MAXIMUM_PREFIX} characters."
+            raise BadUserInput(message, argument=f"filter.{argument}")
+        if since is None or (until or datetime.now(UTC)) - since > MAXIMUM_SPAN:
+            message = (
+                f"`{argument}` needs a time range of at most {MAXIMUM_SPAN.days} days: `since`, and `until` where that is "
+                "not now."
+            )
+            raise BadUserInput(message, argument=f"filter.{argument}")
+
+
+def _prefixed(column: str) -> Callable[[str], Q]:
+    return lambda prefix: Q(**{f"{column}__gte": prefix, f"{column}__lt": f"{prefix}{_LAST}"})
+
+
+def _without_nul(text: str) -> str | None:
+    return None if "\0" in text else text
+
+
+def _is_recorded(wanted: bool) -> Q:
+    none = [RecordingState.NONE, RecordingState.DELETED]
+    return Q(recording_state__not_in=none) if wanted else Q(recording_state__in=none)
+
+
+class _KnownAs(Q):
+    """The call that an account's gateway knows by an id: account and id are found together, by the key of `call_keys`."""
+
+    def __init__(self, gateway_call_id: str) -> None:
+        super().__init__(gateway_call_id=gateway_call_id)
+        self._gateway_call_id = gateway_call_id
+
+    def resolve(self, resolve_context: ResolveContext) -> QueryModifier:
+        calls, keys = resolve_context.table, Table(CallKey._meta.db_table)
+        known = Query.from_(keys).select(keys.account_id, keys.id).where(keys.gateway_call_id == self._gateway_call_id)
+        return QueryModifier(where_criterion=Tuple(calls.account_id, calls.id).isin(known))
+
+
+def _gateway_call_id(text: str) -> str | None:
+    return text if GATEWAY_CALL_ID.fullmatch(text) else None
+
+
+CONDITIONS = {
+    "id": Condition("id", partial(read, Kind.CALL)),
+    "gateway_call_id": Condition(_KnownAs, _gateway_call_id),
+    "application_id": Condition("application_id", partial(read, Kind.APPLICATION)),
+    # Ids begin with the time of the call's start.
+    "since": Condition("id__gte", first_at),
+    "until": Condition("id__lt", first_at),
+    "direction": Condition("direction"),
+    "answered": Condition("answered_at__isnull", not_),
+    "has_recording": Condition(_is_recorded),
+    "from_prefix": Condition(_prefixed("from_number"), _without_nul),
+    "to_prefix": Condition(_prefixed("to_number"), _without_nul),
+}

@@ -1,0 +1,136 @@
+"""Calls month by month: on PostgreSQL each month has a partition, made ahead, and goes as a whole when it is too old.
+
+A month is made beside the table and attached, which holds up nobody who reads or writes the other months. What landed in the
+default partition before there was its month is moved in the same transaction.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import structlog
+from tortoise import connections
+from tortoise.exceptions import IntegrityError
+from tortoise.transactions import in_transaction
+
+from app.calls.model import Call, CallKey
+from app.identifiers import first_at
+from app.recording.model import StoredCredential
+
+MONTHS_AHEAD = 3
+# Rows of one statement, so that none holds locks for long.
+_AT_ONCE = 1_000
+# A recording that begins with a key takes it up at once; until then nothing speaks of the key.
+_CREDENTIALS_KEPT = timedelta(days=1)
+# How long a month that comes or goes waits for those who use the table, who meanwhile wait behind it; and how often.
+_LOCK_SECONDS, _TRIES = 2, 5
+_log = structlog.get_logger("calls")
+
+
+async def make_months(now: datetime | None = None) -> int:
+    """Makes this month and the next three where they are missing; answers how many were made. SQLite needs none."""
+    client = connections.get("default")
+    if client.capabilities.dialect != "postgres":
+        return 0
+    there, month, made = await _months(client), _month_of(now or datetime.now(UTC)), 0
+    for _ in range(MONTHS_AHEAD + 1):
+        if _name(month) not in there:
+            await _patiently(_make, month)
+            made += 1
+        month = _next(month)
+    return made
+
+
+async def forget(days: int) -> dict[str, int]:
+    """Removes the calls that are older than so many days, on PostgreSQL in whole months, and what only they needed.
+
+    Answers how many of what there were; of the months that went as a whole, how many months. Recordings in buckets stay.
+    """
+    client = connections.get("default")
+    kept_since, months = datetime.now(UTC) - timedelta(days=days), 0
+    if client.capabilities.dialect == "postgres":
+        kept_since = _month_of(kept_since)
+        for name, month in (await _months(client)).items():
+            if month < kept_since:
+                await _patiently(_drop, name)
+                months += 1
+    oldest = first_at(kept_since)
+    calls, keys = await _delete_before(Call, oldest), await _delete_before(CallKey, oldest)
+    credentials = await _forget_credentials()
+    return {"months of calls": months, "calls": calls, "ids of calls": keys, "keys of recordings": credentials}
+
+
+async def _delete_before(model: type[Call] | type[CallKey], oldest: UUID) -> int:
+    deleted = 0
+    while ids := await model.filter(id__lt=oldest).order_by("id").limit(_AT_ONCE).values_list("id", flat=True):
+        deleted += await model.filter(id__in=list(ids)).delete()
+    return deleted
+
+
+async def _forget_credentials() -> int:
+    """Removes those that no recording needs; one that is taken up in this moment is held by its foreign key."""
+    forgotten = 0
+    old = StoredCredential.filter(created_at__lt=datetime.now(UTC) - _CREDENTIALS_KEPT)
+    for row_id, account_id in await old.values_list("id", "account_id"):
+        if not await Call.filter(account_id=account_id, recording_credential_id=row_id).exists():
+            try:
+                forgotten += await StoredCredential.filter(id=row_id).delete()
+            except IntegrityError:
+                _log.debug("the key of a recording is needed again")
+    return forgotten
+
+
+async def _months(client: Any) -> dict[str, datetime]:
+    """The months that have a partition, by its name."""
+    rows = await client.execute_query_dict(
+        "SELECT c.relname AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
+        "WHERE i.inhparent = 'calls'::regclass AND c.relname ~ '^calls_\\d{4}_\\d{2}$' ORDER BY c.relname"
+    )
+    return {row["name"]: datetime.strptime(row["name"], "calls_%Y_%m").replace(tzinfo=UTC) for row in rows}
+
+
+async def _make(client: Any, month: datetime) -> None:
+    name, first, end = _name(month), first_at(month), first_at(_next(month))
+    # All names and values are made here of a time.
+    within = f"id >= '{first}' AND id < '{end}'"
+    await client.execute_query(f"CREATE TABLE {name} (LIKE calls INCLUDING ALL)")
+    # Proves beforehand what attaching would otherwise look through the whole table for.
+    await client.execute_query(f"ALTER TABLE {name} ADD CONSTRAINT {name}_month CHECK ({within})")
+    # Who is about to write into the default partition waits, and then writes into the month.
+    await client.execute_query("LOCK TABLE calls_default IN ACCESS EXCLUSIVE MODE")
+    moved = (
+        f"WITH moved AS (DELETE FROM calls_default WHERE {within} RETURNING *) INSERT INTO {name} SELECT * FROM moved"  # noqa: S608
+    )
+    await client.execute_query(moved)
+    await client.execute_query(f"ALTER TABLE calls ATTACH PARTITION {name} FOR VALUES FROM ('{first}') TO ('{end}')")
+    await client.execute_query(f"ALTER TABLE {name} DROP CONSTRAINT {name}_month")
+
+
+async def _drop(client: Any, name: str) -> None:
+    await client.execute_query(f"DROP TABLE {name}")
+
+
+async def _patiently(change: Any, of: Any) -> None:
+    """Does it in a transaction that gives up when the table stays busy, so that nobody waits long behind it; several times."""
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            async with in_transaction() as client:
+                await client.execute_query(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'")
+                await change(client, of)
+                return
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
+            if not tries_left:
+                raise
+
+
+def _name(month: datetime) -> str:
+    return f"calls_{month:%Y_%m}"
+
+
+def _month_of(time: datetime) -> datetime:
+    return datetime(time.year, time.month, 1, tzinfo=UTC)
+
+
+def _next(month: datetime) -> datetime:
+    return _month_of(month + timedelta(days=31))

@@ -1,0 +1,113 @@
+"""Where recordings were stored, and the keys that open them: what each call remembers, whatever was configured since."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+from app.calls.model import Call
+from app.context import Context
+from app.encryption import Keyring
+from app.recording.credentials import secret_of
+from app.recording.model import RecordingConfig, StoredCredential
+from app.recording.storage import Bucket, ObjectStorage, StorageFailure, StorageTarget
+
+# Signing is work of the processor alone: after so many addresses, others have their turn.
+_SIGNED_AT_ONCE = 10
+
+
+async def targets_of(context: Context, calls: Iterable[Call]) -> dict[UUID, list[StorageTarget]]:
+    """By the ids of calls: the bucket that holds the recording, with the keys to try, those that it was stored with first.
+
+    The account's present keys are tried as well when they are for the same bucket: others may have been withdrawn. None at
+    all where the stored keys were removed and the account uses another bucket. Raises CannotOpen.
+    """
+    rows = list(calls)
+    reach = context.viewer.within_reach
+    ids = {call.recording_credential_id for call in rows if call.recording_credential_id}
+    kept = await reach(StoredCredential).filter(id__in=list(ids)) if ids else []
+    credentials: dict[UUID | None, StoredCredential] = {credential.id: credential for credential in kept}
+    present = await reach(RecordingConfig).filter(account_id__in=list({call.account_id for call in rows}))
+    configs = {config.account_id: config for config in present}
+    keyring = context.keyring
+    return {
+        call.id: _targets(keyring, call, credentials.get(call.recording_credential_id), configs.get(call.account_id))
+        for call in rows
+    }
+
+
+@asynccontextmanager
+async def asked(
+    storage: ObjectStorage, targets: Sequence[StorageTarget], operation: str, **parameters: Any
+) -> AsyncIterator[tuple[Bucket, dict[str, Any]]]:
+    """The answer to an operation by the first keys that the storage does not refuse, on a connection open until the end.
+
+    Raises StorageFailure; `targets` has one or more.
+    """
+    await storage.open()
+    for target in targets:
+        async with storage.client(target) as bucket:
+            try:
+                answer = await bucket.call(operation, **parameters)
+            except StorageFailure as failure:
+                if failure.http_status == 403 and target is not targets[-1]:
+                    continue
+                raise
+            yield bucket, answer
+            return
+
+
+async def presigned(
+    context: Context, calls: Sequence[Call], wanted: Sequence[dict[str, Any]], seconds: int
+) -> list[str | None]:
+    """Addresses at which the storages themselves give what is `wanted` of GetObject, one for each call; nothing is dialled.
+
+    None where no key is kept, or the storage's address is not one that may be called.
+    """
+    storage = context.use(ObjectStorage)
+    targets = await targets_of(context, calls)
+    found: list[str | None] = [None] * len(calls)
+    of_target: dict[StorageTarget, list[int]] = defaultdict(list)
+    for place, call in enumerate(calls):
+        if targets[call.id]:
+            of_target[targets[call.id][0]].append(place)
+    if of_target:
+        await storage.open()
+    for target, numbers in of_target.items():
+        try:
+            async with storage.client(target) as bucket:
+                for number, place in enumerate(numbers, 1):
+                    found[place] = await bucket.presigned(seconds, **wanted[place])
+                    if number % _SIGNED_AT_ONCE == 0:
+                        await asyncio.sleep(0)
+        except StorageFailure:
+            continue
+    return found
+
+
+def _targets(
+    keyring: Keyring, call: Call, credential: StoredCredential | None, config: RecordingConfig | None
+) -> list[StorageTarget]:
+    if call.recording_vendor is None or call.recording_bucket is None or call.recording_region is None:
+        return []
+    keys = []
+    if credential is not None:
+        keys.append((credential.access_key_id, secret_of(keyring, credential)))
+    if config is not None and _is_same_place(call, config) and config.secret_access_key and config.access_key_id:
+        secret = keyring.open(
+            config.secret_access_key, table="recording_configs", column="secret_access_key", row=config.id
+        )
+        keys.append((config.access_key_id, secret))
+    return [
+        StorageTarget(
+            call.recording_vendor, call.recording_endpoint_url, call.recording_bucket, call.recording_region, *pair
+        )
+        for pair in dict.fromkeys(keys)
+    ]
+
+
+def _is_same_place(call: Call, config: RecordingConfig) -> bool:
+    present = (config.bucket_vendor, config.endpoint_url, config.bucket_name)
+    return present == (call.recording_vendor, call.recording_endpoint_url, call.recording_bucket)

@@ -1,0 +1,331 @@
+"""What voice gateways report of calls: read report by report, stored batch by batch.
+
+A batch takes a handful of statements however many calls it has. Reports are no changes that a person made, and are many: the
+audit trail does not tell of them; what they said is in the calls.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+import orjson
+from tortoise.exceptions import IntegrityError
+from tortoise.transactions import in_transaction
+
+from app.accounts.model import Account
+from app.applications.model import Application
+from app.calls.keys import GATEWAY_CALL_ID, id_at
+from app.calls.model import CallDirection
+from app.context import Context
+from app.errors import Mistakes, Problems, UserError, UserErrorCode
+from app.identifiers import Kind, read_either
+from app.live import Change, LiveEvent, LiveEvents
+
+MAXIMUM_CALLS = 1_000
+# A gateway's clock may be ahead of ours.
+MAXIMUM_AHEAD = timedelta(hours=1)
+# How often a batch is stored again when an account or a month of calls came or went in between.
+_TRIES = 3
+
+
+class Report(Protocol):
+    """What a gateway says of a call; None says nothing."""
+
+    account_id: str
+    call_id: str
+    application_id: str | None
+    direction: CallDirection | None
+    from_: str | None
+    to: str | None
+    started_at: datetime | None
+    answered_at: datetime | None
+    ended_at: datetime | None
+    sip_status: int | None
+    termination_reason: str | None
+    trunk: str | None
+    trace_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A report that was refused."""
+
+    index: int
+    errors: list[UserError]
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """What became of a batch."""
+
+    accepted: int
+    rejected: list[Rejected]
+
+
+Key = tuple[UUID, str]
+"""The account, and the gateway's id of the call."""
+Values = list[Any]
+"""Of `_COLUMNS`, in their order."""
+# The columns that reports fill, with their types on PostgreSQL.
+_COLUMNS = {
+    "application_id": "uuid",
+    "direction": "text",
+    "from_number": "text",
+    "to_number": "text",
+    "started_at": "timestamptz",
+    "answered_at": "timestamptz",
+    "ended_at": "timestamptz",
+    "sip_status": "int",
+    "termination_reason": "text",
+    "trunk": "text",
+    "trace_id": "text",
+}
+_STARTED, _ANSWERED, _ENDED, _SIP = (
+    list(_COLUMNS).index(name) for name in ("started_at", "answered_at", "ended_at", "sip_status")
+)
+
+
+async def report(context: Context, reports: Sequence[Report]) -> Reported:
+    """Stores what is right and tells what is not. Raises Mistakes for a batch that is empty or too large."""
+    if not 1 <= len(reports) <= MAXIMUM_CALLS:
+        message = f"A batch has 1 to {MAXIMUM_CALLS} calls; this one has {len(reports)}."
+        raise Mistakes.one(UserErrorCode.OUT_OF_RANGE, message, "calls")
+    for tries_left in reversed(range(_TRIES)):
+        calls, rejected = await _read(context, reports)
+        try:
+            ids = await _store(calls)
+            break
+        except IntegrityError:
+            if not tries_left:
+                raise
+    changed = (LiveEvent(account, ids[account, known_as], Change.CALL) for account, known_as in calls)
+    context.use(LiveEvents).publish(*changed)
+    return Reported(len(reports) - len(rejected), rejected)
+
+
+async def _read(context: Context, reports: Sequence[Report]) -> tuple[dict[Key, Values], list[Rejected]]:
+    """What the reports come to for each call, and those that are refused."""
+    reader = await _reader(context, reports)
+    calls: dict[Key, Values] = {}
+    rejected = []
+    for index, each in enumerate(reports):
+        problems = Problems()
+        account_id = reader.accounts.get(each.account_id)
+        values = reader.values(each, account_id, problems, str(index))
+        if account_id is None or problems.found:
+            rejected.append(Rejected(index, problems.found))
+        else:
+            key = (account_id, each.call_id)
+            known = calls.get(key)
+            calls[key] = values if known is None else _merged(known, values)
+    return calls, rejected
+
+
+def _merged(known: Values, values: Values) -> Values:
+    merged = [old if new is None else new for old, new in zip(known, values, strict=True)]
+    if _is_final(known[_SIP]) and not _is_final(merged[_SIP]):
+        merged[_SIP] = known[_SIP]
+    return merged
+
+
+def _is_final(sip_status: int | None) -> bool:
+    return sip_status is not None and sip_status >= 200
+
+
+async def _reader(context: Context, reports: Sequence[Report]) -> "_Reader":
+    """Looks up all accounts and applications that are named, within the caller's reach."""
+    viewer = context.viewer
+    accounts = _named(Kind.ACCOUNT, (each.account_id for each in reports))
+    applications = _named(Kind.APPLICATION, (each.application_id for each in reports))
+    there = set(await viewer.within_reach(Account).filter(id__in=set(accounts.values())).values_list("id", flat=True))
+    owners: dict[UUID, UUID] = {}
+    if applications:
+        within_reach = viewer.within_reach(Application).filter(id__in=set(applications.values()))
+        owners = dict(await within_reach.values_list("id", "account_id"))
+    now = datetime.now(UTC)
+    return _Reader(
+        accounts={text: found for text, found in accounts.items() if found in there},
+        applications=applications,
+        owners=owners,
+        earliest=now - timedelta(days=context.opened.settings.call_days),
+        latest=now + MAXIMUM_AHEAD,
+    )
+
+
+def _named(kind: Kind, texts: Iterable[str | None]) -> dict[str, UUID]:
+    named = {text: read_either(kind, text) for text in set(texts) if text is not None}
+    return {text: found for text, found in named.items() if found is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads reports, with what is known of the accounts and applications that they name."""
+
+    accounts: Mapping[str, UUID]
+    applications: Mapping[str, UUID]
+    owners: Mapping[UUID, UUID]
+    """Of applications."""
+    earliest: datetime
+    latest: datetime
+
+    def values(self, given: Report, account_id: UUID | None, problems: Problems, index: str) -> Values:
+        """What a report says, and all that is wrong with it."""
+        at = ("calls", index)
+        if account_id is None:
+            problems.add(UserErrorCode.NOT_FOUND, "There is no such account.", *at, "accountId")
+        if not GATEWAY_CALL_ID.fullmatch(given.call_id):
+            message = "A gateway's id of a call has 1 to 128 of the characters A-Z a-z 0-9 . _ @ -"
+            problems.add(UserErrorCode.INVALID, message, *at, "callId")
+        if given.sip_status is not None and not 100 <= given.sip_status <= 699:
+            problems.add(UserErrorCode.OUT_OF_RANGE, "A SIP status is 100 to 699.", *at, "sipStatus")
+        started_at, answered_at, ended_at = given.started_at, given.answered_at, given.ended_at
+        self._check_time(started_at, problems, *at, "startedAt")
+        self._check_time(answered_at, problems, *at, "answeredAt")
+        self._check_time(ended_at, problems, *at, "endedAt")
+        if started_at is not None and answered_at is not None and answered_at < started_at:
+            message = "A call is not answered before it begins."
+            problems.add(UserErrorCode.OUT_OF_RANGE, message, *at, "answeredAt")
+        before = answered_at or started_at
+        if ended_at is not None and before is not None and ended_at < before:
+            message = "A call does not end before it begins or is answered."
+            problems.add(UserErrorCode.OUT_OF_RANGE, message, *at, "endedAt")
+        return [
+            self._application(given.application_id, account_id, problems, *at),
+            None if given.direction is None else given.direction.value,
+            _text(given.from_, 255, problems, *at, "from"),
+            _text(given.to, 255, problems, *at, "to"),
+            started_at,
+            answered_at,
+            ended_at,
+            given.sip_status,
+            _text(given.termination_reason, 255, problems, *at, "terminationReason"),
+            _text(given.trunk, 255, problems, *at, "trunk"),
+            _text(given.trace_id, 128, problems, *at, "traceId"),
+        ]
+
+    def _application(self, text: str | None, account_id: UUID | None, problems: Problems, *at: str) -> UUID | None:
+        if text is None or account_id is None:
+            return None
+        application_id = self.applications.get(text)
+        if application_id is None or self.owners.get(application_id) != account_id:
+            problems.add(UserErrorCode.NOT_FOUND, "The account has no such application.", *at, "applicationId")
+        return application_id
+
+    def _check_time(self, time: datetime | None, problems: Problems, *path: str) -> None:
+        if time is not None and not self.earliest <= time <= self.latest:
+            message = "The time is in the future." if time > self.latest else "Calls of that time are kept no longer."
+            problems.add(UserErrorCode.OUT_OF_RANGE, message, *path)
+
+
+def _text(value: str | None, maximum: int, problems: Problems, *path: str) -> str | None:
+    if value is None:
+        return None
+    if len(value) > maximum:
+        problems.add(UserErrorCode.TOO_LONG, f"At most {maximum} characters; these are {len(value)}.", *path)
+    elif not value or not value.isprintable():
+        problems.add(UserErrorCode.INVALID, "One or more printable characters; leave out what is not known.", *path)
+    return value
+
+
+async def _store(calls: Mapping[Key, Values]) -> dict[Key, UUID]:
+    """All of it in one transaction. Answers the calls' ids. Raises IntegrityError when an account is no more."""
+    if not calls:
+        return {}
+    now = datetime.now(UTC)
+    async with in_transaction() as client:
+        ids = await _ids(client, calls, now)
+        # Whoever knows no start must not move the start that is known.
+        for knows_start in (True, False):
+            rows = [
+                (ids[key], *key, *_dated(values, now))
+                for key, values in calls.items()
+                if (values[_STARTED] is not None) is knows_start
+            ]
+            if rows:
+                # In one order, so that two batches do not wait for each other.
+                rows.sort(key=lambda row: (row[1], row[0]))
+                statement = _storing(client.capabilities.dialect, knows_start=knows_start)
+                await client.execute_query(statement, _given(client.capabilities.dialect, rows, now))
+    return ids
+
+
+def _dated(values: Values, now: datetime) -> Values:
+    return (
+        values if values[_STARTED] is not None else [*values[:_STARTED], _start(values, now), *values[_STARTED + 1 :]]
+    )
+
+
+def _start(values: Values, now: datetime) -> datetime:
+    """When a call began, as far as is known."""
+    start: datetime = values[_STARTED] or min(
+        (each for each in (values[_ANSWERED], values[_ENDED]) if each), default=now
+    )
+    return start
+
+
+async def _ids(client: Any, calls: Mapping[Key, Values], now: datetime) -> dict[Key, UUID]:
+    """The ids of all calls, made where there are none yet; of several at once that speak of a new call, all get the same."""
+    found = await _known(client, calls)
+    missing = sorted(key for key in calls if key not in found)
+    if missing:
+        dialect = client.capabilities.dialect
+        made = {key: id_at(_start(calls[key], now)) for key in missing}
+        source = _source(dialect, {"id": "uuid", "account_id": "uuid", "gateway_call_id": "text"})
+        statement = (
+            f"INSERT INTO call_keys (id, account_id, gateway_call_id) SELECT * FROM {source} g WHERE true "  # noqa: S608
+            "ON CONFLICT DO NOTHING RETURNING id"
+        )
+        rows = [(made[key], *key) for key in missing]
+        taken = {UUID(str(row["id"])) for row in await client.execute_query_dict(statement, _given(dialect, rows))}
+        found |= {key: row_id for key, row_id in made.items() if row_id in taken}
+        if len(taken) < len(missing):
+            found |= await _known(client, [key for key in missing if key not in found])
+    return found
+
+
+async def _known(client: Any, keys: Iterable[Key]) -> dict[Key, UUID]:
+    dialect = client.capabilities.dialect
+    source = _source(dialect, {"account_id": "uuid", "gateway_call_id": "text"})
+    statement = (
+        f"SELECT k.account_id, k.gateway_call_id, k.id FROM {source} g JOIN call_keys k "  # noqa: S608  names of ours
+        "ON k.account_id = g.account_id AND k.gateway_call_id = g.gateway_call_id"
+    )
+    rows = await client.execute_query_dict(statement, _given(dialect, list(keys)))
+    return {(UUID(str(row["account_id"])), row["gateway_call_id"]): UUID(str(row["id"])) for row in rows}
+
+
+def _storing(dialect: str, *, knows_start: bool) -> str:
+    """The statement that stores rows of id, account, gateway's id and `_COLUMNS`; the time now is its last value."""
+    types = {"id": "uuid", "account_id": "uuid", "gateway_call_id": "text", **_COLUMNS}
+    kept = {name: f"COALESCE(excluded.{name}, calls.{name})" for name in _COLUMNS}
+    kept["sip_status"] = (
+        "CASE WHEN excluded.sip_status < 200 AND calls.sip_status >= 200 THEN calls.sip_status "
+        f"ELSE {kept['sip_status']} END"
+    )
+    if not knows_start:
+        del kept["started_at"]
+    changes = ", ".join(f"{name} = {value}" for name, value in kept.items())
+    now = f"${len(types) + 1}" if dialect == "postgres" else "?2"
+    return (
+        f"INSERT INTO calls ({', '.join(types)}, recording_state, recording_attempts, updated_at) "  # noqa: S608
+        f"SELECT g.*, 'NONE', 0, {now} FROM {_source(dialect, types)} g WHERE true "
+        f"ON CONFLICT (account_id, id) DO UPDATE SET {changes}, updated_at = excluded.updated_at"
+    )
+
+
+def _source(dialect: str, types: Mapping[str, str]) -> str:
+    """Rows that are given as values: on PostgreSQL an array for each column, on SQLite one JSON text."""
+    if dialect == "postgres":
+        arrays = ", ".join(f"${number}::{type_}[]" for number, type_ in enumerate(types.values(), 1))
+        return f"(SELECT * FROM unnest({arrays}) u({', '.join(types)}))"
+    columns = ", ".join(f"json_extract(value, '$[{number}]') AS {name}" for number, name in enumerate(types))
+    return f"(SELECT {columns} FROM json_each(?1))"  # noqa: S608  names of ours
+
+
+def _given(dialect: str, rows: Sequence[Sequence[Any]], *more: Any) -> list[Any]:
+    if dialect == "postgres":
+        return [*map(list, zip(*rows, strict=True)), *more]
+    texts = [[str(value) if isinstance(value, UUID | datetime) else value for value in row] for row in rows]
+    return [orjson.dumps(texts).decode(), *(str(each) for each in more)]

@@ -1,0 +1,216 @@
+"""Recordings over plain HTTP: the audio, and the page that plays it; with a signed address, or the API's own authentication."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from app.access import AccessLevel, Viewer
+from app.calls import listening, places
+from app.calls.model import Call, RecordingState
+from app.calls.player.page import Player
+from app.calls.playing import Asked, Played
+from app.context import Context, Opened
+from app.errors import ErrorCode, ServiceUnavailable, Unauthenticated, for_client
+from app.identifiers import Kind, read, show
+from app.recording.failures import advice
+from app.recording.storage import ObjectStorage, StorageFailure
+
+_NAME = re.compile(r"(CA[0-9a-f]{32})(\.mp3|\.wav)?", re.ASCII)
+_NO_SUCH = "There is no such recording."
+_CLOSED = "This address lets nobody listen: it has ended, or is not complete. Ask for a new one."
+_GONE = "The bucket does not hold this recording any more: it was deleted there."
+_NOT_YET = {
+    RecordingState.RECORDING: "The call is still being recorded: listen when it has ended.",
+    RecordingState.STORING: "The recording is on its way to the bucket: try again in a moment.",
+    RecordingState.FAILED: "The recording could not be stored; the call's `recording { error }` says why.",
+}
+
+
+class LetsIn(Protocol):
+    """Who knows callers by what they show."""
+
+    async def viewer(self, header: bytes | None) -> Viewer | None:
+        """By an Authorization header. Raises Unauthenticated and ServiceUnavailable."""
+
+    async def named(self, actor: str) -> Viewer:
+        """By the SID of a key or session. Raises Unauthenticated and ServiceUnavailable."""
+
+
+class Started(Protocol):
+    """What the server has opened."""
+
+    opened: Opened
+    authentication: LetsIn
+
+
+class Refused(Exception):
+    """The request is answered with an error."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        code: ErrorCode = ErrorCode.BAD_USER_INPUT,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status, self.message, self.code, self.headers = status, message, code, headers or {}
+
+
+@dataclass(frozen=True)
+class _Found:
+    call: Call
+    context: Context
+
+
+class Recordings:
+    """`started` answers what the server has opened, once it has."""
+
+    def __init__(self, started: Callable[[], Any]) -> None:
+        self._started = started
+        self._player = Player()
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/recordings/player/{name}", self._player.asset, methods=["GET"]),
+            Route("/recordings/{name}", self.audio, methods=["GET"]),
+            Route("/recordings/{name}/player", self.player, methods=["GET"]),
+        ]
+
+    async def audio(self, request: Request) -> ASGIApp:
+        """GET and HEAD of the audio, with single ranges of it."""
+        try:
+            found = await self._found(request)
+            return await self._played(request, found)
+        except Refused as refused:
+            return _refusal(request, refused)
+
+    async def player(self, request: Request) -> Response:
+        """The page. What it may not show, it says."""
+        try:
+            found = await self._found(request)
+            if found.call.recording_state is not RecordingState.STORED:
+                raise _not_stored(found.call)
+        except Refused as refused:
+            return self._player.refusal(refused.status, refused.message)
+        # The page's own signature, which ends when it ends: to open the page again makes no new hour.
+        query = request.url.query
+        if "signature" not in request.query_params:
+            query = urlsplit(listening.address_of(found.context, found.call.id, found.call.account_id)).query
+        name = f"{show(Kind.CALL, found.call.id)}.{listening.suffix_of(found.call)}"
+        return self._player.page(found.call, f"../{name}?{query}")
+
+    async def _found(self, request: Request) -> _Found:
+        """The call, within the reach of whoever asks. Raises Refused."""
+        started: Started = self._started()
+        match = _NAME.fullmatch(request.path_params["name"])
+        call_id = read(Kind.CALL, match[1]) if match else None
+        try:
+            viewer, account_id = await self._caller(started, request, call_id)
+            if viewer.access_level is AccessLevel.GATEWAY or viewer.must_change_password:
+                raise Refused(403, "This key or person may not listen to recordings.", ErrorCode.FORBIDDEN)
+            of_account = {"account_id": account_id} if account_id is not None else {}
+            call = await viewer.within_reach(Call).get_or_none(id=call_id, **of_account) if call_id else None
+        except Refused:
+            raise
+        except Unauthenticated as refused:
+            raise Refused(401, refused.message, ErrorCode.UNAUTHENTICATED, {"WWW-Authenticate": "Bearer"}) from None
+        except Exception as error:
+            away = for_client(error)
+            if not isinstance(away, ServiceUnavailable):
+                raise
+            raise Refused(503, away.message, ErrorCode.SERVICE_UNAVAILABLE) from error
+        if call is None or call.recording_state is RecordingState.NONE:
+            raise Refused(404, _NO_SUCH)
+        address = (request.scope.get("client") or ("",))[0]
+        context = Context(
+            viewer, request.scope["request_id"], started.opened, operation=listening.OPERATION, address=address
+        )
+        return _Found(call, context)
+
+    async def _caller(self, started: Started, request: Request, call_id: UUID | None) -> tuple[Viewer, UUID | None]:
+        """Who asks, and of which account the call is where the address says so. Raises Refused, Unauthenticated."""
+        query = request.query_params
+        if "signature" not in query:
+            header = request.headers.get("authorization")
+            viewer = await started.authentication.viewer(header.encode("latin-1") if header is not None else None)
+            if viewer is None:
+                raise Unauthenticated
+            return viewer, None
+        signed = listening.read_signed(started.opened.keyring, call_id, query) if call_id else None
+        if signed is None:
+            raise Refused(403, _CLOSED, ErrorCode.FORBIDDEN)
+        try:
+            return await started.authentication.named(signed.actor), signed.account_id
+        except Unauthenticated:  # closed since the address was made
+            raise Refused(403, _CLOSED, ErrorCode.FORBIDDEN) from None
+
+    async def _played(self, request: Request, found: _Found) -> Played:
+        call, context = found.call, found.context
+        if call.recording_state is not RecordingState.STORED or call.recording_key is None:
+            raise _not_stored(call)
+        targets = (await places.targets_of(context, [call]))[call.id]
+        if not targets:
+            message = (
+                "The keys that the recording was stored with were removed, and the account uses another bucket now."
+            )
+            raise Refused(502, message, ErrorCode.SERVICE_UNAVAILABLE)
+        disposition = "attachment" if request.query_params.get("download") else "inline"
+        headers = {
+            "Content-Type": listening.content_type(call),
+            "Content-Disposition": f'{disposition}; filename="{listening.file_name(call)}"',
+            "Accept-Ranges": "bytes",
+            "Cache-Control": "private, no-cache",
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "no-referrer",
+        }
+
+        def refuse(failure: StorageFailure, headers: dict[str, str]) -> Response:
+            return _refusal(request, _failed(failure, headers))
+
+        async def begin() -> None:
+            await context.use(listening.Listenings).note(context, call)
+
+        return Played(
+            context.use(ObjectStorage),
+            targets,
+            call.recording_key,
+            Asked.of(request.method, request.headers),
+            headers,
+            refuse,
+            begin,
+            request.scope["log"],
+        )
+
+
+def _not_stored(call: Call) -> Refused:
+    if call.recording_state is RecordingState.DELETED:
+        return Refused(410, "The recording was deleted.")
+    return Refused(409, f"{_NOT_YET[call.recording_state]} Its state is {call.recording_state.value}.")
+
+
+def _failed(failure: StorageFailure, headers: dict[str, str]) -> Refused:
+    if failure.http_status == 416:
+        return Refused(416, "The recording is shorter than this range begins.", ErrorCode.BAD_USER_INPUT, headers)
+    if failure.code == "NoSuchKey" or (failure.http_status == 404 and failure.code is None):
+        return Refused(404, _GONE)
+    what = f" ({failure.code})" if failure.code else ""
+    message = f"The storage does not give the recording{what}. {advice(failure)}"
+    return Refused(502, message, ErrorCode.SERVICE_UNAVAILABLE)
+
+
+def _refusal(request: Request, refused: Refused) -> Response:
+    """JSON, as every error of this server."""
+    extensions = {"code": str(refused.code), "requestId": request.scope["request_id"]}
+    body = orjson.dumps({"errors": [{"message": refused.message, "extensions": extensions}]})
+    headers = {**refused.headers, "Cache-Control": "no-store"}
+    return Response(body, refused.status, headers, "application/json; charset=utf-8")

@@ -1,0 +1,317 @@
+"""What is shown of calls: who called whom, how it went, and the recording; and what voice gateways report of them."""
+
+from datetime import datetime
+from functools import partial
+from types import SimpleNamespace
+from typing import Annotated, Any
+from uuid import UUID
+
+import strawberry
+
+from app import graph
+from app.access import IsGateway
+from app.accounts.model import Account as AccountRow
+from app.applications.model import Application as ApplicationRow
+from app.calls import filters, listening, model, reporting
+from app.context import Context, Info
+from app.errors import UserError
+from app.graph import BigInt
+from app.identifiers import Kind, read
+from app.paging import DEFAULT_FIRST, AfterArgument, Connection, FirstArgument
+from app.recording.model import AudioFormat
+
+# Beyond this nobody counts calls one by one, and a page should not wait for it.
+COUNT_LIMIT = 10_000
+
+
+@strawberry.type(description="Why a recording could not be stored.")
+class CallRecordingError:
+    """A value."""
+
+    code: str | None = strawberry.field(description="The storage's own code, such as `AccessDenied`.")
+    http_status: int | None = strawberry.field(description="The storage's HTTP status.")
+    message: str = strawberry.field(description="What happened, in a sentence for a person.")
+    advice: str | None = strawberry.field(description="What to do about it.")
+    at: datetime | None = strawberry.field(description="When it was tried last.")
+
+
+def _error(error: dict[str, Any] | None) -> CallRecordingError | None:
+    if error is None:
+        return None
+    at = error.get("at")
+    return CallRecordingError(
+        code=error.get("code"),
+        http_status=error.get("http_status"),
+        message=error.get("message") or "The recording could not be stored.",
+        advice=error.get("advice"),
+        at=datetime.fromisoformat(at) if at else None,
+    )
+
+
+def _seconds(milliseconds: int | None) -> float | None:
+    return None if milliseconds is None else milliseconds / 1000
+
+
+def _url(
+    context: Context, state: model.RecordingState, call_id: UUID, account_id: UUID, audio_format: AudioFormat | None
+) -> str | None:
+    if state is not model.RecordingState.STORED:
+        return None
+    return listening.address_of(context, call_id, account_id, audio_format)
+
+
+def _player_url(context: Context, state: model.RecordingState, call_id: UUID, account_id: UUID) -> str | None:
+    return listening.player_address_of(context, call_id, account_id) if state is model.RecordingState.STORED else None
+
+
+# What the recording's own addresses and the storage's are made of, beside what is shown.
+_OF_STORAGE = (
+    *("id", "account_id", "started_at", "from_number", "to_number"),
+    *("recording_state", "recording_format", "recording_vendor", "recording_endpoint_url"),
+    *("recording_bucket", "recording_region", "recording_key", "recording_credential_id"),
+)
+_OF_RECORDING = (*_OF_STORAGE, "recording_size_bytes", "recording_duration_ms", "recording_error")
+
+
+@strawberry.type(description="The recording of a call. Its audio is in the account's bucket and stays there.")
+class CallRecording:
+    """Stands over columns of model.Call."""
+
+    state: model.RecordingState = graph.column("What became of it.", of="recording_state")
+    size_bytes: BigInt | None = graph.column(
+        "Bytes in the bucket; null before it is stored.", of="recording_size_bytes"
+    )
+    duration_seconds: float | None = graph.computed(
+        _seconds, ["recording_duration_ms"], "Length of the audio in seconds; null before it is known."
+    )
+    format: AudioFormat | None = graph.column(
+        "What it is stored as; null when the call is not recorded.", of="recording_format"
+    )
+    url: str | None = graph.opened(
+        _url,
+        ["recording_state", "id", "account_id", "recording_format"],
+        "Where it can be heard, by anybody who has the address, for at most an hour; null unless STORED.",
+    )
+    player_url: str | None = graph.opened(
+        _player_url,
+        ["recording_state", "id", "account_id"],
+        "Where a page plays it, as long; null unless STORED.",
+    )
+    error: CallRecordingError | None = graph.computed(
+        _error, ["recording_error"], "Why it could not be stored; null unless something went wrong."
+    )
+
+    @graph.resolver(
+        "The storage's own address of it, for some minutes; null unless STORED, or when no key for it is kept.",
+        declared=graph.Called(_OF_STORAGE),
+    )
+    async def storage_url(self, info: Info) -> str | None:
+        row: Any = self
+        return await listening.storage_address_of(info.context, row)
+
+
+def _duration(answered_at: datetime | None, ended_at: datetime | None) -> float | None:
+    if ended_at is None:
+        return None
+    return 0.0 if answered_at is None else max((ended_at - answered_at).total_seconds(), 0.0)
+
+
+@graph.node(
+    Kind.CALL, row=model.Call, description="A call of an account, as its voice gateway reported it, with its recording."
+)
+class Call(graph.Node):
+    """Stands over rows of model.Call."""
+
+    gateway_call_id: str = graph.column("The gateway's own id of it, unique in the account.")
+    account: Any = graph.to_one("Account", "account_id", row=AccountRow, description="The account it belongs to.")
+    application: Any = graph.to_one(
+        "Application",
+        "application_id",
+        row=ApplicationRow,
+        description="What answered it; null when none did, and when the application is no more.",
+    )
+    direction: model.CallDirection | None = graph.column("Who called, seen from the gateway; null: not reported.")
+    from_: str | None = graph.column(
+        "Who called: a number or a SIP address; null: not reported.", of="from_number", name="from"
+    )
+    to: str | None = graph.column("Who was called: a number or a SIP address; null: not reported.", of="to_number")
+    started_at: datetime = graph.column("When it began; until that is reported, the earliest time known of it.")
+    answered_at: datetime | None = graph.column("When it was answered; null: it was not, or not yet.")
+    ended_at: datetime | None = graph.column("When it ended; null: it goes on, or that was not reported.")
+    duration_seconds: float | None = graph.computed(
+        _duration,
+        ["answered_at", "ended_at"],
+        "Seconds from answer to end; 0 when it ended without an answer, null before it has ended.",
+    )
+    sip_status: int | None = graph.column("The newest status of SIP, 100 to 699; null: not reported.")
+    termination_reason: str | None = graph.column("Why it ended, in the gateway's words; null: not reported.")
+    trunk: str | None = graph.column("The trunk that it came or went by; null: not reported.")
+    trace_id: str | None = graph.column("The id by which traces know it; null: not reported.")
+    recording: CallRecording = graph.part(
+        SimpleNamespace, {name: name for name in _OF_RECORDING}, "Its recording, and what became of it."
+    )
+
+
+@strawberry.input(description="Which calls to list; conditions are joined with and.")
+class CallFilter:
+    """Absent or null: no condition."""
+
+    id: strawberry.ID | None = strawberry.field(default=None, description="The call with this id.")
+    gateway_call_id: str | None = strawberry.field(
+        default=None, description="Calls that their account's gateway knows by this id."
+    )
+    application_id: strawberry.ID | None = strawberry.field(
+        default=None, description="Calls that this application answered."
+    )
+    since: datetime | None = strawberry.field(
+        default=None,
+        description="Calls that began at this time or later, as far as that was known at the first report.",
+    )
+    until: datetime | None = strawberry.field(default=None, description="Calls that began before this time, likewise.")
+    direction: model.CallDirection | None = strawberry.field(default=None, description="Calls of this direction.")
+    answered: bool | None = strawberry.field(
+        default=None, description="Calls that were answered, or those that were not."
+    )
+    has_recording: bool | None = strawberry.field(
+        default=None,
+        description="Calls with a recording, wherever on its way it is, or those without; a deleted one is none.",
+    )
+    from_prefix: str | None = strawberry.field(
+        default=None,
+        description=f"Calls whose `from` begins so: {filters.MINIMUM_PREFIX} characters or more, upper and lower case "
+        f"apart. Needs `since`, and at most {filters.MAXIMUM_SPAN.days} days between `since` and `until` (or now).",
+    )
+    to_prefix: str | None = strawberry.field(
+        default=None, description="Calls whose `to` begins so, as with `fromPrefix`; both together may be given."
+    )
+
+
+@strawberry.input(description="Which calls to list across accounts; conditions are joined with and.")
+class AllCallsFilter(CallFilter):
+    """Absent or null: no condition."""
+
+    account_id: strawberry.ID | None = strawberry.field(default=None, description="Calls of this account.")
+
+
+OF_ACCOUNT = graph.PageOf(
+    model.Call, conditions=filters.CONDITIONS, check=filters.check, count_limit=COUNT_LIMIT, by="account_id"
+)
+"""The calls of an account, on which the field stands."""
+# A provider's page is put together from the newest calls of each of its accounts: walking over all calls of the installation
+# would read any number of others' before it finds 20 of an account that rarely calls. So is an admin's when it asks for what
+# only an index of each account finds; otherwise all calls are an admin's, and are read off the index of ids (calls_by_id).
+_CALLS = graph.PageOfAll(
+    model.Call,
+    conditions={"account_id": graph.Condition("account_id", partial(read, Kind.ACCOUNT)), **filters.CONDITIONS},
+    check=filters.check,
+    count_limit=COUNT_LIMIT,
+    owners=(AccountRow, "account_id"),
+    walked=filters.WALKED,
+)
+_CALL = graph.OneById(model.Call, Kind.CALL)
+_COUNTED = f"`totalCount` counts to {COUNT_LIMIT:,} and no further."
+
+
+@strawberry.type
+class CallQueries:
+    """Root fields."""
+
+    @graph.resolver("One call by its id; null when there is none within reach.", declared=_CALL)
+    async def call(
+        self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="`CA` and 32 hex digits.")]
+    ) -> Call | None:
+        return graph.shown(await _CALL.answer(info.context, id))
+
+    @graph.resolver(f"The calls of all accounts within reach, newest first. {_COUNTED}", declared=_CALLS)
+    async def recent_calls(
+        self,
+        info: Info,
+        first: FirstArgument = DEFAULT_FIRST,
+        after: AfterArgument = None,
+        filter: Annotated[AllCallsFilter | None, strawberry.argument(description="Which calls.")] = None,
+    ) -> Connection[Call]:
+        return graph.shown(await _CALLS.answer(info.context, first, after, filter))
+
+
+@strawberry.input(
+    description="What is known of a call now. Reports may come in any order, and more than once: what is absent or null is "
+    "not known and keeps what was reported before; no report takes anything back."
+)
+class CallReportInput:
+    """One row of a batch."""
+
+    account_id: strawberry.ID = strawberry.field(description="The account: its id, or the UUID in it.")
+    call_id: strawberry.ID = strawberry.field(
+        description="The gateway's own id of the call: 1 to 128 of `A-Z a-z 0-9 . _ @ -`."
+    )
+    application_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The account's application that answers it: its id, or the UUID in it."
+    )
+    direction: model.CallDirection | None = strawberry.field(default=None, description="Who called.")
+    from_: str | None = strawberry.field(
+        default=None, name="from", description="Who called: at most 255 characters, no control characters."
+    )
+    to: str | None = strawberry.field(default=None, description="Who was called, likewise.")
+    started_at: datetime | None = strawberry.field(
+        default=None, description="When it began; the first report decides where it stands in lists."
+    )
+    answered_at: datetime | None = strawberry.field(default=None, description="When it was answered.")
+    ended_at: datetime | None = strawberry.field(default=None, description="When it ended.")
+    sip_status: int | None = strawberry.field(
+        default=None, description="100 to 699. A provisional status (below 200) never replaces a final one."
+    )
+    termination_reason: str | None = strawberry.field(
+        default=None, description="Why it ended: at most 255 characters, no control characters."
+    )
+    trunk: str | None = strawberry.field(default=None, description="The trunk that it came or went by, likewise.")
+    trace_id: str | None = strawberry.field(
+        default=None, description="The id by which traces know it: at most 128 characters, no control characters."
+    )
+
+
+@strawberry.input(description="Calls to be reported.")
+class ReportCallsInput:
+    """Input of reportCalls."""
+
+    calls: list[CallReportInput] = strawberry.field(
+        description=f"1 to {reporting.MAXIMUM_CALLS} reports. Several of one call are taken in their order."
+    )
+
+
+@strawberry.type(description="A report that was refused.")
+class RejectedCall:
+    """Stands over reporting.Rejected."""
+
+    index: int = strawberry.field(description="Its place in `calls`, from 0 on.")
+    errors: list[UserError] = strawberry.field(description="All that is wrong with it.")
+
+
+@strawberry.type(description="What reportCalls answers.")
+class ReportCallsPayload:
+    """Payload of reportCalls."""
+
+    accepted_count: int | None = strawberry.field(
+        default=None, description="How many of the reports are stored now; null when the batch itself was refused."
+    )
+    rejected: list[RejectedCall] = strawberry.field(
+        default_factory=list, description="The others, which change nothing; the same reports would be refused again."
+    )
+    user_errors: list[UserError] = strawberry.field(
+        default_factory=list, description="What is wrong with the batch as a whole; empty when it was taken."
+    )
+
+
+@strawberry.type
+class CallMutations:
+    """Root fields."""
+
+    @graph.mutation(
+        "Takes a voice gateway's reports of calls; good ones are kept although others are refused.",
+        permissions=[IsGateway],
+    )
+    async def report_calls(
+        self, info: Info, input: Annotated[ReportCallsInput, strawberry.argument(description="The reports.")]
+    ) -> ReportCallsPayload:
+        reported = await reporting.report(info.context, input.calls)
+        rejected = [RejectedCall(index=each.index, errors=each.errors) for each in reported.rejected]
+        return ReportCallsPayload(accepted_count=reported.accepted, rejected=rejected)

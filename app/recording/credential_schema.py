@@ -1,0 +1,80 @@
+"""What is shown of the keys that recordings were stored with."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import strawberry
+
+from app import graph
+from app.accounts.model import Account as AccountRow
+from app.context import Info
+from app.errors import UserError
+from app.identifiers import Kind, show
+from app.recording import model, retiring
+
+
+@graph.node(
+    Kind.STORED_CREDENTIAL,
+    row=model.StoredCredential,
+    description="Keys that recordings of an account were stored with; kept, encrypted, as long as a recording needs them.",
+)
+class StoredCredential(graph.Node):
+    """Stands over rows of model.StoredCredential. The secret is shown nowhere."""
+
+    vendor: model.BucketVendor = graph.column("Whose object storage they are for.")
+    endpoint_url: str | None = graph.column("Where the S3-compatible server is; null for Amazon S3.")
+    access_key_id_ending: str = graph.computed(
+        lambda access_key_id: access_key_id[-4:], ["access_key_id"], "The last four characters of the access key ID."
+    )
+    created_at: datetime = graph.column("When a recording was stored with them first.")
+    account: Any = graph.to_one("Account", "account_id", row=AccountRow, description="The account they belong to.")
+
+    @graph.resolver(
+        "Whether the account's recording configuration has these very keys.",
+        declared=graph.Called(("account_id", "fingerprint")),
+    )
+    async def is_current(self, info: Info) -> bool:
+        return await retiring.is_current(info.context, self)
+
+    @graph.resolver(
+        f"How many recordings need them, counted up to {retiring.MAXIMUM_COUNT}.", declared=graph.Called(("id",))
+    )
+    async def recording_count(self, info: Info) -> int:
+        row: Any = self
+        return await retiring.recording_count(info.context, row.id)
+
+
+@strawberry.input(description="Stored keys to be removed.")
+class RemoveStoredCredentialInput:
+    """Input of removeStoredCredential."""
+
+    id: strawberry.ID = strawberry.field(description="The stored credential: `SC` and 32 hex digits.")
+    force: bool = strawberry.field(
+        default=False,
+        description="True: remove them even when recordings need them; those then play only where the account's present "
+        "keys open the same bucket.",
+    )
+
+
+@strawberry.type(description="What removeStoredCredential answers. Nothing in a bucket is touched.")
+class RemoveStoredCredentialPayload:
+    """Payload of removeStoredCredential."""
+
+    deleted_id: strawberry.ID | None = strawberry.field(default=None, description="The id that is no more.")
+    user_errors: list[UserError] = strawberry.field(
+        default_factory=list, description="Why nothing was removed; empty when it was done."
+    )
+
+
+@strawberry.type
+class StoredCredentialMutations:
+    """Root fields."""
+
+    @graph.mutation(
+        "Removes keys that recordings were stored with; refused, with their number, while recordings need them."
+    )
+    async def remove_stored_credential(
+        self, info: Info, input: Annotated[RemoveStoredCredentialInput, strawberry.argument(description="Which.")]
+    ) -> RemoveStoredCredentialPayload:
+        removed = await retiring.remove(info.context, input.id, force=input.force)
+        return RemoveStoredCredentialPayload(deleted_id=strawberry.ID(show(Kind.STORED_CREDENTIAL, removed)))

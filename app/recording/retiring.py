@@ -1,0 +1,128 @@
+"""Keys that recordings were stored with, and the account may use no more: which are needed still, and their end."""
+
+# ruff: noqa: S608  names and states are constants, and values have places
+
+import hmac
+from typing import Any
+from uuid import UUID
+
+from tortoise import connections
+from tortoise.transactions import in_transaction
+
+from app.audit import trail
+from app.calls.model import Call, RecordingState
+from app.context import Context
+from app.encryption import Keyring
+from app.errors import Mistakes, UserErrorCode
+from app.identifiers import Kind, read
+from app.recording.credentials import fingerprint
+from app.recording.model import RecordingConfig, StoredCredential
+
+MAXIMUM_COUNT = 1_000
+_UNDERWAY = (RecordingState.RECORDING, RecordingState.STORING)
+_NEEDING = (*_UNDERWAY, RecordingState.STORED, RecordingState.FAILED)
+_TOLD = ("vendor", "endpoint_url", "access_key_id", "secret_access_key")
+
+
+async def is_current(context: Context, credential: Any) -> bool:
+    """Whether the account's configuration has these very keys; of all rows shown, found out together."""
+
+    async def load(account_ids: list[UUID]) -> list[RecordingConfig | None]:
+        found = await context.viewer.within_reach(RecordingConfig).filter(account_id__in=account_ids)
+        of_account = {config.account_id: config for config in found}
+        return [of_account.get(account_id) for account_id in account_ids]
+
+    config = await context.loader("configurations of credentials", load).load(credential.account_id)
+    return config is not None and _has_keys(context.keyring, config, credential)
+
+
+async def recording_count(context: Context, credential_id: UUID) -> int:
+    """How many recordings need it, counted up to MAXIMUM_COUNT; of all credentials shown, counted by one statement."""
+
+    async def load(ids: list[UUID]) -> list[int]:
+        counted = await _counted(await context.viewer.within_reach(StoredCredential).filter(id__in=ids))
+        return [counted.get(one, 0) for one in ids]
+
+    number: int = await context.loader("recordings of credentials", load).load(credential_id)
+    return number
+
+
+async def remove(context: Context, credential_id: str, *, force: bool) -> UUID:
+    """The id that is no more. Recordings that needed it play with the account's present keys then, if those open the bucket.
+
+    Raises Mistakes: NOT_FOUND; IN_USE while recordings need it, unless `force`; CONFLICT while one is on its way.
+    """
+    row_id = read(Kind.STORED_CREDENTIAL, credential_id)
+    credential = await context.viewer.within_reach(StoredCredential).get_or_none(id=row_id) if row_id else None
+    if credential is None:
+        raise _not_found()
+    async with in_transaction():
+        # Locked: a recording that begins waits with its foreign key, and finds it gone.
+        locked = await StoredCredential.filter(id=credential.id).select_for_update().get_or_none()
+        if locked is None:
+            raise _not_found()
+        mine = Call.filter(account_id=locked.account_id, recording_credential_id=locked.id)
+        await _refuse_while_needed(locked, mine, force=force)
+        await mine.update(recording_credential_id=None)
+        await trail.note(context, locked, before={name: getattr(locked, name) for name in _TOLD})
+        await StoredCredential.filter(id=locked.id).delete()
+    return locked.id
+
+
+async def forget_unneeded(context: Context, account_id: UUID, credential_id: UUID) -> bool:
+    """Removes a credential that no call names any more and the account does not use. In the caller's transaction."""
+    credential = (
+        await StoredCredential.filter(id=credential_id, account_id=account_id).select_for_update().get_or_none()
+    )
+    if credential is None or await Call.filter(account_id=account_id, recording_credential_id=credential_id).exists():
+        return False
+    config = await RecordingConfig.get_or_none(account_id=account_id)
+    if config is not None and _has_keys(context.keyring, config, credential):
+        return False
+    return await StoredCredential.filter(id=credential_id).delete() > 0
+
+
+def _has_keys(keyring: Keyring, config: RecordingConfig, credential: Any) -> bool:
+    if config.bucket_vendor is None or config.access_key_id is None or config.secret_access_key is None:
+        return False
+    secret = keyring.open(
+        config.secret_access_key, table="recording_configs", column="secret_access_key", row=config.id
+    )
+    present = fingerprint(keyring, config.bucket_vendor.name, config.endpoint_url, config.access_key_id, secret)
+    return hmac.compare_digest(present, bytes(credential.fingerprint))
+
+
+async def _refuse_while_needed(credential: StoredCredential, mine: Any, *, force: bool) -> None:
+    if await mine.filter(recording_state__in=list(_UNDERWAY)).exists():
+        message = "A recording is on its way to the bucket with these keys: try again when it is stored."
+        raise Mistakes.one(UserErrorCode.CONFLICT, message, "id")
+    count = (await _counted([credential])).get(credential.id, 0)
+    if count and not force:
+        many = f"{MAXIMUM_COUNT} recordings or more need" if count == MAXIMUM_COUNT else f"{count} recordings need"
+        message = (
+            f"{many if count > 1 else '1 recording needs'} these keys. Remove them all the same with `force: true`."
+        )
+        raise Mistakes.one(UserErrorCode.IN_USE, message, "id")
+
+
+async def _counted(credentials: list[StoredCredential]) -> dict[UUID, int]:
+    """By their ids, how many recordings need these credentials, which are within the caller's reach."""
+    if not credentials:
+        return {}
+    client = connections.get("default")
+    is_postgres = client.capabilities.dialect == "postgres"
+    ids = [credential.id if is_postgres else str(credential.id) for credential in credentials]
+    places = ", ".join(f"${number}" if is_postgres else "?" for number in range(1, len(ids) + 1))
+    states = ", ".join(f"'{state.value}'" for state in _NEEDING)
+    # No more rows are looked at than are told of.
+    sql = (
+        "SELECT s.id, (SELECT COUNT(*) FROM (SELECT 1 FROM calls c WHERE c.account_id = s.account_id "
+        f"AND c.recording_credential_id = s.id AND c.recording_state IN ({states}) LIMIT {MAXIMUM_COUNT}) found) AS total "
+        f"FROM stored_credentials s WHERE s.id IN ({places})"
+    )
+    rows = await client.execute_query_dict(sql, ids)
+    return {row["id"] if isinstance(row["id"], UUID) else UUID(row["id"]): row["total"] for row in rows}
+
+
+def _not_found() -> Mistakes:
+    return Mistakes.one(UserErrorCode.NOT_FOUND, "There is no such stored credential.", "id")

@@ -1,0 +1,44 @@
+"""Trying again by hand what could not be stored."""
+
+from app.audit.changing import change
+from app.calls.model import Call, RecordingState
+from app.context import Context
+from app.errors import Mistakes, UserErrorCode
+from app.identifiers import Kind, read
+from app.live import Change, LiveEvent, LiveEvents
+from app.recording.spool import Spool
+
+_ASKED = {"recording_state": RecordingState.STORING, "recording_attempts": 0, "recording_error": None}
+
+
+async def retry(context: Context, call_id: str) -> Call:
+    """The call, STORING from now on: whichever machine holds the audio begins again within seconds, with all its tries.
+
+    What waits for its next try is tried at once. Raises Mistakes: NOT_FOUND, CONFLICT when there is nothing to store, or when
+    this machine held the audio and has it no more.
+    """
+    row_id = read(Kind.CALL, call_id)
+    call = await context.viewer.within_reach(Call).get_or_none(id=row_id) if row_id else None
+    if call is None:
+        raise Mistakes.one(UserErrorCode.NOT_FOUND, "There is no such call within your reach.", "callId")
+    if call.recording_state not in (RecordingState.FAILED, RecordingState.STORING):
+        raise _conflict(_WHY.get(call.recording_state, "The recording is stored already."))
+    spool = context.use(Spool)
+    if spool.id == (call.recording_error or {}).get("spool") and not spool.has(call.id):
+        raise _conflict("The audio is gone from this server's spool: there is nothing left to store.")
+    changed = await change(context, Call, call.id, _ASKED, where={"recording_state": call.recording_state})
+    if changed is None:
+        raise _conflict("The recording has changed in this moment; load the call again.")
+    context.use(LiveEvents).publish(LiveEvent(call.account_id, call.id, Change.RECORDING))
+    return changed
+
+
+def _conflict(message: str) -> Mistakes:
+    return Mistakes.one(UserErrorCode.CONFLICT, message, "callId")
+
+
+_WHY = {
+    RecordingState.NONE: "The call was not recorded.",
+    RecordingState.RECORDING: "The call is still being recorded.",
+    RecordingState.DELETED: "The recording was deleted.",
+}

@@ -1,0 +1,252 @@
+"""One try to bring a recording from the spool to its bucket: with which keys, in which parts, and what is cleaned up.
+
+What a try leaves behind for the next one, in this process or after its end, stands in the recording's `state.json`: above
+all the upload in parts, noted before its first part is sent, so that whoever comes next can give it up.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from app.encryption import CannotOpen, Keyring
+from app.recording import credentials, uploads
+from app.recording.backoff import Fault
+from app.recording.failures import StorageFailure
+from app.recording.model import AudioFormat, RecordingConfig, StoredCredential
+from app.recording.spool import About, SpooledRecording
+from app.recording.storage import Bucket, ObjectStorage, StorageTarget
+from app.recording.uploads import Outgoing
+
+_log = structlog.get_logger("storing")
+
+CONTENT_TYPES = {AudioFormat.WAV: "audio/wav", AudioFormat.MP3: "audio/mpeg"}
+
+
+@dataclass
+class State:
+    """What is known of the tries so far; kept in `state.json`."""
+
+    attempts: int = 0
+    """That have failed."""
+    first_failed_at: str | None = None
+    next_attempt_at: str | None = None
+    error: dict[str, Any] | None = None
+    is_beginning: bool = False
+    """An upload may have been begun whose id nobody has heard."""
+    upload_id: str | None = None
+    is_sent: bool = False
+    """The object is there, as far as the storage has said."""
+
+    @classmethod
+    def of(cls, recording: SpooledRecording) -> "State":
+        stored = recording.read_state() or {}
+        return cls(**{name: stored[name] for name in cls.__dataclass_fields__ if name in stored})
+
+    async def write(self, recording: SpooledRecording) -> None:
+        """Raises OSError."""
+        await asyncio.to_thread(recording.write_state, asdict(self))
+
+    def time(self, name: str) -> datetime | None:
+        text = getattr(self, name)
+        return datetime.fromisoformat(text) if text else None
+
+
+@dataclass
+class InParts:
+    """An upload in parts that this process has begun."""
+
+    target: StorageTarget
+    upload_id: str
+    etags: dict[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Way:
+    """Keys that may open the bucket; the credential is None where it is not kept with recordings yet."""
+
+    target: StorageTarget
+    credential_id: UUID | None
+
+
+async def ways(keyring: Keyring, about: About) -> list[Way]:
+    """The keys that the recording was begun with, then the account's present ones, if they are others for the same bucket.
+
+    Raises Fault when there are none.
+    """
+    found = []
+    kept = await StoredCredential.get_or_none(id=about.credential_id, account_id=about.account_id)
+    with suppress(CannotOpen):
+        if kept is not None:
+            target = _target(about, kept.access_key_id, credentials.secret_of(keyring, kept))
+            found.append(Way(target, kept.id))
+    present = await _present(keyring, about)
+    if present is not None and all(present != way.target for way in found):
+        found.append(Way(present, None))
+    if not found:
+        message = "The keys that the recording was to be stored with are gone."
+        raise Fault(message, "Enter keys for this bucket in the recording configuration, then try again.")
+    return found
+
+
+def outgoing(recording: SpooledRecording) -> Outgoing:
+    about = recording.about
+    return Outgoing(recording.audio_path, about.key, CONTENT_TYPES[about.format], about.tags)
+
+
+@asynccontextmanager
+async def bucket_of(storage: ObjectStorage, target: StorageTarget) -> AsyncIterator[Bucket]:
+    """With the timeouts of uploads. Raises StorageFailure."""
+    await storage.open()
+    async with storage.client(target, uploads.READ_SECONDS) as bucket:
+        yield bucket
+
+
+async def begin(bucket: Bucket, target: StorageTarget, recording: SpooledRecording, state: State) -> InParts:
+    """A new upload in parts, which the state knows of before anything is sent. Raises StorageFailure and OSError."""
+    state.is_beginning = True
+    await state.write(recording)
+    upload_id = await uploads.begin(bucket, outgoing(recording))
+    try:
+        state.upload_id, state.is_beginning = upload_id, False
+        await state.write(recording)
+    except OSError:
+        await _abort(bucket, recording.about.key, upload_id)
+        raise
+    return InParts(target, upload_id)
+
+
+async def send_whole_parts(bucket: Bucket, recording: SpooledRecording, upload: InParts, size: int) -> None:
+    """Sends what is there as whole parts of a file that grows; not the first of a WAV, whose header is not final.
+
+    Raises StorageFailure and OSError.
+    """
+    for part in growing_parts(recording, upload, size):
+        upload.etags[part.number] = await uploads.send(bucket, outgoing(recording), upload.upload_id, part)
+
+
+def growing_parts(recording: SpooledRecording, upload: InParts | None, size: int) -> list[uploads.Part]:
+    """What may be sent by now of a file that has this size and grows."""
+    sent = upload.etags if upload is not None else {}
+    first = 2 if recording.about.format is AudioFormat.WAV else 1
+    return [part for part in uploads.full_parts(size) if part.number >= first and part.number not in sent]
+
+
+async def send(
+    bucket: Bucket, target: StorageTarget, recording: SpooledRecording, state: State, upload: InParts | None
+) -> None:
+    """Brings the finished file into the bucket, going on with an upload of this process if there is one.
+
+    Raises StorageFailure and Fault; what was begun is given up then, or stands in the state.
+    """
+    try:
+        await _send(bucket, target, recording, state, upload)
+    except OSError as error:
+        raise Fault(
+            f"This server's disk does not give the recording: {error.strerror}.",
+            "Ask the operator of this server to look at the disk of its spool.",
+            mends=True,
+        ) from error
+
+
+async def _send(
+    bucket: Bucket, target: StorageTarget, recording: SpooledRecording, state: State, upload: InParts | None
+) -> None:
+    what, size = outgoing(recording), recording.audio_bytes
+    if upload is None:
+        await clear(bucket, recording, state)
+        if state.is_sent and await uploads.size_of(bucket, what.key) == size:
+            return
+    if upload is None and size < uploads.IN_PARTS_FROM_BYTES:
+        await uploads.put(bucket, what, size)
+    else:
+        await _send_in_parts(bucket, target, recording, state, upload)
+    found = await uploads.size_of(bucket, what.key)
+    if found is not None and found != size:
+        raise Fault(
+            f"The storage took {size} bytes and holds {found}.",
+            "Ask the operator of the storage: it loses data that it has confirmed.",
+            mends=True,
+        )
+
+
+async def clear(bucket: Bucket, recording: SpooledRecording, state: State) -> None:
+    """Gives up what an earlier process, or an earlier try, has begun. Raises StorageFailure when nobody answers."""
+    key = recording.about.key
+    if state.is_beginning:
+        with suppress(StorageFailure):  # the right to list is no right that storing needs
+            for upload_id in await uploads.open_uploads(bucket, key):
+                await _abort(bucket, key, upload_id)
+        state.is_beginning = False
+    if state.upload_id is not None:
+        try:
+            await uploads.abort(bucket, key, state.upload_id)
+        except StorageFailure as failure:
+            if not failure.is_settled:
+                raise
+            _log.warning("an upload in parts could not be given up and stays", key=key, code=failure.code)
+        state.upload_id = None
+        await state.write(recording)
+
+
+async def _send_in_parts(
+    bucket: Bucket, target: StorageTarget, recording: SpooledRecording, state: State, upload: InParts | None
+) -> None:
+    what, size = outgoing(recording), recording.audio_bytes
+    upload = upload or await begin(bucket, target, recording, state)
+    try:
+        parts = [part for part in uploads.parts_of(size) if part.number not in upload.etags]
+        for part in parts:
+            upload.etags[part.number] = await uploads.send(bucket, what, upload.upload_id, part)
+        await _complete(bucket, what, upload, size)
+    except (StorageFailure, OSError):
+        with suppress(StorageFailure):  # the state keeps it for the next try
+            await clear(bucket, recording, state)
+        raise
+    state.upload_id, state.is_sent = None, True
+    await state.write(recording)
+
+
+async def _complete(bucket: Bucket, what: Outgoing, upload: InParts, size: int) -> None:
+    """An answer that got lost does not make the object undone. Raises StorageFailure."""
+    try:
+        await uploads.complete(bucket, what, upload.upload_id, upload.etags)
+    except StorageFailure:
+        with suppress(StorageFailure):
+            if size and await uploads.size_of(bucket, what.key) == size:
+                return
+        raise
+
+
+async def _abort(bucket: Bucket, key: str, upload_id: str) -> None:
+    with suppress(StorageFailure):
+        await uploads.abort(bucket, key, upload_id)
+
+
+async def _present(keyring: Keyring, about: About) -> StorageTarget | None:
+    """What the account is configured with now, if it is the same bucket of the same server, with keys."""
+    config = await RecordingConfig.get_or_none(
+        account_id=about.account_id,
+        bucket_vendor=about.vendor,
+        endpoint_url=about.endpoint_url,
+        bucket_name=about.bucket,
+    )
+    if config is None or config.access_key_id is None or config.secret_access_key is None or config.region is None:
+        return None
+    with suppress(CannotOpen):
+        secret = keyring.open(
+            config.secret_access_key, table="recording_configs", column="secret_access_key", row=config.id
+        )
+        return replace(_target(about, config.access_key_id, secret), region=config.region)
+    return None
+
+
+def _target(about: About, access_key_id: str, secret: str) -> StorageTarget:
+    return StorageTarget(
+        about.vendor, about.endpoint_url, about.bucket, about.region, access_key_id, secret, about.tags
+    )

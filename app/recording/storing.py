@@ -1,0 +1,384 @@
+"""From the spool to the buckets: what has ended, what grows large while it grows, and again what has failed.
+
+    running call ── grown ──> parts go ahead
+         │ ended                              ┌── stored: out of the spool
+         └──────────> a try ──────────────────┼── failed: again, after longer and longer waits
+    the spool, every 5 s ─────^               ├── failed for good: FAILED, and the audio stays for retryRecording
+    (what a dead process left, what is due,   └── deleted meanwhile, or the account: nothing stays
+     what a person asked for)
+
+Every process of every machine has one of these; who gets the lock of a recording in the spool works on it. Nothing of it is
+kept in memory alone: a process may be killed at any moment.
+"""
+
+import asyncio
+import contextvars
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+from weakref import WeakValueDictionary
+
+import structlog
+
+from app import metrics
+from app.calls import recordings
+from app.calls.model import Call, RecordingState
+from app.encryption import Keyring
+from app.errors import for_client
+from app.live import LiveEvents
+from app.recording import audio, backoff, condition, credentials, mending, sending, uploads
+from app.recording.backoff import Fault
+from app.recording.failures import StorageFailure
+from app.recording.sending import InParts, State, Way
+from app.recording.spool import About, Spool, SpooledRecording
+from app.recording.storage import Bucket, ObjectStorage, StorageTarget
+
+_log = structlog.get_logger("storing")
+
+LOOK_EVERY_SECONDS = 5.0
+AT_ONCE, AT_ONCE_EACH = 32, 8
+"""Uploads that run at the same time, in this process and for one account: a storage that hangs holds up its own account."""
+# Recordings that are held and wait for one of these places; what is more is let go of, and found again.
+_HELD = 4 * AT_ONCE
+_ROWS_AT_ONCE = 500
+_OVER = (RecordingState.STORED, RecordingState.DELETED)
+
+
+@dataclass
+class _Growing:
+    """A running call whose recording is large enough to be sent on."""
+
+    upload: InParts | None = None
+    task: "asyncio.Task[None] | None" = None
+    next_size: int = uploads.IN_PARTS_FROM_BYTES
+    """How long the audio must be for the next part, in bytes."""
+    has_failed: bool = False
+    """It is left alone until the call has ended."""
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    """A recording in the spool that is not due."""
+
+    account_id: UUID
+    attempts: int
+    due: datetime
+    is_going: bool = False
+    """Nobody wants it any more; the bucket is to be cleaned up."""
+
+
+class Storer:
+    """One per process, as a context: `async with storer.running()`."""
+
+    def __init__(
+        self,
+        keyring: Keyring,
+        storage: ObjectStorage,
+        spool: Spool,
+        live: LiveEvents,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._keyring = keyring
+        self._storage = storage
+        self._spool = spool
+        self._live = live
+        self._now = now
+        self._growing: dict[UUID, _Growing] = {}
+        self._held: set[UUID] = set()
+        self._waiting: dict[UUID, _Waiting] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._places = asyncio.Semaphore(AT_ONCE)
+        self._places_each: WeakValueDictionary[UUID, asyncio.Semaphore] = WeakValueDictionary()
+        self._wake = asyncio.Event()
+        self._is_behind = False
+        self._context = contextvars.copy_context()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Looks through the spool for as long as the context lasts; what is under way then, the next process begins again."""
+        self._context = contextvars.copy_context()
+        looking = asyncio.create_task(self._look_for_ever())
+        try:
+            yield
+        finally:
+            tasks = [looking, *self._tasks]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def grown(self, recording: SpooledRecording) -> None:
+        """A running recording has become longer. Returns at once, and does nothing until a part is full."""
+        size = recording.audio_bytes
+        if size < uploads.IN_PARTS_FROM_BYTES:
+            return
+        growing = self._growing.setdefault(recording.about.call_id, _Growing())
+        if size >= growing.next_size and growing.task is None and not growing.has_failed:
+            growing.task = self._start(self._send_on(recording, growing))
+
+    def ended(self, recording: SpooledRecording) -> None:
+        """Takes over a recording whose stream has ended: stored, or let go of when there are too many. Returns at once."""
+        growing = self._growing.pop(recording.about.call_id, None)
+        if len(self._held) >= _HELD and growing is None:
+            self._is_behind = True
+            recording.close()
+            return
+        self._held.add(recording.about.call_id)
+        self._start(self._work(recording, growing))
+
+    async def look(self) -> None:
+        """Takes up what is due in the spool, as far as there are places. Raises what the database does when it is away."""
+        there = await asyncio.to_thread(self._spool.waiting)
+        for gone in self._waiting.keys() - set(there):
+            del self._waiting[gone]
+        metrics.spooled(len(there))
+        asked = await self._asked_for()
+        now = self._now()
+        self._is_behind = False
+        for call_id in there:
+            if len(self._held) >= _HELD:
+                self._is_behind = True
+                return
+            waiting = self._waiting.get(call_id)
+            if call_id in self._held or (waiting is not None and waiting.due > now and call_id not in asked):
+                continue
+            recording = await asyncio.to_thread(self._spool.open, call_id)
+            if recording is not None:
+                self._held.add(call_id)
+                self._start(self._work(recording, None))
+
+    async def settle(self) -> None:
+        """Waits until nothing is under way."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _look_for_ever(self) -> None:
+        while True:
+            self._wake.clear()
+            try:
+                await self.look()
+            except Exception as error:  # noqa: BLE001  the database is away, or the disk: the next look must still come
+                _log.warning("the spool was not looked through", error=type(error).__qualname__)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), LOOK_EVERY_SECONDS)
+
+    async def _asked_for(self) -> set[UUID]:
+        """Of what is not due: what a person wants tried again now, and what is to go."""
+        found: set[UUID] = set()
+        ids = list(self._waiting)
+        for begin in range(0, len(ids), _ROWS_AT_ONCE):
+            some = {call_id: self._waiting[call_id] for call_id in ids[begin : begin + _ROWS_AT_ONCE]}
+            rows = await Call.filter(
+                id__in=list(some), account_id__in={each.account_id for each in some.values()}
+            ).values_list("id", "recording_state", "recording_attempts")
+            known = {call_id: (state, attempts) for call_id, state, attempts in rows}
+            for call_id, waiting in some.items():
+                state, attempts = known.get(call_id, (RecordingState.DELETED, 0))
+                is_asked = state is not RecordingState.FAILED and attempts < waiting.attempts
+                if is_asked or (state in _OVER and not waiting.is_going):
+                    found.add(call_id)
+        return found
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        # Whoever calls may belong to a request, whose database connection is not for what outlives it.
+        task = asyncio.get_running_loop().create_task(work, context=self._context.copy())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    @asynccontextmanager
+    async def _place(self, account_id: UUID) -> AsyncIterator[None]:
+        mine = self._places_each.setdefault(account_id, asyncio.Semaphore(AT_ONCE_EACH))
+        async with mine, self._places:
+            yield
+
+    async def _send_on(self, recording: SpooledRecording, growing: _Growing) -> None:
+        """Sends what is there of a running recording. When it fails, the whole is sent after the call."""
+        about = recording.about
+        try:
+            async with self._place(about.account_id):
+                target = (
+                    growing.upload.target if growing.upload else (await sending.ways(self._keyring, about))[0].target
+                )
+                async with sending.bucket_of(self._storage, target) as bucket:
+                    await self._send_on_to(bucket, target, recording, growing)
+        except Exception as error:  # noqa: BLE001  nothing is lost: all of it is tried again at the end of the call
+            _log.warning("a running recording is not sent on", call_id=about.call_id.hex, error=_name(error))
+            growing.upload, growing.has_failed = None, True
+        finally:
+            growing.task = None
+
+    async def _send_on_to(
+        self, bucket: Bucket, target: StorageTarget, recording: SpooledRecording, growing: _Growing
+    ) -> None:
+        state = State()
+        growing.upload = growing.upload or await sending.begin(bucket, target, recording, state)
+        try:
+            size = recording.audio_bytes
+            await sending.send_whole_parts(bucket, recording, growing.upload, size)
+            growing.next_size = uploads.next_part_at(size)
+        except (StorageFailure, OSError):
+            state = State.of(recording)
+            await sending.clear(bucket, recording, state)
+            raise
+
+    async def _work(self, recording: SpooledRecording, growing: _Growing | None) -> None:
+        """One try, after which the recording is let go of."""
+        about = recording.about
+        try:
+            if growing is not None and growing.task is not None:
+                await asyncio.wait({growing.task})
+            async with self._place(about.account_id):
+                waiting = await self._try(recording, growing.upload if growing is not None else None)
+        except Exception as error:  # noqa: BLE001  the audio stays where it is, and the next try must come
+            if for_client(error) is None:
+                _log.exception("a recording was not stored", call_id=about.call_id.hex)
+            waiting = _Waiting(about.account_id, 0, self._now() + backoff.WITHOUT_DATABASE)
+        finally:
+            recording.close()
+            self._held.discard(about.call_id)
+            if self._is_behind and len(self._held) < _HELD // 2:
+                self._wake.set()
+        if waiting is not None:
+            self._waiting[about.call_id] = waiting
+
+    async def _try(self, recording: SpooledRecording, upload: InParts | None) -> _Waiting | None:
+        """Answers when to look again; None: it is out of the spool. Raises what the database does."""
+        about, state = recording.about, State.of(recording)
+        now_is, attempts = await _row(about)
+        if now_is is None or now_is in _OVER:
+            return await self._discard(recording, state, upload, is_stored=now_is is RecordingState.STORED)
+        if now_is is RecordingState.NONE and recording.audio_bytes <= audio.WAV_HEADER_BYTES:
+            # Its process was killed between making the folder and saying so: nothing of it was heard.
+            return await self._discard(recording, state, upload, is_stored=False)
+        if now_is in (RecordingState.FAILED, RecordingState.NONE):
+            return _Waiting(about.account_id, max(1, state.attempts), _NEVER)
+        if attempts < state.attempts:  # a person has asked for it
+            state.attempts, state.first_failed_at, state.next_attempt_at = 0, None, None
+        due = state.time("next_attempt_at")
+        if due is not None and due > self._now():
+            return _Waiting(about.account_id, state.attempts, due)
+        if now_is is RecordingState.RECORDING:
+            await recordings.storing(self._live, about.call_id, about.account_id)
+        ended = await asyncio.to_thread(mending.mended, recording)
+        try:
+            return await self._send(recording, state, upload, ended.duration_ms)
+        except Fault as fault:
+            return await self._note(recording, state, fault)
+
+    async def _send(
+        self, recording: SpooledRecording, state: State, upload: InParts | None, duration_ms: int
+    ) -> _Waiting | None:
+        """Raises Fault: that of the keys that the recording was begun with, unless others get further."""
+        ways = await sending.ways(self._keyring, recording.about)
+        for way in ways:
+            going_on = upload if upload is not None and upload.target == way.target else None
+            try:
+                async with sending.bucket_of(self._storage, way.target) as bucket:
+                    await sending.send(bucket, way.target, recording, state, going_on)
+                    await self._stored(bucket, way, recording, state, duration_ms)
+                    return None
+            except StorageFailure as failure:
+                fault = Fault.of(failure, way.target.region)
+                if way is ways[-1] or fault.mends_itself:
+                    raise fault from None
+        raise AssertionError("there is always a way")
+
+    async def _stored(
+        self, bucket: Bucket, way: Way, recording: SpooledRecording, state: State, duration_ms: int
+    ) -> None:
+        """Says so, and lets go of the audio; what was deleted meanwhile is deleted in the bucket too. Raises StorageFailure."""
+        about, size = recording.about, recording.audio_bytes
+        if not state.is_sent:
+            state.is_sent = True
+            await state.write(recording)
+        if way.credential_id is None or way.target.region != about.region:
+            await self._remember(about, way)
+        if not await recordings.stored(self._live, about.call_id, about.account_id, size, duration_ms):
+            now_is, _ = await _row(about)
+            if now_is is not RecordingState.STORED:
+                await uploads.delete(bucket, about.key)
+        await asyncio.to_thread(recording.remove)
+        await condition.works(self._keyring, about.account_id, way.target)
+        metrics.recording_stored()
+
+    async def _remember(self, about: About, way: Way) -> None:
+        """The recording lies where only the account's newer keys reach it."""
+        credential_id = await credentials.keep(self._keyring, about.account_id, way.target)
+        await (
+            Call.filter(account_id=about.account_id, id=about.call_id)
+            .exclude(recording_state=RecordingState.DELETED)
+            .update(recording_credential_id=credential_id, recording_region=way.target.region)
+        )
+
+    async def _note(self, recording: SpooledRecording, state: State, fault: Fault) -> _Waiting | None:
+        """What has failed, in the row first: a kill in between costs a wait, no try and no truth."""
+        about, now = recording.about, self._now()
+        state.attempts += 1
+        state.error = {**fault.to_json(now), "spool": self._spool.id}
+        state.first_failed_at = state.first_failed_at or now.isoformat()
+        due = backoff.next_try(state.attempts, fault.mends_itself, state.time("first_failed_at") or now, now)
+        mine = Call.filter(account_id=about.account_id, id=about.call_id)
+        await mine.update(recording_attempts=state.attempts, updated_at=datetime.now(UTC))
+        if due is None:
+            await recordings.failed(self._live, about.call_id, about.account_id, state.error)
+            await condition.fails(about)
+        metrics.recording_failed(fault.code or "none", for_good=due is None)
+        _log.warning(
+            "a recording was not stored",
+            call_id=about.call_id.hex,
+            code=fault.code,
+            attempts=state.attempts,
+            next_attempt_at=due and due.isoformat(),
+        )
+        state.next_attempt_at = due.isoformat() if due is not None else None
+        await state.write(recording)
+        return _Waiting(about.account_id, state.attempts, due or _NEVER)
+
+    async def _discard(
+        self, recording: SpooledRecording, state: State, upload: InParts | None, *, is_stored: bool
+    ) -> _Waiting | None:
+        """Nobody wants it any more, or it is stored: nothing of it stays here, and of a deleted one nothing in the bucket."""
+        about = recording.about
+        if state.upload_id is not None or state.is_beginning or (state.is_sent and not is_stored):
+            try:
+                target = upload.target if upload else (await sending.ways(self._keyring, about))[0].target
+                async with sending.bucket_of(self._storage, target) as bucket:
+                    await sending.clear(bucket, recording, state)
+                    if not is_stored:
+                        await uploads.delete(bucket, about.key)
+            except Fault:
+                _log.warning("an upload in parts may have stayed: its keys are gone", key=about.key)
+            except StorageFailure as failure:
+                return await self._later(recording, state, Fault.of(failure, about.region))
+        await asyncio.to_thread(recording.remove)
+        return None
+
+    async def _later(self, recording: SpooledRecording, state: State, fault: Fault) -> _Waiting | None:
+        """The bucket cannot be cleaned up now; when it never can, the folder goes all the same."""
+        about, now = recording.about, self._now()
+        state.attempts += 1
+        state.first_failed_at = state.first_failed_at or now.isoformat()
+        due = backoff.next_try(state.attempts, fault.mends_itself, state.time("first_failed_at") or now, now)
+        if due is None:
+            _log.warning("what was deleted may have stayed in the bucket", key=about.key, code=fault.code)
+            await asyncio.to_thread(recording.remove)
+            return None
+        await state.write(recording)
+        return _Waiting(about.account_id, 0, due, is_going=True)
+
+
+async def _row(about: About) -> tuple[RecordingState | None, int]:
+    """What the call's row says, and how many tries it knows of; None without a row."""
+    mine = Call.filter(account_id=about.account_id, id=about.call_id)
+    found = await mine.first().values_list("recording_state", "recording_attempts")
+    return found if found is not None else (None, 0)
+
+
+def _name(error: BaseException) -> str:
+    return str(error) if isinstance(error, StorageFailure | Fault) else type(error).__qualname__
+
+
+_NEVER = datetime.max.replace(tzinfo=UTC)

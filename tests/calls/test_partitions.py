@@ -1,0 +1,173 @@
+"""Calls month by month: room is made ahead, nothing is lost when a month is made late, and old calls go."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from app import __main__ as commands
+from app.calls import keys, partitions
+from app.calls.model import Call, CallKey, RecordingState
+from app.identifiers import Kind, read
+from app.recording.model import AudioFormat, BucketVendor, StoredCredential
+from tests.calls.conftest import report
+from tests.installation import Installation, Person, World
+
+PLACE = {
+    "recording_state": RecordingState.STORED,
+    "recording_format": AudioFormat.WAV,
+    "recording_size_bytes": 44,
+    "recording_duration_ms": 0,
+    "recording_vendor": BucketVendor.AWS_S3,
+    "recording_bucket": "calls",
+    "recording_region": "eu-central-1",
+    "recording_key": "key",
+}
+
+
+def own(world: World) -> UUID:
+    found = read(Kind.ACCOUNT, world["own"])
+    assert found is not None
+    return found
+
+
+async def call_at(world: World, time: datetime, **values: Any) -> UUID:
+    """A call that began then; made with its key."""
+    row_id = keys.id_at(time)
+    await Call.create(id=row_id, account_id=own(world), gateway_call_id=row_id.hex, started_at=time, **values)
+    await CallKey.create(id=row_id, account_id=own(world), gateway_call_id=row_id.hex)
+    return row_id
+
+
+async def place_of(database: Any, row_id: UUID) -> str:
+    """The partition that holds a call."""
+    rows = await database.execute_query_dict(
+        f"SELECT tableoid::regclass::text AS place FROM calls WHERE id = '{row_id}'"
+    )
+    return str(rows[0]["place"])
+
+
+def name_of(time: datetime) -> str:
+    return f"calls_{time:%Y_%m}"
+
+
+@pytest.fixture
+def only_postgres(backend: str) -> None:
+    if backend == "sqlite":
+        pytest.skip("SQLite has one table")
+
+
+@pytest.mark.usefixtures("only_postgres")
+async def test_a_new_database_has_room_for_this_month_and_the_next_three(
+    installation: Installation, world: World
+) -> None:
+    now = datetime.now(UTC)
+    async with installation.database() as database:
+        for days in (0, 31, 62):
+            time = now.replace(day=15) + timedelta(days=days)
+            assert await place_of(database, await call_at(world, time)) == name_of(time)
+        assert await place_of(database, await call_at(world, now - timedelta(days=100))) == "calls_default"
+        assert await partitions.make_months() == 0
+        assert await partitions.make_months(now.replace(day=1) + timedelta(days=32)) == 1
+
+
+@pytest.mark.usefixtures("only_postgres")
+async def test_what_landed_in_the_default_partition_is_moved_when_its_month_is_made(
+    installation: Installation, world: World
+) -> None:
+    then = datetime.now(UTC).replace(day=15) + timedelta(days=400)
+    async with installation.database() as database:
+        late, other = await call_at(world, then), await call_at(world, then + timedelta(days=365))
+        before = await Call.filter(id=late).values()
+        assert await place_of(database, late) == "calls_default"
+        assert await partitions.make_months(then) == 4
+        assert await place_of(database, late) == name_of(then)
+        assert await place_of(database, other) == "calls_default"
+        assert await Call.filter(id=late).values() == before
+
+
+@pytest.mark.usefixtures("only_postgres")
+async def test_reports_go_on_while_their_month_is_made_and_none_is_lost(
+    installation: Installation, gateway: Person, world: World
+) -> None:
+    this_month = name_of(datetime.now(UTC))
+    async with installation.database() as database:
+        # As if nobody had maintained the database: what comes in lands in the default partition.
+        await database.execute_query(f"DROP TABLE {this_month}")
+        sent = 0
+
+        async def go_on(number: int) -> None:
+            nonlocal sent
+            for turn in range(12):
+                rows = [{"accountId": world["own"], "callId": f"{number}-{turn}-{each}"} for each in range(5)]
+                assert (await report(gateway, *rows))["acceptedCount"] == 5
+                sent += 5
+
+        reporting = asyncio.gather(*(go_on(number) for number in range(4)))
+        while not sent:
+            await asyncio.sleep(0.01)
+        assert await partitions.make_months() == 1
+        await reporting
+        assert await Call.all().count() == sent == 240
+        counted = await database.execute_query_dict(f"SELECT COUNT(*) AS n FROM {this_month}")
+        assert counted[0]["n"] == 240
+
+
+async def test_calls_that_are_too_old_go_with_the_ids_that_gateways_knew_them_by(
+    installation: Installation, world: World, backend: str
+) -> None:
+    now = datetime.now(UTC)
+    async with installation.database() as database:
+        if backend == "postgres":
+            await partitions.make_months(now - timedelta(days=150))
+        # On PostgreSQL the month in which calls become too old is kept whole.
+        for days in (150, 149, 1):
+            await call_at(world, now - timedelta(days=days))
+        old = await call_at(world, now - timedelta(days=500))
+        forgotten = await partitions.forget(90)
+        assert await Call.all().count() == await CallKey.all().count() == 1
+        assert not await Call.filter(id=old).exists()
+        assert forgotten["ids of calls"] == 3
+        if backend == "postgres":
+            assert forgotten["months of calls"] >= 1
+            rows = await database.execute_query_dict("SELECT COUNT(*) AS n FROM calls_default")
+            assert rows[0]["n"] == 0
+
+
+async def test_the_key_of_a_storage_goes_with_the_last_recording_that_needs_it(
+    installation: Installation, world: World
+) -> None:
+    now = datetime.now(UTC)
+    async with installation.database():
+        credentials = [
+            await StoredCredential.create(
+                account_id=own(world),
+                vendor=BucketVendor.AWS_S3,
+                access_key_id="AKIAIOSFODNN7EXAMPLE",
+                secret_access_key=b"sealed",
+                fingerprint=bytes([number]),
+            )
+            for number in range(4)
+        ]
+        needed, of_old_call, of_nothing, new = (credential.id for credential in credentials)
+        await StoredCredential.exclude(id=new).update(created_at=now - timedelta(days=2))
+        await call_at(world, now, **PLACE, recording_credential_id=needed)
+        await call_at(world, now - timedelta(days=500), **PLACE, recording_credential_id=of_old_call)
+        assert (await partitions.forget(400))["keys of recordings"] == 2
+        assert set(await StoredCredential.all().values_list("id", flat=True)) == {needed, new}
+        assert of_nothing not in {needed, new}
+
+
+def test_maintenance_makes_months_and_forgets_calls(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    for name in ("DATABASE_URL", "ENCRYPTION_KEYS", "HASH_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    assert commands.main(["migrate"]) == 0
+    assert commands.main(["maintain"]) == 0
+    told = capsys.readouterr().out
+    assert "0 months of calls made ahead" in told
+    assert "0 calls forgotten" in told

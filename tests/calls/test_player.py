@@ -1,0 +1,277 @@
+"""The player's page: what it shows, what it lets nobody do, and, in a browser with the network closed, that it plays."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from app.calls import listening
+from app.calls.model import Call, RecordingState
+from app.local_s3 import LocalS3
+from app.recording.model import AudioFormat
+from tests.calls.recorded import Recorded, client_of, conversation, recorded, served, target_in, wav
+from tests.installation import Installation, Person
+
+HOSTILE = '"><script>alert(1)</script>&lt;\u202e'
+
+
+@pytest.fixture
+async def own(installation: Installation, local_s3: LocalS3) -> Recorded:
+    """Eight seconds of two tones."""
+    return await recorded(installation, target_in(local_s3), audio=wav(8), recording_duration_ms=8_000)
+
+
+async def test_the_page_says_who_called_whom(own: Recorded, account_user: Person, stranger: Person) -> None:
+    answer = await stranger.client.get(await own.address(account_user, player=True))
+    assert answer.status_code == 200
+    for said in ("+4930123456", "+4989654321", "2026-01-31 13:37:00 UTC", "0:08", "WAV", "Incoming call"):
+        assert said in answer.text
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert "unsafe" not in answer.headers["content-security-policy"]
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert "://" not in re.sub(r"xmlns='[^']+'", "", answer.text), "it names no other host"
+    for name in re.findall(r'(?:src|href)="\.\./(player/[^"]+)"', answer.text):
+        file = await stranger.client.get(f"/recordings/{name}")
+        assert (file.status_code, "immutable" in file.headers["cache-control"]) == (200, True)
+        assert "://" not in file.text
+    assert (await stranger.client.get("/recordings/player/page.py")).status_code == 404
+
+
+async def test_what_a_telephone_sends_is_text_and_nothing_else(
+    installation: Installation, local_s3: LocalS3, account_user: Person, stranger: Person
+) -> None:
+    call = await recorded(installation, target_in(local_s3), from_number=HOSTILE, to_number="$address {x} %s")
+    answer = await stranger.client.get(await call.address(account_user, player=True))
+    assert "<script>alert" not in answer.text
+    assert "&lt;script&gt;" in answer.text
+    assert "$address {x} %s" in answer.text
+    audio = await stranger.client.get(await call.address(account_user))
+    assert audio.headers["content-disposition"].count('"') == 2
+
+
+async def test_a_page_that_may_not_be_seen_says_why(
+    own: Recorded,
+    installation: Installation,
+    local_s3: LocalS3,
+    account_user: Person,
+    stranger: Person,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    storing = await recorded(installation, target_in(local_s3), recording_state=RecordingState.STORING)
+    waiting = await stranger.client.get(await storing.address(account_user, player=True))
+    assert (waiting.status_code, "on its way" in waiting.text) == (409, True)
+    monkeypatch.setattr(listening, "ADDRESS_SECONDS", -1)
+    ended = await stranger.client.get(await own.address(account_user, player=True))
+    assert (ended.status_code, "Ask for a new one" in ended.text) == (403, True)
+    assert ended.headers["content-type"].startswith("text/html")
+    assert (await stranger.client.get(f"{own.path}/player")).status_code == 401
+
+
+async def test_to_load_the_page_again_makes_no_new_hour(own: Recorded, account_user: Person, stranger: Person) -> None:
+    address = await own.address(account_user, player=True)
+    page = (await stranger.client.get(address)).text.replace("&amp;", "&")
+    assert f'src="../{own.id}.wav?{urlsplit(address).query}"' in page
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Any]:
+    playwright = pytest.importorskip("playwright.async_api")
+    from tests.graphiql.visit import CHROMIUM, QUIET_CHROMIUM
+
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed")
+    async with playwright.async_playwright() as started:
+        browser = await started.chromium.launch(executable_path=CHROMIUM, args=QUIET_CHROMIUM)
+        yield browser
+        await browser.close()
+
+
+class Page:
+    """The player open in a browser that reaches this machine alone."""
+
+    def __init__(self, page: Any) -> None:
+        self.page = page
+        self.outside: list[str] = []
+        self.complaints: list[str] = []
+
+    async def open(self, address: str) -> None:
+        from tests.graphiql.visit import WATCH_FOR_VIOLATIONS
+
+        async def loopback_only(route: Any) -> None:
+            if urlsplit(route.request.url).hostname == "127.0.0.1":
+                await route.continue_()
+            else:
+                self.outside.append(route.request.url)
+                await route.abort()
+
+        await self.page.route("**/*", loopback_only)
+        await self.page.add_init_script(WATCH_FOR_VIOLATIONS)
+        self.page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        await self.page.goto(address)
+
+    async def time(self) -> float:
+        found: float = await self.page.evaluate("document.getElementById('audio').currentTime")
+        return found
+
+    async def until(self, script: str) -> None:
+        # Playwright's own waiting evaluates a text in the page, which the page's policy forbids.
+        async with asyncio.timeout(15):
+            while not await self.page.evaluate(script):
+                await asyncio.sleep(0.05)
+
+    async def heights(self, place: float = 0.5) -> list[int]:
+        """Of the drawn waveform there, from 0 at the left to 1, above and below: how many pixels are coloured."""
+        found: list[int] = await self.page.evaluate(
+            """(place) => { const c = document.getElementById("canvas"), x = Math.round(c.width * place);
+               const half = Math.floor(c.height / 2), g = c.getContext("2d");
+               return [0, half + 1].map((y) => { const d = g.getImageData(x, y, 1, half - 1).data; let n = 0;
+                 for (let i = 3; i < d.length; i += 4) if (d[i] > 20) n += 1; return n; }); }""",
+            place,
+        )
+        return found
+
+    async def assert_nothing_went_wrong(self) -> None:
+        assert self.outside == [], "the page asked another host for something"
+        assert self.complaints == [], "the browser's console has errors"
+        assert await self.page.evaluate("violations") == []
+
+
+@pytest.fixture
+async def page(browser: Any) -> Page:
+    context = await browser.new_context(viewport={"width": 900, "height": 560}, locale="en-GB")
+    return Page(await context.new_page())
+
+
+async def opened(page: Page, client: Any, call: Recorded, person: Person) -> None:
+    await page.open(f"{str(client.base_url).rstrip('/')}{await call.address(person, player=True)}")
+    await page.until("!document.getElementById('play').disabled")
+
+
+@pytest.mark.browser
+async def test_a_person_plays_and_seeks(
+    own: Recorded, installation: Installation, account_user: Person, page: Page
+) -> None:
+    async with served(installation) as client:
+        await opened(page, client, own, account_user)
+        await page.until("document.getElementById('note').textContent === ''")
+        play = page.page.get_by_role("button", name="Play")
+        await play.click()
+        await page.until("document.getElementById('audio').currentTime > 0.5")
+        pause = page.page.get_by_role("button", name="Pause")
+        await pause.click()
+        wave = page.page.get_by_role("slider", name="Position in the recording")
+        box = await wave.bounding_box()
+        await page.page.mouse.click(box["x"] + box["width"] * 0.75, box["y"] + 20)
+        assert await page.time() == pytest.approx(6, abs=0.1)
+        await wave.press("ArrowLeft")
+        assert await page.time() == pytest.approx(1, abs=0.1)
+        await wave.press("End")
+        assert await page.time() == pytest.approx(8, abs=0.1)
+        await wave.press("Home")
+        assert await page.time() == 0
+        await wave.press(" ")
+        await page.until("document.getElementById('audio').currentTime > 0.2")
+        await wave.press(" ")
+        assert (await wave.get_attribute("aria-valuetext") or "").endswith("of 0:08")
+        await page.assert_nothing_went_wrong()
+
+
+@pytest.mark.browser
+async def test_the_waveform_is_drawn_from_both_channels(
+    own: Recorded, installation: Installation, account_user: Person, page: Page
+) -> None:
+    async with served(installation) as client:
+        await opened(page, client, own, account_user)
+        await page.until("document.getElementById('note').textContent === ''")
+        left, right = await page.heights()
+        assert left > 20
+        assert right == pytest.approx(left / 2, rel=0.15), "the right one is half as loud"
+
+
+@pytest.mark.browser
+async def test_who_is_silent_while_the_other_speaks_is_seen(
+    installation: Installation, local_s3: LocalS3, account_user: Person, page: Page, tmp_path: Path
+) -> None:
+    """Its picture is the one in `.github/player.png`."""
+    call = await recorded(installation, target_in(local_s3), audio=conversation(20), recording_duration_ms=20_000)
+    async with served(installation) as client:
+        await opened(page, client, call, account_user)
+        await page.until("document.getElementById('note').textContent === ''")
+        # At eleven seconds the caller speaks, at fourteen the callee.
+        left, right = await page.heights(0.55), await page.heights(0.7)
+        assert left[0] > 5 * left[1]
+        assert right[1] > 5 * right[0]
+        box = await page.page.get_by_role("slider").bounding_box()
+        await page.page.mouse.click(box["x"] + box["width"] * 0.4, box["y"] + 60)
+        (tmp_path / "player.png").write_bytes(await page.page.screenshot())
+
+
+@pytest.mark.browser
+async def test_an_mp3_plays_too(
+    installation: Installation, local_s3: LocalS3, account_user: Person, page: Page
+) -> None:
+    import lameenc
+
+    encoder = lameenc.Encoder()
+    encoder.set_bit_rate(128)
+    encoder.set_in_sample_rate(8000)
+    encoder.set_channels(2)
+    encoder.silence()
+    audio = bytes(encoder.encode(wav(8)[44:]) + encoder.flush())
+    call = await recorded(
+        installation, target_in(local_s3), audio=audio, audio_format=AudioFormat.MP3, recording_duration_ms=8_000
+    )
+    async with served(installation) as client:
+        await opened(page, client, call, account_user)
+        await page.until("document.getElementById('note').textContent === ''")
+        await page.page.get_by_role("button", name="Play").click()
+        await page.until("document.getElementById('audio').currentTime > 0.3")
+        left, right = await page.heights()
+        assert left > 20
+        assert 0 < right < left
+        await page.assert_nothing_went_wrong()
+
+
+@pytest.mark.browser
+async def test_what_is_too_long_to_draw_plays_without(
+    installation: Installation, local_s3: LocalS3, account_user: Person, page: Page
+) -> None:
+    call = await recorded(installation, target_in(local_s3), audio=wav(2), recording_duration_ms=3 * 3_600_000)
+    async with served(installation) as client:
+        await opened(page, client, call, account_user)
+        assert "too long to draw" in (await page.page.locator("#note").text_content() or "")
+        await page.page.get_by_role("button", name="Play").click()
+        await page.until("document.getElementById('audio').currentTime > 0.2")
+
+
+@pytest.mark.browser
+async def test_a_recording_that_is_gone_is_told_on_the_page(
+    own: Recorded, installation: Installation, account_user: Person, page: Page
+) -> None:
+    client_of(own.target).delete_object(Bucket="calls", Key=own.call.recording_key)
+    async with served(installation) as client:
+        await page.open(f"{str(client.base_url).rstrip('/')}{await own.address(account_user, player=True)}")
+        await page.until("!document.getElementById('problem').hidden")
+        assert "does not hold this recording" in (await page.page.get_by_role("alert").text_content() or "")
+        assert await page.page.get_by_role("button", name="Play").is_disabled()
+
+
+@pytest.mark.browser
+async def test_a_dark_screen_gets_a_dark_page_and_hostile_names_stay_text(
+    own: Recorded, installation: Installation, account_user: Person, page: Page
+) -> None:
+    async with installation.database():
+        await Call.filter(id=own.call.id).update(from_number=HOSTILE)
+    await page.page.emulate_media(color_scheme="dark")
+    async with served(installation) as client:
+        await opened(page, client, own, account_user)
+        assert await page.page.locator(".caller").first.text_content() == HOSTILE
+        ground = await page.page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert max(int(part) for part in re.findall(r"\d+", ground)) < 60
+        await asyncio.sleep(0.2)
+        await page.assert_nothing_went_wrong()
