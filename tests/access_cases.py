@@ -40,7 +40,7 @@ NEW_PASSWORD = "a password nobody has"
 class Ids:
     """What the cases name: ids of the installation's objects by row."""
 
-    def __init__(self, world: Any, installation_key: str, people: People) -> None:
+    def __init__(self, world: Any, installation_key: str, people: People, calls: dict[str, str]) -> None:
         self.accounts = {"own": world["own"], "sibling": world["sibling"], "foreign": world["foreign"]}
         self.providers = {"provider": world["provider"], "other provider": world["other_provider"]}
         self.keys = {
@@ -53,6 +53,7 @@ class Ids:
         }
         self.recordings = {name: world[f"{name}_recording"] for name in self.accounts}
         self.applications = {name: world[f"{name}_application"] for name in self.accounts}
+        self.calls = calls
         self.users = {row: people.ids[name] for row, name in USER_ROWS.items()}
         self.sessions = {row: people.sessions[name] for row, name in USER_ROWS.items()}
         # For every type with an id, the rows on which `node(id:)` and the guarded fields of the type are tried.
@@ -64,6 +65,7 @@ class Ids:
             "AuditEvent": {name: world[f"{name}_event"] for name in self.accounts},
             "WebhookDelivery": {name: world[f"{name}_delivery"] for name in self.accounts},
             "Application": self.applications,
+            "Call": self.calls,
             "User": self.users,
             "Session": self.sessions,
         }
@@ -92,6 +94,8 @@ def queries(ids: Ids) -> dict[str, Inputs]:
             **{row: {"filter": {"operation": "server", "accountId": id_}} for row, id_ in ids.accounts.items()},
         },
         "application": on(ids.applications, "id"),
+        "call": on(ids.calls, "id"),
+        "recentCalls": {"": {}, **{row: {"filter": {"accountId": id_}} for row, id_ in ids.accounts.items()}},
         "limits": {"": {}},
         "users": {"": {}},
         "sessions": {"": {}},
@@ -154,6 +158,7 @@ def mutations(ids: Ids) -> dict[str, Inputs]:
         "verifyRecordingStorage": on(ids.accounts, "accountId"),
         "verifyStoredRecordingStorage": on(ids.accounts, "accountId"),
         "clearTtsCache": on(ids.accounts, "accountId"),
+        "reportCalls": {row: {"calls": [{"accountId": id_, "callId": "new"}]} for row, id_ in ids.accounts.items()},
     }
 
 
@@ -278,7 +283,8 @@ def _guarded_input_cases(ids: Ids) -> Iterator[Case]:
 
 def _mutation(covers: str, row: str, name: str, values: dict[str, Any], needs: str) -> Case:
     type_name = name[0].upper() + name[1:]
-    document = f"mutation ($input: {type_name}Input!) {{ {name}(input: $input) {{ userErrors {{ code }} }} }}"
+    more = " rejected { errors { code } }" if name == "reportCalls" else ""
+    document = f"mutation ($input: {type_name}Input!) {{ {name}(input: $input) {{ userErrors {{ code }}{more} }} }}"
     if not values:
         document = f"mutation {{ {name} {{ userErrors {{ code }} }} }}"
     return Case(covers, row, document, (name,), {"input": values} if values else {}, needs, changes=True)

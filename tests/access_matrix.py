@@ -15,6 +15,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from app.calls.keys import id_at
+from app.calls.model import Call as CallRow
+from app.identifiers import Kind, read, show
 from app.recording.probe import StepResult, VerificationStepName, VerificationStepStatus
 from app.recording.verification import StorageVerdict, StorageVerifier, VerificationResult
 from app.tts_cache.cache import PromptCache
@@ -30,6 +33,7 @@ PERSONAS = {
     "provider": "provider",
     "admin": "admin",
     "person": None,
+    "gateway key": None,
 }
 
 LEGEND = """\
@@ -42,6 +46,7 @@ Persons (columns)
   provider        a key of the service provider that runs the own and the sibling account, FULL
   admin           a key of the installation, FULL
   person          a person of the own account, by the token of a session
+  gateway key     a key of the same provider as above, GATEWAY
 
 Rows
   own             the account of the account user, or what belongs to it
@@ -58,7 +63,7 @@ Answers
   FORBIDDEN …     a code of the top-level `errors`; "FORBIDDEN input": because of an input field; nothing was changed
 
 "needs" is what the contract says beside the field: one of the scopes (A = ADMIN, S = SERVICE_PROVIDER), the level FULL,
-a person (USER).
+or GATEWAY, a person (USER).
 """
 
 
@@ -78,6 +83,8 @@ def outcome(case: Case, answer: Answer) -> str:
     if value is None:
         return "null"
     if isinstance(value, dict):
+        if value.get("rejected"):
+            return " ".join(error["code"] for each in value["rejected"] for error in each["errors"])
         if value.get("userErrors"):
             return " ".join(sorted({error["code"] for error in value["userErrors"]}))
         if "totalCount" in value:
@@ -114,7 +121,7 @@ class Kept:
 
     TABLES = (
         *("service_providers", "accounts", "api_keys", "recording_configs", "applications", "webhook_deliveries"),
-        *("users", "sessions", "login_failures", "password_policies"),
+        *("users", "sessions", "login_failures", "password_policies", "calls", "call_keys"),
     )
     """Owners before what they own."""
 
@@ -138,12 +145,13 @@ async def matrix(installation: Installation, *, last_first: bool = False) -> str
     admin = installation.person("admin")
     keys = (await admin.ask("{ apiKeys { nodes { id } } }")).only("apiKeys")["nodes"]
     everybody = await add_people(installation)
-    ids = Ids(installation.world, keys[0]["id"], everybody)
+    ids = Ids(installation.world, keys[0]["id"], everybody, await _add_calls(installation))
     installation.opened.clients[StorageVerifier] = StandIn()  # type: ignore[index]
     installation.opened.clients[PromptCache] = NoPrompts()  # type: ignore[index]
     installation.opened.clients[WebhookSender] = SilentSender()  # type: ignore[index]
     people = {persona: installation.person(name) for persona, name in PERSONAS.items()}
     people["person"] = everybody["ann"]
+    people["gateway key"] = await _gateway(installation)
     parts = [LEGEND]
     chapters = list(cases(ids))
     tries = [case for _, chapter in chapters for case in chapter]
@@ -159,6 +167,25 @@ async def matrix(installation: Installation, *, last_first: bool = False) -> str
     return "\n".join(parts)
 
 
+async def _gateway(installation: Installation) -> Person:
+    owner = {"serviceProviderId": installation.world["provider"]}
+    made = await installation.person("admin").change(
+        "createApiKey", "token", name="gateway", accessLevel="GATEWAY", owner=owner
+    )
+    return installation.holder(made["token"])
+
+
+async def _add_calls(installation: Installation) -> dict[str, str]:
+    """A call of each account; answers their ids."""
+    made, now = {}, datetime.now(UTC)
+    async with installation.database():
+        for place in ("own", "sibling", "foreign"):
+            account_id = read(Kind.ACCOUNT, installation.world[place])
+            values = {"account_id": account_id, "gateway_call_id": place, "started_at": now}
+            made[place] = show(Kind.CALL, (await CallRow.create(id=id_at(now), **values)).id)
+    return made
+
+
 async def _ask(person: Person, case: Case, kept: Kept) -> Answer:
     answer = await person.ask(case.document, **case.variables)
     if case.changes:
@@ -167,7 +194,7 @@ async def _ask(person: Person, case: Case, kept: Kept) -> Answer:
 
 
 # Fixed, so that a new long answer in one line does not move all others. Longer words push only their own line.
-_WIDTHS = (39, 10, 15, 16, 18, 18, 18, 18, 18)
+_WIDTHS = (39, 10, 15, 16, 18, 18, 18, 18, 18, 18)
 
 
 def _table(title: str, head: list[str], lines: list[list[str]]) -> str:
