@@ -9,8 +9,8 @@ import pytest
 from app import database
 from app.accounts.model import Account
 from app.api_keys.model import ApiKey
-from app.identifiers import Kind, new_id, read
 from app.calls.model import Call, CallKey, RecordingState
+from app.identifiers import Kind, new_id, read
 from app.recording.model import AudioFormat, BucketVendor, RecordingConfig, StoredCredential
 from tests.installation import Installation, Person, World, refusals
 
@@ -36,7 +36,9 @@ async def tables(connection: Any) -> list[str]:
     if connection.capabilities.dialect == "sqlite":
         query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
     else:
-        query = "SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
+        query = (
+            "SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
+        )
         query += " AND NOT relispartition"  # whose rows are their table's
     return [row["name"] for row in await connection.execute_query_dict(query)]
 

@@ -140,7 +140,9 @@ async def test_everything_that_people_do_leaves_exactly_one_event(installation: 
     assert not any(secret in shown for secret in (PASSWORD, OTHER_PASSWORD, "$argon2id"))
 
 
-async def test_the_reports_of_voice_gateways_leave_no_event(installation: Installation, admin: Person, world: World) -> None:
+async def test_the_reports_of_voice_gateways_leave_no_event(
+    installation: Installation, admin: Person, world: World
+) -> None:
     made = await admin.change(
         "createApiKey", "token", name="gateway", accessLevel="GATEWAY", owner={"accountId": world["own"]}
     )

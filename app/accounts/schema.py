@@ -20,8 +20,8 @@ from app.api_keys.model import ApiKey as ApiKeyRow
 from app.api_keys.schema import ApiKey
 from app.applications.model import Application as ApplicationRow
 from app.applications.schema import OF_ACCOUNT, Application, ApplicationFilter, ApplicationOrder
-from app.calls.schema import OF_ACCOUNT as CALLS_OF_ACCOUNT
 from app.calls.schema import COUNT_LIMIT, Call, CallFilter
+from app.calls.schema import OF_ACCOUNT as CALLS_OF_ACCOUNT
 from app.context import Info
 from app.errors import UserError, UserErrorCode
 from app.idempotency.once import ONCE
@@ -480,7 +480,8 @@ class DeletionBlockerKind(enum.Enum):
     APPLICATIONS = strawberry.enum_value("APPLICATIONS", description="Applications of the account.")
     USERS = strawberry.enum_value("USERS", description="Users of the account, deactivated ones too.")
     CALLS = strawberry.enum_value(
-        "CALLS", description="Calls of the account. Their recordings stay in the bucket, and nobody finds them here again."
+        "CALLS",
+        description="Calls of the account. Their recordings stay in the bucket, and nobody finds them here again.",
     )
 
 

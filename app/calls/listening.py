@@ -9,7 +9,7 @@ from app.recording.model import AudioFormat
 
 
 def address_of(context: Context, call_id: UUID, account_id: UUID, audio_format: AudioFormat | None = None) -> str:
-    suffix = f".{audio_format.value.lower()}" if audio_format else ""
+    suffix = f".{str(audio_format.value).lower()}" if audio_format else ""
     return f"{context.opened.settings.base_url}/recordings/{show(Kind.CALL, call_id)}{suffix}"
 
 

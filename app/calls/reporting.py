@@ -252,12 +252,16 @@ async def _store(calls: Mapping[Key, Values]) -> dict[Key, UUID]:
 
 
 def _dated(values: Values, now: datetime) -> Values:
-    return values if values[_STARTED] is not None else [*values[:_STARTED], _start(values, now), *values[_STARTED + 1 :]]
+    return (
+        values if values[_STARTED] is not None else [*values[:_STARTED], _start(values, now), *values[_STARTED + 1 :]]
+    )
 
 
 def _start(values: Values, now: datetime) -> datetime:
     """When a call began, as far as is known."""
-    start: datetime = values[_STARTED] or min((each for each in (values[_ANSWERED], values[_ENDED]) if each), default=now)
+    start: datetime = values[_STARTED] or min(
+        (each for each in (values[_ANSWERED], values[_ENDED]) if each), default=now
+    )
     return start
 
 
@@ -315,7 +319,7 @@ def _source(dialect: str, types: Mapping[str, str]) -> str:
     """Rows that are given as values: on PostgreSQL an array for each column, on SQLite one JSON text."""
     if dialect == "postgres":
         arrays = ", ".join(f"${number}::{type_}[]" for number, type_ in enumerate(types.values(), 1))
-        return f"(SELECT * FROM unnest({arrays}) u({', '.join(types)}))"
+        return f"(SELECT * FROM unnest({arrays}) u({', '.join(types)}))"  # noqa: S608
     columns = ", ".join(f"json_extract(value, '$[{number}]') AS {name}" for number, name in enumerate(types))
     return f"(SELECT {columns} FROM json_each(?1))"  # noqa: S608  names of ours
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from functools import partial
 from types import SimpleNamespace
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 import strawberry
@@ -164,11 +164,14 @@ class CallFilter:
         default=None, description="Calls that this application answered."
     )
     since: datetime | None = strawberry.field(
-        default=None, description="Calls that began at this time or later, as far as that was known at the first report."
+        default=None,
+        description="Calls that began at this time or later, as far as that was known at the first report.",
     )
     until: datetime | None = strawberry.field(default=None, description="Calls that began before this time, likewise.")
     direction: model.CallDirection | None = strawberry.field(default=None, description="Calls of this direction.")
-    answered: bool | None = strawberry.field(default=None, description="Calls that were answered, or those that were not.")
+    answered: bool | None = strawberry.field(
+        default=None, description="Calls that were answered, or those that were not."
+    )
     has_recording: bool | None = strawberry.field(
         default=None,
         description="Calls with a recording, wherever on its way it is, or those without; a deleted one is none.",
@@ -309,6 +312,6 @@ class CallMutations:
     async def report_calls(
         self, info: Info, input: Annotated[ReportCallsInput, strawberry.argument(description="The reports.")]
     ) -> ReportCallsPayload:
-        reported = await reporting.report(info.context, input.calls)
+        reported = await reporting.report(info.context, cast("list[reporting.Report]", input.calls))
         rejected = [RejectedCall(index=each.index, errors=each.errors) for each in reported.rejected]
         return ReportCallsPayload(accepted_count=reported.accepted, rejected=rejected)

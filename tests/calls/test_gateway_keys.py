@@ -16,7 +16,11 @@ ROOTS = [
     for name in (root.fields if root else ())
 ]
 OPEN = {("query", "viewer"), ("mutation", "reportCalls")}
-OWNERS = {"ACCOUNT": {"accountId": "own"}, "SERVICE_PROVIDER": {"serviceProviderId": "provider"}, "ADMIN": {"installation": ""}}
+OWNERS = {
+    "ACCOUNT": {"accountId": "own"},
+    "SERVICE_PROVIDER": {"serviceProviderId": "provider"},
+    "ADMIN": {"installation": ""},
+}
 
 
 def document(kind: str, name: str) -> str:
@@ -24,7 +28,9 @@ def document(kind: str, name: str) -> str:
     root = SCHEMA.query_type if kind == "query" else SCHEMA.mutation_type
     assert root is not None
     one = root.fields[name]
-    required = {argument: each for argument, each in one.args.items() if str(each.type).endswith("!") and argument != "first"}
+    required = {
+        argument: each for argument, each in one.args.items() if str(each.type).endswith("!") and argument != "first"
+    }
     declared = ", ".join(f"${argument}: {each.type}" for argument, each in required.items())
     given = ", ".join(f"{argument}: ${argument}" for argument in required)
     below = "" if is_leaf_type(get_named_type(one.type)) else " { __typename }"

@@ -43,7 +43,9 @@ async def call_at(world: World, time: datetime, **values: Any) -> UUID:
 
 async def place_of(database: Any, row_id: UUID) -> str:
     """The partition that holds a call."""
-    rows = await database.execute_query_dict(f"SELECT tableoid::regclass::text AS place FROM calls WHERE id = '{row_id}'")
+    rows = await database.execute_query_dict(
+        f"SELECT tableoid::regclass::text AS place FROM calls WHERE id = '{row_id}'"
+    )
     return str(rows[0]["place"])
 
 
@@ -58,7 +60,9 @@ def only_postgres(backend: str) -> None:
 
 
 @pytest.mark.usefixtures("only_postgres")
-async def test_a_new_database_has_room_for_this_month_and_the_next_three(installation: Installation, world: World) -> None:
+async def test_a_new_database_has_room_for_this_month_and_the_next_three(
+    installation: Installation, world: World
+) -> None:
     now = datetime.now(UTC)
     async with installation.database() as database:
         for days in (0, 31, 62):

@@ -53,10 +53,16 @@ async def ids(installation: Installation, world: World) -> dict[str, str]:
         for name, (whose, minutes, values) in CALLS.items():
             account_id, began = read(Kind.ACCOUNT, world[whose]), datetime.now(UTC) - timedelta(minutes=minutes)
             row_id = id_at(began)
-            if name == "in":
-                values = {**values, "application_id": read(Kind.APPLICATION, world["own_application"])}
+            application = read(Kind.APPLICATION, world["own_application"]) if name == "in" else None
             known_as = name.replace("'", ".")
-            await Call.create(id=row_id, account_id=account_id, gateway_call_id=known_as, started_at=began, **values)
+            await Call.create(
+                id=row_id,
+                account_id=account_id,
+                gateway_call_id=known_as,
+                started_at=began,
+                application_id=application,
+                **values,
+            )
             await CallKey.create(id=row_id, account_id=account_id, gateway_call_id=known_as)
             made[name] = show(Kind.CALL, row_id)
     return made
@@ -87,7 +93,9 @@ def names(answer: Answer) -> list[str]:
 async def test_calls_are_listed_newest_first_page_by_page(account_user: Person, world: World) -> None:
     found, after = [], None
     while True:
-        page = (await account_user.ask(OF_ACCOUNT, id=world["own"], first=2, after=after)).only("account")["recentCalls"]
+        page = (await account_user.ask(OF_ACCOUNT, id=world["own"], first=2, after=after)).only("account")[
+            "recentCalls"
+        ]
         found += [node["gatewayCallId"] for node in page["nodes"]]
         after = page["pageInfo"]["endCursor"]
         if not page["pageInfo"]["hasNextPage"]:
@@ -100,7 +108,7 @@ async def test_calls_are_found_by_what_is_known_of_them(
     account_user: Person, world: World, ids: dict[str, str]
 ) -> None:
     lately = {"since": at(days=2)}
-    for filter, expected in (
+    for given, expected in (
         ({}, OWN),
         ({"applicationId": world["own_application"]}, ["in"]),
         ({"applicationId": world["sibling_application"]}, []),
@@ -131,7 +139,7 @@ async def test_calls_are_found_by_what_is_known_of_them(
         ({"fromPrefix": "+4930", "toPrefix": "+4989", "direction": "OUTBOUND"} | lately, ["out"]),
         ({"applicationId": world["own_application"], "answered": True}, []),
     ):
-        assert names(await of_account(account_user, world["own"], **filter)) == expected, filter
+        assert names(await of_account(account_user, world["own"], **given)) == expected, given
 
 
 @pytest.mark.usefixtures("way", "ids")
@@ -164,11 +172,11 @@ async def test_everybody_sees_the_calls_of_their_own_reach(
 
 @pytest.mark.usefixtures("way", "ids")
 async def test_the_calls_of_all_accounts_are_paged_as_well(provider: Person, admin: Person) -> None:
-    for person, filter in ((provider, {}), (admin, {}), (admin, {"hasRecording": False})):
-        expected = names(await person.ask(OF_ALL, first=20, filter=filter))
+    for person, given in ((provider, {}), (admin, {}), (admin, {"hasRecording": False})):
+        expected = names(await person.ask(OF_ALL, first=20, filter=given))
         found, after = [], None
         while True:
-            page = (await person.ask(OF_ALL, first=3, after=after, filter=filter)).only("recentCalls")
+            page = (await person.ask(OF_ALL, first=3, after=after, filter=given)).only("recentCalls")
             found += [node["gatewayCallId"] for node in page["nodes"]]
             after = page["pageInfo"]["endCursor"]
             if not page["pageInfo"]["hasNextPage"]:
@@ -218,7 +226,9 @@ async def test_calls_are_counted_up_to_a_limit(
     monkeypatch.setitem(schema.OF_ACCOUNT.__dict__, "count_limit", 3)
     monkeypatch.setitem(schema._CALLS.__dict__, "count_limit", 3)
     # Other documents than before: what is compiled already has the limit in it.
-    answer = await account_user.ask("query ($id: ID!) { account(id: $id) { recentCalls { totalCount } } }", id=world["own"])
+    answer = await account_user.ask(
+        "query ($id: ID!) { account(id: $id) { recentCalls { totalCount } } }", id=world["own"]
+    )
     assert answer.only("account")["recentCalls"] == {"totalCount": 3}
     for person in (admin, provider):
         assert (await person.ask("{ recentCalls { totalCount } }")).only("recentCalls") == {"totalCount": 3}

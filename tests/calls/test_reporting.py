@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tortoise.transactions import in_transaction
 
-from app.calls import keys
+from app.calls import keys, reporting
 from app.calls.model import Call, CallKey
 from app.identifiers import Kind, read, show
 from app.live import Change, LiveEvent, LiveEvents
@@ -99,7 +99,9 @@ async def test_a_call_without_a_start_began_at_the_earliest_time_that_is_known(
     gateway: Person, account_user: Person, world: World
 ) -> None:
     answered = at(minutes=5)
-    await report(gateway, {"accountId": world["own"], "callId": "one", "answeredAt": answered, "endedAt": at(minutes=1)})
+    await report(
+        gateway, {"accountId": world["own"], "callId": "one", "answeredAt": answered, "endedAt": at(minutes=1)}
+    )
     (found,) = await calls_of(account_user, world["own"])
     assert datetime.fromisoformat(found["startedAt"]) == datetime.fromisoformat(answered)
     row_id = read(Kind.CALL, found["id"])
@@ -113,7 +115,9 @@ async def test_a_call_that_ended_without_an_answer_lasted_0_seconds(
     gateway: Person, account_user: Person, world: World
 ) -> None:
     await report(gateway, {"accountId": world["own"], "callId": "busy", "endedAt": at(minutes=1), "sipStatus": 486})
-    await report(gateway, {"accountId": world["own"], "callId": "goes on", "startedAt": at(minutes=1)} | {"callId": "on"})
+    await report(
+        gateway, {"accountId": world["own"], "callId": "goes on", "startedAt": at(minutes=1)} | {"callId": "on"}
+    )
     assert {call["gatewayCallId"]: call["durationSeconds"] for call in await calls_of(account_user, world["own"])} == {
         "busy": 0,
         "on": None,
@@ -140,7 +144,10 @@ WRONG: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
     ({"startedAt": at(minutes=1), "answeredAt": at(minutes=2)}, [("OUT_OF_RANGE", "answeredAt")]),
     ({"answeredAt": at(minutes=1), "endedAt": at(minutes=2)}, [("OUT_OF_RANGE", "endedAt")]),
     ({"startedAt": at(minutes=1), "endedAt": at(minutes=2)}, [("OUT_OF_RANGE", "endedAt")]),
-    ({"callId": "", "sipStatus": 1, "from": ""}, [("INVALID", "callId"), ("OUT_OF_RANGE", "sipStatus"), ("INVALID", "from")]),
+    (
+        {"callId": "", "sipStatus": 1, "from": ""},
+        [("INVALID", "callId"), ("OUT_OF_RANGE", "sipStatus"), ("INVALID", "from")],
+    ),
 ]
 
 
@@ -148,11 +155,15 @@ async def test_bad_rows_are_refused_one_by_one_and_good_ones_are_kept(
     gateway: Person, account_user: Person, world: World
 ) -> None:
     good = {"accountId": world["own"], "callId": "good"}
-    rows = [row for number, (wrong, _) in enumerate(WRONG) for row in (good | wrong, good | {"callId": f"good{number}"})]
+    rows = [
+        row for number, (wrong, _) in enumerate(WRONG) for row in (good | wrong, good | {"callId": f"good{number}"})
+    ]
     payload = await report(gateway, *rows)
     assert payload["acceptedCount"] == len(WRONG)
     assert payload["userErrors"] == []
-    told = {each["index"]: [(error["code"], error["field"]) for error in each["errors"]] for each in payload["rejected"]}
+    told = {
+        each["index"]: [(error["code"], error["field"]) for error in each["errors"]] for each in payload["rejected"]
+    }
     assert told == {
         2 * number: [(code, ["calls", str(2 * number), name]) for code, name in expected]
         for number, (_, expected) in enumerate(WRONG)
@@ -303,8 +314,6 @@ async def test_whoever_listens_hears_of_each_reported_call_once_it_is_stored(
 async def test_an_account_that_goes_while_its_calls_are_reported_is_refused(
     installation: Installation, gateway: Person, provider: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from app.calls import reporting  # noqa: PLC0415  to come in between
-
     store = reporting._store
 
     async def after_a_deletion(calls: Any) -> Any:
@@ -317,7 +326,9 @@ async def test_an_account_that_goes_while_its_calls_are_reported_is_refused(
     assert (payload["acceptedCount"], [each["index"] for each in payload["rejected"]]) == (1, [0])
 
 
-async def test_a_gateway_s_id_means_the_same_call_to_all_who_ask_for_it(installation: Installation, world: World) -> None:
+async def test_a_gateway_s_id_means_the_same_call_to_all_who_ask_for_it(
+    installation: Installation, world: World
+) -> None:
     own = read(Kind.ACCOUNT, world["own"])
     assert own is not None
     async with installation.database():
