@@ -6,7 +6,7 @@ from functools import partial
 from operator import not_
 from typing import Any
 
-from pypika_tortoise import Query, Table
+from pypika_tortoise.queries import Query, Table
 from pypika_tortoise.terms import Tuple
 from tortoise.expressions import Q, ResolveContext
 from tortoise.query_utils import QueryModifier

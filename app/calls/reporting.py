@@ -319,7 +319,7 @@ def _source(dialect: str, types: Mapping[str, str]) -> str:
     """Rows that are given as values: on PostgreSQL an array for each column, on SQLite one JSON text."""
     if dialect == "postgres":
         arrays = ", ".join(f"${number}::{type_}[]" for number, type_ in enumerate(types.values(), 1))
-        return f"(SELECT * FROM unnest({arrays}) u({', '.join(types)}))"
+        return f"(SELECT * FROM unnest({arrays}) u({', '.join(types)}))"  # noqa: S608
     columns = ", ".join(f"json_extract(value, '$[{number}]') AS {name}" for number, name in enumerate(types))
     return f"(SELECT {columns} FROM json_each(?1))"  # noqa: S608  names of ours
 

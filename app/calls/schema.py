@@ -3,7 +3,7 @@
 from datetime import datetime
 from functools import partial
 from types import SimpleNamespace
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 import strawberry
@@ -312,6 +312,6 @@ class CallMutations:
     async def report_calls(
         self, info: Info, input: Annotated[ReportCallsInput, strawberry.argument(description="The reports.")]
     ) -> ReportCallsPayload:
-        reported = await reporting.report(info.context, input.calls)
+        reported = await reporting.report(info.context, cast("list[reporting.Report]", input.calls))
         rejected = [RejectedCall(index=each.index, errors=each.errors) for each in reported.rejected]
         return ReportCallsPayload(accepted_count=reported.accepted, rejected=rejected)

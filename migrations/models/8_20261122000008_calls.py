@@ -1,8 +1,8 @@
 """Calls with their recordings, the ids that gateways know them by, and the keys that recordings were stored with.
 
 On PostgreSQL `calls` is partitioned by month of the id (a UUIDv7, which begins with its time), with a default partition for
-what no month is there for. The account comes first in every key but the index of ids. One branch per dialect; statements run one by one inside the caller's transaction, and are safe
-to run again.
+what no month is there for. The account comes first in every key but the index of ids. One branch per dialect; statements run
+one by one inside the caller's transaction, and are safe to run again.
 """
 
 from tortoise import BaseDBAsyncClient

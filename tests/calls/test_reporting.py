@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tortoise.transactions import in_transaction
 
-from app.calls import keys
+from app.calls import keys, reporting
 from app.calls.model import Call, CallKey
 from app.identifiers import Kind, read, show
 from app.live import Change, LiveEvent, LiveEvents
@@ -314,8 +314,6 @@ async def test_whoever_listens_hears_of_each_reported_call_once_it_is_stored(
 async def test_an_account_that_goes_while_its_calls_are_reported_is_refused(
     installation: Installation, gateway: Person, provider: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from app.calls import reporting
-
     store = reporting._store
 
     async def after_a_deletion(calls: Any) -> Any:

@@ -1,0 +1,94 @@
+"""What a voice gateway's key may do: ask who it is, report calls, and nothing else."""
+
+from typing import Any
+
+import pytest
+from graphql import get_named_type, is_leaf_type
+
+from app.schema import schema
+from tests.calls.conftest import REPORT, gateway_of
+from tests.installation import Installation, Person, World
+
+SCHEMA = schema._schema
+ROOTS = [
+    (kind, name)
+    for kind, root in (("query", SCHEMA.query_type), ("mutation", SCHEMA.mutation_type))
+    for name in (root.fields if root else ())
+]
+OPEN = {("query", "viewer"), ("mutation", "reportCalls")}
+OWNERS = {
+    "ACCOUNT": {"accountId": "own"},
+    "SERVICE_PROVIDER": {"serviceProviderId": "provider"},
+    "ADMIN": {"installation": ""},
+}
+
+
+def document(kind: str, name: str) -> str:
+    """A valid operation that asks for a root field, with anything for its arguments."""
+    root = SCHEMA.query_type if kind == "query" else SCHEMA.mutation_type
+    assert root is not None
+    one = root.fields[name]
+    required = {
+        argument: each for argument, each in one.args.items() if str(each.type).endswith("!") and argument != "first"
+    }
+    declared = ", ".join(f"${argument}: {each.type}" for argument, each in required.items())
+    given = ", ".join(f"{argument}: ${argument}" for argument in required)
+    below = "" if is_leaf_type(get_named_type(one.type)) else " { __typename }"
+    return f"{kind}{f'({declared})' if declared else ''} {{ {name}{f'({given})' if given else ''}{below} }}"
+
+
+@pytest.mark.parametrize("scope", OWNERS)
+async def test_a_key_of_each_scope_can_be_a_gateway_s_and_knows_it(
+    installation: Installation, world: World, scope: str
+) -> None:
+    ((owner, whose),) = OWNERS[scope].items()
+    gateway = await gateway_of(installation, **{owner: world[whose] if whose else True})
+    assert (await gateway.ask("{ viewer { scope accessLevel } }")).only("viewer") == {
+        "scope": scope,
+        "accessLevel": "GATEWAY",
+    }
+    answer = await gateway.ask(REPORT, input={"calls": [{"accountId": world["own"], "callId": "one"}]})
+    assert answer.only("reportCalls")["acceptedCount"] == 1
+
+
+async def test_a_gateway_s_key_opens_no_other_root_field(gateway: Person) -> None:
+    for kind, name in ROOTS:
+        if (kind, name) not in OPEN:
+            answer = await gateway.ask(document(kind, name))
+            assert answer.codes == ["FORBIDDEN"], name
+            assert "data" not in answer.body, name
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{ viewer { account { id } } }",
+        "{ viewer { serviceProvider { name } } }",
+        "{ viewer { apiKey { name } } }",
+        "{ viewer { ...more } } fragment more on Viewer { serviceProvider { accounts { nodes { webhookSecret } } } }",
+        "{ viewer { scope } accounts { nodes { id } } }",
+        "{ viewer { scope } __schema { types { name } } }",
+    ],
+)
+async def test_viewer_leads_a_gateway_nowhere_else(gateway: Person, query: str) -> None:
+    answer = await gateway.ask(query)
+    if "__schema" in query:  # who may introspect is decided for all alike
+        assert set(answer.codes) <= {"FORBIDDEN"}
+    else:
+        assert answer.codes == ["FORBIDDEN"]
+        assert "data" not in answer.body
+
+
+@pytest.mark.parametrize("person", ["admin", "provider", "account_user", "read_only"])
+async def test_nobody_but_a_gateway_reports_calls(installation: Installation, world: World, person: str) -> None:
+    answer = await installation.person(person).ask(
+        REPORT, input={"calls": [{"accountId": world["own"], "callId": "one"}]}
+    )
+    assert answer.codes == ["FORBIDDEN"]
+    assert answer.errors[0]["extensions"]["requiredAccess"] == "GATEWAY"
+
+
+async def test_a_gateway_s_key_cannot_be_made_with_one(gateway: Person) -> None:
+    query = "mutation ($input: CreateApiKeyInput!) { createApiKey(input: $input) { token } }"
+    answer: Any = await gateway.ask(query, input={"name": "another"})
+    assert answer.codes == ["FORBIDDEN"]
