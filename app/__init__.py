@@ -9,7 +9,11 @@ The rooms, one per noun; each has `model.py` (what is stored), `service.py` (wha
     recording/           how calls are recorded, and where to   (+ storage.py: the only way to S3, aws_sdk.py: what it
                          goes by, loaded when it is needed; verification.py and probe.py: the proof that a storage
                          works; answers.py, failures.py, connection_errors.py: what S3 says and means; rules.py,
-                         regions.py, policy.py; spool.py: recordings on a local disk, on their way)
+                         regions.py, policy.py; stored.py, credentials.py: its keys; stream.py: what a gateway says;
+                         admission.py: whether a call is recorded; recorder.py: from its stream to spool.py, the
+                         local disk; audio.py: WAV and MP3; storing.py: from the spool to the buckets, by sending.py: one
+                         try, uploads.py: S3's calls, backoff.py: when again, mending.py: what a crash left, condition.py:
+                         what it says of the storage; retrying.py: by hand)
     idempotency/         what was made under a client's key     (once.py)
     audit/               who changed what                       (+ trail.py: its events; changing.py: one row changed by
                          one statement, with its event; reads.py: who has seen a secret)
@@ -54,6 +58,8 @@ What puts the rooms together, and what no room imports:
     execution/           how operations run
     graphiql/            the explorer's page, for a browser with the network closed
     connections.py       the HTTP protocol of a connection, bounded in bytes and in time
+    websocket_connections.py
+                         the WebSocket protocol of a connection, with a short way for audio
     serving.py           listening: the port, and uvicorn's limits
     migrating.py         bringing a database to this schema
     rewrapping.py        sealing all secrets again with the newest key
