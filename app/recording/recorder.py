@@ -70,7 +70,7 @@ class AudioStream:
         """Of each channel, so far."""
         self.recording: SpooledRecording | None = None
         self.encoder: Encoder | None = None
-        self.broken: asyncio.Future[OSError] = asyncio.get_running_loop().create_future()
+        self.broken: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
         """Done when the audio cannot be written any more."""
         self.has_room: Callable[[], None] | None = None
         """To be called when there is room again, if it was told that there is none."""
@@ -99,7 +99,7 @@ class AudioStream:
             self.has_room()
         return audio
 
-    def write(self, audio: bytes) -> OSError | None:
+    def write(self, audio: bytes) -> Exception | None:
         """Encodes and writes: for another thread. Answers what went wrong."""
         if self.encoder is None or self.recording is None:
             raise RuntimeError("the stream has not been begun")
@@ -107,7 +107,7 @@ class AudioStream:
             made = self.encoder.encode(audio)
             if made:
                 self.recording.append(made)
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001  the disk, or the encoder: one stream must not end the others
             return error
         self.samples += len(audio) // self.first.frame_bytes
         return None
@@ -258,13 +258,16 @@ class Recorder:
                 self._storer.grown(stream.recording)
 
     def _measured(self) -> "list[_Failure]":
-        self._spool.measure()
+        try:
+            self._spool.measure()
+        except OSError as error:
+            _log.error("the spool cannot be measured", **_cause(error))
         metrics.spool_bytes(self._spool.size())
         return []
 
-    def _break(self, stream: AudioStream, error: OSError) -> None:
+    def _break(self, stream: AudioStream, error: Exception) -> None:
         metrics.recording_refused("disk")
-        _log.error("a recording ends early: the spool cannot be written", reason=error.strerror)
+        _log.error("a recording ends early", **_cause(error))
         if not stream.broken.done():
             stream.broken.set_result(error)
 
@@ -274,12 +277,12 @@ class Recorder:
     def _later(self, why: str, reason: str, error: OSError | None = None) -> Refused:
         """The refusal that is an alarm: a call that was to be recorded is not."""
         metrics.recording_refused(why)
-        cause = {"reason": error.strerror} if error else {}
-        _log.error("a call is not recorded", why=why, streams=self._places, spool_bytes=self._spool.size(), **cause)
+        numbers = {"streams": self._places, "spool_bytes": self._spool.size()}
+        _log.error("a call is not recorded", why=why, **numbers, **_cause(error))
         return Refused(CloseCode.TRY_AGAIN_LATER, reason)
 
 
-_Failure = tuple[AudioStream, OSError]
+_Failure = tuple[AudioStream, Exception]
 
 
 def _write(work: list[tuple[AudioStream, bytes]]) -> list[_Failure]:
@@ -292,17 +295,23 @@ def _ended(stream: AudioStream, audio: bytes) -> SpooledRecording:
     recording = stream.recording
     if recording is None or stream.encoder is None:
         raise RuntimeError("the stream has not been begun")
-    error = None if stream.broken.done() else stream.write(audio)
+    error = None if stream.broken.done() or not audio else stream.write(audio)
     try:
         recording.append(stream.encoder.end())
         recording.overwrite(0, stream.encoder.header(recording.audio_bytes))
         duration_ms = stream.samples * 1_000 // stream.first.sample_rate
         recording.finish(Ended(datetime.now(UTC), duration_ms, stream.samples))
-    except OSError as failure:
+    except Exception as failure:  # noqa: BLE001  as in `write`
         error = error or failure
     if error is not None:
-        _log.error("the end of a recording was lost", call_id=recording.about.call_id.hex, reason=error.strerror)
+        _log.error("the end of a recording was lost", call_id=recording.about.call_id.hex, **_cause(error))
     return recording
+
+
+def _cause(error: Exception | None) -> dict[str, str]:
+    """For the log: an operating system's words have no values in them, others' may."""
+    reason = {"reason": error.strerror} if isinstance(error, OSError) and error.strerror else {}
+    return {"error": type(error).__name__, **reason} if error else {}
 
 
 def _about(first: FirstFrame, call: Call, credential_id: UUID, admitted: Admitted) -> About:

@@ -286,7 +286,7 @@ async def test_calls_that_are_not_to_be_recorded_are_refused_with_the_reason(
 
 async def test_a_suspended_account_is_not_recorded(gateway: Gateway, world: World, provider: Person) -> None:
     change = {"id": world["own"], "active": False}
-    assert (await provider.change("updateAccount", "account { id }", **change))["userErrors"] == []
+    assert (await provider.change("setAccountActive", "account { id }", **change))["userErrors"] == []
     assert await gateway.refused(gateway.first_frame("a")) == (
         4423,
         "the account is suspended: its calls are not recorded",
