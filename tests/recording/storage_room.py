@@ -30,7 +30,7 @@ from app.recording.storing import Storer
 from tests.installation import Installation
 from tests.servers.fixtures import ADMIN, RECORDER
 
-TAGS = (Tag("team", "voice & more"), Tag("Größe", "l"))
+TAGS = (Tag("team", "voice + more"), Tag("Größe", "l"))
 
 
 class StorageRoom:
