@@ -126,7 +126,7 @@ class StreamedCall:
     name: str
     account: str
     sample_rate: int = 8000
-    in_real_time: bool = True
+    times_real_time: int = 1
     sent: bytearray = field(default_factory=bytearray)
     sent_at: list[tuple[float, int]] = field(default_factory=list)
     """When so many bytes had been sent."""
@@ -143,8 +143,8 @@ class StreamedCall:
                 await self._send(socket)
 
     async def _send(self, socket: Any) -> None:
-        seconds = 0.02 if self.in_real_time else 0.2
-        audio = noise(round(self.sample_rate * seconds) * 4 * 50)
+        seconds = 0.02
+        audio = noise(round(self.sample_rate * seconds) * 4 * 50 * self.times_real_time)
         size, begun, number = len(audio) // 50, time.monotonic(), 0
         while not self.ending.is_set():
             piece = audio[number % 50 * size :][:size]
@@ -152,8 +152,7 @@ class StreamedCall:
             self.sent += piece
             self.sent_at.append((time.monotonic(), len(self.sent)))
             number += 1
-            if self.in_real_time:
-                await asyncio.sleep(max(0, begun + number * seconds - time.monotonic()))
+            await asyncio.sleep(max(0, begun + number * seconds - time.monotonic()))
             if number == 5:
                 self.has_begun.set()
 
