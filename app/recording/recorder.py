@@ -215,7 +215,11 @@ class Recorder:
     def _created(self, stream: AudioStream, about: About) -> SpooledRecording:
         recording = self._spool.create(about)
         stream.encoder = encoder(about.format, about.sample_rate, about.channels)
-        recording.append(stream.encoder.begin())
+        try:
+            recording.append(stream.encoder.begin())
+        except OSError:
+            recording.remove()
+            raise
         return recording
 
     async def _tell_storing(self, recording: SpooledRecording) -> None:

@@ -2,8 +2,10 @@
 
 import asyncio
 import base64
+import json
 import re
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 from typing import Any
 
 import numpy
@@ -11,8 +13,10 @@ import pytest
 import soundfile
 from websockets.exceptions import InvalidStatus
 
+from app.calls import recordings
 from app.calls.model import CallDirection, RecordingState
 from app.identifiers import Kind, read
+from app.logs import RequestLog
 from app.recording import recorder
 from tests.installation import Installation, Person, World
 from tests.recording.gateways import Gateway, closed, gateway_of, uuid_of
@@ -220,6 +224,55 @@ async def test_a_disk_that_is_full_ends_the_recording_with_a_reason(
             assert await closed(connection) == (1011, "the audio cannot be written any more: the recording ends here")
     await gateway.idle()
     assert (await gateway.spooled("full")).audio_bytes == 44 + 640
+
+
+async def test_a_spool_that_cannot_be_written_leaves_no_call_that_seems_to_be_recorded(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> None:
+        raise OSError(30, "Read-only file system")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(recorder.SpooledRecording, "append", broken)
+        assert await gateway.refused(gateway.first_frame("a")) == (
+            1013,
+            "the spool cannot be written: try again later",
+        )
+    await gateway.stream("a", bytes(640))
+    assert (await gateway.spooled("a")).audio_bytes == 44 + 640
+    assert len(gateway.spool.waiting()) == 1
+
+
+async def test_without_its_database_it_takes_no_new_calls_and_loses_none_of_those_that_run(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: Any) -> None:
+        raise ConnectionRefusedError
+
+    async with gateway.opened() as connection:
+        await connection.send(gateway.first_frame("a"))
+        await connection.send(bytes(640))
+        await asyncio.sleep(0.3)
+        monkeypatch.setattr(recorder, "admit", away)
+        monkeypatch.setattr(recordings, "storing", away)
+        refused = await gateway.refused(gateway.first_frame("b"))
+        assert refused == (1013, "the database does not answer: try again later")
+    await gateway.idle()
+    recording = await gateway.spooled("a")
+    assert recording.ended is not None
+    assert recording.audio_bytes == 44 + 640
+
+
+async def test_each_stream_is_one_line_of_the_log(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[bytes] = []
+    monkeypatch.setattr(RequestLog, "lines", SimpleNamespace(info=written.append))
+    await gateway.stream("logged", bytes(32_000))
+    await gateway.refused(gateway.first_frame("logged"))
+    await gateway.idle()
+    whole, refused = (json.loads(line) for line in written)
+    assert (whole["path"], whole["status"], whole["close_code"], whole["audio_seconds"]) == ("/record", 101, 1000, 1.0)
+    assert (refused["close_code"], refused["close_reason"]) == (4409, "the call is recorded already, or was")
+    assert whole["request_id"] != refused["request_id"]
 
 
 # Who may stream, and what.
