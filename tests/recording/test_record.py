@@ -13,11 +13,14 @@ import pytest
 import soundfile
 from websockets.exceptions import InvalidStatus
 
+from app.access import AccessLevel, Scope, Viewer
 from app.calls import recordings
 from app.calls.model import CallDirection, RecordingState
 from app.identifiers import Kind, read
+from app.live import LiveEvents
 from app.logs import RequestLog
 from app.recording import recorder
+from app.recording.stream import FirstFrame
 from tests.installation import Installation, Person, World
 from tests.recording.gateways import Gateway, closed, gateway_of, uuid_of
 from tests.recording.sounds import likeness, speech
@@ -241,6 +244,44 @@ async def test_a_spool_that_cannot_be_written_leaves_no_call_that_seems_to_be_re
     await gateway.stream("a", bytes(640))
     assert (await gateway.spooled("a")).audio_bytes == 44 + 640
     assert len(gateway.spool.waiting()) == 1
+
+
+async def test_what_was_begun_when_the_database_went_away_is_left_to_whoever_stores_it(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = recordings.begin
+
+    async def committed_and_gone(*given: Any) -> None:
+        async def hold(*told: Any) -> None:
+            await given[-1](*told)
+            raise ConnectionResetError
+
+        await begin(*given[:-1], hold)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(recordings, "begin", committed_and_gone)
+        assert (await gateway.refused(gateway.first_frame("a")))[0] == 1013
+    (left,) = gateway.spool.waiting()
+    free = gateway.spool.open(left)
+    assert free is not None
+    assert (free.audio_bytes, free.ended) == (44, None)
+
+
+async def test_streams_that_run_when_the_process_ends_are_ended_in_order(gateway: Gateway) -> None:
+    settings, opened = gateway.installation.settings, gateway.installation.opened
+    mine = recorder.Recorder(settings, opened.keyring, gateway.spool, LiveEvents())
+    own = read(Kind.ACCOUNT, gateway.account)
+    assert own is not None
+    async with gateway.installation.database():
+        stream = mine.stream(FirstFrame("left", own))
+        async with mine.running():
+            await mine.begin(Viewer(Scope.ADMIN, AccessLevel.GATEWAY), stream)
+            for number in range(50):
+                stream.take(bytes([number, 0]) * 16_000)
+                await asyncio.sleep(0.02)
+    recording = await gateway.spooled("left")
+    assert recording.ended is not None
+    assert recording.read(44, 2_000_000) == b"".join(bytes([number, 0]) * 16_000 for number in range(50))
 
 
 async def test_without_its_database_it_takes_no_new_calls_and_loses_none_of_those_that_run(
