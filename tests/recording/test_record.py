@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import re
+import time
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from typing import Any
@@ -109,10 +110,46 @@ async def test_wav_holds_what_was_sent_however_it_was_cut(gateway: Gateway, rate
     assert numpy.array_equal(heard, sent)
 
 
+async def test_a_sample_that_is_cut_between_two_writings_is_whole(
+    installation: Installation, world: World, provider: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder, "WRITE_EVERY_SECONDS", 0.01)
+    async with gateway_of(installation, world, provider, form="MP3") as gateway:
+        async with gateway.opened() as connection:
+            await connection.send(gateway.first_frame("cut"))
+            for _ in range(20):
+                await connection.send(bytes(643))
+                await asyncio.sleep(0.03)
+        await gateway.idle()
+        recording = await gateway.spooled("cut")
+    assert recording.ended is not None
+    assert recording.ended.samples == 20 * 643 // 4
+
+
+async def test_the_end_of_a_call_comes_after_what_is_being_written(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = recorder.AudioStream.write
+
+    def slow(stream: recorder.AudioStream, audio: bytes) -> Exception | None:
+        if audio.startswith(b"1"):
+            time.sleep(0.5)
+        return write(stream, audio)
+
+    monkeypatch.setattr(recorder.AudioStream, "write", slow)
+    async with gateway.opened() as connection:
+        await connection.send(gateway.first_frame("slow"))
+        await connection.send(b"1" * 640)
+        await asyncio.sleep(0.7)  # it is being written now
+        await connection.send(b"2" * 640)
+    await gateway.idle()
+    assert (await gateway.spooled("slow")).read(44, 2_000) == b"1" * 640 + b"2" * 640
+
+
 async def test_mp3_sounds_like_what_was_sent(installation: Installation, world: World, provider: Person) -> None:
     sent = speech(8_000, 2, 5)
     async with gateway_of(installation, world, provider, form="MP3") as gateway:
-        await gateway.stream("mp3", sent.tobytes())
+        await gateway.stream("mp3", sent.tobytes(), frame_bytes=333)
         recording = await gateway.spooled("mp3")
         heard, rate = soundfile.read(recording.audio_path, dtype="int16")
     assert rate == 16_000
