@@ -66,7 +66,9 @@ What puts the rooms together, and what no room imports:
     drafting.py          what changed in the models, as a migration to complete
     demo.py, local_receiver.py, local_s3.py, local_valkey.py
                          a server with things to look at: `make run` (demo_data.py: what there is to see)
-    __main__.py          python -m app serve | migrate | create-admin | maintain | rewrap-secrets | migration | demo
+    simulator.py         a voice gateway that streams calls, for trying out
+    __main__.py          python -m app serve | migrate | create-admin | maintain | rewrap-secrets | migration | demo |
+                         simulate-calls
 
 Start reading with `accounts/`, from `schema.py` down; then `access.py`; then the walk of an operation in `execution/`.
 """

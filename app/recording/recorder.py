@@ -130,6 +130,7 @@ class Recorder:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="recorder")
         self._writing: asyncio.Future[list[list[_Failure]]] | None = None
         self._wake = asyncio.Event()
+        self._is_ending = False
         self._measured_at = time.monotonic()
 
     @asynccontextmanager
@@ -139,7 +140,9 @@ class Recorder:
         try:
             yield
         finally:
-            task.cancel()
+            # Not cancelled: threads that are writing go on all the same, and what comes after would be written before.
+            self._is_ending = True
+            self._wake.set()
             await asyncio.gather(task, return_exceptions=True)
             await asyncio.gather(*(self.end(stream) for stream in list(self._streams)))
             self._threads.shutdown()
@@ -208,14 +211,19 @@ class Recorder:
                 self._keyring, self._live, admitted.facts, admitted.target, admitted.form, hold
             )
         except BaseException:
+            # Whether it was committed is not known when the database went away meanwhile: whoever stores it asks the row.
             if stream.recording is not None:
-                await self._in_thread(stream.recording.remove)
+                stream.recording.close()
             raise
 
     def _created(self, stream: AudioStream, about: About) -> SpooledRecording:
         recording = self._spool.create(about)
         stream.encoder = encoder(about.format, about.sample_rate, about.channels)
-        recording.append(stream.encoder.begin())
+        try:
+            recording.append(stream.encoder.begin())
+        except OSError:
+            recording.remove()
+            raise
         return recording
 
     async def _tell_storing(self, recording: SpooledRecording) -> None:
@@ -229,13 +237,13 @@ class Recorder:
             _log.warning("the database does not answer: a call stays RECORDING for now", call_id=about.call_id.hex)
 
     async def _write_for_ever(self) -> None:
-        while True:
+        while not self._is_ending:
             began = time.monotonic()
+            self._wake.clear()
             await self._write_all()
             with suppress(TimeoutError):
                 async with asyncio.timeout(max(began + WRITE_EVERY_SECONDS - time.monotonic(), 0)):
                     await self._wake.wait()
-            self._wake.clear()
 
     async def _write_all(self) -> None:
         work = [(stream, stream.waiting_audio()) for stream in self._streams if stream.has_audio]

@@ -2,8 +2,11 @@
 
 import asyncio
 import base64
+import json
 import re
+import time
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 from typing import Any
 
 import numpy
@@ -11,9 +14,14 @@ import pytest
 import soundfile
 from websockets.exceptions import InvalidStatus
 
+from app.access import AccessLevel, Scope, Viewer
+from app.calls import recordings
 from app.calls.model import CallDirection, RecordingState
 from app.identifiers import Kind, read
+from app.live import LiveEvents
+from app.logs import RequestLog
 from app.recording import recorder
+from app.recording.stream import FirstFrame
 from tests.installation import Installation, Person, World
 from tests.recording.gateways import Gateway, closed, gateway_of, uuid_of
 from tests.recording.sounds import likeness, speech
@@ -102,10 +110,46 @@ async def test_wav_holds_what_was_sent_however_it_was_cut(gateway: Gateway, rate
     assert numpy.array_equal(heard, sent)
 
 
+async def test_a_sample_that_is_cut_between_two_writings_is_whole(
+    installation: Installation, world: World, provider: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder, "WRITE_EVERY_SECONDS", 0.01)
+    async with gateway_of(installation, world, provider, form="MP3") as gateway:
+        async with gateway.opened() as connection:
+            await connection.send(gateway.first_frame("cut"))
+            for _ in range(20):
+                await connection.send(bytes(643))
+                await asyncio.sleep(0.03)
+        await gateway.idle()
+        recording = await gateway.spooled("cut")
+    assert recording.ended is not None
+    assert recording.ended.samples == 20 * 643 // 4
+
+
+async def test_the_end_of_a_call_comes_after_what_is_being_written(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = recorder.AudioStream.write
+
+    def slow(stream: recorder.AudioStream, audio: bytes) -> Exception | None:
+        if audio.startswith(b"1"):
+            time.sleep(0.5)
+        return write(stream, audio)
+
+    monkeypatch.setattr(recorder.AudioStream, "write", slow)
+    async with gateway.opened() as connection:
+        await connection.send(gateway.first_frame("slow"))
+        await connection.send(b"1" * 640)
+        await asyncio.sleep(0.7)  # it is being written now
+        await connection.send(b"2" * 640)
+    await gateway.idle()
+    assert (await gateway.spooled("slow")).read(44, 2_000) == b"1" * 640 + b"2" * 640
+
+
 async def test_mp3_sounds_like_what_was_sent(installation: Installation, world: World, provider: Person) -> None:
     sent = speech(8_000, 2, 5)
     async with gateway_of(installation, world, provider, form="MP3") as gateway:
-        await gateway.stream("mp3", sent.tobytes())
+        await gateway.stream("mp3", sent.tobytes(), frame_bytes=333)
         recording = await gateway.spooled("mp3")
         heard, rate = soundfile.read(recording.audio_path, dtype="int16")
     assert rate == 16_000
@@ -220,6 +264,93 @@ async def test_a_disk_that_is_full_ends_the_recording_with_a_reason(
             assert await closed(connection) == (1011, "the audio cannot be written any more: the recording ends here")
     await gateway.idle()
     assert (await gateway.spooled("full")).audio_bytes == 44 + 640
+
+
+async def test_a_spool_that_cannot_be_written_leaves_no_call_that_seems_to_be_recorded(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> None:
+        raise OSError(30, "Read-only file system")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(recorder.SpooledRecording, "append", broken)
+        assert await gateway.refused(gateway.first_frame("a")) == (
+            1013,
+            "the spool cannot be written: try again later",
+        )
+    await gateway.stream("a", bytes(640))
+    assert (await gateway.spooled("a")).audio_bytes == 44 + 640
+    assert len(gateway.spool.waiting()) == 1
+
+
+async def test_what_was_begun_when_the_database_went_away_is_left_to_whoever_stores_it(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = recordings.begin
+
+    async def committed_and_gone(*given: Any) -> None:
+        async def hold(*told: Any) -> None:
+            await given[-1](*told)
+            raise ConnectionResetError
+
+        await begin(*given[:-1], hold)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(recordings, "begin", committed_and_gone)
+        assert (await gateway.refused(gateway.first_frame("a")))[0] == 1013
+    (left,) = gateway.spool.waiting()
+    free = gateway.spool.open(left)
+    assert free is not None
+    assert (free.audio_bytes, free.ended) == (44, None)
+
+
+async def test_streams_that_run_when_the_process_ends_are_ended_in_order(gateway: Gateway) -> None:
+    settings, opened = gateway.installation.settings, gateway.installation.opened
+    mine = recorder.Recorder(settings, opened.keyring, gateway.spool, LiveEvents())
+    own = read(Kind.ACCOUNT, gateway.account)
+    assert own is not None
+    async with gateway.installation.database():
+        stream = mine.stream(FirstFrame("left", own))
+        async with mine.running():
+            await mine.begin(Viewer(Scope.ADMIN, AccessLevel.GATEWAY), stream)
+            for number in range(50):
+                stream.take(bytes([number, 0]) * 16_000)
+                await asyncio.sleep(0.02)
+    recording = await gateway.spooled("left")
+    assert recording.ended is not None
+    assert recording.read(44, 2_000_000) == b"".join(bytes([number, 0]) * 16_000 for number in range(50))
+
+
+async def test_without_its_database_it_takes_no_new_calls_and_loses_none_of_those_that_run(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: Any) -> None:
+        raise ConnectionRefusedError
+
+    async with gateway.opened() as connection:
+        await connection.send(gateway.first_frame("a"))
+        await connection.send(bytes(640))
+        await asyncio.sleep(0.3)
+        monkeypatch.setattr(recorder, "admit", away)
+        monkeypatch.setattr(recordings, "storing", away)
+        refused = await gateway.refused(gateway.first_frame("b"))
+        assert refused == (1013, "the database does not answer: try again later")
+    await gateway.idle()
+    recording = await gateway.spooled("a")
+    assert recording.ended is not None
+    assert recording.audio_bytes == 44 + 640
+
+
+async def test_each_stream_is_one_line_of_the_log(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[bytes] = []
+    monkeypatch.setattr(RequestLog, "lines", SimpleNamespace(info=written.append))
+    await gateway.stream("logged", bytes(32_000))
+    await gateway.refused(gateway.first_frame("logged"))
+    await gateway.idle()
+    whole, refused = (json.loads(line) for line in written)
+    assert (whole["path"], whole["status"], whole["close_code"], whole["audio_seconds"]) == ("/record", 101, 1000, 1.0)
+    assert (refused["close_code"], refused["close_reason"]) == (4409, "the call is recorded already, or was")
+    assert whole["request_id"] != refused["request_id"]
 
 
 # Who may stream, and what.
