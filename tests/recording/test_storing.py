@@ -195,8 +195,8 @@ async def test_a_busy_storage_is_tried_for_a_day_and_no_longer(scripted: tuple[S
         await room.later(hours=1, minutes=13)
     assert timedelta(hours=22) <= room.time - begun <= timedelta(hours=26)
     assert call.recording_error is not None
-    told = {name: call.recording_error[name] for name in ("code", "httpStatus", "message")}
-    assert told == {"code": "SlowDown", "httpStatus": 503, "message": "The storage answered SlowDown (HTTP 503)."}
+    told = {name: call.recording_error[name] for name in ("code", "http_status", "message")}
+    assert told == {"code": "SlowDown", "http_status": 503, "message": "The storage answered SlowDown (HTTP 503)."}
     assert "busy" in call.recording_error["advice"]
     assert room.spool.waiting() == [call_id]
 
