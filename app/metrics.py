@@ -24,6 +24,9 @@ _SECONDS = Histogram(
     "How long requests took, in seconds.",
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30),
 )
+_STREAMS = Gauge("recording_streams", "Calls that are being recorded.", multiprocess_mode="livesum")
+_REFUSED = Counter("recording_refusals", "Recordings that were lost or cut short by this server, by why.", ["why"])
+_SPOOL = Gauge("recording_spool_bytes", "What waits in the spool, in bytes.", multiprocess_mode="livemax")
 # Of the machine: its workers share the spool, and any of them tells the same.
 _SPOOLED = Gauge(
     "recording_spool_recordings", "Recordings in the spool: running, on their way, failed.", multiprocess_mode="livemax"
@@ -39,9 +42,28 @@ def request(status: int, seconds: float) -> None:
     _SECONDS.observe(seconds)
 
 
+def websocket(status: int) -> None:
+    """A connection that has ended, by the status of its handshake; how long it was open is no response time."""
+    _requests(status).inc()
+
+
 def operation(type_: str, way: str) -> None:
     """`way` is `compiled` or `ordinary`."""
     _operations(type_, way).inc()
+
+
+def recording_streams(more: int) -> None:
+    """More or, below 0, fewer than before."""
+    _STREAMS.inc(more)
+
+
+def recording_refused(why: str) -> None:
+    """`why` is `streams`, `spool`, `disk` or `database`."""
+    _REFUSED.labels(why).inc()
+
+
+def spool_bytes(count: int) -> None:
+    _SPOOL.set(count)
 
 
 def spooled(count: int) -> None:

@@ -4,6 +4,7 @@ Each change is one UPDATE that names the states it may follow, so that whoever c
 stays deleted. Listeners are told after the change is committed.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -47,10 +48,19 @@ class CallFacts:
     trace_id: str | None = None
 
 
-async def begin(keyring: Keyring, live: LiveEvents, facts: CallFacts, target: StorageTarget, form: AudioFormat) -> Call:
+async def begin(
+    keyring: Keyring,
+    live: LiveEvents,
+    facts: CallFacts,
+    target: StorageTarget,
+    form: AudioFormat,
+    hold: Callable[[Call, UUID], Awaitable[None]] | None = None,
+) -> Call:
     """The call, from now on RECORDING, with the place where its recording goes; made if it is new.
 
-    What was known of the call stays; what was not is taken from the facts. Raises RecordedAlready and AccountGone.
+    What was known of the call stays; what was not is taken from the facts. `hold` gets the call and the id of its stored
+    credential just before all of that is committed: no call is RECORDING without a place for its audio. It must not wait for
+    the network; what it raises undoes all. Raises RecordedAlready and AccountGone.
     """
     try:
         async with in_transaction():
@@ -61,12 +71,15 @@ async def begin(keyring: Keyring, live: LiveEvents, facts: CallFacts, target: St
             values = {**_news(call, facts), **_place(call, target, form), "recording_credential_id": credential_id}
             values |= {"recording_state": RecordingState.RECORDING, "updated_at": datetime.now(UTC)}
             await Call.filter(account_id=call.account_id, id=call.id).update(**values)
+            call.update_from_dict(values)
+            if hold is not None:
+                await hold(call, credential_id)
     except IntegrityError as error:
         if lacks_owner(error):
             raise AccountGone from None
         raise
     tell(live, call.id, call.account_id)
-    return call.update_from_dict(values)
+    return call
 
 
 async def storing(live: LiveEvents, call_id: UUID, account_id: UUID) -> bool:

@@ -46,7 +46,7 @@ class Fault(Exception):
         """For the call's row."""
         return {
             "code": self.code,
-            "httpStatus": self.http_status,
+            "http_status": self.http_status,
             "message": self.message,
             "advice": self.advice,
             "at": at.astimezone(UTC).isoformat(),

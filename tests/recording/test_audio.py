@@ -59,6 +59,12 @@ def test_mp3_has_128_kilobits_a_second(sample_rate: int, channels: int) -> None:
     assert timedelta(0) <= told - timedelta(seconds=SECONDS) < timedelta(seconds=0.15)
 
 
+@every_kind
+def test_much_audio_at_once_is_the_same_as_a_little_at_a_time(sample_rate: int, channels: int) -> None:
+    pcm, made = speech(sample_rate, channels, 20).tobytes(), encoder(AudioFormat.MP3, sample_rate, channels)
+    assert made.encode(pcm) + made.end() == encoded(AudioFormat.MP3, sample_rate, channels, pcm)
+
+
 def test_the_channels_of_an_mp3_stay_apart() -> None:
     sent = speech(8_000, 2, SECONDS)
     sent[:, 1] = 0

@@ -123,6 +123,7 @@ class ScriptedS3:
         self.objects: dict[str, bytes] = {}
         self.object_tags: dict[str, str] = {}
         self.uploads: dict[str, str] = {}
+        self.parts: dict[str, dict[int, bytes]] = {}
         self.connections = 0
         self.open_now = 0
         self.most_open = 0
@@ -188,8 +189,8 @@ class ScriptedS3:
     async def send(self, answer: Answer, request: Request, writer: asyncio.StreamWriter) -> None:
         """Writes an answer; for behaviours that end in an ordinary one."""
         headers = {"x-amz-request-id": f"REQ{len(self.requests)}", **answer.headers}
+        headers["Content-Length"] = str(len(answer.body))
         body = b"" if request.method == "HEAD" else answer.body
-        headers["Content-Length"] = str(len(body))
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         writer.write(f"HTTP/1.1 {answer.status} -\r\n{lines}\r\n".encode() + body)
         await writer.drain()
@@ -198,6 +199,14 @@ class ScriptedS3:
         """The small S3 that works."""
         key = request.path
         match request.call:
+            case "put" if "uploadId" in request.query:
+                self.parts.setdefault(request.query["uploadId"], {})[int(request.query["partNumber"])] = request.body
+                return Answer(headers={"ETag": '"p"'})
+            case "create" if "uploadId" in request.query:
+                parts = self.parts.pop(request.query["uploadId"], {})
+                self.uploads.pop(request.query["uploadId"], None)
+                self.objects[key] = b"".join(parts[number] for number in sorted(parts))
+                return Answer(body=b"<CompleteMultipartUploadResult><ETag>e</ETag></CompleteMultipartUploadResult>")
             case "put":
                 self.objects[key] = request.body
                 self.object_tags[key] = request.headers.get("x-amz-tagging", "")
@@ -222,6 +231,8 @@ class ScriptedS3:
             case "delete":
                 self.objects.pop(key, None)
                 return Answer(204)
+            case "head" if key.count("/") > 1:
+                return Answer(body=self.objects[key]) if key in self.objects else error(404, "NotFound")
             case "head":
                 return Answer()
         return error(404, "NoSuchKey")

@@ -1,0 +1,161 @@
+"""The server as it ships, in a process that can be killed, and calls that are streamed to it."""
+
+import asyncio
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
+
+from app import migrating
+from app.calls.model import Call
+from app.local_s3 import LocalS3, free_ports
+from app.settings import Settings
+from tests.installation import Person, World, settings_of
+from tests.recording.storage_room import noise
+from tests.servers.fixtures import RECORDER
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class RealServer:
+    """`python -m app serve`, one worker, on a free port that stays the same."""
+
+    def __init__(self, world: World, folder: Path, url: str) -> None:
+        self.world = world
+        self.port = free_ports(1)[0]
+        self.spool = folder / "spool"
+        self.settings: Settings = settings_of(world, folder, url, port=self.port)
+        self._log = folder / "server.log"
+        self._environment = {
+            "PATH": os.environ["PATH"],
+            "DATA_DIR": str(folder),
+            "DATABASE_URL": url,
+            "DATABASE_TIMEOUT_SECONDS": "3",
+            "ENCRYPTION_KEYS": world.encryption_keys,
+            "HASH_KEY": world.hash_key,
+            "OUTBOUND_ALLOWED_HOSTS": "127.0.0.1",
+            "PORT": str(self.port),
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+        self.client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", trust_env=False)
+
+    async def start(self) -> None:
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "app", "serve"], cwd=ROOT, env=self._environment, stdout=log, stderr=log
+            )
+        deadline = time.monotonic() + 30
+        while True:
+            with contextlib.suppress(httpx.TransportError):
+                if (await self.client.get("/readyz")).status_code == 200:
+                    return
+            assert self._process.poll() is None, self._log.read_text()[-3000:]
+            assert time.monotonic() < deadline, "the server was not ready after 30 seconds"
+            await asyncio.sleep(0.05)
+
+    def kill(self) -> None:
+        """As `kill -9` does."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    async def close(self) -> None:
+        self.kill()
+        await self.client.aclose()
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text()
+
+    def person(self, name: str) -> Person:
+        return Person(self.client, self.world.tokens[name])
+
+    async def record_to(self, s3: LocalS3, **formats: str) -> str:
+        """Lets accounts record all calls to a bucket (`own="WAV"`); answers a gateway's key."""
+        provider = self.person("provider")
+        for account, form in formats.items():
+            given = {
+                "bucketVendor": "S3_COMPATIBLE",
+                "endpointUrl": s3.endpoint,
+                "bucketName": "calls",
+                "region": "us-east-1",
+                "accessKeyId": RECORDER.access_key_id,
+                "secretAccessKey": RECORDER.secret_access_key,
+                "enabled": True,
+                "recordAllCalls": True,
+                "audioFormat": form,
+            }
+            payload = await provider.change(
+                "updateRecordingConfig", "recordingConfig { id }", accountId=self.world[account], **given
+            )
+            assert payload["userErrors"] == []
+        made = await provider.change("createApiKey", "token", name="gateway", accessLevel="GATEWAY")
+        return str(made["token"])
+
+    async def rows(self) -> dict[str, Call]:
+        """The calls by the gateway's ids, read behind the server's back."""
+        async with migrating.opened(self.settings):
+            return {call.gateway_call_id: call for call in await Call.all()}
+
+    async def until(self, what: str, seconds: float, count: int) -> dict[str, Call]:
+        """Waits until so many recordings are in that state."""
+        deadline = time.monotonic() + seconds
+        while True:
+            rows = await self.rows()
+            if sum(call.recording_state.value == what for call in rows.values()) >= count:
+                return rows
+            states = {name: call.recording_state.value for name, call in rows.items()}
+            assert time.monotonic() < deadline, f"not {count} {what} after {seconds} s: {states}\n{self.log[-3000:]}"
+            await asyncio.sleep(0.25)
+
+
+@dataclass
+class StreamedCall:
+    """A call whose audio goes to a server frame by frame, until the server or the test ends it."""
+
+    name: str
+    account: str
+    sample_rate: int = 8000
+    times_real_time: int = 1
+    sent: bytearray = field(default_factory=bytearray)
+    sent_at: list[tuple[float, int]] = field(default_factory=list)
+    """When so many bytes had been sent."""
+    ending: asyncio.Event = field(default_factory=asyncio.Event)
+    has_begun: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self, server: RealServer, key: str) -> None:
+        options: Any = {"additional_headers": {"Authorization": f"Bearer {key}"}, "proxy": None, "ping_interval": None}
+        protocol = [Subprotocol("audio.jambonz.org")]
+        with contextlib.suppress(ConnectionClosed):
+            async with connect(f"ws://127.0.0.1:{server.port}/record", subprotocols=protocol, **options) as socket:
+                first = {"callSid": self.name, "accountSid": self.account, "sampleRate": self.sample_rate}
+                await socket.send(json.dumps(first))
+                await self._send(socket)
+
+    async def _send(self, socket: Any) -> None:
+        seconds = 0.02
+        audio = noise(round(self.sample_rate * seconds) * 4 * 50 * self.times_real_time)
+        size, begun, number = len(audio) // 50, time.monotonic(), 0
+        while not self.ending.is_set():
+            piece = audio[number % 50 * size :][:size]
+            await socket.send(piece)
+            self.sent += piece
+            self.sent_at.append((time.monotonic(), len(self.sent)))
+            number += 1
+            await asyncio.sleep(max(0, begun + number * seconds - time.monotonic()))
+            if number == 5:
+                self.has_begun.set()
+
+    def sent_before(self, moment: float) -> int:
+        """How many bytes had been sent by then."""
+        return max((size for at, size in self.sent_at if at <= moment), default=0)

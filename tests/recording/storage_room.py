@@ -1,0 +1,176 @@
+"""A spool, a storer with a clock that only the test moves, and an account whose calls are recorded."""
+
+import random
+import wave
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import boto3
+from strawberry import Some
+
+from app.access import AccessLevel, Scope, Viewer
+from app.calls import recordings
+from app.calls.model import Call
+from app.context import Context, Opened
+from app.identifiers import Kind, new_id, read
+from app.live import LiveEvents
+from app.local_s3 import LocalS3
+from app.outbound import OutboundGate
+from app.recording import audio, service
+from app.recording.model import AudioFormat, BucketVendor, RecordingConfig
+from app.recording.rules import Tag
+from app.recording.spool import About, Ended, Spool, SpooledRecording
+from app.recording.storage import ObjectStorage, StorageTarget
+from app.recording.stored import stored_draft
+from app.recording.storing import Storer
+from tests.installation import Installation
+from tests.servers.fixtures import ADMIN, RECORDER
+
+TAGS = (Tag("team", "voice + more"), Tag("Größe", "l"))
+
+
+class StorageRoom:
+    """What a test of storing stands in."""
+
+    def __init__(self, installation: Installation, folder: Path, storage: ObjectStorage) -> None:
+        self.installation = installation
+        self.keyring = installation.opened.keyring
+        self.account_id = UUID(str(read(Kind.ACCOUNT, installation.world["own"])))
+        self.live = LiveEvents()
+        self.storage = storage
+        self.spool = Spool(folder, 10**10)
+        self.time = datetime.now(UTC)
+        self.storer = self.another_storer()
+        self._numbers = iter(range(1_000))
+
+    def another_storer(self) -> Storer:
+        """As a process has one that is started later, or beside."""
+        return Storer(self.keyring, self.storage, self.spool, self.live, now=lambda: self.time)
+
+    @property
+    def context(self) -> Context:
+        clients: dict[type, Any] = {OutboundGate: OutboundGate(["127.0.0.1"]), Spool: self.spool, LiveEvents: self.live}
+        opened = Opened(self.installation.settings, self.keyring, clients)
+        return Context(Viewer(Scope.ADMIN, AccessLevel.FULL, new_id()), "test", opened, operation="retryRecording")
+
+    async def configure(self, endpoint: str, **changed: Any) -> None:
+        """Where the own account's recordings go."""
+        values: dict[str, Any] = {
+            "bucket_vendor": BucketVendor.S3_COMPATIBLE,
+            "endpoint_url": endpoint,
+            "bucket_name": "calls",
+            "region": "us-east-1",
+            "access_key_id": RECORDER.access_key_id,
+            "secret_access_key": RECORDER.secret_access_key,
+            "s3_tags": TAGS,
+            "enabled": True,
+            **changed,
+        }
+        changes = service.Changes(**{name: Some(value) for name, value in values.items()})
+        await service.update(self.context, self.installation.world["own"], None, changes)
+
+    async def recorded(self, pcm: bytes, form: AudioFormat = AudioFormat.WAV, *, ended: bool = True) -> UUID:
+        """A call with so much audio (8 kHz stereo), ended, in the spool, held by nobody."""
+        recording = await self.running(form)
+        recording.append(pcm)
+        if ended:
+            self.end(recording)
+        recording.close()
+        return recording.about.call_id
+
+    async def running(self, form: AudioFormat = AudioFormat.WAV) -> SpooledRecording:
+        """A call that is being recorded, held as the recorder does."""
+        config = await RecordingConfig.get(account_id=self.account_id)
+        target = StorageTarget.of(stored_draft(self.keyring, config))
+        facts = recordings.CallFacts(self.account_id, f"gateway-{next(self._numbers)}", datetime.now(UTC))
+        held: list[SpooledRecording] = []
+
+        async def hold(call: Call, credential_id: UUID) -> None:
+            held.append(self.spool.create(_about(call, target, form, credential_id)))
+
+        await recordings.begin(self.keyring, self.live, facts, target, form, hold)
+        if form is AudioFormat.WAV:
+            held[0].append(audio.Wav(8000, 2).begin())
+        return held[0]
+
+    def end(self, recording: SpooledRecording) -> None:
+        about, size = recording.about, recording.audio_bytes
+        recording.overwrite(0, audio.encoder(about.format, about.sample_rate, about.channels).header(size))
+        length = audio.duration_of(about.format, about.sample_rate, about.channels, size)
+        recording.finish(Ended(datetime.now(UTC), length // timedelta(milliseconds=1), 0))
+
+    async def look(self, storer: Storer | None = None) -> None:
+        """One look through the spool, and all that follows of it."""
+        one = storer or self.storer
+        await one.look()
+        await one.settle()
+
+    async def later(self, **time: float) -> None:
+        """Time goes by, and the storer looks."""
+        self.time += timedelta(**time)
+        await self.look()
+
+    async def call(self, call_id: UUID) -> Call:
+        return await Call.get(account_id=self.account_id, id=call_id)
+
+    @contextmanager
+    def told(self) -> Iterator[list[str]]:
+        """The events of the own account, as they are published."""
+        found: list[str] = []
+        with self.live.listening(self.account_id) as listener:
+            listener.tell = lambda event: found.append(event.change.value)  # type: ignore[method-assign]
+            yield found
+
+
+@asynccontextmanager
+async def opened_room(installation: Installation, folder: Path, storage: ObjectStorage) -> AsyncIterator[StorageRoom]:
+    async with installation.database():
+        yield StorageRoom(installation, folder, storage)
+
+
+def noise(size: int) -> bytes:
+    """Audio that is nowhere the same; whole samples."""
+    return random.Random(size).randbytes(size)
+
+
+def s3_client(server: LocalS3) -> Any:
+    """May everything."""
+    return boto3.client(
+        "s3",
+        endpoint_url=server.endpoint,
+        region_name="us-east-1",
+        aws_access_key_id=ADMIN.access_key_id,
+        aws_secret_access_key=ADMIN.secret_access_key,
+    )
+
+
+def pcm_of(path: Path) -> tuple[bytes, int]:
+    """The samples of a WAV file, and the milliseconds that its header tells."""
+    with wave.open(str(path)) as file:
+        length = file.getnframes()
+        return file.readframes(length), length * 1000 // file.getframerate()
+
+
+def _about(call: Call, target: StorageTarget, form: AudioFormat, credential_id: UUID) -> About:
+    assert call.recording_key is not None
+    return About(
+        call_id=call.id,
+        account_id=call.account_id,
+        gateway_call_id=call.gateway_call_id,
+        format=form,
+        sample_rate=8000,
+        channels=2,
+        bytes_per_second_in=32_000,
+        started_at=call.started_at,
+        vendor=target.vendor,
+        endpoint_url=target.endpoint_url,
+        bucket=target.bucket,
+        region=target.region,
+        key=call.recording_key,
+        credential_id=credential_id,
+        tags=target.tags,
+    )

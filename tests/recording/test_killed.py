@@ -1,0 +1,172 @@
+"""kill -9 while ten calls are recorded: of the server, of the storage, of the database. Nothing is lost, and no row lies."""
+
+import asyncio
+import io
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import soundfile
+
+from app.calls.model import Call, RecordingState
+from app.local_s3 import LocalS3
+from tests.installation import World, seed
+from tests.recording.real_server import RealServer, StreamedCall
+from tests.recording.storage_room import s3_client
+from tests.servers.fixtures import ADMIN, RECORDER
+from tests.servers.postgres import Postgres
+
+SECONDS_MAY_BE_LOST = 1.0
+# LAME holds back about two frames of 576 samples.
+ENCODER_SECONDS = 0.15
+
+
+@pytest.fixture
+def fragile_s3(tmp_path: Path) -> Iterator[LocalS3]:
+    """A real S3 of the test's own, that can be killed and started again."""
+    server = LocalS3(tmp_path / "s3", identities=(ADMIN, RECORDER)).start()
+    try:
+        server.create_bucket("calls")
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def database_url(backend: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    if backend == "sqlite":
+        yield ""
+        return
+    postgres: Postgres = request.getfixturevalue("postgres")
+    url = postgres.create("killed")
+    yield url
+    postgres.drop(url)
+
+
+@asynccontextmanager
+async def served(folder: Path, url: str) -> AsyncIterator[RealServer]:
+    folder.mkdir()
+    server = RealServer(await seed(folder, url), folder, url)
+    await server.start()
+    try:
+        yield server
+    finally:
+        await server.close()
+
+
+def ten_calls(world: World) -> list[StreamedCall]:
+    """Six WAV and four MP3; two are so large that parts of them go ahead."""
+    own, sibling = world["own"], world["sibling"]
+    calls = [StreamedCall(f"wav-{number}", own) for number in range(4)]
+    calls += [StreamedCall(f"large-{number}", own, 48_000, times_real_time=20) for number in range(2)]
+    return calls + [StreamedCall(f"mp3-{number}", sibling, 16_000) for number in range(4)]
+
+
+@asynccontextmanager
+async def streamed(server: RealServer, key: str, calls: list[StreamedCall]) -> AsyncIterator[None]:
+    """All of them at once; at the end each is ended that still runs."""
+    tasks = [asyncio.create_task(call.run(server, key)) for call in calls]
+    try:
+        async with asyncio.timeout(20):
+            await asyncio.gather(*(call.has_begun.wait() for call in calls))
+        yield
+    finally:
+        for call in calls:
+            call.ending.set()
+        await asyncio.gather(*tasks)
+
+
+async def until_parts_go_ahead(client: Any) -> None:
+    async with asyncio.timeout(25):
+        while not client.list_multipart_uploads(Bucket="calls").get("Uploads"):
+            await asyncio.sleep(0.1)
+
+
+def check(calls: list[StreamedCall], rows: dict[str, Call], client: Any, until: float) -> None:
+    """What was sent before that moment is in the bucket, each row says what is there, and nothing else is left."""
+    for call in calls:
+        row = rows[call.name]
+        assert row.recording_state is RecordingState.STORED
+        stored = client.get_object(Bucket="calls", Key=row.recording_key)["Body"].read()
+        assert len(stored) == row.recording_size_bytes
+        heard, rate = soundfile.read(io.BytesIO(stored), dtype="int16", always_2d=True)
+        assert row.recording_duration_ms is not None
+        assert abs(len(heard) / rate - row.recording_duration_ms / 1000) < ENCODER_SECONDS
+        if call.name.startswith("mp3"):
+            wanted = call.sent_before(until) / 4 / call.sample_rate
+            assert row.recording_duration_ms / 1000 > wanted - ENCODER_SECONDS, call.name
+            continue
+        assert bytes(call.sent).startswith(heard.tobytes()), call.name
+        if call.times_real_time == 1:  # what is sent faster may wait in between, and has not arrived when it is sent
+            assert heard.nbytes >= call.sent_before(until), call.name
+        else:
+            assert heard.nbytes >= 10 * 1024 * 1024, call.name
+    assert client.list_multipart_uploads(Bucket="calls").get("Uploads", []) == []
+
+
+async def test_a_killed_server_has_lost_no_more_than_the_last_second(
+    tmp_path: Path, database_url: str, fragile_s3: LocalS3
+):
+    client = s3_client(fragile_s3)
+    async with served(tmp_path / "server", database_url) as server:
+        key = await server.record_to(fragile_s3, own="WAV", sibling="MP3")
+        calls = ten_calls(server.world)
+        async with streamed(server, key, calls):
+            await until_parts_go_ahead(client)
+            await asyncio.sleep(1)
+            server.kill()
+            killed_at = time.monotonic()
+        rows = await server.rows()
+        assert {call.recording_state for call in rows.values()} == {RecordingState.RECORDING}
+        assert client.list_multipart_uploads(Bucket="calls")["Uploads"], (
+            "nothing was on its way: the test shows nothing"
+        )
+        await server.start()
+        rows = await server.until("STORED", 25, len(calls))
+        check(calls, rows, client, killed_at - SECONDS_MAY_BE_LOST)
+        assert [path.name for path in server.spool.iterdir() if not path.name.startswith(".")] == []
+
+
+async def test_while_the_storage_is_away_audio_waits_and_is_stored_when_it_is_back(
+    tmp_path: Path, database_url: str, fragile_s3: LocalS3
+):
+    async with served(tmp_path / "server", database_url) as server:
+        key = await server.record_to(fragile_s3, own="WAV", sibling="MP3")
+        calls = ten_calls(server.world)
+        async with streamed(server, key, calls):
+            await until_parts_go_ahead(s3_client(fragile_s3))
+            fragile_s3.stop()
+            await asyncio.sleep(2)
+        ended_at = time.monotonic()
+        rows = await server.until("STORING", 10, len(calls))
+        await asyncio.sleep(2)
+        rows = await server.rows()
+        assert {call.recording_state for call in rows.values()} == {RecordingState.STORING}
+        assert any(call.recording_attempts > 0 for call in rows.values())
+        fragile_s3._port = int(fragile_s3.endpoint.rpartition(":")[2])
+        fragile_s3.start()
+        rows = await server.until("STORED", 40, len(calls))
+        check(calls, rows, s3_client(fragile_s3), ended_at)
+
+
+async def test_while_the_database_is_away_recording_goes_on_and_rows_say_so_afterwards(
+    tmp_path: Path, backend: str, fragile_s3: LocalS3
+):
+    if backend == "sqlite":
+        pytest.skip("SQLite is a file and does not go away")
+    with Postgres() as postgres:
+        async with served(tmp_path / "server", postgres.create("killed")) as server:
+            key = await server.record_to(fragile_s3, own="WAV", sibling="MP3")
+            calls = ten_calls(server.world)
+            async with streamed(server, key, calls):
+                await until_parts_go_ahead(s3_client(fragile_s3))
+                postgres.kill()
+                await asyncio.sleep(2)
+            ended_at = time.monotonic()
+            await asyncio.sleep(2)
+            postgres.start()
+            rows = await server.until("STORED", 40, len(calls))
+            check(calls, rows, s3_client(fragile_s3), ended_at)
