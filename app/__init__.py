@@ -9,11 +9,13 @@ The rooms, one per noun; each has `model.py` (what is stored), `service.py` (wha
     recording/           how calls are recorded, and where to   (+ storage.py: the only way to S3, aws_sdk.py: what it
                          goes by, loaded when it is needed; verification.py and probe.py: the proof that a storage
                          works; answers.py, failures.py, connection_errors.py: what S3 says and means; rules.py,
-                         regions.py, policy.py)
+                         regions.py, policy.py; credentials.py: the keys of what is stored)
     idempotency/         what was made under a client's key     (once.py)
     audit/               who changed what                       (+ trail.py: its events; changing.py: one row changed by
                          one statement, with its event; reads.py: who has seen a secret)
-    calls/               recent calls, with their recordings     (+ keys.py: their ids)
+    calls/               recent calls, with their recordings     (+ keys.py: their ids; reporting.py: what gateways say of
+                         them; filters.py: by what they are looked for; partitions.py: month by month; listening.py: where
+                         a recording can be heard)
     tts_cache/           the cached prompts of an account        (+ cache.py: the only module that speaks to Valkey;
                          counts.py)
     applications/        what answers a call                    (+ webhooks.py: where it is called; recording.py: whether its
