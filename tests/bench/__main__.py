@@ -16,7 +16,7 @@ from typing import Any
 
 import uvloop
 
-from tests.bench import attacking, growth, latency, limits, memory, ratios, verifying
+from tests.bench import attacking, calls, growth, latency, limits, memory, ratios, verifying
 from tests.bench.finding import Finding
 from tests.bench.installation import Installation, opened
 from tests.bench.seeding import ACCOUNTS, KEYS_EACH
@@ -41,7 +41,11 @@ _ON_SERVERS: dict[str, Callable[[Installation], Awaitable[Finding]]] = {
     "memory": memory.measure,
     "attacks": attacking.measure,
 }
-_ALONE: dict[str, Callable[[], Awaitable[Finding]]] = {"growth": growth.measure, "verification": verifying.measure}
+_ALONE: dict[str, Callable[[], Awaitable[Finding]]] = {
+    "growth": growth.measure,
+    "verification": verifying.measure,
+    "recording": calls.measure,
+}
 
 
 def main() -> int:
