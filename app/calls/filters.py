@@ -53,8 +53,9 @@ def _without_nul(text: str) -> str | None:
 
 
 def _is_recorded(wanted: bool) -> Q:
-    none = [RecordingState.NONE, RecordingState.DELETED]
-    return Q(recording_state__not_in=none) if wanted else Q(recording_state__in=none)
+    # Which states, and not which others: Tortoise's `not_in` lets nulls in, and then the index of the recorded calls is no help.
+    without = {RecordingState.NONE, RecordingState.DELETED}
+    return Q(recording_state__in=[state for state in RecordingState if (state in without) is not wanted])
 
 
 class _KnownAs(Q):

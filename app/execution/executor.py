@@ -37,7 +37,7 @@ from app.graph import LOAD
 _DENIED, _READ, _ORDINARY = range(3)
 
 # Work, in the time that it takes to read a plain field (about half a microsecond).
-MAXIMUM_WORK = 160_000
+MAXIMUM_WORK = 200_000
 _ORDINARY_WORK = 20
 _LOAD_WORK = 40
 _ASYNC_WORK = 120

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 
 from app.recording.audio import Mp3
+from tests.bench import calls
 from tests.bench.client import Bystander, request
 from tests.bench.finding import Finding
 from tests.bench.serving import OURS, ServerProcess
@@ -53,7 +54,12 @@ async def measure() -> Finding:
         3: found["large"]["mbEach"] >= LESS_THAN_MB_EACH,
         4: found["idle"]["ratio"] > IDLE_AT_MOST,
     }
-    return Finding({"recording": found}, lines, [lines[number] for number, is_over in over.items() if is_over])
+    listed = await calls.measure()
+    return Finding(
+        {"recording": {**found, **listed.numbers["recording"]}},
+        [*lines, *listed.lines],
+        [*(lines[number] for number, is_over in over.items() if is_over), *listed.missed],
+    )
 
 
 async def streams() -> dict[str, Any]:

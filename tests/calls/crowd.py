@@ -1,0 +1,46 @@
+"""Many calls at once, made by PostgreSQL itself: for counting and measuring what lists of them cost."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from app.calls import partitions
+
+DAYS = 180
+_CALLS = """
+WITH made AS (
+    SELECT n, TIMESTAMPTZ '{end}' - n * INTERVAL '{days} days' / {count} AS began
+    FROM generate_series(1::bigint, {count}) n
+), shown AS (
+    SELECT n, began, (lpad(to_hex((extract(epoch FROM began) * 1000)::bigint), 12, '0') || '7' ||
+        substr(md5('{account}' || n), 1, 3) || '8' || substr(md5('{account}' || n), 4, 15))::uuid AS id FROM made
+), keyed AS (
+    INSERT INTO call_keys (id, account_id, gateway_call_id) SELECT id, '{account}', 'call' || n FROM shown
+)
+INSERT INTO calls (id, account_id, application_id, gateway_call_id, direction, from_number, to_number, started_at,
+    answered_at, ended_at, sip_status, trunk, recording_state, recording_attempts, updated_at)
+SELECT id, '{account}', {application}, 'call' || n, CASE n % 2 WHEN 0 THEN 'INBOUND' ELSE 'OUTBOUND' END,
+    '+4930' || lpad((n * 7919 % 1000000)::text, 6, '0'), '+4989' || lpad((n * 104729 % 1000000)::text, 6, '0'), began,
+    began + INTERVAL '5 s', began + INTERVAL '90 s', 200, 'trunk', 'NONE', 0, began
+FROM shown
+"""
+
+
+async def add_calls(db: Any, account: UUID, count: int, *, application: UUID | None = None) -> None:
+    """So many calls of an account, one after the other over the last half year; a tenth of them with the application."""
+    await db.execute_query(
+        _CALLS.format(
+            account=account,
+            count=count,
+            days=DAYS,
+            end=datetime.now(UTC).isoformat(),
+            application=f"CASE WHEN n % 10 = 0 THEN '{application}'::uuid END" if application else "NULL",
+        )
+    )
+
+
+async def make_past_months() -> None:
+    """As if the database had been maintained all the time."""
+    now = datetime.now(UTC)
+    for days in range(DAYS + 31, 0, -28):
+        await partitions.make_months(now - timedelta(days=days))

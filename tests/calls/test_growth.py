@@ -1,0 +1,157 @@
+"""What recent calls cost on PostgreSQL among very many: what is touched grows with the page and not with the calls."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from app.identifiers import Kind, read, show
+from tests.calls.conftest import at
+from tests.calls.crowd import add_calls, make_past_months
+from tests.crowd import moved
+from tests.execution.conftest import shared
+from tests.execution.test_growth import WAYS, done_for, end_cursor
+from tests.installation import Installation, World
+from tests.statements import Work
+
+__all__ = ["shared"]
+
+CALLS = 60_000
+FIRST = 20
+# Rows read for a page: of each month one is looked at before it is known in which the newest are.
+ROWS = 120
+_NODES = "nodes { id from to startedAt recording { state } application { name } } pageInfo { endCursor }"
+OF_ACCOUNT = f'{{ account(id: "$own") {{ recentCalls(%s filter: {{$filter}}) {{ {_NODES} }} }} }}'
+OF_ALL = f"{{ recentCalls(%s filter: {{$filter}}) {{ {_NODES} }} }}"
+LISTED = {
+    "unfiltered": "",
+    "of an application": 'applicationId: "$own_application"',
+    "of a time": f'since: "{at(days=150)}" until: "{at(days=10)}"',
+    "of a month": f'since: "{at(days=80)}" until: "{at(days=50)}"',
+    "of an application and a time": f'applicationId: "$own_application" since: "{at(days=150)}" until: "{at(days=10)}"',
+}
+# The most that is read for each: those in the months of the span that begin so, in one index.
+FOUND = {
+    f'fromPrefix: "+49301234" since: "{at(days=30)}"': 200,
+    f'toPrefix: "+49891234" since: "{at(days=80)}" until: "{at(days=50)}"': 200,
+    'gatewayCallId: "call777"': 60,
+    "hasRecording: true": 40,
+}
+
+
+def uuid(sid: str, kind: Kind) -> UUID:
+    found = read(kind, sid)
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="module")
+async def database(shared: Installation, template: World, backend: str) -> AsyncIterator[Any]:
+    """The database of the shared installation, with many calls of two accounts."""
+    if backend != "postgres":
+        pytest.skip("PostgreSQL counts what it touches, SQLite does not")
+    async with shared.database() as connection:
+        await make_past_months()
+        application = uuid(template["own_application"], Kind.APPLICATION)
+        await add_calls(connection, uuid(template["own"], Kind.ACCOUNT), CALLS, application=application)
+        await add_calls(connection, uuid(template["foreign"], Kind.ACCOUNT), CALLS)
+        await connection.execute_query("ANALYZE")
+        yield connection
+
+
+def of_world(query: str, world: World) -> str:
+    return query.replace("$own_application", world["own_application"]).replace("$own", world["own"])
+
+
+async def pages(
+    installation: Installation, world: World, database: Any, who: str, query: str, way: str, span: str
+) -> tuple[list[Work], list[Work]]:
+    """What the first page costs, and one in the middle of the list."""
+    asked = of_world(query, world)
+    answer = await installation.person(who).ask(asked % f"first: {FIRST}")
+    assert not answer.errors, answer.errors
+    days = 65 if span == "of a month" else 90
+    place = moved(end_cursor(answer.data), show_uuid(datetime.now(UTC) - timedelta(days=days)))
+    first = await done_for(installation, database, who, asked % f"first: {FIRST}", way)
+    return first, await done_for(installation, database, who, asked % f'first: {FIRST} after: "{place}"', way)
+
+
+def walked(done: Work) -> list[str]:
+    """The months with calls that were read from end to end; the empty ones may be."""
+    scans = [node for node in done.of("Seq Scan") if node["Relation Name"].startswith("call")]
+    return [node["Relation Name"] for node in scans if node["Actual Rows"] or node.get("Rows Removed by Filter")]
+
+
+def show_uuid(time: datetime) -> UUID:
+    return UUID(int=int(time.timestamp() * 1000) << 80)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("span", LISTED)
+@pytest.mark.parametrize("who", ["account_user", "provider", "admin"])
+async def test_a_page_of_an_account_s_calls_costs_the_same_wherever_it_lies(
+    shared: Installation, template: World, database: Any, who: str, span: str, way: str
+) -> None:
+    query = OF_ACCOUNT.replace("$filter", LISTED[span])
+    first, later = await pages(shared, template, database, who, query, way, span)
+    for done in (*first, *later):
+        assert not walked(done), done.shape
+        assert done.rows <= ROWS, done.shape
+    assert sum(done.blocks for done in later) <= 1.2 * sum(done.blocks for done in first) + 10
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("span", ["unfiltered", "of a time", "of a month", "of an application"])
+@pytest.mark.parametrize("who", ["account_user", "provider", "other_provider", "admin"])
+async def test_a_page_across_accounts_costs_the_same_wherever_it_lies(
+    shared: Installation, template: World, database: Any, who: str, span: str, way: str
+) -> None:
+    query = OF_ALL.replace("$filter", LISTED[span])
+    if who == "other_provider" and span == "of an application":
+        return
+    first, later = await pages(shared, template, database, who, query, way, span)
+    for done in (*first, *later):
+        assert not walked(done), done.shape
+        assert done.rows <= 3 * ROWS, done.shape
+    assert sum(done.blocks for done in later) <= 1.5 * sum(done.blocks for done in first) + 20
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("given", FOUND)
+@pytest.mark.parametrize("who", ["account_user", "provider", "admin"])
+async def test_what_few_calls_have_is_found_by_an_index(
+    shared: Installation, template: World, database: Any, who: str, given: str, way: str
+) -> None:
+    for query in (OF_ACCOUNT, OF_ALL):
+        asked = of_world(query.replace("$filter", given), template) % f"first: {FIRST}"
+        for done in await done_for(shared, database, who, asked, way):
+            assert not walked(done), done.shape
+            assert done.rows <= FOUND[given] + ROWS, (done.rows, done.shape)
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_months_outside_a_time_range_are_not_looked_at(
+    shared: Installation, template: World, database: Any, way: str
+) -> None:
+    query = of_world(OF_ACCOUNT.replace("$filter", LISTED["of a month"]), template) % f"first: {FIRST}"
+    for done in await done_for(shared, database, "account_user", query, way):
+        read_months = {index for _, index in done.shape if index.startswith("calls_")}
+        assert len(read_months) <= 3, done.shape  # two months, and the default partition
+
+
+async def test_a_call_is_found_by_its_id_in_one_month(shared: Installation, template: World, database: Any) -> None:
+    rows = await database.execute_query_dict("SELECT id FROM calls ORDER BY id OFFSET 1000 LIMIT 1")
+    query = f'{{ call(id: "{show(Kind.CALL, rows[0]["id"])}") {{ id }} }}'
+    for who in ("admin", "provider"):
+        (done,) = await done_for(shared, database, who, query, "compiled")
+        assert len([index for _, index in done.shape if index.startswith("calls_")]) == 1, done.shape
+
+
+async def test_counting_ends_at_its_limit(shared: Installation, template: World, database: Any) -> None:
+    query = of_world('{ account(id: "$own") { recentCalls { totalCount } } }', template)
+    answer = await shared.person("account_user").ask(query)
+    assert answer.only("account") == {"recentCalls": {"totalCount": 10_000}}
+    *_, done = await done_for(shared, database, "account_user", query, "compiled")
+    assert done.rows <= 2 * 10_000, done.rows
