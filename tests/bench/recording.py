@@ -29,7 +29,7 @@ MP3_AT_LEAST, LESS_THAN_MB_EACH, IDLE_AT_MOST = 0.7, 8.0, 2.0
 _STREAMS = {"WAV": 200, "MP3": 60}
 _SECONDS, _ROUNDS = 6.0, 5
 # Each so long that parts of it go ahead, with an S3 that takes so long for each.
-_LARGE, _LARGE_SECONDS, _LARGE_RATE, _TIMES_REAL_TIME, _PART_SECONDS = 16, 6.0, 48_000, 10, 0.1
+_LARGE, _LARGE_SECONDS, _LARGE_RATE, _TIMES_REAL_TIME, _PART_SECONDS = 16, 10.0, 48_000, 10, 0.1
 _IDLE = 1_000
 _ASKED = b'{"query":"{ viewer { scope } }"}'
 

@@ -130,6 +130,8 @@ class StreamedCall:
     sent: bytearray = field(default_factory=bytearray)
     sent_at: list[tuple[float, int]] = field(default_factory=list)
     """When so many bytes had been sent."""
+    is_on_hold: bool = False
+    """Nothing is sent, and the stream stays open."""
     ending: asyncio.Event = field(default_factory=asyncio.Event)
     has_begun: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -147,6 +149,9 @@ class StreamedCall:
         audio = noise(round(self.sample_rate * seconds) * 4 * 50 * self.times_real_time)
         size, begun, number = len(audio) // 50, time.monotonic(), 0
         while not self.ending.is_set():
+            if self.is_on_hold:
+                await asyncio.sleep(seconds)
+                continue
             piece = audio[number % 50 * size :][:size]
             await socket.send(piece)
             self.sent += piece
