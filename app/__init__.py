@@ -21,9 +21,9 @@ The rooms, one per noun; each has `model.py` (what is stored), `service.py` (wha
                          seen a secret)
     calls/               recent calls, with their recordings     (+ keys.py: their ids; reporting.py: what gateways say of
                          them; filters.py: by what they are looked for; partitions.py: month by month;
-                         recordings.py: what becomes of a recording; listening.py: signed addresses, and who listened; places.py: where each
-                         was stored; playing.py: from there to a listener; player/: the page that plays one;
-                         deleting.py; recording_schema.py)
+                         recordings.py: what becomes of a recording; listening.py: signed addresses, and who
+                         listened; places.py: where each was stored; playing.py: from there to a listener; player/:
+                         the page that plays one; deleting.py; recording_schema.py)
     tts_cache/           the cached prompts of an account        (+ cache.py: the only module that speaks to Valkey;
                          counts.py)
     applications/        what answers a call                    (+ webhooks.py: where it is called; recording.py: whether its

@@ -8,6 +8,7 @@ from app import graph, names, paging
 from app.accounts.schema import AccountLimits
 from app.api_keys.schema import ApiKeyLimits
 from app.applications.schema import ApplicationLimits
+from app.calls.schema import CallLimits
 from app.idempotency import once
 from app.recording.schema import RecordingLimits
 from app.service_providers.schema import ServiceProviderLimits
@@ -57,6 +58,7 @@ class IdempotencyKeyLimits:
 class Limits:
     """Constants, by the rooms of the house."""
 
+    call: CallLimits = strawberry.field(default_factory=CallLimits, description="Of lists and reports of calls.")
     account: AccountLimits = strawberry.field(default_factory=AccountLimits, description="Of accounts.")
     api_key: ApiKeyLimits = strawberry.field(default_factory=ApiKeyLimits, description="Of API keys.")
     application: ApplicationLimits = strawberry.field(default_factory=ApplicationLimits, description="Of applications.")

@@ -17,7 +17,7 @@ from typing import Any
 
 from app.calls.keys import id_at
 from app.calls.model import Call as CallRow
-from app.calls.model import RecordingState
+from app.calls.model import CallKey, RecordingState
 from app.identifiers import Kind, read, show
 from app.recording import credentials
 from app.recording.model import AudioFormat, BucketVendor
@@ -162,7 +162,7 @@ async def matrix(installation: Installation, *, last_first: bool = False) -> str
     admin = installation.person("admin")
     keys = (await admin.ask("{ apiKeys { nodes { id } } }")).only("apiKeys")["nodes"]
     everybody = await add_people(installation)
-    calls = await _add_calls(installation)
+    calls = await add_calls(installation)
     ids = Ids(installation.world, keys[0]["id"], everybody, calls, await add_failed_recordings(installation, calls))
     installation.opened.clients[StorageVerifier] = StandIn()  # type: ignore[index]
     installation.opened.clients[Spool] = SomewhereElse()  # type: ignore[index]
@@ -194,14 +194,16 @@ async def _gateway(installation: Installation) -> Person:
     return installation.holder(made["token"])
 
 
-async def _add_calls(installation: Installation) -> dict[str, str]:
+async def add_calls(installation: Installation) -> dict[str, str]:
     """A call of each account; answers their ids."""
     made, now = {}, datetime.now(UTC)
     async with installation.database():
         for place in ("own", "sibling", "foreign"):
             account_id = read(Kind.ACCOUNT, installation.world[place])
             values = {"account_id": account_id, "gateway_call_id": place, "started_at": now}
-            made[place] = show(Kind.CALL, (await CallRow.create(id=id_at(now), **values)).id)
+            call = await CallRow.create(id=id_at(now), **values)
+            await CallKey.create(id=call.id, account_id=account_id, gateway_call_id=place)
+            made[place] = show(Kind.CALL, call.id)
     return made
 
 
@@ -209,7 +211,7 @@ async def add_failed_recordings(installation: Installation, calls: dict[str, str
     """Gives each of these calls a recording that could not be stored; answers the ids of the keys that it was tried with."""
     made, target = (
         {},
-        StorageTarget(BucketVendor.AWS_S3, None, "calls", "eu-central-1", "AKIAIOSFODNN7EXAMPLE", "secret"),
+        StorageTarget(BucketVendor.AWS_S3, None, "calls", "eu-central-1", "AKIAIOSFODNN7EXAMPLE", "s3cret-of-before"),
     )
     async with installation.database():
         for place, call_id in calls.items():

@@ -278,7 +278,7 @@ async def test_every_column_of_what_is_audited_is_told_by_a_name_of_the_contract
         audited: list[tuple[str | None, str, type[Model]]] = [(None, *POLICY)]
         for kind, model in graph.registry.rows.items():
             audited += [(kind.value, graph.registry.names[kind], model)] if kind not in NOT_AUDITED else []
-        assert len(audited) == 8
+        assert len(audited) == 10
         for kind_text, type_name, model in audited:
             for column in naming.columns(model):
                 setting = naming.setting(kind_text, trail.told(model, column)[0])

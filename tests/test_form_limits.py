@@ -31,7 +31,13 @@ DOCUMENTS = Path(__file__).parent / "clients" / "documents"
 _STORAGES = ("AccountRecordingConfigInput", "UpdateRecordingConfigInput", "VerifyRecordingStorageInput")
 _MADE = ("Account", "ApiKey", "Application", "ServiceProvider", "User")
 # By what says how much they may hold: a path below `limits`, or of `passwordPolicy`.
+_FILTERS = ("CallFilter", "AllCallsFilter")
 LIMITED = {
+    "call.prefixMaximum": {f"{one}.{name}" for one in _FILTERS for name in ("fromPrefix", "toPrefix")},
+    "call.gatewayCallIdMaximum": {f"{one}.gatewayCallId" for one in _FILTERS},
+    "call.textMaximum": {f"CallReportInput.{name}" for name in ("from", "to", "trunk", "terminationReason")},
+    "call.traceIdMaximum": {"CallReportInput.traceId"},
+    "call.sipStatusMaximum": {"CallReportInput.sipStatus"},
     "account.nameMaximum": {"CreateAccountInput.name", "UpdateAccountInput.name"},
     "account.sipRealmMaximum": {"CreateAccountInput.sipRealm", "UpdateAccountInput.sipRealm"},
     "account.usageLimitMaximum": {"UsageLimitInput.maximum"},
@@ -73,6 +79,13 @@ NEEDS_NONE = {
 OTHERS = {
     *("account.webhookSchemes", "account.registrationWebhookMethods", "account.queueEventWebhookMethods"),
     *("application.callingWebhookSchemes", "application.callStatusWebhookSchemes"),
+    *(
+        "call.prefixMinimum",
+        "call.prefixDaysMaximum",
+        "call.countedMaximum",
+        "call.reportsMaximum",
+        "call.sipStatusMinimum",
+    ),
     *("apiKey.expiresAtMaximum", "idempotencyKey.keptHours", "paging.firstDefault", "paging.firstMaximum"),
     *("recordingConfig.bucketNameMinimum", "recordingConfig.s3TagsMaximum", "user.passwordMinimumLengthLeast"),
 }
@@ -111,13 +124,25 @@ def test_every_limit_is_one_of_an_input_and_says_of_what() -> None:
     known = told().keys() | {f"passwordPolicy.{name}" for name in policy.fields}
     assert LIMITED.keys() | OTHERS <= known
     assert told().keys() <= LIMITED.keys() | OTHERS
-    units = ("characters", "units", "hours", "rows", "how many", "`maximum`", "`licensedsessions`", "begin", "called")
+    units = (
+        "characters",
+        "units",
+        "days",
+        "number that",
+        "hours",
+        "rows",
+        "how many",
+        "`maximum`",
+        "`licensedsessions`",
+        "begin",
+        "called",
+    )
     for path, description in told().items():
         assert any(unit in (description or "").lower() for unit in (*units, "`expiresat`")), path
 
 
 def test_the_forms_of_the_clients_ask_for_every_limit() -> None:
-    """Those of lists are for whoever writes a search field."""
+    """Those of lists and of calls are for whoever writes a search field."""
     asked, types = set(), TypeInfo(CONTRACT)
 
     class Asked(Visitor):
@@ -129,7 +154,7 @@ def test_the_forms_of_the_clients_ask_for_every_limit() -> None:
     documents = concat_ast([parse(path.read_text()) for path in sorted(DOCUMENTS.glob("*.graphql"))])
     visit(documents, TypeInfoVisitor(types, Asked()))
     limits: Any = CONTRACT.type_map["Limits"]
-    rooms = [get_named_type(one.type) for room, one in limits.fields.items() if room != "paging"]
+    rooms = [get_named_type(one.type) for room, one in limits.fields.items() if room not in ("paging", "call")]
     assert {f"{of.name}.{name}" for of in rooms for name in of.fields} <= asked
 
 
@@ -235,6 +260,10 @@ ELSEWHERE = {
         f"recordingConfig.{name}Maximum": "tests/test_account_form.py"
         for name in ("bucketName", "region", "accessKeyId", "secretAccessKey", "s3TagName", "s3TagValue")
     },
+    **dict.fromkeys(("call.prefixMaximum", "call.gatewayCallIdMaximum"), "tests/calls/test_recent_calls.py"),
+    **dict.fromkeys(
+        ("call.textMaximum", "call.traceIdMaximum", "call.sipStatusMaximum"), "tests/calls/test_reporting.py"
+    ),
     "paging.nameContainsMaximum": "below",
     "paging.emailContainsMaximum": "below",
     "passwordPolicy.maximumLength": "tests/users/test_passwords.py",

@@ -19,7 +19,7 @@ from tests.lessons.walking import (
     mistakes,
     replaced,
     send,
-    with_empty_provider,
+    with_everything,
 )
 from tests.people import add_people
 from tests.tables import changed, contents
@@ -137,7 +137,7 @@ def object_of(mutation: str) -> str:
 @pytest.fixture
 async def whole(installation: Installation) -> dict[str, list[Input]]:
     """For each create, inputs with all of its fields; and somebody who may send them all."""
-    world, people = await with_empty_provider(installation), await add_people(installation)
+    world, people = await with_everything(installation), await add_people(installation)
     installation.world.tokens["root"] = people.tokens["root"]
     return {name: inputs(world, people)[name] for name in ALL_CREATES}
 

@@ -15,7 +15,7 @@ from app.recording.model import RecordingConfig
 from app.rewrapping import rewrap
 from tests.faults import failing
 from tests.installation import Installation, Person, World
-from tests.lessons.walking import inputs, mistakes, send, with_empty_provider
+from tests.lessons.walking import inputs, mistakes, send, with_everything
 from tests.people import add_people
 
 
@@ -56,7 +56,7 @@ async def test_every_secret_opens_with_the_newest_key_alone(installation: Instal
 
 async def fill_every_place(installation: Installation) -> None:
     """Has a secret stored in each column that is for one."""
-    world, people = await with_empty_provider(installation), await add_people(installation)
+    world, people = await with_everything(installation), await add_people(installation)
     given = inputs(world, people)
     for mutation in ("updateAccount", "updateApplication", "rotateWebhookSecret"):
         assert mistakes(await send(people["root"], mutation, given[mutation][0]), mutation) == []

@@ -6,7 +6,7 @@ import pytest
 from graphql import GraphQLObjectType, get_named_type
 
 from tests.installation import Installation
-from tests.lessons.walking import MUTATIONS, SCHEMA, Input, input_type, inputs, mistakes, send, with_empty_provider
+from tests.lessons.walking import MUTATIONS, SCHEMA, Input, input_type, inputs, mistakes, send, with_everything
 from tests.people import add_people
 from tests.tables import changed, contents
 
@@ -28,6 +28,9 @@ WITHOUT_A_VERSION = {
     "clearTtsCache": "nothing is edited",
     "sendTestWebhook": "nothing is edited",
     "verifyRecordingStorage": "nothing is edited",
+    "deleteRecording": "a recording is deleted once",
+    "retryRecording": "to try again what is tried changes nothing",
+    "removeStoredCredential": "keys are removed once",
     "verifyStoredRecordingStorage": "the result is kept only for the values that were tested",
 }
 
@@ -66,7 +69,7 @@ def versions_in(given: Input) -> list[tuple[str, ...]]:
 async def test_a_change_of_another_version_is_refused_and_changes_nothing(
     installation: Installation, mutation: str
 ) -> None:
-    world, people = await with_empty_provider(installation), await add_people(installation)
+    world, people = await with_everything(installation), await add_people(installation)
     (given,) = inputs(world, people)[mutation]
     if mutation == "reactivateUser":
         await send(people["root"], "deactivateUser", {"id": people.ids["bob"]})
@@ -88,7 +91,7 @@ async def test_a_change_of_another_version_is_refused_and_changes_nothing(
 async def test_each_update_counts_the_version_and_needs_the_one_before(
     installation: Installation, type_name: str
 ) -> None:
-    world, people = await with_empty_provider(installation), await add_people(installation)
+    world, people = await with_everything(installation), await add_people(installation)
     mutation, object_ = f"update{type_name}", type_name[0].lower() + type_name[1:]
     (given,) = inputs(world, people)[mutation]
     given = {name: value for name, value in given.items() if name not in ("recordingConfig", "ifVersion")}

@@ -15,7 +15,8 @@ from tortoise import connections
 from app.calls.model import CallKey
 from app.identifiers import first_at
 
-GATEWAY_CALL_ID = re.compile(r"[A-Za-z0-9._@-]{1,128}", re.ASCII)
+MAXIMUM_GATEWAY_CALL_ID = 128
+GATEWAY_CALL_ID = re.compile(rf"[A-Za-z0-9._@-]{{1,{MAXIMUM_GATEWAY_CALL_ID}}}", re.ASCII)
 
 
 def id_at(time: datetime) -> UUID:

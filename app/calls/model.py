@@ -73,6 +73,21 @@ class Call(Model):
     recording_attempts = fields.IntField(default=0)
     updated_at = fields.DatetimeField(auto_now=True)
 
+    told_as: ClassVar[dict[str, str | None]] = {
+        "from_number": "from",
+        "to_number": "to",
+        "recording_state": "recording.state",
+        "recording_format": "recording.format",
+        "recording_size_bytes": "recording.sizeBytes",
+        "recording_error": "recording.error",
+        # Known to clients in another unit, or not at all.
+        **dict.fromkeys(
+            (
+                *("recording_duration_ms", "recording_vendor", "recording_endpoint_url", "recording_bucket"),
+                *("recording_region", "recording_key", "recording_credential_id", "recording_attempts"),
+            )
+        ),
+    }
     reach: ClassVar[Reach] = Reach(account="account_id", service_provider=("account__service_provider_id",))
 
     class Meta:

@@ -16,7 +16,7 @@ from tortoise.transactions import in_transaction
 
 from app.accounts.model import Account
 from app.applications.model import Application
-from app.calls.keys import GATEWAY_CALL_ID, id_at
+from app.calls.keys import GATEWAY_CALL_ID, MAXIMUM_GATEWAY_CALL_ID, id_at
 from app.calls.model import CallDirection
 from app.context import Context
 from app.errors import Mistakes, Problems, UserError, UserErrorCode
@@ -24,6 +24,8 @@ from app.identifiers import Kind, read_either
 from app.live import Change, LiveEvent, LiveEvents
 
 MAXIMUM_CALLS = 1_000
+MAXIMUM_TEXT, MAXIMUM_TRACE_ID = 255, 128
+MINIMUM_SIP_STATUS, MAXIMUM_SIP_STATUS = 100, 699
 # A gateway's clock may be ahead of ours.
 MAXIMUM_AHEAD = timedelta(hours=1)
 # How often a batch is stored again when an account or a month of calls came or went in between.
@@ -176,10 +178,17 @@ class _Reader:
         if account_id is None:
             problems.add(UserErrorCode.NOT_FOUND, "There is no such account.", *at, "accountId")
         if not GATEWAY_CALL_ID.fullmatch(given.call_id):
-            message = "A gateway's id of a call has 1 to 128 of the characters A-Z a-z 0-9 . _ @ -"
+            message = (
+                f"A gateway's id of a call has 1 to {MAXIMUM_GATEWAY_CALL_ID} of the characters A-Z a-z 0-9 . _ @ -"
+            )
             problems.add(UserErrorCode.INVALID, message, *at, "callId")
-        if given.sip_status is not None and not 100 <= given.sip_status <= 699:
-            problems.add(UserErrorCode.OUT_OF_RANGE, "A SIP status is 100 to 699.", *at, "sipStatus")
+        if given.sip_status is not None and not MINIMUM_SIP_STATUS <= given.sip_status <= MAXIMUM_SIP_STATUS:
+            problems.add(
+                UserErrorCode.OUT_OF_RANGE,
+                f"A SIP status is {MINIMUM_SIP_STATUS} to {MAXIMUM_SIP_STATUS}.",
+                *at,
+                "sipStatus",
+            )
         started_at, answered_at, ended_at = given.started_at, given.answered_at, given.ended_at
         self._check_time(started_at, problems, *at, "startedAt")
         self._check_time(answered_at, problems, *at, "answeredAt")
@@ -194,15 +203,15 @@ class _Reader:
         return [
             self._application(given.application_id, account_id, problems, *at),
             None if given.direction is None else given.direction.value,
-            _text(given.from_, 255, problems, *at, "from"),
-            _text(given.to, 255, problems, *at, "to"),
+            _text(given.from_, MAXIMUM_TEXT, problems, *at, "from"),
+            _text(given.to, MAXIMUM_TEXT, problems, *at, "to"),
             started_at,
             answered_at,
             ended_at,
             given.sip_status,
-            _text(given.termination_reason, 255, problems, *at, "terminationReason"),
-            _text(given.trunk, 255, problems, *at, "trunk"),
-            _text(given.trace_id, 128, problems, *at, "traceId"),
+            _text(given.termination_reason, MAXIMUM_TEXT, problems, *at, "terminationReason"),
+            _text(given.trunk, MAXIMUM_TEXT, problems, *at, "trunk"),
+            _text(given.trace_id, MAXIMUM_TRACE_ID, problems, *at, "traceId"),
         ]
 
     def _application(self, text: str | None, account_id: UUID | None, problems: Problems, *at: str) -> UUID | None:

@@ -9,10 +9,11 @@ from uuid import UUID
 import strawberry
 
 from app import graph
-from app.access import IsGateway
+from app.access import HasFullAccess, IsGateway
 from app.accounts.model import Account as AccountRow
 from app.applications.model import Application as ApplicationRow
 from app.calls import filters, listening, model, reporting
+from app.calls.keys import MAXIMUM_GATEWAY_CALL_ID
 from app.context import Context, Info
 from app.errors import UserError
 from app.graph import BigInt
@@ -150,6 +151,10 @@ class Call(graph.Node):
     recording: CallRecording = graph.part(
         SimpleNamespace, {name: name for name in _OF_RECORDING}, "Its recording, and what became of it."
     )
+    viewer_can_change_recording: bool = graph.per_viewer(
+        lambda viewer: viewer.may([HasFullAccess]),
+        "Whether the caller may delete the recording, or have it stored again.",
+    )
 
 
 @strawberry.input(description="Which calls to list; conditions are joined with and.")
@@ -191,6 +196,46 @@ class AllCallsFilter(CallFilter):
     """Absent or null: no condition."""
 
     account_id: strawberry.ID | None = strawberry.field(default=None, description="Calls of this account.")
+
+
+@strawberry.type(description="The limits of the filters of calls, and of what gateways report.")
+class CallLimits:
+    """Constants."""
+
+    prefix_minimum: int = strawberry.field(
+        default=filters.MINIMUM_PREFIX, description="Characters (code points) of `fromPrefix` and `toPrefix`, at least."
+    )
+    prefix_maximum: int = strawberry.field(
+        default=filters.MAXIMUM_PREFIX, description="Characters (code points) of `fromPrefix` and `toPrefix`, at most."
+    )
+    prefix_days_maximum: int = strawberry.field(
+        default=filters.MAXIMUM_SPAN.days,
+        description="How many days lie between `since` and `until` at most, where a prefix is looked for.",
+    )
+    counted_maximum: int = strawberry.field(
+        default=COUNT_LIMIT, description="How many calls `totalCount` counts at most; it answers no greater number."
+    )
+    gateway_call_id_maximum: int = strawberry.field(
+        default=MAXIMUM_GATEWAY_CALL_ID, description="Characters of a gateway's own id of a call; the least is 1."
+    )
+    reports_maximum: int = strawberry.field(
+        default=reporting.MAXIMUM_CALLS, description="How many reports one batch holds at most; the least is 1."
+    )
+    text_maximum: int = strawberry.field(
+        default=reporting.MAXIMUM_TEXT,
+        description="Characters (code points) of a report's `from`, `to`, `trunk` and `terminationReason`.",
+    )
+    trace_id_maximum: int = strawberry.field(
+        default=reporting.MAXIMUM_TRACE_ID, description="Characters (code points) of a report's `traceId`."
+    )
+    sip_status_minimum: int = strawberry.field(
+        default=reporting.MINIMUM_SIP_STATUS,
+        description="The least number that is a `sipStatus` (RFC 3261, section 21).",
+    )
+    sip_status_maximum: int = strawberry.field(
+        default=reporting.MAXIMUM_SIP_STATUS,
+        description="The greatest number that is a `sipStatus` (RFC 3261, section 21).",
+    )
 
 
 OF_ACCOUNT = graph.PageOf(

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import strawberry
 
 from app import graph
+from app.access import HasFullAccess
 from app.accounts.model import Account as AccountRow
 from app.context import Info
 from app.errors import UserError
@@ -28,6 +29,9 @@ class StoredCredential(graph.Node):
     )
     created_at: datetime = graph.column("When a recording was stored with them first.")
     account: Any = graph.to_one("Account", "account_id", row=AccountRow, description="The account they belong to.")
+    viewer_can_remove: bool = graph.per_viewer(
+        lambda viewer: viewer.may([HasFullAccess]), "Whether the caller may remove them."
+    )
 
     @graph.resolver(
         "Whether the account's recording configuration has these very keys.",

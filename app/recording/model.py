@@ -98,6 +98,7 @@ class StoredCredential(Model):
     fingerprint = fields.BinaryField()
     created_at = fields.DatetimeField(auto_now_add=True)
 
+    told_as: ClassVar[dict[str, str | None]] = {"secret_access_key": None}
     sealed: ClassVar[tuple[str, ...]] = ("secret_access_key",)
     reach: ClassVar[Reach] = Reach(account="account_id", service_provider=("account__service_provider_id",))
 

@@ -21,7 +21,7 @@ from tests.lessons.walking import (
     selection,
     send,
     tells_of_the_database,
-    with_empty_provider,
+    with_everything,
 )
 from tests.people import People, add_people
 from tests.tables import changed, contents
@@ -71,7 +71,7 @@ class Walk:
 
 @pytest.fixture
 async def walk(installation: Installation) -> AsyncIterator[Walk]:
-    await with_empty_provider(installation)
+    await with_everything(installation)
     people = await add_people(installation)
     async with installation.database() as connection:
         kept = Kept(connection)

@@ -27,7 +27,7 @@ from tests.lessons.walking import (
     selection,
     send,
     texts,
-    with_empty_provider,
+    with_everything,
 )
 from tests.people import PASSWORD, People, add_people, email_of
 
@@ -159,7 +159,7 @@ def _showing(answer: Answer, secrets: list[str]) -> list[str]:
 
 
 async def test_secrets_are_in_clear_on_no_route(installation: Installation) -> None:
-    world, people = await with_empty_provider(installation), await add_people(installation)
+    world, people = await with_everything(installation), await add_people(installation)
     shown_once = await _fill_with_secrets(installation, people)
     async with installation.database():
         secrets, signing = await _stored_secrets(installation)
@@ -179,7 +179,7 @@ async def test_secrets_are_in_clear_on_no_route(installation: Installation) -> N
 
 
 async def test_no_mutation_answers_a_secret_but_those_that_show_one_once(installation: Installation) -> None:
-    world, people = await with_empty_provider(installation), await add_people(installation)
+    world, people = await with_everything(installation), await add_people(installation)
     await _fill_with_secrets(installation, people)
     shown_by = set()
     # Those that take away what others need come last.

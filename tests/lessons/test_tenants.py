@@ -24,7 +24,7 @@ from tests.lessons.walking import (
     mistakes,
     replaced,
     send,
-    with_empty_provider,
+    with_everything,
 )
 from tests.people import PASSWORD, People, add_people, email_of, stored
 from tests.tables import changed, contents
@@ -33,7 +33,15 @@ from tests.tables import changed, contents
 def of_another(world: World, people: People, place: str) -> dict[str, str]:
     """Another tenant's ids, by their prefixes."""
     name, key = ("fay", "foreign_user_key") if place == "foreign" else ("sue", "sibling_user_key")
-    ids = [world[place], world[f"{place}_application"], world[key], people.ids[name], people.sessions[name]]
+    ids = [
+        world[f"{place}_call"],
+        world[f"{place}_credential"],
+        world[place],
+        world[f"{place}_application"],
+        world[key],
+        people.ids[name],
+        people.sessions[name],
+    ]
     return {id_[:2]: id_ for id_ in [*ids, world["other_provider"]]}
 
 
@@ -49,7 +57,7 @@ async def no_mutation_reaches(
     installation: Installation, asker: str, scope: Scope, place: str, admins_alone: frozenset[str]
 ) -> None:
     """Another's id in each place of each mutation's input is answered as an unknown one is, and nothing has changed."""
-    world, people = await with_empty_provider(installation), await add_people(installation)
+    world, people = await with_everything(installation), await add_people(installation)
     others, walked = of_another(world, people, place), set()
     async with installation.database() as connection:
         for mutation, values in inputs(world, people).items():
@@ -100,11 +108,11 @@ def node_types() -> list[str]:
 
 
 async def test_no_object_of_another_tenant_can_be_read_by_its_id(installation: Installation, world: World) -> None:
-    people, ids = await add_people(installation), dict(world.ids)
+    people, ids = await add_people(installation), dict((await with_everything(installation)).ids)
     theirs = [id_ for name, id_ in ids.items() if name.startswith(("foreign", "other_provider"))]
     theirs += [people.ids["fay"], people.sessions["fay"], people.ids["rival"], people.sessions["rival"]]
-    assert {id_[:2] for id_ in theirs} == {"AC", "AE", "AK", "AP", "RC", "SN", "SP", "US", "WD"}
-    assert len(node_types()) == 9, "a new type: give the other tenant one"
+    assert {id_[:2] for id_ in theirs} == {"AC", "AE", "AK", "AP", "CA", "RC", "SC", "SN", "SP", "US", "WD"}
+    assert len(node_types()) == 11, "a new type: give the other tenant one"
     for id_ in theirs:
         for name in ("boss", "ann"):
             answer = await people[name].ask("query ($id: ID!) { node(id: $id) { __typename id } }", id=id_)
@@ -117,11 +125,14 @@ LISTS = {
     "applications": "account { id }",
     "users": "account { id }",
     "webhookDeliveries": "account { id }",
+    "recentCalls": "account { id }",
+    "storedCredentials": "account { id }",
 }
 
 
 async def test_a_list_filtered_by_account_shows_only_that_account(installation: Installation, world: World) -> None:
     people = await add_people(installation)
+    await with_everything(installation)
     account: Any = SCHEMA.type_map["Account"]
     connections = {name for name, one in account.fields.items() if str(one.type).endswith("Connection!")}
     assert connections == set(LISTS), "a new list of an account: add it to LISTS"

@@ -16,7 +16,7 @@ from tests.lessons.walking import (
     mistakes,
     send,
     tells_of_the_database,
-    with_empty_provider,
+    with_everything,
 )
 from tests.people import People, add_people
 from tests.tables import Tables, changed, contents
@@ -69,7 +69,7 @@ def settings_of(tables: Tables, *, sealed: bool) -> Tables:
 
 @pytest.mark.parametrize("mutation", UPDATES)
 async def test_an_update_that_leaves_fields_out_erases_nothing(installation: Installation, mutation: str) -> None:
-    world, people = await with_empty_provider(installation), await add_people(installation)
+    world, people = await with_everything(installation), await add_people(installation)
     (whole,) = inputs(world, people)[mutation]
     assert mistakes(await send(people["root"], mutation, whole), mutation) == []
     async with installation.database() as connection:
@@ -116,7 +116,7 @@ async def fail_each_statement(installation: Installation, people: People, mutati
 
 @pytest.mark.parametrize("mutation", sorted(MUTATIONS))
 async def test_no_mutation_stops_half_way_or_tells_a_raw_sql_error(installation: Installation, mutation: str) -> None:
-    world, people = await with_empty_provider(installation), await add_people(installation)
+    world, people = await with_everything(installation), await add_people(installation)
     for client in (StandIn, NoPrompts, SilentSender):
         installation.opened.clients.update({_place_of(installation, client): client()})  # type: ignore[attr-defined]
     if mutation == "reactivateUser":

@@ -7,7 +7,7 @@ from graphql import is_required_argument
 
 from tests.faults import failing
 from tests.installation import Installation, Person, World
-from tests.lessons.walking import QUERIES, inputs, mistakes, selection, send, tells_of_the_database, with_empty_provider
+from tests.lessons.walking import QUERIES, inputs, mistakes, selection, send, tells_of_the_database, with_everything
 from tests.people import add_people
 from tests.servers.valkey import PromptServer
 from tests.tables import changed, contents
@@ -20,12 +20,15 @@ OF_THE_ACCOUNT = {
     "sessions",
     "users",
     "webhook_deliveries",
+    "calls",
+    "call_keys",
+    "stored_credentials",
 }
 
 
 async def test_deleting_an_account_never_stops_half_way(installation: Installation, world: World) -> None:
     people = await add_people(installation)
-    full = inputs(await with_empty_provider(installation), people)["updateAccount"][0]
+    full = inputs(await with_everything(installation), people)["updateAccount"][0]
     assert mistakes(await send(people["root"], "updateAccount", full), "updateAccount") == []
     async with installation.database() as connection:
         before = await contents(connection)
