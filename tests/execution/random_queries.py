@@ -149,4 +149,5 @@ class RandomQueries:
             "ID": lambda: f'"{self._random.choice(self._ids)}"',
             "Int": lambda: str(self._random.choice([0, 1, 1, 2, 2, 20, 100, 100])),
             "Boolean": lambda: self._random.choice(["true", "false"]),
-        }.get(type_.name, lambda: self._random.choice(['"customer"', '"Own"', '"a"', '""']))()
+            "DateTime": lambda: self._random.choice(['"2020-01-31T13:37:00Z"', '"2030-01-31T13:37:00+01:00"']),
+        }.get(type_.name, lambda: self._random.choice(['"customer"', '"Own"', '"a"', '""', '"+4930"']))()
