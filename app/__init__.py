@@ -9,11 +9,14 @@ The rooms, one per noun; each has `model.py` (what is stored), `service.py` (wha
     recording/           how calls are recorded, and where to   (+ storage.py: the only way to S3, aws_sdk.py: what it
                          goes by, loaded when it is needed; verification.py and probe.py: the proof that a storage
                          works; answers.py, failures.py, connection_errors.py: what S3 says and means; rules.py,
-                         regions.py, policy.py)
+                         regions.py, policy.py; stored.py, credentials.py: its keys; stream.py: what a gateway says;
+                         admission.py: whether a call is recorded; recorder.py: from its stream to spool.py, the
+                         local disk; audio.py: WAV and MP3)
     idempotency/         what was made under a client's key     (once.py)
     audit/               who changed what                       (+ trail.py: its events; changing.py: one row changed by
                          one statement, with its event; reads.py: who has seen a secret)
-    calls/               recent calls, with their recordings     (+ keys.py: their ids)
+    calls/               recent calls, with their recordings     (+ keys.py: their ids; recordings.py: what becomes of
+                         a recording)
     tts_cache/           the cached prompts of an account        (+ cache.py: the only module that speaks to Valkey;
                          counts.py)
     applications/        what answers a call                    (+ webhooks.py: where it is called; recording.py: whether its
@@ -53,13 +56,17 @@ What puts the rooms together, and what no room imports:
     execution/           how operations run
     graphiql/            the explorer's page, for a browser with the network closed
     connections.py       the HTTP protocol of a connection, bounded in bytes and in time
+    websocket_connections.py
+                         the WebSocket protocol of a connection, with a short way for audio
     serving.py           listening: the port, and uvicorn's limits
     migrating.py         bringing a database to this schema
     rewrapping.py        sealing all secrets again with the newest key
     drafting.py          what changed in the models, as a migration to complete
     demo.py, local_receiver.py, local_s3.py, local_valkey.py
                          a server with things to look at: `make run` (demo_data.py: what there is to see)
-    __main__.py          python -m app serve | migrate | create-admin | maintain | rewrap-secrets | migration | demo
+    simulator.py         a voice gateway that streams calls, for trying out
+    __main__.py          python -m app serve | migrate | create-admin | maintain | rewrap-secrets | migration | demo |
+                         simulate-calls
 
 Start reading with `accounts/`, from `schema.py` down; then `access.py`; then the walk of an operation in `execution/`.
 """

@@ -1,4 +1,4 @@
-"""python -m app serve | migrate | create-admin | maintain | rewrap-secrets | migration | demo: see --help."""
+"""python -m app serve | migrate | create-admin | maintain | rewrap-secrets | migration | demo | simulate-calls: see --help."""
 
 import argparse
 import asyncio
@@ -74,6 +74,16 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="serve with a local S3 and demo data; for trying out")
     demo.add_argument("--port", type=int, help="port to listen on (PORT)")
     demo.set_defaults(run=_demo)
+    simulate = commands.add_parser("simulate-calls", help="act as a voice gateway against a running server")
+    simulate.add_argument("--url", default="ws://127.0.0.1:8000", help="the server (default: ws://127.0.0.1:8000)")
+    simulate.add_argument("--key", required=True, help="an API key of the access level GATEWAY")
+    simulate.add_argument("--account", required=True, help="the id of the account whose calls these are")
+    simulate.add_argument("--application", help="the id of the application that answers them")
+    simulate.add_argument("--streams", type=int, default=5, help="how many calls at once (default: 5)")
+    simulate.add_argument("--seconds", type=float, default=10.0, help="how long they are talked (default: 10)")
+    simulate.add_argument("--rate", type=int, default=8000, help="samples a second (default: 8000)")
+    simulate.add_argument("--faster", type=float, default=1.0, help="how many times as fast as in reality")
+    simulate.set_defaults(run=_simulate)
     return parser
 
 
@@ -166,6 +176,24 @@ def _demo(options: Any) -> None:
     from app import demo  # noqa: PLC0415  only trying out needs it
 
     demo.run(_chosen(options, "port"))
+
+
+def _simulate(options: Any) -> None:
+    from app import simulator  # noqa: PLC0415  only trying out needs it
+
+    simulation = simulator.Simulation(
+        url=options.url,
+        key=options.key,
+        account=options.account,
+        application=options.application,
+        streams=options.streams,
+        seconds=options.seconds,
+        sample_rate=options.rate,
+        faster=options.faster,
+    )
+    failed = asyncio.run(simulator.run(simulation))
+    if failed:
+        raise CannotStart(f"{failed} of {options.streams} calls were not recorded.")
 
 
 def _chosen(options: Any, *names: str) -> Settings:

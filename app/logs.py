@@ -12,6 +12,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, ClassVar, TextIO
 
@@ -64,6 +65,9 @@ class RequestLog:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -91,18 +95,47 @@ class RequestLog:
             if self.lines is not None:
                 self.lines.info(_line(scope, status, seconds))
 
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One line at the end of the connection, with the status of its handshake (101: it was open)."""
+        began = time.perf_counter()
+        request_id = scope["request_id"] = os.urandom(16).hex()
+        about = scope["log"] = {}
+        status = 0
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] in _HANDSHAKES and not status:
+                status = message.get("status") or _HANDSHAKES[message["type"]]
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, answer)
+        except Exception as error:  # noqa: BLE001  as above: the server would close without a word
+            about |= _about(error)
+            with suppress(Exception):  # who is gone is not told
+                await answer({"type": "websocket.close", "code": 1011})
+        finally:
+            metrics.websocket(status)
+            if self.lines is not None:
+                self.lines.info(_line(scope, status, time.perf_counter() - began))
+
+
+# Messages that answer a handshake, with the status that they stand for.
+_HANDSHAKES = {"websocket.accept": 101, "websocket.http.response.start": 500, "websocket.close": 403}
+
 
 def _line(scope: Scope, status: int, seconds: float) -> bytes:
     return _dumps(
         {
             "request_id": scope["request_id"],
-            "method": scope["method"],
+            "method": scope.get("method", "GET"),
             # A path of ours; what somebody else wrote there may be a key.
             "path": scope["path"] if "endpoint" in scope else None,
             "status": status,
             "duration_ms": round(seconds * 1000, 2),
             **scope["log"],
-            "event": "request",
+            "event": "request" if scope["type"] == "http" else "websocket",
             "level": "info",
             "at": datetime.now(UTC),
         }

@@ -15,8 +15,9 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocket
 from tortoise.context import TortoiseContext, _current_context
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
@@ -33,6 +34,9 @@ from app.execution.operations import Operations
 from app.graphiql.page import Explorer
 from app.live import LiveEvents
 from app.outbound import OutboundGate
+from app.recording import routes as recording
+from app.recording.recorder import Recorder
+from app.recording.spool import Spool
 from app.recording.storage import ObjectStorage
 from app.recording.verification import StorageVerifier
 from app.schema import printed, schema
@@ -75,6 +79,7 @@ def create_app(given: Settings | None = None) -> Starlette:
             Route("/healthz", _healthy),
             Route("/readyz", server.ready),
             Route("/metrics", server.metrics),
+            WebSocketRoute("/record", server.record),
             *(explorer.asset_routes() if explorer else ()),
         ],
         middleware=middleware,
@@ -133,18 +138,23 @@ class Server:
         webhooks = WebhookSender(gate)
         prompts = PromptCache(chosen.cache_url)
         counts = PromptCounts(prompts)
+        live = LiveEvents()
+        spool = Spool(chosen.spool, chosen.spool_megabytes * 1_000_000)
+        recorder = Recorder(chosen, keyring, spool, live)
         async with TortoiseContext() as context:
             # `Tortoise.init` would take over a context that somebody else has opened in this task, and close it.
             await context.init(config=database.configuration(chosen))
             try:
                 await migrating.check(context.db())
-                async with last_use.writing(), secret_reads.writing(), pruning():
+                async with last_use.writing(), secret_reads.writing(), pruning(), recorder.running():
                     clients: dict[type, Any] = {
                         OutboundGate: gate,
                         ObjectStorage: storage,
                         StorageVerifier: verifier,
                         SecretReads: secret_reads,
-                        LiveEvents: LiveEvents(),
+                        LiveEvents: live,
+                        Spool: spool,
+                        Recorder: recorder,
                         PromptCache: prompts,
                         PromptCounts: counts,
                         WebhookSender: webhooks,
@@ -191,6 +201,11 @@ class Server:
         if not caller.may([IsAdmin]):
             return http.refusal(403, f"/metrics needs {IsAdmin.words}.", ErrorCode.FORBIDDEN, request_id)
         return Response(metrics.exposition(), media_type=metrics.CONTENT_TYPE)
+
+    async def record(self, websocket: WebSocket) -> None:
+        """A gateway streams a call's audio."""
+        running = self.started()
+        await recording.record(websocket, running.authentication.viewer, running.opened.clients[Recorder])
 
     async def ready(self, _: Request) -> Response:
         """Whether this worker can serve: its database answers."""

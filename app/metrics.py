@@ -8,7 +8,7 @@ import functools
 import os
 from pathlib import Path
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -24,6 +24,9 @@ _SECONDS = Histogram(
     "How long requests took, in seconds.",
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30),
 )
+_STREAMS = Gauge("recording_streams", "Calls that are being recorded.", multiprocess_mode="livesum")
+_REFUSED = Counter("recording_refusals", "Recordings that were lost or cut short by this server, by why.", ["why"])
+_SPOOL = Gauge("recording_spool_bytes", "What waits in the spool, in bytes.", multiprocess_mode="livemax")
 
 
 def request(status: int, seconds: float) -> None:
@@ -31,9 +34,28 @@ def request(status: int, seconds: float) -> None:
     _SECONDS.observe(seconds)
 
 
+def websocket(status: int) -> None:
+    """A connection that has ended, by the status of its handshake; how long it was open is no response time."""
+    _requests(status).inc()
+
+
 def operation(type_: str, way: str) -> None:
     """`way` is `compiled` or `ordinary`."""
     _operations(type_, way).inc()
+
+
+def recording_streams(more: int) -> None:
+    """More or, below 0, fewer than before."""
+    _STREAMS.inc(more)
+
+
+def recording_refused(why: str) -> None:
+    """`why` is `streams`, `spool`, `disk` or `database`."""
+    _REFUSED.labels(why).inc()
+
+
+def spool_bytes(count: int) -> None:
+    _SPOOL.set(count)
 
 
 # To find a counter by its labels costs more than to count.

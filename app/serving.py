@@ -1,5 +1,6 @@
 """Listening: the port, and uvicorn with the limits that it lacks by default."""
 
+import resource
 import socket
 
 import structlog
@@ -8,10 +9,14 @@ import uvicorn
 from app import logs
 from app.connections import BoundedProtocol
 from app.settings import Settings
+from app.websocket_connections import StreamingProtocol
 
 # Beyond these a worker answers 503 by itself instead of falling behind.
 _CONCURRENT_REQUESTS = 1_000
 _GRACEFUL_SECONDS = 10
+# Its socket, its audio and its lock.
+_FILES_OF_A_STREAM = 3
+_FILES_BESIDE_STREAMS = 2_048
 # The longest WebSocket message that is taken: some seconds of audio.
 _MESSAGE_BYTES = 1_048_576
 
@@ -27,6 +32,7 @@ def listen(chosen: Settings) -> None:
     """Serves until it is stopped. Raises CannotStart when the port is in use."""
     check_port(chosen)
     logs.configure(chosen.log_level)
+    _allow_files(chosen.recording_streams)
     _log.info("serving", url=f"http://{chosen.host}:{chosen.port}/graphql", workers=chosen.workers)
     uvicorn.run(
         "app.main:worker",
@@ -35,7 +41,7 @@ def listen(chosen: Settings) -> None:
         port=chosen.port,
         workers=chosen.workers,
         http=BoundedProtocol,
-        ws="websockets-sansio",
+        ws=StreamingProtocol,
         ws_max_size=_MESSAGE_BYTES,
         # Audio and short messages: to compress them costs more than to send them.
         ws_per_message_deflate=False,
@@ -43,9 +49,23 @@ def listen(chosen: Settings) -> None:
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        limit_concurrency=_CONCURRENT_REQUESTS,
+        # Uvicorn counts all connections; those that stream calls are no requests.
+        limit_concurrency=_CONCURRENT_REQUESTS + chosen.recording_streams,
         timeout_graceful_shutdown=_GRACEFUL_SECONDS,
     )
+
+
+def _allow_files(streams: int) -> None:
+    """Raises this process's limit of open files, and its children's: a stream has three, and the usual limit is 1024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = _FILES_BESIDE_STREAMS + _FILES_OF_A_STREAM * streams
+    if hard != resource.RLIM_INFINITY and needed > hard:
+        _log.warning(
+            "fewer calls can be recorded at once than RECORDING_STREAMS: too few files may be open", limit=hard
+        )
+        needed = hard
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
 
 
 def check_port(chosen: Settings) -> None:

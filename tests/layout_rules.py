@@ -13,7 +13,17 @@ FOUNDATION = {
 }
 ASSEMBLY = {
     *("main", "schema", "viewer", "authentication", "execution", "graphiql"),
-    *("migrating", "rewrapping", "drafting", "serving", "connections", "demo", "demo_data"),
+    *(
+        "migrating",
+        "rewrapping",
+        "drafting",
+        "serving",
+        "connections",
+        "websocket_connections",
+        "demo",
+        "demo_data",
+        "simulator",
+    ),
     *("local_receiver", "local_s3", "local_valkey", "__main__"),
 }
 # The floors of a room; a module with another name stands on the second.

@@ -1,6 +1,7 @@
 """Connections of a real server: heads and trailers that never end, silence, and answers that nobody reads."""
 
 import asyncio
+import resource
 import socket
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
@@ -14,6 +15,7 @@ from starlette.routing import Route
 
 from app import connections
 from app.connections import MAXIMUM_HEAD_BYTES, MAXIMUM_PIPELINED, BoundedProtocol
+from app.websocket_connections import StreamingProtocol
 
 LARGE = 4_000_000
 """More than the kernel keeps for a client that does not read."""
@@ -290,5 +292,10 @@ def test_the_server_uses_it(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = SimpleNamespace(options={})
     monkeypatch.setattr(serving.uvicorn, "run", lambda *_, **options: asked.options.update(options))
     monkeypatch.setattr(serving, "check_port", lambda _: None)
-    serving.listen(SimpleNamespace(host="127.0.0.1", port=1, workers=1, log_level="ERROR"))  # type: ignore[arg-type]
+    chosen = SimpleNamespace(host="127.0.0.1", port=1, workers=1, log_level="ERROR", recording_streams=500)
+    serving.listen(chosen)  # type: ignore[arg-type]
     assert asked.options["http"] is BoundedProtocol
+    assert asked.options["ws"] is StreamingProtocol
+    # Calls that are being recorded take no place of a request, and have files enough.
+    assert asked.options["limit_concurrency"] == 1_500
+    assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] >= 3_000

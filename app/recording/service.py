@@ -21,6 +21,7 @@ from app.outbound import OutboundGate
 from app.recording import rules
 from app.recording.model import AudioFormat, BucketVendor, RecordingConfig, StorageStatus
 from app.recording.rules import StorageDraft, Tag
+from app.recording.stored import stored_draft
 from app.recording.verification import StorageVerdict, StorageVerifier, VerificationResult, fingerprint
 
 # How often a change without `ifVersion` is worked out again because somebody else's came in between.
@@ -167,24 +168,6 @@ def last_verification(stored: dict[str, Any] | None, fingerprint: str) -> Verifi
     if stored is None or stored["fingerprint"] != fingerprint:
         return None
     return VerificationResult.from_json(stored)
-
-
-def stored_draft(keyring: Keyring, config: RecordingConfig) -> StorageDraft:
-    """The stored storage settings, the secret opened."""
-    secret = None
-    if config.secret_access_key is not None:
-        secret = keyring.open(
-            config.secret_access_key, table="recording_configs", column="secret_access_key", row=config.id
-        )
-    return StorageDraft(
-        vendor=config.bucket_vendor,
-        endpoint_url=config.endpoint_url,
-        bucket=config.bucket_name,
-        region=config.region,
-        access_key_id=config.access_key_id,
-        secret_access_key=secret,
-        tags=tuple(Tag(tag["name"], tag["value"]) for tag in config.s3_tags),
-    )
 
 
 def _save(

@@ -1,0 +1,73 @@
+"""Whether a call whose audio a gateway offers is recorded, and where to."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from app.access import Viewer
+from app.accounts.model import Account
+from app.applications.model import Application
+from app.applications.recording import outlook
+from app.calls.recordings import CallFacts
+from app.encryption import Keyring
+from app.recording.model import AudioFormat, RecordingConfig
+from app.recording.storage import StorageTarget
+from app.recording.stored import stored_draft
+from app.recording.stream import CloseCode, FirstFrame, Refused
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """What is recorded, and how."""
+
+    facts: CallFacts
+    target: StorageTarget
+    form: AudioFormat
+
+
+async def admit(viewer: Viewer, keyring: Keyring, first: FirstFrame) -> Admitted:
+    """By the settings as they are now. Raises Refused."""
+    account = await _account(viewer, first)
+    records_all = await _records_all_calls(first)
+    configuration = await RecordingConfig.get_or_none(account_id=account.id)
+    found = outlook(records_all, configuration)
+    if not found.recorded or configuration is None:
+        raise Refused(CloseCode.NOT_RECORDED, found.message)
+    target = StorageTarget.of(stored_draft(keyring, configuration))
+    return Admitted(_facts(first), target, configuration.audio_format)
+
+
+async def _account(viewer: Viewer, first: FirstFrame) -> Account:
+    """Raises Refused: what is out of reach is not there."""
+    within_reach = viewer.within_reach(Account).select_related("service_provider")
+    account = await within_reach.get_or_none(id=first.account_id)
+    if account is None:
+        raise Refused(CloseCode.NOT_FOUND, "accountSid: there is no such account")
+    provider: Any = account.service_provider
+    if not (account.active and provider.active):
+        raise Refused(CloseCode.SUSPENDED, "the account is suspended: its calls are not recorded")
+    return account
+
+
+async def _records_all_calls(first: FirstFrame) -> bool:
+    """The switch of the call's application. Raises Refused."""
+    if first.application_id is None:
+        return False
+    mine = Application.filter(id=first.application_id, account_id=first.account_id)
+    found = await mine.first().values_list("record_all_calls", flat=True)
+    if found is None:
+        raise Refused(CloseCode.NOT_FOUND, "applicationSid: there is no such application")
+    return bool(found)
+
+
+def _facts(first: FirstFrame) -> CallFacts:
+    return CallFacts(
+        account_id=first.account_id,
+        gateway_call_id=first.gateway_call_id,
+        started_at=datetime.now(UTC),
+        application_id=first.application_id,
+        direction=first.direction,
+        from_number=first.from_number,
+        to_number=first.to_number,
+        trace_id=first.trace_id,
+    )

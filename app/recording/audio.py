@@ -1,0 +1,127 @@
+"""From 16-bit PCM, as gateways send it, to what recordings are stored as: WAV, or MP3 at 128 kbit/s.
+
+PCM comes little-endian and, with two channels, interleaved (the caller first). An encoder takes whole samples of all
+channels; `end` is called once, and last.
+
+MP3: LAME through lameenc 1.9.0, which lets go of the interpreter's lock while it encodes (its `encode` and `flush` stand
+between Py_BEGIN_ALLOW_THREADS and Py_END_ALLOW_THREADS), so threads encode beside the event loop. At 8 kHz there is only
+MPEG 2.5, whose layer III ends at 64 kbit/s, and LAME silently stays below that: such audio is put into MPEG 2 at 16 kHz,
+which has 128 kbit/s. An encoder takes about 250 kB, from its first audio on.
+"""
+
+import struct
+from datetime import timedelta
+from typing import Protocol
+
+import lameenc
+
+from app.recording.model import AudioFormat
+
+SAMPLE_RATES = (8_000, 16_000, 24_000, 48_000)
+"""In Hz."""
+SAMPLE_BYTES = 2
+WAV_HEADER_BYTES = 44
+_MP3_BITS_A_SECOND = 128_000
+# Of LAME's ten, the fifth: a third of the time of the best for speech, and at 128 kbit/s no difference that is heard.
+_MP3_QUALITY = 5
+# lameenc has room for 1.25 bytes a sample and 7200 more, and fails beyond; at 8 kHz there are two bytes a sample.
+_MP3_SAMPLES_AT_ONCE = 8_000
+_UNKNOWN = 0xFFFF_FFFF
+
+
+class Encoder(Protocol):
+    """Audio in, the bytes of a file out, piece by piece."""
+
+    def begin(self) -> bytes:
+        """What the file begins with."""
+        ...
+
+    def encode(self, pcm: bytes) -> bytes | bytearray:
+        """What the file goes on with; may be empty. Takes long: for a thread."""
+        ...
+
+    def end(self) -> bytes | bytearray:
+        """What the file ends with."""
+        ...
+
+    def header(self, file_bytes: int) -> bytes:
+        """What stands at the beginning of the whole file in the place of `begin`, its length in bytes now being known."""
+        ...
+
+
+def encoder(form: AudioFormat, sample_rate: int, channels: int) -> Encoder:
+    """For audio of this rate, in Hz."""
+    return Wav(sample_rate, channels) if form is AudioFormat.WAV else Mp3(sample_rate, channels)
+
+
+class Wav:
+    """The samples themselves, behind a header of 44 bytes. Its sizes are unknown (all ones) until the end."""
+
+    def __init__(self, sample_rate: int, channels: int) -> None:
+        self._sample_rate = sample_rate
+        self._channels = channels
+
+    def begin(self) -> bytes:
+        return self._header(_UNKNOWN, _UNKNOWN)
+
+    def encode(self, pcm: bytes) -> bytes:
+        return pcm
+
+    def end(self) -> bytes:
+        return b""
+
+    def header(self, file_bytes: int) -> bytes:
+        """Beyond 4 GiB (six hours at 48 kHz) sizes stay unknown: players then read to the end of the file."""
+        return self._header(min(file_bytes - 8, _UNKNOWN), min(file_bytes - WAV_HEADER_BYTES, _UNKNOWN))
+
+    def _header(self, riff_bytes: int, data_bytes: int) -> bytes:
+        frame = self._channels * SAMPLE_BYTES
+        return struct.pack(
+            "<4sI4s4sIHHIIHH4sI",
+            *(b"RIFF", riff_bytes, b"WAVE", b"fmt ", 16, 1, self._channels, self._sample_rate),
+            *(self._sample_rate * frame, frame, 8 * SAMPLE_BYTES, b"data", data_bytes),
+        )
+
+
+class Mp3:
+    """A constant 128 kbit/s, so that the length of a file tells its duration."""
+
+    def __init__(self, sample_rate: int, channels: int) -> None:
+        self._sample_rate = sample_rate
+        self._channels = channels
+        self._lame: lameenc.Encoder | None = None
+
+    def begin(self) -> bytes:
+        return b""
+
+    def encode(self, pcm: bytes) -> bytearray:
+        if self._lame is None:
+            self._lame = self._opened()
+        made, step = bytearray(), _MP3_SAMPLES_AT_ONCE * self._channels * SAMPLE_BYTES
+        for start in range(0, len(pcm), step):
+            made += self._lame.encode(pcm[start : start + step])
+        return made
+
+    def end(self) -> bytearray:
+        return bytearray() if self._lame is None else self._lame.flush()
+
+    def header(self, file_bytes: int) -> bytes:
+        return b""
+
+    def _opened(self) -> "lameenc.Encoder":
+        lame = lameenc.Encoder()
+        lame.silence()
+        lame.set_bit_rate(_MP3_BITS_A_SECOND // 1_000)
+        lame.set_in_sample_rate(self._sample_rate)
+        lame.set_out_sample_rate(max(self._sample_rate, 16_000))
+        lame.set_channels(self._channels)
+        lame.set_quality(_MP3_QUALITY)
+        return lame
+
+
+def duration_of(form: AudioFormat, sample_rate: int, channels: int, file_bytes: int) -> timedelta:
+    """How long a file plays, by its length in bytes: for one whose end nobody saw."""
+    if form is AudioFormat.MP3:
+        return timedelta(seconds=file_bytes * 8 / _MP3_BITS_A_SECOND)
+    frames = max(file_bytes - WAV_HEADER_BYTES, 0) // (channels * SAMPLE_BYTES)
+    return timedelta(seconds=frames / sample_rate)

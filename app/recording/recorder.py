@@ -1,0 +1,340 @@
+"""Audio of running calls, from gateways' streams into the spool.
+
+What arrives is added to a buffer of its stream. Twice a second all buffers are emptied together by a few threads, which encode
+and write: no thread is asked for a single frame, and a process that is killed has lost half a second. A stream whose buffer is
+full, because the settings of its call are still looked up or the disk is slow, is not read on until there is room.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager, suppress
+from datetime import UTC, datetime
+from functools import partial
+from typing import Protocol, TypeVar
+from uuid import UUID
+
+import structlog
+
+from app import metrics
+from app.access import Viewer
+from app.calls import recordings
+from app.calls.model import Call
+from app.encryption import Keyring
+from app.errors import for_client
+from app.live import LiveEvents
+from app.recording.admission import Admitted, admit
+from app.recording.audio import Encoder, encoder
+from app.recording.spool import About, Ended, Spool, SpooledRecording
+from app.recording.stream import CloseCode, FirstFrame, Refused
+from app.settings import Settings
+
+WRITE_EVERY_SECONDS = 0.5
+MAXIMUM_WAITING_BYTES = 524_288
+"""Of one stream; beyond, it is not read on. Two and a half seconds of the richest audio, sixteen of the poorest."""
+_MEASURE_EVERY_SECONDS = 10.0
+_THREADS = min(os.cpu_count() or 1, 8)
+_log = structlog.get_logger("recorder")
+T = TypeVar("T")
+
+
+class Storing(Protocol):
+    """Who brings recordings from the spool to their buckets."""
+
+    def grown(self, recording: SpooledRecording) -> None:
+        """More of a running recording is in the spool. Never waits."""
+        ...
+
+    def ended(self, recording: SpooledRecording) -> None:
+        """A recording is whole, and is handed over. Never waits."""
+        ...
+
+
+class SpoolBroken(Exception):
+    """A recording cannot be put into the spool."""
+
+    def __init__(self, why: OSError) -> None:
+        super().__init__(why.strerror)
+        self.why = why
+
+
+class AudioStream:
+    """The audio of one call."""
+
+    def __init__(self, first: FirstFrame, is_full: Callable[[], None]) -> None:
+        """`is_full` is called when there is no room for more."""
+        self.first = first
+        self.samples = 0
+        """Of each channel, so far."""
+        self.recording: SpooledRecording | None = None
+        self.encoder: Encoder | None = None
+        self.broken: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
+        """Done when the audio cannot be written any more."""
+        self.has_room: Callable[[], None] | None = None
+        """To be called when there is room again, if it was told that there is none."""
+        self._waiting = bytearray()
+        self._is_full = is_full
+
+    def take(self, data: bytes) -> bool:
+        """More audio; false when there is no room for more after it. A sample may be cut in two between calls."""
+        self._waiting += data
+        if len(self._waiting) < MAXIMUM_WAITING_BYTES:
+            return True
+        self._is_full()
+        return False
+
+    @property
+    def has_audio(self) -> bool:
+        return len(self._waiting) >= self.first.frame_bytes and not self.broken.done()
+
+    def waiting_audio(self) -> bytes:
+        """Whole samples of all channels, taken out of the buffer: for the event loop's thread."""
+        was_full = len(self._waiting) >= MAXIMUM_WAITING_BYTES
+        whole = len(self._waiting) - len(self._waiting) % self.first.frame_bytes
+        audio = bytes(memoryview(self._waiting)[:whole])
+        self._waiting = self._waiting[whole:]
+        if was_full and self.has_room is not None:
+            self.has_room()
+        return audio
+
+    def write(self, audio: bytes) -> Exception | None:
+        """Encodes and writes: for another thread. Answers what went wrong."""
+        if self.encoder is None or self.recording is None:
+            raise RuntimeError("the stream has not been begun")
+        try:
+            made = self.encoder.encode(audio)
+            if made:
+                self.recording.append(made)
+        except Exception as error:  # noqa: BLE001  the disk, or the encoder: one stream must not end the others
+            return error
+        self.samples += len(audio) // self.first.frame_bytes
+        return None
+
+
+class Recorder:
+    """All streams of this process."""
+
+    def __init__(
+        self, settings: Settings, keyring: Keyring, spool: Spool, live: LiveEvents, storer: Storing | None = None
+    ) -> None:
+        """Without a storer, recordings stay in the spool."""
+        self._maximum_streams = settings.recording_streams
+        self._keyring = keyring
+        self._spool = spool
+        self._live = live
+        self._storer = storer
+        self._places = 0
+        self._streams: set[AudioStream] = set()
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="recorder")
+        self._writing: asyncio.Future[list[list[_Failure]]] | None = None
+        self._wake = asyncio.Event()
+        self._measured_at = time.monotonic()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Writes in the background for as long as the context lasts. What still runs at its end is ended in order."""
+        task = asyncio.create_task(self._write_for_ever())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await asyncio.gather(*(self.end(stream) for stream in list(self._streams)))
+            self._threads.shutdown()
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Holds one of the places for streams. Raises Refused when there is none, or no room in the spool."""
+        if self._places >= self._maximum_streams:
+            raise self._later("streams", "as many calls are recorded here as may be: try again later, or elsewhere")
+        if self._spool.is_full:
+            raise self._later("spool", "the spool is full: try again later, or elsewhere")
+        self._places += 1
+        metrics.recording_streams(+1)
+        try:
+            yield
+        finally:
+            self._places -= 1
+            metrics.recording_streams(-1)
+
+    def stream(self, first: FirstFrame) -> AudioStream:
+        """A buffer for the audio that comes while `begin` runs."""
+        return AudioStream(first, self._wake.set)
+
+    async def begin(self, viewer: Viewer, stream: AudioStream) -> Call:
+        """Looks up whether the call is recorded, and begins. Raises Refused."""
+        try:
+            admitted = await admit(viewer, self._keyring, stream.first)
+            call = await self._begun(stream, admitted)
+        except recordings.RecordedAlready:
+            raise Refused(CloseCode.RECORDED_ALREADY, "the call is recorded already, or was") from None
+        except recordings.AccountGone:
+            raise Refused(CloseCode.NOT_FOUND, "accountSid: there is no such account") from None
+        except SpoolBroken as broken:
+            raise self._later("disk", "the spool cannot be written: try again later", broken.why) from broken
+        except Exception as error:
+            if for_client(error) is None:
+                raise
+            raise self._later("database", "the database does not answer: try again later") from error
+        self._streams.add(stream)
+        return call
+
+    async def end(self, stream: AudioStream) -> None:
+        """Writes what waits, and hands the recording over."""
+        if stream not in self._streams:
+            return
+        self._streams.discard(stream)
+        if self._writing is not None:  # its audio may be among it
+            await asyncio.wait([self._writing])
+        recording = await self._in_thread(partial(_ended, stream, stream.waiting_audio()))
+        await self._tell_storing(recording)
+        if self._storer is not None:
+            self._storer.ended(recording)
+        else:
+            recording.close()
+
+    async def _begun(self, stream: AudioStream, admitted: Admitted) -> Call:
+        async def hold(call: Call, credential_id: UUID) -> None:
+            about = _about(stream.first, call, credential_id, admitted)
+            try:
+                stream.recording = await self._in_thread(partial(self._created, stream, about))
+            except OSError as error:
+                raise SpoolBroken(error) from error
+
+        try:
+            return await recordings.begin(
+                self._keyring, self._live, admitted.facts, admitted.target, admitted.form, hold
+            )
+        except BaseException:
+            if stream.recording is not None:
+                await self._in_thread(stream.recording.remove)
+            raise
+
+    def _created(self, stream: AudioStream, about: About) -> SpooledRecording:
+        recording = self._spool.create(about)
+        stream.encoder = encoder(about.format, about.sample_rate, about.channels)
+        try:
+            recording.append(stream.encoder.begin())
+        except OSError:
+            recording.remove()
+            raise
+        return recording
+
+    async def _tell_storing(self, recording: SpooledRecording) -> None:
+        about = recording.about
+        try:
+            await recordings.storing(self._live, about.call_id, about.account_id)
+        except Exception as error:
+            if for_client(error) is None:
+                raise
+            # Whoever stores it says STORED or FAILED later, whatever was said before.
+            _log.warning("the database does not answer: a call stays RECORDING for now", call_id=about.call_id.hex)
+
+    async def _write_for_ever(self) -> None:
+        while True:
+            began = time.monotonic()
+            await self._write_all()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(began + WRITE_EVERY_SECONDS - time.monotonic(), 0)):
+                    await self._wake.wait()
+            self._wake.clear()
+
+    async def _write_all(self) -> None:
+        work = [(stream, stream.waiting_audio()) for stream in self._streams if stream.has_audio]
+        parts = [part for number in range(_THREADS) if (part := work[number::_THREADS])]
+        jobs: list[Awaitable[list[_Failure]]] = [self._in_thread(partial(_write, part)) for part in parts]
+        if time.monotonic() > self._measured_at + _MEASURE_EVERY_SECONDS:
+            self._measured_at = time.monotonic()
+            jobs.append(self._in_thread(self._measured))
+        if not jobs:
+            return
+        self._writing = asyncio.gather(*jobs)
+        try:
+            failed = [failure for failures in await self._writing for failure in failures]
+        finally:
+            self._writing = None
+        for stream, error in failed:
+            self._break(stream, error)
+        for stream, _ in work:
+            if self._storer is not None and stream.recording is not None and stream in self._streams:
+                self._storer.grown(stream.recording)
+
+    def _measured(self) -> "list[_Failure]":
+        try:
+            self._spool.measure()
+        except OSError as error:
+            _log.error("the spool cannot be measured", **_cause(error))
+        metrics.spool_bytes(self._spool.size())
+        return []
+
+    def _break(self, stream: AudioStream, error: Exception) -> None:
+        metrics.recording_refused("disk")
+        _log.error("a recording ends early", **_cause(error))
+        if not stream.broken.done():
+            stream.broken.set_result(error)
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    def _later(self, why: str, reason: str, error: OSError | None = None) -> Refused:
+        """The refusal that is an alarm: a call that was to be recorded is not."""
+        metrics.recording_refused(why)
+        numbers = {"streams": self._places, "spool_bytes": self._spool.size()}
+        _log.error("a call is not recorded", why=why, **numbers, **_cause(error))
+        return Refused(CloseCode.TRY_AGAIN_LATER, reason)
+
+
+_Failure = tuple[AudioStream, Exception]
+
+
+def _write(work: list[tuple[AudioStream, bytes]]) -> list[_Failure]:
+    """For a thread."""
+    return [(stream, error) for stream, audio in work if (error := stream.write(audio)) is not None]
+
+
+def _ended(stream: AudioStream, audio: bytes) -> SpooledRecording:
+    """For a thread. What cannot be written is told, and the recording ends before it."""
+    recording = stream.recording
+    if recording is None or stream.encoder is None:
+        raise RuntimeError("the stream has not been begun")
+    error = None if stream.broken.done() or not audio else stream.write(audio)
+    try:
+        recording.append(stream.encoder.end())
+        recording.overwrite(0, stream.encoder.header(recording.audio_bytes))
+        duration_ms = stream.samples * 1_000 // stream.first.sample_rate
+        recording.finish(Ended(datetime.now(UTC), duration_ms, stream.samples))
+    except Exception as failure:  # noqa: BLE001  as in `write`
+        error = error or failure
+    if error is not None:
+        _log.error("the end of a recording was lost", call_id=recording.about.call_id.hex, **_cause(error))
+    return recording
+
+
+def _cause(error: Exception | None) -> dict[str, str]:
+    """For the log: an operating system's words have no values in them, others' may."""
+    reason = {"reason": error.strerror} if isinstance(error, OSError) and error.strerror else {}
+    return {"error": type(error).__name__, **reason} if error else {}
+
+
+def _about(first: FirstFrame, call: Call, credential_id: UUID, admitted: Admitted) -> About:
+    if call.recording_key is None:
+        raise RuntimeError("the call has no place for its recording")
+    return About(
+        call_id=call.id,
+        account_id=call.account_id,
+        gateway_call_id=call.gateway_call_id,
+        format=admitted.form,
+        sample_rate=first.sample_rate,
+        channels=first.channels,
+        bytes_per_second_in=first.sample_rate * first.frame_bytes,
+        started_at=call.started_at,
+        vendor=admitted.target.vendor,
+        endpoint_url=admitted.target.endpoint_url,
+        bucket=admitted.target.bucket,
+        region=admitted.target.region,
+        key=call.recording_key,
+        credential_id=credential_id,
+        tags=admitted.target.tags,
+    )

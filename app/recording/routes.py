@@ -1,0 +1,122 @@
+"""`/record`: the WebSocket on which a gateway streams a call's audio.
+
+A key lets a stream in when it begins; one that is revoked later cuts off no call.
+"""
+
+import asyncio
+import base64
+import binascii
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.responses import JSONResponse
+from starlette.websockets import WebSocket
+
+from app.access import IsGateway, Viewer
+from app.errors import BadUserInput, ClientError, Forbidden, ServiceUnavailable, Unauthenticated
+from app.identifiers import Kind, show
+from app.recording.recorder import AudioStream, Recorder
+from app.recording.stream import DIVERT, FIRST_FRAME_SECONDS, SUBPROTOCOL, CloseCode, FirstFrame, Refused
+
+LetIn = Callable[[bytes | None], Awaitable[Viewer | None]]
+"""Who shows an Authorization header. Raises Unauthenticated and ServiceUnavailable."""
+
+
+async def record(websocket: WebSocket, let_in: LetIn, recorder: Recorder) -> None:
+    """Takes in one call's audio, from the handshake to the end of the stream."""
+    try:
+        viewer = await _gateway(websocket, let_in)
+    except ClientError as refused:
+        await _deny(websocket, refused)
+        return
+    if SUBPROTOCOL not in websocket.scope["subprotocols"]:
+        await _deny(websocket, BadUserInput(f"Ask for the sub-protocol {SUBPROTOCOL}."))
+        return
+    await websocket.accept(subprotocol=SUBPROTOCOL)
+    try:
+        with recorder.place():
+            await _taken_in(websocket, viewer, recorder)
+    except Refused as refused:
+        websocket.scope["log"]["close_code"] = int(refused.code)
+        websocket.scope["log"]["close_reason"] = refused.reason
+        await websocket.close(refused.code, refused.reason)
+
+
+async def _gateway(websocket: WebSocket, let_in: LetIn) -> Viewer:
+    """Raises ClientError: Unauthenticated, Forbidden or ServiceUnavailable."""
+    given = [value for name, value in websocket.scope["headers"] if name == b"authorization"]
+    viewer = await let_in(_bearer(b", ".join(given)) if given else None)
+    if viewer is None:
+        raise Unauthenticated("Send a key of the access level GATEWAY: Authorization: Basic … or Bearer vgk_…")
+    if not IsGateway.allows(viewer):
+        raise Forbidden(f"/record needs {IsGateway.words}.", **IsGateway.refusal)
+    return viewer
+
+
+def _bearer(header: bytes) -> bytes:
+    """Basic credentials are a key in the place of the password or of the user name; anything else stays as it is."""
+    scheme, _, text = header.strip().partition(b" ")
+    if scheme.lower() != b"basic":
+        return header
+    try:
+        user, _, password = base64.b64decode(text.strip(), validate=True).partition(b":")
+    except binascii.Error:
+        return header
+    return b"Bearer " + (password if password.startswith(b"vgk_") or not user.startswith(b"vgk_") else user)
+
+
+async def _deny(websocket: WebSocket, refused: ClientError) -> None:
+    """Answers the handshake with HTTP."""
+    status = {Unauthenticated: 401, Forbidden: 403, ServiceUnavailable: 503}.get(type(refused), 400)
+    extensions = {**(refused.extensions or {}), "requestId": websocket.scope["request_id"]}
+    body = {"errors": [{"message": refused.message, "extensions": extensions}]}
+    headers = {"WWW-Authenticate": 'Basic realm="recordings", Bearer'} if status == 401 else {}
+    await websocket.send_denial_response(JSONResponse(body, status, headers))
+
+
+async def _taken_in(websocket: WebSocket, viewer: Viewer, recorder: Recorder) -> None:
+    """Raises Refused."""
+    first = await _first_frame(websocket)
+    if first is None:
+        return
+    stream = recorder.stream(first)
+    # From here on audio goes into the stream's buffer as it arrives, while the settings of the call are looked up.
+    stream.has_room = websocket.scope["extensions"][DIVERT](stream.take)
+    call = await recorder.begin(viewer, stream)
+    about = websocket.scope["log"]
+    about |= {"call": show(Kind.CALL, call.id), "account": show(Kind.ACCOUNT, call.account_id)}
+    try:
+        await _until_its_end(websocket, stream)
+    finally:
+        await recorder.end(stream)
+        about["audio_seconds"] = round(stream.samples / first.sample_rate, 2)
+
+
+async def _first_frame(websocket: WebSocket) -> FirstFrame | None:
+    """None when the gateway has gone. Raises Refused."""
+    try:
+        async with asyncio.timeout(FIRST_FRAME_SECONDS):
+            message = await websocket.receive()
+    except TimeoutError:
+        raise Refused(
+            CloseCode.NOTHING_SAID, f"nothing was said about the call within {FIRST_FRAME_SECONDS:g} s"
+        ) from None
+    if message["type"] == "websocket.disconnect":
+        return None
+    if message.get("text") is None:
+        raise Refused(CloseCode.BAD_FRAME, "the first frame is a JSON text about the call; audio comes after it")
+    return FirstFrame.read(message["text"])
+
+
+async def _until_its_end(websocket: WebSocket, stream: AudioStream) -> None:
+    """Text frames that come between the audio are events of the call, such as DTMF: they are not kept. Raises Refused."""
+    while True:
+        message = asyncio.ensure_future(websocket.receive())
+        either: list[asyncio.Future[Any]] = [message, stream.broken]
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if stream.broken.done():
+            message.cancel()
+            raise Refused(CloseCode.INTERNAL_ERROR, "the audio cannot be written any more: the recording ends here")
+        if message.result()["type"] == "websocket.disconnect":
+            websocket.scope["log"]["close_code"] = message.result().get("code")
+            return

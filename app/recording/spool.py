@@ -1,0 +1,287 @@
+"""Recordings on their way: a folder for each on a local disk, from the first audio to the bucket.
+
+    <call id, 32 hex digits>/
+        about.json    whose it is and where it goes; no secret
+        audio         the file as it will be stored, growing while the call runs
+        ended.json    when the stream ended in order; missing after a crash
+        state.json    how far the upload is
+        lock          held (flock) by the process that records or stores it; a process that dies lets go of it
+
+A folder appears with its lock held and goes as a whole, by being renamed. Several workers of one machine share the spool:
+who gets the lock works on the recording. Nothing is synced to the disk: it survives the process, not the machine.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from app.recording.model import AudioFormat, BucketVendor
+from app.recording.rules import Tag
+
+_log = structlog.get_logger("spool")
+
+# Folders that are being made or removed; nobody but who does it looks into them.
+_MAKING, _GOING, _BROKEN = ".new-", ".gone-", ".broken-"
+# A folder that is still being made or removed after this time was left so by a process that is no more.
+_LEFT_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Whose recording it is, and where it goes."""
+
+    call_id: UUID
+    account_id: UUID
+    gateway_call_id: str
+    format: AudioFormat
+    sample_rate: int
+    """In Hz."""
+    channels: int
+    bytes_per_second_in: int
+    started_at: datetime
+    vendor: BucketVendor
+    endpoint_url: str | None
+    bucket: str
+    region: str
+    key: str
+    credential_id: UUID
+    tags: tuple[Tag, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON types only."""
+        ids = {name: getattr(self, name).hex for name in ("call_id", "account_id", "credential_id")}
+        names = {"format": self.format.name, "vendor": self.vendor.name, "started_at": self.started_at.isoformat()}
+        return {**asdict(self), **ids, **names, "tags": [asdict(tag) for tag in self.tags]}
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> "About":
+        """Reads what `to_json` wrote. Raises KeyError, TypeError and ValueError for anything else."""
+        read = {name: UUID(hex=stored[name]) for name in ("call_id", "account_id", "credential_id")}
+        return cls(
+            **{
+                **stored,
+                **read,
+                "format": AudioFormat[stored["format"]],
+                "vendor": BucketVendor[stored["vendor"]],
+                "started_at": datetime.fromisoformat(stored["started_at"]),
+                "tags": tuple(Tag(**tag) for tag in stored["tags"]),
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How the stream ended."""
+
+    ended_at: datetime
+    duration_ms: int
+    samples: int
+    """Of each channel."""
+
+
+class Spool:
+    """The folder with all recordings that are on their way. Raises OSError where the disk does."""
+
+    def __init__(self, path: Path, maximum_bytes: int) -> None:
+        """Makes the folder where it is missing."""
+        self._path = path
+        self._maximum_bytes = maximum_bytes
+        self._counting = threading.Lock()
+        self._bytes = 0
+        path.mkdir(parents=True, exist_ok=True)
+        self.measure()
+
+    def size(self) -> int:
+        """In bytes: as measured last, and what this process has added or removed since."""
+        return self._bytes
+
+    @property
+    def is_full(self) -> bool:
+        return self._bytes >= self._maximum_bytes
+
+    def measure(self) -> None:
+        """Counts anew, since other workers add and remove too, and removes what dead processes left half made.
+
+        Reads the whole folder: for a thread, now and then.
+        """
+        found = 0
+        for entry in self._entries():
+            with contextlib.suppress(FileNotFoundError):  # removed meanwhile
+                if entry.name.startswith((_MAKING, _GOING)) and entry.stat().st_mtime < time.time() - _LEFT_SECONDS:
+                    shutil.rmtree(entry.path, ignore_errors=True)
+                    continue
+                with os.scandir(entry.path) as files:
+                    found += sum(file.stat().st_size for file in files)
+        with self._counting:
+            self._bytes = found
+
+    def create(self, about: About) -> "SpooledRecording":
+        """A new recording, held by this process. Raises FileExistsError when there is one of this call."""
+        folder, making = self._folder(about.call_id), self._path / f"{_MAKING}{about.call_id.hex}-{os.getpid()}"
+        making.mkdir()
+        lock = _open_lock(making)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _write_json(making / "about.json", about.to_json())
+            (making / "audio").touch()
+            # Renaming onto a folder that is not empty is refused.
+            making.rename(folder)
+        except OSError as error:
+            os.close(lock)
+            shutil.rmtree(making, ignore_errors=True)
+            if folder.exists():
+                raise FileExistsError(f"{about.call_id} is in the spool already") from error
+            raise
+        return SpooledRecording(self, folder, about, lock)
+
+    def waiting(self) -> list[UUID]:
+        """The calls whose recordings are here, held by somebody or not; oldest first."""
+        names = (entry.name for entry in self._entries() if not entry.name.startswith("."))
+        return sorted(found for name in names if (found := _call_id(name)) is not None)
+
+    def open(self, call_id: UUID) -> "SpooledRecording | None":
+        """A recording that is here, held by this process from now on; None when another holds it, or it is gone."""
+        folder = self._folder(call_id)
+        try:
+            lock = _open_lock(folder)
+        except FileNotFoundError:
+            return None
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Whoever held it may have removed the folder between the two lines above.
+            if os.stat(folder / "lock").st_ino == os.fstat(lock).st_ino:
+                about = About.from_json(json.loads((folder / "about.json").read_bytes()))
+                return SpooledRecording(self, folder, about, lock)
+        except (BlockingIOError, FileNotFoundError):
+            pass
+        except (ValueError, KeyError, TypeError):
+            _log.error("a recording in the spool cannot be read: set aside", call_id=call_id.hex)
+            folder.rename(self._path / f"{_BROKEN}{call_id.hex}")
+        os.close(lock)
+        return None
+
+    def count(self, more: int) -> None:
+        """For recordings, which tell how they grow and go."""
+        with self._counting:
+            self._bytes += more
+
+    def _folder(self, call_id: UUID) -> Path:
+        return self._path / call_id.hex
+
+    def _entries(self) -> "Iterator[os.DirEntry[str]]":
+        with os.scandir(self._path) as entries:
+            yield from entries
+
+
+class SpooledRecording:
+    """One recording, held by this process until `close` or `remove`. One thread at a time uses it."""
+
+    def __init__(self, spool: Spool, folder: Path, about: About, lock: int) -> None:
+        self.about = about
+        self.audio_path = folder / "audio"
+        self._spool = spool
+        self._folder = folder
+        self._lock = lock
+        self._audio = os.open(self.audio_path, os.O_RDWR | os.O_CREAT, 0o600)
+        self.audio_bytes = os.fstat(self._audio).st_size
+        """How long the audio is by now."""
+
+    def append(self, data: bytes | bytearray) -> None:
+        """Raises OSError, such as for a full disk; what was written of it before is not counted and is written over."""
+        self.overwrite(self.audio_bytes, data)
+        self.audio_bytes += len(data)
+        self._spool.count(len(data))
+
+    def overwrite(self, offset: int, data: bytes | bytearray) -> None:
+        """Writes at a place of the audio: a header whose sizes are known at last."""
+        left = memoryview(data)
+        while left:
+            written = os.pwrite(self._audio, left, offset)
+            left, offset = left[written:], offset + written
+
+    def cut(self, length: int) -> None:
+        """Takes off what is beyond a length in bytes: a piece of a frame that a crash has left."""
+        os.ftruncate(self._audio, length)
+        self._spool.count(length - self.audio_bytes)
+        self.audio_bytes = length
+
+    def read(self, offset: int, length: int) -> bytes:
+        """A piece of the audio; shorter at its end."""
+        pieces = []
+        while length and (piece := os.pread(self._audio, length, offset)):
+            pieces.append(piece)
+            offset, length = offset + len(piece), length - len(piece)
+        return b"".join(pieces)
+
+    def finish(self, ended: Ended) -> None:
+        """The stream has ended in order, and all audio is here."""
+        _write_json(self._folder / "ended.json", {**asdict(ended), "ended_at": ended.ended_at.isoformat()})
+
+    @property
+    def ended(self) -> Ended | None:
+        """None while the call runs, and after a crash."""
+        stored = _read_json(self._folder / "ended.json")
+        if stored is None:
+            return None
+        return Ended(**{**stored, "ended_at": datetime.fromisoformat(stored["ended_at"])})
+
+    def read_state(self) -> dict[str, Any] | None:
+        """What `write_state` wrote last; None before that."""
+        return _read_json(self._folder / "state.json")
+
+    def write_state(self, state: dict[str, Any]) -> None:
+        """JSON types only."""
+        _write_json(self._folder / "state.json", state)
+
+    def remove(self) -> None:
+        """Takes the recording out of the spool, and lets go of it."""
+        gone = self._folder.with_name(f"{_GOING}{self._folder.name}-{os.getpid()}")
+        with contextlib.suppress(FileNotFoundError):
+            self._folder.rename(gone)
+            self._spool.count(-self.audio_bytes)
+        self.close()
+        shutil.rmtree(gone, ignore_errors=True)
+
+    def close(self) -> None:
+        """Lets go of it: another process may take it. May be called again."""
+        if self._lock >= 0:
+            os.close(self._audio)
+            os.close(self._lock)
+            self._lock = -1
+
+
+def _open_lock(folder: Path) -> int:
+    return os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+
+
+def _call_id(name: str) -> UUID | None:
+    try:
+        return UUID(hex=name)
+    except ValueError:
+        return None
+
+
+def _write_json(path: Path, value: dict[str, Any]) -> None:
+    """Whoever reads the file finds it whole, or as it was before."""
+    new = path.with_name(f".{path.name}")
+    new.write_text(json.dumps(value))
+    new.replace(path)
+
+
+def _read_json(path: Path) -> dict[str, Any] | None:
+    try:
+        return dict(json.loads(path.read_bytes()))
+    except (FileNotFoundError, ValueError):
+        return None

@@ -1,0 +1,166 @@
+"""What a gateway says on a stream before its audio, and how streams are refused: nothing here waits for anybody.
+
+The protocol is that of open-source gateways of this family: the sub-protocol below; one JSON text frame about the call; then
+binary frames of 16-bit little-endian PCM, two channels interleaved (the caller first); text frames in between tell of events
+and are not kept; the end of the connection ends the recording. Between them any time may pass: a call on hold is silent, and
+a gateway that is gone does not answer pings.
+"""
+
+import enum
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from app.calls.keys import GATEWAY_CALL_ID
+from app.calls.model import CallDirection
+from app.identifiers import Kind, read
+from app.recording.audio import SAMPLE_BYTES, SAMPLE_RATES
+
+SUBPROTOCOL = "audio.jambonz.org"
+DIVERT = "voice_gateway.divert"
+"""In the extensions of a connection's scope: gives its audio to a function (`app/websocket_connections.py`)."""
+FIRST_FRAME_SECONDS = 5.0
+_FIRST_FRAME_CHARACTERS = 65_536
+# What a close frame has room for (RFC 6455, 5.5).
+_REASON_BYTES = 123
+_MAXIMUM_NUMBER, _MAXIMUM_TRACE_ID = 255, 128
+
+
+class CloseCode(enum.IntEnum):
+    """Why a stream is not recorded, or not any more."""
+
+    INTERNAL_ERROR = 1011
+    TRY_AGAIN_LATER = 1013
+    BAD_FRAME = 4400
+    NOT_FOUND = 4404
+    NOT_RECORDED = 4406
+    NOTHING_SAID = 4408
+    RECORDED_ALREADY = 4409
+    SUSPENDED = 4423
+
+
+class Refused(Exception):
+    """The stream is closed with this code and reason."""
+
+    def __init__(self, code: CloseCode, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = _cut(reason)
+
+
+@dataclass(frozen=True, slots=True)
+class FirstFrame:
+    """The call that a stream is of, and what its audio is like."""
+
+    gateway_call_id: str
+    account_id: UUID
+    sample_rate: int = 8_000
+    """In Hz."""
+    channels: int = 2
+    application_id: UUID | None = None
+    direction: CallDirection | None = None
+    from_number: str | None = None
+    to_number: str | None = None
+    trace_id: str | None = None
+
+    @property
+    def frame_bytes(self) -> int:
+        """One sample of each channel."""
+        return self.channels * SAMPLE_BYTES
+
+    @classmethod
+    def read(cls, text: str) -> "FirstFrame":
+        """Raises Refused, naming every field that is wrong as far as there is room. What it does not know it passes over."""
+        fields = _Fields(_object(text))
+        found = cls(
+            gateway_call_id=fields.gateway_call_id("callSid"),
+            account_id=fields.id("accountSid", Kind.ACCOUNT) or fields.missing("accountSid", UUID(int=0)),
+            sample_rate=fields.choice("sampleRate", {rate: rate for rate in SAMPLE_RATES}, 8_000),
+            channels=fields.choice("mixType", {"mono": 1, "stereo": 2}, 2),
+            application_id=fields.id("applicationSid", Kind.APPLICATION),
+            direction=fields.choice("direction", {one.name.lower(): one for one in CallDirection}, None),
+            from_number=fields.text("from", _MAXIMUM_NUMBER),
+            to_number=fields.text("to", _MAXIMUM_NUMBER),
+            trace_id=fields.text("traceId", _MAXIMUM_TRACE_ID),
+        )
+        if fields.mistakes:
+            raise Refused(CloseCode.BAD_FRAME, "; ".join(fields.mistakes.values()))
+        return found
+
+
+class _Fields:
+    """Values by name; null is like absent. What is wrong with each is collected in `mistakes`."""
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self._values = values
+        self.mistakes: dict[str, str] = {}
+
+    def missing(self, name: str, instead: Any) -> Any:
+        self.mistakes.setdefault(name, f"{name} is missing")
+        return instead
+
+    def gateway_call_id(self, name: str) -> str:
+        value = self._values.get(name)
+        if value is None:
+            return str(self.missing(name, ""))
+        if not isinstance(value, str) or not GATEWAY_CALL_ID.fullmatch(value):
+            self.mistakes[name] = f"{name} has 1 to 128 of A-Z a-z 0-9 . _ @ -"
+        return str(value)
+
+    def id(self, name: str, kind: Kind) -> UUID | None:
+        """One of ours, or the bare UUID."""
+        value = self._values.get(name)
+        if value is None:
+            return None
+        if isinstance(value, str):
+            if _BARE_ID.fullmatch(value):
+                return UUID(value)
+            if (found := read(kind, value)) is not None:
+                return found
+        self.mistakes[name] = f"{name} is like {kind.value} and 32 hex digits, or a UUID"
+        return None
+
+    def choice(self, name: str, choices: dict[Any, Any], default: Any) -> Any:
+        value = self._values.get(name)
+        if value is None:
+            return default
+        known = value.lower() if isinstance(value, str) else value
+        if isinstance(known, str | int) and not isinstance(known, bool) and known in choices:
+            return choices[known]
+        self.mistakes[name] = f"{name} is one of {', '.join(map(str, choices))}"
+        return default
+
+    def text(self, name: str, maximum: int) -> str | None:
+        value = self._values.get(name)
+        if value is None or value == "":
+            return None
+        if not isinstance(value, str) or len(value) > maximum:
+            self.mistakes[name] = f"{name} is a text of at most {maximum} characters"
+        elif any(unicodedata.category(character) in {"Cc", "Cs"} for character in value):
+            self.mistakes[name] = f"{name} has control characters"
+        return str(value)
+
+
+def _object(text: str) -> dict[str, Any]:
+    """Raises Refused."""
+    if len(text) > _FIRST_FRAME_CHARACTERS:
+        raise Refused(CloseCode.BAD_FRAME, f"the first frame has over {_FIRST_FRAME_CHARACTERS} characters")
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        value = None
+    if not isinstance(value, dict):
+        raise Refused(CloseCode.BAD_FRAME, "the first frame is a JSON object about the call")
+    return value
+
+
+def _cut(reason: str) -> str:
+    data = reason.encode()
+    return reason if len(data) <= _REASON_BYTES else data[: _REASON_BYTES - 3].decode(errors="ignore") + "…"
+
+
+_BARE_ID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.ASCII | re.IGNORECASE)

@@ -1,0 +1,135 @@
+"""The WebSocket protocol of a connection: uvicorn's, with a short way for audio.
+
+Uvicorn hands each message to the application through a queue, and stops reading the socket meanwhile: for frames of 20 ms
+that costs more than to encode them as MP3. An application that has been given `DIVERT` in its scope's extensions may divert the
+binary messages of its connection: they are then handed to a function as they arrive. All else goes the way it always goes.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets import frames as websocket_frames
+from websockets.http11 import Request
+
+from app.recording.stream import DIVERT
+
+Sink = Callable[[bytes], bool]
+"""Takes the data of a binary message; false when it wants no more for now. What has arrived already still comes."""
+
+_FINAL_BINARY, _MASKED = 0x82, 0x80
+_unmasked: Callable[[bytes, bytes], bytes] = websocket_frames.apply_mask  # type: ignore[attr-defined]
+
+
+class StreamingProtocol(WebSocketsSansIOProtocol):
+    """Splits what arrives into frames by itself: whole binary messages go to the sink, other frames to uvicorn's parser.
+
+    That parser is therefore always between two frames.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._sink: Sink | None = None
+        self._is_full = False
+        # A frame that is not whole yet, and how many bytes are waited for.
+        self._begun = bytearray()
+        self._needed = 0
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if self.response.status_code == 101:  # else there is no application
+            extensions: Any = self.scope["extensions"]
+            extensions[DIVERT] = self._divert
+
+    def data_received(self, data: bytes) -> None:
+        if not self.handshake_initiated:
+            super().data_received(data)
+            return
+        if self._begun:
+            self._begun += data
+            if len(self._begun) < self._needed:
+                return
+            data, self._begun = bytes(self._begun), bytearray()
+        at, size = 0, len(data)
+        while at < size:
+            payload, end = self._frame(data, at, size)
+            if end > size:
+                self._begun, self._needed = bytearray(data[at:]), end - at
+                return
+            is_audio = payload and data[at] == _FINAL_BINARY and self.conn.current_size is None
+            if is_audio and self._sink and not self.close_sent:
+                self._give(self._sink, _unmasked(data[payload:end], data[payload - 4 : payload]))
+            else:
+                super().data_received(data[at:end])
+            at = end
+
+    def _frame(self, data: bytes, at: int, size: int) -> tuple[int, int]:
+        """Where a frame's payload begins and ends (RFC 6455, 5.2); an end beyond `size` when that is not known yet.
+
+        A frame that is too long or not masked begins nowhere (0) and is as long as what is there: the parser finds what is
+        wrong with it.
+        """
+        if size - at < 2:
+            return size, size + 1
+        if not data[at + 1] & _MASKED:
+            return 0, size
+        length = data[at + 1] & 0x7F
+        payload = at + 6
+        if length > 125:
+            payload = at + (8 if length == 126 else 14)
+            if size < payload:
+                return payload, payload
+            length = int.from_bytes(data[at + 2 : payload - 4], "big")
+        if length > self.config.ws_max_size:
+            return 0, size
+        return payload, payload + length
+
+    def send_receive_event_to_app(self) -> None:
+        if self._sink is None or self.curr_msg_data_type == "text" or self.close_sent:
+            super().send_receive_event_to_app()
+            return
+        data, self.frames = b"".join(self.frames), []
+        self._give(self._sink, data)
+
+    async def receive(self) -> Any:
+        message = await super().receive()
+        if self._is_full:  # uvicorn's reads on when its queue is empty
+            self._pause()
+        return message
+
+    def _divert(self, sink: Sink) -> Callable[[], None]:
+        """From now on binary messages go to the sink, those that wait first. Call the answer when it wants more again."""
+        self._sink = sink
+        others = []
+        while not self.queue.empty():
+            message: Any = self.queue.get_nowait()
+            if message.get("bytes") is None:
+                others.append(message)
+            else:
+                self._give(sink, message["bytes"])
+        for message in others:
+            self.queue.put_nowait(message)
+        if self.queue.empty() and not self._is_full:
+            self._read_on()
+        return self._has_room
+
+    def _give(self, sink: Sink, data: bytes) -> None:
+        if not sink(data) and not self._is_full:
+            self._is_full = True
+            self._pause()
+
+    def _has_room(self) -> None:
+        self._is_full = False
+        if self.queue.empty():
+            self._read_on()
+
+    def _pause(self) -> None:
+        self.read_paused = True
+        if not self.transport.is_closing():
+            self.transport.pause_reading()
+
+    def _read_on(self) -> None:
+        if self.read_paused:
+            self.read_paused = False
+            if not self.transport.is_closing():
+                self.transport.resume_reading()

@@ -1,0 +1,118 @@
+"""A voice gateway that streams calls to a real server on a real socket."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import uvicorn
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Subprotocol
+
+from app.calls.model import Call
+from app.connections import BoundedProtocol
+from app.identifiers import Kind, read
+from app.recording.spool import Spool, SpooledRecording
+from app.websocket_connections import StreamingProtocol
+from tests.installation import Installation, Person, World
+
+FRAME_SECONDS = 0.02
+
+
+@dataclass
+class Gateway:
+    """What a gateway has: a server to stream to, its key, and how it describes calls."""
+
+    installation: Installation
+    server: uvicorn.Server
+    key: str
+    account: str
+    told: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def port(self) -> int:
+        found: int = self.server.servers[0].sockets[0].getsockname()[1]
+        return found
+
+    @property
+    def spool(self) -> Spool:
+        found: Spool = self.installation.opened.clients[Spool]
+        return found
+
+    @asynccontextmanager
+    async def opened(self, key: str | None = None, **options: Any) -> AsyncIterator[ClientConnection]:
+        headers = {"Authorization": f"Bearer {key or self.key}"}
+        given = {"additional_headers": headers, "subprotocols": [Subprotocol("audio.jambonz.org")], **options}
+        async with connect(f"ws://127.0.0.1:{self.port}/record", **given) as connection:
+            yield connection
+
+    def first_frame(self, call: str, **fields: Any) -> str:
+        return json.dumps({"callSid": call, "accountSid": self.account, **fields})
+
+    async def stream(self, call: str, audio: bytes, *, frame_bytes: int = 640, **fields: Any) -> None:
+        """One call from its beginning to its end, as fast as it goes."""
+        async with self.opened() as connection:
+            await connection.send(self.first_frame(call, **fields))
+            for start in range(0, len(audio), frame_bytes):
+                await connection.send(audio[start : start + frame_bytes])
+        await self.idle()
+
+    async def refused(self, first: str | bytes | None = None, **options: Any) -> tuple[int, str]:
+        """The close code and reason with which a stream is refused after its first frame."""
+        async with self.opened(**options) as connection:
+            if first is not None:
+                await connection.send(first)
+            return await closed(connection)
+
+    async def idle(self) -> None:
+        """Until no stream is being written any more."""
+        while self.server.server_state.tasks:
+            await asyncio.sleep(0.01)
+
+    async def call(self, gateway_call_id: str) -> Call:
+        async with self.installation.database():
+            return await Call.get(gateway_call_id=gateway_call_id)
+
+    async def spooled(self, gateway_call_id: str) -> SpooledRecording:
+        found = self.spool.open((await self.call(gateway_call_id)).id)
+        assert found is not None, "the recording is held by somebody, or is not there"
+        return found
+
+
+async def closed(connection: ClientConnection) -> tuple[int, str]:
+    """The code and reason with which the server closes."""
+    async with asyncio.timeout(10):
+        await connection.wait_closed()
+    assert connection.protocol.close_rcvd is not None, "the server hung up without a word"
+    return connection.protocol.close_rcvd.code, connection.protocol.close_rcvd.reason
+
+
+@asynccontextmanager
+async def gateway_of(
+    installation: Installation, world: World, person: Person, *, records_all: bool = True, form: str = "WAV"
+) -> AsyncIterator[Gateway]:
+    """A gateway with a key of this person's, and an own account that records (or not) its calls."""
+    made = await person.change("createApiKey", "token", name="gateway", accessLevel="GATEWAY")
+    assert made["userErrors"] == []
+    wanted = {"accountId": world["own"], "recordAllCalls": records_all, "audioFormat": form}
+    assert (await person.change("updateRecordingConfig", "recordingConfig { id }", **wanted))["userErrors"] == []
+    # As `app/serving.py` has it.
+    options = {"http": BoundedProtocol, "ws": StreamingProtocol, "ws_max_size": 1_048_576}
+    quiet = {"ws_per_message_deflate": False, "log_config": None, "server_header": False, "lifespan": "off"}
+    server = uvicorn.Server(uvicorn.Config(installation.app, port=0, **options, **quiet))
+    task = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    try:
+        yield Gateway(installation, server, made["token"], world["own"])
+    finally:
+        server.should_exit = True
+        await task
+
+
+def uuid_of(account: str) -> str:
+    found = read(Kind.ACCOUNT, account)
+    assert found is not None
+    return str(found)

@@ -1,0 +1,93 @@
+"""What recordings are stored as: decoded by another library, it is what went in."""
+
+import io
+import struct
+from datetime import timedelta
+
+import numpy
+import pytest
+import soundfile
+
+from app.recording.audio import SAMPLE_RATES, WAV_HEADER_BYTES, Wav, duration_of, encoder
+from app.recording.model import AudioFormat
+from tests.recording.sounds import likeness, speech
+
+SECONDS = 6
+every_kind = pytest.mark.parametrize(("sample_rate", "channels"), [(r, c) for r in SAMPLE_RATES for c in (1, 2)])
+
+
+def encoded(form: AudioFormat, sample_rate: int, channels: int, pcm: bytes) -> bytes:
+    """A file made piece by piece, as of frames of 20 ms that come in batches."""
+    made = encoder(form, sample_rate, channels)
+    file, step = bytearray(made.begin()), sample_rate * channels * 2 // 4
+    for start in range(0, len(pcm), step):
+        file += made.encode(pcm[start : start + step])
+    file += made.end()
+    header = made.header(len(file))
+    file[: len(header)] = header
+    return bytes(file)
+
+
+@every_kind
+def test_wav_is_what_went_in_bit_for_bit(sample_rate: int, channels: int) -> None:
+    sent = speech(sample_rate, channels, SECONDS)
+    file = encoded(AudioFormat.WAV, sample_rate, channels, sent.tobytes())
+    heard, rate = soundfile.read(io.BytesIO(file), dtype="int16", always_2d=True)
+    assert (rate, heard.shape) == (sample_rate, sent.shape)
+    assert numpy.array_equal(heard, sent)
+    assert soundfile.info(io.BytesIO(file)).subtype == "PCM_16"
+    assert duration_of(AudioFormat.WAV, sample_rate, channels, len(file)) == timedelta(seconds=SECONDS)
+
+
+@every_kind
+def test_mp3_sounds_like_what_went_in(sample_rate: int, channels: int) -> None:
+    sent = speech(sample_rate, channels, SECONDS)
+    file = encoded(AudioFormat.MP3, sample_rate, channels, sent.tobytes())
+    heard, rate = soundfile.read(io.BytesIO(file), dtype="int16", always_2d=True)
+    assert (rate, heard.shape[1]) == (max(sample_rate, 16_000), channels)
+    # LAME fills up a frame at both ends.
+    assert 0 <= len(heard) - len(sent) * rate // sample_rate <= 3 * 1_152
+    for channel in range(channels):
+        assert likeness(sent[:, channel], heard[:: rate // sample_rate, channel]) > 0.95
+
+
+@every_kind
+def test_mp3_has_128_kilobits_a_second(sample_rate: int, channels: int) -> None:
+    file = encoded(AudioFormat.MP3, sample_rate, channels, speech(sample_rate, channels, SECONDS).tobytes())
+    assert len(file) * 8 / (SECONDS + 0.15) <= 128_000 <= len(file) * 8 / SECONDS
+    told = duration_of(AudioFormat.MP3, sample_rate, channels, len(file))
+    assert timedelta(0) <= told - timedelta(seconds=SECONDS) < timedelta(seconds=0.15)
+
+
+@every_kind
+def test_much_audio_at_once_is_the_same_as_a_little_at_a_time(sample_rate: int, channels: int) -> None:
+    pcm, made = speech(sample_rate, channels, 20).tobytes(), encoder(AudioFormat.MP3, sample_rate, channels)
+    assert made.encode(pcm) + made.end() == encoded(AudioFormat.MP3, sample_rate, channels, pcm)
+
+
+def test_the_channels_of_an_mp3_stay_apart() -> None:
+    sent = speech(8_000, 2, SECONDS)
+    sent[:, 1] = 0
+    heard, _ = soundfile.read(io.BytesIO(encoded(AudioFormat.MP3, 8_000, 2, sent.tobytes())), dtype="int16")
+    assert numpy.abs(heard[:, 1]).max() < numpy.abs(heard[:, 0]).max() / 100
+
+
+@pytest.mark.parametrize("form", AudioFormat)
+def test_a_call_without_a_sound_is_a_file_without_a_sound(form: AudioFormat) -> None:
+    file = encoded(form, 8_000, 2, b"")
+    assert duration_of(form, 8_000, 2, len(file)) == timedelta(0)
+
+
+def test_sizes_that_wav_cannot_tell_are_those_of_a_file_that_is_still_written() -> None:
+    wav = Wav(48_000, 2)
+    sizes = [struct.unpack_from("<I", wav.header(length), offset) for length in (2**33,) for offset in (4, 40)]
+    assert sizes == [(0xFFFF_FFFF,), (0xFFFF_FFFF,)]
+    longest = 0xFFFF_FFFF + 8
+    assert struct.unpack_from("<I", wav.header(longest), 40) == (longest - WAV_HEADER_BYTES,)
+
+
+def test_a_wav_that_is_cut_off_plays_to_its_end() -> None:
+    wav, sent = Wav(8_000, 2), speech(8_000, 2, 1)
+    file = wav.begin() + sent.tobytes()
+    heard, _ = soundfile.read(io.BytesIO(file), dtype="int16")
+    assert numpy.array_equal(heard, sent)

@@ -1,0 +1,419 @@
+"""`/record`: what a gateway streams arrives in the spool, whole, whatever happens meanwhile."""
+
+import asyncio
+import base64
+import json
+import re
+from collections.abc import AsyncIterator
+from types import SimpleNamespace
+from typing import Any
+
+import numpy
+import pytest
+import soundfile
+from websockets.exceptions import InvalidStatus
+
+from app.calls import recordings
+from app.calls.model import CallDirection, RecordingState
+from app.identifiers import Kind, read
+from app.logs import RequestLog
+from app.recording import recorder
+from tests.installation import Installation, Person, World
+from tests.recording.gateways import Gateway, closed, gateway_of, uuid_of
+from tests.recording.sounds import likeness, speech
+
+
+@pytest.fixture
+async def gateway(installation: Installation, world: World, provider: Person) -> AsyncIterator[Gateway]:
+    """A provider's gateway; the own account records all calls, as WAV."""
+    async with gateway_of(installation, world, provider) as made:
+        yield made
+
+
+HANDSHAKE = (
+    "GET /record HTTP/1.1\r\n"
+    "Host: 127.0.0.1\r\n"
+    "Upgrade: websocket\r\n"
+    "Connection: Upgrade\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    "Sec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Protocol: audio.jambonz.org\r\n"
+    "Authorization: Basic {basic}\r\n"
+    "\r\n"
+)
+ANSWER = (
+    r"HTTP/1\.1 101 Switching Protocols\r\n"
+    r"Upgrade: websocket\r\n"
+    r"Connection: Upgrade\r\n"
+    r"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK\+xOo=\r\n"
+    r"date: [A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} GMT\r\n"
+    r"x-request-id: [0-9a-f]{32}\r\n"
+    r"Sec-WebSocket-Protocol: audio\.jambonz\.org\r\n"
+    r"\r\n"
+)
+MASK = b"\x01\x02\x03\x04"
+
+
+def frame(first_byte: int, payload: bytes) -> bytes:
+    """A masked frame as RFC 6455, 5.2, has it; made by hand."""
+    length = len(payload)
+    size = bytes([0x80 | length]) if length < 126 else bytes([0x80 | 126]) + length.to_bytes(2, "big")
+    return bytes([first_byte]) + size + MASK + bytes(byte ^ MASK[i % 4] for i, byte in enumerate(payload))
+
+
+async def test_the_protocol_is_spoken_byte_for_byte(gateway: Gateway, world: World) -> None:
+    basic = base64.b64encode(f"gateway:{gateway.key}".encode()).decode()
+    reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+    writer.write(HANDSHAKE.format(basic=basic).encode())
+    answer = await reader.readuntil(b"\r\n\r\n")
+    assert re.fullmatch(ANSWER, answer.decode()), answer.decode()
+    told = (
+        b'{"sampleRate":8000,"mixType":"stereo","callSid":"b6f48929-8e86-4d62-ae3b-64fb574d91f6","direction":"inbound",'
+        b'"from":"+4930123456","to":"+49301000","callId":"f3a9@198.51.100.7","sipStatus":100,"callStatus":"trying",'
+        b'"accountSid":"' + uuid_of(world["own"]).encode() + b'","traceId":"0af7651916cd43dd8448eb211c80319c",'
+        b'"originatingSipIp":"198.51.100.7","fsSipAddress":"198.51.100.8"}'
+    )
+    writer.write(frame(0x81, told))
+    writer.write(frame(0x82, b"\x01\x00\x02\x00" * 160))
+    writer.write(frame(0x81, b'{"event":"dtmf","dtmf":"5","duration":"1600"}'))
+    writer.write(frame(0x82, b"\x03\x00\x04\x00" * 160))
+    writer.write(frame(0x89, b"ping"))
+    assert await reader.readexactly(6) == b"\x8a\x04ping"
+    writer.write(frame(0x88, b"\x03\xe8"))
+    assert await reader.read() == b"\x88\x02\x03\xe8"
+    writer.close()
+    await gateway.idle()
+    recording = await gateway.spooled("b6f48929-8e86-4d62-ae3b-64fb574d91f6")
+    header = (
+        b"RIFF\x24\x05\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x02\x00\x40\x1f\x00\x00\x00\x7d\x00\x00\x04\x00\x10\x00"
+        b"data\x00\x05\x00\x00"
+    )
+    assert recording.audio_path.read_bytes() == header + b"\x01\x00\x02\x00" * 160 + b"\x03\x00\x04\x00" * 160
+    assert recording.ended is not None
+    assert (recording.ended.duration_ms, recording.ended.samples) == (40, 320)
+    call = await gateway.call("b6f48929-8e86-4d62-ae3b-64fb574d91f6")
+    assert (call.direction, call.from_number, call.to_number) == (CallDirection.INBOUND, "+4930123456", "+49301000")
+    assert (call.trace_id, call.recording_state) == ("0af7651916cd43dd8448eb211c80319c", RecordingState.STORING)
+    assert recording.about.key == call.recording_key
+
+
+@pytest.mark.parametrize(("rate", "mix"), [(8_000, "stereo"), (16_000, "mono"), (48_000, "stereo")])
+async def test_wav_holds_what_was_sent_however_it_was_cut(gateway: Gateway, rate: int, mix: str) -> None:
+    sent = speech(rate, 2 if mix == "stereo" else 1, 3)
+    await gateway.stream("cut", sent.tobytes(), frame_bytes=333, sampleRate=rate, mixType=mix)
+    heard, found_rate = soundfile.read((await gateway.spooled("cut")).audio_path, dtype="int16", always_2d=True)
+    assert found_rate == rate
+    assert numpy.array_equal(heard, sent)
+
+
+async def test_mp3_sounds_like_what_was_sent(installation: Installation, world: World, provider: Person) -> None:
+    sent = speech(8_000, 2, 5)
+    async with gateway_of(installation, world, provider, form="MP3") as gateway:
+        await gateway.stream("mp3", sent.tobytes())
+        recording = await gateway.spooled("mp3")
+        heard, rate = soundfile.read(recording.audio_path, dtype="int16")
+    assert rate == 16_000
+    assert abs(len(heard) / rate - 5) < 0.2
+    assert [likeness(sent[:, each], heard[::2, each]) > 0.95 for each in (0, 1)] == [True, True]
+    assert recording.about.key.endswith(".mp3")
+
+
+async def test_nothing_is_lost_while_settings_are_looked_up(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_up = recorder.admit
+
+    async def slow(*given: Any) -> Any:
+        await asyncio.sleep(1.5)
+        return await looked_up(*given)
+
+    monkeypatch.setattr(recorder, "admit", slow)
+    # More than is kept in memory for a stream: the rest waits in the socket.
+    sent = speech(48_000, 2, 8)
+    assert sent.nbytes > 2 * recorder.MAXIMUM_WAITING_BYTES
+    await gateway.stream("slow", sent.tobytes(), frame_bytes=3_840, sampleRate=48_000)
+    heard, _ = soundfile.read((await gateway.spooled("slow")).audio_path, dtype="int16")
+    assert numpy.array_equal(heard, sent)
+
+
+async def test_a_gateway_that_has_gone_before_its_settings_were_found_is_recorded(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_up = recorder.admit
+
+    async def slow(*given: Any) -> Any:
+        await asyncio.sleep(0.5)
+        return await looked_up(*given)
+
+    monkeypatch.setattr(recorder, "admit", slow)
+    await gateway.stream("short", bytes(640 * 3))
+    assert (await gateway.spooled("short")).audio_bytes == 44 + 640 * 3
+
+
+async def test_audio_is_on_the_disk_before_a_second_has_passed(gateway: Gateway) -> None:
+    async with gateway.opened() as connection:
+        await connection.send(gateway.first_frame("running"))
+        await connection.send(bytes(640))
+        await asyncio.sleep(0.9)
+        call = await gateway.call("running")
+        assert call.recording_state is RecordingState.RECORDING
+        assert gateway.spool.open(call.id) is None  # held
+        (path,) = gateway.installation.settings.spool.glob("*/audio")
+        assert path.stat().st_size == 44 + 640
+
+
+async def test_messages_in_fragments_are_audio_too(gateway: Gateway) -> None:
+    async with gateway.opened() as connection:
+        await connection.send(gateway.first_frame("fragments"))
+        await connection.send(b"\x01\x00" * 10)
+        await connection.send([b"\x02\x00" * 10, b"\x03", b"\x00" + b"\x03\x00" * 9])
+        await connection.send(b"\x04\x00" * 10)
+    await gateway.idle()
+    audio = (await gateway.spooled("fragments")).audio_path.read_bytes()[44:]
+    assert audio == b"".join(bytes([number, 0]) * 10 for number in (1, 2, 3, 4))
+
+
+async def test_a_connection_that_is_lost_leaves_a_recording_that_is_whole(gateway: Gateway) -> None:
+    async with gateway.opened() as connection:
+        await connection.send(gateway.first_frame("lost"))
+        await connection.send(bytes(640))
+        await asyncio.sleep(0.1)
+        connection.transport.abort()
+    await gateway.idle()
+    recording = await gateway.spooled("lost")
+    assert recording.ended is not None
+    assert soundfile.info(recording.audio_path).frames == 160
+
+
+async def test_a_server_that_stops_keeps_what_it_has(gateway: Gateway) -> None:
+    async with gateway.opened() as connection:
+        await connection.send(gateway.first_frame("stopped"))
+        await connection.send(bytes(640))
+        await asyncio.sleep(0.2)
+        gateway.server.should_exit = True
+        code, _ = await closed(connection)
+        assert code == 1012
+    await gateway.idle()
+    recording = await gateway.spooled("stopped")
+    assert recording.ended is not None
+    assert recording.audio_bytes == 44 + 640
+
+
+async def test_a_message_that_is_too_long_ends_the_recording_and_not_the_server(gateway: Gateway) -> None:
+    async with gateway.opened() as connection:
+        await connection.send(gateway.first_frame("long"))
+        await connection.send(bytes(640))
+        await connection.send(bytes(1_048_577))
+        assert (await closed(connection))[0] == 1009
+    await gateway.idle()
+    assert (await gateway.spooled("long")).audio_bytes == 44 + 640
+
+
+async def test_a_disk_that_is_full_ends_the_recording_with_a_reason(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with gateway.opened() as connection:
+        await connection.send(gateway.first_frame("full"))
+        await connection.send(bytes(640))
+        await asyncio.sleep(0.7)
+
+        def full(*_: Any) -> None:
+            raise OSError(28, "No space left on device")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(recorder.SpooledRecording, "append", full)
+            await connection.send(bytes(640))
+            assert await closed(connection) == (1011, "the audio cannot be written any more: the recording ends here")
+    await gateway.idle()
+    assert (await gateway.spooled("full")).audio_bytes == 44 + 640
+
+
+async def test_a_spool_that_cannot_be_written_leaves_no_call_that_seems_to_be_recorded(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> None:
+        raise OSError(30, "Read-only file system")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(recorder.SpooledRecording, "append", broken)
+        assert await gateway.refused(gateway.first_frame("a")) == (
+            1013,
+            "the spool cannot be written: try again later",
+        )
+    await gateway.stream("a", bytes(640))
+    assert (await gateway.spooled("a")).audio_bytes == 44 + 640
+    assert len(gateway.spool.waiting()) == 1
+
+
+async def test_without_its_database_it_takes_no_new_calls_and_loses_none_of_those_that_run(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: Any) -> None:
+        raise ConnectionRefusedError
+
+    async with gateway.opened() as connection:
+        await connection.send(gateway.first_frame("a"))
+        await connection.send(bytes(640))
+        await asyncio.sleep(0.3)
+        monkeypatch.setattr(recorder, "admit", away)
+        monkeypatch.setattr(recordings, "storing", away)
+        refused = await gateway.refused(gateway.first_frame("b"))
+        assert refused == (1013, "the database does not answer: try again later")
+    await gateway.idle()
+    recording = await gateway.spooled("a")
+    assert recording.ended is not None
+    assert recording.audio_bytes == 44 + 640
+
+
+async def test_each_stream_is_one_line_of_the_log(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[bytes] = []
+    monkeypatch.setattr(RequestLog, "lines", SimpleNamespace(info=written.append))
+    await gateway.stream("logged", bytes(32_000))
+    await gateway.refused(gateway.first_frame("logged"))
+    await gateway.idle()
+    whole, refused = (json.loads(line) for line in written)
+    assert (whole["path"], whole["status"], whole["close_code"], whole["audio_seconds"]) == ("/record", 101, 1000, 1.0)
+    assert (refused["close_code"], refused["close_reason"]) == (4409, "the call is recorded already, or was")
+    assert whole["request_id"] != refused["request_id"]
+
+
+# Who may stream, and what.
+
+
+@pytest.mark.parametrize("pair", ["gateway:{}", "{}:", "{}:x", ":{}"])
+async def test_basic_credentials_carry_the_key_in_either_place(gateway: Gateway, pair: str) -> None:
+    basic = base64.b64encode(pair.format(gateway.key).encode()).decode()
+    async with gateway.opened(additional_headers={"Authorization": f"Basic {basic}"}) as connection:
+        assert connection.subprotocol == "audio.jambonz.org"
+
+
+@pytest.mark.parametrize("header", [None, "Basic !", "Basic YTpi", "Bearer vgk_no", "Digest a"])
+async def test_nobody_streams_without_a_key(gateway: Gateway, header: str | None) -> None:
+    headers = {"Authorization": header} if header else {}
+    with pytest.raises(InvalidStatus) as refused:
+        async with gateway.opened(additional_headers=headers):
+            pass
+    assert refused.value.response.status_code == 401
+    assert b'"code":"UNAUTHENTICATED"' in (refused.value.response.body or b"")
+
+
+@pytest.mark.parametrize("person", ["admin", "account_user", "read_only"])
+async def test_only_gateways_stream(gateway: Gateway, world: World, person: str) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        async with gateway.opened(key=world.tokens[person]):
+            pass
+    assert refused.value.response.status_code == 403
+    assert b'"requiredAccess":"GATEWAY"' in (refused.value.response.body or b"")
+
+
+async def test_a_gateway_asks_for_the_sub_protocol(gateway: Gateway) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        async with gateway.opened(subprotocols=None):
+            pass
+    assert refused.value.response.status_code == 400
+
+
+async def test_accounts_out_of_reach_are_not_there(gateway: Gateway, world: World) -> None:
+    unknown = "AC" + "0" * 32
+    answers = [await gateway.refused(gateway.first_frame("a", accountSid=one)) for one in (world["foreign"], unknown)]
+    assert answers == [(4404, "accountSid: there is no such account")] * 2
+    foreign = gateway.first_frame("a", applicationSid=world["sibling_application"])
+    unknown = gateway.first_frame("a", applicationSid="AP" + "0" * 32)
+    answers = [await gateway.refused(one) for one in (foreign, unknown)]
+    assert answers == [(4404, "applicationSid: there is no such application")] * 2
+
+
+async def test_calls_that_are_not_to_be_recorded_are_refused_with_the_reason(
+    installation: Installation, world: World, provider: Person
+) -> None:
+    async with gateway_of(installation, world, provider, records_all=False) as gateway:
+        code, reason = await gateway.refused(gateway.first_frame("a", applicationSid=world["own_application"]))
+        assert (code, reason.partition(":")[0]) == (4406, "Calls are not recorded")
+        change = {"id": world["own_application"], "recordAllCalls": True}
+        assert (await provider.change("updateApplication", "application { id }", **change))["userErrors"] == []
+        await gateway.stream("a", bytes(640), applicationSid=world["own_application"])
+        assert (await gateway.call("a")).application_id == read(Kind.APPLICATION, world["own_application"])
+        off = {"accountId": world["own"], "enabled": False}
+        await provider.change("updateRecordingConfig", "recordingConfig { id }", **off)
+        code, reason = await gateway.refused(gateway.first_frame("b", applicationSid=world["own_application"]))
+        assert (code, reason) == (4406, "Calls are not recorded: enable the account's recording configuration.")
+
+
+async def test_a_suspended_account_is_not_recorded(gateway: Gateway, world: World, provider: Person) -> None:
+    change = {"id": world["own"], "active": False}
+    assert (await provider.change("setAccountActive", "account { id }", **change))["userErrors"] == []
+    assert await gateway.refused(gateway.first_frame("a")) == (
+        4423,
+        "the account is suspended: its calls are not recorded",
+    )
+
+
+async def test_a_call_is_recorded_once(gateway: Gateway) -> None:
+    async with gateway.opened() as connection:
+        await connection.send(gateway.first_frame("once"))
+        await connection.send(bytes(640))
+        await asyncio.sleep(0.2)
+        again = await gateway.refused(gateway.first_frame("once"))
+        await connection.send(bytes(640))
+    await gateway.idle()
+    assert again == (4409, "the call is recorded already, or was")
+    assert await gateway.refused(gateway.first_frame("once")) == again
+    assert (await gateway.spooled("once")).audio_bytes == 44 + 1280
+
+
+async def test_a_key_that_is_revoked_cuts_off_no_call(gateway: Gateway, provider: Person) -> None:
+    async with gateway.opened() as connection:
+        await connection.send(gateway.first_frame("on"))
+        answer = await provider.ask("{ viewer { serviceProvider { apiKeys { nodes { id name } } } } }")
+        nodes = answer.only("viewer")["serviceProvider"]["apiKeys"]["nodes"]
+        (key,) = [one["id"] for one in nodes if one["name"] == "gateway"]
+        assert (await provider.change("revokeApiKey", "apiKey { id }", id=key))["userErrors"] == []
+        await connection.send(bytes(640))
+    await gateway.idle()
+    assert (await gateway.spooled("on")).audio_bytes == 44 + 640
+
+
+@pytest.mark.settings(recording_streams=1)
+async def test_more_calls_than_may_be_at_once_are_to_try_again_later(gateway: Gateway) -> None:
+    async with gateway.opened() as connection:
+        await connection.send(gateway.first_frame("a"))
+        assert (await gateway.refused())[0] == 1013
+    await gateway.idle()
+    await gateway.stream("b", bytes(640))
+    assert (await gateway.spooled("b")).audio_bytes == 44 + 640
+
+
+@pytest.mark.settings(spool_megabytes=1)
+async def test_a_full_spool_refuses_new_calls_and_ends_none(gateway: Gateway, admin: Person) -> None:
+    async with gateway.opened() as connection:
+        await connection.send(gateway.first_frame("a"))
+        for _ in range(4):
+            await connection.send(bytes(300_000))
+        await asyncio.sleep(1)
+        assert (await gateway.refused())[0] == 1013
+        await connection.send(bytes(640))
+    await gateway.idle()
+    assert (await gateway.spooled("a")).audio_bytes == 44 + 1_200_000 + 640
+    told = await admin.client.get("/metrics", headers=admin.headers)
+    assert 'recording_refusals_total{why="spool"}' in told.text
+
+
+async def test_who_says_nothing_is_not_waited_for(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    from app.recording import routes
+
+    monkeypatch.setattr(routes, "FIRST_FRAME_SECONDS", 0.1)
+    assert await gateway.refused() == (4408, "nothing was said about the call within 0.1 s")
+
+
+async def test_audio_before_the_first_frame_is_refused(gateway: Gateway) -> None:
+    code, reason = await gateway.refused(bytes(640))
+    assert (code, reason) == (4400, "the first frame is a JSON text about the call; audio comes after it")
+
+
+async def test_a_stream_that_is_idle_stays_open(gateway: Gateway) -> None:
+    from app import connections
+
+    async with gateway.opened() as connection:
+        await connection.send(gateway.first_frame("hold"))
+        await asyncio.sleep(connections.HEAD_SECONDS + 1)
+        await connection.send(bytes(640))
+    await gateway.idle()
+    assert (await gateway.spooled("hold")).audio_bytes == 44 + 640

@@ -1,0 +1,144 @@
+"""The spool: recordings on a local disk, each held by one process."""
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from app.recording.model import AudioFormat, BucketVendor
+from app.recording.rules import Tag
+from app.recording.spool import About, Ended, Spool
+
+
+def about() -> About:
+    return About(
+        call_id=uuid4(),
+        account_id=uuid4(),
+        gateway_call_id="a@b",
+        format=AudioFormat.MP3,
+        sample_rate=8000,
+        channels=2,
+        bytes_per_second_in=32_000,
+        started_at=datetime.now(UTC),
+        vendor=BucketVendor.AWS_S3,
+        endpoint_url=None,
+        bucket="recordings",
+        region="eu-central-1",
+        key="2026/01/02/CA00.mp3",
+        credential_id=uuid4(),
+        tags=(Tag("customer", "Größe"),),
+    )
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Spool:
+    return Spool(tmp_path / "spool", 1_000)
+
+
+def test_what_is_written_is_found_again_by_another_process(spool: Spool, tmp_path: Path) -> None:
+    told, ended = about(), Ended(datetime.now(UTC), 1_500, 12_000)
+    recording = spool.create(told)
+    recording.append(b"abc")
+    recording.append(bytearray(b"def"))
+    recording.overwrite(1, b"XY")
+    recording.write_state({"attempts": 2})
+    recording.finish(ended)
+    recording.close()
+    other = Spool(tmp_path / "spool", 1_000)
+    assert other.waiting() == [told.call_id]
+    found = other.open(told.call_id)
+    assert found is not None
+    assert (found.about, found.ended, found.read_state()) == (told, ended, {"attempts": 2})
+    assert (found.audio_path.read_bytes(), found.audio_bytes, found.read(2, 2)) == (b"aXYdef", 6, b"Yd")
+
+
+def test_a_recording_is_held_by_one(spool: Spool) -> None:
+    told = about()
+    recording = spool.create(told)
+    assert spool.waiting() == [told.call_id]
+    assert spool.open(told.call_id) is None
+    with pytest.raises(FileExistsError):
+        spool.create(told)
+    recording.close()
+    again = spool.open(told.call_id)
+    assert again is not None
+    again.remove()
+    assert (spool.waiting(), spool.open(told.call_id)) == ([], None)
+
+
+def test_a_process_that_is_killed_lets_go(spool: Spool, tmp_path: Path) -> None:
+    told = about()
+    spool.create(told).close()
+    hold = (
+        "import sys, uuid, pathlib; from app.recording.spool import Spool\n"
+        "held = Spool(pathlib.Path(sys.argv[1]), 1).open(uuid.UUID(sys.argv[2]))\n"
+        "held.append(b'abc'); print(held is not None, flush=True); sys.stdin.read()"
+    )
+    arguments = [sys.executable, "-c", hold, str(tmp_path / "spool"), str(told.call_id)]
+    with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "True\n"
+        assert spool.open(told.call_id) is None
+        process.kill()
+    found = spool.open(told.call_id)
+    assert found is not None
+    assert found.ended is None
+    assert found.audio_path.read_bytes() == b"abc"
+
+
+def test_it_is_full_when_it_holds_as_much_as_it_may_and_no_more_when_that_is_gone(spool: Spool) -> None:
+    recording = spool.create(about())
+    assert not spool.is_full
+    recording.append(bytes(1_000))
+    assert spool.is_full
+    recording.remove()
+    assert spool.size() < 1_000
+
+
+def test_what_other_processes_added_is_measured(spool: Spool, tmp_path: Path) -> None:
+    Spool(tmp_path / "spool", 1).create(about()).append(bytes(5_000))
+    assert spool.size() == 0
+    spool.measure()
+    assert spool.size() > 5_000
+
+
+def test_a_piece_at_the_end_can_be_cut_off(spool: Spool) -> None:
+    recording = spool.create(about())
+    recording.append(b"abcdef")
+    recording.cut(4)
+    recording.append(b"XY")
+    assert recording.audio_path.read_bytes() == b"abcdXY"
+
+
+def test_folders_that_a_dead_process_left_half_made_are_removed_and_young_ones_are_not(
+    spool: Spool, tmp_path: Path
+) -> None:
+    old, young = tmp_path / "spool" / f".new-{uuid4().hex}-1", tmp_path / "spool" / f".gone-{uuid4().hex}-1"
+    for folder in (old, young):
+        folder.mkdir()
+        (folder / "audio").write_bytes(b"x")
+    os.utime(old, (time.time() - 3_600,) * 2)
+    spool.measure()
+    assert (old.exists(), young.exists(), spool.waiting()) == (False, True, [])
+
+
+def test_a_recording_that_cannot_be_read_is_set_aside_and_stops_nobody(spool: Spool, tmp_path: Path) -> None:
+    good, bad = about(), about()
+    for told in (good, bad):
+        spool.create(told).close()
+    (tmp_path / "spool" / bad.call_id.hex / "about.json").write_text('{"call_id"')
+    assert spool.open(bad.call_id) is None
+    assert spool.waiting() == [good.call_id]
+    assert (tmp_path / "spool" / f".broken-{bad.call_id.hex}" / "audio").exists()
+
+
+def test_it_keeps_no_secret(spool: Spool) -> None:
+    names = about().to_json().keys()
+    assert not [name for name in names if "secret" in name or "access_key" in name]
+    assert About.from_json(replace(about(), tags=()).to_json()).tags == ()

@@ -1,0 +1,154 @@
+"""WebSocket frames of a real server: however the network cuts them, audio and all else arrive whole and in order."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import WebSocketRoute
+from starlette.websockets import WebSocket
+
+from app.connections import BoundedProtocol
+from app.recording.stream import DIVERT
+from app.websocket_connections import StreamingProtocol
+from tests.recording.test_record import HANDSHAKE, frame
+
+LONGEST = 100_000
+
+
+class Ear:
+    """An application that diverts audio after the first message, and takes as much at once as it is told to."""
+
+    def __init__(self) -> None:
+        self.audio: list[bytes] = []
+        self.others: list[Any] = []
+        self.at_most = 10**9
+        self.has_room: Any = None
+
+    async def __call__(self, websocket: WebSocket) -> None:
+        await websocket.accept()
+        await websocket.receive_text()
+        await asyncio.sleep(0.05)  # what has come meanwhile waits
+        self.has_room = websocket.scope["extensions"][DIVERT](self.take)
+        while (message := await websocket.receive())["type"] != "websocket.disconnect":
+            self.others.append(message.get("text"))
+        self.others.append(message["code"])
+
+    def take(self, data: bytes) -> bool:
+        self.audio.append(bytes(data))
+        return len(self.audio) < self.at_most
+
+
+@pytest.fixture
+def ear() -> Ear:
+    return Ear()
+
+
+@pytest.fixture
+async def port(ear: Ear) -> AsyncIterator[int]:
+    app = Starlette(routes=[WebSocketRoute("/record", ear.__call__)])
+    options: dict[str, Any] = {"http": BoundedProtocol, "ws": StreamingProtocol, "ws_max_size": LONGEST}
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off", **options))
+    task = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    yield server.servers[0].sockets[0].getsockname()[1]
+    server.should_exit = True
+    await task
+
+
+async def opened(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(HANDSHAKE.format(basic="").encode())
+    assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
+    return reader, writer
+
+
+TALK = b"".join(
+    [
+        frame(0x81, b"first"),
+        frame(0x82, b"one" * 5),
+        frame(0x82, b""),
+        frame(0x81, b"dtmf"),
+        frame(0x82, b"2" * 125),
+        frame(0x82, b"3" * 126),
+        frame(0x89, b"ping"),
+        frame(0x02, b"4a"),
+        frame(0x8A, b""),
+        frame(0x80, b"4b"),
+        frame(0x82, b"5" * 640),
+        frame(0x88, b"\x03\xe8"),
+    ]
+)
+HEARD = [b"one" * 5, b"", b"2" * 125, b"3" * 126, b"4a4b", b"5" * 640]
+
+
+@pytest.mark.parametrize("piece", [1, 2, 3, 5, 7, 130, 640, 10_000])
+async def test_messages_arrive_whole_and_in_order_however_they_are_cut(port: int, ear: Ear, piece: int) -> None:
+    reader, writer = await opened(port)
+    for start in range(0, len(TALK), piece):
+        writer.write(TALK[start : start + piece])
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    assert await asyncio.wait_for(reader.read(), 5) == b"\x8a\x04ping" + b"\x88\x02\x03\xe8"
+    writer.close()
+    while 1000 not in ear.others:  # it may still be asleep
+        await asyncio.sleep(0.01)
+    assert ear.audio == HEARD
+    assert ear.others == ["dtmf", 1000]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        (b"\x82\x02ab", 1002),  # not masked
+        (b"\x89\x00", 1002),
+        (frame(0xC2, b"a"), 1002),  # a bit that is nobody's
+        (frame(0x83, b"a"), 1002),
+        (frame(0x80, b"a"), 1002),  # goes on with nothing
+        (frame(0x02, b"a") + frame(0x82, b"b"), 1002),
+        (b"\x82\xff" + (LONGEST + 1).to_bytes(8, "big"), 1009),
+        (b"\x82\xff" + b"\xff" * 8, 1009),
+        (frame(0x02, bytes(60_000)) + frame(0x80, bytes(60_000)), 1009),
+        (frame(0x81, b"\xff"), 1007),
+    ],
+)
+async def test_what_is_no_websocket_frame_ends_the_connection(port: int, ear: Ear, wrong: bytes, code: int) -> None:
+    reader, writer = await opened(port)
+    writer.write(frame(0x81, b"first") + frame(0x82, b"good"))
+    await asyncio.sleep(0.1)
+    writer.write(wrong + frame(0x82, b"bad"))
+    answer = await asyncio.wait_for(reader.read(), 5)
+    assert (answer[0], int.from_bytes(answer[2:4], "big")) == (0x88, code)
+    writer.close()
+    await asyncio.sleep(0.05)
+    assert ear.audio == [b"good"]
+
+
+async def test_a_sink_without_room_is_not_filled(port: int, ear: Ear) -> None:
+    ear.at_most = 3
+    reader, writer = await opened(port)
+    writer.write(frame(0x81, b"first"))
+    await asyncio.sleep(0.1)
+    sent = 0
+
+    async def talk() -> None:
+        nonlocal sent
+        while True:
+            writer.write(frame(0x82, bytes(50_000)))
+            sent += 1
+            await writer.drain()
+
+    talking = asyncio.create_task(talk())
+    await asyncio.sleep(1)
+    talking.cancel()
+    assert len(ear.audio) < 50
+    ear.at_most = 10**9
+    ear.has_room()
+    writer.write(frame(0x82, b"last") + frame(0x88, b"\x03\xe8"))
+    await asyncio.wait_for(reader.read(), 10)
+    writer.close()
+    assert ear.audio[-1] == b"last"
+    assert len(ear.audio) - 1 == sent
