@@ -138,7 +138,7 @@ class Server:
         webhooks = WebhookSender(gate)
         prompts = PromptCache(chosen.cache_url)
         counts = PromptCounts(prompts)
-        live = LiveEvents()
+        live = LiveEvents(chosen.cache_url)
         spool = Spool(chosen.spool, chosen.spool_megabytes * 1_000_000)
         recorder = Recorder(chosen, keyring, spool, live)
         async with TortoiseContext() as context:
@@ -146,7 +146,7 @@ class Server:
             await context.init(config=database.configuration(chosen))
             try:
                 await migrating.check(context.db())
-                async with last_use.writing(), secret_reads.writing(), pruning(), recorder.running():
+                async with last_use.writing(), secret_reads.writing(), pruning(), live.running(), recorder.running():
                     clients: dict[type, Any] = {
                         OutboundGate: gate,
                         ObjectStorage: storage,

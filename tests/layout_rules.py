@@ -9,7 +9,7 @@ from pathlib import Path
 FOUNDATION = {
     *("access", "context", "database", "encryption", "errors", "graph"),
     *("identifiers", "logs", "metrics", "names", "outbound", "paging", "postgres_pool", "settings", "statements"),
-    "tokens",
+    *("tokens", "live", "live_exchange", "valkey_connection"),
 }
 ASSEMBLY = {
     *("main", "schema", "viewer", "authentication", "execution", "graphiql"),
@@ -84,7 +84,8 @@ def place_of(module: str) -> tuple[str, str]:
 
 def floor_of(module: str) -> int:
     parts = module.split(".")
-    return FLOORS.get(parts[2], NAMED_MODULE) if len(parts) > 2 else 0
+    # `credential_schema` stands where `schema` does.
+    return FLOORS.get(parts[2].rpartition("_")[2], NAMED_MODULE) if len(parts) > 2 else 0
 
 
 def wrong(module: str, line: int, what: str, why: str, *steps: str) -> str:
