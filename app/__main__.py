@@ -64,9 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     create.add_argument("--name", default="admin", help="the name of the key or the user (default: admin)")
     create.add_argument("--email", help="make a user with this e-mail address, who must change the password at first")
     create.set_defaults(run=_create_admin)
-    maintain = commands.add_parser(
-        "maintain", help="forget what is too old, and make room for the calls to come; for a daily timer"
-    )
+    maintain = commands.add_parser("maintain", help="forget what is too old, and make room for the calls to come; for a daily timer")
     maintain.set_defaults(run=_maintain)
     rewrap = commands.add_parser("rewrap-secrets", help="seal all secrets again with the first of ENCRYPTION_KEYS")
     rewrap.set_defaults(run=_rewrap)

@@ -268,7 +268,7 @@ async def _count(query: QuerySet[Any], limit: int | None) -> int:
 
 def count_up_to(of_each: Sql, owners: str, dialect: str) -> Sql:
     """How many rows `of_each`, which has a limit, selects of each owner in the slot `owners`."""
-    each = ("UNNEST(", '::UUID[]) o("value")') if dialect == "postgres" else ("JSON_EACH(", ") o")
+    each = ("UNNEST(", "::UUID[]) o(\"value\")") if dialect == "postgres" else ("JSON_EACH(", ") o")
     counted = Sql.join('SELECT o."value" AS "owner", (SELECT COUNT(*) FROM (', of_each, ') c) AS "total" FROM ')
     return Sql.join(counted, each[0], slot(owners), each[1])
 

@@ -480,8 +480,7 @@ class DeletionBlockerKind(enum.Enum):
     APPLICATIONS = strawberry.enum_value("APPLICATIONS", description="Applications of the account.")
     USERS = strawberry.enum_value("USERS", description="Users of the account, deactivated ones too.")
     CALLS = strawberry.enum_value(
-        "CALLS",
-        description="Calls of the account. Their recordings stay in the bucket, and nobody finds them here again.",
+        "CALLS", description="Calls of the account. Their recordings stay in the bucket, and nobody finds them here again."
     )
 
 

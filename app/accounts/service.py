@@ -326,9 +326,7 @@ async def delete(
             api_keys=await ApiKey.filter(account_id=account.id).count(),
             applications=await Application.filter(account_id=account.id).count(),
             users=await User.filter(account_id=account.id).count(),
-            calls=len(
-                await Call.filter(account_id=account.id).limit(MAXIMUM_CALLS_COUNTED).values_list("id", flat=True)
-            ),
+            calls=len(await Call.filter(account_id=account.id).limit(MAXIMUM_CALLS_COUNTED).values_list("id", flat=True)),
         )
         if dry_run or (blockers and not force):
             return None, blockers

@@ -99,9 +99,7 @@ async def _make(client: Any, month: datetime) -> None:
     await client.execute_query(f"ALTER TABLE {name} ADD CONSTRAINT {name}_month CHECK ({within})")
     # Who is about to write into the default partition waits, and then writes into the month.
     await client.execute_query("LOCK TABLE calls_default IN ACCESS EXCLUSIVE MODE")
-    moved = (
-        f"WITH moved AS (DELETE FROM calls_default WHERE {within} RETURNING *) INSERT INTO {name} SELECT * FROM moved"  # noqa: S608
-    )
+    moved = f"WITH moved AS (DELETE FROM calls_default WHERE {within} RETURNING *) INSERT INTO {name} SELECT * FROM moved"  # noqa: S608
     await client.execute_query(moved)
     await client.execute_query(f"ALTER TABLE calls ATTACH PARTITION {name} FOR VALUES FROM ('{first}') TO ('{end}')")
     await client.execute_query(f"ALTER TABLE {name} DROP CONSTRAINT {name}_month")

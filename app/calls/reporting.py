@@ -252,16 +252,12 @@ async def _store(calls: Mapping[Key, Values]) -> dict[Key, UUID]:
 
 
 def _dated(values: Values, now: datetime) -> Values:
-    return (
-        values if values[_STARTED] is not None else [*values[:_STARTED], _start(values, now), *values[_STARTED + 1 :]]
-    )
+    return values if values[_STARTED] is not None else [*values[:_STARTED], _start(values, now), *values[_STARTED + 1 :]]
 
 
 def _start(values: Values, now: datetime) -> datetime:
     """When a call began, as far as is known."""
-    start: datetime = values[_STARTED] or min(
-        (each for each in (values[_ANSWERED], values[_ENDED]) if each), default=now
-    )
+    start: datetime = values[_STARTED] or min((each for each in (values[_ANSWERED], values[_ENDED]) if each), default=now)
     return start
 
 

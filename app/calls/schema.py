@@ -164,14 +164,11 @@ class CallFilter:
         default=None, description="Calls that this application answered."
     )
     since: datetime | None = strawberry.field(
-        default=None,
-        description="Calls that began at this time or later, as far as that was known at the first report.",
+        default=None, description="Calls that began at this time or later, as far as that was known at the first report."
     )
     until: datetime | None = strawberry.field(default=None, description="Calls that began before this time, likewise.")
     direction: model.CallDirection | None = strawberry.field(default=None, description="Calls of this direction.")
-    answered: bool | None = strawberry.field(
-        default=None, description="Calls that were answered, or those that were not."
-    )
+    answered: bool | None = strawberry.field(default=None, description="Calls that were answered, or those that were not.")
     has_recording: bool | None = strawberry.field(
         default=None,
         description="Calls with a recording, wherever on its way it is, or those without; a deleted one is none.",
