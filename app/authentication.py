@@ -57,9 +57,10 @@ class Authentication:
         self._digest_key = os.urandom(32)
         self._known: OrderedDict[bytes, _Known] = OrderedDict()
 
-    async def viewer(self, header: bytes | None) -> Viewer | None:
+    async def viewer(self, header: bytes | None, *, is_use: bool = True) -> Viewer | None:
         """Who asks, by the request's Authorization header (several are one, joined by commas); None without one.
 
+        It counts as a use of the key or session, unless it only looks whether somebody may still be there.
         Raises Unauthenticated for a header that lets nobody in, always in the same words, and ServiceUnavailable.
         """
         if header is None:
@@ -71,6 +72,8 @@ class Authentication:
         if known.ends_at is not None and known.ends_at <= datetime.now(UTC):
             raise Unauthenticated(known.refusal)
         viewer = known.viewer
+        if not is_use:
+            return viewer
         if viewer.key_id is not None:
             self._last_use.note(viewer.key_id, by_previous=known.by_previous)
         elif viewer.session_id is not None:

@@ -31,6 +31,7 @@ from app.errors import ErrorCode, ServiceUnavailable, Unauthenticated, for_clien
 from app.execution import http
 from app.execution.endpoint import Endpoint
 from app.execution.operations import Operations
+from app.execution.websocket import Sockets
 from app.graphiql.page import Explorer
 from app.live import LiveEvents
 from app.outbound import OutboundGate
@@ -106,6 +107,7 @@ class Running:
     authentication: Authentication
     database: TortoiseContext
     graphql: Endpoint
+    sockets: Sockets
 
 
 class Server:
@@ -163,7 +165,8 @@ class Server:
                     idle = timedelta(minutes=chosen.session_idle_minutes)
                     authentication = Authentication(keyring, last_use, chosen.database_timeout_seconds, idle)
                     graphql = Endpoint(self._operations, authentication, opened, self._explorer)
-                    self.running = Running(opened, authentication, context, graphql)
+                    sockets = Sockets(self._operations, authentication, opened)
+                    self.running = Running(opened, authentication, context, graphql, sockets)
                     if self.has_the_process:
                         _spare_the_collector()
                     yield
@@ -253,7 +256,9 @@ class _BeforeRoutes:
         # What it offers for entering one remembers a single place to go back to, so requests at once cannot share it.
         before = _current_context.set(running.database)
         try:
-            app = running.graphql if scope["path"] == "/graphql" and scope["type"] == "http" else self._app
+            app: ASGIApp = self._app
+            if scope["path"] == "/graphql":
+                app = running.graphql if scope["type"] == "http" else running.sockets
             await app(scope, receive, send)
         finally:
             _current_context.reset(before)

@@ -104,6 +104,9 @@ class Settings(BaseSettings):
     recording_streams: int = Field(
         1_000, ge=1, le=100_000, description="Calls whose audio each worker takes in at the same time."
     )
+    live_connections: int = Field(
+        1_000, ge=1, le=100_000, description="WebSockets on `/graphql` (subscriptions) that each worker keeps open."
+    )
     call_days: int = Field(
         400,
         ge=1,

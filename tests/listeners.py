@@ -1,0 +1,117 @@
+"""Clients of the WebSocket at `/graphql`, on a real socket of a real server."""
+
+import asyncio
+import itertools
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import uvicorn
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Subprotocol
+
+from app.connections import BoundedProtocol
+from app.identifiers import Kind, read
+from app.live import LiveEvents
+from app.websocket_connections import StreamingProtocol
+from tests.installation import Installation
+
+SUBPROTOCOL = "graphql-transport-ws"
+
+
+@asynccontextmanager
+async def served(installation: Installation) -> AsyncIterator[int]:
+    """The port where the installation listens, as `app/serving.py` has it."""
+    options: dict[str, Any] = {"http": BoundedProtocol, "ws": StreamingProtocol, "ws_max_size": 1_048_576}
+    quiet: dict[str, Any] = {"ws_per_message_deflate": False, "log_config": None, "lifespan": "off"}
+    server = uvicorn.Server(uvicorn.Config(installation.app, port=0, **options, **quiet))
+    task = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    try:
+        yield server.servers[0].sockets[0].getsockname()[1]
+    finally:
+        server.should_exit = True
+        await task
+
+
+class Client:
+    """Speaks graphql-transport-ws, message by message."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self.connection = connection
+        self._ids = itertools.count(1)
+
+    async def say(self, **message: Any) -> None:
+        await self.connection.send(json.dumps(message))
+
+    async def hear(self, seconds: float = 5) -> dict[str, Any]:
+        async with asyncio.timeout(seconds):
+            heard: dict[str, Any] = json.loads(await self.connection.recv())
+        return heard
+
+    async def hears_nothing(self, seconds: float = 0.5) -> bool:
+        try:
+            await self.hear(seconds)
+        except TimeoutError:
+            return True
+        return False
+
+    async def begin(self, token: str) -> None:
+        await self.say(type="connection_init", payload={"authorization": f"Bearer {token}"})
+        assert await self.hear() == {"type": "connection_ack"}
+
+    async def subscribe(self, query: str, id: str = "", **variables: Any) -> str:
+        id = id or str(next(self._ids))
+        await self.say(type="subscribe", id=id, payload={"query": query, "variables": variables})
+        return id
+
+    async def ask(self, query: str, **variables: Any) -> dict[str, Any]:
+        """What is said last to a query or a mutation before `complete`, or the error."""
+        id = await self.subscribe(query, **variables)
+        answer = await self.hear(30)
+        assert answer["id"] == id
+        if answer["type"] == "next":
+            assert await self.hear() == {"id": id, "type": "complete"}
+        return answer
+
+    async def closed(self, seconds: float = 10) -> tuple[int, str]:
+        """The code and reason with which the server closes."""
+        async with asyncio.timeout(seconds):
+            await self.connection.wait_closed()
+        assert self.connection.protocol.close_rcvd is not None, "the server hung up without a word"
+        return self.connection.protocol.close_rcvd.code, self.connection.protocol.close_rcvd.reason
+
+
+@asynccontextmanager
+async def opened(port: int, **options: Any) -> AsyncIterator[Client]:
+    """A client that has said nothing yet."""
+    given = {"subprotocols": [Subprotocol(SUBPROTOCOL)], "close_timeout": 1, **options}
+    async with connect(f"ws://127.0.0.1:{port}/graphql", **given) as connection:
+        yield Client(connection)
+
+
+@asynccontextmanager
+async def listening(port: int, token: str | None) -> AsyncIterator[Client]:
+    """A client that is let in."""
+    assert token is not None
+    async with opened(port) as client:
+        await client.begin(token)
+        yield client
+
+
+async def until_heard(installation: Installation, account: str, count: int = 1) -> None:
+    """Until so many listen to an account: nothing tells a client that its subscription has begun."""
+    live, account_id = installation.opened.clients[LiveEvents], read(Kind.ACCOUNT, account)
+    async with asyncio.timeout(5):
+        while len(live._listeners.get(account_id, ())) < count:
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.05)  # for its look at the account
+
+
+async def until_nobody_listens(installation: Installation) -> None:
+    live = installation.opened.clients[LiveEvents]
+    async with asyncio.timeout(5):
+        while live._listeners:
+            await asyncio.sleep(0.01)
