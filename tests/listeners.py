@@ -62,12 +62,13 @@ class Client:
         await self.say(type="connection_init", payload={"authorization": f"Bearer {token}"})
         assert await self.hear() == {"type": "connection_ack"}
 
-    async def subscribe(self, query: str, id: str = "", **variables: Any) -> str:
-        id = id or str(next(self._ids))
+    async def subscribe(self, query: str, id_: str = "", /, **variables: Any) -> str:
+        """The operation's id, of the client's choice or a new one."""
+        id = id_ or str(next(self._ids))
         await self.say(type="subscribe", id=id, payload={"query": query, "variables": variables})
         return id
 
-    async def ask(self, query: str, **variables: Any) -> dict[str, Any]:
+    async def ask(self, query: str, /, **variables: Any) -> dict[str, Any]:
         """What is said last to a query or a mutation before `complete`, or the error."""
         id = await self.subscribe(query, **variables)
         answer = await self.hear(30)

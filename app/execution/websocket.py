@@ -225,6 +225,7 @@ class Connection:
                 # A mutation is finished, and nothing is said of it.
                 if running is not None and running.task is not None and running.type is not OperationType.MUTATION:
                     running.task.cancel()
+                    await asyncio.wait([running.task], timeout=1)  # its place is free for the next one
             case "ping":
                 await self._send({"type": "pong", **_payload_of(message)})
             case "connection_init":

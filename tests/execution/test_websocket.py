@@ -251,8 +251,9 @@ async def test_a_mutation_is_finished_although_its_client_has_gone(
     assert found.only("account") == {"name": "Finished"}
 
 
-async def test_who_never_reads_is_hung_up_on(
-    port: int, admin: Person, installation: Installation, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("reads_at_last", [True, False])
+async def test_who_does_not_read_is_closed_and_hung_up_on(
+    port: int, admin: Person, installation: Installation, monkeypatch: pytest.MonkeyPatch, *, reads_at_last: bool
 ) -> None:
     monkeypatch.setattr(connections, "DRAIN_SECONDS", 0.5)
     monkeypatch.setattr(websocket_connections, "LAST_WORD_SECONDS", 0.3)
@@ -266,9 +267,12 @@ async def test_who_never_reads_is_hung_up_on(
     async with asyncio.timeout(20):
         while server._open:
             await asyncio.sleep(0.05)
-    with pytest.raises(ConnectionResetError):
-        while await reader.read(1_000_000):
-            pass
+    if reads_at_last:
+        assert (await reader.read()).endswith(b"\x88\x0a\x03\xf5too slow")  # 1013
+    else:
+        await asyncio.sleep(0.5)
+        with pytest.raises(ConnectionResetError):
+            await reader.read()
     writer.close()
 
 
