@@ -148,13 +148,19 @@ class Operations:
                     yield Answer(executed=True, errors=[_shown(away, context)])
                     continue
                 answer = await self._of_event(event, request, context)
-                if not answer.executed or answer.errors or any(value is not None for value in (answer.data or {}).values()):
+                if (
+                    not answer.executed
+                    or answer.errors
+                    or any(value is not None for value in (answer.data or {}).values())
+                ):
                     yield answer
                 if not answer.executed:
                     return
 
     async def _of_event(self, event: Any, request: Request, context: Context) -> Answer:
-        admitted = self._admitted(request, context)  # who was let in may have been told to choose a new password meanwhile
+        admitted = self._admitted(
+            request, context
+        )  # who was let in may have been told to choose a new password meanwhile
         if isinstance(admitted, Answer):
             return admitted
         document, operation = admitted

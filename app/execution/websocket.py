@@ -204,7 +204,9 @@ class Connection:
         if text is None:
             raise Closed(CloseCode.BAD_MESSAGE, "Messages are JSON texts")
         if len(text) > self._opened.settings.max_body_bytes:
-            raise Closed(CloseCode.TOO_LARGE, f"A message may have {self._opened.settings.max_body_bytes} bytes at most")
+            raise Closed(
+                CloseCode.TOO_LARGE, f"A message may have {self._opened.settings.max_body_bytes} bytes at most"
+            )
         try:
             message = orjson.loads(text)
         except orjson.JSONDecodeError:
@@ -266,7 +268,10 @@ class Connection:
             note(about, context.caller, last)
             await self._end(id_, running, last)
         except ServiceUnavailable as away:
-            error = {"message": away.message, "extensions": {**(away.extensions or {}), "requestId": context.request_id}}
+            error = {
+                "message": away.message,
+                "extensions": {**(away.extensions or {}), "requestId": context.request_id},
+            }
             await self._end(id_, running, Answer(executed=False, errors=[error]))
         except TooSlow:
             raise Closed(CloseCode.TRY_AGAIN_LATER, "too slow") from None

@@ -58,7 +58,9 @@ async def test_an_account_user_hears_what_a_gateway_reports(
 ) -> None:
     async with listening(port, account_user.token) as client:
         await begun(client, installation, world["own"])
-        await report(gateway, {"accountId": world["own"], "callId": "one", "from": "+49301", "startedAt": at(seconds=9)})
+        await report(
+            gateway, {"accountId": world["own"], "callId": "one", "from": "+49301", "startedAt": at(seconds=9)}
+        )
         call = await told(client)
         assert call["id"].startswith("CA")
         expected = {"gatewayCallId": "one", "from": "+49301", "endedAt": None, "account": {"name": "Own customer"}}
@@ -109,7 +111,9 @@ async def test_a_gateway_may_not_listen(port: int, gateway: Person, world: World
         assert answer["payload"][0]["extensions"]["code"] == "FORBIDDEN"
 
 
-async def test_who_must_choose_a_new_password_may_not_listen(installation: Installation, port: int, world: World) -> None:
+async def test_who_must_choose_a_new_password_may_not_listen(
+    installation: Installation, port: int, world: World
+) -> None:
     people = await add_people(installation, "ann")
     async with installation.database():
         from app.users.model import User
@@ -140,12 +144,12 @@ async def test_states_of_recordings_are_heard_apart(
 async def test_calls_that_are_gone_and_those_of_others_are_passed_over(
     installation: Installation, port: int, account_user: Person, gateway: Person, world: World
 ) -> None:
-    await report(gateway, {"accountId": world["sibling"], "callId": "of another"})
+    await report(gateway, {"accountId": world["sibling"], "callId": "of-another"})
     live, account = installation.opened.clients[LiveEvents], read(Kind.ACCOUNT, world["own"])
     assert account is not None
     async with listening(port, account_user.token) as client:
         await begun(client, installation, world["own"])
-        foreign = await call_of(installation, "of another")
+        foreign = await call_of(installation, "of-another")
         live.publish(LiveEvent(account, new_id(), Change.CALL), LiveEvent(account, foreign.id, Change.CALL))
         live.publish(event_of(foreign))
         assert await client.hears_nothing()
@@ -202,7 +206,12 @@ async def test_to_listen_is_no_use_of_a_session(installation: Installation, port
 
 
 async def test_an_account_that_is_moved_away_ends_the_subscription(
-    installation: Installation, port: int, provider: Person, admin: Person, world: World, monkeypatch: pytest.MonkeyPatch
+    installation: Installation,
+    port: int,
+    provider: Person,
+    admin: Person,
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(live_schema, "REACH_SECONDS", 0.3)
     async with listening(port, provider.token) as client, listening(port, admin.token) as of_admin:
@@ -225,7 +234,9 @@ async def test_nothing_of_a_moved_account_is_heard_before_that(
     other_gateway = await gateway_of(installation, serviceProviderId=world["other_provider"])
     async with listening(port, provider.token) as client:
         await begun(client, installation, world["own"])
-        await admin.change("moveAccount", "account { id }", accountId=world["own"], serviceProviderId=world["other_provider"])
+        await admin.change(
+            "moveAccount", "account { id }", accountId=world["own"], serviceProviderId=world["other_provider"]
+        )
         await report(other_gateway, {"accountId": world["own"], "callId": "after"})
         heard = await client.hear()
         assert heard["type"] == "error"
@@ -298,8 +309,8 @@ async def test_what_another_worker_does_is_heard(
                     break
             else:
                 pytest.fail("the other worker was not heard")
-            await report(reporter, {"accountId": world["own"], "callId": "of the other"})
-            assert (await told(client))["gatewayCallId"] == "of the other"
+            await report(reporter, {"accountId": world["own"], "callId": "of-the-other"})
+            assert (await told(client))["gatewayCallId"] == "of-the-other"
             assert await client.hears_nothing()
             await report(gateway, {"accountId": world["own"], "callId": "own"})
             assert (await told(client))["gatewayCallId"] == "own"

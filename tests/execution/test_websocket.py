@@ -88,7 +88,14 @@ async def test_the_key_comes_with_connection_init(port: int, provider: Person, n
 
 @pytest.mark.parametrize(
     "payload",
-    [None, {}, {"authorization": 1}, {"authorization": "Bearer vgk_nobody"}, {"authorization": "Basic x"}, {"key": "x"}],
+    [
+        None,
+        {},
+        {"authorization": 1},
+        {"authorization": "Bearer vgk_nobody"},
+        {"authorization": "Basic x"},
+        {"key": "x"},
+    ],
 )
 async def test_who_shows_no_key_is_closed(port: int, payload: Any) -> None:
     async with opened(port) as client:
@@ -121,7 +128,9 @@ async def test_connection_init_comes_once(port: int, provider: Person) -> None:
 async def test_an_id_is_used_once_at_a_time(port: int, provider: Person, world: World) -> None:
     async with listening(port, provider.token) as client:
         for _ in range(2):
-            await client.subscribe("subscription ($id: ID!) { callChanged(accountId: $id) { id } }", "a", id=world["own"])
+            await client.subscribe(
+                "subscription ($id: ID!) { callChanged(accountId: $id) { id } }", "a", id=world["own"]
+            )
         assert await client.closed() == (4409, "Subscriber for a already exists")
 
 
