@@ -64,17 +64,17 @@ class Client:
 
     async def subscribe(self, query: str, id_: str = "", /, **variables: Any) -> str:
         """The operation's id, of the client's choice or a new one."""
-        id = id_ or str(next(self._ids))
-        await self.say(type="subscribe", id=id, payload={"query": query, "variables": variables})
-        return id
+        id_ = id_ or str(next(self._ids))
+        await self.say(type="subscribe", id=id_, payload={"query": query, "variables": variables})
+        return id_
 
     async def ask(self, query: str, /, **variables: Any) -> dict[str, Any]:
         """What is said last to a query or a mutation before `complete`, or the error."""
-        id = await self.subscribe(query, **variables)
+        id_ = await self.subscribe(query, **variables)
         answer = await self.hear(30)
-        assert answer["id"] == id
+        assert answer["id"] == id_
         if answer["type"] == "next":
-            assert await self.hear() == {"id": id, "type": "complete"}
+            assert await self.hear() == {"id": id_, "type": "complete"}
         return answer
 
     async def closed(self, seconds: float = 10) -> tuple[int, str]:

@@ -12,6 +12,7 @@ from app.calls import live_schema
 from app.calls.model import Call
 from app.identifiers import Kind, new_id, read
 from app.live import Change, LiveEvent, LiveEvents
+from app.users.model import User
 from tests.calls.conftest import at, gateway_of, report
 from tests.installation import Installation, Person, World
 from tests.listeners import Client, listening, opened, served, until_heard, until_nobody_listens
@@ -116,8 +117,6 @@ async def test_who_must_choose_a_new_password_may_not_listen(
 ) -> None:
     people = await add_people(installation, "ann")
     async with installation.database():
-        from app.users.model import User
-
         await User.filter(id=read(Kind.USER, people.ids["ann"])).update(must_change_password=True)
     async with listening(port, people.tokens["ann"]) as client:
         answer = await client.ask(CHANGED, account=world["own"])
@@ -299,22 +298,22 @@ async def test_what_another_worker_does_is_heard(
 ) -> None:
     """The other worker has a process of its own in production, and the same database here."""
     settings = installation.settings
-    async with Installation.started(template, tmp_path, settings.database_url, cache_url=valkey.url) as other:
-        async with listening(port, account_user.token) as client:
-            await begun(client, installation, world["own"])
-            reporter = other.holder(gateway.token or "")
-            for attempt in range(50):
-                await report(reporter, {"accountId": world["own"], "callId": f"try{attempt}"})
-                if not await client.hears_nothing(0.1):
-                    break
-            else:
-                pytest.fail("the other worker was not heard")
-            await report(reporter, {"accountId": world["own"], "callId": "of-the-other"})
-            assert (await told(client))["gatewayCallId"] == "of-the-other"
-            assert await client.hears_nothing()
-            await report(gateway, {"accountId": world["own"], "callId": "own"})
-            assert (await told(client))["gatewayCallId"] == "own"
-            assert await client.hears_nothing()
+    second = Installation.started(template, tmp_path, settings.database_url, cache_url=valkey.url)
+    async with second as other, listening(port, account_user.token) as client:
+        await begun(client, installation, world["own"])
+        reporter = other.holder(gateway.token or "")
+        for attempt in range(50):
+            await report(reporter, {"accountId": world["own"], "callId": f"try{attempt}"})
+            if not await client.hears_nothing(0.1):
+                break
+        else:
+            pytest.fail("the other worker was not heard")
+        await report(reporter, {"accountId": world["own"], "callId": "of-the-other"})
+        assert (await told(client))["gatewayCallId"] == "of-the-other"
+        assert await client.hears_nothing()
+        await report(gateway, {"accountId": world["own"], "callId": "own"})
+        assert (await told(client))["gatewayCallId"] == "own"
+        assert await client.hears_nothing()
 
 
 async def test_the_caller_that_shows_nothing_hears_nothing(port: int) -> None:

@@ -9,8 +9,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin
 
-from app import websocket_connections
-from app import connections
+from app import connections, websocket_connections
 from app.execution import websocket
 from app.execution.operations import Operations
 from tests.installation import Installation, Person, World
