@@ -4,18 +4,19 @@ import asyncio
 import itertools
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+import httpx
 import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from app.connections import BoundedProtocol
 from app.identifiers import Kind, read
-from app.live import LiveEvents
+from app.live import Change, LiveEvent, LiveEvents
 from app.websocket_connections import StreamingProtocol
-from tests.installation import Installation
+from tests.installation import Answer, Installation
 
 SUBPROTOCOL = "graphql-transport-ws"
 
@@ -100,6 +101,45 @@ async def listening(port: int, token: str | None) -> AsyncIterator[Client]:
     async with opened(port) as client:
         await client.begin(token)
         yield client
+
+
+async def first_told(
+    installation: Installation, token: str | None, query: str, variables: dict[str, Any], event: tuple[str, str]
+) -> Answer:
+    """What somebody hears first who subscribes, without a network, while this account's call changes all the time."""
+    said: asyncio.Queue[Any] = asyncio.Queue()
+    heard: asyncio.Queue[Any] = asyncio.Queue()
+    scope = {"type": "websocket", "path": "/graphql", "headers": [], "subprotocols": [SUBPROTOCOL], "extensions": {}}
+    task = asyncio.create_task(installation.app(scope, said.get, heard.put))
+    payload = {"authorization": f"Bearer {token}"} if token else {}
+    subscribe = {"type": "subscribe", "id": "1", "payload": {"query": query, "variables": variables}}
+    said.put_nowait({"type": "websocket.connect"})
+    for message in ({"type": "connection_init", "payload": payload}, subscribe):
+        said.put_nowait({"type": "websocket.receive", "text": json.dumps(message)})
+    account, call = read(Kind.ACCOUNT, event[0]), read(Kind.CALL, event[1])
+    assert account is not None
+    assert call is not None
+    try:
+        while True:
+            installation.opened.clients[LiveEvents].publish(LiveEvent(account, call, Change.RECORDING))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0.01):
+                    answer = _answer_in(await heard.get())
+                if answer is not None:
+                    return answer
+    finally:
+        said.put_nowait({"type": "websocket.disconnect", "code": 1000})
+        await task
+
+
+def _answer_in(message: dict[str, Any]) -> Answer | None:
+    if message["type"] == "websocket.close":
+        assert message["code"] == 4401, message
+        return Answer(401, httpx.Headers(), {"errors": [{"extensions": {"code": "UNAUTHENTICATED"}}]})
+    told = json.loads(message.get("text") or "{}")
+    if told.get("type") == "error":
+        return Answer(200, httpx.Headers(), {"errors": told["payload"]})
+    return Answer(200, httpx.Headers(), told["payload"]) if told.get("type") == "next" else None
 
 
 async def until_heard(installation: Installation, account: str, count: int = 1) -> None:
