@@ -23,9 +23,9 @@ The rooms, one per noun; each has `model.py` (what is stored), `service.py` (wha
                          them; filters.py: by what they are looked for; partitions.py: month by month;
                          recordings.py: what becomes of a recording; listening.py: signed addresses, and who
                          listened; places.py: where each was stored; playing.py: from there to a listener; player/:
-                         the page that plays one; deleting.py; recording_schema.py)
-    tts_cache/           the cached prompts of an account        (+ cache.py: the only module that speaks to Valkey;
-                         counts.py)
+                         the page that plays one; deleting.py; recording_schema.py;
+                         live_schema.py)
+    tts_cache/           the cached prompts of an account        (+ cache.py: in the gateway's Valkey; counts.py)
     applications/        what answers a call                    (+ webhooks.py: where it is called; recording.py: whether its
                          calls are recorded, and why)
     webhooks/            an address of the tenant's that we sign and call
@@ -43,7 +43,7 @@ What all rooms stand on, and what imports no room:
     errors.py            the errors a client may meet; anything else is masked
     graph.py             how a room declares its fields
     identifiers.py       SIDs: making them, reading them, which type they name
-    live.py              what happens to calls, told at once to whoever listens
+    live.py              what happens to calls, told at once to whoever listens (live_exchange.py: between workers)
     logs.py              JSON logs, a request id, one line a request
     metrics.py           what is counted, for Prometheus
     names.py             names that people give: which are allowed, which count as the same
@@ -52,6 +52,7 @@ What all rooms stand on, and what imports no room:
     postgres_pool.py     connections to PostgreSQL, lent in the order of asking
     settings.py          every environment variable, read once, typed
     tokens.py            the text form of what lets a caller in
+    valkey_connection.py clients of the Valkey server behind CACHE_URL
     statements.py        what Tortoise makes of a query, once, with slots for the values
 
 What puts the rooms together, and what no room imports:

@@ -66,14 +66,17 @@ class Authentication:
         self._digest_key = os.urandom(32)
         self._known: OrderedDict[bytes, _Known] = OrderedDict()
 
-    async def viewer(self, header: bytes | None) -> Viewer | None:
+    async def viewer(self, header: bytes | None, *, is_use: bool = True) -> Viewer | None:
         """Who asks, by the request's Authorization header (several are one, joined by commas); None without one.
 
+        It counts as a use of the key or session, unless it only looks whether somebody may still be there.
         Raises Unauthenticated for a header that lets nobody in, always in the same words, and ServiceUnavailable.
         """
         if header is None:
             return None
         viewer, by_previous = await self._let_in(header, functools.partial(self._shown, header))
+        if not is_use:
+            return viewer
         if viewer.key_id is not None:
             self._last_use.note(viewer.key_id, by_previous=by_previous)
         elif viewer.session_id is not None:

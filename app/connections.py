@@ -29,34 +29,89 @@ class TooManyPipelined(Exception):
     """The parser stops at it, and uvicorn answers 400 and closes."""
 
 
-class BoundedProtocol(HttpToolsProtocol):
+class DrainGuard:
+    """A connection whose client reads: one that takes less than 16 KiB, and not all, in 20 seconds is hung up on.
+
+    Stands before a protocol of uvicorn's among the bases of a class.
+    """
+
+    transport: Any
+    loop: Any
+    _unread_bytes = 0
+    _drain_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)  # type: ignore[misc]
+        # So that whatever the network does not take at once is told to `pause_writing`, and its end to `resume_writing`.
+        transport.set_write_buffer_limits(high=0)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_drain_timer()
+        super().connection_lost(exc)  # type: ignore[misc]
+
+    def pause_writing(self) -> None:
+        super().pause_writing()  # type: ignore[misc]
+        self._start_drain_timer()
+
+    def resume_writing(self) -> None:
+        self._stop_drain_timer()
+        super().resume_writing()  # type: ignore[misc]
+
+    def _start_drain_timer(self) -> None:
+        self._unread_bytes = self._unread()
+        self._drain_timer = self.loop.call_later(DRAIN_SECONDS, self._hang_up_unless_it_drains)
+
+    def _stop_drain_timer(self) -> None:
+        if self._drain_timer is not None:
+            self._drain_timer.cancel()
+            self._drain_timer = None
+
+    def _hang_up_unless_it_drains(self) -> None:
+        if self._unread_bytes - self._unread() >= DRAIN_BYTES:
+            self._start_drain_timer()
+        else:
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        # The kernel too shall forget what is unread. `close` would wait for it.
+        with suppress(OSError):  # it may have ended meanwhile
+            self._socket().setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()
+
+    def _unread(self) -> int:
+        """Bytes that wait here, and those in the kernel, which takes no more before the client has read a good part."""
+        queued = bytes(4)
+        with suppress(OSError):  # where a socket cannot tell
+            queued = fcntl.ioctl(self._socket().fileno(), termios.TIOCOUTQ, queued)
+        waiting: int = self.transport.get_write_buffer_size()
+        return waiting + int.from_bytes(queued, sys.byteorder)
+
+    def _socket(self) -> socket.socket:
+        found: socket.socket = self.transport.get_extra_info("socket")
+        return found
+
+
+class BoundedProtocol(DrainGuard, HttpToolsProtocol):
     """Answers 431 to a head of over 32 KiB; closes a connection that says nothing when it is to speak.
 
     That is for 10 seconds, in which the next head must be complete and its body, if it has one, must have begun; or the
     next chunk, or the end of the trailers, which are bounded like a head; or the rest of a request that is answered
     already. How long a body takes otherwise is the application's matter.
-
-    A client that leaves answers unread is hung up on when it takes less than 16 KiB, and not all, in 20 seconds.
     """
 
     # Bytes since the last that were body, while it is the client's turn.
     _head_bytes = 0
     _is_waiting = True
     _timer: asyncio.TimerHandle | None = None
-    _unread_bytes = 0
-    _drain_timer: asyncio.TimerHandle | None = None
     # Uvicorn knows the request that came last, which is another one when several came at once.
     _running: RequestResponseCycle | None = None
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        # So that whatever the network does not take at once is told to `pause_writing`, and its end to `resume_writing`.
-        transport.set_write_buffer_limits(high=0)
         self._start_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
-        self._stop_drain_timer()
         super().connection_lost(exc)
         if self._running is not None and not self._running.response_complete:
             self._running.disconnected = True
@@ -109,14 +164,6 @@ class BoundedProtocol(HttpToolsProtocol):
         self._is_waiting = False
         super().on_message_complete()
 
-    def pause_writing(self) -> None:
-        super().pause_writing()
-        self._start_drain_timer()
-
-    def resume_writing(self) -> None:
-        self._stop_drain_timer()
-        super().resume_writing()
-
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
         super()._start_asgi_task(cycle, app)
@@ -136,31 +183,3 @@ class BoundedProtocol(HttpToolsProtocol):
             self._start_timer()
         elif self.transport is not None and not self.transport.is_closing():
             self.transport.close()
-
-    def _start_drain_timer(self) -> None:
-        self._unread_bytes = self._unread()
-        self._drain_timer = self.loop.call_later(DRAIN_SECONDS, self._reset_unless_it_drains)
-
-    def _stop_drain_timer(self) -> None:
-        if self._drain_timer is not None:
-            self._drain_timer.cancel()
-            self._drain_timer = None
-
-    def _reset_unless_it_drains(self) -> None:
-        if self._unread_bytes - self._unread() >= DRAIN_BYTES:
-            self._start_drain_timer()
-            return
-        # The kernel too shall forget what is unread. `close` would wait for it.
-        self._socket().setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.transport.abort()
-
-    def _unread(self) -> int:
-        """Bytes that wait here, and those in the kernel, which takes no more before the client has read a good part."""
-        queued = bytes(4)
-        with suppress(OSError):  # where a socket cannot tell
-            queued = fcntl.ioctl(self._socket().fileno(), termios.TIOCOUTQ, queued)
-        return self.transport.get_write_buffer_size() + int.from_bytes(queued, sys.byteorder)
-
-    def _socket(self) -> socket.socket:
-        found: socket.socket = self.transport.get_extra_info("socket")
-        return found

@@ -68,6 +68,8 @@ LOAD = "load"
 PERMISSIONS = "permissions"
 # What a field is, for the compiling of operations.
 DECLARED = "declared"
+# How a subscription makes what it shows of an event.
+OF_EVENT = "of_event"
 
 
 @strawberry.interface(description="Anything with an id.")
@@ -513,6 +515,25 @@ def mutation(
         answer.__annotations__ = {**resolve.__annotations__, "return": payload | None}
         answer.__signature__ = inspect.signature(resolve).replace(return_annotation=payload | None)  # type: ignore[attr-defined]
         return _field(answer, description, needed, {}, None)
+
+    return declare
+
+
+def subscription(description: str, of_event: Callable[[Context, Any], Awaitable[Any]]) -> Callable[[F], F]:
+    """A subscription: its resolver is an asynchronous generator of events, without end.
+
+    `of_event` makes what is shown of an event, with a context of its own, as the caller is then; what it makes None of is
+    told nobody.
+    """
+
+    def declare(resolve: F) -> F:
+        made: F = strawberry.field(
+            resolver=resolve,
+            is_subscription=True,
+            description=description,
+            metadata={OF_EVENT: of_event, PERMISSIONS: ()},
+        )
+        return made
 
     return declare
 

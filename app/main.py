@@ -33,6 +33,7 @@ from app.errors import ErrorCode, ServiceUnavailable, Unauthenticated, for_clien
 from app.execution import http
 from app.execution.endpoint import Endpoint
 from app.execution.operations import Operations
+from app.execution.websocket import Sockets
 from app.graphiql.page import Explorer
 from app.live import LiveEvents
 from app.outbound import OutboundGate
@@ -110,6 +111,7 @@ class Running:
     authentication: Authentication
     database: TortoiseContext
     graphql: Endpoint
+    sockets: Sockets
 
 
 class Server:
@@ -142,7 +144,7 @@ class Server:
         webhooks = WebhookSender(gate)
         prompts = PromptCache(chosen.cache_url)
         counts = PromptCounts(prompts)
-        live = LiveEvents()
+        live = LiveEvents(chosen.cache_url)
         spool = Spool(chosen.spool, chosen.spool_megabytes * 1_000_000)
         storer = Storer(keyring, storage, spool, live)
         recorder = Recorder(chosen, keyring, spool, live, storer)
@@ -151,7 +153,14 @@ class Server:
             await context.init(config=database.configuration(chosen))
             try:
                 await migrating.check(context.db())
-                async with last_use.writing(), secret_reads.writing(), pruning(), storer.running(), recorder.running():
+                async with (
+                    last_use.writing(),
+                    secret_reads.writing(),
+                    pruning(),
+                    live.running(),
+                    storer.running(),
+                    recorder.running(),
+                ):
                     clients: dict[type, Any] = {
                         OutboundGate: gate,
                         ObjectStorage: storage,
@@ -170,7 +179,8 @@ class Server:
                     idle = timedelta(minutes=chosen.session_idle_minutes)
                     authentication = Authentication(keyring, last_use, chosen.database_timeout_seconds, idle)
                     graphql = Endpoint(self._operations, authentication, opened, self._explorer)
-                    self.running = Running(opened, authentication, context, graphql)
+                    sockets = Sockets(self._operations, authentication, opened)
+                    self.running = Running(opened, authentication, context, graphql, sockets)
                     if self.has_the_process:
                         _spare_the_collector()
                     yield
@@ -260,7 +270,9 @@ class _BeforeRoutes:
         # What it offers for entering one remembers a single place to go back to, so requests at once cannot share it.
         before = _current_context.set(running.database)
         try:
-            app = running.graphql if scope["path"] == "/graphql" and scope["type"] == "http" else self._app
+            app: ASGIApp = self._app
+            if scope["path"] == "/graphql":
+                app = running.graphql if scope["type"] == "http" else running.sockets
             await app(scope, receive, send)
         finally:
             _current_context.reset(before)

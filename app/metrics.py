@@ -24,6 +24,7 @@ _SECONDS = Histogram(
     "How long requests took, in seconds.",
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30),
 )
+_WEBSOCKETS = Gauge("graphql_websockets", "WebSockets on /graphql that are open.", multiprocess_mode="livesum")
 _STREAMS = Gauge("recording_streams", "Calls that are being recorded.", multiprocess_mode="livesum")
 _REFUSED = Counter("recording_refusals", "Recordings that were lost or cut short by this server, by why.", ["why"])
 _SPOOL = Gauge("recording_spool_bytes", "What waits in the spool, in bytes.", multiprocess_mode="livemax")
@@ -50,6 +51,11 @@ def websocket(status: int) -> None:
 def operation(type_: str, way: str) -> None:
     """`way` is `compiled` or `ordinary`."""
     _operations(type_, way).inc()
+
+
+def websockets(more: int) -> None:
+    """More or, below 0, fewer than before."""
+    _WEBSOCKETS.inc(more)
 
 
 def recording_streams(more: int) -> None:

@@ -16,6 +16,7 @@ from app.accounts.schema import AccountMutations, AccountQueries
 from app.api_keys.schema import ApiKeyMutations, ApiKeyQueries
 from app.applications.schema import ApplicationMutations, ApplicationQueries
 from app.audit.schema import AuditQueries
+from app.calls.live_schema import CallSubscriptions
 from app.calls.recording_schema import CallRecordingMutations
 from app.calls.schema import CallMutations, CallQueries
 from app.context import Info
@@ -75,6 +76,8 @@ Mutation = merge_types(
     ),
 )
 
+Subscription = merge_types("Subscription", (CallSubscriptions,))
+
 # `merge_types` takes no descriptions.
 for _root, _description in (
     (Query, "What can be read. Nothing here changes or dials anything."),
@@ -82,6 +85,7 @@ for _root, _description in (
         Mutation,
         "What changes or dials something. What is wrong with an input comes back in `userErrors` of the payload.",
     ),
+    (Subscription, "What is told as it happens, over a WebSocket (graphql-transport-ws)."),
 ):
     get_object_definition(_root, strict=True).description = _description
 
@@ -116,6 +120,7 @@ _BIG_INT = strawberry.scalar(
 schema = strawberry.Schema(
     query=Query,
     mutation=Mutation,
+    subscription=Subscription,
     types=list(graph.registry.types.values()),
     config=StrawberryConfig(auto_camel_case=True, scalar_map={datetime: _DATE_TIME, graph.BigInt: _BIG_INT}),
 )

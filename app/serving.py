@@ -32,7 +32,7 @@ def listen(chosen: Settings) -> None:
     """Serves until it is stopped. Raises CannotStart when the port is in use."""
     check_port(chosen)
     logs.configure(chosen.log_level)
-    _allow_files(chosen.recording_streams)
+    _allow_files(chosen.recording_streams, chosen.live_connections)
     _log.info("serving", url=f"http://{chosen.host}:{chosen.port}/graphql", workers=chosen.workers)
     uvicorn.run(
         "app.main:worker",
@@ -49,16 +49,16 @@ def listen(chosen: Settings) -> None:
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        # Uvicorn counts all connections; those that stream calls are no requests.
-        limit_concurrency=_CONCURRENT_REQUESTS + chosen.recording_streams,
+        # Uvicorn counts all connections; those that stream calls or listen to them are no requests.
+        limit_concurrency=_CONCURRENT_REQUESTS + chosen.recording_streams + chosen.live_connections,
         timeout_graceful_shutdown=_GRACEFUL_SECONDS,
     )
 
 
-def _allow_files(streams: int) -> None:
+def _allow_files(streams: int, sockets: int) -> None:
     """Raises this process's limit of open files, and its children's: a stream has three, and the usual limit is 1024."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = _FILES_BESIDE_STREAMS + _FILES_OF_A_STREAM * streams
+    needed = _FILES_BESIDE_STREAMS + _FILES_OF_A_STREAM * streams + sockets
     if hard != resource.RLIM_INFINITY and needed > hard:
         _log.warning(
             "fewer calls can be recorded at once than RECORDING_STREAMS: too few files may be open", limit=hard

@@ -58,8 +58,8 @@ class Settings(BaseSettings):
     cache_url: str = Field(
         "",
         repr=False,
-        description="The gateway's prompt cache: `valkey://user:password@host:6379/0`, or `valkeys://` with TLS; "
-        "empty: none.",
+        description="Valkey, for the gateway's prompt cache and for live events between workers: "
+        "`valkey://user:password@host:6379/0`, or `valkeys://` with TLS; empty: none.",
     )
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=1, le=65535, description="Port to listen on.")
@@ -103,6 +103,9 @@ class Settings(BaseSettings):
     )
     recording_streams: int = Field(
         1_000, ge=1, le=100_000, description="Calls whose audio each worker takes in at the same time."
+    )
+    live_connections: int = Field(
+        1_000, ge=1, le=100_000, description="WebSockets on `/graphql` (subscriptions) that each worker keeps open."
     )
     call_days: int = Field(
         400,

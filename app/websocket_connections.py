@@ -3,6 +3,8 @@
 Uvicorn hands each message to the application through a queue, and stops reading the socket meanwhile: with frames of 20 ms, a
 stream that is stored as WAV then takes twice the CPU time. An application may divert the binary messages of its connection, by
 what `DIVERT` names in its scope's extensions: they are then handed to a function as they arrive. All else goes the usual way.
+
+A client that does not read what it is sent is closed with 1013, and hung up on when it does not read that either.
 """
 
 from collections.abc import Callable
@@ -10,18 +12,23 @@ from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets import frames as websocket_frames
+from websockets.frames import CloseCode
 from websockets.http11 import Request
+from websockets.protocol import State
 
+from app.connections import DrainGuard
 from app.recording.stream import DIVERT
 
 Sink = Callable[[bytes], bool]
 """Takes the data of a binary message; false when it wants no more for now. What has arrived already still comes."""
 
+# For who begins to read at last, to find out why nothing follows.
+LAST_WORD_SECONDS = 5.0
 _FINAL_BINARY, _MASKED = 0x82, 0x80
 _unmasked: Callable[[bytes, bytes], bytes] = websocket_frames.apply_mask  # type: ignore[attr-defined]
 
 
-class StreamingProtocol(WebSocketsSansIOProtocol):
+class StreamingProtocol(DrainGuard, WebSocketsSansIOProtocol):
     """Splits what arrives into frames by itself: whole binary messages go to the sink, other frames to uvicorn's parser.
 
     That parser is therefore always between two frames.
@@ -96,6 +103,20 @@ class StreamingProtocol(WebSocketsSansIOProtocol):
         if self._is_full:  # uvicorn's reads on when its queue is empty
             self._pause()
         return message
+
+    def keepalive_timeout(self) -> None:
+        super().keepalive_timeout()
+        self.loop.call_later(LAST_WORD_SECONDS, super()._hang_up)  # uvicorn waits for the client to read all
+
+    def _hang_up(self) -> None:
+        if self.conn.state is State.OPEN and not self.transport.is_closing():
+            self.conn.send_close(CloseCode.TRY_AGAIN_LATER, "too slow")
+            self.transport.write(b"".join(self.conn.data_to_send()))
+        # Whoever waits to send, or to hear, is told that nobody is there.
+        self.close_sent = self.disconnected = True
+        self.writable.set()
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": int(CloseCode.TRY_AGAIN_LATER)})
+        self.loop.call_later(LAST_WORD_SECONDS, super()._hang_up)
 
     def _divert(self, sink: Sink) -> Callable[[], None]:
         """From now on binary messages go to the sink, those that wait first. Call the answer when it wants more again."""

@@ -24,6 +24,8 @@ class Case:
     variables: dict[str, Any] = field(default_factory=dict)
     needs: str = ""
     changes: bool = False
+    event: tuple[str, str] | None = None
+    """Of a subscription: the account and the call that it is told of."""
 
 
 USER_ROWS = {
@@ -220,6 +222,7 @@ def cases(ids: Ids) -> Iterator[tuple[str, list[Case]]]:
     yield "Queries", list(_query_cases(ids))
     yield "Any object by its id: node(id:)", list(_node_cases(ids))
     yield "Guarded fields", list(_guarded_field_cases(ids))
+    yield "Subscriptions", list(_subscription_cases(ids))
     yield "Mutations", list(_mutation_cases(ids))
     yield "Guarded input fields", list(_guarded_input_cases(ids))
 
@@ -235,6 +238,15 @@ def to_be_covered() -> set[str]:
             wanted.add(type_.name)
         wanted |= {f"{type_.name}.{name}" for name, one in type_.fields.items() if is_root or permissions_of(one)}
     return wanted
+
+
+def _subscription_cases(ids: Ids) -> Iterator[Case]:
+    assert SCHEMA.subscription_type is not None
+    for name, one in SCHEMA.subscription_type.fields.items():
+        document = f"subscription($accountId: ID!) {{ {name}(accountId: $accountId) {{ id }} }}"
+        for row, account in ids.accounts.items():
+            event = (account, ids.calls[row])
+            yield Case(f"Subscription.{name}", row, document, (name,), {"accountId": account}, _needs(one), event=event)
 
 
 def _query_cases(ids: Ids) -> Iterator[Case]:

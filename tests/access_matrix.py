@@ -29,6 +29,7 @@ from app.tts_cache.cache import PromptCache
 from app.webhooks.delivery import Call, Delivery, WebhookSender
 from tests.access_cases import Case, Ids, cases
 from tests.installation import Answer, Installation, Person, seed
+from tests.listeners import first_told
 from tests.people import add_people
 
 PERSONAS = {
@@ -179,7 +180,7 @@ async def matrix(installation: Installation, *, last_first: bool = False) -> str
         kept = Kept(db)
         await kept.keep()
         for case in reversed(tries) if last_first else tries:
-            answers[case] = [outcome(case, await _ask(person, case, kept)) for person in people.values()]
+            answers[case] = [outcome(case, await _ask(installation, person, case, kept)) for person in people.values()]
     for title, chapter in chapters:
         lines = [[case.covers, case.needs, case.row, *answers[case]] for case in chapter]
         parts.append(_table(title, ["", "needs", "row", *people], lines))
@@ -231,7 +232,9 @@ async def add_failed_recordings(installation: Installation, calls: dict[str, str
     return made
 
 
-async def _ask(person: Person, case: Case, kept: Kept) -> Answer:
+async def _ask(installation: Installation, person: Person, case: Case, kept: Kept) -> Answer:
+    if case.event is not None:
+        return await first_told(installation, person.token, case.document, case.variables, case.event)
     answer = await person.ask(case.document, **case.variables)
     if case.changes:
         await kept.put_back()

@@ -9,7 +9,7 @@ from pathlib import Path
 FOUNDATION = {
     *("access", "context", "database", "encryption", "errors", "graph"),
     *("identifiers", "logs", "metrics", "names", "outbound", "paging", "postgres_pool", "settings", "statements"),
-    "tokens",
+    *("tokens", "live", "live_exchange", "valkey_connection"),
 }
 ASSEMBLY = {
     *("main", "schema", "viewer", "form_limits", "authentication", "execution", "graphiql"),

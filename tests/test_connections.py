@@ -295,10 +295,11 @@ def test_the_server_uses_it(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = SimpleNamespace(options={})
     monkeypatch.setattr(serving.uvicorn, "run", lambda *_, **options: asked.options.update(options))
     monkeypatch.setattr(serving, "check_port", lambda _: None)
-    chosen = SimpleNamespace(host="127.0.0.1", port=1, workers=1, log_level="ERROR", recording_streams=500)
+    of_sockets = {"recording_streams": 500, "live_connections": 700}
+    chosen = SimpleNamespace(host="127.0.0.1", port=1, workers=1, log_level="ERROR", **of_sockets)
     serving.listen(chosen)  # type: ignore[arg-type]
     assert asked.options["http"] is BoundedProtocol
     assert asked.options["ws"] is StreamingProtocol
-    # Calls that are being recorded take no place of a request, and have files enough.
-    assert asked.options["limit_concurrency"] == 1_500
-    assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] >= 3_000
+    # Calls that are being recorded, and listeners, take no place of a request, and have files enough.
+    assert asked.options["limit_concurrency"] == 2_200
+    assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] >= 3_700

@@ -76,7 +76,7 @@ class Endpoint:
         address = (scope.get("client") or ("",))[0]
         context = Context(caller, request_id, self._opened, address=address, user_agent=agent)
         answer = await self._operations.run(request, context, only_queries=scope["method"] == "GET")
-        _note(about, caller, answer)
+        note(about, caller, answer)
         return http.reply(answer, media)
 
 
@@ -87,7 +87,7 @@ def _is_a_visit(scope: Scope, headers: http.Headers) -> bool:
     return "query" not in QueryParams(scope["query_string"])
 
 
-def _note(about: dict[str, Any], caller: Viewer | None, answer: Answer) -> None:
+def note(about: dict[str, Any], caller: Viewer | None, answer: Answer) -> None:
     """What the log's line tells, chosen field by field, and what is counted."""
     operation = answer.operation
     if operation is not None:

@@ -73,7 +73,24 @@ async def read(scope: Scope, headers: Headers, receive: Receive, maximum_bytes: 
     body = _json(await _bounded(headers.get(b"content-length"), receive, maximum_bytes), "The body")
     if not isinstance(body, dict):
         raise BadRequest(400, "The body must be a JSON object with a `query`; batches are not offered.")
-    return _checked(body)
+    return checked(body)
+
+
+def checked(parameters: dict[str, Any]) -> Request:
+    """The GraphQL request that these parameters are. Raises BadRequest."""
+    query, variables = parameters.get("query"), parameters.get("variables")
+    name, extensions = parameters.get("operationName"), parameters.get("extensions")
+    if query is None and isinstance(extensions, dict) and "persistedQuery" in extensions:
+        raise BadRequest(400, _NOT_PERSISTED)  # the words that Apollo's link waits for
+    if not isinstance(query, str) or not query.strip():
+        raise BadRequest(400, "`query` is missing: the text of a GraphQL document.")
+    if variables is not None and not isinstance(variables, dict):
+        raise BadRequest(400, "`variables` must be an object.")
+    if name is not None and not isinstance(name, str):
+        raise BadRequest(400, "`operationName` must be a string.")
+    if extensions is not None and not isinstance(extensions, dict):
+        raise BadRequest(400, "`extensions` must be an object.")
+    return Request(query, variables, name or None)
 
 
 def reply(result: Answer, media: str) -> Reply:
@@ -121,7 +138,7 @@ def _from_query(query_string: bytes) -> Request:
             parameters[name] = _json(parameters[name].encode("utf-8", "surrogatepass"), f"The parameter {name}")
         else:
             parameters.pop(name, None)
-    return _checked({name: parameters[name] for name in _KNOWN_PARAMETERS & parameters.keys()})
+    return checked({name: parameters[name] for name in _KNOWN_PARAMETERS & parameters.keys()})
 
 
 @functools.lru_cache(maxsize=64)
@@ -166,19 +183,3 @@ def _json(text: bytes, what: str) -> Any:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
         raise BadRequest(400, f"{what} is not valid JSON in UTF-8.") from None
-
-
-def _checked(parameters: dict[str, Any]) -> Request:
-    query, variables = parameters.get("query"), parameters.get("variables")
-    name, extensions = parameters.get("operationName"), parameters.get("extensions")
-    if query is None and isinstance(extensions, dict) and "persistedQuery" in extensions:
-        raise BadRequest(400, _NOT_PERSISTED)  # the words that Apollo's link waits for
-    if not isinstance(query, str) or not query.strip():
-        raise BadRequest(400, "`query` is missing: the text of a GraphQL document.")
-    if variables is not None and not isinstance(variables, dict):
-        raise BadRequest(400, "`variables` must be an object.")
-    if name is not None and not isinstance(name, str):
-        raise BadRequest(400, "`operationName` must be a string.")
-    if extensions is not None and not isinstance(extensions, dict):
-        raise BadRequest(400, "`extensions` must be an object.")
-    return Request(query, variables, name or None)

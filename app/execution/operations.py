@@ -1,12 +1,22 @@
 """Runs one operation and turns what went wrong into errors that a client may see."""
 
 import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 import structlog
-from graphql import ExecutionResult, FragmentDefinitionNode, GraphQLError, OperationDefinitionNode, OperationType
+from graphql import (
+    ExecutionResult,
+    FragmentDefinitionNode,
+    GraphQLError,
+    OperationDefinitionNode,
+    OperationType,
+    create_source_event_stream,
+    located_error,
+)
 from strawberry import Schema
 
 from app.access import AccessLevel
@@ -18,6 +28,7 @@ from app.execution.executor import Executor
 from app.execution.plans import CompiledOperation, Plans
 from app.execution.reading import DirectResolvers, Replayed
 from app.execution.running import NOTHING_RAN, Finished, Unfinished
+from app.live import TooSlow
 from app.logs import frames_of
 
 TIME_LIMIT_SECONDS = 30
@@ -74,6 +85,91 @@ class Operations:
         self._plans = Plans()
 
     async def run(self, request: Request, context: Context, *, only_queries: bool = False) -> Answer:
+        """The answer to a query or a mutation."""
+        admitted = self._admitted(request, context, only_queries=only_queries)
+        if isinstance(admitted, Answer):
+            return admitted
+        document, operation = admitted
+        if operation.type is OperationType.SUBSCRIPTION:
+            message = "Subscriptions need a WebSocket (graphql-transport-ws)."
+            return _refused([_coded(message, ErrorCode.BAD_USER_INPUT)], context)
+        left = NOTHING_RAN
+        if self._compiles and context.caller is not None:
+            compiled = await self._compiled(document, operation, request, context)
+            if isinstance(compiled, Answer):
+                return compiled
+            left = compiled
+        return await self._execute(document.node, request, operation, context, left)
+
+    async def subscribe(
+        self, request: Request, context: Context, renewed: Callable[[], Awaitable[Context]]
+    ) -> Answer | AsyncGenerator[Answer, None]:
+        """The answers of a subscription as events come, each with a context that `renewed` makes; or why there are none.
+
+        An answer that was not executed is the last one. Raises TooSlow while it is iterated, and what `renewed` raises.
+        """
+        admitted = self._admitted(request, context)
+        if isinstance(admitted, Answer):
+            return admitted
+        executor = self._executor(admitted[0].node, request, context, NOTHING_RAN)
+        if isinstance(executor, Answer):
+            return executor
+        events = create_source_event_stream(executor)
+        if isinstance(events, Awaitable):
+            events = await events
+        if isinstance(events, ExecutionResult):
+            return _refused(events.errors, context)
+        return self._answers(cast("AsyncGenerator[Any, None]", events), request, context, renewed)
+
+    def type_of(self, request: Request) -> OperationType | None:
+        """None where there is no such operation; running it says why."""
+        operation = self._documents.read(request.query).operation(request.operation_name)
+        return operation.type if operation is not None else None
+
+    async def _answers(
+        self,
+        events: AsyncGenerator[Any, None],
+        request: Request,
+        context: Context,
+        renewed: Callable[[], Awaitable[Context]],
+    ) -> AsyncGenerator[Answer, None]:
+        async with aclosing(events):
+            while True:
+                try:
+                    event = await anext(events)
+                except TooSlow:
+                    raise
+                except Exception as error:  # noqa: BLE001  told like any other error, masked if need be
+                    yield _refused([located_error(error)], context)
+                    return
+                try:
+                    context = await renewed()
+                except ServiceUnavailable as away:
+                    yield Answer(executed=True, errors=[_shown(away, context)])
+                    continue
+                answer = await self._of_event(event, request, context)
+                if (
+                    not answer.executed
+                    or answer.errors
+                    or any(value is not None for value in (answer.data or {}).values())
+                ):
+                    yield answer
+                if not answer.executed:
+                    return
+
+    async def _of_event(self, event: Any, request: Request, context: Context) -> Answer:
+        admitted = self._admitted(
+            request, context
+        )  # who was let in may have been told to choose a new password meanwhile
+        if isinstance(admitted, Answer):
+            return admitted
+        document, operation = admitted
+        return await self._execute(document.node, request, operation, context, NOTHING_RAN, event)
+
+    def _admitted(
+        self, request: Request, context: Context, *, only_queries: bool = False
+    ) -> Answer | tuple[Document, Operation]:
+        """The operation, if this caller may run it; else what is said."""
         document = self._documents.read(request.query)
         if document.node is None:
             # What is wrong with a document tells of the schema: not to those who may not read that.
@@ -109,19 +205,10 @@ class Operations:
             return _password_first(context, operation)
         if _is_gateway(context) and not operation.is_for_gateways:
             return _not_for_gateways(context, operation)
-        if operation.type is OperationType.SUBSCRIPTION:
-            message = "Subscriptions need a WebSocket (graphql-transport-ws)."
-            return _refused([_coded(message, ErrorCode.BAD_USER_INPUT)], context)
         too_much = operation.cost.refusal(request.variables)
         if too_much is not None:
             return _refused([too_much], context)
-        left = NOTHING_RAN
-        if self._compiles and context.caller is not None:
-            compiled = await self._compiled(document, operation, request, context)
-            if isinstance(compiled, Answer):
-                return compiled
-            left = compiled
-        return await self._execute(document.node, request, operation, context, left)
+        return document, operation
 
     async def _compiled(
         self, document: Document, operation: Operation, request: Request, context: Context
@@ -160,13 +247,33 @@ class Operations:
         return operation.is_for_entering and (self._anonymous_introspection or not operation.introspects)
 
     async def _execute(
-        self, document: Any, request: Request, operation: Operation, context: Context, left: Unfinished
+        self,
+        document: Any,
+        request: Request,
+        operation: Operation,
+        context: Context,
+        left: Unfinished,
+        event: Any = None,
     ) -> Answer:
+        executor = self._executor(document, request, context, left, event)
+        if isinstance(executor, Answer):
+            return executor
+        executor.made = {name: outcome.shown[0] for name, outcome in left.outcomes.items() if outcome.shown}
+        try:
+            return await _run(executor, operation, context)
+        finally:
+            executor.let_go()
+
+    def _executor(
+        self, document: Any, request: Request, context: Context, left: Unfinished, event: Any = None
+    ) -> Executor | Answer:
+        """The ordinary executor; what is said when the variables do not fit."""
         executor = cast(
             "Executor | list[GraphQLError]",
             Executor.build(
                 self._schema,
                 document,
+                root_value=event,
                 context_value=context,
                 raw_variable_values=request.variables,
                 operation_name=request.operation_name,
@@ -175,11 +282,7 @@ class Operations:
         )
         if isinstance(executor, list):  # variables that do not fit; nothing ran
             return _refused([_coded(error.message, ErrorCode.BAD_USER_INPUT, error) for error in executor], context)
-        executor.made = {name: outcome.shown[0] for name, outcome in left.outcomes.items() if outcome.shown}
-        try:
-            return await _run(executor, operation, context)
-        finally:
-            executor.let_go()
+        return executor
 
 
 async def _run(executor: Executor, operation: Operation, context: Context) -> Answer:

@@ -18,7 +18,7 @@ from strawberry.types.field import StrawberryField
 
 from app.execution.guards import DEFINITION, permissions_of
 from app.execution.running import Outcome
-from app.graph import LOAD, PER_VIEWER, READ
+from app.graph import LOAD, OF_EVENT, PER_VIEWER, READ
 
 
 def reader(parent_type: GraphQLObjectType, field: GraphQLField, context: Any) -> Callable[[Any], Any] | None:
@@ -127,13 +127,16 @@ class Replayed(MiddlewareManager):
         return replay
 
 
-def _direct(field: GraphQLField) -> Callable[[Any, Any], Any] | None:
+def _direct(field: GraphQLField) -> Callable[..., Any] | None:
     definition = field.extensions.get(DEFINITION)
     if not isinstance(definition, StrawberryField) or (
         permissions_of(field) and isinstance(field.type, GraphQLNonNull)
     ):
         return None
     read, load = definition.metadata.get(READ), definition.metadata.get(LOAD)
+    of_event = definition.metadata.get(OF_EVENT)
+    if of_event is not None:
+        return lambda event, info, **_arguments: of_event(info.context, event)
     if read is not None:
         return lambda source, _info: read(source)
     if load is not None:

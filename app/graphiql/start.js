@@ -60,6 +60,7 @@ window.__webpack_nonce__ = document.currentScript.nonce;
     headers.set("Content-Type", "application/json");
     headers.set("Accept", "application/graphql-response+json, application/json;q=0.9");
     if (key && !headers.has("Authorization")) headers.set("Authorization", `Bearer ${key}`);
+    if (isSubscription(operation, options)) return listen(current(operation), headers.get("Authorization"));
     const response = await fetch(location.pathname, {
       method: "POST",
       headers,
@@ -76,6 +77,40 @@ window.__webpack_nonce__ = document.currentScript.nonce;
     else if (key) say("The server does not accept this key: wrong, expired or revoked.");
     else say("An API key is needed: paste one here, then run it again.");
     return answer;
+  }
+
+  function isSubscription({ operationName }, options) {
+    const all = options?.documentAST?.definitions?.filter(({ kind }) => kind === "OperationDefinition") ?? [];
+    const chosen = all.find(({ name }) => name?.value === operationName) ?? all[0];
+    return chosen?.operation === "subscription";
+  }
+
+  // A subscription has a WebSocket of its own (graphql-transport-ws), and ends with it.
+  function listen(operation, authorization) {
+    const address = new URL(location.pathname, location.href);
+    address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
+    const subscribe = (observer) => {
+      const socket = new WebSocket(address, "graphql-transport-ws");
+      const tell = (message) => socket.send(JSON.stringify(message));
+      socket.onopen = () => tell({ type: "connection_init", payload: authorization ? { authorization } : {} });
+      socket.onmessage = ({ data }) => {
+        const { type, payload } = JSON.parse(data);
+        if (type === "connection_ack") {
+          say(null);
+          tell({ type: "subscribe", id: "1", payload: operation });
+        } else if (type === "ping") tell({ type: "pong" });
+        else if (type === "next") observer.next(payload);
+        else if (type === "error") observer.next({ errors: payload });
+        if (type === "error" || type === "complete") socket.close(1000);
+      };
+      socket.onclose = ({ code, reason }) => {
+        if (code === 4401) say("An API key is needed that the server accepts: paste one here, then run it again.");
+        if (code === 1000) observer.complete();
+        else observer.error(new Error(`The server has closed the connection: ${reason || code}.`));
+      };
+      return { unsubscribe: () => socket.close(1000) };
+    };
+    return { subscribe };
   }
 
   // For a moment after a change of tabs GraphiQL still sends the name of the tab before; one operation needs no name.

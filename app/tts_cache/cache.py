@@ -1,20 +1,18 @@
 """The gateway's prompt cache on Valkey (or Redis): an account's entries counted and removed, in small steps.
 
-The only module that speaks to it. An entry's key is `tts:<account id>:<sha1 of the prompt's parameters>`. The server does one
+An entry's key is `tts:<account id>:<sha1 of the prompt's parameters>`. The server does one
 thing at a time, so every command here is short: SCAN looks at some hundred keys, UNLINK frees the memory beside.
 """
 
 import time
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
-from typing import Any
-from urllib.parse import urlsplit
 
 import structlog
 from valkey.asyncio import Valkey
-from valkey.exceptions import ValkeyError
 
 from app.errors import ServiceUnavailable
+from app.valkey_connection import VALKEY_AWAY, valkey_client
 
 # Keys that one SCAN looks at, and at most about as many that one UNLINK removes: a fifth of a millisecond of the server.
 KEYS_AT_ONCE = 500
@@ -90,28 +88,13 @@ class PromptCache:
         if time.monotonic() < self._away_until:
             raise ServiceUnavailable(_AWAY)
         try:
-            async with self._client() as valkey:
+            async with valkey_client(self._url, answer_seconds=self._answer_seconds) as valkey:
                 yield valkey
-        except (ValkeyError, OSError, TimeoutError) as error:
+        except VALKEY_AWAY as error:
             # Only the kind of error: its message can hold the address, and the address a password.
             _log.warning("the prompt cache does not answer", error=type(error).__qualname__)
             self._away_until = time.monotonic() + AWAY_SECONDS
             raise ServiceUnavailable(_AWAY) from None
-
-    def _client(self) -> Valkey:
-        # Nothing is sent twice: an UNLINK whose answer was lost has removed what the second one would not count.
-        options: dict[str, Any] = {
-            "socket_timeout": self._answer_seconds,
-            "socket_connect_timeout": self._answer_seconds,
-            "single_connection_client": True,
-            # It would say its version by a command that a user of few rights may not send.
-            "lib_name": None,
-            "lib_version": None,
-        }
-        if urlsplit(self._url).scheme in {"rediss", "valkeys"}:
-            options["ssl_check_hostname"] = True
-        client: Valkey = Valkey.from_url(self._url, **options)
-        return client
 
 
 async def _steps(valkey: Valkey, pattern: str) -> AsyncIterator[list[bytes]]:

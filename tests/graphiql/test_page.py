@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, async_playwright, expect
@@ -96,6 +97,58 @@ async def test_a_tab_can_be_run_the_moment_it_is_chosen(visit: Visit, explorer: 
     await visit.run()
     await expect(visit.answer).to_contain_text('"totalCount"')
     visit.assert_nothing_went_wrong()
+
+
+async def test_a_subscription_shows_calls_as_they_are_reported(visit: Visit, explorer: Served) -> None:
+    async def ask(query: str, key: str, **input: Any) -> Any:
+        headers, body = {"Authorization": f"Bearer {key}"}, {"query": query, "variables": {"input": input}}
+        answer = await visit.page.request.post(explorer.url, data=body, headers=headers)
+        return (await answer.json())["data"]
+
+    made = await ask(
+        "mutation ($input: CreateServiceProviderInput!) { createServiceProvider(input: $input) { serviceProvider { id } } }",
+        explorer.key,
+        name="Watched voice",
+    )
+    provider = made["createServiceProvider"]["serviceProvider"]["id"]
+    made = await ask(
+        "mutation ($input: CreateAccountInput!) { createAccount(input: $input) { account { id } } }",
+        explorer.key,
+        name="Watched",
+        serviceProviderId=provider,
+        sipRealm="watched.example.com",
+    )
+    account = made["createAccount"]["account"]["id"]
+    made = await ask(
+        "mutation ($input: CreateApiKeyInput!) { createApiKey(input: $input) { token } }",
+        explorer.key,
+        name="gateway",
+        accessLevel="GATEWAY",
+    )
+    report = "mutation ($input: ReportCallsInput!) { reportCalls(input: $input) { acceptedCount } }"
+    calls = [{"accountId": account, "callId": "seen-in-the-page"}]
+    await visit.page.goto(f"{explorer.url}#accountId={account}")
+    await visit.page.reload()
+    await visit.enter_key(explorer.key)
+    await visit.tabs.get_by_text("WatchCalls").click()
+    await visit.run()
+    await expect(visit.page.get_by_role("button", name="Stop query")).to_be_visible()
+    for _ in range(10):
+        await ask(report, made["createApiKey"]["token"], calls=calls)
+        await visit.page.wait_for_timeout(200)
+        if "seen-in-the-page" in await visit.answer.inner_text():
+            break
+    await expect(visit.answer).to_contain_text('"gatewayCallId": "seen-in-the-page"')
+    await visit.page.get_by_role("button", name="Stop query").click()
+    await expect(visit.page.get_by_role("button", name="Execute query")).to_be_visible()
+    visit.assert_nothing_went_wrong()
+    assert await visit.page.evaluate("violations") == []
+
+
+async def test_a_subscription_without_a_key_says_that_one_is_needed(visit: Visit) -> None:
+    await visit.tabs.get_by_text("WatchCalls").click()
+    await visit.run()
+    await expect(visit.hint).to_contain_text("An API key is needed")
 
 
 async def test_the_key_is_covered_until_its_button_shows_it(visit: Visit, explorer: Served) -> None:

@@ -27,6 +27,7 @@ TAB_NAMES = [
     "ClearTtsCache",
     "MoveAccount",
     "ListAuditEvents",
+    "WatchCalls",
 ]
 QUIET_CHROMIUM = [
     "--no-sandbox",

@@ -1,0 +1,93 @@
+"""Subscriptions: what happens to an account's calls, as it happens.
+
+An event says that a call has changed; what is shown is read then, within the reach that the caller has then.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import strawberry
+
+from app import graph
+from app.accounts.model import Account
+from app.calls import model
+from app.calls.schema import Call
+from app.context import Context, Info
+from app.errors import BadUserInput, for_client
+from app.identifiers import Kind, read
+from app.live import Change, LiveEvent, LiveEvents
+
+# How often a listener's reach is looked at. With the 4 s that a key is remembered, whoever is closed hears nothing after 5.
+REACH_SECONDS = 4.0
+
+AccountId = Annotated[strawberry.ID, strawberry.argument(description="The account: `AC` and 32 hex digits.")]
+
+
+async def _call_of(context: Context, event: LiveEvent) -> model.Call | None:
+    """None when it is gone, or out of reach."""
+    calls = context.viewer.within_reach(model.Call)
+    return await calls.get_or_none(account_id=event.account_id, id=event.call_id)
+
+
+@strawberry.type
+class CallSubscriptions:
+    """Root fields."""
+
+    @graph.subscription(
+        "A call of the account that was reported or has changed, its recording included, as it is when this is sent. Ends "
+        "with an error when the account is out of the caller's reach.",
+        _call_of,
+    )
+    def call_changed(self, info: Info, account_id: AccountId) -> AsyncIterator[Call | None]:
+        return graph.shown(_events(info.context, account_id, {Change.CALL, Change.RECORDING}))
+
+    @graph.subscription(
+        "A call of the account whose recording has come to another state, likewise; nothing else that changes is told.",
+        _call_of,
+    )
+    def recording_state_changed(self, info: Info, account_id: AccountId) -> AsyncIterator[Call | None]:
+        return graph.shown(_events(info.context, account_id, {Change.RECORDING}))
+
+
+async def _events(context: Context, account_id: str, changes: set[Change]) -> AsyncIterator[LiveEvent]:
+    """Without end. Raises BadUserInput for an account out of reach, from the beginning or later, and TooSlow."""
+    row_id = read(Kind.ACCOUNT, account_id)
+    if row_id is None:
+        raise _no_such_account()
+    # It listens before it looks, so that nothing is missed in between.
+    with context.use(LiveEvents).listening(row_id) as listener:
+        await _check_reach(context, row_id)
+        checked_at = time.monotonic()
+        while True:
+            if time.monotonic() - checked_at >= REACH_SECONDS:
+                await _check_reach_again(context, row_id)
+                checked_at = time.monotonic()
+            try:
+                async with asyncio.timeout(max(checked_at + REACH_SECONDS - time.monotonic(), 0)):
+                    event = await listener.next()
+            except TimeoutError:
+                continue
+            if event.change in changes:
+                yield event
+
+
+async def _check_reach(context: Context, account_id: Any) -> None:
+    if not await context.viewer.within_reach(Account).filter(id=account_id).exists():
+        raise _no_such_account()
+
+
+async def _check_reach_again(context: Context, account_id: Any) -> None:
+    """While the database is away nothing is known; nor can anything be read that might be out of reach."""
+    try:
+        await _check_reach(context, account_id)
+    except BadUserInput:
+        raise
+    except Exception as error:
+        if for_client(error) is None:
+            raise
+
+
+def _no_such_account() -> BadUserInput:
+    return BadUserInput("There is no such account.")

@@ -1,0 +1,367 @@
+"""GraphQL over a WebSocket at `/graphql`: the sub-protocol graphql-transport-ws, as the package graphql-ws specifies it.
+
+A connection begins with `connection_init {authorization: "Bearer …"}`, and lasts as long as that lets somebody in, which is
+looked at every half a second and at each event. Queries and mutations are run as over HTTP; subscriptions by
+`Operations.subscribe`. How a connection ends is in `CloseCode`; protocol pings of the server below (each 20 s) find who is gone.
+
+What is sent is never buffered without end: whoever wants to send waits until the network has taken all before, and a client
+that does not read is closed by `app/websocket_connections.py`.
+"""
+
+import asyncio
+import enum
+import os
+import time
+from contextlib import aclosing, suppress
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+import structlog
+from graphql import OperationType
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from app import metrics
+from app.access import Viewer
+from app.authentication import Authentication
+from app.context import Context, Opened
+from app.errors import ErrorCode, ServiceUnavailable, Unauthenticated
+from app.execution import http
+from app.execution.endpoint import note
+from app.execution.operations import Answer, Operations, Request
+from app.live import TooSlow
+
+SUBPROTOCOL = "graphql-transport-ws"
+# From the handshake to connection_init.
+INIT_SECONDS = 5.0
+# How often it is looked at whether the caller is let in still; Authentication remembers it for 4 s.
+CHECK_SECONDS = 0.5
+# Operations of one connection that run or wait to be sent.
+MAXIMUM_OPERATIONS = 50
+_LONGEST_ID = 200
+# What a close frame has room for (RFC 6455, 5.5).
+_REASON_BYTES = 123
+
+_log = structlog.get_logger("websocket")
+
+
+class CloseCode(enum.IntEnum):
+    """Why the server closes. Clients of graphql-ws try again after 1012 (the server stops), 1013 and 4408 alone."""
+
+    TOO_LARGE = 1009
+    TRY_AGAIN_LATER = 1013
+    BAD_MESSAGE = 4400
+    UNAUTHORIZED = 4401
+    NO_SUBPROTOCOL = 4406
+    NO_INIT = 4408
+    DUPLICATE_ID = 4409
+    INIT_AGAIN = 4429
+
+
+class Closed(Exception):
+    """The server closes the connection."""
+
+    def __init__(self, code: CloseCode, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason.encode()[:_REASON_BYTES].decode(errors="ignore")
+
+
+class Sockets:
+    """The address for WebSockets. Lives from start to end of the server."""
+
+    def __init__(self, operations: Operations, authentication: Authentication, opened: Opened) -> None:
+        self._operations = operations
+        self._authentication = authentication
+        self._opened = opened
+        self._open = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["endpoint"] = self  # as Starlette's routes do; the log reads it
+        websocket, request_id = WebSocket(scope, receive, send), scope["request_id"]
+        if not self._is_welcome(scope):
+            message = "This origin may not connect: see ALLOWED_ORIGINS."
+            await websocket.send_denial_response(http.refusal(403, message, ErrorCode.FORBIDDEN, request_id))
+            return
+        if self._open >= self._opened.settings.live_connections:
+            message = "This worker has as many WebSockets as it may. Try again in a moment."
+            await websocket.send_denial_response(http.refusal(503, message, ErrorCode.SERVICE_UNAVAILABLE, request_id))
+            return
+        self._open += 1
+        metrics.websockets(+1)
+        try:
+            await self._serve(websocket)
+        finally:
+            self._open -= 1
+            metrics.websockets(-1)
+
+    async def _serve(self, websocket: WebSocket) -> None:
+        if SUBPROTOCOL not in websocket.scope["subprotocols"]:
+            await websocket.accept()
+            await websocket.close(CloseCode.NO_SUBPROTOCOL, f"Ask for the sub-protocol {SUBPROTOCOL}")
+            return
+        await websocket.accept(subprotocol=SUBPROTOCOL)
+        await Connection(websocket, self._operations, self._authentication, self._opened).run()
+
+    def _is_welcome(self, scope: Scope) -> bool:
+        """Whether a page of this origin may connect. Browsers say where a page is from; programs say nothing.
+
+        No cookie lets anybody in, so another site's page has nothing to ride on; it is refused all the same.
+        """
+        headers = http.headers_of(scope)
+        origin = headers.get(b"origin", b"").decode("latin-1")
+        settings = self._opened.settings
+        if not origin or origin in settings.allowed_origins:
+            return True
+        host = headers.get(b"host", b"").decode("latin-1").lower()
+        return urlsplit(origin).netloc.lower() in {host, urlsplit(settings.base_url).netloc.lower()}
+
+
+class Connection:
+    """One client, from the handshake to the end."""
+
+    def __init__(
+        self, websocket: WebSocket, operations: Operations, authentication: Authentication, opened: Opened
+    ) -> None:
+        self._websocket = websocket
+        self._operations = operations
+        self._authentication = authentication
+        self._opened = opened
+        self._header = b""
+        self._sending = asyncio.Lock()
+        self._tasks: asyncio.TaskGroup
+        # By the ids that the client gave, while answers to them may be sent.
+        self._running: dict[str, _Running] = {}
+        self._count = 0
+        # Mutations are finished, whoever has gone meanwhile.
+        self._mutations: set[asyncio.Task[Answer]] = set()
+
+    async def run(self) -> None:
+        """Until one of both closes."""
+        about = self._websocket.scope["log"]
+        try:
+            async with asyncio.TaskGroup() as self._tasks:
+                await self._begin()
+                self._tasks.create_task(self._watch())
+                while True:
+                    await self._take(await self._message())
+        except* WebSocketDisconnect as gone:
+            about["close_code"] = gone.exceptions[0].code  # type: ignore[union-attr]
+        except* Closed as several:
+            closed: Any = several.exceptions[0]
+            about |= {"close_code": int(closed.code), "close_reason": closed.reason}
+            with suppress(WebSocketDisconnect):
+                if self._websocket.client_state is WebSocketState.CONNECTED:
+                    await self._websocket.close(closed.code, closed.reason)
+        finally:
+            await asyncio.gather(*self._mutations, return_exceptions=True)
+
+    async def _begin(self) -> None:
+        """Lets the client in. Raises Closed."""
+        try:
+            async with asyncio.timeout(INIT_SECONDS):
+                while (message := await self._message())["type"] != "connection_init":
+                    if message["type"] == "subscribe":
+                        raise Closed(CloseCode.UNAUTHORIZED, "Send connection_init first")
+                    await self._take(message)
+        except TimeoutError:
+            raise Closed(CloseCode.NO_INIT, f"connection_init did not come within {INIT_SECONDS:g} s") from None
+        self._header = _authorization(message.get("payload"))
+        try:
+            caller = await self._caller(is_use=True)
+        except ServiceUnavailable as away:
+            raise Closed(CloseCode.TRY_AGAIN_LATER, away.message) from None
+        self._websocket.scope["log"]["scope"] = caller.scope.value
+        await self._send({"type": "connection_ack"})
+
+    async def _watch(self) -> None:
+        """Closes when the caller is let in no more, and tells subscriptions what has become of them. Raises Closed."""
+        while True:
+            await asyncio.sleep(CHECK_SECONDS)
+            with suppress(ServiceUnavailable):  # nothing is read from a database that is away
+                caller = await self._caller()
+                for running in self._running.values():
+                    if running.type is OperationType.SUBSCRIPTION:
+                        running.context.caller = caller
+
+    async def _caller(self, *, is_use: bool = False) -> Viewer:
+        """Who is let in by what the client showed. Raises Closed and ServiceUnavailable."""
+        try:
+            caller = await self._authentication.viewer(self._header, is_use=is_use)
+        except Unauthenticated as refused:
+            raise Closed(CloseCode.UNAUTHORIZED, refused.message) from None
+        if caller is None:
+            raise Closed(CloseCode.UNAUTHORIZED, Unauthenticated().message)
+        return caller
+
+    async def _message(self) -> dict[str, Any]:
+        """The next one, with what its type needs. Raises Closed and WebSocketDisconnect."""
+        received = await self._websocket.receive()
+        if received["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(received.get("code", 1005))
+        text = received.get("text")
+        if text is None:
+            raise Closed(CloseCode.BAD_MESSAGE, "Messages are JSON texts")
+        if len(text) > self._opened.settings.max_body_bytes:
+            raise Closed(
+                CloseCode.TOO_LARGE, f"A message may have {self._opened.settings.max_body_bytes} bytes at most"
+            )
+        try:
+            message = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            raise Closed(CloseCode.BAD_MESSAGE, "The message is not valid JSON") from None
+        mistake = _mistake(message)
+        if mistake is not None:
+            raise Closed(CloseCode.BAD_MESSAGE, mistake)
+        read: dict[str, Any] = message
+        return read
+
+    async def _take(self, message: dict[str, Any]) -> None:
+        """Raises Closed."""
+        match message["type"]:
+            case "subscribe":
+                await self._start(message["id"], message["payload"])
+            case "complete":
+                running = self._running.pop(message["id"], None)
+                # A mutation is finished, and nothing is said of it.
+                if running is not None and running.task is not None and running.type is not OperationType.MUTATION:
+                    running.task.cancel()
+                    await asyncio.wait([running.task], timeout=1)  # its place is free for the next one
+            case "ping":
+                await self._send({"type": "pong", **_payload_of(message)})
+            case "connection_init":
+                raise Closed(CloseCode.INIT_AGAIN, "connection_init was sent before")
+
+    async def _start(self, id_: str, payload: dict[str, Any]) -> None:
+        if id_ in self._running:
+            raise Closed(CloseCode.DUPLICATE_ID, f"Subscriber for {id_} already exists")
+        try:
+            request = http.checked(payload)
+        except http.BadRequest as bad:
+            raise Closed(CloseCode.BAD_MESSAGE, bad.message) from None
+        if self._count >= MAXIMUM_OPERATIONS:
+            message = f"At most {MAXIMUM_OPERATIONS} operations of a connection run at once."
+            error = {"message": message, "extensions": {"code": str(ErrorCode.RATE_LIMITED)}}
+            await self._send({"id": id_, "type": "error", "payload": [error]})
+            return
+        self._count += 1
+        running = self._running[id_] = _Running(self._context(None), self._operations.type_of(request))
+        running.task = self._tasks.create_task(self._run(id_, running, request))
+
+    def _context(self, caller: Viewer | None, request_id: str = "") -> Context:
+        scope = self._websocket.scope
+        agent = self._websocket.headers.get("user-agent", "")
+        address = (scope.get("client") or ("",))[0]
+        return Context(caller, request_id or os.urandom(16).hex(), self._opened, address=address, user_agent=agent)
+
+    async def _run(self, id_: str, running: "_Running", request: Request) -> None:
+        """One operation, from its message to the last that is sent for it. Raises Closed and WebSocketDisconnect."""
+        began, context = time.perf_counter(), running.context
+        about: dict[str, Any] = {}
+        try:
+            context.caller = await self._caller(is_use=True)
+            if running.type is OperationType.SUBSCRIPTION:
+                last = await self._listen(id_, running, request, about)
+            else:
+                last = await self._answer(request, context, is_mutation=running.type is OperationType.MUTATION)
+            note(about, context.caller, last)
+            await self._end(id_, running, last)
+        except ServiceUnavailable as away:
+            error = {
+                "message": away.message,
+                "extensions": {**(away.extensions or {}), "requestId": context.request_id},
+            }
+            await self._end(id_, running, Answer(executed=False, errors=[error]))
+        except TooSlow:
+            raise Closed(CloseCode.TRY_AGAIN_LATER, "too slow") from None
+        finally:
+            self._count -= 1
+            if self._running.get(id_) is running:
+                del self._running[id_]
+            connection = self._websocket.scope["request_id"]
+            duration = round((time.perf_counter() - began) * 1000, 2)
+            _log.info("operation", request_id=context.request_id, connection=connection, duration_ms=duration, **about)
+
+    async def _answer(self, request: Request, context: Context, *, is_mutation: bool) -> Answer:
+        if not is_mutation:
+            return await self._operations.run(request, context)
+        mutation = asyncio.create_task(self._operations.run(request, context))
+        self._mutations.add(mutation)
+        mutation.add_done_callback(self._mutations.discard)
+        return await asyncio.shield(mutation)
+
+    async def _listen(self, id_: str, running: "_Running", request: Request, about: dict[str, Any]) -> Answer:
+        """Sends what a subscription tells; returns why it has ended. Raises Closed, ServiceUnavailable and TooSlow."""
+
+        async def renewed() -> Context:
+            return self._context(await self._caller(), running.context.request_id)
+
+        answers = await self._operations.subscribe(request, running.context, renewed)
+        if isinstance(answers, Answer):
+            return answers
+        about |= {"type": "subscription", "events": 0}
+        async with aclosing(answers):
+            async for answer in answers:
+                if not answer.executed:
+                    return answer
+                about["events"] += 1
+                await self._send({"id": id_, "type": "next", "payload": answer.body()})
+        return Answer(executed=True)
+
+    async def _end(self, id_: str, running: "_Running", last: Answer) -> None:
+        """Tells the client the answer and that nothing follows; nothing when it does not want it any more."""
+        if self._running.get(id_) is not running:
+            return
+        del self._running[id_]  # the client may use it again as soon as it has read this
+        if not last.executed:
+            await self._send({"id": id_, "type": "error", "payload": last.errors})
+            return
+        if last.data is not None or last.errors:
+            await self._send({"id": id_, "type": "next", "payload": last.body()})
+        await self._send({"id": id_, "type": "complete"})
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        """Raises WebSocketDisconnect."""
+        async with self._sending:  # one at a time: uvicorn lets all who wait write at once
+            await self._websocket.send_text(orjson.dumps(message).decode())
+
+
+class _Running:
+    """An operation of a connection."""
+
+    def __init__(self, context: Context, type_: OperationType | None) -> None:
+        """`type_` is None for a request that is wrong."""
+        self.context = context
+        self.type = type_
+        self.task: asyncio.Task[None] | None = None
+
+
+def _authorization(payload: Any) -> bytes:
+    """The Authorization header in the payload of connection_init, however its name is written. Raises Closed."""
+    for name, value in (payload or {}).items():
+        if name.lower() == "authorization" and isinstance(value, str):
+            return value.encode("latin-1", "replace")
+    raise Closed(CloseCode.UNAUTHORIZED, 'Send connection_init with {"authorization": "Bearer …"}')
+
+
+def _mistake(message: Any) -> str | None:
+    """What is wrong with the form of a message; None: nothing."""
+    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+        return "A message is an object with a type"
+    type_, payload = message["type"], message.get("payload")
+    if type_ not in ("connection_init", "ping", "pong", "subscribe", "complete"):
+        return "Clients send connection_init, ping, pong, subscribe and complete"
+    if type_ in ("subscribe", "complete"):
+        id_ = message.get("id")
+        if not isinstance(id_, str) or not 0 < len(id_) <= _LONGEST_ID:
+            return f"{type_} needs an id of 1 to {_LONGEST_ID} characters"
+    if type_ == "subscribe" and not isinstance(payload, dict):
+        return "subscribe needs a payload"
+    if type_ != "complete" and payload is not None and not isinstance(payload, dict):
+        return "A payload is an object"
+    return None
+
+
+def _payload_of(message: dict[str, Any]) -> dict[str, Any]:
+    return {"payload": message["payload"]} if message.get("payload") is not None else {}

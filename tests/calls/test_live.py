@@ -1,0 +1,322 @@
+"""Calls and recordings as they change, heard over a WebSocket by those who reach the account, and by nobody else."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from app import live as live_module
+from app.calls import live_schema
+from app.calls.model import Call
+from app.identifiers import Kind, new_id, read
+from app.live import Change, LiveEvent, LiveEvents
+from app.users.model import User
+from tests.calls.conftest import at, gateway_of, report
+from tests.installation import Installation, Person, World
+from tests.listeners import Client, listening, opened, served, until_heard, until_nobody_listens
+from tests.people import add_people
+from tests.servers.valkey import PromptServer
+
+CHANGED = """subscription ($account: ID!) { callChanged(accountId: $account) {
+    id gatewayCallId from sipStatus answeredAt endedAt account { name } recording { state } } }"""
+RECORDING = "subscription ($account: ID!) { recordingStateChanged(accountId: $account) { gatewayCallId } }"
+
+
+@pytest.fixture
+async def port(installation: Installation) -> AsyncIterator[int]:
+    async with served(installation) as port:
+        yield port
+
+
+async def begun(client: Client, installation: Installation, account: str, query: str = CHANGED) -> str:
+    id_ = await client.subscribe(query, account=account)
+    await until_heard(installation, account)
+    return id_
+
+
+async def told(client: Client, field: str = "callChanged") -> dict[str, Any]:
+    """The call in the next message."""
+    heard = await client.hear()
+    assert heard["type"] == "next", heard
+    assert "errors" not in heard["payload"], heard
+    call: dict[str, Any] = heard["payload"]["data"][field]
+    return call
+
+
+def event_of(call: Call, change: Change = Change.CALL) -> LiveEvent:
+    return LiveEvent(call.account_id, call.id, change)
+
+
+async def call_of(installation: Installation, name: str) -> Call:
+    async with installation.database():
+        return await Call.get(gateway_call_id=name)
+
+
+async def test_an_account_user_hears_what_a_gateway_reports(
+    installation: Installation, port: int, account_user: Person, gateway: Person, world: World
+) -> None:
+    async with listening(port, account_user.token) as client:
+        await begun(client, installation, world["own"])
+        await report(
+            gateway, {"accountId": world["own"], "callId": "one", "from": "+49301", "startedAt": at(seconds=9)}
+        )
+        call = await told(client)
+        assert call["id"].startswith("CA")
+        expected = {"gatewayCallId": "one", "from": "+49301", "endedAt": None, "account": {"name": "Own customer"}}
+        assert expected.items() <= call.items()
+        assert call["recording"] == {"state": "NONE"}
+        await report(gateway, {"accountId": world["own"], "callId": "one", "sipStatus": 200, "endedAt": at(seconds=1)})
+        after = await told(client)
+        assert (after["id"], after["sipStatus"]) == (call["id"], 200)
+        assert after["endedAt"] is not None
+
+
+@pytest.mark.parametrize("person", ["read_only", "provider", "admin"])
+async def test_so_do_all_who_reach_the_account(
+    installation: Installation, port: int, gateway: Person, world: World, person: str
+) -> None:
+    async with listening(port, installation.person(person).token) as client:
+        await begun(client, installation, world["own"])
+        await report(gateway, {"accountId": world["own"], "callId": "one"})
+        assert (await told(client))["gatewayCallId"] == "one"
+
+
+async def test_nobody_hears_of_a_sibling_account(
+    installation: Installation, port: int, account_user: Person, gateway: Person, world: World
+) -> None:
+    async with listening(port, account_user.token) as client:
+        await begun(client, installation, world["own"])
+        await report(gateway, {"accountId": world["sibling"], "callId": "one"})
+        assert await client.hears_nothing()
+
+
+async def test_an_account_out_of_reach_is_one_that_does_not_exist(
+    port: int, account_user: Person, provider: Person, world: World
+) -> None:
+    words = set()
+    for person, accounts in ((account_user, ("sibling", "foreign")), (provider, ("foreign",))):
+        async with listening(port, person.token) as client:
+            for account in (*(world[name] for name in accounts), "AC" + "0" * 32, "nobody", world["provider"]):
+                answer = await client.ask(CHANGED, account=account)
+                assert answer["type"] == "error"
+                assert answer["payload"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+                words.add(answer["payload"][0]["message"])
+    assert words == {"There is no such account."}
+
+
+async def test_a_gateway_may_not_listen(port: int, gateway: Person, world: World) -> None:
+    async with listening(port, gateway.token) as client:
+        answer = await client.ask(CHANGED, account=world["own"])
+        assert answer["payload"][0]["extensions"]["code"] == "FORBIDDEN"
+
+
+async def test_who_must_choose_a_new_password_may_not_listen(
+    installation: Installation, port: int, world: World
+) -> None:
+    people = await add_people(installation, "ann")
+    async with installation.database():
+        await User.filter(id=read(Kind.USER, people.ids["ann"])).update(must_change_password=True)
+    async with listening(port, people.tokens["ann"]) as client:
+        answer = await client.ask(CHANGED, account=world["own"])
+        assert answer["payload"][0]["extensions"]["reason"] == "PASSWORD_CHANGE_REQUIRED"
+        assert (await client.ask("{ viewer { mustChangePassword } }"))["type"] == "next"
+
+
+async def test_states_of_recordings_are_heard_apart(
+    installation: Installation, port: int, account_user: Person, gateway: Person, world: World
+) -> None:
+    live = installation.opened.clients[LiveEvents]
+    async with listening(port, account_user.token) as client:
+        await begun(client, installation, world["own"], RECORDING)
+        await report(gateway, {"accountId": world["own"], "callId": "one"})
+        assert await client.hears_nothing()
+        live.publish(event_of(await call_of(installation, "one"), Change.RECORDING))
+        assert await told(client, "recordingStateChanged") == {"gatewayCallId": "one"}
+        id_ = await client.subscribe(CHANGED, account=world["own"])
+        await until_heard(installation, world["own"], 2)
+        live.publish(event_of(await call_of(installation, "one"), Change.RECORDING))
+        assert {(await client.hear())["id"] for _ in range(2)} >= {id_}
+
+
+async def test_calls_that_are_gone_and_those_of_others_are_passed_over(
+    installation: Installation, port: int, account_user: Person, gateway: Person, world: World
+) -> None:
+    await report(gateway, {"accountId": world["sibling"], "callId": "of-another"})
+    live, account = installation.opened.clients[LiveEvents], read(Kind.ACCOUNT, world["own"])
+    assert account is not None
+    async with listening(port, account_user.token) as client:
+        await begun(client, installation, world["own"])
+        foreign = await call_of(installation, "of-another")
+        live.publish(LiveEvent(account, new_id(), Change.CALL), LiveEvent(account, foreign.id, Change.CALL))
+        live.publish(event_of(foreign))
+        assert await client.hears_nothing()
+        await report(gateway, {"accountId": world["own"], "callId": "one"})
+        assert (await told(client))["gatewayCallId"] == "one"
+
+
+async def test_who_completes_hears_nothing_more_and_is_not_kept(
+    installation: Installation, port: int, account_user: Person, gateway: Person, world: World
+) -> None:
+    async with listening(port, account_user.token) as client:
+        id_ = await begun(client, installation, world["own"])
+        await client.say(type="complete", id=id_)
+        await until_nobody_listens(installation)
+        await report(gateway, {"accountId": world["own"], "callId": "one"})
+        assert await client.hears_nothing()
+        assert await begun(client, installation, world["own"])
+    await until_nobody_listens(installation)
+
+
+async def test_a_revoked_key_is_closed_within_five_seconds(
+    installation: Installation, port: int, provider: Person, account_user: Person, world: World
+) -> None:
+    async with listening(port, account_user.token) as client, listening(port, account_user.token) as idle:
+        await begun(client, installation, world["own"])
+        revoked = await provider.change("revokeApiKey", "apiKey { id }", id=world["account_user_key"])
+        assert revoked["userErrors"] == []
+        began = time.monotonic()
+        assert (await client.closed())[0] == 4401
+        assert (await idle.closed())[0] == 4401
+        assert time.monotonic() - began < 5.5
+    await until_nobody_listens(installation)
+
+
+async def test_a_session_that_has_ended_is_closed(installation: Installation, port: int, world: World) -> None:
+    people = await add_people(installation, "ann")
+    async with listening(port, people.tokens["ann"]) as client:
+        await begun(client, installation, world["own"])
+        assert (await client.ask("mutation { logout { userErrors { code } } }"))["type"] == "next"
+        assert (await client.closed())[0] == 4401
+
+
+async def test_to_listen_is_no_use_of_a_session(installation: Installation, port: int, world: World) -> None:
+    people = await add_people(installation, "ann")
+    last_use = installation.app.state.server.running.authentication._last_use
+    async with listening(port, people.tokens["ann"]) as client:
+        await begun(client, installation, world["own"])
+        noted = []
+        last_use.note_session = noted.append
+        await asyncio.sleep(1.2)
+        assert noted == []
+        await client.ask("{ viewer { scope } }")
+        assert len(noted) == 1
+
+
+async def test_an_account_that_is_moved_away_ends_the_subscription(
+    installation: Installation,
+    port: int,
+    provider: Person,
+    admin: Person,
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(live_schema, "REACH_SECONDS", 0.3)
+    async with listening(port, provider.token) as client, listening(port, admin.token) as of_admin:
+        id_ = await begun(client, installation, world["own"])
+        await of_admin.subscribe(CHANGED, account=world["own"])
+        await until_heard(installation, world["own"], 2)
+        moved = await admin.change(
+            "moveAccount", "account { id }", accountId=world["own"], serviceProviderId=world["other_provider"]
+        )
+        assert moved["userErrors"] == []
+        ended = await client.hear()
+        assert (ended["id"], ended["type"]) == (id_, "error")
+        assert ended["payload"][0]["message"] == "There is no such account."
+        assert await of_admin.hears_nothing(0.6)  # who still reaches it goes on
+
+
+async def test_nothing_of_a_moved_account_is_heard_before_that(
+    installation: Installation, port: int, provider: Person, admin: Person, world: World
+) -> None:
+    other_gateway = await gateway_of(installation, serviceProviderId=world["other_provider"])
+    async with listening(port, provider.token) as client:
+        await begun(client, installation, world["own"])
+        await admin.change(
+            "moveAccount", "account { id }", accountId=world["own"], serviceProviderId=world["other_provider"]
+        )
+        await report(other_gateway, {"accountId": world["own"], "callId": "after"})
+        heard = await client.hear()
+        assert heard["type"] == "error"
+
+
+async def test_a_listener_that_cannot_keep_up_is_closed(
+    installation: Installation, port: int, account_user: Person, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_module, "MAXIMUM_WAITING", 20)
+    live, account = installation.opened.clients[LiveEvents], read(Kind.ACCOUNT, world["own"])
+    assert account is not None
+    async with listening(port, account_user.token) as client:
+        await begun(client, installation, world["own"])
+        live.publish(*(LiveEvent(account, new_id(), Change.CALL) for _ in range(50)))
+        assert await client.closed() == (1013, "too slow")
+    await until_nobody_listens(installation)
+
+
+async def test_a_batch_of_a_thousand_reports_is_heard_whole(
+    installation: Installation, port: int, account_user: Person, gateway: Person, world: World
+) -> None:
+    async with listening(port, account_user.token) as client:
+        await begun(client, installation, world["own"], RECORDING.replace("recordingStateChanged", "callChanged"))
+        await report(gateway, *({"accountId": world["own"], "callId": f"c{number}"} for number in range(1_000)))
+        heard = {(await told(client))["gatewayCallId"] for _ in range(1_000)}
+    assert heard == {f"c{number}" for number in range(1_000)}
+
+
+async def test_what_goes_wrong_with_one_event_is_masked_and_the_next_is_told(
+    installation: Installation,
+    port: int,
+    account_user: Person,
+    gateway: Person,
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with listening(port, account_user.token) as client:
+        await begun(client, installation, world["own"])
+        with monkeypatch.context() as broken:
+            broken.setattr(Call, "reach", None)
+            await report(gateway, {"accountId": world["own"], "callId": "one"})
+            heard = await client.hear()
+        assert heard["type"] == "next"
+        assert heard["payload"]["data"] == {"callChanged": None}
+        assert heard["payload"]["errors"][0]["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
+        await report(gateway, {"accountId": world["own"], "callId": "two"})
+        assert (await told(client))["gatewayCallId"] == "two"
+
+
+async def test_what_another_worker_does_is_heard(
+    template: World,
+    backend: str,
+    valkey: PromptServer,
+    installation: Installation,
+    port: int,
+    account_user: Person,
+    gateway: Person,
+    world: World,
+    tmp_path: Any,
+) -> None:
+    """The other worker has a process of its own in production, and the same database here."""
+    settings = installation.settings
+    second = Installation.started(template, tmp_path, settings.database_url, cache_url=valkey.url)
+    async with second as other, listening(port, account_user.token) as client:
+        await begun(client, installation, world["own"])
+        reporter = other.holder(gateway.token or "")
+        for attempt in range(50):
+            await report(reporter, {"accountId": world["own"], "callId": f"try{attempt}"})
+            if not await client.hears_nothing(0.1):
+                break
+        else:
+            pytest.fail("the other worker was not heard")
+        await report(reporter, {"accountId": world["own"], "callId": "of-the-other"})
+        assert (await told(client))["gatewayCallId"] == "of-the-other"
+        assert await client.hears_nothing()
+        await report(gateway, {"accountId": world["own"], "callId": "own"})
+        assert (await told(client))["gatewayCallId"] == "own"
+        assert await client.hears_nothing()
+
+
+async def test_the_caller_that_shows_nothing_hears_nothing(port: int) -> None:
+    async with opened(port) as client:
+        await client.subscribe(CHANGED, account="AC" + "0" * 32)
+        assert (await client.closed())[0] == 4401

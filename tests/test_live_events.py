@@ -1,0 +1,178 @@
+"""Events between workers over a real Valkey; and what becomes of them where it is away, hangs, or carries nonsense."""
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+import pytest
+
+from app import live as live_module
+from app import live_exchange
+from app.identifiers import Kind, new_id, show
+from app.live import Change, Listener, LiveEvent, LiveEvents, TooSlow
+from tests.servers.valkey import PromptServer
+
+
+@pytest.fixture
+def account() -> UUID:
+    return new_id()
+
+
+@asynccontextmanager
+async def workers(url: str, account: UUID) -> AsyncIterator[tuple[LiveEvents, LiveEvents]]:
+    """Two that hear each other."""
+    one, other = LiveEvents(url), LiveEvents(url)
+    async with one.running(), other.running():
+        await connected(one, other)
+        await connected(other, one)
+        yield one, other
+
+
+async def connected(teller: LiveEvents, hearer: LiveEvents) -> None:
+    """Until what one of them tells is heard by the other."""
+    account = new_id()
+    with hearer.listening(account) as listener:
+        async with asyncio.timeout(15):
+            while True:
+                teller.publish(LiveEvent(account, new_id(), Change.CALL))
+                try:
+                    async with asyncio.timeout(0.1):
+                        await listener.next()
+                    return
+                except TimeoutError:
+                    continue
+
+
+async def heard(listener: Listener, seconds: float = 5) -> LiveEvent:
+    async with asyncio.timeout(seconds):
+        return await listener.next()
+
+
+async def nothing(listener: Listener) -> bool:
+    try:
+        await heard(listener, 0.3)
+    except TimeoutError:
+        return True
+    return False
+
+
+async def test_what_happens_in_one_worker_is_heard_once_in_each(valkey: PromptServer, account: UUID) -> None:
+    event = LiveEvent(account, new_id(), Change.RECORDING)
+    async with workers(valkey.url, account) as (one, other):
+        with one.listening(account) as here, other.listening(account) as there:
+            one.publish(event)
+            assert (await heard(here), await heard(there)) == (event, event)
+            assert await nothing(here)
+            assert await nothing(there)
+
+
+async def test_nobody_hears_of_another_account(valkey: PromptServer, account: UUID) -> None:
+    async with workers(valkey.url, account) as (one, other):
+        with other.listening(new_id()) as there:
+            one.publish(LiveEvent(account, new_id(), Change.CALL))
+            assert await nothing(there)
+
+
+async def test_without_a_cache_events_are_heard_in_the_process(account: UUID) -> None:
+    live = LiveEvents()
+    async with live.running():
+        with live.listening(account) as listener:
+            live.publish(event := LiveEvent(account, new_id(), Change.CALL))
+            assert await heard(listener) == event
+
+
+async def test_a_valkey_that_is_killed_slows_nobody_and_is_found_again(valkey: PromptServer, account: UUID) -> None:
+    async with workers(valkey.url, account) as (one, other):
+        await asyncio.to_thread(valkey.stop)
+        with one.listening(account) as here, other.listening(account) as there:
+            began = time.thread_time()
+            for _ in range(1_000):
+                one.publish(event := LiveEvent(account, new_id(), Change.CALL))
+            assert time.thread_time() - began < 0.1
+            assert (await heard(here)).account_id == account
+            while (await heard(here)) != event:
+                pass
+            await asyncio.to_thread(valkey.start)
+            await connected(one, other)
+            await connected(other, one)
+            one.publish(last := LiveEvent(account, new_id(), Change.CALL))
+            assert await heard(here) == last
+            while (await heard(there)) != last:
+                pass
+
+
+async def test_a_valkey_that_hangs_is_left_and_found_again(
+    valkey: PromptServer, account: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_exchange, "ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(live_exchange, "SILENCE_SECONDS", 0.3)
+    async with workers(valkey.url, account) as (one, other):
+        valkey.send_signal(signal.SIGSTOP)
+        with other.listening(account) as there:
+            one.publish(LiveEvent(account, new_id(), Change.CALL))
+            assert await nothing(there)
+            await asyncio.sleep(1)
+            valkey.send_signal(signal.SIGCONT)
+            await connected(one, other)
+            one.publish(last := LiveEvent(account, new_id(), Change.CALL))
+            while (await heard(there)) != last:
+                pass
+
+
+async def test_silence_is_not_taken_for_absence(
+    valkey: PromptServer, account: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_exchange, "SILENCE_SECONDS", 0.1)
+    async with workers(valkey.url, account) as (one, other):
+        before = int(valkey.run("INFO", "stats")["total_connections_received"])
+        await asyncio.sleep(1)
+        with other.listening(account) as there:
+            one.publish(event := LiveEvent(account, new_id(), Change.CALL))
+            assert await heard(there) == event
+        assert int(valkey.run("INFO", "stats")["total_connections_received"]) == before + 1  # this question's own
+
+
+async def test_nonsense_on_a_channel_is_passed_over(valkey: PromptServer, account: UUID) -> None:
+    call = show(Kind.CALL, new_id())
+    async with workers(valkey.url, account) as (one, other):
+        with other.listening(account) as there:
+            channel = f"live:{show(Kind.ACCOUNT, account)}"
+            for message in ("", "a b", f"w {call} nothing", f"w {call[2:]} call", f"w {call} call x", "x" * 10_000):
+                valkey.run("PUBLISH", channel, message)
+            valkey.run("PUBLISH", channel, b"\xff\xfe \x00 call")
+            valkey.run("PUBLISH", "live:nobody", f"w {call} call")
+            assert await nothing(there)
+            one.publish(event := LiveEvent(account, new_id(), Change.CALL))
+            assert await heard(there) == event
+
+
+async def test_a_change_that_waits_already_does_not_wait_twice(account: UUID) -> None:
+    live, event = LiveEvents(), LiveEvent(account, new_id(), Change.CALL)
+    with live.listening(account) as listener:
+        live.publish(event, event)
+        assert await heard(listener) == event
+        assert await nothing(listener)
+        live.publish(event)
+        assert await heard(listener) == event
+
+
+async def test_a_listener_for_whom_too_much_waits_is_told_so(account: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_module, "MAXIMUM_WAITING", 3)
+    live = LiveEvents()
+    with live.listening(account) as listener:
+        live.publish(*(LiveEvent(account, new_id(), Change.CALL) for _ in range(3)))
+        await heard(listener)
+        live.publish(*(LiveEvent(account, new_id(), Change.CALL) for _ in range(2)))
+        with pytest.raises(TooSlow):
+            await heard(listener)
+
+
+async def test_what_waits_to_be_told_is_bounded(account: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_exchange, "MAXIMUM_WAITING", 10)
+    live = LiveEvents("valkey://127.0.0.1:1/0")
+    live.publish(*(LiveEvent(account, new_id(), Change.CALL) for _ in range(100)))
+    assert live._exchange is not None
+    assert len(live._exchange._waiting) == 10
