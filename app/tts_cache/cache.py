@@ -88,13 +88,16 @@ class PromptCache:
         if time.monotonic() < self._away_until:
             raise ServiceUnavailable(_AWAY)
         try:
-            async with valkey_client(self._url, answer_seconds=self._answer_seconds) as valkey:
+            async with self._client() as valkey:
                 yield valkey
         except VALKEY_AWAY as error:
             # Only the kind of error: its message can hold the address, and the address a password.
             _log.warning("the prompt cache does not answer", error=type(error).__qualname__)
             self._away_until = time.monotonic() + AWAY_SECONDS
             raise ServiceUnavailable(_AWAY) from None
+
+    def _client(self) -> Valkey:
+        return valkey_client(self._url, answer_seconds=self._answer_seconds)
 
 
 async def _steps(valkey: Valkey, pattern: str) -> AsyncIterator[list[bytes]]:
