@@ -18,4 +18,6 @@
 6. `executor.py` walks what is not compiled: scopes decided once per selection and not per row (`guards.py`), plain fields
    read directly (`reading.py`), everything else by graphql-core and Strawberry's resolvers; and only so much work for one
    operation.
+7. A WebSocket on the same address goes to `websocket.py`, which speaks graphql-transport-ws: each of its operations takes the
+   same walk from 2 on, and each event of a subscription the part from 6 on.
 """
