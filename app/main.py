@@ -74,7 +74,7 @@ def create_app(given: Settings | None = None) -> Starlette:
             Route("/healthz", _healthy),
             Route("/readyz", server.ready),
             Route("/metrics", server.metrics),
-            *(explorer.asset_routes() if explorer else ()),
+            *(explorer.routes() if explorer else ()),
         ],
         middleware=middleware,
         exception_handlers={HTTPException: _refused},
