@@ -25,7 +25,8 @@ def listen(chosen: Settings) -> None:
     """Serves until it is stopped. Raises CannotStart when the port is in use."""
     check_port(chosen)
     logs.configure(chosen.log_level)
-    _log.info("serving", url=f"http://{chosen.host}:{chosen.port}/graphql", workers=chosen.workers)
+    url = f"http://{chosen.host}:{chosen.port}/graphql"
+    _log.info("serving", url=url, workers=chosen.workers, database=chosen.database_place)
     uvicorn.run(
         "app.main:worker",
         factory=True,

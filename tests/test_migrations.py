@@ -229,11 +229,10 @@ async def test_a_database_that_is_not_of_this_version_is_not_served(empty: Setti
     code, out, err = await command(empty, "serve")
     assert code == 1, err
     assert out == ""
-    database, reason = err.splitlines()  # which one it is, and one line why it is not served
-    assert database.startswith("Database: ")
+    assert len(err.splitlines()) == 1, err
     words = (
         "newer version of this program (99_20990101000000_newer.py)" if state == "ahead" else "python -m app migrate"
     )
-    assert words in reason
+    assert words in err
     if state == "ahead":
         assert (await command(empty, "migrate"))[0] == 1
