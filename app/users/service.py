@@ -268,26 +268,22 @@ async def _telling_who_is_there(context: Context, email: str, make: Callable[[],
     """What `make` does; that somebody has the address is told to the audit trail too, and only so often.
 
     Otherwise anybody could learn who has a login in the whole installation, at no cost and leaving no trace. Raises
-    RateLimited before anything is done. Admins see everybody: for them there is no limit.
+    RateLimited, before anything is done or in place of what would be told. Admins see everybody: for them there is no limit.
     """
     viewer = context.viewer
-    tried = await tries.begin_address(context.keyring, viewer)
-    is_taken = False
+    await tries.check_taken(context.keyring, viewer)
     try:
         return await make()
     except Mistakes as mistakes:
-        is_taken = any(error.code is UserErrorCode.EMAIL_TAKEN for error in mistakes.errors)
-        raise
-    finally:
-        if is_taken:
+        if any(error.code is UserErrorCode.EMAIL_TAKEN for error in mistakes.errors):
             await trail.note(
                 context,
                 after={"email": email, "refused": True},
                 account_id=viewer.account_id,
                 service_provider_id=viewer.service_provider_id,
             )
-        elif tried is not None:
-            await tries.take_back(tried)
+            await tries.count_taken(context.keyring, viewer)
+        raise
 
 
 async def create_first_admin(email: str, name: str) -> str:
@@ -317,9 +313,15 @@ async def update(
     async def make() -> User:
         return await _update(context, user_id, if_version, email, name)
 
-    if email is None or email.value is None:
+    if email is None or email.value is None or await _is_theirs(context, user_id, email.value):
         return await make()
     return await _telling_who_is_there(context, email.value, make)
+
+
+async def _is_theirs(context: Context, user_id: str, email: str) -> bool:
+    """Whether a user within reach has this address already: that tells nobody who else is there."""
+    row_id, key = read(Kind.USER, user_id), emails.email_key(email)
+    return bool(row_id and key) and await context.viewer.within_reach(User).filter(id=row_id, email_key=key).exists()
 
 
 async def _update(

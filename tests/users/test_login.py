@@ -187,7 +187,8 @@ async def test_the_contract_says_how_often_somebody_may_try(stranger: Person) ->
     fields = {field["name"]: field["description"] for field in (await stranger.ask(query)).only("__type")["fields"]}
     for limit in (tries.MAXIMUM_BY_EMAIL_AND_NETWORK, tries.MAXIMUM_BY_EMAIL, tries.MAXIMUM_BY_NETWORK):
         assert f" {limit} " in fields["login"]
-    assert f" {tries.MAXIMUM_TAKEN} times" in fields["createUser"]
+    assert f" {tries.MAXIMUM_TAKEN} times in 15 minutes to one caller" in fields["createUser"]
+    assert f" {tries.MAXIMUM_TAKEN_BY_OWNER} to one account" in fields["createUser"]
 
 
 @pytest.mark.parametrize("mutation", ["login", "changePassword"])
