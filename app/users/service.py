@@ -114,10 +114,9 @@ def viewer_of(user: User, session: Session) -> Viewer:
 
 
 async def logout(context: Context) -> None:
-    """Ends the session that asks."""
+    """Ends the session that asks; one that has ended already, and is still remembered, changes nothing."""
     async with in_transaction():
-        await Session.filter(id=context.viewer.session_id).delete()
-        await _note_ended(context, 1)
+        await _note_ended(context, await Session.filter(id=context.viewer.session_id).delete())
 
 
 async def logout_everywhere(context: Context, *, keep_current: bool) -> int:
@@ -131,6 +130,8 @@ async def logout_everywhere(context: Context, *, keep_current: bool) -> int:
 
 
 async def _note_ended(context: Context, count: int) -> None:
+    if not count:
+        return
     viewer = context.viewer
     await trail.note(
         context,

@@ -15,6 +15,7 @@ from app.users.token import FORM
 from tests.installation import Installation, Person, World, refusals
 from tests.people import PASSWORD, People, add_people
 from tests.statements import recorded
+from tests.test_audit import events
 
 WHO = "{ viewer { scope } }"
 Wait = Callable[[float], None]
@@ -275,6 +276,15 @@ async def test_an_account_is_not_told_who_of_its_provider_made_a_key(people: Peo
         query = "query ($id: ID!) { account(id: $id) { apiKeys(first: 2) { nodes { createdBy { userId } } } } }"
         listed = (await people[name].ask(query, id=world["own"])).only("account")["apiKeys"]["nodes"]
         assert [one["createdBy"] for one in listed] == [{"userId": people.ids["boss"]}] * 2
+
+
+async def test_a_session_that_ends_twice_leaves_one_event(people: People) -> None:
+    """For up to four seconds a worker lets it in after its end."""
+    for _ in range(3):
+        assert (await people["ann"].ask("mutation { logout { loggedOut } }")).only("logout") == {"loggedOut": True}
+    nothing = await people["bob"].change("logoutEverywhere", "ended", keepCurrent=True)
+    assert nothing["ended"] == 0
+    assert [event["operation"] for event in await events(people["bob"])] == ["logout"]
 
 
 async def test_everything_closes_in_another_worker_within_the_cache_time(
