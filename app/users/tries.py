@@ -1,10 +1,11 @@
 """How often somebody may try: counted in the database, and forgotten after 15 minutes.
 
     10 failed logins for one e-mail address from one network      who guesses locks their own network out, and nobody else
-    100 for one e-mail address from all networks together         many networks that guess together are bounded too
-    50 from one network for all e-mail addresses together         as is one that tries many people
+    100 for one e-mail address from all networks together         bounds many networks that guess together, and keeps
+                                                                  whoever has the address out with them
+    50 from one network for all e-mail addresses together         bounds one that tries many people
     20 addresses found taken, for one key or person               whoever asks who is there (see `count_taken`)
-    200 for one account or provider                               as are all keys and people of an owner together
+    200 for one account or provider                               bounds all keys and people of an owner together
 
 A try is written before the password is looked at and taken back when it was right, so that tries at once, in however many
 workers, count each other. An address counts once it is found taken: many that are free may be taken at once.
