@@ -116,6 +116,11 @@ class Viewer:
         ways: list[dict[str, Any]] = [{path: owner} for path in paths]
         return model.filter(Q(*(Q(**way) for way in ways), join_type="OR"))
 
+    def may_know_who(self, scope: Scope) -> bool:
+        """Whether this caller is told who of a scope did something: those of a wider one are not told to the narrower."""
+        widest_first = list(Scope)
+        return widest_first.index(self.scope) <= widest_first.index(scope)
+
     def may(self, permissions: "Iterable[type[Requirement]]") -> bool:
         return all(permission.allows(self) for permission in permissions)
 

@@ -91,8 +91,14 @@ class UserErrorCode(enum.Enum):
     NOT_FOUND = strawberry.enum_value(
         "NOT_FOUND", description="There is no such object within the caller's reach; whose it may be is not said."
     )
-    NAME_TAKEN = strawberry.enum_value("NAME_TAKEN", description="Another object has this name.")
-    SIP_REALM_TAKEN = strawberry.enum_value("SIP_REALM_TAKEN", description="Another account has this SIP realm.")
+    NAME_TAKEN = strawberry.enum_value(
+        "NAME_TAKEN",
+        description="Another object has this name. Of an account it comes alone: only when nothing else is wrong.",
+    )
+    SIP_REALM_TAKEN = strawberry.enum_value(
+        "SIP_REALM_TAKEN",
+        description="Another account has this SIP realm. It comes alone: only when nothing else is wrong, the name neither.",
+    )
     EMAIL_TAKEN = strawberry.enum_value("EMAIL_TAKEN", description="Another user has this e-mail address.")
     WRONG_CREDENTIALS = strawberry.enum_value(
         "WRONG_CREDENTIALS", description="These let nobody in; which of them is wrong is not said."

@@ -206,7 +206,6 @@ async def test_all_that_is_wrong_with_both_is_told_at_once_and_nothing_is_saved(
     )
     assert refusals(payload) == [
         ("INVALID", ["sipRealm"]),
-        ("NAME_TAKEN", ["name"]),
         ("REQUIRED", ["recordingConfig", "secretAccessKey"]),
         ("REQUIRED", ["recordingConfig", "audioFormat"]),
         ("INVALID", ["recordingConfig", "bucketName"]),

@@ -2,7 +2,10 @@
 
 import asyncio
 
+import pytest
+
 from tests.installation import Person, World, refusals
+from tests.test_audit import events
 
 FAMILY = "👨‍👩‍👧‍👦"
 """One picture, seven code points."""
@@ -205,9 +208,66 @@ async def test_a_sip_realm_is_unique_in_the_whole_installation(provider: Person,
     assert refusals(payload) == [("SIP_REALM_TAKEN", ["sipRealm"])]
 
 
-async def test_a_taken_name_and_a_taken_realm_are_told_together(provider: Person) -> None:
+@pytest.mark.parametrize("more", [{"sipRealm": "bad"}, {"licensedSessions": -1}, {"serviceProviderId": "SP"}])
+async def test_what_is_taken_is_not_told_to_whoever_makes_no_account_anyhow(
+    admin: Person, world: World, more: dict[str, object]
+) -> None:
+    told = []
+    for name, realm in (("own customer", "sibling.sip.example.com"), ("free", "free.example.com")):
+        given = {"serviceProviderId": world["provider"], "name": name, "sipRealm": realm, **more}
+        told.append(await refused(admin, **given))
+    assert told[0] == told[1] != []
+
+
+async def test_a_taken_name_and_a_taken_realm_are_told_one_after_the_other(provider: Person) -> None:
     told = await refused(provider, name="own customer", sipRealm="sibling.sip.example.com")
-    assert told == [("NAME_TAKEN", ["name"]), ("SIP_REALM_TAKEN", ["sipRealm"])]
+    assert told == [("NAME_TAKEN", ["name"])]
+
+
+WRONG_BESIDE: list[dict[str, object]] = [
+    {"sipRealm": "bad"},
+    {"ifVersion": 7},
+    {"deviceCallingApplicationId": f"AP{'0' * 32}"},
+    {"registrationWebhook": {"url": "http://10.0.0.1/"}},
+    {"recordingConfig": {"bucketName": "Not A Bucket"}},
+    {"recordingConfig": {"ifVersion": 7}},
+    {"recordingConfig": {"enabled": False}, "siprecApplicationId": f"AP{'0' * 32}"},
+    {"recordingConfig": {"enabled": False}, "queueEventWebhook": {"url": "ftp://x"}},
+    {"recordingConfig": {"enabled": False}, "ifVersion": 7},
+    {"recordingConfig": None},
+]
+
+
+@pytest.mark.parametrize("more", WRONG_BESIDE, ids=str)
+async def test_whoever_changes_nothing_does_not_learn_what_others_have(
+    account_user: Person, world: World, more: dict[str, object]
+) -> None:
+    """Else names and realms of other customers could be tried out without leaving a trace."""
+    told = []
+    for name, realm in (("sibling customer", "foreign.sip.example.com"), ("Free", "free.example.com")):
+        given = {"name": name, "sipRealm": realm, **more}
+        payload = await account_user.change("updateAccount", "account { id }", id=world["own"], **given)
+        assert payload["account"] is None
+        told.append(refusals(payload))
+    assert told[0] == told[1] != []
+
+
+async def test_a_free_name_beside_a_taken_realm_leaves_an_event(
+    account_user: Person, provider: Person, world: World
+) -> None:
+    """That the realm is told says that the name is free."""
+    for more in ({}, {"recordingConfig": {"enabled": False}}):
+        for name, told in (("SIBLING customer", "NAME_TAKEN"), ("Free", "SIP_REALM_TAKEN")):
+            given = {"name": name, "sipRealm": "foreign.sip.example.com", **more}
+            payload = await account_user.change("updateAccount", "account { id }", id=world["own"], **given)
+            assert [error["code"] for error in payload["userErrors"]] == [told]
+    found = await events(provider)
+    assert [(event["operation"], event["objectId"]) for event in found] == [("updateAccount", world["own"])] * 2
+    assert {change["field"]: change["after"] for change in found[0]["changes"]} == {
+        "name": '"Free"',
+        "sipRealm": '"foreign.sip.example.com"',
+        "refused": "true",
+    }
 
 
 async def test_of_twenty_at_once_one_gets_the_sip_realm(provider: Person, other_provider: Person) -> None:

@@ -106,9 +106,9 @@ async def _create(
         inputs.read_limit(usage_limit, values, problems)
     if licensed_sessions is not None:
         inputs.read_licensed_sessions(licensed_sessions, values, problems)
-    if provider_id is not None:
-        await _find_taken(values, provider_id, None, problems)
     problems.raise_if_any()
+    if provider_id is not None:
+        await _refuse_taken(values, provider_id, None)
     account_id = new_id()
     try:
         async with in_transaction():
@@ -148,13 +148,25 @@ async def update(
     values, problems = inputs.read_changes(name, sip_realm, usage_limit, licensed_sessions)
     _read_application(device_calling_application_id, "device_calling_application_id", values, problems)
     _read_application(siprec_application_id, "siprec_application_id", values, problems)
-    if recording_config is not None:
-        return await _update_with_recording(
-            context, account_id, if_version, values, webhooks, recording_config.value, problems
-        )
-    if webhooks:
-        return await _update_with_webhooks(context, account_id, if_version, values, problems, webhooks)
-    return await _update(context, account_id, if_version, values, problems)
+    try:
+        if recording_config is not None:
+            return await _update_with_recording(
+                context, account_id, if_version, values, webhooks, recording_config.value, problems
+            )
+        if webhooks:
+            return await _update_with_webhooks(context, account_id, if_version, values, problems, webhooks)
+        return await _update(context, account_id, if_version, values, problems)
+    except Mistakes as mistakes:
+        await _note_name_told_free(context, account_id, values, mistakes)
+        raise
+
+
+async def _note_name_told_free(context: Context, account_id: str, values: dict[str, Any], mistakes: Mistakes) -> None:
+    """That a realm is taken says that the name beside it is free: an account learns that of others' names only with a trace."""
+    is_told = "name" in values and any(error.code is UserErrorCode.SIP_REALM_TAKEN for error in mistakes.errors)
+    if is_told and context.viewer.scope is Scope.ACCOUNT:
+        tried = {"name": values["name"], "sip_realm": values["sip_realm"], "refused": True}
+        await trail.note(context, await within_reach(context, account_id), after=tried)
 
 
 async def _update_with_webhooks(
@@ -399,10 +411,10 @@ async def _write_both(
         values = values | reader.columns(kind, webhook)
     _check_version(account, if_version, found)
     if if_version in (None, account.version):
-        await _find_taken(values, account.service_provider_id, account.id, found)
         await _find_missing_applications(values, account.id, found)
     save, mistakes = await _prepared(context, account.id, given)
     Problems([*found.found, *mistakes]).raise_if_any()
+    await _refuse_taken(values, account.service_provider_id, account.id)
     # The configuration first: whoever makes one at the same time then asks for the account, which must not be held yet as
     # a change of its name holds it.
     if save is not None:
@@ -474,10 +486,9 @@ async def _explained(
     account = await within_reach(context, account_id)
     _check_version(account, if_version, problems)
     if if_version in (None, account.version):
-        # Not for a change that cannot be made anyhow: it would tell others' names without leaving a trace.
-        await _find_taken(values, account.service_provider_id, account.id, problems)
         await _find_missing_applications(values, account.id, problems)
     problems.raise_if_any()
+    await _refuse_taken(values, account.service_provider_id, account.id)
     return account
 
 
@@ -486,14 +497,18 @@ def _check_version(account: Account, if_version: int | None, problems: Problems)
         problems.found += _conflict(if_version).errors
 
 
-async def _find_taken(values: dict[str, Any], provider_id: UUID, account_id: UUID | None, problems: Problems) -> None:
-    """Tells names and realms that are taken beside all else that is wrong; the constraints hold it all the same."""
+async def _refuse_taken(values: dict[str, Any], provider_id: UUID, account_id: UUID | None) -> None:
+    """Raises Mistakes for a name or realm that is taken, of a change that would be made otherwise; the constraints hold it
+    all the same.
+
+    Alone: beside another mistake they would tell what others have, while what is free changes nothing and leaves no trace.
+    """
     others = Account.exclude(id=account_id) if account_id else Account.all()
     key, realm = values.get("name_key"), values.get("sip_realm")
     if key and await others.filter(service_provider_id=provider_id, name_key=key).exists():
-        problems.found += _name_taken(values["name"]).errors
+        raise _name_taken(values["name"])
     if realm and await others.filter(sip_realm=realm).exists():
-        problems.found += _realm_taken(realm).errors
+        raise _realm_taken(realm)
 
 
 async def _find_missing_applications(values: dict[str, Any], account_id: UUID, problems: Problems) -> None:

@@ -12,7 +12,7 @@ from app import graph, names
 from app.access import AccessLevel, HasFullAccess, IsAdmin, IsServiceProvider, Scope
 from app.accounts.model import Account as AccountRow
 from app.api_keys import model, service, token
-from app.context import Info
+from app.context import Context, Info
 from app.errors import UserError, UserErrorCode
 from app.idempotency.once import ONCE
 from app.identifiers import Kind, show
@@ -31,16 +31,20 @@ class ApiKeyStatus(enum.Enum):
     REVOKED = strawberry.enum_value("REVOKED", description="Somebody closed it, for ever.")
 
 
-@strawberry.type(description="Who made a key: another key, or a person.")
+@strawberry.type(description="Who made a key: a person, another key, or a person by a key that they had made.")
 class ApiKeyMaker:
     """A value: it outlives whom it speaks of."""
 
-    scope: Scope = strawberry.field(description="The scope of whoever made this key.")
+    scope: Scope = strawberry.field(
+        description="The scope of the person who made this key; where there is none, of the key that did."
+    )
     api_key_id: strawberry.ID | None = strawberry.field(
-        description="The key that made this one; it may be gone, or out of the caller's reach."
+        description="The key that asked; null when a person did. It may be gone, or out of the caller's reach; null too "
+        "for callers of a narrower scope than `scope`."
     )
     user_id: strawberry.ID | None = strawberry.field(
-        description="The person who made this key; may be gone, or out of the caller's reach."
+        description="The person who asked, or who had made the key that asked; null when nobody had. They may be gone, or "
+        "out of the caller's reach; null too for callers of a narrower scope than `scope`."
     )
 
 
@@ -52,9 +56,11 @@ def _status(now: datetime, revoked_at: datetime | None, expires_at: datetime | N
     return ApiKeyStatus.ACTIVE
 
 
-def _maker(scope: Scope | None, key_id: UUID | None, user_id: UUID | None) -> ApiKeyMaker | None:
+def _maker(context: Context, scope: Scope | None, key_id: UUID | None, user_id: UUID | None) -> ApiKeyMaker | None:
     if scope is None or (key_id is None and user_id is None):
         return None
+    if not context.viewer.may_know_who(scope):
+        return ApiKeyMaker(scope=scope, api_key_id=None, user_id=None)
     return ApiKeyMaker(
         scope=scope,
         api_key_id=strawberry.ID(show(Kind.API_KEY, key_id)) if key_id else None,
@@ -85,11 +91,11 @@ class ApiKey(graph.Node):
         description="The service provider that it belongs to, for the scope SERVICE_PROVIDER.",
         permissions=[IsServiceProvider],
     )
-    created_by: ApiKeyMaker | None = graph.computed(
+    created_by: ApiKeyMaker | None = graph.opened(
         _maker,
         ["created_by_scope", "created_by_key_id", "created_by_user_id"],
         "Who made it, or rotated it last; null for one made on the server. A key lets nobody in while the person who made "
-        "it is deactivated, nor when they are deleted: rotate it first, and it is yours.",
+        "it, or the key that made it, is deactivated, nor when they are deleted: rotate it first, and it is yours.",
     )
     expires_at: datetime | None = graph.column("When it stops to let anybody in; null: never.")
     revoked_at: datetime | None = graph.column("When somebody closed it; null: not closed.")

@@ -21,7 +21,7 @@ from app.errors import Mistakes, Problems, UserErrorCode
 from app.idempotency.once import once
 from app.identifiers import Kind, read, show
 from app.service_providers.model import ServiceProvider
-from app.users.standing import still_let_in
+from app.users.standing import maker_of, still_let_in
 
 MAXIMUM_OVERLAP_HOURS = 720
 
@@ -90,9 +90,7 @@ async def _create(
                 public_id=made.public_id,
                 secret_hash=token.secret_hash(context.keyring, made),
                 expires_at=ends,
-                created_by_scope=viewer.scope,
-                created_by_key_id=viewer.key_id,
-                created_by_user_id=viewer.user_id,
+                **await maker_of(viewer),
             )
             shown = {"name": checked, "access_level": access_level, "scope": scope, "expires_at": ends}
             await trail.note(context, key, after=shown)
@@ -139,10 +137,11 @@ async def revoke(context: Context, key_id: str) -> ApiKey:
 
 
 async def rotate(context: Context, key_id: str, overlap_hours: int) -> tuple[ApiKey, str]:
-    """A new secret for a key; the old one stays valid for `overlap_hours` (0: closes at once). Whoever asks is its maker now.
+    """A new secret for a key; the old one stays valid for `overlap_hours` (0: closes at once).
 
-    Raises Mistakes: NOT_FOUND, OUT_OF_RANGE, INVALID for a key that is revoked, expired, or outlives the one that asks:
-    its new secret would be a way around that end.
+    Whoever asks is its maker now, or of a key that asks the person who made that. Raises Mistakes: NOT_FOUND,
+    OUT_OF_RANGE, INVALID for a key that is revoked, expired, or outlives the one that asks: its new secret would be a way
+    around that end.
     """
     if not 0 <= overlap_hours <= MAXIMUM_OVERLAP_HOURS:
         message = f"The overlap is 0 to {MAXIMUM_OVERLAP_HOURS} hours."
@@ -166,9 +165,7 @@ async def rotate(context: Context, key_id: str, overlap_hours: int) -> tuple[Api
             "previous_secret_expires_at": now + timedelta(hours=overlap_hours) if overlap_hours else None,
             "previous_secret_last_used_at": None,
             "rotated_at": now,
-            "created_by_scope": context.viewer.scope,
-            "created_by_key_id": context.viewer.key_id,
-            "created_by_user_id": context.viewer.user_id,
+            **await maker_of(context.viewer),
         }
         rotated = _there(await change(context, ApiKey, key.id, secrets))
     return rotated, made.text

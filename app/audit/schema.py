@@ -55,10 +55,7 @@ def _address(context: Context, scope: Scope | None, address: str | None) -> str 
 
 def _may_know(context: Context, scope: Scope | None) -> bool:
     """Who of a wider scope has done something, and from where, is not told to the narrower ones."""
-    return scope is None or _WIDTH.index(scope) >= _WIDTH.index(context.viewer.scope)
-
-
-_WIDTH = [Scope.ADMIN, Scope.SERVICE_PROVIDER, Scope.ACCOUNT]
+    return scope is None or context.viewer.may_know_who(scope)
 
 
 def _changes(

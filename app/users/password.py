@@ -5,8 +5,10 @@ A hash takes some 30 ms of a processor and 19 MiB. Nothing here may be awaited w
 
 import asyncio
 import unicodedata
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 from argon2 import PasswordHasher
@@ -17,26 +19,27 @@ from app.errors import RateLimited
 # OWASP's Password Storage Cheat Sheet: Argon2id with m = 19 MiB, t = 2, p = 1.
 MEMORY_KIB, PASSES, LANES = 19 * 1024, 2, 1
 MAXIMUM_LENGTH = 256
-# Half a second of work for the two threads together.
+# Half a second of work for the two threads together; of each caller at most a quarter.
 MAXIMUM_WAITING = 32
 # Parameters as of any other, and nobody's password: to do the same work for somebody who is not there.
 NOBODY = f"$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${'A' * 22}${'A' * 43}"
 
 _hasher = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES)
 _threads = ThreadPoolExecutor(2, thread_name_prefix="argon2")
-_waiting = 0
+# How many wait and are worked on: of each caller, None being those who have no share. Changed by the event loop alone.
+_of_caller: Counter[Hashable] = Counter()
 
 T = TypeVar("T")
 
 
-async def hashed(password: str) -> str:
-    """What is stored of a password. Raises RateLimited when too many wait."""
-    return await _in_thread(_hasher.hash, _bytes(password))
+async def hashed(password: str, caller: Hashable = None) -> str:
+    """What is stored of a password. Raises RateLimited when too many wait, or too many of this `caller`."""
+    return await _in_thread(caller, _hasher.hash, _bytes(password))
 
 
-async def matches(password: str, stored: str | None) -> bool:
-    """Whether this is the password; without a stored one the same work, and False. Raises RateLimited."""
-    return await _in_thread(verify, stored or NOBODY, _bytes(password)) and stored is not None
+async def matches(password: str, stored: str | None, caller: Hashable = None) -> bool:
+    """Whether this is the password; without a stored one the same work, and False. Raises RateLimited, as `hashed` does."""
+    return await _in_thread(caller, verify, stored or NOBODY, _bytes(password)) and stored is not None
 
 
 def verify(stored: str, password: bytes) -> bool:
@@ -56,12 +59,23 @@ def _bytes(password: str) -> bytes:
     return normalized(password).encode("utf-8", "surrogatepass")
 
 
-async def _in_thread(function: Callable[..., T], *arguments: object) -> T:
-    global _waiting  # noqa: PLW0603  one count for the process, changed by the event loop alone
-    if _waiting >= MAXIMUM_WAITING:
-        raise RateLimited("Too many people log in at this moment. Try again in a few seconds.", retryAfterSeconds=5)
-    _waiting += 1
-    try:
+async def _in_thread(caller: Hashable, function: Callable[..., T], *arguments: object) -> T:
+    with _place(caller):
         return await asyncio.get_running_loop().run_in_executor(_threads, function, *arguments)
+
+
+@contextmanager
+def _place(caller: Hashable) -> Iterator[None]:
+    """One person, or one network that logs in, does not take the places of all others."""
+    if caller is not None and _of_caller[caller] >= max(1, MAXIMUM_WAITING // 4):
+        message = "You have passwords in work already. Try again when they are done, in a few seconds."
+        raise RateLimited(message, retryAfterSeconds=5)
+    if _of_caller.total() >= MAXIMUM_WAITING:
+        raise RateLimited("Too many people log in at this moment. Try again in a few seconds.", retryAfterSeconds=5)
+    _of_caller[caller] += 1
+    try:
+        yield
     finally:
-        _waiting -= 1
+        _of_caller[caller] -= 1
+        if not _of_caller[caller]:
+            del _of_caller[caller]

@@ -487,7 +487,8 @@ class UserMutations:
     @graph.mutation(
         "Creates a user, whose scope is that of the owner and never above the caller's. For people, since it hands out a "
         f"password. An address that somebody has is told to the audit trail too, and no more than {tries.MAXIMUM_TAKEN} "
-        "times in 15 minutes to one account or service provider: then RATE_LIMITED.",
+        f"times in 15 minutes to one caller, and {tries.MAXIMUM_TAKEN_BY_OWNER} to one account or service provider: then "
+        "RATE_LIMITED.",
         permissions=[IsPerson],
     )
     async def create_user(

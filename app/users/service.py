@@ -58,7 +58,7 @@ async def login(context: Context, email: str, given: str) -> Entered:
     subject = tries.subject_of(context.keyring, key)
     tried = await tries.begin(subject, context.address)
     user = await User.filter(owner_is_active(), email_key=key, active=True).first()
-    is_right = await _matches(tried, given, user.password_hash if user else None)
+    is_right = await _matches(tried, given, user.password_hash if user else None, tries.network_of(context.address))
     if user is None or not is_right:
         known = await User.filter(email_key=key).first()
         await trail.note(context, known, after={"email": email[:254], "refused": True})
@@ -90,10 +90,10 @@ async def login(context: Context, email: str, given: str) -> Entered:
     return Entered(user, session, made.text)
 
 
-async def _matches(tried: UUID, given: str, stored: str | None) -> bool:
+async def _matches(tried: UUID, given: str, stored: str | None, caller: UUID | str | None) -> bool:
     """Whether it is the password. A try that nobody has time to look at is no failure, and is taken back."""
     try:
-        return await password.matches(given, stored)
+        return await password.matches(given, stored, caller or None)
     except RateLimited:
         await tries.take_back(tried)
         raise
@@ -114,10 +114,10 @@ def viewer_of(user: User, session: Session) -> Viewer:
 
 
 async def logout(context: Context) -> None:
-    """Ends the session that asks."""
+    """Ends the session that asks; one that has ended already, and is still remembered, changes nothing."""
     async with in_transaction():
-        await Session.filter(id=context.viewer.session_id).delete()
-        await _note_ended(context, 1)
+        if await Session.filter(id=context.viewer.session_id).delete():
+            await _note_ended(context, 1)
 
 
 async def logout_everywhere(context: Context, *, keep_current: bool) -> int:
@@ -170,7 +170,7 @@ async def change_password(context: Context, current: str, new: str) -> User:
         raise Unauthenticated("The session has ended. Log in again.")
     subject = tries.subject_of(context.keyring, user.email_key)
     tried = await tries.begin(subject, context.address)
-    if not await _matches(tried, current, user.password_hash):
+    if not await _matches(tried, current, user.password_hash, viewer.user_id):
         problems.add(UserErrorCode.WRONG_CREDENTIALS, "This is not the present password.", "currentPassword")
         await trail.note(context, user, after={"refused": True})
     else:
@@ -179,7 +179,7 @@ async def change_password(context: Context, current: str, new: str) -> User:
     if password.normalized(new) == password.normalized(current):
         problems.add(UserErrorCode.INVALID, "The new password is the present one; choose another.", "newPassword")
     problems.raise_if_any()
-    values = _password_values(await password.hashed(new), must_change=False)
+    values = _password_values(await password.hashed(new, viewer.user_id), must_change=False)
     async with in_transaction():
         # Of two who change it at once, and after a reset, the other's password is the present one.
         locked = await User.filter(id=user.id, password_hash=user.password_hash).select_for_update().get_or_none()
@@ -219,11 +219,11 @@ async def create(
     }
     rules = await policy.current()
     first = policy.temporary(rules) if given is None else given
-    reachable = context.viewer.within_reach(User)
+    reachable, caller = context.viewer.within_reach(User), context.viewer.user_id
 
     async def make() -> tuple[User, bool]:
         # Before the transaction that `once` opens: it takes long, and nobody else is to wait for it.
-        hashed = await password.hashed(first if len(first) <= password.MAXIMUM_LENGTH else "")
+        hashed = await password.hashed(first if len(first) <= password.MAXIMUM_LENGTH else "", caller)
         return await once(context, idempotency_key, asked, lambda: _create(context, hashed, **asked), reachable)
 
     user, is_new = await _telling_who_is_there(context, email, make)
@@ -268,26 +268,22 @@ async def _telling_who_is_there(context: Context, email: str, make: Callable[[],
     """What `make` does; that somebody has the address is told to the audit trail too, and only so often.
 
     Otherwise anybody could learn who has a login in the whole installation, at no cost and leaving no trace. Raises
-    RateLimited before anything is done. Admins see everybody: for them there is no limit.
+    RateLimited, before anything is done or in place of what would be told. Admins see everybody: for them there is no limit.
     """
     viewer = context.viewer
-    tried = await tries.begin_address(context.keyring, viewer)
-    is_taken = False
+    await tries.check_taken(context.keyring, viewer)
     try:
         return await make()
     except Mistakes as mistakes:
-        is_taken = any(error.code is UserErrorCode.EMAIL_TAKEN for error in mistakes.errors)
-        raise
-    finally:
-        if is_taken:
+        if any(error.code is UserErrorCode.EMAIL_TAKEN for error in mistakes.errors):
             await trail.note(
                 context,
                 after={"email": email, "refused": True},
                 account_id=viewer.account_id,
                 service_provider_id=viewer.service_provider_id,
             )
-        elif tried is not None:
-            await tries.take_back(tried)
+            await tries.count_taken(context.keyring, viewer)
+        raise
 
 
 async def create_first_admin(email: str, name: str) -> str:
@@ -317,9 +313,15 @@ async def update(
     async def make() -> User:
         return await _update(context, user_id, if_version, email, name)
 
-    if email is None or email.value is None:
+    if email is None or email.value is None or await _is_theirs(context, user_id, email.value):
         return await make()
     return await _telling_who_is_there(context, email.value, make)
+
+
+async def _is_theirs(context: Context, user_id: str, email: str) -> bool:
+    """Whether a user within reach has this address already: that tells nobody who else is there."""
+    row_id, key = read(Kind.USER, user_id), emails.email_key(email)
+    return bool(row_id and key) and await context.viewer.within_reach(User).filter(id=row_id, email_key=key).exists()
 
 
 async def _update(
@@ -405,7 +407,7 @@ async def reset_password(context: Context, user_id: str, given: str | None) -> t
         policy.check(rules, given, user.email, problems, "password")
     problems.raise_if_any()
     shown = policy.temporary(rules) if given is None else None
-    values = _password_values(await password.hashed(given or shown or ""), must_change=True)
+    values = _password_values(await password.hashed(given or shown or "", viewer.user_id), must_change=True)
     async with in_transaction():
         await _locked(user.id)
         await still_let_in(viewer)

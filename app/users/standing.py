@@ -1,6 +1,7 @@
 """Whether what let a caller in still does, asked of the database and not of what is remembered for some seconds."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from tortoise.expressions import Q
 
@@ -35,7 +36,18 @@ async def still_let_in(viewer: Viewer) -> None:
 async def has_its_maker(key: ApiKey) -> bool:
     """Whether the person who made a key is active; a key that no person made has nobody to lose.
 
-    Else whoever is shown the door would still hold the keys that they made for themselves. Who rotates a key makes it theirs.
+    Else whoever is shown the door would still hold the keys that they made for themselves, or by a key of theirs. Who rotates
+    a key makes it theirs.
     """
     maker = key.created_by_user_id
     return maker is None or await User.filter(id=maker, active=True).exists()
+
+
+async def maker_of(viewer: Viewer) -> dict[str, Any]:
+    """The columns of a key that tell who makes or rotates it now: a key that asks stands for the person who made it."""
+    scope, user_id = viewer.scope, viewer.user_id
+    asker = await ApiKey.get_or_none(id=viewer.key_id) if viewer.key_id is not None else None
+    if asker is not None and asker.created_by_user_id is not None:
+        # The person's own scope, so that no narrower one is told who they are.
+        scope, user_id = asker.created_by_scope or scope, asker.created_by_user_id
+    return {"created_by_scope": scope, "created_by_key_id": viewer.key_id, "created_by_user_id": user_id}

@@ -1,12 +1,14 @@
 """How often somebody may try: counted in the database, and forgotten after 15 minutes.
 
     10 failed logins for one e-mail address from one network      who guesses locks their own network out, and nobody else
-    100 for one e-mail address from all networks together         many networks that guess together are bounded too
-    50 from one network for all e-mail addresses together         as is one that tries many people
-    20 addresses found taken, for one account or provider         whoever asks who is there (see `begin_address`)
+    100 for one e-mail address from all networks together         bounds many networks that guess together, and keeps
+                                                                  whoever has the address out with them
+    50 from one network for all e-mail addresses together         bounds one that tries many people
+    20 addresses found taken, for one key or person               whoever asks who is there (see `count_taken`)
+    200 for one account or provider                               bounds all keys and people of an owner together
 
 A try is written before the password is looked at and taken back when it was right, so that tries at once, in however many
-workers, count each other.
+workers, count each other. An address counts once it is found taken: many that are free may be taken at once.
 """
 
 import ipaddress
@@ -25,6 +27,7 @@ MAXIMUM_BY_EMAIL_AND_NETWORK = 10
 MAXIMUM_BY_EMAIL = 100
 MAXIMUM_BY_NETWORK = 50
 MAXIMUM_TAKEN = 20
+MAXIMUM_TAKEN_BY_OWNER = 200
 
 # How many of the tries with the same columns may have failed.
 _Limit = tuple[int, dict[str, Any]]
@@ -58,33 +61,59 @@ async def begin(subject: bytes, address: str) -> UUID:
     return await _count_in(subject, network, limits)
 
 
-async def begin_address(keyring: Keyring, viewer: Viewer) -> UUID | None:
-    """Counts in that an e-mail address is about to be taken; None for admins, who see everybody. Raises RateLimited.
+async def check_taken(keyring: Keyring, viewer: Viewer) -> None:
+    """Raises RateLimited when the caller was told of so many taken addresses that no more is even tried."""
+    asker = _asker(keyring, viewer)
+    if asker is not None:
+        now = datetime.now(UTC)
+        _refuse(now, await _ends_of_wait(_limits_of_taken(*asker), now))
 
-    Counted for the account or the provider, so that more keys and people of the same owner may not ask more.
+
+async def count_taken(keyring: Keyring, viewer: Viewer) -> None:
+    """Counts that an e-mail address was found taken, which may be told unless this raises RateLimited.
+
+    Counted for the key or the person, and for all those of an account or provider together. Admins see everybody: nothing is
+    counted.
     """
-    owner = viewer.account_id or viewer.service_provider_id
+    asker = _asker(keyring, viewer)
+    if asker is not None:
+        await _count_in(*asker, _limits_of_taken(*asker))
+
+
+def _asker(keyring: Keyring, viewer: Viewer) -> tuple[bytes, str] | None:
+    owner, actor = viewer.account_id or viewer.service_provider_id, viewer.user_id or viewer.key_id
     if viewer.scope is Scope.ADMIN or owner is None:
         return None
-    subject = keyring.keyed_hash("taken", owner.bytes)
-    return await _count_in(subject, "", [(MAXIMUM_TAKEN, {"subject": subject})])
+    return keyring.keyed_hash("taken", owner.bytes), str(actor)
+
+
+def _limits_of_taken(subject: bytes, actor: str) -> list[_Limit]:
+    return [
+        (MAXIMUM_TAKEN, {"subject": subject, "network": actor}),
+        (MAXIMUM_TAKEN_BY_OWNER, {"subject": subject}),
+    ]
 
 
 async def _count_in(subject: bytes, network: str, limits: list[_Limit]) -> UUID:
     now = datetime.now(UTC)
     await LoginFailure.filter(tried_at__lt=now - WINDOW).delete()
     made = await LoginFailure.create(id=new_id(), subject=subject, network=network, tried_at=now)
-    ends = [await _end_of_wait(made.id, maximum, same) for maximum, same in limits]
-    waits = [end for end in ends if end is not None]
-    if waits:
+    ends = await _ends_of_wait(limits, now, own=made.id)
+    if ends:
         await take_back(made.id)  # what is not looked at is no failure: the wait ends when it says
-        seconds = max(1, int((max(waits) - now).total_seconds()) + 1)
+    _refuse(now, ends)
+    return made.id
+
+
+def _refuse(now: datetime, ends: list[datetime]) -> None:
+    """Raises RateLimited as long as a wait has not ended."""
+    if ends:
+        seconds = max(1, int((max(ends) - now).total_seconds()) + 1)
         raise RateLimited(
             f"Too many tries failed. Come back in {-(-seconds // 60)} minutes.",
             retryAfterSeconds=seconds,
-            retryAt=max(waits).isoformat(timespec="seconds"),
+            retryAt=max(ends).isoformat(timespec="seconds"),
         )
-    return made.id
 
 
 async def take_back(try_id: UUID) -> None:
@@ -96,8 +125,13 @@ async def forget(subject: bytes, address: str) -> None:
     await LoginFailure.filter(subject=subject, network=network_of(address)).delete()
 
 
-async def _end_of_wait(own: UUID, maximum: int, same: dict[str, Any]) -> datetime | None:
-    """When so few of the other tries are left that one more may be made; None: now."""
-    others = LoginFailure.filter(**same).exclude(id=own).order_by("-tried_at")
-    times: list[Any] = await others.offset(maximum - 1).limit(1).values_list("tried_at", flat=True)
-    return times[0] + WINDOW if times else None
+async def _ends_of_wait(limits: list[_Limit], now: datetime, own: UUID | None = None) -> list[datetime]:
+    """For each limit that is reached without one's own try, when so few are left that one more may be made."""
+    ends = []
+    for maximum, same in limits:
+        others = LoginFailure.filter(**same, tried_at__gte=now - WINDOW).exclude(id=own or new_id())
+        times: list[Any] = (
+            await others.order_by("-tried_at").offset(maximum - 1).limit(1).values_list("tried_at", flat=True)
+        )
+        ends += [time + WINDOW for time in times]
+    return ends

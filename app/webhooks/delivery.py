@@ -46,7 +46,7 @@ class Call:
 
 @dataclass
 class Delivery:
-    """What was sent and what came back. It holds no secret: what basic auth sends is left out."""
+    """What was sent and what came back. It holds no secret: what basic auth sends is left out, in the reply too."""
 
     url: str
     request_headers: dict[str, str]
@@ -97,27 +97,28 @@ class WebhookSender:
                 if reason := self._gate.judge_text(url.host or "", url.port):
                     raise OutboundRefused(reason)
                 async with asyncio.timeout(self._whole_seconds):
-                    await self._exchange(call.method, url, headers, body, delivery)
-                delivery.reply = _without_password(delivery.reply, headers, call.password)
+                    await self._exchange(call, url, headers, body, delivery)
             except Exception as error:  # noqa: BLE001 - a hostile answer makes the HTTP client raise anything
                 delivery.reason = self._explain(error, delivery)
             delivery.duration_ms = round((time.monotonic() - begun) * 1000)
             return delivery
 
     async def _exchange(
-        self, method: WebhookMethod, url: URL, headers: Mapping[str, str], body: bytes, delivery: Delivery
+        self, call: Call, url: URL, headers: Mapping[str, str], body: bytes, delivery: Delivery
     ) -> None:
         """Sends, and fills in what comes back, as far as it comes."""
-        async with self._client.response(method.name, url, body, headers) as response:
+        async with self._client.response(call.method.name, url, body, headers) as response:
             delivery.status = response.status
             delivery.reason = _why_not_accepted(response.status)
-            content = bytearray()
+            content, has_ended = b"", False
             try:
-                while len(content) <= MAXIMUM_REPLY_BYTES and (chunk := await response.content.read(1024)):
-                    content += chunk
+                while len(content) <= MAXIMUM_REPLY_BYTES and not has_ended:
+                    chunk = await response.content.read(1024)
+                    content, has_ended = content + chunk, not chunk
             finally:
                 # What came before the reply broke off is shown. The rest of a long one is not read.
-                delivery.reply, delivery.reply_truncated = _text(content), len(content) > MAXIMUM_REPLY_BYTES
+                shown = _shown(content, _secrets(call, headers), has_ended=has_ended)
+                delivery.reply, delivery.reply_truncated = shown
                 response.close()
 
     @contextmanager
@@ -170,21 +171,36 @@ def _headers(call: Call, url: URL, body: bytes, at: int) -> dict[str, str]:
     return {**headers, signing.HEADER: signing.signature(call.secrets, body, at)}
 
 
-def _without_password(reply: str | None, headers: Mapping[str, str], password: str | None) -> str | None:
-    """A reply that repeats what basic authentication sent does not bring it back in clear."""
-    if reply is None or not password:
-        return reply
-    sent = headers["Authorization"].removeprefix("Basic ")
-    for secret in (sent, password):
-        reply = reply.replace(secret, "•••")
-    return reply
+def _secrets(call: Call, headers: Mapping[str, str]) -> list[str]:
+    """What no reply may bring back in clear. What stands behind `Basic` is hidden by itself, wherever it stands."""
+    whole = headers.get("Authorization", "")
+    return [one for one in (whole.removeprefix("Basic "), whole, call.password, *call.secrets) if one]
 
 
-def _text(content: Any) -> str:
+def _shown(content: bytes, secrets: Sequence[str], *, has_ended: bool) -> tuple[str, bool]:
+    """The beginning of a reply, without the secrets that it repeats, and whether that is not all of what came.
+
+    Hidden before anything is cut off: half a secret would not be found. Of a reply that goes on, the end is left out where a
+    secret may begin.
+    """
+    hidden = content
+    for secret in secrets:
+        hidden = hidden.replace(secret.encode(), "•••".encode())
+    if not has_ended:
+        hidden = hidden[: len(hidden) - max((_begun(hidden, one.encode()) for one in secrets), default=0)]
+    return _text(hidden), max(len(content), len(hidden)) > MAXIMUM_REPLY_BYTES
+
+
+def _begun(content: bytes, secret: bytes) -> int:
+    """How many bytes at the end may be the beginning of a secret."""
+    return next((length for length in range(len(secret) - 1, 0, -1) if content.endswith(secret[:length])), 0)
+
+
+def _text(content: bytes) -> str:
     """The beginning of a reply. A letter that its end cuts in two is left out; PostgreSQL's texts hold no NUL."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     is_whole = len(content) <= MAXIMUM_REPLY_BYTES
-    return decoder.decode(bytes(content[:MAXIMUM_REPLY_BYTES]), final=is_whole).replace("\0", "\ufffd")
+    return decoder.decode(content[:MAXIMUM_REPLY_BYTES], final=is_whole).replace("\0", "\ufffd")
 
 
 def _why_not_accepted(status: int) -> str | None:

@@ -1,13 +1,15 @@
 """Logging in: the same words and the same work for whoever is not let in, and only so many tries."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Hashable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 
+from app.errors import RateLimited
+from app.identifiers import Kind, read
 from app.service_providers.model import ServiceProvider
 from app.users import password, tries
 from app.users.model import LoginFailure, Session, User
@@ -117,6 +119,47 @@ async def test_two_passwords_are_compared_at_once_and_no_more_than_some_wait(mon
     assert [one.extensions["code"] for one in found if isinstance(one, Exception)] == ["RATE_LIMITED"] * 2  # type: ignore[index]
 
 
+async def test_one_caller_has_a_quarter_of_the_places_and_the_others_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(password, "MAXIMUM_WAITING", 8)
+    many = [password.hashed("x", "one") for _ in range(5)]
+    found = await asyncio.gather(*many, password.matches("x", None, "another"), return_exceptions=True)
+    codes = [one.extensions["code"] if isinstance(one, RateLimited) else None for one in found]
+    assert codes == [None] * 2 + ["RATE_LIMITED"] * 3 + [None]
+    assert password._of_caller == {}
+    assert await password.hashed("x", "one")
+
+
+async def test_who_has_too_many_passwords_in_work_waits_alone(people: People) -> None:
+    """One person's resets are not to keep everybody else from logging in."""
+    new = "a new passphrase of mine"
+    mutations = (
+        f'resetPassword(input: {{id: "{people.ids["fay"]}", password: "{new}"}})',
+        f'changePassword(input: {{currentPassword: "{PASSWORD}", newPassword: "{new}"}})',
+        'createUser(input: {name: "Eve", email: "eve@example.com"})',
+    )
+    share = password.MAXIMUM_WAITING // 4
+    with in_work(read(Kind.USER, people.ids["root"]), share):
+        for mutation in mutations:
+            answer = await people["root"].ask(f"mutation {{ {mutation} {{ userErrors {{ code }} }} }}")
+            assert (answer.codes, answer.errors[0]["extensions"]["retryAfterSeconds"]) == (["RATE_LIMITED"], 5)
+        assert (await people["bob"].change("resetPassword", "__typename", id=people.ids["ann"]))["userErrors"] == []
+        assert (await people.login("root"))["token"]
+    with in_work("203.0.113.9", share):
+        async with stranger_at(people, "203.0.113.9") as attacker:
+            assert (await attacker.ask(_login("sue"))).codes == ["RATE_LIMITED"]
+        assert (await people.login("sue"))["token"]
+    async with people.installation.database():
+        assert await LoginFailure.all().count() == 0
+
+
+@contextmanager
+def in_work(caller: Hashable, number: int) -> Iterator[None]:
+    """As if so many passwords of this caller were being hashed."""
+    password._of_caller[caller] = number
+    yield
+    del password._of_caller[caller]
+
+
 async def test_two_hundred_aliases_are_two_hundred_tries(people: People, stranger: Person, compared: list[str]) -> None:
     fields = " ".join(
         f'a{number}: login(input: {{email: "{email_of("ann")}", password: "guess {number}"}}) {{ userErrors {{ code }} }}'
@@ -187,7 +230,8 @@ async def test_the_contract_says_how_often_somebody_may_try(stranger: Person) ->
     fields = {field["name"]: field["description"] for field in (await stranger.ask(query)).only("__type")["fields"]}
     for limit in (tries.MAXIMUM_BY_EMAIL_AND_NETWORK, tries.MAXIMUM_BY_EMAIL, tries.MAXIMUM_BY_NETWORK):
         assert f" {limit} " in fields["login"]
-    assert f" {tries.MAXIMUM_TAKEN} times" in fields["createUser"]
+    assert f" {tries.MAXIMUM_TAKEN} times in 15 minutes to one caller" in fields["createUser"]
+    assert f" {tries.MAXIMUM_TAKEN_BY_OWNER} to one account" in fields["createUser"]
 
 
 @pytest.mark.parametrize("mutation", ["login", "changePassword"])

@@ -15,6 +15,7 @@ from app.users.token import FORM
 from tests.installation import Installation, Person, World, refusals
 from tests.people import PASSWORD, People, add_people
 from tests.statements import recorded
+from tests.test_audit import events
 
 WHO = "{ viewer { scope } }"
 Wait = Callable[[float], None]
@@ -231,6 +232,57 @@ async def test_a_key_whose_maker_was_just_deactivated_makes_nothing_that_lasts(p
     await people["boss"].change("deactivateUser", "user { id }", id=people.ids["bob"])
     answer = await key.ask('mutation { createApiKey(input: { name: "Another" }) { token } }')
     assert answer.codes == ["UNAUTHENTICATED"]
+
+
+@pytest.mark.parametrize("how", ["createApiKey", "rotateApiKey"])
+@pytest.mark.parametrize("end", ["deactivateUser", "deleteUser"])
+async def test_a_key_that_a_persons_key_made_or_rotated_closes_with_the_person(
+    people: People, world: World, wait: Wait, how: str, end: str
+) -> None:
+    """Else whoever is shown the door would only have to make a key by a key."""
+    first = await people["bob"].change("createApiKey", "apiKey { id } token", name="Bob's own")
+    asker, shown = people.installation.holder(first["token"]), "apiKey { createdBy { scope apiKeyId userId } } token"
+    given = {"name": "Another"} if how == "createApiKey" else {"id": world["account_user_key"]}
+    second = await asker.change(how, shown, **given)
+    maker = {"scope": "ACCOUNT", "apiKeyId": first["apiKey"]["id"], "userId": people.ids["bob"]}
+    assert second["apiKey"]["createdBy"] == maker
+    third = await people.installation.holder(second["token"]).change("createApiKey", shown, name="A third")
+    assert third["apiKey"]["createdBy"]["userId"] == people.ids["bob"]
+    await people["boss"].change(end, "__typename", id=people.ids["bob"])
+    wait(4.01)
+    holders = [people.installation.holder(made["token"]) for made in (first, second, third)]
+    assert [(await holder.ask(WHO)).status for holder in holders] == [401] * 3
+
+
+async def test_a_key_that_rotates_itself_stays_the_persons(people: People) -> None:
+    first = await people["bob"].change("createApiKey", "apiKey { id } token", name="Bob's own")
+    asker = people.installation.holder(first["token"])
+    rotated = await asker.change("rotateApiKey", "apiKey { createdBy { userId } }", id=first["apiKey"]["id"])
+    assert rotated["apiKey"]["createdBy"] == {"userId": people.ids["bob"]}
+
+
+async def test_an_account_is_not_told_who_of_its_provider_made_a_key(people: People, world: World) -> None:
+    """Neither of one that the provider's person made for it, nor of those that this key makes in turn."""
+    shown = "apiKey { createdBy { scope apiKeyId userId } } token"
+    first = await people["boss"].change("createApiKey", shown, name="A first", owner={"accountId": world["own"]})
+    assert first["apiKey"]["createdBy"]["userId"] == people.ids["boss"]
+    second = await people.installation.holder(first["token"]).change("createApiKey", shown, name="A second")
+    hidden = {"scope": "SERVICE_PROVIDER", "apiKeyId": None, "userId": None}
+    assert second["apiKey"]["createdBy"] == hidden
+    query = "{ viewer { account { apiKeys(first: 2) { nodes { name createdBy { scope apiKeyId userId } } } } } }"
+    listed = (await people["ann"].ask(query)).only("viewer")["account"]["apiKeys"]["nodes"]
+    assert [(one["name"], one["createdBy"]) for one in listed] == [("A second", hidden), ("A first", hidden)]
+    for name in ("boss", "root"):
+        query = "query ($id: ID!) { account(id: $id) { apiKeys(first: 2) { nodes { createdBy { userId } } } } }"
+        listed = (await people[name].ask(query, id=world["own"])).only("account")["apiKeys"]["nodes"]
+        assert [one["createdBy"] for one in listed] == [{"userId": people.ids["boss"]}] * 2
+
+
+async def test_a_session_that_ends_twice_leaves_one_event(people: People) -> None:
+    """For up to four seconds a worker lets it in after its end."""
+    for _ in range(3):
+        assert (await people["ann"].ask("mutation { logout { loggedOut } }")).only("logout") == {"loggedOut": True}
+    assert [event["operation"] for event in await events(people["bob"])] == ["logout"]
 
 
 async def test_everything_closes_in_another_worker_within_the_cache_time(

@@ -1,5 +1,6 @@
 """That an e-mail address is taken must be told to whoever takes it, and to nobody for free."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -37,20 +38,65 @@ async def test_so_is_one_that_was_to_be_somebodys_new_address(people: People, ac
     assert [event["operation"] for event in await events(people["bob"])] == ["updateUser"] * 2
 
 
+def _renamed(people: People, email: str) -> str:
+    text = f'id: "{people.ids["ann"]}", name: "", email: "{email}"'
+    return f"mutation {{ updateUser(input: {{{text}}}) {{ userErrors {{ code }} }} }}"
+
+
 @pytest.mark.parametrize("free", ["eve@example.com", "no address"])
-async def test_whoever_asks_who_is_there_is_stopped(people: People, monkeypatch: pytest.MonkeyPatch, free: str) -> None:
+async def test_whoever_asks_who_is_there_is_stopped_and_nobody_else(
+    people: People, monkeypatch: pytest.MonkeyPatch, free: str
+) -> None:
     """And then hears the same of an address that nobody has, whatever else is wrong."""
     monkeypatch.setattr(tries, "MAXIMUM_TAKEN", 3)
     for name in ("fay", "root", "sue"):
         assert refusals(await ask_for(people["ann"], email_of(name))) == [TAKEN]
-    for person in (people["ann"], people["bob"], people.installation.person("account_user")):
-        for email in (email_of("fay"), free):
-            text = f'id: "{people.ids["ann"]}", name: "", email: "{email}"'
-            answer = await person.ask(f"mutation {{ updateUser(input: {{{text}}}) {{ userErrors {{ code }} }} }}")
-            assert answer.codes == ["RATE_LIMITED"]
+    for email in (email_of("fay"), free):
+        assert (await people["ann"].ask(_renamed(people, email))).codes == ["RATE_LIMITED"]
     renamed = await people["ann"].change("updateUser", "user { name }", id=people.ids["ann"], name="Anna")
     assert renamed["user"] == {"name": "Anna"}
+    for person in (people["bob"], people.installation.person("account_user"), people["sue"]):
+        payload = await person.change("updateUser", "user { id }", id=people.ids["bob"], email=email_of("fay"))
+        assert refusals(payload) in ([TAKEN], [("NOT_FOUND", ["id"])])
+    assert refusals(await ask_for(people["bob"], "eve@example.com")) == []
+
+
+async def test_all_of_one_owner_together_are_bounded_too(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (tries.MAXIMUM_TAKEN, tries.MAXIMUM_TAKEN_BY_OWNER) == (20, 200)
+    monkeypatch.setattr(tries, "MAXIMUM_TAKEN_BY_OWNER", 3)
+    for caller in ("ann", "bob", "ann"):
+        assert refusals(await ask_for(people[caller], email_of("fay"))) == [TAKEN]
+    for person in (people["ann"], people["bob"], people.installation.person("account_user")):
+        assert (await person.ask(_renamed(people, email_of("fay")))).codes == ["RATE_LIMITED"]
     assert refusals(await ask_for(people["sue"], email_of("fay"))) == [TAKEN]
+
+
+async def test_of_many_at_once_no_more_are_told(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tries, "MAXIMUM_TAKEN", 2)
+    answers = await asyncio.gather(*(people["ann"].ask(_renamed(people, email_of("fay"))) for _ in range(8)))
+    told = [answer for answer in answers if not answer.codes]
+    assert len(told) <= 2
+    assert all(answer.codes == ["RATE_LIMITED"] for answer in answers if answer not in told)
+
+
+async def test_many_free_addresses_at_once_are_taken(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tries, "MAXIMUM_TAKEN", 1)
+    made = await asyncio.gather(*(ask_for(people["ann"], f"new{number}@example.com") for number in range(6)))
+    assert [refusals(payload) for payload in made] == [[]] * 6
+
+
+async def test_an_address_that_stays_counts_for_nothing_and_is_not_refused(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A form sends it with whatever else is changed."""
+    monkeypatch.setattr(tries, "MAXIMUM_TAKEN", 1)
+    assert refusals(await ask_for(people["ann"], email_of("fay"))) == [TAKEN]
+    for email in (email_of("bob"), email_of("bob").upper()):
+        given = {"id": people.ids["bob"], "email": email, "name": "Robert"}
+        payload = await people["ann"].change("updateUser", "user { name email }", **given)
+        assert payload["user"] == {"name": "Robert", "email": email}
+    answer = await people["ann"].ask(_renamed(people, email_of("bob")))
+    assert answer.codes == ["RATE_LIMITED"]
 
 
 async def test_those_who_may_see_everybody_may_ask(people: People, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -380,8 +380,74 @@ async def test_a_read_only_key_sends_nothing(
     assert receiver.received == []
 
 
-def test_a_reply_that_repeats_the_password_does_not_bring_it_back() -> None:
-    headers = {"Authorization": "Basic dXNlcjpwYXNzd29yZA=="}
-    reply = delivery._without_password('{"got": "Basic dXNlcjpwYXNzd29yZA==", "was": "password"}', headers, "password")
-    assert reply == '{"got": "Basic •••", "was": "•••"}'
-    assert delivery._without_password("as it is", {}, None) == "as it is"
+LOGIN = {"username": "gateway", "password": "correct-horse-battery"}
+SENT = base64.b64encode(b"gateway:correct-horse-battery")
+PARTS = ("correct", "correct-h", SENT[:8].decode(), "wh_sec")
+
+
+def echoed(secret: bytes, before: int, *, ends: bool = True) -> receivers.Behaviour:
+    """Answers with a secret after so many bytes; one that does not end promises more and sends nothing."""
+    body = b"-" * before + secret
+    if ends:
+        return answer(200, body)
+
+    async def send_some(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n" + body)
+        await writer.drain()
+        await asyncio.sleep(3600)
+
+    return send_some
+
+
+@pytest.mark.parametrize("ends", [True, False], ids=["ends", "does not end"])
+@pytest.mark.parametrize("secret", [LOGIN["password"].encode(), SENT, b"Basic " + SENT, b"the webhook's"])
+@pytest.mark.parametrize("before", [0, 2035, 2047])
+@pytest.mark.usefixtures("hurried")
+async def test_a_reply_that_repeats_a_secret_does_not_bring_it_back(
+    account_user: Person,
+    receiver: Receiver,
+    installation: Installation,
+    world: World,
+    before: int,
+    secret: bytes,
+    ends: bool,
+) -> None:
+    await point(account_user, world["own"], receiver.url, **LOGIN)
+    if secret == b"the webhook's":
+        account = (await account_user.ask("{ viewer { account { webhookSecret } } }")).only("viewer")["account"]
+        secret = account["webhookSecret"].encode()
+    receiver.behaviour = echoed(secret, before, ends=ends)
+    done = await send(account_user, world["own"])
+    assert done["reply"].startswith("-" * before)
+    assert ("•" in done["reply"]) == (before < 2040)
+    assert len(done["reply"].encode()) <= 2048
+    async with installation.database() as connection:
+        rows = [dict(row) for row in await connection.execute_query_dict("SELECT * FROM webhook_deliveries")]
+    for part in PARTS:
+        assert part not in str(done)
+        assert part not in str(rows)
+
+
+@pytest.mark.parametrize("known", [1, 5, 20])
+@pytest.mark.parametrize("secret", [LOGIN["password"].encode(), SENT, b"Basic " + SENT])
+@pytest.mark.parametrize("before", [0, 3000])
+@pytest.mark.usefixtures("hurried")
+async def test_a_secret_of_which_only_the_beginning_came_is_left_out(
+    account_user: Person, receiver: Receiver, world: World, before: int, secret: bytes, known: int
+) -> None:
+    await point(account_user, world["own"], receiver.url, **LOGIN)
+    receiver.behaviour = echoed(b"said: " + secret[:known], before, ends=False)
+    done = await send(account_user, world["own"])
+    assert done["reply"] == ("-" * before + "said: ")[:2048]
+    assert done["replyTruncated"] == (before > 2048)
+
+
+async def test_of_a_whole_reply_nothing_is_left_out(account_user: Person, receiver: Receiver, world: World) -> None:
+    await point(account_user, world["own"], receiver.url, **LOGIN)
+    receiver.behaviour = answer(200, b"Basic c")
+    assert (await send(account_user, world["own"]))["reply"] == "Basic c"
+
+
+def test_what_hides_a_secret_does_not_make_a_reply_longer() -> None:
+    text, is_truncated = delivery._shown(b"a" * 1000, ["a"], has_ended=True)
+    assert (len(text.encode()) <= 2048, is_truncated, set(text)) == (True, True, {"•"})
