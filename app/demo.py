@@ -1,7 +1,8 @@
 """A server with things to look at: `make run`. No part of production.
 
-Starts a local S3, a local Valkey and a receiver of webhooks, fills the embedded database with the story of `demo_data.py`, prints
-how to get in (and writes the same to `demo.json` for scripts), and serves until it is stopped.
+Starts a local S3, a local Valkey and a receiver of webhooks, fills an empty embedded database with the story of `demo_data.py`,
+prints how to get in (and writes the same to `demo.json` for scripts), and serves until it is stopped. The next start finds what
+it has made by the ids in `demo.json`, and changes none of it.
 """
 
 import asyncio
@@ -15,11 +16,8 @@ from urllib.parse import urlencode
 
 import app.schema  # noqa: F401  tells the audit trail of which kind each object is
 from app import demo_data, migrating, settings
-from app.api_keys import token
-from app.api_keys.model import ApiKey
 from app.context import Opened
-from app.demo_data import BUCKET, OTHER_PROVIDER, PASSWORD, PEOPLE, TRY_HERE, email_of
-from app.encryption import Keyring
+from app.demo_data import BUCKET, NEWCOMER, OTHER_PROVIDER, PASSWORD, PEOPLE, TRY_HERE, email_of
 from app.local_receiver import LocalReceiver
 from app.local_s3 import Identity, LocalS3, LocalS3Failed, LocalS3Missing
 from app.local_valkey import LocalValkey, LocalValkeyFailed, LocalValkeyMissing
@@ -61,12 +59,25 @@ def run(chosen: Settings) -> None:
             "PORT": str(chosen.port),
         }
         serving = settings.load()
-        keys, ids = asyncio.run(_fill(serving, known.get("keys", {}), storage, receiver.host))
+        keys, ids = asyncio.run(_fill(serving, known, storage, receiver.host))
+        demo_data.cache_prompts(valkey.url, ids)
         graphql = f"http://{serving.host}:{serving.port}/graphql"
-        people = {"emails": [email_of(person) for person in PEOPLE], "password": PASSWORD}
-        noted = {"graphql": graphql, "keys": keys, "people": people, "s3": storage, "cache": valkey.url}
+        people = {
+            "emails": [email_of(person) for person in PEOPLE],
+            "newcomer": email_of(NEWCOMER),
+            "password": PASSWORD,
+        }
+        noted = {"graphql": graphql, "keys": keys, "people": people, "ids": ids, "s3": storage, "cache": valkey.url}
         _write(notes, {**noted, "receiver": f"http://{receiver.host}"})
         _tell(graphql, keys, storage, ids)
+        for name, before, now in (
+            ("S3", known.get("s3", {}).get("endpoint"), storage["endpoint"]),
+            ("receiver of webhooks", known.get("receiver"), f"http://{receiver.host}"),
+        ):
+            if before not in (None, now):
+                print(
+                    f"The local {name} has moved from {before} to {now}; the accounts still name the first.", flush=True
+                )
         listen(serving)
     finally:
         valkey.stop()
@@ -123,43 +134,42 @@ def _start_s3(folder: Path, storage: dict[str, str]) -> LocalS3:
 
 
 async def _fill(
-    chosen: Settings, keys: dict[str, str], storage: dict[str, str], receiver: str
+    chosen: Settings, known: dict[str, Any], storage: dict[str, str], receiver: str
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Makes what is not there yet. Answers one key for each kind of caller, and the ids of what there is by its name."""
+    """Fills an empty database, once. Answers a key for each kind of caller, and the ids of what was made by its name.
+
+    `known` is what the last start has noted. Raises CannotStart for a database that somebody else has filled.
+    """
     await migrating.migrate(chosen)
+    async with migrating.opened(chosen) as database:
+        await migrating.check(database)
+        if await demo_data.is_empty():
+            return await _tell_story(chosen, storage, receiver)
+    if "ids" not in known:
+        raise CannotStart(
+            f"{chosen.data_dir} has a database that the demo has not filled, or not to its end. "
+            "Name another folder with DATA_DIR=…, or remove this one."
+        )
+    return known["keys"], known["ids"]
+
+
+async def _tell_story(
+    chosen: Settings, storage: dict[str, str], receiver: str
+) -> tuple[dict[str, str], dict[str, str]]:
     keyring = chosen.keyring()
     gate = OutboundGate(chosen.outbound_allowed_hosts)
     s3, webhooks = ObjectStorage(gate), WebhookSender(gate)
     verifier = StorageVerifier(s3, gate, keyring, chosen.verifications_at_once)
     clients = {OutboundGate: gate, ObjectStorage: s3, StorageVerifier: verifier, WebhookSender: webhooks}
-    async with migrating.opened(chosen) as database:
-        await migrating.check(database)
-        await s3.open()
-        await webhooks.open()
-        try:
-            story = await demo_data.fill(Opened(chosen, keyring, clients), storage, _reader(storage), receiver)
-            if not await _all_let_in(keyring, keys):
-                if keys:
-                    print("The keys of last time let nobody in any more; these are new.", flush=True)
-                keys = await demo_data.keys(story)
-        finally:
-            await verifier.close()
-            await webhooks.close()
-            await s3.close()
-    demo_data.cache_prompts(chosen.cache_url, story.ids)
-    return keys, story.ids
-
-
-async def _all_let_in(keyring: Keyring, keys: dict[str, str]) -> bool:
-    """Whether the noted keys are those of this database."""
-    for text in keys.values():
-        shown = token.read(text)
-        if shown is None:
-            return False
-        digest = token.secret_hash(keyring, shown)
-        if not await ApiKey.filter(public_id=shown.public_id, secret_hash=digest, revoked_at__isnull=True).exists():
-            return False
-    return bool(keys)
+    await s3.open()
+    await webhooks.open()
+    try:
+        story = await demo_data.fill(Opened(chosen, keyring, clients), storage, _reader(storage), receiver)
+        return await demo_data.keys(story), story.ids
+    finally:
+        await verifier.close()
+        await webhooks.close()
+        await s3.close()
 
 
 def _write(path: Path, what: dict[str, Any]) -> None:
@@ -192,7 +202,8 @@ def _tell(graphql: str, keys: dict[str, str], s3: dict[str, str], ids: dict[str,
         f"  read only        {keys['readOnly']}",
         "",
         f"People             {', '.join(email_of(person) for person in PEOPLE)}",
-        f"  password         {PASSWORD}",
+        f"  new here         {email_of(NEWCOMER)}, who must choose a new password first",
+        f"  password         {PASSWORD}, of all of them",
         "",
         "A bucket to try    S3_COMPATIBLE",
         f"  endpoint         {s3['endpoint']}",

@@ -1,7 +1,7 @@
 """What `make run` shows: a small story, told by the people who act in it, so that the audit trail has their names.
 
 Two service providers with five accounts: three of one, whom the provider looks after, and one of these, the Harbour Clinic, that
-looks after itself. All of it is made as far as it is missing, so that a second start adds nothing.
+looks after itself. It is told once, to an empty database: what people do to it afterwards stays as they have made it.
 """
 
 import base64
@@ -14,11 +14,10 @@ from typing import Any
 from strawberry import ID, Some
 from valkey import Valkey
 
-from app import names
 from app.access import AccessLevel, Scope, Viewer
 from app.accounts import inputs
 from app.accounts import service as accounts
-from app.accounts.model import Account, UsageUnit
+from app.accounts.model import UsageUnit
 from app.api_keys import service as api_keys
 from app.api_keys.model import ApiKey
 from app.applications import service as applications
@@ -26,7 +25,7 @@ from app.applications.model import Application
 from app.context import Context, Opened
 from app.identifiers import Kind, show
 from app.recording import service as recording
-from app.recording.model import BucketVendor, RecordingConfig
+from app.recording.model import BucketVendor
 from app.recording.rules import Tag
 from app.service_providers import service as providers
 from app.service_providers.model import ServiceProvider
@@ -37,6 +36,7 @@ from app.webhooks.model import WebhookKind
 from app.webhooks.rules import WebhookChange
 
 PEOPLE = ("admin", "provider", "account")
+NEWCOMER = "newcomer"
 PASSWORD = "demo people talk"  # noqa: S105  of a server that is for trying out
 BUCKET = "call-recordings"
 TRY_HERE = "Harbour Clinic"
@@ -69,6 +69,11 @@ def email_of(person: str) -> str:
     return f"{person}@demo.example"
 
 
+async def is_empty() -> bool:
+    """Whether nobody has made anything in the open database yet."""
+    return not (await ServiceProvider.exists() or await User.exists() or await ApiKey.exists())
+
+
 async def fill(opened: Opened, storage: Mapping[str, str], reader: Mapping[str, str], receiver: str) -> Story:
     """`reader` are the keys of somebody who may only read the bucket; `receiver` is where webhooks are taken."""
     story = Story(opened, {"nobody": Viewer(Scope.ADMIN, AccessLevel.FULL)})
@@ -88,11 +93,9 @@ async def fill(opened: Opened, storage: Mapping[str, str], reader: Mapping[str, 
 
 async def _person(story: Story, maker: str, name: str, **owner: Any) -> None:
     """One of PEOPLE; their password is PASSWORD, and need not be changed."""
-    user = await User.get_or_none(email_key=email_of(name))
-    if user is None:
-        context = story.by(maker, "createUser")
-        user, *_ = await users.create(context, email=email_of(name), name=f"Demo {name}", given=PASSWORD, **owner)
-        await User.filter(id=user.id).update(must_change_password=False)
+    context = story.by(maker, "createUser")
+    user, *_ = await users.create(context, email=email_of(name), name=f"Demo {name}", given=PASSWORD, **owner)
+    await User.filter(id=user.id).update(must_change_password=False)
     story.people[name] = Viewer(
         user.scope,
         AccessLevel.FULL,
@@ -104,28 +107,24 @@ async def _person(story: Story, maker: str, name: str, **owner: Any) -> None:
 
 async def _newcomer(story: Story) -> None:
     """Somebody of the clinic who has not logged in yet, and must change the password first."""
-    if not await User.filter(email_key=email_of("newcomer")).exists():
-        context = story.by("account", "createUser")
-        await users.create(context, email=email_of("newcomer"), name="Demo newcomer", given=PASSWORD)
+    context = story.by("account", "createUser")
+    await users.create(context, email=email_of(NEWCOMER), name=f"Demo {NEWCOMER}", given=PASSWORD)
 
 
 async def _provider(story: Story, name: str) -> None:
-    provider = await ServiceProvider.get_or_none(name_key=names.key(name))
-    provider = provider or await providers.create(story.by("admin", "createServiceProvider"), name)
+    provider = await providers.create(story.by("admin", "createServiceProvider"), name)
     story.ids[name] = show(Kind.SERVICE_PROVIDER, provider.id)
 
 
 async def _account(story: Story, provider: str, name: str, number: int) -> None:
-    account = await Account.get_or_none(service_provider__name_key=names.key(provider), name_key=names.key(name))
-    if account is None:
-        account = await accounts.create(
-            story.by("admin", "createAccount"),
-            service_provider_id=story.ids[provider],
-            name=name,
-            sip_realm=f"{name.partition(' ')[0]}.sip.example.com",
-            usage_limit=inputs.Limit(UsageUnit.SESSIONS, 50 * number),
-            licensed_sessions=25 * number,
-        )
+    account = await accounts.create(
+        story.by("admin", "createAccount"),
+        service_provider_id=story.ids[provider],
+        name=name,
+        sip_realm=f"{name.partition(' ')[0]}.sip.example.com",
+        usage_limit=inputs.Limit(UsageUnit.SESSIONS, 50 * number),
+        licensed_sessions=25 * number,
+    )
     story.ids[name] = show(Kind.ACCOUNT, account.id)
 
 
@@ -135,21 +134,17 @@ async def _recordings(story: Story, storage: Mapping[str, str], reader: Mapping[
     await _local(story, "provider", "Tidal Bank", storage, storage, s3_tags=Some((Tag("customer", "Tidal Bank"),)))
     # Fails on purpose: its key may only read the bucket.
     await _local(story, "admin", "Alpine Rescue", storage, reader, record_all_calls=Some(True))
-    if not await RecordingConfig.filter(account__name_key=names.key("Kiwi Couriers")).exists():
-        aws = recording.Changes(
-            bucket_vendor=Some(BucketVendor.AWS_S3),
-            bucket_name=Some("kiwi-couriers-recordings"),
-            region=Some("ap-southeast-6"),
-        )
-        await recording.update(story.by("admin", "updateRecordingConfig"), story.ids["Kiwi Couriers"], None, aws)
+    aws = recording.Changes(
+        bucket_vendor=Some(BucketVendor.AWS_S3),
+        bucket_name=Some("kiwi-couriers-recordings"),
+        region=Some("ap-southeast-6"),
+    )
+    await recording.update(story.by("admin", "updateRecordingConfig"), story.ids["Kiwi Couriers"], None, aws)
 
 
 async def _local(
     story: Story, person: str, name: str, storage: Mapping[str, str], keys: Mapping[str, str], **more: Any
 ) -> None:
-    stored = await RecordingConfig.get_or_none(account__name_key=names.key(name))
-    if stored is not None and stored.endpoint_url == storage["endpoint"]:
-        return
     changes = recording.Changes(
         enabled=Some(True),
         bucket_vendor=Some(BucketVendor.S3_COMPATIBLE),
@@ -176,20 +171,16 @@ async def _applications(story: Story) -> None:
         "https://hooks.tidal.example.com/calls",
         record_all_calls=Some(True),
     )
-    if hotline is not None and desk is not None:
-        await _update(
-            story,
-            "account",
-            TRY_HERE,
-            device_calling_application_id=Some(ID(show(Kind.APPLICATION, hotline.id))),
-            siprec_application_id=Some(ID(show(Kind.APPLICATION, desk.id))),
-        )
+    await _update(
+        story,
+        "account",
+        TRY_HERE,
+        device_calling_application_id=Some(ID(show(Kind.APPLICATION, hotline.id))),
+        siprec_application_id=Some(ID(show(Kind.APPLICATION, desk.id))),
+    )
 
 
-async def _application(story: Story, person: str, account: str, name: str, url: str, **more: Any) -> Application | None:
-    """None when it was there already."""
-    if await Application.filter(account__name_key=names.key(account), name_key=names.key(name)).exists():
-        return None
+async def _application(story: Story, person: str, account: str, name: str, url: str, **more: Any) -> Application:
     changes = applications.Changes(name=Some(name), calling_webhook=Some(WebhookChange(url)), **more)
     return await applications.create(story.by(person, "createApplication"), story.ids[account], changes)
 
@@ -208,9 +199,6 @@ async def _webhooks(story: Story, receiver: str) -> None:
 
 
 async def _tested(story: Story, person: str, name: str, changes: dict[WebhookKind, WebhookChange]) -> None:
-    url = changes[WebhookKind.REGISTRATION].url
-    if await Account.filter(name_key=names.key(name), registration_webhook_url=url).exists():
-        return
     await _update(story, person, name, webhooks=changes)
     for kind in changes:
         await webhooks.send_test(story.by(person, "sendTestWebhook"), story.ids[name], kind)
@@ -223,7 +211,7 @@ async def _update(story: Story, person: str, name: str, **changes: Any) -> None:
 
 
 async def keys(story: Story) -> dict[str, str]:
-    """A new key for each kind of caller, and one on each other account, as far as it is missing."""
+    """A new key for each kind of caller, and one on each other account."""
     made = {"admin": await api_keys.create_first_admin(story.opened.keyring, "Demo admin")}
     provider = {"service_provider_id": story.ids["Northern Voice"]}
     clinic = {"account_id": story.ids[TRY_HERE]}
@@ -231,8 +219,7 @@ async def keys(story: Story) -> dict[str, str]:
     made["account"] = await _key(story, "account", "Front desk", AccessLevel.FULL, **clinic)
     made["readOnly"] = await _key(story, "account", "Dashboard", AccessLevel.READ_ONLY, **clinic)
     for name in ("Tidal Bank", "Café Ångström 🎧", "Alpine Rescue", "Kiwi Couriers"):
-        if not await ApiKey.filter(account__name_key=names.key(name)).exists():
-            await _key(story, "admin", "Front desk", AccessLevel.FULL, account_id=story.ids[name])
+        await _key(story, "admin", "Front desk", AccessLevel.FULL, account_id=story.ids[name])
     return made
 
 

@@ -84,7 +84,7 @@ def create_app(given: Settings | None = None) -> Starlette:
             Route("/metrics", server.metrics),
             *Recordings(server.started).routes(),
             WebSocketRoute("/record", server.record),
-            *(explorer.asset_routes() if explorer else ()),
+            *(explorer.routes() if explorer else ()),
         ],
         middleware=middleware,
         exception_handlers={HTTPException: _refused},

@@ -213,7 +213,10 @@ def _unauthenticated(context: Context, operation: Operation | None = None) -> An
 
 
 def _password_first(context: Context, operation: Operation) -> Answer:
-    message = "Choose a new password first, with `changePassword`; until then nothing else is open."
+    message = (
+        "Choose a new password first, with `changePassword`; until then only `viewer`, `passwordPolicy` and `logout` "
+        "are open beside it."
+    )
     answer = _refused([Forbidden(message, reason="PASSWORD_CHANGE_REQUIRED")], context)
     answer.operation = operation
     return answer

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from app.execution.media_types import HTML, JSON, accepted
 from app.graphiql.install import FOLDER_NAME, file_names, is_installed
 
 _HERE = Path(__file__).parent
@@ -65,9 +66,14 @@ class Explorer:
             },
         )
 
-    def asset_routes(self) -> list[Route]:
-        """The one route `/graphiql/<file>`; files by exact name only, so no path leads anywhere else."""
-        return [Route("/graphiql/{name}", self._asset, methods=["GET"])]
+    def routes(self) -> list[Route]:
+        """`/graphiql/<file>`, by exact name only, so no path leads anywhere else; and `/`, which leads to the page."""
+        return [Route("/graphiql/{name}", self._asset, methods=["GET"]), Route("/", self._root, methods=["GET"])]
+
+    async def _root(self, request: Request) -> Response:
+        if accepted(request.headers.get("accept", "").encode("latin-1"), (JSON, HTML)) != HTML:
+            raise HTTPException(404)
+        return RedirectResponse("/graphql", headers={"Vary": "Accept"})
 
     async def _asset(self, request: Request) -> Response:
         name = request.path_params["name"]

@@ -107,10 +107,11 @@ window.__webpack_nonce__ = document.currentScript.nonce;
   // `/graphql#accountId=AC…&bucketName=…` fills the examples in. No secret: a browser remembers its addresses.
   function filledIn(examples, fragment) {
     const given = new URLSearchParams(fragment.slice(1));
-    const names = ["bucketVendor", "endpointUrl", "bucketName", "region", "accessKeyId", "email"];
+    const names = ["bucketVendor", "endpointUrl", "bucketName", "region", "accessKeyId"];
     const ids = { [`AC${"0".repeat(32)}`]: "accountId", [`SP${"0".repeat(32)}`]: "serviceProviderId" };
     const fill = (name, value) => {
-      const source = ids[value] ?? (names.includes(name) ? name : undefined);
+      // The address of whoever logs in; that of the example for somebody new is free.
+      const source = ids[value] ?? (names.includes(name) ? name : value === "you@example.com" ? "email" : undefined);
       return source !== undefined && given.has(source) ? given.get(source) : value;
     };
     return examples.map((example) => {

@@ -68,6 +68,15 @@ def test_the_page_runs_no_inline_script_and_sits_in_no_frame(explorer: Served) -
     assert page.headers["cache-control"] == "no-store"
 
 
+def test_a_browser_at_the_root_is_led_to_the_page_and_a_program_to_nothing(explorer: Served) -> None:
+    root = explorer.url.removesuffix("graphql")
+    led = httpx.get(root, headers={"Accept": "text/html,*/*;q=0.8"})
+    assert (led.status_code, led.headers["location"]) == (307, "/graphql")
+    refused = httpx.get(root, headers={"Accept": "application/json"})
+    assert refused.status_code == 404
+    assert refused.json()["errors"][0]["message"] == "There is nothing at this address."
+
+
 async def test_without_its_files_the_page_says_what_to_do(tmp_path: Path) -> None:
     bare = Explorer(tmp_path)
     app = Starlette(routes=[Route("/graphql", bare.page), *bare.asset_routes()])

@@ -11,6 +11,7 @@ CHROMIUM = shutil.which("chromium")
 TAB_NAMES = [
     "WhoAmI",
     "Login",
+    "ChangePassword",
     "ListAccounts",
     "CreateAccount",
     "FillAccountForm",
@@ -74,7 +75,7 @@ class Visit:
 
     @property
     def key_field(self) -> Any:
-        return self.page.get_by_role("group", name="API key").locator("input")
+        return self.page.get_by_role("group", name="API key or token").locator("input")
 
     async def enter_key(self, key: str) -> None:
         await self.key_field.fill(key)

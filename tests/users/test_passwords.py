@@ -196,6 +196,7 @@ async def test_a_temporary_password_opens_nothing_but_the_way_to_a_new_one(
         answer = await ann.ask(query)
         assert (answer.codes, answer.data) == (["FORBIDDEN"], None), query
         assert answer.errors[0]["extensions"]["reason"] == "PASSWORD_CHANGE_REQUIRED"
+        assert all(f"`{name}`" in answer.errors[0]["message"] for name in ("viewer", "passwordPolicy", "logout"))
     allowed = "{ viewer { scope mustChangePassword user { name email } session { device } } passwordPolicy { rules } }"
     viewer = (await ann.ask(allowed)).only("viewer")
     assert viewer["mustChangePassword"] is True

@@ -1,0 +1,128 @@
+"""`make run`, as a process of its own: what it shows, and that a second start leaves alone what people did to it."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from app.demo_data import PASSWORD, TRY_HERE, email_of
+
+_START_SECONDS = 60
+
+
+class Demo:
+    """A demo that serves."""
+
+    def __init__(self, notes: dict[str, Any], printed: str) -> None:
+        self.notes, self.printed = notes, printed
+
+    async def ask(self, query: str, token: str | None = None, **variables: Any) -> Any:
+        """What is answered, without an error; as the admin unless a token is given."""
+        headers = {"Authorization": f"Bearer {token or self.notes['keys']['admin']}"}
+        async with httpx.AsyncClient(headers=headers) as client:
+            answer = (await client.post(self.notes["graphql"], json={"query": query, "variables": variables})).json()
+        assert "errors" not in answer, answer
+        return answer["data"]
+
+
+@asynccontextmanager
+async def started(folder: Path) -> AsyncIterator[Demo]:
+    """The demo in this folder, at a free port, until the end of the block."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(folder), "PORT": str(port)}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "app", "demo"),
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    assert process.stdout is not None
+    printed = ""
+    try:
+        async with asyncio.timeout(_START_SECONDS):
+            while "Stop with Ctrl-C." not in printed:
+                line = (await process.stdout.readline()).decode()
+                assert line, f"it ended by itself:\n{printed}"
+                printed += line
+            async with httpx.AsyncClient() as client:
+                while not await _is_ready(client, port):
+                    await asyncio.sleep(0.1)
+        yield Demo(json.loads((folder / "demo.json").read_text()), printed)
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGINT)
+        await process.communicate()
+
+
+async def _is_ready(client: httpx.AsyncClient, port: int) -> bool:
+    try:
+        return (await client.get(f"http://127.0.0.1:{port}/readyz")).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+SEEN = "{ accounts { nodes { id name serviceProvider { name } } } auditEvents { totalCount } }"
+RENAME = 'mutation ($id: ID!) { updateAccount(input: {id: $id, name: "Mine now"}) { userErrors { message } } }'
+MOVE = """mutation ($id: ID!, $to: ID!) {
+  moveAccount(input: {accountId: $id, serviceProviderId: $to}) { userErrors { message } }
+}"""
+DELETE = "mutation ($id: ID!) { deleteAccount(input: {id: $id, force: true}) { deletedId userErrors { message } } }"
+REVOKE = "mutation ($id: ID!) { revokeApiKey(input: {id: $id}) { userErrors { message } } }"
+
+
+async def test_a_second_start_leaves_everything_as_people_have_made_it(tmp_path: Path) -> None:
+    async with started(tmp_path) as demo:
+        accounts = {node["name"]: node for node in (await demo.ask(SEEN))["accounts"]["nodes"]}
+        clinic, other = accounts[TRY_HERE]["id"], accounts["Tidal Bank"]["id"]
+        providers = (await demo.ask("{ serviceProviders { nodes { id name } } }"))["serviceProviders"]["nodes"]
+        south = next(node["id"] for node in providers if node["name"] == "Southern Cross Telecom")
+        own = "{ viewer { apiKey { id } } }"
+        revoked = (await demo.ask(own, demo.notes["keys"]["readOnly"]))["viewer"]["apiKey"]["id"]
+        for change, variables in (
+            (RENAME, {"id": clinic}),
+            (MOVE, {"id": clinic, "to": south}),
+            (DELETE, {"id": other}),
+            (REVOKE, {"id": revoked}),
+        ):
+            [payload] = (await demo.ask(change, **variables)).values()
+            assert payload["userErrors"] == [], payload
+        left = await demo.ask(SEEN)
+    async with started(tmp_path) as again:
+        assert await again.ask(SEEN) == left
+        assert again.notes["keys"] == demo.notes["keys"]
+        assert clinic in again.printed, "what is to be tried is found by its id, whatever it is called"
+
+
+async def test_the_demo_prints_everybody_who_may_log_in_and_whom_it_has_told_to_choose_a_password(
+    tmp_path: Path,
+) -> None:
+    login = "mutation ($input: LoginInput!) { login(input: $input) { mustChangePassword } }"
+    async with started(tmp_path) as demo:
+        for person in ("admin", "provider", "account", "newcomer"):
+            assert email_of(person) in demo.printed
+            entered = await demo.ask(login, input={"email": email_of(person), "password": PASSWORD})
+            assert entered["login"]["mustChangePassword"] is (person == "newcomer")
+
+
+async def test_a_folder_that_the_demo_has_not_filled_to_the_end_is_refused_in_one_line(tmp_path: Path) -> None:
+    async with started(tmp_path):
+        pass
+    (tmp_path / "demo.json").unlink()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "app", "demo"),
+        env={"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path)},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, said = await process.communicate()
+    assert process.returncode == 1
+    assert "DATA_DIR" in said.decode()
+    assert "Traceback" not in said.decode()
