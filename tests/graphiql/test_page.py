@@ -129,7 +129,9 @@ async def test_an_address_fills_the_examples_in_but_never_a_secret(browser: Brow
         visit.assert_nothing_went_wrong()
 
 
-async def test_an_address_fills_in_who_logs_in_and_leaves_somebody_new_alone(browser: Browser, explorer: Served) -> None:
+async def test_an_address_fills_in_who_logs_in_and_leaves_somebody_new_alone(
+    browser: Browser, explorer: Served
+) -> None:
     async with visiting(await browser.new_context(), explorer.url + "#email=ann%40demo.example") as visit:
         variables = visit.page.get_by_label("Variables").locator(".graphiql-editor:not(.hidden) .CodeMirror-code")
         await visit.page.get_by_role("tab", name="Login").click()
