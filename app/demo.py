@@ -71,7 +71,7 @@ def run(chosen: Settings) -> None:
         noted = {"graphql": graphql, "keys": keys, "people": people, "ids": ids, "s3": storage, "cache": valkey.url}
         made = {"calls": known["calls"]} if "calls" in known else {}
         _write(notes, {**noted, "receiver": f"http://{receiver.host}", **made})
-        _tell(graphql, keys, storage, ids)
+        _tell(graphql, keys, storage, ids, known.get("calls", {}))
         for name, before, now in (
             ("S3", known.get("s3", {}).get("endpoint"), storage["endpoint"]),
             ("receiver of webhooks", known.get("receiver"), f"http://{receiver.host}"),
@@ -181,7 +181,9 @@ def _write(path: Path, what: dict[str, Any]) -> None:
     path.write_text(json.dumps(what, indent=2) + "\n")
 
 
-def _tell(graphql: str, keys: dict[str, str], s3: dict[str, str], ids: dict[str, str]) -> None:
+def _tell(
+    graphql: str, keys: dict[str, str], s3: dict[str, str], ids: dict[str, str], recorded: dict[str, str]
+) -> None:
     prefilled = urlencode(
         {
             "accountId": ids[TRY_HERE],
@@ -192,6 +194,7 @@ def _tell(graphql: str, keys: dict[str, str], s3: dict[str, str], ids: dict[str,
             "bucketName": s3["bucket"],
             "region": s3["region"],
             "accessKeyId": s3["accessKeyId"],
+            **({"callId": recorded[TRY_HERE]} if recorded else {}),
         }
     )
     lines = [
@@ -217,7 +220,7 @@ def _tell(graphql: str, keys: dict[str, str], s3: dict[str, str], ids: dict[str,
         f"  secret           {s3['secretAccessKey']}",
         "",
         f"An account to try  {ids[TRY_HERE]}",
-        "Calls              two are recorded in a moment; more of them, while this runs:",
+        "Calls              are told in a moment; more of them, while this runs:",
         f"  python -m app simulate-calls --url {graphql.replace('http', 'ws', 1).removesuffix('/graphql')}"
         f" --key {keys['gateway']} --account {ids[TRY_HERE]}",
         "Stop with Ctrl-C.",

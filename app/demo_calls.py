@@ -29,7 +29,7 @@ _FIND = """query Find($gatewayCallId: String!) {
   }
 }"""
 # Of the accounts that the provider's gateway serves; the numbers are kept free for stories.
-_OLDER = (
+_OLDER: tuple[tuple[str, str, str, int, int | None], ...] = (
     # account, direction, the other side, SIP status, seconds that were talked
     (TRY_HERE, "INBOUND", "+493023125001", 200, 95),
     (TRY_HERE, "INBOUND", "+493023125002", 487, None),
@@ -191,7 +191,7 @@ def _older(ids: Mapping[str, str], now: datetime) -> Iterator[dict[str, Any]]:
             "from": caller,
             "to": called,
             "startedAt": started.isoformat(),
-            "answeredAt": answered and answered.isoformat(),
+            "answeredAt": answered.isoformat() if answered else None,
             "endedAt": ended.isoformat(),
             "sipStatus": sip_status,
             "terminationReason": _ENDS[sip_status],
