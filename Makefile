@@ -48,10 +48,10 @@ lint: $(READY) ## ruff: rules and formatting
 types: $(READY) ## mypy, strict
 	$(BIN)/mypy
 
-clients: $(READY)
+clients: $(READY) ## generate, compile and run the typed clients (needs Node.js 20)
 	$(BIN)/python -m tests.clients.check
 
-browser: install
+browser: install ## try GraphiQL in headless Chromium
 	$(BIN)/python -m pytest -m browser
 
 schema: $(READY) ## write schema.graphql from the code

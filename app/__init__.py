@@ -39,6 +39,7 @@ What all rooms stand on, and what imports no room:
     access.py            Scope, Viewer, the permission classes: who may use which field, and reach which row
     context.py           what one operation carries from field to field
     database.py          the connection, the models, and what models cannot say
+    database_url.py      DATABASE_URL: what it may hold, and how it is named to people
     encryption.py        secrets at rest, keyed hashes
     errors.py            the errors a client may meet; anything else is masked
     graph.py             how a room declares its fields

@@ -35,17 +35,28 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
     except asyncpg.PostgresError as error:
         # Its messages name a user or a database, and never a password.
-        print(f"The database in DATABASE_URL refuses: {error}", file=sys.stderr)
+        print(f"{settings.load().database_place} refuses: {error}. Check DATABASE_URL.", file=sys.stderr)
         return 1
     except Exception as error:
-        known = for_client(error)
-        if known is None:
+        if for_client(error) is None:
             raise
-        is_file = isinstance(error, OSError) and error.filename
-        what = f"{error.strerror}: {error.filename}" if is_file else type(error).__name__  # type: ignore[attr-defined]
-        print(f"{known.message} (DATABASE_URL, DATA_DIR: {what})", file=sys.stderr)
+        print(_unreachable(settings.load(), error), file=sys.stderr)
         return 1
     return 0
+
+
+def _unreachable(chosen: Settings, error: Exception) -> str:
+    """One line of a database that does not answer: which one, why, and which variable to look at."""
+    cause = error if isinstance(error, OSError) else error.__cause__ or error
+    is_file = isinstance(cause, OSError) and cause.filename
+    reason = f"{cause.strerror}: {cause.filename}" if is_file else str(cause) or type(cause).__name__  # type: ignore[attr-defined]
+    variable = "DATA_DIR" if chosen.is_embedded else "DATABASE_URL"
+    return f"{chosen.database_place} does not answer ({reason}). Check {variable}."
+
+
+def _name_database(chosen: Settings) -> None:
+    """Tells which one it is before anything is done to it; on standard error, so that keys can be piped."""
+    print(f"Database: {chosen.database_place}", file=sys.stderr, flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -91,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _serve(options: Any) -> None:
     chosen = _chosen(options, "host", "port", "workers")
+    _name_database(chosen)
     asyncio.run(_prepare(chosen))
     listen(chosen)
 
@@ -108,7 +120,9 @@ async def _prepare(chosen: Settings) -> None:
 
 
 def _migrate(options: Any) -> None:
-    applied = asyncio.run(migrating.migrate(_chosen(options)))
+    chosen = _chosen(options)
+    _name_database(chosen)
+    applied = asyncio.run(migrating.migrate(chosen))
     print(*(f"applied {name}" for name in applied), sep="\n") if applied else print("The schema is up to date.")
 
 
@@ -121,6 +135,7 @@ def _migration(options: Any) -> None:
 
 def _create_admin(options: Any) -> None:
     chosen = _chosen(options)
+    _name_database(chosen)
 
     async def create() -> str:
         if chosen.is_embedded:

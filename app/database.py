@@ -7,10 +7,9 @@ test compares the catalogue of a migrated database with the models plus this lis
 from typing import Any
 
 import asyncpg
-from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.exceptions import IntegrityError
 
-from app import postgres_pool
+from app import database_url, postgres_pool
 from app.settings import EMBEDDED_DATABASE, Settings
 
 MODELS = [
@@ -155,7 +154,7 @@ def _connection(settings: Settings) -> dict[str, Any]:
             "engine": "tortoise.backends.sqlite",
             "credentials": {"file_path": str(settings.data_dir / EMBEDDED_DATABASE)},
         }
-    return expand_db_url(settings.database_url)
+    return database_url.connection(settings.database_url)
 
 
 def sqlite_path(settings: Settings) -> str:

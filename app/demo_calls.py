@@ -153,7 +153,7 @@ class DemoCalls:
         end = time.monotonic() + _STORED_SECONDS
         while True:
             found = await self._find(call)
-            recording = found["recording"] if found else {"state": "missing", "error": None}
+            recording: dict[str, Any] = found["recording"] if found else {"state": "missing", "error": None}
             if found and recording["state"] in {"STORED", "DELETED"}:
                 return found
             if recording["state"] == "FAILED" or time.monotonic() > end:

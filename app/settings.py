@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 from pydantic import Field, ModelWrapValidatorHandler, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from app import database_url
 from app.encryption import Keyring, key_from_text, new_key_text
 
 EMBEDDED_DATABASE = "accounts.sqlite3"
@@ -45,7 +46,8 @@ class Settings(BaseSettings):
     database_url: str = Field(
         "",
         repr=False,
-        description="`postgres://user:password@host:5432/name` in production; empty: SQLite in `DATA_DIR`.",
+        description="`postgres://user:password@host:5432/name` in production, with `?sslmode=verify-full` for TLS; "
+        "empty: SQLite in `DATA_DIR`.",
     )
     database_pool_size: int = Field(10, ge=1, le=200, description="Database connections of each worker (PostgreSQL).")
     database_timeout_seconds: float = Field(10, gt=0, le=120, description="Longest time for one database statement.")
@@ -125,12 +127,9 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, value: str) -> str:
-        if value and not _is_database(value):
-            # Whatever was given is not repeated: it may hold a password.
-            raise ValueError(
-                "must be like postgres://user:password@host:5432/name, with special characters percent-encoded "
-                "(or empty for the embedded SQLite)"
-            )
+        problem = database_url.problem(value) if value else None
+        if problem:
+            raise ValueError(problem)
         return value
 
     @field_validator("cache_url")
@@ -212,6 +211,13 @@ class Settings(BaseSettings):
         """What the addresses that are handed out begin with; no slash at the end."""
         return self.public_url.rstrip("/") or f"http://{self.host}:{self.port}"
 
+    @property
+    def database_place(self) -> str:
+        """Which database this is, for people: without the password."""
+        if self.is_embedded:
+            return f"SQLite {self.data_dir / EMBEDDED_DATABASE}"
+        return database_url.place(self.database_url)
+
     def keyring(self) -> Keyring:
         """The keys from the environment; for the embedded default alone, from a file that is made at first use."""
         if self.encryption_keys and self.hash_key:
@@ -259,14 +265,6 @@ def _wrong_together(given: dict[str, Any]) -> list[str]:
             "SQLite has one writer and is served by one process"
         )
     return problems
-
-
-def _is_database(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in {"postgres", "postgresql", "sqlite"} and (parts.port or 1) > 0 and len(parts.path) > 1
-    except ValueError:  # a port that is no number, a bracket that does not close
-        return False
 
 
 def _is_cache(url: str) -> bool:

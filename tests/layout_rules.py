@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FOUNDATION = {
-    *("access", "context", "database", "encryption", "errors", "graph"),
+    *("access", "context", "database", "database_url", "encryption", "errors", "graph"),
     *("identifiers", "logs", "metrics", "names", "outbound", "paging", "postgres_pool", "settings", "statements"),
     "tokens",
 }

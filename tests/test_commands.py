@@ -4,6 +4,9 @@ import asyncio
 import os
 import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
 
 from app.audit.model import AuditEvent
 from app.encryption import Keyring, key_from_text, new_key_text
@@ -59,3 +62,44 @@ async def test_rewrap_secrets_seals_with_the_first_key_and_finds_nothing_to_do_a
     async with installation.database():
         alone = Keyring({"newer": key_from_text(newer)}, b"h" * 32)
         assert len(await opened(alone)) == 6
+
+
+@pytest.mark.parametrize("command", ["migrate", "serve", "create-admin"])
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [("127.0.0.1:9", "Connect call failed"), ("no.such.host.invalid:5432", "Name or service not known")],
+)
+async def test_a_database_that_is_not_there_is_named_in_one_line_without_its_password(
+    tmp_path: Path, command: str, place: str, reason: str
+) -> None:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "DATABASE_URL": f"postgres://someone:pass-word@{place}/accounts",
+        "ENCRYPTION_KEYS": f"k1:{new_key_text()}",
+        "HASH_KEY": new_key_text(),
+    }
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "app", command),
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    printed, wrong = await process.communicate()
+    named, said = wrong.decode().splitlines()
+    assert (process.returncode, printed, named) == (1, b"", f"Database: PostgreSQL accounts at {place}")
+    assert said.startswith(f"PostgreSQL accounts at {place} does not answer (")
+    assert reason in said
+    assert said.endswith("Check DATABASE_URL.")
+    assert "pass-word" not in said
+
+
+async def test_whoever_makes_an_admin_is_told_in_which_database(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "app", "create-admin"),
+        env={"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    printed, said = await process.communicate()
+    assert said.decode().startswith(f"Database: SQLite {tmp_path}/accounts.sqlite3\n")
+    assert printed.decode().startswith("vgk_")

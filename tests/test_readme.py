@@ -1,15 +1,18 @@
 """What the README says of the code is what the code says."""
 
+import json
 import re
 from pathlib import Path
 
-from graphql import build_schema, parse, validate
+from graphql import GraphQLSyntaxError, OperationDefinitionNode, build_schema, parse, validate
+from graphql.execution.values import get_variable_values
 
-from app.demo_data import PASSWORD, PEOPLE, email_of
+from app.demo_data import NEWCOMER, PASSWORD, PEOPLE, email_of
 from app.schema import printed
 from app.settings import table
 
 README = Path(__file__).parents[1] / "README.md"
+CONTRACT = build_schema(printed())
 TYPESCRIPT = README.parent / "tests" / "clients" / "typescript"
 
 
@@ -24,14 +27,36 @@ def test_every_file_that_the_readme_points_to_is_there() -> None:
     assert missing == []
 
 
-def test_every_operation_that_the_readme_shows_is_valid() -> None:
+def test_every_block_of_graphql_in_the_readme_is_a_whole_and_valid_operation() -> None:
     blocks = re.findall(r"^ *```graphql\n(.*?)^ *```", README.read_text(), re.MULTILINE | re.DOTALL)
-    inline = re.findall(r"`((?:\{|mutation \{)[^`]*\})`", README.read_text())
-    operations = [text for text in (*blocks, *inline) if re.match(r"\s*(\{|query|mutation)", text)]
-    assert len(operations) > 8
-    contract = build_schema(printed())
-    wrong = {text: [error.message for error in validate(contract, parse(text))] for text in operations}
-    assert {text: messages for text, messages in wrong.items() if messages} == {}
+    assert len(blocks) > 8
+    assert {text: wrong for text in blocks if (wrong := mistakes_of(text))} == {}
+
+
+def test_every_operation_within_a_sentence_of_the_readme_is_valid() -> None:
+    operations = re.findall(r"`((?:\{|query|mutation)[ \n][^`]*\})`", README.read_text())
+    assert len(operations) > 2
+    assert {text: wrong for text in operations if (wrong := mistakes_of(text))} == {}
+
+
+def test_every_request_in_the_readme_has_a_valid_query_and_its_variables() -> None:
+    bodies = re.findall(r"<<'EOF'\n( *\{\n.*?)^ *EOF", README.read_text(), re.MULTILINE | re.DOTALL)
+    assert bodies
+    for body in map(json.loads, bodies):
+        assert mistakes_of(body["query"]) == []
+        [definition] = parse(body["query"]).definitions
+        assert isinstance(definition, OperationDefinitionNode)
+        given = get_variable_values(CONTRACT, definition.variable_definitions or (), body["variables"])
+        assert not isinstance(given, list), given
+
+
+def mistakes_of(text: str) -> list[str]:
+    """Why a text cannot be sent as it stands."""
+    try:
+        document = parse(text)
+    except GraphQLSyntaxError as error:
+        return [error.message]
+    return [error.message for error in validate(CONTRACT, document)]
 
 
 def test_the_account_form_of_the_readme_is_the_one_that_is_compiled_and_run() -> None:
@@ -42,5 +67,5 @@ def test_the_account_form_of_the_readme_is_the_one_that_is_compiled_and_run() ->
 
 
 def test_the_readme_names_the_people_of_the_demo() -> None:
-    names = [email_of(person) for person in (*PEOPLE, "newcomer")]
+    names = [email_of(person) for person in (*PEOPLE, NEWCOMER)]
     assert [name for name in (*names, PASSWORD) if f"`{name}`" not in README.read_text()] == []

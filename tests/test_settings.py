@@ -1,10 +1,13 @@
 """Settings: wrong ones are all named at once, and what cannot be served is refused with the reason."""
 
+import ssl
 from pathlib import Path
+from typing import Any
 
+import certifi
 import pytest
 
-from app import settings
+from app import database, settings
 from app.encryption import new_key_text
 from app.settings import Settings, WrongSettings
 
@@ -103,6 +106,73 @@ def test_a_keyring_that_cannot_be_read_is_refused(monkeypatch: pytest.MonkeyPatc
 def test_two_keys_of_one_id_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     told = problems(monkeypatch, **{**KEYS, "ENCRYPTION_KEYS": f"k1:{new_key_text()},k1:{new_key_text()}"})
     assert "k1" in told["ENCRYPTION_KEYS"]
+
+
+def of_database(monkeypatch: pytest.MonkeyPatch, options: str) -> dict[str, Any]:
+    """What the driver is told of an address with these options."""
+    for name, value in {"DATABASE_URL": f"{POSTGRES}?{options}", **KEYS}.items():
+        monkeypatch.setenv(name, value)
+    told: dict[str, Any] = database.configuration(settings.load())["connections"]["default"]["credentials"]
+    assert "sslmode" not in told, "the driver knows no such option"
+    return told
+
+
+@pytest.mark.parametrize("mode", ["disable", "allow", "prefer"])
+def test_tls_to_the_database_may_be_left_to_the_server(monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
+    assert of_database(monkeypatch, f"sslmode={mode}")["ssl"] == mode
+
+
+@pytest.mark.parametrize(
+    ("options", "checks_authority", "checks_name"),
+    [
+        ("sslmode=require", False, False),
+        (f"sslmode=require&sslrootcert={certifi.where()}", True, False),
+        ("sslmode=verify-ca", True, False),
+        ("sslmode=verify-full", True, True),
+        (f"sslmode=verify-full&sslrootcert={certifi.where()}", True, True),
+    ],
+)
+def test_a_database_that_needs_tls_is_checked_as_libpq_would(
+    monkeypatch: pytest.MonkeyPatch, options: str, checks_authority: bool, checks_name: bool
+) -> None:
+    context = of_database(monkeypatch, options)["ssl"]
+    assert (context.verify_mode is ssl.CERT_REQUIRED, context.check_hostname) == (checks_authority, checks_name)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("sslmode=yes", "verify-full"),
+        ("ssl=true", "sslmode, sslrootcert"),
+        ("sslmode=verify-full&pool=pass-word", "sslmode, sslrootcert"),
+        ("sslmode", "postgres://user:password@host"),
+        ("sslmode=verify-full&sslrootcert=/there/is/none.pem", "No such file"),
+        ("sslrootcert=/there/is/none.pem", "sslmode"),
+    ],
+)
+def test_an_option_of_the_database_that_cannot_be_kept_is_refused(
+    monkeypatch: pytest.MonkeyPatch, options: str, said: str
+) -> None:
+    told = problems(monkeypatch, DATABASE_URL=f"{POSTGRES}?{options}", **KEYS)
+    assert set(told) == {"DATABASE_URL"}
+    assert said in told["DATABASE_URL"]
+    assert "pass-word" not in told["DATABASE_URL"]
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("", "SQLite var/accounts.sqlite3"),
+        ("sqlite:///tmp/x.sqlite3", "SQLite /tmp/x.sqlite3"),
+        (POSTGRES, "PostgreSQL accounts at 127.0.0.1:5432"),
+        ("postgres://me:pass-word@[::1]:6000/a?sslmode=require", "PostgreSQL a at [::1]:6000"),
+        ("postgres://me@/a?host=%2Frun%2Fpg", "PostgreSQL a at /run/pg"),
+    ],
+)
+def test_a_database_is_named_without_its_password(monkeypatch: pytest.MonkeyPatch, url: str, place: str) -> None:
+    for name, value in {"DATABASE_URL": url, **KEYS}.items():
+        monkeypatch.setenv(name, value)
+    assert settings.load().database_place == place
 
 
 @pytest.mark.parametrize(

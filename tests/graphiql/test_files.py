@@ -79,7 +79,7 @@ def test_a_browser_at_the_root_is_led_to_the_page_and_a_program_to_nothing(explo
 
 async def test_without_its_files_the_page_says_what_to_do(tmp_path: Path) -> None:
     bare = Explorer(tmp_path)
-    app = Starlette(routes=[Route("/graphql", bare.page), *bare.asset_routes()])
+    app = Starlette(routes=[Route("/graphql", bare.page), *bare.routes()])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://explorer") as client:
         page = await client.get("/graphql")
         assert page.status_code == 503
