@@ -144,7 +144,7 @@ async def test_a_folder_that_the_demo_has_not_filled_to_the_end_is_refused_in_on
 
 
 CALLS = """{ recentCalls(first: 100) { nodes {
-  id account { name } answeredAt recording { state format durationSeconds url playerUrl }
+  id account { name } startedAt answeredAt recording { state format durationSeconds url playerUrl }
 } } }"""
 DELETE_RECORDING = """mutation ($id: ID!) {
   deleteRecording(input: {callId: $id}) { call { recording { state } } userErrors { message } }
