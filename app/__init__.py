@@ -73,7 +73,7 @@ What puts the rooms together, and what no room imports:
     rewrapping.py        sealing all secrets again with the newest key
     drafting.py          what changed in the models, as a migration to complete
     demo.py, local_receiver.py, local_s3.py, local_valkey.py
-                         a server with things to look at: `make run` (demo_data.py: what there is to see)
+                         a server with things to look at: `make run` (demo_data.py, demo_calls.py: what there is to see)
     simulator.py         a voice gateway that streams calls, for trying out
     __main__.py          python -m app serve | migrate | create-admin | maintain | rewrap-secrets | migration | demo |
                          simulate-calls

@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 import app.schema  # noqa: F401  tells the audit trail of which kind each object is
 from app import demo_data, migrating, settings
 from app.context import Opened
+from app.demo_calls import DemoCalls
 from app.demo_data import BUCKET, NEWCOMER, OTHER_PROVIDER, PASSWORD, PEOPLE, TRY_HERE, email_of
 from app.local_receiver import LocalReceiver
 from app.local_s3 import Identity, LocalS3, LocalS3Failed, LocalS3Missing
@@ -68,8 +69,9 @@ def run(chosen: Settings) -> None:
             "password": PASSWORD,
         }
         noted = {"graphql": graphql, "keys": keys, "people": people, "ids": ids, "s3": storage, "cache": valkey.url}
-        _write(notes, {**noted, "receiver": f"http://{receiver.host}"})
-        _tell(graphql, keys, storage, ids)
+        made = {"calls": known["calls"]} if "calls" in known else {}
+        _write(notes, {**noted, "receiver": f"http://{receiver.host}", **made})
+        _tell(graphql, keys, storage, ids, known.get("calls", {}))
         for name, before, now in (
             ("S3", known.get("s3", {}).get("endpoint"), storage["endpoint"]),
             ("receiver of webhooks", known.get("receiver"), f"http://{receiver.host}"),
@@ -78,6 +80,8 @@ def run(chosen: Settings) -> None:
                 print(
                     f"The local {name} has moved from {before} to {now}; the accounts still name the first.", flush=True
                 )
+        # In the background, since they need the server that is about to listen.
+        DemoCalls(f"ws://{serving.host}:{serving.port}", notes).start()
         listen(serving)
     finally:
         valkey.stop()
@@ -145,7 +149,7 @@ async def _fill(
         await migrating.check(database)
         if await demo_data.is_empty():
             return await _tell_story(chosen, storage, receiver)
-    if "ids" not in known:
+    if "gateway" not in known.get("keys", {}):
         raise CannotStart(
             f"{chosen.data_dir} has a database that the demo has not filled, or not to its end. "
             "Name another folder with DATA_DIR=…, or remove this one."
@@ -177,7 +181,9 @@ def _write(path: Path, what: dict[str, Any]) -> None:
     path.write_text(json.dumps(what, indent=2) + "\n")
 
 
-def _tell(graphql: str, keys: dict[str, str], s3: dict[str, str], ids: dict[str, str]) -> None:
+def _tell(
+    graphql: str, keys: dict[str, str], s3: dict[str, str], ids: dict[str, str], recorded: dict[str, str]
+) -> None:
     prefilled = urlencode(
         {
             "accountId": ids[TRY_HERE],
@@ -188,6 +194,7 @@ def _tell(graphql: str, keys: dict[str, str], s3: dict[str, str], ids: dict[str,
             "bucketName": s3["bucket"],
             "region": s3["region"],
             "accessKeyId": s3["accessKeyId"],
+            **({"callId": recorded[TRY_HERE]} if recorded else {}),
         }
     )
     lines = [
@@ -200,6 +207,7 @@ def _tell(graphql: str, keys: dict[str, str], s3: dict[str, str], ids: dict[str,
         f"  service provider {keys['serviceProvider']}",
         f"  account          {keys['account']}",
         f"  read only        {keys['readOnly']}",
+        f"  voice gateway    {keys['gateway']}",
         "",
         f"People             {', '.join(email_of(person) for person in PEOPLE)}",
         f"  new here         {email_of(NEWCOMER)}, who must choose a new password first",
@@ -212,6 +220,9 @@ def _tell(graphql: str, keys: dict[str, str], s3: dict[str, str], ids: dict[str,
         f"  secret           {s3['secretAccessKey']}",
         "",
         f"An account to try  {ids[TRY_HERE]}",
+        "Calls              are told in a moment; more of them, while this runs:",
+        f"  python -m app simulate-calls --url {graphql.replace('http', 'ws', 1).removesuffix('/graphql')}"
+        f" --key {keys['gateway']} --account {ids[TRY_HERE]}",
         "Stop with Ctrl-C.",
         "",
     ]

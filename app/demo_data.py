@@ -25,7 +25,7 @@ from app.applications.model import Application
 from app.context import Context, Opened
 from app.identifiers import Kind, show
 from app.recording import service as recording
-from app.recording.model import BucketVendor
+from app.recording.model import AudioFormat, BucketVendor
 from app.recording.rules import Tag
 from app.service_providers import service as providers
 from app.service_providers.model import ServiceProvider
@@ -40,13 +40,15 @@ NEWCOMER = "newcomer"
 PASSWORD = "demo people talk"  # noqa: S105  of a server that is for trying out
 BUCKET = "call-recordings"
 TRY_HERE = "Harbour Clinic"
+BANK = "Tidal Bank"
+HOTLINE, CARD_LOST = "Appointments ☎", "Card lost"
 OTHER_PROVIDER = "Southern Cross Telecom"
 _ACCOUNTS = {
-    "Northern Voice": (TRY_HERE, "Tidal Bank", "Café Ångström 🎧"),
+    "Northern Voice": (TRY_HERE, BANK, "Café Ångström 🎧"),
     OTHER_PROVIDER: ("Alpine Rescue", "Kiwi Couriers"),
 }
 # How many prompts the gateway would have cached; those of the account that is left out have expired.
-_PROMPTS = {TRY_HERE: 42, "Tidal Bank": 1_280, "Café Ångström 🎧": 7, "Alpine Rescue": 3}
+_PROMPTS = {TRY_HERE: 42, BANK: 1_280, "Café Ångström 🎧": 7, "Alpine Rescue": 3}
 _A_DAY_SECONDS = 86_400
 
 
@@ -130,8 +132,9 @@ async def _account(story: Story, provider: str, name: str, number: int) -> None:
 
 async def _recordings(story: Story, storage: Mapping[str, str], reader: Mapping[str, str]) -> None:
     """Three that work or not against the local S3, one for AWS that is not proved yet, and one account with none."""
-    await _local(story, "account", TRY_HERE, storage, storage, record_all_calls=Some(True))
-    await _local(story, "provider", "Tidal Bank", storage, storage, s3_tags=Some((Tag("customer", "Tidal Bank"),)))
+    wav = Some(AudioFormat.WAV)
+    await _local(story, "account", TRY_HERE, storage, storage, record_all_calls=Some(True), audio_format=wav)
+    await _local(story, "provider", BANK, storage, storage, s3_tags=Some((Tag("customer", BANK),)))
     # Fails on purpose: its key may only read the bucket.
     await _local(story, "admin", "Alpine Rescue", storage, reader, record_all_calls=Some(True))
     aws = recording.Changes(
@@ -161,13 +164,13 @@ async def _local(
 
 async def _applications(story: Story) -> None:
     """Two of the clinic, one for SIP devices and one for SIPREC calls, and one of another account that alone is recorded."""
-    hotline = await _application(story, "account", TRY_HERE, "Appointments ☎", "wss://bots.harbour.example.com/calls")
+    hotline = await _application(story, "account", TRY_HERE, HOTLINE, "wss://bots.harbour.example.com/calls")
     desk = await _application(story, "account", TRY_HERE, "Night desk", "https://hooks.harbour.example.com/night")
     await _application(
         story,
         "provider",
-        "Tidal Bank",
-        "Card lost",
+        BANK,
+        CARD_LOST,
         "https://hooks.tidal.example.com/calls",
         record_all_calls=Some(True),
     )
@@ -182,7 +185,9 @@ async def _applications(story: Story) -> None:
 
 async def _application(story: Story, person: str, account: str, name: str, url: str, **more: Any) -> Application:
     changes = applications.Changes(name=Some(name), calling_webhook=Some(WebhookChange(url)), **more)
-    return await applications.create(story.by(person, "createApplication"), story.ids[account], changes)
+    made = await applications.create(story.by(person, "createApplication"), story.ids[account], changes)
+    story.ids[name] = show(Kind.APPLICATION, made.id)
+    return made
 
 
 async def _webhooks(story: Story, receiver: str) -> None:
@@ -193,9 +198,7 @@ async def _webhooks(story: Story, receiver: str) -> None:
         WebhookKind.QUEUE_EVENT: WebhookChange(f"{receiver}/queue-events", **basic),
     }
     await _tested(story, "account", TRY_HERE, clinic)
-    await _tested(
-        story, "provider", "Tidal Bank", {WebhookKind.REGISTRATION: WebhookChange(f"{receiver}/moved/registrations")}
-    )
+    await _tested(story, "provider", BANK, {WebhookKind.REGISTRATION: WebhookChange(f"{receiver}/moved/registrations")})
 
 
 async def _tested(story: Story, person: str, name: str, changes: dict[WebhookKind, WebhookChange]) -> None:
@@ -216,9 +219,10 @@ async def keys(story: Story) -> dict[str, str]:
     provider = {"service_provider_id": story.ids["Northern Voice"]}
     clinic = {"account_id": story.ids[TRY_HERE]}
     made["serviceProvider"] = await _key(story, "provider", "Portal", AccessLevel.FULL, **provider)
+    made["gateway"] = await _key(story, "provider", "Voice gateway", AccessLevel.GATEWAY, **provider)
     made["account"] = await _key(story, "account", "Front desk", AccessLevel.FULL, **clinic)
     made["readOnly"] = await _key(story, "account", "Dashboard", AccessLevel.READ_ONLY, **clinic)
-    for name in ("Tidal Bank", "Café Ångström 🎧", "Alpine Rescue", "Kiwi Couriers"):
+    for name in (BANK, "Café Ångström 🎧", "Alpine Rescue", "Kiwi Couriers"):
         await _key(story, "admin", "Front desk", AccessLevel.FULL, account_id=story.ids[name])
     return made
 

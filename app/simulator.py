@@ -24,7 +24,7 @@ from websockets.typing import Subprotocol
 from app.recording.stream import SUBPROTOCOL
 
 _FRAMES_A_SECOND = 50
-_LOOP_SECONDS = 4
+LOOP_SECONDS = 4
 _RING_SECONDS = 1.0
 _REPORT = """
 mutation Report($calls: [CallReportInput!]!) {
@@ -55,7 +55,7 @@ class Simulation:
 
 async def run(simulation: Simulation) -> int:
     """Prints a line for each call. Answers how many were not recorded."""
-    run_id, audio = secrets.token_hex(4), conversation(simulation.sample_rate, _LOOP_SECONDS)
+    run_id, audio = secrets.token_hex(4), conversation(simulation.sample_rate, LOOP_SECONDS)
     calls = (_call(simulation, f"sim-{run_id}-{number}", number, audio) for number in range(1, simulation.streams + 1))
     return sum([not await each for each in asyncio.as_completed(list(calls))])
 
@@ -91,19 +91,19 @@ async def _call(simulation: Simulation, name: str, number: int, audio: bytes) ->
         "traceId": secrets.token_hex(16),
         **({"applicationId": simulation.application} if simulation.application else {}),
     }
-    problems = [await _reported(simulation, {**about, "sipStatus": 180})]
+    problems = [await reported(simulation, {**about, "sipStatus": 180})]
     await asyncio.sleep(_RING_SECONDS / simulation.faster)
     answered = {**about, "sipStatus": 200, "answeredAt": _now()}
-    problems.append(await _reported(simulation, answered))
-    is_recorded, outcome = await _streamed(simulation, about, audio)
-    problems.append(await _reported(simulation, {**answered, "endedAt": _now(), "terminationReason": "caller hung up"}))
+    problems.append(await reported(simulation, answered))
+    is_recorded, outcome = await streamed(simulation, about, audio)
+    problems.append(await reported(simulation, {**answered, "endedAt": _now(), "terminationReason": "caller hung up"}))
     told = sorted({f"report refused: {problem}" for problem in problems if problem})
     print(name, outcome, *told, sep="  ", flush=True)
     return is_recorded
 
 
-async def _streamed(simulation: Simulation, about: dict[str, str], audio: bytes) -> tuple[bool, str]:
-    """Whether all of the call was taken, and what to say of it."""
+async def streamed(simulation: Simulation, about: dict[str, Any], audio: bytes) -> tuple[bool, str]:
+    """Whether all of the call was taken, and what to say of it. `audio` is of `conversation`, and is played in a loop."""
     credentials = base64.b64encode(f"gateway:{simulation.key}".encode()).decode()
     address = f"{simulation.url.rstrip('/').removesuffix('/record')}/record"
     sent = 0.0
@@ -116,7 +116,7 @@ async def _streamed(simulation: Simulation, about: dict[str, str], audio: bytes)
         ) as connection:
             await connection.send(json.dumps(_first_frame(simulation, about)))
             began = time.monotonic()
-            frame_bytes = len(audio) // (_LOOP_SECONDS * _FRAMES_A_SECOND)
+            frame_bytes = len(audio) // (LOOP_SECONDS * _FRAMES_A_SECOND)
             for number in range(int(simulation.seconds * _FRAMES_A_SECOND)):
                 start = number * frame_bytes % len(audio)
                 await connection.send(audio[start : start + frame_bytes])
@@ -132,7 +132,7 @@ async def _streamed(simulation: Simulation, about: dict[str, str], audio: bytes)
     return True, f"{sent:.2f} s recorded"
 
 
-def _first_frame(simulation: Simulation, about: dict[str, str]) -> dict[str, Any]:
+def _first_frame(simulation: Simulation, about: dict[str, Any]) -> dict[str, Any]:
     return {
         "sampleRate": simulation.sample_rate,
         "mixType": "stereo",
@@ -149,20 +149,25 @@ def _first_frame(simulation: Simulation, about: dict[str, str]) -> dict[str, Any
     }
 
 
-async def _reported(simulation: Simulation, call: dict[str, Any]) -> str | None:
-    """Why a report was refused; None when it was taken."""
-    address = simulation.url.rstrip("/").removesuffix("/record").replace("ws", "http", 1) + "/graphql"
-    body = json.dumps({"query": _REPORT, "variables": {"calls": [call]}}).encode()
-    headers = {"Authorization": f"Bearer {simulation.key}", "Content-Type": "application/json"}
-    request = urllib.request.Request(address, body, headers)  # noqa: S310  the address is the operator's own
+async def reported(simulation: Simulation, *calls: dict[str, Any]) -> str | None:
+    """Why reports were refused; None when all were taken."""
     try:
-        answer = await asyncio.to_thread(_answer, request)
+        answer = await asked(simulation, _REPORT, calls=calls)
     except (OSError, ValueError) as error:
         return str(error)
     payload = (answer.get("data") or {}).get("reportCalls") or {}
     rejected = [error for each in payload.get("rejected", ()) for error in each["errors"]]
     told = [error["message"] for error in (*answer.get("errors", ()), *payload.get("userErrors", ()), *rejected)]
     return "; ".join(told) or None
+
+
+async def asked(simulation: Simulation, query: str, **variables: Any) -> dict[str, Any]:
+    """What the API answers. Raises OSError and ValueError when that is no answer."""
+    address = simulation.url.rstrip("/").removesuffix("/record").replace("ws", "http", 1) + "/graphql"
+    body = json.dumps({"query": query, "variables": variables}).encode()
+    headers = {"Authorization": f"Bearer {simulation.key}", "Content-Type": "application/json"}
+    request = urllib.request.Request(address, body, headers)  # noqa: S310  the address is the operator's own
+    return await asyncio.to_thread(_answer, request)
 
 
 def _answer(request: urllib.request.Request) -> dict[str, Any]:

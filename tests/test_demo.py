@@ -21,8 +21,23 @@ _START_SECONDS = 60
 class Demo:
     """A demo that serves."""
 
-    def __init__(self, notes: dict[str, Any], printed: str) -> None:
-        self.notes, self.printed = notes, printed
+    def __init__(self, folder: Path, printed: str, more: asyncio.StreamReader) -> None:
+        self.printed = printed
+        self._folder, self._more = folder, more
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """`demo.json` as it is now."""
+        noted: dict[str, Any] = json.loads((self._folder / "demo.json").read_text())
+        return noted
+
+    async def says(self, beginning: str) -> str:
+        """The next line that begins so."""
+        async with asyncio.timeout(_START_SECONDS):
+            while line := (await self._more.readline()).decode():
+                if line.startswith(beginning):
+                    return line
+        raise AssertionError(f"it ended without saying: {beginning}")
 
     async def ask(self, query: str, token: str | None = None, **variables: Any) -> Any:
         """What is answered, without an error; as the admin unless a token is given."""
@@ -56,7 +71,7 @@ async def started(folder: Path) -> AsyncIterator[Demo]:
             async with httpx.AsyncClient() as client:
                 while not await _is_ready(client, port):
                     await asyncio.sleep(0.1)
-        yield Demo(json.loads((folder / "demo.json").read_text()), printed)
+        yield Demo(folder, printed, process.stdout)
     finally:
         if process.returncode is None:
             process.send_signal(signal.SIGINT)
@@ -126,3 +141,53 @@ async def test_a_folder_that_the_demo_has_not_filled_to_the_end_is_refused_in_on
     assert process.returncode == 1
     assert "DATA_DIR" in said.decode()
     assert "Traceback" not in said.decode()
+
+
+CALLS = """{ recentCalls(first: 100) { nodes {
+  id account { name } startedAt answeredAt recording { state format durationSeconds url playerUrl }
+} } }"""
+DELETE_RECORDING = """mutation ($id: ID!) {
+  deleteRecording(input: {callId: $id}) { call { recording { state } } userErrors { message } }
+}"""
+
+
+async def test_two_of_its_calls_are_recorded_and_a_second_start_makes_no_more(tmp_path: Path) -> None:
+    async with started(tmp_path) as demo:
+        await demo.says("Recorded calls")
+        calls = (await demo.ask(CALLS, demo.notes["keys"]["serviceProvider"]))["recentCalls"]["nodes"]
+        recorded = {call["recording"]["format"]: call for call in calls if call["recording"]["state"] == "STORED"}
+        assert recorded.keys() == {"WAV", "MP3"}
+        assert len(calls) == 26
+        assert 0 < len([call for call in calls if call["answeredAt"] is None]) < 20
+        async with httpx.AsyncClient() as listener:
+            audio = {form: (await listener.get(call["recording"]["url"])).content for form, call in recorded.items()}
+            page = await listener.get(recorded["WAV"]["recording"]["playerUrl"])
+        assert len(audio["WAV"]) == 44 + recorded["WAV"]["recording"]["durationSeconds"] * 8_000 * 4
+        assert len(audio["MP3"]) // 16_000 == recorded["MP3"]["recording"]["durationSeconds"]
+        assert page.status_code == 200
+        noted = demo.notes["calls"]
+        assert noted == {call["account"]["name"]: call["id"] for call in recorded.values()}
+        deleted = await demo.ask(DELETE_RECORDING, id=noted["Tidal Bank"])
+        assert deleted["deleteRecording"]["call"] == {"recording": {"state": "DELETED"}}
+    async with started(tmp_path) as again:
+        await again.says("Recorded calls")
+        assert [call["id"] for call in (await again.ask(CALLS))["recentCalls"]["nodes"]] == [
+            call["id"] for call in calls
+        ]
+        assert again.notes["calls"] == noted
+
+
+async def test_calls_that_cannot_be_made_are_told_and_made_at_the_next_start(tmp_path: Path) -> None:
+    async with started(tmp_path) as demo:
+        await demo.says("Recorded calls")
+        whole = demo.notes
+    wrong = {**whole["keys"], "gateway": whole["keys"]["readOnly"]}
+    unmade = {name: value for name, value in whole.items() if name != "calls"}
+    (tmp_path / "demo.json").write_text(json.dumps({**unmade, "keys": wrong}))
+    async with started(tmp_path) as failing:
+        assert "GATEWAY" in await failing.says("The demo's calls are not as they should be")
+        assert "calls" not in failing.notes
+    (tmp_path / "demo.json").write_text(json.dumps(unmade))
+    async with started(tmp_path) as again:
+        await again.says("Recorded calls")
+        assert again.notes["calls"] == whole["calls"]

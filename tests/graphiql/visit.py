@@ -28,6 +28,12 @@ TAB_NAMES = [
     "ClearTtsCache",
     "MoveAccount",
     "ListAuditEvents",
+    "ListCalls",
+    "ReadCall",
+    "DeleteRecording",
+    "RetryRecording",
+    "ReportCalls",
+    "ListStoredCredentials",
     "WatchCalls",
 ]
 QUIET_CHROMIUM = [
