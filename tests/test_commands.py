@@ -44,10 +44,11 @@ async def test_maintain_forgets_what_is_older_than_400_days_unless_told_otherwis
         for hours in (25, 23):
             old = {"actor_id": new_id(), "operation": "createAccount", "key": str(hours), "input_hash": b""}
             await IdempotencyRecord.create(**old, created_at=now - timedelta(hours=hours))
-    assert await run(installation, "maintain") == "1 audit events forgotten\n1 idempotency records forgotten\n"
+    told = (await run(installation, "maintain")).splitlines()
+    assert {"1 audit events forgotten", "1 idempotency records forgotten", "0 calls forgotten"} <= set(told)
     async with installation.database():
         assert await AuditEvent.filter(operation__contains="days").count() == 3
-    assert (await run(installation, "maintain", AUDIT_DAYS="30")).startswith("2 audit events forgotten")
+    assert "2 audit events forgotten" in (await run(installation, "maintain", AUDIT_DAYS="30")).splitlines()
     async with installation.database():
         assert [event.operation for event in await AuditEvent.filter(operation__contains="days")] == ["29 days"]
 
