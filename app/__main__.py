@@ -102,7 +102,6 @@ def _parser() -> argparse.ArgumentParser:
 
 def _serve(options: Any) -> None:
     chosen = _chosen(options, "host", "port", "workers")
-    _name_database(chosen)
     asyncio.run(_prepare(chosen))
     listen(chosen)
 

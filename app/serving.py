@@ -33,7 +33,8 @@ def listen(chosen: Settings) -> None:
     check_port(chosen)
     logs.configure(chosen.log_level)
     _allow_files(chosen.recording_streams)
-    _log.info("serving", url=f"http://{chosen.host}:{chosen.port}/graphql", workers=chosen.workers)
+    url = f"http://{chosen.host}:{chosen.port}/graphql"
+    _log.info("serving", url=url, workers=chosen.workers, database=chosen.database_place)
     uvicorn.run(
         "app.main:worker",
         factory=True,
