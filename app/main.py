@@ -85,6 +85,8 @@ def create_app(given: Settings | None = None) -> Starlette:
             Route("/metrics", server.metrics),
             *Recordings(server.started).routes(),
             WebSocketRoute("/record", server.record),
+            # Some gateways add the bucket's vendor, which is the account's to say.
+            WebSocketRoute("/record/{vendor}", server.record),
             *(explorer.routes() if explorer else ()),
         ],
         middleware=middleware,

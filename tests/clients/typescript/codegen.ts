@@ -17,7 +17,7 @@ const config: CodegenConfig = {
         // A scalar without a type here is an error, not `any`.
         strictScalars: true,
         defaultScalarType: "unknown",
-        scalars: { ID: "string", DateTime: "string" },
+        scalars: { ID: "string", DateTime: "string", BigInt: "number" },
         // 'WAV' | 'MP3' instead of enum objects. A value that a newer server adds must not break an older client.
         enumsAsTypes: true,
         futureProofEnums: true,
