@@ -49,7 +49,7 @@ def checked(name, *rest):
 names.checked = checked
 
 async def nothing_found(*_, **__): pass
-service._find_taken = nothing_found
+service._refuse_taken = nothing_found
 service._taken = lambda error, *_: error
 
 sys.exit(main(["serve"]))

@@ -43,6 +43,9 @@ def variables_of(world: World, endpoint: str, person: str) -> dict[str, Any]:
         "FillAccountForm": {"id": world["own"]},
         "ListApplications": {"id": world["own"]},
         "ListUsers": {"id": world["own"]},
+        "ListCalls": {"first": 20},
+        "ListStoredCredentials": {"accountId": world["own"]},
+        "ReadCall": {"id": f"CA{0:032x}"},
         "Login": {"input": {"email": email_of("ann"), "password": PASSWORD}},
         "SendTestWebhook": {"input": {"accountId": world["own"], "kind": "REGISTRATION"}},
         "ListAccounts": {"first": 50, "search": "customer"},
@@ -65,6 +68,8 @@ NOT_FOR_ACCOUNTS = {
     *("MoveAccount", "SetServiceProviderActive", "UpdateServiceProvider"),
 }
 
+# A gateway's and subscriptions, which go another way, and what needs a recording that is there: tests/calls.
+NOT_HERE = {"ReportCalls", "WatchCalls", "DeleteRecording", "RetryRecording", "RemoveStoredCredential"}
 # Who stands for a key where only people may ask.
 PEOPLE = {"admin": "root", "provider": "boss", "account_user": "ann"}
 
@@ -78,7 +83,8 @@ def tabs(world: World, endpoint: str) -> list[tuple[str, str, dict[str, Any]]]:
         text = text.replace(NO_ACCOUNT, world["own"]).replace("https://s3.example.com", endpoint)
         text = text.replace(NO_PROVIDER, world["provider"])
         text = text.replace("you@example.com", email_of("ann")).replace("YOUR-PASSWORD", PASSWORD)
-        found.append((f"tab {tab.stem}", tab.read_text(), json.loads(text)))
+        if not any(f" {name}" in tab.read_text() for name in NOT_HERE):
+            found.append((f"tab {tab.stem}", tab.read_text(), json.loads(text)))
     return found
 
 
@@ -108,7 +114,7 @@ async def test_what_we_show_to_others_is_compiled(installation: Installation, ad
         for person in ("admin", "account_user"):
             variables = variables_of(world, endpoint, person)
             for name, text in operations().items():
-                if person == "admin" or name not in NOT_FOR_ACCOUNTS:
+                if name not in NOT_HERE and (person == "admin" or name not in NOT_FOR_ACCOUNTS):
                     given = variables.get(name, {})
                     caller = people[PEOPLE[person]] if name == "CreateUser" else installation.person(person)
                     taken[f"{name} as {person}"] = await way_of(admin, caller, text, given)

@@ -89,13 +89,17 @@ async def test_the_test_leaves_no_probe_object(
     keys = {"aws_access_key_id": ADMIN.access_key_id, "aws_secret_access_key": ADMIN.secret_access_key}
     client = boto3.client("s3", endpoint_url=local_s3.endpoint, region_name="us-east-1", **keys)
     await send(account_user, "updateRecordingConfig", {"accountId": world["own"], **storage})
+
+    def there(bucket: str) -> tuple[list[str], list[Any]]:
+        listed = client.list_objects_v2(Bucket=bucket).get("Contents", [])
+        return [one["Key"] for one in listed], client.list_multipart_uploads(Bucket=bucket).get("Uploads", [])
+
+    before = {bucket: there(bucket) for bucket in BUCKETS}
     for mutation, draft in ((DRAFT, storage), (STORED, {})):
         found = await verified(account_user, mutation, world["own"], **draft)
         assert (found["verdict"], found["leftoverKey"]) == ("WORKING", None)
         assert "PASSED" in {step["status"] for step in found["steps"] if step["step"] == "WRITE"}
-        for bucket in BUCKETS:
-            assert client.list_objects_v2(Bucket=bucket).get("Contents", []) == []
-            assert client.list_multipart_uploads(Bucket=bucket).get("Uploads", []) == []
+        assert {bucket: there(bucket) for bucket in BUCKETS} == before
 
 
 @pytest.fixture
