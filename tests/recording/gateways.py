@@ -44,10 +44,12 @@ class Gateway:
         return found
 
     @asynccontextmanager
-    async def opened(self, key: str | None = None, **options: Any) -> AsyncIterator[ClientConnection]:
+    async def opened(
+        self, key: str | None = None, path: str = "/record", **options: Any
+    ) -> AsyncIterator[ClientConnection]:
         headers = {"Authorization": f"Bearer {key or self.key}"}
         given = {"additional_headers": headers, "subprotocols": [Subprotocol("audio.jambonz.org")], **options}
-        async with connect(f"ws://127.0.0.1:{self.port}/record", **given) as connection:
+        async with connect(f"ws://127.0.0.1:{self.port}{path}", **given) as connection:
             yield connection
 
     def first_frame(self, call: str, **fields: Any) -> str:

@@ -21,6 +21,7 @@ from app.identifiers import Kind, read
 from app.live import LiveEvents
 from app.logs import RequestLog
 from app.recording import recorder
+from app.recording.model import BucketVendor
 from app.recording.stream import FirstFrame
 from tests.installation import Installation, Person, World
 from tests.recording.gateways import Gateway, closed, gateway_of, uuid_of
@@ -186,6 +187,15 @@ async def test_a_gateway_that_has_gone_before_its_settings_were_found_is_recorde
     monkeypatch.setattr(recorder, "admit", slow)
     await gateway.stream("short", bytes(640 * 3))
     assert (await gateway.spooled("short")).audio_bytes == 44 + 640 * 3
+
+
+async def test_a_vendor_in_the_address_is_passed_over(gateway: Gateway) -> None:
+    """Some gateways add the bucket's, which is the account's to say."""
+    async with gateway.opened(path="/record/google") as connection:
+        await connection.send(gateway.first_frame("with-vendor"))
+        await connection.send(bytes(640))
+    await gateway.idle()
+    assert (await gateway.call("with-vendor")).recording_vendor is BucketVendor.S3_COMPATIBLE
 
 
 async def test_audio_is_on_the_disk_before_a_second_has_passed(gateway: Gateway) -> None:
