@@ -195,7 +195,7 @@ async def test_a_vendor_in_the_address_is_passed_over(gateway: Gateway) -> None:
         await connection.send(gateway.first_frame("with-vendor"))
         await connection.send(bytes(640))
     await gateway.idle()
-    assert (await gateway.call("with-vendor")).recording_vendor is BucketVendor.S3_COMPATIBLE
+    assert (await gateway.call("with-vendor")).recording_vendor is BucketVendor.AWS_S3
 
 
 async def test_audio_is_on_the_disk_before_a_second_has_passed(gateway: Gateway) -> None:
