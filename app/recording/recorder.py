@@ -24,6 +24,7 @@ from app.calls import recordings
 from app.calls.model import Call
 from app.encryption import Keyring
 from app.errors import for_client
+from app.identifiers import Kind, show
 from app.live import LiveEvents
 from app.recording.admission import Admitted, admit
 from app.recording.audio import Encoder, encoder
@@ -36,6 +37,8 @@ MAXIMUM_WAITING_BYTES = 524_288
 """Of one stream; beyond, it is not read on. Two and a half seconds of the richest audio, sixteen of the poorest."""
 _MEASURE_EVERY_SECONDS = 10.0
 _THREADS = min(os.cpu_count() or 1, 8)
+_SHARE_FULL = "the account has as much in the spool as one may: try again later, or elsewhere"
+_OVERFULL = "the spool is overfull: the recording ends here"
 _log = structlog.get_logger("recorder")
 T = TypeVar("T")
 
@@ -71,7 +74,7 @@ class AudioStream:
         self.recording: SpooledRecording | None = None
         self.encoder: Encoder | None = None
         self.broken: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
-        """Done when the audio cannot be written any more."""
+        """Done when no more audio is written; Refused, when it could be and may not."""
         self.has_room: Callable[[], None] | None = None
         """To be called when there is room again, if it was told that there is none."""
         self._waiting = bytearray()
@@ -170,6 +173,8 @@ class Recorder:
         """Looks up whether the call is recorded, and begins. Raises Refused."""
         try:
             admitted = await admit(viewer, self._keyring, stream.first)
+            if self._spool.is_share_full(stream.first.account_id):
+                raise self._later("spool", _SHARE_FULL, account_id=stream.first.account_id)
             call = await self._begun(stream, admitted)
         except recordings.RecordedAlready:
             raise Refused(CloseCode.RECORDED_ALREADY, "the call is recorded already, or was") from None
@@ -264,6 +269,14 @@ class Recorder:
         for stream, _ in work:
             if self._storer is not None and stream.recording is not None and stream in self._streams:
                 self._storer.grown(stream.recording)
+        self._end_what_is_too_much()
+
+    def _end_what_is_too_much(self) -> None:
+        is_overfull = self._spool.is_overfull
+        for stream in self._streams:
+            if not stream.broken.done() and (is_overfull or self._spool.is_share_full(stream.first.account_id)):
+                reason = _OVERFULL if is_overfull else _SHARE_FULL
+                stream.broken.set_result(self._later("spool", reason, account_id=stream.first.account_id))
 
     def _measured(self) -> "list[_Failure]":
         try:
@@ -282,11 +295,12 @@ class Recorder:
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
-    def _later(self, why: str, reason: str, error: OSError | None = None) -> Refused:
-        """The refusal that is an alarm: a call that was to be recorded is not."""
+    def _later(self, why: str, reason: str, error: OSError | None = None, *, account_id: UUID | None = None) -> Refused:
+        """The refusal that is an alarm: a call that was to be recorded is not, or not to its end."""
         metrics.recording_refused(why)
         numbers = {"streams": self._places, "spool_bytes": self._spool.size()}
-        _log.error("a call is not recorded", why=why, **numbers, **_cause(error))
+        account = {"account": show(Kind.ACCOUNT, account_id)} if account_id else {}
+        _log.error("a call is not recorded", why=why, **numbers, **account, **_cause(error))
         return Refused(CloseCode.TRY_AGAIN_LATER, reason)
 
 

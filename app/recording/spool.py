@@ -18,6 +18,7 @@ import os
 import shutil
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -34,6 +35,10 @@ _log = structlog.get_logger("spool")
 
 # Folders that are being made or removed; nobody but who does it looks into them.
 _MAKING, _GOING, _BROKEN = ".new-", ".gone-", ".broken-"
+# Of the spool, for one account: no other goes unrecorded for a storage that is not its own.
+_ACCOUNTS_SHARE = 0.25
+# Of what it may hold: running calls may grow over that by so much before they are ended.
+_OVERFULL = 1.1
 # A folder that is still being made or removed after this time was left so by a process that is no more.
 _LEFT_SECONDS = 60
 
@@ -100,6 +105,8 @@ class Spool:
         self._maximum_bytes = maximum_bytes
         self._counting = threading.Lock()
         self._bytes = 0
+        self._bytes_of: Counter[UUID] = Counter()
+        self._accounts: dict[str, UUID] = {}
         path.mkdir(parents=True, exist_ok=True)
         self.id = _id_of(path / ".id")
         """Tells this spool from those of other machines."""
@@ -111,7 +118,17 @@ class Spool:
 
     @property
     def is_full(self) -> bool:
+        """New recordings are refused."""
         return self._bytes >= self._maximum_bytes
+
+    @property
+    def is_overfull(self) -> bool:
+        """Running recordings are ended too."""
+        return self._bytes > self._maximum_bytes * _OVERFULL
+
+    def is_share_full(self, account_id: UUID) -> bool:
+        """Whether the account has as much here as one account may, running and waiting: a quarter of the whole."""
+        return self._bytes_of[account_id] >= self._maximum_bytes * _ACCOUNTS_SHARE
 
     def measure(self) -> None:
         """Counts anew, since other workers add and remove too, and removes what dead processes left half made.
@@ -119,15 +136,22 @@ class Spool:
         Reads the whole folder: for a thread, now and then.
         """
         found = 0
+        found_of: Counter[UUID] = Counter()
+        accounts: dict[str, UUID] = {}
         for entry in self._entries():
             with contextlib.suppress(FileNotFoundError):  # removed meanwhile
                 if entry.name.startswith((_MAKING, _GOING)) and entry.stat().st_mtime < time.time() - _LEFT_SECONDS:
                     shutil.rmtree(entry.path, ignore_errors=True)
                     continue
                 with os.scandir(entry.path) as files:
-                    found += sum(file.stat().st_size for file in files)
+                    size = sum(file.stat().st_size for file in files)
+                found += size
+                account_id = self._accounts.get(entry.name) or _account_of(Path(entry.path))
+                if account_id is not None:
+                    accounts[entry.name] = account_id
+                    found_of[account_id] += size
         with self._counting:
-            self._bytes = found
+            self._bytes, self._bytes_of, self._accounts = found, found_of, accounts
 
     def create(self, about: About) -> "SpooledRecording":
         """A new recording, held by this process. Raises FileExistsError when there is one of this call."""
@@ -178,10 +202,11 @@ class Spool:
         os.close(lock)
         return None
 
-    def count(self, more: int) -> None:
-        """For recordings, which tell how they grow and go."""
+    def count(self, account_id: UUID, more: int) -> None:
+        """For recordings, which tell how they grow and go; in bytes."""
         with self._counting:
             self._bytes += more
+            self._bytes_of[account_id] += more
 
     def _folder(self, call_id: UUID) -> Path:
         return self._path / call_id.hex
@@ -208,7 +233,7 @@ class SpooledRecording:
         """Raises OSError, such as for a full disk; what was written of it before is not counted and is written over."""
         self.overwrite(self.audio_bytes, data)
         self.audio_bytes += len(data)
-        self._spool.count(len(data))
+        self._spool.count(self.about.account_id, len(data))
 
     def overwrite(self, offset: int, data: bytes | bytearray) -> None:
         """Writes at a place of the audio: a header whose sizes are known at last."""
@@ -220,7 +245,7 @@ class SpooledRecording:
     def cut(self, length: int) -> None:
         """Takes off what is beyond a length in bytes: a piece of a frame that a crash has left."""
         os.ftruncate(self._audio, length)
-        self._spool.count(length - self.audio_bytes)
+        self._spool.count(self.about.account_id, length - self.audio_bytes)
         self.audio_bytes = length
 
     def read(self, offset: int, length: int) -> bytes:
@@ -256,7 +281,7 @@ class SpooledRecording:
         gone = self._folder.with_name(f"{_GOING}{self._folder.name}-{os.getpid()}")
         with contextlib.suppress(FileNotFoundError):
             self._folder.rename(gone)
-            self._spool.count(-self.audio_bytes)
+            self._spool.count(self.about.account_id, -self.audio_bytes)
         self.close()
         shutil.rmtree(gone, ignore_errors=True)
 
@@ -286,6 +311,14 @@ def _call_id(name: str) -> UUID | None:
     try:
         return UUID(hex=name)
     except ValueError:
+        return None
+
+
+def _account_of(folder: Path) -> UUID | None:
+    """Whose recording is in a folder; None when that cannot be read."""
+    try:
+        return UUID(hex=json.loads((folder / "about.json").read_bytes())["account_id"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
