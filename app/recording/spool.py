@@ -22,6 +22,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -35,6 +36,8 @@ _log = structlog.get_logger("spool")
 
 # Folders that are being made or removed; nobody but who does it looks into them.
 _MAKING, _GOING, _BROKEN = ".new-", ".gone-", ".broken-"
+# What calls are about, and the audio itself: for nobody but this user of the machine.
+_FOLDER_MODE, _FILE_MODE = 0o700, 0o600
 # Of the spool, for one account: no other goes unrecorded for a storage that is not its own.
 _ACCOUNTS_SHARE = 0.25
 # Of what it may hold: running calls may grow over that by so much before they are ended.
@@ -107,7 +110,10 @@ class Spool:
         self._bytes = 0
         self._bytes_of: Counter[UUID] = Counter()
         self._accounts: dict[str, UUID] = {}
+        self._told: set[UUID] = set()
         path.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(PermissionError):  # another's folder; what is in it is closed all the same
+            path.chmod(_FOLDER_MODE)
         self.id = _id_of(path / ".id")
         """Tells this spool from those of other machines."""
         self.measure()
@@ -156,12 +162,12 @@ class Spool:
     def create(self, about: About) -> "SpooledRecording":
         """A new recording, held by this process. Raises FileExistsError when there is one of this call."""
         folder, making = self._folder(about.call_id), self._path / f"{_MAKING}{about.call_id.hex}-{os.getpid()}"
-        making.mkdir()
+        making.mkdir(_FOLDER_MODE)
         lock = _open_lock(making)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             _write_json(making / "about.json", about.to_json())
-            (making / "audio").touch()
+            (making / "audio").touch(_FILE_MODE)
             # Renaming onto a folder that is not empty is refused.
             making.rename(folder)
         except OSError as error:
@@ -182,13 +188,10 @@ class Spool:
         return self._folder(call_id).is_dir()
 
     def open(self, call_id: UUID) -> "SpooledRecording | None":
-        """A recording that is here, held by this process from now on; None when another holds it, or it is gone."""
-        folder = self._folder(call_id)
+        """A recording that is here, held by this process from now on; None when another holds it, it is gone, or unreadable."""
+        folder, lock = self._folder(call_id), -1
         try:
             lock = _open_lock(folder)
-        except FileNotFoundError:
-            return None
-        try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # Whoever held it may have removed the folder between the two lines above.
             if os.stat(folder / "lock").st_ino == os.fstat(lock).st_ino:
@@ -196,10 +199,14 @@ class Spool:
                 return SpooledRecording(self, folder, about, lock)
         except (BlockingIOError, FileNotFoundError):
             pass
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, IsADirectoryError, NotADirectoryError):
             _log.error("a recording in the spool cannot be read: set aside", call_id=call_id.hex)
-            folder.rename(self._path / f"{_BROKEN}{call_id.hex}")
-        os.close(lock)
+            with contextlib.suppress(OSError):  # it is met, and told, again
+                folder.rename(self._path / f"{_BROKEN}{call_id.hex}")
+        except OSError as error:
+            self._tell_once(call_id, error)
+        if lock >= 0:
+            os.close(lock)
         return None
 
     def count(self, account_id: UUID, more: int) -> None:
@@ -207,6 +214,12 @@ class Spool:
         with self._counting:
             self._bytes += more
             self._bytes_of[account_id] += more
+
+    def _tell_once(self, call_id: UUID, error: OSError) -> None:
+        """The disk may give it later: it stays where it is, and is asked for again and again."""
+        if call_id not in self._told:
+            self._told.add(call_id)
+            _log.error("the disk does not give a recording in the spool", call_id=call_id.hex, reason=error.strerror)
 
     def _folder(self, call_id: UUID) -> Path:
         return self._path / call_id.hex
@@ -225,7 +238,7 @@ class SpooledRecording:
         self._spool = spool
         self._folder = folder
         self._lock = lock
-        self._audio = os.open(self.audio_path, os.O_RDWR | os.O_CREAT, 0o600)
+        self._audio = os.open(self.audio_path, os.O_RDWR | os.O_CREAT, _FILE_MODE)
         self.audio_bytes = os.fstat(self._audio).st_size
         """How long the audio is by now."""
 
@@ -297,14 +310,14 @@ def _id_of(path: Path) -> str:
     """Kept in a file; of several processes that make it, one wins."""
     with contextlib.suppress(FileExistsError):
         new = path.with_name(f".id-{os.getpid()}")
-        new.write_text(uuid4().hex)
+        _write(new, uuid4().hex)
         os.link(new, path)
     path.with_name(f".id-{os.getpid()}").unlink(missing_ok=True)
     return path.read_text()
 
 
 def _open_lock(folder: Path) -> int:
-    return os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    return os.open(folder / "lock", os.O_RDWR | os.O_CREAT, _FILE_MODE)
 
 
 def _call_id(name: str) -> UUID | None:
@@ -325,8 +338,13 @@ def _account_of(folder: Path) -> UUID | None:
 def _write_json(path: Path, value: dict[str, Any]) -> None:
     """Whoever reads the file finds it whole, or as it was before."""
     new = path.with_name(f".{path.name}")
-    new.write_text(json.dumps(value))
+    _write(new, json.dumps(value))
     new.replace(path)
+
+
+def _write(path: Path, text: str) -> None:
+    with open(path, "w", opener=partial(os.open, mode=_FILE_MODE)) as file:
+        file.write(text)
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:

@@ -650,3 +650,21 @@ async def test_an_object_whose_process_died_before_the_answer_goes_with_its_reco
     assert await recordings.deleted(call_id, room.account_id)
     await room.look(room.another_storer())
     assert (s3.objects, room.spool.waiting()) == ({}, [])
+
+
+async def test_the_audio_of_a_deleted_recording_leaves_the_disk_though_the_bucket_refuses(
+    scripted: tuple[StorageRoom, ScriptedS3],
+) -> None:
+    room, s3 = scripted
+    call_id = await room.recorded(noise(320_000))
+    s3.answers |= {"head": error(503, "SlowDown"), "delete": error(503, "SlowDown")}
+    await room.look()
+    assert len(s3.objects) == 1
+    assert await recordings.deleted(call_id, room.account_id)
+    await room.later(minutes=30)
+    assert len(s3.objects) == 1
+    assert [path for path in (room.folder / call_id.hex).iterdir() if path.stat().st_size > 2_000] == []
+    assert room.spool.size() == 0
+    s3.answers.clear()
+    await room.later(hours=1)
+    assert (s3.objects, room.spool.waiting()) == ({}, [])
