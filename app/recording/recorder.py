@@ -26,7 +26,7 @@ from app.encryption import Keyring
 from app.errors import for_client
 from app.identifiers import Kind, show
 from app.live import LiveEvents
-from app.recording.admission import Admitted, admit
+from app.recording.admission import SUSPENDED, Admitted, admit, suspended
 from app.recording.audio import Encoder, encoder
 from app.recording.spool import About, Ended, Spool, SpooledRecording
 from app.recording.stream import CloseCode, FirstFrame, Refused
@@ -35,6 +35,8 @@ from app.settings import Settings
 WRITE_EVERY_SECONDS = 0.5
 MAXIMUM_WAITING_BYTES = 524_288
 """Of one stream; beyond, it is not read on. Two and a half seconds of the richest audio, sixteen of the poorest."""
+LOOK_AT_ACCOUNTS_EVERY_SECONDS = 4.0
+"""With the time that the answer takes, calls of a suspended account end within 5 s."""
 _MEASURE_EVERY_SECONDS = 10.0
 _THREADS = min(os.cpu_count() or 1, 8)
 _SHARE_FULL = "the account has as much in the spool as one may: try again later, or elsewhere"
@@ -92,6 +94,11 @@ class AudioStream:
     def has_audio(self) -> bool:
         return len(self._waiting) >= self.first.frame_bytes and not self.broken.done()
 
+    @property
+    def cannot_be_written(self) -> bool:
+        """Not even what was taken before the stream was ended."""
+        return self.broken.done() and not isinstance(self.broken.result(), Refused)
+
     def waiting_audio(self) -> bytes:
         """Whole samples of all channels, taken out of the buffer: for the event loop's thread."""
         was_full = len(self._waiting) >= MAXIMUM_WAITING_BYTES
@@ -140,13 +147,15 @@ class Recorder:
     async def running(self) -> AsyncIterator[None]:
         """Writes in the background for as long as the context lasts. What still runs at its end is ended in order."""
         task = asyncio.create_task(self._write_for_ever())
+        looking = asyncio.create_task(self._look_at_accounts_for_ever())
         try:
             yield
         finally:
+            looking.cancel()
             # Not cancelled: threads that are writing go on all the same, and what comes after would be written before.
             self._is_ending = True
             self._wake.set()
-            await asyncio.gather(task, return_exceptions=True)
+            await asyncio.gather(task, looking, return_exceptions=True)
             await asyncio.gather(*(self.end(stream) for stream in list(self._streams)))
             self._threads.shutdown()
 
@@ -250,6 +259,23 @@ class Recorder:
                 async with asyncio.timeout(max(began + WRITE_EVERY_SECONDS - time.monotonic(), 0)):
                     await self._wake.wait()
 
+    async def _look_at_accounts_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_AT_ACCOUNTS_EVERY_SECONDS)
+            try:
+                await self._end_those_of_suspended_accounts()
+            except Exception as error:  # noqa: BLE001  calls go on; who is suspended meanwhile is found the next time
+                if for_client(error) is None:
+                    _log.exception("whose calls are recorded was not looked up")
+
+    async def _end_those_of_suspended_accounts(self) -> None:
+        """Raises what the database does when it is away."""
+        running = {stream.first.account_id for stream in self._streams}
+        closed = await suspended(running) if running else set()
+        for stream in self._streams:
+            if stream.first.account_id in closed and not stream.broken.done():
+                stream.broken.set_result(Refused(CloseCode.SUSPENDED, SUSPENDED))
+
     async def _write_all(self) -> None:
         work = [(stream, stream.waiting_audio()) for stream in self._streams if stream.has_audio]
         parts = [part for number in range(_THREADS) if (part := work[number::_THREADS])]
@@ -317,7 +343,7 @@ def _ended(stream: AudioStream, audio: bytes) -> SpooledRecording:
     recording = stream.recording
     if recording is None or stream.encoder is None:
         raise RuntimeError("the stream has not been begun")
-    error = None if stream.broken.done() or not audio else stream.write(audio)
+    error = None if stream.cannot_be_written or not audio else stream.write(audio)
     try:
         recording.append(stream.encoder.end())
         recording.overwrite(0, stream.encoder.header(recording.audio_bytes))

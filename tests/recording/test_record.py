@@ -428,6 +428,54 @@ async def test_a_suspended_account_is_not_recorded(gateway: Gateway, world: Worl
     )
 
 
+@pytest.mark.parametrize("change", ["setAccountActive", "setServiceProviderActive"])
+async def test_running_calls_of_who_is_suspended_end_within_5_s_and_are_kept(
+    gateway: Gateway, world: World, admin: Person, change: str
+) -> None:
+    who, of_it = ("own", "account") if change == "setAccountActive" else ("provider", "serviceProvider")
+    async with gateway.opened() as connection:
+        await connection.send(gateway.first_frame("a"))
+        await connection.send(bytes(640))
+        await asyncio.sleep(0.2)
+        made = await admin.change(change, f"{of_it} {{ id }}", id=world[who], active=False)
+        assert made["userErrors"] == []
+        async with asyncio.timeout(5):
+            assert await closed(connection) == (4423, "the account is suspended: its calls are not recorded")
+    await gateway.idle()
+    recording = await gateway.spooled("a")
+    assert recording.ended is not None
+    assert recording.audio_bytes == 44 + 640
+
+
+async def test_calls_of_others_and_calls_without_a_database_go_on_when_an_account_is_suspended(
+    gateway: Gateway, world: World, provider: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = asyncio.Event()
+
+    async def away(_: Any) -> None:
+        asked.set()
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(recorder, "LOOK_AT_ACCOUNTS_EVERY_SECONDS", 0.1)
+    other = {"id": world["sibling"], "active": False}
+    assert (await provider.change("setAccountActive", "account { id }", **other))["userErrors"] == []
+    async with gateway.opened() as connection:
+        await connection.send(gateway.first_frame("a"))
+        await connection.send(bytes(640))
+        await asyncio.sleep(4.5)  # it has been looked at
+        with monkeypatch.context() as patched:
+            patched.setattr(recorder, "suspended", away)
+            own = {"id": world["own"], "active": False}
+            assert (await provider.change("setAccountActive", "account { id }", **own))["userErrors"] == []
+            await asyncio.wait_for(asked.wait(), 5)
+            await connection.send(bytes(640))
+            await asyncio.sleep(0.2)
+            assert connection.protocol.close_rcvd is None
+        assert (await closed(connection))[0] == 4423
+    await gateway.idle()
+    assert (await gateway.spooled("a")).audio_bytes == 44 + 2 * 640
+
+
 async def test_a_call_is_recorded_once(gateway: Gateway) -> None:
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame("once"))
