@@ -46,7 +46,7 @@ async def admit(viewer: Viewer, keyring: Keyring, first: FirstFrame) -> Admitted
 async def suspended(account_ids: Collection[UUID]) -> set[UUID]:
     """Of these accounts, those that are suspended by now, or whose provider is."""
     closed = Account.filter(Q(active=False) | Q(service_provider__active=False), id__in=list(account_ids))
-    return set(await closed.values_list("id", flat=True))
+    return {account_id for (account_id,) in await closed.values_list("id")}
 
 
 async def _account(viewer: Viewer, first: FirstFrame) -> Account:
