@@ -101,7 +101,8 @@ class Settings(BaseSettings):
         10_240,
         ge=1,
         le=100_000_000,
-        description="How large the spool may grow; when it is full, new recordings are refused.",
+        description="How large the spool may grow, and each account's part of it to a quarter of that; when it is full, new "
+        "recordings are refused.",
     )
     recording_streams: int = Field(
         1_000, ge=1, le=100_000, description="Calls whose audio each worker takes in at the same time."

@@ -1,8 +1,12 @@
 """Whether a call whose audio a gateway offers is recorded, and where to."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
+
+from tortoise.expressions import Q
 
 from app.access import Viewer
 from app.accounts.model import Account
@@ -14,6 +18,8 @@ from app.recording.model import AudioFormat, RecordingConfig
 from app.recording.storage import StorageTarget
 from app.recording.stored import stored_draft
 from app.recording.stream import CloseCode, FirstFrame, Refused
+
+SUSPENDED = "the account is suspended: its calls are not recorded"
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,12 @@ async def admit(viewer: Viewer, keyring: Keyring, first: FirstFrame) -> Admitted
     return Admitted(_facts(first), target, configuration.audio_format)
 
 
+async def suspended(account_ids: Collection[UUID]) -> set[UUID]:
+    """Of these accounts, those that are suspended by now, or whose provider is."""
+    closed = Account.filter(Q(active=False) | Q(service_provider__active=False), id__in=list(account_ids))
+    return {account_id for (account_id,) in await closed.values_list("id")}
+
+
 async def _account(viewer: Viewer, first: FirstFrame) -> Account:
     """Raises Refused: what is out of reach is not there."""
     within_reach = viewer.within_reach(Account).select_related("service_provider")
@@ -45,7 +57,7 @@ async def _account(viewer: Viewer, first: FirstFrame) -> Account:
         raise Refused(CloseCode.NOT_FOUND, "accountSid: there is no such account")
     provider: Any = account.service_provider
     if not (account.active and provider.active):
-        raise Refused(CloseCode.SUSPENDED, "the account is suspended: its calls are not recorded")
+        raise Refused(CloseCode.SUSPENDED, SUSPENDED)
     return account
 
 

@@ -24,8 +24,9 @@ from app.calls import recordings
 from app.calls.model import Call
 from app.encryption import Keyring
 from app.errors import for_client
+from app.identifiers import Kind, show
 from app.live import LiveEvents
-from app.recording.admission import Admitted, admit
+from app.recording.admission import SUSPENDED, Admitted, admit, suspended
 from app.recording.audio import Encoder, encoder
 from app.recording.spool import About, Ended, Spool, SpooledRecording
 from app.recording.stream import CloseCode, FirstFrame, Refused
@@ -34,8 +35,12 @@ from app.settings import Settings
 WRITE_EVERY_SECONDS = 0.5
 MAXIMUM_WAITING_BYTES = 524_288
 """Of one stream; beyond, it is not read on. Two and a half seconds of the richest audio, sixteen of the poorest."""
+LOOK_AT_ACCOUNTS_EVERY_SECONDS = 4.0
+"""With the time that the answer takes, calls of a suspended account end within 5 s."""
 _MEASURE_EVERY_SECONDS = 10.0
 _THREADS = min(os.cpu_count() or 1, 8)
+_SHARE_FULL = "the account has as much in the spool as one may: try again later, or elsewhere"
+_OVERFULL = "the spool is overfull: the recording ends here"
 _log = structlog.get_logger("recorder")
 T = TypeVar("T")
 
@@ -71,7 +76,7 @@ class AudioStream:
         self.recording: SpooledRecording | None = None
         self.encoder: Encoder | None = None
         self.broken: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
-        """Done when the audio cannot be written any more."""
+        """Done when no more audio is written; Refused, when it could be and may not."""
         self.has_room: Callable[[], None] | None = None
         """To be called when there is room again, if it was told that there is none."""
         self._waiting = bytearray()
@@ -88,6 +93,11 @@ class AudioStream:
     @property
     def has_audio(self) -> bool:
         return len(self._waiting) >= self.first.frame_bytes and not self.broken.done()
+
+    @property
+    def cannot_be_written(self) -> bool:
+        """Not even what was taken before the stream was ended."""
+        return self.broken.done() and not isinstance(self.broken.result(), Refused)
 
     def waiting_audio(self) -> bytes:
         """Whole samples of all channels, taken out of the buffer: for the event loop's thread."""
@@ -137,13 +147,15 @@ class Recorder:
     async def running(self) -> AsyncIterator[None]:
         """Writes in the background for as long as the context lasts. What still runs at its end is ended in order."""
         task = asyncio.create_task(self._write_for_ever())
+        looking = asyncio.create_task(self._look_at_accounts_for_ever())
         try:
             yield
         finally:
+            looking.cancel()
             # Not cancelled: threads that are writing go on all the same, and what comes after would be written before.
             self._is_ending = True
             self._wake.set()
-            await asyncio.gather(task, return_exceptions=True)
+            await asyncio.gather(task, looking, return_exceptions=True)
             await asyncio.gather(*(self.end(stream) for stream in list(self._streams)))
             self._threads.shutdown()
 
@@ -170,6 +182,8 @@ class Recorder:
         """Looks up whether the call is recorded, and begins. Raises Refused."""
         try:
             admitted = await admit(viewer, self._keyring, stream.first)
+            if self._spool.is_share_full(stream.first.account_id):
+                raise self._later("spool", _SHARE_FULL, account_id=stream.first.account_id)
             call = await self._begun(stream, admitted)
         except recordings.RecordedAlready:
             raise Refused(CloseCode.RECORDED_ALREADY, "the call is recorded already, or was") from None
@@ -245,6 +259,23 @@ class Recorder:
                 async with asyncio.timeout(max(began + WRITE_EVERY_SECONDS - time.monotonic(), 0)):
                     await self._wake.wait()
 
+    async def _look_at_accounts_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_AT_ACCOUNTS_EVERY_SECONDS)
+            try:
+                await self._end_those_of_suspended_accounts()
+            except Exception as error:  # noqa: BLE001  calls go on; who is suspended meanwhile is found the next time
+                if for_client(error) is None:
+                    _log.exception("whose calls are recorded was not looked up")
+
+    async def _end_those_of_suspended_accounts(self) -> None:
+        """Raises what the database does when it is away."""
+        running = {stream.first.account_id for stream in self._streams}
+        closed = await suspended(running) if running else set()
+        for stream in self._streams:
+            if stream.first.account_id in closed and not stream.broken.done():
+                stream.broken.set_result(Refused(CloseCode.SUSPENDED, SUSPENDED))
+
     async def _write_all(self) -> None:
         work = [(stream, stream.waiting_audio()) for stream in self._streams if stream.has_audio]
         parts = [part for number in range(_THREADS) if (part := work[number::_THREADS])]
@@ -264,6 +295,14 @@ class Recorder:
         for stream, _ in work:
             if self._storer is not None and stream.recording is not None and stream in self._streams:
                 self._storer.grown(stream.recording)
+        self._end_what_is_too_much()
+
+    def _end_what_is_too_much(self) -> None:
+        is_overfull = self._spool.is_overfull
+        for stream in self._streams:
+            if not stream.broken.done() and (is_overfull or self._spool.is_share_full(stream.first.account_id)):
+                reason = _OVERFULL if is_overfull else _SHARE_FULL
+                stream.broken.set_result(self._later("spool", reason, account_id=stream.first.account_id))
 
     def _measured(self) -> "list[_Failure]":
         try:
@@ -282,11 +321,12 @@ class Recorder:
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
-    def _later(self, why: str, reason: str, error: OSError | None = None) -> Refused:
-        """The refusal that is an alarm: a call that was to be recorded is not."""
+    def _later(self, why: str, reason: str, error: OSError | None = None, *, account_id: UUID | None = None) -> Refused:
+        """The refusal that is an alarm: a call that was to be recorded is not, or not to its end."""
         metrics.recording_refused(why)
         numbers = {"streams": self._places, "spool_bytes": self._spool.size()}
-        _log.error("a call is not recorded", why=why, **numbers, **_cause(error))
+        account = {"account": show(Kind.ACCOUNT, account_id)} if account_id else {}
+        _log.error("a call is not recorded", why=why, **numbers, **account, **_cause(error))
         return Refused(CloseCode.TRY_AGAIN_LATER, reason)
 
 
@@ -303,7 +343,7 @@ def _ended(stream: AudioStream, audio: bytes) -> SpooledRecording:
     recording = stream.recording
     if recording is None or stream.encoder is None:
         raise RuntimeError("the stream has not been begun")
-    error = None if stream.broken.done() or not audio else stream.write(audio)
+    error = None if stream.cannot_be_written or not audio else stream.write(audio)
     try:
         recording.append(stream.encoder.end())
         recording.overwrite(0, stream.encoder.header(recording.audio_bytes))

@@ -116,6 +116,8 @@ async def _until_its_end(websocket: WebSocket, stream: AudioStream) -> None:
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if stream.broken.done():
             message.cancel()
+            if isinstance(why := stream.broken.result(), Refused):
+                raise why
             raise Refused(CloseCode.INTERNAL_ERROR, "the audio cannot be written any more: the recording ends here")
         if message.result()["type"] == "websocket.disconnect":
             websocket.scope["log"]["close_code"] = message.result().get("code")

@@ -40,6 +40,8 @@ class State:
     is_beginning: bool = False
     """An upload may have been begun whose id nobody has heard."""
     upload_id: str | None = None
+    may_be_sent: bool = False
+    """The object may be there, whatever the storage has said: an answer can get lost, and a process can die before it."""
     is_sent: bool = False
     """The object is there, as far as the storage has said."""
 
@@ -163,6 +165,7 @@ async def _send(
         if state.is_sent and await uploads.size_of(bucket, what.key) == size:
             return
     if upload is None and size < uploads.IN_PARTS_FROM_BYTES:
+        await _note_sending(recording, state)
         await uploads.put(bucket, what, size)
     else:
         await _send_in_parts(bucket, target, recording, state, upload)
@@ -203,6 +206,7 @@ async def _send_in_parts(
         parts = [part for part in uploads.parts_of(size) if part.number not in upload.etags]
         for part in parts:
             upload.etags[part.number] = await uploads.send(bucket, what, upload.upload_id, part)
+        await _note_sending(recording, state)
         await _complete(bucket, what, upload, size)
     except (StorageFailure, OSError):
         with suppress(StorageFailure):  # the state keeps it for the next try
@@ -210,6 +214,13 @@ async def _send_in_parts(
         raise
     state.upload_id, state.is_sent = None, True
     await state.write(recording)
+
+
+async def _note_sending(recording: SpooledRecording, state: State) -> None:
+    """Before the request that makes the object: whoever deletes the recording looks for it. Raises OSError."""
+    if not state.may_be_sent:
+        state.may_be_sent = True
+        await state.write(recording)
 
 
 async def _complete(bucket: Bucket, what: Outgoing, upload: InParts, size: int) -> None:

@@ -18,9 +18,11 @@ import os
 import shutil
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -34,6 +36,12 @@ _log = structlog.get_logger("spool")
 
 # Folders that are being made or removed; nobody but who does it looks into them.
 _MAKING, _GOING, _BROKEN = ".new-", ".gone-", ".broken-"
+# What calls are about, and the audio itself: for nobody but this user of the machine.
+_FOLDER_MODE, _FILE_MODE = 0o700, 0o600
+# Of the spool, for one account: no other goes unrecorded for a storage that is not its own.
+_ACCOUNTS_SHARE = 0.25
+# Of what it may hold: running calls may grow over that by so much before they are ended.
+_OVERFULL = 1.1
 # A folder that is still being made or removed after this time was left so by a process that is no more.
 _LEFT_SECONDS = 60
 
@@ -100,7 +108,12 @@ class Spool:
         self._maximum_bytes = maximum_bytes
         self._counting = threading.Lock()
         self._bytes = 0
+        self._bytes_of: Counter[UUID] = Counter()
+        self._accounts: dict[str, UUID] = {}
+        self._told: set[UUID] = set()
         path.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(PermissionError):  # another's folder; what is in it is closed all the same
+            path.chmod(_FOLDER_MODE)
         self.id = _id_of(path / ".id")
         """Tells this spool from those of other machines."""
         self.measure()
@@ -111,7 +124,17 @@ class Spool:
 
     @property
     def is_full(self) -> bool:
+        """New recordings are refused."""
         return self._bytes >= self._maximum_bytes
+
+    @property
+    def is_overfull(self) -> bool:
+        """Running recordings are ended too."""
+        return self._bytes > self._maximum_bytes * _OVERFULL
+
+    def is_share_full(self, account_id: UUID) -> bool:
+        """Whether the account has as much here as one account may, running and waiting: a quarter of the whole."""
+        return self._bytes_of[account_id] >= self._maximum_bytes * _ACCOUNTS_SHARE
 
     def measure(self) -> None:
         """Counts anew, since other workers add and remove too, and removes what dead processes left half made.
@@ -119,25 +142,32 @@ class Spool:
         Reads the whole folder: for a thread, now and then.
         """
         found = 0
+        found_of: Counter[UUID] = Counter()
+        accounts: dict[str, UUID] = {}
         for entry in self._entries():
             with contextlib.suppress(FileNotFoundError):  # removed meanwhile
                 if entry.name.startswith((_MAKING, _GOING)) and entry.stat().st_mtime < time.time() - _LEFT_SECONDS:
                     shutil.rmtree(entry.path, ignore_errors=True)
                     continue
                 with os.scandir(entry.path) as files:
-                    found += sum(file.stat().st_size for file in files)
+                    size = sum(file.stat().st_size for file in files)
+                found += size
+                account_id = self._accounts.get(entry.name) or _account_of(Path(entry.path))
+                if account_id is not None:
+                    accounts[entry.name] = account_id
+                    found_of[account_id] += size
         with self._counting:
-            self._bytes = found
+            self._bytes, self._bytes_of, self._accounts = found, found_of, accounts
 
     def create(self, about: About) -> "SpooledRecording":
         """A new recording, held by this process. Raises FileExistsError when there is one of this call."""
         folder, making = self._folder(about.call_id), self._path / f"{_MAKING}{about.call_id.hex}-{os.getpid()}"
-        making.mkdir()
+        making.mkdir(_FOLDER_MODE)
         lock = _open_lock(making)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             _write_json(making / "about.json", about.to_json())
-            (making / "audio").touch()
+            (making / "audio").touch(_FILE_MODE)
             # Renaming onto a folder that is not empty is refused.
             making.rename(folder)
         except OSError as error:
@@ -158,13 +188,10 @@ class Spool:
         return self._folder(call_id).is_dir()
 
     def open(self, call_id: UUID) -> "SpooledRecording | None":
-        """A recording that is here, held by this process from now on; None when another holds it, or it is gone."""
-        folder = self._folder(call_id)
+        """A recording that is here, held by this process from now on; None when another holds it, it is gone, or unreadable."""
+        folder, lock = self._folder(call_id), -1
         try:
             lock = _open_lock(folder)
-        except FileNotFoundError:
-            return None
-        try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # Whoever held it may have removed the folder between the two lines above.
             if os.stat(folder / "lock").st_ino == os.fstat(lock).st_ino:
@@ -172,16 +199,27 @@ class Spool:
                 return SpooledRecording(self, folder, about, lock)
         except (BlockingIOError, FileNotFoundError):
             pass
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, IsADirectoryError, NotADirectoryError):
             _log.error("a recording in the spool cannot be read: set aside", call_id=call_id.hex)
-            folder.rename(self._path / f"{_BROKEN}{call_id.hex}")
-        os.close(lock)
+            with contextlib.suppress(OSError):  # it is met, and told, again
+                folder.rename(self._path / f"{_BROKEN}{call_id.hex}")
+        except OSError as error:
+            self._tell_once(call_id, error)
+        if lock >= 0:
+            os.close(lock)
         return None
 
-    def count(self, more: int) -> None:
-        """For recordings, which tell how they grow and go."""
+    def count(self, account_id: UUID, more: int) -> None:
+        """For recordings, which tell how they grow and go; in bytes."""
         with self._counting:
             self._bytes += more
+            self._bytes_of[account_id] += more
+
+    def _tell_once(self, call_id: UUID, error: OSError) -> None:
+        """The disk may give it later: it stays where it is, and is asked for again and again."""
+        if call_id not in self._told:
+            self._told.add(call_id)
+            _log.error("the disk does not give a recording in the spool", call_id=call_id.hex, reason=error.strerror)
 
     def _folder(self, call_id: UUID) -> Path:
         return self._path / call_id.hex
@@ -200,7 +238,7 @@ class SpooledRecording:
         self._spool = spool
         self._folder = folder
         self._lock = lock
-        self._audio = os.open(self.audio_path, os.O_RDWR | os.O_CREAT, 0o600)
+        self._audio = os.open(self.audio_path, os.O_RDWR | os.O_CREAT, _FILE_MODE)
         self.audio_bytes = os.fstat(self._audio).st_size
         """How long the audio is by now."""
 
@@ -208,7 +246,7 @@ class SpooledRecording:
         """Raises OSError, such as for a full disk; what was written of it before is not counted and is written over."""
         self.overwrite(self.audio_bytes, data)
         self.audio_bytes += len(data)
-        self._spool.count(len(data))
+        self._spool.count(self.about.account_id, len(data))
 
     def overwrite(self, offset: int, data: bytes | bytearray) -> None:
         """Writes at a place of the audio: a header whose sizes are known at last."""
@@ -220,7 +258,7 @@ class SpooledRecording:
     def cut(self, length: int) -> None:
         """Takes off what is beyond a length in bytes: a piece of a frame that a crash has left."""
         os.ftruncate(self._audio, length)
-        self._spool.count(length - self.audio_bytes)
+        self._spool.count(self.about.account_id, length - self.audio_bytes)
         self.audio_bytes = length
 
     def read(self, offset: int, length: int) -> bytes:
@@ -256,7 +294,7 @@ class SpooledRecording:
         gone = self._folder.with_name(f"{_GOING}{self._folder.name}-{os.getpid()}")
         with contextlib.suppress(FileNotFoundError):
             self._folder.rename(gone)
-            self._spool.count(-self.audio_bytes)
+            self._spool.count(self.about.account_id, -self.audio_bytes)
         self.close()
         shutil.rmtree(gone, ignore_errors=True)
 
@@ -272,14 +310,14 @@ def _id_of(path: Path) -> str:
     """Kept in a file; of several processes that make it, one wins."""
     with contextlib.suppress(FileExistsError):
         new = path.with_name(f".id-{os.getpid()}")
-        new.write_text(uuid4().hex)
+        _write(new, uuid4().hex)
         os.link(new, path)
     path.with_name(f".id-{os.getpid()}").unlink(missing_ok=True)
     return path.read_text()
 
 
 def _open_lock(folder: Path) -> int:
-    return os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    return os.open(folder / "lock", os.O_RDWR | os.O_CREAT, _FILE_MODE)
 
 
 def _call_id(name: str) -> UUID | None:
@@ -289,11 +327,24 @@ def _call_id(name: str) -> UUID | None:
         return None
 
 
+def _account_of(folder: Path) -> UUID | None:
+    """Whose recording is in a folder; None when that cannot be read."""
+    try:
+        return UUID(hex=json.loads((folder / "about.json").read_bytes())["account_id"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
 def _write_json(path: Path, value: dict[str, Any]) -> None:
     """Whoever reads the file finds it whole, or as it was before."""
     new = path.with_name(f".{path.name}")
-    new.write_text(json.dumps(value))
+    _write(new, json.dumps(value))
     new.replace(path)
+
+
+def _write(path: Path, text: str) -> None:
+    with open(path, "w", opener=partial(os.open, mode=_FILE_MODE)) as file:
+        file.write(text)
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:

@@ -342,7 +342,10 @@ class Storer:
     ) -> _Waiting | None:
         """Nobody wants it any more, or it is stored: nothing of it stays here, and of a deleted one nothing in the bucket."""
         about = recording.about
-        if state.upload_id is not None or state.is_beginning or (state.is_sent and not is_stored):
+        # At once, whenever the bucket answers: the state is all that cleaning it up needs.
+        await asyncio.to_thread(recording.cut, 0)
+        is_there = (state.is_sent or state.may_be_sent) and not is_stored
+        if state.upload_id is not None or state.is_beginning or is_there:
             try:
                 target = upload.target if upload else (await sending.ways(self._keyring, about))[0].target
                 async with sending.bucket_of(self._storage, target) as bucket:

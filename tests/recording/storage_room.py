@@ -42,6 +42,7 @@ class StorageRoom:
         self.account_id = UUID(str(read(Kind.ACCOUNT, installation.world["own"])))
         self.live = LiveEvents()
         self.storage = storage
+        self.folder = folder
         self.spool = Spool(folder, 10**10)
         self.time = datetime.now(UTC)
         self.storer = self.another_storer()

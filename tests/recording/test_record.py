@@ -6,8 +6,10 @@ import json
 import re
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import numpy
 import pytest
@@ -22,10 +24,12 @@ from app.live import LiveEvents
 from app.logs import RequestLog
 from app.recording import recorder
 from app.recording.model import BucketVendor
+from app.recording.spool import Spool
 from app.recording.stream import FirstFrame
 from tests.installation import Installation, Person, World
 from tests.recording.gateways import Gateway, closed, gateway_of, uuid_of
 from tests.recording.sounds import likeness, speech
+from tests.recording.test_spool import about
 
 
 @pytest.fixture
@@ -434,6 +438,54 @@ async def test_a_suspended_account_is_not_recorded(gateway: Gateway, world: Worl
     )
 
 
+@pytest.mark.parametrize("change", ["setAccountActive", "setServiceProviderActive"])
+async def test_running_calls_of_who_is_suspended_end_within_5_s_and_are_kept(
+    gateway: Gateway, world: World, admin: Person, change: str
+) -> None:
+    who, of_it = ("own", "account") if change == "setAccountActive" else ("provider", "serviceProvider")
+    async with gateway.opened() as connection:
+        await connection.send(gateway.first_frame("a"))
+        await connection.send(bytes(640))
+        await asyncio.sleep(0.2)
+        made = await admin.change(change, f"{of_it} {{ id }}", id=world[who], active=False)
+        assert made["userErrors"] == []
+        async with asyncio.timeout(5):
+            assert await closed(connection) == (4423, "the account is suspended: its calls are not recorded")
+    await gateway.idle()
+    recording = await gateway.spooled("a")
+    assert recording.ended is not None
+    assert recording.audio_bytes == 44 + 640
+
+
+async def test_calls_of_others_and_calls_without_a_database_go_on_when_an_account_is_suspended(
+    gateway: Gateway, world: World, provider: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = asyncio.Event()
+
+    async def away(_: Any) -> None:
+        asked.set()
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(recorder, "LOOK_AT_ACCOUNTS_EVERY_SECONDS", 0.1)
+    other = {"id": world["sibling"], "active": False}
+    assert (await provider.change("setAccountActive", "account { id }", **other))["userErrors"] == []
+    async with gateway.opened() as connection:
+        await connection.send(gateway.first_frame("a"))
+        await connection.send(bytes(640))
+        await asyncio.sleep(4.5)  # it has been looked at
+        with monkeypatch.context() as patched:
+            patched.setattr(recorder, "suspended", away)
+            own = {"id": world["own"], "active": False}
+            assert (await provider.change("setAccountActive", "account { id }", **own))["userErrors"] == []
+            await asyncio.wait_for(asked.wait(), 5)
+            await connection.send(bytes(640))
+            await asyncio.sleep(0.2)
+            assert connection.protocol.close_rcvd is None
+        assert (await closed(connection))[0] == 4423
+    await gateway.idle()
+    assert (await gateway.spooled("a")).audio_bytes == 44 + 2 * 640
+
+
 async def test_a_call_is_recorded_once(gateway: Gateway) -> None:
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame("once"))
@@ -469,19 +521,77 @@ async def test_more_calls_than_may_be_at_once_are_to_try_again_later(gateway: Ga
     assert (await gateway.spooled("b")).audio_bytes == 44 + 640
 
 
+def fill(gateway: Gateway, account: str, megabytes: float) -> None:
+    """Another process of the machine has put so much of this account into the spool."""
+    told = replace(about(), account_id=UUID(uuid_of(account)))
+    recording = Spool(gateway.installation.settings.spool, 10**12).create(told)
+    recording.append(bytes(int(megabytes * 1_000_000)))
+    recording.close()
+    gateway.spool.measure()
+
+
 @pytest.mark.settings(spool_megabytes=1)
-async def test_a_full_spool_refuses_new_calls_and_ends_none(gateway: Gateway, admin: Person) -> None:
+async def test_a_full_spool_refuses_new_calls_and_ends_none(gateway: Gateway, world: World, admin: Person) -> None:
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame("a"))
-        for _ in range(4):
-            await connection.send(bytes(300_000))
+        await connection.send(bytes(640))
+        fill(gateway, world["sibling"], 1.05)
         await asyncio.sleep(1)
         assert (await gateway.refused())[0] == 1013
         await connection.send(bytes(640))
     await gateway.idle()
-    assert (await gateway.spooled("a")).audio_bytes == 44 + 1_200_000 + 640
+    assert (await gateway.spooled("a")).audio_bytes == 44 + 2 * 640
     told = await admin.client.get("/metrics", headers=admin.headers)
     assert 'recording_refusals_total{why="spool"}' in told.text
+
+
+@pytest.mark.settings(spool_megabytes=1)
+async def test_an_account_that_has_filled_its_quarter_of_the_spool_hinders_no_other(
+    gateway: Gateway, world: World, provider: Person
+) -> None:
+    wanted = {"accountId": world["sibling"], "recordAllCalls": True, "audioFormat": "WAV"}
+    assert (await provider.change("updateRecordingConfig", "recordingConfig { id }", **wanted))["userErrors"] == []
+    fill(gateway, world["own"], 0.26)
+    assert await gateway.refused(gateway.first_frame("mine")) == (
+        1013,
+        "the account has as much in the spool as one may: try again later, or elsewhere",
+    )
+    await gateway.stream("other", bytes(640), accountSid=world["sibling"])
+    assert (await gateway.spooled("other")).audio_bytes == 44 + 640
+
+
+@pytest.mark.settings(spool_megabytes=1)
+async def test_a_call_that_outgrows_its_accounts_quarter_of_the_spool_is_ended_and_kept(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alarms: list[dict[str, Any]] = []
+    monkeypatch.setattr(recorder, "_log", SimpleNamespace(error=lambda _, **told: alarms.append(told)))
+    async with gateway.opened() as connection:
+        await connection.send(gateway.first_frame("a"))
+        await connection.send(bytes(300_000))
+        assert await closed(connection) == (
+            1013,
+            "the account has as much in the spool as one may: try again later, or elsewhere",
+        )
+    await gateway.idle()
+    recording = await gateway.spooled("a")
+    assert recording.ended is not None
+    assert recording.audio_bytes == 44 + 300_000
+    assert [(alarm["why"], alarm["account"]) for alarm in alarms] == [("spool", gateway.account)]
+
+
+@pytest.mark.settings(spool_megabytes=1)
+async def test_a_spool_that_is_a_tenth_beyond_its_limit_ends_all_calls_in_order(gateway: Gateway, world: World) -> None:
+    async with gateway.opened() as connection:
+        await connection.send(gateway.first_frame("a"))
+        await connection.send(bytes(640))
+        await asyncio.sleep(0.7)
+        fill(gateway, world["sibling"], 1.2)
+        assert await closed(connection) == (1013, "the spool is overfull: the recording ends here")
+    await gateway.idle()
+    recording = await gateway.spooled("a")
+    assert recording.ended is not None
+    assert recording.audio_bytes == 44 + 640
 
 
 async def test_who_says_nothing_is_not_waited_for(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:

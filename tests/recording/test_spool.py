@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
@@ -108,6 +109,21 @@ def test_what_other_processes_added_is_measured(spool: Spool, tmp_path: Path) ->
     assert spool.size() > 5_000
 
 
+def test_an_account_has_a_quarter_of_it_whoever_added_it(spool: Spool, tmp_path: Path) -> None:
+    mine, other = about(), about()
+    recording = spool.create(mine)
+    recording.append(bytes(249))
+    assert not spool.is_share_full(mine.account_id)
+    recording.append(bytes(1))
+    assert [spool.is_share_full(one.account_id) for one in (mine, other)] == [True, False]
+    recording.remove()
+    assert not spool.is_share_full(mine.account_id)
+    Spool(tmp_path / "spool", 1).create(other).append(bytes(250))
+    for _ in range(2):
+        spool.measure()
+        assert [spool.is_share_full(one.account_id) for one in (mine, other)] == [False, True]
+
+
 def test_a_piece_at_the_end_can_be_cut_off(spool: Spool) -> None:
     recording = spool.create(about())
     recording.append(b"abcdef")
@@ -142,3 +158,57 @@ def test_it_keeps_no_secret(spool: Spool) -> None:
     names = about().to_json().keys()
     assert not [name for name in names if "secret" in name or "access_key" in name]
     assert About.from_json(replace(about(), tags=()).to_json()).tags == ()
+
+
+def test_nobody_else_on_the_machine_reads_it(tmp_path: Path) -> None:
+    mask = os.umask(0o022)
+    try:
+        (tmp_path / "spool").mkdir()
+        recording = Spool(tmp_path / "spool", 1_000).create(about())
+        recording.append(b"abc")
+        recording.write_state({"attempts": 2})
+        recording.finish(Ended(datetime.now(UTC), 1_500, 12_000))
+    finally:
+        os.umask(mask)
+    found = [tmp_path / "spool", *(tmp_path / "spool").rglob("*")]
+    assert {path.name: oct(path.stat().st_mode & 0o777) for path in found} == {
+        path.name: "0o700" if path.is_dir() else "0o600" for path in found
+    }
+    assert len(found) == 8
+
+
+@pytest.mark.parametrize("name", ["audio", "about.json", "lock"])
+def test_a_folder_in_the_place_of_a_file_is_told_once_and_stops_nobody(
+    spool: Spool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr("app.recording.spool._log", SimpleNamespace(error=lambda text, **_: told.append(text)))
+    bad = about()
+    spool.create(bad).close()
+    (tmp_path / "spool" / bad.call_id.hex / name).unlink()
+    (tmp_path / "spool" / bad.call_id.hex / name).mkdir()
+    open_files = len(os.listdir("/proc/self/fd"))
+    for _ in range(3):
+        assert spool.open(bad.call_id) is None
+    assert (len(told), len(os.listdir("/proc/self/fd"))) == (1, open_files)
+    assert spool.waiting() == []
+
+
+def test_a_recording_that_the_disk_does_not_give_now_is_told_once_and_stays(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr("app.recording.spool._log", SimpleNamespace(error=lambda text, **_: told.append(text)))
+    one = about()
+    spool.create(one).close()
+
+    def broken(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    open_files = len(os.listdir("/proc/self/fd"))
+    with monkeypatch.context() as patched:
+        patched.setattr("app.recording.spool.SpooledRecording", broken)
+        for _ in range(3):
+            assert spool.open(one.call_id) is None
+    assert (len(told), len(os.listdir("/proc/self/fd"))) == (1, open_files)
+    assert spool.open(one.call_id) is not None

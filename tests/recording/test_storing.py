@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from app.accounts.model import Account
+from app.calls import recordings
 from app.calls.model import Call, CallKey, RecordingState
 from app.errors import Mistakes
 from app.identifiers import Kind, show
@@ -24,7 +25,7 @@ from app.recording.storage import ObjectStorage
 from tests.installation import Installation
 from tests.recording.storage_room import TAGS, StorageRoom, noise, opened_room, pcm_of, s3_client
 from tests.servers.fixtures import EARLY, RECORDER
-from tests.servers.scripted_s3 import Answer, Request, ScriptedS3, error
+from tests.servers.scripted_s3 import Answer, Request, ScriptedS3, error, reset
 
 PART = uploads.PART_BYTES
 LARGE = 2 * PART + 100_000
@@ -601,3 +602,69 @@ def test_ten_thousand_parts_hold_what_s3_holds_of_them():
 )
 def test_what_mends_itself_is_told_from_what_a_person_mends(failure: StorageFailure, mends: bool):
     assert Fault.of(failure, "us-east-1").mends_itself is mends
+
+
+# What was deleted before its storage had said that it is there.
+
+
+@pytest.mark.parametrize("size", [320_000, LARGE])
+async def test_an_object_whose_answer_got_lost_goes_with_its_recording(
+    scripted: tuple[StorageRoom, ScriptedS3], size: int
+) -> None:
+    room, s3 = scripted
+    call_id = await room.recorded(noise(size))
+
+    async def stored_in_silence(request: Request, writer: asyncio.StreamWriter) -> None:
+        answer = s3.work(request)
+        if request.method == "POST" and "uploadId" not in request.query:
+            await s3.send(answer, request, writer)
+        else:
+            await reset(request, writer)
+
+    s3.answers |= {"put" if size < uploads.IN_PARTS_FROM_BYTES else "create": stored_in_silence, "head": reset}
+    await room.look()
+    assert len(s3.objects) == 1
+    s3.answers.clear()
+    assert await recordings.deleted(call_id, room.account_id)
+    await room.later(minutes=30)
+    assert (s3.objects, room.spool.waiting()) == ({}, [])
+
+
+async def test_an_object_whose_process_died_before_the_answer_goes_with_its_recording(
+    scripted: tuple[StorageRoom, ScriptedS3],
+) -> None:
+    room, s3 = scripted
+    call_id = await room.recorded(noise(320_000))
+    is_stored = asyncio.Event()
+
+    async def stored_and_silent(request: Request, writer: asyncio.StreamWriter) -> None:
+        s3.work(request)
+        is_stored.set()
+        await asyncio.sleep(60)
+
+    s3.answers["put"] = stored_and_silent
+    async with room.storer.running():
+        await is_stored.wait()
+    s3.answers.clear()
+    assert len(s3.objects) == 1
+    assert await recordings.deleted(call_id, room.account_id)
+    await room.look(room.another_storer())
+    assert (s3.objects, room.spool.waiting()) == ({}, [])
+
+
+async def test_the_audio_of_a_deleted_recording_leaves_the_disk_though_the_bucket_refuses(
+    scripted: tuple[StorageRoom, ScriptedS3],
+) -> None:
+    room, s3 = scripted
+    call_id = await room.recorded(noise(320_000))
+    s3.answers |= {"head": error(503, "SlowDown"), "delete": error(503, "SlowDown")}
+    await room.look()
+    assert len(s3.objects) == 1
+    assert await recordings.deleted(call_id, room.account_id)
+    await room.later(minutes=30)
+    assert len(s3.objects) == 1
+    assert [path for path in (room.folder / call_id.hex).iterdir() if path.stat().st_size > 2_000] == []
+    assert room.spool.size() == 0
+    s3.answers.clear()
+    await room.later(hours=1)
+    assert (s3.objects, room.spool.waiting()) == ({}, [])
