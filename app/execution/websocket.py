@@ -229,7 +229,10 @@ class Connection:
                     running.task.cancel()
                     await asyncio.wait([running.task], timeout=1)  # its place is free for the next one
             case "ping":
-                await self._send({"type": "pong", **_payload_of(message)})
+                try:
+                    await self._send({"type": "pong", **_payload_of(message)})
+                except orjson.JSONEncodeError:  # what is nested deeply is read, and cannot be written
+                    raise Closed(CloseCode.BAD_MESSAGE, "The payload is nested too deeply") from None
             case "connection_init":
                 raise Closed(CloseCode.INIT_AGAIN, "connection_init was sent before")
 

@@ -182,6 +182,13 @@ async def test_pings_are_answered_with_their_payload(port: int, provider: Person
         assert await client.hear() == {"type": "pong"}
 
 
+@pytest.mark.parametrize("depth", [300, 900])
+async def test_a_ping_that_cannot_be_sent_back_closes(port: int, depth: int) -> None:
+    async with opened(port) as client:
+        await client.connection.send('{"type": "ping", "payload": {"deep": ' + "[" * depth + "]" * depth + "}}")
+        assert (await client.closed())[0] == 4400
+
+
 @pytest.mark.parametrize("wanted", [None, ["graphql-ws"], ["mqtt"]])
 async def test_another_sub_protocol_is_closed(port: int, wanted: Any) -> None:
     async with opened(port, subprotocols=wanted) as client:
