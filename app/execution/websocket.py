@@ -12,7 +12,9 @@ import asyncio
 import enum
 import os
 import time
-from contextlib import aclosing, suppress
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, aclosing, contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,6 +27,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from app import metrics
 from app.access import Viewer
 from app.authentication import Authentication
+from app.connections import LET_IN
 from app.context import Context, Opened
 from app.errors import ErrorCode, ServiceUnavailable, Unauthenticated
 from app.execution import http
@@ -35,6 +38,11 @@ from app.live import TooSlow
 SUBPROTOCOL = "graphql-transport-ws"
 # From the handshake to connection_init.
 INIT_SECONDS = 5.0
+# Of a message until then: a token and a few words about the client.
+FIRST_MESSAGE_BYTES = 8_192
+# Connections until then: of one address, and this part of LIVE_CONNECTIONS of all together, or so many if that is more.
+STRANGERS_OF_ADDRESS = MINIMUM_STRANGERS = 20
+_STRANGERS_PART = 10
 # How often it is looked at whether the caller is let in still; Authentication remembers it for 4 s.
 CHECK_SECONDS = 0.5
 # Operations of one connection that run or wait to be sent.
@@ -76,6 +84,8 @@ class Sockets:
         self._authentication = authentication
         self._opened = opened
         self._open = 0
+        # How many of each address are not let in yet.
+        self._strangers: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["endpoint"] = self  # as Starlette's routes do; the log reads it
@@ -84,25 +94,49 @@ class Sockets:
             message = "This origin may not connect: see ALLOWED_ORIGINS."
             await websocket.send_denial_response(http.refusal(403, message, ErrorCode.FORBIDDEN, request_id))
             return
-        if self._open >= self._opened.settings.live_connections:
+        address = (scope.get("client") or ("",))[0]
+        if not self._has_room(address):
             message = "This worker has as many WebSockets as it may. Try again in a moment."
             await websocket.send_denial_response(http.refusal(503, message, ErrorCode.SERVICE_UNAVAILABLE, request_id))
             return
         self._open += 1
         metrics.websockets(+1)
         try:
-            await self._serve(websocket)
+            with self._stranger(address) as let_in:
+                await self._serve(websocket, let_in)
         finally:
             self._open -= 1
             metrics.websockets(-1)
 
-    async def _serve(self, websocket: WebSocket) -> None:
+    def _has_room(self, address: str) -> bool:
+        """For one more who says nothing yet: they have few places, so that they do not take those of others."""
+        most = self._opened.settings.live_connections
+        return (
+            self._open < most
+            and self._strangers.total() < max(most // _STRANGERS_PART, MINIMUM_STRANGERS)
+            and (not address or self._strangers[address] < STRANGERS_OF_ADDRESS)
+        )
+
+    @contextmanager
+    def _stranger(self, address: str) -> Iterator[Callable[[], None]]:
+        """Holds one of those few places until the end of the block, or until what it gives is called."""
+        self._strangers[address] += 1
+        with ExitStack() as held:
+            held.callback(self._forget, address)
+            yield held.close
+
+    def _forget(self, address: str) -> None:
+        self._strangers[address] -= 1
+        if not self._strangers[address]:
+            del self._strangers[address]
+
+    async def _serve(self, websocket: WebSocket, let_in: Callable[[], None]) -> None:
         if SUBPROTOCOL not in websocket.scope["subprotocols"]:
             await websocket.accept()
             await websocket.close(CloseCode.NO_SUBPROTOCOL, f"Ask for the sub-protocol {SUBPROTOCOL}")
             return
         await websocket.accept(subprotocol=SUBPROTOCOL)
-        await Connection(websocket, self._operations, self._authentication, self._opened).run()
+        await Connection(websocket, self._operations, self._authentication, self._opened, let_in).run()
 
     def _is_welcome(self, scope: Scope) -> bool:
         """Whether a page of this origin may connect. Browsers say where a page is from; programs say nothing.
@@ -122,12 +156,20 @@ class Connection:
     """One client, from the handshake to the end."""
 
     def __init__(
-        self, websocket: WebSocket, operations: Operations, authentication: Authentication, opened: Opened
+        self,
+        websocket: WebSocket,
+        operations: Operations,
+        authentication: Authentication,
+        opened: Opened,
+        let_in: Callable[[], None],
     ) -> None:
+        """`let_in` is called once, when the client is no stranger any more."""
         self._websocket = websocket
         self._operations = operations
         self._authentication = authentication
         self._opened = opened
+        self._let_in = let_in
+        self._longest = FIRST_MESSAGE_BYTES
         self._header = b""
         self._sending = asyncio.Lock()
         self._tasks: asyncio.TaskGroup
@@ -172,8 +214,15 @@ class Connection:
             caller = await self._caller(is_use=True)
         except ServiceUnavailable as away:
             raise Closed(CloseCode.TRY_AGAIN_LATER, away.message) from None
+        self._admit()
         self._websocket.scope["log"]["scope"] = caller.scope.value
         await self._send({"type": "connection_ack"})
+
+    def _admit(self) -> None:
+        self._let_in()
+        self._longest = self._opened.settings.max_body_bytes
+        if (of_server := self._websocket.scope["extensions"].get(LET_IN)) is not None:
+            of_server()
 
     async def _watch(self) -> None:
         """Closes when the caller is let in no more, and tells subscriptions what has become of them. Raises Closed."""
@@ -203,10 +252,8 @@ class Connection:
         text = received.get("text")
         if text is None:
             raise Closed(CloseCode.BAD_MESSAGE, "Messages are JSON texts")
-        if len(text) > self._opened.settings.max_body_bytes:
-            raise Closed(
-                CloseCode.TOO_LARGE, f"A message may have {self._opened.settings.max_body_bytes} bytes at most"
-            )
+        if len(text) > self._longest:
+            raise Closed(CloseCode.TOO_LARGE, f"A message may have {self._longest} bytes at most")
         try:
             message = orjson.loads(text)
         except orjson.JSONDecodeError:

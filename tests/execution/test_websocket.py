@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -172,6 +173,31 @@ async def test_too_long_a_message_closes(port: int, provider: Person) -> None:
         assert (await client.closed())[0] == 1009
 
 
+async def test_a_stranger_says_little(port: int) -> None:
+    async with opened(port) as client:
+        await client.say(type="ping", payload={"long": "x" * 9_000})
+        assert await client.closed() == (1009, "A message may have 8192 bytes at most")
+
+
+@pytest.mark.parametrize("is_in_fragments", [True, False])
+async def test_nothing_is_kept_of_a_long_message_of_a_stranger(port: int, *, is_in_fragments: bool) -> None:
+    reader, writer = await _opened_by_hand(port)
+    if is_in_fragments:
+        writer.write(b"\x01\xfe" + (10_000).to_bytes(2, "big") + bytes(4) + b" " * 10_000)
+        writer.write(b"\x80\xfe" + (10_000).to_bytes(2, "big") + bytes(4) + b" " * 5_000)
+    else:
+        writer.write(b"\x81\xff" + (100_000).to_bytes(8, "big") + bytes(4) + b" " * 5_000)
+    answer = await asyncio.wait_for(reader.read(), 2)
+    assert (answer[0], int.from_bytes(answer[2:4], "big")) == (0x88, 1009)
+    writer.close()
+
+
+async def test_who_is_let_in_may_send_long_messages(port: int, provider: Person) -> None:
+    async with listening(port, provider.token) as client:
+        await client.say(type="ping", payload={"long": "x" * 500_000})
+        assert (await client.hear())["type"] == "pong"
+
+
 async def test_pings_are_answered_with_their_payload(port: int, provider: Person) -> None:
     async with listening(port, provider.token) as client:
         await client.say(type="ping", payload={"at": 1})
@@ -222,6 +248,50 @@ async def test_a_worker_holds_so_many_connections(port: int, provider: Person) -
     await asyncio.sleep(0.1)
     async with listening(port, provider.token) as client:
         assert (await client.ask("{ viewer { scope } }"))["type"] == "next"
+
+
+@pytest.mark.settings(live_connections=250)
+async def test_strangers_do_not_take_the_places_of_those_who_are_let_in(
+    port: int, provider: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with AsyncExitStack() as all_of_them:
+        for _ in range(30):
+            await all_of_them.enter_async_context(listening(port, provider.token))
+        for _ in range(20):
+            await all_of_them.enter_async_context(opened(port))
+        await _refused(port)
+        monkeypatch.setattr(websocket, "STRANGERS_OF_ADDRESS", 100)  # as if they came from elsewhere
+        for _ in range(5):
+            await all_of_them.enter_async_context(opened(port))
+        await _refused(port)
+    async with AsyncExitStack() as again:
+        await asyncio.sleep(0.1)
+        for _ in range(25):
+            await again.enter_async_context(opened(port))
+
+
+async def _refused(port: int) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        async with opened(port):
+            pass
+    assert refused.value.response.status_code == 503
+
+
+async def test_who_does_not_answer_when_it_is_closed_is_gone_a_second_later(port: int) -> None:
+    reader, writer = await _opened_by_hand(port)
+    writer.write(_frame(b"{}"))
+    assert (await reader.read(2))[0] == 0x88
+    await asyncio.wait_for(reader.read(), 2)
+    writer.close()
+
+
+async def test_a_handshake_that_is_denied_is_no_error(
+    port: int, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(websocket, "STRANGERS_OF_ADDRESS", 0)
+    await _refused(port)
+    await asyncio.sleep(0.05)
+    assert not [line for line in caplog.records if line.levelname == "ERROR"]
 
 
 async def test_a_connection_runs_so_many_operations(port: int, provider: Person, world: World) -> None:
@@ -293,15 +363,25 @@ async def test_who_does_not_read_is_closed_and_hung_up_on(
 
 async def _begin_by_hand(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, token: str) -> None:
     """Without a client library, which would read whatever comes."""
+    await _shake_hands(reader, writer)
+    begin = {"type": "connection_init", "payload": {"authorization": f"Bearer {token}"}}
+    writer.write(_frame(json.dumps(begin).encode()))
+    assert b"connection_ack" in await reader.read(100)
+
+
+async def _opened_by_hand(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    await _shake_hands(reader, writer)
+    return reader, writer
+
+
+async def _shake_hands(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     writer.write(
         b"GET /graphql HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
         b"Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n"
     )
     assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
-    begin = {"type": "connection_init", "payload": {"authorization": f"Bearer {token}"}}
-    writer.write(_frame(json.dumps(begin).encode()))
-    assert b"connection_ack" in await reader.read(100)
 
 
 def _frame(payload: bytes) -> bytes:
