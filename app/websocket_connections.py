@@ -4,9 +4,9 @@ Uvicorn hands each message to the application through a queue, and stops reading
 stream that is stored as WAV then takes twice the CPU time. An application may divert the binary messages of its connection, by
 what `DIVERT` names in its scope's extensions: they are then handed to a function as they arrive. All else goes the usual way.
 
-Until the application has let a client in, or takes its audio, its messages are short: whoever sends a longer one, or begins
-to, is closed with 1009. A client that does not read what it is sent is closed with 1013, and hung up on when it does not read
-that either; who is told that the connection is closed has a second to answer.
+Until the application has let a client in, its messages are short, and so is the first of a stream of audio: whoever sends a
+longer one, or begins to, is closed with 1009. A client that does not read what it is sent is closed with 1013, and hung up on
+when it does not read that either; who is told that the connection is closed has a second to answer.
 """
 
 from collections.abc import Callable
@@ -26,6 +26,7 @@ Sink = Callable[[bytes], bool]
 
 # For who begins to read at last, to find out why nothing follows.
 LAST_WORD_SECONDS = 5.0
+AUDIO_PATH = "/record"
 # For who is told that the connection is closed, to answer.
 CLOSE_SECONDS = 1.0
 # Of a message of somebody who is not let in yet, and of the first on a stream: a few KB at most in earnest.
@@ -100,6 +101,8 @@ class StreamingProtocol(DrainGuard, WebSocketsSansIOProtocol):
         return payload, payload + length
 
     def send_receive_event_to_app(self) -> None:
+        if self.scope["path"] == AUDIO_PATH:  # who comes so far has shown a key, and audio may follow at once
+            self._let_in()
         if self._sink is None or self.curr_msg_data_type == "text" or self.close_sent:
             super().send_receive_event_to_app()
             return
@@ -139,7 +142,6 @@ class StreamingProtocol(DrainGuard, WebSocketsSansIOProtocol):
     def _divert(self, sink: Sink) -> Callable[[], None]:
         """From now on binary messages go to the sink, those that wait first. Call the answer when it wants more again."""
         self._sink = sink
-        self._let_in()
         others = []
         while not self.queue.empty():
             message: Any = self.queue.get_nowait()

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, aclosing, contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import orjson
 import structlog
@@ -47,6 +48,8 @@ _STRANGERS_PART = 10
 CHECK_SECONDS = 0.5
 # Operations of one connection that run or wait to be sent.
 MAXIMUM_OPERATIONS = 50
+# Of one key or person, over all its connections to this worker.
+MAXIMUM_SUBSCRIPTIONS = 50
 _LONGEST_ID = 200
 # What a close frame has room for (RFC 6455, 5.5).
 _REASON_BYTES = 123
@@ -86,6 +89,8 @@ class Sockets:
         self._open = 0
         # How many of each address are not let in yet.
         self._strangers: Counter[str] = Counter()
+        # By key or person.
+        self._subscriptions: Counter[UUID | None] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["endpoint"] = self  # as Starlette's routes do; the log reads it
@@ -136,7 +141,9 @@ class Sockets:
             await websocket.close(CloseCode.NO_SUBPROTOCOL, f"Ask for the sub-protocol {SUBPROTOCOL}")
             return
         await websocket.accept(subprotocol=SUBPROTOCOL)
-        await Connection(websocket, self._operations, self._authentication, self._opened, let_in).run()
+        await Connection(
+            websocket, self._operations, self._authentication, self._opened, let_in, self._subscriptions
+        ).run()
 
     def _is_welcome(self, scope: Scope) -> bool:
         """Whether a page of this origin may connect. Browsers say where a page is from; programs say nothing.
@@ -162,8 +169,10 @@ class Connection:
         authentication: Authentication,
         opened: Opened,
         let_in: Callable[[], None],
+        subscriptions: Counter[UUID | None],
     ) -> None:
-        """`let_in` is called once, when the client is no stranger any more."""
+        """`let_in` is called once, when the client is no stranger any more; `subscriptions` are those of all connections."""
+        self._subscriptions = subscriptions
         self._websocket = websocket
         self._operations = operations
         self._authentication = authentication
@@ -291,8 +300,7 @@ class Connection:
         except http.BadRequest as bad:
             raise Closed(CloseCode.BAD_MESSAGE, bad.message) from None
         if self._count >= MAXIMUM_OPERATIONS:
-            message = f"At most {MAXIMUM_OPERATIONS} operations of a connection run at once."
-            error = {"message": message, "extensions": {"code": str(ErrorCode.RATE_LIMITED)}}
+            error = _one_too_many(f"{MAXIMUM_OPERATIONS} operations of a connection")
             await self._send({"id": id_, "type": "error", "payload": [error]})
             return
         self._count += 1
@@ -312,7 +320,8 @@ class Connection:
         try:
             context.caller = await self._caller(is_use=True)
             if running.type is OperationType.SUBSCRIPTION:
-                last = await self._listen(id_, running, request, about)
+                with self._subscription(context.caller) as is_one_too_many:
+                    last = is_one_too_many or await self._listen(id_, running, request, about)
             else:
                 last = await self._answer(request, context, is_mutation=running.type is OperationType.MUTATION)
             note(about, context.caller, last)
@@ -340,6 +349,21 @@ class Connection:
         self._mutations.add(mutation)
         mutation.add_done_callback(self._mutations.discard)
         return await asyncio.shield(mutation)
+
+    @contextmanager
+    def _subscription(self, caller: Viewer) -> Iterator[Answer | None]:
+        """Holds one of the caller's places until the end of the block; gives what is said when there is none."""
+        who = caller.key_id or caller.user_id
+        if self._subscriptions[who] >= MAXIMUM_SUBSCRIPTIONS:
+            yield Answer(executed=False, errors=[_one_too_many(f"{MAXIMUM_SUBSCRIPTIONS} subscriptions of a caller")])
+            return
+        self._subscriptions[who] += 1
+        try:
+            yield None
+        finally:
+            self._subscriptions[who] -= 1
+            if not self._subscriptions[who]:
+                del self._subscriptions[who]
 
     async def _listen(self, id_: str, running: "_Running", request: Request, about: dict[str, Any]) -> Answer:
         """Sends what a subscription tells; returns why it has ended. Raises Closed, ServiceUnavailable and TooSlow."""
@@ -385,6 +409,10 @@ class _Running:
         self.context = context
         self.type = type_
         self.task: asyncio.Task[None] | None = None
+
+
+def _one_too_many(allowed: str) -> dict[str, Any]:
+    return {"message": f"At most {allowed} run at once.", "extensions": {"code": str(ErrorCode.RATE_LIMITED)}}
 
 
 def _authorization(payload: Any) -> bytes:

@@ -304,6 +304,29 @@ async def test_a_connection_runs_so_many_operations(port: int, provider: Person,
         assert (await client.ask("{ viewer { scope } }"))["type"] == "next"
 
 
+async def test_a_caller_has_so_many_subscriptions_over_all_connections(
+    port: int, provider: Person, account_user: Person, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(websocket, "MAXIMUM_SUBSCRIPTIONS", 4)
+    query = "subscription ($id: ID!) { callChanged(accountId: $id) { id } }"
+    async with listening(port, provider.token) as one, listening(port, provider.token) as two:
+        for number in range(2):
+            await one.subscribe(query, f"s{number}", id=world["own"])
+            await two.subscribe(query, f"s{number}", id=world["own"])
+        for client in (one, two):
+            await client.say(type="ping")
+            assert await client.hear() == {"type": "pong"}
+        assert graphql_error(await two.ask(query, id=world["own"])) == "RATE_LIMITED"
+        async with listening(port, account_user.token) as other:
+            await other.subscribe(query, id=world["own"])
+            assert await other.hears_nothing()
+        await one.say(type="complete", id="s0")
+        await one.say(type="ping")
+        assert await one.hear() == {"type": "pong"}
+        await two.subscribe(query, id=world["own"])
+        assert await two.hears_nothing()
+
+
 async def test_a_server_that_stops_says_so(installation: Installation, provider: Person) -> None:
     async with served(installation) as port:
         gone = opened(port)
