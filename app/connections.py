@@ -15,6 +15,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+LET_IN = "voice_gateway.let_in"
+"""In the extensions of a WebSocket's scope: to be called once somebody is known to be let in (`app/websocket_connections.py`)."""
 MAXIMUM_HEAD_BYTES = 32_768
 HEAD_SECONDS = 10.0
 # Sent before their predecessor is answered; one read of 250 kB can have thousands.

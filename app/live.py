@@ -15,7 +15,7 @@ from app.live_exchange import Change, LiveEvent, LiveExchange
 __all__ = ["Change", "Listener", "LiveEvent", "LiveEvents", "TooSlow"]
 
 # Events that may wait for one listener; with more, it is told that it is too slow. A gateway reports 1,000 calls at once.
-MAXIMUM_WAITING = 5_000
+MAXIMUM_WAITING = 2_000
 
 
 class TooSlow(Exception):

@@ -4,7 +4,9 @@ Uvicorn hands each message to the application through a queue, and stops reading
 stream that is stored as WAV then takes twice the CPU time. An application may divert the binary messages of its connection, by
 what `DIVERT` names in its scope's extensions: they are then handed to a function as they arrive. All else goes the usual way.
 
-A client that does not read what it is sent is closed with 1013, and hung up on when it does not read that either.
+Until the application has let a client in, its messages are short, and so is the first of a stream of audio: whoever sends a
+longer one, or begins to, is closed with 1009. A client that does not read what it is sent is closed with 1013, and hung up on
+when it does not read that either; who is told that the connection is closed has a second to answer.
 """
 
 from collections.abc import Callable
@@ -16,7 +18,7 @@ from websockets.frames import CloseCode
 from websockets.http11 import Request
 from websockets.protocol import State
 
-from app.connections import DrainGuard
+from app.connections import LET_IN, DrainGuard
 from app.recording.stream import DIVERT
 
 Sink = Callable[[bytes], bool]
@@ -24,6 +26,11 @@ Sink = Callable[[bytes], bool]
 
 # For who begins to read at last, to find out why nothing follows.
 LAST_WORD_SECONDS = 5.0
+AUDIO_PATH = "/record"
+# For who is told that the connection is closed, to answer.
+CLOSE_SECONDS = 1.0
+# Of a message of somebody who is not let in yet, and of the first on a stream: a few KB at most in earnest.
+FIRST_MESSAGE_BYTES = 16_384
 _FINAL_BINARY, _MASKED = 0x82, 0x80
 _unmasked: Callable[[bytes, bytes], bytes] = websocket_frames.apply_mask  # type: ignore[attr-defined]
 
@@ -36,6 +43,8 @@ class StreamingProtocol(DrainGuard, WebSocketsSansIOProtocol):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        self.close_timeout = CLOSE_SECONDS
+        self.conn.max_message_size = self._longest = min(FIRST_MESSAGE_BYTES, self.config.ws_max_size)
         self._sink: Sink | None = None
         self._is_full = False
         # A frame that is not whole yet, and how many bytes are waited for.
@@ -46,7 +55,7 @@ class StreamingProtocol(DrainGuard, WebSocketsSansIOProtocol):
         super().handle_connect(event)
         if self.response.status_code == 101:  # else there is no application
             extensions: Any = self.scope["extensions"]
-            extensions[DIVERT] = self._divert
+            extensions |= {DIVERT: self._divert, LET_IN: self._let_in}
 
     def data_received(self, data: bytes) -> None:
         if not self.handshake_initiated:
@@ -87,16 +96,24 @@ class StreamingProtocol(DrainGuard, WebSocketsSansIOProtocol):
             if size < payload:
                 return payload, payload
             length = int.from_bytes(data[at + 2 : payload - 4], "big")
-        if length > self.config.ws_max_size:
+        if length > self._longest - (self.conn.current_size or 0):
             return 0, size
         return payload, payload + length
 
     def send_receive_event_to_app(self) -> None:
+        if self.scope["path"] == AUDIO_PATH:  # who comes so far has shown a key, and audio may follow at once
+            self._let_in()
         if self._sink is None or self.curr_msg_data_type == "text" or self.close_sent:
             super().send_receive_event_to_app()
             return
         data, self.frames = b"".join(self.frames), []
         self._give(self._sink, data)
+
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        # Uvicorn forgets it for a handshake that is denied, and logs an error.
+        if message["type"] == "websocket.http.response.body" and self.close_sent:
+            self.handshake_complete = True
 
     async def receive(self) -> Any:
         message = await super().receive()
@@ -117,6 +134,10 @@ class StreamingProtocol(DrainGuard, WebSocketsSansIOProtocol):
         self.writable.set()
         self.queue.put_nowait({"type": "websocket.disconnect", "code": int(CloseCode.TRY_AGAIN_LATER)})
         self.loop.call_later(LAST_WORD_SECONDS, super()._hang_up)
+
+    def _let_in(self) -> None:
+        """From now on messages may be as long as the server takes them."""
+        self.conn.max_message_size = self._longest = self.config.ws_max_size
 
     def _divert(self, sink: Sink) -> Callable[[], None]:
         """From now on binary messages go to the sink, those that wait first. Call the answer when it wants more again."""

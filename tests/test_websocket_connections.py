@@ -127,6 +127,19 @@ async def test_what_is_no_websocket_frame_ends_the_connection(port: int, ear: Ea
     assert ear.audio == [b"good"]
 
 
+async def test_the_first_message_is_short_and_the_next_may_be_long_at_once(port: int, ear: Ear) -> None:
+    reader, writer = await opened(port)
+    writer.write(b"\x81\xff" + (20_000).to_bytes(8, "big") + bytes(4))
+    answer = await asyncio.wait_for(reader.read(), 5)
+    assert (answer[0], int.from_bytes(answer[2:4], "big")) == (0x88, 1009)
+    writer.close()
+    reader, writer = await opened(port)
+    writer.write(frame(0x81, b"first") + frame(0x82, bytes(50_000)))
+    await asyncio.sleep(0.3)
+    assert ear.audio == [bytes(50_000)]
+    writer.close()
+
+
 async def test_a_sink_without_room_is_not_filled(port: int, ear: Ear) -> None:
     ear.at_most = 3
     reader, writer = await opened(port)

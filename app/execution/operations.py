@@ -32,6 +32,8 @@ from app.live import TooSlow
 from app.logs import frames_of
 
 TIME_LIMIT_SECONDS = 30
+# Of all subscriptions of a worker: a thousand events that come at once leave room for requests.
+EVENTS_AT_ONCE = 4
 
 _log = structlog.get_logger("execution")
 
@@ -83,6 +85,7 @@ class Operations:
         # As long as its document is kept.
         self._compiled_operations: WeakKeyDictionary[Operation, CompiledOperation] = WeakKeyDictionary()
         self._plans = Plans()
+        self._events_at_once = asyncio.Semaphore(EVENTS_AT_ONCE)
 
     async def run(self, request: Request, context: Context, *, only_queries: bool = False) -> Answer:
         """The answer to a query or a mutation."""
@@ -147,7 +150,8 @@ class Operations:
                 except ServiceUnavailable as away:
                     yield Answer(executed=True, errors=[_shown(away, context)])
                     continue
-                answer = await self._of_event(event, request, context)
+                async with self._events_at_once:
+                    answer = await self._of_event(event, request, context)
                 if (
                     not answer.executed
                     or answer.errors

@@ -12,9 +12,12 @@ import asyncio
 import enum
 import os
 import time
-from contextlib import aclosing, suppress
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, aclosing, contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import orjson
 import structlog
@@ -25,6 +28,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from app import metrics
 from app.access import Viewer
 from app.authentication import Authentication
+from app.connections import LET_IN
 from app.context import Context, Opened
 from app.errors import ErrorCode, ServiceUnavailable, Unauthenticated
 from app.execution import http
@@ -35,10 +39,17 @@ from app.live import TooSlow
 SUBPROTOCOL = "graphql-transport-ws"
 # From the handshake to connection_init.
 INIT_SECONDS = 5.0
+# Of a message until then: a token and a few words about the client.
+FIRST_MESSAGE_BYTES = 8_192
+# Connections until then: of one address, and this part of LIVE_CONNECTIONS of all together, or so many if that is more.
+STRANGERS_OF_ADDRESS = MINIMUM_STRANGERS = 20
+_STRANGERS_PART = 10
 # How often it is looked at whether the caller is let in still; Authentication remembers it for 4 s.
 CHECK_SECONDS = 0.5
 # Operations of one connection that run or wait to be sent.
 MAXIMUM_OPERATIONS = 50
+# Of one key or person, over all its connections to this worker.
+MAXIMUM_SUBSCRIPTIONS = 50
 _LONGEST_ID = 200
 # What a close frame has room for (RFC 6455, 5.5).
 _REASON_BYTES = 123
@@ -76,6 +87,10 @@ class Sockets:
         self._authentication = authentication
         self._opened = opened
         self._open = 0
+        # How many of each address are not let in yet.
+        self._strangers: Counter[str] = Counter()
+        # By key or person.
+        self._subscriptions: Counter[UUID | None] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["endpoint"] = self  # as Starlette's routes do; the log reads it
@@ -84,25 +99,51 @@ class Sockets:
             message = "This origin may not connect: see ALLOWED_ORIGINS."
             await websocket.send_denial_response(http.refusal(403, message, ErrorCode.FORBIDDEN, request_id))
             return
-        if self._open >= self._opened.settings.live_connections:
+        address = (scope.get("client") or ("",))[0]
+        if not self._has_room(address):
             message = "This worker has as many WebSockets as it may. Try again in a moment."
             await websocket.send_denial_response(http.refusal(503, message, ErrorCode.SERVICE_UNAVAILABLE, request_id))
             return
         self._open += 1
         metrics.websockets(+1)
         try:
-            await self._serve(websocket)
+            with self._stranger(address) as let_in:
+                await self._serve(websocket, let_in)
         finally:
             self._open -= 1
             metrics.websockets(-1)
 
-    async def _serve(self, websocket: WebSocket) -> None:
+    def _has_room(self, address: str) -> bool:
+        """For one more who says nothing yet: they have few places, so that they do not take those of others."""
+        most = self._opened.settings.live_connections
+        return (
+            self._open < most
+            and self._strangers.total() < max(most // _STRANGERS_PART, MINIMUM_STRANGERS)
+            and (not address or self._strangers[address] < STRANGERS_OF_ADDRESS)
+        )
+
+    @contextmanager
+    def _stranger(self, address: str) -> Iterator[Callable[[], None]]:
+        """Holds one of those few places until the end of the block, or until what it gives is called."""
+        self._strangers[address] += 1
+        with ExitStack() as held:
+            held.callback(self._forget, address)
+            yield held.close
+
+    def _forget(self, address: str) -> None:
+        self._strangers[address] -= 1
+        if not self._strangers[address]:
+            del self._strangers[address]
+
+    async def _serve(self, websocket: WebSocket, let_in: Callable[[], None]) -> None:
         if SUBPROTOCOL not in websocket.scope["subprotocols"]:
             await websocket.accept()
             await websocket.close(CloseCode.NO_SUBPROTOCOL, f"Ask for the sub-protocol {SUBPROTOCOL}")
             return
         await websocket.accept(subprotocol=SUBPROTOCOL)
-        await Connection(websocket, self._operations, self._authentication, self._opened).run()
+        await Connection(
+            websocket, self._operations, self._authentication, self._opened, let_in, self._subscriptions
+        ).run()
 
     def _is_welcome(self, scope: Scope) -> bool:
         """Whether a page of this origin may connect. Browsers say where a page is from; programs say nothing.
@@ -122,12 +163,22 @@ class Connection:
     """One client, from the handshake to the end."""
 
     def __init__(
-        self, websocket: WebSocket, operations: Operations, authentication: Authentication, opened: Opened
+        self,
+        websocket: WebSocket,
+        operations: Operations,
+        authentication: Authentication,
+        opened: Opened,
+        let_in: Callable[[], None],
+        subscriptions: Counter[UUID | None],
     ) -> None:
+        """`let_in` is called once, when the client is no stranger any more; `subscriptions` are those of all connections."""
+        self._subscriptions = subscriptions
         self._websocket = websocket
         self._operations = operations
         self._authentication = authentication
         self._opened = opened
+        self._let_in = let_in
+        self._longest = FIRST_MESSAGE_BYTES
         self._header = b""
         self._sending = asyncio.Lock()
         self._tasks: asyncio.TaskGroup
@@ -172,8 +223,15 @@ class Connection:
             caller = await self._caller(is_use=True)
         except ServiceUnavailable as away:
             raise Closed(CloseCode.TRY_AGAIN_LATER, away.message) from None
+        self._admit()
         self._websocket.scope["log"]["scope"] = caller.scope.value
         await self._send({"type": "connection_ack"})
+
+    def _admit(self) -> None:
+        self._let_in()
+        self._longest = self._opened.settings.max_body_bytes
+        if (of_server := self._websocket.scope["extensions"].get(LET_IN)) is not None:
+            of_server()
 
     async def _watch(self) -> None:
         """Closes when the caller is let in no more, and tells subscriptions what has become of them. Raises Closed."""
@@ -203,10 +261,8 @@ class Connection:
         text = received.get("text")
         if text is None:
             raise Closed(CloseCode.BAD_MESSAGE, "Messages are JSON texts")
-        if len(text) > self._opened.settings.max_body_bytes:
-            raise Closed(
-                CloseCode.TOO_LARGE, f"A message may have {self._opened.settings.max_body_bytes} bytes at most"
-            )
+        if len(text) > self._longest:
+            raise Closed(CloseCode.TOO_LARGE, f"A message may have {self._longest} bytes at most")
         try:
             message = orjson.loads(text)
         except orjson.JSONDecodeError:
@@ -229,7 +285,10 @@ class Connection:
                     running.task.cancel()
                     await asyncio.wait([running.task], timeout=1)  # its place is free for the next one
             case "ping":
-                await self._send({"type": "pong", **_payload_of(message)})
+                try:
+                    await self._send({"type": "pong", **_payload_of(message)})
+                except orjson.JSONEncodeError:  # what is nested deeply is read, and cannot be written
+                    raise Closed(CloseCode.BAD_MESSAGE, "The payload is nested too deeply") from None
             case "connection_init":
                 raise Closed(CloseCode.INIT_AGAIN, "connection_init was sent before")
 
@@ -241,8 +300,7 @@ class Connection:
         except http.BadRequest as bad:
             raise Closed(CloseCode.BAD_MESSAGE, bad.message) from None
         if self._count >= MAXIMUM_OPERATIONS:
-            message = f"At most {MAXIMUM_OPERATIONS} operations of a connection run at once."
-            error = {"message": message, "extensions": {"code": str(ErrorCode.RATE_LIMITED)}}
+            error = _one_too_many(f"{MAXIMUM_OPERATIONS} operations of a connection")
             await self._send({"id": id_, "type": "error", "payload": [error]})
             return
         self._count += 1
@@ -262,7 +320,8 @@ class Connection:
         try:
             context.caller = await self._caller(is_use=True)
             if running.type is OperationType.SUBSCRIPTION:
-                last = await self._listen(id_, running, request, about)
+                with self._subscription(context.caller) as is_one_too_many:
+                    last = is_one_too_many or await self._listen(id_, running, request, about)
             else:
                 last = await self._answer(request, context, is_mutation=running.type is OperationType.MUTATION)
             note(about, context.caller, last)
@@ -290,6 +349,21 @@ class Connection:
         self._mutations.add(mutation)
         mutation.add_done_callback(self._mutations.discard)
         return await asyncio.shield(mutation)
+
+    @contextmanager
+    def _subscription(self, caller: Viewer) -> Iterator[Answer | None]:
+        """Holds one of the caller's places until the end of the block; gives what is said when there is none."""
+        who = caller.key_id or caller.user_id
+        if self._subscriptions[who] >= MAXIMUM_SUBSCRIPTIONS:
+            yield Answer(executed=False, errors=[_one_too_many(f"{MAXIMUM_SUBSCRIPTIONS} subscriptions of a caller")])
+            return
+        self._subscriptions[who] += 1
+        try:
+            yield None
+        finally:
+            self._subscriptions[who] -= 1
+            if not self._subscriptions[who]:
+                del self._subscriptions[who]
 
     async def _listen(self, id_: str, running: "_Running", request: Request, about: dict[str, Any]) -> Answer:
         """Sends what a subscription tells; returns why it has ended. Raises Closed, ServiceUnavailable and TooSlow."""
@@ -335,6 +409,10 @@ class _Running:
         self.context = context
         self.type = type_
         self.task: asyncio.Task[None] | None = None
+
+
+def _one_too_many(allowed: str) -> dict[str, Any]:
+    return {"message": f"At most {allowed} run at once.", "extensions": {"code": str(ErrorCode.RATE_LIMITED)}}
 
 
 def _authorization(payload: Any) -> bytes:

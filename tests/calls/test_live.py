@@ -10,6 +10,7 @@ import pytest
 from app import live as live_module
 from app.calls import live_schema
 from app.calls.model import Call
+from app.execution.operations import Operations
 from app.identifiers import Kind, new_id, read
 from app.live import Change, LiveEvent, LiveEvents
 from app.users.model import User
@@ -262,6 +263,37 @@ async def test_a_batch_of_a_thousand_reports_is_heard_whole(
         await report(gateway, *({"accountId": world["own"], "callId": f"c{number}"} for number in range(1_000)))
         heard = {(await told(client))["gatewayCallId"] for _ in range(1_000)}
     assert heard == {f"c{number}" for number in range(1_000)}
+
+
+async def test_few_events_are_read_at_once(
+    installation: Installation,
+    port: int,
+    account_user: Person,
+    gateway: Person,
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    of_event, running, most = Operations._of_event, 0, 0
+
+    async def counted(self: Operations, *arguments: Any) -> Any:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0.01)
+        try:
+            return await of_event(self, *arguments)
+        finally:
+            running -= 1
+
+    monkeypatch.setattr(Operations, "_of_event", counted)
+    async with listening(port, account_user.token) as client:
+        for _ in range(20):
+            await client.subscribe(CHANGED, account=world["own"])
+        await until_heard(installation, world["own"], 20)
+        await report(gateway, *({"accountId": world["own"], "callId": f"c{number}"} for number in range(3)))
+        for _ in range(60):
+            await told(client)
+    assert most == 4
 
 
 async def test_what_goes_wrong_with_one_event_is_masked_and_the_next_is_told(

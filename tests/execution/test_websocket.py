@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -172,6 +173,31 @@ async def test_too_long_a_message_closes(port: int, provider: Person) -> None:
         assert (await client.closed())[0] == 1009
 
 
+async def test_a_stranger_says_little(port: int) -> None:
+    async with opened(port) as client:
+        await client.say(type="ping", payload={"long": "x" * 9_000})
+        assert await client.closed() == (1009, "A message may have 8192 bytes at most")
+
+
+@pytest.mark.parametrize("is_in_fragments", [True, False])
+async def test_nothing_is_kept_of_a_long_message_of_a_stranger(port: int, *, is_in_fragments: bool) -> None:
+    reader, writer = await _opened_by_hand(port)
+    if is_in_fragments:
+        writer.write(b"\x01\xfe" + (10_000).to_bytes(2, "big") + bytes(4) + b" " * 10_000)
+        writer.write(b"\x80\xfe" + (10_000).to_bytes(2, "big") + bytes(4) + b" " * 5_000)
+    else:
+        writer.write(b"\x81\xff" + (100_000).to_bytes(8, "big") + bytes(4) + b" " * 5_000)
+    answer = await asyncio.wait_for(reader.read(), 2)
+    assert (answer[0], int.from_bytes(answer[2:4], "big")) == (0x88, 1009)
+    writer.close()
+
+
+async def test_who_is_let_in_may_send_long_messages(port: int, provider: Person) -> None:
+    async with listening(port, provider.token) as client:
+        await client.say(type="ping", payload={"long": "x" * 500_000})
+        assert (await client.hear())["type"] == "pong"
+
+
 async def test_pings_are_answered_with_their_payload(port: int, provider: Person) -> None:
     async with listening(port, provider.token) as client:
         await client.say(type="ping", payload={"at": 1})
@@ -180,6 +206,13 @@ async def test_pings_are_answered_with_their_payload(port: int, provider: Person
         await client.say(type="complete", id="of nobody")
         await client.say(type="ping")
         assert await client.hear() == {"type": "pong"}
+
+
+@pytest.mark.parametrize("depth", [300, 900])
+async def test_a_ping_that_cannot_be_sent_back_closes(port: int, depth: int) -> None:
+    async with opened(port) as client:
+        await client.connection.send('{"type": "ping", "payload": {"deep": ' + "[" * depth + "]" * depth + "}}")
+        assert (await client.closed())[0] == 4400
 
 
 @pytest.mark.parametrize("wanted", [None, ["graphql-ws"], ["mqtt"]])
@@ -217,6 +250,50 @@ async def test_a_worker_holds_so_many_connections(port: int, provider: Person) -
         assert (await client.ask("{ viewer { scope } }"))["type"] == "next"
 
 
+@pytest.mark.settings(live_connections=250)
+async def test_strangers_do_not_take_the_places_of_those_who_are_let_in(
+    port: int, provider: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with AsyncExitStack() as all_of_them:
+        for _ in range(30):
+            await all_of_them.enter_async_context(listening(port, provider.token))
+        for _ in range(20):
+            await all_of_them.enter_async_context(opened(port))
+        await _refused(port)
+        monkeypatch.setattr(websocket, "STRANGERS_OF_ADDRESS", 100)  # as if they came from elsewhere
+        for _ in range(5):
+            await all_of_them.enter_async_context(opened(port))
+        await _refused(port)
+    async with AsyncExitStack() as again:
+        await asyncio.sleep(0.1)
+        for _ in range(25):
+            await again.enter_async_context(opened(port))
+
+
+async def _refused(port: int) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        async with opened(port):
+            pass
+    assert refused.value.response.status_code == 503
+
+
+async def test_who_does_not_answer_when_it_is_closed_is_gone_a_second_later(port: int) -> None:
+    reader, writer = await _opened_by_hand(port)
+    writer.write(_frame(b"{}"))
+    assert (await reader.read(2))[0] == 0x88
+    await asyncio.wait_for(reader.read(), 2)
+    writer.close()
+
+
+async def test_a_handshake_that_is_denied_is_no_error(
+    port: int, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(websocket, "STRANGERS_OF_ADDRESS", 0)
+    await _refused(port)
+    await asyncio.sleep(0.05)
+    assert not [line for line in caplog.records if line.levelname == "ERROR"]
+
+
 async def test_a_connection_runs_so_many_operations(port: int, provider: Person, world: World) -> None:
     async with listening(port, provider.token) as client:
         for number in range(50):
@@ -225,6 +302,29 @@ async def test_a_connection_runs_so_many_operations(port: int, provider: Person,
         assert graphql_error(await client.ask("{ viewer { scope } }")) == "RATE_LIMITED"
         await client.say(type="complete", id="s7")
         assert (await client.ask("{ viewer { scope } }"))["type"] == "next"
+
+
+async def test_a_caller_has_so_many_subscriptions_over_all_connections(
+    port: int, provider: Person, account_user: Person, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(websocket, "MAXIMUM_SUBSCRIPTIONS", 4)
+    query = "subscription ($id: ID!) { callChanged(accountId: $id) { id } }"
+    async with listening(port, provider.token) as one, listening(port, provider.token) as two:
+        for number in range(2):
+            await one.subscribe(query, f"s{number}", id=world["own"])
+            await two.subscribe(query, f"s{number}", id=world["own"])
+        for client in (one, two):
+            await client.say(type="ping")
+            assert await client.hear() == {"type": "pong"}
+        assert graphql_error(await two.ask(query, id=world["own"])) == "RATE_LIMITED"
+        async with listening(port, account_user.token) as other:
+            await other.subscribe(query, id=world["own"])
+            assert await other.hears_nothing()
+        await one.say(type="complete", id="s0")
+        await one.say(type="ping")
+        assert await one.hear() == {"type": "pong"}
+        await two.subscribe(query, id=world["own"])
+        assert await two.hears_nothing()
 
 
 async def test_a_server_that_stops_says_so(installation: Installation, provider: Person) -> None:
@@ -286,15 +386,25 @@ async def test_who_does_not_read_is_closed_and_hung_up_on(
 
 async def _begin_by_hand(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, token: str) -> None:
     """Without a client library, which would read whatever comes."""
+    await _shake_hands(reader, writer)
+    begin = {"type": "connection_init", "payload": {"authorization": f"Bearer {token}"}}
+    writer.write(_frame(json.dumps(begin).encode()))
+    assert b"connection_ack" in await reader.read(100)
+
+
+async def _opened_by_hand(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    await _shake_hands(reader, writer)
+    return reader, writer
+
+
+async def _shake_hands(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     writer.write(
         b"GET /graphql HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
         b"Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n"
     )
     assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
-    begin = {"type": "connection_init", "payload": {"authorization": f"Bearer {token}"}}
-    writer.write(_frame(json.dumps(begin).encode()))
-    assert b"connection_ack" in await reader.read(100)
 
 
 def _frame(payload: bytes) -> bytes:
