@@ -75,9 +75,12 @@ class LiveExchange:
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            running = set(tasks)
+            while running:
+                # More than once: the client loses a cancellation that comes together with a timeout of its own.
+                for task in running:
+                    task.cancel()
+                _, running = await asyncio.wait(running, timeout=1)
 
     async def _tell_others(self) -> None:
         async with valkey_client(self._url, answer_seconds=ANSWER_SECONDS) as valkey:

@@ -448,7 +448,9 @@ async def _prepared(
 
 async def _name_in_the_way(account: Account, provider_id: UUID) -> list[UserError]:
     problems = Problems()
-    if await Account.filter(service_provider_id=provider_id, name_key=account.name_key).exists():
+    # Another one: of two moves at once, the second finds the account itself there.
+    there = Account.filter(service_provider_id=provider_id, name_key=account.name_key).exclude(id=account.id)
+    if await there.exists():
         message = f"That service provider has an account named “{account.name}” already; rename one of them first."
         problems.add(UserErrorCode.NAME_TAKEN, message, "serviceProviderId")
     return problems.found

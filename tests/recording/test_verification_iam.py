@@ -35,6 +35,10 @@ def remains(server: IamS3) -> tuple[list[str], list[str]]:
 
 @pytest.fixture(autouse=True)
 def nothing_is_left(iam_s3: IamS3) -> Iterator[None]:
+    client = iam_s3.admin()
+    listed = client.list_object_versions(Bucket=BUCKET)
+    for found in [*listed.get("Versions", []), *listed.get("DeleteMarkers", [])]:  # what others have left
+        client.delete_object(Bucket=BUCKET, Key=found["Key"], VersionId=found["VersionId"])
     yield
     assert remains(iam_s3) == ([], [])
 
