@@ -33,8 +33,12 @@ serve: $(READY) ## serve; settings come from the environment
 	@$(BIN)/python -m app serve
 
 test: $(READY) ## run the tests on SQLite and PostgreSQL, and those of operations uncompiled; starts all servers they need
-	TEST_DATABASE=sqlite $(BIN)/python -m pytest -m "not browser"
-	TEST_DATABASE=postgres $(BIN)/python -m pytest -m "not browser"
+	@echo "PostgreSQL's run goes on beside this one; its lines come at the end (var/test-postgres.log)."
+	@mkdir -p var; \
+	TEST_DATABASE=postgres $(BIN)/python -m pytest -m "not browser" > var/test-postgres.log 2>&1 & beside=$$!; \
+	TEST_DATABASE=sqlite $(BIN)/python -m pytest -m "not browser"; sqlite=$$?; \
+	wait $$beside; postgres=$$?; cat var/test-postgres.log; \
+	test $$sqlite -eq 0 && test $$postgres -eq 0
 	TEST_DATABASE=sqlite COMPILED_OPERATIONS=off $(BIN)/python -m pytest -m "not browser" $(OPERATIONS)
 
 check: lint types clients browser ## lint, types, generated clients, and GraphiQL in a browser
