@@ -34,7 +34,6 @@ def draft_of(server: LocalS3, who: Identity = RECORDER, **changes: Any) -> Stora
 
 @pytest.fixture(autouse=True)
 def nothing_is_left(local_s3: LocalS3) -> Iterator[None]:
-    yield
     client = boto3.client(
         "s3",
         endpoint_url=local_s3.endpoint,
@@ -42,9 +41,20 @@ def nothing_is_left(local_s3: LocalS3) -> Iterator[None]:
         aws_access_key_id=ADMIN.access_key_id,
         aws_secret_access_key=ADMIN.secret_access_key,
     )
-    for bucket in BUCKETS:
-        assert client.list_objects_v2(Bucket=bucket).get("Contents", []) == []
-        assert client.list_multipart_uploads(Bucket=bucket).get("Uploads", []) == []
+
+    def there() -> dict[str, tuple[list[str], list[str]]]:
+        """The objects and the uploads of each bucket."""
+        return {
+            bucket: (
+                [found["Key"] for found in client.list_objects_v2(Bucket=bucket).get("Contents", [])],
+                [found["UploadId"] for found in client.list_multipart_uploads(Bucket=bucket).get("Uploads", [])],
+            )
+            for bucket in BUCKETS
+        }
+
+    before = there()  # recordings of other tests
+    yield
+    assert there() == before
     assert sorted(bucket["Name"] for bucket in client.list_buckets()["Buckets"]) == sorted(BUCKETS)
 
 
