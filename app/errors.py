@@ -197,6 +197,7 @@ def without_values(message: str) -> str:
 
 _VALUES = [
     (re.compile(r"(, but encountered error.*|[,;] found: .*)$", re.DOTALL), "."),
+    (re.compile(r" Found: .*$", re.DOTALL), ""),
     (re.compile(r" value: .*$", re.DOTALL), " value."),
     (re.compile(r"Value '.*' does not exist", re.DOTALL), "The value does not exist"),
     (re.compile(r", found (String|BlockString) .*$", re.DOTALL), r", found \1."),

@@ -15,6 +15,8 @@ UPDATE = "mutation ($i: UpdateRecordingConfigInput!) { updateRecordingConfig(inp
     [
         {"accountId": "AC", "bucket": "x", "secretAccessKey": SECRET},
         {"secretAccessKey": SECRET},
+        # A slip for which there is a suggestion is told in other words.
+        {"accountId": "AC", "acessKeyId": "x", "secretAccessKey": SECRET},
         {"accountId": "AC", "secretAccessKey": [SECRET]},
         {"accountId": "AC", "s3Tags": [{"name": SECRET}]},
         {"accountId": "AC", "audioFormat": SECRET},
@@ -36,6 +38,8 @@ async def test_a_variable_that_does_not_fit_is_named_but_not_repeated(account_us
     [
         'mutation { updateRecordingConfig(input: {accountId: "AC", bucket: "x", secretAccessKey: "%s"}) { __typename } }',
         'mutation { updateRecordingConfig(input: {secretAccessKey: "%s"}) { __typename } }',
+        'mutation { updateRecordingConfig(input: {accountId: "AC", acessKeyId: "x", secretAccessKey: "%s"}) { __typename } }',
+        'mutation { updateAccount(input: {id: "AC", recordingConfig: {acessKeyId: "x", secretAccessKey: "%s"}}) { __typename } }',
         'mutation { updateRecordingConfig(input: "%s") { __typename } }',
         'mutation { updateRecordingConfig(input: {accountId: "AC", audioFormat: "%s"}) { __typename } }',
         '{ accounts "%s" }',
