@@ -2,6 +2,8 @@
 
 A cursor holds the place of the last row in an order (its sort value and its id), so a page costs the same wherever it
 lies, and rows that come or go between two pages neither repeat nor hide others.
+
+Long because a page is asked in three ways (of all, of one owner, of many) that have to agree.
 """
 
 import base64

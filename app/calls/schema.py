@@ -1,4 +1,7 @@
-"""What is shown of calls: who called whom, how it went, and the recording; and what voice gateways report of them."""
+"""What is shown of calls: who called whom, how it went, and the recording; and what voice gateways report of them.
+
+Long because the contract of one noun stays in one place, nearly all declarations.
+"""
 
 from datetime import datetime
 from functools import partial

@@ -1,4 +1,7 @@
-"""Runs one operation and turns what went wrong into errors that a client may see."""
+"""Runs one operation and turns what went wrong into errors that a client may see.
+
+Long because every refusal of an operation is decided here, in one order.
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable

@@ -6,6 +6,8 @@ looked at every half a second and at each event. Queries and mutations are run a
 
 What is sent is never buffered without end: whoever wants to send waits until the network has taken all before, and a client
 that does not read is closed by `app/websocket_connections.py`.
+
+Long because it is one protocol from its first message to its last, with all that a client may do wrong in between.
 """
 
 import asyncio

@@ -3,6 +3,8 @@
 What arrives is added to a buffer of its stream. Twice a second all buffers are emptied together by a few threads, which encode
 and write: no thread is asked for a single frame, and a process that is killed has lost half a second. A stream whose buffer is
 full, because the settings of its call are still looked up or the disk is slow, is not read on until there is room.
+
+Long because a stream is one thing from its opening to its end, whatever happens in between.
 """
 
 import asyncio

@@ -9,6 +9,8 @@
 
 A folder appears with its lock held and goes as a whole, by being renamed. Several workers of one machine share the spool:
 who gets the lock works on the recording. Nothing is synced to the disk: it survives the process, not the machine.
+
+Long because all that touches its folders stays in one place.
 """
 
 import contextlib

@@ -9,6 +9,8 @@
 
 Every process of every machine has one of these; who gets the lock of a recording in the spool works on it. Nothing of it is
 kept in memory alone: a process may be killed at any moment.
+
+Long because the life of one waiting recording is told in one place.
 """
 
 import asyncio
