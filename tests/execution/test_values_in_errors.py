@@ -3,7 +3,10 @@
 from typing import Any
 
 import pytest
+from graphql import get_variable_values, is_input_type, parse
 
+from app.errors import without_values
+from app.schema import schema
 from tests.installation import Person
 
 SECRET = "do-not-repeat-me"
@@ -31,6 +34,31 @@ async def test_a_variable_that_does_not_fit_is_named_but_not_repeated(account_us
     assert answer.errors
     assert SECRET not in str(answer.body)
     assert "$i" in answer.errors[0]["message"]
+
+
+async def test_an_unknown_field_at_the_top_of_a_variable_is_named(account_user: Person) -> None:
+    answer = await account_user.ask(UPDATE, i={"accountId": "AC", "acessKeyId": SECRET})
+    assert [error["message"] for error in answer.errors] == [
+        "Variable '$i' has invalid value: Expected value of type 'UpdateRecordingConfigInput'"
+        " not to include unknown field 'acessKeyId'. Did you mean 'accessKeyId'?"
+    ]
+
+
+INPUT_TYPES = [name for name, type_ in schema._schema.type_map.items() if is_input_type(type_) and name[:2] != "__"]
+
+
+@pytest.mark.parametrize("name", INPUT_TYPES)
+def test_a_variable_of_any_type_is_not_repeated(name: str) -> None:
+    variables = parse(f"query ($v: {name}) {{ __typename }}").definitions[0].variable_definitions
+    for value in (
+        f"has invalid value: {SECRET} value: {SECRET}",
+        [SECRET],
+        {"x": f"; {SECRET}"},
+        {"id": SECRET, "input": 5},
+    ):
+        found = get_variable_values(schema._schema, variables, {"v": value})
+        told = [without_values(error.message) for error in found] if isinstance(found, list) else []
+        assert SECRET not in str(told)
 
 
 @pytest.mark.parametrize(
