@@ -198,7 +198,7 @@ def without_values(message: str) -> str:
 _VALUES = [
     (re.compile(r"(, but encountered error.*|[,;] found: .*)$", re.DOTALL), "."),
     (re.compile(r" Found: .*$", re.DOTALL), ""),
-    # "Variable '$input' has invalid value: …" goes on with what is wrong, "Int cannot represent non-integer value: …" with the value.
+    # "… has invalid value: …" goes on with what is wrong, "Int cannot represent non-integer value: …" with the value.
     (re.compile(r"(?<! has invalid) value: .*$", re.DOTALL), " value."),
     (re.compile(r"Value '.*' does not exist", re.DOTALL), "The value does not exist"),
     (re.compile(r", found (String|BlockString) .*$", re.DOTALL), r", found \1."),

@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from app.calls import places
 from app.recording.storage import Bucket, ObjectStorage, StorageFailure, StorageTarget
 
+# nginx's, for the log and the metrics: nobody is there to read it, and no answer would count as an error of ours.
+_CLIENT_CLOSED = 499
 _RANGE = re.compile(r"bytes=([0-9]{1,18})?-([0-9]{1,18})?", re.ASCII)
 _CONTENT_RANGE = re.compile(r"bytes [0-9]{1,18}-[0-9]{1,18}/[0-9]{1,18}", re.ASCII)
 _TAG = re.compile(r'"[!#-~]{1,128}"', re.ASCII)
@@ -63,7 +65,14 @@ class Played:
     """What the request's line in the log tells beside the usual."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answering = asyncio.create_task(self._answer(scope, receive, send))
+        has_begun = False
+
+        async def told(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
+        answering = asyncio.create_task(self._answer(scope, receive, told))
         leaving = asyncio.create_task(_left(receive))
         try:
             await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
@@ -73,6 +82,8 @@ class Played:
             await asyncio.gather(answering, leaving, return_exceptions=True)
         if not answering.cancelled():
             answering.result()
+        elif not has_begun:
+            await Response(status_code=_CLIENT_CLOSED)(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 
 from app import authentication
 from app.access import AccessLevel
@@ -355,6 +356,33 @@ async def test_a_listener_that_leaves_leaves_no_connection_to_the_storage(
         assert s3.open_now == 0
         whole = await client.get(call.path, headers=admin.headers)
         assert whole.content == LONG
+
+
+async def test_a_listener_who_leaves_before_the_storage_answers_is_no_error_of_ours(
+    installation: Installation, admin: Person
+) -> None:
+    asked = asyncio.Event()
+
+    async def never(_: Any, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        await asyncio.sleep(60)
+
+    async with ScriptedS3() as s3, served(installation) as client:
+        call = await recorded(installation, target_in(s3.endpoint))
+        s3.answers["get"] = never
+        before = _counted("500"), _counted("499")
+        leaving = asyncio.create_task(client.get(call.path, headers=admin.headers))
+        await asyncio.wait_for(asked.wait(), 10)
+        leaving.cancel()
+        for _ in range(100):
+            if (_counted("500"), _counted("499")) != before:
+                break
+            await asyncio.sleep(0.05)
+        assert (_counted("500"), _counted("499")) == (before[0], before[1] + 1)
+
+
+def _counted(status: str) -> float:
+    return REGISTRY.get_sample_value("http_requests_total", {"status": status}) or 0.0
 
 
 async def test_a_slow_listener_slows_the_storage_down(installation: Installation, admin: Person) -> None:
