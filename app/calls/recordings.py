@@ -95,9 +95,17 @@ async def stored(live: LiveEvents, call_id: UUID, account_id: UUID, size_bytes: 
     return await _change(live, call_id, account_id, allowed, RecordingState.STORED, **values)
 
 
-async def failed(live: LiveEvents, call_id: UUID, account_id: UUID, error: dict[str, Any]) -> bool:
-    """It could not be stored; `error` tells why (code, http_status, message, advice, at). False: it may not."""
-    return await _change(live, call_id, account_id, _RUNNING, RecordingState.FAILED, recording_error=error)
+async def waits(live: LiveEvents, call_id: UUID, account_id: UUID, error: dict[str, Any], attempts: int) -> None:
+    """So many tries have failed, the last as `error` tells (code, http_status, message, advice, at); there will be more."""
+    mine = Call.filter(account_id=account_id, id=call_id, recording_state__in=list(_RUNNING))
+    if await mine.update(recording_error=error, recording_attempts=attempts, updated_at=datetime.now(UTC)):
+        live.publish(LiveEvent(account_id, call_id, Change.CALL))
+
+
+async def failed(live: LiveEvents, call_id: UUID, account_id: UUID, error: dict[str, Any], attempts: int) -> bool:
+    """It could not be stored; of the last try, `error` tells as above. False: it may not."""
+    values = {"recording_error": error, "recording_attempts": attempts}
+    return await _change(live, call_id, account_id, _RUNNING, RecordingState.FAILED, **values)
 
 
 async def deleted(call_id: UUID, account_id: UUID) -> bool:

@@ -28,7 +28,7 @@ from app.recording.model import AudioFormat
 COUNT_LIMIT = 10_000
 
 
-@strawberry.type(description="Why a recording could not be stored.")
+@strawberry.type(description="Why a recording could not be stored when that was tried last.")
 class CallRecordingError:
     """A value."""
 
@@ -37,18 +37,22 @@ class CallRecordingError:
     message: str = strawberry.field(description="What happened, in a sentence for a person.")
     advice: str | None = strawberry.field(description="What to do about it.")
     at: datetime | None = strawberry.field(description="When it was tried last.")
+    next_try_at: datetime | None = strawberry.field(
+        description="When it is tried again by itself; null when only retryRecording tries again."
+    )
 
 
 def _error(error: dict[str, Any] | None) -> CallRecordingError | None:
     if error is None:
         return None
-    at = error.get("at")
+    at, next_try_at = error.get("at"), error.get("next_attempt_at")
     return CallRecordingError(
         code=error.get("code"),
         http_status=error.get("http_status"),
         message=error.get("message") or "The recording could not be stored.",
         advice=error.get("advice"),
         at=datetime.fromisoformat(at) if at else None,
+        next_try_at=datetime.fromisoformat(next_try_at) if next_try_at else None,
     )
 
 
@@ -102,7 +106,7 @@ class CallRecording:
         "Where a page plays it, as long; null unless STORED.",
     )
     error: CallRecordingError | None = graph.computed(
-        _error, ["recording_error"], "Why it could not be stored; null unless something went wrong."
+        _error, ["recording_error"], "Why it could not be stored, or not yet; null unless something went wrong."
     )
 
     @graph.resolver(

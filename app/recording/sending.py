@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import structlog
@@ -36,7 +35,6 @@ class State:
     """That have failed."""
     first_failed_at: str | None = None
     next_attempt_at: str | None = None
-    error: dict[str, Any] | None = None
     is_beginning: bool = False
     """An upload may have been begun whose id nobody has heard."""
     upload_id: str | None = None

@@ -319,23 +319,24 @@ class Storer:
         """What has failed, in the row first: a kill in between costs a wait, no try and no truth."""
         about, now = recording.about, self._now()
         state.attempts += 1
-        state.error = {**fault.to_json(now), "spool": self._spool.id}
         state.first_failed_at = state.first_failed_at or now.isoformat()
         due = backoff.next_try(state.attempts, fault.mends_itself, state.time("first_failed_at") or now, now)
-        mine = Call.filter(account_id=about.account_id, id=about.call_id)
-        await mine.update(recording_attempts=state.attempts, updated_at=datetime.now(UTC))
+        state.next_attempt_at = due.isoformat() if due is not None else None
+        error = {**fault.to_json(now), "next_attempt_at": state.next_attempt_at, "spool": self._spool.id}
+        told = (self._live, about.call_id, about.account_id, error, state.attempts)
         if due is None:
-            await recordings.failed(self._live, about.call_id, about.account_id, state.error)
+            await recordings.failed(*told)
             await condition.fails(about)
+        else:
+            await recordings.waits(*told)
         metrics.recording_failed(fault.code or "none", for_good=due is None)
         _log.warning(
             "a recording was not stored",
             call_id=about.call_id.hex,
             code=fault.code,
             attempts=state.attempts,
-            next_attempt_at=due and due.isoformat(),
+            next_attempt_at=state.next_attempt_at,
         )
-        state.next_attempt_at = due.isoformat() if due is not None else None
         await state.write(recording)
         return _Waiting(about.account_id, state.attempts, due or _NEVER)
 

@@ -82,8 +82,8 @@ async def test_states_follow_each_other_and_deleted_is_the_last(installation: In
     async with installation.database():
         mine = ((await begin(installation, live, account)).id, account)
         assert await recordings.storing(live, *mine)
-        assert await recordings.failed(live, *mine, {"code": "AccessDenied"})
-        assert not await recordings.failed(live, *mine, {"code": "AccessDenied"})
+        assert await recordings.failed(live, *mine, {"code": "AccessDenied"}, 6)
+        assert not await recordings.failed(live, *mine, {"code": "AccessDenied"}, 6)
         assert (await Call.get(id=mine[0])).recording_error == {"code": "AccessDenied"}
         assert await recordings.storing(live, *mine)
         assert await recordings.stored(live, *mine, size_bytes=44, duration_ms=5)
@@ -98,7 +98,8 @@ async def test_states_follow_each_other_and_deleted_is_the_last(installation: In
         with live.listening(account) as listener:
             assert not await recordings.deleted(*mine)
             assert not await recordings.stored(live, *mine, size_bytes=44, duration_ms=5)
-            assert not await recordings.failed(live, *mine, {})
+            assert not await recordings.failed(live, *mine, {}, 6)
+            await recordings.waits(live, *mine, {}, 1)
             assert listener._waiting.empty()
         call = await Call.get(id=mine[0])
     assert call.recording_state is RecordingState.DELETED

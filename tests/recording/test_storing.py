@@ -4,9 +4,10 @@ import asyncio
 import contextlib
 import io
 from collections.abc import AsyncIterator, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -22,7 +23,7 @@ from app.recording.backoff import Fault
 from app.recording.failures import FailureKind, StorageFailure
 from app.recording.model import AudioFormat, RecordingConfig, StorageStatus, StoredCredential
 from app.recording.storage import ObjectStorage
-from tests.installation import Installation
+from tests.installation import Installation, Person
 from tests.recording.storage_room import TAGS, StorageRoom, noise, opened_room, pcm_of, s3_client
 from tests.servers.fixtures import EARLY, RECORDER
 from tests.servers.scripted_s3 import Answer, Request, ScriptedS3, error, reset
@@ -200,6 +201,34 @@ async def test_a_busy_storage_is_tried_for_a_day_and_no_longer(scripted: tuple[S
     assert told == {"code": "SlowDown", "http_status": 503, "message": "The storage answered SlowDown (HTTP 503)."}
     assert "busy" in call.recording_error["advice"]
     assert room.spool.waiting() == [call_id]
+
+
+async def test_while_it_waits_the_call_says_why_and_until_when(
+    scripted: tuple[StorageRoom, ScriptedS3], account_user: Person
+):
+    room, s3 = scripted
+    s3.answers["put"] = error(403, "AccessDenied")
+    call_id = await room.recorded(noise(32_000))
+    with room.told() as told:
+        await room.look()
+    assert told == ["recording", "call"], "that it is on its way, and that it has to wait"
+    waiting = await told_of(account_user, call_id)
+    assert (waiting["state"], waiting["error"]["code"]) == ("STORING", "AccessDenied")
+    assert "extend its policy" in waiting["error"]["advice"]
+    wait = datetime.fromisoformat(waiting["error"]["nextTryAt"]) - datetime.fromisoformat(waiting["error"]["at"])
+    assert 0.8 * backoff.WAITS[0] <= wait <= 1.2 * backoff.WAITS[0]
+    for _ in backoff.WAITS:
+        await room.later(hours=1)
+    failed = await told_of(account_user, call_id)
+    assert (failed["state"], failed["error"]["code"], failed["error"]["nextTryAt"]) == ("FAILED", "AccessDenied", None)
+
+
+async def told_of(person: Person, call_id: UUID) -> Any:
+    query = (
+        "query ($id: ID!) { node(id: $id) { ... on Call { recording { state error { code advice at nextTryAt } } } } }"
+    )
+    answer = await person.ask(query, id=show(Kind.CALL, call_id))
+    return answer.data["node"]["recording"]
 
 
 async def test_the_waits_become_longer_and_a_success_ends_them(scripted: tuple[StorageRoom, ScriptedS3]):
@@ -431,12 +460,8 @@ async def test_a_storage_that_keeps_less_than_it_was_sent_has_not_stored_it(scri
     await room.look()
     call = await room.call(call_id)
     assert call.recording_state is RecordingState.STORING
-    recording = room.spool.open(call_id)
-    assert recording is not None
-    state = recording.read_state()
-    recording.close()
-    assert state is not None
-    assert state["error"]["message"] == "The storage took 32044 bytes and holds 0."
+    assert call.recording_error is not None
+    assert call.recording_error["message"] == "The storage took 32044 bytes and holds 0."
 
 
 async def test_a_key_that_may_not_read_is_good_enough_to_store(scripted: tuple[StorageRoom, ScriptedS3]):
