@@ -50,6 +50,7 @@ What all rooms stand on, and what imports no room:
     names.py             names that people give: which are allowed, which count as the same
     outbound.py          which hosts we may call: the one gate for every address a tenant gives us
     paging.py            lists: connections paged by key
+    periodic.py          work that comes back every few seconds, and that no failure ends
     postgres_pool.py     connections to PostgreSQL, lent in the order of asking
     settings.py          every environment variable, read once, typed
     tokens.py            the text form of what lets a caller in

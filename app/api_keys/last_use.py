@@ -1,20 +1,17 @@
 """When each key and each session was last used: noted in memory, written together every few seconds, off the request path."""
 
-import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from uuid import UUID
 
-import structlog
 from tortoise.expressions import Q
 
 from app.api_keys.model import ApiKey
+from app.periodic import repeated
 from app.users.model import Session
 
 WRITE_EVERY_SECONDS = 20.0
-_log = structlog.get_logger("api_keys")
 
 
 class LastUse:
@@ -35,16 +32,9 @@ class LastUse:
     def note_session(self, session_id: UUID) -> None:
         self._sessions[session_id] = time.time()
 
-    @asynccontextmanager
-    async def writing(self) -> AsyncIterator[None]:
-        """Writes in the background for as long as the context lasts, and once more at its end."""
-        task = asyncio.create_task(self._write_for_ever())
-        try:
-            yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-            await self._write_unless_away()
+    def writing(self) -> AbstractAsyncContextManager[None]:
+        """Writes in the background for as long as the context lasts, and once more at its end. What fails is lost."""
+        return repeated(self.write, WRITE_EVERY_SECONDS, "last uses not written", at_the_end=True)
 
     async def write(self) -> None:
         """Writes what was noted since the last time, a minute's uses in one statement."""
@@ -72,17 +62,6 @@ class LastUse:
         taken: dict[UUID, float] = getattr(self, name)
         setattr(self, name, {})
         return taken
-
-    async def _write_for_ever(self) -> None:
-        while True:
-            await asyncio.sleep(WRITE_EVERY_SECONDS)
-            await self._write_unless_away()
-
-    async def _write_unless_away(self) -> None:
-        try:
-            await self.write()
-        except Exception as error:  # noqa: BLE001  times of use are lost; the next ones must still be written
-            _log.warning("last uses not written", error=type(error).__qualname__)
 
 
 def _minute(seconds: float) -> datetime:

@@ -3,23 +3,20 @@
 What was noted in the last second before a process is killed is lost; a worker that is stopped writes it first.
 """
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 from uuid import UUID
 
-import structlog
 from tortoise import connections
 from tortoise.models import Model
 
 from app.audit import trail
 from app.context import Context
+from app.periodic import repeated
 
 WRITE_EVERY_SECONDS = 1.0
 # With the database away no more than so many are kept, at about 1 kB each.
 MAXIMUM_WAITING = 20_000
-_log = structlog.get_logger("audit")
 
 
 class SecretReads:
@@ -41,16 +38,9 @@ class SecretReads:
         if len(self._waiting) < MAXIMUM_WAITING:
             self._waiting.append(event)
 
-    @asynccontextmanager
-    async def writing(self) -> AsyncIterator[None]:
-        """Writes in the background for as long as the context lasts, and once more at its end."""
-        task = asyncio.create_task(self._write_for_ever())
-        try:
-            yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-            await self._write_unless_away()
+    def writing(self) -> AbstractAsyncContextManager[None]:
+        """Writes in the background for as long as the context lasts, and once more at its end. What fails is kept."""
+        return repeated(self.write, WRITE_EVERY_SECONDS, "secret reads not written yet", at_the_end=True)
 
     async def write(self) -> None:
         """Writes what was noted since the last time."""
@@ -65,14 +55,3 @@ class SecretReads:
         except BaseException:
             self._waiting = events + self._waiting
             raise
-
-    async def _write_for_ever(self) -> None:
-        while True:
-            await asyncio.sleep(WRITE_EVERY_SECONDS)
-            await self._write_unless_away()
-
-    async def _write_unless_away(self) -> None:
-        try:
-            await self.write()
-        except Exception as error:  # noqa: BLE001  they are kept, and the next ones must still be written
-            _log.warning("secret reads not written yet", error=type(error).__qualname__)

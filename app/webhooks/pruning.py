@@ -1,20 +1,16 @@
 """Deliveries are kept for 30 days: every worker removes older ones when it starts, and once an hour."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-import structlog
-
+from app.periodic import repeated
 from app.webhooks.model import WebhookDelivery
 
 KEPT = timedelta(days=30)
 PRUNE_EVERY_SECONDS = 3600.0
 # One statement's worth, so that none holds locks for long.
 _AT_ONCE = 1000
-_log = structlog.get_logger("webhooks")
 
 
 async def prune() -> int:
@@ -30,21 +26,6 @@ def first_id_of(moment: datetime) -> UUID:
     return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
-@asynccontextmanager
-async def pruning() -> AsyncIterator[None]:
+def pruning() -> AbstractAsyncContextManager[None]:
     """Prunes in the background for as long as the context lasts."""
-    task = asyncio.create_task(_prune_for_ever())
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
-async def _prune_for_ever() -> None:
-    while True:
-        try:
-            await prune()
-        except Exception as error:  # noqa: BLE001  old rows stay for an hour more; the next time must still come
-            _log.warning("old webhook deliveries not removed", error=type(error).__qualname__)
-        await asyncio.sleep(PRUNE_EVERY_SECONDS)
+    return repeated(prune, PRUNE_EVERY_SECONDS, "old webhook deliveries not removed")
