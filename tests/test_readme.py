@@ -13,6 +13,7 @@ from app.settings import table
 
 README = Path(__file__).parents[1] / "README.md"
 CONTRACT = build_schema(printed())
+TABS = sorted((README.parent / "app" / "graphiql" / "tabs").glob("*.graphql"))
 TYPESCRIPT = README.parent / "tests" / "clients" / "typescript"
 
 
@@ -64,6 +65,17 @@ def test_the_account_form_of_the_readme_is_the_one_that_is_compiled_and_run() ->
     shown = re.findall(r"^```ts\n(.*?)^```", README.read_text(), re.MULTILINE | re.DOTALL)
     assert form in shown, "to fix this: paste tests/clients/typescript/account-form.ts into the README"
     assert any("await save(server" in text and text in program for text in shown)
+    watcher = (TYPESCRIPT / "watch-calls.ts").read_text()
+    assert any("of subscribe(server" in text and text in watcher for text in shown)
+
+
+def test_the_readme_names_every_tab_of_graphiql() -> None:
+    [section] = re.findall(r"^## GraphiQL\n(.*?)^## ", README.read_text(), re.MULTILINE | re.DOTALL)
+    tabs = {
+        name for tab in TABS for name in re.findall(r"^(?:query|mutation|subscription) (\w+)", tab.read_text(), re.M)
+    }
+    assert tabs
+    assert {name for name in tabs if not re.search(rf"\b{name}\b", section)} == set()
 
 
 def test_the_readme_names_the_people_of_the_demo() -> None:

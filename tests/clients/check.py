@@ -1,15 +1,16 @@
 """python -m tests.clients.check: do the clients that generators make of schema.graphql compile, read and save?
 
 Both are generated from the contract and `documents/`, compiled under strict settings, and asked for an account of a server
-that this check starts; what they print is compared with what was created, and with what the account form was told to save. The
-first run installs the generators.
+that this check starts; what they print is compared with what was created, with what the account form was told to save, and with
+a call that is reported while one of them listens. The first run installs the generators.
 """
 
 import difflib
+import itertools
 import json
 import sys
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
 from tests.clients import example, projects
@@ -31,14 +32,16 @@ def main() -> int:
                     failure for project in preparing if (failure := _failure(project, preparing[project], served))
                 ]
                 # At the end, since it changes what the others read.
-                failures += failures or _form_failures(served)
+                failures += failures or (_form_failures(served) + _watch_failures(served))
         except Failed as failed:
             failures = [str(failed)]
     if failures:
         print(*failures, sep="\n", file=sys.stderr)
         return 1
     seconds = time.monotonic() - started
-    print(f"The TypeScript and the Python client compile, read what was created and save the form ({seconds:.0f} s).")
+    print(
+        f"The TypeScript and the Python client compile, read what was created, save the form and watch calls ({seconds:.0f} s)."
+    )
     return 0
 
 
@@ -62,6 +65,22 @@ def _form_failures(served: example.Example) -> list[str]:
     if saved != {"name": "Bakery & Sons 🥨", "bucketName": "bakery-calls-2", "mistakes": {}}:
         failures.append(f"typescript: the account form does not save: {saved}")
     return failures
+
+
+def _watch_failures(served: example.Example) -> list[str]:
+    """What the TypeScript client does not hear: a call that is reported while it listens. Raises Failed."""
+    said = {"from": "+493023125001", "to": "+493023125100"}
+    with ThreadPoolExecutor() as beside:
+        watching = beside.submit(TYPESCRIPT.watched, served.url, served.key, served.account["id"])
+        # It says nowhere that it listens by now, so calls are reported until it has heard one.
+        for number in itertools.count():
+            if wait([watching], timeout=0.2).done:
+                break
+            served.report(callId=f"check-{number}", direction="INBOUND", sipStatus=180, **said)
+    heard = watching.result()
+    if heard != {**said, "endedAt": None, "recording": "NONE"}:
+        return [f"typescript: it hears another call than was reported: {heard}"]
+    return []
 
 
 def _compare(project: Project, printed: Any, created: dict[str, Any]) -> None:

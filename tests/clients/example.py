@@ -29,6 +29,15 @@ class Example:
     url: str
     key: str
     account: dict[str, Any]
+    gateway_key: str
+
+    def report(self, **call: Any) -> None:
+        """Reports a call of the account, as its voice gateway. Raises Failed."""
+        payload = _Caller(self.url, self.gateway_key).change(
+            "ReportCalls", calls=[{"accountId": self.account["id"], **call}]
+        )
+        if payload["rejected"]:
+            raise Failed(f"server: a reported call is rejected: {payload['rejected']}")
 
 
 @contextmanager
@@ -100,8 +109,12 @@ def _filled(url: str, admin_key: str, storage_url: str) -> Example:
     account_key = admin.change("CreateApiKey", name="Portal", owner=owner, accessLevel="READ_ONLY")["apiKey"]
     # The reader is another key than the one that is read, whose last use would otherwise change.
     reader = admin.change("CreateApiKey", name="Reader", owner={"serviceProviderId": provider["id"]})
+    gateway = admin.change(
+        "CreateApiKey", name="Gateway", owner={"serviceProviderId": provider["id"]}, accessLevel="GATEWAY"
+    )
     keys = {"nodes": [account_key], "pageInfo": {"hasNextPage": False}, "totalCount": 1}
-    return Example(url, reader["token"], {**changed, "recordingConfig": tested, "apiKeys": keys})
+    account = {**changed, "recordingConfig": tested, "apiKeys": keys}
+    return Example(url, reader["token"], account, gateway["token"])
 
 
 def operations() -> dict[str, str]:

@@ -42,6 +42,8 @@ class Project:
     read: Command
     save: Command | None = None
     """Takes a name and a bucket; saves them by the account form."""
+    watch: Command | None = None
+    """Takes how many changes of calls to print."""
 
     @property
     def _folder(self) -> Path:
@@ -69,6 +71,12 @@ class Project:
         if self.save is None:
             return None
         return self._printed("saving the account form", (*self.save, name, bucket), url, key, account_id)
+
+    def watched(self, url: str, key: str, account_id: str) -> Any:
+        """What the client prints of the next call that changes; None when it does not subscribe. Raises Failed."""
+        if self.watch is None:
+            return None
+        return self._printed("watching calls", (*self.watch, "1"), url, key, account_id)
 
     def _printed(self, doing: str, command: Command, url: str, key: str, account_id: str) -> Any:
         printed = self._run(doing, command, GRAPHQL_URL=url, API_KEY=key, ACCOUNT_ID=account_id, NO_PROXY="127.0.0.1")
@@ -107,6 +115,7 @@ TYPESCRIPT = Project(
     compile=("node", "node_modules/typescript/bin/tsc"),
     read=("node", "build/read-account.js"),
     save=("node", "build/rename-account.js"),
+    watch=("node", "build/watch-calls.js"),
 )
 PYTHON = Project(
     name="python",

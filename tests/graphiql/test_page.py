@@ -39,6 +39,24 @@ async def test_every_tab_is_in_sight_in_a_narrow_window_and_opens_its_example(
         visit.assert_nothing_went_wrong()
 
 
+async def test_on_a_phone_the_tabs_scroll_and_the_answer_is_below_the_query(browser: Browser, explorer: Served) -> None:
+    context = await browser.new_context(viewport={"width": 400, "height": 860})
+    async with visiting(context, explorer.url) as visit:
+        await visit.enter_key(explorer.key)
+        await visit.tabs.get_by_text(TAB_NAMES[-1], exact=True).click()
+        await visit.tabs.get_by_text("WhoAmI", exact=True).click()
+        await visit.run()
+        await expect(visit.answer).to_contain_text('"scope"')
+        await expect(visit.answer).to_be_in_viewport()
+        editors = await visit.page.locator(".graphiql-editors").bounding_box()
+        answer = await visit.page.locator(".graphiql-response").bounding_box()
+        assert editors is not None
+        assert answer is not None
+        assert answer["y"] >= editors["y"] + editors["height"]
+        assert min(editors["width"], answer["width"]) > 300
+        visit.assert_nothing_went_wrong()
+
+
 async def test_the_contract_is_one_click_away(visit: Visit) -> None:
     address = await visit.page.get_by_role("link", name="schema.graphql").evaluate("link => link.href")
     answer = await visit.page.request.get(address)
