@@ -4,6 +4,7 @@ A batch takes a handful of statements however many calls it has. Reports are no 
 audit trail does not tell of them; what they said is in the calls.
 """
 
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -233,8 +234,11 @@ def _text(value: str | None, maximum: int, problems: Problems, *path: str) -> st
         return None
     if len(value) > maximum:
         problems.add(UserErrorCode.TOO_LONG, f"At most {maximum} characters; these are {len(value)}.", *path)
-    elif not value or not value.isprintable():
-        problems.add(UserErrorCode.INVALID, "One or more printable characters; leave out what is not known.", *path)
+    elif not value:
+        problems.add(UserErrorCode.INVALID, "One or more characters; leave out what is not known.", *path)
+    # Most are printable, which is told at once.
+    elif not value.isprintable() and any(unicodedata.category(sign) in {"Cc", "Cs"} for sign in value):
+        problems.add(UserErrorCode.INVALID, "It holds a control character (a line break, a tab, …); remove it.", *path)
     return value
 
 
@@ -244,26 +248,20 @@ async def _store(calls: Mapping[Key, Values]) -> dict[Key, UUID]:
         return {}
     now = datetime.now(UTC)
     async with in_transaction() as client:
-        ids = await _ids(client, calls, now)
+        ids, dialect = await _ids(client, calls, now), client.capabilities.dialect
+        # In one order and by one statement, so that two batches do not wait for each other.
+        keys = sorted(calls, key=lambda key: (key[0], ids[key]))
+        rows = [(ids[key], *key, *_dated(calls[key], now)) for key in keys]
+        await client.execute_query(_storing(dialect), _given(dialect, rows, now))
         # Whoever knows no start must not move the start that is known.
-        for knows_start in (True, False):
-            rows = [
-                (ids[key], *key, *_dated(values, now))
-                for key, values in calls.items()
-                if (values[_STARTED] is not None) is knows_start
-            ]
-            if rows:
-                # In one order, so that two batches do not wait for each other.
-                rows.sort(key=lambda row: (row[1], row[0]))
-                statement = _storing(client.capabilities.dialect, knows_start=knows_start)
-                await client.execute_query(statement, _given(client.capabilities.dialect, rows, now))
+        starts = [(ids[key], key[0], calls[key][_STARTED]) for key in keys if calls[key][_STARTED] is not None]
+        if starts:
+            await client.execute_query(_moving(dialect), _given(dialect, starts))
     return ids
 
 
 def _dated(values: Values, now: datetime) -> Values:
-    return (
-        values if values[_STARTED] is not None else [*values[:_STARTED], _start(values, now), *values[_STARTED + 1 :]]
-    )
+    return [*values[:_STARTED], _start(values, now), *values[_STARTED + 1 :]]
 
 
 def _start(values: Values, now: datetime) -> datetime:
@@ -305,22 +303,32 @@ async def _known(client: Any, keys: Iterable[Key]) -> dict[Key, UUID]:
     return {(UUID(str(row["account_id"])), row["gateway_call_id"]): UUID(str(row["id"])) for row in rows}
 
 
-def _storing(dialect: str, *, knows_start: bool) -> str:
-    """The statement that stores rows of id, account, gateway's id and `_COLUMNS`; the time now is its last value."""
+def _storing(dialect: str) -> str:
+    """The statement that stores rows of id, account, gateway's id and `_COLUMNS`; the time now is its last value.
+
+    It dates new calls only.
+    """
     types = {"id": "uuid", "account_id": "uuid", "gateway_call_id": "text", **_COLUMNS}
-    kept = {name: f"COALESCE(excluded.{name}, calls.{name})" for name in _COLUMNS}
+    kept = {name: f"COALESCE(excluded.{name}, calls.{name})" for name in _COLUMNS if name != "started_at"}
     kept["sip_status"] = (
         "CASE WHEN excluded.sip_status < 200 AND calls.sip_status >= 200 THEN calls.sip_status "
         f"ELSE {kept['sip_status']} END"
     )
-    if not knows_start:
-        del kept["started_at"]
     changes = ", ".join(f"{name} = {value}" for name, value in kept.items())
     now = f"${len(types) + 1}" if dialect == "postgres" else "?2"
     return (
         f"INSERT INTO calls ({', '.join(types)}, recording_state, recording_attempts, updated_at) "  # noqa: S608
         f"SELECT g.*, 'NONE', 0, {now} FROM {_source(dialect, types)} g WHERE true "
         f"ON CONFLICT (account_id, id) DO UPDATE SET {changes}, updated_at = excluded.updated_at"
+    )
+
+
+def _moving(dialect: str) -> str:
+    """The statement that gives calls the start that was reported: rows of id, account and start."""
+    source = _source(dialect, {"id": "uuid", "account_id": "uuid", "started_at": "timestamptz"})
+    return (
+        f"UPDATE calls SET started_at = g.started_at FROM {source} g "  # noqa: S608  names of ours
+        "WHERE calls.account_id = g.account_id AND calls.id = g.id AND calls.started_at <> g.started_at"
     )
 
 
