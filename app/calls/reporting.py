@@ -252,11 +252,8 @@ async def _store(calls: Mapping[Key, Values]) -> dict[Key, UUID]:
         # In one order and by one statement, so that two batches do not wait for each other.
         keys = sorted(calls, key=lambda key: (key[0], ids[key]))
         rows = [(ids[key], *key, *_dated(calls[key], now)) for key in keys]
-        await client.execute_query(_storing(dialect), _given(dialect, rows, now))
-        # Whoever knows no start must not move the start that is known.
-        starts = [(ids[key], key[0], calls[key][_STARTED]) for key in keys if calls[key][_STARTED] is not None]
-        if starts:
-            await client.execute_query(_moving(dialect), _given(dialect, starts))
+        undated = [ids[key] for key in keys if calls[key][_STARTED] is None]
+        await client.execute_query(_storing(dialect), _given(dialect, rows, now, undated))
     return ids
 
 
@@ -304,31 +301,26 @@ async def _known(client: Any, keys: Iterable[Key]) -> dict[Key, UUID]:
 
 
 def _storing(dialect: str) -> str:
-    """The statement that stores rows of id, account, gateway's id and `_COLUMNS`; the time now is its last value.
+    """The statement that stores rows of id, account, gateway's id and `_COLUMNS`.
 
-    It dates new calls only.
+    Its last two values are the time now, and the ids of the calls of which no start was reported.
     """
     types = {"id": "uuid", "account_id": "uuid", "gateway_call_id": "text", **_COLUMNS}
-    kept = {name: f"COALESCE(excluded.{name}, calls.{name})" for name in _COLUMNS if name != "started_at"}
+    now, undated = "?2", "(SELECT value FROM json_each(?3))"
+    if dialect == "postgres":
+        now, undated = f"${len(types) + 1}", f"(SELECT unnest(${len(types) + 2}::uuid[]))"
+    kept = {name: f"COALESCE(excluded.{name}, calls.{name})" for name in _COLUMNS}
     kept["sip_status"] = (
         "CASE WHEN excluded.sip_status < 200 AND calls.sip_status >= 200 THEN calls.sip_status "
         f"ELSE {kept['sip_status']} END"
     )
+    # Whoever knows no start must not move the start that is known.
+    kept["started_at"] = f"CASE WHEN excluded.id IN {undated} THEN calls.started_at ELSE excluded.started_at END"
     changes = ", ".join(f"{name} = {value}" for name, value in kept.items())
-    now = f"${len(types) + 1}" if dialect == "postgres" else "?2"
     return (
         f"INSERT INTO calls ({', '.join(types)}, recording_state, recording_attempts, updated_at) "  # noqa: S608
         f"SELECT g.*, 'NONE', 0, {now} FROM {_source(dialect, types)} g WHERE true "
         f"ON CONFLICT (account_id, id) DO UPDATE SET {changes}, updated_at = excluded.updated_at"
-    )
-
-
-def _moving(dialect: str) -> str:
-    """The statement that gives calls the start that was reported: rows of id, account and start."""
-    source = _source(dialect, {"id": "uuid", "account_id": "uuid", "started_at": "timestamptz"})
-    return (
-        f"UPDATE calls SET started_at = g.started_at FROM {source} g "  # noqa: S608  names of ours
-        "WHERE calls.account_id = g.account_id AND calls.id = g.id AND calls.started_at <> g.started_at"
     )
 
 
@@ -341,8 +333,9 @@ def _source(dialect: str, types: Mapping[str, str]) -> str:
     return f"(SELECT {columns} FROM json_each(?1))"  # noqa: S608  names of ours
 
 
-def _given(dialect: str, rows: Sequence[Sequence[Any]], *more: Any) -> list[Any]:
+def _given(dialect: str, rows: Sequence[Sequence[Any]], *more: datetime | list[UUID]) -> list[Any]:
     if dialect == "postgres":
         return [*map(list, zip(*rows, strict=True)), *more]
     texts = [[str(value) if isinstance(value, UUID | datetime) else value for value in row] for row in rows]
-    return [orjson.dumps(texts).decode(), *(str(each) for each in more)]
+    others = [orjson.dumps(each).decode() if isinstance(each, list) else str(each) for each in more]
+    return [orjson.dumps(texts).decode(), *others]

@@ -193,7 +193,8 @@ class CallFilter:
     from_prefix: str | None = strawberry.field(
         default=None,
         description=f"Calls whose `from` begins so: {filters.MINIMUM_PREFIX} characters or more, upper and lower case "
-        f"apart. Needs `since`, and at most {filters.MAXIMUM_SPAN.days} days between `since` and `until` (or now).",
+        f"apart. Needs `since`, and at most {filters.MAXIMUM_SPAN.days} days between `since` and `until` (or now); "
+        "a month in which clocks are set back may be an hour longer.",
     )
     to_prefix: str | None = strawberry.field(
         default=None, description="Calls whose `to` begins so, as with `fromPrefix`; both together may be given."
