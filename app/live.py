@@ -6,7 +6,7 @@ the call within their own reach. Between workers events go over Valkey (`live_ex
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from uuid import UUID
 
@@ -14,29 +14,33 @@ from app.live_exchange import Change, LiveEvent, LiveExchange
 
 __all__ = ["Change", "Listener", "LiveEvent", "LiveEvents", "TooSlow"]
 
-# Events that may wait for one listener; with more, it is told that it is too slow. A gateway reports 1,000 calls at once.
+# Calls that may wait for one listener; with more, it is told that it is too slow. A gateway reports 1,000 calls at once.
 MAXIMUM_WAITING = 2_000
 
 
 class TooSlow(Exception):
-    """More events wait for a listener than are kept for it."""
+    """More calls wait for a listener than are kept for it."""
 
 
 class Listener:
-    """Hears the events of one account, from the moment it was made."""
+    """Hears of changes to the calls of one account, from the moment it was made."""
 
-    def __init__(self) -> None:
+    def __init__(self, changes: Collection[Change]) -> None:
+        """`changes` are those that it hears of."""
+        self._changes = changes
         self._waiting: asyncio.Queue[LiveEvent] = asyncio.Queue()
-        self._known: set[LiveEvent] = set()
+        # The calls of those events.
+        self._known: set[UUID] = set()
         self._is_too_slow = False
 
     def tell(self, event: LiveEvent) -> None:
-        if event in self._known:  # it waits already, and the call is read when it is its turn
+        # A call that waits already is read when it is its turn, with all that has changed until then.
+        if event.change not in self._changes or event.call_id in self._known:
             return
         if len(self._known) >= MAXIMUM_WAITING:
             self._is_too_slow = True
             return
-        self._known.add(event)
+        self._known.add(event.call_id)
         self._waiting.put_nowait(event)
 
     async def next(self) -> LiveEvent:
@@ -44,13 +48,8 @@ class Listener:
         if self._is_too_slow:
             raise TooSlow
         event = await self._waiting.get()
-        self._known.discard(event)
+        self._known.discard(event.call_id)
         return event
-
-    async def events(self) -> AsyncIterator[LiveEvent]:
-        """Without end. Raises TooSlow."""
-        while True:
-            yield await self.next()
 
 
 class LiveEvents:
@@ -78,9 +77,9 @@ class LiveEvents:
             self._exchange.send(events)
 
     @contextmanager
-    def listening(self, account_id: UUID) -> Iterator[Listener]:
-        """A listener to the events of an account, until the end of the block."""
-        listener = Listener()
+    def listening(self, account_id: UUID, changes: Collection[Change] = tuple(Change)) -> Iterator[Listener]:
+        """A listener to such changes of the calls of an account, until the end of the block."""
+        listener = Listener(changes)
         self._listeners[account_id].add(listener)
         try:
             yield listener

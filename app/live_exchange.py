@@ -96,7 +96,9 @@ class LiveExchange:
                 try:
                     await pipe.execute()
                 except VALKEY_AWAY:
-                    self._waiting.extendleft(reversed(some))  # to hear of it twice does no harm
+                    # To hear of it twice does no harm. What came meanwhile stays, being newer.
+                    room = MAXIMUM_WAITING - len(self._waiting)
+                    self._waiting.extendleft(reversed(some[max(len(some) - room, 0) :]))
                     raise
 
     async def _hear_others(self) -> None:

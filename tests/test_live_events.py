@@ -5,9 +5,11 @@ import signal
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 from uuid import UUID
 
 import pytest
+from valkey.asyncio.client import Pipeline
 
 from app import live as live_module
 from app import live_exchange
@@ -159,6 +161,26 @@ async def test_a_change_that_waits_already_does_not_wait_twice(account: UUID) ->
         assert await heard(listener) == event
 
 
+async def test_a_call_that_waits_does_not_wait_twice_whatever_changes_of_it(account: UUID) -> None:
+    live, call = LiveEvents(), new_id()
+    with live.listening(account) as listener, live.listening(account, {Change.RECORDING}) as of_recordings:
+        live.publish(*(LiveEvent(account, call, change) for change in (Change.CALL, Change.RECORDING)))
+        assert (await heard(listener)).call_id == call
+        assert await nothing(listener)
+        assert await heard(of_recordings) == LiveEvent(account, call, Change.RECORDING)
+
+
+async def test_what_a_listener_does_not_want_takes_none_of_its_places(
+    account: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_module, "MAXIMUM_WAITING", 3)
+    live = LiveEvents()
+    with live.listening(account, {Change.RECORDING}) as listener:
+        live.publish(*(LiveEvent(account, new_id(), Change.CALL) for _ in range(5)))
+        live.publish(event := LiveEvent(account, new_id(), Change.RECORDING))
+        assert await heard(listener) == event
+
+
 async def test_a_listener_for_whom_too_much_waits_is_told_so(account: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live_module, "MAXIMUM_WAITING", 3)
     live = LiveEvents()
@@ -176,3 +198,23 @@ async def test_what_waits_to_be_told_is_bounded(account: UUID, monkeypatch: pyte
     live.publish(*(LiveEvent(account, new_id(), Change.CALL) for _ in range(100)))
     assert live._exchange is not None
     assert len(live._exchange._waiting) == 10
+
+
+async def test_of_what_waits_to_be_told_the_oldest_is_lost(
+    valkey: PromptServer, account: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_exchange, "MAXIMUM_WAITING", 10)
+    events = [LiveEvent(account, new_id(), Change.CALL) for _ in range(18)]
+    live = LiveEvents(valkey.url)
+    exchange = live._exchange
+    assert exchange is not None
+    live.publish(*events[:8])
+
+    async def fails(_: Any) -> None:
+        live.publish(*events[8:])
+        raise ConnectionResetError
+
+    monkeypatch.setattr(Pipeline, "execute", fails)
+    with pytest.raises(ConnectionResetError):
+        await exchange._tell_others()
+    assert list(exchange._waiting) == events[8:]

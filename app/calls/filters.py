@@ -19,6 +19,8 @@ from app.identifiers import Kind, first_at, read
 
 MINIMUM_PREFIX, MAXIMUM_PREFIX = 4, 255
 MAXIMUM_SPAN = timedelta(days=31)
+# A month in which clocks are set back is longer; and what is asked of the last 31 days comes a moment later.
+_MORE = timedelta(hours=2)
 # Without them calls are looked at one after the other in the order of their ids, whosever they are.
 WALKED = frozenset({"since", "until", "direction", "answered"})
 # The greatest character: what begins with a prefix comes before the prefix with it.
@@ -36,7 +38,7 @@ def check(given: Mapping[str, Any]) -> None:
         if not MINIMUM_PREFIX <= len(prefix) <= MAXIMUM_PREFIX:
             message = f"`{argument}` has {MINIMUM_PREFIX} to {MAXIMUM_PREFIX} characters."
             raise BadUserInput(message, argument=f"filter.{argument}")
-        if since is None or (until or datetime.now(UTC)) - since > MAXIMUM_SPAN:
+        if since is None or (until or datetime.now(UTC)) - since > MAXIMUM_SPAN + _MORE:
             message = (
                 f"`{argument}` needs a time range of at most {MAXIMUM_SPAN.days} days: `since`, and `until` where that is "
                 "not now."

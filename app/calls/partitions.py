@@ -36,8 +36,7 @@ async def make_months(now: datetime | None = None) -> int:
     there, month, made = await _months(client), _month_of(now or datetime.now(UTC)), 0
     for _ in range(MONTHS_AHEAD + 1):
         if _name(month) not in there:
-            await _patiently(_make, month)
-            made += 1
+            made += await _patiently(_make, month)
         month = _next(month)
     return made
 
@@ -53,8 +52,7 @@ async def forget(days: int) -> dict[str, int]:
         kept_since = _month_of(kept_since)
         for name, month in (await _months(client)).items():
             if month < kept_since:
-                await _patiently(_drop, name)
-                months += 1
+                months += await _patiently(_drop, name)
     oldest = first_at(kept_since)
     calls, keys = await _delete_before(Call, oldest), await _delete_before(CallKey, oldest)
     credentials = await _forget_credentials()
@@ -90,7 +88,10 @@ async def _months(client: Any) -> dict[str, datetime]:
     return {row["name"]: datetime.strptime(row["name"], "calls_%Y_%m").replace(tzinfo=UTC) for row in rows}
 
 
-async def _make(client: Any, month: datetime) -> None:
+async def _make(client: Any, month: datetime) -> bool:
+    """False: somebody else has made it meanwhile."""
+    if _name(month) in await _months(client):
+        return False
     name, first, end = _name(month), first_at(month), first_at(_next(month))
     # All names and values are made here of a time.
     within = f"id >= '{first}' AND id < '{end}'"
@@ -105,23 +106,32 @@ async def _make(client: Any, month: datetime) -> None:
     await client.execute_query(moved)
     await client.execute_query(f"ALTER TABLE calls ATTACH PARTITION {name} FOR VALUES FROM ('{first}') TO ('{end}')")
     await client.execute_query(f"ALTER TABLE {name} DROP CONSTRAINT {name}_month")
+    return True
 
 
-async def _drop(client: Any, name: str) -> None:
+async def _drop(client: Any, name: str) -> bool:
+    """False: somebody else has dropped it meanwhile."""
+    if name not in await _months(client):
+        return False
     await client.execute_query(f"DROP TABLE {name}")
+    return True
 
 
-async def _patiently(change: Any, of: Any) -> None:
-    """Does it in a transaction that gives up when the table stays busy, so that nobody waits long behind it; several times."""
+async def _patiently(change: Any, of: Any) -> bool:
+    """Does it in a transaction that gives up when the table stays busy, so that nobody waits long behind it; several times.
+
+    Of all machines one at once does; who reads and writes calls goes on.
+    """
     for tries_left in reversed(range(_TRIES)):
         try:
             async with in_transaction() as client:
                 await client.execute_query(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'")
-                await change(client, of)
-                return
+                await client.execute_query("LOCK TABLE ONLY calls IN SHARE UPDATE EXCLUSIVE MODE")
+                return bool(await change(client, of))
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
             if not tries_left:
                 raise
+    raise AssertionError  # the last try returns or raises
 
 
 def _name(month: datetime) -> str:

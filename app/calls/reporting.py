@@ -4,6 +4,7 @@ A batch takes a handful of statements however many calls it has. Reports are no 
 audit trail does not tell of them; what they said is in the calls.
 """
 
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -233,8 +234,11 @@ def _text(value: str | None, maximum: int, problems: Problems, *path: str) -> st
         return None
     if len(value) > maximum:
         problems.add(UserErrorCode.TOO_LONG, f"At most {maximum} characters; these are {len(value)}.", *path)
-    elif not value or not value.isprintable():
-        problems.add(UserErrorCode.INVALID, "One or more printable characters; leave out what is not known.", *path)
+    elif not value:
+        problems.add(UserErrorCode.INVALID, "One or more characters; leave out what is not known.", *path)
+    # Most are printable, which is told at once.
+    elif not value.isprintable() and any(unicodedata.category(sign) in {"Cc", "Cs"} for sign in value):
+        problems.add(UserErrorCode.INVALID, "It holds a control character (a line break, a tab, …); remove it.", *path)
     return value
 
 
@@ -244,26 +248,17 @@ async def _store(calls: Mapping[Key, Values]) -> dict[Key, UUID]:
         return {}
     now = datetime.now(UTC)
     async with in_transaction() as client:
-        ids = await _ids(client, calls, now)
-        # Whoever knows no start must not move the start that is known.
-        for knows_start in (True, False):
-            rows = [
-                (ids[key], *key, *_dated(values, now))
-                for key, values in calls.items()
-                if (values[_STARTED] is not None) is knows_start
-            ]
-            if rows:
-                # In one order, so that two batches do not wait for each other.
-                rows.sort(key=lambda row: (row[1], row[0]))
-                statement = _storing(client.capabilities.dialect, knows_start=knows_start)
-                await client.execute_query(statement, _given(client.capabilities.dialect, rows, now))
+        ids, dialect = await _ids(client, calls, now), client.capabilities.dialect
+        # In one order and by one statement, so that two batches do not wait for each other.
+        keys = sorted(calls, key=lambda key: (key[0], ids[key]))
+        rows = [(ids[key], *key, *_dated(calls[key], now)) for key in keys]
+        undated = [ids[key] for key in keys if calls[key][_STARTED] is None]
+        await client.execute_query(_storing(dialect), _given(dialect, rows, now, undated))
     return ids
 
 
 def _dated(values: Values, now: datetime) -> Values:
-    return (
-        values if values[_STARTED] is not None else [*values[:_STARTED], _start(values, now), *values[_STARTED + 1 :]]
-    )
+    return [*values[:_STARTED], _start(values, now), *values[_STARTED + 1 :]]
 
 
 def _start(values: Values, now: datetime) -> datetime:
@@ -305,18 +300,23 @@ async def _known(client: Any, keys: Iterable[Key]) -> dict[Key, UUID]:
     return {(UUID(str(row["account_id"])), row["gateway_call_id"]): UUID(str(row["id"])) for row in rows}
 
 
-def _storing(dialect: str, *, knows_start: bool) -> str:
-    """The statement that stores rows of id, account, gateway's id and `_COLUMNS`; the time now is its last value."""
+def _storing(dialect: str) -> str:
+    """The statement that stores rows of id, account, gateway's id and `_COLUMNS`.
+
+    Its last two values are the time now, and the ids of the calls of which no start was reported.
+    """
     types = {"id": "uuid", "account_id": "uuid", "gateway_call_id": "text", **_COLUMNS}
+    now, undated = "?2", "(SELECT value FROM json_each(?3))"
+    if dialect == "postgres":
+        now, undated = f"${len(types) + 1}", f"(SELECT unnest(${len(types) + 2}::uuid[]))"
     kept = {name: f"COALESCE(excluded.{name}, calls.{name})" for name in _COLUMNS}
     kept["sip_status"] = (
         "CASE WHEN excluded.sip_status < 200 AND calls.sip_status >= 200 THEN calls.sip_status "
         f"ELSE {kept['sip_status']} END"
     )
-    if not knows_start:
-        del kept["started_at"]
+    # Whoever knows no start must not move the start that is known.
+    kept["started_at"] = f"CASE WHEN excluded.id IN {undated} THEN calls.started_at ELSE excluded.started_at END"
     changes = ", ".join(f"{name} = {value}" for name, value in kept.items())
-    now = f"${len(types) + 1}" if dialect == "postgres" else "?2"
     return (
         f"INSERT INTO calls ({', '.join(types)}, recording_state, recording_attempts, updated_at) "  # noqa: S608
         f"SELECT g.*, 'NONE', 0, {now} FROM {_source(dialect, types)} g WHERE true "
@@ -333,8 +333,9 @@ def _source(dialect: str, types: Mapping[str, str]) -> str:
     return f"(SELECT {columns} FROM json_each(?1))"  # noqa: S608  names of ours
 
 
-def _given(dialect: str, rows: Sequence[Sequence[Any]], *more: Any) -> list[Any]:
+def _given(dialect: str, rows: Sequence[Sequence[Any]], *more: datetime | list[UUID]) -> list[Any]:
     if dialect == "postgres":
         return [*map(list, zip(*rows, strict=True)), *more]
     texts = [[str(value) if isinstance(value, UUID | datetime) else value for value in row] for row in rows]
-    return [orjson.dumps(texts).decode(), *(str(each) for each in more)]
+    others = [orjson.dumps(each).decode() if isinstance(each, list) else str(each) for each in more]
+    return [orjson.dumps(texts).decode(), *others]

@@ -101,7 +101,7 @@ class Recordings:
             if found.call.recording_state is not RecordingState.STORED:
                 raise _not_stored(found.call)
         except Refused as refused:
-            return self._player.refusal(refused.status, refused.message)
+            return self._player.refusal(refused.status, refused.message, refused.headers)
         # The page's own signature, which ends when it ends: to open the page again makes no new hour.
         query = request.url.query
         if "signature" not in request.query_params:

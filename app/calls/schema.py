@@ -143,7 +143,9 @@ class Call(graph.Node):
         "Who called: a number or a SIP address; null: not reported.", of="from_number", name="from"
     )
     to: str | None = graph.column("Who was called: a number or a SIP address; null: not reported.", of="to_number")
-    started_at: datetime = graph.column("When it began; until that is reported, the earliest time known of it.")
+    started_at: datetime = graph.column(
+        "When it began; until that is reported, the earliest time in the first report, or when that came."
+    )
     answered_at: datetime | None = graph.column("When it was answered; null: it was not, or not yet.")
     ended_at: datetime | None = graph.column("When it ended; null: it goes on, or that was not reported.")
     duration_seconds: float | None = graph.computed(
@@ -191,7 +193,8 @@ class CallFilter:
     from_prefix: str | None = strawberry.field(
         default=None,
         description=f"Calls whose `from` begins so: {filters.MINIMUM_PREFIX} characters or more, upper and lower case "
-        f"apart. Needs `since`, and at most {filters.MAXIMUM_SPAN.days} days between `since` and `until` (or now).",
+        f"apart. Needs `since`, and at most {filters.MAXIMUM_SPAN.days} days between `since` and `until` (or now); "
+        "a month in which clocks are set back may be an hour longer.",
     )
     to_prefix: str | None = strawberry.field(
         default=None, description="Calls whose `to` begins so, as with `fromPrefix`; both together may be given."
@@ -287,7 +290,9 @@ class CallQueries:
 
 @strawberry.input(
     description="What is known of a call now. Reports may come in any order, and more than once: what is absent or null is "
-    "not known and keeps what was reported before; no report takes anything back."
+    "not known and keeps what was reported before; no report takes anything back. What is not of a field's type (a time that "
+    "is none, a number beyond 32 bits) refuses the whole batch, with an error that names index and field; what only breaks a "
+    "field's rule refuses this report alone."
 )
 class CallReportInput:
     """One row of a batch."""

@@ -186,7 +186,8 @@ class Connection:
         self._tasks: asyncio.TaskGroup
         # By the ids that the client gave, while answers to them may be sent.
         self._running: dict[str, _Running] = {}
-        self._count = 0
+        # All that run, also those to which nothing may be sent any more. One can end before it has begun.
+        self._places: set[asyncio.Task[None]] = set()
         # Mutations are finished, whoever has gone meanwhile.
         self._mutations: set[asyncio.Task[Answer]] = set()
 
@@ -301,13 +302,14 @@ class Connection:
             request = http.checked(payload)
         except http.BadRequest as bad:
             raise Closed(CloseCode.BAD_MESSAGE, bad.message) from None
-        if self._count >= MAXIMUM_OPERATIONS:
+        if len(self._places) >= MAXIMUM_OPERATIONS:
             error = _one_too_many(f"{MAXIMUM_OPERATIONS} operations of a connection")
             await self._send({"id": id_, "type": "error", "payload": [error]})
             return
-        self._count += 1
         running = self._running[id_] = _Running(self._context(None), self._operations.type_of(request))
         running.task = self._tasks.create_task(self._run(id_, running, request))
+        self._places.add(running.task)
+        running.task.add_done_callback(self._places.discard)
 
     def _context(self, caller: Viewer | None, request_id: str = "") -> Context:
         scope = self._websocket.scope
@@ -337,7 +339,6 @@ class Connection:
         except TooSlow:
             raise Closed(CloseCode.TRY_AGAIN_LATER, "too slow") from None
         finally:
-            self._count -= 1
             if self._running.get(id_) is running:
                 del self._running[id_]
             connection = self._websocket.scope["request_id"]

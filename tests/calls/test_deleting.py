@@ -41,7 +41,7 @@ async def test_the_object_goes_and_the_call_says_so(
     client_of(own.target).put_object(Bucket="calls", Key=f"{own.call.recording_key}.txt", Body=b"mine")
     with installation.opened.clients[LiveEvents].listening(own.call.account_id) as listener:
         payload = await delete(account_user, own)
-        heard = await asyncio.wait_for(anext(listener.events()), 1)
+        heard = await asyncio.wait_for(listener.next(), 1)
     assert payload == {
         "call": {"id": own.id, "recording": {"state": "DELETED"}},
         "keptVersions": False,

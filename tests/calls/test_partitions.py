@@ -115,6 +115,20 @@ async def test_reports_go_on_while_their_month_is_made_and_none_is_lost(
         assert counted[0]["n"] == 240
 
 
+@pytest.mark.usefixtures("only_postgres")
+async def test_two_who_make_and_drop_months_at_once_do_not_disturb_each_other(
+    installation: Installation, world: World
+) -> None:
+    now = datetime.now(UTC)
+    later = now.replace(day=1) + timedelta(days=63)
+    async with installation.database() as database:
+        assert sum(await asyncio.gather(*(partitions.make_months(later) for _ in range(3)))) == 2
+        await partitions.make_months(now.replace(day=1) - timedelta(days=200))
+        gone = await asyncio.gather(*(partitions.forget(31) for _ in range(3)))
+        assert sum(each["months of calls"] for each in gone) >= 4
+        assert await place_of(database, await call_at(world, later)) == name_of(later)
+
+
 async def test_calls_that_are_too_old_go_with_the_ids_that_gateways_knew_them_by(
     installation: Installation, world: World, backend: str
 ) -> None:

@@ -68,7 +68,8 @@ async def test_a_page_that_may_not_be_seen_says_why(
     ended = await stranger.client.get(await own.address(account_user, player=True))
     assert (ended.status_code, "Ask for a new one" in ended.text) == (403, True)
     assert ended.headers["content-type"].startswith("text/html")
-    assert (await stranger.client.get(f"{own.path}/player")).status_code == 401
+    unknown = await stranger.client.get(f"{own.path}/player")
+    assert (unknown.status_code, unknown.headers["www-authenticate"]) == (401, "Bearer")
 
 
 async def test_to_load_the_page_again_makes_no_new_hour(own: Recorded, account_user: Person, stranger: Person) -> None:
@@ -179,6 +180,49 @@ async def test_a_person_plays_and_seeks(
         await wave.press(" ")
         assert (await wave.get_attribute("aria-valuetext") or "").endswith("of 0:08")
         await page.assert_nothing_went_wrong()
+
+
+@pytest.mark.browser
+async def test_who_pauses_before_it_plays_is_told_of_no_problem(
+    own: Recorded, installation: Installation, account_user: Person, page: Page
+) -> None:
+    async with served(installation) as client:
+        await opened(page, client, own, account_user)
+        # As on a slow network: nothing has come yet.
+        await page.page.evaluate(
+            """() => { const play = document.getElementById("play");
+                 document.getElementById("audio").load(); play.click(); play.click(); }"""
+        )
+        await asyncio.sleep(0.5)
+        assert await page.page.locator("#problem").is_hidden()
+        await page.page.get_by_role("button", name="Play").click()
+        await page.until("document.getElementById('audio').currentTime > 0.2")
+        await page.assert_nothing_went_wrong()
+
+
+@pytest.mark.browser
+async def test_who_seeks_while_it_plays_is_drawn_once_a_frame(
+    own: Recorded, installation: Installation, account_user: Person, page: Page
+) -> None:
+    async with served(installation) as client:
+        await opened(page, client, own, account_user)
+        await page.page.get_by_role("button", name="Play").click()
+        wave = page.page.get_by_role("slider")
+        for _ in range(10):
+            await wave.press("Home")
+        drawn = await page.page.evaluate(
+            """() => new Promise((done) => {
+                 const clear = CanvasRenderingContext2D.prototype.clearRect;
+                 let drawn = 0, frames = 0;
+                 CanvasRenderingContext2D.prototype.clearRect = function (...where) {
+                   drawn += 1;
+                   return clear.apply(this, where);
+                 };
+                 const next = () => { frames += 1; frames < 20 ? requestAnimationFrame(next) : done(drawn / frames); };
+                 requestAnimationFrame(next);
+               })"""
+        )
+        assert 0.5 < drawn < 1.5
 
 
 @pytest.mark.browser

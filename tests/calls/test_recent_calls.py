@@ -219,6 +219,20 @@ async def test_a_prefix_is_refused_where_it_would_be_looked_for_among_too_many_c
         assert words in answer.errors[0]["message"]
 
 
+@pytest.mark.parametrize(
+    ("since", "until"),
+    [
+        ("2026-10-01T00:00:00+02:00", "2026-11-01T00:00:00+01:00"),  # a month in which clocks are set back
+        (at(days=31), None),  # some milliseconds before it is read
+    ],
+)
+async def test_a_prefix_is_looked_for_in_any_month_and_in_the_last_31_days(
+    account_user: Person, world: World, since: str, until: str | None
+) -> None:
+    answer = await of_account(account_user, world["own"], fromPrefix="+4930", since=since, until=until)
+    assert answer.codes == []
+
+
 @pytest.mark.usefixtures("way", "ids")
 async def test_calls_are_counted_up_to_a_limit(
     admin: Person, provider: Person, account_user: Person, world: World, monkeypatch: pytest.MonkeyPatch

@@ -35,7 +35,7 @@ async def test_a_call_that_nobody_has_reported_is_made(installation: Installatio
         live = LiveEvents()
         with live.listening(account) as listener:
             call = await begin(installation, live, account, from_number="+1", direction=CallDirection.INBOUND)
-            event = await anext(listener.events())
+            event = await listener.next()
         stored = await Call.get(id=call.id)
     assert (event.call_id, event.change) == (call.id, Change.RECORDING)
     assert (stored.recording_state, stored.started_at, stored.from_number) == (RecordingState.RECORDING, START, "+1")

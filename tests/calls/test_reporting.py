@@ -269,6 +269,42 @@ async def test_batches_at_once_that_speak_of_the_same_calls_make_each_once(
     assert len(await calls_of(account_user, world["own"])) == 50
 
 
+async def test_batches_at_once_of_which_each_knows_other_starts_do_not_wait_for_each_other(
+    gateway: Person, world: World
+) -> None:
+    rows = [{"accountId": world["own"], "callId": f"call{number}"} for number in range(200)]
+    await report(gateway, *rows)
+    for _ in range(3):
+        batches = [
+            [
+                row | ({"startedAt": at(minutes=5)} if (place < 100) is is_first else {})
+                for place, row in enumerate(rows)
+            ]
+            for is_first in (True, False) * 2
+        ]
+        answers = await asyncio.gather(*(send(gateway, *batch) for batch in batches))
+        assert [answer.only("reportCalls")["acceptedCount"] for answer in answers] == [200] * 4
+
+
+@pytest.mark.parametrize("text", ["Zoë 👨‍👩‍👧", "می‌خواهم", "1\u00a0000", "\U000e0fff"])
+async def test_a_report_may_hold_any_text_without_control_characters(
+    gateway: Person, account_user: Person, world: World, text: str
+) -> None:
+    assert (await report(gateway, whole(world) | {"from": text}))["rejected"] == []
+    assert [call["from"] for call in await calls_of(account_user, world["own"])] == [text]
+
+
+@pytest.mark.parametrize("wrong", [{"endedAt": "yesterday"}, {"sipStatus": 2**31}, {"from": 1}, {"direction": "UP"}])
+async def test_a_report_of_another_form_refuses_the_batch_and_is_named(
+    gateway: Person, account_user: Person, world: World, wrong: dict[str, Any]
+) -> None:
+    answer = await send(gateway, whole(world), whole(world) | {"callId": "wrong"} | wrong)
+    (error,) = answer.errors
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+    assert f".calls[1].{next(iter(wrong))}: " in error["message"]
+    assert await calls_of(account_user, world["own"]) == []
+
+
 async def test_a_report_does_not_touch_the_recording(
     installation: Installation, gateway: Person, account_user: Person, world: World
 ) -> None:
@@ -303,7 +339,7 @@ async def test_whoever_listens_hears_of_each_reported_call_once_it_is_stored(
     with live.listening(own) as listener:
         rows = [{"accountId": world[name], "callId": "one"} for name in ("own", "sibling")]
         await report(gateway, *rows, {"accountId": world["own"], "callId": ""})
-        event = await anext(aiter(listener.events()))
+        event = await listener.next()
         assert listener._waiting.empty()
     (call,) = await calls_of(account_user, world["own"])
     call_id = read(Kind.CALL, call["id"])

@@ -304,6 +304,17 @@ async def test_a_connection_runs_so_many_operations(port: int, provider: Person,
         assert (await client.ask("{ viewer { scope } }"))["type"] == "next"
 
 
+async def test_operations_that_are_completed_at_once_take_no_place(port: int, provider: Person, world: World) -> None:
+    query = "subscription ($id: ID!) { callChanged(accountId: $id) { id } }"
+    subscribe = {"type": "subscribe", "id": "1", "payload": {"query": query, "variables": {"id": world["own"]}}}
+    async with listening(port, provider.token) as client:
+        # In one piece, as a page sends what it shows and hides in one moment.
+        for message in [subscribe, {"type": "complete", "id": "1"}] * 60:
+            client.connection.protocol.send_text(json.dumps(message).encode())
+        client.connection.transport.write(b"".join(client.connection.protocol.data_to_send()))
+        assert (await client.ask("{ viewer { scope } }"))["type"] == "next"
+
+
 async def test_a_caller_has_so_many_subscriptions_over_all_connections(
     port: int, provider: Person, account_user: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

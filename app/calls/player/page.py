@@ -1,6 +1,7 @@
 """The player's page and its files. Numbers and names in it are whatever a stranger's telephone has sent: all are escaped."""
 
 import hashlib
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from string import Template
@@ -56,9 +57,10 @@ class Player:
             self._page.substitute({name: escape(text) for name, text in said.items()}), headers=_HEADERS
         )
 
-    def refusal(self, status: int, message: str) -> HTMLResponse:
+    def refusal(self, status: int, message: str, headers: Mapping[str, str]) -> HTMLResponse:
         """Why there is nothing to play, for a person."""
-        return HTMLResponse(self._refusal.substitute(message=escape(message)), status, headers=_HEADERS)
+        page = self._refusal.substitute(message=escape(message))
+        return HTMLResponse(page, status, headers={**headers, **_HEADERS})
 
     async def asset(self, request: Request) -> Response:
         """The files, by exact name."""

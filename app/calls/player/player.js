@@ -11,7 +11,7 @@ const PEAKS = 1200;
 
 const $ = (id) => document.getElementById(id);
 const audio = $("audio"), wave = $("wave"), canvas = $("canvas"), play = $("play"), note = $("note");
-let peaks = null;
+let peaks = null, frame = 0;
 
 const duration = () => (Number.isFinite(audio.duration) ? audio.duration : Number(audio.dataset.seconds));
 const clock = (seconds) => {
@@ -34,9 +34,10 @@ function show() {
 }
 
 function follow() {
+  cancelAnimationFrame(frame); // who seeks while it plays is followed already
   show();
   draw();
-  if (!audio.paused) requestAnimationFrame(follow);
+  if (!audio.paused) frame = requestAnimationFrame(follow);
 }
 
 function seek(seconds) {
@@ -45,7 +46,8 @@ function seek(seconds) {
 }
 
 function toggle() {
-  if (audio.paused) audio.play().catch(explain);
+  // Who pauses before anything has come to play aborts it, and needs no explanation.
+  if (audio.paused) audio.play().catch((error) => { if (error.name !== "AbortError") explain(); });
   else audio.pause();
 }
 
