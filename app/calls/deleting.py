@@ -76,7 +76,7 @@ async def _mark(context: Context, call: Call) -> Call | None:
 
 
 async def _delete_object(context: Context, call: Call) -> bool:
-    """Whether older versions of the object are kept. Raises Mistakes STORAGE_REFUSED."""
+    """Whether older versions of the object are kept; what has gone with its bucket is gone. Raises Mistakes STORAGE_REFUSED."""
     key, targets = str(call.recording_key), (await places.targets_of(context, [call]))[call.id]
     if not targets:
         raise _refused("The keys that it was stored with were removed, and the account uses another bucket now.")
@@ -84,6 +84,8 @@ async def _delete_object(context: Context, call: Call) -> bool:
         async with places.asked(context.use(ObjectStorage), targets, "delete_object", Key=key) as (bucket, answer):
             return bool(answer.get("DeleteMarker")) and await _keeps_versions(bucket, key)
     except StorageFailure as failure:
+        if failure.code == "NoSuchBucket":
+            return False  # nothing of it is left
         code = f" ({failure.code})" if failure.code else ""
         what = advice(failure)
         if failure.is_denied:

@@ -5,13 +5,14 @@ audit trail does not tell of them; what they said is in the calls.
 """
 
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
 import orjson
+from tortoise import connections
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
@@ -147,14 +148,37 @@ async def _reader(context: Context, reports: Sequence[Report]) -> "_Reader":
     if applications:
         within_reach = viewer.within_reach(Application).filter(id__in=set(applications.values()))
         owners = dict(await within_reach.values_list("id", "account_id"))
+    gone = {
+        (accounts[each.account_id], applications[each.application_id])
+        for each in reports
+        if each.application_id in applications
+        and applications[each.application_id] not in owners
+        and accounts.get(each.account_id) in there
+    }
     now = datetime.now(UTC)
     return _Reader(
         accounts={text: found for text, found in accounts.items() if found in there},
         applications=applications,
-        owners=owners,
+        belonging={(account_id, row_id) for row_id, account_id in owners.items()} | await _that_had_calls(gone),
         earliest=now - timedelta(days=context.opened.settings.call_days),
         latest=now + MAXIMUM_AHEAD,
     )
+
+
+async def _that_had_calls(applications: set[tuple[UUID, UUID]]) -> set[tuple[UUID, UUID]]:
+    """Of accounts and applications that they do not have, those of which calls are known: they were deleted meanwhile."""
+    if not applications:
+        return set()
+    client = connections.get("default")
+    dialect = client.capabilities.dialect
+    source = _source(dialect, {"account_id": "uuid", "application_id": "uuid"})
+    statement = (
+        # A subquery of its own for each: one call is enough, and an application may have millions.
+        f"SELECT g.account_id, g.application_id FROM {source} g WHERE (SELECT true FROM calls c "  # noqa: S608  names of ours
+        "WHERE c.account_id = g.account_id AND c.application_id = g.application_id LIMIT 1)"
+    )
+    rows = await client.execute_query_dict(statement, _given(dialect, sorted(applications)))
+    return {(UUID(str(row["account_id"])), UUID(str(row["application_id"]))) for row in rows}
 
 
 def _named(kind: Kind, texts: Iterable[str | None]) -> dict[str, UUID]:
@@ -168,8 +192,8 @@ class _Reader:
 
     accounts: Mapping[str, UUID]
     applications: Mapping[str, UUID]
-    owners: Mapping[UUID, UUID]
-    """Of applications."""
+    belonging: Set[tuple[UUID, UUID]]
+    """Accounts, with an application that they have or had."""
     earliest: datetime
     latest: datetime
 
@@ -219,7 +243,7 @@ class _Reader:
         if text is None or account_id is None:
             return None
         application_id = self.applications.get(text)
-        if application_id is None or self.owners.get(application_id) != account_id:
+        if application_id is None or (account_id, application_id) not in self.belonging:
             problems.add(UserErrorCode.NOT_FOUND, "The account has no such application.", *at, "applicationId")
         return application_id
 

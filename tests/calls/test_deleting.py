@@ -103,6 +103,18 @@ async def test_a_storage_that_is_away_changes_nothing(installation: Installation
     assert (await call.now()).recording_state is RecordingState.STORED
 
 
+async def test_what_has_gone_with_its_bucket_is_gone(
+    installation: Installation, local_s3: LocalS3, account_user: Person
+) -> None:
+    target = target_in(local_s3, "short-lived", "s3adminkey", "s3adminsecret")
+    local_s3.create_bucket("short-lived")
+    call = await recorded(installation, target)
+    client_of(target).delete_object(Bucket="short-lived", Key=call.call.recording_key)
+    client_of(target).delete_bucket(Bucket="short-lived")
+    payload = await delete(account_user, call)
+    assert (refusals(payload), payload["call"]["recording"]["state"]) == ([], "DELETED")
+
+
 async def test_a_versioned_bucket_is_told(installation: Installation, iam_s3: IamS3, account_user: Person) -> None:
     admin = iam_s3.admin()
     admin.create_bucket(Bucket="versioned")

@@ -65,6 +65,22 @@ async def test_a_reported_call_is_shown_to_whoever_reaches_its_account(
         }
 
 
+async def test_a_call_is_reported_to_its_end_though_its_application_was_deleted(
+    gateway: Person, account_user: Person, sibling_user: Person, world: World
+) -> None:
+    given = whole(world)
+    await report(gateway, {name: given[name] for name in ("accountId", "callId", "applicationId", "startedAt")})
+    deleted = await account_user.change("deleteApplication", "deletedId", id=world["own_application"], force=True)
+    assert deleted["deletedId"] == world["own_application"]
+    assert (await report(gateway, given))["rejected"] == []
+    (call,) = await calls_of(account_user, world["own"])
+    assert (call["sipStatus"], call["application"]) == (200, None)
+    # It was never one of another account's.
+    elsewhere = await report(gateway, {**given, "accountId": world["sibling"]})
+    assert [error["field"][-1] for error in elsewhere["rejected"][0]["errors"]] == ["applicationId"]
+    assert await calls_of(sibling_user, world["sibling"]) == []
+
+
 async def test_a_report_that_comes_twice_changes_nothing(gateway: Person, account_user: Person, world: World) -> None:
     await report(gateway, whole(world))
     before = await calls_of(account_user, world["own"])
