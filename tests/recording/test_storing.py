@@ -24,7 +24,7 @@ from app.recording.failures import FailureKind, StorageFailure
 from app.recording.model import AudioFormat, RecordingConfig, StorageStatus, StoredCredential
 from app.recording.storage import ObjectStorage
 from tests.installation import Installation, Person
-from tests.recording.storage_room import TAGS, StorageRoom, noise, opened_room, pcm_of, s3_client
+from tests.recording.storage_room import TAGS, StorageRoom, full_disk, noise, opened_room, pcm_of, s3_client
 from tests.servers.fixtures import EARLY, RECORDER
 from tests.servers.scripted_s3 import Answer, Request, ScriptedS3, error, reset
 
@@ -180,6 +180,26 @@ async def test_what_another_process_holds_is_left_alone(room: StorageRoom, s3: A
     recording.close()
     await room.look()
     assert (await room.call(recording.about.call_id)).recording_state is RecordingState.STORED
+
+
+@pytest.mark.parametrize("size", [320_000, LARGE])
+@pytest.mark.parametrize("ended", [True, False])
+async def test_what_fills_the_disk_is_stored_and_leaves_it(room: StorageRoom, s3: Any, size: int, ended: bool):
+    call_id = await room.recorded(noise(size), ended=ended)
+    with full_disk(room.folder):
+        await room.look()
+    assert (await room.call(call_id)).recording_state is RecordingState.STORED
+    assert room.spool.waiting() == []
+
+
+async def test_on_a_full_disk_too_the_waits_become_longer_and_end(scripted: tuple[StorageRoom, ScriptedS3]):
+    room, s3 = scripted
+    s3.answers["put"] = error(403, "AccessDenied")
+    call_id = await room.recorded(noise(320_000))
+    with full_disk(room.folder):
+        for _ in backoff.WAITS:
+            await room.later(hours=1)
+    assert (await room.call(call_id)).recording_state is RecordingState.FAILED
 
 
 async def test_a_busy_storage_is_tried_for_a_day_and_no_longer(scripted: tuple[StorageRoom, ScriptedS3]):
