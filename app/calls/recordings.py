@@ -82,6 +82,12 @@ async def begin(
     return call
 
 
+async def goes_on(call_id: UUID, account_id: UUID) -> None:
+    """It is still RECORDING, after so long a time that it could be taken for lost. No listener is told."""
+    mine = Call.filter(account_id=account_id, id=call_id, recording_state=RecordingState.RECORDING)
+    await mine.update(updated_at=datetime.now(UTC))
+
+
 async def storing(live: LiveEvents, call_id: UUID, account_id: UUID) -> bool:
     """All audio is here, and on its way to the bucket; after a failure it is tried again. False: it may not."""
     allowed = (*_RUNNING, RecordingState.FAILED)
