@@ -266,7 +266,7 @@ class Recorder:
             self._wake.clear()
             try:
                 await self._write_all()
-            except Exception:
+            except Exception:  # noqa: BLE001  a task that ended here would be missed by nobody, and all audio lost
                 _log.exception("audio was not written: the writing goes on")
             with suppress(TimeoutError):
                 async with asyncio.timeout(max(began + WRITE_EVERY_SECONDS - time.monotonic(), 0)):

@@ -18,7 +18,7 @@ from app.errors import Mistakes
 from app.identifiers import Kind, show
 from app.local_s3 import LocalS3
 from app.outbound import OutboundGate
-from app.recording import backoff, retrying, uploads
+from app.recording import backoff, retrying, storing, uploads
 from app.recording.backoff import Fault
 from app.recording.failures import FailureKind, StorageFailure
 from app.recording.model import AudioFormat, RecordingConfig, StorageStatus, StoredCredential
@@ -622,6 +622,126 @@ async def test_an_account_whose_storage_hangs_holds_up_no_other(scripted: tuple[
     going.set()
     await looking
     assert await Call.filter(recording_state=RecordingState.STORED).count() == 20
+
+
+async def test_an_account_with_a_hanging_storage_and_many_recordings_holds_up_no_other(
+    scripted: tuple[StorageRoom, ScriptedS3], monkeypatch: pytest.MonkeyPatch
+):
+    room, s3 = scripted
+    monkeypatch.setattr(storing, "_HELD", 16)
+    monkeypatch.setattr(storing, "_HELD_EACH", 9)
+    monkeypatch.setattr(storing, "LOOK_EVERY_SECONDS", 0.2)
+    going = asyncio.Event()
+
+    async def hang(request: Request, writer: asyncio.StreamWriter) -> None:
+        if not request.path.startswith("/other"):
+            await going.wait()
+        await s3.send(s3.work(request), request, writer)
+
+    s3.answers["put"] = hang
+    for _ in range(20):
+        await room.recorded(noise(1000))
+    other = await room.of_another_account(s3.endpoint, bucket="other")
+    async with room.storer.running(), asyncio.timeout(5):
+        while room.spool.has(other):
+            await asyncio.sleep(0.05)
+        going.set()
+        while room.spool.waiting():
+            await asyncio.sleep(0.05)
+    assert await Call.filter(recording_state=RecordingState.STORED).count() == 21
+
+
+async def test_an_upload_that_nobody_has_heard_of_is_looked_for_until_the_storage_answers(
+    scripted: tuple[StorageRoom, ScriptedS3],
+):
+    room, s3 = scripted
+    call_id = await room.recorded(noise(LARGE))
+    recording = room.spool.open(call_id)
+    assert recording is not None
+    recording.write_state({"is_beginning": True})
+    recording.close()
+    s3.uploads["lost"] = f"/calls/{recording.about.key}"
+    s3.answers["uploads"] = error(503, "SlowDown")
+    await room.look()
+    assert (await room.call(call_id)).recording_state is RecordingState.STORING
+    s3.answers["uploads"] = Answer(
+        body=f"<ListMultipartUploadsResult><Upload><Key>{recording.about.key}</Key><UploadId>lost</UploadId></Upload>"
+        "</ListMultipartUploadsResult>".encode()
+    )
+    await room.later(seconds=10)
+    assert (await room.call(call_id)).recording_state is RecordingState.STORED
+    assert s3.uploads == {}
+
+
+@pytest.mark.parametrize("answer", [error(403, "AccessDenied"), error(501, "NotImplemented")])
+async def test_who_may_not_look_for_uploads_stores_all_the_same(
+    scripted: tuple[StorageRoom, ScriptedS3], answer: Answer
+):
+    room, s3 = scripted
+    call_id = await room.recorded(noise(LARGE))
+    recording = room.spool.open(call_id)
+    assert recording is not None
+    recording.write_state({"is_beginning": True})
+    recording.close()
+    s3.answers["uploads"] = answer
+    await room.look()
+    assert (await room.call(call_id)).recording_state is RecordingState.STORED
+
+
+async def test_who_cannot_tell_of_uploads_stores_in_the_end(scripted: tuple[StorageRoom, ScriptedS3]):
+    room, s3 = scripted
+    call_id = await room.recorded(noise(LARGE))
+    recording = room.spool.open(call_id)
+    assert recording is not None
+    recording.write_state({"is_beginning": True})
+    recording.close()
+    s3.answers["uploads"] = Answer(body=b"?")
+    for _ in backoff.WAITS:
+        await room.look()
+        await room.later(hours=1)
+    assert (await room.call(call_id)).recording_state is RecordingState.STORED
+
+
+async def test_a_clock_that_was_wrong_for_a_while_delays_nothing(scripted: tuple[StorageRoom, ScriptedS3]):
+    room, s3 = scripted
+    s3.answers["put"] = error(503, "SlowDown")
+    call_id = await room.recorded(noise(32_000))
+    await room.later(days=400)
+    s3.answers.clear()
+    await room.later(days=-400)
+    assert (await room.call(call_id)).recording_state is RecordingState.STORED
+
+
+async def test_what_is_in_the_bucket_goes_with_its_recording_by_newer_keys_too(
+    scripted: tuple[StorageRoom, ScriptedS3],
+):
+    room, s3 = scripted
+    call_id = await room.recorded(noise(32_000))
+    s3.answers["head"] = error(503, "SlowDown")
+    await room.look()
+    assert len(s3.objects) == 1
+    await room.configure(s3.endpoint, access_key_id="newkey", secret_access_key="newsecret")
+    s3.answers = {
+        "delete": lambda request: None if "newkey" in request.headers["authorization"] else error(403, "AccessDenied")
+    }
+    assert await recordings.deleted(call_id, room.account_id)
+    await room.look()
+    assert (s3.objects, room.spool.waiting()) == ({}, [])
+
+
+async def test_what_the_database_knows_nothing_of_waits_and_is_looked_at_once(
+    scripted: tuple[StorageRoom, ScriptedS3], monkeypatch: pytest.MonkeyPatch
+):
+    room, _ = scripted
+    call_id = await room.recorded(noise(32_000))
+    places = {f"recording_{name}": None for name in ("key", "bucket", "region", "vendor", "format")}
+    await Call.filter(id=call_id).update(recording_state=RecordingState.NONE, **places)
+    await room.look()
+    opened: list[UUID] = []
+    monkeypatch.setattr(room.spool, "open", opened.append)
+    await room.look()
+    assert opened == []
+    assert room.spool.waiting() == [call_id]
 
 
 def test_ten_thousand_parts_hold_what_s3_holds_of_them():
