@@ -382,7 +382,6 @@ class Storer:
         self, recording: SpooledRecording, state: State, upload: InParts | None, *, is_stored: bool
     ) -> _Waiting | None:
         """Nobody wants it any more, or it is stored: nothing of it stays here, and of a deleted one nothing in the bucket."""
-        about = recording.about
         # At once, whenever the bucket answers: the state is all that cleaning it up needs.
         await asyncio.to_thread(recording.cut, 0)
         is_there = (state.is_sent or state.may_be_sent) and not is_stored

@@ -696,9 +696,9 @@ async def test_who_cannot_tell_of_uploads_stores_in_the_end(scripted: tuple[Stor
     recording.write_state({"is_beginning": True})
     recording.close()
     s3.answers["uploads"] = Answer(body=b"?")
+    await room.look()
     for _ in backoff.WAITS:
-        await room.look()
-        await room.later(hours=1)
+        await room.later(hours=2)
     assert (await room.call(call_id)).recording_state is RecordingState.STORED
 
 
