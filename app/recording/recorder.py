@@ -41,7 +41,7 @@ MAXIMUM_WAITING_BYTES = 524_288
 LOOK_AT_ACCOUNTS_EVERY_SECONDS = 4.0
 """With the time that the answer takes, calls of a suspended account end within 5 s."""
 TELL_OF_LONG_CALLS_EVERY_SECONDS = 86_400.0
-"""A row that is RECORDING and was not written for days counts as lost (`app/calls/lost.py`)."""
+"""A row that is RECORDING and was not written for days counts as lost (`app/calls/recordings.py`)."""
 _MEASURE_EVERY_SECONDS = 10.0
 _BEGIN_SECONDS = 10.0
 _THREADS = min(os.cpu_count() or 1, 8)

@@ -87,6 +87,11 @@ class StorageRoom:
         recording.close()
         return recording.about.call_id
 
+    async def switch_on(self) -> None:
+        """All calls of the own account are recorded."""
+        changes = service.Changes(record_all_calls=Some(True))
+        await service.update(self.context, self.installation.world["own"], None, changes)
+
     async def of_another_account(self, endpoint: str, bucket: str) -> UUID:
         """A call like those above, of the sibling account, whose recordings go to this bucket."""
         account, own = self.installation.world["sibling"], self.account_id
