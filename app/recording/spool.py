@@ -326,7 +326,8 @@ class SpooledRecording:
         if self._lock >= 0:
             os.close(self._audio)
             os.close(self._lock)
-            self._lock = -1
+            # A thread that is late must not write into what has got the same number since.
+            self._audio = self._lock = -1
 
 
 def _id_of(path: Path) -> str:

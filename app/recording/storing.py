@@ -34,7 +34,7 @@ from app.errors import for_client
 from app.live import LiveEvents
 from app.recording import audio, backoff, condition, credentials, mending, sending, uploads
 from app.recording.backoff import Fault
-from app.recording.failures import StorageFailure
+from app.recording.failures import StorageFailure, code_for_metrics
 from app.recording.sending import InParts, State, Way
 from app.recording.spool import About, Spool, SpooledRecording
 from app.recording.storage import Bucket, ObjectStorage, StorageTarget
@@ -367,7 +367,7 @@ class Storer:
             await condition.fails(about)
         else:
             await recordings.waits(*told)
-        metrics.recording_failed(fault.code or "none", for_good=due is None)
+        metrics.recording_failed(code_for_metrics(fault.code), for_good=due is None)
         _log.warning(
             "a recording was not stored",
             call_id=about.call_id.hex,

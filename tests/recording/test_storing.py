@@ -251,6 +251,20 @@ async def told_of(person: Person, call_id: UUID) -> Any:
     return answer.data["node"]["recording"]
 
 
+async def test_a_storage_that_makes_up_codes_does_not_fill_the_metrics(
+    scripted: tuple[StorageRoom, ScriptedS3], admin: Person
+):
+    room, s3 = scripted
+    for code in ("MadeUpOnce", "MadeUpTwice", "SlowDown"):
+        s3.answers["put"] = error(503, code)
+        await room.recorded(noise(1_000))
+        await room.look()
+    told = (await admin.client.get("/metrics", headers=admin.headers)).text
+    assert "MadeUp" not in told
+    assert 'recording_storing_failures_total{code="other"}' in told
+    assert 'recording_storing_failures_total{code="SlowDown"}' in told
+
+
 async def test_the_waits_become_longer_and_a_success_ends_them(scripted: tuple[StorageRoom, ScriptedS3]):
     room, s3 = scripted
     s3.answers["put"] = error(500, "InternalError")
