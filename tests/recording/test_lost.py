@@ -13,8 +13,8 @@ from app.access import AccessLevel, Scope, Viewer
 from app.calls import recordings
 from app.calls.model import Call, RecordingState
 from app.errors import Mistakes
-from app.identifiers import Kind, show
-from app.live import LiveEvents
+from app.identifiers import Kind, new_id, show
+from app.live import Change, LiveEvent, LiveEvents
 from app.outbound import OutboundGate
 from app.recording import recorder, retrying
 from app.recording.storage import ObjectStorage
@@ -169,3 +169,19 @@ async def test_maintain_gives_up_what_is_lost_and_tells_those_who_listen(
             async with asyncio.timeout(5):
                 assert (await listener.next()).call_id == call_id
     assert (await room.call(call_id)).recording_state is RecordingState.FAILED
+
+
+async def test_who_ends_at_once_has_told_the_others_before(valkey: PromptServer) -> None:
+    hears, tells, event = (
+        LiveEvents(valkey.url),
+        LiveEvents(valkey.url),
+        LiveEvent(new_id(), new_id(), Change.RECORDING),
+    )
+    async with hears.running():
+        with hears.listening(event.account_id) as listener:
+            await asyncio.sleep(0.5)
+            async with tells.running():
+                tells.publish(event)
+                await tells.told(5)
+            async with asyncio.timeout(5):
+                assert await listener.next() == event
