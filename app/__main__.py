@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -12,13 +13,17 @@ from app.access import Scope
 from app.api_keys import service as api_keys
 from app.api_keys.model import ApiKey
 from app.audit import service as audit
-from app.calls import partitions
+from app.calls import partitions, recordings
 from app.errors import Mistakes, for_client
 from app.idempotency import once
+from app.live import LiveEvents
 from app.serving import CannotStart, listen
 from app.settings import Settings, WrongSettings
 from app.users import service as users
 from app.users.model import User
+
+# How long `maintain` waits for listeners of other processes to be told.
+_TELLING_SECONDS = 10.0
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -76,7 +81,8 @@ def _parser() -> argparse.ArgumentParser:
     create.add_argument("--email", help="make a user with this e-mail address, who must change the password at first")
     create.set_defaults(run=_create_admin)
     maintain = commands.add_parser(
-        "maintain", help="forget what is too old, and make room for the calls to come; for a daily timer"
+        "maintain",
+        help="forget what is too old, give up what is lost, and make room for the calls to come; for a daily timer",
     )
     maintain.set_defaults(run=_maintain)
     rewrap = commands.add_parser("rewrap-secrets", help="seal all secrets again with the first of ENCRYPTION_KEYS")
@@ -173,7 +179,17 @@ def _maintain(options: Any) -> None:
                 **await partitions.forget(chosen.call_days),
             }
 
+    async def give_up_lost() -> int:
+        async with migrating.opened(chosen) as database:
+            await migrating.check(database)
+            live = LiveEvents(chosen.cache_url)
+            async with live.running():
+                count = await recordings.give_up_lost(live, datetime.now(UTC))
+                await live.told(_TELLING_SECONDS)
+            return count
+
     print(f"{asyncio.run(make_months())} months of calls made ahead")
+    print(f"{asyncio.run(give_up_lost())} recordings given up whose server is lost")
     print(*(f"{count} {what} forgotten" for what, count in asyncio.run(maintain()).items()), sep="\n")
 
 

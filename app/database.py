@@ -93,6 +93,7 @@ INDEXES = {
     "calls_by_from": "calls",
     "calls_by_to": "calls",
     "calls_recorded": "calls",
+    "calls_underway": "calls",
     "calls_by_credential": "calls",
 }
 TRIGGERS = {

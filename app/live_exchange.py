@@ -11,7 +11,7 @@ import secrets
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -62,11 +62,20 @@ class LiveExchange:
         self._worker = secrets.token_hex(8)
         self._waiting: deque[LiveEvent] = deque(maxlen=MAXIMUM_WAITING)
         self._has_news = asyncio.Event()
+        self._has_told_all = asyncio.Event()
+        self._has_told_all.set()
 
     def send(self, events: Iterable[LiveEvent]) -> None:
         """Tells the other workers, soon. Never waits and never fails."""
         self._waiting.extend(events)
+        self._has_told_all.clear()
         self._has_news.set()
+
+    async def told(self, at_most_seconds: float) -> None:
+        """Waits until what was sent is told, but no longer than that."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(at_most_seconds):
+                await self._has_told_all.wait()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -89,6 +98,7 @@ class LiveExchange:
                 some = [self._waiting.popleft() for _ in range(min(len(self._waiting), _AT_ONCE))]
                 if not some:
                     self._has_news.clear()
+                    self._has_told_all.set()
                     continue
                 pipe = valkey.pipeline(transaction=False)
                 for event in some:

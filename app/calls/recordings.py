@@ -6,7 +6,7 @@ stays deleted. Listeners are told after the change is committed.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +23,10 @@ from app.recording import credentials
 from app.recording.model import AudioFormat
 from app.recording.storage import StorageTarget
 
+LOST_AFTER = timedelta(days=3)
+"""Three times as long as a storage is tried, and as a call goes on without a word in its row."""
 _RUNNING = (RecordingState.RECORDING, RecordingState.STORING)
+_LOST_AT_ONCE = 1_000
 
 
 class RecordedAlready(Exception):
@@ -82,6 +85,12 @@ async def begin(
     return call
 
 
+async def goes_on(call_id: UUID, account_id: UUID) -> None:
+    """It is still RECORDING, after so long a time that it could be taken for lost. No listener is told."""
+    mine = Call.filter(account_id=account_id, id=call_id, recording_state=RecordingState.RECORDING)
+    await mine.update(updated_at=datetime.now(UTC))
+
+
 async def storing(live: LiveEvents, call_id: UUID, account_id: UUID) -> bool:
     """All audio is here, and on its way to the bucket; after a failure it is tried again. False: it may not."""
     allowed = (*_RUNNING, RecordingState.FAILED)
@@ -108,6 +117,29 @@ async def failed(live: LiveEvents, call_id: UUID, account_id: UUID, error: dict[
     return await _change(live, call_id, account_id, _RUNNING, RecordingState.FAILED, **values)
 
 
+async def give_up_lost(live: LiveEvents, now: datetime) -> int:
+    """FAILED, and why: what is on its way and nobody has told of for LOST_AFTER, as its machine did not. Answers how many.
+
+    Whoever brings the audio back may have it stored with `retryRecording`; a call that still runs is stored when it ends.
+    """
+    before, count = now - LOST_AFTER, 0
+    # As text, which is what the index of what is on its way is asked with. The time is made here.
+    states = ", ".join(f"'{state.value}'" for state in _RUNNING)
+    lost = (
+        f"SELECT * FROM calls WHERE recording_state IN ({states}) AND updated_at < '{before.isoformat(' ')}' "  # noqa: S608
+        f"ORDER BY account_id, id LIMIT {_LOST_AT_ONCE}"
+    )
+    calls: list[Call]
+    while calls := await Call.raw(lost):
+        for call in calls:
+            values = {"recording_error": _lost(call, now), "updated_at": now}
+            mine = Call.filter(account_id=call.account_id, id=call.id, recording_state__in=list(_RUNNING))
+            if await mine.filter(updated_at__lt=before).update(recording_state=RecordingState.FAILED, **values):
+                count += 1
+                tell(live, call.id, call.account_id)
+    return count
+
+
 async def deleted(call_id: UUID, account_id: UUID) -> bool:
     """Its object is gone, or will never be; the call keeps where it was. False: there was none, or it is deleted already.
 
@@ -120,6 +152,21 @@ async def deleted(call_id: UUID, account_id: UUID) -> bool:
 def tell(live: LiveEvents, call_id: UUID, account_id: UUID) -> None:
     """Tells listeners that the recording has another state than before."""
     live.publish(LiveEvent(account_id, call_id, Change.RECORDING))
+
+
+def _lost(call: Call, now: datetime) -> dict[str, Any]:
+    """As `failed` takes it; with the spool that the last try was from, if there was one."""
+    since = f"{call.updated_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    return {
+        "code": None,
+        "http_status": None,
+        "message": f"The audio is not here: the server that held it has told nothing of it since {since}.",
+        "advice": "Ask the operator to bring that server back, with the disk of its spool: then `retryRecording` stores the "
+        "audio. If the disk is lost, so is the audio.",
+        "at": now.astimezone(UTC).isoformat(),
+        "next_attempt_at": None,
+        "spool": (call.recording_error or {}).get("spool"),
+    }
 
 
 async def _change(

@@ -6,8 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from tortoise.expressions import Q
-
 from app.access import Viewer
 from app.accounts.model import Account
 from app.applications.model import Application
@@ -20,6 +18,7 @@ from app.recording.stored import stored_draft
 from app.recording.stream import CloseCode, FirstFrame, Refused
 
 SUSPENDED = "the account is suspended: its calls are not recorded"
+GONE = "accountSid: there is no such account"
 
 
 @dataclass(frozen=True)
@@ -43,10 +42,16 @@ async def admit(viewer: Viewer, keyring: Keyring, first: FirstFrame) -> Admitted
     return Admitted(_facts(first), target, configuration.audio_format)
 
 
-async def suspended(account_ids: Collection[UUID]) -> set[UUID]:
-    """Of these accounts, those that are suspended by now, or whose provider is."""
-    closed = Account.filter(Q(active=False) | Q(service_provider__active=False), id__in=list(account_ids))
-    return {account_id for (account_id,) in await closed.values_list("id")}
+async def closed(account_ids: Collection[UUID]) -> dict[UUID, Refused]:
+    """Of these accounts, those that are suspended by now, or whose provider is, or that were deleted; and how to say so."""
+    rows = await Account.filter(id__in=list(account_ids)).values_list("id", "active", "service_provider__active")
+    found = {row_id: Refused(CloseCode.NOT_FOUND, GONE) for row_id in account_ids}
+    for row_id, *active in rows:
+        if all(active):
+            del found[row_id]
+        else:
+            found[row_id] = Refused(CloseCode.SUSPENDED, SUSPENDED)
+    return found
 
 
 async def _account(viewer: Viewer, first: FirstFrame) -> Account:
@@ -54,7 +59,7 @@ async def _account(viewer: Viewer, first: FirstFrame) -> Account:
     within_reach = viewer.within_reach(Account).select_related("service_provider")
     account = await within_reach.get_or_none(id=first.account_id)
     if account is None:
-        raise Refused(CloseCode.NOT_FOUND, "accountSid: there is no such account")
+        raise Refused(CloseCode.NOT_FOUND, GONE)
     provider: Any = account.service_provider
     if not (account.active and provider.active):
         raise Refused(CloseCode.SUSPENDED, SUSPENDED)

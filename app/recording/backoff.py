@@ -61,6 +61,11 @@ def next_try(tries: int, mends_itself: bool, first_failed_at: datetime, now: dat
     return now + wait if now + wait - first_failed_at <= PATIENCE else None
 
 
+def is_due(due: datetime, now: datetime) -> bool:
+    """Whether it is time; also when it is further ahead than any wait is, by a clock that was wrong."""
+    return not now < due <= now + WAITS[-1] * (1 + _JITTER)
+
+
 def _mends_itself(failure: StorageFailure) -> bool:
     if failure.kind is FailureKind.ANSWERED:
         return failure.is_busy or (failure.http_status or 500) >= 500 or failure.code in _PASSING

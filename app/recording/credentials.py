@@ -33,7 +33,7 @@ async def keep(keyring: Keyring, account_id: UUID, target: StorageTarget) -> UUI
             fingerprint=known,
         )
         await StoredCredential.bulk_create([row], ignore_conflicts=True)
-        found = await mine.get()
+        found = await mine.select_for_update().get()
     return found.id
 
 

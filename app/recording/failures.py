@@ -62,10 +62,10 @@ class StorageFailure(Exception):
     @property
     def is_wrong_region(self) -> bool:
         """One of the three ways in which S3 says that the bucket is in another region."""
-        if self.code == "AuthorizationHeaderMalformed":
+        if self.code == _MALFORMED:
             # This one is also said of other mistakes in the header, without a region.
             return self.region is not None
-        return self.code in {"PermanentRedirect", "IllegalLocationConstraintException"}
+        return self.code in _OF_REGIONS
 
 
 def advice(failure: StorageFailure) -> str:
@@ -90,6 +90,14 @@ def advice(failure: StorageFailure) -> str:
     return f"The storage refused with {what}. Look this code up in its documentation, or ask its operator."
 
 
+def code_for_metrics(code: str | None) -> str:
+    """One of few: a server may answer with any, and each that is counted stays in memory."""
+    if code is None:
+        return "none"
+    is_known = code in _ADVICE or code in _BUSY_CODES or code in {*_OF_REGIONS, _MALFORMED}
+    return code if is_known else "other"
+
+
 def wrong_region_advice(configured: str, actual: str | None) -> str:
     """Names both regions, or only the configured one where the server does not tell the right one."""
     if actual is None or actual == configured:
@@ -107,6 +115,9 @@ _REDIRECTED = (
 _BUSY_CODES = frozenset(
     {"SlowDown", "InternalError", "ServiceUnavailable", "Busy", "RequestTimeout", "Throttling", "TooManyRequests"}
 )
+
+_MALFORMED = "AuthorizationHeaderMalformed"
+_OF_REGIONS = frozenset({"PermanentRedirect", "IllegalLocationConstraintException"})
 
 _UNANSWERED = {
     FailureKind.REFUSED_ADDRESS: "The address is not public. Give a host that is public.",

@@ -12,13 +12,12 @@ def mended(recording: SpooledRecording) -> Ended:
     ended = recording.ended
     if ended is not None:
         return ended
-    about = recording.about
+    about, written = recording.about, datetime.fromtimestamp(recording.audio_path.stat().st_mtime, UTC)
     if about.format is AudioFormat.WAV:
         _cut_to_whole_samples(recording)
     encoder = audio.encoder(about.format, about.sample_rate, about.channels)
     recording.overwrite(0, encoder.header(recording.audio_bytes))
     duration = audio.duration_of(about.format, about.sample_rate, about.channels, recording.audio_bytes)
-    written = datetime.fromtimestamp(recording.audio_path.stat().st_mtime, UTC)
     samples = round(duration.total_seconds() * about.sample_rate)
     ended = Ended(written, duration // timedelta(milliseconds=1), samples)
     recording.finish(ended)

@@ -9,8 +9,9 @@ Long because a stream is one thing from its opening to its end, whatever happens
 
 import asyncio
 import os
+import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
@@ -28,7 +29,7 @@ from app.encryption import Keyring
 from app.errors import for_client
 from app.identifiers import Kind, show
 from app.live import LiveEvents
-from app.recording.admission import SUSPENDED, Admitted, admit, suspended
+from app.recording.admission import GONE, Admitted, admit, closed
 from app.recording.audio import Encoder, encoder
 from app.recording.spool import About, Ended, Spool, SpooledRecording
 from app.recording.stream import CloseCode, FirstFrame, Refused
@@ -39,7 +40,10 @@ MAXIMUM_WAITING_BYTES = 524_288
 """Of one stream; beyond, it is not read on. Two and a half seconds of the richest audio, sixteen of the poorest."""
 LOOK_AT_ACCOUNTS_EVERY_SECONDS = 4.0
 """With the time that the answer takes, calls of a suspended account end within 5 s."""
+TELL_OF_LONG_CALLS_EVERY_SECONDS = 86_400.0
+"""A row that is RECORDING and was not written for days counts as lost (`app/calls/recordings.py`)."""
 _MEASURE_EVERY_SECONDS = 10.0
+_BEGIN_SECONDS = 10.0
 _THREADS = min(os.cpu_count() or 1, 8)
 _SHARE_FULL = "the account has as much in the spool as one may: try again later, or elsewhere"
 _OVERFULL = "the spool is overfull: the recording ends here"
@@ -79,6 +83,8 @@ class AudioStream:
         self.encoder: Encoder | None = None
         self.broken: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
         """Done when no more audio is written; Refused, when it could be and may not."""
+        self.told_at = time.monotonic()
+        """When the call's row was written last."""
         self.has_room: Callable[[], None] | None = None
         """To be called when there is room again, if it was told that there is none."""
         self._waiting = bytearray()
@@ -143,21 +149,24 @@ class Recorder:
         self._writing: asyncio.Future[list[list[_Failure]]] | None = None
         self._wake = asyncio.Event()
         self._is_ending = False
-        self._measured_at = time.monotonic()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Writes in the background for as long as the context lasts. What still runs at its end is ended in order."""
+        # All threads from the beginning: a machine that has none to give later ends no recording.
+        have_begun = threading.Barrier(_THREADS)
+        await asyncio.gather(*(self._in_thread(partial(have_begun.wait, _BEGIN_SECONDS)) for _ in range(_THREADS)))
         task = asyncio.create_task(self._write_for_ever())
-        looking = asyncio.create_task(self._look_at_accounts_for_ever())
+        looking = [asyncio.create_task(work()) for work in (self._look_at_calls_for_ever, self._measure_for_ever)]
         try:
             yield
         finally:
-            looking.cancel()
+            for each in looking:
+                each.cancel()
             # Not cancelled: threads that are writing go on all the same, and what comes after would be written before.
             self._is_ending = True
             self._wake.set()
-            await asyncio.gather(task, looking, return_exceptions=True)
+            await asyncio.gather(task, *looking, return_exceptions=True)
             await asyncio.gather(*(self.end(stream) for stream in list(self._streams)))
             self._threads.shutdown()
 
@@ -190,7 +199,7 @@ class Recorder:
         except recordings.RecordedAlready:
             raise Refused(CloseCode.RECORDED_ALREADY, "the call is recorded already, or was") from None
         except recordings.AccountGone:
-            raise Refused(CloseCode.NOT_FOUND, "accountSid: there is no such account") from None
+            raise Refused(CloseCode.NOT_FOUND, GONE) from None
         except SpoolBroken as broken:
             raise self._later("disk", "the spool cannot be written: try again later", broken.why) from broken
         except Exception as error:
@@ -208,11 +217,13 @@ class Recorder:
         if self._writing is not None:  # its audio may be among it
             await asyncio.wait([self._writing])
         recording = await self._in_thread(partial(_ended, stream, stream.waiting_audio()))
-        await self._tell_storing(recording)
-        if self._storer is not None:
-            self._storer.ended(recording)
-        else:
-            recording.close()
+        try:
+            await self._tell_storing(recording)
+        finally:
+            if self._storer is not None:
+                self._storer.ended(recording)
+            else:
+                recording.close()
 
     async def _begun(self, stream: AudioStream, admitted: Admitted) -> Call:
         async def hold(call: Call, credential_id: UUID) -> None:
@@ -246,48 +257,64 @@ class Recorder:
         about = recording.about
         try:
             await recordings.storing(self._live, about.call_id, about.account_id)
-        except Exception as error:
-            if for_client(error) is None:
-                raise
-            # Whoever stores it says STORED or FAILED later, whatever was said before.
-            _log.warning("the database does not answer: a call stays RECORDING for now", call_id=about.call_id.hex)
+        except Exception as error:  # noqa: BLE001  whoever stores it says STORED or FAILED later, whatever was said before
+            _log.warning("a call stays RECORDING for now", call_id=about.call_id.hex, **_cause(error))
 
     async def _write_for_ever(self) -> None:
         while not self._is_ending:
             began = time.monotonic()
             self._wake.clear()
-            await self._write_all()
+            try:
+                await self._write_all()
+            except Exception:  # noqa: BLE001  a task that ended here would be missed by nobody, and all audio lost
+                _log.exception("audio was not written: the writing goes on")
             with suppress(TimeoutError):
                 async with asyncio.timeout(max(began + WRITE_EVERY_SECONDS - time.monotonic(), 0)):
                     await self._wake.wait()
 
-    async def _look_at_accounts_for_ever(self) -> None:
+    async def _look_at_calls_for_ever(self) -> None:
         while True:
             await asyncio.sleep(LOOK_AT_ACCOUNTS_EVERY_SECONDS)
             try:
-                await self._end_those_of_suspended_accounts()
+                await self._end_those_of_closed_accounts()
+                await self._tell_of_long_calls()
             except Exception as error:  # noqa: BLE001  calls go on; who is suspended meanwhile is found the next time
                 if for_client(error) is None:
                     _log.exception("whose calls are recorded was not looked up")
 
-    async def _end_those_of_suspended_accounts(self) -> None:
+    async def _end_those_of_closed_accounts(self) -> None:
         """Raises what the database does when it is away."""
         running = {stream.first.account_id for stream in self._streams}
-        closed = await suspended(running) if running else set()
+        refusals = await closed(running) if running else {}
         for stream in self._streams:
-            if stream.first.account_id in closed and not stream.broken.done():
-                stream.broken.set_result(Refused(CloseCode.SUSPENDED, SUSPENDED))
+            if stream.first.account_id in refusals and not stream.broken.done():
+                stream.broken.set_result(refusals[stream.first.account_id])
+
+    async def _tell_of_long_calls(self) -> None:
+        """So that nobody takes them for lost. Raises what the database does when it is away."""
+        since = time.monotonic() - TELL_OF_LONG_CALLS_EVERY_SECONDS
+        for stream in [stream for stream in self._streams if stream.told_at < since]:
+            if stream.recording is not None:
+                await recordings.goes_on(stream.recording.about.call_id, stream.first.account_id)
+            stream.told_at = time.monotonic()
+
+    async def _measure_for_ever(self) -> None:
+        """Apart from the writing, which does not wait for it: a large spool takes seconds."""
+        while True:
+            await asyncio.sleep(_MEASURE_EVERY_SECONDS)
+            try:
+                await asyncio.to_thread(self._spool.measure)
+            except OSError as error:
+                _log.error("the spool cannot be measured", **_cause(error))
+            metrics.spool_bytes(self._spool.size())
+            self._end_what_is_too_much()
 
     async def _write_all(self) -> None:
         work = [(stream, stream.waiting_audio()) for stream in self._streams if stream.has_audio]
         parts = [part for number in range(_THREADS) if (part := work[number::_THREADS])]
-        jobs: list[Awaitable[list[_Failure]]] = [self._in_thread(partial(_write, part)) for part in parts]
-        if time.monotonic() > self._measured_at + _MEASURE_EVERY_SECONDS:
-            self._measured_at = time.monotonic()
-            jobs.append(self._in_thread(self._measured))
-        if not jobs:
+        if not parts:
             return
-        self._writing = asyncio.gather(*jobs)
+        self._writing = asyncio.gather(*(self._in_thread(partial(_write, part)) for part in parts))
         try:
             failed = [failure for failures in await self._writing for failure in failures]
         finally:
@@ -305,14 +332,6 @@ class Recorder:
             if not stream.broken.done() and (is_overfull or self._spool.is_share_full(stream.first.account_id)):
                 reason = _OVERFULL if is_overfull else _SHARE_FULL
                 stream.broken.set_result(self._later("spool", reason, account_id=stream.first.account_id))
-
-    def _measured(self) -> "list[_Failure]":
-        try:
-            self._spool.measure()
-        except OSError as error:
-            _log.error("the spool cannot be measured", **_cause(error))
-        metrics.spool_bytes(self._spool.size())
-        return []
 
     def _break(self, stream: AudioStream, error: Exception) -> None:
         metrics.recording_refused("disk")

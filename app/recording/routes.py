@@ -7,10 +7,11 @@ import asyncio
 import base64
 import binascii
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 from starlette.responses import JSONResponse
-from starlette.websockets import WebSocket
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from app.access import IsGateway, Viewer
 from app.errors import BadUserInput, ClientError, Forbidden, ServiceUnavailable, Unauthenticated
@@ -39,7 +40,8 @@ async def record(websocket: WebSocket, let_in: LetIn, recorder: Recorder) -> Non
     except Refused as refused:
         websocket.scope["log"]["close_code"] = int(refused.code)
         websocket.scope["log"]["close_reason"] = refused.reason
-        await websocket.close(refused.code, refused.reason)
+        with suppress(WebSocketDisconnect):  # nobody is there to hear it
+            await websocket.close(refused.code, refused.reason)
 
 
 async def _gateway(websocket: WebSocket, let_in: LetIn) -> Viewer:

@@ -15,7 +15,7 @@ import structlog
 
 from app.encryption import CannotOpen, Keyring
 from app.recording import credentials, uploads
-from app.recording.backoff import Fault
+from app.recording.backoff import TRIES_FOR_A_PERSON, Fault
 from app.recording.failures import StorageFailure
 from app.recording.model import AudioFormat, RecordingConfig, StoredCredential
 from app.recording.spool import About, SpooledRecording
@@ -24,6 +24,7 @@ from app.recording.uploads import Outgoing
 
 _log = structlog.get_logger("storing")
 
+_NOT_IMPLEMENTED = 501
 CONTENT_TYPES = {AudioFormat.WAV: "audio/wav", AudioFormat.MP3: "audio/mpeg"}
 
 
@@ -180,10 +181,9 @@ async def clear(bucket: Bucket, recording: SpooledRecording, state: State) -> No
     """Gives up what an earlier process, or an earlier try, has begun. Raises StorageFailure when nobody answers."""
     key = recording.about.key
     if state.is_beginning:
-        with suppress(StorageFailure):  # the right to list is no right that storing needs
-            for upload_id in await uploads.open_uploads(bucket, key):
-                await _abort(bucket, key, upload_id)
+        await _give_up_unheard(bucket, key, state)
         state.is_beginning = False
+        await state.write(recording)
     if state.upload_id is not None:
         try:
             await uploads.abort(bucket, key, state.upload_id)
@@ -193,6 +193,19 @@ async def clear(bucket: Bucket, recording: SpooledRecording, state: State) -> No
             _log.warning("an upload in parts could not be given up and stays", key=key, code=failure.code)
         state.upload_id = None
         await state.write(recording)
+
+
+async def _give_up_unheard(bucket: Bucket, key: str, state: State) -> None:
+    """All uploads of this key, whatever their ids. Raises StorageFailure when that may go better the next time."""
+    try:
+        for upload_id in await uploads.open_uploads(bucket, key):
+            await uploads.abort(bucket, key, upload_id)
+    except StorageFailure as failure:
+        # The right to list is no right that storing needs, and a server that cannot list may answer anything.
+        is_final = failure.is_settled or failure.http_status == _NOT_IMPLEMENTED
+        if not is_final and state.attempts < TRIES_FOR_A_PERSON:
+            raise
+        _log.warning("an upload in parts may stay: the storage does not tell of it", key=key, code=failure.code)
 
 
 async def _send_in_parts(

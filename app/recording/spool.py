@@ -3,17 +3,19 @@
     <call id, 32 hex digits>/
         about.json    whose it is and where it goes; no secret
         audio         the file as it will be stored, growing while the call runs
-        ended.json    when the stream ended in order; missing after a crash
-        state.json    how far the upload is
+        ended.json    when the stream ended in order; blank before, and after a crash
+        state.json    how far the upload is; blank before the first try
         lock          held (flock) by the process that records or stores it; a process that dies lets go of it
 
 A folder appears with its lock held and goes as a whole, by being renamed. Several workers of one machine share the spool:
-who gets the lock works on the recording. Nothing is synced to the disk: it survives the process, not the machine.
+who gets the lock works on the recording. What is written later has its place from the beginning, so that a full disk can be
+emptied. Nothing is synced to the disk: it survives the process, not the machine.
 
 Long because all that touches its folders stays in one place.
 """
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -44,6 +46,9 @@ _FOLDER_MODE, _FILE_MODE = 0o700, 0o600
 _ACCOUNTS_SHARE = 0.25
 # Of what it may hold: running calls may grow over that by so much before they are ended.
 _OVERFULL = 1.1
+# Blanks in the place of what is not known yet: without a full disk's last block no recording could be stored, and none would
+# ever leave that disk.
+_ROOM = " " * 1_024
 # A folder that is still being made or removed after this time was left so by a process that is no more.
 _LEFT_SECONDS = 60
 
@@ -165,20 +170,27 @@ class Spool:
         """A new recording, held by this process. Raises FileExistsError when there is one of this call."""
         folder, making = self._folder(about.call_id), self._path / f"{_MAKING}{about.call_id.hex}-{os.getpid()}"
         making.mkdir(_FOLDER_MODE)
-        lock = _open_lock(making)
+        lock, recording = -1, None
         try:
+            lock = _open_lock(making)
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             _write_json(making / "about.json", about.to_json())
-            (making / "audio").touch(_FILE_MODE)
+            for name in ("state.json", "ended.json"):
+                _write(making / name, _ROOM)
+            recording = SpooledRecording(self, making, about, lock)
             # Renaming onto a folder that is not empty is refused.
             making.rename(folder)
         except OSError as error:
-            os.close(lock)
+            if recording is not None:
+                recording.close()
+            elif lock >= 0:
+                os.close(lock)
             shutil.rmtree(making, ignore_errors=True)
             if folder.exists():
                 raise FileExistsError(f"{about.call_id} is in the spool already") from error
             raise
-        return SpooledRecording(self, folder, about, lock)
+        recording.is_in(folder)
+        return recording
 
     def waiting(self) -> list[UUID]:
         """The calls whose recordings are here, held by somebody or not; oldest first."""
@@ -236,17 +248,26 @@ class SpooledRecording:
 
     def __init__(self, spool: Spool, folder: Path, about: About, lock: int) -> None:
         self.about = about
-        self.audio_path = folder / "audio"
+        self.is_in(folder)
         self._spool = spool
-        self._folder = folder
         self._lock = lock
         self._audio = os.open(self.audio_path, os.O_RDWR | os.O_CREAT, _FILE_MODE)
         self.audio_bytes = os.fstat(self._audio).st_size
         """How long the audio is by now."""
 
+    def is_in(self, folder: Path) -> None:
+        """From now on."""
+        self._folder = folder
+        self.audio_path = folder / "audio"
+
     def append(self, data: bytes | bytearray) -> None:
-        """Raises OSError, such as for a full disk; what was written of it before is not counted and is written over."""
-        self.overwrite(self.audio_bytes, data)
+        """Raises OSError, such as for a full disk; nothing of it is there then."""
+        try:
+            self.overwrite(self.audio_bytes, data)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._audio, self.audio_bytes)
+            raise
         self.audio_bytes += len(data)
         self._spool.count(self.about.account_id, len(data))
 
@@ -273,7 +294,7 @@ class SpooledRecording:
 
     def finish(self, ended: Ended) -> None:
         """The stream has ended in order, and all audio is here."""
-        _write_json(self._folder / "ended.json", {**asdict(ended), "ended_at": ended.ended_at.isoformat()})
+        _write_over(self._folder / "ended.json", {**asdict(ended), "ended_at": ended.ended_at.isoformat()})
 
     @property
     def ended(self) -> Ended | None:
@@ -289,7 +310,7 @@ class SpooledRecording:
 
     def write_state(self, state: dict[str, Any]) -> None:
         """JSON types only."""
-        _write_json(self._folder / "state.json", state)
+        _write_over(self._folder / "state.json", state)
 
     def remove(self) -> None:
         """Takes the recording out of the spool, and lets go of it."""
@@ -305,7 +326,8 @@ class SpooledRecording:
         if self._lock >= 0:
             os.close(self._audio)
             os.close(self._lock)
-            self._lock = -1
+            # A thread that is late must not write into what has got the same number since.
+            self._audio = self._lock = -1
 
 
 def _id_of(path: Path) -> str:
@@ -335,6 +357,18 @@ def _account_of(folder: Path) -> UUID | None:
         return UUID(hex=json.loads((folder / "about.json").read_bytes())["account_id"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _write_over(path: Path, value: dict[str, Any]) -> None:
+    """Takes no room on a disk that is full. Only who holds the recording reads or writes the file, so nobody finds half of it."""
+    data = json.dumps(value).encode().ljust(len(_ROOM))
+    file = os.open(path, os.O_WRONLY | os.O_CREAT, _FILE_MODE)
+    try:
+        if os.pwrite(file, data, 0) < len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        os.ftruncate(file, len(data))
+    finally:
+        os.close(file)
 
 
 def _write_json(path: Path, value: dict[str, Any]) -> None:

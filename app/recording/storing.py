@@ -15,6 +15,7 @@ Long because the life of one waiting recording is told in one place.
 
 import asyncio
 import contextvars
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ from app.errors import for_client
 from app.live import LiveEvents
 from app.recording import audio, backoff, condition, credentials, mending, sending, uploads
 from app.recording.backoff import Fault
-from app.recording.failures import StorageFailure
+from app.recording.failures import StorageFailure, code_for_metrics
 from app.recording.sending import InParts, State, Way
 from app.recording.spool import About, Spool, SpooledRecording
 from app.recording.storage import Bucket, ObjectStorage, StorageTarget
@@ -43,8 +44,9 @@ _log = structlog.get_logger("storing")
 LOOK_EVERY_SECONDS = 5.0
 AT_ONCE, AT_ONCE_EACH = 32, 8
 """Uploads that run at the same time, in this process and for one account: a storage that hangs holds up its own account."""
-# Recordings that are held and wait for one of these places; what is more is let go of, and found again.
-_HELD = 4 * AT_ONCE
+# Recordings that are held and wait for one of these places, in all and of one account; what is more is let go of, and found
+# again.
+_HELD, _HELD_EACH = 4 * AT_ONCE, 4 * AT_ONCE_EACH
 _ROWS_AT_ONCE = 500
 _OVER = (RecordingState.STORED, RecordingState.DELETED)
 
@@ -71,6 +73,9 @@ class _Waiting:
     is_going: bool = False
     """Nobody wants it any more; the bucket is to be cleaned up."""
 
+    def is_due(self, now: datetime) -> bool:
+        return self.due != _NEVER and backoff.is_due(self.due, now)
+
 
 class Storer:
     """One per process, as a context: `async with storer.running()`."""
@@ -90,12 +95,14 @@ class Storer:
         self._now = now
         self._growing: dict[UUID, _Growing] = {}
         self._held: set[UUID] = set()
+        self._held_each: Counter[UUID] = Counter()
         self._waiting: dict[UUID, _Waiting] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._places = asyncio.Semaphore(AT_ONCE)
         self._places_each: WeakValueDictionary[UUID, asyncio.Semaphore] = WeakValueDictionary()
         self._wake = asyncio.Event()
-        self._is_behind = False
+        # The accounts that have recordings due beyond what may be held of them; None: beyond what may be held in all.
+        self._behind: set[UUID | None] = set()
         self._context = contextvars.copy_context()
 
     @asynccontextmanager
@@ -123,12 +130,10 @@ class Storer:
     def ended(self, recording: SpooledRecording) -> None:
         """Takes over a recording whose stream has ended: stored, or let go of when there are too many. Returns at once."""
         growing = self._growing.pop(recording.about.call_id, None)
-        if len(self._held) >= _HELD and growing is None:
-            self._is_behind = True
+        if growing is None and self._falls_behind(recording.about.account_id):
             recording.close()
             return
-        self._held.add(recording.about.call_id)
-        self._start(self._work(recording, growing))
+        self._hold(recording, growing)
 
     async def look(self) -> None:
         """Takes up what is due in the spool, as far as there are places. Raises what the database does when it is away."""
@@ -138,23 +143,59 @@ class Storer:
         metrics.spooled(len(there))
         asked = await self._asked_for()
         now = self._now()
-        self._is_behind = False
+        self._behind.clear()
         for call_id in there:
-            if len(self._held) >= _HELD:
-                self._is_behind = True
-                return
             waiting = self._waiting.get(call_id)
-            if call_id in self._held or (waiting is not None and waiting.due > now and call_id not in asked):
+            if call_id in self._held or (waiting is not None and not waiting.is_due(now) and call_id not in asked):
                 continue
+            if waiting is not None and self._falls_behind(waiting.account_id):
+                continue
+            if len(self._held) >= _HELD:
+                self._behind.add(None)
+                return
             recording = await asyncio.to_thread(self._spool.open, call_id)
             if recording is not None:
-                self._held.add(call_id)
-                self._start(self._work(recording, None))
+                self._take(recording, now)
 
     async def settle(self) -> None:
         """Waits until nothing is under way."""
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _take(self, recording: SpooledRecording, now: datetime) -> None:
+        """Works on it, or remembers whose it is until there is room for it."""
+        about = recording.about
+        if self._falls_behind(about.account_id):
+            recording.close()
+            self._waiting.setdefault(about.call_id, _Waiting(about.account_id, 0, now))
+        else:
+            self._hold(recording, None)
+
+    def _falls_behind(self, account_id: UUID) -> bool:
+        """Whether a recording of this account must wait until others are done with; then there is another look."""
+        if len(self._held) >= _HELD:
+            self._behind.add(None)
+        elif self._held_each[account_id] >= _HELD_EACH:
+            self._behind.add(account_id)
+        else:
+            return False
+        return True
+
+    def _hold(self, recording: SpooledRecording, growing: _Growing | None) -> None:
+        self._held.add(recording.about.call_id)
+        self._held_each[recording.about.account_id] += 1
+        self._start(self._work(recording, growing))
+
+    def _let_go(self, recording: SpooledRecording) -> None:
+        about = recording.about
+        recording.close()
+        self._held.discard(about.call_id)
+        self._held_each[about.account_id] -= 1
+        has_room = None in self._behind and len(self._held) < _HELD // 2
+        if has_room or (about.account_id in self._behind and self._held_each[about.account_id] < _HELD_EACH // 2):
+            self._wake.set()
+        if not self._held_each[about.account_id]:
+            del self._held_each[about.account_id]
 
     async def _look_for_ever(self) -> None:
         while True:
@@ -178,7 +219,7 @@ class Storer:
             known = {call_id: (state, attempts) for call_id, state, attempts in rows}
             for call_id, waiting in some.items():
                 state, attempts = known.get(call_id, (RecordingState.DELETED, 0))
-                is_asked = state is not RecordingState.FAILED and attempts < waiting.attempts
+                is_asked = state is RecordingState.STORING and attempts < waiting.attempts
                 if is_asked or (state in _OVER and not waiting.is_going):
                     found.add(call_id)
         return found
@@ -239,10 +280,7 @@ class Storer:
                 _log.exception("a recording was not stored", call_id=about.call_id.hex)
             waiting = _Waiting(about.account_id, 0, self._now() + backoff.WITHOUT_DATABASE)
         finally:
-            recording.close()
-            self._held.discard(about.call_id)
-            if self._is_behind and len(self._held) < _HELD // 2:
-                self._wake.set()
+            self._let_go(recording)
         if waiting is not None:
             self._waiting[about.call_id] = waiting
 
@@ -260,7 +298,7 @@ class Storer:
         if attempts < state.attempts:  # a person has asked for it
             state.attempts, state.first_failed_at, state.next_attempt_at = 0, None, None
         due = state.time("next_attempt_at")
-        if due is not None and due > self._now():
+        if due is not None and not backoff.is_due(due, self._now()):
             return _Waiting(about.account_id, state.attempts, due)
         if now_is is RecordingState.RECORDING:
             await recordings.storing(self._live, about.call_id, about.account_id)
@@ -273,7 +311,7 @@ class Storer:
     async def _send(
         self, recording: SpooledRecording, state: State, upload: InParts | None, duration_ms: int
     ) -> _Waiting | None:
-        """Raises Fault: that of the keys that the recording was begun with, unless others get further."""
+        """Raises Fault: that of the keys that were tried last."""
         ways = await sending.ways(self._keyring, recording.about)
         for way in ways:
             going_on = upload if upload is not None and upload.target == way.target else None
@@ -329,7 +367,7 @@ class Storer:
             await condition.fails(about)
         else:
             await recordings.waits(*told)
-        metrics.recording_failed(fault.code or "none", for_good=due is None)
+        metrics.recording_failed(code_for_metrics(fault.code), for_good=due is None)
         _log.warning(
             "a recording was not stored",
             call_id=about.call_id.hex,
@@ -344,23 +382,38 @@ class Storer:
         self, recording: SpooledRecording, state: State, upload: InParts | None, *, is_stored: bool
     ) -> _Waiting | None:
         """Nobody wants it any more, or it is stored: nothing of it stays here, and of a deleted one nothing in the bucket."""
-        about = recording.about
         # At once, whenever the bucket answers: the state is all that cleaning it up needs.
         await asyncio.to_thread(recording.cut, 0)
         is_there = (state.is_sent or state.may_be_sent) and not is_stored
         if state.upload_id is not None or state.is_beginning or is_there:
+            fault = await self._cleared(recording, state, upload, is_stored=is_stored)
+            if fault is not None:
+                return await self._later(recording, state, fault)
+        await asyncio.to_thread(recording.remove)
+        return None
+
+    async def _cleared(
+        self, recording: SpooledRecording, state: State, upload: InParts | None, *, is_stored: bool
+    ) -> Fault | None:
+        """Takes what is left of it out of the bucket, with whichever keys may do that; answers why it could not be done."""
+        about, fault = recording.about, None
+        try:
+            ways = [way.target for way in await sending.ways(self._keyring, about)]
+        except Fault:
+            if upload is None:
+                _log.warning("what was sent may have stayed in the bucket: its keys are gone", key=about.key)
+                return None
+            ways = [upload.target]
+        for target in ways:
             try:
-                target = upload.target if upload else (await sending.ways(self._keyring, about))[0].target
                 async with sending.bucket_of(self._storage, target) as bucket:
                     await sending.clear(bucket, recording, state)
                     if not is_stored:
                         await uploads.delete(bucket, about.key)
-            except Fault:
-                _log.warning("an upload in parts may have stayed: its keys are gone", key=about.key)
+                    return None
             except StorageFailure as failure:
-                return await self._later(recording, state, Fault.of(failure, about.region))
-        await asyncio.to_thread(recording.remove)
-        return None
+                fault = Fault.of(failure, target.region)
+        return fault
 
     async def _later(self, recording: SpooledRecording, state: State, fault: Fault) -> _Waiting | None:
         """The bucket cannot be cleaned up now; when it never can, the folder goes all the same."""

@@ -223,4 +223,5 @@ class _Piece(io.RawIOBase):
     def close(self) -> None:
         if not self.closed:
             os.close(self._file)
+            self._file = -1  # a thread that is late must not read what has got the same number since
         super().close()

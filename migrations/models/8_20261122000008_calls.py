@@ -77,6 +77,7 @@ CREATE INDEX IF NOT EXISTS calls_by_application ON calls (account_id, applicatio
 CREATE INDEX IF NOT EXISTS calls_by_from ON calls (account_id, from_number, id);
 CREATE INDEX IF NOT EXISTS calls_by_to ON calls (account_id, to_number, id);
 CREATE INDEX IF NOT EXISTS calls_recorded ON calls (account_id, id) WHERE recording_state <> 'NONE';
+CREATE INDEX IF NOT EXISTS calls_underway ON calls (account_id, id) WHERE recording_state IN ('RECORDING', 'STORING');
 CREATE INDEX IF NOT EXISTS calls_by_credential ON calls (account_id, recording_credential_id)
     WHERE recording_credential_id IS NOT NULL
 """

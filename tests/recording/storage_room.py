@@ -1,5 +1,7 @@
 """A spool, a storer with a clock that only the test moves, and an account whose calls are recorded."""
 
+import errno
+import os
 import random
 import wave
 from collections.abc import AsyncIterator, Iterator
@@ -10,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import boto3
+import pytest
 from strawberry import Some
 
 from app.access import AccessLevel, Scope, Viewer
@@ -30,6 +33,7 @@ from app.recording.storing import Storer
 from tests.installation import Installation
 from tests.servers.fixtures import ADMIN, RECORDER
 
+_BLOCK_BYTES = 4_096
 TAGS = (Tag("team", "voice + more"), Tag("Größe", "l"))
 
 
@@ -83,6 +87,24 @@ class StorageRoom:
         recording.close()
         return recording.about.call_id
 
+    async def switch_on(self) -> None:
+        """All calls of the own account are recorded."""
+        changes = service.Changes(record_all_calls=Some(True))
+        await service.update(self.context, self.installation.world["own"], None, changes)
+
+    async def of_another_account(self, endpoint: str, bucket: str) -> UUID:
+        """A call like those above, of the sibling account, whose recordings go to this bucket."""
+        account, own = self.installation.world["sibling"], self.account_id
+        changes = {"endpoint_url": endpoint, "bucket_name": bucket, "bucket_vendor": BucketVendor.S3_COMPATIBLE}
+        keys = {"access_key_id": "sibling", "secret_access_key": "secret", "region": "us-east-1", "enabled": True}
+        given = service.Changes(**{name: Some(value) for name, value in {**changes, **keys}.items()})  # type: ignore[arg-type]
+        await service.update(self.context, account, None, given)
+        self.account_id = UUID(str(read(Kind.ACCOUNT, account)))
+        try:
+            return await self.recorded(noise(1000))
+        finally:
+            self.account_id = own
+
     async def running(self, form: AudioFormat = AudioFormat.WAV) -> SpooledRecording:
         """A call that is being recorded, held as the recorder does."""
         config = await RecordingConfig.get(account_id=self.account_id)
@@ -131,6 +153,31 @@ class StorageRoom:
 async def opened_room(installation: Installation, folder: Path, storage: ObjectStorage) -> AsyncIterator[StorageRoom]:
     async with installation.database():
         yield StorageRoom(installation, folder, storage)
+
+
+@contextmanager
+def full_disk(folder: Path) -> Iterator[None]:
+    """No file comes to be in there, and none becomes longer by so much as a byte of another block."""
+    opened, written = os.open, os.pwrite
+
+    def full() -> OSError:
+        return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def open_file(path: Any, flags: int, *rest: Any, **options: Any) -> int:
+        if flags & os.O_CREAT and Path(path).is_relative_to(folder) and not Path(path).exists():
+            raise full()
+        return opened(path, flags, *rest, **options)
+
+    def write(file: int, data: Any, offset: int) -> int:
+        room = -(-os.fstat(file).st_size // _BLOCK_BYTES) * _BLOCK_BYTES - offset
+        if room <= 0:
+            raise full()
+        return written(file, data[:room], offset)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "open", open_file)
+        patch.setattr(os, "pwrite", write)
+        yield
 
 
 def noise(size: int) -> bytes:

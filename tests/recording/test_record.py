@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import re
+import threading
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -14,6 +15,7 @@ from uuid import UUID
 import numpy
 import pytest
 import soundfile
+from tortoise.exceptions import OperationalError
 from websockets.exceptions import InvalidStatus
 
 from app.access import AccessLevel, Scope, Viewer
@@ -355,6 +357,86 @@ async def test_without_its_database_it_takes_no_new_calls_and_loses_none_of_thos
     assert recording.audio_bytes == 44 + 640
 
 
+async def test_a_recording_that_the_database_cannot_be_told_of_is_let_go_of(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: Any) -> None:
+        raise OperationalError("database or disk is full")
+
+    monkeypatch.setattr(recordings, "storing", full)
+    await gateway.stream("a", bytes(640))
+    assert (await gateway.spooled("a")).audio_bytes == 44 + 640
+
+
+async def test_recording_goes_on_when_the_machine_has_no_more_threads(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = threading.Thread.start
+
+    def none_left(thread: threading.Thread) -> None:
+        if thread.name.startswith("recorder"):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", none_left)
+    await asyncio.gather(*(gateway.stream(f"call-{number}", bytes(64_000)) for number in range(4)))
+    found = [(await gateway.spooled(f"call-{number}")).audio_bytes for number in range(4)]
+    assert found == [44 + 64_000] * 4
+
+
+async def test_one_writing_that_fails_is_not_the_last(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with gateway.opened() as connection:
+        await connection.send(gateway.first_frame("a"))
+        with monkeypatch.context() as patched:
+            patched.setattr(recorder.Recorder, "_end_what_is_too_much", lambda _: 1 / 0)
+            await connection.send(bytes(640))
+            await asyncio.sleep(0.7)
+        await connection.send(bytes(640))
+        await asyncio.sleep(0.9)
+        (path,) = gateway.installation.settings.spool.glob("*/audio")
+        assert path.stat().st_size == 44 + 2 * 640
+
+
+async def test_the_writing_does_not_wait_for_a_large_spool_to_be_measured(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_measured = threading.Event()
+    monkeypatch.setattr(recorder, "_MEASURE_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(Spool, "measure", lambda _: is_measured.wait(30))
+    try:
+        settings, opened = gateway.installation.settings, gateway.installation.opened
+        mine = recorder.Recorder(settings, opened.keyring, gateway.spool, LiveEvents())
+        own = read(Kind.ACCOUNT, gateway.account)
+        assert own is not None
+        async with gateway.installation.database(), mine.running():
+            stream = mine.stream(FirstFrame("a", own))
+            await mine.begin(Viewer(Scope.ADMIN, AccessLevel.GATEWAY), stream)
+            stream.take(bytes(640))
+            await asyncio.sleep(1)
+            assert stream.samples == 160
+            is_measured.set()
+    finally:
+        is_measured.set()
+
+
+async def test_who_has_gone_before_being_refused_is_no_error_of_ours(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_up, written = recorder.admit, list[bytes]()
+
+    async def slow(*given: Any) -> Any:
+        await asyncio.sleep(0.3)
+        return await looked_up(*given)
+
+    monkeypatch.setattr(recorder, "admit", slow)
+    monkeypatch.setattr(RequestLog, "lines", SimpleNamespace(info=written.append))
+    async with gateway.opened() as connection:
+        await connection.send(gateway.first_frame("a", accountSid="AC" + "0" * 32))
+    await gateway.idle()
+    (line,) = (json.loads(line) for line in written)
+    assert (line["close_code"], line.get("error")) == (4404, None)
+
+
 async def test_each_stream_is_one_line_of_the_log(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[bytes] = []
     monkeypatch.setattr(RequestLog, "lines", SimpleNamespace(info=written.append))
@@ -457,6 +539,19 @@ async def test_running_calls_of_who_is_suspended_end_within_5_s_and_are_kept(
     assert recording.audio_bytes == 44 + 640
 
 
+async def test_running_calls_of_an_account_that_is_deleted_end_within_5_s(
+    gateway: Gateway, world: World, admin: Person
+) -> None:
+    async with gateway.opened() as connection:
+        await connection.send(gateway.first_frame("a"))
+        await connection.send(bytes(640))
+        await asyncio.sleep(0.2)
+        made = await admin.change("deleteAccount", "deletedId", id=world["own"], force=True)
+        assert made["userErrors"] == []
+        async with asyncio.timeout(5):
+            assert await closed(connection) == (4404, "accountSid: there is no such account")
+
+
 async def test_calls_of_others_and_calls_without_a_database_go_on_when_an_account_is_suspended(
     gateway: Gateway, world: World, provider: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -474,7 +569,7 @@ async def test_calls_of_others_and_calls_without_a_database_go_on_when_an_accoun
         await connection.send(bytes(640))
         await asyncio.sleep(4.5)  # it has been looked at
         with monkeypatch.context() as patched:
-            patched.setattr(recorder, "suspended", away)
+            patched.setattr(recorder, "closed", away)
             own = {"id": world["own"], "active": False}
             assert (await provider.change("setAccountActive", "account { id }", **own))["userErrors"] == []
             await asyncio.wait_for(asked.wait(), 5)

@@ -1,20 +1,26 @@
 """The spool: recordings on a local disk, each held by one process."""
 
+import errno
 import os
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from app.recording.audio import Wav
+from app.recording.mending import mended
 from app.recording.model import AudioFormat, BucketVendor
 from app.recording.rules import Tag
 from app.recording.spool import About, Ended, Spool
+from tests.recording.storage_room import full_disk
 
 
 def about() -> About:
@@ -71,6 +77,13 @@ def test_a_recording_is_held_by_one(spool: Spool) -> None:
     assert again is not None
     again.remove()
     assert (spool.waiting(), spool.open(told.call_id)) == ([], None)
+
+
+def test_what_a_killed_process_was_recording_has_ended_when_it_was_written_last(spool: Spool) -> None:
+    recording = spool.create(replace(about(), format=AudioFormat.WAV))
+    recording.append(Wav(8_000, 2).begin() + bytes(32_000))
+    os.utime(recording.audio_path, (1_000_000_000,) * 2)
+    assert mended(recording).ended_at == datetime.fromtimestamp(1_000_000_000, UTC)
 
 
 def test_a_process_that_is_killed_lets_go(spool: Spool, tmp_path: Path) -> None:
@@ -130,6 +143,60 @@ def test_a_piece_at_the_end_can_be_cut_off(spool: Spool) -> None:
     recording.cut(4)
     recording.append(b"XY")
     assert recording.audio_path.read_bytes() == b"abcdXY"
+
+
+def test_what_a_full_disk_took_half_of_is_not_there_when_it_is_read_again(spool: Spool, tmp_path: Path) -> None:
+    told = about()
+    recording = spool.create(told)
+    recording.append(bytes(4_000))
+    with full_disk(tmp_path), pytest.raises(OSError, match="No space"):
+        recording.append(bytes(1_000))
+    recording.close()
+    again = spool.open(told.call_id)
+    assert again is not None
+    assert again.audio_bytes == 4_000
+
+
+def test_a_recording_that_cannot_be_begun_leaves_nothing_open_and_nothing_behind(
+    spool: Spool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, opened = about(), os.open
+    open_files = len(os.listdir("/proc/self/fd"))
+    for limit in range(4):
+        left = limit
+
+        def open_file(*given: Any, **options: Any) -> int:
+            nonlocal left
+            left -= 1
+            if left == -1:
+                raise OSError(errno.EMFILE, "Too many open files")
+            return opened(*given, **options)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "open", open_file)
+            with pytest.raises(OSError, match="Too many open files"):
+                spool.create(told)
+        assert len(os.listdir("/proc/self/fd")) == open_files
+        assert [path.name for path in (tmp_path / "spool").iterdir() if path.is_dir()] == []
+    assert spool.create(told).audio_bytes == 0
+
+
+def test_who_is_late_writes_into_no_other_file(spool: Spool, tmp_path: Path) -> None:
+    recording = spool.create(about())
+    recording.append(b"abc")
+    recording.close()
+    others = [tmp_path / name for name in "ab"]
+    with ExitStack() as opened:
+        for path in others:
+            opened.enter_context(path.open("w+b"))
+        for change in (
+            lambda: recording.overwrite(0, b"xyz"),
+            lambda: recording.cut(1),
+            lambda: recording.append(b"x"),
+        ):
+            with pytest.raises(OSError, match="Bad file descriptor"):
+                change()
+    assert [path.read_bytes() for path in others] == [b"", b""]
 
 
 def test_folders_that_a_dead_process_left_half_made_are_removed_and_young_ones_are_not(

@@ -18,13 +18,13 @@ from app.errors import Mistakes
 from app.identifiers import Kind, show
 from app.local_s3 import LocalS3
 from app.outbound import OutboundGate
-from app.recording import backoff, retrying, uploads
+from app.recording import backoff, retrying, storing, uploads
 from app.recording.backoff import Fault
 from app.recording.failures import FailureKind, StorageFailure
 from app.recording.model import AudioFormat, RecordingConfig, StorageStatus, StoredCredential
 from app.recording.storage import ObjectStorage
 from tests.installation import Installation, Person
-from tests.recording.storage_room import TAGS, StorageRoom, noise, opened_room, pcm_of, s3_client
+from tests.recording.storage_room import TAGS, StorageRoom, full_disk, noise, opened_room, pcm_of, s3_client
 from tests.servers.fixtures import EARLY, RECORDER
 from tests.servers.scripted_s3 import Answer, Request, ScriptedS3, error, reset
 
@@ -182,6 +182,26 @@ async def test_what_another_process_holds_is_left_alone(room: StorageRoom, s3: A
     assert (await room.call(recording.about.call_id)).recording_state is RecordingState.STORED
 
 
+@pytest.mark.parametrize("size", [320_000, LARGE])
+@pytest.mark.parametrize("ended", [True, False])
+async def test_what_fills_the_disk_is_stored_and_leaves_it(room: StorageRoom, s3: Any, size: int, ended: bool):
+    call_id = await room.recorded(noise(size), ended=ended)
+    with full_disk(room.folder):
+        await room.look()
+    assert (await room.call(call_id)).recording_state is RecordingState.STORED
+    assert room.spool.waiting() == []
+
+
+async def test_on_a_full_disk_too_the_waits_become_longer_and_end(scripted: tuple[StorageRoom, ScriptedS3]):
+    room, s3 = scripted
+    s3.answers["put"] = error(403, "AccessDenied")
+    call_id = await room.recorded(noise(320_000))
+    with full_disk(room.folder):
+        for _ in backoff.WAITS:
+            await room.later(hours=1)
+    assert (await room.call(call_id)).recording_state is RecordingState.FAILED
+
+
 async def test_a_busy_storage_is_tried_for_a_day_and_no_longer(scripted: tuple[StorageRoom, ScriptedS3]):
     room, s3 = scripted
     s3.answers["put"] = error(503, "SlowDown")
@@ -229,6 +249,20 @@ async def told_of(person: Person, call_id: UUID) -> Any:
     )
     answer = await person.ask(query, id=show(Kind.CALL, call_id))
     return answer.data["node"]["recording"]
+
+
+async def test_a_storage_that_makes_up_codes_does_not_fill_the_metrics(
+    scripted: tuple[StorageRoom, ScriptedS3], admin: Person
+):
+    room, s3 = scripted
+    for code in ("MadeUpOnce", "MadeUpTwice", "SlowDown"):
+        s3.answers["put"] = error(503, code)
+        await room.recorded(noise(1_000))
+        await room.look()
+    told = (await admin.client.get("/metrics", headers=admin.headers)).text
+    assert "MadeUp" not in told
+    assert 'recording_storing_failures_total{code="other"}' in told
+    assert 'recording_storing_failures_total{code="SlowDown"}' in told
 
 
 async def test_the_waits_become_longer_and_a_success_ends_them(scripted: tuple[StorageRoom, ScriptedS3]):
@@ -602,6 +636,126 @@ async def test_an_account_whose_storage_hangs_holds_up_no_other(scripted: tuple[
     going.set()
     await looking
     assert await Call.filter(recording_state=RecordingState.STORED).count() == 20
+
+
+async def test_an_account_with_a_hanging_storage_and_many_recordings_holds_up_no_other(
+    scripted: tuple[StorageRoom, ScriptedS3], monkeypatch: pytest.MonkeyPatch
+):
+    room, s3 = scripted
+    monkeypatch.setattr(storing, "_HELD", 16)
+    monkeypatch.setattr(storing, "_HELD_EACH", 9)
+    monkeypatch.setattr(storing, "LOOK_EVERY_SECONDS", 0.2)
+    going = asyncio.Event()
+
+    async def hang(request: Request, writer: asyncio.StreamWriter) -> None:
+        if not request.path.startswith("/other"):
+            await going.wait()
+        await s3.send(s3.work(request), request, writer)
+
+    s3.answers["put"] = hang
+    for _ in range(20):
+        await room.recorded(noise(1000))
+    other = await room.of_another_account(s3.endpoint, bucket="other")
+    async with room.storer.running(), asyncio.timeout(5):
+        while room.spool.has(other):
+            await asyncio.sleep(0.05)
+        going.set()
+        while room.spool.waiting():
+            await asyncio.sleep(0.05)
+    assert await Call.filter(recording_state=RecordingState.STORED).count() == 21
+
+
+async def test_an_upload_that_nobody_has_heard_of_is_looked_for_until_the_storage_answers(
+    scripted: tuple[StorageRoom, ScriptedS3],
+):
+    room, s3 = scripted
+    call_id = await room.recorded(noise(LARGE))
+    recording = room.spool.open(call_id)
+    assert recording is not None
+    recording.write_state({"is_beginning": True})
+    recording.close()
+    s3.uploads["lost"] = f"/calls/{recording.about.key}"
+    s3.answers["uploads"] = error(503, "SlowDown")
+    await room.look()
+    assert (await room.call(call_id)).recording_state is RecordingState.STORING
+    s3.answers["uploads"] = Answer(
+        body=f"<ListMultipartUploadsResult><Upload><Key>{recording.about.key}</Key><UploadId>lost</UploadId></Upload>"
+        "</ListMultipartUploadsResult>".encode()
+    )
+    await room.later(seconds=10)
+    assert (await room.call(call_id)).recording_state is RecordingState.STORED
+    assert s3.uploads == {}
+
+
+@pytest.mark.parametrize("answer", [error(403, "AccessDenied"), error(501, "NotImplemented")])
+async def test_who_may_not_look_for_uploads_stores_all_the_same(
+    scripted: tuple[StorageRoom, ScriptedS3], answer: Answer
+):
+    room, s3 = scripted
+    call_id = await room.recorded(noise(LARGE))
+    recording = room.spool.open(call_id)
+    assert recording is not None
+    recording.write_state({"is_beginning": True})
+    recording.close()
+    s3.answers["uploads"] = answer
+    await room.look()
+    assert (await room.call(call_id)).recording_state is RecordingState.STORED
+
+
+async def test_who_cannot_tell_of_uploads_stores_in_the_end(scripted: tuple[StorageRoom, ScriptedS3]):
+    room, s3 = scripted
+    call_id = await room.recorded(noise(LARGE))
+    recording = room.spool.open(call_id)
+    assert recording is not None
+    recording.write_state({"is_beginning": True})
+    recording.close()
+    s3.answers["uploads"] = Answer(body=b"?")
+    await room.look()
+    for _ in backoff.WAITS:
+        await room.later(hours=2)
+    assert (await room.call(call_id)).recording_state is RecordingState.STORED
+
+
+async def test_a_clock_that_was_wrong_for_a_while_delays_nothing(scripted: tuple[StorageRoom, ScriptedS3]):
+    room, s3 = scripted
+    s3.answers["put"] = error(503, "SlowDown")
+    call_id = await room.recorded(noise(32_000))
+    await room.later(days=400)
+    s3.answers.clear()
+    await room.later(days=-400)
+    assert (await room.call(call_id)).recording_state is RecordingState.STORED
+
+
+async def test_what_is_in_the_bucket_goes_with_its_recording_by_newer_keys_too(
+    scripted: tuple[StorageRoom, ScriptedS3],
+):
+    room, s3 = scripted
+    call_id = await room.recorded(noise(32_000))
+    s3.answers["head"] = error(503, "SlowDown")
+    await room.look()
+    assert len(s3.objects) == 1
+    await room.configure(s3.endpoint, access_key_id="newkey", secret_access_key="newsecret")
+    s3.answers = {
+        "delete": lambda request: None if "newkey" in request.headers["authorization"] else error(403, "AccessDenied")
+    }
+    assert await recordings.deleted(call_id, room.account_id)
+    await room.look()
+    assert (s3.objects, room.spool.waiting()) == ({}, [])
+
+
+async def test_what_the_database_knows_nothing_of_waits_and_is_looked_at_once(
+    scripted: tuple[StorageRoom, ScriptedS3], monkeypatch: pytest.MonkeyPatch
+):
+    room, _ = scripted
+    call_id = await room.recorded(noise(32_000))
+    places = {f"recording_{name}": None for name in ("key", "bucket", "region", "vendor", "format")}
+    await Call.filter(id=call_id).update(recording_state=RecordingState.NONE, **places)
+    await room.look()
+    opened: list[UUID] = []
+    monkeypatch.setattr(room.spool, "open", opened.append)
+    await room.look()
+    assert opened == []
+    assert room.spool.waiting() == [call_id]
 
 
 def test_ten_thousand_parts_hold_what_s3_holds_of_them():

@@ -1,0 +1,187 @@
+"""Recordings whose machine is lost: given up by `maintain` when nobody has told of them for days, with all that may follow."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from tortoise import connections
+
+from app.access import AccessLevel, Scope, Viewer
+from app.calls import recordings
+from app.calls.model import Call, RecordingState
+from app.errors import Mistakes
+from app.identifiers import Kind, new_id, show
+from app.live import Change, LiveEvent, LiveEvents
+from app.outbound import OutboundGate
+from app.recording import recorder, retrying
+from app.recording.storage import ObjectStorage
+from app.recording.stream import FirstFrame
+from tests.installation import Installation, Person
+from tests.recording.storage_room import StorageRoom, noise, opened_room
+from tests.recording.test_storing import told_of
+from tests.servers.scripted_s3 import ScriptedS3
+from tests.servers.valkey import PromptServer
+from tests.statements import plan, recorded
+from tests.test_commands import run
+
+
+@pytest.fixture
+async def s3() -> AsyncIterator[ScriptedS3]:
+    async with ScriptedS3() as server:
+        yield server
+
+
+@pytest.fixture
+async def room(installation: Installation, tmp_path: Path, s3: ScriptedS3) -> AsyncIterator[StorageRoom]:
+    storage = ObjectStorage(OutboundGate(["127.0.0.1"]))
+    async with opened_room(installation, tmp_path / "rooms-spool", storage) as room:
+        await room.configure(s3.endpoint)
+        yield room
+
+
+async def was_told_of(call_id: UUID, **ago: float) -> datetime:
+    """Nobody has written the call's row since."""
+    then = datetime.now(UTC) - timedelta(**ago)
+    await Call.filter(id=call_id).update(updated_at=then)
+    return then
+
+
+@pytest.mark.parametrize("state", [RecordingState.RECORDING, RecordingState.STORING])
+async def test_what_nobody_has_told_of_for_three_days_is_given_up_with_the_reason(
+    room: StorageRoom, account_user: Person, state: RecordingState
+) -> None:
+    lost, fresh = await room.recorded(noise(32_000)), await room.recorded(noise(32_000))
+    await Call.all().update(recording_state=state)
+    then = await was_told_of(lost, days=3, minutes=1)
+    await was_told_of(fresh, days=2, hours=23)
+    with room.told() as told:
+        assert await recordings.give_up_lost(room.live, datetime.now(UTC)) == 1
+        assert await recordings.give_up_lost(room.live, datetime.now(UTC)) == 0
+    assert told == ["recording"]
+    assert (await room.call(fresh)).recording_state is state
+    shown = await told_of(account_user, lost)
+    assert (shown["state"], shown["error"]["code"], shown["error"]["nextTryAt"]) == ("FAILED", None, None)
+    assert "retryRecording" in shown["error"]["advice"]
+    error = (await room.call(lost)).recording_error
+    assert error is not None
+    assert f"since {then:%Y-%m-%d %H:%M} UTC" in error["message"]
+
+
+async def test_what_is_over_is_not_given_up(room: StorageRoom) -> None:
+    call_id = await room.recorded(noise(32_000))
+    await room.look()
+    await was_told_of(call_id, days=100)
+    assert await recordings.give_up_lost(room.live, datetime.now(UTC)) == 0
+    assert (await room.call(call_id)).recording_state is RecordingState.STORED
+
+
+async def test_what_comes_back_is_stored_when_somebody_asks_for_it(room: StorageRoom, s3: ScriptedS3) -> None:
+    call_id = await room.recorded(noise(32_000))
+    await was_told_of(call_id, days=4)
+    await recordings.give_up_lost(room.live, datetime.now(UTC))
+    await room.look()
+    assert (s3.objects, room.spool.waiting()) == ({}, [call_id])
+    await retrying.retry(room.context, show(Kind.CALL, call_id))
+    await room.look()
+    assert (await room.call(call_id)).recording_state is RecordingState.STORED
+
+
+async def test_what_does_not_come_back_is_given_up_again(room: StorageRoom) -> None:
+    call_id = await room.recorded(noise(32_000))
+    for _ in range(2):
+        await was_told_of(call_id, days=4)
+        assert await recordings.give_up_lost(room.live, datetime.now(UTC)) == 1
+        await retrying.retry(room.context, show(Kind.CALL, call_id))
+
+
+async def test_audio_that_was_last_tried_here_and_is_gone_cannot_be_tried_again(
+    room: StorageRoom, s3: ScriptedS3
+) -> None:
+    call_id = await room.recorded(noise(32_000))
+    error = {"message": "Busy.", "advice": "Wait.", "spool": room.spool.id}
+    await recordings.waits(room.live, call_id, room.account_id, error, 1)
+    await was_told_of(call_id, days=4)
+    await recordings.give_up_lost(room.live, datetime.now(UTC))
+    recording = room.spool.open(call_id)
+    assert recording is not None
+    recording.remove()
+    with pytest.raises(Mistakes, match="The audio is gone"):
+        await retrying.retry(room.context, show(Kind.CALL, call_id))
+
+
+async def test_a_call_that_ends_after_it_was_given_up_is_stored(room: StorageRoom) -> None:
+    recording = await room.running()
+    recording.append(noise(32_000))
+    await was_told_of(recording.about.call_id, days=4)
+    assert await recordings.give_up_lost(room.live, datetime.now(UTC)) == 1
+    room.end(recording)
+    await recordings.storing(room.live, recording.about.call_id, room.account_id)
+    room.storer.ended(recording)
+    await room.storer.settle()
+    assert (await room.call(recording.about.call_id)).recording_state is RecordingState.STORED
+
+
+async def test_a_call_that_goes_on_for_days_is_not_taken_for_lost(
+    room: StorageRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder, "LOOK_AT_ACCOUNTS_EVERY_SECONDS", 0.05)
+    monkeypatch.setattr(recorder, "TELL_OF_LONG_CALLS_EVERY_SECONDS", 0.0)
+    await room.switch_on()
+    mine = recorder.Recorder(room.installation.settings, room.keyring, room.spool, room.live)
+    async with mine.running():
+        stream = mine.stream(FirstFrame("long", room.account_id))
+        call = await mine.begin(Viewer(Scope.ADMIN, AccessLevel.GATEWAY), stream)
+        then = await was_told_of(call.id, days=4)
+        async with asyncio.timeout(5):
+            while (await room.call(call.id)).updated_at <= then:
+                await asyncio.sleep(0.05)
+        assert await recordings.give_up_lost(room.live, datetime.now(UTC)) == 0
+
+
+async def test_only_what_is_on_its_way_is_looked_at(room: StorageRoom) -> None:
+    with recorded() as statements:
+        await recordings.give_up_lost(room.live, datetime.now(UTC))
+    (statement,) = (one for one in statements if "SELECT" in one[0])
+    connection, names = connections.get("default"), {"calls_underway"}
+    if connection.capabilities.dialect == "postgres":
+        of_parts = (
+            "SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'calls_underway'::regclass"
+        )
+        names = {row["name"] for row in await connection.execute_query_dict(of_parts)}
+    found = await plan(connection, statement)
+    assert any(name in found for name in names), found
+
+
+async def test_maintain_gives_up_what_is_lost_and_tells_those_who_listen(
+    room: StorageRoom, valkey: PromptServer
+) -> None:
+    call_id = await room.recorded(noise(32_000))
+    await was_told_of(call_id, days=4)
+    live = LiveEvents(valkey.url)
+    async with live.running():
+        with live.listening(room.account_id) as listener:
+            await asyncio.sleep(0.5)
+            printed = await run(room.installation, "maintain", CACHE_URL=valkey.url)
+            assert "1 recordings given up whose server is lost" in printed.splitlines()
+            async with asyncio.timeout(5):
+                assert (await listener.next()).call_id == call_id
+    assert (await room.call(call_id)).recording_state is RecordingState.FAILED
+
+
+async def test_who_ends_at_once_has_told_the_others_before(valkey: PromptServer) -> None:
+    hears, tells, event = (
+        LiveEvents(valkey.url),
+        LiveEvents(valkey.url),
+        LiveEvent(new_id(), new_id(), Change.RECORDING),
+    )
+    async with hears.running():
+        with hears.listening(event.account_id) as listener:
+            await asyncio.sleep(0.5)
+            async with tells.running():
+                tells.publish(event)
+                await tells.told(5)
+            async with asyncio.timeout(5):
+                assert await listener.next() == event
