@@ -94,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--port", type=int, help="port to listen on (PORT)")
     demo.set_defaults(run=_demo)
     simulate = commands.add_parser("simulate-calls", help="act as a voice gateway against a running server")
-    simulate.add_argument("--url", default="ws://127.0.0.1:8000", help="the server (default: ws://127.0.0.1:8000)")
+    simulate.add_argument("--url", default="http://127.0.0.1:8000", help="the server (default: http://127.0.0.1:8000)")
     simulate.add_argument("--key", required=True, help="an API key of the access level GATEWAY")
     simulate.add_argument("--account", required=True, help="the id of the account whose calls these are")
     simulate.add_argument("--application", help="the id of the application that answers them")

@@ -41,7 +41,7 @@ class Simulation:
     """What is simulated, and where."""
 
     url: str
-    """Of the server, such as ws://127.0.0.1:8000."""
+    """Of the server, such as http://127.0.0.1:8000; of its `/graphql` or `/record` will do."""
     key: str
     account: str
     application: str | None = None
@@ -105,7 +105,7 @@ async def _call(simulation: Simulation, name: str, number: int, audio: bytes) ->
 async def streamed(simulation: Simulation, about: dict[str, Any], audio: bytes) -> tuple[bool, str]:
     """Whether all of the call was taken, and what to say of it. `audio` is of `conversation`, and is played in a loop."""
     credentials = base64.b64encode(f"gateway:{simulation.key}".encode()).decode()
-    address = f"{simulation.url.rstrip('/').removesuffix('/record')}/record"
+    address = _address(simulation, "ws", "record")
     sent = 0.0
     try:
         async with connect(
@@ -163,11 +163,18 @@ async def reported(simulation: Simulation, *calls: dict[str, Any]) -> str | None
 
 async def asked(simulation: Simulation, query: str, **variables: Any) -> dict[str, Any]:
     """What the API answers. Raises OSError and ValueError when that is no answer."""
-    address = simulation.url.rstrip("/").removesuffix("/record").replace("ws", "http", 1) + "/graphql"
+    address = _address(simulation, "http", "graphql")
     body = json.dumps({"query": query, "variables": variables}).encode()
     headers = {"Authorization": f"Bearer {simulation.key}", "Content-Type": "application/json"}
     request = urllib.request.Request(address, body, headers)  # noqa: S310  the address is the operator's own
     return await asyncio.to_thread(_answer, request)
+
+
+def _address(simulation: Simulation, scheme: str, path: str) -> str:
+    """Of the server, whichever of its addresses was given."""
+    given, _, rest = simulation.url.partition("://")
+    server = rest.rstrip("/").removesuffix("/record").removesuffix("/graphql")
+    return f"{scheme}{'s' if given in {'https', 'wss'} else ''}://{server}/{path}"
 
 
 def _answer(request: urllib.request.Request) -> dict[str, Any]:

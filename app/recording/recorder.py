@@ -393,7 +393,6 @@ def _about(first: FirstFrame, call: Call, credential_id: UUID, admitted: Admitte
         format=admitted.form,
         sample_rate=first.sample_rate,
         channels=first.channels,
-        bytes_per_second_in=first.sample_rate * first.frame_bytes,
         started_at=call.started_at,
         vendor=admitted.target.vendor,
         endpoint_url=admitted.target.endpoint_url,

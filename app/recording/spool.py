@@ -64,7 +64,6 @@ class About:
     sample_rate: int
     """In Hz."""
     channels: int
-    bytes_per_second_in: int
     started_at: datetime
     vendor: BucketVendor
     endpoint_url: str | None

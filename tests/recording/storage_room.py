@@ -212,7 +212,6 @@ def _about(call: Call, target: StorageTarget, form: AudioFormat, credential_id: 
         format=form,
         sample_rate=8000,
         channels=2,
-        bytes_per_second_in=32_000,
         started_at=call.started_at,
         vendor=target.vendor,
         endpoint_url=target.endpoint_url,

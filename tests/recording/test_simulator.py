@@ -61,6 +61,15 @@ async def test_it_tells_why_calls_were_not_recorded(
     assert "not let in" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    "url", ["https://api.example.com", "wss://api.example.com/record", "https://api.example.com/graphql/"]
+)
+def test_any_address_of_the_server_will_do(url: str) -> None:
+    there = Simulation(url, "key", "AC")
+    assert simulator._address(there, "ws", "record") == "wss://api.example.com/record"
+    assert simulator._address(there, "http", "graphql") == "https://api.example.com/graphql"
+
+
 def test_its_voices_take_turns() -> None:
     heard = numpy.frombuffer(simulator.conversation(8_000, 4), "<i2").reshape(-1, 2)
     assert numpy.abs(heard[:16_000]).max(axis=0).tolist()[1] == 0

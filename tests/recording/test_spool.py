@@ -31,7 +31,6 @@ def about() -> About:
         format=AudioFormat.MP3,
         sample_rate=8000,
         channels=2,
-        bytes_per_second_in=32_000,
         started_at=datetime.now(UTC),
         vendor=BucketVendor.AWS_S3,
         endpoint_url=None,
