@@ -318,12 +318,9 @@ async def delete(
     Answers the id that was deleted (None: nothing was) and what went or would go with it. Recordings in the customer's
     bucket are not touched. Raises Mistakes: NOT_FOUND, CONFLICT.
     """
-    found = await within_reach(context, account_id)
     async with in_transaction():
         # The lock keeps new keys and applications from coming in between count and deletion: their foreign keys wait for it.
-        account = await Account.filter(id=found.id).select_for_update().get_or_none()
-        if account is None:
-            raise not_found("id")
+        account = await _locked(context, read(Kind.ACCOUNT, account_id), no_key=False)
         problems = Problems()
         _check_version(account, if_version, problems)
         problems.raise_if_any()
@@ -425,10 +422,10 @@ async def _write_both(
     return changed
 
 
-async def _locked(context: Context, row_id: UUID | None) -> Account:
-    """Whoever changes or deletes the account waits, but not who refers to it. Raises Mistakes NOT_FOUND."""
+async def _locked(context: Context, row_id: UUID | None, *, no_key: bool = True) -> Account:
+    """Whoever changes, moves or deletes the account waits, but with `no_key` not who refers to it. Raises Mistakes NOT_FOUND."""
     rows = context.viewer.within_reach(Account).filter(id=row_id)
-    account = await rows.select_for_update(no_key=True).get_or_none() if row_id else None
+    account = await rows.select_for_update(no_key=no_key).get_or_none() if row_id else None
     if account is None:
         raise not_found("id")
     return account
