@@ -220,6 +220,13 @@ async def test_a_refused_login_is_told_to_whoever_the_user_belongs_to(
     }
 
 
+async def test_what_is_typed_in_place_of_an_address_is_not_kept(installation: Installation, admin: Person) -> None:
+    """People type passwords there."""
+    assert refusals(await log_in(installation.person(None), PASSWORD, "")) != []
+    (event,) = await events(admin)
+    assert {each["field"]: each["after"] for each in event["changes"]} == {"email": '"•••"', "refused": "true"}
+
+
 async def test_no_event_shows_a_secret(installation: Installation, admin: Person, world: World, valkey: Any) -> None:
     shown_once = []
     await made_empty(admin, world)

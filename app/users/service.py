@@ -61,7 +61,8 @@ async def login(context: Context, email: str, given: str) -> Entered:
     is_right = await _matches(tried, given, user.password_hash if user else None, tries.network_of(context.address))
     if user is None or not is_right:
         known = await User.filter(email_key=key).first()
-        await trail.note(context, known, after={"email": email[:254], "refused": True})
+        # People type passwords there too: what can be no address is not kept.
+        await trail.note(context, known, after={"email": email.strip() if key else trail.HIDDEN, "refused": True})
         raise Mistakes.one(UserErrorCode.WRONG_CREDENTIALS, _WRONG)
     made, now = token.FORM.make(), datetime.now(UTC)
     async with in_transaction():
