@@ -100,15 +100,17 @@ async def _create(
 
 
 async def create_first_admin(keyring: Keyring, name: str) -> str:
-    """A key of the admin scope that nobody made: how an installation begins, from the command line. Answers its text."""
-    made = token.make()
-    await ApiKey.create(
-        scope=Scope.ADMIN,
-        access_level=AccessLevel.FULL,
-        name=name,
-        public_id=made.public_id,
-        secret_hash=token.secret_hash(keyring, made),
-    )
+    """A key of the admin scope that nobody made: how an installation begins, from the command line. Answers its text.
+
+    Raises Mistakes for a name that is not allowed.
+    """
+    made, problems = token.make(), Problems()
+    checked = names.checked(name, problems, "name")
+    problems.raise_if_any()
+    shown: dict[str, Any] = {"name": checked, "access_level": AccessLevel.FULL, "scope": Scope.ADMIN}
+    async with in_transaction():
+        key = await ApiKey.create(**shown, public_id=made.public_id, secret_hash=token.secret_hash(keyring, made))
+        await trail.note(None, key, after=shown)
     return made.text
 
 

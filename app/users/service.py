@@ -297,7 +297,10 @@ async def create_first_admin(email: str, name: str) -> str:
     await _find_taken(values, None, problems)
     problems.raise_if_any()
     shown = policy.temporary(await policy.current())
-    await User.create(**values, **_password_values(await password.hashed(shown), must_change=True), scope=Scope.ADMIN)
+    secret = _password_values(await password.hashed(shown), must_change=True)
+    async with in_transaction():
+        user = await User.create(**values, **secret, scope=Scope.ADMIN)
+        await trail.note(None, user, after={**values, "scope": Scope.ADMIN})
     return shown
 
 
