@@ -180,10 +180,10 @@ async def _update_with_webhooks(
     # A stored password stays only with the server that it was entered for: what was looked at must be what is changed.
     for _ in range(_TRIES):
         account, found = await within_reach(context, account_id), Problems(list(problems.found))
-        reader = rules.Reader(context.keyring, context.use(OutboundGate), account, found)
+        reader = rules.Reader(context.keyring, context.use(OutboundGate), account.id, account, found)
         changes = dict(values)
         for kind, webhook in webhooks.items():
-            changes |= reader.columns(kind, webhook)
+            changes |= reader.columns(rules.OF_ACCOUNT[kind], webhook)
         if found.found or if_version not in (None, account.version):
             await _explained(context, account_id, if_version, changes, found)
             raise _conflict(if_version)
@@ -403,9 +403,9 @@ async def _write_both(
 ) -> Account:
     """Raises Mistakes, and SavedMeanwhile and IntegrityError, which both end the transaction."""
     account, found = await _locked(context, row_id), Problems([*problems.found])
-    reader = rules.Reader(context.keyring, context.use(OutboundGate), account, found)
+    reader = rules.Reader(context.keyring, context.use(OutboundGate), account.id, account, found)
     for kind, webhook in webhooks.items():
-        values = values | reader.columns(kind, webhook)
+        values = values | reader.columns(rules.OF_ACCOUNT[kind], webhook)
     _check_version(account, if_version, found)
     if if_version in (None, account.version):
         await _find_missing_applications(values, account.id, found)

@@ -151,7 +151,7 @@ async def _change(
     values: dict[str, Any],
     where: dict[str, Any] | None = None,
 ) -> ServiceProvider | None:
-    """None when no provider matched: see `app/changing.py`."""
+    """None when no provider matched: see `app/audit/changing.py`."""
     row_id = read(Kind.SERVICE_PROVIDER, provider_id)
     if row_id is None:
         return None
