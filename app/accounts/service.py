@@ -24,7 +24,7 @@ from app.accounts.model import Account
 from app.api_keys.model import ApiKey
 from app.applications.model import Application
 from app.audit import trail
-from app.audit.changing import change
+from app.audit.changing import change, conflict
 from app.audit.reads import SecretReads
 from app.calls.model import Call, CallKey
 from app.context import Context
@@ -193,7 +193,7 @@ async def _update_with_webhooks(
             is_conflict = any(error.code is UserErrorCode.CONFLICT for error in mistakes.errors)
             if if_version is not None or not is_conflict:
                 raise
-    raise _busy()
+    raise _conflict(None)
 
 
 async def _update(
@@ -271,7 +271,7 @@ async def rotate_webhook_secret(
         changed = await _change(context, account_id, account.version, _rotated(context, account, overlap_hours))
         if changed is not None:
             return changed
-    raise _conflict(if_version) if if_version is not None else _busy()
+    raise _conflict(if_version)
 
 
 def _rotated(context: Context, account: Account, overlap_hours: int) -> dict[str, Any]:
@@ -545,13 +545,7 @@ def _realm_taken(realm: str) -> Mistakes:
 
 
 def _conflict(if_version: int | None) -> Mistakes:
-    message = f"The account has changed since version {if_version}; load it again."
-    return Mistakes.one(UserErrorCode.CONFLICT, message, "ifVersion")
-
-
-def _busy() -> Mistakes:
-    message = "Others keep changing the account; try again."
-    return Mistakes.one(UserErrorCode.CONFLICT, message, "ifVersion")
+    return conflict("account", if_version)
 
 
 def _new_webhook_secret() -> str:

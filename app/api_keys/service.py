@@ -14,12 +14,12 @@ from app.accounts.model import Account
 from app.api_keys import token
 from app.api_keys.model import ApiKey
 from app.audit import trail
-from app.audit.changing import change
+from app.audit.changing import change, conflict
 from app.context import Context
 from app.encryption import Keyring
 from app.errors import Mistakes, Problems, UserErrorCode
 from app.idempotency.once import once
-from app.identifiers import Kind, read, show
+from app.identifiers import Kind, read
 from app.service_providers.model import ServiceProvider
 from app.users.standing import maker_of, still_let_in
 
@@ -124,10 +124,10 @@ async def rename(context: Context, key_id: str, name: Some[str | None] | None, i
             return changed
     key = await _within_reach(context, key_id)
     if if_version is not None and if_version != key.version:
-        problems.found += _conflict(key, if_version).errors
+        problems.found += conflict("API key", if_version).errors
     problems.raise_if_any()
     if checked is not None:  # it was of another version when it was tried
-        raise _conflict(key, if_version)
+        raise conflict("API key", if_version)
     return key
 
 
@@ -234,11 +234,6 @@ def _there(key: ApiKey | None) -> ApiKey:
     if key is None:
         raise Mistakes.one(UserErrorCode.NOT_FOUND, "There is no such API key.", "id")
     return key
-
-
-def _conflict(key: ApiKey, if_version: int | None) -> Mistakes:
-    message = f"{show(Kind.API_KEY, key.id)} has changed since version {if_version}; load it again."
-    return Mistakes.one(UserErrorCode.CONFLICT, message, "ifVersion")
 
 
 async def _change(

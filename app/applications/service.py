@@ -17,7 +17,7 @@ from app.accounts import service as accounts
 from app.accounts.model import Account
 from app.applications.model import Application
 from app.audit import trail
-from app.audit.changing import change
+from app.audit.changing import change, conflict
 from app.context import Context
 from app.database import violated_constraint
 from app.errors import Mistakes, Problems, UserErrorCode
@@ -108,8 +108,7 @@ async def update(context: Context, application_id: str, if_version: int | None, 
             raise
         if changed is not None:
             return changed
-    message = "Others keep changing the application; try again."
-    raise Mistakes.one(UserErrorCode.CONFLICT, message, "ifVersion")
+    raise conflict("application", None)
 
 
 async def delete(
@@ -164,8 +163,7 @@ def _not_found(*path: str) -> Mistakes:
 
 def _check_version(application: Application, if_version: int | None, problems: Problems) -> None:
     if if_version not in (None, application.version):
-        message = f"The application has changed since version {if_version}; load it again."
-        problems.add(UserErrorCode.CONFLICT, message, "ifVersion")
+        problems.found += conflict("application", if_version).errors
 
 
 def _columns(

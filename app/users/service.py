@@ -21,7 +21,7 @@ from app import names
 from app.access import AccessLevel, Scope, Viewer, owner_is_active
 from app.api_keys.service import find_owner, no_owner
 from app.audit import trail
-from app.audit.changing import change
+from app.audit.changing import change, conflict
 from app.context import Context
 from app.database import violated_constraint
 from app.errors import Mistakes, Problems, RateLimited, Unauthenticated, UserErrorCode
@@ -453,8 +453,7 @@ async def update_policy(
         return row
     changed: PasswordPolicy | None = await change(context, PasswordPolicy, THE_POLICY, values, if_version=if_version)
     if changed is None:
-        message = f"The password policy has changed since version {if_version}; load it again."
-        raise Mistakes.one(UserErrorCode.CONFLICT, message, "ifVersion")
+        raise conflict("password policy", if_version)
     return changed
 
 
@@ -532,8 +531,7 @@ def _there(user: User | None) -> User:
 
 
 def _conflict(if_version: int | None) -> Mistakes:
-    message = f"The user has changed since version {if_version}; load it again."
-    return Mistakes.one(UserErrorCode.CONFLICT, message, "ifVersion")
+    return conflict("user", if_version)
 
 
 async def _change(context: Context, user_id: str, if_version: int | None, values: dict[str, Any]) -> User | None:
