@@ -26,11 +26,10 @@ The rooms, one per noun; each has `model.py` (what is stored), `service.py` (wha
                          the page that plays one; deleting.py; recording_schema.py;
                          live_schema.py)
     tts_cache/           the cached prompts of an account        (+ cache.py: in the gateway's Valkey; counts.py)
-    applications/        what answers a call                    (+ webhooks.py: where it is called; recording.py: whether its
-                         calls are recorded, and why)
+    applications/        what answers a call                    (+ recording.py: whether its calls are recorded, and why)
     webhooks/            an address of the tenant's that we sign and call
                          (+ addresses.py: which may be called; signing.py; delivery.py, calling.py: the one call; events.py:
-                         samples; rules.py: from an input to the account's columns; pruning.py: what is kept, and how long)
+                         samples; rules.py: from an input to the columns of what has them; pruning.py: what is kept, and how long)
     users/               people, sessions, passwords            (+ password.py: Argon2; policy.py, emails.py, tries.py,
                          devices.py, standing.py, token.py)
 

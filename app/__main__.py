@@ -8,6 +8,7 @@ from typing import Any
 
 import asyncpg
 
+import app.schema  # noqa: F401  tells the audit trail of which kind each object is
 from app import migrating, rewrapping, settings
 from app.access import Scope
 from app.api_keys import service as api_keys

@@ -39,7 +39,7 @@ _REFUSAL = {
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What is remembered of a header."""
+    """What is remembered of a header, or of whom an address names."""
 
     until: float
     viewer: Viewer
@@ -61,7 +61,7 @@ class Authentication:
         self._idle = idle
         self._timeout_seconds = timeout_seconds
         self._last_use = last_use
-        # By a digest of the whole header under a key of this process: no token is kept, and nobody can choose a digest
+        # By a digest of the whole sign under a key of this process: no token is kept, and nobody can choose a digest
         # so that the time to find it would tell something.
         self._digest_key = os.urandom(32)
         self._known: OrderedDict[bytes, _Known] = OrderedDict()
@@ -74,7 +74,7 @@ class Authentication:
         """
         if header is None:
             return None
-        viewer, by_previous = await self._let_in(header, functools.partial(self._shown, header))
+        viewer, by_previous = await self._let_in(b"shown " + header, functools.partial(self._shown, header))
         if not is_use:
             return viewer
         if viewer.key_id is not None:
@@ -92,7 +92,10 @@ class Authentication:
         return viewer
 
     async def _let_in(self, sign: bytes, look_up: LookUp) -> tuple[Viewer, bool]:
-        """Who asks with this sign, and whether by a secret that was rotated."""
+        """Who asks with this sign, and whether by a secret that was rotated.
+
+        Signs of different kinds begin differently: a header that spells what an address names must not be known by it.
+        """
         digest = hashlib.blake2b(sign, key=self._digest_key, digest_size=32).digest()
         known = self._known.get(digest)
         if known is None or known.until < time.monotonic():
@@ -129,7 +132,7 @@ class Authentication:
     async def _named(self, actor: str, until: float) -> _Known:
         if (key_id := read(Kind.API_KEY, actor)) is not None:
             key = await ApiKey.filter(owner_is_active(), id=key_id).first()
-            if key is not None and key.revoked_at is None:
+            if key is not None and key.revoked_at is None and await has_its_maker(key):
                 return _Known(until, _viewer_by(key, b""), key.expires_at, refusal=_REFUSAL[token.FORM])
         elif (session_id := read(Kind.SESSION, actor)) is not None:
             session = await _open_session(id=session_id)

@@ -15,6 +15,9 @@ from app.settings import Settings
 
 T = TypeVar("T")
 
+SERVER = "server"
+"""The operation of what the commands of this server do."""
+
 
 @dataclass(frozen=True)
 class Opened:
@@ -32,8 +35,8 @@ class Context:
     caller: Viewer | None
     request_id: str
     opened: Opened
-    operation: str = "server"
-    """The mutation that runs; `server` for what the commands of this server do."""
+    operation: str = SERVER
+    """The mutation that runs."""
     shown_secrets: set[Hashable] = field(default_factory=set)
     """Which secrets this operation has shown: each is told to the audit trail once."""
     address: str = ""

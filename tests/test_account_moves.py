@@ -4,9 +4,12 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import asyncpg
 import pytest
 
-from app.identifiers import Kind, new_id, show
+from app.accounts import service
+from app.accounts.model import Account
+from app.identifiers import Kind, new_id, read, show
 from tests.catalogue import contents
 from tests.installation import Installation, Person, World, refusals
 from tests.statements import recorded
@@ -164,3 +167,34 @@ async def test_a_move_takes_a_few_statements(admin: Person, world: World, backen
     assert payload["account"]
     changed = ["WITH"] if backend == "postgres" else ["SELECT", "UPDATE", "INSERT"]
     assert [text.split()[0] for text, _ in statements] == ["SELECT", "SELECT", "SELECT", *changed]
+
+
+async def test_what_moves_away_while_it_is_to_be_deleted_stays(
+    backend: str, installation: Installation, provider: Person, world: World
+) -> None:
+    """The reach is asked behind the lock: before it, the account was still theirs."""
+    if backend == "sqlite":
+        pytest.skip("SQLite has one writer, and nobody waits for a row")
+    own, there = read(Kind.ACCOUNT, world["own"]), read(Kind.SERVICE_PROVIDER, world["other_provider"])
+    connection = await asyncpg.connect(installation.settings.database_url)
+    try:
+        async with connection.transaction():
+            await connection.execute("UPDATE accounts SET service_provider_id = $1 WHERE id = $2", there, own)
+            asked = asyncio.create_task(provider.change("deleteAccount", "deletedId", id=world["own"], force=True))
+            while not await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+                await asyncio.sleep(0.02)
+    finally:
+        await connection.close()
+    payload = await asked
+    assert (payload["deletedId"], refusals(payload)) == (None, [("NOT_FOUND", ["id"])])
+    async with installation.database():
+        assert await Account.exists(id=own)
+
+
+async def test_who_cannot_move_an_account_that_others_keep_changing_is_told_so(
+    admin: Person, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "_TRIES", 0)  # as when all of them met another's change
+    payload = await move(admin, world["own"], world["other_provider"])
+    message = "Others keep changing the account; try again."
+    assert payload["userErrors"] == [{"code": "CONFLICT", "message": message, "field": ["ifVersion"]}]

@@ -2,8 +2,13 @@
 
 import asyncio
 import json
+import os
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -218,6 +223,13 @@ async def test_a_refused_login_is_told_to_whoever_the_user_belongs_to(
         "email": f'"{email_of("ann")}"',
         "refused": "true",
     }
+
+
+async def test_what_is_typed_in_place_of_an_address_is_not_kept(installation: Installation, admin: Person) -> None:
+    """People type passwords there."""
+    assert refusals(await log_in(installation.person(None), PASSWORD, "")) != []
+    (event,) = await events(admin)
+    assert {each["field"]: each["after"] for each in event["changes"]} == {"email": '"•••"', "refused": "true"}
 
 
 async def test_no_event_shows_a_secret(installation: Installation, admin: Person, world: World, valkey: Any) -> None:
@@ -505,3 +517,18 @@ async def test_nobody_sees_in_the_trail_what_its_scope_may_not_see(
     assert seen["account"] == {"name"}
     denied = await account_user.ask("{ auditEvents { nodes { serviceProviderId } } }")
     assert denied.codes == ["FORBIDDEN"]
+
+
+async def test_an_admin_who_is_made_on_the_server_is_told(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "app", "create-admin"]
+    environment = {**os.environ, "DATA_DIR": str(tmp_path), "LOG_LEVEL": "ERROR"}
+    for options in ([], ["--email", "ann@example.com"]):
+        subprocess.run([*command, *options], env=environment, capture_output=True, check=True)
+    with sqlite3.connect(tmp_path / "accounts.sqlite3") as database:
+        columns = "operation, scope, object_kind, object_id, after"
+        key, user = database.execute(f"SELECT {columns} FROM audit_events ORDER BY id").fetchall()
+        made = [database.execute(f"SELECT id FROM {table}").fetchone()[0] for table in ("api_keys", "users")]
+    assert (key[:3], user[:3]) == (("server", None, "AK"), ("server", None, "US"))
+    assert [key[3], user[3]] == made
+    assert json.loads(key[4]) == {"name": "admin", "accessLevel": "FULL", "scope": "ADMIN"}
+    assert json.loads(user[4]) == {"email": "ann@example.com", "name": "admin", "scope": "ADMIN"}

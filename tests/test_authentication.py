@@ -9,9 +9,11 @@ import pytest
 from app import authentication
 from app.api_keys import token
 from app.api_keys.model import ApiKey
+from app.errors import Unauthenticated
 from app.identifiers import Kind, read
 from tests.crowd import fill
 from tests.installation import Installation, Person, World
+from tests.people import add_people
 from tests.statements import plan, recorded
 
 WHO = "{ viewer { scope } }"
@@ -185,3 +187,27 @@ async def test_without_anonymous_introspection_the_schema_needs_a_key(
 async def test_a_stranger_does_not_learn_which_documents_are_valid(stranger: Person, body: dict[str, Any]) -> None:
     answer = (await stranger.client.post("/graphql", json=body)).json()
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["UNAUTHENTICATED"]
+
+
+async def test_whom_a_signed_address_names_is_let_in_by_no_header(installation: Installation, world: World) -> None:
+    """Whoever has such an address knows the SID in it, and can have it remembered by opening it."""
+    session = (await add_people(installation, "boss")).sessions["boss"]
+    for actor, scope in ((world["provider_key"], "SERVICE_PROVIDER"), (session, "SERVICE_PROVIDER")):
+        named = await installation.app.state.server.running.authentication.named(actor)
+        assert named.scope.name == scope
+        for header in (f"named {actor}", actor, f"Bearer {actor}"):
+            assert (await headers_answer(installation, header))[0] == 401
+
+
+async def test_whom_an_address_names_is_let_in_as_long_as_the_maker_of_the_key_is_active(
+    installation: Installation, world: World
+) -> None:
+    people = await add_people(installation, "root", "ann")
+    made = await people["ann"].change("createApiKey", "apiKey { id } token", name="for listening")
+    authenticated = installation.app.state.server.running.authentication
+    assert (await authenticated.named(made["apiKey"]["id"])).scope.name == "ACCOUNT"
+    await people["root"].change("deactivateUser", "user { id }", id=people.ids["ann"])
+    authenticated._known.clear()  # as after its four seconds
+    assert (await installation.holder(made["token"]).ask(WHO)).codes == ["UNAUTHENTICATED"]
+    with pytest.raises(Unauthenticated):
+        await authenticated.named(made["apiKey"]["id"])

@@ -106,3 +106,18 @@ async def test_whoever_makes_an_admin_is_told_in_which_database(tmp_path: Path) 
     printed, said = await process.communicate()
     assert said.decode().startswith(f"Database: SQLite {tmp_path}/accounts.sqlite3\n")
     assert printed.decode().startswith("vgk_")
+
+
+@pytest.mark.parametrize("options", [[], ["--email", "ann@example.com"]])
+async def test_a_name_that_nobody_can_have_is_refused_to_whoever_makes_an_admin(
+    tmp_path: Path, options: list[str]
+) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "app", "create-admin", "--name", "x" * 65, *options),
+        env={"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    printed, said = await process.communicate()
+    assert (process.returncode, printed) == (1, b"")
+    assert said.decode().endswith("The name has 65 characters; at most 64 are allowed.\n")

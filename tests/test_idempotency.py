@@ -135,10 +135,10 @@ def object_of(mutation: str) -> str:
 
 
 @pytest.fixture
-async def whole(installation: Installation) -> dict[str, list[Input]]:
+async def whole(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Input]]:
     """For each create, inputs with all of its fields; and somebody who may send them all."""
     world, people = await with_everything(installation), await add_people(installation)
-    installation.world.tokens["root"] = people.tokens["root"]
+    monkeypatch.setitem(installation.world.tokens, "root", people.tokens["root"])  # the world is every test's
     return {name: inputs(world, people)[name] for name in ALL_CREATES}
 
 

@@ -39,7 +39,8 @@ from app.users.model import User as UserRow
 from app.users.schema import User
 from app.webhooks.model import WebhookDelivery as WebhookDeliveryRow
 from app.webhooks.model import WebhookKind, WebhookMethod
-from app.webhooks.rules import METHODS, SCHEMES
+from app.webhooks.rules import OF_ACCOUNT as WEBHOOKS
+from app.webhooks.rules import SCHEMES
 from app.webhooks.schema import Webhook, WebhookDelivery, WebhookInput
 
 
@@ -307,11 +308,11 @@ class AccountLimits:
         default_factory=lambda: list(SCHEMES), description="How the URLs of its webhooks may begin, before `://`."
     )
     registration_webhook_methods: list[WebhookMethod] = strawberry.field(
-        default_factory=lambda: list(METHODS[WebhookKind.REGISTRATION]),
+        default_factory=lambda: list(WEBHOOKS[WebhookKind.REGISTRATION].methods),
         description="How the registration webhook may be called.",
     )
     queue_event_webhook_methods: list[WebhookMethod] = strawberry.field(
-        default_factory=lambda: list(METHODS[WebhookKind.QUEUE_EVENT]),
+        default_factory=lambda: list(WEBHOOKS[WebhookKind.QUEUE_EVENT].methods),
         description="How the queue event webhook may be called.",
     )
     webhook_secret_overlap_hours_maximum: int = strawberry.field(

@@ -24,7 +24,7 @@ from app.accounts.model import Account
 from app.api_keys.model import ApiKey
 from app.applications.model import Application
 from app.audit import trail
-from app.audit.changing import change
+from app.audit.changing import change, conflict
 from app.audit.reads import SecretReads
 from app.calls.model import Call, CallKey
 from app.context import Context
@@ -180,10 +180,10 @@ async def _update_with_webhooks(
     # A stored password stays only with the server that it was entered for: what was looked at must be what is changed.
     for _ in range(_TRIES):
         account, found = await within_reach(context, account_id), Problems(list(problems.found))
-        reader = rules.Reader(context.keyring, context.use(OutboundGate), account, found)
+        reader = rules.Reader(context.keyring, context.use(OutboundGate), account.id, account, found)
         changes = dict(values)
         for kind, webhook in webhooks.items():
-            changes |= reader.columns(kind, webhook)
+            changes |= reader.columns(rules.OF_ACCOUNT[kind], webhook)
         if found.found or if_version not in (None, account.version):
             await _explained(context, account_id, if_version, changes, found)
             raise _conflict(if_version)
@@ -193,7 +193,7 @@ async def _update_with_webhooks(
             is_conflict = any(error.code is UserErrorCode.CONFLICT for error in mistakes.errors)
             if if_version is not None or not is_conflict:
                 raise
-    raise _busy()
+    raise _conflict(None)
 
 
 async def _update(
@@ -271,7 +271,7 @@ async def rotate_webhook_secret(
         changed = await _change(context, account_id, account.version, _rotated(context, account, overlap_hours))
         if changed is not None:
             return changed
-    raise _conflict(if_version) if if_version is not None else _busy()
+    raise _conflict(if_version)
 
 
 def _rotated(context: Context, account: Account, overlap_hours: int) -> dict[str, Any]:
@@ -318,12 +318,9 @@ async def delete(
     Answers the id that was deleted (None: nothing was) and what went or would go with it. Recordings in the customer's
     bucket are not touched. Raises Mistakes: NOT_FOUND, CONFLICT.
     """
-    found = await within_reach(context, account_id)
     async with in_transaction():
         # The lock keeps new keys and applications from coming in between count and deletion: their foreign keys wait for it.
-        account = await Account.filter(id=found.id).select_for_update().get_or_none()
-        if account is None:
-            raise not_found("id")
+        account = await _locked(context, read(Kind.ACCOUNT, account_id), no_key=False)
         problems = Problems()
         _check_version(account, if_version, problems)
         problems.raise_if_any()
@@ -406,9 +403,9 @@ async def _write_both(
 ) -> Account:
     """Raises Mistakes, and SavedMeanwhile and IntegrityError, which both end the transaction."""
     account, found = await _locked(context, row_id), Problems([*problems.found])
-    reader = rules.Reader(context.keyring, context.use(OutboundGate), account, found)
+    reader = rules.Reader(context.keyring, context.use(OutboundGate), account.id, account, found)
     for kind, webhook in webhooks.items():
-        values = values | reader.columns(kind, webhook)
+        values = values | reader.columns(rules.OF_ACCOUNT[kind], webhook)
     _check_version(account, if_version, found)
     if if_version in (None, account.version):
         await _find_missing_applications(values, account.id, found)
@@ -425,10 +422,10 @@ async def _write_both(
     return changed
 
 
-async def _locked(context: Context, row_id: UUID | None) -> Account:
-    """Whoever changes or deletes the account waits, but not who refers to it. Raises Mistakes NOT_FOUND."""
+async def _locked(context: Context, row_id: UUID | None, *, no_key: bool = True) -> Account:
+    """Whoever changes, moves or deletes the account waits, but with `no_key` not who refers to it. Raises Mistakes NOT_FOUND."""
     rows = context.viewer.within_reach(Account).filter(id=row_id)
-    account = await rows.select_for_update(no_key=True).get_or_none() if row_id else None
+    account = await rows.select_for_update(no_key=no_key).get_or_none() if row_id else None
     if account is None:
         raise not_found("id")
     return account
@@ -548,13 +545,7 @@ def _realm_taken(realm: str) -> Mistakes:
 
 
 def _conflict(if_version: int | None) -> Mistakes:
-    message = f"The account has changed since version {if_version}; load it again."
-    return Mistakes.one(UserErrorCode.CONFLICT, message, "ifVersion")
-
-
-def _busy() -> Mistakes:
-    message = "Others keep changing the account; try again."
-    return Mistakes.one(UserErrorCode.CONFLICT, message, "ifVersion")
+    return conflict("account", if_version)
 
 
 def _new_webhook_secret() -> str:

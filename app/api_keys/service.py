@@ -14,12 +14,12 @@ from app.accounts.model import Account
 from app.api_keys import token
 from app.api_keys.model import ApiKey
 from app.audit import trail
-from app.audit.changing import change
+from app.audit.changing import change, conflict
 from app.context import Context
 from app.encryption import Keyring
 from app.errors import Mistakes, Problems, UserErrorCode
 from app.idempotency.once import once
-from app.identifiers import Kind, read, show
+from app.identifiers import Kind, read
 from app.service_providers.model import ServiceProvider
 from app.users.standing import maker_of, still_let_in
 
@@ -100,15 +100,17 @@ async def _create(
 
 
 async def create_first_admin(keyring: Keyring, name: str) -> str:
-    """A key of the admin scope that nobody made: how an installation begins, from the command line. Answers its text."""
-    made = token.make()
-    await ApiKey.create(
-        scope=Scope.ADMIN,
-        access_level=AccessLevel.FULL,
-        name=name,
-        public_id=made.public_id,
-        secret_hash=token.secret_hash(keyring, made),
-    )
+    """A key of the admin scope that nobody made: how an installation begins, from the command line. Answers its text.
+
+    Raises Mistakes for a name that is not allowed.
+    """
+    made, problems = token.make(), Problems()
+    checked = names.checked(name, problems, "name")
+    problems.raise_if_any()
+    shown: dict[str, Any] = {"name": checked, "access_level": AccessLevel.FULL, "scope": Scope.ADMIN}
+    async with in_transaction():
+        key = await ApiKey.create(**shown, public_id=made.public_id, secret_hash=token.secret_hash(keyring, made))
+        await trail.note(None, key, after=shown)
     return made.text
 
 
@@ -122,10 +124,10 @@ async def rename(context: Context, key_id: str, name: Some[str | None] | None, i
             return changed
     key = await _within_reach(context, key_id)
     if if_version is not None and if_version != key.version:
-        problems.found += _conflict(key, if_version).errors
+        problems.found += conflict("API key", if_version).errors
     problems.raise_if_any()
     if checked is not None:  # it was of another version when it was tried
-        raise _conflict(key, if_version)
+        raise conflict("API key", if_version)
     return key
 
 
@@ -232,11 +234,6 @@ def _there(key: ApiKey | None) -> ApiKey:
     if key is None:
         raise Mistakes.one(UserErrorCode.NOT_FOUND, "There is no such API key.", "id")
     return key
-
-
-def _conflict(key: ApiKey, if_version: int | None) -> Mistakes:
-    message = f"{show(Kind.API_KEY, key.id)} has changed since version {if_version}; load it again."
-    return Mistakes.one(UserErrorCode.CONFLICT, message, "ifVersion")
 
 
 async def _change(

@@ -14,7 +14,6 @@ from app import graph, names
 from app.access import HasFullAccess
 from app.accounts.model import Account as AccountRow
 from app.applications import model, recording, service
-from app.applications.webhooks import CALL_STATUS, CALLING
 from app.context import Info
 from app.errors import UserError, UserErrorCode
 from app.idempotency.once import ONCE
@@ -149,11 +148,11 @@ class ApplicationLimits:
         default=names.MAXIMUM, description="Characters (code points) of a name, spaces around it left out."
     )
     calling_webhook_schemes: list[str] = strawberry.field(
-        default_factory=lambda: list(CALLING.schemes),
+        default_factory=lambda: list(service.CALLING.schemes),
         description="How the URL of its calling webhook may begin, before `://`.",
     )
     call_status_webhook_schemes: list[str] = strawberry.field(
-        default_factory=lambda: list(CALL_STATUS.schemes),
+        default_factory=lambda: list(service.CALL_STATUS.schemes),
         description="How the URL of its call status webhook may begin, before `://`.",
     )
 

@@ -16,17 +16,18 @@ from app import names
 from app.accounts import service as accounts
 from app.accounts.model import Account
 from app.applications.model import Application
-from app.applications.webhooks import CALL_STATUS, CALLING, NONE, WebhookReader
 from app.audit import trail
-from app.audit.changing import change
+from app.audit.changing import change, conflict
 from app.context import Context
 from app.database import violated_constraint
 from app.errors import Mistakes, Problems, UserErrorCode
 from app.idempotency.once import once
 from app.identifiers import Kind, new_id, read
 from app.outbound import OutboundGate
-from app.webhooks.rules import WebhookChange
+from app.webhooks.rules import Reader, WebhookChange, WebhookField
 
+CALLING = WebhookField("callingWebhook", "applications", "calling_webhook", ("http", "https", "ws", "wss"))
+CALL_STATUS = WebhookField("callStatusWebhook", "applications", "call_status_webhook")
 # How often a change without `ifVersion` is worked out again because somebody else's came in between.
 _TRIES = 5
 
@@ -107,8 +108,7 @@ async def update(context: Context, application_id: str, if_version: int | None, 
             raise
         if changed is not None:
             return changed
-    message = "Others keep changing the application; try again."
-    raise Mistakes.one(UserErrorCode.CONFLICT, message, "ifVersion")
+    raise conflict("application", None)
 
 
 async def delete(
@@ -163,8 +163,7 @@ def _not_found(*path: str) -> Mistakes:
 
 def _check_version(application: Application, if_version: int | None, problems: Problems) -> None:
     if if_version not in (None, application.version):
-        message = f"The application has changed since version {if_version}; load it again."
-        problems.add(UserErrorCode.CONFLICT, message, "ifVersion")
+        problems.found += conflict("application", if_version).errors
 
 
 def _columns(
@@ -181,16 +180,15 @@ def _columns(
         if changes.record_all_calls.value is None:
             message = "This cannot be null; leave it out to keep it as it is."
             problems.add(UserErrorCode.REQUIRED, message, "recordAllCalls")
-    reader = WebhookReader(context.keyring, context.use(OutboundGate), row_id, problems)
+    reader = Reader(context.keyring, context.use(OutboundGate), row_id, stored, problems)
     if changes.calling_webhook is not None:
         if changes.calling_webhook.value is None:
             message = "An application needs a calling webhook; it cannot be cleared."
             problems.add(UserErrorCode.REQUIRED, message, CALLING.name)
         else:
-            values |= reader.columns(CALLING, CALLING.stored(stored) if stored else NONE, changes.calling_webhook.value)
+            values |= reader.columns(CALLING, changes.calling_webhook.value)
     if changes.call_status_webhook is not None:
-        before = CALL_STATUS.stored(stored) if stored else NONE
-        values |= reader.columns(CALL_STATUS, before, changes.call_status_webhook.value)
+        values |= reader.columns(CALL_STATUS, changes.call_status_webhook.value)
     return values
 
 

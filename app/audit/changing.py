@@ -23,6 +23,7 @@ from tortoise.transactions import in_transaction
 from app.access import Reach, Scope
 from app.audit import trail
 from app.context import Context
+from app.errors import Mistakes, UserErrorCode
 from app.statements import Sql, StandIns, Statement, slot, values_of
 
 # Of all models; the least used go first. An account's four settings alone make 15 sets of columns for each scope, with and
@@ -79,6 +80,14 @@ async def change(
             former_service_provider_id=getattr(before, "service_provider_id", None) if made.moves else None,
         )
         return row
+
+
+def conflict(what: str, if_version: int | None) -> Mistakes:
+    """CONFLICT: `what` (such as `account`) is of another version than the caller's; without one, others keep changing it."""
+    message = f"The {what} has changed since version {if_version}; load it again."
+    if if_version is None:
+        message = f"Others keep changing the {what}; try again."
+    return Mistakes.one(UserErrorCode.CONFLICT, message, "ifVersion")
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,10 @@ class AuditEvent(graph.Node):
     """Stands over rows of model.AuditEvent."""
 
     at: datetime = graph.column("When.")
-    operation: str = graph.column("The mutation, such as `updateAccount`.")
+    operation: str = graph.column(
+        "What was done: a mutation, such as `updateAccount`; `read webhookSecret` and `playRecording` for what was seen and "
+        "heard; `server` for a command of the server itself, such as one that made an admin."
+    )
     actor: AuditActor = graph.opened(
         _actor, ["scope", "key_id", "user_id"], "Who; of a wider scope than the caller's only that scope."
     )
@@ -133,7 +136,7 @@ class AuditEventFilter:
 
     account_id: strawberry.ID | None = strawberry.field(default=None, description="Of this account.")
     object_id: strawberry.ID | None = strawberry.field(default=None, description="Of this object.")
-    operation: str | None = strawberry.field(default=None, description="Of this mutation, such as `updateAccount`.")
+    operation: str | None = strawberry.field(default=None, description="Of this operation, such as `updateAccount`.")
     since: datetime | None = strawberry.field(default=None, description="At this time or later.")
     until: datetime | None = strawberry.field(default=None, description="Before this time.")
 

@@ -15,7 +15,7 @@ from tortoise import connections, fields
 from tortoise.models import Model
 
 from app.access import Reach
-from app.context import Context
+from app.context import SERVER, Context
 from app.graph import registry
 from app.identifiers import Kind, new_id
 
@@ -29,7 +29,7 @@ COLUMNS = (
 
 
 async def note(
-    context: Context,
+    context: Context | None,
     row: Model | None = None,
     *,
     before: Mapping[str, Any] | None = None,
@@ -38,7 +38,8 @@ async def note(
     service_provider_id: UUID | None = None,
     former_service_provider_id: UUID | None = None,
 ) -> None:
-    """Writes one event of the mutation that runs, in the transaction that surrounds it if there is one.
+    """Writes one event of the mutation that runs (of a command of this server, without a context), in the transaction that
+    surrounds it if there is one.
 
     `before` and `after` are columns of the row by their names. Whom the event belongs to is read off the row; what has no row
     says it.
@@ -58,9 +59,9 @@ async def note(
     await client.execute_query(insertion(dialect), [for_driver(dialect, event[name]) for name in COLUMNS])
 
 
-def event_of(context: Context, model: type[Model] | None, object_id: UUID | None) -> dict[str, Any]:
+def event_of(context: Context | None, model: type[Model] | None, object_id: UUID | None) -> dict[str, Any]:
     """Who, when and what, of an event that happens now."""
-    caller = context.caller
+    caller = context.caller if context is not None else None
     kind = _kind_of(model)
     return {
         "id": new_id(),
@@ -68,11 +69,11 @@ def event_of(context: Context, model: type[Model] | None, object_id: UUID | None
         "scope": caller.scope.value if caller is not None else None,
         "key_id": caller.key_id if caller is not None else None,
         "user_id": caller.user_id if caller is not None else None,
-        "operation": context.operation,
+        "operation": context.operation if context is not None else SERVER,
         "object_kind": kind.value if kind is not None else None,
         "object_id": object_id,
-        "request_id": context.request_id,
-        "address": context.address[:64] or None,
+        "request_id": context.request_id if context is not None else None,
+        "address": context.address[:64] or None if context is not None else None,
     }
 
 

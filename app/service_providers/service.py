@@ -13,7 +13,7 @@ from app import names
 from app.accounts.model import Account
 from app.api_keys.model import ApiKey
 from app.audit import trail
-from app.audit.changing import change
+from app.audit.changing import change, conflict
 from app.context import Context
 from app.database import violated_constraint
 from app.errors import Mistakes, Problems, UserErrorCode
@@ -151,7 +151,7 @@ async def _change(
     values: dict[str, Any],
     where: dict[str, Any] | None = None,
 ) -> ServiceProvider | None:
-    """None when no provider matched: see `app/changing.py`."""
+    """None when no provider matched: see `app/audit/changing.py`."""
     row_id = read(Kind.SERVICE_PROVIDER, provider_id)
     if row_id is None:
         return None
@@ -177,11 +177,7 @@ def _check_version(provider: ServiceProvider, if_version: int | None, problems: 
 
 
 def _conflict(if_version: int | None) -> Mistakes:
-    if if_version is None:
-        message = "Others keep changing the service provider; try again."
-    else:
-        message = f"The service provider has changed since version {if_version}; load it again."
-    return Mistakes.one(UserErrorCode.CONFLICT, message, "ifVersion")
+    return conflict("service provider", if_version)
 
 
 def _taken(error: IntegrityError, name: str) -> Exception:

@@ -21,7 +21,7 @@ from app import names
 from app.access import AccessLevel, Scope, Viewer, owner_is_active
 from app.api_keys.service import find_owner, no_owner
 from app.audit import trail
-from app.audit.changing import change
+from app.audit.changing import change, conflict
 from app.context import Context
 from app.database import violated_constraint
 from app.errors import Mistakes, Problems, RateLimited, Unauthenticated, UserErrorCode
@@ -61,7 +61,8 @@ async def login(context: Context, email: str, given: str) -> Entered:
     is_right = await _matches(tried, given, user.password_hash if user else None, tries.network_of(context.address))
     if user is None or not is_right:
         known = await User.filter(email_key=key).first()
-        await trail.note(context, known, after={"email": email[:254], "refused": True})
+        # People type passwords there too: what can be no address is not kept.
+        await trail.note(context, known, after={"email": email.strip() if key else trail.HIDDEN, "refused": True})
         raise Mistakes.one(UserErrorCode.WRONG_CREDENTIALS, _WRONG)
     made, now = token.FORM.make(), datetime.now(UTC)
     async with in_transaction():
@@ -296,7 +297,10 @@ async def create_first_admin(email: str, name: str) -> str:
     await _find_taken(values, None, problems)
     problems.raise_if_any()
     shown = policy.temporary(await policy.current())
-    await User.create(**values, **_password_values(await password.hashed(shown), must_change=True), scope=Scope.ADMIN)
+    secret = _password_values(await password.hashed(shown), must_change=True)
+    async with in_transaction():
+        user = await User.create(**values, **secret, scope=Scope.ADMIN)
+        await trail.note(None, user, after={**values, "scope": Scope.ADMIN})
     return shown
 
 
@@ -449,8 +453,7 @@ async def update_policy(
         return row
     changed: PasswordPolicy | None = await change(context, PasswordPolicy, THE_POLICY, values, if_version=if_version)
     if changed is None:
-        message = f"The password policy has changed since version {if_version}; load it again."
-        raise Mistakes.one(UserErrorCode.CONFLICT, message, "ifVersion")
+        raise conflict("password policy", if_version)
     return changed
 
 
@@ -528,8 +531,7 @@ def _there(user: User | None) -> User:
 
 
 def _conflict(if_version: int | None) -> Mistakes:
-    message = f"The user has changed since version {if_version}; load it again."
-    return Mistakes.one(UserErrorCode.CONFLICT, message, "ifVersion")
+    return conflict("user", if_version)
 
 
 async def _change(context: Context, user_id: str, if_version: int | None, values: dict[str, Any]) -> User | None:

@@ -17,7 +17,7 @@ from app.webhooks import events
 from app.webhooks.delivery import Call, Delivery, WebhookSender
 from app.webhooks.model import WebhookDelivery, WebhookKind
 from app.webhooks.pruning import first_id_of
-from app.webhooks.rules import FIELDS, Webhook, open_password, stored_webhook
+from app.webhooks.rules import OF_ACCOUNT, Webhook
 
 MAXIMUM_A_DAY = 200
 
@@ -28,9 +28,9 @@ async def send_test(context: Context, account_id: str, kind: WebhookKind) -> Web
     Raises Mistakes: NOT_FOUND; RateLimited. What is wrong with the receiver is in the delivery's `reason`.
     """
     account = await accounts.within_reach(context, account_id, "accountId")
-    webhook = stored_webhook(account, kind)
+    webhook = OF_ACCOUNT[kind].stored(account)
     if webhook is None:
-        message = f"The account has no {FIELDS[kind]}; save one with updateAccount."
+        message = f"The account has no {OF_ACCOUNT[kind].name}; save one with updateAccount."
         raise Mistakes.one(UserErrorCode.NOT_FOUND, message, "kind")
     await _check_share(account.id)
     delivery_id = new_id()
@@ -52,7 +52,7 @@ def _call(context: Context, account: Account, kind: WebhookKind, webhook: Webhoo
         event=events.sample(kind, account.id, delivery_id, account.sip_realm, now),
         secrets=_secrets(context, account, now),
         username=webhook.username,
-        password=open_password(context.keyring, kind, account.id, webhook),
+        password=OF_ACCOUNT[kind].open(context.keyring, account.id, webhook),
     )
 
 
