@@ -125,8 +125,8 @@ KEYWORDS = frozenset(
     "SELECT FROM WHERE AND OR LEFT OUTER JOIN ON ORDER BY ASC DESC LIMIT COUNT AS IS NULL LIKE ESCAPE CAST VARCHAR "  # noqa: SIM905
     "ANY IN JSON_EACH GROUP UNNEST ::UUID[] CROSS LATERAL NOT".split()
 )
-# Our own: what a subquery, the owner of its rows, a joined row and a counted one are called.
-ALIASES = re.compile(r"b|o\d*|n\d+|owner|value|\d+|[a-z_]+__[a-z_]+")
+# Our own: what a subquery, the owner of its rows, a joined row, a counted one and their number are called.
+ALIASES = re.compile(r"b|c|total|o\d*|n\d+|owner|value|\d+|[a-z_]+__[a-z_]+")
 
 
 def unknown_words(text: str, names: set[str]) -> set[str]:
