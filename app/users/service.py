@@ -13,7 +13,7 @@ from uuid import UUID
 
 from strawberry import Some
 from tortoise.exceptions import IntegrityError
-from tortoise.expressions import Q
+from tortoise.expressions import Q, Subquery
 from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
 
@@ -390,10 +390,11 @@ async def delete(context: Context, user_id: str, if_version: int | None) -> UUID
 
 
 async def delete_all(which: Q) -> int:
-    """Users with their sessions, as part of the caller's transaction; answers how many."""
-    ids = [user.id for user in await User.filter(which).order_by("id").select_for_update()]
-    await Session.filter(user_id__in=ids).delete()
-    return await User.filter(id__in=ids).delete()
+    """Users with their sessions, as part of the caller's transaction, who lets none be added; answers how many."""
+    users = User.filter(which)
+    await users.order_by("id").select_for_update().values_list("id")
+    await Session.filter(user_id__in=Subquery(users.values("id"))).delete()
+    return await users.delete()
 
 
 async def reset_password(context: Context, user_id: str, given: str | None) -> tuple[User, str | None]:
