@@ -8,7 +8,6 @@ import asyncio
 import enum
 import json
 import time
-from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -26,6 +25,7 @@ from app.recording.model import BucketVendor
 from app.recording.probe import Probe, StepResult, VerificationStepName, VerificationStepStatus
 from app.recording.rules import StorageDraft
 from app.recording.storage import ObjectStorage, StorageTarget
+from app.shares import Shares
 
 __all__ = [
     "StepResult",
@@ -134,7 +134,7 @@ class StorageVerifier:
         # Closing the connections and writing the answer belong to the time of the clean-up too.
         self._cleanup_seconds = cleanup_seconds * 0.9
         self._running: set[asyncio.Task[VerificationResult]] = set()
-        self._of_owner: Counter[Hashable] = Counter()
+        self._shares = Shares()
         self._at_once_each = max(1, at_once // 4)
 
     async def verify(self, draft: StorageDraft, owner: Hashable = None) -> VerificationResult:
@@ -160,15 +160,10 @@ class StorageVerifier:
     @contextmanager
     def _share(self, owner: Hashable) -> Iterator[None]:
         """One tenant, whose endpoint hangs, does not take the places of all others."""
-        if owner is not None and self._of_owner[owner] >= self._at_once_each:
+        if owner is not None and self._shares.of(owner) >= self._at_once_each:
             raise RateLimited("This account has storage tests running already. Try again when they have ended.")
-        self._of_owner[owner] += 1
-        try:
+        with self._shares.place(owner):
             yield
-        finally:
-            self._of_owner[owner] -= 1
-            if not self._of_owner[owner]:
-                del self._of_owner[owner]
 
     async def _wait(self, task: "asyncio.Task[VerificationResult]") -> VerificationResult:
         try:

@@ -5,7 +5,6 @@ A hash takes some 30 ms of a processor and 19 MiB. Nothing here may be awaited w
 
 import asyncio
 import unicodedata
-from collections import Counter
 from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 
 from app.errors import RateLimited
+from app.shares import Shares
 
 # OWASP's Password Storage Cheat Sheet: Argon2id with m = 19 MiB, t = 2, p = 1.
 MEMORY_KIB, PASSES, LANES = 19 * 1024, 2, 1
@@ -26,8 +26,8 @@ NOBODY = f"$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${'A' * 22}${'A' * 
 
 _hasher = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES)
 _threads = ThreadPoolExecutor(2, thread_name_prefix="argon2")
-# How many wait and are worked on: of each caller, None being those who have no share. Changed by the event loop alone.
-_of_caller: Counter[Hashable] = Counter()
+# How many wait and are worked on: of each caller, None being those who have no share.
+_shares = Shares()
 
 T = TypeVar("T")
 
@@ -67,15 +67,10 @@ async def _in_thread(caller: Hashable, function: Callable[..., T], *arguments: o
 @contextmanager
 def _place(caller: Hashable) -> Iterator[None]:
     """One person, or one network that logs in, does not take the places of all others."""
-    if caller is not None and _of_caller[caller] >= max(1, MAXIMUM_WAITING // 4):
+    if caller is not None and _shares.of(caller) >= max(1, MAXIMUM_WAITING // 4):
         message = "You have passwords in work already. Try again when they are done, in a few seconds."
         raise RateLimited(message, retryAfterSeconds=5)
-    if _of_caller.total() >= MAXIMUM_WAITING:
+    if _shares.total() >= MAXIMUM_WAITING:
         raise RateLimited("Too many people log in at this moment. Try again in a few seconds.", retryAfterSeconds=5)
-    _of_caller[caller] += 1
-    try:
+    with _shares.place(caller):
         yield
-    finally:
-        _of_caller[caller] -= 1
-        if not _of_caller[caller]:
-            del _of_caller[caller]

@@ -9,7 +9,6 @@ import base64
 import codecs
 import json
 import time
-from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from yarl import URL
 from app.errors import RateLimited
 from app.outbound import OutboundGate, OutboundRefused
 from app.recording.failures import FailureKind
+from app.shares import Shares
 from app.webhooks import signing
 from app.webhooks.events import Event
 from app.webhooks.model import WebhookMethod
@@ -68,7 +68,7 @@ class WebhookSender:
         self._whole_seconds = whole_seconds
         self._client: Any = None
         self._opening = asyncio.Lock()
-        self._of_owner: Counter[Hashable] = Counter()
+        self._shares = Shares()
 
     async def open(self) -> None:
         """Loads the HTTP client, in a thread, so that nobody else waits for it; when it is open already, does nothing."""
@@ -123,17 +123,12 @@ class WebhookSender:
 
     @contextmanager
     def _place(self, owner: Hashable) -> Iterator[None]:
-        if self._of_owner[owner] >= AT_ONCE_OF_ACCOUNT:
+        if self._shares.of(owner) >= AT_ONCE_OF_ACCOUNT:
             raise RateLimited("This account has webhook tests running already. Try again when they have ended.")
-        if self._of_owner.total() >= AT_ONCE:
+        if self._shares.total() >= AT_ONCE:
             raise RateLimited("Too many webhook tests are running. Try again in a few seconds.")
-        self._of_owner[owner] += 1
-        try:
+        with self._shares.place(owner):
             yield
-        finally:
-            self._of_owner[owner] -= 1
-            if not self._of_owner[owner]:
-                del self._of_owner[owner]
 
     def _explain(self, error: Exception, delivery: Delivery) -> str:
         if delivery.status is not None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Hashable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -125,7 +125,7 @@ async def test_one_caller_has_a_quarter_of_the_places_and_the_others_the_rest(mo
     found = await asyncio.gather(*many, password.matches("x", None, "another"), return_exceptions=True)
     codes = [one.extensions["code"] if isinstance(one, RateLimited) else None for one in found]
     assert codes == [None] * 2 + ["RATE_LIMITED"] * 3 + [None]
-    assert password._of_caller == {}
+    assert password._shares.total() == 0
     assert await password.hashed("x", "one")
 
 
@@ -155,9 +155,10 @@ async def test_who_has_too_many_passwords_in_work_waits_alone(people: People) ->
 @contextmanager
 def in_work(caller: Hashable, number: int) -> Iterator[None]:
     """As if so many passwords of this caller were being hashed."""
-    password._of_caller[caller] = number
-    yield
-    del password._of_caller[caller]
+    with ExitStack() as places:
+        for _ in range(number):
+            places.enter_context(password._shares.place(caller))
+        yield
 
 
 async def test_two_hundred_aliases_are_two_hundred_tries(people: People, stranger: Person, compared: list[str]) -> None:
