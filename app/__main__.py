@@ -8,7 +8,6 @@ from typing import Any
 
 import asyncpg
 
-import app.schema  # noqa: F401  tells the audit trail of which kind each object is
 from app import migrating, rewrapping, settings
 from app.access import Scope
 from app.api_keys import service as api_keys
@@ -140,6 +139,8 @@ def _migration(options: Any) -> None:
 
 
 def _create_admin(options: Any) -> None:
+    import app.schema  # noqa: F401, PLC0415  tells the trail of which kind each object is; no other command asks
+
     chosen = _chosen(options)
     _name_database(chosen)
 
