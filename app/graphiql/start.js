@@ -60,7 +60,7 @@ window.__webpack_nonce__ = document.currentScript.nonce;
     headers.set("Content-Type", "application/json");
     headers.set("Accept", "application/graphql-response+json, application/json;q=0.9");
     if (key && !headers.has("Authorization")) headers.set("Authorization", `Bearer ${key}`);
-    if (isSubscription(operation, options)) return listen(current(operation), headers.get("Authorization"));
+    if (isSubscription(operation)) return listen(current(operation), headers.get("Authorization"));
     const response = await fetch(location.pathname, {
       method: "POST",
       headers,
@@ -79,10 +79,18 @@ window.__webpack_nonce__ = document.currentScript.nonce;
     return answer;
   }
 
-  function isSubscription({ operationName }, options) {
-    const all = options?.documentAST?.definitions?.filter(({ kind }) => kind === "OperationDefinition") ?? [];
-    const chosen = all.find(({ name }) => name?.value === operationName) ?? all[0];
-    return chosen?.operation === "subscription";
+  // Read off the text: for a moment after a change of tabs GraphiQL hands on the name and the document of the tab before.
+  function operationsOf(query) {
+    try {
+      return GraphiQL.GraphQL.parse(query).definitions.filter(({ kind }) => kind === "OperationDefinition");
+    } catch {
+      return []; // the server says what is wrong with it
+    }
+  }
+
+  function isSubscription({ query, operationName }) {
+    const all = operationsOf(query);
+    return (all.find(({ name }) => name?.value === operationName) ?? all[0])?.operation === "subscription";
   }
 
   // A subscription has a WebSocket of its own (graphql-transport-ws), and ends with it.
@@ -113,9 +121,9 @@ window.__webpack_nonce__ = document.currentScript.nonce;
     return { subscribe };
   }
 
-  // For a moment after a change of tabs GraphiQL still sends the name of the tab before; one operation needs no name.
+  // One operation needs no name, and a name that is none of them would be refused.
   function current({ operationName, ...operation }) {
-    const isThere = new RegExp(`\\b(query|mutation|subscription)\\s+${operationName}\\b`).test(operation.query);
+    const isThere = operationsOf(operation.query).some(({ name }) => name?.value === operationName);
     return isThere ? { ...operation, operationName } : operation;
   }
 
