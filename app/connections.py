@@ -142,6 +142,15 @@ class BoundedProtocol(DrainGuard, HttpToolsProtocol):
         elif self._timer is None:
             self._start_timer()
 
+    def handle_websocket_upgrade(self) -> None:
+        # What is left to answer would stand between the frames. It would never hear that there is room to write again, or that
+        # the client has gone, and wait for ever.
+        is_answered = self.cycle is None or self.cycle.response_complete
+        if is_answered and not self.flow.write_paused:
+            super().handle_websocket_upgrade()
+        else:
+            self.transport.close()
+
     def on_message_begin(self) -> None:
         if len(self.pipeline) >= MAXIMUM_PIPELINED:
             raise TooManyPipelined

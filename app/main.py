@@ -22,7 +22,7 @@ from tortoise.context import TortoiseContext, _current_context
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app import database, logs, metrics, migrating, settings
-from app.access import IsAdmin, Viewer
+from app.access import AccessLevel, IsAdmin, Viewer
 from app.api_keys.last_use import LastUse
 from app.audit.reads import SecretReads
 from app.authentication import Authentication
@@ -49,6 +49,8 @@ from app.tts_cache.cache import PromptCache
 from app.tts_cache.counts import PromptCounts
 from app.webhooks.delivery import WebhookSender
 from app.webhooks.pruning import pruning
+
+_CHOOSE_FIRST = "Choose a new password first, with `changePassword`."
 
 _log = structlog.get_logger("main")
 
@@ -203,6 +205,8 @@ class Server:
             return http.refusal(503, away.message, ErrorCode.SERVICE_UNAVAILABLE, request.scope["request_id"])
         if caller is None and not self._settings.anonymous_introspection:
             return http.unauthenticated(Unauthenticated().message, request.scope["request_id"])
+        if caller is not None and caller.must_change_password and not self._settings.anonymous_introspection:
+            return http.refusal(403, _CHOOSE_FIRST, ErrorCode.FORBIDDEN, request.scope["request_id"])
         headers = {"ETag": self._sdl_tag, "Cache-Control": "no-cache"}
         if self._sdl_tag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
@@ -219,6 +223,11 @@ class Server:
             return http.refusal(401, Unauthenticated().message, ErrorCode.UNAUTHENTICATED, request_id)
         if not caller.may([IsAdmin]):
             return http.refusal(403, f"/metrics needs {IsAdmin.words}.", ErrorCode.FORBIDDEN, request_id)
+        if caller.must_change_password:
+            return http.refusal(403, _CHOOSE_FIRST, ErrorCode.FORBIDDEN, request_id)
+        if caller.access_level is AccessLevel.GATEWAY:
+            message = "A voice gateway's key may not read /metrics."
+            return http.refusal(403, message, ErrorCode.FORBIDDEN, request_id)
         return Response(metrics.exposition(), media_type=metrics.CONTENT_TYPE)
 
     async def record(self, websocket: WebSocket) -> None:

@@ -5,8 +5,9 @@ stream that is stored as WAV then takes twice the CPU time. An application may d
 what `DIVERT` names in its scope's extensions: they are then handed to a function as they arrive. All else goes the usual way.
 
 Until the application has let a client in, its messages are short, and so is the first of a stream of audio: whoever sends a
-longer one, or begins to, is closed with 1009. A client that does not read what it is sent is closed with 1013, and hung up on
-when it does not read that either; who is told that the connection is closed has a second to answer.
+longer one, or begins to, is closed with 1009. A handshake that cannot be read is answered 400. A client that does not read what
+it is sent is closed with 1013, and hung up on when it does not read that either; who is told that the connection is closed has
+a second to answer.
 """
 
 from collections.abc import Callable
@@ -32,6 +33,7 @@ CLOSE_SECONDS = 1.0
 # Of a message of somebody who is not let in yet, and of the first on a stream: a few KB at most in earnest.
 FIRST_MESSAGE_BYTES = 16_384
 _FINAL_BINARY, _MASKED = 0x82, 0x80
+_UNREADABLE = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 _unmasked: Callable[[bytes, bytes], bytes] = websocket_frames.apply_mask  # type: ignore[attr-defined]
 
 
@@ -59,7 +61,9 @@ class StreamingProtocol(DrainGuard, WebSocketsSansIOProtocol):
 
     def data_received(self, data: bytes) -> None:
         if not self.handshake_initiated:
-            super().data_received(data)
+            super().data_received(data)  # the whole head, as HTTP's protocol has read it
+            if not self.handshake_initiated:
+                self._refuse_head()
             return
         if self._begun:
             self._begun += data
@@ -78,6 +82,12 @@ class StreamingProtocol(DrainGuard, WebSocketsSansIOProtocol):
             else:
                 super().data_received(data[at:end])
             at = end
+
+    def _refuse_head(self) -> None:
+        # With a body, too many lines or a line that is too long: uvicorn would hold the connection without a word, for ever.
+        if not self.transport.is_closing():
+            self.transport.write(_UNREADABLE)
+            self.transport.close()
 
     def _frame(self, data: bytes, at: int, size: int) -> tuple[int, int]:
         """Where a frame's payload begins and ends (RFC 6455, 5.2); an end beyond `size` when that is not known yet.

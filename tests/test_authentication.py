@@ -11,9 +11,10 @@ from app.api_keys import token
 from app.api_keys.model import ApiKey
 from app.errors import Unauthenticated
 from app.identifiers import Kind, read
+from app.users.model import User
 from tests.crowd import fill
 from tests.installation import Installation, Person, World
-from tests.people import add_people
+from tests.people import add_people, email_of
 from tests.statements import plan, recorded
 
 WHO = "{ viewer { scope } }"
@@ -173,6 +174,16 @@ async def test_without_anonymous_introspection_the_schema_needs_a_key(
     assert (await stranger.ask(introspection)).codes == ["UNAUTHENTICATED"]
     assert (await stranger.ask("{ __typename }")).data == {"__typename": "Query"}
     assert (await account_user.ask(introspection)).data == {"__schema": {"queryType": {"name": "Query"}}}
+
+
+@pytest.mark.settings(anonymous_introspection=False)
+async def test_the_schema_is_not_read_before_a_new_password_is_chosen(installation: Installation) -> None:
+    people = await add_people(installation, "ann")
+    async with installation.database():
+        await User.filter(email_key=email_of("ann").lower()).update(must_change_password=True)
+    ann = await people.session("ann")
+    assert (await ann.ask("{ __schema { queryType { name } } }")).codes == ["FORBIDDEN"]
+    assert (await installation.client.get("/schema.graphql", headers=ann.headers)).status_code == 403
 
 
 @pytest.mark.settings(anonymous_introspection=False)

@@ -67,7 +67,7 @@ async def port(told: list[str]) -> AsyncIterator[int]:
     app.state.told = told
     # A connection that is held in spite of all fails its test, and does not hold up the rest.
     options: dict[str, Any] = {"log_config": None, "lifespan": "off", "timeout_graceful_shutdown": 1}
-    server = uvicorn.Server(uvicorn.Config(app, port=0, http=BoundedProtocol, **options))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, http=BoundedProtocol, ws=StreamingProtocol, **options))
     task = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.01)
@@ -253,6 +253,41 @@ async def test_a_request_knows_that_its_client_has_gone_though_others_came_after
     writer.close()
     await asyncio.sleep(0.2)
     assert told == ["0"]
+
+
+UPGRADE = (
+    b"GET /nothing HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+
+
+async def test_no_request_waits_for_ever_when_its_connection_becomes_a_websocket(port: int) -> None:
+    client = unread(port)
+    client.send(GET)
+    await asyncio.sleep(0.1)
+    client.send(GET)  # waits for room
+    await asyncio.sleep(0.1)
+    assert _requests()
+    client.send(UPGRADE)
+    await asyncio.sleep(0.1)
+    client.close()
+    await asyncio.sleep(0.1)
+    assert not _requests()
+
+
+async def test_a_connection_becomes_no_websocket_before_all_is_answered(port: int) -> None:
+    """The answer would stand between the frames, and be kept without a limit for a client that does not read."""
+    assert await said(port, b"GET /patient HTTP/1.1\r\nHost: a\r\n\r\n" + UPGRADE) in (b"", b"reset")
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
+    await asyncio.wait_for(reader.readuntil(b"early"), 5)
+    writer.write(UPGRADE)
+    assert b" 403 " in await asyncio.wait_for(reader.read(), 5)
+    writer.close()
+
+
+def _requests() -> list[asyncio.Task[Any]]:
+    return [task for task in asyncio.all_tasks() if "run_asgi" in repr(task.get_coro())]
 
 
 async def test_silence_is_not_waited_for(port: int, monkeypatch: pytest.MonkeyPatch) -> None:

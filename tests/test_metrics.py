@@ -4,7 +4,9 @@ import re
 
 import httpx
 
-from tests.installation import Person
+from app.users.model import User
+from tests.installation import Installation, Person
+from tests.people import add_people, email_of
 
 
 async def metrics(person: Person) -> httpx.Response:
@@ -31,3 +33,14 @@ async def test_only_admins_read_them(stranger: Person, account_user: Person, pro
     assert (await metrics(stranger)).status_code == 401
     assert (await metrics(account_user)).status_code == 403
     assert (await metrics(provider)).status_code == 403
+
+
+async def test_no_admin_reads_them_who_may_do_nothing_else(installation: Installation, admin: Person) -> None:
+    made = await admin.change("createApiKey", "token", name="gateway of all", accessLevel="GATEWAY")
+    assert (await metrics(installation.holder(made["token"]))).status_code == 403
+    people = await add_people(installation, "root")
+    assert (await metrics(people["root"])).status_code == 200
+    async with installation.database():
+        await User.filter(email_key=email_of("root").lower()).update(must_change_password=True)
+    reset = await metrics(await people.session("root"))
+    assert (reset.status_code, reset.json()["errors"][0]["extensions"]["code"]) == (403, "FORBIDDEN")

@@ -66,6 +66,20 @@ async def opened(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]
     return reader, writer
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["Content-Length: 5", "Transfer-Encoding: chunked", f"Long: {'x' * 9_000}", "\r\n".join(["Many: x"] * 200)],
+    ids=["body", "chunks", "long line", "many lines"],
+)
+async def test_a_handshake_that_cannot_be_read_is_refused_at_once_and_holds_no_connection(port: int, line: str) -> None:
+    """Nobody would ever end such a connection, and a few thousand of them are all that a worker takes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    handshake = HANDSHAKE.format(basic="").removesuffix("\r\n")
+    writer.write(f"{handshake}{line}\r\n\r\nhello".encode())
+    assert (await asyncio.wait_for(reader.read(), 2)).startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    writer.close()
+
+
 TALK = b"".join(
     [
         frame(0x81, b"first"),

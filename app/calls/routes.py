@@ -141,8 +141,8 @@ class Recordings:
         """Who asks, and of which account the call is where the address says so. Raises Refused, Unauthenticated."""
         query = request.query_params
         if "signature" not in query:
-            header = request.headers.get("authorization")
-            viewer = await started.authentication.viewer(header.encode("latin-1") if header is not None else None)
+            given = request.headers.getlist("authorization")
+            viewer = await started.authentication.viewer(", ".join(given).encode("latin-1") if given else None)
             if viewer is None:
                 raise Unauthenticated
             return viewer, None

@@ -158,7 +158,10 @@ class Sockets:
         if not origin or origin in settings.allowed_origins:
             return True
         host = headers.get(b"host", b"").decode("latin-1").lower()
-        return urlsplit(origin).netloc.lower() in {host, urlsplit(settings.base_url).netloc.lower()}
+        try:
+            return urlsplit(origin).netloc.lower() in {host, urlsplit(settings.base_url).netloc.lower()}
+        except ValueError:  # half an IPv6 address
+            return False
 
 
 class Connection:

@@ -77,6 +77,13 @@ async def test_nobody_hears_anything_without_a_key(own: Recorded, stranger: Pers
     assert (await get(stranger, own.path, Authorization="Bearer vgk_x")).status_code == 401
 
 
+async def test_several_headers_let_nobody_listen(own: Recorded, admin: Person, read_only: Person) -> None:
+    """As everywhere: which of them a proxy before this server has looked at is not known."""
+    for shown in ((admin, read_only), (read_only, read_only)):
+        headers = [(b"Authorization", person.headers["Authorization"].encode()) for person in shown]
+        assert (await admin.client.get(f"{own.path}.wav", headers=headers)).status_code == 401
+
+
 async def test_a_gateways_key_hears_nothing(installation: Installation, own: Recorded, read_only: Person) -> None:
     async with installation.database():
         key_id = read(Kind.API_KEY, installation.world["read_only_key"])

@@ -231,11 +231,12 @@ async def test_pages_of_other_sites_are_refused(port: int) -> None:
     for origin in ("https://portal.example.com", f"http://127.0.0.1:{port}"):
         async with opened(port, origin=Origin(origin)):
             pass
-    for origin in ("https://evil.example.com", "null", f"http://127.0.0.1:{port}.evil.example.com"):
+    for origin in ("https://evil.example.com", "null", f"http://127.0.0.1:{port}.evil.example.com", "http://[::1"):
         with pytest.raises(InvalidStatus) as refused:
             async with opened(port, origin=Origin(origin)):
                 pass
         assert refused.value.response.status_code == 403
+        assert b"This origin may not connect" in refused.value.response.body
 
 
 @pytest.mark.settings(live_connections=2)
