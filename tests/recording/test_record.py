@@ -199,8 +199,9 @@ async def test_a_vendor_in_the_address_is_passed_over(gateway: Gateway) -> None:
     """Some gateways add the bucket's, which is the account's to say."""
     async with gateway.opened(path="/record/google") as connection:
         await connection.send(gateway.first_frame("with-vendor"))
-        await connection.send(bytes(640))
+        await connection.send(bytes(64_000))
     await gateway.idle()
+    assert (await gateway.spooled("with-vendor")).audio_bytes == 44 + 64_000
     assert (await gateway.call("with-vendor")).recording_vendor is BucketVendor.AWS_S3
 
 
