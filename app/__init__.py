@@ -48,6 +48,7 @@ What all rooms stand on, and what imports no room:
     metrics.py           what is counted, for Prometheus
     names.py             names that people give: which are allowed, which count as the same
     outbound.py          which hosts we may call: the one gate for every address a tenant gives us
+                         (outbound_connections.py: how much those hosts may say before they answer)
     paging.py            lists: connections paged by key
     periodic.py          work that comes back every few seconds, and that no failure ends
     postgres_pool.py     connections to PostgreSQL, lent in the order of asking

@@ -1,5 +1,6 @@
 """The HTTP protocol of a connection, with what uvicorn's lacks: an end to what a client may send beside bodies, in bytes
-and in time, to how many requests it may send ahead, and to how long it may leave answers unread.
+and in time, to how many requests it may send ahead, in how many pieces it may send a body, and to how long it may leave answers
+unread.
 
 Otherwise a stranger who never ends a header line fills the memory, and silent connections take up all places for ever.
 """
@@ -21,6 +22,8 @@ MAXIMUM_HEAD_BYTES = 32_768
 HEAD_SECONDS = 10.0
 # Sent before their predecessor is answered; one read of 250 kB can have thousands.
 MAXIMUM_PIPELINED = 16
+# Of one body: nobody else is served while one read, with tens of thousands, is taken apart.
+MAXIMUM_CHUNKS = 16_384
 DRAIN_SECONDS = 20.0
 DRAIN_BYTES = 16_384
 _PIECE = 8_192
@@ -29,6 +32,10 @@ _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close
 
 class TooManyPipelined(Exception):
     """The parser stops at it, and uvicorn answers 400 and closes."""
+
+
+class TooManyChunks(Exception):
+    """Likewise."""
 
 
 class DrainGuard:
@@ -104,6 +111,8 @@ class BoundedProtocol(DrainGuard, HttpToolsProtocol):
     # Bytes since the last that were body, while it is the client's turn.
     _head_bytes = 0
     _is_waiting = True
+    # Of this request's body.
+    _chunks = 0
     _timer: asyncio.TimerHandle | None = None
     # Uvicorn knows the request that came last, which is another one when several came at once.
     _running: RequestResponseCycle | None = None
@@ -155,12 +164,16 @@ class BoundedProtocol(DrainGuard, HttpToolsProtocol):
         if len(self.pipeline) >= MAXIMUM_PIPELINED:
             raise TooManyPipelined
         super().on_message_begin()
+        self._chunks = 0
         if not self._is_waiting:
             self._is_waiting, self._head_bytes = True, 0
 
     def on_chunk_header(self) -> None:
         # Else trailers would become headers of the request, past a proxy that took those out.
         self.headers = []
+        self._chunks += 1
+        if self._chunks > MAXIMUM_CHUNKS:
+            raise TooManyChunks
 
     def on_body(self, body: bytes) -> None:
         super().on_body(body)

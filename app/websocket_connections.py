@@ -8,14 +8,18 @@ Until the application has let a client in, its messages are short, and so is the
 longer one, or begins to, is closed with 1009. A handshake that cannot be read is answered 400. A client that does not read what
 it is sent is closed with 1013, and hung up on when it does not read that either; who is told that the connection is closed has
 a second to answer.
+
+Frames are taken in turns, a few of each connection: a megabyte has room for many thousands, and nobody else is served while
+they are looked at. What an application has not received yet holds up what comes after it.
 """
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets import frames as websocket_frames
-from websockets.frames import CloseCode
+from websockets.frames import CloseCode, Frame
 from websockets.http11 import Request
 from websockets.protocol import State
 
@@ -27,11 +31,15 @@ Sink = Callable[[bytes], bool]
 
 # For who begins to read at last, to find out why nothing follows.
 LAST_WORD_SECONDS = 5.0
-AUDIO_PATH = "/record"
+AUDIO_PATHS = "/record/"
 # For who is told that the connection is closed, to answer.
 CLOSE_SECONDS = 1.0
 # Of a message of somebody who is not let in yet, and of the first on a stream: a few KB at most in earnest.
 FIRST_MESSAGE_BYTES = 16_384
+# Of one connection, until its next turn: for audio frames of 20 ms, 400 times as fast as it is heard. Those who are not let in
+# yet send a message or two in earnest.
+FRAMES_AT_ONCE, STRANGERS_FRAMES_AT_ONCE = 100, 10
+TURN_SECONDS = 0.005
 _FINAL_BINARY, _MASKED = 0x82, 0x80
 _UNREADABLE = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 _unmasked: Callable[[bytes, bytes], bytes] = websocket_frames.apply_mask  # type: ignore[attr-defined]
@@ -52,6 +60,11 @@ class StreamingProtocol(DrainGuard, WebSocketsSansIOProtocol):
         # A frame that is not whole yet, and how many bytes are waited for.
         self._begun = bytearray()
         self._needed = 0
+        self._frames_at_once = STRANGERS_FRAMES_AT_ONCE
+        # Whether more frames are there than there was a turn for; and that turn, unless the application is waited for.
+        self._is_behind = False
+        self._turn: asyncio.TimerHandle | None = None
+        self._pong = b""
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
@@ -67,11 +80,19 @@ class StreamingProtocol(DrainGuard, WebSocketsSansIOProtocol):
             return
         if self._begun:
             self._begun += data
-            if len(self._begun) < self._needed:
+            if len(self._begun) < self._needed or self._turn is not None:
                 return
             data, self._begun = bytes(self._begun), bytearray()
-        at, size = 0, len(data)
+        self._take(data)
+
+    def _take(self, data: bytes) -> None:
+        at, size, left = 0, len(data), self._frames_at_once
         while at < size:
+            if not left:
+                self._begun, self._needed, self._is_behind = bytearray(data[at:]), 0, True
+                self._wait_for_turn()
+                return
+            left -= 1
             payload, end = self._frame(data, at, size)
             if end > size:
                 self._begun, self._needed = bytearray(data[at:]), end - at
@@ -88,6 +109,29 @@ class StreamingProtocol(DrainGuard, WebSocketsSansIOProtocol):
         if not self.transport.is_closing():
             self.transport.write(_UNREADABLE)
             self.transport.close()
+
+    def _wait_for_turn(self) -> None:
+        if self.transport.is_closing():
+            return
+        self.transport.pause_reading()  # each time: uvicorn reads on by itself
+        if self._turn is None:
+            self._turn = self.loop.call_later(TURN_SECONDS, self._have_turn)
+
+    def _have_turn(self) -> None:
+        self._turn = None
+        if self.read_paused or self.transport.is_closing():  # `_go_on` comes back to it
+            return
+        data, self._begun, self._is_behind = bytes(self._begun), bytearray(), False
+        self._take(data)
+        if not self.read_paused:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """With what is there, or else with what comes."""
+        if self._is_behind:
+            self._wait_for_turn()
+        elif not self.transport.is_closing():
+            self.transport.resume_reading()
 
     def _frame(self, data: bytes, at: int, size: int) -> tuple[int, int]:
         """Where a frame's payload begins and ends (RFC 6455, 5.2); an end beyond `size` when that is not known yet.
@@ -111,7 +155,8 @@ class StreamingProtocol(DrainGuard, WebSocketsSansIOProtocol):
         return payload, payload + length
 
     def send_receive_event_to_app(self) -> None:
-        if self.scope["path"] == AUDIO_PATH:  # who comes so far has shown a key, and audio may follow at once
+        # Who comes so far has shown a key, and audio may follow at once.
+        if f"{self.scope['path']}/".startswith(AUDIO_PATHS):
             self._let_in()
         if self._sink is None or self.curr_msg_data_type == "text" or self.close_sent:
             super().send_receive_event_to_app()
@@ -124,12 +169,35 @@ class StreamingProtocol(DrainGuard, WebSocketsSansIOProtocol):
         # Uvicorn forgets it for a handshake that is denied, and logs an error.
         if message["type"] == "websocket.http.response.body" and self.close_sent:
             self.handshake_complete = True
+        if self._is_behind and not self.read_paused:  # a close reads on
+            self._wait_for_turn()
 
     async def receive(self) -> Any:
         message = await super().receive()
         if self._is_full:  # uvicorn's reads on when its queue is empty
             self._pause()
+        elif self._is_behind and not self.read_paused:
+            self._wait_for_turn()
         return message
+
+    def handle_cont(self, event: Frame) -> None:
+        super().handle_cont(event)
+        if len(self.frames) >= FRAMES_AT_ONCE:  # each takes memory of its own, and empty ones never come to an end
+            self.frames = [b"".join(self.frames)]
+
+    def handle_ping(self) -> None:
+        """To a client that does not read, only the newest ping is answered, as RFC 6455 (5.5.3) lets us, when it reads again."""
+        pong = b"".join(self.conn.data_to_send())
+        if self.writable.is_set():
+            self.transport.write(pong)
+        else:
+            self._pong = pong
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        pong, self._pong = self._pong, b""
+        if pong and not self.close_sent:
+            self.transport.write(pong)
 
     def keepalive_timeout(self) -> None:
         super().keepalive_timeout()
@@ -148,6 +216,7 @@ class StreamingProtocol(DrainGuard, WebSocketsSansIOProtocol):
     def _let_in(self) -> None:
         """From now on messages may be as long as the server takes them."""
         self.conn.max_message_size = self._longest = self.config.ws_max_size
+        self._frames_at_once = FRAMES_AT_ONCE
 
     def _divert(self, sink: Sink) -> Callable[[], None]:
         """From now on binary messages go to the sink, those that wait first. Call the answer when it wants more again."""
@@ -183,5 +252,4 @@ class StreamingProtocol(DrainGuard, WebSocketsSansIOProtocol):
     def _read_on(self) -> None:
         if self.read_paused:
             self.read_paused = False
-            if not self.transport.is_closing():
-                self.transport.resume_reading()
+            self._go_on()

@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from app import connections
-from app.connections import MAXIMUM_HEAD_BYTES, MAXIMUM_PIPELINED, BoundedProtocol
+from app.connections import MAXIMUM_CHUNKS, MAXIMUM_HEAD_BYTES, MAXIMUM_PIPELINED, BoundedProtocol
 from app.websocket_connections import StreamingProtocol
 
 LARGE = 4_000_000
@@ -243,6 +243,18 @@ async def test_many_requests_ahead_of_their_answers_are_refused(port: int) -> No
         answers += await asyncio.wait_for(reader.read(4096), 5)
     writer.close()
     answer = await said(port, one * 1_000)
+    assert answer == b"reset" or (b" 400 " in answer and b" 200 " not in answer)
+
+
+async def test_a_body_in_very_many_chunks_is_refused_before_they_are_taken_apart(port: int) -> None:
+    chunk = b"1\r\na\r\n"
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(CHUNKED.replace(b"Host: a", b"Host: a\r\nConnection: close") % b"/")
+    writer.write(chunk * (MAXIMUM_CHUNKS - 1) + b"0\r\n\r\n")
+    whole = await asyncio.wait_for(reader.read(), 5)
+    writer.close()
+    answer = await said(port, CHUNKED % b"/" + chunk * (MAXIMUM_CHUNKS + 1))
+    assert b" 200 " in whole
     assert answer == b"reset" or (b" 400 " in answer and b" 200 " not in answer)
 
 

@@ -12,7 +12,7 @@ from starlette.websockets import WebSocket
 
 from app.connections import BoundedProtocol
 from app.recording.stream import DIVERT
-from app.websocket_connections import StreamingProtocol
+from app.websocket_connections import FRAMES_AT_ONCE, STRANGERS_FRAMES_AT_ONCE, StreamingProtocol
 from tests.recording.test_record import HANDSHAKE, frame
 
 LONGEST = 100_000
@@ -26,8 +26,10 @@ class Ear:
         self.others: list[Any] = []
         self.at_most = 10**9
         self.has_room: Any = None
+        self.protocol: Any = None
 
     async def __call__(self, websocket: WebSocket) -> None:
+        self.protocol = websocket.scope["extensions"][DIVERT].__self__
         await websocket.accept()
         await websocket.receive_text()
         await asyncio.sleep(0.05)  # what has come meanwhile waits
@@ -179,3 +181,93 @@ async def test_a_sink_without_room_is_not_filled(port: int, ear: Ear) -> None:
     writer.close()
     assert ear.audio[-1] == b"last"
     assert len(ear.audio) - 1 == sent
+
+
+def counted(monkeypatch: pytest.MonkeyPatch, name: str) -> list[None]:
+    """Grows by one for each frame that is handled so."""
+    handled: list[None] = []
+    handle = getattr(StreamingProtocol, name)
+
+    def count(self: StreamingProtocol, *event: Any) -> None:
+        handled.append(None)
+        handle(self, *event)
+
+    monkeypatch.setattr(StreamingProtocol, name, count)
+    return handled
+
+
+@pytest.mark.parametrize(
+    ("begin", "at_once"), [(b"", STRANGERS_FRAMES_AT_ONCE), (frame(0x81, b"first"), FRAMES_AT_ONCE)]
+)
+async def test_others_have_their_turn_in_the_middle_of_a_flood_of_frames(
+    port: int, monkeypatch: pytest.MonkeyPatch, begin: bytes, at_once: int
+) -> None:
+    handled = counted(monkeypatch, "handle_pong")
+    _, writer = await opened(port)
+    writer.write(begin)
+    await asyncio.sleep(0.1)
+    many, most, before = 40 * at_once, 0, 0
+    writer.write(frame(0x8A, b"") * many)
+    while len(handled) < many:
+        await asyncio.sleep(0)
+        most, before = max(most, len(handled) - before), len(handled)
+    assert most <= at_once
+    writer.close()
+
+
+async def test_thousands_of_frames_arrive_whole_and_in_order(port: int, ear: Ear) -> None:
+    reader, writer = await opened(port)
+    ear.at_most = 250
+    talk = [number.to_bytes(2, "big") for number in range(3_000)]
+    writer.write(frame(0x81, b"first"))
+    for number, each in enumerate(talk):
+        writer.write(frame(0x82, each) + (frame(0x81, b"%d" % number) if number % 10 == 0 else b""))
+    writer.write(frame(0x88, b"\x03\xe8"))
+    await asyncio.sleep(0.3)
+    assert 250 <= len(ear.audio) <= 250 + FRAMES_AT_ONCE
+    ear.at_most = 10**9
+    ear.has_room()
+    assert (await asyncio.wait_for(reader.read(), 5))[0] == 0x88
+    writer.close()
+    while 1000 not in ear.others:
+        await asyncio.sleep(0.01)
+    assert ear.audio == talk
+    assert ear.others == [*(str(number) for number in range(0, 3_000, 10)), 1000]
+
+
+async def test_messages_that_the_application_has_not_taken_hold_up_the_next(port: int, ear: Ear) -> None:
+    _, writer = await opened(port)
+    writer.write(frame(0x81, b"first") + frame(0x81, b"another") * 3_000)
+    waiting = 0
+    while len(ear.others) < 3_000:
+        await asyncio.sleep(0.001)
+        if len(ear.others) + ear.protocol.queue.qsize() < 3_000:
+            assert not ear.protocol.transport.is_reading()
+        waiting = max(waiting, ear.protocol.queue.qsize())
+    assert 0 < waiting <= 2 * FRAMES_AT_ONCE
+    writer.close()
+
+
+async def test_only_the_newest_ping_of_who_does_not_read_is_answered(port: int, ear: Ear) -> None:
+    reader, writer = await opened(port)
+    writer.write(frame(0x81, b"first"))
+    await asyncio.sleep(0.1)
+    ear.protocol.pause_writing()
+    writer.write(b"".join(frame(0x89, b"%04d" % number) for number in range(300)))
+    await asyncio.sleep(0.2)
+    ear.protocol.resume_writing()
+    writer.write(frame(0x88, b"\x03\xe8"))
+    assert await asyncio.wait_for(reader.read(), 5) == b"\x8a\x040299" + b"\x88\x02\x03\xe8"
+    writer.close()
+
+
+async def test_a_message_in_endless_pieces_takes_no_more_memory_than_its_text(port: int, ear: Ear) -> None:
+    _, writer = await opened(port)
+    writer.write(frame(0x81, b"first") + frame(0x01, b"a") + (frame(0x00, b"") + frame(0x00, b"b")) * 1_000)
+    await asyncio.sleep(0.5)
+    assert len(ear.protocol.frames) <= FRAMES_AT_ONCE
+    writer.write(frame(0x80, b"c"))
+    while not ear.others:
+        await asyncio.sleep(0.01)
+    assert ear.others == [f"a{'b' * 1_000}c"]
+    writer.close()

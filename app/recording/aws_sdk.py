@@ -26,6 +26,7 @@ from botocore.httpsession import get_cert_path
 from botocore.loaders import Loader
 
 from app.outbound import JudgingResolver
+from app.outbound_connections import BoundedConnector
 from app.recording import answers
 from app.recording.connection_errors import kind_of_connection_error
 from app.recording.failures import FailureKind, StorageFailure
@@ -116,9 +117,7 @@ class _CautiousHttp(AIOHTTPSession):  # type: ignore[misc]
 
     async def _get_session(self, proxy_url: str | None) -> Any:
         if None not in self._sessions:
-            connector = aiohttp.TCPConnector(
-                limit=self._max_pool_connections, ssl=_tls_context(), **self._connector_args
-            )
+            connector = BoundedConnector(limit=self._max_pool_connections, ssl=_tls_context(), **self._connector_args)
             session = aiohttp.ClientSession(
                 connector=connector,
                 timeout=self._timeout,

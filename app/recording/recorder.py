@@ -4,6 +4,10 @@ What arrives is added to a buffer of its stream. Twice a second all buffers are 
 and write: no thread is asked for a single frame, and a process that is killed has lost half a second. A stream whose buffer is
 full, because the settings of its call are still looked up or the disk is slow, is not read on until there is room.
 
+Each time a stream has its turn it is written as far as its audio may have come by then, or a second of it: one that sends faster
+than audio is heard is written as fast as the threads have nothing else to do, and keeps no other waiting. Recordings begin and
+end in other threads: a beginning holds a transaction, which must not wait for audio.
+
 Long because a stream is one thing from its opening to its end, whatever happens in between.
 """
 
@@ -42,6 +46,7 @@ LOOK_AT_ACCOUNTS_EVERY_SECONDS = 4.0
 """With the time that the answer takes, calls of a suspended account end within 5 s."""
 TELL_OF_LONG_CALLS_EVERY_SECONDS = 86_400.0
 """A row that is RECORDING and was not written for days counts as lost (`app/calls/recordings.py`)."""
+_AUDIO_SECONDS_AT_ONCE = 1.0
 _MEASURE_EVERY_SECONDS = 10.0
 _BEGIN_SECONDS = 10.0
 _THREADS = min(os.cpu_count() or 1, 8)
@@ -89,6 +94,7 @@ class AudioStream:
         """To be called when there is room again, if it was told that there is none."""
         self._waiting = bytearray()
         self._is_full = is_full
+        self._turn_at = time.monotonic()
 
     def take(self, data: bytes) -> bool:
         """More audio; false when there is no room for more after it. A sample may be cut in two between calls."""
@@ -107,13 +113,30 @@ class AudioStream:
         """Not even what was taken before the stream was ended."""
         return self.broken.done() and not isinstance(self.broken.result(), Refused)
 
-    def waiting_audio(self) -> bytes:
-        """Whole samples of all channels, taken out of the buffer: for the event loop's thread."""
-        was_full = len(self._waiting) >= MAXIMUM_WAITING_BYTES
-        whole = len(self._waiting) - len(self._waiting) % self.first.frame_bytes
-        audio = bytes(memoryview(self._waiting)[:whole])
-        self._waiting = self._waiting[whole:]
-        if was_full and self.has_room is not None:
+    @property
+    def is_full(self) -> bool:
+        return len(self._waiting) >= MAXIMUM_WAITING_BYTES
+
+    def audio_of_turn(self) -> bytes:
+        """Whole samples of all channels, taken out of the buffer: as many as the stream may have written now.
+
+        For the event loop's thread.
+        """
+        now = time.monotonic()
+        seconds, self._turn_at = max(now - self._turn_at, _AUDIO_SECONDS_AT_ONCE), now
+        return self._taken(int(seconds * self.first.sample_rate))
+
+    def last_audio(self) -> bytes:
+        """All that is left, likewise."""
+        return self._taken(len(self._waiting))
+
+    def _taken(self, samples: int) -> bytes:
+        was_full, size = self.is_full, self.first.frame_bytes
+        whole = min(len(self._waiting) // size, samples) * size
+        with memoryview(self._waiting) as waiting:
+            audio = waiting[:whole].tobytes()
+        del self._waiting[:whole]  # moves nothing
+        if was_full and not self.is_full and self.has_room is not None:
             self.has_room()
         return audio
 
@@ -145,7 +168,9 @@ class Recorder:
         self._storer = storer
         self._places = 0
         self._streams: set[AudioStream] = set()
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="recorder")
+        self._threads, self._beginning, self._ending = (
+            ThreadPoolExecutor(_THREADS, thread_name_prefix=f"recorder-{work}") for work in ("writes", "begins", "ends")
+        )
         self._writing: asyncio.Future[list[list[_Failure]]] | None = None
         self._wake = asyncio.Event()
         self._is_ending = False
@@ -154,8 +179,10 @@ class Recorder:
     async def running(self) -> AsyncIterator[None]:
         """Writes in the background for as long as the context lasts. What still runs at its end is ended in order."""
         # All threads from the beginning: a machine that has none to give later ends no recording.
-        have_begun = threading.Barrier(_THREADS)
-        await asyncio.gather(*(self._in_thread(partial(have_begun.wait, _BEGIN_SECONDS)) for _ in range(_THREADS)))
+        pools = (self._threads, self._beginning, self._ending)
+        have_begun = threading.Barrier(_THREADS * len(pools))
+        waiting = partial(have_begun.wait, _BEGIN_SECONDS)
+        await asyncio.gather(*(_in_thread(pool, waiting) for pool in pools for _ in range(_THREADS)))
         task = asyncio.create_task(self._write_for_ever())
         looking = [asyncio.create_task(work()) for work in (self._look_at_calls_for_ever, self._measure_for_ever)]
         try:
@@ -168,7 +195,8 @@ class Recorder:
             self._wake.set()
             await asyncio.gather(task, *looking, return_exceptions=True)
             await asyncio.gather(*(self.end(stream) for stream in list(self._streams)))
-            self._threads.shutdown()
+            for pool in pools:
+                pool.shutdown()
 
     @contextmanager
     def place(self) -> Iterator[None]:
@@ -216,7 +244,7 @@ class Recorder:
         self._streams.discard(stream)
         if self._writing is not None:  # its audio may be among it
             await asyncio.wait([self._writing])
-        recording = await self._in_thread(partial(_ended, stream, stream.waiting_audio()))
+        recording = await _in_thread(self._ending, partial(_ended, stream, stream.last_audio()))
         try:
             await self._tell_storing(recording)
         finally:
@@ -229,7 +257,7 @@ class Recorder:
         async def hold(call: Call, credential_id: UUID) -> None:
             about = _about(stream.first, call, credential_id, admitted)
             try:
-                stream.recording = await self._in_thread(partial(self._created, stream, about))
+                stream.recording = await _in_thread(self._beginning, partial(self._created, stream, about))
             except OSError as error:
                 raise SpoolBroken(error) from error
 
@@ -310,11 +338,11 @@ class Recorder:
             self._end_what_is_too_much()
 
     async def _write_all(self) -> None:
-        work = [(stream, stream.waiting_audio()) for stream in self._streams if stream.has_audio]
+        work = [(stream, stream.audio_of_turn()) for stream in self._streams if stream.has_audio]
         parts = [part for number in range(_THREADS) if (part := work[number::_THREADS])]
         if not parts:
             return
-        self._writing = asyncio.gather(*(self._in_thread(partial(_write, part)) for part in parts))
+        self._writing = asyncio.gather(*(_in_thread(self._threads, partial(_write, part)) for part in parts))
         try:
             failed = [failure for failures in await self._writing for failure in failures]
         finally:
@@ -325,6 +353,8 @@ class Recorder:
             if self._storer is not None and stream.recording is not None and stream in self._streams:
                 self._storer.grown(stream.recording)
         self._end_what_is_too_much()
+        if any(stream.is_full for stream in self._streams if not stream.broken.done()):
+            self._wake.set()
 
     def _end_what_is_too_much(self) -> None:
         is_overfull = self._spool.is_overfull
@@ -338,9 +368,6 @@ class Recorder:
         _log.error("a recording ends early", **_cause(error))
         if not stream.broken.done():
             stream.broken.set_result(error)
-
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     def _later(self, why: str, reason: str, error: OSError | None = None, *, account_id: UUID | None = None) -> Refused:
         """The refusal that is an alarm: a call that was to be recorded is not, or not to its end."""
@@ -375,6 +402,10 @@ def _ended(stream: AudioStream, audio: bytes) -> SpooledRecording:
     if error is not None:
         _log.error("the end of a recording was lost", call_id=recording.about.call_id.hex, **_cause(error))
     return recording
+
+
+async def _in_thread(threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+    return await asyncio.get_running_loop().run_in_executor(threads, work)
 
 
 def _cause(error: Exception | None) -> dict[str, str]:

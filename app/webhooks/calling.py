@@ -8,6 +8,7 @@ import aiohttp
 from yarl import URL
 
 from app.outbound import OutboundGate
+from app.outbound_connections import BoundedConnector
 from app.recording.connection_errors import kind_of_connection_error
 from app.recording.failures import FailureKind
 
@@ -16,8 +17,8 @@ class Client:
     """One session of aiohttp's, of which nothing is kept between calls."""
 
     def __init__(self, gate: OutboundGate, connect_seconds: float, limit: int) -> None:
-        connector = aiohttp.TCPConnector(
-            resolver=gate.resolver(),  # type: ignore[arg-type]
+        connector = BoundedConnector(
+            resolver=gate.resolver(),
             # Each call is judged by what its host leads to now; no tenant gets a connection of another's.
             use_dns_cache=False,
             force_close=True,

@@ -153,6 +153,61 @@ async def test_the_end_of_a_call_comes_after_what_is_being_written(
     assert (await gateway.spooled("slow")).read(44, 2_000) == b"1" * 640 + b"2" * 640
 
 
+async def test_a_call_begins_while_the_audio_of_others_is_written(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has a transaction, which others wait for."""
+    may_go_on = threading.Event()
+    monkeypatch.setattr(recorder.AudioStream, "write", lambda *_: may_go_on.wait(20) and None)
+    try:
+        async with gateway.opened() as first, gateway.opened() as second, gateway.opened() as third:
+            for number, connection in enumerate((first, second)):
+                await connection.send(gateway.first_frame(f"others-{number}"))
+                await connection.send(bytes(640))
+            await asyncio.sleep(1)  # their writing takes all threads
+            await third.send(gateway.first_frame("begins"))
+            await asyncio.sleep(1)
+            assert (await gateway.call("begins")).recording_state is RecordingState.RECORDING
+            may_go_on.set()
+    finally:
+        may_go_on.set()
+    await gateway.idle()
+
+
+async def test_a_stream_that_is_ahead_of_time_is_written_second_by_second() -> None:
+    stream = recorder.AudioStream(FirstFrame("fast", UUID(int=1)), lambda: None)
+    second, ten_seconds = 8_000 * 4, bytes(range(256)) * 1_250
+    stream.take(ten_seconds)
+    written = stream.audio_of_turn()
+    assert written == ten_seconds[:second]
+    assert stream.has_audio
+    assert stream.audio_of_turn() == ten_seconds[second : 2 * second]
+    assert stream.last_audio() == ten_seconds[2 * second :]
+
+
+async def test_a_stream_that_had_to_wait_is_written_as_far_as_its_audio_has_come(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(recorder, "time", SimpleNamespace(monotonic=lambda: now))
+    stream = recorder.AudioStream(FirstFrame("slow", UUID(int=1)), lambda: None)
+    stream.take(bytes(8_000 * 4 * 8))
+    now = 105.0
+    assert len(stream.audio_of_turn()) == 8_000 * 4 * 5
+    assert len(stream.audio_of_turn()) == 8_000 * 4
+
+
+async def test_there_is_room_as_soon_as_a_full_stream_has_had_its_turn() -> None:
+    told: list[str] = []
+    stream = recorder.AudioStream(FirstFrame("full", UUID(int=1)), lambda: told.append("full"))
+    stream.has_room = lambda: told.append("room")
+    stream.take(bytes(recorder.MAXIMUM_WAITING_BYTES + 8_000 * 4))
+    stream.audio_of_turn()
+    assert told == ["full"]
+    stream.audio_of_turn()
+    assert told == ["full", "room"]
+
+
 async def test_mp3_sounds_like_what_was_sent(installation: Installation, world: World, provider: Person) -> None:
     sent = speech(8_000, 2, 5)
     async with gateway_of(installation, world, provider, form="MP3") as gateway:
@@ -199,8 +254,9 @@ async def test_a_vendor_in_the_address_is_passed_over(gateway: Gateway) -> None:
     """Some gateways add the bucket's, which is the account's to say."""
     async with gateway.opened(path="/record/google") as connection:
         await connection.send(gateway.first_frame("with-vendor"))
-        await connection.send(bytes(640))
+        await connection.send(bytes(64_000))
     await gateway.idle()
+    assert (await gateway.spooled("with-vendor")).audio_bytes == 44 + 64_000
     assert (await gateway.call("with-vendor")).recording_vendor is BucketVendor.AWS_S3
 
 

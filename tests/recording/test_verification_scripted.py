@@ -201,6 +201,7 @@ BAD_ANSWERS = {
     "closes": (scripts.close, "ends the connection"),
     "no HTTP": (scripts.raw(b"SSH-2.0-OpenSSH_9.6\r\n"), "not one of S3"),
     "half an answer": (scripts.raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"), ""),
+    "never comes to its answer": (scripts.raw(b"HTTP/1.1 102 Processing\r\n\r\n" * 5_000), "not one of S3"),
     "drips headers": (scripts.drip_headers, "No end of this step"),
 }
 

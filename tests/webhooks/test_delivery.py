@@ -233,11 +233,23 @@ async def test_a_reply_is_shown_as_text_whatever_its_bytes_are(
         (raw(b"SSH-2.0-OpenSSH_9.6\r\n"), None, "not one of HTTP"),
         (raw(b"HTTP/1.1 99999999 OK\r\n\r\n"), None, "not one of HTTP"),
         (receivers.endless_headers, None, "not one of HTTP"),
+        (raw(b"HTTP/1.1 102 Processing\r\n\r\n" * 17 + b"HTTP/1.1 200 OK\r\n\r\n"), None, "not one of HTTP"),
         (receivers.drip, 200, "does not end within 0.5 seconds"),
         (raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"), 200, "does not end"),
         (raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"), None, "not one of HTTP"),
     ],
-    ids=["hangs", "resets", "closes", "SSH", "no status", "endless headers", "drips", "breaks off", "wrong chunk"],
+    ids=[
+        "hangs",
+        "resets",
+        "closes",
+        "SSH",
+        "no status",
+        "endless headers",
+        "endless interim answers",
+        "drips",
+        "breaks off",
+        "wrong chunk",
+    ],
 )
 @pytest.mark.usefixtures("hurried")
 async def test_a_receiver_that_misbehaves_gets_a_plain_reason(
@@ -254,6 +266,14 @@ async def test_a_receiver_that_misbehaves_gets_a_plain_reason(
     assert (done["succeeded"], done["status"]) == (False, status)
     assert words in done["reason"]
     assert (done["reply"] is None) == (status is None)
+
+
+async def test_a_receiver_may_ask_for_patience_before_it_answers(
+    account_user: Person, receiver: Receiver, world: World
+) -> None:
+    patient = raw(b"HTTP/1.1 102 Processing\r\n\r\n" * 16 + b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    done = await tried(account_user, world["own"], receiver, patient)
+    assert (done["status"], done["reply"]) == (200, "ok")
 
 
 async def test_a_call_has_five_seconds_for_all_of_it(installation: Installation) -> None:
