@@ -105,7 +105,11 @@ class Settings(BaseSettings):
         "recordings are refused.",
     )
     recording_streams: int = Field(
-        1_000, ge=1, le=100_000, description="Calls whose audio each worker takes in at the same time."
+        1_000,
+        ge=1,
+        le=100_000,
+        description="Calls whose audio each worker takes in at the same time; "
+        "by the keys of one account, half as many.",
     )
     live_connections: int = Field(
         1_000, ge=1, le=100_000, description="WebSockets on `/graphql` (subscriptions) that each worker keeps open."

@@ -38,6 +38,7 @@ from app.recording.audio import Encoder, encoder
 from app.recording.spool import About, Ended, Spool, SpooledRecording
 from app.recording.stream import CloseCode, FirstFrame, Refused
 from app.settings import Settings
+from app.shares import Shares
 
 WRITE_EVERY_SECONDS = 0.5
 MAXIMUM_WAITING_BYTES = 524_288
@@ -166,7 +167,7 @@ class Recorder:
         self._spool = spool
         self._live = live
         self._storer = storer
-        self._places = 0
+        self._places = Shares()
         self._streams: set[AudioStream] = set()
         self._threads, self._beginning, self._ending = (
             ThreadPoolExecutor(_THREADS, thread_name_prefix=f"recorder-{work}") for work in ("writes", "begins", "ends")
@@ -199,18 +200,24 @@ class Recorder:
                 pool.shutdown()
 
     @contextmanager
-    def place(self) -> Iterator[None]:
-        """Holds one of the places for streams. Raises Refused when there is none, or no room in the spool."""
-        if self._places >= self._maximum_streams:
+    def place(self, viewer: Viewer) -> Iterator[None]:
+        """Holds one of the places for streams. Raises Refused when there is none, or no room in the spool.
+
+        Keys of one account have at most half of the places: whoever holds one of them stops no calls of others.
+        """
+        if self._places.total() >= self._maximum_streams:
             raise self._later("streams", "as many calls are recorded here as may be: try again later, or elsewhere")
+        owner = viewer.account_id
+        if owner is not None and self._places.of(owner) >= (self._maximum_streams + 1) // 2:
+            reason = "as many calls of one account are recorded here as may be: try again later, or elsewhere"
+            raise self._later("streams", reason, account_id=owner)
         if self._spool.is_full:
             raise self._later("spool", "the spool is full: try again later, or elsewhere")
-        self._places += 1
         metrics.recording_streams(+1)
         try:
-            yield
+            with self._places.place(owner):
+                yield
         finally:
-            self._places -= 1
             metrics.recording_streams(-1)
 
     def stream(self, first: FirstFrame) -> AudioStream:
@@ -372,7 +379,7 @@ class Recorder:
     def _later(self, why: str, reason: str, error: OSError | None = None, *, account_id: UUID | None = None) -> Refused:
         """The refusal that is an alarm: a call that was to be recorded is not, or not to its end."""
         metrics.recording_refused(why)
-        numbers = {"streams": self._places, "spool_bytes": self._spool.size()}
+        numbers = {"streams": self._places.total(), "spool_bytes": self._spool.size()}
         account = {"account": show(Kind.ACCOUNT, account_id)} if account_id else {}
         _log.error("a call is not recorded", why=why, **numbers, **account, **_cause(error))
         return Refused(CloseCode.TRY_AGAIN_LATER, reason)

@@ -35,7 +35,7 @@ async def record(websocket: WebSocket, let_in: LetIn, recorder: Recorder) -> Non
         return
     await websocket.accept(subprotocol=SUBPROTOCOL)
     try:
-        with recorder.place():
+        with recorder.place(viewer):
             await _taken_in(websocket, viewer, recorder)
     except Refused as refused:
         websocket.scope["log"]["close_code"] = int(refused.code)

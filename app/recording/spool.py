@@ -44,6 +44,8 @@ _MAKING, _GOING, _BROKEN = ".new-", ".gone-", ".broken-"
 _FOLDER_MODE, _FILE_MODE = 0o700, 0o600
 # Of the spool, for one account: no other goes unrecorded for a storage that is not its own.
 _ACCOUNTS_SHARE = 0.25
+# On the disk, of a recording's folder and its files but the audio; so that a great many short ones count for what they are.
+_FOLDER_BYTES = 20_480
 # Of what it may hold: running calls may grow over that by so much before they are ended.
 _OVERFULL = 1.1
 # Blanks in the place of what is not known yet: without a full disk's last block no recording could be stored, and none would
@@ -155,8 +157,7 @@ class Spool:
                 if entry.name.startswith((_MAKING, _GOING)) and entry.stat().st_mtime < time.time() - _LEFT_SECONDS:
                     shutil.rmtree(entry.path, ignore_errors=True)
                     continue
-                with os.scandir(entry.path) as files:
-                    size = sum(file.stat().st_size for file in files)
+                size = _FOLDER_BYTES + (Path(entry.path) / "audio").stat().st_size
                 found += size
                 account_id = self._accounts.get(entry.name) or _account_of(Path(entry.path))
                 if account_id is not None:
@@ -179,6 +180,7 @@ class Spool:
             recording = SpooledRecording(self, making, about, lock)
             # Renaming onto a folder that is not empty is refused.
             making.rename(folder)
+            self.count(about.account_id, _FOLDER_BYTES)
         except OSError as error:
             if recording is not None:
                 recording.close()
@@ -316,7 +318,7 @@ class SpooledRecording:
         gone = self._folder.with_name(f"{_GOING}{self._folder.name}-{os.getpid()}")
         with contextlib.suppress(FileNotFoundError):
             self._folder.rename(gone)
-            self._spool.count(self.about.account_id, -self.audio_bytes)
+            self._spool.count(self.about.account_id, -self.audio_bytes - _FOLDER_BYTES)
         self.close()
         shutil.rmtree(gone, ignore_errors=True)
 

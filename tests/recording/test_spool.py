@@ -44,7 +44,7 @@ def about() -> About:
 
 @pytest.fixture
 def spool(tmp_path: Path) -> Spool:
-    return Spool(tmp_path / "spool", 1_000)
+    return Spool(tmp_path / "spool", 400_000)
 
 
 def test_what_is_written_is_found_again_by_another_process(spool: Spool, tmp_path: Path) -> None:
@@ -108,10 +108,19 @@ def test_a_process_that_is_killed_lets_go(spool: Spool, tmp_path: Path) -> None:
 def test_it_is_full_when_it_holds_as_much_as_it_may_and_no_more_when_that_is_gone(spool: Spool) -> None:
     recording = spool.create(about())
     assert not spool.is_full
-    recording.append(bytes(1_000))
+    recording.append(bytes(400_000))
     assert spool.is_full
     recording.remove()
-    assert spool.size() < 1_000
+    assert spool.size() == 0
+
+
+def test_short_recordings_count_for_the_room_that_their_folders_take(spool: Spool) -> None:
+    for _ in range(4):
+        spool.create(about()).append(b"x")
+    counted = spool.size()
+    assert 4 * 16_384 < counted < 4 * 32_768
+    spool.measure()
+    assert spool.size() == counted
 
 
 def test_what_other_processes_added_is_measured(spool: Spool, tmp_path: Path) -> None:
@@ -124,13 +133,13 @@ def test_what_other_processes_added_is_measured(spool: Spool, tmp_path: Path) ->
 def test_an_account_has_a_quarter_of_it_whoever_added_it(spool: Spool, tmp_path: Path) -> None:
     mine, other = about(), about()
     recording = spool.create(mine)
-    recording.append(bytes(249))
+    recording.append(bytes(100_000 - spool.size() - 1))
     assert not spool.is_share_full(mine.account_id)
     recording.append(bytes(1))
     assert [spool.is_share_full(one.account_id) for one in (mine, other)] == [True, False]
     recording.remove()
     assert not spool.is_share_full(mine.account_id)
-    Spool(tmp_path / "spool", 1).create(other).append(bytes(250))
+    Spool(tmp_path / "spool", 1).create(other).append(bytes(100_000))
     for _ in range(2):
         spool.measure()
         assert [spool.is_share_full(one.account_id) for one in (mine, other)] == [False, True]

