@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import secrets
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -176,6 +177,12 @@ async def _tell_story(
         await s3.close()
 
 
+def _python() -> str:
+    """As it is called from here."""
+    here = Path(sys.executable)
+    return str(here.relative_to(Path.cwd()) if here.is_relative_to(Path.cwd()) else here)
+
+
 def _write(path: Path, what: dict[str, Any]) -> None:
     path.touch(mode=0o600)
     path.write_text(json.dumps(what, indent=2) + "\n")
@@ -210,8 +217,8 @@ def _tell(
         f"  voice gateway    {keys['gateway']}",
         "",
         f"People             {', '.join(email_of(person) for person in PEOPLE)}",
-        f"  new here         {email_of(NEWCOMER)}, who must choose a new password first",
-        f"  password         {PASSWORD}, of all of them",
+        f"  new here         {email_of(NEWCOMER)}, who must choose a new password at first",
+        f"  password         {PASSWORD}, of all of them at first",
         "",
         "A bucket to try    S3_COMPATIBLE",
         f"  endpoint         {s3['endpoint']}",
@@ -221,8 +228,7 @@ def _tell(
         "",
         f"An account to try  {ids[TRY_HERE]}",
         "Calls              are told in a moment; more of them, while this runs:",
-        f"  python -m app simulate-calls --url {graphql.replace('http', 'ws', 1).removesuffix('/graphql')}"
-        f" --key {keys['gateway']} --account {ids[TRY_HERE]}",
+        f"  {_python()} -m app simulate-calls --url {graphql} --key {keys['gateway']} --account {ids[TRY_HERE]}",
         "Stop with Ctrl-C.",
         "",
     ]

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from app import simulator
 from app.demo_data import BANK, CARD_LOST, HOTLINE, TRY_HERE
@@ -93,15 +94,17 @@ class DemoCalls:
             await self._report(*_older(self._noted["ids"], datetime.now(UTC)))
             await asyncio.gather(*(self._record(call) for call in _RECORDED))
             self._note({call.account: (await self._stored(call))["id"] for call in _RECORDED})
-        found = [await self._find(call) for call in _RECORDED]
+        found = [(call, await self._find(call)) for call in _RECORDED]
         shown = [
-            f"{_words(call)}\n    {call['recording']['playerUrl']}"
-            for call in found
-            if call and call["recording"]["playerUrl"]
+            text for call, node in found if node and node["recording"]["playerUrl"] for text in self._shown(call, node)
         ]
-        return (
-            "\n  ".join(["Recorded calls, to be heard at these addresses for an hour:", *shown]) + "\n" if shown else ""
-        )
+        return "\n".join(["Recorded calls, to be heard at these addresses for an hour:", *shown, ""]) if shown else ""
+
+    def _shown(self, call: _Recorded, node: dict[str, Any]) -> Iterator[str]:
+        yield f"  {_words(node)}\n    {node['recording']['playerUrl']}"
+        if call.account == TRY_HERE:
+            ids = urlencode({"accountId": self._noted["ids"][TRY_HERE], "callId": node["id"]})
+            yield f"    GraphiQL, with its id filled in: {self._noted['graphql']}#{ids}"
 
     async def _until_ready(self) -> None:
         address, end = self._gateway.url.replace("ws", "http", 1) + "/readyz", time.monotonic() + _START_SECONDS
