@@ -49,6 +49,11 @@ class Keyring:
         """Whether a blob was sealed by the key that seals now."""
         return _split(blob)[0] == self.active_key_id
 
+    def missing_key(self, blob: bytes) -> str | None:
+        """The id of the key that a blob was sealed with, if this keyring lacks it. Raises CannotOpen for what is no blob."""
+        key_id, _ = _split(blob)
+        return None if key_id in self._ciphers else key_id
+
     def open(self, blob: bytes, *, table: str, column: str, row: UUID) -> str:
         """Raises CannotOpen when the blob was sealed for another place, by an unknown key, or was changed."""
         key_id, rest = _split(blob)

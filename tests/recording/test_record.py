@@ -21,6 +21,7 @@ from websockets.exceptions import InvalidStatus
 from app.access import AccessLevel, Scope, Viewer
 from app.calls import recordings
 from app.calls.model import CallDirection, RecordingState
+from app.encryption import Keyring
 from app.identifiers import Kind, read
 from app.live import LiveEvents
 from app.logs import RequestLog
@@ -614,6 +615,24 @@ async def test_more_calls_than_may_be_at_once_are_to_try_again_later(gateway: Ga
     await gateway.idle()
     await gateway.stream("b", bytes(640))
     assert (await gateway.spooled("b")).audio_bytes == 44 + 640
+
+
+async def test_a_call_whose_storage_keys_do_not_open_is_to_try_elsewhere_and_counts_as_lost(
+    gateway: Gateway, admin: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[dict[str, Any]] = []
+    monkeypatch.setattr(recorder, "_log", SimpleNamespace(error=lambda _, **more: said.append(more)))
+    keyring = gateway.installation.opened.keyring
+    monkeypatch.setattr(keyring, "_ciphers", Keyring({"other": b"o" * 32}, b"h" * 32)._ciphers)
+    assert await gateway.refused(gateway.first_frame("a")) == (
+        1013,
+        "the account's storage keys cannot be opened: this server's ENCRYPTION_KEYS are not right",
+    )
+    told = await admin.client.get("/metrics", headers=admin.headers)
+    assert 'recording_refusals_total{why="keys"}' in told.text
+    assert [(one["why"], one["error"], one["reason"]) for one in said] == [
+        ("keys", "CannotOpen", "sealed with key 'test', which the keyring does not have")
+    ]
 
 
 def fill(gateway: Gateway, account: str, megabytes: float) -> None:
