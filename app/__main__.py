@@ -128,7 +128,7 @@ async def _prepare(chosen: Settings) -> None:
         missing = await rewrapping.missing_keys(keyring)
         if missing:
             raise CannotStart(
-                f"The database has secrets that were sealed with keys which ENCRYPTION_KEYS lacks: {', '.join(map(repr, missing))}. "
+                f"ENCRYPTION_KEYS lacks keys that secrets in the database are sealed with: {', '.join(map(repr, missing))}. "
                 "Put them back, behind the others."
             )
         keys = ApiKey.filter(scope=Scope.ADMIN, revoked_at__isnull=True)

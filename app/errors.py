@@ -24,7 +24,7 @@ import strawberry
 from graphql import GraphQLError
 from tortoise.exceptions import DBConnectionError
 
-from app.encryption import CannotOpen
+from app.encryption import KeyMissing
 
 
 class ErrorCode(enum.StrEnum):
@@ -77,7 +77,7 @@ class RateLimited(ClientError):
 
 
 class ServiceUnavailable(ClientError):
-    """A server behind ours (database, cache) does not answer, or a stored secret does not open."""
+    """A server behind ours (database, cache) does not answer, or the key of a stored secret is missing."""
 
     code = ErrorCode.SERVICE_UNAVAILABLE
 
@@ -186,9 +186,9 @@ def for_client(error: BaseException) -> ClientError | None:
             return seen
         if isinstance(seen, _DATABASE_AWAY) or (isinstance(seen, sqlite3.OperationalError) and "locked" in str(seen)):
             return ServiceUnavailable("The database does not answer. Try again in a moment.")
-        if isinstance(seen, CannotOpen):
+        if isinstance(seen, KeyMissing):
             return ServiceUnavailable(
-                "A stored secret does not open: whoever runs this server must look at ENCRYPTION_KEYS."
+                "A stored secret cannot be read: its key is missing in ENCRYPTION_KEYS. Tell whoever runs this server."
             )
         seen = getattr(seen, "original_error", None) or seen.__cause__
     return None

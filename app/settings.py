@@ -91,7 +91,7 @@ class Settings(BaseSettings):
     public_url: str = Field(
         "",
         description="Where clients reach this server, such as `https://api.example.com`: recordings' addresses begin with "
-        "it; empty: `http://HOST:PORT`, with this machine's own address where `HOST` is `0.0.0.0` or `::`.",
+        "it; empty: `http://HOST:PORT`, with `127.0.0.1` for `0.0.0.0` and `[::1]` for `::`.",
     )
     spool_dir: str = Field(
         "",

@@ -20,7 +20,7 @@ from app.audit.model import AuditEvent
 from app.calls.model import Call, RecordingState
 from app.encryption import Keyring, key_from_text, new_key_text
 from app.idempotency.model import IdempotencyRecord
-from app.identifiers import Kind, new_id, read
+from app.identifiers import Kind, new_id, read, show
 from app.local_s3 import free_ports
 from app.recording import credentials
 from app.recording.model import AudioFormat
@@ -176,7 +176,7 @@ async def test_a_server_without_the_keys_of_what_is_stored_does_not_start(instal
     status, printed, said = await ended(environment_of(installation, ENCRYPTION_KEYS=other), "serve")
     assert (status, printed) == (1, "")
     assert said == (
-        "The database has secrets that were sealed with keys which ENCRYPTION_KEYS lacks: 'test'. "
+        "ENCRYPTION_KEYS lacks keys that secrets in the database are sealed with: 'test'. "
         "Put them back, behind the others.\n"
     )
 
@@ -190,26 +190,27 @@ async def test_missing_keys_are_found_at_both_ends_of_a_table(
         assert await rewrapping.missing_keys(installation.opened.keyring) == []
         rows = await Account.all().order_by("id").values_list("id", flat=True)
         for row_id, key_id in ((rows[0], "first"), (rows[1], "between"), (rows[-1], "last")):
-            place: dict[str, Any] = {"table": "accounts", "column": "previous_webhook_secret", "row": row_id}
+            place: dict[str, Any] = {"table": "accounts", "column": "webhook_secret", "row": row_id}
             blob = Keyring({key_id: b"k" * 32}, b"h" * 32).seal("secret", **place)
-            await Account.filter(id=row_id).update(previous_webhook_secret=blob)
+            await Account.filter(id=row_id).update(webhook_secret=blob)
         assert await rewrapping.missing_keys(keyring) == ["first", "last", "test"]
-        await Account.all().update(previous_webhook_secret=b"damaged")
+        await Account.all().update(webhook_secret=b"damaged")
         assert await rewrapping.missing_keys(installation.opened.keyring) == []
 
 
-async def stored_call(installation: Installation) -> None:
-    """A call of the own account whose recording is said to be in a bucket."""
+async def stored_call(installation: Installation) -> str:
+    """The id of a call whose recording is said to be in a bucket."""
     account_id, target = read(Kind.ACCOUNT, installation.world["own"]), target_in("https://s3.example.com")
     assert account_id is not None
     async with installation.database():
-        await Call.create(
+        call = await Call.create(
             account_id=account_id,
             gateway_call_id="stored",
             started_at=datetime.now(UTC),
             recording_state=RecordingState.STORED,
             recording_format=AudioFormat.WAV,
             recording_size_bytes=1,
+            recording_duration_ms=1,
             recording_vendor=target.vendor,
             recording_endpoint_url=target.endpoint_url,
             recording_bucket=target.bucket,
@@ -217,6 +218,7 @@ async def stored_call(installation: Installation) -> None:
             recording_key="2026/01/31/call.wav",
             recording_credential_id=await credentials.keep(installation.opened.keyring, account_id, target),
         )
+    return show(Kind.CALL, call.id)
 
 
 @asynccontextmanager
@@ -249,15 +251,14 @@ async def serving(
 async def test_recordings_addresses_follow_the_options_of_the_command_in_every_worker(
     installation: Installation, backend: str, public: str
 ) -> None:
-    await stored_call(installation)
+    call_id = await stored_call(installation)
     (port,) = free_ports(1)
     workers = ["--workers", "2"] if backend == "postgres" else []
     environment = environment_of(installation, PUBLIC_URL=public)
-    async with serving(environment, port, "--host", "0.0.0.0", *workers) as (client, lines):  # noqa: S104
-        answer = await Person(client, installation.world.tokens["admin"]).ask(
-            "{ calls { nodes { recording { url } } } }"
-        )
-    (call,) = answer.only("calls")["nodes"]
-    assert call["recording"]["url"].startswith(f"{public or f'http://127.0.0.1:{port}'}/recordings/")
+    async with serving(environment, port, "--host", "0.0.0.0", *workers) as (client, lines):
+        admin = Person(client, installation.world.tokens["admin"])
+        answer = await admin.ask("query ($id: ID!) { call(id: $id) { recording { url } } }", id=call_id)
+    url = answer.only("call")["recording"]["url"]
+    assert url.startswith(f"{public or f'http://127.0.0.1:{port}'}/recordings/")
     warned = [entry for line in lines if "PUBLIC_URL" in (entry := json.loads(line))["event"]]
     assert [entry["base_url"] for entry in warned] == ([] if public else [f"http://127.0.0.1:{port}"])

@@ -34,7 +34,7 @@ async def test_a_secret_whose_key_is_missing_is_told_as_unavailable_and_logged(
     assert [(error["extensions"]["code"], error["message"]) for error in answer.errors] == [
         (
             "SERVICE_UNAVAILABLE",
-            "A stored secret does not open: whoever runs this server must look at ENCRYPTION_KEYS.",
+            "A stored secret cannot be read: its key is missing in ENCRYPTION_KEYS. Tell whoever runs this server.",
         )
     ]
-    assert said == ["masked error CannotOpen account.webhookSecret"]
+    assert said == ["masked error KeyMissing account.webhookSecret"]

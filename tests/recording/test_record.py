@@ -626,12 +626,12 @@ async def test_a_call_whose_storage_keys_do_not_open_is_to_try_elsewhere_and_cou
     monkeypatch.setattr(keyring, "_ciphers", Keyring({"other": b"o" * 32}, b"h" * 32)._ciphers)
     assert await gateway.refused(gateway.first_frame("a")) == (
         1013,
-        "the account's storage keys cannot be opened: this server's ENCRYPTION_KEYS are not right",
+        "the account's storage keys do not open with this server's ENCRYPTION_KEYS: try again later, or elsewhere",
     )
     told = await admin.client.get("/metrics", headers=admin.headers)
     assert 'recording_refusals_total{why="keys"}' in told.text
     assert [(one["why"], one["error"], one["reason"]) for one in said] == [
-        ("keys", "CannotOpen", "sealed with key 'test', which the keyring does not have")
+        ("keys", "KeyMissing", "sealed with key 'test', which the keyring does not have")
     ]
 
 
