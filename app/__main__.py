@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import sys
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +15,7 @@ from app.api_keys import service as api_keys
 from app.api_keys.model import ApiKey
 from app.audit import service as audit
 from app.calls import partitions, recordings
+from app.encryption import CannotOpen
 from app.errors import Mistakes, for_client
 from app.idempotency import once
 from app.live import LiveEvents
@@ -35,6 +37,10 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except (CannotStart, migrating.SchemaBehind, migrating.SchemaAhead) as stop:
         print(stop, file=sys.stderr)
+        return 1
+    except CannotOpen as error:
+        # It names a key's id, or a row.
+        print(f"A stored secret does not open: {error}. Check ENCRYPTION_KEYS.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
@@ -113,12 +119,18 @@ def _serve(options: Any) -> None:
 
 
 async def _prepare(chosen: Settings) -> None:
-    """What must be so before anybody listens: the schema of this version, and keys that can be read."""
+    """What must be so before anybody listens: the schema of this version, and the keys of what is stored."""
     if chosen.is_embedded:
         await migrating.migrate(chosen)
-    chosen.keyring()
+    keyring = chosen.keyring()
     async with migrating.opened(chosen) as database:
         await migrating.check(database)
+        missing = await rewrapping.missing_keys(keyring)
+        if missing:
+            raise CannotStart(
+                f"ENCRYPTION_KEYS lacks keys that secrets in the database are sealed with: {', '.join(map(repr, missing))}. "
+                "Put them back, behind the others."
+            )
         keys = ApiKey.filter(scope=Scope.ADMIN, revoked_at__isnull=True)
         if not await keys.exists() and not await User.filter(scope=Scope.ADMIN, active=True).exists():
             print("There is no admin yet. Make the first one with: python -m app create-admin", file=sys.stderr)
@@ -165,6 +177,7 @@ def _create_admin(options: Any) -> None:
 
 def _maintain(options: Any) -> None:
     chosen = _chosen(options)
+    _name_database(chosen)
 
     async def make_months() -> int:
         # Without the limits of those who serve: what has to be moved may be much.
@@ -197,6 +210,7 @@ def _maintain(options: Any) -> None:
 
 def _rewrap(options: Any) -> None:
     chosen = _chosen(options)
+    _name_database(chosen)
 
     async def rewrap() -> int:
         async with migrating.opened(chosen) as database:
@@ -231,8 +245,10 @@ def _simulate(options: Any) -> None:
 
 
 def _chosen(options: Any, *names: str) -> Settings:
-    given = {name: getattr(options, name) for name in names if getattr(options, name, None) is not None}
-    return settings.load(**given)
+    """The settings; options go into the environment, where the processes of workers find theirs too."""
+    given = {name.upper(): getattr(options, name) for name in names}
+    os.environ.update({name: str(value) for name, value in given.items() if value is not None})
+    return settings.load()
 
 
 if __name__ == "__main__":

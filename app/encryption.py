@@ -24,6 +24,10 @@ class CannotOpen(Exception):
     """A sealed secret does not open: unknown key, another place, or damaged."""
 
 
+class KeyMissing(CannotOpen):
+    """The keyring does not have the key that sealed a secret. Its operator can put it back; what is damaged stays so."""
+
+
 class Keyring:
     """The keys of this installation. `str()` and `repr()` show key ids only."""
 
@@ -49,12 +53,17 @@ class Keyring:
         """Whether a blob was sealed by the key that seals now."""
         return _split(blob)[0] == self.active_key_id
 
+    def missing_key(self, blob: bytes) -> str | None:
+        """The id of the key that a blob was sealed with, if this keyring lacks it. Raises CannotOpen for what is no blob."""
+        key_id, _ = _split(blob)
+        return None if key_id in self._ciphers else key_id
+
     def open(self, blob: bytes, *, table: str, column: str, row: UUID) -> str:
-        """Raises CannotOpen when the blob was sealed for another place, by an unknown key, or was changed."""
+        """Raises CannotOpen when the blob was sealed for another place or was changed; KeyMissing for an unknown key."""
         key_id, rest = _split(blob)
         cipher = self._ciphers.get(key_id)
         if cipher is None:
-            raise CannotOpen(f"sealed with key {key_id!r}, which the keyring does not have")
+            raise KeyMissing(f"sealed with key {key_id!r}, which the keyring does not have")
         try:
             return cipher.decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], _place(table, column, row)).decode()
         except InvalidTag:

@@ -6,7 +6,7 @@ GraphQLError
     ├── Forbidden               a field or an input field that this caller may not use
     ├── BadUserInput            an argument that no form can send (a broken cursor, a page of 5000)
     ├── RateLimited             come back later
-    └── ServiceUnavailable      a server behind ours does not answer
+    └── ServiceUnavailable      a server behind ours does not answer, or a key of this installation is missing
 Exception
 └── Mistakes                    what a person can mend by changing the input: all of it at once;
                                 answered in the payload's `userErrors`
@@ -23,6 +23,8 @@ import asyncpg
 import strawberry
 from graphql import GraphQLError
 from tortoise.exceptions import DBConnectionError
+
+from app.encryption import KeyMissing
 
 
 class ErrorCode(enum.StrEnum):
@@ -75,7 +77,7 @@ class RateLimited(ClientError):
 
 
 class ServiceUnavailable(ClientError):
-    """A server behind ours (database, cache) does not answer."""
+    """A server behind ours (database, cache) does not answer, or the key of a stored secret is missing."""
 
     code = ErrorCode.SERVICE_UNAVAILABLE
 
@@ -184,6 +186,10 @@ def for_client(error: BaseException) -> ClientError | None:
             return seen
         if isinstance(seen, _DATABASE_AWAY) or (isinstance(seen, sqlite3.OperationalError) and "locked" in str(seen)):
             return ServiceUnavailable("The database does not answer. Try again in a moment.")
+        if isinstance(seen, KeyMissing):
+            return ServiceUnavailable(
+                "A stored secret cannot be read: its key is missing in ENCRYPTION_KEYS. Tell whoever runs this server."
+            )
         seen = getattr(seen, "original_error", None) or seen.__cause__
     return None
 

@@ -35,6 +35,8 @@ def listen(chosen: Settings) -> None:
     _allow_files(chosen.recording_streams, chosen.live_connections)
     url = f"http://{chosen.host}:{chosen.port}/graphql"
     _log.info("serving", url=url, workers=chosen.workers, database=chosen.database_place)
+    if chosen.listens_everywhere and not chosen.public_url:
+        _log.warning("recordings' addresses work on this machine only: set PUBLIC_URL", base_url=chosen.base_url)
     uvicorn.run(
         "app.main:worker",
         factory=True,

@@ -91,7 +91,7 @@ class Settings(BaseSettings):
     public_url: str = Field(
         "",
         description="Where clients reach this server, such as `https://api.example.com`: recordings' addresses begin with "
-        "it; empty: `http://HOST:PORT`.",
+        "it; empty: `http://HOST:PORT`, with `127.0.0.1` for `0.0.0.0` and `[::1]` for `::`.",
     )
     spool_dir: str = Field(
         "",
@@ -217,7 +217,18 @@ class Settings(BaseSettings):
     @property
     def base_url(self) -> str:
         """What the addresses that are handed out begin with; no slash at the end."""
-        return self.public_url.rstrip("/") or f"http://{self.host}:{self.port}"
+        host = self.host
+        if self.listens_everywhere:
+            host = "::1" if ":" in host else "127.0.0.1"
+        return self.public_url.rstrip("/") or f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
+    def listens_everywhere(self) -> bool:
+        """True for 0.0.0.0 and ::, which are nobody's address."""
+        try:
+            return ipaddress.ip_address(self.host).is_unspecified
+        except ValueError:  # a name
+            return False
 
     @property
     def database_place(self) -> str:

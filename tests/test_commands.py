@@ -1,25 +1,38 @@
-"""The commands that an operator runs beside the servers: `maintain` and `rewrap-secrets`, as processes of their own."""
+"""The commands that an operator runs, as processes of their own: what they do, say and refuse."""
 
 import asyncio
+import contextlib
+import json
 import os
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
+from app import rewrapping
+from app.accounts.model import Account
 from app.audit.model import AuditEvent
+from app.calls.model import Call, RecordingState
 from app.encryption import Keyring, key_from_text, new_key_text
 from app.idempotency.model import IdempotencyRecord
-from app.identifiers import new_id
-from tests.installation import Installation, World
+from app.identifiers import Kind, new_id, read, show
+from app.local_s3 import free_ports
+from app.recording import credentials
+from app.recording.model import AudioFormat
+from tests.calls.recorded import target_in
+from tests.installation import Installation, Person, World
 from tests.test_rewrapping import opened
 
 
-async def run(installation: Installation, command: str, **changed: str) -> str:
-    """What a command prints, on the installation's database."""
+def environment_of(installation: Installation, **changed: str) -> dict[str, str]:
+    """With which a command acts on the installation's database."""
     settings, world = installation.settings, installation.world
-    environment = {
+    return {
         "PATH": os.environ["PATH"],
         "DATA_DIR": str(settings.data_dir),
         "DATABASE_URL": settings.database_url,
@@ -27,13 +40,30 @@ async def run(installation: Installation, command: str, **changed: str) -> str:
         "HASH_KEY": world.hash_key,
         **changed,
     }
-    arguments = [sys.executable, "-m", "app", command]
+
+
+async def ended(environment: dict[str, str], *arguments: str) -> tuple[int | None, str, str]:
+    """How a command ends, and what it wrote to its standard output and error."""
     process = await asyncio.create_subprocess_exec(
-        *arguments, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        *(sys.executable, "-m", "app", *arguments),
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
     )
-    printed, wrong = await process.communicate()
-    assert process.returncode == 0, wrong.decode()
-    return printed.decode()
+    try:
+        async with asyncio.timeout(60):
+            printed, wrong = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+    return process.returncode, printed.decode(), wrong.decode()
+
+
+async def run(installation: Installation, command: str, **changed: str) -> str:
+    """What a command prints, on the installation's database."""
+    status, printed, wrong = await ended(environment_of(installation, **changed), command)
+    assert status == 0, wrong
+    return printed
 
 
 async def test_maintain_forgets_what_is_older_than_400_days_unless_told_otherwise(installation: Installation) -> None:
@@ -65,7 +95,7 @@ async def test_rewrap_secrets_seals_with_the_first_key_and_finds_nothing_to_do_a
         assert len(await opened(alone)) == 6
 
 
-@pytest.mark.parametrize("command", ["migrate", "serve", "create-admin"])
+@pytest.mark.parametrize("command", ["migrate", "serve", "create-admin", "maintain", "rewrap-secrets"])
 @pytest.mark.parametrize(
     ("place", "reason"),
     [("127.0.0.1:9", "Connect call failed"), ("no.such.host.invalid:5432", "Name or service not known")],
@@ -121,3 +151,114 @@ async def test_a_name_that_nobody_can_have_is_refused_to_whoever_makes_an_admin(
     printed, said = await process.communicate()
     assert (process.returncode, printed) == (1, b"")
     assert said.decode().endswith("The name has 65 characters; at most 64 are allowed.\n")
+
+
+@pytest.mark.parametrize("command", ["maintain", "rewrap-secrets"])
+async def test_whoever_changes_what_is_stored_is_told_in_which_database(
+    installation: Installation, command: str
+) -> None:
+    status, printed, said = await ended(environment_of(installation), command)
+    assert (status, said) == (0, f"Database: {installation.settings.database_place}\n")
+    assert printed
+
+
+async def test_rewrap_secrets_says_in_one_line_which_key_it_lacks(installation: Installation) -> None:
+    other = f"other:{new_key_text()}"
+    status, printed, said = await ended(environment_of(installation, ENCRYPTION_KEYS=other), "rewrap-secrets")
+    assert (status, printed) == (1, "")
+    assert said.splitlines()[1:] == [
+        "A stored secret does not open: sealed with key 'test', which the keyring does not have. Check ENCRYPTION_KEYS."
+    ]
+
+
+async def test_a_server_without_the_keys_of_what_is_stored_does_not_start(installation: Installation) -> None:
+    other = f"other:{new_key_text()}"
+    status, printed, said = await ended(environment_of(installation, ENCRYPTION_KEYS=other), "serve")
+    assert (status, printed) == (1, "")
+    assert said == (
+        "ENCRYPTION_KEYS lacks keys that secrets in the database are sealed with: 'test'. "
+        "Put them back, behind the others.\n"
+    )
+
+
+async def test_missing_keys_are_found_at_both_ends_of_a_table(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rewrapping, "_LOOKED_AT", 1)
+    keyring = Keyring({"newer": b"n" * 32}, b"h" * 32)
+    async with installation.database():
+        assert await rewrapping.missing_keys(installation.opened.keyring) == []
+        rows = await Account.all().order_by("id").values_list("id", flat=True)
+        for row_id, key_id in ((rows[0], "first"), (rows[1], "between"), (rows[-1], "last")):
+            place: dict[str, Any] = {"table": "accounts", "column": "webhook_secret", "row": row_id}
+            blob = Keyring({key_id: b"k" * 32}, b"h" * 32).seal("secret", **place)
+            await Account.filter(id=row_id).update(webhook_secret=blob)
+        assert await rewrapping.missing_keys(keyring) == ["first", "last", "test"]
+        await Account.all().update(webhook_secret=b"damaged")
+        assert await rewrapping.missing_keys(installation.opened.keyring) == []
+
+
+async def stored_call(installation: Installation) -> str:
+    """The id of a call whose recording is said to be in a bucket."""
+    account_id, target = read(Kind.ACCOUNT, installation.world["own"]), target_in("https://s3.example.com")
+    assert account_id is not None
+    async with installation.database():
+        call = await Call.create(
+            account_id=account_id,
+            gateway_call_id="stored",
+            started_at=datetime.now(UTC),
+            recording_state=RecordingState.STORED,
+            recording_format=AudioFormat.WAV,
+            recording_size_bytes=1,
+            recording_duration_ms=1,
+            recording_vendor=target.vendor,
+            recording_endpoint_url=target.endpoint_url,
+            recording_bucket=target.bucket,
+            recording_region=target.region,
+            recording_key="2026/01/31/call.wav",
+            recording_credential_id=await credentials.keep(installation.opened.keyring, account_id, target),
+        )
+    return show(Kind.CALL, call.id)
+
+
+@asynccontextmanager
+async def serving(
+    environment: dict[str, str], port: int, *options: str
+) -> AsyncIterator[tuple[httpx.AsyncClient, list[str]]]:
+    """`python -m app serve` until it has answered, and the lines of its log so far."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "app", "serve", "--port", str(port), *options),
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    lines: list[str] = []
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+            async with asyncio.timeout(60):
+                while True:
+                    with contextlib.suppress(httpx.TransportError):
+                        if (await client.get("/readyz")).status_code == 200:
+                            break
+                    await asyncio.sleep(0.1)
+            yield client, lines
+    finally:
+        process.terminate()
+        lines += (await process.communicate())[0].decode().splitlines()
+
+
+@pytest.mark.parametrize("public", ["", "https://api.example.com"])
+async def test_recordings_addresses_follow_the_options_of_the_command_in_every_worker(
+    installation: Installation, backend: str, public: str
+) -> None:
+    call_id = await stored_call(installation)
+    (port,) = free_ports(1)
+    workers = ["--workers", "2"] if backend == "postgres" else []
+    environment = environment_of(installation, PUBLIC_URL=public)
+    async with serving(environment, port, "--host", "0.0.0.0", *workers) as (client, lines):
+        admin = Person(client, installation.world.tokens["admin"])
+        answer = await admin.ask("query ($id: ID!) { call(id: $id) { recording { url } } }", id=call_id)
+    url = answer.only("call")["recording"]["url"]
+    assert url.startswith(f"{public or f'http://127.0.0.1:{port}'}/recordings/")
+    warned = [entry for line in lines if "PUBLIC_URL" in (entry := json.loads(line))["event"]]
+    assert [entry["base_url"] for entry in warned] == ([] if public else [f"http://127.0.0.1:{port}"])

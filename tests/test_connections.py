@@ -343,7 +343,8 @@ def test_the_server_uses_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(serving.uvicorn, "run", lambda *_, **options: asked.options.update(options))
     monkeypatch.setattr(serving, "check_port", lambda _: None)
     of_sockets = {"recording_streams": 500, "live_connections": 700}
-    chosen = SimpleNamespace(host="127.0.0.1", port=1, workers=1, log_level="ERROR", database_place="", **of_sockets)
+    of_addresses = {"host": "127.0.0.1", "port": 1, "listens_everywhere": False}
+    chosen = SimpleNamespace(workers=1, log_level="ERROR", database_place="", **of_addresses, **of_sockets)
     serving.listen(chosen)  # type: ignore[arg-type]
     assert asked.options["http"] is BoundedProtocol
     assert asked.options["ws"] is StreamingProtocol

@@ -1,6 +1,12 @@
-"""What a balancer asks a worker."""
+"""What a balancer asks a worker, and how one that lacks a key answers."""
 
-from tests.installation import Installation
+from typing import Any
+
+import pytest
+
+from app.encryption import Keyring
+from app.execution import operations
+from tests.installation import Installation, Person, World
 
 
 async def test_a_worker_whose_database_answers_is_ready(installation: Installation) -> None:
@@ -11,3 +17,24 @@ async def test_a_worker_whose_database_answers_is_ready(installation: Installati
 async def test_a_worker_that_runs_is_alive(installation: Installation) -> None:
     answer = await installation.client.get("/healthz")
     assert (answer.status_code, answer.text) == (200, "ok\n")
+
+
+async def test_a_secret_whose_key_is_missing_is_told_as_unavailable_and_logged(
+    installation: Installation, world: World, provider: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+
+    def note(event: str, **more: Any) -> None:
+        said.append(f"{event} {more['error']} {more['path']}")
+
+    monkeypatch.setattr(operations._log, "error", note, raising=False)
+    keyring = installation.opened.keyring
+    monkeypatch.setattr(keyring, "_ciphers", Keyring({"other": b"o" * 32}, b"h" * 32)._ciphers)
+    answer = await provider.ask("query ($id: ID!) { account(id: $id) { name webhookSecret } }", id=world["own"])
+    assert [(error["extensions"]["code"], error["message"]) for error in answer.errors] == [
+        (
+            "SERVICE_UNAVAILABLE",
+            "A stored secret cannot be read: its key is missing in ENCRYPTION_KEYS. Tell whoever runs this server.",
+        )
+    ]
+    assert said == ["masked error KeyMissing account.webhookSecret"]

@@ -240,6 +240,22 @@ def test_settings_do_not_print_their_secrets(monkeypatch: pytest.MonkeyPatch) ->
     assert KEYS["ENCRYPTION_KEYS"] not in printed
 
 
+@pytest.mark.parametrize(
+    ("host", "public", "base"),
+    [
+        ("127.0.0.1", "", "http://127.0.0.1:8265"),
+        ("10.0.0.7", "", "http://10.0.0.7:8265"),
+        ("api.internal", "", "http://api.internal:8265"),
+        ("0.0.0.0", "", "http://127.0.0.1:8265"),
+        ("::", "", "http://[::1]:8265"),
+        ("2001:db8::7", "", "http://[2001:db8::7]:8265"),
+        ("0.0.0.0", "https://api.example.com/", "https://api.example.com"),
+    ],
+)
+def test_addresses_that_are_handed_out_lead_somewhere(host: str, public: str, base: str) -> None:
+    assert settings.load(host=host, port=8265, public_url=public).base_url == base
+
+
 def test_lists_are_written_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALLOWED_ORIGINS", "https://a.example, http://localhost:3000,")
     monkeypatch.setenv("TRUSTED_PROXIES", "10.0.0.0/8,::1")

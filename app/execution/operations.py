@@ -24,6 +24,7 @@ from strawberry import Schema
 
 from app.access import AccessLevel
 from app.context import Context
+from app.encryption import KeyMissing
 from app.errors import ErrorCode, Forbidden, ServiceUnavailable, Unauthenticated, for_client, without_values
 from app.execution import limits
 from app.execution.documents import Document, Documents, Operation
@@ -361,6 +362,8 @@ def _shown(error: GraphQLError, context: Context) -> dict[str, Any]:
         original = error.original_error
         known = for_client(original) if original is not None else None
         if known is not None:
+            if isinstance(original, KeyMissing):  # nobody but its operator can mend it
+                _log_masked(original, error, context)
             formatted["message"], extensions = known.message, dict(known.extensions or {})
         elif original is None or isinstance(original, GraphQLError):
             formatted["message"] = without_values(error.message)

@@ -29,7 +29,7 @@ from app import metrics
 from app.access import Viewer
 from app.calls import recordings
 from app.calls.model import Call
-from app.encryption import Keyring
+from app.encryption import CannotOpen, Keyring
 from app.errors import for_client
 from app.identifiers import Kind, show
 from app.live import LiveEvents
@@ -52,6 +52,7 @@ _MEASURE_EVERY_SECONDS = 10.0
 _BEGIN_SECONDS = 10.0
 _THREADS = min(os.cpu_count() or 1, 8)
 _SHARE_FULL = "the account has as much in the spool as one may: try again later, or elsewhere"
+_NO_KEY = "the account's storage keys do not open with this server's ENCRYPTION_KEYS: try again later, or elsewhere"
 _OVERFULL = "the spool is overfull: the recording ends here"
 _log = structlog.get_logger("recorder")
 T = TypeVar("T")
@@ -237,6 +238,8 @@ class Recorder:
             raise Refused(CloseCode.NOT_FOUND, GONE) from None
         except SpoolBroken as broken:
             raise self._later("disk", "the spool cannot be written: try again later", broken.why) from broken
+        except CannotOpen as error:
+            raise self._later("keys", _NO_KEY, error, account_id=stream.first.account_id) from error
         except Exception as error:
             if for_client(error) is None:
                 raise
@@ -376,7 +379,9 @@ class Recorder:
         if not stream.broken.done():
             stream.broken.set_result(error)
 
-    def _later(self, why: str, reason: str, error: OSError | None = None, *, account_id: UUID | None = None) -> Refused:
+    def _later(
+        self, why: str, reason: str, error: Exception | None = None, *, account_id: UUID | None = None
+    ) -> Refused:
         """The refusal that is an alarm: a call that was to be recorded is not, or not to its end."""
         metrics.recording_refused(why)
         numbers = {"streams": self._places.total(), "spool_bytes": self._spool.size()}
@@ -416,8 +421,9 @@ async def _in_thread(threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
 
 
 def _cause(error: Exception | None) -> dict[str, str]:
-    """For the log: an operating system's words have no values in them, others' may."""
-    reason = {"reason": error.strerror} if isinstance(error, OSError) and error.strerror else {}
+    """For the log: an operating system's words and the keyring's have no values in them, others' may."""
+    words = error.strerror if isinstance(error, OSError) else str(error) if isinstance(error, CannotOpen) else None
+    reason = {"reason": words} if words else {}
     return {"error": type(error).__name__, **reason} if error else {}
 
 

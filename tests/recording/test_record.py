@@ -21,6 +21,7 @@ from websockets.exceptions import InvalidStatus
 from app.access import AccessLevel, Scope, Viewer
 from app.calls import recordings
 from app.calls.model import CallDirection, RecordingState
+from app.encryption import Keyring
 from app.identifiers import Kind, read
 from app.live import LiveEvents
 from app.logs import RequestLog
@@ -686,6 +687,24 @@ async def test_the_keys_of_one_account_take_at_most_half_of_the_places(
             await connection.send(bytes(640))
     await gateway.idle()
     assert (await gateway.spooled("another")).audio_bytes == 44 + 640
+
+
+async def test_a_call_whose_storage_keys_do_not_open_is_to_try_elsewhere_and_counts_as_lost(
+    gateway: Gateway, admin: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[dict[str, Any]] = []
+    monkeypatch.setattr(recorder, "_log", SimpleNamespace(error=lambda _, **more: said.append(more)))
+    keyring = gateway.installation.opened.keyring
+    monkeypatch.setattr(keyring, "_ciphers", Keyring({"other": b"o" * 32}, b"h" * 32)._ciphers)
+    assert await gateway.refused(gateway.first_frame("a")) == (
+        1013,
+        "the account's storage keys do not open with this server's ENCRYPTION_KEYS: try again later, or elsewhere",
+    )
+    told = await admin.client.get("/metrics", headers=admin.headers)
+    assert 'recording_refusals_total{why="keys"}' in told.text
+    assert [(one["why"], one["error"], one["reason"]) for one in said] == [
+        ("keys", "KeyMissing", "sealed with key 'test', which the keyring does not have")
+    ]
 
 
 def fill(gateway: Gateway, account: str, megabytes: float) -> None:
