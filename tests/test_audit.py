@@ -285,6 +285,59 @@ async def test_settings_and_ids_are_told_as_clients_know_them(admin: Person, wor
     assert "accessKeyId" not in config
 
 
+WEBHOOKS = [
+    ("updateAccount", "own", "registrationWebhook"),
+    ("updateAccount", "own", "queueEventWebhook"),
+    ("updateApplication", "own_application", "callingWebhook"),
+    ("updateApplication", "own_application", "callStatusWebhook"),
+]
+CREDENTIALS = {"username": "gateway", "password": "not-to-be-shown"}
+
+
+@pytest.mark.parametrize(("mutation", "place", "webhook"), WEBHOOKS)
+async def test_a_password_that_is_kept_or_given_again_is_not_told_as_changed(
+    admin: Person, world: World, mutation: str, place: str, webhook: str
+) -> None:
+    async def told(**given: str) -> set[str]:
+        await admin.change(mutation, "__typename", id=world[place], **{webhook: given})
+        return {each["field"].removeprefix(f"{webhook}.") for each in (await events(admin))[0]["changes"]}
+
+    assert await told(url="https://a.example.com/1", **CREDENTIALS) >= {"url", "password"}
+    assert await told(url="https://a.example.com/2") == {"url"}
+    assert await told(url="https://a.example.com/3", **CREDENTIALS) == {"url"}
+    assert await told(url="https://b.example.com/", **CREDENTIALS) == {"url"}
+    assert await told(url="https://b.example.com/", **CREDENTIALS | {"username": "other"}) == {"username"}
+    assert await told(url="https://b.example.com/", **CREDENTIALS | {"password": "new"}) >= {"password"}
+    before = len(await events(admin))
+    await admin.change(
+        mutation,
+        "__typename",
+        id=world[place],
+        **{webhook: {"url": "https://b.example.com/", "username": "gateway", "password": "new"}},
+    )
+    assert len(await events(admin)) == before  # nothing has changed at all
+
+
+async def test_storage_keys_that_are_kept_or_given_again_are_not_told_as_changed(admin: Person, world: World) -> None:
+    async def told(**given: str) -> set[str]:
+        payload = await admin.change(
+            "updateRecordingConfig", "recordingConfig { id }", accountId=world["foreign"], **given
+        )
+        assert payload["userErrors"] == []
+        return {each["field"] for each in (await events(admin))[0]["changes"]}
+
+    keys = {name: STORAGE[name] for name in ("accessKeyId", "secretAccessKey")}
+    await told(**STORAGE)
+    for given in ({"bucketName": "other"}, {"bucketName": "another", **keys}):
+        changed = await told(**given)
+        assert "bucketName" in changed
+        assert not changed & {"accessKeyIdEnding", "secretAccessKey", "secretAccessKeySetAt"}
+    changed = await told(**keys | {"accessKeyId": "AKIAANOTHEREXAMPLE1"})
+    assert "accessKeyIdEnding" in changed
+    assert "secretAccessKey" not in changed
+    assert "secretAccessKey" in await told(**keys | {"secretAccessKey": "not-to-be-shown-either"})
+
+
 async def test_every_column_of_what_is_audited_is_told_by_a_name_of_the_contract(installation: Installation) -> None:
     async with installation.database():  # the ORM knows all columns then
         audited: list[tuple[str | None, str, type[Model]]] = [(None, *POLICY)]

@@ -65,7 +65,7 @@ def _changes(
     changes = []
     for stored_as in dict.fromkeys([*old, *new]):
         setting = naming.setting(kind, stored_as)
-        # A form sends what it did not change as well; a secret that was sent counts as changed.
+        # A form sends what it did not change as well; of secrets, events name only those that have changed.
         is_same = stored_as in old and stored_as in new and old[stored_as] == new[stored_as] != trail.HIDDEN
         if setting is not None and not is_same and context.viewer.may(setting.permissions):
             was, is_now = (_text(setting, values, stored_as) for values in (old, new))

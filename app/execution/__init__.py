@@ -3,8 +3,8 @@
 1. `endpoint.py` is the address `/graphql`: it asks who calls, and a key that lets nobody in ends here with 401; `http.py`
    reads the request: method, media types (`media_types.py`: what a client likes best), a strict JSON body.
 2. `documents.py` parses and validates the document, or finds it done before: limits first (`limits.py`), then the rules
-   of the specification. What the operation needs (a caller, introspection) and how many rows it can touch (`costs.py`) is
-   read off the document and kept with it.
+   of the specification (`invalid_values.py`: what is said of values). What the operation needs (a caller, introspection) and
+   how many rows it can touch (`costs.py`) is read off the document and kept with it.
 3. `plans.py` finds the operation's plan or has `compiling.py` make it: steps of calls and SELECTs (`levels.py`), and generated
    code that makes the answer of what they find (`selections.py`: what is selected; `sources.py`: where each value comes from).
    * What is declared as data (`graph.py`) becomes one SELECT for each level, which `writing.py` renders with slots for values

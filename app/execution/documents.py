@@ -17,6 +17,7 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
+    ValuesOfCorrectTypeRule,
     get_named_type,
     is_composite_type,
     parse,
@@ -29,6 +30,7 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from app.errors import ErrorCode, without_values
 from app.execution import limits
 from app.execution.costs import Cost, cost_of
+from app.execution.invalid_values import ValuesByPlaceRule
 
 # Root fields that need no caller, and those that a person may use before a new password is chosen.
 OPEN_TO_ANYBODY = frozenset({"__typename", "login", "passwordPolicy"})
@@ -39,7 +41,11 @@ OPEN_TO_GATEWAYS = frozenset({"__typename", "viewer", "reportCalls"})
 _ONES_OWN = frozenset({"User", "Session"})
 
 _INTROSPECTION = frozenset({"__schema", "__type"})
-_RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
+_RULES = (
+    *(ValuesByPlaceRule if rule is ValuesOfCorrectTypeRule else rule for rule in specified_rules),
+    MaybeNullValidationRule,
+    OneOfInputValidationRule,
+)
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,6 +29,7 @@ from app.errors import ErrorCode, Forbidden, ServiceUnavailable, Unauthenticated
 from app.execution import limits
 from app.execution.documents import Document, Documents, Operation
 from app.execution.executor import Executor
+from app.execution.invalid_values import told
 from app.execution.plans import CompiledOperation, Plans
 from app.execution.reading import DirectResolvers, Replayed
 from app.execution.running import NOTHING_RAN, Finished, Unfinished
@@ -289,7 +290,9 @@ class Operations:
             ),
         )
         if isinstance(executor, list):  # variables that do not fit; nothing ran
-            return _refused([_coded(error.message, ErrorCode.BAD_USER_INPUT, error) for error in executor], context)
+            messages = [told(error.message, self._schema) for error in executor]
+            errors = zip(messages, executor, strict=True)
+            return _refused([_coded(message, ErrorCode.BAD_USER_INPUT, error) for message, error in errors], context)
         return executor
 
 
@@ -347,11 +350,7 @@ def _not_for_gateways(context: Context, operation: Operation) -> Answer:
 
 
 def _coded(message: str, code: ErrorCode, located: GraphQLError | None = None) -> GraphQLError:
-    return GraphQLError(
-        without_values(message) if located else message,
-        located.nodes if located else None,
-        extensions={"code": str(code)},
-    )
+    return GraphQLError(message, located.nodes if located else None, extensions={"code": str(code)})
 
 
 def _shown(error: GraphQLError, context: Context) -> dict[str, Any]:

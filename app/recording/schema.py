@@ -41,7 +41,9 @@ class VerificationStep:
     s3_code: str | None = strawberry.field(description="The error code that S3 answered, such as `AccessDenied`.")
     http_status: int | None = strawberry.field(description="The HTTP status that S3 answered.")
     request_id: str | None = strawberry.field(description="S3's id of the request, for its support.")
-    advice: str | None = strawberry.field(description="One sentence: what to fix, or why the step was skipped.")
+    advice: str | None = strawberry.field(
+        description="What to fix, or why the step was skipped; of the step SETTINGS all that `settingsErrors` has by input field."
+    )
 
 
 @strawberry.type(description="The proof that a storage works, or why it does not: eight steps against the real server.")
@@ -386,7 +388,8 @@ class VerifyRecordingStoragePayload:
     verification: StorageVerification | None = strawberry.field(default=None, description="What the test found.")
     user_errors: list[UserError] = strawberry.field(
         default_factory=list,
-        description="Why nothing was tested. Wrong values are no such reason: they fail the step SETTINGS.",
+        description="Why nothing was tested. Wrong values are no such reason: they fail the step SETTINGS, and "
+        "`verification.settingsErrors` has each with its input field.",
     )
 
 

@@ -221,6 +221,8 @@ def _checked(context: Context, row_id: Any, stored: RecordingConfig | None, chan
     }
     if stored is None or (draft.access_key_id, draft.secret_access_key) != (old.access_key_id, old.secret_access_key):
         values |= _keys(context.keyring, row_id, draft, now)
+        if stored and draft.secret_access_key == old.secret_access_key:
+            del values["secret_access_key"]  # sealed anew, it would count as changed
     if stored is None or values["fingerprint"] != stored.fingerprint:
         values |= {"storage_status": StorageStatus.UNVERIFIED, "storage_status_since": now, "last_verification": None}
     return values

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from strawberry import Some
 
-from app.encryption import Keyring
+from app.encryption import CannotOpen, Keyring
 from app.errors import Problems, UserErrorCode
 from app.outbound import OutboundGate
 from app.webhooks.addresses import checked_url, origin
@@ -92,7 +92,10 @@ class Reader:
     problems: Problems
 
     def columns(self, field: WebhookField, change: WebhookChange | None) -> dict[str, Any]:
-        """All columns of the webhook, also those that stay; None clears it."""
+        """All columns of the webhook, also those that stay, but for a password that does: written anew it would count as changed.
+
+        None clears it.
+        """
         if change is None:
             return field.columns(None)
         stored = field.stored(self.row) if self.row is not None else None
@@ -101,7 +104,10 @@ class Reader:
         stays_there = len(self.problems.found) > found_before or stored is None or origin(url) == origin(stored.url)
         method = self._method(field, change, stored)
         username, password = self._credentials(field, change, stored, stays_there)
-        return field.columns(Webhook(url, method, username, password))
+        columns = field.columns(Webhook(url, method, username, password))
+        if stored is not None and password is not None and password == stored.password:
+            del columns[f"{field.column}_password"]
+        return columns
 
     def _method(self, field: WebhookField, change: WebhookChange, stored: Webhook | None) -> WebhookMethod:
         if change.method is None:
@@ -138,7 +144,16 @@ class Reader:
             self.problems.add(UserErrorCode.INVALID, message, field.name, "username")
         if username is None or password is None or self.problems.found:
             return None, None
+        if stored is not None and self._is_stored(field, stored, password):
+            return username, stored.password
         return username, field.seal(self.keyring, self.row_id, password)
+
+    def _is_stored(self, field: WebhookField, stored: Webhook, password: str) -> bool:
+        """Whether a password is the one that is stored already; one that does not open any more is replaced."""
+        try:
+            return field.open(self.keyring, self.row_id, stored) == password
+        except CannotOpen:
+            return False
 
     def _check(self, text: str | None, what: str, *path: str) -> None:
         if text is None:

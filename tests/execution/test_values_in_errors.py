@@ -80,6 +80,71 @@ async def test_a_literal_that_does_not_fit_is_not_repeated(account_user: Person,
     assert SECRET not in str(answer.body)
 
 
+TIME = "A time is written with its offset, such as 2026-01-31T13:37:00Z."
+NO_ENUM = "Enum 'BucketVendor' cannot represent non-enum value. Its values: AWS_S3, S3_COMPATIBLE."
+UNKNOWN = "The value does not exist in 'BucketVendor' enum. Its values: AWS_S3, S3_COMPATIBLE."
+PLACES = [
+    ("""{ auditEvents(filter: {until: "%s"}) { totalCount } }""", "'filter'", ".until", TIME),
+    (
+        """mutation { createApiKey(input: {name: "x", expiresAt: "%s"}) { __typename } }""",
+        "'input'",
+        ".expiresAt",
+        TIME,
+    ),
+    (
+        """mutation { updateRecordingConfig(input: {accountId: "AC", bucketVendor: "%s"}) { __typename } }""",
+        "'input'",
+        ".bucketVendor",
+        NO_ENUM,
+    ),
+    (
+        """mutation { updateAccount(input: {id: "AC", recordingConfig: {bucketVendor: do_not_repeat_me}}) { __typename } }""",
+        "'input'",
+        ".recordingConfig.bucketVendor",
+        UNKNOWN,
+    ),
+    (
+        """mutation { updateRecordingConfig(input: {accountId: "AC", s3Tags: [{name: 5, value: "%s"}]}) { __typename } }""",
+        "'input'",
+        ".s3Tags[0].name",
+        "String cannot represent a non string value.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("query", "argument", "path", "reason"), PLACES)
+async def test_a_literal_that_does_not_fit_is_told_by_its_place(
+    account_user: Person, query: str, argument: str, path: str, reason: str
+) -> None:
+    text = query.replace("%s", SECRET)
+    (error,) = (await account_user.ask(text)).errors
+    assert error["message"] == f"Argument {argument} has invalid value at {path}: {reason}"
+    name = path.rpartition(".")[2]
+    assert error["locations"] == [{"line": 1, "column": text.index(f"{name}:") + len(name) + 3}]
+
+
+async def test_a_default_that_does_not_fit_is_told_by_its_place(account_user: Person) -> None:
+    text = f'query ($until: DateTime = "{SECRET}") {{ auditEvents(filter: {{until: $until}}) {{ totalCount }} }}'
+    (error,) = (await account_user.ask(text)).errors
+    assert error["message"] == f"The default of variable '$until' has invalid value: {TIME}"
+    assert error["locations"] == [{"line": 1, "column": text.index('"') + 1}]
+
+
+@pytest.mark.parametrize(
+    ("given", "place"),
+    [
+        ({"bucketVendor": "GOOGLE"}, f"at .bucketVendor: {UNKNOWN}"),
+        ({"bucketVendor": 5}, f"at .bucketVendor: {NO_ENUM.replace('non-enum', 'non-string')}"),
+    ],
+)
+async def test_of_a_variable_that_an_enum_does_not_have_its_values_are_told(
+    account_user: Person, given: dict[str, Any], place: str
+) -> None:
+    (error,) = (await account_user.ask(UPDATE, i={"accountId": "AC", **given})).errors
+    assert error["message"] == f"Variable '$i' has invalid value {place}"
+    assert error["locations"] == [{"line": 1, "column": UPDATE.index("$i") + 1}]
+
+
 async def test_a_number_of_thousands_of_digits_is_not_repeated(account_user: Person) -> None:
     answer = await account_user.ask(f"{{ accounts(first: {'9' * 5000}) {{ totalCount }} }}")
     assert answer.errors

@@ -70,19 +70,35 @@ async def test_an_incomplete_draft_fails_the_step_settings(account_user: Person,
     assert "region" in result["steps"][0]["advice"]
 
 
-async def test_a_form_learns_which_of_its_fields_are_wrong(account_user: Person, world: World) -> None:
-    payload = await account_user.change(
-        "verifyRecordingStorage",
-        "verification { settingsErrors { code field message } }",
-        accountId=world["own"],
-        bucketVendor="AWS_S3",
-        bucketName="No_Bucket",
-        region="eu-central-1",
-        accessKeyId="AKIAIOSFODNN7EXAMPLE",
-        secretAccessKey="long-enough-to-be-one",
-    )
-    (error,) = payload["verification"]["settingsErrors"]
-    assert (error["code"], error["field"]) == ("INVALID", ["bucketName"])
+WRONG = [["accessKeyId"], ["bucketName"], ["region"], ["s3Tags", "0", "name"], ["secretAccessKey"]]
+SETTINGS_ERRORS = "verification { settingsErrors { code field message } }"
+
+
+async def test_a_form_learns_which_of_its_fields_are_wrong_as_when_it_saves_them(
+    account_user: Person, world: World
+) -> None:
+    wrong = {
+        "bucketVendor": "AWS_S3",
+        "bucketName": "No_Bucket",
+        "region": "here",
+        "accessKeyId": "short",
+        "secretAccessKey": " ",
+        "s3Tags": [{"name": "", "value": "x"}],
+    }
+    tested = await account_user.change("verifyRecordingStorage", SETTINGS_ERRORS, accountId=world["own"], **wrong)
+    told = tested["verification"]["settingsErrors"]
+    assert tested["userErrors"] == []
+    assert sorted(error["field"] for error in told) == WRONG
+    saved = await account_user.change("updateRecordingConfig", "__typename", accountId=world["own"], **wrong)
+    assert told == saved["userErrors"]
+
+
+async def test_of_stored_values_it_is_told_which_are_missing(account_user: Person, world: World) -> None:
+    cleared = dict.fromkeys(("region", "accessKeyId", "secretAccessKey"))
+    await account_user.change("updateRecordingConfig", "__typename", accountId=world["own"], enabled=False, **cleared)
+    payload = await account_user.change("verifyStoredRecordingStorage", SETTINGS_ERRORS, accountId=world["own"])
+    told = [(error["code"], error["field"]) for error in payload["verification"]["settingsErrors"]]
+    assert told == [("REQUIRED", [name]) for name in cleared]
 
 
 async def test_the_stored_values_are_proved_and_the_status_says_so(

@@ -238,6 +238,19 @@ async def test_a_new_user_name_needs_its_password(
     assert await password_of(installation, world["own"]) == "new"
 
 
+async def test_a_stored_password_that_does_not_open_any_more_is_replaced(
+    account_user: Person, installation: Installation, world: World
+) -> None:
+    given = {"url": URL, **CREDENTIALS}
+    await save(account_user, world["own"], registrationWebhook=given)
+    async with installation.database():
+        rows = Account.filter(id=read(Kind.ACCOUNT, world["own"]))
+        await rows.update(registration_webhook_password=b"damaged")
+    payload = await save(account_user, world["own"], registrationWebhook=given)
+    assert payload["userErrors"] == []
+    assert await password_of(installation, world["own"]) == "correct horse"
+
+
 async def test_the_webhooks_of_an_older_version_are_not_saved(account_user: Person, world: World) -> None:
     changes = {"registrationWebhook": {"url": f"{URL}/2"}}
     assert refusals(await save(account_user, world["own"], ifVersion=1, **changes)) == []
