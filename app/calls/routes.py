@@ -125,10 +125,9 @@ class Recordings:
         except Unauthenticated as refused:
             raise Refused(401, refused.message, ErrorCode.UNAUTHENTICATED, {"WWW-Authenticate": "Bearer"}) from None
         except Exception as error:
-            away = for_client(error)
-            if not isinstance(away, ServiceUnavailable):
+            if (away := _unavailable(error)) is None:
                 raise
-            raise Refused(503, away.message, ErrorCode.SERVICE_UNAVAILABLE) from error
+            raise away from error
         if call is None or call.recording_state is RecordingState.NONE:
             raise Refused(404, _NO_SUCH)
         address = (request.scope.get("client") or ("",))[0]
@@ -158,7 +157,12 @@ class Recordings:
         call, context = found.call, found.context
         if call.recording_state is not RecordingState.STORED or call.recording_key is None:
             raise _not_stored(call)
-        targets = (await places.targets_of(context, [call]))[call.id]
+        try:
+            targets = (await places.targets_of(context, [call]))[call.id]
+        except Exception as error:
+            if (away := _unavailable(error)) is None:
+                raise
+            raise away from error
         if not targets:
             message = (
                 "The keys that the recording was stored with were removed, and the account uses another bucket now."
@@ -190,6 +194,12 @@ class Recordings:
             begin,
             request.scope["log"],
         )
+
+
+def _unavailable(error: Exception) -> Refused | None:
+    """When it is a server behind ours that does not answer, or a key that is missing."""
+    away = for_client(error)
+    return Refused(503, away.message, ErrorCode.SERVICE_UNAVAILABLE) if isinstance(away, ServiceUnavailable) else None
 
 
 def _not_stored(call: Call) -> Refused:

@@ -322,6 +322,14 @@ async def test_a_storage_that_refuses_is_a_bad_gateway_with_advice(
         assert words in message(answer)
 
 
+async def test_a_key_of_this_server_that_is_missing_is_told(
+    own: Recorded, installation: Installation, admin: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(installation.opened.keyring, "_ciphers", {})
+    answer = await get(admin, own.path)
+    assert (answer.status_code, "ENCRYPTION_KEYS" in message(answer)) == (503, True)
+
+
 async def test_a_storage_that_is_away_is_told_within_seconds(installation: Installation, admin: Person) -> None:
     async with ScriptedS3() as s3:
         call = await recorded(installation, target_in(s3.endpoint))
