@@ -90,6 +90,7 @@ def tabs(world: World, endpoint: str) -> list[tuple[str, str, dict[str, Any]]]:
         text = text.replace(NO_ACCOUNT, world["own"]).replace("https://s3.example.com", endpoint)
         text = text.replace(NO_PROVIDER, world["provider"])
         text = text.replace("you@example.com", email_of("ann")).replace("YOUR-PASSWORD", PASSWORD)
+        text = text.replace('"secretAccessKey": ""', f'"secretAccessKey": "{STORAGE["secretAccessKey"]}"')
         if not any(f" {name}" in tab.read_text() for name in NOT_HERE):
             found.append((f"tab {tab.stem}", tab.read_text(), json.loads(text)))
     return found
