@@ -2,6 +2,7 @@
 
 import gc
 import hashlib
+import hmac
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ from app.graphiql.page import Explorer
 from app.live import LiveEvents
 from app.outbound import OutboundGate
 from app.recording import routes as recording
+from app.recording.failures import CODES_FOR_METRICS
 from app.recording.recorder import Recorder
 from app.recording.spool import Spool
 from app.recording.storage import ObjectStorage
@@ -135,6 +137,7 @@ class Server:
     @asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
         chosen = self._settings
+        metrics.start(CODES_FOR_METRICS)
         if chosen.is_embedded:
             await migrating.migrate(chosen)
         keyring = chosen.keyring()
@@ -213,14 +216,26 @@ class Server:
         return Response(self._sdl, headers=headers, media_type="text/plain; charset=utf-8")
 
     async def metrics(self, request: Request) -> Response:
-        """What is counted; to admins."""
+        """What is counted; for METRICS_TOKEN, which needs no database, and for admins."""
+        refusal = None if self._is_metrics_token(request) else await self._metrics_refusal(request)
+        return refusal or Response(metrics.exposition(), media_type=metrics.CONTENT_TYPE)
+
+    def _is_metrics_token(self, request: Request) -> bool:
+        given = http.headers_of(request.scope).get(b"authorization", b"")
+        token = self._settings.metrics_token.encode()
+        return bool(token) and hmac.compare_digest(given, b"Bearer " + token)
+
+    async def _metrics_refusal(self, request: Request) -> Response | None:
+        """Why this caller may not read the metrics; None for an admin."""
         request_id = request.scope["request_id"]
         try:
             caller = await self._caller(request)
         except Unauthenticated as refused:
-            return http.refusal(401, refused.message, ErrorCode.UNAUTHENTICATED, request_id)
+            return http.unauthenticated(refused.message, request_id)
+        except ServiceUnavailable as away:
+            return http.refusal(503, away.message, ErrorCode.SERVICE_UNAVAILABLE, request_id)
         if caller is None:
-            return http.refusal(401, Unauthenticated().message, ErrorCode.UNAUTHENTICATED, request_id)
+            return http.unauthenticated(Unauthenticated().message, request_id)
         if not caller.may([IsAdmin]):
             return http.refusal(403, f"/metrics needs {IsAdmin.words}.", ErrorCode.FORBIDDEN, request_id)
         if caller.must_change_password:
@@ -228,7 +243,7 @@ class Server:
         if caller.access_level is AccessLevel.GATEWAY:
             message = "A voice gateway's key may not read /metrics."
             return http.refusal(403, message, ErrorCode.FORBIDDEN, request_id)
-        return Response(metrics.exposition(), media_type=metrics.CONTENT_TYPE)
+        return None
 
     async def record(self, websocket: WebSocket) -> None:
         """A gateway streams a call's audio."""

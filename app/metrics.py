@@ -1,46 +1,107 @@
-"""What is counted, for Prometheus: `GET /metrics` with an admin's key.
+"""Counters and gauges for Prometheus: `GET /metrics`.
 
-Each worker counts for itself. With several, set PROMETHEUS_MULTIPROC_DIR to an empty folder that they share: then each of
-them tells the numbers of all (prometheus-client's multiprocess mode).
+The several workers of one server count together, in files of a folder that they share (prometheus-client's multiprocess mode):
+each of them answers the numbers of all. Only a process that serves makes metrics, and with them files.
 """
 
 import functools
 import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
-if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-    Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).mkdir(
-        parents=True, exist_ok=True
-    )  # counters write there as they are made
+# The values of labels. Each exists from the start, at 0: `increase()` does not see an event that brings its counter with it.
+_STATUSES = (101, 200, 400, 401, 403, 404, 500, 502, 503)
+_TYPES, _WAYS = ("query", "mutation", "subscription"), ("compiled", "ordinary")
+_REFUSALS = ("unauthenticated", "forbidden", "protocol", "database", "streams", "spool", "disk", "keys", "error")
+_ENDS = ("stored", "failed")
 
-_REQUESTS = Counter("http_requests", "HTTP requests, by the status of their answers.", ["status"])
-_OPERATIONS = Counter("operations", "GraphQL operations that ran, by type and by way.", ["type", "way"])
-_SECONDS = Histogram(
-    "http_request_seconds",
-    "How long requests took, in seconds.",
-    buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30),
-)
-_WEBSOCKETS = Gauge("graphql_websockets", "WebSockets on /graphql that are open.", multiprocess_mode="livesum")
-_STREAMS = Gauge("recording_streams", "Calls that are being recorded.", multiprocess_mode="livesum")
-_REFUSED = Counter("recording_refusals", "Recordings that were lost or cut short by this server, by why.", ["why"])
-_SPOOL = Gauge("recording_spool_bytes", "What waits in the spool, in bytes.", multiprocess_mode="livemax")
-# Of the machine: its workers share the spool, and any of them tells the same.
-_SPOOLED = Gauge(
-    "recording_spool_recordings", "Recordings in the spool: running, on their way, failed.", multiprocess_mode="livemax"
-)
-_RECORDINGS = Counter("recordings", "Recordings that came to an end, by it: stored or failed.", ["end"])
-_STORING_FAILURES = Counter(
-    "recording_storing_failures", "Tries to store a recording that failed, by S3's code.", ["code"]
-)
+
+class _Metrics:
+    """All of them."""
+
+    def __init__(self) -> None:
+        self.requests = Counter("http_requests", "HTTP requests, by the status of their answers.", ["status"])
+        self.operations = Counter("operations", "GraphQL operations that ran, by type and by way.", ["type", "way"])
+        self.seconds = Histogram(
+            "http_request_seconds",
+            "How long requests took, in seconds.",
+            buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30),
+        )
+        self.websockets = Gauge(
+            "graphql_websockets", "WebSockets on /graphql that are open.", multiprocess_mode="livesum"
+        )
+        self.streams = Gauge("recording_streams", "Calls that are being recorded.", multiprocess_mode="livesum")
+        self.refused = Counter(
+            "recording_refusals", "Calls that this server refused to record, or not to their end, by why.", ["why"]
+        )
+        # Of the machine: its workers share the spool, and any of them tells the same.
+        self.spool = Gauge("recording_spool_bytes", "What waits in the spool, in bytes.", multiprocess_mode="livemax")
+        self.spooled = Gauge(
+            "recording_spool_recordings",
+            "Recordings in the spool: running, on their way, failed.",
+            multiprocess_mode="livemax",
+        )
+        self.recordings = Counter("recordings", "Recordings that came to an end, by it: stored or failed.", ["end"])
+        self.storing_failures = Counter(
+            "recording_storing_failures", "Tries to store a recording that failed, by S3's code.", ["code"]
+        )
+        for counter, values in (
+            (self.requests, _STATUSES),
+            (self.refused, _REFUSALS),
+            (self.recordings, _ENDS),
+        ):
+            for value in values:
+                counter.labels(value)
+        for type_, way in product(_TYPES, _WAYS):
+            self.operations.labels(type_, way)
+
+
+# At first use, which is `start`: what is imported by commands makes no files.
+_metrics = functools.cache(_Metrics)
+
+
+@contextmanager
+def counted_together(workers: int) -> Iterator[None]:
+    """For the process that starts the workers: the folder that they share, emptied, as long as the context lasts.
+
+    With several workers it is a temporary one, unless PROMETHEUS_MULTIPROC_DIR names one.
+    """
+    if _FOLDER in os.environ:
+        folder = Path(os.environ[_FOLDER])
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in folder.glob("*.db"):
+            file.unlink()
+        yield
+    elif workers > 1:
+        with TemporaryDirectory(prefix="metrics-") as made:
+            os.environ[_FOLDER] = made  # of the workers too
+            yield
+    else:
+        yield
+
+
+def start(storing_codes: Iterable[str]) -> None:
+    """For a process that serves; `storing_codes` are all that `recording_failed` may be called with."""
+    for code in storing_codes:
+        _metrics().storing_failures.labels(code)
+
+
+def worker_ended(process_id: int) -> None:
+    """For the process that starts the workers: the gauges of one that has ended count no more."""
+    multiprocess.mark_process_dead(process_id)  # type: ignore[no-untyped-call]
 
 
 def request(status: int, seconds: float) -> None:
     _requests(status).inc()
-    _SECONDS.observe(seconds)
+    _metrics().seconds.observe(seconds)
 
 
 def websocket(status: int) -> None:
@@ -55,52 +116,52 @@ def operation(type_: str, way: str) -> None:
 
 def websockets(more: int) -> None:
     """More or, below 0, fewer than before."""
-    _WEBSOCKETS.inc(more)
+    _metrics().websockets.inc(more)
 
 
 def recording_streams(more: int) -> None:
     """More or, below 0, fewer than before."""
-    _STREAMS.inc(more)
+    _metrics().streams.inc(more)
 
 
 def recording_refused(why: str) -> None:
-    """`why` is `streams`, `spool`, `disk` or `database`."""
-    _REFUSED.labels(why).inc()
+    """`why` is one of `_REFUSALS`."""
+    _metrics().refused.labels(why).inc()
 
 
 def spool_bytes(count: int) -> None:
-    _SPOOL.set(count)
+    _metrics().spool.set(count)
 
 
 def spooled(count: int) -> None:
-    _SPOOLED.set(count)
+    _metrics().spooled.set(count)
 
 
 def recording_stored() -> None:
-    _RECORDINGS.labels("stored").inc()
+    _metrics().recordings.labels("stored").inc()
 
 
 def recording_failed(code: str, *, for_good: bool) -> None:
     """One try; `for_good` when it was the last."""
-    _STORING_FAILURES.labels(code).inc()
+    _metrics().storing_failures.labels(code).inc()
     if for_good:
-        _RECORDINGS.labels("failed").inc()
+        _metrics().recordings.labels("failed").inc()
 
 
 # To find a counter by its labels costs more than to count.
 @functools.cache
 def _requests(status: int) -> Counter:
-    return _REQUESTS.labels(status)
+    return _metrics().requests.labels(status)
 
 
 @functools.cache
 def _operations(type_: str, way: str) -> Counter:
-    return _OPERATIONS.labels(type_, way)
+    return _metrics().operations.labels(type_, way)
 
 
 def exposition() -> bytes:
     """All numbers in Prometheus' text format."""
-    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    if _FOLDER not in os.environ:
         return generate_latest(REGISTRY)
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]

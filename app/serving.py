@@ -1,12 +1,17 @@
-"""Listening: the port, and uvicorn with the limits that it lacks by default."""
+"""Listening: the port, uvicorn with the limits that it lacks by default, and the supervisor of several workers."""
 
 import resource
+import signal
 import socket
+import sys
+from contextlib import suppress
 
 import structlog
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
-from app import logs
+from app import logs, metrics
 from app.connections import BoundedProtocol
 from app.settings import Settings
 from app.websocket_connections import StreamingProtocol
@@ -37,7 +42,7 @@ def listen(chosen: Settings) -> None:
     _log.info("serving", url=url, workers=chosen.workers, database=chosen.database_place)
     if chosen.listens_everywhere and not chosen.public_url:
         _log.warning("recordings' addresses work on this machine only: set PUBLIC_URL", base_url=chosen.base_url)
-    uvicorn.run(
+    config = uvicorn.Config(
         "app.main:worker",
         factory=True,
         host=chosen.host,
@@ -56,6 +61,41 @@ def listen(chosen: Settings) -> None:
         limit_concurrency=_CONCURRENT_REQUESTS + chosen.recording_streams + chosen.live_connections,
         timeout_graceful_shutdown=_GRACEFUL_SECONDS,
     )
+    with metrics.counted_together(chosen.workers), suppress(KeyboardInterrupt):
+        if chosen.workers > 1:
+            Supervisor(config, [config.bind_socket()]).run()
+        else:
+            _serve_alone(config)
+
+
+def _serve_alone(config: uvicorn.Config) -> None:
+    server = uvicorn.Server(config)
+    server.run()
+    if not server.started:
+        sys.exit(STARTUP_FAILURE)
+
+
+class Supervisor(Multiprocess):
+    """Uvicorn's, which replaces a worker that dies; this one also logs the death and removes the dead worker's gauges."""
+
+    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket]) -> None:
+        super().__init__(config, sockets)
+        self._known: list[Process] = []
+
+    def keep_subprocess_alive(self) -> None:
+        """Called twice a second."""
+        known = {*self._known, *self.processes}
+        super().keep_subprocess_alive()
+        self._known = list(self.processes)
+        for worker in known.difference(self._known):
+            self._note_end(worker)
+
+    def _note_end(self, worker: Process) -> None:
+        if worker.pid is not None:
+            metrics.worker_ended(worker.pid)
+        # One that was asked to end (SIGHUP, SIGTTOU) ends by this signal.
+        if worker.exitcode not in (0, -signal.SIGTERM):
+            _log.error("a worker has died", process=worker.pid, exit_code=worker.exitcode)
 
 
 def _allow_files(streams: int, sockets: int) -> None:

@@ -23,6 +23,9 @@ _MAKING = {"ENCRYPTION_KEYS": 'echo "k1:$(openssl rand -base64 32)"', "HASH_KEY"
 _TLS_OPTIONS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 _HOST = re.compile(r"[A-Za-z0-9._-]+(:[0-9]{1,5})?|\[[0-9a-fA-F:.]+\](:[0-9]{1,5})?", re.ASCII)
 
+# What a bearer token may be (RFC 6750, 2.1), but not a short one.
+_METRICS_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{32,}", re.ASCII)
+
 
 class WrongSettings(Exception):
     """Settings that cannot be used; `problems` has one line for each variable."""
@@ -124,6 +127,12 @@ class Settings(BaseSettings):
     compiled_operations: bool = Field(
         True, description="Whether operations are compiled; off: the ordinary executor answers all of them."
     )
+    metrics_token: str = Field(
+        "",
+        repr=False,
+        description="Reads `GET /metrics` without the database, sent as `Authorization: Bearer …`; at least 32 characters; "
+        "empty: admins alone read it.",
+    )
     max_body_bytes: int = Field(1_048_576, ge=1024, le=10_485_760, description="Longest request body, in bytes.")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING or ERROR.")
 
@@ -185,6 +194,13 @@ class Settings(BaseSettings):
     def _readable_hash_key(cls, value: str) -> str:
         if value:
             key_from_text(value)
+        return value
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _sendable_token(cls, value: str) -> str:
+        if value and not _METRICS_TOKEN.fullmatch(value):
+            raise ValueError("must be at least 32 letters, digits and `-_.~+/=`; make one with: openssl rand -hex 32")
         return value
 
     @model_validator(mode="wrap")

@@ -247,6 +247,14 @@ async def serving(
         lines += (await process.communicate())[0].decode().splitlines()
 
 
+async def test_commands_that_do_not_serve_write_no_metrics(installation: Installation, tmp_path: Path) -> None:
+    folder = tmp_path / "metrics"
+    folder.mkdir()
+    for command in ("migrate", "create-admin", "maintain", "rewrap-secrets"):
+        await run(installation, command, PROMETHEUS_MULTIPROC_DIR=str(folder))
+        assert list(folder.iterdir()) == [], command
+
+
 @pytest.mark.parametrize("public", ["", "https://api.example.com"])
 async def test_recordings_addresses_follow_the_options_of_the_command_in_every_worker(
     installation: Installation, backend: str, public: str

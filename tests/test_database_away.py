@@ -12,6 +12,7 @@ import pytest
 from app import database
 from tests.installation import Answer, Installation, Person, World, seed
 from tests.servers.postgres import Postgres
+from tests.test_metrics import METRICS_TOKEN, metrics, number
 
 READ = "{ accounts { nodes { name } } }"
 WRITE = 'mutation { createApiKey(input: {name: "Made"}) { token } }'
@@ -30,7 +31,8 @@ async def fragile(_only_on_postgres: None, tmp_path: Path) -> AsyncIterator[tupl
     with Postgres() as server:
         url = server.create("fragile")
         world = await seed(tmp_path, url)
-        async with Installation.started(world, tmp_path, url, database_timeout_seconds=2) as installation:
+        chosen = {"database_timeout_seconds": 2, "metrics_token": METRICS_TOKEN}
+        async with Installation.started(world, tmp_path, url, **chosen) as installation:
             yield installation, server
 
 
@@ -63,6 +65,20 @@ async def test_who_is_not_let_in_is_not_told_so_while_nobody_can_know(fragile: t
     server.stop()
     assert (await installation.person("provider").ask(READ)).status == 503
     assert (await installation.holder("garbage").ask(READ)).status == 401
+
+
+async def test_metrics_are_read_by_their_token_while_the_database_is_away(
+    fragile: tuple[Installation, Postgres],
+) -> None:
+    installation, server = fragile
+    server.stop()
+    by_token = await metrics(installation.holder(METRICS_TOKEN))
+    assert by_token.status_code == 200
+    by_key = await metrics(installation.person("admin"))
+    assert (by_key.status_code, by_key.json()["errors"][0]["extensions"]["code"]) == (503, "SERVICE_UNAVAILABLE")
+    after = (await metrics(installation.holder(METRICS_TOKEN))).text
+    unavailable = 'http_requests_total{status="503"}'
+    assert number(after, unavailable) - number(by_token.text, unavailable) == 1
 
 
 @pytest.mark.usefixtures("_only_on_postgres")

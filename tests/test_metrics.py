@@ -3,10 +3,13 @@
 import re
 
 import httpx
+import pytest
 
 from app.users.model import User
 from tests.installation import Installation, Person
 from tests.people import add_people, email_of
+
+METRICS_TOKEN = "metrics-0123456789abcdef0123456789abcdef"
 
 
 async def metrics(person: Person) -> httpx.Response:
@@ -44,3 +47,20 @@ async def test_no_admin_reads_them_who_may_do_nothing_else(installation: Install
         await User.filter(email_key=email_of("root").lower()).update(must_change_password=True)
     reset = await metrics(await people.session("root"))
     assert (reset.status_code, reset.json()["errors"][0]["extensions"]["code"]) == (403, "FORBIDDEN")
+
+
+@pytest.mark.settings(metrics_token=METRICS_TOKEN)
+async def test_the_metrics_token_reads_metrics_and_nothing_else(installation: Installation, admin: Person) -> None:
+    scraper = installation.holder(METRICS_TOKEN)
+    assert (await metrics(scraper)).status_code == 200
+    assert (await metrics(admin)).status_code == 200
+    assert (await scraper.ask("{ viewer { scope } }")).status == 401
+    for other in (METRICS_TOKEN[:-1], f"{METRICS_TOKEN}0", f"{METRICS_TOKEN}\u00e9"):
+        headers = {"Authorization": f"Bearer {other}".encode("latin-1")}
+        assert (await installation.client.get("/metrics", headers=headers)).status_code == 401
+
+
+async def test_without_a_metrics_token_an_empty_one_reads_nothing(installation: Installation) -> None:
+    for header in ("Bearer", "Bearer ", ""):
+        answer = await installation.client.get("/metrics", headers={"Authorization": header})
+        assert answer.status_code == 401

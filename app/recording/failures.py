@@ -94,8 +94,7 @@ def code_for_metrics(code: str | None) -> str:
     """One of few: a server may answer with any, and each that is counted stays in memory."""
     if code is None:
         return "none"
-    is_known = code in _ADVICE or code in _BUSY_CODES or code in {*_OF_REGIONS, _MALFORMED}
-    return code if is_known else "other"
+    return code if code in CODES_FOR_METRICS else "other"
 
 
 def wrong_region_advice(configured: str, actual: str | None) -> str:
@@ -162,3 +161,6 @@ _ADVICE = {
     "XMinioStorageFull": "The storage is full: ask its operator.",
     "InvalidObjectState": "The object is in an archive: choose a bucket without immediate archiving.",
 }
+
+CODES_FOR_METRICS = (*sorted({*_ADVICE, *_BUSY_CODES, *_OF_REGIONS, _MALFORMED}), "none", "other")
+"""All that `code_for_metrics` answers."""

@@ -13,6 +13,7 @@ from typing import Any
 from starlette.responses import JSONResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from app import metrics
 from app.access import IsGateway, Viewer
 from app.errors import BadUserInput, ClientError, Forbidden, ServiceUnavailable, Unauthenticated
 from app.identifiers import Kind, show
@@ -25,6 +26,16 @@ LetIn = Callable[[bytes | None], Awaitable[Viewer | None]]
 
 async def record(websocket: WebSocket, let_in: LetIn, recorder: Recorder) -> None:
     """Takes in one call's audio, from the handshake to the end of the stream."""
+    try:
+        await _record(websocket, let_in, recorder)
+    except WebSocketDisconnect:
+        raise
+    except Exception:
+        metrics.recording_refused("error")
+        raise
+
+
+async def _record(websocket: WebSocket, let_in: LetIn, recorder: Recorder) -> None:
     try:
         viewer = await _gateway(websocket, let_in)
     except ClientError as refused:
@@ -69,11 +80,20 @@ def _bearer(header: bytes) -> bytes:
 
 async def _deny(websocket: WebSocket, refused: ClientError) -> None:
     """Answers the handshake with HTTP."""
-    status = {Unauthenticated: 401, Forbidden: 403, ServiceUnavailable: 503}.get(type(refused), 400)
+    status, why = _DENIALS.get(type(refused), (400, "protocol"))
+    metrics.recording_refused(why)
     extensions = {**(refused.extensions or {}), "requestId": websocket.scope["request_id"]}
     body = {"errors": [{"message": refused.message, "extensions": extensions}]}
     headers = {"WWW-Authenticate": 'Basic realm="recordings", Bearer'} if status == 401 else {}
     await websocket.send_denial_response(JSONResponse(body, status, headers))
+
+
+_DENIALS: dict[type[ClientError], tuple[int, str]] = {
+    Unauthenticated: (401, "unauthenticated"),
+    Forbidden: (403, "forbidden"),
+    ServiceUnavailable: (503, "database"),
+}
+"""The status that answers the handshake, and the reason that is counted."""
 
 
 async def _taken_in(websocket: WebSocket, viewer: Viewer, recorder: Recorder) -> None:

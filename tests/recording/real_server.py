@@ -28,9 +28,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class RealServer:
-    """`python -m app serve`, one worker, on a free port that stays the same."""
+    """`python -m app serve`, one worker unless told otherwise, on a free port that stays the same."""
 
-    def __init__(self, world: World, folder: Path, url: str) -> None:
+    def __init__(self, world: World, folder: Path, url: str, **environment: str) -> None:
         self.world = world
         self.port = free_ports(1)[0]
         self.spool = folder / "spool"
@@ -45,6 +45,7 @@ class RealServer:
             "HASH_KEY": world.hash_key,
             "OUTBOUND_ALLOWED_HOSTS": "127.0.0.1",
             "PORT": str(self.port),
+            **environment,
         }
         self._process: subprocess.Popen[bytes] | None = None
         self.client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", trust_env=False)
@@ -68,6 +69,20 @@ class RealServer:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+
+    def stop(self) -> int:
+        """As a service manager does; the exit code."""
+        assert self._process is not None
+        self._process.terminate()
+        return self._process.wait(30)
+
+    @property
+    def workers(self) -> list[int]:
+        """The process ids of its workers."""
+        assert self._process is not None
+        supervisor = self._process.pid
+        children = Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()
+        return [int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
 
     async def close(self) -> None:
         self.kill()

@@ -17,7 +17,9 @@ import pytest
 import soundfile
 from tortoise.exceptions import OperationalError
 from websockets.exceptions import InvalidStatus
+from websockets.typing import Subprotocol
 
+from app import database
 from app.access import AccessLevel, Scope, Viewer
 from app.calls import recordings
 from app.calls.model import CallDirection, RecordingState
@@ -33,6 +35,7 @@ from tests.installation import Installation, Person, World
 from tests.recording.gateways import Gateway, closed, gateway_of, uuid_of
 from tests.recording.sounds import likeness, speech
 from tests.recording.test_spool import about
+from tests.test_metrics import metrics, number
 
 
 @pytest.fixture
@@ -696,15 +699,67 @@ async def test_a_call_whose_storage_keys_do_not_open_is_to_try_elsewhere_and_cou
     monkeypatch.setattr(recorder, "_log", SimpleNamespace(error=lambda _, **more: said.append(more)))
     keyring = gateway.installation.opened.keyring
     monkeypatch.setattr(keyring, "_ciphers", Keyring({"other": b"o" * 32}, b"h" * 32)._ciphers)
+    before = await refusals(admin, "keys")
     assert await gateway.refused(gateway.first_frame("a")) == (
         1013,
         "the account's storage keys do not open with this server's ENCRYPTION_KEYS: try again later, or elsewhere",
     )
-    told = await admin.client.get("/metrics", headers=admin.headers)
-    assert 'recording_refusals_total{why="keys"}' in told.text
+    assert await refusals(admin, "keys") == before + 1
     assert [(one["why"], one["error"], one["reason"]) for one in said] == [
         ("keys", "KeyMissing", "sealed with key 'test', which the keyring does not have")
     ]
+
+
+async def refusals(admin: Person, why: str) -> float:
+    return number((await metrics(admin)).text, f'recording_refusals_total{{why="{why}"}}')
+
+
+async def handshake(gateway: Gateway, key: str | None, *protocols: str) -> int:
+    """The status with which a handshake is refused."""
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    asked = {"additional_headers": headers, "subprotocols": [Subprotocol(name) for name in protocols] or None}
+    with pytest.raises(InvalidStatus) as refused:
+        async with gateway.opened(**asked):
+            pass
+    return int(refused.value.response.status_code)
+
+
+AUDIO = "audio.jambonz.org"
+
+
+async def test_a_call_that_is_refused_at_the_handshake_counts_with_its_reason(gateway: Gateway, admin: Person) -> None:
+    for key, protocol, status, why in (
+        (None, AUDIO, 401, "unauthenticated"),
+        ("vgk_mistyped", AUDIO, 401, "unauthenticated"),
+        (admin.token, AUDIO, 403, "forbidden"),
+        (gateway.key, "video.example.com", 400, "protocol"),
+    ):
+        before = await refusals(admin, why)
+        assert await handshake(gateway, key, protocol) == status
+        assert await refusals(admin, why) == before + 1
+
+
+@pytest.mark.settings(database_timeout_seconds=1)
+async def test_a_call_that_is_refused_while_the_database_is_away_counts(
+    gateway: Gateway, admin: Person, backend: str
+) -> None:
+    if backend == "sqlite":
+        pytest.skip("SQLite is a file and does not go away")
+    before = await refusals(admin, "database")
+    other = await database.single_connection(gateway.installation.settings)
+    async with other.transaction():
+        await other.execute("LOCK TABLE api_keys IN ACCESS EXCLUSIVE MODE")
+        assert await handshake(gateway, gateway.key, AUDIO) == 503
+    await other.close()
+    assert await refusals(admin, "database") == before + 1
+
+
+async def test_a_call_that_is_refused_by_a_fault_of_ours_counts(gateway: Gateway, admin: Person) -> None:
+    before = await refusals(admin, "error")
+    async with gateway.installation.database() as connection:
+        await connection.execute_query("ALTER TABLE recording_configs RENAME TO gone")
+    assert (await gateway.refused(gateway.first_frame("a")))[0] == 1011
+    assert await refusals(admin, "error") == before + 1
 
 
 def fill(gateway: Gateway, account: str, megabytes: float) -> None:
@@ -718,6 +773,7 @@ def fill(gateway: Gateway, account: str, megabytes: float) -> None:
 
 @pytest.mark.settings(spool_megabytes=1)
 async def test_a_full_spool_refuses_new_calls_and_ends_none(gateway: Gateway, world: World, admin: Person) -> None:
+    before = await refusals(admin, "spool")
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame("a"))
         await connection.send(bytes(640))
@@ -727,8 +783,7 @@ async def test_a_full_spool_refuses_new_calls_and_ends_none(gateway: Gateway, wo
         await connection.send(bytes(640))
     await gateway.idle()
     assert (await gateway.spooled("a")).audio_bytes == 44 + 2 * 640
-    told = await admin.client.get("/metrics", headers=admin.headers)
-    assert 'recording_refusals_total{why="spool"}' in told.text
+    assert await refusals(admin, "spool") == before + 1
 
 
 @pytest.mark.settings(spool_megabytes=1)

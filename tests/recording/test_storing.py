@@ -27,6 +27,7 @@ from tests.installation import Installation, Person
 from tests.recording.storage_room import TAGS, StorageRoom, full_disk, noise, opened_room, pcm_of, s3_client
 from tests.servers.fixtures import EARLY, RECORDER
 from tests.servers.scripted_s3 import Answer, Request, ScriptedS3, error, reset
+from tests.test_metrics import metrics, number
 
 PART = uploads.PART_BYTES
 LARGE = 2 * PART + 100_000
@@ -255,14 +256,16 @@ async def test_a_storage_that_makes_up_codes_does_not_fill_the_metrics(
     scripted: tuple[StorageRoom, ScriptedS3], admin: Person
 ):
     room, s3 = scripted
+    other, known = (f'recording_storing_failures_total{{code="{code}"}}' for code in ("other", "SlowDown"))
+    before = (await metrics(admin)).text
     for code in ("MadeUpOnce", "MadeUpTwice", "SlowDown"):
         s3.answers["put"] = error(503, code)
         await room.recorded(noise(1_000))
         await room.look()
-    told = (await admin.client.get("/metrics", headers=admin.headers)).text
+    told = (await metrics(admin)).text
     assert "MadeUp" not in told
-    assert 'recording_storing_failures_total{code="other"}' in told
-    assert 'recording_storing_failures_total{code="SlowDown"}' in told
+    assert number(told, other) - number(before, other) == 2
+    assert number(told, known) - number(before, known) == 1
 
 
 async def test_the_waits_become_longer_and_a_success_ends_them(scripted: tuple[StorageRoom, ScriptedS3]):

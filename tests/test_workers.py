@@ -1,0 +1,140 @@
+"""`python -m app serve` as operators run it: its metrics, its workers when one is killed, and its end."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Subprotocol
+
+from tests.installation import Person, seed
+from tests.recording.real_server import RealServer
+from tests.servers.postgres import Postgres
+from tests.test_metrics import METRICS_TOKEN, metrics
+
+Samples = dict[tuple[str, tuple[str, ...]], float]
+"""Values by a sample's name and the values of its labels."""
+
+
+@pytest.fixture
+def database_url(backend: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    if backend == "sqlite":
+        yield ""
+        return
+    postgres: Postgres = request.getfixturevalue("postgres")
+    url = postgres.create("workers")
+    yield url
+    postgres.drop(url)
+
+
+@pytest.fixture
+def _several_workers(backend: str) -> None:
+    if backend == "sqlite":
+        pytest.skip("SQLite is served by one process")
+
+
+@asynccontextmanager
+async def serving(folder: Path, url: str, **environment: str) -> AsyncIterator[RealServer]:
+    world = await seed(folder, url)
+    server = RealServer(world, folder, url, METRICS_TOKEN=METRICS_TOKEN, **environment)
+    try:
+        await server.start()
+        yield server
+    finally:
+        await server.close()
+
+
+async def samples(server: RealServer) -> Samples:
+    text = (await metrics(Person(server.client, METRICS_TOKEN))).text
+    families = text_string_to_metric_families(text)
+    return {(one.name, tuple(one.labels.values())): one.value for family in families for one in family.samples}
+
+
+async def until(server: RealServer, holds: Callable[[Samples], bool]) -> None:
+    """Workers come and go meanwhile: a connection may be lost with one."""
+    seen: Any = None
+    try:
+        async with asyncio.timeout(60):
+            while True:
+                with contextlib.suppress(Exception):
+                    seen = await samples(server)
+                    if holds(seen):
+                        return
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        raise AssertionError(f"it never came about: {seen}") from None
+
+
+async def streams(server: RealServer, count: int, stack: AsyncExitStack) -> list[ClientConnection]:
+    """Gateways that have begun to stream, and have said nothing of their calls yet."""
+    made = await server.person("provider").change("createApiKey", "token", name="gateway", accessLevel="GATEWAY")
+    options: Any = {"additional_headers": {"Authorization": f"Bearer {made['token']}"}, "proxy": None}
+    address, protocols = f"ws://127.0.0.1:{server.port}/record", [Subprotocol("audio.jambonz.org")]
+    return [await stack.enter_async_context(connect(address, subprotocols=protocols, **options)) for _ in range(count)]
+
+
+def events(server: RealServer, name: str) -> list[dict[str, Any]]:
+    entries = [json.loads(line) for line in server.log.splitlines() if line.startswith("{")]
+    return [entry for entry in entries if entry["event"] == name]
+
+
+async def test_every_counter_worth_an_alarm_is_there_from_the_start(tmp_path: Path, database_url: str) -> None:
+    async with serving(tmp_path, database_url) as server:
+        first = await samples(server)
+    for why in ("unauthenticated", "forbidden", "protocol", "database", "streams", "spool", "disk", "keys", "error"):
+        assert first["recording_refusals_total", (why,)] == 0
+    for end in ("stored", "failed"):
+        assert first["recordings_total", (end,)] == 0
+    for code in ("AccessDenied", "NoSuchBucket", "SlowDown", "none", "other"):
+        assert first["recording_storing_failures_total", (code,)] == 0
+    for status in ("500", "502", "503"):
+        assert first["http_requests_total", (status,)] == 0
+    for type_ in ("query", "mutation", "subscription"):
+        assert first["operations_total", (type_, "ordinary")] == 0
+
+
+@pytest.mark.usefixtures("_several_workers")
+async def test_the_gauges_of_killed_workers_disappear_and_their_deaths_are_logged(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with serving(tmp_path, database_url, WORKERS="2") as server, AsyncExitStack() as stack:
+        await streams(server, 4, stack)
+        await until(server, lambda seen: seen["recording_streams", ()] == 4)
+        killed = server.workers
+        assert len(killed) == 2
+        for process_id in killed:
+            os.kill(process_id, signal.SIGKILL)
+        await until(server, lambda seen: seen["recording_streams", ()] == 0)
+        deaths = events(server, "a worker has died")
+    assert {(entry["process"], entry["exit_code"], entry["level"]) for entry in deaths} == {
+        (process_id, -signal.SIGKILL, "error") for process_id in killed
+    }
+
+
+@pytest.mark.usefixtures("_several_workers")
+async def test_workers_count_together_whichever_of_them_is_asked(tmp_path: Path, database_url: str) -> None:
+    async with serving(tmp_path, database_url, WORKERS="2") as server:
+        for number in range(1, 21):
+            server.client.headers["Connection"] = "close"  # each request meets either of them
+            await server.client.get("/nowhere")
+            assert (await samples(server))["http_requests_total", ("404",)] == number
+
+
+async def test_numbers_of_an_earlier_run_are_removed_and_other_files_are_not(tmp_path: Path, database_url: str) -> None:
+    folder = tmp_path / "metrics"
+    folder.mkdir()
+    (folder / "gauge_livesum_1.db").write_bytes(b"left by a server that was killed")
+    (folder / "notes.txt").write_text("not ours")
+    async with serving(tmp_path, database_url, PROMETHEUS_MULTIPROC_DIR=str(folder)) as server:
+        assert not (folder / "gauge_livesum_1.db").exists()
+        assert (folder / "notes.txt").exists()
+        assert (await samples(server))["recording_streams", ()] == 0
+        assert list(folder.glob("*.db"))
