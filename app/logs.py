@@ -1,9 +1,11 @@
 """JSON logs, one object a line, on standard output.
 
-What is logged is chosen field by field: no bodies, no variables, no headers, no query strings, and of exceptions the type
-and the place but not the message, since those of databases and HTTP clients carry values.
+What is logged is chosen field by field: no bodies, no variables, no headers, no query strings, of a path nothing
+that may be a key, and of exceptions the type and the place but not the message, since those of databases and HTTP clients carry
+values.
 """
 
+import functools
 import logging
 import os
 import re
@@ -15,6 +17,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, ClassVar, TextIO
+from urllib.parse import quote
 
 import orjson
 import structlog
@@ -36,7 +39,8 @@ def configure(level: str) -> None:
         logger_factory=structlog.BytesLoggerFactory(sys.stdout.buffer),
         cache_logger_on_first_use=True,
     )
-    RequestLog.lines = structlog.BytesLogger(sys.stdout.buffer) if number <= logging.INFO else None
+    RequestLog.lines = structlog.BytesLogger(sys.stdout.buffer)
+    RequestLog.levels = frozenset({"info", "error"} if number <= logging.INFO else {"error"})
     logging.basicConfig(handlers=[_IntoStructlog()], level=max(number, logging.WARNING), force=True)
     for name in ("uvicorn", "uvicorn.error"):
         logging.getLogger(name).setLevel(max(number, logging.WARNING))
@@ -57,9 +61,10 @@ def frames_of(error: BaseException) -> list[str]:
 class RequestLog:
     """ASGI middleware: a request id for each request, and one line for each when it is answered."""
 
-    # Where the lines go, one write each, as those of structlog; None where the log's level leaves them out. Its chain of
+    # Where the lines go, one write each, as those of structlog, and which of them the log's level takes. Its chain of
     # processors would cost three times as much as to write one.
-    lines: ClassVar[structlog.BytesLogger | None] = None
+    lines: ClassVar[structlog.BytesLogger]
+    levels: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -81,7 +86,7 @@ class RequestLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode()), _NO_SNIFFING]
             await send(message)
 
         try:
@@ -92,8 +97,7 @@ class RequestLog:
         finally:
             seconds = time.perf_counter() - began
             metrics.request(status, seconds)
-            if self.lines is not None:
-                self.lines.info(_line(scope, status, seconds))
+            self._write(scope, status, seconds)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One line at the end of the connection, with the status of its handshake (101: it was open)."""
@@ -117,26 +121,45 @@ class RequestLog:
                 await answer({"type": "websocket.close", "code": 1011})
         finally:
             metrics.websocket(status)
-            if self.lines is not None:
-                self.lines.info(_line(scope, status, time.perf_counter() - began))
+            self._write(scope, status, time.perf_counter() - began)
+
+    def _write(self, scope: Scope, status: int, seconds: float) -> None:
+        # A WebSocket may break long after its handshake.
+        level = "error" if status >= 500 or "error" in scope["log"] else "info"
+        if level in self.levels:
+            self.lines.info(_line(scope, status, seconds, level))
 
 
 # Messages that answer a handshake, with the status that they stand for.
 _HANDSHAKES = {"websocket.accept": 101, "websocket.http.response.start": 500, "websocket.close": 403}
 
 
-def _line(scope: Scope, status: int, seconds: float) -> bytes:
+# For every answer: no browser takes one for something else than its content type says.
+_NO_SNIFFING = (b"x-content-type-options", b"nosniff")
+_LONGEST_PATH = 200
+# Nothing in our paths is so long; a key or a signature is. An id has 34.
+_SECRET = re.compile(r"[A-Za-z0-9_+=-]{37,}", re.ASCII)
+
+
+@functools.lru_cache(maxsize=256)
+def _shown(path: str) -> str:
+    """A path as any client may write it: bounded, in ASCII, without what may be a key or a signature."""
+    shown = _SECRET.sub("***", path)
+    cut = shown if len(shown) <= _LONGEST_PATH else f"{shown[:_LONGEST_PATH]}..."
+    return quote(cut, safe="/*", errors="replace")
+
+
+def _line(scope: Scope, status: int, seconds: float, level: str) -> bytes:
     return _dumps(
         {
             "request_id": scope["request_id"],
             "method": scope.get("method", "GET"),
-            # A path of ours; what somebody else wrote there may be a key.
-            "path": scope["path"] if "endpoint" in scope else None,
+            "path": _shown(scope["path"]),
             "status": status,
             "duration_ms": round(seconds * 1000, 2),
             **scope["log"],
             "event": "request" if scope["type"] == "http" else "websocket",
-            "level": "info",
+            "level": level,
             "at": datetime.now(UTC),
         }
     )
@@ -151,7 +174,11 @@ async def _answer_500(send: Callable[[Message], Any], request_id: str) -> None:
             }
         ]
     }
-    headers = [(b"content-type", b"application/json; charset=utf-8")]
+    headers = [
+        (b"content-type", b"application/json; charset=utf-8"),
+        (b"cache-control", b"no-store"),
+        (b"vary", b"Authorization, Accept"),
+    ]
     await send({"type": "http.response.start", "status": 500, "headers": headers})
     await send({"type": "http.response.body", "body": orjson.dumps(body)})
 

@@ -54,6 +54,8 @@ from app.webhooks.pruning import pruning
 
 _CHOOSE_FIRST = "Choose a new password first, with `changePassword`."
 
+_NO_STORE = {"Cache-Control": "no-store"}
+
 _log = structlog.get_logger("main")
 
 
@@ -74,9 +76,9 @@ def create_app(given: Settings | None = None) -> Starlette:
             Middleware(
                 CORSMiddleware,
                 allow_origins=chosen.allowed_origins,
-                allow_methods=["GET", "POST"],
-                allow_headers=["Authorization", "Content-Type", "Range", "If-Range"],
-                expose_headers=["X-Request-Id", "Accept-Ranges", "Content-Range", "ETag"],
+                allow_methods=["GET", "HEAD", "POST"],
+                allow_headers=["Authorization", "Content-Type", "Range", "If-Range", "If-None-Match"],
+                expose_headers=["X-Request-Id", "Accept-Ranges", "Content-Range", "Content-Disposition", "ETag"],
                 max_age=600,
             )
         )
@@ -210,7 +212,7 @@ class Server:
             return http.unauthenticated(Unauthenticated().message, request.scope["request_id"])
         if caller is not None and caller.must_change_password and not self._settings.anonymous_introspection:
             return http.refusal(403, _CHOOSE_FIRST, ErrorCode.FORBIDDEN, request.scope["request_id"])
-        headers = {"ETag": self._sdl_tag, "Cache-Control": "no-cache"}
+        headers = {"ETag": self._sdl_tag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
         if self._sdl_tag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
         return Response(self._sdl, headers=headers, media_type="text/plain; charset=utf-8")
@@ -218,7 +220,7 @@ class Server:
     async def metrics(self, request: Request) -> Response:
         """What is counted; for METRICS_TOKEN, which needs no database, and for admins."""
         refusal = None if self._is_metrics_token(request) else await self._metrics_refusal(request)
-        return refusal or Response(metrics.exposition(), media_type=metrics.CONTENT_TYPE)
+        return refusal or Response(metrics.exposition(), headers=http.OF_ONE_CALLER, media_type=metrics.CONTENT_TYPE)
 
     def _is_metrics_token(self, request: Request) -> bool:
         given = http.headers_of(request.scope).get(b"authorization", b"")
@@ -257,8 +259,8 @@ class Server:
         except Exception as error:
             if for_client(error) is None:
                 raise
-            return PlainTextResponse("the database does not answer\n", 503)
-        return PlainTextResponse("ready\n")
+            return PlainTextResponse("the database does not answer\n", 503, _NO_STORE)
+        return PlainTextResponse("ready\n", headers=_NO_STORE)
 
     def started(self) -> Running:
         """Raises RuntimeError before the start and after the end."""
@@ -314,4 +316,4 @@ async def _refused(request: Request, error: Any) -> Response:
 
 
 async def _healthy(_: Request) -> Response:
-    return PlainTextResponse("ok\n")
+    return PlainTextResponse("ok\n", headers=_NO_STORE)

@@ -30,14 +30,22 @@ async def test_an_allowed_origin_may_send_keys_and_read_answers(installation: In
     assert preflight.status_code == 200
     allowed = cors(preflight)
     assert allowed["access-control-allow-origin"] == ORIGIN
-    assert "POST" in allowed["access-control-allow-methods"]
+    assert allowed["access-control-allow-methods"] == "GET, HEAD, POST"
     assert {"authorization", "content-type"} <= set(allowed["access-control-allow-headers"].lower().split(", "))
     # Keys are sent as headers; cookies are never used, so no browser is asked to send any.
     assert "access-control-allow-credentials" not in allowed
     answered = await installation.client.post("/graphql", json=ASK, headers={"Origin": ORIGIN})
     assert cors(answered)["access-control-allow-origin"] == ORIGIN
-    assert "x-request-id" in cors(answered)["access-control-expose-headers"].lower()
+    exposed = cors(answered)["access-control-expose-headers"].lower().split(", ")
+    assert {"x-request-id", "content-disposition", "content-range", "etag"} <= set(exposed)
     assert "origin" in answered.headers["vary"].lower()
+
+
+@pytest.mark.settings(allowed_origins=[ORIGIN])
+async def test_an_allowed_origin_may_look_at_the_head_of_a_recording(installation: Installation) -> None:
+    asked = {"Access-Control-Request-Method": "HEAD", "Access-Control-Request-Headers": "authorization,if-none-match"}
+    preflight = await installation.client.options(f"/recordings/CA{'0' * 32}", headers={"Origin": ORIGIN, **asked})
+    assert preflight.status_code == 200, preflight.text
 
 
 @pytest.mark.settings(allowed_origins=[ORIGIN])

@@ -21,6 +21,7 @@ from typing import Any
 import httpx
 import pytest
 from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp
 
 from app import logs
 from tests.installation import seed
@@ -141,20 +142,67 @@ def written(level: str) -> Iterator[io.BytesIO]:
     logs.configure("INFO")
 
 
-@pytest.mark.parametrize(("level", "lines"), [("DEBUG", 1), ("INFO", 1), ("WARNING", 0), ("ERROR", 0)])
-async def test_requests_have_lines_from_the_level_info_on(level: str, lines: int) -> None:
-    app = logs.RequestLog(PlainTextResponse("ok"))
-    transport = httpx.ASGITransport(app)
+async def logged(level: str, app: ASGIApp, path: str = "/somewhere") -> tuple[httpx.Response, list[dict[str, Any]]]:
+    """The answer to a request, and its lines in the log."""
+    transport = httpx.ASGITransport(logs.RequestLog(app))
     with written(level) as out:
         async with httpx.AsyncClient(transport=transport, base_url="http://accounts.test") as client:
-            answer = await client.get("/somewhere")
+            answer = await client.get(path)
+    return answer, [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+@pytest.mark.parametrize(("level", "lines"), [("DEBUG", 1), ("INFO", 1), ("WARNING", 0), ("ERROR", 0)])
+async def test_requests_have_lines_from_the_level_info_on(level: str, lines: int) -> None:
+    answer, entries = await logged(level, PlainTextResponse("ok"))
     assert (answer.status_code, len(answer.headers["x-request-id"])) == (200, 32)
-    entries = [json.loads(line) for line in out.getvalue().splitlines()]
     assert len(entries) == lines
     for entry in entries:
         assert entry["request_id"] == answer.headers["x-request-id"]
-        assert (entry["event"], entry["level"], entry["status"], entry["path"]) == ("request", "info", 200, None)
+        told = entry["event"], entry["level"], entry["status"], entry["path"]
+        assert told == ("request", "info", 200, "/somewhere")
         assert abs(datetime.fromisoformat(entry["at"]) - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("level", ["DEBUG", "INFO", "WARNING", "ERROR"])
+async def test_what_fails_on_our_side_is_an_error_at_every_level_of_the_log(level: str) -> None:
+    async def broken(*_: Any) -> None:
+        raise RuntimeError
+
+    for app, status in ((PlainTextResponse("away", 503), 503), (broken, 500)):
+        answer, entries = await logged(level, app)
+        assert answer.status_code == status
+        assert [(entry["level"], entry["status"]) for entry in entries] == [("error", status)]
+
+
+async def test_a_websocket_that_breaks_is_an_error_though_its_handshake_was_none() -> None:
+    async def broken(_: Any, __: Any, send: Any) -> None:
+        await send({"type": "websocket.accept"})
+        raise RuntimeError
+
+    async def nothing(*_: Any) -> None: ...
+
+    with written("ERROR") as out:
+        await logs.RequestLog(broken)({"type": "websocket", "path": "/record"}, nothing, nothing)
+    [entry] = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert (entry["level"], entry["status"], entry["error"]) == ("error", 101, "RuntimeError")
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/wp-login.php", "/wp-login.php"),
+        ("/nowhere?signature=abc&access_token=def", "/nowhere"),
+        ("/a%0A%7B%22event%22:%22forged%22%7D", "/a%0A%7B%22event%22%3A%22forged%22%7D"),
+        ("/gr%C3%B6%C3%9Fe", "/gr%C3%B6%C3%9Fe"),
+        ("/%ff%fe", "/%EF%BF%BD%EF%BF%BD"),
+        (f"/keys/vgk_{'A' * 12}_{'b' * 49}/rest", "/keys/***/rest"),
+        (f"/{'ab/' * 1_000}", f"/{'ab/' * 66}a..."),
+        (f"/recordings/CA{'0' * 32}.mp3", f"/recordings/CA{'0' * 32}.mp3"),
+    ],
+)
+async def test_an_unknown_path_is_logged_bounded_escaped_and_without_secrets(path: str, shown: str) -> None:
+    _, [entry] = await logged("INFO", PlainTextResponse("nothing", 404), path)
+    assert (entry["status"], entry["path"]) == (404, shown)
 
 
 @pytest.mark.parametrize(

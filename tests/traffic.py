@@ -173,7 +173,8 @@ async def wrong_requests(caller: Caller, world: World) -> None:
     await caller.send("GET", params={"query": f'{{ accounts(after: "{secret()}") {{ totalCount }} }}'}, headers=bearer)
     await caller.send("GET", params={"query": f"mutation {{ {secret()} }}"}, headers=bearer)
     await caller.send("GET", params={"access_token": secret(), "query": "{ viewer { scope } }"})
-    await caller.send("GET", f"/{secret()}/{world.tokens['admin']}", headers=bearer)
+    await caller.send("GET", f"/nowhere/{world.tokens['admin']}", params={"signature": secret()}, headers=bearer)
+    await caller.send("GET", f"/recordings/{world.tokens['admin']}", headers=bearer)
     await caller.send("PUT", content=secret(), headers=bearer)
     json_type = {**bearer, "Content-Type": "application/json"}
     for body in (f'{{"query": "{secret()}', f'["{secret()}"]', f'{{"variables": "{secret()}", "query": "{{ a }}"}}'):

@@ -174,7 +174,6 @@ class Recordings:
             "Content-Disposition": f'{disposition}; filename="{listening.file_name(call)}"',
             "Accept-Ranges": "bytes",
             "Cache-Control": "private, no-cache",
-            "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "no-referrer",
         }
 

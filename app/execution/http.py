@@ -24,6 +24,11 @@ _NOT_PERSISTED = "PersistedQueryNotSupported"
 Headers = dict[bytes, bytes]
 
 
+OF_ONE_CALLER = {"Cache-Control": "no-store", "Vary": "Authorization, Accept"}
+"""Headers of an answer that no cache may keep."""
+_OF_ONE_CALLER = tuple((name.lower().encode(), value.encode()) for name, value in OF_ONE_CALLER.items())
+
+
 class BadRequest(Exception):
     """An HTTP request that is no GraphQL request."""
 
@@ -37,7 +42,7 @@ class Reply(Response):
 
     def __init__(self, status: int, body: Any, media: str, headers: dict[str, str] | None = None) -> None:
         self.status_code, self.body, self.background = status, orjson.dumps(body), None
-        self.raw_headers = [(b"content-length", b"%d" % len(self.body)), _content_type(media)]
+        self.raw_headers = [(b"content-length", b"%d" % len(self.body)), _content_type(media), *_OF_ONE_CALLER]
         for name, value in (headers or {}).items():
             self.raw_headers.append((name.lower().encode(), value.encode()))
 

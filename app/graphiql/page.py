@@ -57,12 +57,11 @@ class Explorer:
             headers={
                 "Content-Security-Policy": _CONTENT_SECURITY_POLICY.format(nonce=nonce),
                 "X-Frame-Options": "DENY",
-                "X-Content-Type-Options": "nosniff",
                 "Referrer-Policy": "no-referrer",
                 "Cross-Origin-Opener-Policy": "same-origin",
                 # Also keeps the page, and a key in it, out of the browser's back-forward cache.
                 "Cache-Control": "no-store",
-                "Vary": "Accept",
+                "Vary": "Authorization, Accept",
             },
         )
 
@@ -88,7 +87,6 @@ class Explorer:
         headers = {
             "ETag": f'"{version}"',
             "Cache-Control": f"public, max-age={_ONE_YEAR_SECONDS}, immutable" if is_for_ever else "no-cache",
-            "X-Content-Type-Options": "nosniff",
             "Cross-Origin-Resource-Policy": "same-origin",
         }
         if headers["ETag"] in request.headers.get("if-none-match", ""):

@@ -19,7 +19,6 @@ _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; media-src 'self'; "
     "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "X-Frame-Options": "DENY",
-    "X-Content-Type-Options": "nosniff",
     # The page's own address lets listen: nobody is told it.
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -70,7 +69,6 @@ class Player:
         is_for_ever = request.query_params.get("v") == _version(self._files[name])
         headers = {
             "Cache-Control": f"public, max-age={_ONE_YEAR_SECONDS}, immutable" if is_for_ever else "no-cache",
-            "X-Content-Type-Options": "nosniff",
             "Cross-Origin-Resource-Policy": "same-origin",
         }
         return Response(self._files[name], media_type=_MEDIA_TYPES[name], headers=headers)
