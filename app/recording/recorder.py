@@ -231,7 +231,9 @@ class Recorder:
             slot.add(Share.ACCOUNT, account_id)
             slot.add(Share.PROVIDER, service_provider_id)
         except ShareFull as full:
-            reason = f"as many calls of one {full.share.words} are recorded here as may be: try again later, or elsewhere"
+            reason = (
+                f"as many calls of one {full.share.words} are recorded here as may be: try again later, or elsewhere"
+            )
             raise self._later("streams", reason, account_id=account_id) from None
 
     def stream(self, first: FirstFrame) -> AudioStream:
