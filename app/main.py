@@ -34,7 +34,7 @@ from app.errors import ErrorCode, ServiceUnavailable, Unauthenticated, for_clien
 from app.execution import http
 from app.execution.endpoint import Endpoint
 from app.execution.operations import Operations
-from app.execution.websocket import Sockets
+from app.execution.sockets import Sockets
 from app.graphiql.page import Explorer
 from app.live import LiveEvents
 from app.outbound import OutboundGate

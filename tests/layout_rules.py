@@ -8,12 +8,23 @@ from pathlib import Path
 
 FOUNDATION = {
     *("access", "context", "database", "database_url", "encryption", "errors", "graph"),
-    *("identifiers", "logs", "metrics", "names", "outbound", "paging", "postgres_pool", "settings", "statements"),
+    *(
+        "identifiers",
+        "logs",
+        "metrics",
+        "names",
+        "networks",
+        "outbound",
+        "paging",
+        "postgres_pool",
+        "settings",
+        "statements",
+    ),
     *("tokens", "live", "live_exchange", "valkey_connection"),
 }
 ASSEMBLY = {
     *("main", "schema", "viewer", "form_limits", "authentication", "execution", "graphiql"),
-    *("migrating", "rewrapping", "drafting", "serving", "connections", "websocket_connections"),
+    *("migrating", "rewrapping", "drafting", "serving", "connections", "websocket_connections", "waiting_connections"),
     *("demo", "demo_calls", "demo_data", "simulator"),
     *("local_receiver", "local_s3", "local_valkey", "__main__"),
 }

@@ -1,7 +1,8 @@
 """GraphQL over a WebSocket at `/graphql`: the sub-protocol graphql-transport-ws, as the package graphql-ws specifies it.
 
-A connection begins with `connection_init {authorization: "Bearer …"}`, and lasts as long as that lets somebody in, which is
-looked at every half a second and at each event. Queries and mutations are run as over HTTP; subscriptions by
+A connection is authenticated by the handshake's `Authorization` header or by `connection_init {authorization: "Bearer …"}`, where
+browsers put it; both must be the same if both are there. It lasts as long as these credentials are valid, which is checked every
+half a second and at each event. Queries and mutations are run as over HTTP; subscriptions by
 `Operations.subscribe`. How a connection ends is in `CloseCode`; protocol pings of the server below (each 20 s) find who is gone.
 
 What is sent is never buffered without end: whoever wants to send waits until the network has taken all before, and a client
@@ -15,24 +16,26 @@ import enum
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, aclosing, contextmanager, suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import aclosing, contextmanager, suppress
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import orjson
 import structlog
 from graphql import OperationType
-from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from app import metrics
 from app.access import Viewer
 from app.authentication import Authentication
 from app.connections import LET_IN
 from app.context import Context, Opened
-from app.errors import ErrorCode, ServiceUnavailable, Unauthenticated
+from app.errors import (
+    ErrorCode,
+    RateLimited,
+    ServiceUnavailable,
+    Unauthenticated,
+)
 from app.execution import http
 from app.execution.endpoint import note
 from app.execution.operations import Answer, Operations, Request
@@ -43,9 +46,6 @@ SUBPROTOCOL = "graphql-transport-ws"
 INIT_SECONDS = 5.0
 # Of a message until then: a token and a few words about the client.
 FIRST_MESSAGE_BYTES = 8_192
-# Connections until then: of one address, and this part of LIVE_CONNECTIONS of all together, or so many if that is more.
-STRANGERS_OF_ADDRESS = MINIMUM_STRANGERS = 20
-_STRANGERS_PART = 10
 # How often it is looked at whether the caller is let in still; Authentication remembers it for 4 s.
 CHECK_SECONDS = 0.5
 # Operations of one connection that run or wait to be sent.
@@ -55,6 +55,10 @@ MAXIMUM_SUBSCRIPTIONS = 50
 _LONGEST_ID = 200
 # What a close frame has room for (RFC 6455, 5.5).
 _REASON_BYTES = 123
+
+_EVICTED = "too many connections wait for connection_init: send it at once, or Authorization with the handshake"
+Admit = Callable[[Viewer], Awaitable[None]]
+"""Gives an authenticated caller one of the slots. Raises RateLimited and ServiceUnavailable."""
 
 _log = structlog.get_logger("websocket")
 
@@ -81,89 +85,6 @@ class Closed(Exception):
         self.reason = reason.encode()[:_REASON_BYTES].decode(errors="ignore")
 
 
-class Sockets:
-    """The address for WebSockets. Lives from start to end of the server."""
-
-    def __init__(self, operations: Operations, authentication: Authentication, opened: Opened) -> None:
-        self._operations = operations
-        self._authentication = authentication
-        self._opened = opened
-        self._open = 0
-        # How many of each address are not let in yet.
-        self._strangers: Counter[str] = Counter()
-        # By key or person.
-        self._subscriptions: Counter[UUID | None] = Counter()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope["endpoint"] = self  # as Starlette's routes do; the log reads it
-        websocket, request_id = WebSocket(scope, receive, send), scope["request_id"]
-        if not self._is_welcome(scope):
-            message = "This origin may not connect: see ALLOWED_ORIGINS."
-            await websocket.send_denial_response(http.refusal(403, message, ErrorCode.FORBIDDEN, request_id))
-            return
-        address = (scope.get("client") or ("",))[0]
-        if not self._has_room(address):
-            message = "This worker has as many WebSockets as it may. Try again in a moment."
-            await websocket.send_denial_response(http.refusal(503, message, ErrorCode.SERVICE_UNAVAILABLE, request_id))
-            return
-        self._open += 1
-        metrics.websockets(+1)
-        try:
-            with self._stranger(address) as let_in:
-                await self._serve(websocket, let_in)
-        finally:
-            self._open -= 1
-            metrics.websockets(-1)
-
-    def _has_room(self, address: str) -> bool:
-        """For one more who says nothing yet: they have few places, so that they do not take those of others."""
-        most = self._opened.settings.live_connections
-        return (
-            self._open < most
-            and self._strangers.total() < max(most // _STRANGERS_PART, MINIMUM_STRANGERS)
-            and (not address or self._strangers[address] < STRANGERS_OF_ADDRESS)
-        )
-
-    @contextmanager
-    def _stranger(self, address: str) -> Iterator[Callable[[], None]]:
-        """Holds one of those few places until the end of the block, or until what it gives is called."""
-        self._strangers[address] += 1
-        with ExitStack() as held:
-            held.callback(self._forget, address)
-            yield held.close
-
-    def _forget(self, address: str) -> None:
-        self._strangers[address] -= 1
-        if not self._strangers[address]:
-            del self._strangers[address]
-
-    async def _serve(self, websocket: WebSocket, let_in: Callable[[], None]) -> None:
-        if SUBPROTOCOL not in websocket.scope["subprotocols"]:
-            await websocket.accept()
-            await websocket.close(CloseCode.NO_SUBPROTOCOL, f"Ask for the sub-protocol {SUBPROTOCOL}")
-            return
-        await websocket.accept(subprotocol=SUBPROTOCOL)
-        await Connection(
-            websocket, self._operations, self._authentication, self._opened, let_in, self._subscriptions
-        ).run()
-
-    def _is_welcome(self, scope: Scope) -> bool:
-        """Whether a page of this origin may connect. Browsers say where a page is from; programs say nothing.
-
-        No cookie lets anybody in, so another site's page has nothing to ride on; it is refused all the same.
-        """
-        headers = http.headers_of(scope)
-        origin = headers.get(b"origin", b"").decode("latin-1")
-        settings = self._opened.settings
-        if not origin or origin in settings.allowed_origins:
-            return True
-        host = headers.get(b"host", b"").decode("latin-1").lower()
-        try:
-            return urlsplit(origin).netloc.lower() in {host, urlsplit(settings.base_url).netloc.lower()}
-        except ValueError:  # half an IPv6 address
-            return False
-
-
 class Connection:
     """One client, from the handshake to the end."""
 
@@ -173,18 +94,20 @@ class Connection:
         operations: Operations,
         authentication: Authentication,
         opened: Opened,
-        let_in: Callable[[], None],
         subscriptions: Counter[UUID | None],
     ) -> None:
-        """`let_in` is called once, when the client is no stranger any more; `subscriptions` are those of all connections."""
+        """`subscriptions` are those of all connections."""
         self._subscriptions = subscriptions
         self._websocket = websocket
         self._operations = operations
         self._authentication = authentication
         self._opened = opened
-        self._let_in = let_in
         self._longest = FIRST_MESSAGE_BYTES
         self._header = b""
+        self.is_waiting = True
+        """Whether connection_init is to come."""
+        self._is_evicted = False
+        self._patience: asyncio.Timeout | None = None
         self._sending = asyncio.Lock()
         self._tasks: asyncio.TaskGroup
         # By the ids that the client gave, while answers to them may be sent.
@@ -194,12 +117,26 @@ class Connection:
         # Mutations are finished, whoever has gone meanwhile.
         self._mutations: set[asyncio.Task[Answer]] = set()
 
-    async def run(self) -> None:
+    def evict(self) -> None:
+        self._is_evicted = True
+        if self._patience is not None and not self._patience.expired():
+            self._patience.reschedule(asyncio.get_running_loop().time())
+
+    async def authenticate(self, header: bytes, admit: Admit) -> None:
+        """Once. Raises Unauthenticated, RateLimited and ServiceUnavailable."""
+        caller = await self._authentication.viewer(header)
+        if caller is None:
+            raise Unauthenticated
+        await admit(caller)
+        self._header = header
+        self._websocket.scope["log"]["scope"] = caller.scope.value
+
+    async def run(self, admit: Admit) -> None:
         """Until one of both closes."""
         about = self._websocket.scope["log"]
         try:
             async with asyncio.TaskGroup() as self._tasks:
-                await self._begin()
+                await self._begin(admit)
                 self._tasks.create_task(self._watch())
                 while True:
                     await self._take(await self._message())
@@ -214,30 +151,44 @@ class Connection:
         finally:
             await asyncio.gather(*self._mutations, return_exceptions=True)
 
-    async def _begin(self) -> None:
-        """Lets the client in. Raises Closed."""
+    async def _begin(self, admit: Admit) -> None:
+        """Authenticates the client, unless its handshake did. Raises Closed."""
+        given = _authorization((await self._init()).get("payload"))
+        if not self._header:
+            await self._authenticate(given, admit)
+        elif given not in (b"", self._header):
+            raise Closed(CloseCode.UNAUTHORIZED, "connection_init carries another authorization than the handshake")
+        self._longest = self._opened.settings.max_body_bytes
+        if (of_server := self._websocket.scope["extensions"].get(LET_IN)) is not None:
+            of_server()
+        await self._send({"type": "connection_ack"})
+
+    async def _authenticate(self, given: bytes, admit: Admit) -> None:
+        """By connection_init. Raises Closed."""
+        if not given:
+            raise Closed(CloseCode.UNAUTHORIZED, 'Send connection_init with {"authorization": "Bearer …"}')
         try:
-            async with asyncio.timeout(INIT_SECONDS):
+            await self.authenticate(given, admit)
+        except Unauthenticated as refused:
+            raise Closed(CloseCode.UNAUTHORIZED, refused.message) from None
+        except (RateLimited, ServiceUnavailable) as refused:
+            raise Closed(CloseCode.TRY_AGAIN_LATER, refused.message) from None
+
+    async def _init(self) -> dict[str, Any]:
+        """The message connection_init. Raises Closed."""
+        try:
+            async with asyncio.timeout(0 if self._is_evicted else INIT_SECONDS) as self._patience:
                 while (message := await self._message())["type"] != "connection_init":
                     if message["type"] == "subscribe":
                         raise Closed(CloseCode.UNAUTHORIZED, "Send connection_init first")
                     await self._take(message)
         except TimeoutError:
+            if self._is_evicted:
+                raise Closed(CloseCode.TRY_AGAIN_LATER, _EVICTED) from None
             raise Closed(CloseCode.NO_INIT, f"connection_init did not come within {INIT_SECONDS:g} s") from None
-        self._header = _authorization(message.get("payload"))
-        try:
-            caller = await self._caller(is_use=True)
-        except ServiceUnavailable as away:
-            raise Closed(CloseCode.TRY_AGAIN_LATER, away.message) from None
-        self._admit()
-        self._websocket.scope["log"]["scope"] = caller.scope.value
-        await self._send({"type": "connection_ack"})
-
-    def _admit(self) -> None:
-        self._let_in()
-        self._longest = self._opened.settings.max_body_bytes
-        if (of_server := self._websocket.scope["extensions"].get(LET_IN)) is not None:
-            of_server()
+        finally:
+            self.is_waiting = False
+        return message
 
     async def _watch(self) -> None:
         """Closes when the caller is let in no more, and tells subscriptions what has become of them. Raises Closed."""
@@ -422,11 +373,11 @@ def _one_too_many(allowed: str) -> dict[str, Any]:
 
 
 def _authorization(payload: Any) -> bytes:
-    """The Authorization header in the payload of connection_init, however its name is written. Raises Closed."""
+    """The Authorization header in the payload of connection_init, however its name is written; empty without one."""
     for name, value in (payload or {}).items():
         if name.lower() == "authorization" and isinstance(value, str):
             return value.encode("latin-1", "replace")
-    raise Closed(CloseCode.UNAUTHORIZED, 'Send connection_init with {"authorization": "Bearer …"}')
+    return b""
 
 
 def _mistake(message: Any) -> str | None:

@@ -26,6 +26,7 @@ class Admitted:
     """What is recorded, and how."""
 
     facts: CallFacts
+    service_provider_id: UUID
     target: StorageTarget
     form: AudioFormat
 
@@ -39,7 +40,7 @@ async def admit(viewer: Viewer, keyring: Keyring, first: FirstFrame) -> Admitted
     if not found.recorded or configuration is None:
         raise Refused(CloseCode.NOT_RECORDED, found.message)
     target = StorageTarget.of(stored_draft(keyring, configuration))
-    return Admitted(_facts(first), target, configuration.audio_format)
+    return Admitted(_facts(first), account.service_provider_id, target, configuration.audio_format)
 
 
 async def closed(account_ids: Collection[UUID]) -> dict[UUID, Refused]:

@@ -38,7 +38,7 @@ from app.recording.audio import Encoder, encoder
 from app.recording.spool import About, Ended, Spool, SpooledRecording
 from app.recording.stream import CloseCode, FirstFrame, Refused
 from app.settings import Settings
-from app.shares import Shares
+from app.shares import FairSlots, Share, ShareFull, Slot
 
 WRITE_EVERY_SECONDS = 0.5
 MAXIMUM_WAITING_BYTES = 524_288
@@ -95,16 +95,23 @@ class AudioStream:
         self.has_room: Callable[[], None] | None = None
         """To be called when there is room again, if it was told that there is none."""
         self._waiting = bytearray()
+        self._has_begun = False
         self._is_full = is_full
         self._turn_at = time.monotonic()
 
     def take(self, data: bytes) -> bool:
         """More audio; false when there is no room for more after it. A sample may be cut in two between calls."""
         self._waiting += data
+        self._has_begun |= bool(data)
         if len(self._waiting) < MAXIMUM_WAITING_BYTES:
             return True
         self._is_full()
         return False
+
+    def end_if_silent(self, refused: Refused) -> None:
+        """Ends a stream that has sent no audio at all; one whose call is on hold goes on."""
+        if not self._has_begun and not self.broken.done():
+            self.broken.set_result(refused)
 
     @property
     def has_audio(self) -> bool:
@@ -168,7 +175,7 @@ class Recorder:
         self._spool = spool
         self._live = live
         self._storer = storer
-        self._places = Shares()
+        self._slots = FairSlots(settings.recording_streams)
         self._streams: set[AudioStream] = set()
         self._threads, self._beginning, self._ending = (
             ThreadPoolExecutor(_THREADS, thread_name_prefix=f"recorder-{work}") for work in ("writes", "begins", "ends")
@@ -201,34 +208,43 @@ class Recorder:
                 pool.shutdown()
 
     @contextmanager
-    def place(self, viewer: Viewer) -> Iterator[None]:
-        """Holds one of the places for streams. Raises Refused when there is none, or no room in the spool.
+    def slot(self, viewer: Viewer) -> Iterator[Slot]:
+        """Holds one of the slots for streams. Raises Refused when there is none, or no room in the spool.
 
-        Keys of one account have at most half of the places: whoever holds one of them stops no calls of others.
+        It counts for the owner of the key; `begin` adds the owners of the call, which a provider's key names there.
         """
-        if self._places.total() >= self._maximum_streams:
+        if self._slots.total >= self._maximum_streams:
             raise self._later("streams", "as many calls are recorded here as may be: try again later, or elsewhere")
-        owner = viewer.account_id
-        if owner is not None and self._places.of(owner) >= (self._maximum_streams + 1) // 2:
-            reason = "as many calls of one account are recorded here as may be: try again later, or elsewhere"
-            raise self._later("streams", reason, account_id=owner)
         if self._spool.is_full:
             raise self._later("spool", "the spool is full: try again later, or elsewhere")
-        metrics.recording_streams(+1)
+        with self._slots.slot() as slot:
+            self._add(slot, viewer.account_id, viewer.service_provider_id)
+            metrics.recording_streams(+1)
+            try:
+                yield slot
+            finally:
+                metrics.recording_streams(-1)
+
+    def _add(self, slot: Slot, account_id: UUID | None, service_provider_id: UUID | None) -> None:
+        """Raises Refused."""
         try:
-            with self._places.place(owner):
-                yield
-        finally:
-            metrics.recording_streams(-1)
+            slot.add(Share.ACCOUNT, account_id)
+            slot.add(Share.PROVIDER, service_provider_id)
+        except ShareFull as full:
+            reason = (
+                f"as many calls of one {full.share.words} are recorded here as may be: try again later, or elsewhere"
+            )
+            raise self._later("streams", reason, account_id=account_id) from None
 
     def stream(self, first: FirstFrame) -> AudioStream:
         """A buffer for the audio that comes while `begin` runs."""
         return AudioStream(first, self._wake.set)
 
-    async def begin(self, viewer: Viewer, stream: AudioStream) -> Call:
+    async def begin(self, viewer: Viewer, slot: Slot, stream: AudioStream) -> Call:
         """Looks up whether the call is recorded, and begins. Raises Refused."""
         try:
             admitted = await admit(viewer, self._keyring, stream.first)
+            self._add(slot, stream.first.account_id, admitted.service_provider_id)
             if self._spool.is_share_full(stream.first.account_id):
                 raise self._later("spool", _SHARE_FULL, account_id=stream.first.account_id)
             call = await self._begun(stream, admitted)
@@ -384,7 +400,7 @@ class Recorder:
     ) -> Refused:
         """The refusal that is an alarm: a call that was to be recorded is not, or not to its end."""
         metrics.recording_refused(why)
-        numbers = {"streams": self._places.total(), "spool_bytes": self._spool.size()}
+        numbers = {"streams": self._slots.total, "spool_bytes": self._spool.size()}
         account = {"account": show(Kind.ACCOUNT, account_id)} if account_id else {}
         _log.error("a call is not recorded", why=why, **numbers, **account, **_cause(error))
         return Refused(CloseCode.TRY_AGAIN_LATER, reason)

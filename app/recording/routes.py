@@ -18,7 +18,16 @@ from app.access import IsGateway, Viewer
 from app.errors import BadUserInput, ClientError, Forbidden, ServiceUnavailable, Unauthenticated
 from app.identifiers import Kind, show
 from app.recording.recorder import AudioStream, Recorder
-from app.recording.stream import DIVERT, FIRST_FRAME_SECONDS, SUBPROTOCOL, CloseCode, FirstFrame, Refused
+from app.recording.stream import (
+    DIVERT,
+    FIRST_AUDIO_SECONDS,
+    FIRST_FRAME_SECONDS,
+    SUBPROTOCOL,
+    CloseCode,
+    FirstFrame,
+    Refused,
+)
+from app.shares import Slot
 
 LetIn = Callable[[bytes | None], Awaitable[Viewer | None]]
 """Who shows an Authorization header. Raises Unauthenticated and ServiceUnavailable."""
@@ -46,8 +55,8 @@ async def _record(websocket: WebSocket, let_in: LetIn, recorder: Recorder) -> No
         return
     await websocket.accept(subprotocol=SUBPROTOCOL)
     try:
-        with recorder.place(viewer):
-            await _taken_in(websocket, viewer, recorder)
+        with recorder.slot(viewer) as slot:
+            await _taken_in(websocket, viewer, recorder, slot)
     except Refused as refused:
         websocket.scope["log"]["close_code"] = int(refused.code)
         websocket.scope["log"]["close_reason"] = refused.reason
@@ -96,7 +105,7 @@ _DENIALS: dict[type[ClientError], tuple[int, str]] = {
 """The status that answers the handshake, and the reason that is counted."""
 
 
-async def _taken_in(websocket: WebSocket, viewer: Viewer, recorder: Recorder) -> None:
+async def _taken_in(websocket: WebSocket, viewer: Viewer, recorder: Recorder, slot: Slot) -> None:
     """Raises Refused."""
     first = await _first_frame(websocket)
     if first is None:
@@ -104,12 +113,15 @@ async def _taken_in(websocket: WebSocket, viewer: Viewer, recorder: Recorder) ->
     stream = recorder.stream(first)
     # From here on audio goes into the stream's buffer as it arrives, while the settings of the call are looked up.
     stream.has_room = websocket.scope["extensions"][DIVERT](stream.take)
-    call = await recorder.begin(viewer, stream)
+    call = await recorder.begin(viewer, slot, stream)
     about = websocket.scope["log"]
     about |= {"call": show(Kind.CALL, call.id), "account": show(Kind.ACCOUNT, call.account_id)}
+    silent = Refused(CloseCode.NOTHING_SAID, f"no audio came within {FIRST_AUDIO_SECONDS:g} s")
+    silence = asyncio.get_running_loop().call_later(FIRST_AUDIO_SECONDS, stream.end_if_silent, silent)
     try:
         await _until_its_end(websocket, stream)
     finally:
+        silence.cancel()
         await recorder.end(stream)
         about["audio_seconds"] = round(stream.samples / first.sample_rate, 2)
 

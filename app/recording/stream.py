@@ -24,6 +24,8 @@ SUBPROTOCOL = "audio.jambonz.org"
 DIVERT = "voice_gateway.divert"
 """In the extensions of a connection's scope: gives its audio to a function (`app/websocket_connections.py`)."""
 FIRST_FRAME_SECONDS = 5.0
+# From the first frame on.
+FIRST_AUDIO_SECONDS = 30.0
 _FIRST_FRAME_CHARACTERS = 65_536
 # What a close frame has room for (RFC 6455, 5.5).
 _REASON_BYTES = 123

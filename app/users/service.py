@@ -27,6 +27,7 @@ from app.database import violated_constraint
 from app.errors import Mistakes, Problems, RateLimited, Unauthenticated, UserErrorCode
 from app.idempotency.once import once
 from app.identifiers import Kind, new_id, read, show
+from app.networks import network_of
 from app.settings import Settings
 from app.users import emails, password, policy, token, tries
 from app.users.model import MAXIMUM_USER_AGENT, THE_POLICY, PasswordPolicy, Session, User
@@ -58,7 +59,7 @@ async def login(context: Context, email: str, given: str) -> Entered:
     subject = tries.subject_of(context.keyring, key)
     tried = await tries.begin(subject, context.address)
     user = await User.filter(owner_is_active(), email_key=key, active=True).first()
-    is_right = await _matches(tried, given, user.password_hash if user else None, tries.network_of(context.address))
+    is_right = await _matches(tried, given, user.password_hash if user else None, network_of(context.address))
     if user is None or not is_right:
         known = await User.filter(email_key=key).first()
         # People type passwords there too: what can be no address is not kept.

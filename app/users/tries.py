@@ -11,7 +11,6 @@ A try is written before the password is looked at and taken back when it was rig
 workers, count each other. An address counts once it is found taken: many that are free may be taken at once.
 """
 
-import ipaddress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -20,6 +19,7 @@ from app.access import Scope, Viewer
 from app.encryption import Keyring
 from app.errors import RateLimited
 from app.identifiers import new_id
+from app.networks import network_of
 from app.users.model import LoginFailure
 
 WINDOW = timedelta(minutes=15)
@@ -35,18 +35,6 @@ _Limit = tuple[int, dict[str, Any]]
 
 def subject_of(keyring: Keyring, key: str) -> bytes:
     return keyring.keyed_hash("login", key.encode())
-
-
-def network_of(address: str) -> str:
-    """An IPv4 address, or the 64 bits of an IPv6 address that a household has for itself."""
-    try:
-        read = ipaddress.ip_address(address)
-    except ValueError:  # a Unix socket has none
-        return ""
-    if isinstance(read, ipaddress.IPv6Address):
-        mapped = read.ipv4_mapped
-        return str(mapped) if mapped else str(ipaddress.ip_network((int(read), 64), strict=False))
-    return str(read)
 
 
 async def begin(subject: bytes, address: str) -> UUID:

@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -239,60 +238,12 @@ async def test_pages_of_other_sites_are_refused(port: int) -> None:
         assert b"This origin may not connect" in refused.value.response.body
 
 
-@pytest.mark.settings(live_connections=2)
-async def test_a_worker_holds_so_many_connections(port: int, provider: Person) -> None:
-    async with listening(port, provider.token), opened(port):
-        with pytest.raises(InvalidStatus) as refused:
-            async with opened(port):
-                pass
-        assert refused.value.response.status_code == 503
-    await asyncio.sleep(0.1)
-    async with listening(port, provider.token) as client:
-        assert (await client.ask("{ viewer { scope } }"))["type"] == "next"
-
-
-@pytest.mark.settings(live_connections=250)
-async def test_strangers_do_not_take_the_places_of_those_who_are_let_in(
-    port: int, provider: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with AsyncExitStack() as all_of_them:
-        for _ in range(30):
-            await all_of_them.enter_async_context(listening(port, provider.token))
-        for _ in range(20):
-            await all_of_them.enter_async_context(opened(port))
-        await _refused(port)
-        monkeypatch.setattr(websocket, "STRANGERS_OF_ADDRESS", 100)  # as if they came from elsewhere
-        for _ in range(5):
-            await all_of_them.enter_async_context(opened(port))
-        await _refused(port)
-    async with AsyncExitStack() as again:
-        await asyncio.sleep(0.1)
-        for _ in range(25):
-            await again.enter_async_context(opened(port))
-
-
-async def _refused(port: int) -> None:
-    with pytest.raises(InvalidStatus) as refused:
-        async with opened(port):
-            pass
-    assert refused.value.response.status_code == 503
-
-
 async def test_who_does_not_answer_when_it_is_closed_is_gone_a_second_later(port: int) -> None:
     reader, writer = await _opened_by_hand(port)
     writer.write(_frame(b"{}"))
     assert (await reader.read(2))[0] == 0x88
     await asyncio.wait_for(reader.read(), 2)
     writer.close()
-
-
-async def test_a_handshake_that_is_denied_is_no_error(
-    port: int, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(websocket, "STRANGERS_OF_ADDRESS", 0)
-    await _refused(port)
-    await asyncio.sleep(0.05)
-    assert not [line for line in caplog.records if line.levelname == "ERROR"]
 
 
 async def test_a_connection_runs_so_many_operations(port: int, provider: Person, world: World) -> None:

@@ -676,22 +676,6 @@ async def test_more_calls_than_may_be_at_once_are_to_try_again_later(gateway: Ga
     assert (await gateway.spooled("b")).audio_bytes == 44 + 640
 
 
-@pytest.mark.settings(recording_streams=3)
-async def test_the_keys_of_one_account_take_at_most_half_of_the_places(
-    gateway: Gateway, admin: Person, world: World
-) -> None:
-    owner = {"accountId": world["own"]}
-    made = await admin.change("createApiKey", "token", name="own gateway", accessLevel="GATEWAY", owner=owner)
-    async with gateway.opened(made["token"]), gateway.opened(made["token"]):
-        code, reason = await gateway.refused(key=made["token"])
-        assert (code, "of one account" in reason) == (1013, True)
-        async with gateway.opened() as connection:
-            await connection.send(gateway.first_frame("another"))
-            await connection.send(bytes(640))
-    await gateway.idle()
-    assert (await gateway.spooled("another")).audio_bytes == 44 + 640
-
-
 async def test_a_call_whose_storage_keys_do_not_open_is_to_try_elsewhere_and_counts_as_lost(
     gateway: Gateway, admin: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:

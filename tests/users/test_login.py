@@ -10,6 +10,7 @@ import pytest
 
 from app.errors import RateLimited
 from app.identifiers import Kind, read
+from app.networks import network_of
 from app.service_providers.model import ServiceProvider
 from app.users import password, tries
 from app.users.model import LoginFailure, Session, User
@@ -253,9 +254,9 @@ async def test_a_try_that_nobody_had_time_to_look_at_is_no_failure(
 
 
 def test_an_ipv6_household_is_one_network() -> None:
-    assert tries.network_of("2001:db8:1:2:3::4") == tries.network_of("2001:db8:1:2:ffff::1") == "2001:db8:1:2::/64"
-    assert tries.network_of("::ffff:192.0.2.7") == tries.network_of("192.0.2.7") == "192.0.2.7"
-    assert tries.network_of("a socket") == ""
+    assert network_of("2001:db8:1:2:3::4") == network_of("2001:db8:1:2:ffff::1") == "2001:db8:1:2::/64"
+    assert network_of("::ffff:192.0.2.7") == network_of("192.0.2.7") == "192.0.2.7"
+    assert network_of("a socket") == ""
 
 
 async def test_tries_at_once_count_each_other(people: People, stranger: Person, compared: list[str]) -> None:

@@ -1,0 +1,153 @@
+"""Which WebSockets on `/graphql` are accepted: by origin, by the handshake's credentials, and by how many are open already.
+
+A connection that is not authenticated yet holds a slot of few, and the oldest gives way to a newcomer; one that is holds one
+of LIVE_CONNECTIONS, which no caller, account or provider takes all of. What is said on it is `app/execution/websocket.py`.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
+
+from app import metrics
+from app.access import Viewer
+from app.accounts.model import Account
+from app.authentication import Authentication
+from app.context import Opened
+from app.errors import ClientError, Forbidden, RateLimited, ServiceUnavailable, Unauthenticated, for_client
+from app.execution import http
+from app.execution.operations import Operations
+from app.execution.websocket import SUBPROTOCOL, CloseCode, Connection
+from app.networks import TrustedProxies
+from app.shares import FairSlots, Share, ShareFull
+from app.waiting_connections import WaitingConnections
+
+# Connections that are not authenticated yet: of one network, and this part of LIVE_CONNECTIONS of all together, or so many if
+# that is more. They do not count as LIVE_CONNECTIONS.
+UNAUTHENTICATED_OF_NETWORK = MINIMUM_UNAUTHENTICATED = 20
+_UNAUTHENTICATED_PART = 10
+_STATUS = {Unauthenticated: 401, Forbidden: 403, RateLimited: 429, ServiceUnavailable: 503}
+
+
+class Sockets:
+    """The address for WebSockets. Lives from start to end of the server."""
+
+    def __init__(self, operations: Operations, authentication: Authentication, opened: Opened) -> None:
+        self._operations = operations
+        self._authentication = authentication
+        self._opened = opened
+        # All that are open.
+        self._open = 0
+        most = opened.settings.live_connections
+        proxies = TrustedProxies(opened.settings.trusted_proxies)
+        self._unauthenticated = WaitingConnections(
+            max(most // _UNAUTHENTICATED_PART, MINIMUM_UNAUTHENTICATED), UNAUTHENTICATED_OF_NETWORK, proxies
+        )
+        self._slots = FairSlots(most)
+        # By key or person.
+        self._subscriptions: Counter[UUID | None] = Counter()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["endpoint"] = self  # as Starlette's routes do; the log reads it
+        websocket = WebSocket(scope, receive, send)
+        self._open += 1
+        metrics.websockets(+1)
+        try:
+            with ExitStack() as held:
+                await self._serve(websocket, held)
+        except ClientError as refused:
+            headers = {"WWW-Authenticate": "Bearer"} if isinstance(refused, Unauthenticated) else {}
+            status, request_id = _STATUS[type(refused)], scope["request_id"]
+            await websocket.send_denial_response(
+                http.refusal(status, refused.message, refused.code, request_id, **headers)
+            )
+        finally:
+            self._open -= 1
+            metrics.websockets(-1)
+
+    async def _serve(self, websocket: WebSocket, held: ExitStack) -> None:
+        """Raises ClientError when the handshake is refused."""
+        if not self._is_welcome(websocket.scope):
+            raise Forbidden("This origin may not connect: see ALLOWED_ORIGINS.")
+        self._check_room()
+        connection = Connection(websocket, self._operations, self._authentication, self._opened, self._subscriptions)
+        held.callback(self._unauthenticated.leave, connection)
+
+        async def admit(caller: Viewer) -> None:
+            held.enter_context(self._slot(caller, await _provider_of(caller)))
+            self._unauthenticated.leave(connection)
+
+        header = _bearer(websocket.scope)
+        if header:
+            await connection.authenticate(header, admit)
+        if SUBPROTOCOL not in websocket.scope["subprotocols"]:
+            await websocket.accept()
+            await websocket.close(CloseCode.NO_SUBPROTOCOL, f"Ask for the sub-protocol {SUBPROTOCOL}")
+            return
+        if not header:
+            self._unauthenticated.enter(connection, (websocket.scope.get("client") or ("",))[0])
+        await websocket.accept(subprotocol=SUBPROTOCOL)
+        await connection.run(admit)
+
+    def _check_room(self) -> None:
+        """Raises ServiceUnavailable."""
+        if self._slots.total >= self._opened.settings.live_connections:
+            raise ServiceUnavailable("This worker has as many WebSockets as it may. Try again in a moment.")
+
+    @contextmanager
+    def _slot(self, caller: Viewer, service_provider_id: UUID | None) -> Iterator[None]:
+        """Holds one of LIVE_CONNECTIONS. Raises RateLimited and ServiceUnavailable."""
+        self._check_room()
+        with self._slots.slot() as slot:
+            try:
+                slot.add(Share.CALLER, caller.key_id or caller.session_id)
+                slot.add(Share.ACCOUNT, caller.account_id)
+                slot.add(Share.PROVIDER, service_provider_id)
+            except ShareFull as full:
+                message = (
+                    f"One {full.share.words} holds at most {full.maximum} WebSockets of a worker: close one first."
+                )
+                raise RateLimited(message) from None
+            yield
+
+    def _is_welcome(self, scope: Scope) -> bool:
+        """Whether a page of this origin may connect. Browsers say where a page is from; programs say nothing.
+
+        No cookie lets anybody in, so another site's page has nothing to ride on; it is refused all the same.
+        """
+        headers = http.headers_of(scope)
+        origin = headers.get(b"origin", b"").decode("latin-1")
+        settings = self._opened.settings
+        if not origin or origin in settings.allowed_origins:
+            return True
+        host = headers.get(b"host", b"").decode("latin-1").lower()
+        try:
+            return urlsplit(origin).netloc.lower() in {host, urlsplit(settings.base_url).netloc.lower()}
+        except ValueError:  # half an IPv6 address
+            return False
+
+
+def _bearer(scope: Scope) -> bytes:
+    """The handshake's Authorization; empty without one, or for Basic, which browsers add to whatever a page connects to."""
+    header = http.headers_of(scope).get(b"authorization", b"")
+    return header if header[:7].lower() == b"bearer " else b""
+
+
+async def _provider_of(caller: Viewer) -> UUID | None:
+    """The provider whose caller this is, or whose account's. Raises ServiceUnavailable."""
+    if caller.account_id is None:
+        return caller.service_provider_id
+    try:
+        rows = await Account.filter(id=caller.account_id).values_list("service_provider_id", flat=True)
+    except Exception as error:
+        away = for_client(error)
+        if away is None:
+            raise
+        raise away from error
+    found: list[Any] = list(rows)
+    return found[0] if found else None

@@ -1,0 +1,35 @@
+"""Client addresses: the network that a client has for itself, and which peers are trusted proxies."""
+
+import ipaddress
+from collections.abc import Iterable
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def address_of(text: str) -> Address | None:
+    """The address, an IPv4 address in IPv6 notation as itself; None for a Unix socket or what is no address."""
+    try:
+        read = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    mapped = read.ipv4_mapped if isinstance(read, ipaddress.IPv6Address) else None
+    return mapped or read
+
+
+def network_of(text: str) -> str:
+    """An IPv4 address, or the 64 bits of an IPv6 address that a household has for itself; empty for no address."""
+    read = address_of(text)
+    if isinstance(read, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((int(read), 64), strict=False))
+    return str(read) if read else ""
+
+
+class TrustedProxies:
+    """The addresses and networks of TRUSTED_PROXIES."""
+
+    def __init__(self, networks: Iterable[str]) -> None:
+        self._networks = [ipaddress.ip_network(network, strict=False) for network in networks]
+
+    def __contains__(self, text: str) -> bool:
+        address = address_of(text)
+        return address is not None and any(address in network for network in self._networks)
