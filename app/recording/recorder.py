@@ -51,7 +51,7 @@ _AUDIO_SECONDS_AT_ONCE = 1.0
 _MEASURE_EVERY_SECONDS = 10.0
 _BEGIN_SECONDS = 10.0
 _THREADS = min(os.cpu_count() or 1, 8)
-_SHARE_FULL = "the account has as much in the spool as one may: try again later, or elsewhere"
+_SHARE_FULL = "the {} has as much in the spool as one may: try again later, or elsewhere"
 _NO_KEY = "the account's storage keys do not open with this server's ENCRYPTION_KEYS: try again later, or elsewhere"
 _OVERFULL = "the spool is overfull: the recording ends here"
 _log = structlog.get_logger("recorder")
@@ -245,8 +245,8 @@ class Recorder:
         try:
             admitted = await admit(viewer, self._keyring, stream.first)
             self._add(slot, stream.first.account_id, admitted.service_provider_id)
-            if self._spool.is_share_full(stream.first.account_id):
-                raise self._later("spool", _SHARE_FULL, account_id=stream.first.account_id)
+            if share := self._spool.full_share(stream.first.account_id, admitted.service_provider_id):
+                raise self._later("spool", _SHARE_FULL.format(share.words), account_id=stream.first.account_id)
             call = await self._begun(stream, admitted)
         except recordings.RecordedAlready:
             raise Refused(CloseCode.RECORDED_ALREADY, "the call is recorded already, or was") from None
@@ -383,11 +383,16 @@ class Recorder:
             self._wake.set()
 
     def _end_what_is_too_much(self) -> None:
-        is_overfull = self._spool.is_overfull
         for stream in self._streams:
-            if not stream.broken.done() and (is_overfull or self._spool.is_share_full(stream.first.account_id)):
-                reason = _OVERFULL if is_overfull else _SHARE_FULL
+            if not stream.broken.done() and (reason := self._why_too_much(stream)):
                 stream.broken.set_result(self._later("spool", reason, account_id=stream.first.account_id))
+
+    def _why_too_much(self, stream: AudioStream) -> str | None:
+        if self._spool.is_overfull:
+            return _OVERFULL
+        about = stream.recording.about if stream.recording is not None else None
+        share = self._spool.full_share(about.account_id, about.service_provider_id) if about is not None else None
+        return _SHARE_FULL.format(share.words) if share is not None else None
 
     def _break(self, stream: AudioStream, error: Exception) -> None:
         metrics.recording_refused("disk")
@@ -461,4 +466,5 @@ def _about(first: FirstFrame, call: Call, credential_id: UUID, admitted: Admitte
         key=call.recording_key,
         credential_id=credential_id,
         tags=admitted.target.tags,
+        service_provider_id=admitted.service_provider_id,
     )

@@ -132,7 +132,7 @@ async def verify_draft(context: Context, account_id: str, draft: StorageDraft) -
         if stored is not None and _same_server(draft, stored):
             keys = stored_draft(context.keyring, stored)
             draft = replace(draft, access_key_id=keys.access_key_id, secret_access_key=keys.secret_access_key)
-    result = await context.use(StorageVerifier).verify(draft, account.id)
+    result = await context.use(StorageVerifier).verify(draft, account.id, account.service_provider_id)
     await _note_test(context, account.id, None, result)
     return result
 
@@ -142,8 +142,12 @@ async def verify_stored(context: Context, account_id: str) -> tuple[RecordingCon
 
     Raises Mistakes: NOT_FOUND; RateLimited.
     """
-    stored = await _stored(context, account_id)
-    result = await context.use(StorageVerifier).verify(stored_draft(context.keyring, stored), stored.account_id)
+    account = await accounts.within_reach(context, account_id, "accountId")
+    stored = await RecordingConfig.get_or_none(account_id=account.id)
+    if stored is None:
+        raise _no_config()
+    draft = stored_draft(context.keyring, stored)
+    result = await context.use(StorageVerifier).verify(draft, account.id, account.service_provider_id)
     await _note_test(context, stored.account_id, stored, result)
     status = _STATUS[result.verdict]
     # Nothing is locked while S3 answers; a result of other values than the stored ones is answered but not kept.

@@ -35,6 +35,7 @@ import structlog
 
 from app.recording.model import AudioFormat, BucketVendor
 from app.recording.rules import Tag
+from app.shares import Share
 
 _log = structlog.get_logger("spool")
 
@@ -42,8 +43,9 @@ _log = structlog.get_logger("spool")
 _MAKING, _GOING, _BROKEN = ".new-", ".gone-", ".broken-"
 # What calls are about, and the audio itself: for nobody but this user of the machine.
 _FOLDER_MODE, _FILE_MODE = 0o700, 0o600
-# Of the spool, for one account: no other goes unrecorded for a storage that is not its own.
-_ACCOUNTS_SHARE = 0.25
+# Of the spool, for one account and for the accounts of one service provider: no other goes unrecorded for a storage that is
+# not its own.
+_PARTS = {Share.ACCOUNT: 0.25, Share.PROVIDER: 0.75}
 # On the disk, of a recording's folder and its files but the audio; so that a great many short ones count for what they are.
 _FOLDER_BYTES = 20_480
 # Of what it may hold: running calls may grow over that by so much before they are ended.
@@ -53,6 +55,8 @@ _OVERFULL = 1.1
 _ROOM = " " * 1_024
 # A folder that is still being made or removed after this time was left so by a process that is no more.
 _LEFT_SECONDS = 60
+
+_IDS = ("call_id", "account_id", "credential_id", "service_provider_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +78,24 @@ class About:
     key: str
     credential_id: UUID
     tags: tuple[Tag, ...] = ()
+    service_provider_id: UUID | None = None
+    """The account's, when the call began; None in what versions before this field wrote."""
+
+    @property
+    def owners(self) -> tuple[UUID, ...]:
+        """The account, and its service provider."""
+        return (self.account_id, self.service_provider_id) if self.service_provider_id else (self.account_id,)
 
     def to_json(self) -> dict[str, Any]:
         """JSON types only."""
-        ids = {name: getattr(self, name).hex for name in ("call_id", "account_id", "credential_id")}
+        ids = {name: value.hex for name in _IDS if (value := getattr(self, name)) is not None}
         names = {"format": self.format.name, "vendor": self.vendor.name, "started_at": self.started_at.isoformat()}
         return {**asdict(self), **ids, **names, "tags": [asdict(tag) for tag in self.tags]}
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "About":
         """Reads what `to_json` wrote. Raises KeyError, TypeError and ValueError for anything else."""
-        read = {name: UUID(hex=stored[name]) for name in ("call_id", "account_id", "credential_id")}
+        read = {name: UUID(hex=value) for name in _IDS if (value := stored.get(name)) is not None}
         return cls(
             **{
                 **stored,
@@ -117,7 +128,7 @@ class Spool:
         self._counting = threading.Lock()
         self._bytes = 0
         self._bytes_of: Counter[UUID] = Counter()
-        self._accounts: dict[str, UUID] = {}
+        self._owners: dict[str, tuple[UUID, ...]] = {}
         self._told: set[UUID] = set()
         path.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(PermissionError):  # another's folder; what is in it is closed all the same
@@ -140,9 +151,12 @@ class Spool:
         """Running recordings are ended too."""
         return self._bytes > self._maximum_bytes * _OVERFULL
 
-    def is_share_full(self, account_id: UUID) -> bool:
-        """Whether the account has as much here as one account may, running and waiting: a quarter of the whole."""
-        return self._bytes_of[account_id] >= self._maximum_bytes * _ACCOUNTS_SHARE
+    def full_share(self, account_id: UUID, service_provider_id: UUID | None) -> Share | None:
+        """Which of the two has as much here, running and waiting, as one may: a quarter of the whole, and three."""
+        for share, owner_id in ((Share.ACCOUNT, account_id), (Share.PROVIDER, service_provider_id)):
+            if owner_id is not None and self._bytes_of[owner_id] >= self._maximum_bytes * _PARTS[share]:
+                return share
+        return None
 
     def measure(self) -> None:
         """Counts anew, since other workers add and remove too, and removes what dead processes left half made.
@@ -151,7 +165,7 @@ class Spool:
         """
         found = 0
         found_of: Counter[UUID] = Counter()
-        accounts: dict[str, UUID] = {}
+        owners: dict[str, tuple[UUID, ...]] = {}
         for entry in self._entries():
             with contextlib.suppress(FileNotFoundError):  # removed meanwhile
                 if entry.name.startswith((_MAKING, _GOING)) and entry.stat().st_mtime < time.time() - _LEFT_SECONDS:
@@ -159,12 +173,11 @@ class Spool:
                     continue
                 size = _FOLDER_BYTES + (Path(entry.path) / "audio").stat().st_size
                 found += size
-                account_id = self._accounts.get(entry.name) or _account_of(Path(entry.path))
-                if account_id is not None:
-                    accounts[entry.name] = account_id
-                    found_of[account_id] += size
+                owners[entry.name] = self._owners.get(entry.name) or _owners_of(Path(entry.path))
+                for owner_id in owners[entry.name]:
+                    found_of[owner_id] += size
         with self._counting:
-            self._bytes, self._bytes_of, self._accounts = found, found_of, accounts
+            self._bytes, self._bytes_of, self._owners = found, found_of, owners
 
     def create(self, about: About) -> "SpooledRecording":
         """A new recording, held by this process. Raises FileExistsError when there is one of this call."""
@@ -180,7 +193,7 @@ class Spool:
             recording = SpooledRecording(self, making, about, lock)
             # Renaming onto a folder that is not empty is refused.
             making.rename(folder)
-            self.count(about.account_id, _FOLDER_BYTES)
+            self.count(about, _FOLDER_BYTES)
         except OSError as error:
             if recording is not None:
                 recording.close()
@@ -224,11 +237,12 @@ class Spool:
             os.close(lock)
         return None
 
-    def count(self, account_id: UUID, more: int) -> None:
+    def count(self, about: About, more: int) -> None:
         """For recordings, which tell how they grow and go; in bytes."""
         with self._counting:
             self._bytes += more
-            self._bytes_of[account_id] += more
+            for owner_id in about.owners:
+                self._bytes_of[owner_id] += more
 
     def _tell_once(self, call_id: UUID, error: OSError) -> None:
         """The disk may give it later: it stays where it is, and is asked for again and again."""
@@ -270,7 +284,7 @@ class SpooledRecording:
                 os.ftruncate(self._audio, self.audio_bytes)
             raise
         self.audio_bytes += len(data)
-        self._spool.count(self.about.account_id, len(data))
+        self._spool.count(self.about, len(data))
 
     def overwrite(self, offset: int, data: bytes | bytearray) -> None:
         """Writes at a place of the audio: a header whose sizes are known at last."""
@@ -282,7 +296,7 @@ class SpooledRecording:
     def cut(self, length: int) -> None:
         """Takes off what is beyond a length in bytes: a piece of a frame that a crash has left."""
         os.ftruncate(self._audio, length)
-        self._spool.count(self.about.account_id, length - self.audio_bytes)
+        self._spool.count(self.about, length - self.audio_bytes)
         self.audio_bytes = length
 
     def read(self, offset: int, length: int) -> bytes:
@@ -318,7 +332,7 @@ class SpooledRecording:
         gone = self._folder.with_name(f"{_GOING}{self._folder.name}-{os.getpid()}")
         with contextlib.suppress(FileNotFoundError):
             self._folder.rename(gone)
-            self._spool.count(self.about.account_id, -self.audio_bytes - _FOLDER_BYTES)
+            self._spool.count(self.about, -self.audio_bytes - _FOLDER_BYTES)
         self.close()
         shutil.rmtree(gone, ignore_errors=True)
 
@@ -352,12 +366,12 @@ def _call_id(name: str) -> UUID | None:
         return None
 
 
-def _account_of(folder: Path) -> UUID | None:
-    """Whose recording is in a folder; None when that cannot be read."""
+def _owners_of(folder: Path) -> tuple[UUID, ...]:
+    """Whose recording is in a folder; empty when that cannot be read."""
     try:
-        return UUID(hex=json.loads((folder / "about.json").read_bytes())["account_id"])
+        return About.from_json(json.loads((folder / "about.json").read_bytes())).owners
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None
+        return ()
 
 
 def _write_over(path: Path, value: dict[str, Any]) -> None:

@@ -16,8 +16,8 @@ Long because the life of one waiting recording is told in one place.
 import asyncio
 import contextvars
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -42,11 +42,11 @@ from app.recording.storage import Bucket, ObjectStorage, StorageTarget
 _log = structlog.get_logger("storing")
 
 LOOK_EVERY_SECONDS = 5.0
-AT_ONCE, AT_ONCE_EACH = 32, 8
-"""Uploads that run at the same time, in this process and for one account: a storage that hangs holds up its own account."""
-# Recordings that are held and wait for one of these places, in all and of one account; what is more is let go of, and found
-# again.
-_HELD, _HELD_EACH = 4 * AT_ONCE, 4 * AT_ONCE_EACH
+AT_ONCE, AT_ONCE_EACH = 32, (8, 24)
+"""Uploads that run at the same time in this process: in all, and for one account and one service provider, so that storages that
+hang hold up their own accounts."""
+# Recordings that are held and wait for one of these places, likewise; what is more is let go of, and found again.
+_HELD, _HELD_EACH = 128, (32, 96)
 _ROWS_AT_ONCE = 500
 _OVER = (RecordingState.STORED, RecordingState.DELETED)
 
@@ -67,7 +67,7 @@ class _Growing:
 class _Waiting:
     """A recording in the spool that is not due."""
 
-    account_id: UUID
+    owners: tuple[UUID, ...]
     attempts: int
     due: datetime
     is_going: bool = False
@@ -101,7 +101,7 @@ class Storer:
         self._places = asyncio.Semaphore(AT_ONCE)
         self._places_each: WeakValueDictionary[UUID, asyncio.Semaphore] = WeakValueDictionary()
         self._wake = asyncio.Event()
-        # The accounts that have recordings due beyond what may be held of them; None: beyond what may be held in all.
+        # The owners that have recordings due beyond what may be held of them; None: beyond what may be held in all.
         self._behind: set[UUID | None] = set()
         self._context = contextvars.copy_context()
 
@@ -130,7 +130,7 @@ class Storer:
     def ended(self, recording: SpooledRecording) -> None:
         """Takes over a recording whose stream has ended: stored, or let go of when there are too many. Returns at once."""
         growing = self._growing.pop(recording.about.call_id, None)
-        if growing is None and self._falls_behind(recording.about.account_id):
+        if growing is None and self._falls_behind(recording.about.owners):
             recording.close()
             return
         self._hold(recording, growing)
@@ -148,7 +148,7 @@ class Storer:
             waiting = self._waiting.get(call_id)
             if call_id in self._held or (waiting is not None and not waiting.is_due(now) and call_id not in asked):
                 continue
-            if waiting is not None and self._falls_behind(waiting.account_id):
+            if waiting is not None and self._falls_behind(waiting.owners):
                 continue
             if len(self._held) >= _HELD:
                 self._behind.add(None)
@@ -165,37 +165,37 @@ class Storer:
     def _take(self, recording: SpooledRecording, now: datetime) -> None:
         """Works on it, or remembers whose it is until there is room for it."""
         about = recording.about
-        if self._falls_behind(about.account_id):
+        if self._falls_behind(about.owners):
             recording.close()
-            self._waiting.setdefault(about.call_id, _Waiting(about.account_id, 0, now))
+            self._waiting.setdefault(about.call_id, _Waiting(about.owners, 0, now))
         else:
             self._hold(recording, None)
 
-    def _falls_behind(self, account_id: UUID) -> bool:
-        """Whether a recording of this account must wait until others are done with; then there is another look."""
+    def _falls_behind(self, owners: tuple[UUID, ...]) -> bool:
+        """Whether a recording of these owners must wait until others are done with; then there is another look."""
+        behind: list[UUID | None] = [owner for owner, most in _most_held(owners) if self._held_each[owner] >= most]
         if len(self._held) >= _HELD:
-            self._behind.add(None)
-        elif self._held_each[account_id] >= _HELD_EACH:
-            self._behind.add(account_id)
-        else:
-            return False
-        return True
+            behind.append(None)
+        self._behind.update(behind)
+        return bool(behind)
 
     def _hold(self, recording: SpooledRecording, growing: _Growing | None) -> None:
         self._held.add(recording.about.call_id)
-        self._held_each[recording.about.account_id] += 1
+        self._held_each.update(recording.about.owners)
         self._start(self._work(recording, growing))
 
     def _let_go(self, recording: SpooledRecording) -> None:
         about = recording.about
         recording.close()
         self._held.discard(about.call_id)
-        self._held_each[about.account_id] -= 1
         has_room = None in self._behind and len(self._held) < _HELD // 2
-        if has_room or (about.account_id in self._behind and self._held_each[about.account_id] < _HELD_EACH // 2):
+        for owner, most in _most_held(about.owners):
+            self._held_each[owner] -= 1
+            has_room |= owner in self._behind and self._held_each[owner] < most // 2
+            if not self._held_each[owner]:
+                del self._held_each[owner]
+        if has_room:
             self._wake.set()
-        if not self._held_each[about.account_id]:
-            del self._held_each[about.account_id]
 
     async def _look_for_ever(self) -> None:
         while True:
@@ -214,7 +214,7 @@ class Storer:
         for begin in range(0, len(ids), _ROWS_AT_ONCE):
             some = {call_id: self._waiting[call_id] for call_id in ids[begin : begin + _ROWS_AT_ONCE]}
             rows = await Call.filter(
-                id__in=list(some), account_id__in={each.account_id for each in some.values()}
+                id__in=list(some), account_id__in={each.owners[0] for each in some.values()}
             ).values_list("id", "recording_state", "recording_attempts")
             known = {call_id: (state, attempts) for call_id, state, attempts in rows}
             for call_id, waiting in some.items():
@@ -232,16 +232,18 @@ class Storer:
         return task
 
     @asynccontextmanager
-    async def _place(self, account_id: UUID) -> AsyncIterator[None]:
-        mine = self._places_each.setdefault(account_id, asyncio.Semaphore(AT_ONCE_EACH))
-        async with mine, self._places:
+    async def _place(self, about: About) -> AsyncIterator[None]:
+        async with AsyncExitStack() as held:
+            for owner, most in zip(about.owners, AT_ONCE_EACH, strict=False):
+                await held.enter_async_context(self._places_each.setdefault(owner, asyncio.Semaphore(most)))
+            await held.enter_async_context(self._places)
             yield
 
     async def _send_on(self, recording: SpooledRecording, growing: _Growing) -> None:
         """Sends what is there of a running recording. When it fails, the whole is sent after the call."""
         about = recording.about
         try:
-            async with self._place(about.account_id):
+            async with self._place(about):
                 target = (
                     growing.upload.target if growing.upload else (await sending.ways(self._keyring, about))[0].target
                 )
@@ -273,12 +275,12 @@ class Storer:
         try:
             if growing is not None and growing.task is not None:
                 await asyncio.wait({growing.task})
-            async with self._place(about.account_id):
+            async with self._place(about):
                 waiting = await self._try(recording, growing.upload if growing is not None else None)
         except Exception as error:  # noqa: BLE001  the audio stays where it is, and the next try must come
             if for_client(error) is None:
                 _log.exception("a recording was not stored", call_id=about.call_id.hex)
-            waiting = _Waiting(about.account_id, 0, self._now() + backoff.WITHOUT_DATABASE)
+            waiting = _Waiting(about.owners, 0, self._now() + backoff.WITHOUT_DATABASE)
         finally:
             self._let_go(recording)
         if waiting is not None:
@@ -294,12 +296,12 @@ class Storer:
             # Its process was killed between making the folder and saying so: nothing of it was heard.
             return await self._discard(recording, state, upload, is_stored=False)
         if now_is in (RecordingState.FAILED, RecordingState.NONE):
-            return _Waiting(about.account_id, max(1, state.attempts), _NEVER)
+            return _Waiting(about.owners, max(1, state.attempts), _NEVER)
         if attempts < state.attempts:  # a person has asked for it
             state.attempts, state.first_failed_at, state.next_attempt_at = 0, None, None
         due = state.time("next_attempt_at")
         if due is not None and not backoff.is_due(due, self._now()):
-            return _Waiting(about.account_id, state.attempts, due)
+            return _Waiting(about.owners, state.attempts, due)
         if now_is is RecordingState.RECORDING:
             await recordings.storing(self._live, about.call_id, about.account_id)
         ended = await asyncio.to_thread(mending.mended, recording)
@@ -376,7 +378,7 @@ class Storer:
             next_attempt_at=state.next_attempt_at,
         )
         await state.write(recording)
-        return _Waiting(about.account_id, state.attempts, due or _NEVER)
+        return _Waiting(about.owners, state.attempts, due or _NEVER)
 
     async def _discard(
         self, recording: SpooledRecording, state: State, upload: InParts | None, *, is_stored: bool
@@ -426,7 +428,12 @@ class Storer:
             await asyncio.to_thread(recording.remove)
             return None
         await state.write(recording)
-        return _Waiting(about.account_id, 0, due, is_going=True)
+        return _Waiting(about.owners, 0, due, is_going=True)
+
+
+def _most_held(owners: tuple[UUID, ...]) -> Iterator[tuple[UUID, int]]:
+    """How many recordings of each owner are held at most."""
+    return zip(owners, _HELD_EACH, strict=False)
 
 
 async def _row(about: About) -> tuple[RecordingState | None, int]:

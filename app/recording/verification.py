@@ -8,11 +8,12 @@ import asyncio
 import enum
 import json
 import time
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import strawberry
 
@@ -25,7 +26,7 @@ from app.recording.model import BucketVendor
 from app.recording.probe import Probe, StepResult, VerificationStepName, VerificationStepStatus
 from app.recording.rules import StorageDraft
 from app.recording.storage import ObjectStorage, StorageTarget
-from app.shares import Shares
+from app.shares import FairSlots, Share, ShareFull
 
 __all__ = [
     "StepResult",
@@ -134,14 +135,15 @@ class StorageVerifier:
         # Closing the connections and writing the answer belong to the time of the clean-up too.
         self._cleanup_seconds = cleanup_seconds * 0.9
         self._running: set[asyncio.Task[VerificationResult]] = set()
-        self._shares = Shares()
-        self._at_once_each = max(1, at_once // 4)
+        self._slots = FairSlots(at_once)
 
-    async def verify(self, draft: StorageDraft, owner: Hashable = None) -> VerificationResult:
+    async def verify(
+        self, draft: StorageDraft, account_id: UUID | None = None, service_provider_id: UUID | None = None
+    ) -> VerificationResult:
         """Tests what is filled in; when that cannot be right, nothing is dialled and the `settings` step says why.
 
         A caller who is cancelled still has the probe cleaned up. Raises RateLimited when there is no place in time, or when
-        the same `owner` (an account) has as many tests running and waiting as it may have.
+        the account or its service provider has as many tests running and waiting as one may.
         """
         begun = time.monotonic()
         mistakes = self._mistakes(draft)
@@ -150,7 +152,7 @@ class StorageVerifier:
             step = _settings_step(begun, VerificationStepStatus.FAILED, advice)
             return self._result(draft, {step.step: step}, begun, settings_errors=mistakes)
         settings = _settings_step(begun, VerificationStepStatus.PASSED)
-        with self._share(owner):
+        with self._share(account_id, service_provider_id):
             waited_ms = await self._take_place()
             task = asyncio.create_task(self._run(draft, settings, waited_ms))
             self._running.add(task)
@@ -158,11 +160,15 @@ class StorageVerifier:
             return await self._wait(task)
 
     @contextmanager
-    def _share(self, owner: Hashable) -> Iterator[None]:
-        """One tenant, whose endpoint hangs, does not take the places of all others."""
-        if owner is not None and self._shares.of(owner) >= self._at_once_each:
-            raise RateLimited("This account has storage tests running already. Try again when they have ended.")
-        with self._shares.place(owner):
+    def _share(self, account_id: UUID | None, service_provider_id: UUID | None) -> Iterator[None]:
+        """Tenants whose endpoints hang do not take the slots of all others."""
+        with self._slots.slot() as slot:
+            try:
+                slot.add(Share.ACCOUNT, account_id)
+                slot.add(Share.PROVIDER, service_provider_id)
+            except ShareFull as full:
+                message = f"This {full.share.words} has storage tests running already. Try again when they have ended."
+                raise RateLimited(message) from None
             yield
 
     async def _wait(self, task: "asyncio.Task[VerificationResult]") -> VerificationResult:

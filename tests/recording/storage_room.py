@@ -6,6 +6,7 @@ import random
 import wave
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 from strawberry import Some
 
 from app.access import AccessLevel, Scope, Viewer
+from app.accounts.model import Account
 from app.calls import recordings
 from app.calls.model import Call
 from app.context import Context, Opened
@@ -92,9 +94,9 @@ class StorageRoom:
         changes = service.Changes(record_all_calls=Some(True))
         await service.update(self.context, self.installation.world["own"], None, changes)
 
-    async def of_another_account(self, endpoint: str, bucket: str) -> UUID:
-        """A call like those above, of the sibling account, whose recordings go to this bucket."""
-        account, own = self.installation.world["sibling"], self.account_id
+    async def of_another_account(self, endpoint: str, bucket: str, place: str = "sibling") -> UUID:
+        """A call like those above, of the sibling or the foreign account, whose recordings go to this bucket."""
+        account, own = self.installation.world[place], self.account_id
         changes = {"endpoint_url": endpoint, "bucket_name": bucket, "bucket_vendor": BucketVendor.S3_COMPATIBLE}
         keys = {"access_key_id": "sibling", "secret_access_key": "secret", "region": "us-east-1", "enabled": True}
         given = service.Changes(**{name: Some(value) for name, value in {**changes, **keys}.items()})  # type: ignore[arg-type]
@@ -109,11 +111,13 @@ class StorageRoom:
         """A call that is being recorded, held as the recorder does."""
         config = await RecordingConfig.get(account_id=self.account_id)
         target = StorageTarget.of(stored_draft(self.keyring, config))
+        account = await Account.get(id=self.account_id)
         facts = recordings.CallFacts(self.account_id, f"gateway-{next(self._numbers)}", datetime.now(UTC))
         held: list[SpooledRecording] = []
 
         async def hold(call: Call, credential_id: UUID) -> None:
-            held.append(self.spool.create(_about(call, target, form, credential_id)))
+            about = _about(call, target, form, credential_id)
+            held.append(self.spool.create(replace(about, service_provider_id=account.service_provider_id)))
 
         await recordings.begin(self.keyring, self.live, facts, target, form, hold)
         if form is AudioFormat.WAV:

@@ -746,9 +746,10 @@ async def test_a_call_that_is_refused_by_a_fault_of_ours_counts(gateway: Gateway
     assert await refusals(admin, "error") == before + 1
 
 
-def fill(gateway: Gateway, account: str, megabytes: float) -> None:
+def fill(gateway: Gateway, account: str, megabytes: float, provider: str | None = None) -> None:
     """Another process of the machine has put so much of this account into the spool."""
-    told = replace(about(), account_id=UUID(uuid_of(account)))
+    provider_id = read(Kind.SERVICE_PROVIDER, provider) if provider else None
+    told = replace(about(), account_id=UUID(uuid_of(account)), service_provider_id=provider_id)
     recording = Spool(gateway.installation.settings.spool, 10**12).create(told)
     recording.append(bytes(int(megabytes * 1_000_000)))
     recording.close()
@@ -840,3 +841,27 @@ async def test_a_stream_that_is_idle_stays_open(gateway: Gateway) -> None:
         await connection.send(bytes(640))
     await gateway.idle()
     assert (await gateway.spooled("hold")).audio_bytes == 44 + 640
+
+
+@pytest.mark.settings(spool_megabytes=1)
+async def test_accounts_that_fill_their_providers_share_of_the_spool_hinder_no_other_provider(
+    gateway: Gateway, world: World, admin: Person
+) -> None:
+    wanted = {"accountId": world["foreign"], "recordAllCalls": True, "audioFormat": "WAV"}
+    assert (await admin.change("updateRecordingConfig", "recordingConfig { id }", **wanted))["userErrors"] == []
+    made = await admin.change("createApiKey", "token", name="gateway of all", accessLevel="GATEWAY")
+    async with gateway.opened() as connection:
+        await connection.send(gateway.first_frame("running"))
+        await connection.send(bytes(640))
+        fill(gateway, world["sibling"], 0.76, world["provider"])
+        await connection.send(bytes(640))
+        assert await closed(connection) == (1013, PROVIDERS_SHARE_FULL)
+    assert await gateway.refused(gateway.first_frame("mine")) == (1013, PROVIDERS_SHARE_FULL)
+    async with gateway.opened(made["token"]) as connection:
+        await connection.send(gateway.first_frame("foreign", accountSid=world["foreign"]))
+        await connection.send(bytes(640))
+    await gateway.idle()
+    assert (await gateway.spooled("foreign")).audio_bytes == 44 + 640
+
+
+PROVIDERS_SHARE_FULL = "the service provider has as much in the spool as one may: try again later, or elsewhere"

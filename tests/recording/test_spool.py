@@ -1,6 +1,7 @@
 """The spool: recordings on a local disk, each held by one process."""
 
 import errno
+import json
 import os
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from app.recording.mending import mended
 from app.recording.model import AudioFormat, BucketVendor
 from app.recording.rules import Tag
 from app.recording.spool import About, Ended, Spool
+from app.shares import Share
 from tests.recording.storage_room import full_disk
 
 
@@ -134,15 +136,51 @@ def test_an_account_has_a_quarter_of_it_whoever_added_it(spool: Spool, tmp_path:
     mine, other = about(), about()
     recording = spool.create(mine)
     recording.append(bytes(100_000 - spool.size() - 1))
-    assert not spool.is_share_full(mine.account_id)
+    assert full_share(spool, mine) is None
     recording.append(bytes(1))
-    assert [spool.is_share_full(one.account_id) for one in (mine, other)] == [True, False]
+    assert [full_share(spool, one) for one in (mine, other)] == [Share.ACCOUNT, None]
     recording.remove()
-    assert not spool.is_share_full(mine.account_id)
+    assert full_share(spool, mine) is None
     Spool(tmp_path / "spool", 1).create(other).append(bytes(100_000))
     for _ in range(2):
         spool.measure()
-        assert [spool.is_share_full(one.account_id) for one in (mine, other)] == [False, True]
+        assert [full_share(spool, one) for one in (mine, other)] == [None, Share.ACCOUNT]
+
+
+def test_a_provider_has_three_quarters_of_it_across_its_accounts_whoever_added_it(spool: Spool, tmp_path: Path) -> None:
+    provider = uuid4()
+    *mine, empty = [replace(about(), service_provider_id=provider) for _ in range(5)]
+    other = replace(about(), service_provider_id=uuid4())
+    recordings = [spool.create(one) for one in mine]
+    for recording in recordings[:3]:
+        recording.append(bytes(60_000))
+    recordings[3].append(bytes(299_999 - spool.size()))
+    assert full_share(spool, empty) is None
+    recordings[3].append(bytes(1))
+    assert [full_share(spool, one) for one in (empty, other)] == [Share.PROVIDER, None]
+    another = Spool(tmp_path / "spool", 400_000)
+    assert [full_share(another, one) for one in (empty, other)] == [Share.PROVIDER, None]
+    recordings[0].remove()
+    assert full_share(spool, empty) is None
+    another.measure()
+    assert full_share(another, empty) is None
+
+
+def full_share(spool: Spool, told: About) -> Share | None:
+    return spool.full_share(told.account_id, told.service_provider_id)
+
+
+def test_what_an_earlier_version_left_without_a_provider_is_stored_all_the_same(spool: Spool, tmp_path: Path) -> None:
+    told = about()
+    spool.create(told).close()
+    file = tmp_path / "spool" / told.call_id.hex / "about.json"
+    stored = json.loads(file.read_text())
+    assert stored.pop("service_provider_id", "missing") is None
+    file.write_text(json.dumps(stored))
+    spool.measure()
+    found = spool.open(told.call_id)
+    assert found is not None
+    assert found.about == told
 
 
 def test_a_piece_at_the_end_can_be_cut_off(spool: Spool) -> None:

@@ -646,7 +646,7 @@ async def test_an_account_with_a_hanging_storage_and_many_recordings_holds_up_no
 ):
     room, s3 = scripted
     monkeypatch.setattr(storing, "_HELD", 16)
-    monkeypatch.setattr(storing, "_HELD_EACH", 9)
+    monkeypatch.setattr(storing, "_HELD_EACH", (9, 16))
     monkeypatch.setattr(storing, "LOOK_EVERY_SECONDS", 0.2)
     going = asyncio.Event()
 
@@ -666,6 +666,41 @@ async def test_an_account_with_a_hanging_storage_and_many_recordings_holds_up_no
         while room.spool.waiting():
             await asyncio.sleep(0.05)
     assert await Call.filter(recording_state=RecordingState.STORED).count() == 21
+
+
+async def test_accounts_of_one_provider_with_hanging_storages_hold_up_no_other_provider(
+    scripted: tuple[StorageRoom, ScriptedS3], monkeypatch: pytest.MonkeyPatch
+):
+    room, s3 = scripted
+    monkeypatch.setattr(storing, "AT_ONCE", 6)
+    monkeypatch.setattr(storing, "AT_ONCE_EACH", (3, 4))
+    monkeypatch.setattr(storing, "_HELD", 10)
+    monkeypatch.setattr(storing, "_HELD_EACH", (9, 9))
+    monkeypatch.setattr(storing, "LOOK_EVERY_SECONDS", 0.2)
+    going, most, busy = asyncio.Event(), 0, 0
+
+    async def hang(request: Request, writer: asyncio.StreamWriter) -> None:
+        nonlocal most, busy
+        if not request.path.startswith("/foreign"):
+            most, busy = max(most, busy + 1), busy + 1
+            await going.wait()
+            busy -= 1
+        await s3.send(s3.work(request), request, writer)
+
+    s3.answers["put"] = hang
+    for _ in range(6):
+        await room.recorded(noise(1000))
+        await room.of_another_account(s3.endpoint, bucket="sibling")
+    foreign = await room.of_another_account(s3.endpoint, bucket="foreign", place="foreign")
+    room.storer = room.another_storer()
+    async with room.storer.running(), asyncio.timeout(20):
+        while room.spool.has(foreign) or busy < 4:
+            await asyncio.sleep(0.05)
+        going.set()
+        while room.spool.waiting():
+            await asyncio.sleep(0.05)
+    assert most == 4
+    assert await Call.filter(recording_state=RecordingState.STORED).count() == 13
 
 
 async def test_an_upload_that_nobody_has_heard_of_is_looked_for_until_the_storage_answers(

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -476,10 +477,35 @@ async def test_closing_the_verifier_cleans_up_what_runs(make_verifier: Callable[
 async def test_one_account_does_not_take_the_places_of_all_others(make_verifier: Callable[..., Any], s3: ScriptedS3):
     verifier = await make_verifier(at_once=8, read_seconds=0.5)
     s3.answers["head"] = scripts.hang
-    of_one = [asyncio.create_task(verifier.verify(draft_of(s3), "one account")) for _ in range(20)]
+    one, another = uuid4(), uuid4()
+    of_one = [asyncio.create_task(verifier.verify(draft_of(s3), one)) for _ in range(20)]
     await asyncio.sleep(0.1)
     s3.answers = {}
-    assert statuses(await verifier.verify(draft_of(s3), "another")) == "PPSPPPPP"
+    assert statuses(await verifier.verify(draft_of(s3), another)) == "PPSPPPPP"
     outcomes = await asyncio.gather(*of_one, return_exceptions=True)
-    assert sum(isinstance(outcome, RateLimited) for outcome in outcomes) == 18
-    assert statuses(await verifier.verify(draft_of(s3), "one account")) == "PPSPPPPP", "its share is free again"
+    assert sum(isinstance(outcome, RateLimited) for outcome in outcomes) == 16
+    assert statuses(await verifier.verify(draft_of(s3), one)) == "PPSPPPPP", "its share is free again"
+
+
+async def test_the_accounts_of_one_provider_do_not_take_the_places_of_all_others(
+    make_verifier: Callable[..., Any], s3: ScriptedS3
+):
+    verifier = await make_verifier(at_once=8, read_seconds=0.5)
+    s3.answers["head"] = scripts.hang
+    provider, accounts = uuid4(), [uuid4() for _ in range(4)]
+    of_one = [asyncio.create_task(verifier.verify(draft_of(s3), account, provider)) for account in accounts * 2]
+    refused = await until_some_are_refused(of_one, 2)
+    assert {str(outcome.exception()) for outcome in refused} == {
+        "This service provider has storage tests running already. Try again when they have ended."
+    }
+    s3.answers = {}
+    assert statuses(await verifier.verify(draft_of(s3), uuid4(), uuid4())) == "PPSPPPPP"
+    await asyncio.gather(*of_one, return_exceptions=True)
+    assert statuses(await verifier.verify(draft_of(s3), accounts[0], provider)) == "PPSPPPPP", "its share is free again"
+
+
+async def until_some_are_refused(tasks: list[asyncio.Task[Any]], count: int) -> list[asyncio.Task[Any]]:
+    async with asyncio.timeout(10):
+        while len(done := [task for task in tasks if task.done()]) < count:
+            await asyncio.sleep(0)
+    return done
