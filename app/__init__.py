@@ -45,7 +45,7 @@ What all rooms stand on, and what imports no room:
     identifiers.py       SIDs: making them, reading them, which type they name
     live.py              what happens to calls, told at once to whoever listens (live_exchange.py: between workers)
     logs.py              JSON logs, a request id, one line a request
-    metrics.py           what is counted, for Prometheus
+    metrics.py           counters and gauges for Prometheus
     names.py             names that people give: which are allowed, which count as the same
     outbound.py          which hosts we may call: the one gate for every address a tenant gives us
                          (outbound_connections.py: how much those hosts may say before they answer)

@@ -19,6 +19,9 @@ from app.websocket_connections import StreamingProtocol
 # Beyond these a worker answers 503 by itself instead of falling behind.
 _CONCURRENT_REQUESTS = 1_000
 _GRACEFUL_SECONDS = 10
+# A worker that does not answer its supervisor for so long is killed, with the streams that it has. On a busy machine one that
+# is only about to start takes more than uvicorn's 5.
+_SILENT_SECONDS = 30
 # Its socket, its audio and its lock.
 _FILES_OF_A_STREAM = 3
 _FILES_BESIDE_STREAMS = 2_048
@@ -60,6 +63,7 @@ def listen(chosen: Settings) -> None:
         # Uvicorn counts all connections; those that stream calls or listen to them are no requests.
         limit_concurrency=_CONCURRENT_REQUESTS + chosen.recording_streams + chosen.live_connections,
         timeout_graceful_shutdown=_GRACEFUL_SECONDS,
+        timeout_worker_healthcheck=_SILENT_SECONDS,
     )
     with metrics.counted_together(chosen.workers), suppress(KeyboardInterrupt):
         if chosen.workers > 1:

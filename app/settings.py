@@ -87,7 +87,13 @@ class Settings(BaseSettings):
         720, ge=5, le=43_200, description="Minutes after which a session that is not used ends."
     )
     session_days: int = Field(30, ge=1, le=365, description="Days after which a session ends, however much it is used.")
-    verifications_at_once: int = Field(8, ge=1, le=1000, description="Storage tests that run at once in each worker.")
+    verifications_at_once: int = Field(
+        8,
+        ge=1,
+        le=1000,
+        description="Storage tests that run at once in each worker; of one account half as many, of one service provider three "
+        "quarters.",
+    )
     audit_days: int = Field(
         400, ge=1, le=36_500, description="How long `python -m app maintain` keeps events of the audit trail, in days."
     )
@@ -104,8 +110,8 @@ class Settings(BaseSettings):
         10_240,
         ge=1,
         le=100_000_000,
-        description="How large the spool may grow, and each account's part of it to a quarter of that; when it is full, new "
-        "recordings are refused.",
+        description="How large the spool may grow; an account's part of it to a quarter of that, a service provider's to three "
+        "quarters; beyond, new recordings are refused.",
     )
     recording_streams: int = Field(
         1_000,

@@ -1,9 +1,13 @@
 """What is counted, and who may read it."""
 
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 
 from app.users.model import User
 from tests.installation import Installation, Person
@@ -64,3 +68,44 @@ async def test_without_a_metrics_token_an_empty_one_reads_nothing(installation: 
     for header in ("Bearer", "Bearer ", ""):
         answer = await installation.client.get("/metrics", headers={"Authorization": header})
         assert answer.status_code == 401
+
+
+README = (Path(__file__).parents[1] / "README.md").read_text()
+
+
+async def exported(admin: Person) -> list[tuple[str, Sample]]:
+    """What Prometheus stores of ours: the names of the metrics, and the series."""
+    families = text_string_to_metric_families((await metrics(admin)).text)
+    return [
+        (f"{family.name}_total" if family.type == "counter" else family.name, sample)
+        for family in families
+        for sample in family.samples
+        if not family.name.startswith(("python_", "process_")) and not family.name.endswith("_created")
+    ]
+
+
+async def test_the_readme_names_each_metric_with_its_labels(admin: Person) -> None:
+    rows = re.findall(r"^\| `([a-z_]+)` \| ([^|]*) \|", README.partition("| metric | by |")[2], re.MULTILINE)
+    told = {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows if name.islower()}
+    found: dict[str, set[str]] = {}
+    for name, sample in await exported(admin):
+        found.setdefault(name, set()).update(sample.labels.keys() - {"le"})
+    assert told == found
+
+
+async def test_each_alarm_of_the_readme_watches_series_that_exist(admin: Person) -> None:
+    series = await exported(admin)
+    expressions = re.findall(r"^ +expr: (.+)$", README, re.MULTILINE)
+    assert len(expressions) > 5
+    for name, matchers in selectors(" ".join(expressions)):
+        values = [sample.labels for metric, sample in series if metric == name]
+        assert values, name
+        for label, wanted in matchers:
+            for value in wanted.split("|"):
+                assert value in {labels[label] for labels in values}, (name, label, value)
+
+
+def selectors(expressions: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """The metrics of ours in PromQL, which have more than one word, with the values that their labels shall have."""
+    for name, matchers in re.findall(r"\b([a-z]+(?:_[a-z]+)+)(?:\{([^}]*)\})?", expressions):
+        yield name, re.findall(r'(\w+)=~?"([^"]*)"', matchers)

@@ -54,10 +54,19 @@ def test_every_wrong_variable_is_named_at_once(monkeypatch: pytest.MonkeyPatch) 
         "CACHE_URL": "memcached://somewhere",
         "GRAPHIQL": "",
         "VERIFICATIONS_AT_ONCE": "-1",
+        "METRICS_TOKEN": "short",
         "MAX_BODY_BYTES": "99999999999",
         "LOG_LEVEL": "LOUD",
     }
     assert set(problems(monkeypatch, **wrong)) == set(wrong)
+
+
+@pytest.mark.parametrize("token", ["a" * 31, f"{'a' * 32} ", f"{'a' * 32},b", "ä" * 32, f"{'a' * 32}\n"])
+def test_a_metrics_token_that_is_short_or_cannot_be_sent_is_refused(
+    monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    told = problems(monkeypatch, METRICS_TOKEN=token)
+    assert told["METRICS_TOKEN"].endswith("make one with: openssl rand -hex 32")
 
 
 def test_postgresql_without_keys_names_both(monkeypatch: pytest.MonkeyPatch) -> None:

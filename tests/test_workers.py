@@ -15,8 +15,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
+from app.calls.model import Call, RecordingState
+from app.local_s3 import LocalS3
+from app.recording.audio import WAV_HEADER_BYTES
 from tests.installation import Person, seed
-from tests.recording.real_server import RealServer
+from tests.recording.real_server import RealServer, StreamedCall
 from tests.servers.postgres import Postgres
 from tests.test_metrics import METRICS_TOKEN, metrics
 
@@ -101,6 +104,7 @@ async def test_every_counter_worth_an_alarm_is_there_from_the_start(tmp_path: Pa
         assert first["operations_total", (type_, "ordinary")] == 0
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.usefixtures("_several_workers")
 async def test_the_gauges_of_killed_workers_disappear_and_their_deaths_are_logged(
     tmp_path: Path, database_url: str
@@ -138,3 +142,40 @@ async def test_numbers_of_an_earlier_run_are_removed_and_other_files_are_not(tmp
         assert (folder / "notes.txt").exists()
         assert (await samples(server))["recording_streams", ()] == 0
         assert list(folder.glob("*.db"))
+
+
+@pytest.mark.timeout(300)
+async def test_a_server_that_is_stopped_ends_its_streams_and_what_was_heard_is_stored(
+    tmp_path: Path, database_url: str, local_s3: LocalS3
+) -> None:
+    workers = "2" if database_url else "1"
+    async with serving(tmp_path, database_url, WORKERS=workers) as server:
+        key = await server.record_to(local_s3, own="WAV", sibling="WAV")
+        calls = [
+            StreamedCall(f"{place}-{number}", server.world[place])
+            for place in ("own", "sibling")
+            for number in range(3)
+        ]
+        streaming = [asyncio.create_task(call.run(server, key)) for call in calls]
+        await until(server, lambda seen: seen["recording_streams", ()] == len(calls))
+        rows = await server.until("RECORDING", 30, len(calls))
+        heard = await heard_of(server, rows)
+        assert server.stop() == (0 if workers == "2" else -signal.SIGTERM)
+        await asyncio.gather(*streaming)  # each was closed by the server
+        rows = await server.rows()
+        assert {row.recording_state for row in rows.values()} <= {RecordingState.STORING, RecordingState.STORED}
+        await server.start()
+        rows = await server.until("STORED", 30, len(calls))
+        assert {name for name, row in rows.items() if (row.recording_size_bytes or 0) < heard[name]} == set()
+        await until(server, lambda seen: seen["recording_spool_recordings", ()] == 0)
+
+
+async def heard_of(server: RealServer, rows: dict[str, Call]) -> dict[str, int]:
+    """How many bytes of each call are in the spool, once there is audio of all."""
+    async with asyncio.timeout(60):
+        while True:
+            files = {name: server.spool / row.id.hex / "audio" for name, row in rows.items()}
+            sizes = {name: file.stat().st_size for name, file in files.items()}
+            if min(sizes.values()) > WAV_HEADER_BYTES:
+                return sizes
+            await asyncio.sleep(0.05)

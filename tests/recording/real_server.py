@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -55,20 +56,24 @@ class RealServer:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "app", "serve"], cwd=ROOT, env=self._environment, stdout=log, stderr=log
             )
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while True:
             with contextlib.suppress(httpx.TransportError):
                 if (await self.client.get("/readyz")).status_code == 200:
                     return
             assert self._process.poll() is None, self._log.read_text()[-3000:]
-            assert time.monotonic() < deadline, "the server was not ready after 30 seconds"
+            assert time.monotonic() < deadline, "the server was not ready after 60 seconds"
             await asyncio.sleep(0.05)
 
     def kill(self) -> None:
-        """As `kill -9` does."""
-        if self._process is not None:
+        """As `kill -9` does, of all its processes."""
+        if self._process is not None and self._process.poll() is None:
+            workers = self.workers
             self._process.kill()
             self._process.wait()
+            for worker in workers:  # they outlive a supervisor that is killed
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(worker, signal.SIGKILL)
 
     def stop(self) -> int:
         """As a service manager does; the exit code."""
