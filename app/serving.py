@@ -2,13 +2,17 @@
 
 import resource
 import socket
+from functools import partial
+from typing import Any
 
 import structlog
 import uvicorn
 
 from app import logs
 from app.connections import BoundedProtocol
+from app.networks import TrustedProxies
 from app.settings import Settings
+from app.waiting_connections import WaitingConnections
 from app.websocket_connections import StreamingProtocol
 
 # Beyond these a worker answers 503 by itself instead of falling behind.
@@ -43,7 +47,7 @@ def listen(chosen: Settings) -> None:
         host=chosen.host,
         port=chosen.port,
         workers=chosen.workers,
-        http=BoundedProtocol,
+        http=_protocol(chosen),
         ws=StreamingProtocol,
         ws_max_size=_MESSAGE_BYTES,
         # Audio and short messages: to compress them costs more than to send them.
@@ -56,6 +60,13 @@ def listen(chosen: Settings) -> None:
         limit_concurrency=_CONCURRENT_REQUESTS + chosen.recording_streams + chosen.live_connections,
         timeout_graceful_shutdown=_GRACEFUL_SECONDS,
     )
+
+
+def _protocol(chosen: Settings) -> Any:
+    """Makes connections that share their slots within a worker, which gets them empty from its supervisor."""
+    proxies = TrustedProxies(chosen.trusted_proxies)
+    slots = WaitingConnections(_CONCURRENT_REQUESTS, chosen.connections_per_address, proxies)
+    return partial(BoundedProtocol, slots=slots)
 
 
 def _allow_files(streams: int, sockets: int) -> None:
