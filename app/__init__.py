@@ -47,6 +47,7 @@ What all rooms stand on, and what imports no room:
     logs.py              JSON logs, a request id, one line a request
     metrics.py           counters and gauges for Prometheus
     names.py             names that people give: which are allowed, which count as the same
+    networks.py          clients' addresses: the network that one has for itself, and which are trusted proxies'
     outbound.py          which hosts we may call: the one gate for every address a tenant gives us
                          (outbound_connections.py: how much those hosts may say before they answer)
     paging.py            lists: connections paged by key
@@ -70,6 +71,9 @@ What puts the rooms together, and what no room imports:
     connections.py       the HTTP protocol of a connection, bounded in bytes and in time
     websocket_connections.py
                          the WebSocket protocol of a connection, with a short way for audio
+    waiting_connections.py
+                         slots of connections whose client is to act, of which the oldest gives way to a newcomer
+    forwarded.py         the client's address as trusted proxies report it
     serving.py           listening: the port, and uvicorn's limits
     migrating.py         bringing a database to this schema
     rewrapping.py        sealing all secrets again with the newest key

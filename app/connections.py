@@ -1,6 +1,6 @@
 """The HTTP protocol of a connection, with what uvicorn's lacks: an end to what a client may send beside bodies, in bytes
 and in time, to how many requests it may send ahead, in how many pieces it may send a body, and to how long it may leave answers
-unread.
+unread; and with slots, of which one address holds a part.
 
 Otherwise a stranger who never ends a header line fills the memory, and silent connections take up all places for ever.
 """
@@ -16,6 +16,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from app.waiting_connections import WaitingConnections
+
 LET_IN = "voice_gateway.let_in"
 """In the extensions of a WebSocket's scope: to be called once somebody is known to be let in (`app/websocket_connections.py`)."""
 MAXIMUM_HEAD_BYTES = 32_768
@@ -26,6 +28,8 @@ MAXIMUM_PIPELINED = 16
 MAXIMUM_CHUNKS = 16_384
 DRAIN_SECONDS = 20.0
 DRAIN_BYTES = 16_384
+# Answered whatever else the worker does: a supervisor would end one that it takes for dead.
+PROBES = (b"/healthz", b"/readyz")
 _PIECE = 8_192
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
@@ -117,12 +121,31 @@ class BoundedProtocol(DrainGuard, HttpToolsProtocol):
     # Uvicorn knows the request that came last, which is another one when several came at once.
     _running: RequestResponseCycle | None = None
 
+    def __init__(self, *arguments: Any, slots: WaitingConnections | None = None, **options: Any) -> None:
+        """`slots` are those of all connections, until they become WebSockets; None: they are not counted."""
+        super().__init__(*arguments, **options)
+        self._slots = slots
+        self._has_slot = True
+
+    @property
+    def is_waiting(self) -> bool:
+        """For a request, or for the rest of one. Who has not read an answer yet is waited for by `DrainGuard`."""
+        request = self._running
+        return not self.flow.write_paused and (request is None or request.response_complete or request.more_body)
+
+    def evict(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.close()
+
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        if self._slots is not None:
+            self._has_slot = self._slots.enter(self, (self.client or ("",))[0])
         self._start_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
+        self._leave()
         super().connection_lost(exc)
         if self._running is not None and not self._running.response_complete:
             self._running.disconnected = True
@@ -156,6 +179,7 @@ class BoundedProtocol(DrainGuard, HttpToolsProtocol):
         # the client has gone, and wait for ever.
         is_answered = self.cycle is None or self.cycle.response_complete
         if is_answered and not self.flow.write_paused:
+            self._leave()
             super().handle_websocket_upgrade()
         else:
             self.transport.close()
@@ -167,6 +191,14 @@ class BoundedProtocol(DrainGuard, HttpToolsProtocol):
         self._chunks = 0
         if not self._is_waiting:
             self._is_waiting, self._head_bytes = True, 0
+
+    def on_headers_complete(self) -> None:
+        # What uvicorn answers 503 from, by itself.
+        if self.url in PROBES:
+            self.limit_concurrency = None
+        else:
+            self.limit_concurrency = self.config.limit_concurrency if self._has_slot else 0
+        super().on_headers_complete()
 
     def on_chunk_header(self) -> None:
         # Else trailers would become headers of the request, past a proxy that took those out.
@@ -188,9 +220,18 @@ class BoundedProtocol(DrainGuard, HttpToolsProtocol):
         self._is_waiting = False
         super().on_message_complete()
 
+    def on_response_complete(self) -> None:
+        if self._running is not None:
+            self._running.body.clear()  # of which the application has read no more
+        super().on_response_complete()
+
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
         super()._start_asgi_task(cycle, app)
+
+    def _leave(self) -> None:
+        if self._slots is not None:
+            self._slots.leave(self)
 
     def _start_timer(self) -> None:
         self._timer = self.loop.call_later(HEAD_SECONDS, self._close)

@@ -20,7 +20,6 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 from tortoise.context import TortoiseContext, _current_context
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app import database, logs, metrics, migrating, settings
 from app.access import AccessLevel, IsAdmin, Viewer
@@ -35,6 +34,7 @@ from app.execution import http
 from app.execution.endpoint import Endpoint
 from app.execution.operations import Operations
 from app.execution.sockets import Sockets
+from app.forwarded import ForwardedHeaders
 from app.graphiql.page import Explorer
 from app.live import LiveEvents
 from app.outbound import OutboundGate
@@ -52,6 +52,7 @@ from app.tts_cache.counts import PromptCounts
 from app.webhooks.delivery import WebhookSender
 from app.webhooks.pruning import pruning
 
+_NOTHING_HERE = "There is nothing at this address."
 _CHOOSE_FIRST = "Choose a new password first, with `changePassword`."
 
 _NO_STORE = {"Cache-Control": "no-store"}
@@ -70,7 +71,7 @@ def create_app(given: Settings | None = None) -> Starlette:
     server = Server(chosen, explorer)
     middleware = [Middleware(logs.RequestLog)]
     if chosen.trusted_proxies:
-        middleware.insert(0, Middleware(ProxyHeadersMiddleware, trusted_hosts=chosen.trusted_proxies))
+        middleware.insert(0, Middleware(ForwardedHeaders, trusted_proxies=chosen.trusted_proxies))
     if chosen.allowed_origins:
         middleware.append(
             Middleware(
@@ -93,6 +94,8 @@ def create_app(given: Settings | None = None) -> Starlette:
             WebSocketRoute("/record", server.record),
             # Some gateways add the bucket's vendor, which is the account's to say.
             WebSocketRoute("/record/{vendor}", server.record),
+            Route("/record", _upgrade_required),
+            Route("/record/{vendor}", _upgrade_required),
             *(explorer.routes() if explorer else ()),
         ],
         middleware=middleware,
@@ -100,6 +103,7 @@ def create_app(given: Settings | None = None) -> Starlette:
         lifespan=server.lifespan,
     )
     app.router.redirect_slashes = False
+    app.router.default = _nothing_here
     app.state.server = server
     return app
 
@@ -293,6 +297,10 @@ class _BeforeRoutes:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
+        if not _names_one_host(scope):
+            message = "Send one Host header, as HTTP/1.1 asks for."
+            await _refuse(400, message, scope, receive, send)
+            return
         running = self._server.started()
         # Tortoise keeps its state in a context variable, and a server's requests do not run in the context of its start.
         # What it offers for entering one remembers a single place to go back to, so requests at once cannot share it.
@@ -311,8 +319,37 @@ async def _refused(request: Request, error: Any) -> Response:
     request_id, media = request.scope["request_id"], http.media_type(http.headers_of(request.scope))
     if error.status_code == 405:
         return http.wrong_method(request_id, media, ", ".join(sorted(error.headers["Allow"].split(", "))))
-    message = "There is nothing at this address." if error.status_code == 404 else error.detail
+    message = _NOTHING_HERE if error.status_code == 404 else error.detail
     return http.refusal(error.status_code, message, ErrorCode.BAD_USER_INPUT, request_id, media)
+
+
+async def _nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
+    """No route matches. Starlette would answer the handshake of a WebSocket with 403."""
+    if scope["type"] == "http":
+        raise HTTPException(404)
+    await _refuse(404, _NOTHING_HERE, scope, receive, send)
+
+
+async def _refuse(status: int, message: str, scope: Scope, receive: Receive, send: Send) -> None:
+    """A request, or the handshake of a WebSocket."""
+    media = http.media_type(http.headers_of(scope))
+    reply = http.refusal(status, message, ErrorCode.BAD_USER_INPUT, scope["request_id"], media)
+    if scope["type"] == "websocket":
+        await WebSocket(scope, receive, send).send_denial_response(reply)
+    else:
+        await reply(scope, receive, send)
+
+
+def _names_one_host(scope: Scope) -> bool:
+    """HTTP/1.1 requires it: proxies may disagree on which of two hosts is meant (RFC 9112, 3.2)."""
+    hosts = [name for name, _ in scope["headers"]].count(b"host")
+    return hosts == 1 or (hosts == 0 and scope.get("http_version") != "1.1")
+
+
+async def _upgrade_required(request: Request) -> Response:
+    message = "This address is a WebSocket: connect with Upgrade: websocket."
+    headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
+    return http.refusal(426, message, ErrorCode.BAD_USER_INPUT, request.scope["request_id"], **headers)
 
 
 async def _healthy(_: Request) -> Response:

@@ -5,6 +5,8 @@ import signal
 import socket
 import sys
 from contextlib import suppress
+from functools import partial
+from typing import Any
 
 import structlog
 import uvicorn
@@ -13,7 +15,9 @@ from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
 from app import logs, metrics
 from app.connections import BoundedProtocol
+from app.networks import TrustedProxies
 from app.settings import Settings
+from app.waiting_connections import WaitingConnections
 from app.websocket_connections import StreamingProtocol
 
 # Beyond these a worker answers 503 by itself instead of falling behind.
@@ -51,7 +55,7 @@ def listen(chosen: Settings) -> None:
         host=chosen.host,
         port=chosen.port,
         workers=chosen.workers,
-        http=BoundedProtocol,
+        http=_protocol(chosen),
         ws=StreamingProtocol,
         ws_max_size=_MESSAGE_BYTES,
         # Audio and short messages: to compress them costs more than to send them.
@@ -100,6 +104,13 @@ class Supervisor(Multiprocess):
         # One that was asked to end (SIGHUP, SIGTTOU) ends by this signal.
         if worker.exitcode not in (0, -signal.SIGTERM):
             _log.error("a worker has died", process=worker.pid, exit_code=worker.exitcode)
+
+
+def _protocol(chosen: Settings) -> Any:
+    """Makes connections that share their slots within a worker, which gets them empty from its supervisor."""
+    proxies = TrustedProxies(chosen.trusted_proxies)
+    slots = WaitingConnections(_CONCURRENT_REQUESTS, chosen.connections_per_address, proxies)
+    return partial(BoundedProtocol, slots=slots)
 
 
 def _allow_files(streams: int, sockets: int) -> None:

@@ -75,7 +75,14 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[list[str], NoDecode] = Field(
         [],
         description="Addresses or networks of proxies whose `X-Forwarded-…` headers count; none by default. "
-        "Without them everybody behind a proxy shares one limit of failed logins.",
+        "Without them all clients behind a proxy share one limit of failed logins, of connections and of WebSockets.",
+    )
+    connections_per_address: int = Field(
+        500,
+        ge=1,
+        le=100_000,
+        description="Connections that each worker keeps open for one address (IPv6: one /64), without WebSockets; "
+        "those of `TRUSTED_PROXIES` are not limited. Beyond, the oldest that waits for its client is closed.",
     )
     anonymous_introspection: bool = Field(False, description="Whether callers without a key may read the schema.")
     graphiql: bool = Field(False, description="Whether a browser finds the GraphiQL page at `GET /graphql`.")
@@ -118,10 +125,14 @@ class Settings(BaseSettings):
         ge=1,
         le=100_000,
         description="Calls whose audio each worker takes in at the same time; "
-        "by the keys of one account, half as many.",
+        "of one account half as many at most, of one provider with its accounts three quarters.",
     )
     live_connections: int = Field(
-        1_000, ge=1, le=100_000, description="WebSockets on `/graphql` (subscriptions) that each worker keeps open."
+        1_000,
+        ge=1,
+        le=100_000,
+        description="WebSockets on `/graphql` (subscriptions) that each worker keeps open; of one key or session a quarter "
+        "at most, of one account half, of one provider with its accounts three quarters.",
     )
     call_days: int = Field(
         400,

@@ -25,7 +25,7 @@ FOUNDATION = {
 ASSEMBLY = {
     *("main", "schema", "viewer", "form_limits", "authentication", "execution", "graphiql"),
     *("migrating", "rewrapping", "drafting", "serving", "connections", "websocket_connections", "waiting_connections"),
-    *("demo", "demo_calls", "demo_data", "simulator"),
+    *("forwarded", "demo", "demo_calls", "demo_data", "simulator"),
     *("local_receiver", "local_s3", "local_valkey", "__main__"),
 }
 # The floors of a room; a module with another name stands on the second.

@@ -1,6 +1,7 @@
 """Connections of a real server: heads and trailers that never end, silence, and answers that nobody reads."""
 
 import asyncio
+import pickle
 import resource
 import socket
 from collections.abc import AsyncIterator
@@ -342,11 +343,13 @@ def test_the_server_uses_it(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = SimpleNamespace(options={})
     monkeypatch.setattr(serving.uvicorn, "run", lambda *_, **options: asked.options.update(options))
     monkeypatch.setattr(serving, "check_port", lambda _: None)
-    of_sockets = {"recording_streams": 500, "live_connections": 700}
-    of_addresses = {"host": "127.0.0.1", "port": 1, "listens_everywhere": False}
+    of_sockets = {"recording_streams": 500, "live_connections": 700, "connections_per_address": 7}
+    of_addresses = {"host": "127.0.0.1", "port": 1, "listens_everywhere": False, "trusted_proxies": []}
     chosen = SimpleNamespace(workers=1, log_level="ERROR", database_place="", **of_addresses, **of_sockets)
     serving.listen(chosen)  # type: ignore[arg-type]
-    assert asked.options["http"] is BoundedProtocol
+    assert asked.options["http"].func is BoundedProtocol
+    # A worker process gets it from its supervisor.
+    assert pickle.loads(pickle.dumps(asked.options["http"])).keywords["slots"]._maximum_of_network == 7
     assert asked.options["ws"] is StreamingProtocol
     # Calls that are being recorded, and listeners, take no place of a request, and have files enough.
     assert asked.options["limit_concurrency"] == 2_200

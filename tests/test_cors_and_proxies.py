@@ -69,7 +69,7 @@ async def test_other_origins_are_not_allowed(installation: Installation, origin:
 FORWARDED = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
 
 
-async def seen(installation: Installation) -> tuple[str, str]:
+async def seen(installation: Installation, forwarded_for: str = "203.0.113.9") -> tuple[str, str]:
     """The scheme and the client's address, as the routes see them behind the middleware."""
     found: list[tuple[str, str]] = []
     endpoint = installation.app.router.app if hasattr(installation.app.router, "app") else installation.app.router
@@ -82,7 +82,7 @@ async def seen(installation: Installation) -> tuple[str, str]:
     installation.app.router = spy  # type: ignore[assignment]
     installation.app.middleware_stack = installation.app.build_middleware_stack()
     try:
-        await installation.client.get("/healthz", headers=FORWARDED)
+        await installation.client.get("/healthz", headers={**FORWARDED, "X-Forwarded-For": forwarded_for})
     finally:
         installation.app.router = endpoint
     return found[0]
@@ -100,3 +100,26 @@ async def test_forwarded_headers_of_a_trusted_proxy_count(installation: Installa
 @pytest.mark.settings(trusted_proxies=["192.0.2.1"])
 async def test_forwarded_headers_of_another_address_do_not_count(installation: Installation) -> None:
     assert await seen(installation) == ("http", "127.0.0.1")
+
+
+@pytest.mark.settings(trusted_proxies=["127.0.0.1", "10.1.2.3/8"])
+@pytest.mark.parametrize(
+    ("forwarded_for", "client"),
+    [
+        ("unknown", "127.0.0.1"),
+        ("203.0.113.9, _hidden", "127.0.0.1"),
+        ("203.0.113.9, 999.1.1.1", "127.0.0.1"),
+        ("203.0.113.9, nonsense, 10.0.0.7", "127.0.0.1"),
+        ("203.0.113.9,", "127.0.0.1"),
+        ("", "127.0.0.1"),
+        ("nonsense, 203.0.113.9", "203.0.113.9"),
+        ("203.0.113.9, 10.0.0.7", "203.0.113.9"),
+        ("203.0.113.9, ::ffff:10.0.0.7", "203.0.113.9"),
+        ("203.0.113.9:4711", "203.0.113.9"),
+        ("[2001:db8::1]:4711", "2001:db8::1"),
+    ],
+)
+async def test_what_is_no_address_is_not_taken_for_the_clients(
+    installation: Installation, forwarded_for: str, client: str
+) -> None:
+    assert await seen(installation, forwarded_for) == ("https", client)

@@ -1,7 +1,8 @@
 """How operations run. The walk of one operation:
 
 1. `endpoint.py` is the address `/graphql`: it asks who calls, and a key that lets nobody in ends here with 401; `http.py`
-   reads the request: method, media types (`media_types.py`: what a client likes best), a strict JSON body.
+   reads the request: method, media types (`media_types.py`: what a client likes best), a strict JSON body (`bodies.py`:
+   how long it may be and take).
 2. `documents.py` parses and validates the document, or finds it done before: limits first (`limits.py`), then the rules
    of the specification (`invalid_values.py`: what is said of values). What the operation needs (a caller, introspection) and
    how many rows it can touch (`costs.py`) is read off the document and kept with it.
@@ -18,6 +19,7 @@
 6. `executor.py` walks what is not compiled: scopes decided once per selection and not per row (`guards.py`), plain fields
    read directly (`reading.py`), everything else by graphql-core and Strawberry's resolvers; and only so much work for one
    operation.
-7. A WebSocket on the same address goes to `websocket.py`, which speaks graphql-transport-ws: each of its operations takes the
-   same walk from 2 on, and each event of a subscription the part from 6 on.
+7. A WebSocket on the same address goes to `sockets.py`, which accepts it or not, and then to `websocket.py`, which speaks
+   graphql-transport-ws: each of its operations takes the same walk from 2 on, and each event of a subscription the part from
+   6 on.
 """

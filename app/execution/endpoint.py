@@ -3,6 +3,7 @@
 It stands before Starlette's routing and makes no Request: for one small query these cost more than all that happens here.
 """
 
+from functools import partial
 from typing import Any
 
 from starlette.datastructures import QueryParams
@@ -16,6 +17,7 @@ from app.authentication import Authentication
 from app.context import Context, Opened
 from app.errors import ErrorCode, ServiceUnavailable, Unauthenticated
 from app.execution import http
+from app.execution.bodies import Bodies
 from app.execution.media_types import GRAPHQL_RESPONSE, HTML, JSON, accepted
 from app.execution.operations import Answer, Operations
 from app.graphiql.page import Explorer
@@ -36,7 +38,7 @@ class Endpoint:
         self._authentication = authentication
         self._opened = opened
         self._explorer = explorer
-        self._maximum_bytes = opened.settings.max_body_bytes
+        self._bodies = Bodies(opened.settings.max_body_bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["endpoint"] = self  # as Starlette's routes do; the log reads it
@@ -68,7 +70,7 @@ class Endpoint:
         try:
             if media is None:
                 raise http.BadRequest(406, f"This address answers {GRAPHQL_RESPONSE} or {JSON}.")
-            request = await http.read(scope, headers, receive, self._maximum_bytes)
+            request = await http.read(scope, headers, partial(self._bodies.read, receive, caller))
         except http.BadRequest as bad:
             return http.refused(bad, request_id, media)
         agent = headers.get(b"user-agent", b"").decode("latin-1")

@@ -4,24 +4,24 @@ A request error (nothing ran) is 400 for `application/graphql-response+json` and
 clients, 200 for `application/json`; a malformed HTTP request is 4xx for both. Every error has a JSON body.
 """
 
-import asyncio
 import functools
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import orjson
 from starlette.datastructures import QueryParams
 from starlette.responses import Response
-from starlette.types import Receive, Scope
+from starlette.types import Scope
 
 from app.errors import ErrorCode
 from app.execution.media_types import GRAPHQL_RESPONSE, JSON, accepted
 from app.execution.operations import Answer, Request
 
-# A body that trickles in slower is given up: a request must not hold its place for ever.
-BODY_SECONDS = 20.0
 _KNOWN_PARAMETERS = frozenset({"query", "variables", "operationName", "extensions"})
 _NOT_PERSISTED = "PersistedQueryNotSupported"
 Headers = dict[bytes, bytes]
+ReadBody = Callable[[bytes | None], Awaitable[bytes]]
+"""The body, of this Content-Length if it has one. Raises BadRequest."""
 
 
 OF_ONE_CALLER = {"Cache-Control": "no-store", "Vary": "Authorization, Accept"}
@@ -68,14 +68,14 @@ def media_type(headers: Headers) -> str | None:
     return accepted(headers.get(b"accept"), (JSON, GRAPHQL_RESPONSE))
 
 
-async def read(scope: Scope, headers: Headers, receive: Receive, maximum_bytes: int) -> Request:
+async def read(scope: Scope, headers: Headers, read_body: ReadBody) -> Request:
     """The GraphQL request of an HTTP request. Raises BadRequest."""
     if scope["method"] == "GET":
         return _from_query(scope["query_string"])
     mistake = _content_mistake(headers.get(b"content-type", b""), headers.get(b"content-encoding"))
     if mistake is not None:
         raise BadRequest(415, mistake, Accept=JSON)
-    body = _json(await _bounded(headers.get(b"content-length"), receive, maximum_bytes), "The body")
+    body = _json(await read_body(headers.get(b"content-length")), "The body")
     if not isinstance(body, dict):
         raise BadRequest(400, "The body must be a JSON object with a `query`; batches are not offered.")
     return checked(body)
@@ -114,7 +114,8 @@ def refused(bad: BadRequest, request_id: str, media: str | None) -> Reply:
     """The answer to what is no GraphQL request."""
     # Clients of automatic persisted queries look into answers, and give up at a 400.
     status = 200 if bad.message == _NOT_PERSISTED and media == JSON else bad.status
-    return refusal(status, bad.message, ErrorCode.BAD_USER_INPUT, request_id, media, **bad.headers)
+    code = ErrorCode.SERVICE_UNAVAILABLE if status == 503 else ErrorCode.BAD_USER_INPUT
+    return refusal(status, bad.message, code, request_id, media, **bad.headers)
 
 
 def refusal(
@@ -156,31 +157,6 @@ def _content_mistake(content_type: bytes, content_encoding: bytes | None) -> str
     if content_encoding is not None and content_encoding.lower() != b"identity":
         return "Send the body uncompressed."
     return None
-
-
-async def _bounded(length: bytes | None, receive: Receive, maximum_bytes: int) -> bytes:
-    too_large = f"The body may have {maximum_bytes} bytes at most."
-    if length is not None and (not length.isdigit() or int(length) > maximum_bytes):
-        raise BadRequest(413, too_large)
-    # Nearly always the whole body has arrived with the head, and needs no timer, which costs as much as to read it. How
-    # long a body may take to begin is bounded by `app/connections.py`.
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if message["type"] == "http.request" and not message.get("more_body", False) and len(body) <= maximum_bytes:
-        return body
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            pieces = bytearray(body)
-            while message.get("more_body", False) and len(pieces) <= maximum_bytes:
-                message = await receive()
-                pieces += message.get("body", b"")
-    except TimeoutError:
-        raise BadRequest(408, f"The body did not arrive within {BODY_SECONDS:g} s.", Connection="close") from None
-    if message["type"] == "http.disconnect":
-        raise BadRequest(400, "The body ended early.")
-    if len(pieces) > maximum_bytes:
-        raise BadRequest(413, too_large)
-    return bytes(pieces)
 
 
 def _json(text: bytes, what: str) -> Any:

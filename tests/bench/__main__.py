@@ -16,7 +16,7 @@ from typing import Any
 
 import uvloop
 
-from tests.bench import attacking, growth, latency, limits, memory, ratios, recording, verifying
+from tests.bench import attacking, growth, holding, latency, limits, memory, ratios, recording, verifying
 from tests.bench.finding import Finding
 from tests.bench.installation import Installation, opened
 from tests.bench.seeding import ACCOUNTS, KEYS_EACH
@@ -45,6 +45,7 @@ _ALONE: dict[str, Callable[[], Awaitable[Finding]]] = {
     "growth": growth.measure,
     "verification": verifying.measure,
     "recording": recording.measure,
+    "holding": holding.measure,
 }
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from app.execution import http
+from app.execution import bodies
 from tests.installation import Installation, World
 
 JSON = "application/json"
@@ -167,7 +167,8 @@ async def test_a_compressed_body_is_415(shared: Installation) -> None:
 )
 @pytest.mark.parametrize("accept", [JSON, GRAPHQL])
 async def test_a_body_that_is_no_request_is_400(shared: Installation, body: bytes, accept: str) -> None:
-    assert_error(await post(shared, body, Accept=accept), 400, accept)
+    headers = {"Accept": accept, "Authorization": f"Bearer {shared.world.tokens['admin']}"}
+    assert_error(await post(shared, body, **headers), 400, accept)
 
 
 async def test_parameters_that_may_be_null_may_be_null(shared: Installation) -> None:
@@ -195,7 +196,8 @@ async def test_a_body_larger_than_allowed_is_413_without_a_length(shared: Instal
             sent += 65_536
             yield b" " * 65_536
 
-    response = await shared.client.post("/graphql", content=chunks(), headers={"Content-Type": JSON})
+    headers = {"Content-Type": JSON, "Authorization": f"Bearer {shared.world.tokens['admin']}"}
+    response = await shared.client.post("/graphql", content=chunks(), headers=headers)
     assert_error(response, 413)
     # The chunk that goes beyond, and what lies between client and server.
     assert sent < shared.settings.max_body_bytes + 3 * 65_536
@@ -204,7 +206,7 @@ async def test_a_body_larger_than_allowed_is_413_without_a_length(shared: Instal
 async def test_a_body_that_does_not_arrive_in_time_is_408(
     shared: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http, "BODY_SECONDS", 0.1)
+    monkeypatch.setattr(bodies, "BODY_SECONDS", 0.1)
 
     async def trickle() -> AsyncIterator[bytes]:
         while True:
