@@ -133,7 +133,9 @@ async def test_a_call_that_goes_on_for_days_is_not_taken_for_lost(
     mine = recorder.Recorder(room.installation.settings, room.keyring, room.spool, room.live)
     async with mine.running():
         stream = mine.stream(FirstFrame("long", room.account_id))
-        call = await mine.begin(Viewer(Scope.ADMIN, AccessLevel.GATEWAY), stream)
+        viewer = Viewer(Scope.ADMIN, AccessLevel.GATEWAY)
+        with mine.slot(viewer) as slot:
+            call = await mine.begin(viewer, slot, stream)
         then = await was_told_of(call.id, days=4)
         async with asyncio.timeout(5):
             while (await room.call(call.id)).updated_at <= then:

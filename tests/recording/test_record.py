@@ -388,7 +388,9 @@ async def test_streams_that_run_when_the_process_ends_are_ended_in_order(gateway
     async with gateway.installation.database():
         stream = mine.stream(FirstFrame("left", own))
         async with mine.running():
-            await mine.begin(Viewer(Scope.ADMIN, AccessLevel.GATEWAY), stream)
+            viewer = Viewer(Scope.ADMIN, AccessLevel.GATEWAY)
+            with mine.slot(viewer) as slot:
+                await mine.begin(viewer, slot, stream)
             for number in range(50):
                 stream.take(bytes([number, 0]) * 16_000)
                 await asyncio.sleep(0.02)
@@ -470,7 +472,9 @@ async def test_the_writing_does_not_wait_for_a_large_spool_to_be_measured(
         assert own is not None
         async with gateway.installation.database(), mine.running():
             stream = mine.stream(FirstFrame("a", own))
-            await mine.begin(Viewer(Scope.ADMIN, AccessLevel.GATEWAY), stream)
+            viewer = Viewer(Scope.ADMIN, AccessLevel.GATEWAY)
+            with mine.slot(viewer) as slot:
+                await mine.begin(viewer, slot, stream)
             stream.take(bytes(640))
             await asyncio.sleep(1)
             assert stream.samples == 160

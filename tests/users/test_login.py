@@ -101,7 +101,7 @@ async def test_whoever_is_closed_hears_nothing_else(
     assert (await people.login("sue"))["token"]
 
 
-@pytest.mark.parametrize("given", ["x" * 100_000, "", "\0", "correct horse battery ", "🎧" * 300])
+@pytest.mark.parametrize("given", ["x" * 10_000, "", "\0", "correct horse battery ", "🎧" * 300])
 async def test_a_password_of_any_form_is_just_wrong(people: People, given: str) -> None:
     assert (await people.login("ann", given))["userErrors"] == [WRONG]
 
