@@ -659,7 +659,7 @@ async def test_an_account_with_a_hanging_storage_and_many_recordings_holds_up_no
     for _ in range(20):
         await room.recorded(noise(1000))
     other = await room.of_another_account(s3.endpoint, bucket="other")
-    async with room.storer.running(), asyncio.timeout(5):
+    async with room.storer.running(), asyncio.timeout(60):
         while room.spool.has(other):
             await asyncio.sleep(0.05)
         going.set()
@@ -693,7 +693,7 @@ async def test_accounts_of_one_provider_with_hanging_storages_hold_up_no_other_p
         await room.of_another_account(s3.endpoint, bucket="sibling")
     foreign = await room.of_another_account(s3.endpoint, bucket="foreign", place="foreign")
     room.storer = room.another_storer()
-    async with room.storer.running(), asyncio.timeout(20):
+    async with room.storer.running(), asyncio.timeout(60):
         while room.spool.has(foreign) or busy < 4:
             await asyncio.sleep(0.05)
         going.set()
