@@ -123,9 +123,9 @@ class Documents:
         maximum_characters: int = 4_000_000,
         maximum_tokens: int = 50_000,
         maximum_errors: int = limits.MAXIMUM_ERRORS,
-        may_be_open: Callable[[str], bool] | None = None,
+        may_be_open: Callable[[list[set[str]]], bool] | None = None,
     ) -> None:
-        """`may_be_open` is given for unauthenticated callers: whether a root field may need no authentication."""
+        """`may_be_open` is given for unauthenticated callers: whether operations with these root fields are validated."""
         self._schema = schema
         self._maximum_errors = maximum_errors
         self._may_be_open = may_be_open
@@ -160,7 +160,7 @@ class Documents:
         except GraphQLError as error:
             return _wrong([error], ErrorCode.GRAPHQL_PARSE_FAILED)
         errors = limits.check(node)
-        if not errors and self._may_be_open is not None and not _may_be_open(node, self._may_be_open):
+        if not errors and self._may_be_open is not None and not self._may_be_open(_roots(node)):
             return Document(needs_authentication=True)
         errors = errors or self._validated(node)
         if errors:
@@ -204,11 +204,11 @@ def _wrong(errors: list[GraphQLError], code: ErrorCode) -> Document:
     return Document(errors=tuple(errors), was_parsed=code is not ErrorCode.GRAPHQL_PARSE_FAILED)
 
 
-def _may_be_open(document: DocumentNode, is_open: Callable[[str], bool]) -> bool:
-    """Whether some operation asks for open root fields alone. The document may be invalid."""
+def _roots(document: DocumentNode) -> list[set[str]]:
+    """The root fields of each operation. The document may be invalid."""
     fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
     operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
-    return any(all(map(is_open, _root_fields(node.selection_set, fragments, set()))) for node in operations)
+    return [_root_fields(node.selection_set, fragments, set()) for node in operations]
 
 
 def _operations(schema: GraphQLSchema, document: DocumentNode) -> dict[str | None, Operation]:

@@ -6,6 +6,7 @@ checked here, part by part; of variables it prints no more than the beginning.
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from graphql import (
@@ -43,6 +44,18 @@ def told(message: str, schema: GraphQLSchema) -> str:
     found = _ENUM.search(message)
     type_ = schema.get_type(found[1]) if found else None
     return f"{message} Its values: {', '.join(type_.values)}." if isinstance(type_, GraphQLEnumType) else message
+
+
+def without_suggestions(schema: GraphQLSchema) -> GraphQLSchema:
+    """The schema, whose enums never look for a similar value: graphql-core cannot switch it off where it drops the error."""
+    for type_ in schema.type_map.values():
+        if isinstance(type_, GraphQLEnumType):
+            type_.coerce_input_value = partial(_coerced, type_)  # type: ignore[method-assign]
+    return schema
+
+
+def _coerced(enum: GraphQLEnumType, value: Any, _hide_suggestions: bool = True) -> Any:
+    return type(enum).coerce_input_value(enum, value, hide_suggestions=True)
 
 
 class ValuesByPlaceRule(ValuesOfCorrectTypeRule):

@@ -29,7 +29,7 @@ from app.errors import ErrorCode, Forbidden, ServiceUnavailable, Unauthenticated
 from app.execution import limits
 from app.execution.documents import OPEN_TO_ANYBODY, Document, Documents, Operation
 from app.execution.executor import Executor
-from app.execution.invalid_values import told
+from app.execution.invalid_values import told, without_suggestions
 from app.execution.plans import CompiledOperation, Plans
 from app.execution.reading import DirectResolvers, Replayed
 from app.execution.running import NOTHING_RAN, Finished, Unfinished
@@ -82,7 +82,7 @@ class Operations:
     """The schema, ready to run operations."""
 
     def __init__(self, schema: Schema, *, anonymous_introspection: bool, compiles: bool = True) -> None:
-        self._schema = schema._schema
+        self._schema = without_suggestions(schema._schema)
         self._documents = Documents(self._schema)
         # Of unauthenticated callers, whose documents push none of the others out of the cache.
         self._open_documents = Documents(
@@ -95,7 +95,7 @@ class Operations:
         )
         self._resolvers = DirectResolvers(self._schema)
         roots = filter(None, map(self._schema.get_root_type, OperationType))
-        self._root_fields = frozenset(name for root in roots for name in root.fields)
+        self._closed_fields = {name for root in roots for name in root.fields} - OPEN_TO_ANYBODY
         self._anonymous_introspection = anonymous_introspection
         self._compiles = compiles
         # As long as its document is kept.
@@ -263,9 +263,11 @@ class Operations:
         )
         return CompiledOperation(self._schema, node, fragments, self._plans)
 
-    def _may_be_open(self, root_field: str) -> bool:
-        """Where the schema is open, so is which fields there are not."""
-        return root_field in OPEN_TO_ANYBODY or (self._anonymous_introspection and root_field not in self._root_fields)
+    def _may_be_open(self, operations: list[set[str]]) -> bool:
+        """By their root fields. Where the schema is open, so is which fields there are not."""
+        if not self._anonymous_introspection:
+            return all(fields <= OPEN_TO_ANYBODY for fields in operations)
+        return any(fields.isdisjoint(self._closed_fields) for fields in operations)
 
     def _open_to_anybody(self, operation: Operation) -> bool:
         return not operation.reads_data and (self._anonymous_introspection or not operation.introspects)

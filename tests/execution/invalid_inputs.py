@@ -80,10 +80,20 @@ _LITERALS: dict[str, tuple[str, str, int, int]] = {
     "arguments of rows": ("{{accounts(%s){{totalCount}}}}", "{n}:1", 3, 10_000),
     "arguments of directives": ("{{__typename @skip(%s)}}", "{n}:1", 3, 10_000),
     "input fields": ("mutation{{login(input:{{%s}}){{__typename}}}}", "{n}:1", 3, 10_000),
-    "input fields of a configuration": ("mutation{{updateRecordingConfig(input:{{%s}}){{__typename}}}}", "{n}:1", 3, 10_000),
+    "input fields of a configuration": (
+        "mutation{{updateRecordingConfig(input:{{%s}}){{__typename}}}}",
+        "{n}:1",
+        3,
+        10_000,
+    ),
     "input fields in lists": ("mutation{{reportCalls(input:{{calls:[%s]}}){{__typename}}}}", "{{{n}:1}}", 5, 10_000),
     "enum values": ("{{%s}}", "a{i}:accounts(filter:{{storageStatus:{n}}}){{totalCount}}", 14, 100),
-    "enum values in lists": ("mutation{{reportCalls(input:{{calls:[%s]}}){{__typename}}}}", "{{direction:{n}}}", 5, 10_000),
+    "enum values in lists": (
+        "mutation{{reportCalls(input:{{calls:[%s]}}){{__typename}}}}",
+        "{{direction:{n}}}",
+        5,
+        10_000,
+    ),
     "directives": ("{{__typename %s}}", "@{n}", 2, 100),
     "fragments": ("{{%s}}", "...{n}", 2, 500),
     "variables": ("{{%s}}", "a{i}:account(id:${n}){{id}}", 11, 100),
@@ -157,7 +167,9 @@ def _variables(size: Size) -> Iterator[tuple[str, Body]]:
         yield f"variables without a definition, {kind} names", {"query": _QUERY["id"], "variables": named}
     most = min(size.variables_characters, 65_000)
     for query in _QUERY:
-        yield bodies(f"quotes that look like an enum's value, for {query}, in variables", query, "Value '" * (most // 7))
+        yield bodies(
+            f"quotes that look like an enum's value, for {query}, in variables", query, "Value '" * (most // 7)
+        )
         yield bodies(f"a long value for {query} in variables", query, "x" * most)
         yield bodies(f"a list of numbers for {query} in variables", query, [1] * size.values)
         yield bodies(f"lists in lists for {query} in variables", query, json.loads("[" * 150 + "]" * 150))
