@@ -16,7 +16,7 @@ from tests.execution.invalid_inputs import ANONYMOUS, CALLER, Body, invalid
 
 MS_PER_KB, ANONYMOUS_MS, WAIT_MS = 2, 60, 150
 # The system counts CPU in steps of 10 ms.
-TIMES_FOR_CPU, TIMES_FOR_WAITS = 20, 3
+TIMES_FOR_CPU, TIMES_FOR_WAITS = 10, 2
 _SHOWN = 15
 
 
