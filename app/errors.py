@@ -194,18 +194,31 @@ def for_client(error: BaseException) -> ClientError | None:
     return None
 
 
+# A message names a place and a rule; what makes it longer was sent by the client.
+MAXIMUM_MESSAGE_CHARACTERS = 500
+
+
 def without_values(message: str) -> str:
-    """graphql-core repeats what was sent, which may be a secret, and error trackers keep it: cut it out."""
+    """graphql-core repeats what was sent, which may be a secret, and error trackers keep it: cut it out.
+
+    Shortens the message first, so that no pattern runs over a text whose length the client chose.
+    """
+    if len(message) > MAXIMUM_MESSAGE_CHARACTERS:
+        message = f"{message[:MAXIMUM_MESSAGE_CHARACTERS]}…"
+    before, is_of_enum, rest = message.partition("Value '")
+    if is_of_enum:
+        _, is_whole, enum = rest.rpartition("' does not exist")
+        message = f"{before}The value does not exist{enum if is_whole else '.'}"
     for pattern, instead in _VALUES:
         message = pattern.sub(instead, message)
     return message
 
 
+# Each ends with its first match.
 _VALUES = [
     (re.compile(r"(, but encountered error.*|[,;] found: .*)$", re.DOTALL), "."),
     (re.compile(r" Found: .*$", re.DOTALL), ""),
     # "… has invalid value: …" goes on with what is wrong, "Int cannot represent non-integer value: …" with the value.
     (re.compile(r"(?<! has invalid) value: .*$", re.DOTALL), " value."),
-    (re.compile(r"Value '.*' does not exist", re.DOTALL), "The value does not exist"),
     (re.compile(r", found (String|BlockString) .*$", re.DOTALL), r", found \1."),
 ]

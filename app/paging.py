@@ -18,9 +18,12 @@ from uuid import UUID
 
 import orjson
 import strawberry
-from pypika_tortoise.terms import Tuple
+from pypika_tortoise.enums import SqlTypes
+from pypika_tortoise.functions import Cast
+from pypika_tortoise.terms import Tuple, ValueWrapper
 from tortoise import connections
 from tortoise.expressions import Q, RawSQL, ResolveContext
+from tortoise.filters import Like
 from tortoise.functions import Count
 from tortoise.models import Model
 from tortoise.query_utils import QueryModifier
@@ -28,7 +31,7 @@ from tortoise.queryset import QuerySet
 
 from app.context import Context
 from app.errors import BadUserInput
-from app.statements import Sql, StandIns, Statement, slot
+from app.statements import Sql, StandIns, Statement, pattern_of, slot
 
 DEFAULT_FIRST = 20
 MAXIMUM_FIRST = 100
@@ -122,6 +125,19 @@ class _RowBeyond(Q):
             *(columns[name].to_db_value(value, resolve_context.model) for name, value in self.filters.items())
         )
         return QueryModifier(where_criterion=row < place if self._descending else row > place)
+
+
+class Containing(Q):
+    """The rows whose column contains a text; Tortoise's `__contains` takes no stand-ins."""
+
+    def __init__(self, column: str, text: str) -> None:
+        super().__init__(**{column: text})
+        self._column, self._text = column, text
+
+    def resolve(self, resolve_context: ResolveContext) -> QueryModifier:
+        column = Cast(resolve_context.table[self._column], SqlTypes.VARCHAR)
+        contained = Like(column, ValueWrapper(pattern_of(self._text)))
+        return QueryModifier(where_criterion=contained)
 
 
 NEWEST_FIRST = Order("newest", descending=True)

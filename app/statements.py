@@ -1,8 +1,8 @@
 """Statements with slots: what Tortoise makes of models, reach and filters, once, with places where values come in later.
 
 Nothing here names a table, a column or a condition. A query is built by Tortoise with stand-ins for the values (a viewer whose
-ids are stand-ins, a stand-in for a cursor's place), rendered, and its parameters are told apart by those stand-ins. What is
-written around such queries are aliases of our own (`b`, `o1`, …), joins on named columns, and placeholders.
+ids are stand-ins, a stand-in for a cursor's place) and rendered. Stand-ins are recognized by their types, which no value of a
+client has. What is written around such queries are aliases of our own (`b`, `o1`, …), joins on named columns, and placeholders.
 """
 
 import json
@@ -16,10 +16,6 @@ from tortoise.filters import escape_like
 
 from app.access import AccessLevel, Scope, Viewer
 
-# No row has these ids: UUIDs of version 0.
-_UUID_BASE = 0x5107_0000_0000_0000
-_NUMBER_BASE = 5_107_000_000
-_TEXT = re.compile(r"slot(\d+)zz")
 _PLACEHOLDER = {"postgres": re.compile(r"\$\d+"), "sqlite": re.compile(r"\?")}
 # Stands for a parameter until all queries of a statement are put together and their places are known.
 _MARK = "\x1a"
@@ -62,12 +58,61 @@ class Sql:
         return cls.join(*[part for piece in pieces for part in (", ", piece)][1:])
 
 
+class SlotText(str):
+    """Stands for a text. A plain copy would be a constant, so what Tortoise calls here answers a SlotText again."""
+
+    slot: Slot
+
+    def __new__(cls, slot: Slot) -> "SlotText":
+        made = super().__new__(cls, slot.name)
+        made.slot = slot
+        return made
+
+    def __str__(self) -> str:
+        return self
+
+    def __add__(self, after: str) -> "SlotText":
+        return self.within("", after)
+
+    def within(self, before: str, after: str) -> "SlotText":
+        return SlotText(Slot(self.slot.name, (before, after)))
+
+
+class SlotUUID(UUID):
+    """Stands for an id. Tortoise sends ids as texts."""
+
+    __slots__ = ("slot",)
+    slot: Slot
+
+    def __init__(self, slot: Slot) -> None:
+        super().__init__(int=0)
+        object.__setattr__(self, "slot", slot)  # a UUID has no other way
+
+    def __str__(self) -> str:
+        return SlotText(self.slot)
+
+
+class SlotNumber(int):
+    """Stands for a number."""
+
+    slot: Slot
+
+    def __new__(cls, slot: Slot) -> "SlotNumber":
+        made = super().__new__(cls, 1)
+        made.slot = slot
+        return made
+
+
+def pattern_of(text: str) -> str:
+    """The LIKE pattern of what contains a text. Tortoise's own lookup would make a plain text of a stand-in."""
+    return text.within("%", "%") if isinstance(text, SlotText) else f"%{escape_like(text)}%"
+
+
 class StandIns:
-    """Hands out stand-ins for values, and knows them again in what Tortoise renders."""
+    """Hands out stand-ins for values, and recognizes them in what Tortoise renders."""
 
     def __init__(self, dialect: str) -> None:
         self.dialect = dialect
-        self._names: list[str] = []
 
     def viewer(self, scope: Scope) -> Viewer:
         """Somebody of this scope whose ids are slots: `viewer.within_reach` writes the conditions."""
@@ -80,13 +125,13 @@ class StandIns:
         )
 
     def uuid(self, name: str) -> UUID:
-        return UUID(int=(_UUID_BASE << 64) + self._number(name))
+        return SlotUUID(Slot(name))
 
     def text(self, name: str) -> str:
-        return f"slot{self._number(name)}zz"
+        return SlotText(Slot(name))
 
     def number(self, name: str) -> int:
-        return _NUMBER_BASE + self._number(name)
+        return SlotNumber(Slot(name))
 
     def render(self, query: Any) -> Sql:
         """A query of Tortoise's as a piece. The values that are no stand-ins are constants of the declaration."""
@@ -96,24 +141,10 @@ class StandIns:
         marked, count = _PLACEHOLDER[self.dialect].subn(_MARK, text)
         if count != len(values) or _MARK in text:
             raise ValueError("a query whose parameters cannot be told apart")
-        return Sql(marked, tuple(self._known(value) for value in values))
-
-    def _number(self, name: str) -> int:
-        if name not in self._names:
-            self._names.append(name)
-        return self._names.index(name)
-
-    def _known(self, value: Any) -> Any:
-        if isinstance(value, int) and not isinstance(value, bool) and value >= _NUMBER_BASE:
-            return Slot(self._names[value - _NUMBER_BASE])
-        if isinstance(value, UUID) or (isinstance(value, str) and len(value) == 36):
-            number = UUID(str(value)).int if isinstance(value, UUID) or value.count("-") == 4 else 0
-            if number >> 64 == _UUID_BASE:
-                return Slot(self._names[number & 0xFFFF])
-        if isinstance(value, str) and (found := _TEXT.search(value)):
-            around = (value[: found.start()], value[found.end() :])
-            return Slot(self._names[int(found[1])], around if any(around) else None)
-        return value
+        return Sql(
+            marked,
+            tuple(value.slot if isinstance(value, SlotText | SlotUUID | SlotNumber) else value for value in values),
+        )
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,16 @@ from app.context import Info
 from app.errors import UserError, UserErrorCode
 from app.idempotency.once import ONCE
 from app.identifiers import Kind, read, show
-from app.paging import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, FirstArgument, Order, OrderDirection
+from app.paging import (
+    DEFAULT_FIRST,
+    NEWEST_FIRST,
+    AfterArgument,
+    Connection,
+    Containing,
+    FirstArgument,
+    Order,
+    OrderDirection,
+)
 from app.recording.credential_schema import StoredCredential
 from app.recording.model import RecordingConfig as RecordingConfigRow
 from app.recording.model import StorageStatus
@@ -276,9 +285,9 @@ _ACCOUNTS = graph.PageOfAll(
     order_columns=("name_key",),
     conditions={
         "search": graph.Condition(
-            lambda text: Q(name_key__contains=text) | Q(sip_realm__contains=text), names.key_within
+            lambda text: Containing("name_key", text) | Containing("sip_realm", text), names.key_within
         ),
-        "name_contains": graph.Condition("name_key__contains", names.key_within),
+        "name_contains": graph.Condition(partial(Containing, "name_key"), names.key_within),
         "service_provider_id": graph.Condition("service_provider_id", partial(read, Kind.SERVICE_PROVIDER)),
         "active": graph.Condition("active"),
         "recording_enabled": graph.Condition(_records),

@@ -5,6 +5,7 @@ Long because the contract of one noun stays in one place: its types, inputs, pay
 
 import enum
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 
 import strawberry
@@ -18,7 +19,7 @@ from app.context import Info
 from app.errors import UserError, UserErrorCode
 from app.idempotency.once import ONCE
 from app.identifiers import Kind, show
-from app.paging import Order, OrderDirection
+from app.paging import Containing, Order, OrderDirection
 from app.recording.model import RecordingConfig as RecordingConfigRow
 from app.webhooks.model import WebhookMethod
 from app.webhooks.schema import Webhook, WebhookInput
@@ -131,7 +132,7 @@ OF_ACCOUNT = graph.PageOf(
     order=_order,
     order_columns=("name_key",),
     conditions={
-        "name_contains": graph.Condition("name_key__contains", names.key_within),
+        "name_contains": graph.Condition(partial(Containing, "name_key"), names.key_within),
         "record_all_calls": graph.Condition("record_all_calls"),
     },
     by="account_id",

@@ -47,7 +47,7 @@ def check(given: Mapping[str, Any]) -> None:
 
 
 def _prefixed(column: str) -> Callable[[str], Q]:
-    return lambda prefix: Q(**{f"{column}__gte": prefix, f"{column}__lt": f"{prefix}{_LAST}"})
+    return lambda prefix: Q(**{f"{column}__gte": prefix, f"{column}__lt": prefix + _LAST})
 
 
 def _without_nul(text: str) -> str | None:

@@ -1,23 +1,41 @@
-"""Documents, parsed and validated once: what they say, what is wrong with them, and what their operations need and cost."""
+"""Documents, parsed and validated once: what they say, what is wrong with them, and what their operations need and cost.
 
+Validation costs several times as much as parsing. It goes by stages, each of which ends it where something is wrong, and an
+unauthenticated caller's document is validated only if it asks for what needs no authentication.
+"""
+
+import re
+from bisect import bisect_right
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from graphql import (
     DocumentNode,
     FieldNode,
+    FieldsOnCorrectTypeRule,
     FragmentDefinitionNode,
+    FragmentsOnCompositeTypesRule,
     FragmentSpreadNode,
     GraphQLError,
     GraphQLInterfaceType,
     GraphQLObjectType,
     GraphQLSchema,
     InlineFragmentNode,
+    KnownArgumentNamesRule,
+    KnownDirectivesRule,
+    KnownFragmentNamesRule,
+    KnownTypeNamesRule,
     OperationDefinitionNode,
     OperationType,
+    ScalarLeafsRule,
     SelectionSetNode,
+    Source,
+    SourceLocation,
     ValuesOfCorrectTypeRule,
+    VariablesAreInputTypesRule,
     get_named_type,
     is_composite_type,
     parse,
@@ -25,12 +43,11 @@ from graphql import (
     validate,
 )
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
-from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from app.errors import ErrorCode, without_values
 from app.execution import limits
 from app.execution.costs import Cost, cost_of
-from app.execution.invalid_values import ValuesByPlaceRule
+from app.execution.invalid_values import OneOfRule, ValuesByPlaceRule
 
 # Root fields that need no caller, and those that a person may use before a new password is chosen.
 OPEN_TO_ANYBODY = frozenset({"__typename", "login", "passwordPolicy"})
@@ -41,11 +58,23 @@ OPEN_TO_GATEWAYS = frozenset({"__typename", "viewer", "reportCalls"})
 _ONES_OWN = frozenset({"User", "Session"})
 
 _INTROSPECTION = frozenset({"__schema", "__type"})
-_RULES = (
-    *(ValuesByPlaceRule if rule is ValuesOfCorrectTypeRule else rule for rule in specified_rules),
-    MaybeNullValidationRule,
-    OneOfInputValidationRule,
+# What is there twice may be there a thousand times.
+MAXIMUM_LOCATIONS = 10
+# What can be wrong in as many places as a document has, by the rules that cost least.
+_KNOWN_NAMES = (
+    KnownTypeNamesRule,
+    FragmentsOnCompositeTypesRule,
+    VariablesAreInputTypesRule,
+    ScalarLeafsRule,
+    FieldsOnCorrectTypeRule,
+    KnownFragmentNamesRule,
+    KnownDirectivesRule,
+    KnownArgumentNamesRule,
+    ValuesByPlaceRule,
 )
+_OTHERS = tuple(rule for rule in specified_rules if rule not in _KNOWN_NAMES and rule is not ValuesOfCorrectTypeRule)
+# Strawberry's rules take for granted what the standard's find out.
+_STAGES = (_KNOWN_NAMES, _OTHERS, (MaybeNullValidationRule, OneOfRule))
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +103,8 @@ class Document:
     # How much memory it takes to keep: about 300 bytes for each.
     tokens: int = 0
     was_parsed: bool = True
+    needs_authentication: bool = False
+    """Whether it was left at that: an unauthenticated caller sent it, and it was not validated."""
 
     def operation(self, name: str | None) -> Operation | None:
         """The operation of that name; without a name the only one there is, else None."""
@@ -86,9 +117,18 @@ class Documents:
     """The cache, bounded by characters and by tokens (15 MB); wrong documents are kept too, so that they cost little again."""
 
     def __init__(
-        self, schema: GraphQLSchema, *, maximum_characters: int = 4_000_000, maximum_tokens: int = 50_000
+        self,
+        schema: GraphQLSchema,
+        *,
+        maximum_characters: int = 4_000_000,
+        maximum_tokens: int = 50_000,
+        maximum_errors: int = limits.MAXIMUM_ERRORS,
+        may_be_open: Callable[[list[set[str]]], bool] | None = None,
     ) -> None:
+        """`may_be_open` is given for unauthenticated callers: whether operations with these root fields are validated."""
         self._schema = schema
+        self._maximum_errors = maximum_errors
+        self._may_be_open = may_be_open
         self._maximum_characters = maximum_characters
         self._maximum_tokens = maximum_tokens
         self._characters = 0
@@ -114,16 +154,41 @@ class Documents:
         problem = limits.check_text(text)
         if problem is not None:
             return _wrong([GraphQLError(problem)], ErrorCode.GRAPHQL_PARSE_FAILED)
+        most = limits.MAXIMUM_TOKENS if self._may_be_open is None else limits.MAXIMUM_OPEN_TOKENS
         try:
-            node = parse(text, max_tokens=limits.MAXIMUM_TOKENS)
+            node = parse(_Text(text), max_tokens=most)
         except GraphQLError as error:
             return _wrong([error], ErrorCode.GRAPHQL_PARSE_FAILED)
-        errors = limits.check(node) or validate(self._schema, node, _RULES, limits.MAXIMUM_ERRORS)
+        errors = limits.check(node)
+        if not errors and self._may_be_open is not None and not self._may_be_open(_roots(node)):
+            return Document(needs_authentication=True)
+        errors = errors or self._validated(node)
         if errors:
             return _wrong(errors, ErrorCode.GRAPHQL_VALIDATION_FAILED)
         return Document(node=node, operations=_operations(self._schema, node), tokens=node.token_count or 0)
 
+    def _validated(self, node: DocumentNode) -> list[GraphQLError]:
+        """What is wrong in the first stage that finds anything."""
+        for rules in _STAGES:
+            errors = validate(self._schema, node, rules, self._maximum_errors, hide_suggestions=True)
+            if errors:
+                return errors
+        return []
 
+
+class _Text(Source):
+    """Finds the line of a position by bisection; graphql-core reads the lines above it again for each error."""
+
+    def get_location(self, position: int) -> SourceLocation:
+        line = bisect_right(self._starts, position)
+        return SourceLocation(line, position + 1 - self._starts[line - 1])
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [0, *(newline.end() for newline in _NEWLINE.finditer(self.body))]
+
+
+_NEWLINE = re.compile(r"\r\n|[\n\r]")
 # What an entry takes beside its text.
 _KEPT_CHARACTERS = 1_000
 
@@ -132,10 +197,18 @@ def _wrong(errors: list[GraphQLError], code: ErrorCode) -> Document:
     for error in errors:
         error.message = without_values(error.message)
         error.extensions = {**(error.extensions or {}), "code": str(code)}
+        error.locations = error.locations and error.locations[:MAXIMUM_LOCATIONS]
         # Where it lies is known by now; what would be kept alive is the whole document, and the frames of the parser.
         error.nodes = None
         error.__traceback__ = None
     return Document(errors=tuple(errors), was_parsed=code is not ErrorCode.GRAPHQL_PARSE_FAILED)
+
+
+def _roots(document: DocumentNode) -> list[set[str]]:
+    """The root fields of each operation. The document may be invalid."""
+    fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
+    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    return [_root_fields(node.selection_set, fragments, set()) for node in operations]
 
 
 def _operations(schema: GraphQLSchema, document: DocumentNode) -> dict[str | None, Operation]:
@@ -167,7 +240,7 @@ def _root_fields(
             names.add(node.name.value)
         elif isinstance(node, InlineFragmentNode):
             names |= _root_fields(node.selection_set, fragments, seen)
-        elif isinstance(node, FragmentSpreadNode) and node.name.value not in seen:
+        elif isinstance(node, FragmentSpreadNode) and node.name.value in fragments.keys() - seen:
             seen.add(node.name.value)
             names |= _root_fields(fragments[node.name.value].selection_set, fragments, seen)
     return names

@@ -179,7 +179,7 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         if not any(permissions_within(argument.type) for argument in field.args.values()):
             return None
         try:
-            arguments = get_argument_values(field, node, self.variable_values)
+            arguments = get_argument_values(field, node, self.variable_values, hide_suggestions=True)
         except GraphQLError:
             return None  # the ordinary way meets it again and reports it
         refused: list[tuple[str, type[Requirement]]] = []

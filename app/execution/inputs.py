@@ -57,7 +57,7 @@ class Variables:
                 return VariableValues(_NOTHING, coerced)
             except Unusual:
                 pass  # graphql-core knows whether it fits all the same
-        values = get_variable_values(self._schema, self._definitions, dict(given))
+        values = get_variable_values(self._schema, self._definitions, dict(given), max_errors=0, hide_suggestions=True)
         return None if isinstance(values, list) else values
 
 
@@ -168,12 +168,12 @@ def arguments_of(made: Any, node: FieldNode) -> Callable[[VariableValues], dict[
     """What reads a field's arguments: at once where no variable is in them, directly where only whole variables are."""
     given = {argument.name.value: argument.value for argument in node.arguments or ()}
     if any(_has_variables(value) and not isinstance(value, VariableNode) for value in given.values()):
-        return lambda values: get_argument_values(made, node, values)
+        return lambda values: get_argument_values(made, node, values, hide_suggestions=True)
     names = {name: value.name.value for name, value in given.items() if isinstance(value, VariableNode)}
     if names:
         return _whole_variables(made, node, names)
     try:
-        constant = get_argument_values(made, node)
+        constant = get_argument_values(made, node, hide_suggestions=True)
     except GraphQLError as error:
         raise NotCompilable(str(error)) from None
     return lambda _values: constant
@@ -186,7 +186,7 @@ def _whole_variables(made: Any, node: FieldNode, names: dict[str, str]) -> Calla
     )
     without = GraphQLField(made.type, {name: argument for name, argument in made.args.items() if name not in names})
     try:
-        constant = get_argument_values(without, others)
+        constant = get_argument_values(without, others, hide_suggestions=True)
     except GraphQLError as error:
         raise NotCompilable(str(error)) from None
     may_be_null = {name for name in names if not isinstance(made.args[name].type, GraphQLNonNull)}
@@ -196,7 +196,7 @@ def _whole_variables(made: Any, node: FieldNode, names: dict[str, str]) -> Calla
         for name, variable in names.items():
             value = values.coerced.get(variable, Undefined)
             if value is Undefined or (value is None and name not in may_be_null):
-                return get_argument_values(made, node, values)  # a default, or an error
+                return get_argument_values(made, node, values, hide_suggestions=True)  # a default, or an error
             arguments[name] = value
         return arguments
 

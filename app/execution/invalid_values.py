@@ -1,26 +1,37 @@
 """What is said of values that do not fit: where, and what would; never what was sent.
 
-graphql-core says of variables where a value lies, and of literals only what is wrong, without a place when a scalar says it.
+graphql-core prints the whole value into each message about a part of it, and of literals says no place. So literals are
+checked here, part by part; of variables it prints no more than the beginning.
 """
 
 import re
-from collections.abc import Sequence
-from typing import Any, cast
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
 
 from graphql import (
     ArgumentNode,
+    DocumentNode,
     GraphQLEnumType,
     GraphQLError,
+    GraphQLInputObjectType,
+    GraphQLList,
+    GraphQLNonNull,
     GraphQLSchema,
     ListValueNode,
+    Node,
+    NullValueNode,
     ObjectValueNode,
+    OperationDefinitionNode,
     ValueNode,
     ValuesOfCorrectTypeRule,
     VariableDefinitionNode,
+    VariableNode,
+    is_required_input_field,
 )
 from graphql.language import SKIP, VisitorAction
 from graphql.pyutils import print_path_list
-from graphql.utilities import validate_input_literal
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from app.errors import without_values
 
@@ -35,6 +46,18 @@ def told(message: str, schema: GraphQLSchema) -> str:
     return f"{message} Its values: {', '.join(type_.values)}." if isinstance(type_, GraphQLEnumType) else message
 
 
+def without_suggestions(schema: GraphQLSchema) -> GraphQLSchema:
+    """The schema, whose enums never look for a similar value: graphql-core cannot switch it off where it drops the error."""
+    for type_ in schema.type_map.values():
+        if isinstance(type_, GraphQLEnumType):
+            type_.coerce_input_value = partial(_coerced, type_)  # type: ignore[method-assign]
+    return schema
+
+
+def _coerced(enum: GraphQLEnumType, value: Any, _hide_suggestions: bool = True) -> Any:
+    return type(enum).coerce_input_value(enum, value, hide_suggestions=True)
+
+
 class ValuesByPlaceRule(ValuesOfCorrectTypeRule):
     """Of a literal that does not fit, names the argument and the path in it, as graphql-core does of a variable."""
 
@@ -47,21 +70,80 @@ class ValuesByPlaceRule(ValuesOfCorrectTypeRule):
         self._place = f"The default of variable '${node.variable.name.value}'"
 
     def is_valid_value_node(self, node: ValueNode, input_type: Any) -> VisitorAction:
-        def on_error(error: GraphQLError, path: list[str | int]) -> None:
-            message = f"{self._place} has invalid value{print_path_list(path)}: {error.message}"
-            nodes = error.nodes or _at(node, path)
-            self.report_error(GraphQLError(told(message, self.context.schema), nodes))
-
         if input_type:
-            validate_input_literal(node, input_type, on_error)
+            for wrong, reason, path in misfits(node, input_type):
+                message = f"{self._place} has invalid value{print_path_list(path)}: {reason}"
+                self.report_error(GraphQLError(told(message, self.context.schema), wrong))
         return SKIP
 
 
-def _at(node: ValueNode, path: Sequence[str | int]) -> ValueNode:
-    for step in path:
-        if isinstance(step, int):
-            node = cast("ListValueNode", node).values[step]
+class OneOfRule(OneOfInputValidationRule):
+    """Strawberry's rule, for documents in which fragments come before the operations that use them."""
+
+    def enter_document(self, node: DocumentNode, *_: Any) -> None:
+        self.variable_definitions = {
+            variable.variable.name.value: variable
+            for operation in node.definitions
+            if isinstance(operation, OperationDefinitionNode)
+            for variable in operation.variable_definitions or ()
+        }
+
+    def enter_operation_definition(self, *_: Any) -> None:
+        """All are known by now."""
+
+
+Path = list[str | int]
+Misfits = Iterator[tuple[Node, str, Path]]
+
+
+def misfits(node: ValueNode, type_: Any, path: Path = []) -> Misfits:  # noqa: B006  never changed
+    """The parts of a literal that do not fit its type: which, why, and their paths. Found one by one, as they are asked for."""
+    if isinstance(node, VariableNode):
+        return
+    if isinstance(type_, GraphQLNonNull):
+        if isinstance(node, NullValueNode):
+            yield node, f"Expected value of non-null type '{type_}' not to be None.", path
+        type_ = type_.of_type
+    if isinstance(node, NullValueNode):
+        return
+    if isinstance(type_, GraphQLList) and isinstance(node, ListValueNode):
+        for index, item in enumerate(node.values):
+            yield from misfits(item, type_.of_type, [*path, index])
+    elif isinstance(type_, GraphQLList):
+        yield from misfits(node, type_.of_type, path)  # one value stands for a list of one
+    elif isinstance(type_, GraphQLInputObjectType):
+        yield from _of_object(node, type_, path)
+    else:
+        yield from _of_leaf(node, type_, path)
+
+
+def _of_object(node: ValueNode, type_: GraphQLInputObjectType, path: Path) -> Misfits:
+    if not isinstance(node, ObjectValueNode):
+        yield node, f"Expected value of type '{type_}' to be an object.", path
+        return
+    given = {field.name.value for field in node.fields}
+    for name, field in type_.fields.items():
+        if name not in given and is_required_input_field(field):
+            yield node, f"Expected value of type '{type_}' to include required field '{name}'.", path
+    for part in node.fields:
+        name = part.name.value
+        if name in type_.fields:
+            yield from misfits(part.value, type_.fields[name].type, [*path, name])
         else:
-            fields = cast("ObjectValueNode", node).fields
-            node = next(field.value for field in fields if field.name.value == step)
-    return node
+            yield part, f"Expected value of type '{type_}' not to include unknown field '{name}'.", path
+
+
+def _of_leaf(node: ValueNode, type_: Any, path: Path) -> Misfits:
+    if isinstance(node, ListValueNode | ObjectValueNode):
+        yield node, f"Expected a single value of type '{type_}'.", path
+        return
+    hidden = (True,) if isinstance(type_, GraphQLEnumType) else ()  # no suggestions
+    try:
+        if type_.coerce_input_literal is not None:
+            type_.coerce_input_literal(node, *hidden)
+        else:
+            type_.parse_literal(node)
+    except GraphQLError as error:
+        yield node, error.message, path
+    except Exception:  # noqa: BLE001  whatever a scalar says of a value that does not fit
+        yield node, f"Expected value of type '{type_}'.", path

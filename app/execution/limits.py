@@ -25,6 +25,8 @@ MAXIMUM_CHARACTERS = 65_536
 # Telling where an error lies takes time in proportion to the lines before it.
 MAXIMUM_LINES = 5_000
 MAXIMUM_TOKENS = 2_000
+# Of an unauthenticated caller: logging in takes less than 100, reading the schema with every option 300.
+MAXIMUM_OPEN_TOKENS = 500
 MAXIMUM_ERRORS = 20
 MAXIMUM_OPERATIONS = 50
 MAXIMUM_FRAGMENTS = 100
@@ -39,7 +41,7 @@ MAXIMUM_VALUES_OF_GATEWAYS = 16_000
 _INTROSPECTION = frozenset({"__schema", "__type"})
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Size:
     """What a selection set comes to when all its fragments are written out; `fragments` counts where they stood.
 
@@ -53,15 +55,14 @@ class Size:
     fragments: int = 0
     introspections: int = 0
 
-    def beside(self, other: "Size") -> "Size":
-        return Size(
-            max(self.depth, other.depth),
-            self.fields + other.fields,
-            self.aliases + other.aliases,
-            self.directives + other.directives,
-            self.fragments + other.fragments,
-            self.introspections + other.introspections,
-        )
+    def add(self, other: "Size") -> None:
+        """What stands side by side with it."""
+        self.depth = max(self.depth, other.depth)
+        self.fields += other.fields
+        self.aliases += other.aliases
+        self.directives += other.directives
+        self.fragments += other.fragments
+        self.introspections += other.introspections
 
 
 LIMITS = Size(depth=15, fields=1_000, aliases=100, directives=100, fragments=500, introspections=5)
@@ -110,12 +111,12 @@ def _check(operations: list[OperationDefinitionNode], fragments: list[FragmentDe
     measure = _Measure(fragments)
     size = Size()
     for operation in operations:
-        own = Size(directives=len(operation.directives or ()))
-        size = size.beside(own).beside(measure.selections(operation.selection_set))
+        size.directives += len(operation.directives or ())
+        size.add(measure.selections(operation.selection_set))
     # Validation looks at fragments that nothing uses as well.
     unused = [node for node in fragments if node.name.value not in measure.known]
     for fragment in unused:
-        size = size.beside(measure.fragment(fragment.name.value))
+        size.add(measure.fragment(fragment.name.value))
     if measure.circle is not None:
         message = f"The fragment {measure.circle.name.value!r} spreads itself, directly or through others."
         return [GraphQLError(message, measure.circle)]
@@ -143,26 +144,25 @@ class _Measure:
     def selections(self, selection_set: SelectionSetNode | None) -> Size:
         size = Size()
         for node in selection_set.selections if selection_set else ():
-            size = size.beside(Size(directives=len(node.directives or ())))
+            size.directives += len(node.directives or ())
             if isinstance(node, FieldNode):
-                size = size.beside(self._field(node))
-            elif isinstance(node, FragmentSpreadNode):
-                size = size.beside(Size(fragments=1)).beside(self.fragment(node.name.value))
+                self._add_field(size, node)
             else:
-                size = size.beside(Size(fragments=1)).beside(self.selections(node.selection_set))  # type: ignore[attr-defined]
+                size.fragments += 1
+                if isinstance(node, FragmentSpreadNode):
+                    size.add(self.fragment(node.name.value))
+                else:
+                    size.add(self.selections(node.selection_set))  # type: ignore[attr-defined]
         return size
 
-    def _field(self, node: FieldNode) -> Size:
-        below = self.selections(node.selection_set)
+    def _add_field(self, size: Size, node: FieldNode) -> None:
+        below = self.selections(node.selection_set) if node.selection_set else Size()
         introspects = node.name.value in _INTROSPECTION
-        return Size(
-            1 if introspects else below.depth + 1,
-            below.fields + 1,
-            below.aliases + (node.alias is not None),
-            below.directives,
-            below.fragments,
-            below.introspections + (1 + below.aliases if introspects else 0),
-        )
+        below.depth = 1 if introspects else below.depth + 1
+        below.introspections += 1 + below.aliases if introspects else 0
+        below.fields += 1
+        below.aliases += node.alias is not None
+        size.add(below)
 
     def fragment(self, name: str) -> Size:
         """The size of a fragment; nothing for one that there is not, which validation refuses afterwards."""

@@ -27,9 +27,9 @@ from app.context import Context
 from app.encryption import KeyMissing
 from app.errors import ErrorCode, Forbidden, ServiceUnavailable, Unauthenticated, for_client, without_values
 from app.execution import limits
-from app.execution.documents import Document, Documents, Operation
+from app.execution.documents import OPEN_TO_ANYBODY, Document, Documents, Operation
 from app.execution.executor import Executor
-from app.execution.invalid_values import told
+from app.execution.invalid_values import told, without_suggestions
 from app.execution.plans import CompiledOperation, Plans
 from app.execution.reading import DirectResolvers, Replayed
 from app.execution.running import NOTHING_RAN, Finished, Unfinished
@@ -82,9 +82,20 @@ class Operations:
     """The schema, ready to run operations."""
 
     def __init__(self, schema: Schema, *, anonymous_introspection: bool, compiles: bool = True) -> None:
-        self._schema = schema._schema
+        self._schema = without_suggestions(schema._schema)
         self._documents = Documents(self._schema)
+        # Of unauthenticated callers, whose documents push none of the others out of the cache.
+        self._open_documents = Documents(
+            self._schema,
+            maximum_characters=400_000,
+            maximum_tokens=5_000,
+            # Where the schema is not open, it is not said what is wrong.
+            maximum_errors=limits.MAXIMUM_ERRORS if anonymous_introspection else 1,
+            may_be_open=self._may_be_open,
+        )
         self._resolvers = DirectResolvers(self._schema)
+        roots = filter(None, map(self._schema.get_root_type, OperationType))
+        self._closed_fields = {name for root in roots for name in root.fields} - OPEN_TO_ANYBODY
         self._anonymous_introspection = anonymous_introspection
         self._compiles = compiles
         # As long as its document is kept.
@@ -179,7 +190,10 @@ class Operations:
         self, request: Request, context: Context, *, only_queries: bool = False
     ) -> Answer | tuple[Document, Operation]:
         """The operation, if this caller may run it; else what is said."""
-        document = self._documents.read(request.query)
+        documents = self._documents if context.caller is not None else self._open_documents
+        document = documents.read(request.query)
+        if document.needs_authentication:
+            return _unauthenticated(context)
         if document.node is None:
             # What is wrong with a document tells of the schema: not to those who may not read that.
             if document.was_parsed and context.caller is None and not self._anonymous_introspection:
@@ -249,6 +263,12 @@ class Operations:
         )
         return CompiledOperation(self._schema, node, fragments, self._plans)
 
+    def _may_be_open(self, operations: list[set[str]]) -> bool:
+        """By their root fields. Where the schema is open, so is which fields there are not."""
+        if not self._anonymous_introspection:
+            return all(fields <= OPEN_TO_ANYBODY for fields in operations)
+        return any(fields.isdisjoint(self._closed_fields) for fields in operations)
+
     def _open_to_anybody(self, operation: Operation) -> bool:
         return not operation.reads_data and (self._anonymous_introspection or not operation.introspects)
 
@@ -287,6 +307,8 @@ class Operations:
                 raw_variable_values=request.variables,
                 operation_name=request.operation_name,
                 middleware=Replayed(self._resolvers, left.outcomes) if left.outcomes else self._resolvers,
+                max_coercion_errors=limits.MAXIMUM_ERRORS,
+                hide_suggestions=True,
             ),
         )
         if isinstance(executor, list):  # variables that do not fit; nothing ran

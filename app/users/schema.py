@@ -4,6 +4,7 @@ Long because the contract of one noun stays in one place: its types, inputs, pay
 """
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 
 import strawberry
@@ -16,7 +17,7 @@ from app.context import Info
 from app.errors import UserError, UserErrorCode
 from app.idempotency.once import ONCE
 from app.identifiers import Kind, show
-from app.paging import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, FirstArgument, page
+from app.paging import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, Containing, FirstArgument, page
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
 from app.users import emails, model, password, policy, service, tries
 from app.users.devices import device
@@ -114,7 +115,7 @@ _USERS = graph.PageOfAll(
     model.User,
     conditions={
         "scope": graph.Condition("scope"),
-        "email_contains": graph.Condition("email_key__contains", emails.searched),
+        "email_contains": graph.Condition(partial(Containing, "email_key"), emails.searched),
     },
 )
 

@@ -16,7 +16,18 @@ from typing import Any
 
 import uvloop
 
-from tests.bench import attacking, growth, holding, latency, limits, memory, ratios, recording, verifying
+from tests.bench import (
+    attacking,
+    growth,
+    holding,
+    invalid_inputs,
+    latency,
+    limits,
+    memory,
+    ratios,
+    recording,
+    verifying,
+)
 from tests.bench.finding import Finding
 from tests.bench.installation import Installation, opened
 from tests.bench.seeding import ACCOUNTS, KEYS_EACH
@@ -40,6 +51,7 @@ _ON_SERVERS: dict[str, Callable[[Installation], Awaitable[Finding]]] = {
     "limits": limits.measure,
     "memory": memory.measure,
     "attacks": attacking.measure,
+    "invalid": invalid_inputs.measure,
 }
 _ALONE: dict[str, Callable[[], Awaitable[Finding]]] = {
     "growth": growth.measure,

@@ -15,7 +15,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The texts that were parsed."""
     seen: list[str] = []
     parse = documents.parse
-    monkeypatch.setattr(documents, "parse", lambda text, **options: seen.append(text) or parse(text, **options))
+    monkeypatch.setattr(documents, "parse", lambda text, **options: seen.append(text.body) or parse(text, **options))
     return seen
 
 

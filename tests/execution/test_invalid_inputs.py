@@ -1,0 +1,163 @@
+"""The work that invalid input makes is bounded by its length. Counted here; how long it takes, `make bench` measures."""
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import graphql
+import pytest
+from graphql.pyutils import inspect, suggestion_list
+
+from app import errors
+from app.errors import MAXIMUM_MESSAGE_CHARACTERS, without_values
+from app.execution import documents, limits
+from tests.execution.invalid_inputs import ANONYMOUS, CALLER, GATEWAY, Size, invalid
+from tests.installation import Installation, Person
+
+# Those that graphql-core makes to report one that ends the operation, and what Strawberry and we make of each.
+ERRORS = 4 * (limits.MAXIMUM_ERRORS + 1)
+
+
+@dataclass
+class Work:
+    """What was done since it was set to nothing."""
+
+    errors: int = 0
+    suggestions: int = 0
+    scanned: int = 0
+    printed: int = 0
+    validated: int = 0
+
+
+class Counted:
+    """A pattern that counts the characters it runs over."""
+
+    def __init__(self, pattern: re.Pattern[str], work: Work) -> None:
+        self._pattern, self._work = pattern, work
+
+    def sub(self, instead: str, text: str) -> str:
+        self._work.scanned += len(text)
+        return self._pattern.sub(instead, text)
+
+
+@pytest.fixture
+def work(monkeypatch: pytest.MonkeyPatch) -> Work:
+    done = Work()
+
+    def counted(function: Callable[..., Any], count: Callable[[Any], None]) -> None:
+        """In every module of graphql-core that has imported it, and in ours."""
+
+        def counting(*args: Any, **options: Any) -> Any:
+            result = function(*args, **options)
+            count(result)
+            return result
+
+        for module in list(_modules()):
+            for name, value in list(vars(module).items()):
+                if value is function:
+                    monkeypatch.setattr(module, name, counting)
+
+    def add(name: str, of: Callable[[Any], int] = lambda _: 1) -> Callable[[Any], None]:
+        return lambda result: setattr(done, name, getattr(done, name) + of(result))
+
+    made = graphql.GraphQLError.__init__
+
+    def making(self: Any, *args: Any, **options: Any) -> None:
+        done.errors += 1
+        made(self, *args, **options)
+
+    monkeypatch.setattr(graphql.GraphQLError, "__init__", making)
+    counted(suggestion_list, add("suggestions"))
+    counted(inspect, add("printed", len))
+    counted(graphql.language.printer.print_for_error, add("printed", len))
+    counted(graphql.validate, add("validated"))
+    monkeypatch.setattr(errors, "_VALUES", [(Counted(pattern, done), instead) for pattern, instead in errors._VALUES])
+    return done
+
+
+def _modules() -> Iterator[Any]:
+    return (module for name, module in list(sys.modules.items()) if name.startswith("graphql.") or module is documents)
+
+
+PATTERNS = len(errors._VALUES)
+
+
+async def assert_bounded(person: Person, size: Size, work: Work) -> None:
+    for name, body in invalid(size).items():
+        work.__init__()  # type: ignore[misc]
+        response = await person.client.post("/graphql", json=body, headers=person.headers)
+        assert response.status_code < 500, name
+        length = len(str(body))
+        assert work.suggestions == 0, name
+        assert work.errors <= ERRORS, (name, work)
+        assert work.scanned <= ERRORS * PATTERNS * (MAXIMUM_MESSAGE_CHARACTERS + 1), (name, work)
+        assert work.printed <= 2 * length + ERRORS * MAXIMUM_MESSAGE_CHARACTERS, (name, work)
+
+
+async def test_invalid_input_without_a_key_makes_little_work(shared: Installation, work: Work) -> None:
+    await assert_bounded(shared.person(None), ANONYMOUS, work)
+
+
+async def test_invalid_input_with_a_key_makes_little_work(shared: Installation, work: Work) -> None:
+    await assert_bounded(shared.person("admin"), CALLER, work)
+
+
+async def test_invalid_reports_of_a_gateway_make_little_work(admin: Person, work: Work) -> None:
+    made = await admin.change(
+        "createApiKey", "token", name="gateway", accessLevel="GATEWAY", owner={"installation": True}
+    )
+    await assert_bounded(Person(admin.client, made["token"]), GATEWAY, work)
+
+
+async def test_a_message_names_its_place_and_repeats_no_long_value(shared: Installation) -> None:
+    for name, body in invalid(CALLER).items():
+        response = await shared.client.post("/graphql", json=body, headers=shared.person("admin").headers)
+        for error in response.json().get("errors", ()):
+            assert len(error["message"]) <= MAXIMUM_MESSAGE_CHARACTERS + 100, name
+            assert len(error.get("locations") or ()) <= documents.MAXIMUM_LOCATIONS, name
+
+
+@pytest.mark.settings(anonymous_introspection=False)
+async def test_a_document_without_a_key_is_not_validated_unless_all_of_it_is_open(
+    installation: Installation, work: Work
+) -> None:
+    stranger = installation.person(None)
+    for query in (
+        "{ accounts { totalCount } }",
+        "{ unknown }",
+        "{ __schema { types { name } } }",
+        "{ ...f } fragment f on Query { passwordPolicy { minimumLength } accounts { totalCount } }",
+        "query a { __typename } query b { viewer { scope } }",
+        "subscription { callEvents { at } }",
+    ):
+        assert (await stranger.ask(query)).codes == ["UNAUTHENTICATED"]
+    assert work.validated == 0
+    assert not (await stranger.ask("{ __typename passwordPolicy { minimumLength } }")).errors
+    assert work.validated > 0
+
+
+@pytest.mark.parametrize("times", [1, 10, 1_000, 20_000])
+def test_a_long_value_that_reads_like_a_message_is_cut_out(times: int) -> None:
+    text = "Value 'secret" * times
+    for message in (f"Value '{text}' does not exist in 'Kind' enum.", f"String cannot represent value: {text}"):
+        assert "secret" not in without_values(message)
+
+
+async def test_of_a_one_of_input_an_undefined_variable_is_named(admin: Person) -> None:
+    answer = await admin.ask(
+        'mutation { createUser(input: {email: "a@b.example", name: "A", owner: {accountId: $x}}) { __typename } }'
+    )
+    assert [error["message"] for error in answer.errors] == ["Variable '$x' is not defined."]
+
+
+async def test_a_one_of_input_may_stand_in_a_fragment_before_the_operation(admin: Person) -> None:
+    answer = await admin.ask(
+        'fragment f on Mutation { createUser(input: {email: "a", name: "A", owner: {accountId: $x}}) { __typename } }'
+        " mutation ($x: ID) { ...f }",
+        x="AC",
+    )
+    assert [error["message"] for error in answer.errors] == [
+        "Variable 'x' must be non-nullable to be used for OneOf Input Object 'UserOwnerInput'."
+    ]
