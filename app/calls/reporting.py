@@ -36,7 +36,7 @@ _TRIES = 3
 
 
 class Report(Protocol):
-    """What a gateway says of a call; None says nothing."""
+    """What a gateway says of a call; None and an empty text say nothing."""
 
     account_id: str
     call_id: str
@@ -143,7 +143,7 @@ async def _reader(context: Context, reports: Sequence[Report]) -> "_Reader":
     """Looks up all accounts and applications that are named, within the caller's reach."""
     viewer = context.viewer
     accounts = _named(Kind.ACCOUNT, (each.account_id for each in reports))
-    applications = _named(Kind.APPLICATION, (each.application_id for each in reports))
+    applications = _named(Kind.APPLICATION, (each.application_id or None for each in reports))
     there = set(await viewer.within_reach(Account).filter(id__in=set(accounts.values())).values_list("id", flat=True))
     owners: dict[UUID, UUID] = {}
     if applications:
@@ -241,7 +241,7 @@ class _Reader:
         ]
 
     def _application(self, text: str | None, account_id: UUID | None, problems: Problems, *at: str) -> UUID | None:
-        if text is None or account_id is None:
+        if not text or account_id is None:
             return None
         application_id = self.applications.get(text)
         if application_id is None or (account_id, application_id) not in self.belonging:
@@ -255,12 +255,10 @@ class _Reader:
 
 
 def _text(value: str | None, maximum: int, problems: Problems, *path: str) -> str | None:
-    if value is None:
+    if not value:
         return None
     if len(value) > maximum:
         problems.add(UserErrorCode.TOO_LONG, f"At most {maximum} characters; these are {len(value)}.", *path)
-    elif not value:
-        problems.add(UserErrorCode.INVALID, "One or more characters; leave out what is not known.", *path)
     # Most are printable, which is told at once.
     elif not value.isprintable() and any(unicodedata.category(sign) in {"Cc", "Cs"} for sign in value):
         problems.add(UserErrorCode.INVALID, "It holds a control character (a line break, a tab, …); remove it.", *path)
