@@ -267,27 +267,26 @@ async def test_a_region_that_the_sdk_would_turn_into_another_is_refused(provider
         assert refusals(payload) == [("INVALID", ["region"])]
 
 
-VERDICT = "verification { fingerprint steps { name status } }"
 PASTED = {name: f" \n{AWS[name]}\t\u00a0" for name in ("bucketName", "region", "accessKeyId")}
 OF_SERVER = {**AWS, "bucketVendor": "S3_COMPATIBLE", "endpointUrl": "http://127.0.0.1:9"}
 
 
 async def test_spaces_around_what_people_paste_are_left_out(provider: Person, blank: str) -> None:
-    for stored, pasted in (
-        (AWS, PASTED),
-        (OF_SERVER, {**PASTED, "endpointUrl": f"  {OF_SERVER['endpointUrl']}\r\n"}),
-    ):
+    for stored in (AWS, OF_SERVER):
         plain = await saved(provider, blank, **stored)
-        config = await saved(provider, blank, **{**stored, **pasted})
         # Nothing has changed: the stored secret goes to the same server with the same key.
-        assert config == plain
-        draft = {**stored, **pasted}
-        tested = [
-            await provider.change("verifyRecordingStorage", VERDICT, accountId=blank, **given)
-            for given in (stored, draft)
-        ]
-        assert tested[0]["verification"] == tested[1]["verification"]
-        assert tested[0]["verification"]["fingerprint"] == config["fingerprint"]
+        assert await saved(provider, blank, **{**stored, **PASTED, **_endpoint(stored)}) == plain
+
+
+async def test_spaces_around_what_people_paste_are_left_out_of_a_test(provider: Person, blank: str) -> None:
+    fingerprint = (await saved(provider, blank, **OF_SERVER))["fingerprint"]
+    draft = {**OF_SERVER, **PASTED, **_endpoint(OF_SERVER)}
+    payload = await provider.change("verifyRecordingStorage", "verification { fingerprint }", accountId=blank, **draft)
+    assert payload["verification"] == {"fingerprint": fingerprint}
+
+
+def _endpoint(stored: dict[str, str]) -> dict[str, str]:
+    return {"endpointUrl": f"  {stored['endpointUrl']}\r\n"} if "endpointUrl" in stored else {}
 
 
 async def test_the_stored_keys_are_those_of_a_pasted_endpoint(provider: Person, blank: str) -> None:
