@@ -58,20 +58,21 @@ class IdempotencyKeyLimits:
 class QuotaLimits:
     """Settings."""
 
-    accounts_per_provider: int = strawberry.field(description="Accounts of a service provider.")
-    applications_per_account: int = strawberry.field(description="Applications of an account.")
+    accounts_per_provider: int = strawberry.field(description="How many accounts a service provider may have.")
+    applications_per_account: int = strawberry.field(description="How many applications an account may have.")
     api_keys_per_owner: int = strawberry.field(
-        description="API keys of an account or of a service provider, those that are revoked or expired not counted; and how "
-        "many may be created within 24 hours."
+        description="How many API keys an account or a service provider may have, those that are revoked or expired not "
+        "counted; and how many it may create within 24 hours."
     )
     users_per_owner: int = strawberry.field(
-        description="Users of an account or of a service provider, deactivated ones too."
+        description="How many users an account or a service provider may have, deactivated ones too."
     )
     stored_credentials_per_account: int = strawberry.field(
-        description="Stored credentials of an account; with so many, its recording configuration takes no other keys."
+        description="How many stored credentials an account may have; with so many, its recording configuration takes no other "
+        "keys."
     )
     idempotency_keys_per_caller: int = strawberry.field(
-        description="Idempotency keys that an API key or a user may use within 24 hours."
+        description="How many idempotency keys an API key or a user may use within 24 hours."
     )
 
 
