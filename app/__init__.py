@@ -54,6 +54,7 @@ What all rooms stand on, and what imports no room:
     periodic.py          work that comes back every few seconds, and that no failure ends
     postgres_pool.py     connections to PostgreSQL, lent in the order of asking
     settings.py          every environment variable, read once, typed
+    quotas.py            how many objects an owner may have
     shares.py            places for work that takes long, and who has them
     statements.py        what Tortoise makes of a query, once, with slots for the values
     tokens.py            the text form of what lets a caller in

@@ -118,6 +118,10 @@ class UserErrorCode(enum.Enum):
         "STORAGE_REFUSED",
         description="The object storage refused or did not answer; the message says with which code, and what to fix.",
     )
+    LIMIT_REACHED = strawberry.enum_value(
+        "LIMIT_REACHED",
+        description="The owner has as many objects of the kind as this server allows; see `limits.quota`.",
+    )
     IN_USE = strawberry.enum_value("IN_USE", description="Something stands in the way; the payload lists what.")
 
 

@@ -9,6 +9,7 @@ from app.accounts.schema import AccountLimits
 from app.api_keys.schema import ApiKeyLimits
 from app.applications.schema import ApplicationLimits
 from app.calls.schema import CallLimits
+from app.context import Context
 from app.idempotency import once
 from app.recording.schema import RecordingLimits
 from app.service_providers.schema import ServiceProviderLimits
@@ -52,6 +53,35 @@ class IdempotencyKeyLimits:
 
 
 @strawberry.type(
+    description="How many objects an owner may have on this server; beyond, a creation gets LIMIT_REACHED."
+)
+class QuotaLimits:
+    """Settings."""
+
+    accounts_per_provider: int = strawberry.field(description="How many accounts a service provider may have.")
+    applications_per_account: int = strawberry.field(description="How many applications an account may have.")
+    api_keys_per_owner: int = strawberry.field(
+        description="How many API keys an account or a service provider may have, those that are revoked or expired not "
+        "counted; and how many it may create within 24 hours."
+    )
+    users_per_owner: int = strawberry.field(
+        description="How many users an account or a service provider may have, deactivated ones too."
+    )
+    stored_credentials_per_account: int = strawberry.field(
+        description="How many stored credentials an account may have; with so many, its recording configuration takes no other "
+        "keys."
+    )
+    idempotency_keys_per_caller: int = strawberry.field(
+        description="How many idempotency keys an API key or a user may use within 24 hours."
+    )
+
+
+def _quotas(context: Context) -> QuotaLimits:
+    names_of_settings = QuotaLimits.__annotations__
+    return QuotaLimits(**{name: getattr(context.opened.settings, name) for name in names_of_settings})
+
+
+@strawberry.type(
     description="What the inputs of forms may hold at most, so that a form can say it beforehand. What passwords have to be "
     "says `passwordPolicy`."
 )
@@ -66,6 +96,7 @@ class Limits:
         default_factory=IdempotencyKeyLimits, description="Of the `idempotencyKey` of whatever is created."
     )
     paging: PagingLimits = strawberry.field(default_factory=PagingLimits, description="Of lists.")
+    quota: QuotaLimits = graph.opened(_quotas, [], "Of the objects of one owner, as this server is configured.")
     recording_config: RecordingLimits = strawberry.field(
         default_factory=RecordingLimits, description="Of recording configurations."
     )

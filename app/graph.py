@@ -151,15 +151,22 @@ class ToOne:
 
 
 @dataclass(frozen=True)
+class Related:
+    """Columns of the row at the end of a path of to-ones."""
+
+    path: tuple[ToOne, ...]
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Beside:
-    """Declares a field whose value is made of columns of the row and of the row that is beside it."""
+    """Declares a field whose value is made of columns of the row and of related rows."""
 
     columns: tuple[str, ...]
-    to: ToOne
-    of: tuple[str, ...]
-    """Columns of the row beside."""
+    related: tuple[Related, ...]
     make: Callable[..., Any]
-    """Called with the values of `columns`, then an object with `of`, or None when there is no such row within reach."""
+    """Called with the values of `columns`, then for each related row an object with its columns, or None when there is no such
+    row within reach."""
 
 
 @dataclass(frozen=True)
@@ -369,26 +376,31 @@ def to_one(
 def beside(
     make: Callable[..., Any],
     columns: Sequence[str],
-    key: str,
-    of: Sequence[str],
+    related: Sequence[Related],
     *,
-    row: type[Model],
     description: str,
-    by: str = "id",
     permissions: Permissions = (),
 ) -> Any:
-    """A value made of the named columns and of columns of the row beside, which is that of `to_one(…, key, row=, by=)`.
+    """A value made of the named columns and of columns of related rows.
 
-    `make` gets the values of `columns`, then an object that has the columns `of`, or None when there is no such row.
+    `make` gets the values of `columns`, then for each related row an object that has its columns, or None when there is none.
     """
-    declared = Beside(tuple(columns), ToOne(key, row, by), tuple(of), make)
 
     async def resolve(root: Any, info: Info) -> Any:
-        value = getattr(root, key)
-        found = None if value is None else await _one(info.context, row, by).load(value)
-        return make(*(getattr(root, column) for column in columns), found)
+        rows = [await _at_end_of(info.context, root, one.path) for one in related]
+        return make(*(getattr(root, column) for column in columns), *rows)
 
+    declared = Beside(tuple(columns), tuple(related), make)
     return _field(resolve, description, permissions, {DECLARED: declared}, None)
+
+
+async def _at_end_of(context: Context, row: Any, path: Sequence[ToOne]) -> Any:
+    for to in path:
+        value = getattr(row, to.key)
+        row = None if value is None else await _one(context, to.row, to.by).load(value)
+        if row is None:
+            return None
+    return row
 
 
 def page(

@@ -134,6 +134,39 @@ class Settings(BaseSettings):
         description="WebSockets on `/graphql` (subscriptions) that each worker keeps open; of one key or session a quarter "
         "at most, of one account half, of one provider with its accounts three quarters.",
     )
+    accounts_per_provider: int = Field(
+        10_000,
+        ge=1,
+        le=10_000_000,
+        description="Accounts that a service provider may create; `moveAccount` is not limited.",
+    )
+    applications_per_account: int = Field(500, ge=1, le=1_000_000, description="Applications that an account may have.")
+    api_keys_per_owner: int = Field(
+        100,
+        ge=1,
+        le=1_000_000,
+        description="API keys that an account or a service provider may have, those not counted that are revoked or expired; "
+        "and how many it may create within 24 hours. Those of the installation itself are not limited.",
+    )
+    users_per_owner: int = Field(
+        500,
+        ge=1,
+        le=1_000_000,
+        description="Users that an account or a service provider may have, deactivated ones too. Admins are not limited.",
+    )
+    stored_credentials_per_account: int = Field(
+        100,
+        ge=1,
+        le=1_000_000,
+        description="Storage keys of an account that are kept because recordings were stored with them; with so many, the "
+        "recording configuration takes no other keys.",
+    )
+    idempotency_keys_per_caller: int = Field(
+        10_000,
+        ge=1,
+        le=1_000_000,
+        description="Idempotency keys that are remembered of an API key or a user; each for 24 hours.",
+    )
     call_days: int = Field(
         400,
         ge=1,

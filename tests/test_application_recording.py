@@ -96,3 +96,38 @@ async def test_what_would_be_recorded_is_read_with_the_application_in_one_statem
     with recorded() as statements:
         await account_user.ask(query, id=world["own_application"])
     assert len(statements) == 1
+
+
+async def test_while_its_account_or_provider_is_suspended_nothing_is_recorded_and_it_says_so(
+    installation: Installation, admin: Person, provider: Person, world: World
+) -> None:
+    for mutation in ("updateRecordingConfig", "updateApplication"):
+        given = {"accountId": world["own"]} if mutation == "updateRecordingConfig" else {"id": world["own_application"]}
+        await provider.change(mutation, "__typename", **given, recordAllCalls=True)
+    said = []
+    for person, mutation, id_ in (
+        (provider, "setAccountActive", world["own"]),
+        (admin, "setServiceProviderActive", world["provider"]),
+    ):
+        await person.change(mutation, "__typename", id=id_, active=False)
+        said.append(await outlook(person, world))
+        with ordinary(installation):
+            assert await outlook(person, world) == said[-1]
+        # As a mutation's payload shows it.
+        same = "application { recording { recorded reason message } }"
+        payload = await person.change("updateApplication", same, id=world["own_application"], recordAllCalls=True)
+        assert payload["application"]["recording"] == said[-1]
+        await person.change(mutation, "__typename", id=id_, active=True)
+    assert said == [
+        {
+            "recorded": False,
+            "reason": "ACCOUNT_SUSPENDED",
+            "message": "Calls are not recorded: the account is suspended.",
+        },
+        {
+            "recorded": False,
+            "reason": "SERVICE_PROVIDER_SUSPENDED",
+            "message": "Calls are not recorded: the account's service provider is suspended.",
+        },
+    ]
+    assert (await outlook(provider, world))["recorded"]

@@ -188,6 +188,39 @@ async def test_everything_that_people_do_leaves_exactly_one_event(installation: 
     assert not any(secret in shown for secret in (PASSWORD, OTHER_PASSWORD, "$argon2id"))
 
 
+async def test_an_event_shows_a_recording_s_error_by_the_names_of_the_contract(
+    installation: Installation, admin: Person, world: World
+) -> None:
+    await made_recording(installation, world)
+    error = {
+        "code": "AccessDenied",
+        "http_status": 403,
+        "message": "It could not be stored.",
+        "advice": "Allow it.",
+        "at": "2026-01-31T13:37:00+00:00",
+        "next_attempt_at": None,
+        "spool": "of another machine",
+    }
+    async with installation.database():
+        await Call.filter(id=read(Kind.CALL, world["own_call"])).update(recording_error=error)
+    await admin.change("retryRecording", "call { id }", callId=world["own_call"])
+    (event,) = await events(admin)
+    changes = {each["field"]: (each["before"], each["after"]) for each in event["changes"]}
+    before, after = changes.pop("recording.error")
+    shown = (await admin.ask('{ __type(name: "CallRecordingError") { fields { name } } }')).only("__type")["fields"]
+    assert json.loads(before) == {
+        "code": "AccessDenied",
+        "httpStatus": 403,
+        "message": "It could not be stored.",
+        "advice": "Allow it.",
+        "at": "2026-01-31T13:37:00+00:00",
+        "nextTryAt": None,
+    }
+    assert json.loads(before).keys() == {each["name"] for each in shown}
+    assert after == "null"
+    assert changes == {"recording.state": ('"FAILED"', '"STORING"')}
+
+
 def test_a_kind_that_is_registered_after_the_first_event_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     """A command of this server may write before every room has told of its objects."""
     monkeypatch.setattr(trail, "_KINDS", {})

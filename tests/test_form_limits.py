@@ -87,6 +87,8 @@ OTHERS = {
         "call.sipStatusMinimum",
     ),
     *("apiKey.expiresAtMaximum", "idempotencyKey.keptHours", "paging.firstDefault", "paging.firstMaximum"),
+    *("quota.accountsPerProvider", "quota.applicationsPerAccount", "quota.apiKeysPerOwner", "quota.usersPerOwner"),
+    *("quota.storedCredentialsPerAccount", "quota.idempotencyKeysPerCaller"),
     *("recordingConfig.bucketNameMinimum", "recordingConfig.s3TagsMaximum", "user.passwordMinimumLengthLeast"),
 }
 

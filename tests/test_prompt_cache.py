@@ -206,8 +206,9 @@ async def test_old_counts_are_let_go(slow: SlowCache, kept: PromptCounts, monkey
 
 
 def test_the_pattern_of_several_accounts_allows_at_each_place_what_one_of_them_has_there() -> None:
-    assert cache._pattern(["AC01a2"]) == "tts:AC01a2:*"
-    assert cache._pattern(["AC01a2", "AC01b3", "AC01a4"]) == "tts:AC01[ab][234]:*"
+    one, other, third = (f"AC01a22e586b7274cd89bbfe2d02f912{ending}" for ending in ("0b", "1b", "1c"))
+    assert cache._pattern([one]) == "tts:*01a22e58*6b72*74cd*89bb*fe2d02f9120b:*"
+    assert cache._pattern([one, other, third]) == "tts:*01a22e58*6b72*74cd*89bb*fe2d02f912[01][bc]:*"
 
 
 async def test_what_the_pattern_of_several_accounts_lets_through_is_counted_for_none_of_them(

@@ -7,6 +7,7 @@ import time
 import traceback
 from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import pytest
 from valkey.asyncio import Valkey
@@ -126,6 +127,27 @@ async def test_clearing_never_touches_what_is_not_the_accounts_own(
     payload = await account_user.change("clearTtsCache", "clearedCount", accountId=own)
     assert payload["clearedCount"] == 5
     assert valkey.keys() == {key.encode() for key in others}
+
+
+async def test_prompts_under_the_bare_uuid_of_an_account_are_counted_and_cleared_as_well(
+    valkey: PromptServer, provider: Person, world: World
+) -> None:
+    uuids = {name: str(UUID(hex=world[name][2:])) for name in ("own", "sibling")}
+    for name, uuid in uuids.items():
+        valkey.fill(world[name], 2)
+        valkey.fill(uuid, 3)
+    # Nobody's: a UUID is written with all of its hyphens, or none of them after the prefix.
+    own = uuids["own"]
+    others = [f"tts:{own.replace('-', '')}:a", f"tts:AC{own}:a", f"tts:{own.replace('-', '', 1)}:a", f"tts:x{own}:a"]
+    others += [f"tts:{own.upper()}:a", f"tts:{own}"]
+    valkey.write(others)
+    page = (await provider.ask(PAGE)).only("accounts")["nodes"]
+    assert {node["id"]: node["ttsCache"]["promptCount"] for node in page} == {world["own"]: 5, world["sibling"]: 5}
+    selection = "clearedCount account { ttsCache { promptCount } }"
+    payload = await provider.change("clearTtsCache", selection, accountId=world["own"])
+    assert (payload["clearedCount"], payload["account"]["ttsCache"]["promptCount"]) == (5, 0)
+    assert len(valkey.keys()) == 5 + len(others)
+    assert {key.encode() for key in others} <= valkey.keys()
 
 
 async def test_nobody_clears_the_cache_of_an_account_out_of_reach(

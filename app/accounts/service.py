@@ -15,10 +15,11 @@ from tortoise.exceptions import IntegrityError
 from tortoise.expressions import Q
 from tortoise.transactions import in_transaction
 
+from app import quotas
 from app.access import Scope
 from app.accounts import contents, inputs
 from app.accounts.contents import AccountContentKind, Contents
-from app.accounts.finding import not_found
+from app.accounts.finding import lock, not_found
 from app.accounts.finding import within_reach as within_reach  # noqa: PLC0414  what other rooms know it by
 from app.accounts.model import Account
 from app.api_keys.model import ApiKey
@@ -36,6 +37,7 @@ from app.identifiers import Kind, new_id, read
 from app.outbound import OutboundGate
 from app.recording import service as recording
 from app.recording.model import RecordingConfig, StoredCredential
+from app.service_providers import finding as service_providers
 from app.service_providers.model import ServiceProvider
 from app.users import service as users
 from app.webhooks import rules
@@ -109,9 +111,13 @@ async def _create(
     problems.raise_if_any()
     if provider_id is not None:
         await _refuse_taken(values, provider_id, None)
-    account_id = new_id()
+    account_id, settings = new_id(), context.opened.settings
     try:
         async with in_transaction():
+            if await service_providers.lock(context.viewer, provider_id) is None:
+                raise _no_provider()
+            there, maximum = Account.filter(service_provider_id=provider_id), settings.accounts_per_provider
+            await quotas.check(there, maximum, f"The service provider has {maximum:,} accounts", "Delete one first.")
             account = await Account.create(
                 id=account_id,
                 service_provider_id=provider_id,
@@ -121,7 +127,7 @@ async def _create(
             await trail.note(context, account, after=values)
         return account
     except IntegrityError as error:
-        raise (_no_provider() if lacks_owner(error) else _taken(error, values)) from None
+        raise _taken(error, values) from None
 
 
 async def update(
@@ -423,9 +429,8 @@ async def _write_both(
 
 
 async def _locked(context: Context, row_id: UUID | None, *, no_key: bool = True) -> Account:
-    """Whoever changes, moves or deletes the account waits, but with `no_key` not who refers to it. Raises Mistakes NOT_FOUND."""
-    rows = context.viewer.within_reach(Account).filter(id=row_id)
-    account = await rows.select_for_update(no_key=no_key).get_or_none() if row_id else None
+    """Raises Mistakes NOT_FOUND."""
+    account = await lock(context.viewer, row_id, no_key=no_key)
     if account is None:
         raise not_found("id")
     return account

@@ -1,16 +1,17 @@
 """What is done with API keys. Nobody makes a key that outranks or outlives the one that asks."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from strawberry import Some
-from tortoise.exceptions import IntegrityError
+from tortoise.expressions import Q
 from tortoise.transactions import in_transaction
 
-from app import names
+from app import names, quotas
 from app.access import AccessLevel, Scope, Viewer
-from app.accounts.model import Account
+from app.accounts import finding as accounts
 from app.api_keys import token
 from app.api_keys.model import ApiKey
 from app.audit import trail
@@ -19,8 +20,8 @@ from app.context import Context
 from app.encryption import Keyring
 from app.errors import Mistakes, Problems, UserErrorCode
 from app.idempotency.once import once
-from app.identifiers import Kind, read
-from app.service_providers.model import ServiceProvider
+from app.identifiers import Kind, first_at, read
+from app.service_providers import finding as providers
 from app.users.standing import maker_of, still_let_in
 
 MAXIMUM_OVERLAP_HOURS = 720
@@ -74,29 +75,40 @@ async def _create(
     installation: bool | None,
 ) -> ApiKey:
     viewer, problems = context.viewer, Problems()
-    await still_let_in(viewer)
     checked = names.checked(name, problems, "name")
     ends = _checked_expiry(viewer, expires_at, problems)
-    scope, provider, account = await find_owner(viewer, account_id, service_provider_id, installation, problems)
-    problems.raise_if_any()
-    try:
-        async with in_transaction():
-            key = await ApiKey.create(
-                scope=scope,
-                access_level=access_level,
-                service_provider_id=provider,
-                account_id=account,
-                name=checked,
-                public_id=made.public_id,
-                secret_hash=token.secret_hash(context.keyring, made),
-                expires_at=ends,
-                **await maker_of(viewer),
-            )
-            shown = {"name": checked, "access_level": access_level, "scope": scope, "expires_at": ends}
-            await trail.note(context, key, after=shown)
-    except IntegrityError:  # the owner was deleted in between
-        raise no_owner("accountId" if account else "serviceProviderId") from None
+    async with in_transaction():
+        owner = await lock_owner(viewer, account_id, service_provider_id, installation, problems)
+        await still_let_in(viewer)
+        problems.raise_if_any()
+        await _check_quota(owner, context.opened.settings.api_keys_per_owner)
+        key = await ApiKey.create(
+            **owner.columns,
+            access_level=access_level,
+            name=checked,
+            public_id=made.public_id,
+            secret_hash=token.secret_hash(context.keyring, made),
+            expires_at=ends,
+            **await maker_of(viewer),
+        )
+        shown = {"name": checked, "access_level": access_level, "scope": owner.scope, "expires_at": ends}
+        await trail.note(context, key, after=shown)
     return key
+
+
+async def _check_quota(owner: "Owner", maximum: int) -> None:
+    """Closed keys stay in the list, so the keys that work are counted, and those created within a day, whatever became of them.
+
+    Raises Mistakes LIMIT_REACHED.
+    """
+    if not owner.has_quota:
+        return
+    now, mine = datetime.now(UTC), ApiKey.filter(**owner.columns)
+    work = mine.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now), revoked_at__isnull=True)
+    await quotas.check(work, maximum, f"The {owner.words} has {maximum:,} API keys that work", "Revoke one first.")
+    of_today = mine.filter(id__gte=first_at(now - timedelta(days=1)))
+    fact = f"The {owner.words} got {maximum:,} new API keys within 24 hours"
+    await quotas.check(of_today, maximum, fact, "Try again tomorrow.")
 
 
 async def create_first_admin(keyring: Keyring, name: str) -> str:
@@ -148,9 +160,11 @@ async def rotate(context: Context, key_id: str, overlap_hours: int) -> tuple[Api
     if not 0 <= overlap_hours <= MAXIMUM_OVERLAP_HOURS:
         message = f"The overlap is 0 to {MAXIMUM_OVERLAP_HOURS} hours."
         raise Mistakes.one(UserErrorCode.OUT_OF_RANGE, message, "overlapHours")
-    await still_let_in(context.viewer)
     found = await _within_reach(context, key_id)
     async with in_transaction():
+        if found.account_id is not None and await accounts.lock(context.viewer, found.account_id) is None:
+            raise _not_found()
+        await still_let_in(context.viewer)
         # Two that rotate at once: the second waits and replaces the first one's secret, so that both are told the truth.
         key = _there(await ApiKey.filter(id=found.id).select_for_update().get_or_none())
         now = datetime.now(UTC)
@@ -193,34 +207,59 @@ def _checked_expiry(viewer: Viewer, expires_at: datetime | None, problems: Probl
     return ends
 
 
-async def find_owner(
+@dataclass(frozen=True)
+class Owner:
+    """The owner of a new key or user."""
+
+    scope: Scope
+    service_provider_id: UUID | None = None
+    account_id: UUID | None = None
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        return {
+            "scope": self.scope,
+            "service_provider_id": self.service_provider_id,
+            "account_id": self.account_id,
+        }
+
+    @property
+    def has_quota(self) -> bool:
+        """The installation's own keys and users are not limited: only admins create them."""
+        return self.scope is not Scope.ADMIN
+
+    @property
+    def words(self) -> str:
+        return "account" if self.account_id else "service provider"
+
+
+async def lock_owner(
     viewer: Viewer,
     account_id: str | None,
     service_provider_id: str | None,
     installation: bool | None,
     problems: Problems,
-) -> tuple[Scope, UUID | None, UUID | None]:
-    """Whom a new key or user belongs to, within reach. What is wrong goes to `problems` under `owner`."""
+) -> Owner:
+    """The owner of a new key or user, within reach and locked. What is wrong goes to `problems` under `owner`."""
     if account_id is not None:
-        account = read(Kind.ACCOUNT, account_id)
-        if account is None or not await viewer.within_reach(Account).filter(id=account).exists():
-            problems.found += no_owner("accountId").errors
-        return Scope.ACCOUNT, None, account
-    if service_provider_id is not None:
-        provider = read(Kind.SERVICE_PROVIDER, service_provider_id)
-        if provider is None or not await viewer.within_reach(ServiceProvider).filter(id=provider).exists():
-            problems.found += no_owner("serviceProviderId").errors
-        return Scope.SERVICE_PROVIDER, provider, None
-    if installation is not None:
+        owner = Owner(Scope.ACCOUNT, account_id=read(Kind.ACCOUNT, account_id))
+    elif service_provider_id is not None:
+        owner = Owner(Scope.SERVICE_PROVIDER, read(Kind.SERVICE_PROVIDER, service_provider_id))
+    elif installation is not None:
+        owner = Owner(Scope.ADMIN)
         if not installation:
             message = "Only true makes sense here: the installation itself; leave `owner` out for the caller's own."
             problems.add(UserErrorCode.INVALID, message, "owner", "installation")
-        return Scope.ADMIN, None, None
-    return viewer.scope, viewer.service_provider_id, viewer.account_id
+    else:
+        owner = Owner(viewer.scope, viewer.service_provider_id, viewer.account_id)
+    if owner.scope is Scope.ACCOUNT and await accounts.lock(viewer, owner.account_id) is None:
+        problems.found += _no_owner("account", "accountId").errors
+    if owner.scope is Scope.SERVICE_PROVIDER and await providers.lock(viewer, owner.service_provider_id) is None:
+        problems.found += _no_owner("service provider", "serviceProviderId").errors
+    return owner
 
 
-def no_owner(field: str) -> Mistakes:
-    what = "account" if field == "accountId" else "service provider"
+def _no_owner(what: str, field: str) -> Mistakes:
     return Mistakes.one(UserErrorCode.NOT_FOUND, f"There is no such {what}.", "owner", field)
 
 
@@ -232,8 +271,12 @@ async def _within_reach(context: Context, key_id: str) -> ApiKey:
 def _there(key: ApiKey | None) -> ApiKey:
     """Raises Mistakes NOT_FOUND for a key that is not; it may have been deleted with its account in between."""
     if key is None:
-        raise Mistakes.one(UserErrorCode.NOT_FOUND, "There is no such API key.", "id")
+        raise _not_found()
     return key
+
+
+def _not_found() -> Mistakes:
+    return Mistakes.one(UserErrorCode.NOT_FOUND, "There is no such API key.", "id")
 
 
 async def _change(

@@ -10,12 +10,20 @@ from app.recording.model import StorageStatus
 
 CONFIGURATION = ("enabled", "bucket_name", "record_all_calls", "storage_status")
 """The columns of the account's recording configuration that decide."""
+OWNER = ("active",)
+"""Those of the account and of its service provider."""
 
 
 @strawberry.enum(description="Why an application's calls would be recorded, or would not.")
 class RecordingReason(enum.Enum):
     """The first of these that holds."""
 
+    ACCOUNT_SUSPENDED = strawberry.enum_value(
+        "ACCOUNT_SUSPENDED", description="Not recorded: the account is suspended."
+    )
+    SERVICE_PROVIDER_SUSPENDED = strawberry.enum_value(
+        "SERVICE_PROVIDER_SUSPENDED", description="Not recorded: the account's service provider is suspended."
+    )
     STORAGE_NOT_CONFIGURED = strawberry.enum_value(
         "STORAGE_NOT_CONFIGURED", description="Not recorded: the account has no bucket to store recordings in."
     )
@@ -42,9 +50,15 @@ class Outlook:
     message: str
 
 
-def outlook(application_records_all: bool, configuration: Any) -> Outlook:
-    """From the application's switch and an object with the columns CONFIGURATION; None when the account has none."""
-    reason = _reason(application_records_all, configuration)
+def outlook(application_records_all: bool, configuration: Any, account: Any, provider: Any) -> Outlook:
+    """From the application's switch and objects with the columns CONFIGURATION (None when the account has none) and OWNER.
+
+    An account's users and keys do not reach its provider, which is None then: none of them is authenticated while it is
+    suspended.
+    """
+    owners = ((account, RecordingReason.ACCOUNT_SUSPENDED), (provider, RecordingReason.SERVICE_PROVIDER_SUSPENDED))
+    suspended = (why for owner, why in owners if owner is not None and not owner.active)
+    reason = next(suspended, None) or _reason(application_records_all, configuration)
     recorded = reason in (RecordingReason.ACCOUNT_RECORDS_ALL, RecordingReason.APPLICATION_RECORDS_ALL)
     message = _MESSAGES[reason]
     if recorded and configuration.storage_status is StorageStatus.FAILING:
@@ -63,6 +77,8 @@ def _reason(application_records_all: bool, configuration: Any) -> RecordingReaso
 
 
 _MESSAGES = {
+    RecordingReason.ACCOUNT_SUSPENDED: "Calls are not recorded: the account is suspended.",
+    RecordingReason.SERVICE_PROVIDER_SUSPENDED: "Calls are not recorded: the account's service provider is suspended.",
     RecordingReason.STORAGE_NOT_CONFIGURED: "Calls are not recorded: configure the account's recording storage first.",
     RecordingReason.STORAGE_NOT_ENABLED: "Calls are not recorded: enable the account's recording configuration.",
     RecordingReason.ACCOUNT_RECORDS_ALL: "Calls are recorded, as those of all applications of the account.",

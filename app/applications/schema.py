@@ -21,6 +21,7 @@ from app.idempotency.once import ONCE
 from app.identifiers import Kind, show
 from app.paging import Containing, Order, OrderDirection
 from app.recording.model import RecordingConfig as RecordingConfigRow
+from app.service_providers.model import ServiceProvider as ServiceProviderRow
 from app.webhooks.model import WebhookMethod
 from app.webhooks.schema import Webhook, WebhookInput
 
@@ -30,6 +31,11 @@ def _webhook(url: str | None, method: WebhookMethod | None, username: str | None
         return None
     # Held by a constraint: there is a password beside each user name and nowhere else.
     return Webhook(url=url, method=method, username=username, has_password=username is not None)
+
+
+_ACCOUNT = graph.ToOne("account_id", AccountRow, "id")
+_PROVIDER = graph.ToOne("service_provider_id", ServiceProviderRow, "id")
+_CONFIGURATION = graph.ToOne("account_id", RecordingConfigRow, "account_id")
 
 
 @strawberry.type(description="What would happen to the calls of an application.")
@@ -65,18 +71,18 @@ class Application(graph.Node):
     recording: ApplicationRecording = graph.beside(
         recording.outlook,
         ["record_all_calls"],
-        "account_id",
-        recording.CONFIGURATION,
-        row=RecordingConfigRow,
-        by="account_id",
-        description="What would happen to its calls, by its own switch and the account's recording configuration.",
+        [
+            graph.Related((_CONFIGURATION,), recording.CONFIGURATION),
+            graph.Related((_ACCOUNT,), recording.OWNER),
+            graph.Related((_ACCOUNT, _PROVIDER), recording.OWNER),
+        ],
+        description="What would happen to its calls, by its own switch and the account's recording configuration; while the "
+        "account or its service provider is suspended, nothing is recorded.",
     )
     used_for: list[service.ApplicationUse] = graph.beside(
         service.uses_of,
         ["id"],
-        "account_id",
-        tuple(service.POINTERS.values()),
-        row=AccountRow,
+        [graph.Related((_ACCOUNT,), tuple(service.POINTERS.values()))],
         description="What its account uses it for; while it does, deleting it needs `force`.",
     )
     created_at: datetime = graph.column("When it was created.")

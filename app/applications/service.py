@@ -12,8 +12,8 @@ from tortoise.exceptions import IntegrityError
 from tortoise.expressions import F
 from tortoise.transactions import in_transaction
 
-from app import names
-from app.accounts import service as accounts
+from app import names, quotas
+from app.accounts import finding
 from app.accounts.model import Account
 from app.applications.model import Application
 from app.audit import trail
@@ -70,20 +70,22 @@ async def create(
 
 
 async def _create(context: Context, account_id: str, changes: Changes) -> Application:
-    account = await accounts.within_reach(context, account_id, "accountId")
+    account = await finding.within_reach(context, account_id, "accountId")
     row_id, problems = new_id(), Problems()
     values = _columns(context, row_id, None, changes, problems)
     await _raise_if_any(problems, values, account.id, row_id)
     try:
         async with in_transaction():
+            if await finding.lock(context.viewer, account.id) is None:
+                raise finding.not_found("accountId")
+            there, maximum = Application.filter(account_id=account.id), context.opened.settings.applications_per_account
+            await quotas.check(there, maximum, f"The account has {maximum:,} applications", "Delete one first.")
             application = await Application.create(id=row_id, account_id=account.id, **values)
             await trail.note(context, application, after=values)
         return application
     except IntegrityError as error:
         if violated_constraint(error) == "applications_name_unique":
             raise Mistakes([_name_taken(values["name"])]) from None
-        # The account has gone since.
-        await accounts.within_reach(context, account_id, "accountId")
         raise
 
 
@@ -121,8 +123,7 @@ async def delete(
     """
     found = await within_reach(context, application_id)
     async with in_transaction():
-        # The account first, as whoever points it at the application does: so nobody waits in a circle.
-        account = await Account.filter(id=found.account_id).select_for_update().get_or_none()
+        account = await finding.lock(context.viewer, found.account_id)
         application = await Application.filter(id=found.id).select_for_update().get_or_none()
         if account is None or application is None:
             raise _not_found("id")

@@ -17,10 +17,12 @@ from uuid import UUID
 from strawberry.utils.str_converters import to_camel_case
 from tortoise import fields
 from tortoise.connection import get_connection
+from tortoise.expressions import Subquery
 from tortoise.models import Model
 from tortoise.transactions import in_transaction
 
 from app.access import Reach, Scope
+from app.accounts.model import Account
 from app.audit import trail
 from app.context import Context
 from app.errors import Mistakes, UserErrorCode
@@ -161,7 +163,7 @@ def _change(
     changed = Statement.of(_update(model, names), dialect) if dialect != "postgres" else None
     return _Change(
         model,
-        changed or Statement.sharing(_whole(model, names, old)),
+        changed or Statement.sharing(_whole(model, names, old, _account(model, scope, stand_ins))),
         Statement.of(old, dialect) if changed else None,
         tuple((f"set.{name}", name, model._meta.fields_map[name]) for name in names),
         tuple((name, *trail.told(model, name)) for name in names if trail.is_shown(name)),
@@ -172,6 +174,16 @@ def _change(
 
 def _moves(model: type[Model], names: tuple[str, ...]) -> bool:
     return "service_provider_id" in names and "service_provider_id" in model.reach.service_provider  # type: ignore[attr-defined]
+
+
+def _account(model: type[Model], scope: Scope, stand_ins: StandIns) -> Sql | None:
+    """The account of the row, when the caller's reach depends on it: None when it cannot change by a move."""
+    reach: Reach = model.reach  # type: ignore[attr-defined]
+    if scope is not Scope.SERVICE_PROVIDER or "account__service_provider_id" not in reach.service_provider:
+        return None
+    of_row = model.filter(id=stand_ins.uuid("row.id")).values("account_id")
+    account = stand_ins.viewer(scope).within_reach(Account).filter(id__in=Subquery(of_row))
+    return stand_ins.render(account.values("id"))
 
 
 def _read(model: type[Model]) -> Iterator[tuple[str, Callable[[Any], Any]]]:
@@ -203,8 +215,12 @@ def _update(model: type[Model], names: tuple[str, ...]) -> Sql:
     )
 
 
-def _whole(model: type[Model], names: tuple[str, ...], old: Sql) -> Sql:
-    """Reads, compares, changes and notes; answers the row as it is then, changed or not."""
+def _whole(model: type[Model], names: tuple[str, ...], old: Sql, account: Sql | None) -> Sql:
+    """Reads, compares, changes and notes; answers the row as it is then, changed or not.
+
+    A wait for the row's lock compares the conditions on the row itself once more, and not those on its account, which may have
+    moved to another provider in between. So the account is locked first: the lock waits for a move, and a move for the lock.
+    """
     projection, table = model._meta.fields_db_projection, model._meta.db_table
     every = projection.values()
     returned = ", ".join(f'"{table}"."{column}"' for column in every)
@@ -213,11 +229,17 @@ def _whole(model: type[Model], names: tuple[str, ...], old: Sql) -> Sql:
     stored = ", ".join(f'old."{projection[name]}"' for name in names)
     given = Sql.listed([slot(f"set.{name}") for name in names])
     is_other = Sql.join(f"({stored}) IS DISTINCT FROM (", given, ")") if names else "FALSE"
+    locked, is_within_reach = Sql(""), ""
+    if account is not None:
+        locked = Sql.join("account AS MATERIALIZED (", account, " FOR SHARE), ")
+        is_within_reach = f' AND ("{table}"."account_id" IS NULL OR EXISTS (SELECT FROM account))'
     return Sql.join(
+        "WITH ",
+        locked,
         # The row is locked before it is compared and changed: whoever waited for another's change sees that one's values.
-        "WITH old AS (",
+        "old AS (",
         old,
-        f' FOR UPDATE OF "{table}"), changed AS (UPDATE "{table}" SET ',
+        f'{is_within_reach} FOR UPDATE OF "{table}"), changed AS (UPDATE "{table}" SET ',
         _sets(model, names),
         f' FROM old WHERE "{table}"."id"=old."id" AND ',
         is_other,

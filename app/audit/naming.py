@@ -63,7 +63,7 @@ def _of_column(kind: Kind, model: type[Model], column: str) -> Setting | None:
     permissions = {each for field in shown_in for each in field.metadata.get(graph.PERMISSIONS, ())}
     if column in other_names:
         name = other_names[column]
-        return Setting(name, frozenset(permissions)) if name is not None else None
+        return Setting(name, frozenset(permissions), _made_at(fields, name, column)) if name is not None else None
     whole = next((field for field in shown_in if field.python_name == column), None)
     if whole is not None:
         return Setting(_name(whole), frozenset(permissions))
@@ -77,6 +77,32 @@ def _of_column(kind: Kind, model: type[Model], column: str) -> Setting | None:
             permissions |= set(field.metadata.get(graph.PERMISSIONS, ()))
             return Setting(_dotted(field, column.removeprefix(beginning)), frozenset(permissions))
     return Setting(to_camel_case(column), frozenset(permissions))
+
+
+def _made_at(fields: list[StrawberryField], name: str, column: str) -> Callable[[Any], Any] | None:
+    """What clients see of a column in the field of this dotted name, when the field makes it of this column alone."""
+    first, _, rest = name.partition(".")
+    field = next((each for each in fields if _name(each) == first), None)
+    if field is None:
+        return None
+    if rest:
+        return _made_at(get_object_definition(field.type, strict=True).fields, rest, column)
+    declared = field.metadata.get(graph.DECLARED)
+    if (
+        not isinstance(declared, graph.Value)
+        or declared.make is None
+        or declared.needs
+        or declared.columns != (column,)
+    ):
+        return None
+    return partial(_as_shown, declared.make)
+
+
+def _as_shown(make: Callable[[Any], Any], stored: Any) -> Any:
+    """An object is its fields by their names in the contract."""
+    made = make(stored)
+    definition = get_object_definition(made)
+    return made if definition is None else {_name(each): getattr(made, each.python_name) for each in definition.fields}
 
 
 def _within(field: StrawberryField, column: str) -> Iterator[tuple[str, Callable[[Any], Any] | None]]:

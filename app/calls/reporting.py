@@ -16,6 +16,7 @@ from tortoise import connections
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
+from app.access import Scope, Viewer
 from app.accounts.model import Account
 from app.applications.model import Application
 from app.calls.keys import GATEWAY_CALL_ID, MAXIMUM_GATEWAY_CALL_ID, id_at
@@ -35,7 +36,7 @@ _TRIES = 3
 
 
 class Report(Protocol):
-    """What a gateway says of a call; None says nothing."""
+    """What a gateway says of a call; None and an empty text say nothing."""
 
     account_id: str
     call_id: str
@@ -99,9 +100,9 @@ async def report(context: Context, reports: Sequence[Report]) -> Reported:
     for tries_left in reversed(range(_TRIES)):
         calls, rejected = await _read(context, reports)
         try:
-            ids = await _store(calls)
+            ids = await _store(context.viewer, calls)
             break
-        except IntegrityError:
+        except (IntegrityError, _Moved):
             if not tries_left:
                 raise
     changed = (LiveEvent(account, ids[account, known_as], Change.CALL) for account, known_as in calls)
@@ -142,7 +143,7 @@ async def _reader(context: Context, reports: Sequence[Report]) -> "_Reader":
     """Looks up all accounts and applications that are named, within the caller's reach."""
     viewer = context.viewer
     accounts = _named(Kind.ACCOUNT, (each.account_id for each in reports))
-    applications = _named(Kind.APPLICATION, (each.application_id for each in reports))
+    applications = _named(Kind.APPLICATION, (each.application_id or None for each in reports))
     there = set(await viewer.within_reach(Account).filter(id__in=set(accounts.values())).values_list("id", flat=True))
     owners: dict[UUID, UUID] = {}
     if applications:
@@ -240,7 +241,7 @@ class _Reader:
         ]
 
     def _application(self, text: str | None, account_id: UUID | None, problems: Problems, *at: str) -> UUID | None:
-        if text is None or account_id is None:
+        if not text or account_id is None:
             return None
         application_id = self.applications.get(text)
         if application_id is None or (account_id, application_id) not in self.belonging:
@@ -254,24 +255,27 @@ class _Reader:
 
 
 def _text(value: str | None, maximum: int, problems: Problems, *path: str) -> str | None:
-    if value is None:
+    if not value:
         return None
     if len(value) > maximum:
         problems.add(UserErrorCode.TOO_LONG, f"At most {maximum} characters; these are {len(value)}.", *path)
-    elif not value:
-        problems.add(UserErrorCode.INVALID, "One or more characters; leave out what is not known.", *path)
     # Most are printable, which is told at once.
     elif not value.isprintable() and any(unicodedata.category(sign) in {"Cc", "Cs"} for sign in value):
         problems.add(UserErrorCode.INVALID, "It holds a control character (a line break, a tab, …); remove it.", *path)
     return value
 
 
-async def _store(calls: Mapping[Key, Values]) -> dict[Key, UUID]:
-    """All of it in one transaction. Answers the calls' ids. Raises IntegrityError when an account is no more."""
+class _Moved(Exception):
+    """An account moved to another provider since the reports were read."""
+
+
+async def _store(viewer: Viewer, calls: Mapping[Key, Values]) -> dict[Key, UUID]:
+    """All of it in one transaction. Answers the calls' ids. Raises IntegrityError when an account is no more, and _Moved."""
     if not calls:
         return {}
     now = datetime.now(UTC)
     async with in_transaction() as client:
+        await _hold_accounts(client, viewer, {account_id for account_id, _ in calls})
         ids, dialect = await _ids(client, calls, now), client.capabilities.dialect
         # In one order and by one statement, so that two batches do not wait for each other.
         keys = sorted(calls, key=lambda key: (key[0], ids[key]))
@@ -279,6 +283,20 @@ async def _store(calls: Mapping[Key, Values]) -> dict[Key, UUID]:
         undated = [ids[key] for key in keys if calls[key][_STARTED] is None]
         await client.execute_query(_storing(dialect), _given(dialect, rows, now, undated))
     return ids
+
+
+async def _hold_accounts(client: Any, viewer: Viewer, account_ids: Set[UUID]) -> None:
+    """Until the transaction ends, none of the accounts leaves the caller's reach. Raises _Moved when one has left it.
+
+    The lock is that of a row that refers to the account, so that reports do not wait for one another. A move waits for it all
+    the same: the provider is part of a unique constraint (`accounts_name_unique`).
+    """
+    if viewer.scope is not Scope.SERVICE_PROVIDER or client.capabilities.dialect != "postgres":
+        return
+    statement = "SELECT id FROM accounts WHERE id = ANY($1) AND service_provider_id = $2 ORDER BY id FOR KEY SHARE"
+    held = await client.execute_query_dict(statement, [list(account_ids), viewer.service_provider_id])
+    if len(held) < len(account_ids):
+        raise _Moved
 
 
 def _dated(values: Values, now: datetime) -> Values:

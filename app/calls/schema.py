@@ -326,7 +326,7 @@ class CallReportInput:
     )
 
 
-@strawberry.input(description="Calls to be reported.")
+@strawberry.input(description="Calls to be reported. An empty text is like null: not known.")
 class ReportCallsInput:
     """Input of reportCalls."""
 

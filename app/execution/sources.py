@@ -68,12 +68,14 @@ class Source:
         raise NotCompilable("a to-one of a value")
 
     def beside(self, declared: graph.Beside) -> str:
-        """The expression of what is made of the row and of the one beside it."""
+        """The expression of what is made of the row and of related rows."""
         values = [self.column(name) for name in declared.columns]
-        return f"{self.compiler.constant(declared.make)}({', '.join([*values, self._row_beside(declared)])})"
+        values += [self.related(one.path, one.columns) for one in declared.related]
+        return f"{self.compiler.constant(declared.make)}({', '.join(values)})"
 
-    def _row_beside(self, declared: graph.Beside) -> str:
-        raise NotCompilable("a row beside a value")
+    def related(self, path: tuple[graph.ToOne, ...], columns: tuple[str, ...]) -> str:
+        """The expression of an object with columns of the row at the end of a path; None when there is no such row."""
+        raise NotCompilable("a row that is related to a value")
 
     def page(self, declared: graph.PageOf, nodes: list[FieldNode], made: Any) -> str:
         raise NotCompilable("a page of a value")
@@ -133,10 +135,11 @@ class OfKnownObject(OfObject):
         rows = f"data[{level.slot!r}].get(None)"
         return f"({shape}({rows}[0]) if {rows} else None)"
 
-    def _row_beside(self, declared: graph.Beside) -> str:
-        level = self._level(declared.to.row, None, declared.to.by, declared.to.key)
+    def related(self, path: tuple[graph.ToOne, ...], columns: tuple[str, ...]) -> str:
+        first, *more = path
+        level = self._level(first.row, None, first.by, first.key)
         row = OfLevel(self.compiler, level, "b")
-        made = self.compiler.function("r", row.object_of(declared.of))
+        made = self.compiler.function("r", row.related(tuple(more), columns))
         rows = f"data[{level.slot!r}].get(None)"
         return f"({made}({rows}[0]) if {rows} else None)"
 
@@ -194,9 +197,11 @@ class OfLevel(Source):
         shape = self.compiler.shape(nodes, type_, joined)
         return f"(None if r[{joined.index('id')}] is None else {shape}(r))"
 
-    def _row_beside(self, declared: graph.Beside) -> str:
-        joined = self._joined(declared.to)
-        return f"(None if r[{joined.index('id')}] is None else {joined.object_of(declared.of)})"
+    def related(self, path: tuple[graph.ToOne, ...], columns: tuple[str, ...]) -> str:
+        joined = self
+        for to in path:
+            joined = joined._joined(to)
+        return f"(None if r[{joined.index('id')}] is None else {joined.object_of(columns)})"
 
     def _joined(self, declared: graph.ToOne) -> "OfLevel":
         """The row beside, which is joined once however often it is needed."""

@@ -10,6 +10,7 @@ from tortoise.models import Model
 from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
 
+from app import quotas
 from app.context import Context
 from app.errors import Mistakes, UserErrorCode
 from app.idempotency.model import IdempotencyRecord
@@ -52,6 +53,7 @@ async def once(
         await IdempotencyRecord.bulk_create([record], ignore_conflicts=True)
         stored = await IdempotencyRecord.get(**whose)
         if stored.id == record.id:
+            await _check_quota(context, record)
             made = await make()
             await IdempotencyRecord.filter(id=record.id).update(made_id=made.pk)
             return made, True
@@ -61,6 +63,14 @@ async def once(
     if found is None:
         raise _conflict("What was made under this idempotency key is no more; take a new one.")
     return found, False
+
+
+async def _check_quota(context: Context, new: IdempotencyRecord) -> None:
+    """Raises Mistakes LIMIT_REACHED. Keys that are used at the same moment do not see each other: a few more may be kept."""
+    maximum = context.opened.settings.idempotency_keys_per_caller
+    others = IdempotencyRecord.filter(actor_id=new.actor_id, created_at__gte=new.created_at - KEPT).exclude(id=new.id)
+    fact = f"This caller has used {maximum:,} idempotency keys within 24 hours"
+    await quotas.check(others, maximum, fact, "Try again later, or leave the key out.", "idempotencyKey")
 
 
 async def forget() -> int:

@@ -36,7 +36,7 @@ async def admit(viewer: Viewer, keyring: Keyring, first: FirstFrame) -> Admitted
     account = await _account(viewer, first)
     records_all = await _records_all_calls(first)
     configuration = await RecordingConfig.get_or_none(account_id=account.id)
-    found = outlook(records_all, configuration)
+    found = outlook(records_all, configuration, account, account.service_provider)
     if not found.recorded or configuration is None:
         raise Refused(CloseCode.NOT_RECORDED, found.message)
     target = StorageTarget.of(stored_draft(keyring, configuration))

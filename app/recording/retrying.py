@@ -17,10 +17,7 @@ async def retry(context: Context, call_id: str) -> Call:
     What waits for its next try is tried at once. Raises Mistakes: NOT_FOUND, CONFLICT when there is nothing to store, or when
     this machine held the audio and has it no more.
     """
-    row_id = read(Kind.CALL, call_id)
-    call = await context.viewer.within_reach(Call).get_or_none(id=row_id) if row_id else None
-    if call is None:
-        raise Mistakes.one(UserErrorCode.NOT_FOUND, "There is no such call within your reach.", "callId")
+    call = await _found(context, call_id)
     if call.recording_state not in (RecordingState.FAILED, RecordingState.STORING):
         raise _conflict(_WHY.get(call.recording_state, "The recording is stored already."))
     spool = context.use(Spool)
@@ -28,9 +25,18 @@ async def retry(context: Context, call_id: str) -> Call:
         raise _conflict("The audio is gone from this server's spool: there is nothing left to store.")
     changed = await change(context, Call, call.id, _ASKED, where={"recording_state": call.recording_state})
     if changed is None:
+        await _found(context, call_id)
         raise _conflict("The recording has changed in this moment; load the call again.")
     context.use(LiveEvents).publish(LiveEvent(call.account_id, call.id, Change.RECORDING))
     return changed
+
+
+async def _found(context: Context, call_id: str) -> Call:
+    row_id = read(Kind.CALL, call_id)
+    call = await context.viewer.within_reach(Call).get_or_none(id=row_id) if row_id else None
+    if call is None:
+        raise Mistakes.one(UserErrorCode.NOT_FOUND, "There is no such call within your reach.", "callId")
+    return call
 
 
 def _conflict(message: str) -> Mistakes:

@@ -39,7 +39,10 @@ class Tag:
 
 @dataclass(frozen=True)
 class StorageDraft:
-    """Where recordings would go, as far as it is filled in: None is what is still missing."""
+    """Where recordings would go, as far as it is filled in: None is what is still missing.
+
+    Spaces and line breaks around what people paste are left out; of the secret they are a mistake, which `problems` tells.
+    """
 
     vendor: BucketVendor | None = None
     endpoint_url: str | None = None
@@ -48,6 +51,12 @@ class StorageDraft:
     access_key_id: str | None = None
     secret_access_key: str | None = field(default=None, repr=False)
     tags: tuple[Tag, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("endpoint_url", "bucket", "region", "access_key_id"):
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, value.strip())
 
 
 def problems(draft: StorageDraft) -> Iterator[Problem]:
@@ -193,7 +202,11 @@ def _secret_problems(secret: str) -> Iterator[Problem]:
     elif len(secret) > MAX_SECRET:
         yield path, UserErrorCode.TOO_LONG, f"The secret access key has at most {MAX_SECRET} characters."
     elif secret != secret.strip():
-        yield path, UserErrorCode.INVALID, "The secret access key begins or ends with a space: copy it without."
+        yield (
+            path,
+            UserErrorCode.INVALID,
+            "The secret access key begins or ends with a space or a line break: copy it without.",
+        )
     elif any(unicodedata.category(character) in {"Cc", "Cs"} for character in secret):
         yield path, UserErrorCode.INVALID, "The secret access key has no control characters."
     elif set(secret) <= _MASKS:

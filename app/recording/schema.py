@@ -252,7 +252,8 @@ class RecordingQueries:
         if account is None:
             return None
         stored = await model.RecordingConfig.get_or_none(account_id=account.id)
-        bucket = bucket_name or (stored.bucket_name if stored else None)
+        given = rules.StorageDraft(bucket=bucket_name, region=region)
+        bucket, region = given.bucket or (stored.bucket_name if stored else None), given.region
         if bucket is None:
             raise BadUserInput("The account has no bucket yet; say which in `bucketName`.", argument="bucketName")
         for _path, _code, message in rules.problems(rules.StorageDraft(bucket=bucket)):

@@ -9,17 +9,18 @@ from strawberry import Some
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
+from app import quotas
 from app.accounts import finding as accounts
 from app.audit import trail
 from app.audit.changing import change
 from app.context import Context
-from app.database import lacks_owner, violated_constraint
+from app.database import violated_constraint
 from app.encryption import Keyring
 from app.errors import Mistakes, Problems, UserErrorCode
 from app.identifiers import Kind, new_id, read
 from app.outbound import OutboundGate
 from app.recording import rules
-from app.recording.model import AudioFormat, BucketVendor, RecordingConfig, StorageStatus
+from app.recording.model import AudioFormat, BucketVendor, RecordingConfig, StorageStatus, StoredCredential
 from app.recording.rules import StorageDraft, Tag
 from app.recording.stored import stored_draft
 from app.recording.verification import StorageVerdict, StorageVerifier, VerificationResult, fingerprint
@@ -58,7 +59,7 @@ async def update(context: Context, account_id: str, if_version: int | None, chan
     for _ in range(_TRIES):
         owner_id, stored = await _found(context, account_id)
         try:
-            return await write(context, _save(context, owner_id, stored, if_version, changes))
+            return await write(context, await _save(context, owner_id, stored, if_version, changes))
         except SavedMeanwhile:
             continue
     raise _conflict(if_version)
@@ -85,7 +86,7 @@ async def prepare(context: Context, account_id: UUID, if_version: int | None, ch
     Raises Mistakes: CONFLICT, or all that is wrong.
     """
     stored = await RecordingConfig.filter(account_id=account_id).select_for_update().get_or_none()
-    return _save(context, account_id, stored, if_version, changes)
+    return await _save(context, account_id, stored, if_version, changes)
 
 
 async def write(context: Context, save: Save) -> RecordingConfig:
@@ -97,15 +98,26 @@ async def write(context: Context, save: Save) -> RecordingConfig:
         return saved
     try:
         async with in_transaction():
+            if await accounts.lock(context.viewer, save.account_id) is None:
+                raise accounts.not_found("accountId")
             config = await RecordingConfig.create(id=save.row_id, account_id=save.account_id, **save.values)
             await trail.note(context, config, after={name: save.values[name] for name in _TOLD if name in save.values})
         return config
     except IntegrityError as error:
         if violated_constraint(error) == "recording_configs_account_unique":
             raise SavedMeanwhile from None
-        if lacks_owner(error):  # the account was deleted in between
-            raise accounts.not_found("accountId") from None
         raise
+
+
+async def _check_quota(context: Context, account_id: UUID) -> None:
+    """New keys become stored credentials with the first recording. They are refused here: a recording never is.
+
+    Raises Mistakes LIMIT_REACHED.
+    """
+    maximum = context.opened.settings.stored_credentials_per_account
+    fact = f"The account has {maximum:,} stored credentials"
+    advice = "Remove some with removeStoredCredential before you enter other keys."
+    await quotas.check(StoredCredential.filter(account_id=account_id), maximum, fact, advice, "accessKeyId")
 
 
 async def remove(context: Context, account_id: str, if_version: int | None) -> RecordingConfig:
@@ -115,6 +127,8 @@ async def remove(context: Context, account_id: str, if_version: int | None) -> R
     if if_version is not None:
         rows = rows.filter(version=if_version)
     async with in_transaction():
+        if await accounts.lock(context.viewer, stored.account_id) is None:
+            raise _no_config()
         if not await rows.delete():
             raise _conflict(if_version)
         await trail.note(context, stored, before={name: getattr(stored, name) for name in _TOLD})
@@ -152,11 +166,14 @@ async def verify_stored(context: Context, account_id: str) -> tuple[RecordingCon
     status = _STATUS[result.verdict]
     # Nothing is locked while S3 answers; a result of other values than the stored ones is answered but not kept.
     unchanged = RecordingConfig.filter(id=stored.id, fingerprint=result.fingerprint)
-    await unchanged.filter(storage_status=status).update(last_verification=result.to_json())
-    await unchanged.exclude(storage_status=status).update(
-        last_verification=result.to_json(), storage_status=status, storage_status_since=result.verified_at
-    )
-    now = await RecordingConfig.get_or_none(id=stored.id)
+    async with in_transaction():
+        if await accounts.lock(context.viewer, stored.account_id) is None:
+            raise _no_config()
+        await unchanged.filter(storage_status=status).update(last_verification=result.to_json())
+        await unchanged.exclude(storage_status=status).update(
+            last_verification=result.to_json(), storage_status=status, storage_status_since=result.verified_at
+        )
+        now = await RecordingConfig.get_or_none(id=stored.id)
     if now is None:
         raise _no_config()
     return now, result
@@ -181,14 +198,17 @@ def last_verification(stored: dict[str, Any] | None, fingerprint: str) -> Verifi
     return VerificationResult.from_json(stored)
 
 
-def _save(
+async def _save(
     context: Context, account_id: UUID, stored: RecordingConfig | None, if_version: int | None, changes: Changes
 ) -> Save:
-    """Raises Mistakes: CONFLICT, or all that is wrong."""
+    """Raises Mistakes: CONFLICT, LIMIT_REACHED, or all that is wrong."""
     if if_version is not None and (stored is None or stored.version != if_version):
         raise _conflict(if_version)
     row_id = stored.id if stored else new_id()
-    return Save(account_id, row_id, stored.version if stored else None, _checked(context, row_id, stored, changes))
+    values = _checked(context, row_id, stored, changes)
+    if values.get("access_key_id") is not None:
+        await _check_quota(context, account_id)
+    return Save(account_id, row_id, stored.version if stored else None, values)
 
 
 def _checked(context: Context, row_id: Any, stored: RecordingConfig | None, changes: Changes) -> dict[str, Any]:

@@ -95,7 +95,10 @@ class FirstFrame:
 
 
 class _Fields:
-    """Values by name; null is like absent. What is wrong with each is collected in `mistakes`."""
+    """Values by name; null is like absent, and so is an empty text where a value may be unknown: gateways send both.
+
+    What is wrong with each is collected in `mistakes`.
+    """
 
     def __init__(self, values: dict[str, Any]) -> None:
         self._values = values
@@ -116,7 +119,7 @@ class _Fields:
     def id(self, name: str, kind: Kind) -> UUID | None:
         """One of ours, or the bare UUID."""
         value = self._values.get(name)
-        if value is None:
+        if value is None or value == "":
             return None
         if isinstance(value, str):
             if _BARE_ID.fullmatch(value):
@@ -128,7 +131,7 @@ class _Fields:
 
     def choice(self, name: str, choices: dict[Any, Any], default: Any) -> Any:
         value = self._values.get(name)
-        if value is None:
+        if value is None or (value == "" and default is None):
             return default
         known = value.lower() if isinstance(value, str) else value
         if isinstance(known, str | int) and not isinstance(known, bool) and known in choices:

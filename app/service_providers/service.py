@@ -19,6 +19,7 @@ from app.database import violated_constraint
 from app.errors import Mistakes, Problems, UserErrorCode
 from app.idempotency.once import once
 from app.identifiers import Kind, read
+from app.service_providers.finding import lock
 from app.service_providers.model import ServiceProvider
 from app.users import service as users
 from app.users.model import User
@@ -112,8 +113,7 @@ async def delete(
     row_id = read(Kind.SERVICE_PROVIDER, provider_id)
     async with in_transaction():
         # The lock keeps new accounts and keys from coming in between count and deletion: their foreign key waits for it.
-        rows = context.viewer.within_reach(ServiceProvider).filter(id=row_id)
-        provider = await rows.select_for_update().get_or_none() if row_id else None
+        provider = await lock(context.viewer, row_id, no_key=False)
         if provider is None:
             raise _not_found()
         problems = Problems()

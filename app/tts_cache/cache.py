@@ -1,12 +1,14 @@
 """The gateway's prompt cache on Valkey (or Redis): an account's entries counted and removed, in small steps.
 
-An entry's key is `tts:<account id>:<sha1 of the prompt's parameters>`. The server does one
+An entry's key is `tts:<account id>:<sha1 of the prompt's parameters>`; the account's id is its SID, or its bare UUID with
+hyphens, as many gateways know it. Both are the account's. The server does one
 thing at a time, so every command here is short: SCAN looks at some hundred keys, UNLINK frees the memory beside.
 """
 
 import time
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
+from uuid import UUID
 
 import structlog
 from valkey.asyncio import Valkey
@@ -46,32 +48,32 @@ class PromptCache:
 
         Exact for what is there from the beginning of the walk to its end.
         """
-        # SCAN may tell a key twice while the server moves its table, so the names are kept, not their number.
-        names: dict[bytes, set[bytes]] = {account_id.encode(): set() for account_id in account_ids}
+        # SCAN may tell a key twice while the server moves its table, so the keys are kept, not their number.
+        found: dict[str, set[bytes]] = {account_id: set() for account_id in account_ids}
+        owners = _owners(account_ids)
         deadline = time.monotonic() + seconds
         async with self._connection() as valkey:
             async for keys in _steps(valkey, _pattern(account_ids)):
-                for key in keys:
-                    parts = key.split(b":", 2)
-                    if len(parts) == 3 and parts[1] in names:
-                        names[parts[1]].add(parts[2])
+                for key, owner in _of(owners, keys):
+                    found[owner].add(key)
                 if time.monotonic() > deadline:
                     raise ServiceUnavailable(
                         f"The prompt cache has too many entries to be counted in {seconds:g} seconds. "
                         "Ask for fewer accounts at once."
                     )
-        return {account_id: len(names[account_id.encode()]) for account_id in account_ids}
+        return {account_id: len(keys) for account_id, keys in found.items()}
 
     async def clear(self, account_id: str, *, seconds: float = CLEAR_SECONDS) -> int:
         """Removes an account's entries and answers how many the server removed. What is written meanwhile may stay.
 
         Raises ServiceUnavailable; when some are gone by then, its `clearedCount` says how many at least.
         """
-        cleared = 0
+        cleared, owners = 0, _owners([account_id])
         deadline = time.monotonic() + seconds
         try:
             async with self._connection() as valkey:
-                async for keys in _steps(valkey, _pattern([account_id])):
+                async for matching in _steps(valkey, _pattern([account_id])):
+                    keys = [key for key, _ in _of(owners, matching)]
                     for start in range(0, len(keys), KEYS_AT_ONCE):
                         cleared += await valkey.unlink(*keys[start : start + KEYS_AT_ONCE])
                     if time.monotonic() > deadline:
@@ -108,13 +110,32 @@ async def _steps(valkey: Valkey, pattern: str) -> AsyncIterator[list[bytes]]:
         yield keys
 
 
-def _pattern(account_ids: Collection[str]) -> str:
-    """What matches all entries of these accounts: one account's and nothing else, or little else for a few.
+def _owners(account_ids: Collection[str]) -> dict[bytes, str]:
+    """The accounts by the ids that keys have: the SID and the bare UUID."""
+    return {
+        form.encode(): account_id for account_id in account_ids for form in (account_id, str(UUID(hex=account_id[2:])))
+    }
 
-    Each place allows the characters that the ids (SIDs, all of one length and without `*`, `?` and `[`) have there.
+
+def _of(owners: Mapping[bytes, str], keys: Iterable[bytes]) -> Iterator[tuple[bytes, str]]:
+    """Of keys that match the pattern, those of these accounts, each with its owner."""
+    for key in keys:
+        parts = key.split(b":", 2)
+        if len(parts) == 3 and parts[1] in owners:
+            yield key, owners[parts[1]]
+
+
+def _pattern(account_ids: Collection[str]) -> str:
+    """What matches all entries of these accounts (SIDs), and little else: one pattern, so that one walk finds both forms.
+
+    Each place allows the digits that the ids have there. Before the first digit a SID has its prefix, and between its groups a
+    UUID has hyphens.
     """
-    places = ["".join(sorted(set(characters))) for characters in zip(*account_ids, strict=True)]
-    return f"tts:{''.join(place if len(place) == 1 else f'[{place}]' for place in places)}:*"
+    digits = zip(*(account_id[2:] for account_id in account_ids), strict=True)
+    places = ["".join(sorted(set(each))) for each in digits]
+    allowed = [place if len(place) == 1 else f"[{place}]" for place in places]
+    groups = ("".join(allowed[start:end]) for start, end in ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32)))
+    return f"tts:*{'*'.join(groups)}:*"
 
 
 def _half_cleared(error: ServiceUnavailable, cleared: int) -> ServiceUnavailable:

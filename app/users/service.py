@@ -17,9 +17,10 @@ from tortoise.expressions import Q, Subquery
 from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
 
-from app import names
+from app import names, quotas
 from app.access import AccessLevel, Scope, Viewer, owner_is_active
-from app.api_keys.service import find_owner, no_owner
+from app.accounts import finding as accounts
+from app.api_keys.service import lock_owner
 from app.audit import trail
 from app.audit.changing import change, conflict
 from app.context import Context
@@ -157,8 +158,9 @@ async def revoke_session(context: Context, session_id: str) -> UUID:
     session = await context.viewer.within_reach(Session).get_or_none(id=row_id) if row_id else None
     user = await User.get_or_none(id=session.user_id) if session is not None else None
     async with in_transaction():
+        is_there = user is not None and await _lock_account(context.viewer, user)
         await still_let_in(context.viewer)
-        if session is None or not await Session.filter(id=session.id).delete():
+        if session is None or not is_there or not await Session.filter(id=session.id).delete():
             raise Mistakes.one(UserErrorCode.NOT_FOUND, "There is no such session.", "id")
         await trail.note(context, user, before={"session": show(Kind.SESSION, session.id)})
     return session.id
@@ -249,20 +251,21 @@ async def _create(
     rules = await policy.current()
     if given is not None:
         policy.check(rules, given, email, problems, "password")
-    scope, provider, account = await find_owner(viewer, account_id, service_provider_id, installation, problems)
-    problems.raise_if_any()
     secret = _password_values(hashed, must_change=True)
-    owner: dict[str, Any] = {"scope": scope, "service_provider_id": provider, "account_id": account}
     try:
         async with in_transaction():
+            owner = await lock_owner(viewer, account_id, service_provider_id, installation, problems)
             await still_let_in(viewer)
-            user = await User.create(**values, **secret, **owner)
-            await trail.note(context, user, after={**values, **owner})
+            problems.raise_if_any()
+            if owner.has_quota:
+                there, maximum = User.filter(**owner.columns), context.opened.settings.users_per_owner
+                await quotas.check(there, maximum, f"The {owner.words} has {maximum:,} users", "Delete one first.")
+            user = await User.create(**values, **secret, **owner.columns)
+            await trail.note(context, user, after={**values, **owner.columns})
     except IntegrityError as error:
         if violated_constraint(error) == "users_email_unique":
             raise _email_taken() from None
-        # The owner was deleted in between.
-        raise no_owner("accountId" if account else "serviceProviderId") from None
+        raise
     return user
 
 
@@ -364,7 +367,7 @@ async def set_active(context: Context, user_id: str, active: bool, if_version: i
     """Deactivated, their sessions end within 5 s, for good. Raises Mistakes: NOT_FOUND, CONFLICT, LAST_ADMIN."""
     found = await within_reach(context, user_id)
     async with in_transaction():
-        user = await _locked(found.id)
+        user = await _locked(context.viewer, found)
         await still_let_in(context.viewer)
         if if_version not in (None, user.version):
             raise _conflict(if_version)
@@ -380,7 +383,7 @@ async def delete(context: Context, user_id: str, if_version: int | None) -> UUID
     """Raises Mistakes: NOT_FOUND, CONFLICT, LAST_ADMIN."""
     found = await within_reach(context, user_id)
     async with in_transaction():
-        user = await _locked(found.id)
+        user = await _locked(context.viewer, found)
         await still_let_in(context.viewer)
         if if_version not in (None, user.version):
             raise _conflict(if_version)
@@ -415,7 +418,7 @@ async def reset_password(context: Context, user_id: str, given: str | None) -> t
     shown = policy.temporary(rules) if given is None else None
     values = _password_values(await password.hashed(given or shown or "", viewer.user_id), must_change=True)
     async with in_transaction():
-        await _locked(user.id)
+        await _locked(viewer, user)
         await still_let_in(viewer)
         changed = _there(await change(context, User, user.id, values))
         await Session.filter(user_id=user.id).delete()
@@ -465,14 +468,20 @@ async def within_reach(context: Context, user_id: str) -> User:
     return _there(await context.viewer.within_reach(User).get_or_none(id=row_id) if row_id else None)
 
 
-async def _locked(user_id: UUID) -> User:
-    """The row, which nobody else changes until the transaction ends. Raises Mistakes: NOT_FOUND."""
-    found = await User.filter(id=user_id).first()
-    if found is not None and found.scope is Scope.ADMIN:
+async def _locked(viewer: Viewer, found: User) -> User:
+    """The row, which no other transaction changes until this one ends. Raises Mistakes: NOT_FOUND."""
+    if not await _lock_account(viewer, found):
+        raise _not_found()
+    if found.scope is Scope.ADMIN:
         # All of them in one order: of two admins who deactivate each other, the second waits and then finds itself last.
         # Whole rows: a list of values would leave the lock out.
         await User.filter(scope=Scope.ADMIN, active=True).order_by("id").select_for_update()
-    return _there(await User.filter(id=user_id).select_for_update().get_or_none())
+    return _there(await User.filter(id=found.id).select_for_update().get_or_none())
+
+
+async def _lock_account(viewer: Viewer, user: User) -> bool:
+    """Locks the account of a user who has one; False when it is not within reach any more."""
+    return user.account_id is None or await accounts.lock(viewer, user.account_id) is not None
 
 
 async def _keep_an_admin(user: User) -> None:
@@ -528,8 +537,12 @@ def _email_taken() -> Mistakes:
 
 def _there(user: User | None) -> User:
     if user is None:
-        raise Mistakes.one(UserErrorCode.NOT_FOUND, "There is no such user.", "id")
+        raise _not_found()
     return user
+
+
+def _not_found() -> Mistakes:
+    return Mistakes.one(UserErrorCode.NOT_FOUND, "There is no such user.", "id")
 
 
 def _conflict(if_version: int | None) -> Mistakes:

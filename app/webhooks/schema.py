@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import strawberry
-from strawberry import Maybe
+from strawberry import Maybe, Some
 
 from app import graph
 from app.access import HasFullAccess
@@ -69,7 +69,10 @@ class WebhookInput:
     )
 
     def change(self) -> rules.WebhookChange:
-        return rules.WebhookChange(self.url, self.method, self.username, self.password)
+        username = self.username
+        if username is not None and username.value is not None:
+            username = Some(username.value.strip())  # as people paste it; a password stays as it is
+        return rules.WebhookChange(self.url, self.method, username, self.password)
 
 
 @strawberry.type(description="The limits of a webhook's inputs, of an account's or of an application's.")

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
+from app.accounts import finding
 from app.accounts import service as accounts
 from app.accounts.model import Account
 from app.audit import trail
@@ -37,11 +37,7 @@ async def send_test(context: Context, account_id: str, kind: WebhookKind) -> Web
     call = _call(context, account, kind, webhook, delivery_id)
     # The network is waited for outside of any transaction.
     delivery = await context.use(WebhookSender).send(call, account.id)
-    try:
-        return await _kept(context, delivery_id, account.id, kind, call, delivery)
-    except IntegrityError:  # the account was deleted meanwhile
-        await accounts.within_reach(context, account_id, "accountId")
-        raise
+    return await _kept(context, delivery_id, account.id, kind, call, delivery)
 
 
 def _call(context: Context, account: Account, kind: WebhookKind, webhook: Webhook, delivery_id: UUID) -> Call:
@@ -76,6 +72,8 @@ async def _kept(
     context: Context, delivery_id: UUID, account_id: UUID, kind: WebhookKind, call: Call, delivery: Delivery
 ) -> WebhookDelivery:
     async with in_transaction():
+        if await finding.lock(context.viewer, account_id) is None:  # deleted, or moved to another provider
+            raise finding.not_found("accountId")
         kept = await WebhookDelivery.create(
             id=delivery_id,
             account_id=account_id,

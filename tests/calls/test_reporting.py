@@ -148,7 +148,7 @@ WRONG: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
     ({"callId": "a\n"}, [("INVALID", "callId")]),
     ({"applicationId": "AP"}, [("NOT_FOUND", "applicationId")]),
     ({"from": "x" * 256}, [("TOO_LONG", "from")]),
-    ({"from": ""}, [("INVALID", "from")]),
+    ({"from": "a\n"}, [("INVALID", "from")]),
     ({"to": "a\0b"}, [("INVALID", "to")]),
     ({"trunk": "a\nb"}, [("INVALID", "trunk")]),
     ({"terminationReason": "x" * 256}, [("TOO_LONG", "terminationReason")]),
@@ -161,7 +161,7 @@ WRONG: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
     ({"answeredAt": at(minutes=1), "endedAt": at(minutes=2)}, [("OUT_OF_RANGE", "endedAt")]),
     ({"startedAt": at(minutes=1), "endedAt": at(minutes=2)}, [("OUT_OF_RANGE", "endedAt")]),
     (
-        {"callId": "", "sipStatus": 1, "from": ""},
+        {"callId": "", "sipStatus": 1, "from": "a\n"},
         [("INVALID", "callId"), ("OUT_OF_RANGE", "sipStatus"), ("INVALID", "from")],
     ),
 ]
@@ -185,6 +185,21 @@ async def test_bad_rows_are_refused_one_by_one_and_good_ones_are_kept(
         for number, (_, expected) in enumerate(WRONG)
     }
     assert len(await calls_of(account_user, world["own"])) == len(WRONG)
+
+
+async def test_an_empty_text_says_nothing_as_null_does(gateway: Person, account_user: Person, world: World) -> None:
+    texts = ("applicationId", "from", "to", "trunk", "terminationReason", "traceId")
+    first = {"accountId": world["own"], "callId": "one", **dict.fromkeys(texts, "")}
+    assert await report(gateway, first) == {"acceptedCount": 1, "rejected": [], "userErrors": []}
+    (call,) = await calls_of(account_user, world["own"])
+    assert [call[name] for name in ("application", "from", "to", "trunk", "terminationReason", "traceId")] == [None] * 6
+    # What is known stays.
+    known = {name: whole(world)[name] for name in texts}
+    for given in (known, dict.fromkeys(texts, "")):
+        await report(gateway, {"accountId": world["own"], "callId": "one", **given})
+    (call,) = await calls_of(account_user, world["own"])
+    assert call["application"] == {"name": "Own hotline"}
+    assert {name: call[name] for name in texts[1:]} == {name: known[name] for name in texts[1:]}
 
 
 async def test_another_tenant_s_account_is_refused_in_the_words_of_one_that_is_not_there(
@@ -368,9 +383,9 @@ async def test_an_account_that_goes_while_its_calls_are_reported_is_refused(
 ) -> None:
     store = reporting._store
 
-    async def after_a_deletion(calls: Any) -> Any:
+    async def after_a_deletion(viewer: Any, calls: Any) -> Any:
         await provider.change("deleteAccount", "deletedId", id=world["own"], force=True)
-        return await store(calls)
+        return await store(viewer, calls)
 
     monkeypatch.setattr(reporting, "_store", after_a_deletion)
     rows = [{"accountId": world[name], "callId": "one"} for name in ("own", "sibling")]

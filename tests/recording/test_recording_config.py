@@ -265,3 +265,50 @@ async def test_a_region_that_the_sdk_would_turn_into_another_is_refused(provider
             "updateRecordingConfig", CONFIG, accountId=blank, bucketVendor="S3_COMPATIBLE", region=region
         )
         assert refusals(payload) == [("INVALID", ["region"])]
+
+
+PASTED = {name: f" \n{AWS[name]}\t\u00a0" for name in ("bucketName", "region", "accessKeyId")}
+OF_SERVER = {**AWS, "bucketVendor": "S3_COMPATIBLE", "endpointUrl": "http://127.0.0.1:9"}
+
+
+async def test_spaces_around_what_people_paste_are_left_out(provider: Person, blank: str) -> None:
+    for stored in (AWS, OF_SERVER):
+        plain = await saved(provider, blank, **stored)
+        # Nothing has changed: the stored secret goes to the same server with the same key.
+        assert await saved(provider, blank, **{**stored, **PASTED, **_endpoint(stored)}) == plain
+
+
+async def test_spaces_around_what_people_paste_are_left_out_of_a_test(provider: Person, blank: str) -> None:
+    fingerprint = (await saved(provider, blank, **OF_SERVER))["fingerprint"]
+    draft = {**OF_SERVER, **PASTED, **_endpoint(OF_SERVER)}
+    payload = await provider.change("verifyRecordingStorage", "verification { fingerprint }", accountId=blank, **draft)
+    assert payload["verification"] == {"fingerprint": fingerprint}
+
+
+def _endpoint(stored: dict[str, str]) -> dict[str, str]:
+    return {"endpointUrl": f"  {stored['endpointUrl']}\r\n"} if "endpointUrl" in stored else {}
+
+
+async def test_the_stored_keys_are_those_of_a_pasted_endpoint(provider: Person, blank: str) -> None:
+    await saved(provider, blank, **OF_SERVER)
+    given = {"bucketVendor": "S3_COMPATIBLE", "endpointUrl": f" {OF_SERVER['endpointUrl']} "}
+    assert (await saved(provider, blank, **given))["version"] == 1
+
+
+@pytest.mark.parametrize("around", ["{}\n", " {}", "{}\t", "\u00a0{}"])
+async def test_a_secret_is_never_changed_in_silence(provider: Person, blank: str, around: str) -> None:
+    given = {**AWS, "secretAccessKey": around.format(AWS["secretAccessKey"])}
+    payload = await provider.change("updateRecordingConfig", CONFIG, accountId=blank, **given)
+    assert refusals(payload) == [("INVALID", ["secretAccessKey"])]
+    message = "The secret access key begins or ends with a space or a line break: copy it without."
+    assert payload["userErrors"][0]["message"] == message
+
+
+async def test_a_policy_is_that_of_a_pasted_bucket(provider: Person, blank: str) -> None:
+    query = """query ($id: ID!, $bucket: String, $region: String) {
+      recordingPolicy(accountId: $id, bucketName: $bucket, region: $region) { json } }"""
+    plain, pasted = [
+        (await provider.ask(query, id=blank, bucket=bucket, region=region)).only("recordingPolicy")
+        for bucket, region in (("calls", "us-gov-west-1"), (" calls\n", "us-gov-west-1 "))
+    ]
+    assert plain == pasted

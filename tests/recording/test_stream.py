@@ -48,15 +48,21 @@ def test_all_that_is_known_is_read_and_the_rest_passed_over() -> None:
     assert (found.application_id, found.from_number, found.to_number) == (UUID("1" * 32), "anonymous", None)
 
 
+def test_what_is_null_or_empty_is_not_known() -> None:
+    for unknown in ("", None):
+        told = dict.fromkeys(("from", "to", "applicationSid", "direction", "traceId"), unknown)
+        assert FirstFrame.read(json.dumps({**GOOD, **told})) == FirstFrame.read(json.dumps(GOOD)), unknown
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
         *(("callSid", value) for value in ("", "a/b", "../x", "a b", "ä", "x" * 129, 7, ["a"], "a\n")),
         *(("accountSid", value) for value in ("", "AP" + "0" * 32, "x", 7, {"a": 1}, ACCOUNT + "0")),
-        *(("applicationSid", value) for value in ("", "AC" + "0" * 32, 7)),
+        *(("applicationSid", value) for value in ("AC" + "0" * 32, 7)),
         *(("sampleRate", value) for value in (0, 44_100, "fast", True, 8_000.5, [8_000])),
         *(("mixType", value) for value in ("", "left", 2, ["mono"])),
-        *(("direction", value) for value in ("", "sideways", 1, {})),
+        *(("direction", value) for value in ("sideways", 1, {})),
         *(("from", value) for value in ("x" * 256, 7, "a\x00b", ["+1"])),
         *(("to", value) for value in ("x" * 256, 7, "a\rb")),
         *(("traceId", value) for value in ("x" * 129, 7)),

@@ -300,3 +300,18 @@ async def test_an_account_key_does_not_change_another_tenants_webhook(
         payload = await save(account_user, world[place], registrationWebhook={"url": "https://evil.example/"})
         assert refusals(payload) == [("NOT_FOUND", ["id"])]
         assert (await stored(installation, world[place])).registration_webhook_url == URL
+
+
+async def test_spaces_around_a_pasted_user_name_are_left_out_and_those_of_a_password_are_not(
+    account_user: Person, world: World
+) -> None:
+    hook = {"url": " https://hooks.example.com/x\n", "username": " user\n", "password": "pass "}
+    selection = "account { registrationWebhook { url username } version }"
+    given = {"id": world["own"], "registrationWebhook": hook}
+    first = (await account_user.change("updateAccount", selection, **given))["account"]
+    assert first["registrationWebhook"] == {"url": "https://hooks.example.com/x", "username": "user"}
+    assert (await account_user.change("updateAccount", selection, **given))["account"] == first
+    hook["password"] = "pass"
+    assert (await account_user.change("updateAccount", selection, **given))["account"]["version"] == first[
+        "version"
+    ] + 1
