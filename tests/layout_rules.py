@@ -8,19 +8,8 @@ from pathlib import Path
 
 FOUNDATION = {
     *("access", "context", "database", "database_url", "encryption", "errors", "graph"),
-    *(
-        "identifiers",
-        "logs",
-        "masks",
-        "metrics",
-        "names",
-        "outbound",
-        "paging",
-        "postgres_pool",
-        "settings",
-        "statements",
-    ),
-    *("tokens", "exchange", "live", "live_exchange", "revocations", "valkey_connection"),
+    *("identifiers", "logs", "metrics", "names", "outbound", "paging", "postgres_pool", "settings", "statements"),
+    *("tokens", "exchange", "live", "live_exchange", "masks", "revocations", "valkey_connection"),
 }
 ASSEMBLY = {
     *("main", "schema", "viewer", "form_limits", "authentication", "execution", "graphiql"),
