@@ -20,7 +20,7 @@ FOUNDATION = {
         "settings",
         "statements",
     ),
-    *("tokens", "live", "live_exchange", "valkey_connection"),
+    *("tokens", "exchange", "live", "live_exchange", "masks", "revocations", "valkey_connection"),
 }
 ASSEMBLY = {
     *("main", "schema", "viewer", "form_limits", "authentication", "execution", "graphiql"),

@@ -584,11 +584,17 @@ class DeleteAccountPayload:
     )
 
 
+_TAKEN = (
+    "That an account which the caller does not see has this name or SIP realm is audited, and said only as often as "
+    "`createUser` says it of addresses."
+)
+
+
 @strawberry.type
 class AccountMutations:
     """Root fields."""
 
-    @graph.mutation("Creates an account.", permissions=[IsServiceProvider])
+    @graph.mutation(f"Creates an account. {_TAKEN}", permissions=[IsServiceProvider])
     async def create_account(
         self, info: Info, input: Annotated[CreateAccountInput, strawberry.argument(description="The account to be.")]
     ) -> CreateAccountPayload:
@@ -604,7 +610,7 @@ class AccountMutations:
         )
         return CreateAccountPayload(account=graph.shown(account))
 
-    @graph.mutation("Changes an account's settings: what is given, all of it or none, and nothing else.")
+    @graph.mutation(f"Changes an account's settings: what is given, all of it or none, and nothing else. {_TAKEN}")
     async def update_account(
         self, info: Info, input: Annotated[UpdateAccountInput, strawberry.argument(description="The changes.")]
     ) -> UpdateAccountPayload:

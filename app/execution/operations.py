@@ -145,6 +145,13 @@ class Operations:
         operation = self._documents.read(request.query).operation(request.operation_name)
         return operation.type if operation is not None else None
 
+    def needs_no_caller(self, request: Request) -> bool:
+        """Whether the document holds nothing but what anybody may call. Introspection does not count: it may need one."""
+        document = self._documents.read(request.query)
+        return document.node is not None and not any(
+            each.reads_data or each.introspects for each in document.operations.values()
+        )
+
     async def _answers(
         self,
         events: AsyncGenerator[Any, None],

@@ -264,7 +264,11 @@ class ServiceProviderMutations:
         provider: Any = await service.create(info.context, input.name, input.idempotency_key)
         return CreateServiceProviderPayload(service_provider=provider)
 
-    @graph.mutation("Changes a service provider: what is given, and nothing else.", permissions=[IsServiceProvider])
+    @graph.mutation(
+        "Changes a service provider: what is given, and nothing else. That another one has this name is audited, and said to "
+        "a service provider only as often as `createUser` says it of addresses.",
+        permissions=[IsServiceProvider],
+    )
     async def update_service_provider(
         self,
         info: Info,
