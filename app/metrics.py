@@ -19,6 +19,9 @@ if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
 
 _REQUESTS = Counter("http_requests", "HTTP requests, by the status of their answers.", ["status"])
 _OPERATIONS = Counter("operations", "GraphQL operations that ran, by type and by way.", ["type", "way"])
+_OPERATIONS_REFUSED = Counter(
+    "operation_refusals", "GraphQL operations that were refused since their caller had too many at once."
+)
 _SECONDS = Histogram(
     "http_request_seconds",
     "How long requests took, in seconds.",
@@ -51,6 +54,10 @@ def websocket(status: int) -> None:
 def operation(type_: str, way: str) -> None:
     """`way` is `compiled` or `ordinary`."""
     _operations(type_, way).inc()
+
+
+def operation_refused() -> None:
+    _OPERATIONS_REFUSED.inc()
 
 
 def websockets(more: int) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from app import graph
 from app.access import Viewer
 from app.execution.levels import Level
-from app.paging import EACH_OWNER, Order, count_up_to
+from app.paging import EACH_OWNER, Order, count_up_to, of_few_or_many_owners
 from app.statements import Sql, StandIns, Statement, any_of, slot
 
 
@@ -27,15 +27,23 @@ class Writer:
         rows = None
         if level.wants_rows:
             of_each = isinstance(level.root, graph.PageOf) and not single
+            query = self._query(asked, EACH_OWNER if of_each else self._stand_ins.uuid(f"{level.slot}.owner"))
+            query = self._paged(query, order, is_after)
             if isinstance(level.root, graph.PageOfAll) and level.root.is_by_owner(self._viewer.scope, asked):
-                of_each, query = True, self._query_of_owners(level.root, asked)
-            else:
-                query = self._query(asked, EACH_OWNER if of_each else self._stand_ins.uuid(f"{level.slot}.owner"))
-            if is_after and order is not None:
-                value = self._stand_ins.text(f"{level.slot}.value")
-                query = query.filter(order.beyond(value, self._stand_ins.uuid(f"{level.slot}.after")))
+                of_each, self._walked = True, query
+                self._owners_query = level.root.owners_within(self._viewer, self._valued(asked))
+                query = self._paged(self._query_of_owners(level.root, asked), order, is_after)
             rows = self._rows(query, order, of_each=of_each)
         return rows, number
+
+    def _paged(self, query: Any, order: Order | None, is_after: bool) -> Any:
+        if order is None:
+            return query
+        slot = self._level.slot
+        if is_after:
+            place = order.beyond(self._stand_ins.text(f"{slot}.value"), self._stand_ins.uuid(f"{slot}.after"))
+            query = query.filter(place)
+        return query.order_by(*order.by).limit(self._stand_ins.number(f"{slot}.limit"))
 
     def _query(self, asked: tuple[Any, ...], owner: Any) -> Any:
         level, slot, root = self._level, self._level.slot, self._level.root
@@ -53,13 +61,14 @@ class Writer:
         return self._narrowed(self._level.model.filter(**root.always, **{column: EACH_OWNER}), root, asked)
 
     def _narrowed(self, query: Any, root: graph.Listed, asked: tuple[Any, ...]) -> Any:
-        for name, kind in asked:
-            value = kind
-            if kind in ("str", "UUID"):
-                made = self._stand_ins.text if kind == "str" else self._stand_ins.uuid
-                value = made(f"{self._level.slot}.{name}")
+        for name, value in self._valued(asked):
             query = query.filter(root.conditions[name].of(value))
         return query
+
+    def _valued(self, asked: tuple[Any, ...]) -> list[tuple[str, Any]]:
+        """The conditions with their values, or stand-ins for these."""
+        made = {"str": self._stand_ins.text, "UUID": self._stand_ins.uuid}
+        return [(name, made[kind](f"{self._level.slot}.{name}") if kind in made else kind) for name, kind in asked]
 
     def _number(self, asked: tuple[Any, ...], owner: Any) -> Statement:
         level = self._level
@@ -84,8 +93,6 @@ class Writer:
         if of_each and not is_by_owner:
             level.index("b", level.by)
         order_by = [column.lstrip("-") for column in order.by] if order else []
-        if order is not None:
-            query = query.order_by(*order.by).limit(self._stand_ins.number(f"{level.slot}.limit"))
         if not (level.joins or level.counts or of_each):
             asked = {column: column for _, column in level.items}
             return Statement.of(self._stand_ins.render(query.values(**(asked or {"id": "id"}))), self._dialect)
@@ -105,6 +112,9 @@ class Writer:
         """The rows that the query selects, or those that it selects for each of many owners, who is `EACH_OWNER` in it."""
         if not of_each:
             return [" FROM (", self._stand_ins.render(query.values(**names)), ") b"]
+        if isinstance(self._level.root, graph.PageOfAll) and self._dialect == "postgres":
+            rows, walked = query.values(**names), self._walked.values(**names)
+            return [" FROM ", of_few_or_many_owners(self._stand_ins, self._owners_query, rows, walked), " b"]
         owners = self._owners()
         if self._dialect == "postgres":
             rows = self._stand_ins.render(query.values(**names))
@@ -118,8 +128,7 @@ class Writer:
         """Whose rows they are, as `o`: those that are given, or all within reach."""
         root, given = self._level.root, slot(f"{self._level.slot}.owners")
         if isinstance(root, graph.PageOfAll) and root.owners is not None:
-            reached = self._viewer.within_reach(root.owners[0]).values(value="id")
-            return Sql.join("(", self._stand_ins.render(reached), ") o")
+            return Sql.join("(", self._stand_ins.render(self._owners_query.values(value="id")), ") o")
         if self._dialect == "postgres":
             return Sql.join("UNNEST(", given, '::UUID[]) o("value")')
         return Sql.join("JSON_EACH(", given, ") o")

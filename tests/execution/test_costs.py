@@ -66,7 +66,7 @@ def cost(text: str) -> Cost:
     ],
 )
 def test_a_row_counts_for_each_time_that_it_can_be_touched(text: str, rows: int) -> None:
-    assert cost(text).rows() == rows
+    assert cost(text).total() == rows
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_a_row_counts_for_each_time_that_it_can_be_touched(text: str, rows: int)
 )
 def test_a_page_is_as_large_as_its_variable_says(declared: str, given: dict[str, Any] | None, first: int) -> None:
     asked = cost(f"query ({declared}) {{ accounts(first: $n) {{ {KEYS % 2} }} }}")
-    assert asked.rows(given) == first + first * 2
+    assert asked.total(given) == first + first * 2
 
 
 @pytest.mark.parametrize("way", ["compiled", "ordinary"])
@@ -108,10 +108,10 @@ async def test_what_can_touch_too_much_is_refused_before_anything_runs(
     (error,) = body["errors"]
     del error["extensions"]["requestId"]
     assert error == {
-        "message": "The operation can touch 1,020,100 rows at most; 25,000 are allowed. Lower `first` of "
+        "message": "The operation can cost 1,020,100; 25,000 are allowed. Lower `first` of "
         "accounts.nodes.apiKeys.nodes.account.apiKeys (100 for each of 10,000).",
         "locations": [{"line": 1, "column": 2 + TOO_DEEP.rindex("apiKeys") + 1}],
-        "extensions": {"code": "BAD_USER_INPUT", "cost": 1_020_100, "maximumCost": costs.MAXIMUM_ROWS},
+        "extensions": {"code": "BAD_USER_INPUT", "cost": 1_020_100, "maximumCost": costs.MAXIMUM_COST},
     }
 
 
@@ -129,8 +129,7 @@ async def test_the_same_operation_may_run_with_smaller_pages(shared: Installatio
     admin = shared.person("admin")
     answer = await admin.ask(BOTH_SIZES, outer=100, inner=100)
     assert answer.errors[0]["message"] == (
-        "The operation can touch 30,100 rows at most; 25,000 are allowed. "
-        "Lower `first` of accounts.nodes.keys (100 for each of 100)."
+        "The operation can cost 30,100; 25,000 are allowed. Lower `first` of accounts.nodes.keys (100 for each of 100)."
     )
     assert (await admin.ask(BOTH_SIZES, outer=100, inner=80)).only("accounts")
     assert (await admin.ask(BOTH_SIZES, outer=100)).only("accounts")
@@ -170,8 +169,8 @@ async def test_who_may_not_come_in_is_told_nothing_of_costs(shared: Installation
 @pytest.mark.parametrize("text", [*operations().values(), *(tab.read_text() for tab in TABS)])
 def test_what_we_show_to_others_may_run_with_the_largest_pages(text: str) -> None:
     variables = re.findall(r"\$(\w+)", text)
-    assert cost(text).rows(dict.fromkeys(variables, 100)) < costs.MAXIMUM_ROWS / 25
+    assert cost(text).total(dict.fromkeys(variables, 100)) < costs.MAXIMUM_COST / 25
 
 
 def test_the_readme_says_the_limit() -> None:
-    assert f"{costs.MAXIMUM_ROWS:,} rows" in README.read_text()
+    assert f"{costs.MAXIMUM_COST:,} rows" in README.read_text()
