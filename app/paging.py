@@ -28,12 +28,11 @@ from tortoise.queryset import QuerySet
 
 from app.context import Context
 from app.errors import BadUserInput
+from app.spanning import Spanning
 from app.statements import Sql, StandIns, Statement, slot
 
 DEFAULT_FIRST = 20
 MAXIMUM_FIRST = 100
-# Of so many owners each is asked for its newest rows; of more, all rows are walked over.
-FEW_OWNERS = 1_000
 # The key of a name of 64 characters has up to 2112 bytes (64 times U+FDFA), and base64 makes 4 of 3.
 _MAXIMUM_CURSOR = 4096
 _NO_CONDITION = Q()
@@ -228,64 +227,52 @@ async def page_of_owners(
     first: int,
     after: str | None,
     query: QuerySet[Any],
+    newest: Q,
     count_limit: int | None,
 ) -> Page:
     """One page of the rows of all these owners: of few owners, no more rows are read of each than are shown.
 
-    `query` are the same rows, to be counted or walked over. Raises BadUserInput for a wrong `first` or `after`.
+    `query` are the same rows, whosever they are, and `newest` narrows all rows as far as their ids are concerned.
+    Raises BadUserInput for a wrong `first` or `after`.
     """
     checked_first(first)
     beyond = order.after(after) if after is not None else _NO_CONDITION
     of_each = rows.filter(beyond, **{owner_column: EACH_OWNER}).order_by(*order.by).limit(first + 1)
-    walked = query.filter(beyond).order_by(*order.by).limit(first + 1)
     client = connections.get("default")
-    statement = _newest_of_owners(owners, of_each, walked, order, first + 1, client.capabilities.dialect)
+    stand_ins = StandIns(client.capabilities.dialect)
+    spanning = Spanning(stand_ins, owners, query.filter(beyond), rows.model.filter(newest, beyond))
+    statement = _newest_of_owners(spanning, of_each, order, first + 1)
     found = await client.execute_query_dict(statement.text, statement.arguments({}))
     ids = [row["id"] for row in found]
     shown = await rows.model.filter(id__in=ids).order_by(*order.by) if ids else []
-    counting = functools.partial(_count, query, count_limit)
+    spanning = Spanning(stand_ins, owners, query, rows.model.filter(newest))
+    counting = functools.partial(_count, query, count_limit, spanning)
     return Page(shown[:first], order, len(shown) > first, after, counting)
 
 
-def _newest_of_owners(
-    owners: QuerySet[Any], of_each: QuerySet[Any], walked: QuerySet[Any], order: Order, limit: int, dialect: str
-) -> Statement:
-    stand_ins = StandIns(dialect)
+def _newest_of_owners(spanning: Spanning, of_each: QuerySet[Any], order: Order, limit: int) -> Statement:
+    stand_ins = spanning.stand_ins
     end = f' ORDER BY b."id"{" DESC" if order.descending else ""} LIMIT {limit}'
-    if dialect == "postgres":
-        found = of_few_or_many_owners(stand_ins, owners, of_each.values(id="id"), walked.values(id="id"))
-        return Statement.of(Sql.join("SELECT b.id FROM ", found, " b", end), dialect)
-    of, ids = stand_ins.render(owners.values(value="id")), stand_ins.render(of_each.values(id="id"))
+    if stand_ins.dialect == "postgres":
+        found = Sql.join("SELECT b.id FROM ", spanning.rows(of_each, {"id": "id"}), " b", end)
+        return Statement.of(found, stand_ins.dialect)
+    of, ids = stand_ins.render(spanning.owners.values(value="id")), stand_ins.render(of_each.values(id="id"))
     beside = f') o CROSS JOIN "{of_each.model._meta.db_table}" b ON b."id" IN ('
-    return Statement.of(Sql.join("SELECT b.id FROM (", of, beside, ids, ")", end), dialect)
+    return Statement.of(Sql.join("SELECT b.id FROM (", of, beside, ids, ")", end), stand_ins.dialect)
 
 
-def of_few_or_many_owners(stand_ins: StandIns, owners: QuerySet[Any], of_each: Any, walked: Any) -> Sql:
-    """Rows of few owners by `of_each`, a query for one of them, and of many by `walked`, the same for all together.
-
-    PostgreSQL decides by counting the owners, and runs one of both. A search in the index for each of 30,000 owners takes
-    a second, where the walk over the newest rows meets enough of theirs at once.
-    """
-    each, few = (
-        stand_ins.render(owners.values(value="id")),
-        stand_ins.render(owners.limit(FEW_OWNERS + 1).values(id="id")),
-    )
-    counted = Sql.join("(SELECT COUNT(*) FROM (", few, ") n)")
-    by_owner = Sql.join("(", each, ") o CROSS JOIN LATERAL (", stand_ins.render(of_each), ") b")
-    return Sql.join(
-        *("(SELECT b.* FROM ", by_owner, " WHERE ", counted, f" <= {FEW_OWNERS} UNION ALL SELECT b.* FROM ("),
-        *(stand_ins.render(walked), ") b WHERE ", counted, f" > {FEW_OWNERS})"),
-    )
-
-
-async def _count(query: QuerySet[Any], limit: int | None) -> int:
+async def _count(query: QuerySet[Any], limit: int | None, spanning: Spanning | None = None) -> int:
     """How many rows a query has; with a limit no more are counted, and no more told."""
     if limit is None:
         return await query.count()
     client = connections.get("default")
     dialect = client.capabilities.dialect
-    inner = StandIns(dialect).render(query.limit(limit).values(id="id"))
-    statement = Statement.of(Sql.join('SELECT COUNT(*) AS "total" FROM (', inner, ") b"), dialect)
+    if spanning is not None and dialect == "postgres":
+        counted = spanning.count(limit)
+    else:
+        inner = StandIns(dialect).render(query.limit(limit).values(id="id"))
+        counted = Sql.join('SELECT COUNT(*) AS "total" FROM (', inner, ") b")
+    statement = Statement.of(counted, dialect)
     rows = await client.execute_query_dict(statement.text, statement.arguments({}))
     return int(rows[0]["total"])
 

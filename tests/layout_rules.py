@@ -8,7 +8,18 @@ from pathlib import Path
 
 FOUNDATION = {
     *("access", "context", "database", "database_url", "encryption", "errors", "graph"),
-    *("identifiers", "logs", "metrics", "names", "outbound", "paging", "postgres_pool", "settings", "statements"),
+    *(
+        "identifiers",
+        "logs",
+        "metrics",
+        "names",
+        "outbound",
+        "paging",
+        "postgres_pool",
+        "settings",
+        "spanning",
+        "statements",
+    ),
     *("tokens", "live", "live_exchange", "valkey_connection"),
 }
 ASSEMBLY = {

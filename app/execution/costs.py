@@ -38,6 +38,7 @@ from graphql import (
 )
 
 from app import graph
+from app.access import Scope
 from app.errors import ErrorCode
 from app.execution.guards import DEFINITION
 from app.paging import MAXIMUM_FIRST
@@ -46,7 +47,7 @@ from app.paging import MAXIMUM_FIRST
 # Below 32,767, which is how many values a statement takes: the ordinary executor names the rows of a level by their ids.
 MAXIMUM_COST = 25_000
 # Where a list is counted up to a limit, so many counted rows take as long as one that is loaded.
-COUNTED_AS_ONE = 200
+COUNTED_AS_ONE = 100
 
 _NOTHING: dict[str, Any] = {}
 
@@ -89,13 +90,13 @@ class _Page:
     """What each of its rows costs: itself, and what is related to it."""
     counting: int = 1
     """What its `totalCount` costs for each row that it hangs from."""
-    weights: graph.Weights = graph.NO_WEIGHTS
+    weights: Mapping[Scope, graph.Weights] = field(default_factory=dict)
     filter: _Filter = field(default_factory=_Filter)
     is_counted: bool = False
 
-    def walking(self, given: Mapping[str, Any] | None) -> str | None:
+    def walking(self, given: Mapping[str, Any] | None, scope: Scope) -> str | None:
         """The costliest condition of its filter; None when none has a weight. Without variables: the costliest there is."""
-        weights = self.weights.conditions
+        weights = self.weights.get(scope, graph.NO_WEIGHTS).conditions
         if given is None:
             is_open = self.filter.whole is not None
             names = {*weights} if is_open else self.filter.names | {*self.filter.variables.values()}
@@ -103,11 +104,14 @@ class _Page:
             names = self.filter.conditions(given)
         return max(sorted(names & weights.keys()), key=lambda name: weights[name], default=None)
 
-    def once(self, given: Mapping[str, Any] | None) -> int:
+    def once(self, given: Mapping[str, Any] | None, scope: Scope) -> int:
         """What it costs beside its rows: to find the page, and to count it."""
-        walking = self.walking(given)
-        walk = self.weights.conditions[walking] if walking is not None else 0
-        return self.weights.page + walk + (self.weights.count + walk if self.is_counted else 0)
+        weights = self.weights.get(scope)
+        if weights is None:
+            return 0
+        walking = self.walking(given, scope)
+        walk = weights.conditions[walking] if walking is not None else 0
+        return weights.page + walk + (weights.count + walk if self.is_counted else 0)
 
 
 class Cost:
@@ -119,26 +123,27 @@ class Cost:
         most = {page.variable: MAXIMUM_FIRST for page in pages if page.variable is not None}
         rows = sum([count * page.each for count, page in zip(self._counts(most), pages, strict=True)])
         # Then no variable has to be looked at when the operation runs.
-        self._is_always_allowed = rows + sum(page.once(None) for page in pages) <= MAXIMUM_COST
+        once = max(sum(page.once(None, scope) for page in pages) for scope in Scope)
+        self._is_always_allowed = rows + once <= MAXIMUM_COST
 
-    def total(self, variables: Mapping[str, Any] | None = None) -> int:
+    def total(self, variables: Mapping[str, Any] | None = None, scope: Scope = Scope.ADMIN) -> int:
         """The cost at most, with these variables. Those that do not fit count as 1: their own error comes later."""
         counts, given = self._counts(variables), self._given(variables)
         rows = sum([count * page.each for count, page in zip(counts, self._pages, strict=True)])
-        return rows + sum([page.once(given) for page in self._pages])
+        return rows + sum([page.once(given, scope) for page in self._pages])
 
-    def refusal(self, variables: Mapping[str, Any] | None) -> GraphQLError | None:
-        """What is said when these variables let the operation cost too much; None when it may run."""
+    def refusal(self, variables: Mapping[str, Any] | None, scope: Scope) -> GraphQLError | None:
+        """What is said when these variables let the operation cost too much; None when a caller of this scope may run it."""
         if self._is_always_allowed:
             return None
-        cost = self.total(variables)
+        cost = self.total(variables, scope)
         if cost <= MAXIMUM_COST:
             return None
         counts = self._counts(variables)
         largest = max(range(len(counts)), key=lambda place: counts[place] * self._pages[place].each)
-        page, (name, together) = self._pages[largest], self._costliest(variables)
+        page, (name, together) = self._pages[largest], self._costliest(variables, scope)
         if together > counts[largest] * page.each:
-            node, advice = self._fewer(name, together, variables)
+            node, advice = self._fewer(name, together, variables, scope)
         else:
             above = counts[page.above]
             for_each = f"{counts[largest] // above}" + (f" for each of {above:,}" if page.above else "")
@@ -149,18 +154,22 @@ class Cost:
             extensions={"code": str(ErrorCode.BAD_USER_INPUT), "cost": cost, "maximumCost": MAXIMUM_COST},
         )
 
-    def _costliest(self, variables: Mapping[str, Any] | None) -> tuple[str, int]:
+    def _costliest(self, variables: Mapping[str, Any] | None, scope: Scope) -> tuple[str, int]:
         """The field whose places cost most together beside their rows, and how much."""
         given, costs = self._given(variables), Counter[str]()
         for page in self._pages:
-            costs[page.name] += page.once(given)
+            costs[page.name] += page.once(given, scope)
         return costs.most_common(1)[0]
 
-    def _fewer(self, name: str, together: int, variables: Mapping[str, Any] | None) -> tuple[FieldNode | None, str]:
+    def _fewer(
+        self, name: str, together: int, variables: Mapping[str, Any] | None, scope: Scope
+    ) -> tuple[FieldNode | None, str]:
         given = self._given(variables)
         pages = [page for page in self._pages if page.name == name]
         without = ["`totalCount`"] if any(page.is_counted for page in pages) else []
-        without += sorted({f"`filter.{walking}`" for page in pages if (walking := page.walking(given)) is not None})
+        without += sorted(
+            {f"`filter.{walking}`" for page in pages if (walking := page.walking(given, scope)) is not None}
+        )
         places = "1 place" if len(pages) == 1 else f"{len(pages)} places"
         advice = f"{name} costs {together:,} beside its rows, in {places}: ask for it less often"
         return pages[0].node, f"{advice}, or without {' and '.join(without)}." if without else f"{advice}."
@@ -226,7 +235,7 @@ class _Reader:
                 page.is_counted = True
                 self.pages[page.above].each += page.counting
             elif inside == 0 and weight:
-                weights = graph.Weights(page=weight)
+                weights = dict.fromkeys(Scope, graph.Weights(page=weight))
                 self.pages.append(_Page(inside, here, name, node, 1, each=int(_is_row(field)), weights=weights))
                 below = len(self.pages) - 1
             elif weight or (_is_row(field) and not _is_of_page(on)):

@@ -22,7 +22,7 @@ from graphql import (
 )
 from strawberry import Schema
 
-from app.access import AccessLevel
+from app.access import AccessLevel, Scope
 from app.context import Context
 from app.encryption import KeyMissing
 from app.errors import (
@@ -233,7 +233,8 @@ class Operations:
             return _password_first(context, operation)
         if _is_gateway(context) and not operation.is_for_gateways:
             return _not_for_gateways(context, operation)
-        too_much = operation.cost.refusal(request.variables)
+        scope = context.caller.scope if context.caller is not None else Scope.ACCOUNT
+        too_much = operation.cost.refusal(request.variables, scope)
         if too_much is not None:
             return _refused([too_much], context)
         return document, operation
