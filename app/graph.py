@@ -207,6 +207,7 @@ class OneById:
 
     async def answer(self, context: Context, id: str) -> Any:
         row_id = read(self.kind, id)
+        context.loading(1)
         return await context.viewer.within_reach(self.row).get_or_none(id=row_id) if row_id else None
 
 
@@ -307,6 +308,7 @@ class PageOfAll(Listed):
         self, context: Context, first: int, after: str | None, filter: Any = None, order_by: Any = None
     ) -> Any:
         asked, order = self.asked(filter), self.order(order_by)
+        context.loading(first)
         condition = Q(self.condition(asked), **self.always)
         query = context.viewer.within_reach(self.row).filter(condition)
         if self.owners is None or not self.is_by_owner(context.viewer.scope, asked):
@@ -504,6 +506,7 @@ def _value(value: Value, description: str, permissions: Permissions, name: str |
 
 def _one(context: Context, model: type[Model], by: str) -> DataLoader[Any, Any]:
     async def load(keys: list[Any]) -> list[Any]:
+        context.loading(len(keys))
         rows = await context.viewer.within_reach(model).filter(**{f"{by}__in": keys})
         found = {getattr(row, by): row for row in rows}
         return [found.get(key) for key in keys]

@@ -307,6 +307,7 @@ async def page_of_each(
         of_each = context.viewer.within_reach(model).filter(**{owner_column: EACH_OWNER})
         one = of_each.filter(beyond, condition).order_by(*order.by)
         ids = await _first_of_each(one.limit(first + 1), model, owners)
+        context.loading(len(ids))
         rows: dict[UUID, list[Any]] = {one: [] for one in owners}
         for row in await model.filter(id__in=ids).order_by(*order.by):
             rows[getattr(row, owner_column)].append(row)

@@ -11,7 +11,6 @@ those of others. One statement decides and runs one of the three. To ask each of
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from tortoise.queryset import QuerySet
 
@@ -53,13 +52,13 @@ class Spanning:
         )
 
     def _decided(self) -> Sql:
-        """What decides, found out once and only as far as it is asked for."""
+        """What decides, found out once and only as far as it is asked for. Without so many rows none is recent."""
         render = self.stand_ins.render
         owners, ids = render(self.owners.limit(FEW_OWNERS + 1).values(id="id")), render(self.query.values(id="id"))
         last = render(self.newest.order_by("-id").offset(NEWEST_ROWS).limit(1).values(id="id"))
         return Sql.join(
             *('WITH few("is") AS MATERIALIZED (SELECT COUNT(*) <= ', str(FEW_OWNERS), " FROM (", owners, ") n), "),
-            *('last("id") AS MATERIALIZED (SELECT COALESCE((', last, f"), '{UUID(int=0)}'::UUID)), "),
+            *('last("id") AS MATERIALIZED (', last, "), "),
             *(f'dense("is") AS MATERIALIZED (SELECT NOT {_FEW} AND (SELECT COUNT(*) FROM (SELECT 1 FROM (', ids),
             f") b WHERE {_RECENT} LIMIT {ENOUGH}) n) = {ENOUGH}) ",
         )

@@ -16,7 +16,7 @@ from typing import Any
 
 import uvloop
 
-from tests.bench import attacking, growth, latency, limits, memory, ratios, recording, verifying
+from tests.bench import attacking, costs, growth, latency, limits, memory, ratios, recording, verifying
 from tests.bench.finding import Finding
 from tests.bench.installation import Installation, opened
 from tests.bench.seeding import ACCOUNTS, KEYS_EACH
@@ -43,6 +43,7 @@ _ON_SERVERS: dict[str, Callable[[Installation], Awaitable[Finding]]] = {
 }
 _ALONE: dict[str, Callable[[], Awaitable[Finding]]] = {
     "growth": growth.measure,
+    "costs": costs.measure,
     "verification": verifying.measure,
     "recording": recording.measure,
 }

@@ -1,7 +1,8 @@
 """A database of 60,000 accounts and two million calls, for measuring what the costliest operations take of it.
 
 One provider has half of the accounts, another 1,000, and a third 1,500 that never call. A quarter of the calls are of one
-account; the others are spread over all accounts and half a year. There is a user for each account, and half a million audit events.
+account; the others are spread over all accounts and half a year. There is a user for each account, and half a million audit
+events.
 """
 
 from dataclasses import dataclass
