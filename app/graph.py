@@ -47,6 +47,7 @@ from app.paging import (
     Connection,
     FirstArgument,
     Order,
+    checked_first,
     count_of_each,
     page_of_each,
     page_of_owners,
@@ -308,7 +309,7 @@ class PageOfAll(Listed):
         self, context: Context, first: int, after: str | None, filter: Any = None, order_by: Any = None
     ) -> Any:
         asked, order = self.asked(filter), self.order(order_by)
-        context.loading(first)
+        context.loading(checked_first(first))
         condition = Q(self.condition(asked), **self.always)
         query = context.viewer.within_reach(self.row).filter(condition)
         if self.owners is None or not self.is_by_owner(context.viewer.scope, asked):

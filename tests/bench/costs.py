@@ -160,7 +160,8 @@ def _cost(text: str) -> Cost:
 
 
 def _lines(results: dict[str, Any]) -> Iterator[str]:
-    yield f"{'the worst accepted operation of a kind':70} {'times':>5} {'cost':>7} {'database ms':>12} {'its CPU ms':>11} {'CPU ms':>7}"
+    columns = f"{'times':>5} {'cost':>7} {'database ms':>12} {'its CPU ms':>11} {'CPU ms':>7}"
+    yield f"{'the worst accepted operation of a kind':70} {columns}"
     for name, each in results.items():
         numbers = f"{each['database_ms']:12.0f} {each['database_cpu_ms']:11.0f} {each['cpu_ms']:7.0f}"
         yield f"{name:70} {each['times']:5} {each['cost']:7,} {numbers}"

@@ -283,5 +283,23 @@ def test_every_weight_of_a_filter_is_that_of_a_condition(type_: Any) -> None:
             assert weights.conditions.keys() <= made.args["filter"].type.fields.keys(), name
 
 
+DENIED = "apiKeys { nodes { id } }"
+
+
+async def test_rows_that_the_ordinary_executor_makes_objects_of_count_as_work(shared: Installation) -> None:
+    provider = shared.person("provider")
+    pages = many("accounts(first: 100) { nodes { id } }")
+    assert (await provider.ask(pages)).only("a0")
+    with recorded() as statements:
+        answer = await provider.ask(pages.replace("{", f"{{ {DENIED}", 1))
+    assert (answer.data, [error["message"] for error in answer.errors]) == (
+        None,
+        ["The operation asks for too much at once: ask for fewer fields or rows."],
+    )
+    assert len(statements) < 40
+    some = await provider.ask(many("accounts(first: 100) { nodes { id } }", 20).replace("{", f"{{ {DENIED}", 1))
+    assert (some.codes, len(some.data["a19"]["nodes"])) == (["FORBIDDEN"], 2)
+
+
 def test_the_readme_says_the_limit() -> None:
     assert f"may cost {costs.MAXIMUM_COST:,}" in README.read_text()
