@@ -31,6 +31,7 @@ from tests.servers.postgres import Postgres
 DATABASE_MS, CPU_MS = 1_000, 500
 # One operation has at most 100 aliases.
 _MOST, _TIMES = 90, 3
+_DOCUMENTS = Documents(schema._schema)
 _SCOPES = {"admin": Scope.ADMIN, "account": Scope.ACCOUNT}
 _TAKEN = "SELECT COALESCE(SUM(total_exec_time + total_plan_time), 0) FROM pg_stat_statements WHERE query NOT LIKE '%pg_stat%'"
 
@@ -51,7 +52,7 @@ class Kind:
         """As often as it is allowed."""
         scope = _SCOPES.get(self.who, Scope.SERVICE_PROVIDER)
         times = _MOST
-        while times > 1 and _cost(self.text(times)).refusal(None, scope) is not None:
+        while times > 1 and _is_refused(self.text(times), scope):
             times -= 1
         return self.text(times)
 
@@ -155,8 +156,13 @@ def _cpu(postmaster: Any) -> float:
     return float(ended.children_user + ended.children_system + sum(each.user + each.system for each in times))
 
 
+def _is_refused(text: str, scope: Scope) -> bool:
+    """For its cost, or since the document is too large."""
+    return bool(_DOCUMENTS.read(text).errors) or _cost(text).refusal(None, scope) is not None
+
+
 def _cost(text: str) -> Cost:
-    return next(iter(Documents(schema._schema).read(text).operations.values())).cost
+    return next(iter(_DOCUMENTS.read(text).operations.values())).cost
 
 
 def _lines(results: dict[str, Any]) -> Iterator[str]:
