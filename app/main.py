@@ -134,6 +134,7 @@ class Server:
         self._operations = Operations(
             schema,
             anonymous_introspection=chosen.anonymous_introspection,
+            operations_per_caller=chosen.operations_per_caller,
             compiles=chosen.compiled_operations,
         )
         self._sdl = printed().encode()

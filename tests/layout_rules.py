@@ -18,6 +18,7 @@ FOUNDATION = {
         "paging",
         "postgres_pool",
         "settings",
+        "spanning",
         "statements",
     ),
     *("tokens", "exchange", "live", "live_exchange", "masks", "revocations", "valkey_connection"),

@@ -218,6 +218,7 @@ class Account(graph.Node):
     @graph.resolver(
         "The account's cached prompts; null, with an error SERVICE_UNAVAILABLE, while the cache does not answer.",
         declared=graph.Called(("id",)),
+        weight=2,
     )
     async def tts_cache(self, info: Info) -> TtsCache | None:
         row: Any = self
@@ -294,6 +295,12 @@ _ACCOUNTS = graph.PageOfAll(
         "storage_status": graph.Condition("recording_configs__storage_status"),
         "has_sip_realm": graph.Condition("sip_realm__isnull", operator.not_),
     },
+    weights=graph.across_owners(
+        graph.Weights(
+            count=300,
+            conditions={"search": 1_000, "nameContains": 1_000, "recordingEnabled": 1_500, "storageStatus": 2_500},
+        )
+    ),
 )
 
 

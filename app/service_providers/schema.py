@@ -54,9 +54,10 @@ class ServiceProvider(graph.Node):
         order=BY_NAME,
         target="Account",
         description="The accounts that it runs, by name; the root field `accounts` has filters and orders.",
+        weights=graph.across_owners(graph.Weights(count=300)),
     )
     account_count: int = graph.count(
-        "service_provider_id", row=AccountRow, description="How many accounts it runs, suspended ones too."
+        "service_provider_id", row=AccountRow, description="How many accounts it runs, suspended ones too.", weight=100
     )
     api_key_count: int = graph.count(
         "service_provider_id", row=ApiKeyRow, description="How many keys it has itself, closed ones too."

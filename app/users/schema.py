@@ -118,6 +118,7 @@ _USERS = graph.PageOfAll(
         "scope": graph.Condition("scope"),
         "email_contains": graph.Condition(partial(Containing, "email_key"), emails.searched),
     },
+    weights=graph.across_owners(graph.Weights(count=400, conditions={"scope": 500, "emailContains": 1_000})),
 )
 
 
