@@ -28,7 +28,7 @@ MAXIMUM_PIPELINED = 16
 MAXIMUM_CHUNKS = 16_384
 DRAIN_SECONDS = 20.0
 DRAIN_BYTES = 16_384
-# Answered whatever else the worker does: a supervisor would end one that it takes for dead.
+# Answered even when the worker is full: a supervisor restarts a worker whose probe fails.
 PROBES = (b"/healthz", b"/readyz")
 _PIECE = 8_192
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -129,7 +129,7 @@ class BoundedProtocol(DrainGuard, HttpToolsProtocol):
 
     @property
     def is_waiting(self) -> bool:
-        """For a request, or for the rest of one. Who has not read an answer yet is waited for by `DrainGuard`."""
+        """For a request or the rest of one. A client that does not read its answer is `DrainGuard`'s matter."""
         request = self._running
         return not self.flow.write_paused and (request is None or request.response_complete or request.more_body)
 
@@ -193,7 +193,7 @@ class BoundedProtocol(DrainGuard, HttpToolsProtocol):
             self._is_waiting, self._head_bytes = True, 0
 
     def on_headers_complete(self) -> None:
-        # What uvicorn answers 503 from, by itself.
+        # From this number of connections or tasks on, uvicorn answers 503.
         if self.url in PROBES:
             self.limit_concurrency = None
         else:
@@ -222,7 +222,7 @@ class BoundedProtocol(DrainGuard, HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         if self._running is not None:
-            self._running.body.clear()  # of which the application has read no more
+            self._running.body.clear()  # what the application did not read would stay until the next request
         super().on_response_complete()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
