@@ -89,8 +89,9 @@ class Sockets:
             await websocket.accept()
             await websocket.close(CloseCode.NO_SUBPROTOCOL, f"Ask for the sub-protocol {SUBPROTOCOL}")
             return
-        if not header:
-            self._unauthenticated.enter(connection, (websocket.scope.get("client") or ("",))[0])
+        address = (websocket.scope.get("client") or ("",))[0]
+        if not header and not self._unauthenticated.enter(connection, address):
+            raise ServiceUnavailable("Too many WebSockets are being authenticated. Try again in a moment.")
         await websocket.accept(subprotocol=SUBPROTOCOL)
         await connection.run(admit)
 

@@ -9,6 +9,7 @@ import orjson
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from app.authentication import Authentication
 from app.execution import sockets, websocket
 from tests.installation import Installation, Person, World
 from tests.listeners import Client, listening, opened, served
@@ -200,6 +201,29 @@ async def test_an_ipv6_household_is_one_address(port: int, monkeypatch: pytest.M
             clients.append(await held.enter_async_context(opened(port, additional_headers=headers)))
         assert (await clients[0].closed())[0] == 1013
         assert await is_alive(clients[-1])
+
+
+async def test_connections_whose_key_is_looked_up_do_not_give_way_and_are_not_exceeded(
+    port: int, provider: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    viewer, begun, answered = Authentication.viewer, asyncio.Semaphore(0), asyncio.Event()
+
+    async def slow(self: Authentication, *given: Any, **options: Any) -> Any:
+        begun.release()
+        await answered.wait()
+        return await viewer(self, *given, **options)
+
+    monkeypatch.setattr(Authentication, "viewer", slow)
+    async with silent(port, sockets.UNAUTHENTICATED_OF_NETWORK) as clients:
+        try:
+            for client in clients:
+                await client.say(type="connection_init", payload={"authorization": f"Bearer {provider.token}"})
+                await begun.acquire()
+            assert (await refused(port))[:2] == (503, "SERVICE_UNAVAILABLE")
+        finally:
+            answered.set()
+        for client in clients:
+            assert await client.hear() == {"type": "connection_ack"}
 
 
 async def test_the_handshakes_key_takes_no_slot_of_those_without(
