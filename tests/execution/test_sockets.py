@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -224,6 +225,20 @@ async def test_connections_whose_key_is_looked_up_do_not_give_way_and_are_not_ex
             answered.set()
         for client in clients:
             assert await client.hear() == {"type": "connection_ack"}
+
+
+@pytest.mark.settings(database_timeout_seconds=0.5)
+async def test_a_database_that_does_not_answer_is_not_waited_for(
+    port: int, account_user: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silence = asyncio.Event()
+    rows = SimpleNamespace(values_list=lambda *_, **__: silence.wait())
+    monkeypatch.setattr(sockets, "Account", SimpleNamespace(filter=lambda **_: rows))
+    try:
+        async with asyncio.timeout(10):
+            assert (await refused(port, **authorized(account_user.token)))[:2] == (503, "SERVICE_UNAVAILABLE")
+    finally:
+        silence.set()
 
 
 async def test_the_handshakes_key_takes_no_slot_of_those_without(
