@@ -129,12 +129,18 @@ class BoundedProtocol(DrainGuard, HttpToolsProtocol):
 
     @property
     def is_waiting(self) -> bool:
-        """For a request or the rest of one. A client that does not read its answer is `DrainGuard`'s matter."""
+        """For a request or the rest of one."""
         request = self._running
-        return not self.flow.write_paused and (request is None or request.response_complete or request.more_body)
+        return not self.is_unread and (request is None or request.response_complete or request.more_body)
+
+    @property
+    def is_unread(self) -> bool:
+        return self.flow.write_paused
 
     def evict(self) -> None:
-        if not self.transport.is_closing():
+        if self.is_unread:
+            self._hang_up()  # `close` would wait for the client to read
+        elif not self.transport.is_closing():
             self.transport.close()
 
     def connection_made(self, transport: Any) -> None:

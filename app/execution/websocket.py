@@ -106,6 +106,7 @@ class Connection:
         self._header = b""
         self.is_waiting = True
         """Whether connection_init is to come."""
+        self.is_unread = False
         self._is_evicted = False
         self._patience: asyncio.Timeout | None = None
         self._sending = asyncio.Lock()
