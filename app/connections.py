@@ -20,6 +20,8 @@ from app.waiting_connections import WaitingConnections
 
 LET_IN = "voice_gateway.let_in"
 """In the extensions of a WebSocket's scope: to be called once somebody is known to be let in (`app/websocket_connections.py`)."""
+HANG_UP = "voice_gateway.hang_up"
+"""In the extensions of a WebSocket's scope: ends the connection without waiting for its client to read."""
 MAXIMUM_HEAD_BYTES = 32_768
 HEAD_SECONDS = 10.0
 # Sent before their predecessor is answered; one read of 250 kB can have thousands.

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from app.authentication import Authentication
 from app.execution import sockets, websocket
@@ -225,6 +225,33 @@ async def test_connections_whose_key_is_looked_up_do_not_give_way_and_are_not_ex
             answered.set()
         for client in clients:
             assert await client.hear() == {"type": "connection_ack"}
+
+
+async def test_a_silent_connection_that_does_not_read_is_hung_up_on_when_it_gives_way(
+    installation: Installation, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(websocket, "INIT_SECONDS", 600.0)
+    served_by = installation.app.state.server.running.sockets
+    slots = served_by._unauthenticated
+    monkeypatch.setattr(slots, "_maximum_of_network", 1)
+    async with opened(port, max_queue=1) as unread:
+        (connection,) = slots._network_of
+        saying = asyncio.create_task(_say_much(unread))
+        async with asyncio.timeout(10):
+            while not connection.is_unread or not unread.connection.transport.get_write_buffer_size():
+                await asyncio.sleep(0)
+        async with opened(port) as other:
+            assert await is_alive(other)
+            async with asyncio.timeout(10):
+                while served_by._open > 1:
+                    await asyncio.sleep(0)
+        with pytest.raises(ConnectionClosed):
+            await saying
+
+
+async def _say_much(client: Client) -> None:
+    while True:
+        await client.say(type="ping", payload={"x": "x" * 8_000})
 
 
 @pytest.mark.settings(database_timeout_seconds=0.5)
