@@ -20,6 +20,8 @@ from app.waiting_connections import WaitingConnections
 
 LET_IN = "voice_gateway.let_in"
 """In the extensions of a WebSocket's scope: to be called once somebody is known to be let in (`app/websocket_connections.py`)."""
+HANG_UP = "voice_gateway.hang_up"
+"""In the extensions of a WebSocket's scope: ends the connection without waiting for its client to read."""
 MAXIMUM_HEAD_BYTES = 32_768
 HEAD_SECONDS = 10.0
 # Sent before their predecessor is answered; one read of 250 kB can have thousands.
@@ -28,7 +30,7 @@ MAXIMUM_PIPELINED = 16
 MAXIMUM_CHUNKS = 16_384
 DRAIN_SECONDS = 20.0
 DRAIN_BYTES = 16_384
-# Answered whatever else the worker does: a supervisor would end one that it takes for dead.
+# Answered even when the worker is full: a supervisor restarts a worker whose probe fails.
 PROBES = (b"/healthz", b"/readyz")
 _PIECE = 8_192
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -129,12 +131,18 @@ class BoundedProtocol(DrainGuard, HttpToolsProtocol):
 
     @property
     def is_waiting(self) -> bool:
-        """For a request, or for the rest of one. Who has not read an answer yet is waited for by `DrainGuard`."""
+        """For a request or the rest of one."""
         request = self._running
-        return not self.flow.write_paused and (request is None or request.response_complete or request.more_body)
+        return not self.is_unread and (request is None or request.response_complete or request.more_body)
+
+    @property
+    def is_unread(self) -> bool:
+        return self.flow.write_paused
 
     def evict(self) -> None:
-        if not self.transport.is_closing():
+        if self.is_unread:
+            self._hang_up()  # `close` would wait for the client to read
+        elif not self.transport.is_closing():
             self.transport.close()
 
     def connection_made(self, transport: Any) -> None:
@@ -193,7 +201,7 @@ class BoundedProtocol(DrainGuard, HttpToolsProtocol):
             self._is_waiting, self._head_bytes = True, 0
 
     def on_headers_complete(self) -> None:
-        # What uvicorn answers 503 from, by itself.
+        # From this number of connections or tasks on, uvicorn answers 503.
         if self.url in PROBES:
             self.limit_concurrency = None
         else:
@@ -222,7 +230,7 @@ class BoundedProtocol(DrainGuard, HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         if self._running is not None:
-            self._running.body.clear()  # of which the application has read no more
+            self._running.body.clear()  # what the application did not read would stay until the next request
         super().on_response_complete()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:

@@ -17,7 +17,7 @@ class ForwardedHeaders(ProxyHeadersMiddleware):
 
 
 class _TrustedAddresses(_TrustedHosts):
-    """Networks as the settings take them, and addresses of IPv4 also in IPv6 notation."""
+    """TRUSTED_PROXIES instead of uvicorn's lists, which take neither 10.1.2.3/8 nor ::ffff:10.1.2.3 for part of 10.0.0.0/8."""
 
     def __init__(self, trusted_proxies: Sequence[str]) -> None:
         super().__init__([])

@@ -1,8 +1,8 @@
 """Connections that hold a slot until their client has acted, with a bound for each network and for all together.
 
 When there are too many, a newcomer is not refused: the oldest connection that still waits for its client gives way, of the
-newcomer's network, or else of the network that has the most. A client that acts at once is therefore served however many
-silent connections others hold.
+newcomer's network, or else of the network that has the most; when none waits, the oldest whose client does not read. A client
+that acts at once is therefore served however many connections others hold without acting.
 """
 
 from typing import Protocol
@@ -16,6 +16,11 @@ class Holder(Protocol):
     @property
     def is_waiting(self) -> bool:
         """Whether its client is to act next."""
+        ...
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether its client is to read what was sent to it."""
         ...
 
     def evict(self) -> None:
@@ -43,7 +48,10 @@ class WaitingConnections:
         self._network_of[holder] = network
         if crowded is None:
             return True
-        oldest = next((one for one in crowded if one.is_waiting and one is not holder), None)
+        others = [one for one in crowded if one is not holder]
+        oldest = next((one for one in others if one.is_waiting), None) or next(
+            (one for one in others if one.is_unread), None
+        )
         if oldest is None:
             return False
         self.leave(oldest)

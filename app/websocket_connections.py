@@ -23,7 +23,7 @@ from websockets.frames import CloseCode, Frame
 from websockets.http11 import Request
 from websockets.protocol import State
 
-from app.connections import LET_IN, DrainGuard
+from app.connections import HANG_UP, LET_IN, DrainGuard
 from app.recording.stream import DIVERT
 
 Sink = Callable[[bytes], bool]
@@ -70,7 +70,7 @@ class StreamingProtocol(DrainGuard, WebSocketsSansIOProtocol):
         super().handle_connect(event)
         if self.response.status_code == 101:  # else there is no application
             extensions: Any = self.scope["extensions"]
-            extensions |= {DIVERT: self._divert, LET_IN: self._let_in}
+            extensions |= {DIVERT: self._divert, LET_IN: self._let_in, HANG_UP: super()._hang_up}
 
     def data_received(self, data: bytes) -> None:
         if not self.handshake_initiated:

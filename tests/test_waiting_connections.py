@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from app import serving
+from app import connections, serving
 from app.connections import BoundedProtocol
 from app.networks import TrustedProxies
 from app.settings import Settings
@@ -28,6 +28,13 @@ UPGRADE = (
     b"GET /socket HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No connection ends by itself, however slow the machine is."""
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 600.0)
+    monkeypatch.setattr(connections, "DRAIN_SECONDS", 600.0)
 
 
 class Client:
@@ -64,6 +71,10 @@ class Worker:
         while len(self.state.tasks) < count:
             await asyncio.sleep(0)
 
+    async def until_unread(self) -> None:
+        while not any(connection.flow.write_paused for connection in self.state.connections):
+            await asyncio.sleep(0)
+
     @asynccontextmanager
     async def client(self, address: str = "127.0.0.1", first: bytes = b"") -> AsyncIterator[Client]:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port, local_addr=(address, 0))
@@ -76,6 +87,10 @@ class Worker:
 
 async def _at_once(_: Request) -> PlainTextResponse:
     return PlainTextResponse("ok")
+
+
+async def _large(_: Request) -> PlainTextResponse:
+    return PlainTextResponse("x" * 20_000_000)  # more than the kernel keeps for a client that does not read
 
 
 async def _body(request: Request) -> PlainTextResponse:
@@ -91,20 +106,23 @@ async def _socket(websocket: WebSocket) -> None:
 async def serving_with(slots: WaitingConnections, limit: int | None = None) -> AsyncIterator[Worker]:
     worker = Worker(slots)
     routes = [Route(path, _at_once, methods=["GET", "POST"]) for path in ("/", "/healthz", "/readyz")]
-    routes += [Route("/busy", worker.busy), Route("/body", _body, methods=["POST"])]
+    routes += [Route("/busy", worker.busy), Route("/large", _large), Route("/body", _body, methods=["POST"])]
     app = Starlette(routes=[*routes, WebSocketRoute("/socket", _socket)])
     http: Any = partial(BoundedProtocol, slots=slots)
-    options: dict[str, Any] = {"log_config": None, "lifespan": "off", "timeout_graceful_shutdown": 1}
+    options: dict[str, Any] = {"timeout_keep_alive": 600, "timeout_graceful_shutdown": 1}
+    options |= {"log_config": None, "lifespan": "off"}
     config = uvicorn.Config(app, port=0, http=http, ws=StreamingProtocol, limit_concurrency=limit, **options)
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.01)
     worker.port, worker.state = server.servers[0].sockets[0].getsockname()[1], server.server_state
-    yield worker
-    worker.done.set()
-    server.should_exit = True
-    await task
+    try:
+        yield worker
+    finally:
+        worker.done.set()
+        server.should_exit = True
+        await task
 
 
 def slots_of(maximum: int, of_address: int, proxies: Iterable[str] = ()) -> WaitingConnections:
@@ -151,6 +169,21 @@ async def test_half_open_requests_of_many_addresses_give_way_to_one_more() -> No
                 assert await newcomer.ask(GET % b"/") == 200
             # Of the addresses with the most connections one is closed, not the oldest of all.
             assert await older.ask(GET % b"/") == 200
+
+
+async def test_a_client_that_does_not_read_its_answer_gives_way_when_no_other_waits() -> None:
+    async with (
+        serving_with(slots_of(2, 2)) as worker,
+        worker.client(first=GET % b"/large") as unread,
+        opened([worker.client(first=HALF)]) as waiting,
+    ):
+        await worker.until_unread()
+        async with worker.client(first=GET % b"/busy"), worker.client() as newcomer:
+            assert await waiting[0].is_closed()
+            await worker.until_busy(1)
+            assert await newcomer.ask(GET % b"/") == 200
+            with pytest.raises(ConnectionResetError):
+                await unread.reader.read()
 
 
 async def test_probes_are_answered_when_all_slots_are_busy() -> None:
@@ -214,7 +247,7 @@ async def test_nothing_is_kept_of_a_body_that_was_not_read() -> None:
 class _Holder:
     """A connection without a network."""
 
-    is_waiting = True
+    is_waiting, is_unread = True, False
 
     def __init__(self) -> None:
         self.is_evicted = False

@@ -4,6 +4,7 @@ A connection that is not authenticated yet holds a slot of few, and the oldest g
 of LIVE_CONNECTIONS, which no caller, account or provider takes all of. What is said on it is `app/execution/websocket.py`.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -79,7 +80,7 @@ class Sockets:
         held.callback(self._unauthenticated.leave, connection)
 
         async def admit(caller: Viewer) -> None:
-            held.enter_context(self._slot(caller, await _provider_of(caller)))
+            held.enter_context(self._slot(caller, await self._provider_of(caller)))
             self._unauthenticated.leave(connection)
 
         header = _bearer(websocket.scope)
@@ -89,10 +90,27 @@ class Sockets:
             await websocket.accept()
             await websocket.close(CloseCode.NO_SUBPROTOCOL, f"Ask for the sub-protocol {SUBPROTOCOL}")
             return
-        if not header:
-            self._unauthenticated.enter(connection, (websocket.scope.get("client") or ("",))[0])
+        address = (websocket.scope.get("client") or ("",))[0]
+        if not header and not self._unauthenticated.enter(connection, address):
+            raise ServiceUnavailable("Too many WebSockets are being authenticated. Try again in a moment.")
         await websocket.accept(subprotocol=SUBPROTOCOL)
         await connection.run(admit)
+
+    async def _provider_of(self, caller: Viewer) -> UUID | None:
+        """The provider whose caller this is, or whose account's. Raises ServiceUnavailable."""
+        if caller.account_id is None:
+            return caller.service_provider_id
+        try:
+            # The pool has no limit of its own on how long a caller waits for a connection.
+            async with asyncio.timeout(self._opened.settings.database_timeout_seconds):
+                rows = await Account.filter(id=caller.account_id).values_list("service_provider_id", flat=True)
+        except Exception as error:
+            away = for_client(error)
+            if away is None:
+                raise
+            raise away from error
+        found: list[Any] = list(rows)
+        return found[0] if found else None
 
     def _check_room(self) -> None:
         """Raises ServiceUnavailable."""
@@ -136,18 +154,3 @@ def _bearer(scope: Scope) -> bytes:
     """The handshake's Authorization; empty without one, or for Basic, which browsers add to whatever a page connects to."""
     header = http.headers_of(scope).get(b"authorization", b"")
     return header if header[:7].lower() == b"bearer " else b""
-
-
-async def _provider_of(caller: Viewer) -> UUID | None:
-    """The provider whose caller this is, or whose account's. Raises ServiceUnavailable."""
-    if caller.account_id is None:
-        return caller.service_provider_id
-    try:
-        rows = await Account.filter(id=caller.account_id).values_list("service_provider_id", flat=True)
-    except Exception as error:
-        away = for_client(error)
-        if away is None:
-            raise
-        raise away from error
-    found: list[Any] = list(rows)
-    return found[0] if found else None

@@ -28,7 +28,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from app.access import Viewer
 from app.authentication import Authentication
-from app.connections import LET_IN
+from app.connections import HANG_UP, LET_IN
 from app.context import Context, Opened
 from app.errors import (
     ErrorCode,
@@ -104,8 +104,7 @@ class Connection:
         self._opened = opened
         self._longest = FIRST_MESSAGE_BYTES
         self._header = b""
-        self.is_waiting = True
-        """Whether connection_init is to come."""
+        self._awaits_init = True
         self._is_evicted = False
         self._patience: asyncio.Timeout | None = None
         self._sending = asyncio.Lock()
@@ -117,9 +116,20 @@ class Connection:
         # Mutations are finished, whoever has gone meanwhile.
         self._mutations: set[asyncio.Task[Answer]] = set()
 
+    @property
+    def is_waiting(self) -> bool:
+        """For connection_init."""
+        return self._awaits_init and not self.is_unread
+
+    @property
+    def is_unread(self) -> bool:
+        return self._sending.locked()
+
     def evict(self) -> None:
         self._is_evicted = True
-        if self._patience is not None and not self._patience.expired():
+        if self.is_unread and (hang_up := self._websocket.scope["extensions"].get(HANG_UP)) is not None:
+            hang_up()  # to close would wait for the client to read
+        elif self._patience is not None and not self._patience.expired():
             self._patience.reschedule(asyncio.get_running_loop().time())
 
     async def authenticate(self, header: bytes, admit: Admit) -> None:
@@ -187,7 +197,7 @@ class Connection:
                 raise Closed(CloseCode.TRY_AGAIN_LATER, _EVICTED) from None
             raise Closed(CloseCode.NO_INIT, f"connection_init did not come within {INIT_SECONDS:g} s") from None
         finally:
-            self.is_waiting = False
+            self._awaits_init = False
         return message
 
     async def _watch(self) -> None:

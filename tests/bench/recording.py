@@ -18,7 +18,7 @@ from tests.bench import calls
 from tests.bench.client import Bystander, request
 from tests.bench.finding import Finding
 from tests.bench.serving import OURS, ServerProcess
-from tests.bench.streaming import Streams
+from tests.bench.streaming import FRAME_SECONDS, Streams
 from tests.installation import Person, World, seed
 from tests.recording.sounds import speech
 from tests.servers.postgres import Postgres
@@ -106,6 +106,8 @@ async def _recording(form: str) -> AsyncIterator[_Place]:
                 "ENCRYPTION_KEYS": world.encryption_keys,
                 "HASH_KEY": world.hash_key,
                 "OUTBOUND_ALLOWED_HOSTS": "127.0.0.1",
+                # All are of one account, which takes half of them at most.
+                "RECORDING_STREAMS": str(2 * _IDLE),
             }
             with ServerProcess("recording", OURS, environment, Path(name) / "server.log") as server:
                 yield _Place(server, s3, await _configured(server, world, s3, form), world)
@@ -190,7 +192,9 @@ async def _idle(place: _Place) -> dict[str, Any]:
         await asyncio.sleep(3)
         without, before_mb = statistics.median(asking.take()), server.resident_mb()
         gateways = place.streams("idle")
-        await gateways.open(_IDLE)
+        for _ in range(10):
+            await gateways.open(_IDLE // 10)
+            await gateways.send(bytes(640), FRAME_SECONDS)  # a stream that never sends audio is ended
         await asyncio.sleep(1)
         asking.take()
         await asyncio.sleep(3)

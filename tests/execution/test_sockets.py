@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
 import pytest
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from app.authentication import Authentication
 from app.execution import sockets, websocket
 from tests.installation import Installation, Person, World
 from tests.listeners import Client, listening, opened, served
@@ -200,6 +202,70 @@ async def test_an_ipv6_household_is_one_address(port: int, monkeypatch: pytest.M
             clients.append(await held.enter_async_context(opened(port, additional_headers=headers)))
         assert (await clients[0].closed())[0] == 1013
         assert await is_alive(clients[-1])
+
+
+async def test_connections_whose_key_is_looked_up_do_not_give_way_and_are_not_exceeded(
+    port: int, provider: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    viewer, begun, answered = Authentication.viewer, asyncio.Semaphore(0), asyncio.Event()
+
+    async def slow(self: Authentication, *given: Any, **options: Any) -> Any:
+        begun.release()
+        await answered.wait()
+        return await viewer(self, *given, **options)
+
+    monkeypatch.setattr(Authentication, "viewer", slow)
+    async with silent(port, sockets.UNAUTHENTICATED_OF_NETWORK) as clients:
+        try:
+            for client in clients:
+                await client.say(type="connection_init", payload={"authorization": f"Bearer {provider.token}"})
+                await begun.acquire()
+            assert (await refused(port))[:2] == (503, "SERVICE_UNAVAILABLE")
+        finally:
+            answered.set()
+        for client in clients:
+            assert await client.hear() == {"type": "connection_ack"}
+
+
+async def test_a_silent_connection_that_does_not_read_is_hung_up_on_when_it_gives_way(
+    installation: Installation, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(websocket, "INIT_SECONDS", 600.0)
+    served_by = installation.app.state.server.running.sockets
+    slots = served_by._unauthenticated
+    monkeypatch.setattr(slots, "_maximum_of_network", 1)
+    async with opened(port, max_queue=1) as unread:
+        (connection,) = slots._network_of
+        saying = asyncio.create_task(_say_much(unread))
+        async with asyncio.timeout(10):
+            while not connection.is_unread or not unread.connection.transport.get_write_buffer_size():
+                await asyncio.sleep(0)
+        async with opened(port) as other:
+            assert await is_alive(other)
+            async with asyncio.timeout(10):
+                while served_by._open > 1:
+                    await asyncio.sleep(0)
+        with pytest.raises(ConnectionClosed):
+            await saying
+
+
+async def _say_much(client: Client) -> None:
+    while True:
+        await client.say(type="ping", payload={"x": "x" * 8_000})
+
+
+@pytest.mark.settings(database_timeout_seconds=0.5)
+async def test_a_database_that_does_not_answer_is_not_waited_for(
+    port: int, account_user: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silence = asyncio.Event()
+    rows = SimpleNamespace(values_list=lambda *_, **__: silence.wait())
+    monkeypatch.setattr(sockets, "Account", SimpleNamespace(filter=lambda **_: rows))
+    try:
+        async with asyncio.timeout(10):
+            assert (await refused(port, **authorized(account_user.token)))[:2] == (503, "SERVICE_UNAVAILABLE")
+    finally:
+        silence.set()
 
 
 async def test_the_handshakes_key_takes_no_slot_of_those_without(
