@@ -231,6 +231,8 @@ class BoundedProtocol(DrainGuard, HttpToolsProtocol):
     def on_response_complete(self) -> None:
         if self._running is not None:
             self._running.body.clear()  # what the application did not read would stay until the next request
+        if self._slots is not None:
+            self._slots.renew(self)
         super().on_response_complete()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:

@@ -36,7 +36,7 @@ class WaitingConnections:
         self._maximum = maximum
         self._maximum_of_network = maximum_of_network
         self._trusted_proxies = trusted_proxies
-        # By network, the oldest first; empty for those of proxies.
+        # By network, those first that have waited for the longest; the network is empty for those of proxies.
         self._of: dict[str, dict[Holder, None]] = {}
         self._network_of: dict[Holder, str] = {}
 
@@ -57,6 +57,12 @@ class WaitingConnections:
         self.leave(oldest)
         oldest.evict()
         return True
+
+    def renew(self, holder: Holder) -> None:
+        """Its client has just been answered: others have waited for longer now."""
+        network = self._network_of.get(holder)
+        if network is not None:
+            self._of[network][holder] = self._of[network].pop(holder)
 
     def leave(self, holder: Holder) -> None:
         """Gives the slot back, if it is held still."""

@@ -135,6 +135,19 @@ async def opened(clients: Iterable[AbstractAsyncContextManager[Client]]) -> Asyn
         yield [await held.enter_async_context(client) for client in clients]
 
 
+async def test_a_connection_that_was_just_answered_gives_way_after_one_that_waits_for_longer() -> None:
+    """A proxy's connection may be old, and its next request on its way."""
+    async with (
+        serving_with(slots_of(100, 2)) as worker,
+        opened(worker.client() for _ in range(2)) as (pooled, silent),
+    ):
+        assert await pooled.ask(GET % b"/") == 200
+        async with worker.client() as newcomer:
+            assert await newcomer.ask(GET % b"/") == 200
+            assert await silent.is_closed()
+            assert (await pooled.reader.readexactly(2), await pooled.ask(GET % b"/")) == (b"ok", 200)
+
+
 @pytest.mark.parametrize("first", [b"", HALF, b"POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n1"])
 async def test_the_oldest_waiting_connection_of_an_address_gives_way_to_its_next(first: bytes) -> None:
     async with (
