@@ -15,39 +15,26 @@ from typing import Any
 from graphql import (
     DocumentNode,
     FieldNode,
-    FieldsOnCorrectTypeRule,
     FragmentDefinitionNode,
-    FragmentsOnCompositeTypesRule,
     FragmentSpreadNode,
     GraphQLError,
     GraphQLInterfaceType,
     GraphQLObjectType,
     GraphQLSchema,
     InlineFragmentNode,
-    KnownArgumentNamesRule,
-    KnownDirectivesRule,
-    KnownFragmentNamesRule,
-    KnownTypeNamesRule,
     OperationDefinitionNode,
     OperationType,
-    ScalarLeafsRule,
     SelectionSetNode,
     Source,
     SourceLocation,
-    ValuesOfCorrectTypeRule,
-    VariablesAreInputTypesRule,
     get_named_type,
     is_composite_type,
     parse,
-    specified_rules,
-    validate,
 )
-from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 
 from app.errors import ErrorCode, without_values
-from app.execution import limits
+from app.execution import limits, validation
 from app.execution.costs import Cost, cost_of
-from app.execution.invalid_values import OneOfRule, ValuesByPlaceRule
 
 # Root fields that need no caller, and those that a person may use before a new password is chosen.
 OPEN_TO_ANYBODY = frozenset({"__typename", "login", "passwordPolicy"})
@@ -60,21 +47,6 @@ _ONES_OWN = frozenset({"User", "Session"})
 _INTROSPECTION = frozenset({"__schema", "__type"})
 # What is there twice may be there a thousand times.
 MAXIMUM_LOCATIONS = 10
-# What can be wrong in as many places as a document has, by the rules that cost least.
-_KNOWN_NAMES = (
-    KnownTypeNamesRule,
-    FragmentsOnCompositeTypesRule,
-    VariablesAreInputTypesRule,
-    ScalarLeafsRule,
-    FieldsOnCorrectTypeRule,
-    KnownFragmentNamesRule,
-    KnownDirectivesRule,
-    KnownArgumentNamesRule,
-    ValuesByPlaceRule,
-)
-_OTHERS = tuple(rule for rule in specified_rules if rule not in _KNOWN_NAMES and rule is not ValuesOfCorrectTypeRule)
-# Strawberry's rules take for granted what the standard's find out.
-_STAGES = (_KNOWN_NAMES, _OTHERS, (MaybeNullValidationRule, OneOfRule))
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,18 +134,10 @@ class Documents:
         errors = limits.check(node)
         if not errors and self._may_be_open is not None and not self._may_be_open(_roots(node)):
             return Document(needs_authentication=True)
-        errors = errors or self._validated(node)
+        errors = errors or validation.errors_of(self._schema, node, self._maximum_errors)
         if errors:
             return _wrong(errors, ErrorCode.GRAPHQL_VALIDATION_FAILED)
         return Document(node=node, operations=_operations(self._schema, node), tokens=node.token_count or 0)
-
-    def _validated(self, node: DocumentNode) -> list[GraphQLError]:
-        """What is wrong in the first stage that finds anything."""
-        for rules in _STAGES:
-            errors = validate(self._schema, node, rules, self._maximum_errors, hide_suggestions=True)
-            if errors:
-                return errors
-        return []
 
 
 class _Text(Source):
