@@ -31,7 +31,7 @@ The rooms, one per noun; each has `model.py` (what is stored), `service.py` (wha
                          (+ addresses.py: which may be called; signing.py; delivery.py, calling.py: the one call; events.py:
                          samples; rules.py: from an input to the columns of what has them; pruning.py: what is kept, and how long)
     users/               people, sessions, passwords            (+ password.py: Argon2; policy.py, emails.py, tries.py,
-                         devices.py, standing.py, token.py)
+                         taken.py: what a caller learns of others; devices.py, standing.py, token.py)
 
 What all rooms stand on, and what imports no room:
 
@@ -43,8 +43,10 @@ What all rooms stand on, and what imports no room:
     errors.py            the errors a client may meet; anything else is masked
     graph.py             how a room declares its fields
     identifiers.py       SIDs: making them, reading them, which type they name
+    exchange.py          messages between workers, over Valkey
     live.py              what happens to calls, told at once to whoever listens (live_exchange.py: between workers)
     logs.py              JSON logs, a request id, one line a request
+    masks.py             what is shown in the place of a secret, and must not be saved as one
     metrics.py           counters and gauges for Prometheus
     names.py             names that people give: which are allowed, which count as the same
     networks.py          clients' addresses: the network that one has for itself, and which are trusted proxies'
@@ -53,9 +55,11 @@ What all rooms stand on, and what imports no room:
     paging.py            lists: connections paged by key
     periodic.py          work that comes back every few seconds, and that no failure ends
     postgres_pool.py     connections to PostgreSQL, lent in the order of asking
+    revocations.py       what was revoked, so that no worker trusts what it looked up before
     settings.py          every environment variable, read once, typed
     quotas.py            how many objects an owner may have
     shares.py            places for work that takes long, and who has them
+    spanning.py          pages and counts of rows of many owners
     statements.py        what Tortoise makes of a query, once, with slots for the values
     tokens.py            the text form of what lets a caller in
     valkey_connection.py clients of the Valkey server behind CACHE_URL

@@ -1,7 +1,8 @@
 """Authorization header -> Viewer, before any resolver runs.
 
-One indexed lookup, whose result is kept for at most four seconds: whatever is revoked, deactivated or moved is closed in
-every worker within five, without a message between them.
+One indexed lookup, whose result is kept for at most four seconds, and not beyond a revocation of anything that it rests on
+(`revocations.py`): what is revoked, deactivated or moved is refused at once by the worker that did it, and by every other within
+five seconds, whether a message reaches it or not.
 """
 
 import asyncio
@@ -11,10 +12,11 @@ import hmac
 import os
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from app.access import Scope, Viewer, owner_is_active
 from app.api_keys import token
@@ -23,6 +25,7 @@ from app.api_keys.model import ApiKey
 from app.encryption import Keyring
 from app.errors import Unauthenticated, for_client
 from app.identifiers import Kind, read
+from app.revocations import Revocations
 from app.tokens import Form, Token
 from app.users.model import Session
 from app.users.service import viewer_of
@@ -39,32 +42,51 @@ _REFUSAL = {
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What is remembered of a header, or of whom an address names."""
+    """What was found of a header, or of whom an address names."""
 
-    until: float
     viewer: Viewer
     ends_at: datetime | None
     by_previous: bool = False
     refusal: str = ""
+    maker: UUID | None = None
+    """The user with whom a key is closed."""
+
+    def rests_on(self) -> Iterator[UUID]:
+        viewer = self.viewer
+        owners = (viewer.account_id, viewer.service_provider_id)
+        for one in (viewer.key_id, viewer.session_id, viewer.user_id, self.maker, *owners):
+            if one is not None:
+                yield one
 
 
-LookUp = Callable[[float], Awaitable[_Known]]
-"""Finds out who asks; is told until when that is remembered."""
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    known: _Known
+    until: float
+    # How many revocations there had been when the look-up began.
+    revocations: int
+
+
+LookUp = Callable[[], Awaitable[_Known]]
+"""Finds out who asks."""
 
 
 class Authentication:
     """Lets callers in. One per process."""
 
-    def __init__(self, keyring: Keyring, last_use: LastUse, timeout_seconds: float, idle: timedelta) -> None:
+    def __init__(
+        self, keyring: Keyring, last_use: LastUse, revocations: Revocations, timeout_seconds: float, idle: timedelta
+    ) -> None:
         """`idle` is how long a session may go unused."""
         self._keyring = keyring
         self._idle = idle
         self._timeout_seconds = timeout_seconds
         self._last_use = last_use
+        self._revocations = revocations
         # By a digest of the whole sign under a key of this process: no token is kept, and nobody can choose a digest
         # so that the time to find it would tell something.
         self._digest_key = os.urandom(32)
-        self._known: OrderedDict[bytes, _Known] = OrderedDict()
+        self._known: OrderedDict[bytes, _Remembered] = OrderedDict()
 
     async def viewer(self, header: bytes | None, *, is_use: bool = True) -> Viewer | None:
         """Who asks, by the request's Authorization header (several are one, joined by commas); None without one.
@@ -97,19 +119,27 @@ class Authentication:
         Signs of different kinds begin differently: a header that spells what an address names must not be known by it.
         """
         digest = hashlib.blake2b(sign, key=self._digest_key, digest_size=32).digest()
-        known = self._known.get(digest)
-        if known is None or known.until < time.monotonic():
+        remembered = self._known.get(digest)
+        if remembered is not None and self._holds(remembered):
+            known = remembered.known
+        else:
             known = await self._find(look_up, digest)
         if known.ends_at is not None and known.ends_at <= datetime.now(UTC):
             raise Unauthenticated(known.refusal)
         return known.viewer, known.by_previous
 
+    def _holds(self, remembered: _Remembered) -> bool:
+        if remembered.until < time.monotonic():
+            return False
+        return not self._revocations.hit(remembered.known.rests_on(), since=remembered.revocations)
+
     async def _find(self, look_up: LookUp, digest: bytes) -> _Known:
-        asked_at = time.monotonic()  # before the question: what changes while it is answered counts as later
+        # Before the question: what changes while it is answered counts as later.
+        asked_at, revocations = time.monotonic(), self._revocations.count
         try:
             # The pool has no limit of its own on how long somebody waits for a connection.
             async with asyncio.timeout(self._timeout_seconds):
-                known = await look_up(asked_at + CACHE_SECONDS)
+                known = await look_up()
         except Unauthenticated:
             raise
         except Exception as error:
@@ -119,37 +149,38 @@ class Authentication:
             raise away from error
         if known.viewer.must_change_password:  # who has just chosen one is not kept waiting
             return known
-        self._known[digest] = known
+        self._known[digest] = _Remembered(known, asked_at + CACHE_SECONDS, revocations)
         self._known.move_to_end(digest)
         if len(self._known) > _CACHED_KEYS:
             self._known.popitem(last=False)
         return known
 
-    async def _shown(self, header: bytes, until: float) -> _Known:
+    async def _shown(self, header: bytes) -> _Known:
         form, shown = _read(header)
-        return await (self._session if form is SESSION else self._key)(shown, until)
+        return await (self._session if form is SESSION else self._key)(shown)
 
-    async def _named(self, actor: str, until: float) -> _Known:
+    async def _named(self, actor: str) -> _Known:
         if (key_id := read(Kind.API_KEY, actor)) is not None:
             key = await ApiKey.filter(owner_is_active(), id=key_id).first()
             if key is not None and key.revoked_at is None and await has_its_maker(key):
-                return _Known(until, _viewer_by(key, b""), key.expires_at, refusal=_REFUSAL[token.FORM])
+                refusal = _REFUSAL[token.FORM]
+                return _Known(_viewer_by(key, b""), key.expires_at, refusal=refusal, maker=key.created_by_user_id)
         elif (session_id := read(Kind.SESSION, actor)) is not None:
             session = await _open_session(id=session_id)
             if session is not None and session.last_used_at + self._idle > datetime.now(UTC):
-                return _Known(until, viewer_of(session.user, session), session.expires_at, refusal=_REFUSAL[SESSION])
+                return _Known(viewer_of(session.user, session), session.expires_at, refusal=_REFUSAL[SESSION])
         raise Unauthenticated
 
-    async def _session(self, shown: Token, until: float) -> _Known:
+    async def _session(self, shown: Token) -> _Known:
         """Whose session this is. Raises Unauthenticated."""
         secret_hash, now = SESSION.secret_hash(self._keyring, shown), datetime.now(UTC)
         session = await _open_session(public_id=shown.public_id)
         is_right = hmac.compare_digest(secret_hash, session.secret_hash if session else _NOBODY)
         if session is None or not is_right or session.last_used_at + self._idle <= now:
             raise Unauthenticated(_REFUSAL[SESSION])
-        return _Known(until, viewer_of(session.user, session), session.expires_at, refusal=_REFUSAL[SESSION])
+        return _Known(viewer_of(session.user, session), session.expires_at, refusal=_REFUSAL[SESSION])
 
-    async def _key(self, shown: Token, until: float) -> _Known:
+    async def _key(self, shown: Token) -> _Known:
         """Who holds this key, by its secret or the one before the last rotation. Raises Unauthenticated."""
         secret_hash, now = token.secret_hash(self._keyring, shown), datetime.now(UTC)
         # An owner that is not active closes its keys; the rows above a key of the installation are null.
@@ -167,7 +198,7 @@ class Authentication:
                 raise Unauthenticated(_REFUSAL[token.FORM])
             ends.append(key.previous_secret_expires_at)
         viewer = _viewer_by(key, secret_hash, min(ends, default=None))
-        return _Known(until, viewer, viewer.expires_at, not current, _REFUSAL[token.FORM])
+        return _Known(viewer, viewer.expires_at, not current, _REFUSAL[token.FORM], key.created_by_user_id)
 
 
 async def _open_session(**which: Any) -> Session | None:

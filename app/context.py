@@ -28,6 +28,10 @@ class Opened:
     clients: Mapping[type, Any]
 
 
+def _nothing(_rows: int) -> None:
+    """A plan has no such limit: it makes no objects of rows."""
+
+
 @dataclass(slots=True)
 class Context:
     """Made for each operation; loaders live exactly as long, so nothing of one caller is shown to another."""
@@ -42,6 +46,8 @@ class Context:
     address: str = ""
     """The client's network address; empty where there is none, as for the commands of this server."""
     user_agent: str = ""
+    loading: Callable[[int], None] = _nothing
+    """Called with the number of rows that the ORM is about to make; raises BadUserInput when they are too many."""
     _has_logged_in: bool = False
     _loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
 

@@ -45,6 +45,7 @@ from app.recording.spool import Spool
 from app.recording.storage import ObjectStorage
 from app.recording.storing import Storer
 from app.recording.verification import StorageVerifier
+from app.revocations import Revocations
 from app.schema import printed, schema
 from app.settings import Settings
 from app.tts_cache.cache import PromptCache
@@ -133,6 +134,7 @@ class Server:
         self._operations = Operations(
             schema,
             anonymous_introspection=chosen.anonymous_introspection,
+            operations_per_caller=chosen.operations_per_caller,
             compiles=chosen.compiled_operations,
         )
         self._sdl = printed().encode()
@@ -157,7 +159,7 @@ class Server:
         webhooks = WebhookSender(gate)
         prompts = PromptCache(chosen.cache_url)
         counts = PromptCounts(prompts)
-        live = LiveEvents(chosen.cache_url)
+        live, revocations = LiveEvents(chosen.cache_url), Revocations(chosen.cache_url)
         spool = Spool(chosen.spool, chosen.spool_megabytes * 1_000_000)
         storer = Storer(keyring, storage, spool, live)
         recorder = Recorder(chosen, keyring, spool, live, storer)
@@ -171,6 +173,7 @@ class Server:
                     secret_reads.writing(),
                     pruning(),
                     live.running(),
+                    revocations.running(),
                     storer.running(),
                     recorder.running(),
                 ):
@@ -180,6 +183,7 @@ class Server:
                         StorageVerifier: verifier,
                         SecretReads: secret_reads,
                         LiveEvents: live,
+                        Revocations: revocations,
                         Listenings: Listenings(),
                         Spool: spool,
                         Recorder: recorder,
@@ -190,7 +194,8 @@ class Server:
                     }
                     opened = Opened(chosen, keyring, clients)
                     idle = timedelta(minutes=chosen.session_idle_minutes)
-                    authentication = Authentication(keyring, last_use, chosen.database_timeout_seconds, idle)
+                    timeout = chosen.database_timeout_seconds
+                    authentication = Authentication(keyring, last_use, revocations, timeout, idle)
                     graphql = Endpoint(self._operations, authentication, opened, self._explorer)
                     sockets = Sockets(self._operations, authentication, opened)
                     self.running = Running(opened, authentication, context, graphql, sockets)

@@ -30,6 +30,9 @@ class _Metrics:
     def __init__(self) -> None:
         self.requests = Counter("http_requests", "HTTP requests, by the status of their answers.", ["status"])
         self.operations = Counter("operations", "GraphQL operations that ran, by type and by way.", ["type", "way"])
+        self.operations_refused = Counter(
+            "operation_refusals", "GraphQL operations that were refused since their caller had too many at once."
+        )
         self.seconds = Histogram(
             "http_request_seconds",
             "How long requests took, in seconds.",
@@ -112,6 +115,10 @@ def websocket(status: int) -> None:
 def operation(type_: str, way: str) -> None:
     """`way` is `compiled` or `ordinary`."""
     _operations(type_, way).inc()
+
+
+def operation_refused() -> None:
+    _metrics().operations_refused.inc()
 
 
 def websockets(more: int) -> None:

@@ -17,11 +17,19 @@ def address_of(text: str) -> Address | None:
 
 
 def network_of(text: str) -> str:
-    """An IPv4 address, or the 64 bits of an IPv6 address that a household has for itself; empty for no address."""
+    """An IPv4 address, or the 64 bits of an IPv6 address that a household has for itself; empty for no address.
+
+    Networks of IPv6 are written at full length: as texts they are ordered as their numbers are.
+    """
     read = address_of(text)
     if isinstance(read, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((int(read), 64), strict=False))
+        return f"{read.exploded[:19]}::/64"
     return str(read) if read else ""
+
+
+def site_of(network: str) -> str:
+    """The 56 bits of a network of IPv6, as its text begins; of IPv4 the network itself."""
+    return network.removesuffix("::/64")[:-2] if network.endswith("::/64") else network
 
 
 class TrustedProxies:

@@ -31,6 +31,7 @@ from tortoise.queryset import QuerySet
 
 from app.context import Context
 from app.errors import BadUserInput
+from app.spanning import Spanning
 from app.statements import Sql, StandIns, Statement, pattern_of, slot
 
 DEFAULT_FIRST = 20
@@ -242,44 +243,52 @@ async def page_of_owners(
     first: int,
     after: str | None,
     query: QuerySet[Any],
+    newest: Q,
     count_limit: int | None,
 ) -> Page:
-    """One page of the rows of all these owners, found owner by owner: of each no more rows are read than are shown.
+    """One page of the rows of all these owners: of few owners, no more rows are read of each than are shown.
 
-    `query` are the same rows, to be counted. Raises BadUserInput for a wrong `first` or `after`.
+    `query` are the same rows, whosever they are, and `newest` narrows all rows as far as their ids are concerned.
+    Raises BadUserInput for a wrong `first` or `after`.
     """
     checked_first(first)
-    narrowed = rows.filter(order.after(after)) if after is not None else rows
-    of_each = narrowed.filter(**{owner_column: EACH_OWNER}).order_by(*order.by).limit(first + 1)
+    beyond = order.after(after) if after is not None else _NO_CONDITION
+    of_each = rows.filter(beyond, **{owner_column: EACH_OWNER}).order_by(*order.by).limit(first + 1)
     client = connections.get("default")
-    statement = _newest_of_owners(owners, of_each, rows.model, order, first + 1, client.capabilities.dialect)
+    stand_ins = StandIns(client.capabilities.dialect)
+    spanning = Spanning(stand_ins, owners, query.filter(beyond), rows.model.filter(newest, beyond))
+    statement = _newest_of_owners(spanning, of_each, order, first + 1)
     found = await client.execute_query_dict(statement.text, statement.arguments({}))
     ids = [row["id"] for row in found]
     shown = await rows.model.filter(id__in=ids).order_by(*order.by) if ids else []
-    counting = functools.partial(_count, query, count_limit)
+    spanning = Spanning(stand_ins, owners, query, rows.model.filter(newest))
+    counting = functools.partial(_count, query, count_limit, spanning)
     return Page(shown[:first], order, len(shown) > first, after, counting)
 
 
-def _newest_of_owners(
-    owners: QuerySet[Any], of_each: QuerySet[Any], model: type[Model], order: Order, limit: int, dialect: str
-) -> Statement:
-    stand_ins = StandIns(dialect)
-    of, ids = stand_ins.render(owners.values(value="id")), stand_ins.render(of_each.values(id="id"))
+def _newest_of_owners(spanning: Spanning, of_each: QuerySet[Any], order: Order, limit: int) -> Statement:
+    stand_ins = spanning.stand_ins
     end = f' ORDER BY b."id"{" DESC" if order.descending else ""} LIMIT {limit}'
-    if dialect == "postgres":
-        return Statement.of(Sql.join("SELECT b.id FROM (", of, ") o CROSS JOIN LATERAL (", ids, ") b", end), dialect)
-    beside = f') o CROSS JOIN "{model._meta.db_table}" b ON b."id" IN ('
-    return Statement.of(Sql.join("SELECT b.id FROM (", of, beside, ids, ")", end), dialect)
+    if stand_ins.dialect == "postgres":
+        found = Sql.join("SELECT b.id FROM ", spanning.rows(of_each, {"id": "id"}), " b", end)
+        return Statement.of(found, stand_ins.dialect)
+    of, ids = stand_ins.render(spanning.owners.values(value="id")), stand_ins.render(of_each.values(id="id"))
+    beside = f') o CROSS JOIN "{of_each.model._meta.db_table}" b ON b."id" IN ('
+    return Statement.of(Sql.join("SELECT b.id FROM (", of, beside, ids, ")", end), stand_ins.dialect)
 
 
-async def _count(query: QuerySet[Any], limit: int | None) -> int:
+async def _count(query: QuerySet[Any], limit: int | None, spanning: Spanning | None = None) -> int:
     """How many rows a query has; with a limit no more are counted, and no more told."""
     if limit is None:
         return await query.count()
     client = connections.get("default")
     dialect = client.capabilities.dialect
-    inner = StandIns(dialect).render(query.limit(limit).values(id="id"))
-    statement = Statement.of(Sql.join('SELECT COUNT(*) AS "total" FROM (', inner, ") b"), dialect)
+    if spanning is not None and dialect == "postgres":
+        counted = spanning.count(limit)
+    else:
+        inner = StandIns(dialect).render(query.limit(limit).values(id="id"))
+        counted = Sql.join('SELECT COUNT(*) AS "total" FROM (', inner, ") b")
+    statement = Statement.of(counted, dialect)
     rows = await client.execute_query_dict(statement.text, statement.arguments({}))
     return int(rows[0]["total"])
 
@@ -314,6 +323,7 @@ async def page_of_each(
         of_each = context.viewer.within_reach(model).filter(**{owner_column: EACH_OWNER})
         one = of_each.filter(beyond, condition).order_by(*order.by)
         ids = await _first_of_each(one.limit(first + 1), model, owners)
+        context.loading(len(ids))
         rows: dict[UUID, list[Any]] = {one: [] for one in owners}
         for row in await model.filter(id__in=ids).order_by(*order.by):
             rows[getattr(row, owner_column)].append(row)

@@ -183,6 +183,13 @@ class Settings(BaseSettings):
         description="Reads `GET /metrics` without the database, sent as `Authorization: Bearer …`; at least 32 characters; "
         "empty: admins alone read it.",
     )
+    operations_per_caller: int = Field(
+        3,
+        ge=1,
+        le=1000,
+        description="Operations of one key or person that each worker runs at once, and twice as many of an account's or a "
+        "provider's together; others wait for their turn.",
+    )
     max_body_bytes: int = Field(1_048_576, ge=1024, le=10_485_760, description="Longest request body, in bytes.")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING or ERROR.")
 

@@ -11,9 +11,12 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from app import authentication
+from app.revocations import Revocations
 from app.settings import Settings
 from tests.installation import Installation, Person, World, seed
 from tests.servers.fixtures import iam_s3, local_s3, valkey
@@ -130,6 +133,18 @@ def foreign_user(installation: Installation) -> Person:
 def read_only(installation: Installation) -> Person:
     """The own account, with a key that may only read."""
     return installation.person("read_only")
+
+
+@pytest.fixture
+def unheard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No revocation is heard of: as in another worker, for the seconds that it remembers a caller."""
+    monkeypatch.setattr(Revocations, "hit", lambda *_, **__: False)
+
+
+@pytest.fixture
+def no_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What authentication remembers of a caller does not expire."""
+    monkeypatch.setattr(authentication, "time", SimpleNamespace(monotonic=lambda: 0.0))
 
 
 @pytest.fixture

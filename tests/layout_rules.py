@@ -18,9 +18,10 @@ FOUNDATION = {
         "paging",
         "postgres_pool",
         "settings",
+        "spanning",
         "statements",
     ),
-    *("tokens", "live", "live_exchange", "valkey_connection"),
+    *("tokens", "exchange", "live", "live_exchange", "masks", "revocations", "valkey_connection"),
 }
 ASSEMBLY = {
     *("main", "schema", "viewer", "form_limits", "authentication", "execution", "graphiql"),

@@ -252,7 +252,7 @@ async def test_whoever_changes_nothing_does_not_learn_what_others_have(
     assert told[0] == told[1] != []
 
 
-async def test_a_free_name_beside_a_taken_realm_leaves_an_event(
+async def test_what_is_taken_leaves_an_event_and_so_does_a_free_name_beside_it(
     account_user: Person, provider: Person, world: World
 ) -> None:
     """That the realm is told says that the name is free."""
@@ -262,7 +262,7 @@ async def test_a_free_name_beside_a_taken_realm_leaves_an_event(
             payload = await account_user.change("updateAccount", "account { id }", id=world["own"], **given)
             assert [error["code"] for error in payload["userErrors"]] == [told]
     found = await events(provider)
-    assert [(event["operation"], event["objectId"]) for event in found] == [("updateAccount", world["own"])] * 2
+    assert [(event["operation"], event["objectId"]) for event in found] == [("updateAccount", world["own"])] * 4
     assert {change["field"]: change["after"] for change in found[0]["changes"]} == {
         "name": '"Free"',
         "sipRealm": '"foreign.sip.example.com"',

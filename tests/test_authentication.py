@@ -84,12 +84,6 @@ async def test_a_refusal_names_the_scheme_that_would_let_in(installation: Instal
     assert response.headers["www-authenticate"] == "Bearer"
 
 
-async def test_a_refused_key_runs_nothing_even_what_is_open_to_everybody(installation: Installation) -> None:
-    answer = await installation.holder("garbage").ask("{ __typename }")
-    assert answer.status == 401
-    assert "data" not in answer.body
-
-
 async def test_a_key_is_looked_up_by_one_statement_known_or_not(installation: Installation, world: World) -> None:
     for text in (world.tokens["account_user"], token.make().text, token.make(world.tokens["provider"][4:16]).text):
         with recorded() as statements:

@@ -92,6 +92,7 @@ async def test_a_deactivated_provider_closes_its_keys_and_those_of_its_accounts(
     assert statuses == [401, 401, 401, 401, 200, 200, 200]
 
 
+@pytest.mark.usefixtures("unheard")
 async def test_a_deleted_account_closes_its_keys(
     provider: Person, account_user: Person, world: World, wait: Callable[[float], None]
 ) -> None:
@@ -142,6 +143,7 @@ async def test_a_revocation_closes_in_another_worker_within_the_cache_time(
         assert (await other_worker.person("provider").ask(WHO)).status == 200
 
 
+@pytest.mark.usefixtures("unheard")
 async def test_a_closed_secret_that_is_still_remembered_makes_no_lasting_key(account_user: Person) -> None:
     """For up to four seconds a worker lets it in; what it makes would stay."""
     mine = (await account_user.ask("{ viewer { apiKey { id } } }")).only("viewer")["apiKey"]["id"]

@@ -11,8 +11,8 @@ from uuid import UUID
 import pytest
 from valkey.asyncio.client import Pipeline
 
+from app import exchange as exchange_module
 from app import live as live_module
-from app import live_exchange
 from app.identifiers import Kind, new_id, show
 from app.live import Change, Listener, LiveEvent, LiveEvents, TooSlow
 from tests.servers.valkey import PromptServer
@@ -109,8 +109,8 @@ async def test_a_valkey_that_is_killed_slows_nobody_and_is_found_again(valkey: P
 async def test_a_valkey_that_hangs_is_left_and_found_again(
     valkey: PromptServer, account: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live_exchange, "ANSWER_SECONDS", 0.2)
-    monkeypatch.setattr(live_exchange, "SILENCE_SECONDS", 0.3)
+    monkeypatch.setattr(exchange_module, "ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(exchange_module, "SILENCE_SECONDS", 0.3)
     async with workers(valkey.url, account) as (one, other):
         valkey.send_signal(signal.SIGSTOP)
         with other.listening(account) as there:
@@ -127,7 +127,7 @@ async def test_a_valkey_that_hangs_is_left_and_found_again(
 async def test_silence_is_not_taken_for_absence(
     valkey: PromptServer, account: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live_exchange, "SILENCE_SECONDS", 0.1)
+    monkeypatch.setattr(exchange_module, "SILENCE_SECONDS", 0.1)
     async with workers(valkey.url, account) as (one, other):
         before = int(valkey.run("INFO", "stats")["total_connections_received"])
         await asyncio.sleep(1)
@@ -193,7 +193,7 @@ async def test_a_listener_for_whom_too_much_waits_is_told_so(account: UUID, monk
 
 
 async def test_what_waits_to_be_told_is_bounded(account: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_exchange, "MAXIMUM_WAITING", 10)
+    monkeypatch.setattr(exchange_module, "MAXIMUM_WAITING", 10)
     live = LiveEvents("valkey://127.0.0.1:1/0")
     live.publish(*(LiveEvent(account, new_id(), Change.CALL) for _ in range(100)))
     assert live._exchange is not None
@@ -203,7 +203,7 @@ async def test_what_waits_to_be_told_is_bounded(account: UUID, monkeypatch: pyte
 async def test_of_what_waits_to_be_told_the_oldest_is_lost(
     valkey: PromptServer, account: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live_exchange, "MAXIMUM_WAITING", 10)
+    monkeypatch.setattr(exchange_module, "MAXIMUM_WAITING", 10)
     events = [LiveEvent(account, new_id(), Change.CALL) for _ in range(18)]
     live = LiveEvents(valkey.url)
     exchange = live._exchange

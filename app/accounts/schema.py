@@ -218,6 +218,7 @@ class Account(graph.Node):
     @graph.resolver(
         "The account's cached prompts; null, with an error SERVICE_UNAVAILABLE, while the cache does not answer.",
         declared=graph.Called(("id",)),
+        weight=2,
     )
     async def tts_cache(self, info: Info) -> TtsCache | None:
         row: Any = self
@@ -294,6 +295,12 @@ _ACCOUNTS = graph.PageOfAll(
         "storage_status": graph.Condition("recording_configs__storage_status"),
         "has_sip_realm": graph.Condition("sip_realm__isnull", operator.not_),
     },
+    weights=graph.across_owners(
+        graph.Weights(
+            count=300,
+            conditions={"search": 1_000, "nameContains": 1_000, "recordingEnabled": 1_500, "storageStatus": 2_500},
+        )
+    ),
 )
 
 
@@ -584,11 +591,17 @@ class DeleteAccountPayload:
     )
 
 
+_TAKEN = (
+    "That an account which the caller does not see has this name or SIP realm is audited, and said only as often as "
+    "`createUser` says it of addresses."
+)
+
+
 @strawberry.type
 class AccountMutations:
     """Root fields."""
 
-    @graph.mutation("Creates an account.", permissions=[IsServiceProvider])
+    @graph.mutation(f"Creates an account. {_TAKEN}", permissions=[IsServiceProvider])
     async def create_account(
         self, info: Info, input: Annotated[CreateAccountInput, strawberry.argument(description="The account to be.")]
     ) -> CreateAccountPayload:
@@ -604,7 +617,7 @@ class AccountMutations:
         )
         return CreateAccountPayload(account=graph.shown(account))
 
-    @graph.mutation("Changes an account's settings: what is given, all of it or none, and nothing else.")
+    @graph.mutation(f"Changes an account's settings: what is given, all of it or none, and nothing else. {_TAKEN}")
     async def update_account(
         self, info: Info, input: Annotated[UpdateAccountInput, strawberry.argument(description="The changes.")]
     ) -> UpdateAccountPayload:

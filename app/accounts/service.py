@@ -31,15 +31,17 @@ from app.calls.model import Call, CallKey
 from app.context import Context
 from app.database import lacks_owner, violated_constraint
 from app.encryption import Keyring
-from app.errors import Mistakes, Problems, UserError, UserErrorCode
+from app.errors import Mistakes, Problems, RateLimited, UserError, UserErrorCode
 from app.idempotency.once import once
 from app.identifiers import Kind, new_id, read
 from app.outbound import OutboundGate
 from app.recording import service as recording
 from app.recording.model import RecordingConfig, StoredCredential
+from app.revocations import Revocations
 from app.service_providers import finding as service_providers
 from app.service_providers.model import ServiceProvider
 from app.users import service as users
+from app.users import taken
 from app.webhooks import rules
 from app.webhooks.model import WebhookDelivery, WebhookKind
 from app.webhooks.rules import WebhookChange
@@ -85,7 +87,13 @@ async def create(
         "licensed_sessions": licensed_sessions,
     }
     reachable = context.viewer.within_reach(Account)
-    account, _ = await once(context, idempotency_key, given, lambda: _create(context, **given), reachable)
+    asked, _ = inputs.read_changes(Some(name), Some(sip_realm) if sip_realm is not None else None, None, None)
+    await _check_taken(context, None, asked)
+    try:
+        account, _ = await once(context, idempotency_key, given, lambda: _create(context, **given), reachable)
+    except Mistakes as mistakes:
+        await _note_taken(context, None, asked, mistakes)
+        raise
     return account
 
 
@@ -154,6 +162,7 @@ async def update(
     values, problems = inputs.read_changes(name, sip_realm, usage_limit, licensed_sessions)
     _read_application(device_calling_application_id, "device_calling_application_id", values, problems)
     _read_application(siprec_application_id, "siprec_application_id", values, problems)
+    await _check_taken(context, account_id, values)
     try:
         if recording_config is not None:
             return await _update_with_recording(
@@ -163,16 +172,42 @@ async def update(
             return await _update_with_webhooks(context, account_id, if_version, values, problems, webhooks)
         return await _update(context, account_id, if_version, values, problems)
     except Mistakes as mistakes:
-        await _note_name_told_free(context, account_id, values, mistakes)
+        await _note_taken(context, account_id, values, mistakes)
         raise
 
 
-async def _note_name_told_free(context: Context, account_id: str, values: dict[str, Any], mistakes: Mistakes) -> None:
-    """That a realm is taken says that the name beside it is free: an account learns that of others' names only with a trace."""
-    is_told = "name" in values and any(error.code is UserErrorCode.SIP_REALM_TAKEN for error in mistakes.errors)
-    if is_told and context.viewer.scope is Scope.ACCOUNT:
-        tried = {"name": values["name"], "sip_realm": values["sip_realm"], "refused": True}
-        await trail.note(context, await within_reach(context, account_id), after=tried)
+# What a scope would learn of accounts that it does not see, when it is told that this is taken.
+_UNSEEN = {
+    Scope.ADMIN: {},
+    Scope.SERVICE_PROVIDER: {"sip_realm": UserErrorCode.SIP_REALM_TAKEN},
+    Scope.ACCOUNT: {"sip_realm": UserErrorCode.SIP_REALM_TAKEN, "name": UserErrorCode.NAME_TAKEN},
+}
+
+
+async def _check_taken(context: Context, account_id: str | None, values: Mapping[str, Any]) -> None:
+    """Raises RateLimited when the caller was told so often what is taken that no more is tried, but for what stays as it is."""
+    asked = {column: values[column] for column in _UNSEEN[context.viewer.scope] if values.get(column)}
+    if not asked:
+        return
+    try:
+        await taken.check(context)
+    except RateLimited:
+        # A form sends what is stored with whatever else is changed.
+        stored = await within_reach(context, account_id) if account_id is not None else None
+        if any(getattr(stored, column, None) != value for column, value in asked.items()):
+            raise
+
+
+async def _note_taken(context: Context, account_id: str | None, values: Mapping[str, Any], mistakes: Mistakes) -> None:
+    """Audits and counts what was found taken. Raises RateLimited in place of what would be told."""
+    viewer, codes = context.viewer, {error.code for error in mistakes.errors}
+    if codes.isdisjoint(_UNSEEN[viewer.scope].values()):
+        return
+    realm = values.get("sip_realm")
+    if UserErrorCode.NAME_TAKEN not in codes and await viewer.within_reach(Account).filter(sip_realm=realm).exists():
+        return  # the caller may list it
+    tried = {column: values[column] for column in ("name", "sip_realm") if values.get(column)}
+    await taken.note(context, tried, await within_reach(context, account_id) if account_id is not None else None)
 
 
 async def _update_with_webhooks(
@@ -242,6 +277,8 @@ async def move(context: Context, account_id: str, service_provider_id: str, if_v
                 raise
             continue  # the name was taken, or the provider deleted, since it was looked at
         if moved is not None:
+            # Its new provider may be suspended, and what was looked up before does not rest on that one.
+            context.use(Revocations).announce(moved.id)
             return moved
     raise _conflict(if_version)
 
@@ -250,6 +287,7 @@ async def set_active(context: Context, account_id: str, active: bool, if_version
     """Suspends or resumes; suspended, every key under the account is closed within 5 s. Raises Mistakes: NOT_FOUND, CONFLICT."""
     changed = await _change(context, account_id, if_version, {"active": active}, where={"active": not active})
     if changed is not None:
+        context.use(Revocations).announce(changed.id)
         return changed
     account = await within_reach(context, account_id)
     if if_version not in (None, account.version):
@@ -343,6 +381,7 @@ async def delete(
         await WebhookDelivery.filter(account_id=account.id).delete()
         await trail.note(context, account, before={"name": account.name, "sip_realm": account.sip_realm})
         await Account.filter(id=account.id).delete()
+    context.use(Revocations).announce(account.id)
     return account.id, held
 
 

@@ -17,6 +17,7 @@ from app.errors import UserError, UserErrorCode
 from app.idempotency.once import ONCE
 from app.identifiers import Kind, show
 from app.paging import DEFAULT_FIRST, AfterArgument, Connection, FirstArgument
+from app.revocations import WHEN_REFUSED
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
 
 
@@ -292,13 +293,16 @@ class ApiKeyMutations:
         key = await service.rename(info.context, input.id, input.name, input.if_version)
         return UpdateApiKeyPayload(api_key=graph.shown(key))
 
-    @graph.mutation("Closes an API key for ever, in every worker within 5 seconds. Doing it again changes nothing.")
+    @graph.mutation(f"Closes an API key for ever: it is refused {WHEN_REFUSED}. Doing it again changes nothing.")
     async def revoke_api_key(
         self, info: Info, input: Annotated[RevokeApiKeyInput, strawberry.argument(description="Which key.")]
     ) -> RevokeApiKeyPayload:
         return RevokeApiKeyPayload(api_key=graph.shown(await service.revoke(info.context, input.id)))
 
-    @graph.mutation("Gives an API key a new secret and shows the new text, once.")
+    @graph.mutation(
+        "Gives an API key a new secret and shows the new text, once. An old secret without an overlap, and one from before it, "
+        f"is refused {WHEN_REFUSED}."
+    )
     async def rotate_api_key(
         self, info: Info, input: Annotated[RotateApiKeyInput, strawberry.argument(description="Which key, and how.")]
     ) -> RotateApiKeyPayload:

@@ -21,6 +21,7 @@ from app.encryption import Keyring
 from app.errors import Mistakes, Problems, UserErrorCode
 from app.idempotency.once import once
 from app.identifiers import Kind, first_at, read
+from app.revocations import Revocations
 from app.service_providers import finding as providers
 from app.users.standing import maker_of, still_let_in
 
@@ -147,6 +148,8 @@ async def revoke(context: Context, key_id: str) -> ApiKey:
     """Closes a key for ever; closing it again changes nothing. Raises Mistakes: NOT_FOUND."""
     closed = {"revoked_at": datetime.now(UTC)}
     changed = await _change(context, key_id, closed, where={"revoked_at__isnull": True})
+    if changed is not None:
+        context.use(Revocations).announce(changed.id)
     return changed or await _within_reach(context, key_id)
 
 
@@ -184,6 +187,7 @@ async def rotate(context: Context, key_id: str, overlap_hours: int) -> tuple[Api
             **await maker_of(context.viewer),
         }
         rotated = _there(await change(context, ApiKey, key.id, secrets))
+    context.use(Revocations).announce(rotated.id)
     return rotated, made.text
 
 

@@ -155,6 +155,9 @@ _EVENTS = graph.PageOfAll(
         "since": graph.Condition("id__gte", first_at),
         "until": graph.Condition("id__lt", first_at),
     },
+    weights=graph.across_owners(
+        graph.Weights(count=4_000, conditions={"operation": 3_000, "accountId": 1_000, "objectId": 1_000})
+    ),
 )
 
 

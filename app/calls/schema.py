@@ -12,7 +12,7 @@ from uuid import UUID
 import strawberry
 
 from app import graph
-from app.access import HasFullAccess, IsGateway
+from app.access import HasFullAccess, IsGateway, Scope
 from app.accounts.model import Account as AccountRow
 from app.applications.model import Application as ApplicationRow
 from app.calls import filters, listening, model, reporting
@@ -112,6 +112,7 @@ class CallRecording:
     @graph.resolver(
         "The storage's own address of it, for some minutes; null unless STORED, or when no key for it is kept.",
         declared=graph.Called(_OF_STORAGE),
+        weight=10,
     )
     async def storage_url(self, info: Info) -> str | None:
         row: Any = self
@@ -248,8 +249,24 @@ class CallLimits:
     )
 
 
+# What no index serves is looked for in all calls within reach, if few or none have it.
+_WALKING = ("direction", "answered", "hasRecording")
+_OF_ACCOUNT = graph.Weights(conditions={**dict.fromkeys(_WALKING, 7_500), "fromPrefix": 1_500, "toPrefix": 1_500})
+_ACROSS_ACCOUNTS = {
+    **dict.fromkeys(_WALKING, 8_000),
+    "fromPrefix": 4_000,
+    "toPrefix": 4_000,
+    "applicationId": 1_000,
+    "gatewayCallId": 7_000,
+    "id": 500,
+}
 OF_ACCOUNT = graph.PageOf(
-    model.Call, conditions=filters.CONDITIONS, check=filters.check, count_limit=COUNT_LIMIT, by="account_id"
+    model.Call,
+    conditions=filters.CONDITIONS,
+    check=filters.check,
+    count_limit=COUNT_LIMIT,
+    weights=dict.fromkeys(Scope, _OF_ACCOUNT),
+    by="account_id",
 )
 """The calls of an account, on which the field stands."""
 # A provider's page is put together from the newest calls of each of its accounts: walking over all calls of the installation
@@ -262,6 +279,11 @@ _CALLS = graph.PageOfAll(
     count_limit=COUNT_LIMIT,
     owners=(AccountRow, "account_id"),
     walked=filters.WALKED,
+    weights={
+        Scope.ADMIN: graph.Weights(100, 200, {**_ACROSS_ACCOUNTS, **dict.fromkeys(_WALKING, 11_000)}),
+        Scope.SERVICE_PROVIDER: graph.Weights(2_500, 2_500, _ACROSS_ACCOUNTS),
+        Scope.ACCOUNT: _OF_ACCOUNT,
+    },
 )
 _CALL = graph.OneById(model.Call, Kind.CALL)
 _COUNTED = f"`totalCount` counts to {COUNT_LIMIT:,} and no further."
@@ -365,6 +387,7 @@ class CallMutations:
     @graph.mutation(
         "Takes a voice gateway's reports of calls; good ones are kept although others are refused.",
         permissions=[IsGateway],
+        weight=5_000,
     )
     async def report_calls(
         self, info: Info, input: Annotated[ReportCallsInput, strawberry.argument(description="The reports.")]

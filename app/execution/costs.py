@@ -1,17 +1,23 @@
-"""What an operation can touch at most, in rows: read off the document once, refused before anything runs.
+"""What an operation can cost at most: read off the document once, refused before anything runs.
 
-A page counts as many rows as its `first` allows for each row that it hangs from, so pages within pages multiply. An object
-beside a row (an account's provider), what is made of one (an application's `recording`) and a count (`apiKeyCount`,
-`totalCount`) count one for each row; a `totalCount` that ends at a limit counts by that limit. Aliases and fragments
-count each time that they stand there; `@skip` and `@include` are not looked at.
+A row costs 1. A page counts as many rows as its `first` allows for each row that it hangs from, so pages within pages multiply.
+A related object (an account's provider), what is made of one (an application's `recording`) and a count (`apiKeyCount`,
+`totalCount`) cost 1 for each row, or the weight that is declared for them; a `totalCount` that ends at a limit costs by that
+limit. Aliases and fragments count each time that they stand there; `@skip` and `@include` are not looked at.
 
-Three bounds lie behind each other. This one knows rows before there are any, and so bounds what is loaded. The plans'
+What takes the database longer than its rows tell has a weight at its declaration (`graph.Weights`): a page that spans owners, a
+count over all of a table, a filter that no index serves. It is paid once for each place in the document, since one statement
+answers for all rows that a page hangs from. A unit is 40 µs of the database with 60,000 accounts and 2 million calls, so that
+an operation takes at most a second of it: `python -m tests.bench --only costs` prints what the worst ones take.
+
+Three bounds lie behind each other. This one knows the cost before there are any rows, and so bounds what is loaded. The plans'
 MAXIMUM_VALUES (`running.py`) knows how wide the rows are: what is shaped at once, or left to the ordinary executor. The
 executor's MAXIMUM_WORK (`executor.py`) counts what is really done, which rows do not tell: introspection, errors, wide rows.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import (
@@ -22,6 +28,8 @@ from graphql import (
     GraphQLField,
     GraphQLSchema,
     IntValueNode,
+    NullValueNode,
+    ObjectValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
     ValueNode,
@@ -30,68 +38,144 @@ from graphql import (
 )
 
 from app import graph
+from app.access import Scope
 from app.errors import ErrorCode
 from app.execution.guards import DEFINITION
 from app.paging import MAXIMUM_FIRST
 
 # A page of 100 in each of 100 rows, with an object beside each of its rows, is 20,100; one level more is over a million.
 # Below 32,767, which is how many values a statement takes: the ordinary executor names the rows of a level by their ids.
-MAXIMUM_ROWS = 25_000
+MAXIMUM_COST = 25_000
 # Where a list is counted up to a limit, so many counted rows take as long as one that is loaded.
-COUNTED_AS_ONE = 200
+COUNTED_AS_ONE = 100
 
 _NOTHING: dict[str, Any] = {}
 
 
 @dataclass(slots=True)
+class _Filter:
+    """Which conditions a page's filter sets."""
+
+    names: set[str] = field(default_factory=set)
+    """Those that stand in the document."""
+    variables: dict[str, str] = field(default_factory=dict)
+    """Names of conditions by the variables that hold their values."""
+    whole: str | None = None
+    """The variable that holds the filter."""
+
+    def conditions(self, given: Mapping[str, Any]) -> set[str]:
+        """The names of those that are set, with these variables."""
+        whole = given.get(self.whole) if self.whole is not None else None
+        of_whole = [name for name, value in whole.items() if value is not None] if isinstance(whole, dict) else ()
+        return self.names | {name for each, name in self.variables.items() if given.get(each) is not None} | {*of_whole}
+
+
+@dataclass(slots=True)
 class _Page:
-    """A page of the operation. The first one stands for the operation itself: one row, from which its root fields hang."""
+    """A page of the operation, or a root field with a weight, as a page of one.
+
+    The first one stands for the operation itself: one row, from which its root fields hang.
+    """
 
     above: int
     """The place, among the operation's pages, of the one from whose rows it hangs; they stand before it."""
     path: tuple[str, ...]
+    name: str
+    """In the schema: `Query.accounts`."""
     node: FieldNode | None
     first: int
     """How many rows; with a variable: without a value for it."""
-    variable: str | None
+    variable: str | None = None
     each: int = 1
-    """What each of its rows counts: itself, and what stands beside it."""
+    """What each of its rows costs: itself, and what is related to it."""
     counting: int = 1
-    """What its `totalCount` counts, for each row that it hangs from."""
+    """What its `totalCount` costs for each row that it hangs from."""
+    weights: Mapping[Scope, graph.Weights] = field(default_factory=dict)
+    filter: _Filter = field(default_factory=_Filter)
+    is_counted: bool = False
+
+    def walking(self, given: Mapping[str, Any] | None, scope: Scope) -> str | None:
+        """The costliest condition of its filter; None when none has a weight. Without variables: the costliest there is."""
+        weights = self.weights.get(scope, graph.NO_WEIGHTS).conditions
+        if given is None:
+            is_open = self.filter.whole is not None
+            names = {*weights} if is_open else self.filter.names | {*self.filter.variables.values()}
+        else:
+            names = self.filter.conditions(given)
+        return max(sorted(names & weights.keys()), key=lambda name: weights[name], default=None)
+
+    def once(self, given: Mapping[str, Any] | None, scope: Scope) -> int:
+        """What it costs beside its rows: to find the page, and to count it."""
+        weights = self.weights.get(scope)
+        if weights is None:
+            return 0
+        walking = self.walking(given, scope)
+        walk = weights.conditions[walking] if walking is not None else 0
+        return weights.page + walk + (weights.count + walk if self.is_counted else 0)
 
 
 class Cost:
     """The pages of one operation, and what they come to."""
 
-    def __init__(self, pages: list[_Page]) -> None:
+    def __init__(self, pages: list[_Page], defaults: Mapping[str, Any]) -> None:
         self._pages = pages
+        self._defaults = defaults
         most = {page.variable: MAXIMUM_FIRST for page in pages if page.variable is not None}
+        rows = sum([count * page.each for count, page in zip(self._counts(most), pages, strict=True)])
         # Then no variable has to be looked at when the operation runs.
-        self._is_always_allowed = self.rows(most) <= MAXIMUM_ROWS
+        once = max(sum(page.once(None, scope) for page in pages) for scope in Scope)
+        self._is_always_allowed = rows + once <= MAXIMUM_COST
 
-    def rows(self, variables: Mapping[str, Any] | None = None) -> int:
-        """How many rows at most, with these variables. Those that do not fit count as 1: their own error comes later."""
-        counts = self._counts(variables)
-        return sum([count * page.each for count, page in zip(counts, self._pages, strict=True)])
+    def total(self, variables: Mapping[str, Any] | None = None, scope: Scope = Scope.ADMIN) -> int:
+        """The cost at most, with these variables. Those that do not fit count as 1: their own error comes later."""
+        counts, given = self._counts(variables), self._given(variables)
+        rows = sum([count * page.each for count, page in zip(counts, self._pages, strict=True)])
+        return rows + sum([page.once(given, scope) for page in self._pages])
 
-    def refusal(self, variables: Mapping[str, Any] | None) -> GraphQLError | None:
-        """What is said when these variables let the operation touch too much; None when it may run."""
+    def refusal(self, variables: Mapping[str, Any] | None, scope: Scope) -> GraphQLError | None:
+        """What is said when these variables let the operation cost too much; None when a caller of this scope may run it."""
         if self._is_always_allowed:
             return None
-        rows = self.rows(variables)
-        if rows <= MAXIMUM_ROWS:
+        cost = self.total(variables, scope)
+        if cost <= MAXIMUM_COST:
             return None
         counts = self._counts(variables)
-        largest = max(range(1, len(counts)), key=lambda place: counts[place] * self._pages[place].each)
-        page = self._pages[largest]
-        above = counts[page.above]
-        for_each = f"{counts[largest] // above}" + (f" for each of {above:,}" if page.above else "")
+        largest = max(range(len(counts)), key=lambda place: counts[place] * self._pages[place].each)
+        page, (name, together) = self._pages[largest], self._costliest(variables, scope)
+        if together > counts[largest] * page.each:
+            node, advice = self._fewer(name, together, variables, scope)
+        else:
+            above = counts[page.above]
+            for_each = f"{counts[largest] // above}" + (f" for each of {above:,}" if page.above else "")
+            node, advice = page.node, f"Lower `first` of {'.'.join(page.path)} ({for_each})."
         return GraphQLError(
-            f"The operation can touch {rows:,} rows at most; {MAXIMUM_ROWS:,} are allowed. "
-            f"Lower `first` of {'.'.join(page.path)} ({for_each}).",
-            page.node,
-            extensions={"code": str(ErrorCode.BAD_USER_INPUT), "cost": rows, "maximumCost": MAXIMUM_ROWS},
+            f"The operation can cost {cost:,}; {MAXIMUM_COST:,} are allowed. {advice}",
+            node,
+            extensions={"code": str(ErrorCode.BAD_USER_INPUT), "cost": cost, "maximumCost": MAXIMUM_COST},
         )
+
+    def _costliest(self, variables: Mapping[str, Any] | None, scope: Scope) -> tuple[str, int]:
+        """The field whose places cost most together beside their rows, and how much."""
+        given, costs = self._given(variables), Counter[str]()
+        for page in self._pages:
+            costs[page.name] += page.once(given, scope)
+        return costs.most_common(1)[0]
+
+    def _fewer(
+        self, name: str, together: int, variables: Mapping[str, Any] | None, scope: Scope
+    ) -> tuple[FieldNode | None, str]:
+        given = self._given(variables)
+        pages = [page for page in self._pages if page.name == name]
+        without = ["`totalCount`"] if any(page.is_counted for page in pages) else []
+        without += sorted(
+            {f"`filter.{walking}`" for page in pages if (walking := page.walking(given, scope)) is not None}
+        )
+        places = "1 place" if len(pages) == 1 else f"{len(pages)} places"
+        advice = f"{name} costs {together:,} beside its rows, in {places}: ask for it less often"
+        return pages[0].node, f"{advice}, or without {' and '.join(without)}." if without else f"{advice}."
+
+    def _given(self, variables: Mapping[str, Any] | None) -> Mapping[str, Any]:
+        return {**self._defaults, **(variables or _NOTHING)}
 
     def _counts(self, variables: Mapping[str, Any] | None) -> list[int]:
         """How many rows each of the pages has, all of its repetitions together."""
@@ -112,7 +196,8 @@ def cost_of(
 
     Fragments are written out here: `limits.py` has seen that this comes to 1,000 fields and 500 fragments at most.
     """
-    return Cost(_Reader(schema, operation, fragments).pages)
+    reader = _Reader(schema, operation, fragments)
+    return Cost(reader.pages, reader.defaults)
 
 
 class _Reader:
@@ -123,12 +208,14 @@ class _Reader:
     ) -> None:
         self._schema = schema
         self._fragments = fragments
-        self._defaults = {
-            definition.variable.name.value: _literal(definition.default_value)
+        self._default_nodes = {
+            definition.variable.name.value: definition.default_value
             for definition in operation.variable_definitions or ()
             if definition.default_value is not None
         }
-        self.pages = [_Page(above=0, path=(), node=None, first=1, variable=None, each=0)]
+        # Of an object, which of its fields are set; what the values are is of no matter.
+        self.defaults = {name: _set_in(node) for name, node in self._default_nodes.items()}
+        self.pages = [_Page(above=0, path=(), name="", node=None, first=1, each=0)]
         root = schema.get_root_type(operation.operation)
         self._walk(operation.selection_set, root, 0, ())
 
@@ -139,13 +226,20 @@ class _Reader:
             if field is None or node.name.value.startswith("__"):
                 continue
             below, here = inside, (*path, (node.alias or node.name).value)
+            name, weight = f"{on.name}.{node.name.value}", _weight(field)
             if _is_page(field):
-                below = self._page(field, node, inside, here)
+                below = self._page(field, node, inside, here, name)
             elif node.name.value == "totalCount" and _is_of_page(on):
                 # Counted once for each row that the page hangs from.
-                self.pages[self.pages[inside].above].each += self.pages[inside].counting
-            elif _is_beside(field) or (_is_row(field) and not _is_of_page(on)):
-                self.pages[inside].each += 1
+                page = self.pages[inside]
+                page.is_counted = True
+                self.pages[page.above].each += page.counting
+            elif inside == 0 and weight:
+                weights = dict.fromkeys(Scope, graph.Weights(page=weight))
+                self.pages.append(_Page(inside, here, name, node, 1, each=int(_is_row(field)), weights=weights))
+                below = len(self.pages) - 1
+            elif weight or (_is_row(field) and not _is_of_page(on)):
+                self.pages[inside].each += weight or 1
             if node.selection_set is not None:
                 self._walk(node.selection_set, get_named_type(field.type), below, here)
 
@@ -162,19 +256,43 @@ class _Reader:
                 on = self._schema.get_type(fragment.type_condition.name.value)
             waiting.extend((on, each) for each in reversed(fragment.selection_set.selections))
 
-    def _page(self, field: GraphQLField, node: FieldNode, above: int, path: tuple[str, ...]) -> int:
-        first, variable = _within(field.args["first"].default_value), None
+    def _page(self, field: GraphQLField, node: FieldNode, above: int, path: tuple[str, ...], name: str) -> int:
+        page = _Page(above, path, name, node, _within(field.args["first"].default_value))
         for argument in node.arguments or ():
             if argument.name.value == "first" and isinstance(argument.value, VariableNode):
-                variable = argument.value.name.value
-                first = self._defaults.get(variable, first)
+                page.variable = argument.value.name.value
+                if (default := self._default_nodes.get(page.variable)) is not None:
+                    page.first = _literal(default)
             elif argument.name.value == "first":
-                first = _literal(argument.value)
+                page.first = _literal(argument.value)
+            elif argument.name.value == "filter":
+                page.filter = _filter(argument.value)
         declared = _declared(field)
-        limit = declared.count_limit if isinstance(declared, graph.Listed) else None
-        counting = 1 if limit is None else limit // COUNTED_AS_ONE
-        self.pages.append(_Page(above, path, node, first, variable, counting=counting))
+        if isinstance(declared, graph.Listed):
+            page.weights = declared.weights
+            page.counting = 1 if declared.count_limit is None else declared.count_limit // COUNTED_AS_ONE
+        self.pages.append(page)
         return len(self.pages) - 1
+
+
+def _filter(value: ValueNode) -> _Filter:
+    if isinstance(value, VariableNode):
+        return _Filter(whole=value.name.value)
+    found = _Filter()
+    for each in value.fields if isinstance(value, ObjectValueNode) else ():
+        if isinstance(each.value, VariableNode):
+            found.variables[each.value.name.value] = each.name.value
+        elif not isinstance(each.value, NullValueNode):
+            found.names.add(each.name.value)
+    return found
+
+
+def _set_in(value: ValueNode) -> Any:
+    if isinstance(value, NullValueNode):
+        return None
+    return (
+        {each.name.value: _set_in(each.value) for each in value.fields} if isinstance(value, ObjectValueNode) else True
+    )
 
 
 def _literal(value: ValueNode) -> int:
@@ -202,9 +320,10 @@ def _is_row(field: GraphQLField) -> bool:
     return named.name == "Node" or any(each.name == "Node" for each in getattr(named, "interfaces", ()))
 
 
-def _is_beside(field: GraphQLField) -> bool:
-    """Whether a value needs more than the row that it is shown of: a count, or something of a row beside."""
-    return isinstance(_declared(field), graph.CountOf | graph.Beside)
+def _weight(field: GraphQLField) -> int:
+    """What a value costs that needs more than the row that it is shown of: a count, something of a related row, a call."""
+    definition = field.extensions.get(DEFINITION)
+    return int(definition.metadata.get(graph.WEIGHT, 0)) if definition is not None else 0
 
 
 def _declared(field: GraphQLField) -> Any:

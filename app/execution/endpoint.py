@@ -55,10 +55,11 @@ class Endpoint:
 
     async def _answer(self, scope: Scope, headers: http.Headers, receive: Receive) -> Response:
         request_id, media, about = scope["request_id"], http.media_type(headers), scope["log"]
+        caller, refused = None, None
         try:
             caller = await self._authentication.viewer(headers.get(b"authorization"))
-        except Unauthenticated as refused:
-            return http.unauthenticated(refused.message, request_id, media)
+        except Unauthenticated as error:
+            refused = error  # said unless the document needs no caller: clients keep a token beyond its end and log in with it
         except ServiceUnavailable as away:
             return http.refusal(503, away.message, ErrorCode.SERVICE_UNAVAILABLE, request_id, media)
         if caller is not None:
@@ -72,7 +73,11 @@ class Endpoint:
                 raise http.BadRequest(406, f"This address answers {GRAPHQL_RESPONSE} or {JSON}.")
             request = await http.read(scope, headers, partial(self._bodies.read, receive, caller))
         except http.BadRequest as bad:
+            if refused is not None:
+                return http.unauthenticated(refused.message, request_id, media)
             return http.refused(bad, request_id, media)
+        if refused is not None and not self._operations.needs_no_caller(request):
+            return http.unauthenticated(refused.message, request_id, media)
         agent = headers.get(b"user-agent", b"").decode("latin-1")
         # What ProxyHeadersMiddleware has made of the forwarded headers of proxies that are trusted.
         address = (scope.get("client") or ("",))[0]

@@ -42,6 +42,8 @@ _ORDINARY_WORK = 20
 _LOAD_WORK = 40
 _ASYNC_WORK = 120
 _ERROR_WORK = 100
+# An object of the ORM, made of a row.
+_ROW_WORK = 60
 
 
 class Executor(StrawberryGraphQLCoreExecutionContext):
@@ -56,6 +58,7 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         self.made: Mapping[str, Any] = {}
         # Set when the operation ended for too much work; then its data is not to be shown.
         self.exhausted: BadUserInput | None = None
+        self.context_value.loading = self._load
 
     def execute_fields(
         self, parent_type: GraphQLObjectType, source_value: Any, path: Path | None, grouped_field_set: Any, context: Any
@@ -131,6 +134,11 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
             while told is not None:
                 told.__traceback__ = told.__context__ = None
                 told = getattr(told, "original_error", None)
+
+    def _load(self, rows: int) -> None:
+        """Raises BadUserInput when the operation has ended."""
+        if not self._can_afford(rows * _ROW_WORK) and self.exhausted is not None:
+            raise self.exhausted
 
     def _can_afford(self, work: int) -> bool:
         """Counts work that is about to be done; False when the operation has ended.

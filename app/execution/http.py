@@ -16,6 +16,7 @@ from starlette.types import Scope
 from app.errors import ErrorCode
 from app.execution.media_types import GRAPHQL_RESPONSE, JSON, accepted
 from app.execution.operations import Answer, Request
+from app.execution.slots import RETRY_SECONDS
 
 _KNOWN_PARAMETERS = frozenset({"query", "variables", "operationName", "extensions"})
 _NOT_PERSISTED = "PersistedQueryNotSupported"
@@ -105,6 +106,8 @@ def reply(result: Answer, media: str) -> Reply:
         status, headers = 405, {"Allow": "POST"}
     elif not result.executed and media == GRAPHQL_RESPONSE:
         status = 401 if result.refused is ErrorCode.UNAUTHENTICATED else 400
+    if result.refused is ErrorCode.RATE_LIMITED:
+        status, headers = 429, {"Retry-After": str(RETRY_SECONDS)}
     if status == 401:
         headers = {"WWW-Authenticate": "Bearer"}
     return Reply(status, result.body(), media, headers)

@@ -22,10 +22,18 @@ from graphql import (
 )
 from strawberry import Schema
 
-from app.access import AccessLevel
+from app.access import AccessLevel, Scope
 from app.context import Context
 from app.encryption import KeyMissing
-from app.errors import ErrorCode, Forbidden, ServiceUnavailable, Unauthenticated, for_client, without_values
+from app.errors import (
+    ErrorCode,
+    Forbidden,
+    RateLimited,
+    ServiceUnavailable,
+    Unauthenticated,
+    for_client,
+    without_values,
+)
 from app.execution import limits
 from app.execution.documents import OPEN_TO_ANYBODY, Document, Documents, Operation
 from app.execution.executor import Executor
@@ -33,6 +41,7 @@ from app.execution.invalid_values import told, without_suggestions
 from app.execution.plans import CompiledOperation, Plans
 from app.execution.reading import DirectResolvers, Replayed
 from app.execution.running import NOTHING_RAN, Finished, Unfinished
+from app.execution.slots import OperationSlots
 from app.live import TooSlow
 from app.logs import frames_of
 
@@ -60,7 +69,7 @@ class Answer:
     data: dict[str, Any] | None = None
     errors: list[dict[str, Any]] | None = None
     operation: Operation | None = None
-    # Set where the transport has a status of its own for a refusal (401, 405).
+    # Set where the transport has a status of its own for a refusal (401, 405, 429).
     refused: ErrorCode | None = None
     wrong_method: bool = False
     compiled: bool = False
@@ -81,7 +90,9 @@ class Answer:
 class Operations:
     """The schema, ready to run operations."""
 
-    def __init__(self, schema: Schema, *, anonymous_introspection: bool, compiles: bool = True) -> None:
+    def __init__(
+        self, schema: Schema, *, anonymous_introspection: bool, operations_per_caller: int, compiles: bool = True
+    ) -> None:
         self._schema = without_suggestions(schema._schema)
         self._documents = Documents(self._schema)
         # Of unauthenticated callers, whose documents push none of the others out of the cache.
@@ -102,6 +113,7 @@ class Operations:
         self._compiled_operations: WeakKeyDictionary[Operation, CompiledOperation] = WeakKeyDictionary()
         self._plans = Plans()
         self._events_at_once = asyncio.Semaphore(EVENTS_AT_ONCE)
+        self._slots = OperationSlots(operations_per_caller)
 
     async def run(self, request: Request, context: Context, *, only_queries: bool = False) -> Answer:
         """The answer to a query or a mutation."""
@@ -112,6 +124,13 @@ class Operations:
         if operation.type is OperationType.SUBSCRIPTION:
             message = "Subscriptions need a WebSocket (graphql-transport-ws)."
             return _refused([_coded(message, ErrorCode.BAD_USER_INPUT)], context)
+        try:
+            async with self._slots.slot(context):
+                return await self._answer(document, operation, request, context)
+        except RateLimited as limited:
+            return _too_many(limited, context, operation)
+
+    async def _answer(self, document: Document, operation: Operation, request: Request, context: Context) -> Answer:
         left = NOTHING_RAN
         if self._compiles and context.caller is not None:
             compiled = await self._compiled(document, operation, request, context)
@@ -145,6 +164,13 @@ class Operations:
         operation = self._documents.read(request.query).operation(request.operation_name)
         return operation.type if operation is not None else None
 
+    def needs_no_caller(self, request: Request) -> bool:
+        """Whether the document holds nothing but what anybody may call. Introspection does not count: it may need one."""
+        document = self._documents.read(request.query)
+        return document.node is not None and not any(
+            each.reads_data or each.introspects for each in document.operations.values()
+        )
+
     async def _answers(
         self,
         events: AsyncGenerator[Any, None],
@@ -166,7 +192,7 @@ class Operations:
                 except ServiceUnavailable as away:
                     yield Answer(executed=True, errors=[_shown(away, context)])
                     continue
-                async with self._events_at_once:
+                async with self._slots.slot(context, is_event=True), self._events_at_once:
                     answer = await self._of_event(event, request, context)
                 if (
                     not answer.executed
@@ -228,7 +254,8 @@ class Operations:
             return _password_first(context, operation)
         if _is_gateway(context) and not operation.is_for_gateways:
             return _not_for_gateways(context, operation)
-        too_much = operation.cost.refusal(request.variables)
+        scope = context.caller.scope if context.caller is not None else Scope.ACCOUNT
+        too_much = operation.cost.refusal(request.variables, scope)
         if too_much is not None:
             return _refused([too_much], context)
         return document, operation
@@ -340,6 +367,12 @@ def _refused(errors: Any, context: Context) -> Answer:
 def _too_late(context: Context, operation: Operation) -> Answer:
     late = ServiceUnavailable(f"The operation took longer than {TIME_LIMIT_SECONDS} s and was stopped.")
     return Answer(executed=True, errors=[_shown(late, context)], operation=operation)
+
+
+def _too_many(limited: RateLimited, context: Context, operation: Operation) -> Answer:
+    answer = _refused([limited], context)
+    answer.operation, answer.refused = operation, ErrorCode.RATE_LIMITED
+    return answer
 
 
 def _unauthenticated(context: Context, operation: Operation | None = None) -> Answer:

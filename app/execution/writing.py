@@ -2,10 +2,13 @@
 
 from typing import Any
 
+from tortoise.expressions import Q
+
 from app import graph
 from app.access import Viewer
 from app.execution.levels import Level
 from app.paging import EACH_OWNER, Order, count_up_to
+from app.spanning import Spanning
 from app.statements import Sql, StandIns, Statement, any_of, slot
 
 
@@ -27,15 +30,26 @@ class Writer:
         rows = None
         if level.wants_rows:
             of_each = isinstance(level.root, graph.PageOf) and not single
-            if isinstance(level.root, graph.PageOfAll) and level.root.is_by_owner(self._viewer.scope, asked):
-                of_each, query = True, self._query_of_owners(level.root, asked)
-            else:
-                query = self._query(asked, EACH_OWNER if of_each else self._stand_ins.uuid(f"{level.slot}.owner"))
+            query = self._query(asked, EACH_OWNER if of_each else self._stand_ins.uuid(f"{level.slot}.owner"))
+            beyond = Q()
             if is_after and order is not None:
                 value = self._stand_ins.text(f"{level.slot}.value")
-                query = query.filter(order.beyond(value, self._stand_ins.uuid(f"{level.slot}.after")))
-            rows = self._rows(query, order, of_each=of_each)
+                beyond = order.beyond(value, self._stand_ins.uuid(f"{level.slot}.after"))
+            query = query.filter(beyond)
+            spanning = self._spanning(asked, query, beyond)
+            if spanning is not None and isinstance(level.root, graph.PageOfAll):
+                of_each, query = True, self._query_of_owners(level.root, asked).filter(beyond)
+            rows = self._rows(query, order, of_each=of_each, spanning=spanning)
         return rows, number
+
+    def _spanning(self, asked: tuple[Any, ...], query: Any, beyond: Q) -> Spanning | None:
+        """For a page that is put together from the owners."""
+        root = self._level.root
+        if not isinstance(root, graph.PageOfAll) or not root.is_by_owner(self._viewer.scope, asked):
+            return None
+        valued = self._valued(asked)
+        newest = root.row.filter(root.newest(valued), beyond)
+        return Spanning(self._stand_ins, root.owners_within(self._viewer, valued), query, newest)
 
     def _query(self, asked: tuple[Any, ...], owner: Any) -> Any:
         level, slot, root = self._level, self._level.slot, self._level.root
@@ -53,13 +67,14 @@ class Writer:
         return self._narrowed(self._level.model.filter(**root.always, **{column: EACH_OWNER}), root, asked)
 
     def _narrowed(self, query: Any, root: graph.Listed, asked: tuple[Any, ...]) -> Any:
-        for name, kind in asked:
-            value = kind
-            if kind in ("str", "UUID"):
-                made = self._stand_ins.text if kind == "str" else self._stand_ins.uuid
-                value = made(f"{self._level.slot}.{name}")
+        for name, value in self._valued(asked):
             query = query.filter(root.conditions[name].of(value))
         return query
+
+    def _valued(self, asked: tuple[Any, ...]) -> list[tuple[str, Any]]:
+        """The conditions with their values, or stand-ins for these."""
+        made = {"str": self._stand_ins.text, "UUID": self._stand_ins.uuid}
+        return [(name, made[kind](f"{self._level.slot}.{name}") if kind in made else kind) for name, kind in asked]
 
     def _number(self, asked: tuple[Any, ...], owner: Any) -> Statement:
         level = self._level
@@ -69,6 +84,9 @@ class Writer:
             of_each = self._stand_ins.render(self._query(asked, EACH_OWNER).limit(limit).values(id="id"))
             return Statement.of(count_up_to(of_each, owners, self._dialect), self._dialect)
         query = self._query(asked, owner)
+        spanning = self._spanning(asked, query, Q())
+        if spanning is not None and limit is not None and self._dialect == "postgres":
+            return Statement.of(Sql.join("SELECT NULL, n.* FROM (", spanning.count(limit), ") n"), self._dialect)
         query = query if limit is None else query.limit(limit)
         if isinstance(level.root, graph.PageOf):
             inner = any_of(self._stand_ins.render(query.values(owner=level.by)), owners, self._dialect)
@@ -78,10 +96,9 @@ class Writer:
             sql = Sql.join("SELECT NULL, COUNT(*) FROM (", inner, ") b")
         return Statement.of(sql, self._dialect)
 
-    def _rows(self, query: Any, order: Order | None, *, of_each: bool) -> Statement:
+    def _rows(self, query: Any, order: Order | None, *, of_each: bool, spanning: Spanning | None) -> Statement:
         level = self._level
-        is_by_owner = of_each and isinstance(level.root, graph.PageOfAll)
-        if of_each and not is_by_owner:
+        if of_each and spanning is None:
             level.index("b", level.by)
         order_by = [column.lstrip("-") for column in order.by] if order else []
         if order is not None:
@@ -91,21 +108,23 @@ class Writer:
             return Statement.of(self._stand_ins.render(query.values(**(asked or {"id": "id"}))), self._dialect)
         columns = [*level.columns("b"), *(join.key for join in level.joins if join.owner == "b"), *order_by]
         names = {column: column for column in columns}
-        pieces = ["SELECT ", *self._items(), *self._base(query, names, of_each=of_each)]
+        pieces = ["SELECT ", *self._items(), *self._base(query, names, of_each=of_each, spanning=spanning)]
         for join in level.joins:
             pieces += self._join(join)
         if order_by:
             direction = " DESC" if order and order.descending else ""
             pieces.append(" ORDER BY " + ", ".join(f'b."{column}"{direction}' for column in order_by))
-        if is_by_owner:
+        if spanning is not None:
             pieces += [" LIMIT ", slot(f"{level.slot}.limit")]
         return Statement.of(Sql.join(*pieces), self._dialect)
 
-    def _base(self, query: Any, names: dict[str, str], *, of_each: bool) -> list[Sql | str]:
+    def _base(self, query: Any, names: dict[str, str], *, of_each: bool, spanning: Spanning | None) -> list[Sql | str]:
         """The rows that the query selects, or those that it selects for each of many owners, who is `EACH_OWNER` in it."""
         if not of_each:
             return [" FROM (", self._stand_ins.render(query.values(**names)), ") b"]
-        owners = self._owners()
+        if spanning is not None and self._dialect == "postgres":
+            return [" FROM ", spanning.rows(query, names), " b"]
+        owners = self._owners(spanning)
         if self._dialect == "postgres":
             rows = self._stand_ins.render(query.values(**names))
             return [" FROM ", owners, " CROSS JOIN LATERAL (", rows, ") b"]
@@ -114,12 +133,11 @@ class Writer:
         ids = self._stand_ins.render(query.values(id="id"))
         return [" FROM ", owners, " CROSS JOIN (", row, ') b ON b."id" IN (', ids, ")"]
 
-    def _owners(self) -> Sql:
+    def _owners(self, spanning: Spanning | None) -> Sql:
         """Whose rows they are, as `o`: those that are given, or all within reach."""
-        root, given = self._level.root, slot(f"{self._level.slot}.owners")
-        if isinstance(root, graph.PageOfAll) and root.owners is not None:
-            reached = self._viewer.within_reach(root.owners[0]).values(value="id")
-            return Sql.join("(", self._stand_ins.render(reached), ") o")
+        given = slot(f"{self._level.slot}.owners")
+        if spanning is not None:
+            return Sql.join("(", self._stand_ins.render(spanning.owners.values(value="id")), ") o")
         if self._dialect == "postgres":
             return Sql.join("UNNEST(", given, '::UUID[]) o("value")')
         return Sql.join("JSON_EACH(", given, ") o")

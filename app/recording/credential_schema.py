@@ -36,12 +36,15 @@ class StoredCredential(graph.Node):
     @graph.resolver(
         "Whether the account's recording configuration has these very keys.",
         declared=graph.Called(("account_id", "fingerprint")),
+        weight=5,
     )
     async def is_current(self, info: Info) -> bool:
         return await retiring.is_current(info.context, self)
 
     @graph.resolver(
-        f"How many recordings need them, counted up to {retiring.MAXIMUM_COUNT}.", declared=graph.Called(("id",))
+        f"How many recordings need them, counted up to {retiring.MAXIMUM_COUNT}.",
+        declared=graph.Called(("id",)),
+        weight=10,
     )
     async def recording_count(self, info: Info) -> int:
         row: Any = self

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from app.errors import UserErrorCode
+from app.masks import is_mask
 from app.recording import regions
 from app.recording.model import BucketVendor
 
@@ -173,7 +174,10 @@ def _access_key_id_problems(draft: StorageDraft) -> Iterator[Problem]:
     key, path = draft.access_key_id, ("accessKeyId",)
     if key is None:
         return
-    if draft.vendor is not BucketVendor.AWS_S3:
+    if len(key) <= MAX_ACCESS_KEY_ID and is_mask(key):
+        message = "This stands for an access key ID and is none: leave out both keys to keep the stored ones."
+        yield path, UserErrorCode.INVALID, message
+    elif draft.vendor is not BucketVendor.AWS_S3:
         if len(key) > MAX_ACCESS_KEY_ID:
             yield path, UserErrorCode.TOO_LONG, f"The access key ID has at most {MAX_ACCESS_KEY_ID} characters."
         elif not _VISIBLE_ASCII.fullmatch(key):
@@ -191,10 +195,6 @@ def _access_key_id_problems(draft: StorageDraft) -> Iterator[Problem]:
         )
 
 
-# What forms and our own audit trail show in the place of a secret, which must not be saved over it.
-_MASKS = frozenset("*•●")
-
-
 def _secret_problems(secret: str) -> Iterator[Problem]:
     path = ("secretAccessKey",)
     if not secret:
@@ -209,7 +209,7 @@ def _secret_problems(secret: str) -> Iterator[Problem]:
         )
     elif any(unicodedata.category(character) in {"Cc", "Cs"} for character in secret):
         yield path, UserErrorCode.INVALID, "The secret access key has no control characters."
-    elif set(secret) <= _MASKS:
+    elif is_mask(secret):
         message = "This stands for a secret access key and is none: leave out both keys to keep the stored ones."
         yield path, UserErrorCode.INVALID, message
 

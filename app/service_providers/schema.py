@@ -54,9 +54,10 @@ class ServiceProvider(graph.Node):
         order=BY_NAME,
         target="Account",
         description="The accounts that it runs, by name; the root field `accounts` has filters and orders.",
+        weights=graph.across_owners(graph.Weights(count=300)),
     )
     account_count: int = graph.count(
-        "service_provider_id", row=AccountRow, description="How many accounts it runs, suspended ones too."
+        "service_provider_id", row=AccountRow, description="How many accounts it runs, suspended ones too.", weight=100
     )
     api_key_count: int = graph.count(
         "service_provider_id", row=ApiKeyRow, description="How many keys it has itself, closed ones too."
@@ -264,7 +265,11 @@ class ServiceProviderMutations:
         provider: Any = await service.create(info.context, input.name, input.idempotency_key)
         return CreateServiceProviderPayload(service_provider=provider)
 
-    @graph.mutation("Changes a service provider: what is given, and nothing else.", permissions=[IsServiceProvider])
+    @graph.mutation(
+        "Changes a service provider: what is given, and nothing else. That another one has this name is audited, and said to "
+        "a service provider only as often as `createUser` says it of addresses.",
+        permissions=[IsServiceProvider],
+    )
     async def update_service_provider(
         self,
         info: Info,

@@ -10,6 +10,7 @@ from tortoise.expressions import Q
 from tortoise.transactions import in_transaction
 
 from app import names
+from app.access import Scope
 from app.accounts.model import Account
 from app.api_keys.model import ApiKey
 from app.audit import trail
@@ -19,9 +20,11 @@ from app.database import violated_constraint
 from app.errors import Mistakes, Problems, UserErrorCode
 from app.idempotency.once import once
 from app.identifiers import Kind, read
+from app.revocations import EVERYTHING, Revocations
 from app.service_providers.finding import lock
 from app.service_providers.model import ServiceProvider
 from app.users import service as users
+from app.users import taken
 from app.users.model import User
 
 
@@ -56,6 +59,10 @@ async def update(
 ) -> ServiceProvider:
     """Changes what is given and nothing else. Raises Mistakes: NOT_FOUND, CONFLICT, or all that is wrong with the values."""
     values, problems = _read_changes(name)
+    # Admins see all providers.
+    asks_for_others = bool(values) and context.viewer.scope is not Scope.ADMIN
+    if asks_for_others and (await _within_reach(context, provider_id)).name != values["name"]:
+        await taken.check(context)
     refusal: Exception | None = None
     if values and not problems.found:
         try:
@@ -67,6 +74,8 @@ async def update(
     provider = await _within_reach(context, provider_id)
     _check_version(provider, if_version, problems)
     if not problems.found and refusal is not None:
+        if asks_for_others and isinstance(refusal, Mistakes):
+            await taken.note(context, {"name": values["name"]}, provider)
         raise refusal
     problems.raise_if_any()
     if values:  # it was of another version when it was tried
@@ -81,6 +90,8 @@ async def set_active(context: Context, provider_id: str, active: bool, if_versio
     """
     changed = await _change(context, provider_id, if_version, {"active": active}, where={"active": not active})
     if changed is not None:
+        # What was looked up of its accounts' keys does not say that it rests on their provider.
+        context.use(Revocations).announce(EVERYTHING)
         return changed
     provider = await _within_reach(context, provider_id)
     if if_version not in (None, provider.version):
@@ -130,6 +141,7 @@ async def delete(
         await users.delete_all(Q(service_provider_id=provider.id))
         await trail.note(context, provider, before={"name": provider.name})
         await ServiceProvider.filter(id=provider.id).delete()
+    context.use(Revocations).announce(provider.id)
     return provider.id, blockers
 
 

@@ -7,7 +7,8 @@ import asyncio
 import unicodedata
 from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import TypeVar
 
 from argon2 import PasswordHasher
@@ -19,27 +20,38 @@ from app.shares import Shares
 # OWASP's Password Storage Cheat Sheet: Argon2id with m = 19 MiB, t = 2, p = 1.
 MEMORY_KIB, PASSES, LANES = 19 * 1024, 2, 1
 MAXIMUM_LENGTH = 256
-# Half a second of work for the two threads together; of each caller at most a quarter.
+# Half a second of work for the two threads together, in each queue.
 MAXIMUM_WAITING = 32
+# The part of a queue that one caller may have, one account or site, and one provider with its accounts.
+CALLER, OWNER, PROVIDER = 1 / 4, 3 / 8, 1 / 2
 # Parameters as of any other, and nobody's password: to do the same work for somebody who is not there.
 NOBODY = f"$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${'A' * 22}${'A' * 43}"
 
 _hasher = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES)
 _threads = ThreadPoolExecutor(2, thread_name_prefix="argon2")
-# How many wait and are worked on: of each caller, None being those who have no share.
-_shares = Shares()
+# How many wait and are worked on, in all and of each owner: logins do not wait for the changes of authenticated callers, nor
+# these for logins.
+LOGINS, CHANGES = Shares(), Shares()
 
 T = TypeVar("T")
 
 
-async def hashed(password: str, caller: Hashable = None) -> str:
-    """What is stored of a password. Raises RateLimited when too many wait, or too many of this `caller`."""
-    return await _in_thread(caller, _hasher.hash, _bytes(password))
+@dataclass(frozen=True)
+class Claim:
+    """The queue that a password waits in, and those whose share it takes there, each with the part that they may have."""
+
+    queue: Shares
+    owners: tuple[tuple[Hashable, float], ...] = ()
 
 
-async def matches(password: str, stored: str | None, caller: Hashable = None) -> bool:
+async def hashed(password: str, claim: Claim) -> str:
+    """What is stored of a password. Raises RateLimited when too many wait, or too many of one owner."""
+    return await _in_thread(claim, _hasher.hash, _bytes(password))
+
+
+async def matches(password: str, stored: str | None, claim: Claim) -> bool:
     """Whether this is the password; without a stored one the same work, and False. Raises RateLimited, as `hashed` does."""
-    return await _in_thread(caller, verify, stored or NOBODY, _bytes(password)) and stored is not None
+    return await _in_thread(claim, verify, stored or NOBODY, _bytes(password)) and stored is not None
 
 
 def verify(stored: str, password: bytes) -> bool:
@@ -59,18 +71,23 @@ def _bytes(password: str) -> bytes:
     return normalized(password).encode("utf-8", "surrogatepass")
 
 
-async def _in_thread(caller: Hashable, function: Callable[..., T], *arguments: object) -> T:
-    with _place(caller):
+async def _in_thread(claim: Claim, function: Callable[..., T], *arguments: object) -> T:
+    with _place(claim):
         return await asyncio.get_running_loop().run_in_executor(_threads, function, *arguments)
 
 
+_ALL = "all"
+
+
 @contextmanager
-def _place(caller: Hashable) -> Iterator[None]:
-    """One person, or one network that logs in, does not take the places of all others."""
-    if caller is not None and _shares.of(caller) >= max(1, MAXIMUM_WAITING // 4):
+def _place(claim: Claim) -> Iterator[None]:
+    queue = claim.queue
+    if any(queue.of(owner) >= max(1, int(MAXIMUM_WAITING * part)) for owner, part in claim.owners):
         message = "You have passwords in work already. Try again when they are done, in a few seconds."
         raise RateLimited(message, retryAfterSeconds=5)
-    if _shares.total() >= MAXIMUM_WAITING:
+    if queue.of(_ALL) >= MAXIMUM_WAITING:
         raise RateLimited("Too many people log in at this moment. Try again in a few seconds.", retryAfterSeconds=5)
-    with _shares.place(caller):
+    with ExitStack() as places:
+        for owner in (_ALL, *(owner for owner, _ in claim.owners)):
+            places.enter_context(queue.place(owner))
         yield

@@ -5,6 +5,7 @@ import secrets
 from pathlib import Path
 
 from app.errors import Problems, UserErrorCode
+from app.masks import is_mask
 from app.users.emails import email_key
 from app.users.model import THE_POLICY, PasswordPolicy
 from app.users.password import MAXIMUM_LENGTH, normalized
@@ -49,6 +50,7 @@ def check(policy: PasswordPolicy, password: str, email: str, problems: Problems,
             "This is one of the commonest passwords, which are tried first; choose another.",
         ),
         (email_key(text) == email_key(email) != "", "The e-mail address is no password; choose another."),
+        (is_mask(text), "This is a mask that stands for a password, and is none; choose another."),
         (any("\ud800" <= one <= "\udfff" for one in text), "The password holds half a character; type it again."),
     ):
         if is_broken:

@@ -18,6 +18,7 @@ from app.errors import UserError, UserErrorCode
 from app.idempotency.once import ONCE
 from app.identifiers import Kind, show
 from app.paging import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, Containing, FirstArgument, page
+from app.revocations import WHEN_REFUSED
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
 from app.users import emails, model, password, policy, service, tries
 from app.users.devices import device
@@ -117,6 +118,7 @@ _USERS = graph.PageOfAll(
         "scope": graph.Condition("scope"),
         "email_contains": graph.Condition(partial(Containing, "email_key"), emails.searched),
     },
+    weights=graph.across_owners(graph.Weights(count=400, conditions={"scope": 500, "emailContains": 1_000})),
 )
 
 
@@ -444,7 +446,8 @@ class UserMutations:
         "Opens a session for whoever knows a password. Needs no key. RATE_LIMITED after "
         f"{tries.MAXIMUM_BY_EMAIL_AND_NETWORK} failures for one e-mail address from one network (an IPv4 address, 64 bits of "
         f"an IPv6 one), {tries.MAXIMUM_BY_EMAIL} for one from all networks, or {tries.MAXIMUM_BY_NETWORK} from one network, "
-        "within 15 minutes.",
+        "within 15 minutes; of networks with the same 56 bits, twice as many. A header that does not authenticate is ignored, "
+        "as for every document that needs no caller.",
         open_to_anybody=True,
     )
     async def login(
@@ -458,12 +461,12 @@ class UserMutations:
             must_change_password=entered.user.must_change_password,
         )
 
-    @graph.mutation("Ends the session that asks.", permissions=[IsPerson])
+    @graph.mutation(f"Ends the session that asks: its token is refused {WHEN_REFUSED}.", permissions=[IsPerson])
     async def logout(self, info: Info) -> LogoutPayload:
         await service.logout(info.context)
         return LogoutPayload(logged_out=True)
 
-    @graph.mutation("Ends all sessions of whoever asks.", permissions=[IsPerson])
+    @graph.mutation(f"Ends all sessions of whoever asks, which are refused {WHEN_REFUSED}.", permissions=[IsPerson])
     async def logout_everywhere(
         self, info: Info, input: Annotated[LogoutEverywhereInput, strawberry.argument(description="Which.")]
     ) -> LogoutEverywherePayload:
@@ -471,14 +474,19 @@ class UserMutations:
             ended=await service.logout_everywhere(info.context, keep_current=input.keep_current)
         )
 
-    @graph.mutation("Ends a session, in every worker within 5 seconds.")
+    @graph.mutation(f"Ends a session: its token is refused {WHEN_REFUSED}.")
     async def revoke_session(
         self, info: Info, input: Annotated[RevokeSessionInput, strawberry.argument(description="Which.")]
     ) -> RevokeSessionPayload:
         ended = await service.revoke_session(info.context, input.id)
         return RevokeSessionPayload(revoked_id=strawberry.ID(show(Kind.SESSION, ended)))
 
-    @graph.mutation("Changes the password of whoever asks, and ends their other sessions.", permissions=[IsPerson])
+    @graph.mutation(
+        f"Changes the password of whoever asks, and ends their other sessions, which are refused {WHEN_REFUSED}. "
+        "RATE_LIMITED after "
+        f"{tries.MAXIMUM_BY_SESSION} wrong present passwords in one session within 15 minutes.",
+        permissions=[IsPerson],
+    )
     async def change_password(
         self, info: Info, input: Annotated[ChangePasswordInput, strawberry.argument(description="Old and new.")]
     ) -> ChangePasswordPayload:
@@ -518,7 +526,7 @@ class UserMutations:
         user = await service.update(info.context, input.id, input.if_version, email=input.email, name=input.name)
         return UpdateUserPayload(user=graph.shown(user))
 
-    @graph.mutation("Closes the login of a user and ends their sessions, in every worker within 5 seconds.")
+    @graph.mutation(f"Closes the login of a user and ends their sessions, which are refused {WHEN_REFUSED}.")
     async def deactivate_user(
         self, info: Info, input: Annotated[DeactivateUserInput, strawberry.argument(description="Whom.")]
     ) -> DeactivateUserPayload:
@@ -532,7 +540,7 @@ class UserMutations:
         user = await service.set_active(info.context, input.id, True, input.if_version)
         return ReactivateUserPayload(user=graph.shown(user))
 
-    @graph.mutation("Deletes a user with their sessions.")
+    @graph.mutation(f"Deletes a user with their sessions, which are refused {WHEN_REFUSED}.")
     async def delete_user(
         self, info: Info, input: Annotated[DeleteUserInput, strawberry.argument(description="Whom.")]
     ) -> DeleteUserPayload:
@@ -540,7 +548,8 @@ class UserMutations:
         return DeleteUserPayload(deleted_id=strawberry.ID(show(Kind.USER, deleted)))
 
     @graph.mutation(
-        "Gives another user a password that must be changed first, and ends their sessions.", permissions=[IsPerson]
+        f"Gives another user a password that must be changed first, and ends their sessions, which are refused {WHEN_REFUSED}.",
+        permissions=[IsPerson],
     )
     async def reset_password(
         self, info: Info, input: Annotated[ResetPasswordInput, strawberry.argument(description="Whose.")]

@@ -20,6 +20,7 @@ from tortoise.transactions import in_transaction
 from app import names, quotas
 from app.access import AccessLevel, Scope, Viewer, owner_is_active
 from app.accounts import finding as accounts
+from app.accounts.model import Account
 from app.api_keys.service import lock_owner
 from app.audit import trail
 from app.audit.changing import change, conflict
@@ -28,10 +29,12 @@ from app.database import violated_constraint
 from app.errors import Mistakes, Problems, RateLimited, Unauthenticated, UserErrorCode
 from app.idempotency.once import once
 from app.identifiers import Kind, new_id, read, show
-from app.networks import network_of
+from app.networks import network_of, site_of
+from app.revocations import Revocations
 from app.settings import Settings
-from app.users import emails, password, policy, token, tries
+from app.users import emails, password, policy, taken, token, tries
 from app.users.model import MAXIMUM_USER_AGENT, THE_POLICY, PasswordPolicy, Session, User
+from app.users.password import Claim
 from app.users.standing import still_let_in
 
 # More are a program that logs in again and again; its oldest sessions end.
@@ -60,7 +63,7 @@ async def login(context: Context, email: str, given: str) -> Entered:
     subject = tries.subject_of(context.keyring, key)
     tried = await tries.begin(subject, context.address)
     user = await User.filter(owner_is_active(), email_key=key, active=True).first()
-    is_right = await _matches(tried, given, user.password_hash if user else None, network_of(context.address))
+    is_right = await _matches(tried, given, user.password_hash if user else None, _login_claim(context.address))
     if user is None or not is_right:
         known = await User.filter(email_key=key).first()
         # People type passwords there too: what can be no address is not kept.
@@ -72,7 +75,7 @@ async def login(context: Context, email: str, given: str) -> Entered:
         user = await User.filter(id=user.id, password_hash=user.password_hash, active=True).select_for_update().first()
         if user is None:
             raise Mistakes.one(UserErrorCode.WRONG_CREDENTIALS, _WRONG)
-        await _end_old_sessions(context.opened.settings, user.id, now)
+        has_ended_some = await _end_old_sessions(context.opened.settings, user.id, now)
         session = await Session.create(
             user_id=user.id,
             public_id=made.public_id,
@@ -88,18 +91,36 @@ async def login(context: Context, email: str, given: str) -> Entered:
         theirs = copy(context)
         theirs.let_in(viewer_of(user, session))
         await trail.note(theirs, user, after={"session": show(Kind.SESSION, session.id)})
+    if has_ended_some:
+        context.use(Revocations).announce(user.id)
     user.last_login_at = now
     context.let_in(viewer_of(user, session))
     return Entered(user, session, made.text)
 
 
-async def _matches(tried: UUID, given: str, stored: str | None, caller: UUID | str | None) -> bool:
+async def _matches(tried: UUID, given: str, stored: str | None, claim: Claim) -> bool:
     """Whether it is the password. A try that nobody has time to look at is no failure, and is taken back."""
     try:
-        return await password.matches(given, stored, caller or None)
+        return await password.matches(given, stored, claim)
     except RateLimited:
         await tries.take_back(tried)
         raise
+
+
+def _login_claim(address: str) -> Claim:
+    network = network_of(address)
+    owners = ((network, password.CALLER), (("site", site_of(network)), password.OWNER))
+    return Claim(password.LOGINS, owners if network else ())
+
+
+async def _claim(viewer: Viewer) -> Claim:
+    """Of the caller, their account, and the provider across its accounts."""
+    provider = viewer.service_provider_id
+    if viewer.account_id is not None:
+        account = await Account.get_or_none(id=viewer.account_id).only("service_provider_id")
+        provider = account.service_provider_id if account is not None else None
+    parts = ((viewer.user_id, password.CALLER), (viewer.account_id, password.OWNER), (provider, password.PROVIDER))
+    return Claim(password.CHANGES, tuple((owner, part) for owner, part in parts if owner is not None))
 
 
 def viewer_of(user: User, session: Session) -> Viewer:
@@ -121,6 +142,7 @@ async def logout(context: Context) -> None:
     async with in_transaction():
         if await Session.filter(id=context.viewer.session_id).delete():
             await _note_ended(context, 1)
+    context.use(Revocations).announce(context.viewer.session_id)
 
 
 async def logout_everywhere(context: Context, *, keep_current: bool) -> int:
@@ -130,6 +152,7 @@ async def logout_everywhere(context: Context, *, keep_current: bool) -> int:
         await still_let_in(context.viewer)
         count = await (sessions.exclude(id=context.viewer.session_id) if keep_current else sessions).delete()
         await _note_ended(context, count)
+    context.use(Revocations).announce(context.viewer.user_id)
     return count
 
 
@@ -163,6 +186,7 @@ async def revoke_session(context: Context, session_id: str) -> UUID:
         if session is None or not is_there or not await Session.filter(id=session.id).delete():
             raise Mistakes.one(UserErrorCode.NOT_FOUND, "There is no such session.", "id")
         await trail.note(context, user, before={"session": show(Kind.SESSION, session.id)})
+    context.use(Revocations).announce(session.id)
     return session.id
 
 
@@ -170,11 +194,12 @@ async def change_password(context: Context, current: str, new: str) -> User:
     """A new password for whoever asks; their other sessions end. Raises Mistakes, all of them at once, and RateLimited."""
     viewer, problems = context.viewer, Problems()
     user = await viewer.within_reach(User).get_or_none(id=viewer.user_id)
-    if user is None:
+    session_id = viewer.session_id
+    if user is None or session_id is None:
         raise Unauthenticated("The session has ended. Log in again.")
-    subject = tries.subject_of(context.keyring, user.email_key)
-    tried = await tries.begin(subject, context.address)
-    if not await _matches(tried, current, user.password_hash, viewer.user_id):
+    claim = await _claim(viewer)
+    tried = await tries.begin_in_session(session_id)
+    if not await _matches(tried, current, user.password_hash, claim):
         problems.add(UserErrorCode.WRONG_CREDENTIALS, "This is not the present password.", "currentPassword")
         await trail.note(context, user, after={"refused": True})
     else:
@@ -183,7 +208,7 @@ async def change_password(context: Context, current: str, new: str) -> User:
     if password.normalized(new) == password.normalized(current):
         problems.add(UserErrorCode.INVALID, "The new password is the present one; choose another.", "newPassword")
     problems.raise_if_any()
-    values = _password_values(await password.hashed(new, viewer.user_id), must_change=False)
+    values = _password_values(await password.hashed(new, claim), must_change=False)
     async with in_transaction():
         # Of two who change it at once, and after a reset, the other's password is the present one.
         locked = await User.filter(id=user.id, password_hash=user.password_hash).select_for_update().get_or_none()
@@ -193,7 +218,8 @@ async def change_password(context: Context, current: str, new: str) -> User:
         await still_let_in(viewer)
         changed = _there(await change(context, User, user.id, values))
         await Session.filter(user_id=user.id).exclude(id=viewer.session_id).delete()
-        await tries.forget(subject, context.address)
+        await tries.forget_in_session(session_id)
+    context.use(Revocations).announce(user.id)
     return changed
 
 
@@ -223,11 +249,11 @@ async def create(
     }
     rules = await policy.current()
     first = policy.temporary(rules) if given is None else given
-    reachable, caller = context.viewer.within_reach(User), context.viewer.user_id
+    reachable, claim = context.viewer.within_reach(User), await _claim(context.viewer)
 
     async def make() -> tuple[User, bool]:
         # Before the transaction that `once` opens: it takes long, and nobody else is to wait for it.
-        hashed = await password.hashed(first if len(first) <= password.MAXIMUM_LENGTH else "", caller)
+        hashed = await password.hashed(first if len(first) <= password.MAXIMUM_LENGTH else "", claim)
         return await once(context, idempotency_key, asked, lambda: _create(context, hashed, **asked), reachable)
 
     user, is_new = await _telling_who_is_there(context, email, make)
@@ -275,19 +301,12 @@ async def _telling_who_is_there(context: Context, email: str, make: Callable[[],
     Otherwise anybody could learn who has a login in the whole installation, at no cost and leaving no trace. Raises
     RateLimited, before anything is done or in place of what would be told. Admins see everybody: for them there is no limit.
     """
-    viewer = context.viewer
-    await tries.check_taken(context.keyring, viewer)
+    await taken.check(context)
     try:
         return await make()
     except Mistakes as mistakes:
         if any(error.code is UserErrorCode.EMAIL_TAKEN for error in mistakes.errors):
-            await trail.note(
-                context,
-                after={"email": email, "refused": True},
-                account_id=viewer.account_id,
-                service_provider_id=viewer.service_provider_id,
-            )
-            await tries.count_taken(context.keyring, viewer)
+            await taken.note(context, {"email": email})
         raise
 
 
@@ -301,7 +320,7 @@ async def create_first_admin(email: str, name: str) -> str:
     await _find_taken(values, None, problems)
     problems.raise_if_any()
     shown = policy.temporary(await policy.current())
-    secret = _password_values(await password.hashed(shown), must_change=True)
+    secret = _password_values(await password.hashed(shown, Claim(password.CHANGES)), must_change=True)
     async with in_transaction():
         user = await User.create(**values, **secret, scope=Scope.ADMIN)
         await trail.note(None, user, after={**values, "scope": Scope.ADMIN})
@@ -376,7 +395,9 @@ async def set_active(context: Context, user_id: str, active: bool, if_version: i
         if not active:
             await _keep_an_admin(user)
             await Session.filter(user_id=user.id).delete()
-        return _there(await change(context, User, user.id, {"active": active}))
+        changed = _there(await change(context, User, user.id, {"active": active}))
+    context.use(Revocations).announce(user.id)
+    return changed
 
 
 async def delete(context: Context, user_id: str, if_version: int | None) -> UUID:
@@ -390,6 +411,7 @@ async def delete(context: Context, user_id: str, if_version: int | None) -> UUID
         await _keep_an_admin(user)
         await trail.note(context, user, before={"email": user.email, "name": user.name})
         await delete_all(Q(id=user.id))
+    context.use(Revocations).announce(user.id)
     return user.id
 
 
@@ -416,12 +438,13 @@ async def reset_password(context: Context, user_id: str, given: str | None) -> t
         policy.check(rules, given, user.email, problems, "password")
     problems.raise_if_any()
     shown = policy.temporary(rules) if given is None else None
-    values = _password_values(await password.hashed(given or shown or "", viewer.user_id), must_change=True)
+    values = _password_values(await password.hashed(given or shown or "", await _claim(viewer)), must_change=True)
     async with in_transaction():
         await _locked(viewer, user)
         await still_let_in(viewer)
         changed = _there(await change(context, User, user.id, values))
         await Session.filter(user_id=user.id).delete()
+    context.use(Revocations).announce(user.id)
     return changed, shown
 
 
@@ -493,14 +516,15 @@ async def _keep_an_admin(user: User) -> None:
         raise Mistakes.one(UserErrorCode.LAST_ADMIN, message, "id")
 
 
-async def _end_old_sessions(settings: Settings, user_id: UUID, now: datetime) -> None:
-    """Those that let nobody in any more, and the oldest of too many."""
+async def _end_old_sessions(settings: Settings, user_id: UUID, now: datetime) -> bool:
+    """Those that let nobody in any more, and the oldest of too many; answers whether there were such."""
     own = Session.filter(user_id=user_id)
     idle = now - timedelta(minutes=settings.session_idle_minutes)
     await own.filter(Q(expires_at__lte=now) | Q(last_used_at__lte=idle)).delete()
     oldest = await own.order_by("-id").offset(MAXIMUM_SESSIONS - 1).limit(MAXIMUM_SESSIONS).values_list("id", flat=True)
     if oldest:
         await Session.filter(id__in=oldest).delete()
+    return bool(oldest)
 
 
 def _read(email: Some[str | None] | None, name: Some[str | None] | None, problems: Problems) -> dict[str, Any]:

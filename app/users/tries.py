@@ -4,7 +4,9 @@
     100 for one e-mail address from all networks together         bounds many networks that guess together, and keeps
                                                                   whoever has the address out with them
     50 from one network for all e-mail addresses together         bounds one that tries many people
-    20 addresses found taken, for one key or person               whoever asks who is there (see `count_taken`)
+    twice as many of each from one site, of IPv6                  bounds one that has many networks
+    10 wrong present passwords in one session                     whoever found it open; strangers' failures do not count here
+    20 addresses, realms, names found taken, for one key or person    whoever asks who is there (see `count_taken`)
     200 for one account or provider                               bounds all keys and people of an owner together
 
 A try is written before the password is looked at and taken back when it was right, so that tries at once, in however many
@@ -19,13 +21,16 @@ from app.access import Scope, Viewer
 from app.encryption import Keyring
 from app.errors import RateLimited
 from app.identifiers import new_id
-from app.networks import network_of
+from app.networks import network_of, site_of
 from app.users.model import LoginFailure
 
 WINDOW = timedelta(minutes=15)
 MAXIMUM_BY_EMAIL_AND_NETWORK = 10
 MAXIMUM_BY_EMAIL = 100
 MAXIMUM_BY_NETWORK = 50
+MAXIMUM_BY_SESSION = 10
+# A site, the 56 bits of an IPv6 address that many customers have, is 256 networks; elsewhere it is several customers.
+_OF_A_SITE = 2
 MAXIMUM_TAKEN = 20
 MAXIMUM_TAKEN_BY_OWNER = 200
 
@@ -38,7 +43,7 @@ def subject_of(keyring: Keyring, key: str) -> bytes:
 
 
 async def begin(subject: bytes, address: str) -> UUID:
-    """Counts a try in; answers its id. Raises RateLimited, saying when to come back."""
+    """Counts a try to log in; answers its id. Raises RateLimited, saying when to come back."""
     network = network_of(address)
     limits: list[_Limit] = [
         (MAXIMUM_BY_EMAIL_AND_NETWORK, {"subject": subject, "network": network}),
@@ -46,11 +51,22 @@ async def begin(subject: bytes, address: str) -> UUID:
     ]
     if network:
         limits.append((MAXIMUM_BY_NETWORK, {"network": network}))
+    if (site := site_of(network)) != network:
+        # Of texts of one length: as numbers are ordered.
+        within = {"network__gte": f"{site}00::/64", "network__lte": f"{site}ff::/64"}
+        limits.append((_OF_A_SITE * MAXIMUM_BY_EMAIL_AND_NETWORK, {"subject": subject, **within}))
+        limits.append((_OF_A_SITE * MAXIMUM_BY_NETWORK, within))
     return await _count_in(subject, network, limits)
 
 
+async def begin_in_session(session_id: UUID) -> UUID:
+    """Counts a try to say the present password in an open session; answers its id. Raises RateLimited."""
+    subject = _subject_of_session(session_id)
+    return await _count_in(subject, "", [(MAXIMUM_BY_SESSION, {"subject": subject})])
+
+
 async def check_taken(keyring: Keyring, viewer: Viewer) -> None:
-    """Raises RateLimited when the caller was told of so many taken addresses that no more is even tried."""
+    """Raises RateLimited when the caller was told of so many that no more is even tried."""
     asker = _asker(keyring, viewer)
     if asker is not None:
         now = datetime.now(UTC)
@@ -58,7 +74,7 @@ async def check_taken(keyring: Keyring, viewer: Viewer) -> None:
 
 
 async def count_taken(keyring: Keyring, viewer: Viewer) -> None:
-    """Counts that an e-mail address was found taken, which may be told unless this raises RateLimited.
+    """Counts that something was found taken, which may be told unless this raises RateLimited.
 
     Counted for the key or the person, and for all those of an account or provider together. Admins see everybody: nothing is
     counted.
@@ -111,6 +127,15 @@ async def take_back(try_id: UUID) -> None:
 async def forget(subject: bytes, address: str) -> None:
     """Somebody knew the password: the failures before it were slips, where they came from the same network."""
     await LoginFailure.filter(subject=subject, network=network_of(address)).delete()
+
+
+async def forget_in_session(session_id: UUID) -> None:
+    """As `forget`, of an open session."""
+    await LoginFailure.filter(subject=_subject_of_session(session_id)).delete()
+
+
+def _subject_of_session(session_id: UUID) -> bytes:
+    return b"session " + session_id.bytes
 
 
 async def _ends_of_wait(limits: list[_Limit], now: datetime, own: UUID | None = None) -> list[datetime]:

@@ -9,6 +9,7 @@ from strawberry import Some
 
 from app.encryption import CannotOpen, Keyring
 from app.errors import Problems, UserErrorCode
+from app.masks import is_mask
 from app.outbound import OutboundGate
 from app.webhooks.addresses import checked_url, origin
 from app.webhooks.model import WebhookKind, WebhookMethod
@@ -139,6 +140,9 @@ class Reader:
             self.problems.add(UserErrorCode.REQUIRED, message, field.name, missing)
         self._check(username, "user name", field.name, "username")
         self._check(password, "password", field.name, "password")
+        if password is not None and len(password) <= MAXIMUM_CREDENTIAL and is_mask(password):
+            message = "This stands for a password and is none: leave out the password to keep the stored one."
+            self.problems.add(UserErrorCode.INVALID, message, field.name, "password")
         if username is not None and ":" in username:  # RFC 7617, 2
             message = "The user name holds a colon, which basic authentication cannot send."
             self.problems.add(UserErrorCode.INVALID, message, field.name, "username")

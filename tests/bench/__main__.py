@@ -18,6 +18,7 @@ import uvloop
 
 from tests.bench import (
     attacking,
+    costs,
     growth,
     holding,
     invalid_inputs,
@@ -55,6 +56,7 @@ _ON_SERVERS: dict[str, Callable[[Installation], Awaitable[Finding]]] = {
 }
 _ALONE: dict[str, Callable[[], Awaitable[Finding]]] = {
     "growth": growth.measure,
+    "costs": costs.measure,
     "verification": verifying.measure,
     "recording": recording.measure,
     "holding": holding.measure,

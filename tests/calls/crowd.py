@@ -39,6 +39,33 @@ async def add_calls(db: Any, account: UUID, count: int, *, application: UUID | N
     )
 
 
+_SPREAD = """
+WITH owners AS (SELECT id, row_number() OVER (ORDER BY id) - 1 AS number FROM accounts),
+made AS (
+    SELECT n, n % (SELECT COUNT(*) FROM accounts) AS number,
+        TIMESTAMPTZ '{end}' - n * INTERVAL '{days} days' / {count} AS began
+    FROM generate_series(1::bigint, {count}) n
+), shown AS (
+    SELECT n, owners.id AS owner, began, (lpad(to_hex((extract(epoch FROM began) * 1000)::bigint), 12, '0') || '7' ||
+        substr(md5('spread' || n), 1, 3) || '8' || substr(md5('spread' || n), 4, 15))::uuid AS id
+    FROM made JOIN owners USING (number)
+), keyed AS (
+    INSERT INTO call_keys (id, account_id, gateway_call_id) SELECT id, owner, 'spread' || n FROM shown
+)
+INSERT INTO calls (id, account_id, gateway_call_id, direction, from_number, to_number, started_at,
+    answered_at, ended_at, sip_status, trunk, recording_state, recording_attempts, updated_at)
+SELECT id, owner, 'spread' || n, CASE n % 2 WHEN 0 THEN 'INBOUND' ELSE 'OUTBOUND' END,
+    '+4930' || lpad((n * 7919 % 1000000)::text, 6, '0'), '+4989' || lpad((n * 104729 % 1000000)::text, 6, '0'), began,
+    began + INTERVAL '5 s', began + INTERVAL '90 s', 200, 'trunk', 'NONE', 0, began
+FROM shown
+"""
+
+
+async def spread_calls(db: Any, count: int) -> None:
+    """So many calls of all accounts in turn, over the last half year."""
+    await db.execute_query(_SPREAD.format(count=count, days=DAYS, end=datetime.now(UTC).isoformat()))
+
+
 async def make_past_months() -> None:
     """As if the database had been maintained all the time."""
     now = datetime.now(UTC)

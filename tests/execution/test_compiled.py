@@ -123,10 +123,12 @@ async def test_a_statement_holds_names_of_the_models_keywords_and_placeholders_a
 
 KEYWORDS = frozenset(
     "SELECT FROM WHERE AND OR LEFT OUTER JOIN ON ORDER BY ASC DESC LIMIT COUNT AS IS NULL LIKE ESCAPE CAST VARCHAR "  # noqa: SIM905
-    "ANY IN JSON_EACH GROUP UNNEST ::UUID[] CROSS LATERAL NOT".split()
+    "ANY IN JSON_EACH GROUP UNNEST ::UUID[] CROSS LATERAL NOT "
+    "WITH MATERIALIZED UNION ALL CASE WHEN THEN ELSE END LEAST OFFSET".split()
 )
-# Our own: what a subquery, the owner of its rows, a joined row, a counted one and their number are called.
-ALIASES = re.compile(r"b|c|total|o\d*|n\d+|owner|value|\d+|[a-z_]+__[a-z_]+")
+# Our own: what a subquery, the owner of its rows, a joined row, a counted one and their number are called, and what decides
+# how rows of many owners are found.
+ALIASES = re.compile(r"b|c|n|few|dense|last|is|total|o\d*|n\d+|owner|value|\d+|[a-z_]+__[a-z_]+")
 
 
 def unknown_words(text: str, names: set[str]) -> set[str]:

@@ -177,7 +177,7 @@ class Query:
 
 
 FAULTY = strawberry.Schema(query=Query)
-OPERATIONS = Operations(FAULTY, anonymous_introspection=True)
+OPERATIONS = Operations(FAULTY, anonymous_introspection=True, operations_per_caller=3)
 
 
 async def faulty(query: str, *, scope: Scope = Scope.ACCOUNT, **variables: Any) -> Answer:
@@ -271,7 +271,7 @@ async def test_an_operation_that_takes_too_long_is_ended(monkeypatch: pytest.Mon
     monkeypatch.setattr(operations, "TIME_LIMIT_SECONDS", 0.05)
     viewer = Viewer(Scope.ADMIN, AccessLevel.FULL, new_id())
     context = Context(viewer, "0" * 32, None)  # type: ignore[arg-type]
-    answer = await Operations(strawberry.Schema(query=Slow), anonymous_introspection=True).run(
+    answer = await Operations(strawberry.Schema(query=Slow), anonymous_introspection=True, operations_per_caller=3).run(
         Request("{ slow }"), context
     )
     assert answer.codes == ["SERVICE_UNAVAILABLE"]

@@ -94,7 +94,7 @@ async def answer(installation: Installation, query: str, scope: Scope = Scope.AD
     answers = []
     for compiles in (True, False):
         called.append([])
-        operations = Operations(schema, anonymous_introspection=False, compiles=compiles)
+        operations = Operations(schema, anonymous_introspection=False, operations_per_caller=3, compiles=compiles)
         answers.append(await operations.run(Request(query, given), Context(viewer, "0" * 32, installation.opened)))
     assert answers[0].data == answers[1].data
     assert answers[0].errors == answers[1].errors

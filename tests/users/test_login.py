@@ -10,8 +10,9 @@ import pytest
 
 from app.errors import RateLimited
 from app.identifiers import Kind, read
-from app.networks import network_of
+from app.networks import network_of, site_of
 from app.service_providers.model import ServiceProvider
+from app.shares import Shares
 from app.users import password, tries
 from app.users.model import LoginFailure, Session, User
 from tests.installation import Installation, Person, World, refusals
@@ -107,27 +108,31 @@ async def test_a_password_of_any_form_is_just_wrong(people: People, given: str) 
 
 
 async def test_a_password_is_the_same_on_every_keyboard() -> None:
-    stored = await password.hashed("caf\u00e9 au lait")
-    assert await password.matches("cafe\u0301 au lait", stored)
-    assert not await password.matches("cafe au lait", stored)
+    stored = await password.hashed("caf\u00e9 au lait", claim())
+    assert await password.matches("cafe\u0301 au lait", stored, claim())
+    assert not await password.matches("cafe au lait", stored, claim())
 
 
 async def test_two_passwords_are_compared_at_once_and_no_more_than_some_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     assert password._threads._max_workers == 2
     monkeypatch.setattr(password, "MAXIMUM_WAITING", 3)
-    found = await asyncio.gather(*(password.matches("x", None) for _ in range(5)), return_exceptions=True)
+    found = await asyncio.gather(*(password.matches("x", None, claim()) for _ in range(5)), return_exceptions=True)
     assert [one for one in found if one is False] == [False] * 3
     assert [one.extensions["code"] for one in found if isinstance(one, Exception)] == ["RATE_LIMITED"] * 2  # type: ignore[index]
 
 
 async def test_one_caller_has_a_quarter_of_the_places_and_the_others_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(password, "MAXIMUM_WAITING", 8)
-    many = [password.hashed("x", "one") for _ in range(5)]
-    found = await asyncio.gather(*many, password.matches("x", None, "another"), return_exceptions=True)
+    many = [password.hashed("x", claim("one")) for _ in range(5)]
+    found = await asyncio.gather(*many, password.matches("x", None, claim("another")), return_exceptions=True)
     codes = [one.extensions["code"] if isinstance(one, RateLimited) else None for one in found]
     assert codes == [None] * 2 + ["RATE_LIMITED"] * 3 + [None]
-    assert password._shares.total() == 0
-    assert await password.hashed("x", "one")
+    assert password.LOGINS.total() == 0
+    assert await password.hashed("x", claim("one"))
+
+
+def claim(*owners: str) -> password.Claim:
+    return password.Claim(password.LOGINS, tuple((owner, password.CALLER) for owner in owners))
 
 
 async def test_who_has_too_many_passwords_in_work_waits_alone(people: People) -> None:
@@ -139,13 +144,13 @@ async def test_who_has_too_many_passwords_in_work_waits_alone(people: People) ->
         'createUser(input: {name: "Eve", email: "eve@example.com"})',
     )
     share = password.MAXIMUM_WAITING // 4
-    with in_work(read(Kind.USER, people.ids["root"]), share):
+    with in_work(password.CHANGES, read(Kind.USER, people.ids["root"]), share):
         for mutation in mutations:
             answer = await people["root"].ask(f"mutation {{ {mutation} {{ userErrors {{ code }} }} }}")
             assert (answer.codes, answer.errors[0]["extensions"]["retryAfterSeconds"]) == (["RATE_LIMITED"], 5)
         assert (await people["bob"].change("resetPassword", "__typename", id=people.ids["ann"]))["userErrors"] == []
         assert (await people.login("root"))["token"]
-    with in_work("203.0.113.9", share):
+    with in_work(password.LOGINS, "203.0.113.9", share):
         async with stranger_at(people, "203.0.113.9") as attacker:
             assert (await attacker.ask(_login("sue"))).codes == ["RATE_LIMITED"]
         assert (await people.login("sue"))["token"]
@@ -154,11 +159,11 @@ async def test_who_has_too_many_passwords_in_work_waits_alone(people: People) ->
 
 
 @contextmanager
-def in_work(caller: Hashable, number: int) -> Iterator[None]:
-    """As if so many passwords of this caller were being hashed."""
+def in_work(queue: Shares, owner: Hashable, number: int) -> Iterator[None]:
+    """As if so many passwords of this owner were being hashed."""
     with ExitStack() as places:
         for _ in range(number):
-            places.enter_context(password._shares.place(caller))
+            places.enter_context(queue.place(owner))
         yield
 
 
@@ -254,7 +259,11 @@ async def test_a_try_that_nobody_had_time_to_look_at_is_no_failure(
 
 
 def test_an_ipv6_household_is_one_network() -> None:
-    assert network_of("2001:db8:1:2:3::4") == network_of("2001:db8:1:2:ffff::1") == "2001:db8:1:2::/64"
+    assert network_of("2001:db8:1:2:3::4") == network_of("2001:db8:1:2:ffff::1")
+    assert network_of("2001:db8:1:2:3::4") != network_of("2001:db8:1:3:3::4")
+    assert site_of(network_of("2001:db8:1:2::1")) == site_of(network_of("2001:db8:1:ff::1"))
+    assert site_of(network_of("2001:db8:1:2::1")) != site_of(network_of("2001:db8:1:102::1"))
+    assert site_of("192.0.2.7") == "192.0.2.7"
     assert network_of("::ffff:192.0.2.7") == network_of("192.0.2.7") == "192.0.2.7"
     assert network_of("a socket") == ""
 
@@ -314,3 +323,44 @@ async def test_a_login_asked_with_a_key_is_a_login_all_the_same(people: People, 
 
 async def test_one_mistake_of_login_never_shows_which_part_was_wrong(people: People, stranger: Person) -> None:
     assert refusals(await people.login("ann", "wrong")) == [("WRONG_CREDENTIALS", None)]
+
+
+async def test_many_networks_of_one_site_are_bounded_together(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    """256 networks of IPv6 begin with the same 56 bits, which many a customer has."""
+    monkeypatch.setattr(tries, "MAXIMUM_BY_NETWORK", 3)
+    for number in range(6):
+        async with stranger_at(people, f"2001:db8:0:{number:x}f::1") as attacker:
+            assert (await attacker.ask(_login(f"user{number}", "guess"))).codes == []
+    for address, codes in (("2001:db8:0:ff::1", ["RATE_LIMITED"]), ("2001:db8:0:100::1", []), ("203.0.113.9", [])):
+        async with stranger_at(people, address) as somebody:
+            assert (await somebody.ask(_login("ann"))).codes == codes, address
+
+
+async def test_so_are_their_guesses_for_one_address(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tries, "MAXIMUM_BY_EMAIL_AND_NETWORK", 2)
+    for number in range(4):
+        async with stranger_at(people, f"2001:db8:0:{number:x}f::1") as attacker:
+            assert (await attacker.ask(_login("ann", "guess"))).codes == []
+    async with stranger_at(people, "2001:db8:0:ff::1") as attacker:
+        assert (await attacker.ask(_login("ann"))).codes == ["RATE_LIMITED"]
+        assert (await attacker.ask(_login("bob"))).codes == []
+
+
+async def test_guesses_of_strangers_keep_nobody_from_changing_their_password(
+    people: People, stranger: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tries, "MAXIMUM_BY_EMAIL", 3)
+    for _ in range(3):
+        assert (await stranger.ask(_login("ann", "guess"))).codes == []
+    assert (await stranger.ask(_login("ann"))).codes == ["RATE_LIMITED"]
+    given = {"currentPassword": PASSWORD, "newPassword": "four words make one"}
+    assert refusals(await people["ann"].change("changePassword", "user { id }", **given)) == []
+
+
+async def test_guesses_in_an_open_session_keep_nobody_from_logging_in(people: People, stranger: Person) -> None:
+    text = 'mutation { changePassword(input: {currentPassword: "guess", newPassword: "four words"}) { userErrors { code } } }'
+    answers = [await people["ann"].ask(text) for _ in range(11)]
+    assert [answer.codes for answer in answers] == [[]] * 10 + [["RATE_LIMITED"]]
+    other = await people.session("ann")
+    assert (await other.ask(text)).codes == []
+    assert (await stranger.ask(_login("ann"))).codes == []

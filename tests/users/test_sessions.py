@@ -68,6 +68,7 @@ async def test_a_session_that_is_logged_out_lets_nobody_in(people: People, wait:
     assert (await other.ask(WHO)).status == 200
 
 
+@pytest.mark.usefixtures("unheard")
 async def test_what_is_logged_out_can_make_nothing_that_lasts(people: People) -> None:
     """For up to four seconds a worker lets it in."""
     ann = people["ann"]
@@ -224,6 +225,7 @@ async def test_keys_close_with_the_person_who_made_them_until_somebody_else_make
     assert await after(rotated["token"]) == 401
 
 
+@pytest.mark.usefixtures("unheard")
 async def test_a_key_whose_maker_was_just_deactivated_makes_nothing_that_lasts(people: People) -> None:
     """For up to four seconds a worker lets it in."""
     made = await people["bob"].change("createApiKey", "token", name="Bob's own")
@@ -278,6 +280,7 @@ async def test_an_account_is_not_told_who_of_its_provider_made_a_key(people: Peo
         assert [one["createdBy"] for one in listed] == [{"userId": people.ids["boss"]}] * 2
 
 
+@pytest.mark.usefixtures("unheard")
 async def test_a_session_that_ends_twice_leaves_one_event(people: People) -> None:
     """For up to four seconds a worker lets it in after its end."""
     for _ in range(3):
@@ -340,6 +343,7 @@ async def test_a_moment_after_the_password_was_chosen_all_is_open(people: People
     assert (await ann.ask("{ accounts { totalCount } }")).only("accounts") == {"totalCount": 1}
 
 
+@pytest.mark.usefixtures("unheard")
 async def test_a_session_that_was_ended_changes_no_password_while_it_is_remembered(people: People) -> None:
     """For up to four seconds a worker lets it in; a new password would be its way back."""
     ann, new = people["ann"], "the passphrase of a thief"

@@ -48,6 +48,7 @@ async def stored(people: People) -> list[Any]:
 
 
 @pytest.mark.parametrize("how", ["revoked", "deactivated", "account suspended", "provider deactivated"])
+@pytest.mark.usefixtures("unheard")
 async def test_who_was_closed_changes_nobody_while_still_remembered(people: People, world: World, how: str) -> None:
     ann = people["ann"]
     assert (await ann.ask("{ viewer { scope } }")).status == 200
@@ -60,6 +61,7 @@ async def test_who_was_closed_changes_nobody_while_still_remembered(people: Peop
         assert await stored(people) == before, mutation
 
 
+@pytest.mark.usefixtures("unheard")
 async def test_a_key_of_a_suspended_account_changes_nobody_while_still_remembered(
     people: People, account_user: Person, world: World
 ) -> None:

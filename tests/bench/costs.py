@@ -1,0 +1,180 @@
+"""What the costliest operations that are accepted take: of the database, and of a worker's CPU.
+
+Each kind is asked as often within one operation as its cost allows. The database is `spread.py`'s: 60,000 accounts and two
+million calls. Its time is what pg_stat_statements says, planning included; of a machine that does something else as well, the
+CPU time beside it tells more (of all backends, parallel workers too).
+"""
+
+import json
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import psutil  # type: ignore[import-untyped]
+
+from app.access import Scope
+from app.encryption import new_key_text
+from app.execution.costs import Cost
+from app.execution.documents import Documents
+from app.schema import schema
+from app.settings import Settings
+from tests.bench.client import Connection, request
+from tests.bench.finding import Finding
+from tests.bench.serving import OURS, ServerProcess
+from tests.bench.spread import Spread, spread
+from tests.servers.postgres import Postgres
+
+DATABASE_MS, CPU_MS = 1_000, 500
+# One operation has at most 100 aliases.
+_MOST, _TIMES = 90, 3
+_DOCUMENTS = Documents(schema._schema)
+_SCOPES = {"admin": Scope.ADMIN, "account": Scope.ACCOUNT}
+_TAKEN = "SELECT COALESCE(SUM(total_exec_time + total_plan_time), 0) FROM pg_stat_statements WHERE query NOT LIKE '%pg_stat%'"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Something to ask many times: by whom, and what is asked once beside it."""
+
+    who: str
+    field: str
+    beside: str = ""
+
+    def text(self, times: int) -> str:
+        fields = " ".join(f"a{number}: {self.field}" for number in range(times))
+        return f"{{ {self.beside} {fields} }}"
+
+    def worst(self) -> str:
+        """As often as it is allowed."""
+        scope = _SCOPES.get(self.who, Scope.SERVICE_PROVIDER)
+        times = _MOST
+        while times > 1 and _is_refused(self.text(times), scope):
+            times -= 1
+        return self.text(times)
+
+
+def kinds(spread: Spread) -> dict[str, Kind]:
+    """By name."""
+    month = (datetime.now(UTC) - timedelta(days=30)).isoformat()
+    account, provider = f'account(id: "{spread.account}")', f'serviceProviderId: "{spread.provider}"'
+    found: dict[str, Kind] = {}
+    for who in ("admin", "provider"):
+        for given in ('search: "zzzz"', "storageStatus: UNVERIFIED", "recordingEnabled: false", "active: true"):
+            asked = f"accounts(first: 1, filter: {{{given}}})"
+            found[f"{who}: accounts, {given}, counted"] = Kind(who, f"{asked} {{ totalCount nodes {{ id }} }}")
+        found[f"{who}: events"] = Kind(
+            who, 'auditEvents(first: 1, filter: {operation: "x"}) { totalCount nodes { id } }'
+        )
+    for who in ("admin", "provider", "few", "silent", "account"):
+        found[f"{who}: recent calls"] = Kind(who, "recentCalls(first: 100) { nodes { id } }")
+        for given in (
+            "answered: false",
+            f'since: "{month}", fromPrefix: "+9999"',
+            'gatewayCallId: "none"',
+            "hasRecording: true",
+            'applicationId: "AP019aaaaaaaaa7aaa8aaaaaaaaaaaaaaa"',
+        ):
+            asked = f"recentCalls(first: 100, filter: {{{given}}})"
+            found[f"{who}: recent calls, {given[:24]}, counted"] = Kind(who, f"{asked} {{ totalCount nodes {{ id }} }}")
+    found["account: its calls, answered: false, counted"] = Kind(
+        "account",
+        f"{account} {{ recentCalls(first: 100, filter: {{answered: false}}) {{ totalCount nodes {{ id }} }} }}",
+    )
+    found["admin: numbers of accounts of providers"] = Kind(
+        "admin", f"accounts(first: 100, filter: {{{provider}}}) {{ nodes {{ serviceProvider {{ accountCount }} }} }}"
+    )
+    found["admin: numbers of keys of an account"] = Kind(
+        "admin", f"{account} {{ apiKeys(first: 100) {{ nodes {{ account {{ apiKeyCount }} }} }} }}"
+    )
+    found["admin: users, counted"] = Kind(
+        "admin", 'users(first: 1, filter: {emailContains: "zz"}) { totalCount nodes { id } }'
+    )
+    found["admin: pages of 100"] = Kind("admin", "accounts(first: 100) { nodes { id name } }")
+    denied = "apiKeys { nodes { id } }"
+    found["provider: pages of 100 beside a denied field"] = Kind(
+        "provider", "accounts(first: 100) { nodes { id } }", denied
+    )
+    found["account: calls beside a denied field"] = Kind("account", "recentCalls(first: 100) { nodes { id } }", denied)
+    found["provider: pages in pages beside a denied field"] = Kind(
+        "provider", "accounts(first: 100) { nodes { recentCalls(first: 100) { nodes { account { id } } } } }", denied
+    )
+    return found
+
+
+async def measure() -> Finding:
+    """The worst of each kind; the costliest first."""
+    with Postgres() as postgres, tempfile.TemporaryDirectory(prefix="accounts-costs-") as name:
+        postgres.run("ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'")
+        postgres.run("ALTER SYSTEM SET pg_stat_statements.track_planning = on")
+        postgres.stop()
+        postgres.start()
+        folder, keys = Path(name), {"encryption_keys": f"bench:{new_key_text()}", "hash_key": new_key_text()}
+        url = postgres.create("costs")
+        filled = await spread(Settings(data_dir=folder, database_url=url, database_timeout_seconds=120, **keys))
+        connection = await asyncpg.connect(url)
+        await connection.execute("CREATE EXTENSION pg_stat_statements")
+        environment = {"DATABASE_URL": url, "DATA_DIR": name, **{each.upper(): text for each, text in keys.items()}}
+        with ServerProcess("costs", OURS, environment, folder / "server.log") as server:
+            results = {each: await _worst(server, connection, filled, kind) for each, kind in kinds(filled).items()}
+        await connection.close()
+    results = dict(sorted(results.items(), key=lambda each: -each[1]["database_ms"]))
+    return Finding({"costs": results}, list(_lines(results)), list(_missed(results)))
+
+
+async def _worst(server: ServerProcess, connection: Any, filled: Spread, kind: Kind) -> dict[str, Any]:
+    """Of some times, the best: what is more than that is other work of the machine."""
+    text = kind.worst()
+    raw = request(server.port, filled.keys[kind.who], json.dumps({"query": text}).encode())
+    postmaster = psutil.Process(await connection.fetchval("SELECT pg_backend_pid()")).parent()
+    taken = []
+    async with Connection(server.port) as client:
+        await client.ask(raw)
+        for _ in range(_TIMES):
+            await connection.execute("SELECT pg_stat_statements_reset()")
+            cpu, of_database = server.cpu_seconds(), _cpu(postmaster)
+            await client.ask(raw)
+            found = (await connection.fetchval(_TAKEN), _cpu(postmaster) - of_database, server.cpu_seconds() - cpu)
+            taken.append(found)
+    scope = _SCOPES.get(kind.who, Scope.SERVICE_PROVIDER)
+    return {
+        "times": text.count(f": {kind.field}"),
+        "cost": _cost(text).total(None, scope),
+        "database_ms": min(each[0] for each in taken),
+        "database_cpu_ms": min(each[1] for each in taken) * 1000,
+        "cpu_ms": min(each[2] for each in taken) * 1000,
+    }
+
+
+def _cpu(postmaster: Any) -> float:
+    """CPU seconds of the database, of backends that have ended too."""
+    times = [each.cpu_times() for each in postmaster.children()]
+    ended = postmaster.cpu_times()
+    return float(ended.children_user + ended.children_system + sum(each.user + each.system for each in times))
+
+
+def _is_refused(text: str, scope: Scope) -> bool:
+    """For its cost, or since the document is too large."""
+    return bool(_DOCUMENTS.read(text).errors) or _cost(text).refusal(None, scope) is not None
+
+
+def _cost(text: str) -> Cost:
+    return next(iter(_DOCUMENTS.read(text).operations.values())).cost
+
+
+def _lines(results: dict[str, Any]) -> Iterator[str]:
+    columns = f"{'times':>5} {'cost':>7} {'database ms':>12} {'its CPU ms':>11} {'CPU ms':>7}"
+    yield f"{'the worst accepted operation of a kind':70} {columns}"
+    for name, each in results.items():
+        numbers = f"{each['database_ms']:12.0f} {each['database_cpu_ms']:11.0f} {each['cpu_ms']:7.0f}"
+        yield f"{name:70} {each['times']:5} {each['cost']:7,} {numbers}"
+    yield f"{'targets, at most':70} {'':5} {'':7} {DATABASE_MS:12} {'':11} {CPU_MS:7}"
+
+
+def _missed(results: dict[str, Any]) -> Iterator[str]:
+    for name, each in results.items():
+        if each["database_ms"] > DATABASE_MS or each["cpu_ms"] > CPU_MS:
+            yield f"costs: {name}: {each['database_ms']:.0f} ms of the database, {each['cpu_ms']:.0f} ms of CPU"

@@ -1,0 +1,105 @@
+"""A database of 60,000 accounts and two million calls, for measuring what the costliest operations take of it.
+
+One provider has half of the accounts, another 1,000, and a third 1,500 that never call. A quarter of the calls are of one
+account; the others are spread over all accounts and half a year. There is a user for each account, and half a million audit
+events.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from app import migrating
+from app.access import AccessLevel, Scope, Viewer
+from app.accounts import service as accounts
+from app.api_keys import service as api_keys
+from app.context import Context, Opened
+from app.encryption import Keyring
+from app.identifiers import Kind, new_id, show
+from app.service_providers import service as providers
+from app.settings import Settings
+from tests.calls.crowd import add_calls, make_past_months, spread_calls
+from tests.crowd import multiply
+
+ACCOUNTS, CALLS, EVENTS = 60_000, 2_000_000, 500_000
+FEW, SILENT, KEYS = 1_000, 1_500, 1_000
+_OF_ONE = CALLS // 4
+
+_MOVE = """UPDATE accounts SET service_provider_id = '{to}' WHERE id IN
+    (SELECT id FROM accounts WHERE service_provider_id = '{provider}' AND name <> 'Large' ORDER BY id LIMIT {n})"""
+_FILL = (
+    # `multiply` gives one account and one provider as many keys as there are accounts, which no quota would allow.
+    "DELETE FROM api_keys WHERE id IN (SELECT id FROM api_keys WHERE name = 'crowd' AND (account_id = '{account}'"
+    " OR service_provider_id = '{provider}' OR scope = 'ADMIN') AND public_id NOT LIKE '%%00')",
+    "DELETE FROM calls WHERE account_id IN (SELECT id FROM accounts WHERE service_provider_id = '{silent}')",
+    "INSERT INTO users (id, scope, account_id, email, email_key, name, password_hash, password_set_at,"
+    " must_change_password, active, created_at, updated_at, version)"
+    " SELECT id, 'ACCOUNT', id, id || '@example.com', id || '@example.com', 'User', '', now(), false, true, now(), now(), 1"
+    " FROM accounts",
+    "INSERT INTO audit_events (id, at, operation, object_kind, object_id, account_id, service_provider_id)"
+    " SELECT id, started_at, 'updateAccount', 'AC', account_id, account_id,"
+    " (SELECT service_provider_id FROM accounts WHERE id = account_id) FROM calls LIMIT {events}",
+    "VACUUM ANALYZE",
+)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The keys of the callers, by who they are, and the ids that operations name."""
+
+    keys: dict[str, str]
+    account: str
+    """The one with a quarter of the calls."""
+    provider: str
+    """The one with half of the accounts."""
+
+
+async def spread(settings: Settings) -> Spread:
+    """Migrates and fills an empty PostgreSQL database, within two minutes."""
+    await migrating.migrate(settings)
+    keyring = settings.keyring()
+    async with migrating.opened(settings, migrating=True) as connection:
+        admin = await api_keys.create_first_admin(keyring, "bench")
+        context = _context(settings, keyring)
+        owners = {name: (await providers.create(context, name)).id for name in ("provider", "few", "silent")}
+        account = await _account(context, owners["provider"])
+        ids = {name: str(owner) for name, owner in owners.items()}
+        await multiply(connection, owners["provider"], account, accounts=ACCOUNTS)
+        for name, count in (("few", FEW), ("silent", SILENT)):
+            await connection.execute_query(_MOVE.format(to=ids[name], provider=ids["provider"], n=count))
+        await make_past_months()
+        await connection.execute_query("SET session_replication_role = replica")  # foreign keys take half of the time
+        await spread_calls(connection, CALLS - _OF_ONE)
+        await add_calls(connection, account, _OF_ONE, application=new_id())
+        for sql in _FILL:
+            await connection.execute_query(sql.format(account=account, events=EVENTS, **ids))
+        made = {
+            name: await _key(context, service_provider_id=show(Kind.SERVICE_PROVIDER, owner))
+            for name, owner in owners.items()
+        }
+        made["account"] = await _key(context, account_id=show(Kind.ACCOUNT, account))
+        made["gateway"] = await _key(context, AccessLevel.GATEWAY, account_id=show(Kind.ACCOUNT, account))
+    return Spread(
+        {"admin": admin, **made}, show(Kind.ACCOUNT, account), show(Kind.SERVICE_PROVIDER, owners["provider"])
+    )
+
+
+def _context(settings: Settings, keyring: Keyring) -> Context:
+    return Context(Viewer(Scope.ADMIN, AccessLevel.FULL, new_id()), "bench", Opened(settings, keyring, {}))
+
+
+async def _account(context: Context, provider: UUID) -> UUID:
+    made = await accounts.create(
+        context,
+        service_provider_id=show(Kind.SERVICE_PROVIDER, provider),
+        name="Large",
+        sip_realm=None,
+        usage_limit=None,
+        licensed_sessions=None,
+    )
+    return made.id
+
+
+async def _key(context: Context, level: AccessLevel = AccessLevel.READ_ONLY, **owner: Any) -> str:
+    _, text = await api_keys.create(context, name="bench", access_level=level, expires_at=None, **owner)
+    return text

@@ -1,0 +1,214 @@
+"""How many operations of one caller run at once, who waits for whom, and who is refused."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable
+from typing import Any, TypeVar
+
+import httpx
+import pytest
+
+from app.calls.model import Call
+from app.execution import slots
+from app.execution.operations import Operations
+from app.live import Change, LiveEvent, LiveEvents
+from tests.calls.conftest import at, gateway_of, report
+from tests.installation import Installation, Person, World
+from tests.listeners import listening, served, until_heard
+from tests.test_metrics import metrics, number
+
+QUERY = "{ viewer { scope } }"
+OF_CALLER = 3
+# What takes longer will not come.
+PATIENCE_SECONDS = 30
+T = TypeVar("T")
+
+
+class Gate:
+    """Operations that have begun stay where they are until it opens."""
+
+    def __init__(self) -> None:
+        self.running = Counter[str]()
+        self.most = Counter[str]()
+        self._open = asyncio.Event()
+        self._changed = asyncio.Condition()
+
+    async def hold(self, who: str) -> None:
+        self.running[who] += 1
+        self.most[who] = max(self.most[who], self.running[who])
+        async with self._changed:
+            self._changed.notify_all()
+        await self._open.wait()
+        self.running[who] -= 1
+
+    async def wait_for(self, count: int) -> None:
+        """Until so many run."""
+        async with asyncio.timeout(PATIENCE_SECONDS), self._changed:
+            await self._changed.wait_for(lambda: self.running.total() >= count)
+
+    def open(self) -> None:
+        self._open.set()
+
+    async def past(self, asked: Awaitable[T]) -> T:
+        """What is answered while the gate is open."""
+        self._open.set()
+        answered = await asked
+        self._open.clear()
+        return answered
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
+    gate, answer = Gate(), Operations._answer
+
+    async def held(self: Operations, document: Any, operation: Any, request: Any, context: Any) -> Any:
+        await gate.hold(str(context.caller.key_id or context.caller.user_id) if context.caller else context.address)
+        return await answer(self, document, operation, request, context)
+
+    monkeypatch.setattr(Operations, "_answer", held)
+    return gate
+
+
+async def settled(installation: Installation, waiting: int) -> None:
+    """Until so many operations wait for their turn."""
+    operation_slots = installation.app.state.server._operations._slots
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while operation_slots._waiting.total() != waiting:
+            await asyncio.sleep(0)
+
+
+async def test_a_front_end_that_sends_ten_queries_at_once_gets_ten_answers(
+    installation: Installation, gate: Gate, provider: Person
+) -> None:
+    asked = [asyncio.create_task(provider.ask(QUERY)) for _ in range(10)]
+    await gate.wait_for(OF_CALLER)
+    await settled(installation, 10 - OF_CALLER)
+    gate.open()
+    answers = await asyncio.gather(*asked)
+    assert [answer.only("viewer")["scope"] for answer in answers] == ["SERVICE_PROVIDER"] * 10
+    assert set(gate.most.values()) == {OF_CALLER}
+
+
+async def test_another_caller_does_not_wait_for_them(
+    installation: Installation, gate: Gate, provider: Person, other_provider: Person
+) -> None:
+    asked = [asyncio.create_task(provider.ask(QUERY)) for _ in range(10)]
+    await gate.wait_for(OF_CALLER)
+    asked.append(asyncio.create_task(other_provider.ask(QUERY)))
+    await gate.wait_for(OF_CALLER + 1)
+    gate.open()
+    assert all(answer.only("viewer") for answer in await asyncio.gather(*asked))
+
+
+async def test_the_keys_of_an_account_share_twice_as_many(
+    installation: Installation, gate: Gate, account_user: Person, provider: Person, sibling_user: Person
+) -> None:
+    made = [await gate.past(account_user.change("createApiKey", "token", name=f"key {n}")) for n in range(4)]
+    holders = [installation.holder(each["token"]) for each in made]
+    asked = [asyncio.create_task(holder.ask(QUERY)) for holder in holders for _ in range(2)]
+    await gate.wait_for(2 * OF_CALLER)
+    await settled(installation, 2)
+    asked.append(asyncio.create_task(sibling_user.ask(QUERY)))
+    await gate.wait_for(2 * OF_CALLER + 1)
+    gate.open()
+    assert all(answer.only("viewer") for answer in await asyncio.gather(*asked))
+
+
+async def test_what_waits_behind_too_many_is_refused_and_says_when_to_come_back(
+    installation: Installation, gate: Gate, admin: Person, provider: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slots, "MAXIMUM_WAITING", 2)
+    asked = [asyncio.create_task(provider.ask(QUERY)) for _ in range(OF_CALLER + 2)]
+    await gate.wait_for(OF_CALLER)
+    await settled(installation, 2)
+    response = await _post(provider)
+    assert (response.status_code, response.headers["Retry-After"]) == (429, "1")
+    (error,) = response.json()["errors"]
+    assert "data" not in response.json()
+    assert error["message"] == "Too many operations of this caller at once: 2 wait already. Try again."
+    assert (error["extensions"]["code"], error["extensions"]["retryAfterSeconds"]) == ("RATE_LIMITED", 1)
+    gate.open()
+    assert all(answer.only("viewer") for answer in await asyncio.gather(*asked))
+    assert number((await metrics(admin)).text, "operation_refusals_total") >= 1
+
+
+async def test_what_waits_too_long_is_refused_and_takes_no_slot(
+    installation: Installation, gate: Gate, provider: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slots, "WAIT_SECONDS", 0)
+    asked = [asyncio.create_task(provider.ask(QUERY)) for _ in range(OF_CALLER)]
+    await gate.wait_for(OF_CALLER)
+    refused = await provider.ask(QUERY)
+    assert refused.codes == ["RATE_LIMITED"]
+    gate.open()
+    await asyncio.gather(*asked)
+    assert (await provider.ask(QUERY)).only("viewer")
+
+
+async def test_who_gives_up_waiting_leaves_the_turn_to_the_next(
+    installation: Installation, gate: Gate, provider: Person
+) -> None:
+    asked = [asyncio.create_task(provider.ask(QUERY)) for _ in range(OF_CALLER)]
+    await gate.wait_for(OF_CALLER)
+    given_up = asyncio.create_task(provider.ask(QUERY))
+    await settled(installation, 1)
+    given_up.cancel()
+    await asyncio.wait([given_up])
+    gate.open()
+    await asyncio.gather(*asked)
+    assert (await provider.ask(QUERY)).only("viewer")
+    assert installation.app.state.server._operations._slots._running.total() == 0
+
+
+async def test_callers_without_a_key_share_those_of_their_network(gate: Gate, stranger: Person) -> None:
+    asked = [asyncio.create_task(stranger.ask("{ passwordPolicy { minimumLength } }")) for _ in range(10)]
+    await gate.wait_for(OF_CALLER)
+    gate.open()
+    assert all(answer.only("passwordPolicy") for answer in await asyncio.gather(*asked))
+    assert set(gate.most.values()) == {OF_CALLER}
+
+
+@pytest.fixture
+async def port(installation: Installation) -> AsyncIterator[int]:
+    async with served(installation) as port:
+        yield port
+
+
+async def test_operations_of_a_websocket_count_with_those_over_http(
+    installation: Installation, port: int, gate: Gate, provider: Person
+) -> None:
+    async with listening(port, provider.token) as client:
+        for _ in range(2):
+            await client.subscribe(QUERY)
+        asked = [asyncio.create_task(provider.ask(QUERY)) for _ in range(2)]
+        await gate.wait_for(OF_CALLER)
+        await settled(installation, 1)
+        gate.open()
+        assert all(answer.only("viewer") for answer in await asyncio.gather(*asked))
+        heard = [await client.hear() for _ in range(4)]
+    assert [message["type"] for message in heard].count("complete") == 2
+
+
+async def test_an_event_of_a_subscription_waits_for_a_slot_and_is_not_lost(
+    installation: Installation, port: int, gate: Gate, account_user: Person, provider: Person, world: World
+) -> None:
+    gateway = await gate.past(gateway_of(installation, serviceProviderId=world["provider"]))
+    await gate.past(report(gateway, {"accountId": world["own"], "callId": "one", "startedAt": at(seconds=9)}))
+    async with installation.database():
+        call = await Call.get(gateway_call_id="one")
+    async with listening(port, account_user.token) as client:
+        await client.subscribe(
+            f'subscription {{ callChanged(accountId: "{world["own"]}") {{ gatewayCallId }} }}', "calls"
+        )
+        await until_heard(installation, world["own"])
+        asked = [asyncio.create_task(account_user.ask(QUERY)) for _ in range(OF_CALLER)]
+        await gate.wait_for(OF_CALLER)
+        installation.opened.clients[LiveEvents].publish(LiveEvent(call.account_id, call.id, Change.CALL))
+        await settled(installation, 1)
+        gate.open()
+        assert (await client.hear())["payload"] == {"data": {"callChanged": {"gatewayCallId": "one"}}}
+        await asyncio.gather(*asked)
+
+
+async def _post(person: Person) -> httpx.Response:
+    return await person.client.post("/graphql", json={"query": QUERY}, headers=person.headers)
