@@ -126,18 +126,25 @@ class Documents:
         problem = limits.check_text(text)
         if problem is not None:
             return _wrong([GraphQLError(problem)], ErrorCode.GRAPHQL_PARSE_FAILED)
-        most = limits.MAXIMUM_TOKENS if self._may_be_open is None else limits.MAXIMUM_OPEN_TOKENS
+        is_open = self._may_be_open is not None
         try:
-            node = parse(_Text(text), max_tokens=most)
+            node = parse(_Text(text), max_tokens=limits.MAXIMUM_OPEN_TOKENS if is_open else limits.MAXIMUM_TOKENS)
         except GraphQLError as error:
+            if is_open and _TOO_MANY_TOKENS in error.message:
+                return Document(needs_authentication=True)
             return _wrong([error], ErrorCode.GRAPHQL_PARSE_FAILED)
         errors = limits.check(node)
-        if not errors and self._may_be_open is not None and not self._may_be_open(_roots(node)):
+        if not errors and self._needs_authentication(node):
             return Document(needs_authentication=True)
         errors = errors or validation.errors_of(self._schema, node, self._maximum_errors)
         if errors:
             return _wrong(errors, ErrorCode.GRAPHQL_VALIDATION_FAILED)
         return Document(node=node, operations=_operations(self._schema, node), tokens=node.token_count or 0)
+
+    def _needs_authentication(self, node: DocumentNode) -> bool:
+        if self._may_be_open is None:
+            return False
+        return limits.needs_authentication(node) or not self._may_be_open(_roots(node))
 
 
 class _Text(Source):
@@ -152,6 +159,8 @@ class _Text(Source):
         return [0, *(newline.end() for newline in _NEWLINE.finditer(self.body))]
 
 
+# graphql-core's words. A document of a caller who forgot the key is as large as one of a caller with a key.
+_TOO_MANY_TOKENS = "Document contains more than"
 _NEWLINE = re.compile(r"\r\n|[\n\r]")
 # What an entry takes beside its text.
 _KEPT_CHARACTERS = 1_000
