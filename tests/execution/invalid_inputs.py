@@ -9,7 +9,6 @@ import random
 import string
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from app.execution import limits
@@ -126,9 +125,9 @@ _LITERALS: dict[str, tuple[str, str, int, int | str]] = {
 }
 
 
-def _literals(size: Size) -> Iterator[tuple[str, Body]]:
-    for (what, (around, template, tokens, most)), (kind, names) in itertools.product(_LITERALS.items(), NAMES.items()):
-        parts = _repeated(names(), template, tokens, size, most if isinstance(most, int) else getattr(size, most))
+def _literals(size: Size, kinds: tuple[str, ...]) -> Iterator[tuple[str, Body]]:
+    for (what, (around, template, tokens, most)), kind in itertools.product(_LITERALS.items(), kinds):
+        parts = _repeated(NAMES[kind](), template, tokens, size, most if isinstance(most, int) else getattr(size, most))
         yield f"{what}, {kind} names", {"query": around.replace("{{", "{").replace("}}", "}") % parts}
     texts = {
         "quotes that look like an enum's value": "Value '" * (size.characters // 8),
@@ -171,12 +170,12 @@ _QUERY = {
 }
 
 
-def _variables(size: Size) -> Iterator[tuple[str, Body]]:
+def _variables(size: Size, kinds: tuple[str, ...]) -> Iterator[tuple[str, Body]]:
     def bodies(what: str, query: str, value: Any) -> tuple[str, Body]:
         return what, {"query": _QUERY[query], "variables": {"v": value}}
 
-    for kind, names in NAMES.items():
-        found = list(_within(names(), size))
+    for kind in kinds:
+        found = list(_within(NAMES[kind](), size))
         halves = found[: len(found) // 2 + 1]
         named = dict.fromkeys(found, 1)
         yield bodies(f"input fields in variables, {kind} names", "login", named)
@@ -204,12 +203,10 @@ def _within(names: Iterator[str], size: Size) -> Iterator[str]:
         yield name
 
 
-@cache
-def invalid(size: Size) -> dict[str, Body]:
+def invalid(size: Size, kinds: tuple[str, ...] = tuple(NAMES)) -> dict[str, Body]:
     """By what they are."""
-    return dict(itertools.chain(_literals(size), _variables(size)))
+    return dict(_literals(size, kinds)) | invalid_variables(size, kinds)
 
 
-@cache
-def invalid_variables(size: Size) -> dict[str, Body]:
-    return dict(_variables(size))
+def invalid_variables(size: Size, kinds: tuple[str, ...] = tuple(NAMES)) -> dict[str, Body]:
+    return dict(_variables(size, kinds))
