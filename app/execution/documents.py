@@ -15,39 +15,26 @@ from typing import Any
 from graphql import (
     DocumentNode,
     FieldNode,
-    FieldsOnCorrectTypeRule,
     FragmentDefinitionNode,
-    FragmentsOnCompositeTypesRule,
     FragmentSpreadNode,
     GraphQLError,
     GraphQLInterfaceType,
     GraphQLObjectType,
     GraphQLSchema,
     InlineFragmentNode,
-    KnownArgumentNamesRule,
-    KnownDirectivesRule,
-    KnownFragmentNamesRule,
-    KnownTypeNamesRule,
     OperationDefinitionNode,
     OperationType,
-    ScalarLeafsRule,
     SelectionSetNode,
     Source,
     SourceLocation,
-    ValuesOfCorrectTypeRule,
-    VariablesAreInputTypesRule,
     get_named_type,
     is_composite_type,
     parse,
-    specified_rules,
-    validate,
 )
-from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 
 from app.errors import ErrorCode, without_values
-from app.execution import limits
+from app.execution import limits, validation
 from app.execution.costs import Cost, cost_of
-from app.execution.invalid_values import OneOfRule, ValuesByPlaceRule
 
 # Root fields that need no caller, and those that a person may use before a new password is chosen.
 OPEN_TO_ANYBODY = frozenset({"__typename", "login", "passwordPolicy"})
@@ -60,21 +47,6 @@ _ONES_OWN = frozenset({"User", "Session"})
 _INTROSPECTION = frozenset({"__schema", "__type"})
 # What is there twice may be there a thousand times.
 MAXIMUM_LOCATIONS = 10
-# What can be wrong in as many places as a document has, by the rules that cost least.
-_KNOWN_NAMES = (
-    KnownTypeNamesRule,
-    FragmentsOnCompositeTypesRule,
-    VariablesAreInputTypesRule,
-    ScalarLeafsRule,
-    FieldsOnCorrectTypeRule,
-    KnownFragmentNamesRule,
-    KnownDirectivesRule,
-    KnownArgumentNamesRule,
-    ValuesByPlaceRule,
-)
-_OTHERS = tuple(rule for rule in specified_rules if rule not in _KNOWN_NAMES and rule is not ValuesOfCorrectTypeRule)
-# Strawberry's rules take for granted what the standard's find out.
-_STAGES = (_KNOWN_NAMES, _OTHERS, (MaybeNullValidationRule, OneOfRule))
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,26 +126,25 @@ class Documents:
         problem = limits.check_text(text)
         if problem is not None:
             return _wrong([GraphQLError(problem)], ErrorCode.GRAPHQL_PARSE_FAILED)
-        most = limits.MAXIMUM_TOKENS if self._may_be_open is None else limits.MAXIMUM_OPEN_TOKENS
+        is_open = self._may_be_open is not None
         try:
-            node = parse(_Text(text), max_tokens=most)
+            node = parse(_Text(text), max_tokens=limits.MAXIMUM_OPEN_TOKENS if is_open else limits.MAXIMUM_TOKENS)
         except GraphQLError as error:
+            if is_open and _TOO_MANY_TOKENS in error.message:
+                return Document(needs_authentication=True)
             return _wrong([error], ErrorCode.GRAPHQL_PARSE_FAILED)
         errors = limits.check(node)
-        if not errors and self._may_be_open is not None and not self._may_be_open(_roots(node)):
+        if not errors and self._needs_authentication(node):
             return Document(needs_authentication=True)
-        errors = errors or self._validated(node)
+        errors = errors or validation.errors_of(self._schema, node, self._maximum_errors)
         if errors:
             return _wrong(errors, ErrorCode.GRAPHQL_VALIDATION_FAILED)
         return Document(node=node, operations=_operations(self._schema, node), tokens=node.token_count or 0)
 
-    def _validated(self, node: DocumentNode) -> list[GraphQLError]:
-        """What is wrong in the first stage that finds anything."""
-        for rules in _STAGES:
-            errors = validate(self._schema, node, rules, self._maximum_errors, hide_suggestions=True)
-            if errors:
-                return errors
-        return []
+    def _needs_authentication(self, node: DocumentNode) -> bool:
+        if self._may_be_open is None:
+            return False
+        return limits.needs_authentication(node) or not self._may_be_open(_roots(node))
 
 
 class _Text(Source):
@@ -188,6 +159,8 @@ class _Text(Source):
         return [0, *(newline.end() for newline in _NEWLINE.finditer(self.body))]
 
 
+# graphql-core's words. A document of a caller who forgot the key is as large as one of a caller with a key.
+_TOO_MANY_TOKENS = "Document contains more than"
 _NEWLINE = re.compile(r"\r\n|[\n\r]")
 # What an entry takes beside its text.
 _KEPT_CHARACTERS = 1_000

@@ -30,6 +30,13 @@ MAXIMUM_OPEN_TOKENS = 500
 MAXIMUM_ERRORS = 20
 MAXIMUM_OPERATIONS = 50
 MAXIMUM_FRAGMENTS = 100
+# Generated clients define one for each argument that they send.
+MAXIMUM_VARIABLES = 100
+# Of one field or directive; the schema's have at most four.
+MAXIMUM_ARGUMENTS = 30
+# Of an unauthenticated caller: the introspection of common tools has three fragments and no variable.
+MAXIMUM_OPEN_FRAGMENTS = 10
+MAXIMUM_OPEN_VARIABLES = 20
 # 90 fields of one name in one place, or as many pairs in several.
 MAXIMUM_REPEATED_PAIRS = 4_000
 
@@ -93,11 +100,11 @@ def has_too_many_values(variables: dict[str, Any] | None, most: int = MAXIMUM_VA
 
 def check(document: DocumentNode) -> list[GraphQLError]:
     """What exceeds the limits; one error for each measure. All operations of a document count together."""
-    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
-    fragments = [node for node in document.definitions if isinstance(node, FragmentDefinitionNode)]
+    operations, fragments = _definitions(document)
     for found, most, what in (
         (len(operations), MAXIMUM_OPERATIONS, "operations"),
         (len(fragments), MAXIMUM_FRAGMENTS, "fragments"),
+        (_variables(operations, fragments), MAXIMUM_VARIABLES, "variables"),
     ):
         if found > most:
             return [GraphQLError(f"The document has {found} {what}; at most {most} are allowed.")]
@@ -107,11 +114,29 @@ def check(document: DocumentNode) -> list[GraphQLError]:
         return [GraphQLError("The document is nested too deeply.")]
 
 
+def needs_authentication(document: DocumentNode) -> bool:
+    """Whether the document is larger than operations that need no authentication."""
+    operations, fragments = _definitions(document)
+    return len(fragments) > MAXIMUM_OPEN_FRAGMENTS or _variables(operations, fragments) > MAXIMUM_OPEN_VARIABLES
+
+
+def _definitions(document: DocumentNode) -> tuple[list[OperationDefinitionNode], list[FragmentDefinitionNode]]:
+    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    fragments = [node for node in document.definitions if isinstance(node, FragmentDefinitionNode)]
+    return operations, fragments
+
+
+def _variables(operations: list[OperationDefinitionNode], fragments: list[FragmentDefinitionNode]) -> int:
+    return sum(len(node.variable_definitions or ()) for node in (*operations, *fragments))
+
+
 def _check(operations: list[OperationDefinitionNode], fragments: list[FragmentDefinitionNode]) -> list[GraphQLError]:
     measure = _Measure(fragments)
     size = Size()
+    for node in (*operations, *fragments):
+        for place in (node, *(node.variable_definitions or ())):
+            size.directives += measure.directives(place)
     for operation in operations:
-        size.directives += len(operation.directives or ())
         size.add(measure.selections(operation.selection_set))
     # Validation looks at fragments that nothing uses as well.
     unused = [node for node in fragments if node.name.value not in measure.known]
@@ -126,6 +151,8 @@ def _check(operations: list[OperationDefinitionNode], fragments: list[FragmentDe
         for limit in fields(LIMITS)
         if getattr(size, limit.name) > getattr(LIMITS, limit.name)
     ]
+    if measure.has_many_arguments:
+        errors.append(GraphQLError(f"A field or directive has more than {MAXIMUM_ARGUMENTS} arguments."))
     if not errors:
         pairs = sum(measure.repeated_pairs([node.selection_set]) for node in (*operations, *unused))
         if pairs > MAXIMUM_REPEATED_PAIRS:
@@ -140,11 +167,12 @@ class _Measure:
         self.known: dict[str, Size] = {}
         # A fragment that spreads itself; nothing may be written out then.
         self.circle: FragmentDefinitionNode | None = None
+        self.has_many_arguments = False
 
     def selections(self, selection_set: SelectionSetNode | None) -> Size:
         size = Size()
         for node in selection_set.selections if selection_set else ():
-            size.directives += len(node.directives or ())
+            size.directives += self.directives(node)
             if isinstance(node, FieldNode):
                 self._add_field(size, node)
             else:
@@ -154,6 +182,14 @@ class _Measure:
                 else:
                     size.add(self.selections(node.selection_set))  # type: ignore[attr-defined]
         return size
+
+    def directives(self, node: Any) -> int:
+        """How many directives a node has; looks at the number of arguments of each, and of the node."""
+        directives = node.directives or ()
+        for place in (node, *directives):
+            if len(getattr(place, "arguments", None) or ()) > MAXIMUM_ARGUMENTS:
+                self.has_many_arguments = True
+        return len(directives)
 
     def _add_field(self, size: Size, node: FieldNode) -> None:
         below = self.selections(node.selection_set) if node.selection_set else Size()

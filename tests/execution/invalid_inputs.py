@@ -25,10 +25,20 @@ class Size:
     tokens: int
     values: int
     variables_characters: int
+    variables: int = limits.MAXIMUM_VARIABLES
+    fragments: int = limits.MAXIMUM_FRAGMENTS
+    arguments: int = limits.MAXIMUM_ARGUMENTS
 
 
 _VALUES, _CHARACTERS = limits.MAXIMUM_VARIABLE_VALUES - 10, limits.MAXIMUM_CHARACTERS - 500
-ANONYMOUS = Size(14_000, limits.MAXIMUM_OPEN_TOKENS - 30, _VALUES, 14_000)
+ANONYMOUS = Size(
+    14_000,
+    limits.MAXIMUM_OPEN_TOKENS - 30,
+    _VALUES,
+    14_000,
+    variables=limits.MAXIMUM_OPEN_VARIABLES,
+    fragments=limits.MAXIMUM_OPEN_FRAGMENTS,
+)
 CALLER = Size(_CHARACTERS, limits.MAXIMUM_TOKENS - 30, _VALUES, 500_000)
 GATEWAY = Size(_CHARACTERS, CALLER.tokens, limits.MAXIMUM_VALUES_OF_GATEWAYS - 10, 500_000)
 
@@ -67,18 +77,24 @@ def _repeated(names: Iterator[str], template: str, tokens: int, size: Size, most
     return " ".join(found)
 
 
-# Of a document: what it is filled into, what stands for each name, its tokens, and how many are allowed.
+# Of a document: what it is filled into, what stands for each name, its tokens, and how many are allowed (or which limit says so).
 _LOGIN = 'email:"a@b.example" password:"x"'
-_LITERALS: dict[str, tuple[str, str, int, int]] = {
-    "types of variables": ("query(%s){{__typename}}", "$v{i}:{n}", 4, 10_000),
+_LITERALS: dict[str, tuple[str, str, int, int | str]] = {
+    "types of variables": ("query(%s){{__typename}}", "$v{i}:{n}", 4, "variables"),
     "types of fragments": ("{{%s}}", "...on {n}{{__typename}}", 6, 490),
     "root fields": ("{{%s}}", "{n}", 1, 1_000),
     "fields of what is open": ("{{passwordPolicy{{%s}}}}", "{n}", 1, 990),
     "fields of a payload": ("mutation{{login(input:{{" + _LOGIN + "}}){{%s}}}}", "{n}", 1, 990),
     "fields of rows": ("{{accounts{{nodes{{%s}}}}}}", "{n}", 1, 990),
-    "arguments": ("{{passwordPolicy(%s){{__typename}}}}", "{n}:1", 3, 10_000),
-    "arguments of rows": ("{{accounts(%s){{totalCount}}}}", "{n}:1", 3, 10_000),
-    "arguments of directives": ("{{__typename @skip(%s)}}", "{n}:1", 3, 10_000),
+    "arguments": ("{{passwordPolicy(%s){{__typename}}}}", "{n}:1", 3, "arguments"),
+    "arguments of rows": ("{{accounts(%s){{totalCount}}}}", "{n}:1", 3, "arguments"),
+    "arguments in many places": (
+        "{{%s}}",
+        "a{i}:accounts(" + " ".join(f"{{n}}{number}:1" for number in range(6)) + "){{totalCount}}",
+        26,
+        100,
+    ),
+    "arguments of directives": ("{{__typename @skip(%s)}}", "{n}:1", 3, "arguments"),
     "input fields": ("mutation{{login(input:{{%s}}){{__typename}}}}", "{n}:1", 3, 10_000),
     "input fields of a configuration": (
         "mutation{{updateRecordingConfig(input:{{%s}}){{__typename}}}}",
@@ -97,8 +113,11 @@ _LITERALS: dict[str, tuple[str, str, int, int]] = {
     "directives": ("{{__typename %s}}", "@{n}", 2, 100),
     "fragments": ("{{%s}}", "...{n}", 2, 500),
     "variables": ("{{%s}}", "a{i}:account(id:${n}){{id}}", 11, 100),
-    "unused variables": ("query(%s){{__typename}}", "${n}:ID", 4, 10_000),
-    "unused fragments": ("{{__typename}}%s", "fragment {n} on Query{{__typename}}", 7, 100),
+    "unused variables": ("query(%s){{__typename}}", "${n}:ID", 4, "variables"),
+    "more variables than allowed": ("query(%s){{__typename}}", "${n}:ID", 4, 10_000),
+    "more arguments than allowed": ("{{accounts(%s){{totalCount}}}}", "{n}:1", 3, 10_000),
+    "unused fragments": ("{{__typename}}%s", "fragment {n} on Query{{__typename}}", 7, "fragments"),
+    "more fragments than allowed": ("{{__typename}}%s", "fragment {n} on Query{{__typename}}", 7, 10_000),
     "values of ids": ("mutation{{reportCalls(input:{{calls:[%s]}}){{__typename}}}}", "{{accountId:{n}}}", 5, 10_000),
     "operations": ("%s", "query {n}{{{n}}}", 5, 50),
     "a syntax error at the end": ("{{%s", "{n}", 1, 10_000),
@@ -106,9 +125,9 @@ _LITERALS: dict[str, tuple[str, str, int, int]] = {
 }
 
 
-def _literals(size: Size) -> Iterator[tuple[str, Body]]:
-    for (what, (around, template, tokens, most)), (kind, names) in itertools.product(_LITERALS.items(), NAMES.items()):
-        parts = _repeated(names(), template, tokens, size, most)
+def _literals(size: Size, kinds: tuple[str, ...]) -> Iterator[tuple[str, Body]]:
+    for (what, (around, template, tokens, most)), kind in itertools.product(_LITERALS.items(), kinds):
+        parts = _repeated(NAMES[kind](), template, tokens, size, most if isinstance(most, int) else getattr(size, most))
         yield f"{what}, {kind} names", {"query": around.replace("{{", "{").replace("}}", "}") % parts}
     texts = {
         "quotes that look like an enum's value": "Value '" * (size.characters // 8),
@@ -122,10 +141,10 @@ def _literals(size: Size) -> Iterator[tuple[str, Body]]:
     numbers = "1 " * (size.tokens - 20)
     yield "a list of numbers for an id", {"query": f"{{account(id:[{numbers}]){{id}}}}"}
     yield "a list of numbers for an input", {"query": f"mutation{{login(input:[{numbers}]){{__typename}}}}"}
-    yield "an argument again and again", {"query": "{accounts(" + "first:1 " * (size.tokens // 4) + "){totalCount}}"}
+    yield "an argument again and again", {"query": "{accounts(" + "first:1 " * size.arguments + "){totalCount}}"}
     yield (
         "a variable again and again",
-        {"query": "query(" + "$first:Int " * (size.tokens // 5) + "){accounts(first:$first){totalCount}}"},
+        {"query": "query(" + "$first:Int " * size.variables + "){accounts(first:$first){totalCount}}"},
     )
     yield (
         "an input field again and again",
@@ -151,12 +170,12 @@ _QUERY = {
 }
 
 
-def _variables(size: Size) -> Iterator[tuple[str, Body]]:
+def _variables(size: Size, kinds: tuple[str, ...]) -> Iterator[tuple[str, Body]]:
     def bodies(what: str, query: str, value: Any) -> tuple[str, Body]:
         return what, {"query": _QUERY[query], "variables": {"v": value}}
 
-    for kind, names in NAMES.items():
-        found = list(_within(names(), size))
+    for kind in kinds:
+        found = list(_within(NAMES[kind](), size))
         halves = found[: len(found) // 2 + 1]
         named = dict.fromkeys(found, 1)
         yield bodies(f"input fields in variables, {kind} names", "login", named)
@@ -184,6 +203,10 @@ def _within(names: Iterator[str], size: Size) -> Iterator[str]:
         yield name
 
 
-def invalid(size: Size) -> dict[str, Body]:
+def invalid(size: Size, kinds: tuple[str, ...] = tuple(NAMES)) -> dict[str, Body]:
     """By what they are."""
-    return dict(itertools.chain(_literals(size), _variables(size)))
+    return dict(_literals(size, kinds)) | invalid_variables(size, kinds)
+
+
+def invalid_variables(size: Size, kinds: tuple[str, ...] = tuple(NAMES)) -> dict[str, Body]:
+    return dict(_variables(size, kinds))

@@ -3,9 +3,10 @@
 from typing import Any
 
 import pytest
-from graphql import get_introspection_query, parse
+from graphql import GraphQLObjectType, get_introspection_query, parse
 
 from app.execution import executor, limits
+from app.schema import schema
 from tests.execution import attacks
 from tests.installation import Installation, Person
 
@@ -73,10 +74,40 @@ def test_fragments_that_double_are_measured_in_time_that_grows_with_the_text(fra
         ("{ __schema {" + " ".join(f"a{i}: f" for i in range(101)) + "} }", False),
         ("{ __schema {" + " ".join(f"f{i}" for i in range(1_001)) + "} }", False),
         ("{ ...missing }", True),
+        ("query(" + "$a: A " * 100 + ") { f }", True),
+        ("query(" + "$a: A " * 101 + ") { f }", False),
+        ("query a(" + "$a: A " * 51 + ") { f } query b(" + "$a: A " * 50 + ") { f }", False),
+        ("query(" + "$a: A " + "@a " * 101 + ") { f }", False),
+        ("{ f } fragment a on Q " + "@a " * 101 + " { f }", False),
+        ("{ f(" + "a: 1 " * 30 + ") }", True),
+        ("{ f(" + "a: 1 " * 31 + ") }", False),
+        ("{ f { ...a } } fragment a on Q { ... @a(" + "a: 1 " * 31 + ") { f } }", False),
+        ("query @a(" + "a: 1 " * 31 + ") { f }", False),
+        ("query($a: A @a(" + "a: 1 " * 31 + ")) { f }", False),
     ],
 )
 def test_the_limits_lie_where_they_say(text: str, within: bool) -> None:
     assert bool(limits.check(parse(text))) is not within
+
+
+def test_a_field_of_the_schema_has_fewer_arguments_than_are_allowed() -> None:
+    roots = [type_ for type_ in schema._schema.type_map.values() if isinstance(type_, GraphQLObjectType)]
+    most = max(len(field.args) for type_ in roots for field in type_.fields.values())
+    assert 4 <= most <= limits.MAXIMUM_ARGUMENTS / 3
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{ passwordPolicy { " + "minimumLength " * 500 + "} }",
+        "{" + " ".join(f"a{i}: accounts {{ totalCount }}" for i in range(90)) + "}",
+        "{ __typename ...a }" + " ".join(f"fragment a{i} on Query {{ __typename }}" for i in range(11)),
+        "query(" + "$a: ID " * 21 + ") { passwordPolicy { minimumLength } }",
+    ],
+)
+async def test_a_document_larger_than_what_is_open_needs_authentication(shared: Installation, query: str) -> None:
+    answer = await shared.person(None).ask(query)
+    assert answer.codes == ["UNAUTHENTICATED"]
 
 
 @pytest.mark.parametrize(

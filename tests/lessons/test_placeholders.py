@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import reduce
 from typing import Any
 
 import pytest
@@ -67,19 +68,18 @@ async def test_a_query_takes_values_that_read_like_placeholders(admin: Person) -
     assert await failing(admin) == []
 
 
-@pytest.mark.parametrize((), WAYS)
 async def test_a_tenant_finds_nothing_by_values_that_read_like_placeholders(provider: Person) -> None:
     assert await failing(provider) == []
 
 
 @pytest.mark.parametrize((), WAYS)
 async def test_a_mutation_takes_values_that_read_like_placeholders(walk: Walk) -> None:  # noqa: F811
-    for mutation, given, path in walk.places("String"):
-        for value in TEXTS[:1]:
-            assert_named(await walk.send(mutation, replaced(given, path, value)), mutation, path, value)
-    for mutation, given, path in walk.places("ID"):
-        for value in IDS:
-            assert_named(await walk.send(mutation, replaced(given, path, value)), mutation, path, value)
+    places = {(mutation, path): given for mutation, given, path in walk.places("ID", "String")}
+    for (mutation, path), given in places.items():
+        kept = reduce(lambda value, name: value[int(name) if isinstance(value, list) else name], path, given)
+        # An id of another kind is refused before a statement is made.
+        value = next((one for one in IDS if isinstance(kept, str) and one[:2] == kept[:2]), TEXTS[0])
+        assert_named(await walk.send(mutation, replaced(given, path, value)), mutation, path, value)
 
 
 @pytest.mark.parametrize((), WAYS)

@@ -1,0 +1,135 @@
+"""Validation of documents by graphql-core's rules, in stages; the first stage that finds an error ends it.
+
+A stage is one rule to graphql-core. It looks up once per process which of its rules handle a kind of node; graphql-core looks
+this up for each document, which costs more than validating a short document, and calls each rule for each node.
+"""
+
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+from graphql import (
+    ASTValidationRule,
+    DocumentNode,
+    FieldsOnCorrectTypeRule,
+    FragmentsOnCompositeTypesRule,
+    GraphQLError,
+    GraphQLSchema,
+    KnownArgumentNamesRule,
+    KnownDirectivesRule,
+    KnownFragmentNamesRule,
+    KnownTypeNamesRule,
+    ScalarLeafsRule,
+    ValidationContext,
+    ValidationRule,
+    ValuesOfCorrectTypeRule,
+    VariablesAreInputTypesRule,
+    specified_rules,
+    validate,
+)
+from graphql.language import BREAK, Node, VisitorAction
+from graphql.language.visitor import EnterLeaveVisitor
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+
+from app.execution.invalid_values import OneOfRule, ValuesByPlaceRule
+
+
+def errors_of(schema: GraphQLSchema, document: DocumentNode, maximum_errors: int) -> list[GraphQLError]:
+    """The errors of the first stage that finds any."""
+    for stage in STAGES:
+        errors = validate(schema, document, [stage], maximum_errors, hide_suggestions=True)
+        if errors:
+            return errors
+    return []
+
+
+class Stage(ValidationRule):
+    """Several rules as one, with the results that graphql-core's `ParallelVisitor` has for them."""
+
+    rules: tuple[type[ASTValidationRule], ...] = ()
+
+    def __init__(self, context: ValidationContext) -> None:
+        super().__init__(context)
+        self._rules = [rule(context) for rule in self.rules]
+        # For each rule the node whose children it skips, or BREAK.
+        self._skipped: list[Any] = [None] * len(self._rules)
+
+    def get_enter_leave_for_kind(self, kind: str) -> EnterLeaveVisitor:
+        known = self.enter_leave_map.get(kind)
+        if known is None:
+            handlers = [
+                (index, *(name and getattr(self._rules[index], name) for name in names))
+                for index, *names in _handlers(self.rules, kind)
+            ]
+            known = self.enter_leave_map[kind] = self._delegates(handlers) if handlers else _NO_HANDLERS
+        return known
+
+    def _delegates(self, handlers: list[Any]) -> EnterLeaveVisitor:
+        skipped = self._skipped
+
+        def enter(node: Node, *place: Any) -> None:
+            for index, handle, _ in handlers:
+                if handle and skipped[index] is None:
+                    skipped[index] = _skipped_by(handle(node, *place), node)
+
+        def leave(node: Node, *place: Any) -> None:
+            for index, _, handle in handlers:
+                if skipped[index] is node:
+                    skipped[index] = None
+                elif handle and skipped[index] is None:
+                    skipped[index] = _skipped_by(handle(node, *place), None)
+
+        return EnterLeaveVisitor(enter, leave)
+
+
+def _skipped_by(action: VisitorAction | None, node: Node | None) -> Any:
+    if action is None:
+        return None
+    return BREAK if action is BREAK else node
+
+
+_NO_HANDLERS = EnterLeaveVisitor(None, None)
+
+
+@cache
+def _handlers(rules: tuple[type[ASTValidationRule], ...], kind: str) -> list[tuple[int, str | None, str | None]]:
+    """Which rules handle nodes of a kind: their places, and the names of their methods."""
+    found = [
+        (index, _method(rule, (f"enter_{kind}", "enter")), _method(rule, (f"leave_{kind}", "leave")))
+        for index, rule in enumerate(rules)
+    ]
+    return [(index, enter, leave) for index, enter, leave in found if enter or leave]
+
+
+def _method(rule: type[ASTValidationRule], names: Iterable[str]) -> str | None:
+    return next((name for name in names if getattr(rule, name, None)), None)
+
+
+# The rules that find most errors in most documents, and cost least.
+class KnownNames(Stage):
+    rules: tuple[type[ASTValidationRule], ...] = (
+        KnownTypeNamesRule,
+        FragmentsOnCompositeTypesRule,
+        VariablesAreInputTypesRule,
+        ScalarLeafsRule,
+        FieldsOnCorrectTypeRule,
+        KnownFragmentNamesRule,
+        KnownDirectivesRule,
+        KnownArgumentNamesRule,
+        ValuesByPlaceRule,
+    )
+
+
+class OtherRules(Stage):
+    rules = tuple(
+        rule for rule in specified_rules if rule not in KnownNames.rules and rule is not ValuesOfCorrectTypeRule
+    )
+
+
+class StrawberryRules(Stage):
+    """They assume what the other stages check."""
+
+    rules = (MaybeNullValidationRule, OneOfRule)
+
+
+STAGES = (KnownNames, OtherRules, StrawberryRules)
