@@ -28,6 +28,7 @@ from app.audit.reads import SecretReads
 from app.authentication import Authentication
 from app.calls.listening import Listenings
 from app.calls.routes import Recordings
+from app.connections import OVERLOADED
 from app.context import Opened
 from app.errors import ErrorCode, ServiceUnavailable, Unauthenticated, for_client
 from app.execution import http
@@ -54,6 +55,7 @@ from app.webhooks.delivery import WebhookSender
 from app.webhooks.pruning import pruning
 
 _NOTHING_HERE = "There is nothing at this address."
+_OVERLOADED = "This server has too many requests at the moment. Try again."
 _CHOOSE_FIRST = "Choose a new password first, with `changePassword`."
 
 _NO_STORE = {"Cache-Control": "no-store"}
@@ -80,11 +82,19 @@ def create_app(given: Settings | None = None) -> Starlette:
                 allow_origins=chosen.allowed_origins,
                 allow_methods=["GET", "HEAD", "POST"],
                 allow_headers=["Authorization", "Content-Type", "Range", "If-Range", "If-None-Match"],
-                expose_headers=["X-Request-Id", "Accept-Ranges", "Content-Range", "Content-Disposition", "ETag"],
+                expose_headers=[
+                    "X-Request-Id",
+                    "Retry-After",
+                    "Accept-Ranges",
+                    "Content-Range",
+                    "Content-Disposition",
+                    "ETag",
+                ],
                 max_age=600,
             )
         )
-    middleware.append(Middleware(_BeforeRoutes, server=server))
+    # Inside of CORSMiddleware, whose headers an internal error needs as well.
+    middleware += [Middleware(logs.InternalErrors), Middleware(_BeforeRoutes, server=server)]
     app = Starlette(
         routes=[
             Route("/schema.graphql", server.sdl),
@@ -301,6 +311,11 @@ class _BeforeRoutes:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
+            return
+        if OVERLOADED in scope:
+            headers = {"Retry-After": "1", "Connection": "close"}
+            reply = http.refusal(503, _OVERLOADED, ErrorCode.SERVICE_UNAVAILABLE, scope["request_id"], **headers)
+            await reply(scope, receive, send)
             return
         if not _names_one_host(scope):
             message = "Send one Host header, as HTTP/1.1 asks for."
