@@ -1,5 +1,6 @@
 """The ASGI application: routes, middleware, what is opened at start and closed at the end."""
 
+import asyncio
 import gc
 import hashlib
 import hmac
@@ -151,6 +152,7 @@ class Server:
         self._sdl_tag = f'"{hashlib.sha256(self._sdl).hexdigest()[:16]}"'
         self.running: Running | None = None
         self.has_the_process = False
+        self._database_check: asyncio.Task[bool] | None = None
 
     @asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
@@ -272,14 +274,21 @@ class Server:
         await recording.record(websocket, running.authentication.viewer, running.opened.clients[Recorder])
 
     async def ready(self, _: Request) -> Response:
-        """Whether this worker can serve: its database answers."""
+        """Whether this worker can serve: its database answers. Probes at the same time share one statement."""
+        if self._database_check is None or self._database_check.done():
+            self._database_check = asyncio.create_task(self._database_answers())
+        if await asyncio.shield(self._database_check):
+            return PlainTextResponse("ready\n", headers=_NO_STORE)
+        return PlainTextResponse("the database does not answer\n", 503, _NO_STORE)
+
+    async def _database_answers(self) -> bool:
         try:
             await self.started().database.db().execute_query("SELECT 1")
         except Exception as error:
             if for_client(error) is None:
                 raise
-            return PlainTextResponse("the database does not answer\n", 503, _NO_STORE)
-        return PlainTextResponse("ready\n", headers=_NO_STORE)
+            return False
+        return True
 
     def started(self) -> Running:
         """Raises RuntimeError before the start and after the end."""
