@@ -40,6 +40,7 @@ class RealServer:
         self._environment = {
             "PATH": os.environ["PATH"],
             "DATA_DIR": str(folder),
+            "TMPDIR": str(folder),  # of the supervisor, which is killed before it removes its folder
             "DATABASE_URL": url,
             "DATABASE_TIMEOUT_SECONDS": "3",
             "ENCRYPTION_KEYS": world.encryption_keys,
