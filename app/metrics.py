@@ -88,7 +88,10 @@ def counted_together(workers: int) -> Iterator[None]:
     elif workers > 1:
         with TemporaryDirectory(prefix="metrics-") as made:
             os.environ[_FOLDER] = made  # of the workers too
-            yield
+            try:
+                yield
+            finally:
+                del os.environ[_FOLDER]
     else:
         yield
 
