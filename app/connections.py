@@ -14,6 +14,7 @@ import termios
 from contextlib import suppress
 from typing import Any
 
+from uvicorn.protocols.http.flow_control import service_unavailable
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.waiting_connections import WaitingConnections
@@ -22,6 +23,8 @@ LET_IN = "voice_gateway.let_in"
 """In the extensions of a WebSocket's scope: to be called once somebody is known to be let in (`app/websocket_connections.py`)."""
 HANG_UP = "voice_gateway.hang_up"
 """In the extensions of a WebSocket's scope: ends the connection without waiting for its client to read."""
+OVERLOADED = "voice_gateway.overloaded"
+"""In the scope of a request that the application answers with 503: the worker has too many."""
 MAXIMUM_HEAD_BYTES = 32_768
 HEAD_SECONDS = 10.0
 # Sent before their predecessor is answered; one read of 250 kB can have thousands.
@@ -237,6 +240,9 @@ class BoundedProtocol(DrainGuard, HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
+        if app is service_unavailable:  # uvicorn's answer is plain text, which no log, metric or browser sees
+            scope: Any = cycle.scope
+            scope[OVERLOADED], app = True, self.app
         super()._start_asgi_task(cycle, app)
 
     def _leave(self) -> None:

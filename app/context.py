@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -48,6 +49,8 @@ class Context:
     user_agent: str = ""
     loading: Callable[[int], None] = _nothing
     """Called with the number of rows that the ORM is about to make; raises BadUserInput when they are too many."""
+    without_slot: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
+    """Entered by a mutation while it waits for a server of a tenant: its slot (`execution/slots.py`) is free meanwhile."""
     _has_logged_in: bool = False
     _loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
 

@@ -78,8 +78,7 @@ class RequestLog:
             return
         began = time.perf_counter()
         request_id = scope["request_id"] = os.urandom(16).hex()
-        about: dict[str, Any] = {}
-        scope["log"] = about
+        scope["log"] = {}
         status = 500
 
         async def answer(message: Message) -> None:
@@ -91,9 +90,6 @@ class RequestLog:
 
         try:
             await self._app(scope, receive, answer)
-        except Exception as error:  # noqa: BLE001  the last frame of a request: log it, and let the server answer 500
-            about |= _about(error)
-            await _answer_500(answer, request_id)
         finally:
             seconds = time.perf_counter() - began
             metrics.request(status, seconds)
@@ -115,7 +111,7 @@ class RequestLog:
 
         try:
             await self._app(scope, receive, answer)
-        except Exception as error:  # noqa: BLE001  as above: the server would close without a word
+        except Exception as error:  # noqa: BLE001  the server would close without a word
             about |= _about(error)
             with suppress(Exception):  # who is gone is not told
                 await answer({"type": "websocket.close", "code": 1011})
@@ -128,6 +124,22 @@ class RequestLog:
         level = "error" if status >= 500 or "error" in scope["log"] else "info"
         if level in self.levels:
             self.lines.info(_line(scope, status, seconds, level))
+
+
+class InternalErrors:
+    """ASGI middleware: answers 500 to an HTTP request that fails, and leaves the cause to the request's line."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, receive, send)
+        except Exception as error:
+            if scope["type"] != "http":
+                raise
+            scope["log"] |= _about(error)
+            await _answer_500(send, scope["request_id"])
 
 
 # Messages that answer a handshake, with the status that they stand for.

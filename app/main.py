@@ -1,5 +1,6 @@
 """The ASGI application: routes, middleware, what is opened at start and closed at the end."""
 
+import asyncio
 import gc
 import hashlib
 import hmac
@@ -28,6 +29,7 @@ from app.audit.reads import SecretReads
 from app.authentication import Authentication
 from app.calls.listening import Listenings
 from app.calls.routes import Recordings
+from app.connections import OVERLOADED
 from app.context import Opened
 from app.errors import ErrorCode, ServiceUnavailable, Unauthenticated, for_client
 from app.execution import http
@@ -54,6 +56,7 @@ from app.webhooks.delivery import WebhookSender
 from app.webhooks.pruning import pruning
 
 _NOTHING_HERE = "There is nothing at this address."
+_OVERLOADED = "This server has too many requests at the moment. Try again."
 _CHOOSE_FIRST = "Choose a new password first, with `changePassword`."
 
 _NO_STORE = {"Cache-Control": "no-store"}
@@ -80,11 +83,19 @@ def create_app(given: Settings | None = None) -> Starlette:
                 allow_origins=chosen.allowed_origins,
                 allow_methods=["GET", "HEAD", "POST"],
                 allow_headers=["Authorization", "Content-Type", "Range", "If-Range", "If-None-Match"],
-                expose_headers=["X-Request-Id", "Accept-Ranges", "Content-Range", "Content-Disposition", "ETag"],
+                expose_headers=[
+                    "X-Request-Id",
+                    "Retry-After",
+                    "Accept-Ranges",
+                    "Content-Range",
+                    "Content-Disposition",
+                    "ETag",
+                ],
                 max_age=600,
             )
         )
-    middleware.append(Middleware(_BeforeRoutes, server=server))
+    # Inside of CORSMiddleware, whose headers an internal error needs as well.
+    middleware += [Middleware(logs.InternalErrors), Middleware(_BeforeRoutes, server=server)]
     app = Starlette(
         routes=[
             Route("/schema.graphql", server.sdl),
@@ -141,6 +152,7 @@ class Server:
         self._sdl_tag = f'"{hashlib.sha256(self._sdl).hexdigest()[:16]}"'
         self.running: Running | None = None
         self.has_the_process = False
+        self._database_check: asyncio.Task[bool] | None = None
 
     @asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
@@ -262,14 +274,21 @@ class Server:
         await recording.record(websocket, running.authentication.viewer, running.opened.clients[Recorder])
 
     async def ready(self, _: Request) -> Response:
-        """Whether this worker can serve: its database answers."""
+        """Whether this worker can serve: its database answers. Probes at the same time share one statement."""
+        if self._database_check is None or self._database_check.done():
+            self._database_check = asyncio.create_task(self._database_answers())
+        if await asyncio.shield(self._database_check):
+            return PlainTextResponse("ready\n", headers=_NO_STORE)
+        return PlainTextResponse("the database does not answer\n", 503, _NO_STORE)
+
+    async def _database_answers(self) -> bool:
         try:
             await self.started().database.db().execute_query("SELECT 1")
         except Exception as error:
             if for_client(error) is None:
                 raise
-            return PlainTextResponse("the database does not answer\n", 503, _NO_STORE)
-        return PlainTextResponse("ready\n", headers=_NO_STORE)
+            return False
+        return True
 
     def started(self) -> Running:
         """Raises RuntimeError before the start and after the end."""
@@ -301,6 +320,11 @@ class _BeforeRoutes:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
+            return
+        if OVERLOADED in scope:
+            headers = {"Retry-After": "1", "Connection": "close"}
+            reply = http.refusal(503, _OVERLOADED, ErrorCode.SERVICE_UNAVAILABLE, scope["request_id"], **headers)
+            await reply(scope, receive, send)
             return
         if not _names_one_host(scope):
             message = "Send one Host header, as HTTP/1.1 asks for."

@@ -22,6 +22,7 @@ _STATUSES = (101, 200, 400, 401, 403, 404, 500, 502, 503)
 _TYPES, _WAYS = ("query", "mutation", "subscription"), ("compiled", "ordinary")
 _REFUSALS = ("unauthenticated", "forbidden", "protocol", "database", "streams", "spool", "disk", "keys", "error")
 _ENDS = ("stored", "failed")
+_KINDS_OF_FILES = ("counter", "gauge_*", "histogram")
 
 
 class _Metrics:
@@ -73,20 +74,24 @@ _metrics = functools.cache(_Metrics)
 
 @contextmanager
 def counted_together(workers: int) -> Iterator[None]:
-    """For the process that starts the workers: the folder that they share, emptied, as long as the context lasts.
+    """For the process that starts the workers: the folder that they share, without earlier numbers, in the context.
 
     With several workers it is a temporary one, unless PROMETHEUS_MULTIPROC_DIR names one.
     """
     if _FOLDER in os.environ:
         folder = Path(os.environ[_FOLDER])
         folder.mkdir(parents=True, exist_ok=True)
-        for file in folder.glob("*.db"):
+        # By name: the folder may hold a database as well.
+        for file in (file for kind in _KINDS_OF_FILES for file in folder.glob(f"{kind}_*.db")):
             file.unlink()
         yield
     elif workers > 1:
         with TemporaryDirectory(prefix="metrics-") as made:
             os.environ[_FOLDER] = made  # of the workers too
-            yield
+            try:
+                yield
+            finally:
+                del os.environ[_FOLDER]
     else:
         yield
 

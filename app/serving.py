@@ -71,9 +71,16 @@ def listen(chosen: Settings) -> None:
     )
     with metrics.counted_together(chosen.workers), suppress(KeyboardInterrupt):
         if chosen.workers > 1:
-            Supervisor(config, [config.bind_socket()]).run()
+            _serve_with_workers(config)
         else:
             _serve_alone(config)
+
+
+def _serve_with_workers(config: uvicorn.Config) -> None:
+    supervisor = Supervisor(config, [config.bind_socket()])
+    supervisor.run()
+    if any(worker.exitcode == STARTUP_FAILURE for worker in supervisor.processes):
+        sys.exit(STARTUP_FAILURE)  # uvicorn would end with 0, as when it is stopped
 
 
 def _serve_alone(config: uvicorn.Config) -> None:

@@ -22,11 +22,11 @@ SUBPROTOCOL = "graphql-transport-ws"
 
 
 @asynccontextmanager
-async def served(installation: Installation) -> AsyncIterator[int]:
+async def served(installation: Installation, limit: int | None = None) -> AsyncIterator[int]:
     """The port where the installation listens, as `app/serving.py` has it."""
     options: dict[str, Any] = {"http": BoundedProtocol, "ws": StreamingProtocol, "ws_max_size": 1_048_576}
     quiet: dict[str, Any] = {"ws_per_message_deflate": False, "log_config": None, "lifespan": "off"}
-    server = uvicorn.Server(uvicorn.Config(installation.app, port=0, **options, **quiet))
+    server = uvicorn.Server(uvicorn.Config(installation.app, port=0, limit_concurrency=limit, **options, **quiet))
     task = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.01)

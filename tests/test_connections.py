@@ -5,6 +5,7 @@ import pickle
 import resource
 import socket
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,8 +15,9 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
+from uvicorn.config import STARTUP_FAILURE
 
-from app import connections
+from app import connections, serving
 from app.connections import MAXIMUM_CHUNKS, MAXIMUM_HEAD_BYTES, MAXIMUM_PIPELINED, BoundedProtocol
 from app.websocket_connections import StreamingProtocol
 
@@ -337,20 +339,37 @@ async def test_a_body_that_has_begun_may_take_longer_than_a_head(port: int, monk
     writer.close()
 
 
-def test_the_server_uses_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    from app import serving
-
-    asked = SimpleNamespace(options={})
-    monkeypatch.setattr(serving.uvicorn, "run", lambda *_, **options: asked.options.update(options))
-    monkeypatch.setattr(serving, "check_port", lambda _: None)
+def settings_of(workers: int) -> Any:
     of_sockets = {"recording_streams": 500, "live_connections": 700, "connections_per_address": 7}
     of_addresses = {"host": "127.0.0.1", "port": 1, "listens_everywhere": False, "trusted_proxies": []}
-    chosen = SimpleNamespace(workers=1, log_level="ERROR", database_place="", **of_addresses, **of_sockets)
-    serving.listen(chosen)  # type: ignore[arg-type]
-    assert asked.options["http"].func is BoundedProtocol
+    return SimpleNamespace(workers=workers, log_level="ERROR", database_place="", **of_addresses, **of_sockets)
+
+
+def test_the_server_uses_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    served: list[uvicorn.Config] = []
+    monkeypatch.setattr(serving, "_serve_alone", served.append)
+    monkeypatch.setattr(serving, "check_port", lambda _: None)
+    serving.listen(settings_of(workers=1))
+    [config] = served
+    http: Any = config.http
+    assert http.func is BoundedProtocol
     # A worker process gets it from its supervisor.
-    assert pickle.loads(pickle.dumps(asked.options["http"])).keywords["slots"]._maximum_of_network == 7
-    assert asked.options["ws"] is StreamingProtocol
+    assert pickle.loads(pickle.dumps(http)).keywords["slots"]._maximum_of_network == 7
+    assert config.ws is StreamingProtocol
     # Calls that are being recorded, and listeners, take no place of a request, and have files enough.
-    assert asked.options["limit_concurrency"] == 2_200
+    assert config.limit_concurrency == 2_200
     assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] >= 3_700
+
+
+@pytest.mark.parametrize(("exit_codes", "code"), [([None, STARTUP_FAILURE], STARTUP_FAILURE), ([0, 0], None)])
+def test_workers_that_cannot_start_are_a_failure_of_the_server(
+    monkeypatch: pytest.MonkeyPatch, exit_codes: list[int | None], code: int | None
+) -> None:
+    """A service manager that restarts what fails would not restart it otherwise."""
+    ended = SimpleNamespace(run=lambda: None, processes=[SimpleNamespace(exitcode=each) for each in exit_codes])
+    monkeypatch.setattr(serving, "Supervisor", lambda *_: ended)
+    monkeypatch.setattr(serving, "check_port", lambda _: None)
+    monkeypatch.setattr(uvicorn.Config, "bind_socket", lambda _: None)
+    with pytest.raises(SystemExit) if code else nullcontext() as exited:
+        serving.listen(settings_of(workers=2))
+    assert (exited.value.code if exited else None) == code

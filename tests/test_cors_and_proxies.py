@@ -1,9 +1,14 @@
 """Which browsers may call, and whose forwarded headers count."""
 
+import asyncio
+import json
+
 import httpx
 import pytest
 
-from tests.installation import Installation
+from tests.installation import Installation, Person
+from tests.listeners import served
+from tests.test_metrics import metrics, number
 
 ORIGIN = "https://portal.example.com"
 PREFLIGHT = {
@@ -37,7 +42,7 @@ async def test_an_allowed_origin_may_send_keys_and_read_answers(installation: In
     answered = await installation.client.post("/graphql", json=ASK, headers={"Origin": ORIGIN})
     assert cors(answered)["access-control-allow-origin"] == ORIGIN
     exposed = cors(answered)["access-control-expose-headers"].lower().split(", ")
-    assert {"x-request-id", "content-disposition", "content-range", "etag"} <= set(exposed)
+    assert {"x-request-id", "retry-after", "content-disposition", "content-range", "etag"} <= set(exposed)
     assert "origin" in answered.headers["vary"].lower()
 
 
@@ -54,6 +59,53 @@ async def test_errors_can_be_read_by_an_allowed_origin_too(installation: Install
     answered = await installation.client.post("/graphql", json={"query": "{ viewer { scope } }"}, headers=headers)
     assert answered.status_code == 401
     assert cors(answered)["access-control-allow-origin"] == ORIGIN
+
+
+@pytest.mark.settings(allowed_origins=[ORIGIN])
+async def test_an_internal_error_can_be_read_by_an_allowed_origin_too(
+    installation: Installation, admin: Person
+) -> None:
+    async with installation.database() as connection:
+        await connection.execute_query("ALTER TABLE api_keys RENAME TO gone")
+    answered = await admin.client.post("/graphql", json=ASK, headers={**admin.headers, "Origin": ORIGIN})
+    assert answered.status_code == 500
+    assert cors(answered)["access-control-allow-origin"] == ORIGIN
+    assert "x-request-id" in cors(answered)["access-control-expose-headers"].lower()
+    (error,) = answered.json()["errors"]
+    assert error["extensions"] == {
+        "code": "INTERNAL_SERVER_ERROR",
+        "requestId": answered.headers["x-request-id"],
+    }
+
+
+@pytest.mark.settings(allowed_origins=[ORIGIN])
+async def test_the_answer_of_an_overloaded_worker_can_be_read_by_an_allowed_origin_too(
+    installation: Installation, admin: Person
+) -> None:
+    """Uvicorn's own 503 is plain text, without a request id, and counted by no metric."""
+    before = number((await metrics(admin)).text, 'http_requests_total{status="503"}')
+    body = b'{"query": "{ __typename }"}'
+    head = f"POST /graphql HTTP/1.1\r\nHost: a\r\nOrigin: {ORIGIN}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    async with served(installation, limit=0) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(head + body)
+        async with asyncio.timeout(30):
+            status, _, rest = (await reader.read()).decode().partition("\r\n")
+        writer.close()
+    lines, _, text = rest.partition("\r\n\r\n")
+    headers = dict(line.split(": ", 1) for line in lines.lower().split("\r\n"))
+    assert status == "HTTP/1.1 503 Service Unavailable"
+    assert headers["access-control-allow-origin"] == ORIGIN
+    assert (headers["content-type"], headers["retry-after"], headers["connection"]) == (
+        "application/json; charset=utf-8",
+        "1",
+        "close",
+    )
+    assert json.loads(text)["errors"][0]["extensions"] == {
+        "code": "SERVICE_UNAVAILABLE",
+        "requestId": headers["x-request-id"],
+    }
+    assert number((await metrics(admin)).text, 'http_requests_total{status="503"}') == before + 1
 
 
 @pytest.mark.settings(allowed_origins=[ORIGIN])

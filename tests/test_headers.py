@@ -20,7 +20,7 @@ REQUESTS: dict[str, tuple[str | None, str, str, dict[str, Any], int]] = {
     "a body that is too long": ("admin", "POST", "/graphql", {"content": bytes(2_000_000), "headers": JSON_TYPE}, 413),
     "an unknown method": ("admin", "PUT", "/graphql", ASK, 405),
     "a HEAD": ("admin", "HEAD", "/graphql", {}, 405),
-    "an unknown key": ("unknown", "POST", "/graphql", ASK, 401),
+    "an unknown key": ("unknown", "POST", "/graphql", {"json": {"query": "{ viewer { scope } }"}}, 401),
     "metrics": ("admin", "GET", "/metrics", {}, 200),
     "metrics without a key": (None, "GET", "/metrics", {}, 401),
     "metrics for an account": ("account_user", "GET", "/metrics", {}, 403),

@@ -144,7 +144,7 @@ def written(level: str) -> Iterator[io.BytesIO]:
 
 async def logged(level: str, app: ASGIApp, path: str = "/somewhere") -> tuple[httpx.Response, list[dict[str, Any]]]:
     """The answer to a request, and its lines in the log."""
-    transport = httpx.ASGITransport(logs.RequestLog(app))
+    transport = httpx.ASGITransport(logs.RequestLog(logs.InternalErrors(app)))
     with written(level) as out:
         async with httpx.AsyncClient(transport=transport, base_url="http://accounts.test") as client:
             answer = await client.get(path)

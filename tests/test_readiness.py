@@ -1,5 +1,6 @@
 """What a balancer asks a worker, and how one that lacks a key answers."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -38,3 +39,25 @@ async def test_a_secret_whose_key_is_missing_is_told_as_unavailable_and_logged(
         )
     ]
     assert said == ["masked error KeyMissing account.webhookSecret"]
+
+
+async def test_probes_at_the_same_time_share_one_statement(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, answers = [], asyncio.Event()
+
+    async def execute(_: Any, query: str) -> None:
+        asked.append(query)
+        await answers.wait()
+
+    running = installation.app.state.server.running
+    monkeypatch.setattr(type(running.database.db()), "execute_query", execute)
+    probes = [asyncio.create_task(installation.client.get("/readyz")) for _ in range(20)]
+    for _ in range(100):
+        await asyncio.sleep(0)
+    probes[0].cancel()  # another probe's end
+    answers.set()
+    assert [(await probe).status_code for probe in probes[1:]] == [200] * 19
+    assert asked == ["SELECT 1"]
+    assert (await installation.client.get("/readyz")).status_code == 200
+    assert asked == ["SELECT 1"] * 2

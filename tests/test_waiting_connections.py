@@ -15,7 +15,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from app import connections, serving
-from app.connections import BoundedProtocol
+from app.connections import OVERLOADED, BoundedProtocol
 from app.networks import TrustedProxies
 from app.settings import Settings
 from app.waiting_connections import WaitingConnections
@@ -85,8 +85,8 @@ class Worker:
             writer.close()
 
 
-async def _at_once(_: Request) -> PlainTextResponse:
-    return PlainTextResponse("ok")
+async def _at_once(request: Request) -> PlainTextResponse:
+    return PlainTextResponse("ok", 503 if OVERLOADED in request.scope else 200)
 
 
 async def _large(_: Request) -> PlainTextResponse:

@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from websockets.typing import Subprotocol
 
 from app.calls.model import Call, RecordingState
 from app.local_s3 import LocalS3
+from app.metrics import counted_together
 from app.recording.audio import WAV_HEADER_BYTES
 from tests.installation import Person, seed
 from tests.recording.real_server import RealServer, StreamedCall
@@ -36,12 +38,6 @@ def database_url(backend: str, request: pytest.FixtureRequest) -> Iterator[str]:
     url = postgres.create("workers")
     yield url
     postgres.drop(url)
-
-
-@pytest.fixture
-def _several_workers(backend: str) -> None:
-    if backend == "sqlite":
-        pytest.skip("SQLite is served by one process")
 
 
 @asynccontextmanager
@@ -65,7 +61,7 @@ async def until(server: RealServer, holds: Callable[[Samples], bool]) -> None:
     """Workers come and go meanwhile: a connection may be lost with one."""
     seen: Any = None
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while True:
                 with contextlib.suppress(Exception):
                     seen = await samples(server)
@@ -89,62 +85,69 @@ def events(server: RealServer, name: str) -> list[dict[str, Any]]:
     return [entry for entry in entries if entry["event"] == name]
 
 
-async def test_every_counter_worth_an_alarm_is_there_from_the_start(tmp_path: Path, database_url: str) -> None:
-    async with serving(tmp_path, database_url) as server:
-        first = await samples(server)
-    for why in ("unauthenticated", "forbidden", "protocol", "database", "streams", "spool", "disk", "keys", "error"):
-        assert first["recording_refusals_total", (why,)] == 0
-    for end in ("stored", "failed"):
-        assert first["recordings_total", (end,)] == 0
-    for code in ("AccessDenied", "NoSuchBucket", "SlowDown", "none", "other"):
-        assert first["recording_storing_failures_total", (code,)] == 0
-    for status in ("500", "502", "503"):
-        assert first["http_requests_total", (status,)] == 0
-    for type_ in ("query", "mutation", "subscription"):
-        assert first["operations_total", (type_, "ordinary")] == 0
+EVERY_COUNTER = [
+    *product(
+        ["recording_refusals_total"],
+        ["unauthenticated", "forbidden", "protocol", "database", "streams", "spool", "disk", "keys", "error"],
+    ),
+    *product(["recordings_total"], ["stored", "failed"]),
+    *product(["recording_storing_failures_total"], ["AccessDenied", "NoSuchBucket", "SlowDown", "none", "other"]),
+    *product(["http_requests_total"], ["500", "502", "503"]),
+    *product(["operations_total"], ["query", "mutation", "subscription"], ["compiled", "ordinary"]),
+]
 
 
-@pytest.mark.timeout(300)
-@pytest.mark.usefixtures("_several_workers")
-async def test_the_gauges_of_killed_workers_disappear_and_their_deaths_are_logged(
-    tmp_path: Path, database_url: str
-) -> None:
-    async with serving(tmp_path, database_url, WORKERS="2") as server, AsyncExitStack() as stack:
-        await streams(server, 4, stack)
-        await until(server, lambda seen: seen["recording_streams", ()] == 4)
-        killed = server.workers
-        assert len(killed) == 2
-        for process_id in killed:
-            os.kill(process_id, signal.SIGKILL)
-        await until(server, lambda seen: seen["recording_streams", ()] == 0)
-        deaths = events(server, "a worker has died")
-    assert {(entry["process"], entry["exit_code"], entry["level"]) for entry in deaths} == {
-        (process_id, -signal.SIGKILL, "error") for process_id in killed
-    }
-
-
-@pytest.mark.usefixtures("_several_workers")
-async def test_workers_count_together_whichever_of_them_is_asked(tmp_path: Path, database_url: str) -> None:
-    async with serving(tmp_path, database_url, WORKERS="2") as server:
-        for number in range(1, 21):
-            server.client.headers["Connection"] = "close"  # each request meets either of them
-            await server.client.get("/nowhere")
-            assert (await samples(server))["http_requests_total", ("404",)] == number
-
-
-async def test_numbers_of_an_earlier_run_are_removed_and_other_files_are_not(tmp_path: Path, database_url: str) -> None:
+@pytest.mark.timeout(600)
+async def test_numbers_begin_at_0_count_all_workers_and_leave_out_dead_ones(tmp_path: Path, database_url: str) -> None:
+    """One server for all of it: a worker takes seconds to start."""
+    workers = 2 if database_url else 1
     folder = tmp_path / "metrics"
     folder.mkdir()
-    (folder / "gauge_livesum_1.db").write_bytes(b"left by a server that was killed")
-    (folder / "notes.txt").write_text("not ours")
-    async with serving(tmp_path, database_url, PROMETHEUS_MULTIPROC_DIR=str(folder)) as server:
-        assert not (folder / "gauge_livesum_1.db").exists()
-        assert (folder / "notes.txt").exists()
-        assert (await samples(server))["recording_streams", ()] == 0
+    old = folder / "gauge_livesum_1.db"
+    old.write_bytes(b"left by a server that was killed")
+    async with (
+        serving(tmp_path, database_url, WORKERS=str(workers), PROMETHEUS_MULTIPROC_DIR=str(folder)) as server,
+        AsyncExitStack() as stack,
+    ):
+        first = await samples(server)
+        assert not old.exists()
         assert list(folder.glob("*.db"))
+        assert {first[name, tuple(labels)] for name, *labels in EVERY_COUNTER} == {0}
+        assert first["operation_refusals_total", ()] == first["recording_streams", ()] == 0
+        server.client.headers["Connection"] = "close"  # each request meets any of the workers
+        for number in range(1, 11):
+            await server.client.get("/nowhere")
+            assert (await samples(server))["http_requests_total", ("404",)] == number
+        if workers > 1:
+            await kill_workers(server, stack)
 
 
-@pytest.mark.timeout(300)
+async def kill_workers(server: RealServer, stack: AsyncExitStack) -> None:
+    await streams(server, 4, stack)
+    await until(server, lambda seen: seen["recording_streams", ()] == 4)
+    killed = server.workers
+    assert len(killed) == 2
+    for process_id in killed:
+        os.kill(process_id, signal.SIGKILL)
+    await until(server, lambda seen: seen["recording_streams", ()] == 0)
+    assert {
+        (entry["process"], entry["exit_code"], entry["level"]) for entry in events(server, "a worker has died")
+    } == {(process_id, -signal.SIGKILL, "error") for process_id in killed}
+
+
+@pytest.mark.parametrize("name", ["accounts.db", "gauges.db", "notes.txt"])
+def test_only_the_files_of_metrics_are_removed_from_their_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    ours = [tmp_path / f"{kind}_7.db" for kind in ("counter", "histogram", "gauge_livesum", "gauge_livemax")]
+    for file in (*ours, tmp_path / name):
+        file.touch()
+    with counted_together(2):
+        assert [file.name for file in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.timeout(600)
 async def test_a_server_that_is_stopped_ends_its_streams_and_what_was_heard_is_stored(
     tmp_path: Path, database_url: str, local_s3: LocalS3
 ) -> None:
@@ -158,21 +161,21 @@ async def test_a_server_that_is_stopped_ends_its_streams_and_what_was_heard_is_s
         ]
         streaming = [asyncio.create_task(call.run(server, key)) for call in calls]
         await until(server, lambda seen: seen["recording_streams", ()] == len(calls))
-        rows = await server.until("RECORDING", 30, len(calls))
+        rows = await server.until("RECORDING", 120, len(calls))
         heard = await heard_of(server, rows)
         assert server.stop() == (0 if workers == "2" else -signal.SIGTERM)
         await asyncio.gather(*streaming)  # each was closed by the server
         rows = await server.rows()
         assert {row.recording_state for row in rows.values()} <= {RecordingState.STORING, RecordingState.STORED}
-        await server.start()
-        rows = await server.until("STORED", 30, len(calls))
+        await server.start(WORKERS="1")
+        rows = await server.until("STORED", 120, len(calls))
         assert {name for name, row in rows.items() if (row.recording_size_bytes or 0) < heard[name]} == set()
         await until(server, lambda seen: seen["recording_spool_recordings", ()] == 0)
 
 
 async def heard_of(server: RealServer, rows: dict[str, Call]) -> dict[str, int]:
     """How many bytes of each call are in the spool, once there is audio of all."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while True:
             files = {name: server.spool / row.id.hex / "audio" for name, row in rows.items()}
             sizes = {name: file.stat().st_size for name, file in files.items()}

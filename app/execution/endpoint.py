@@ -41,7 +41,6 @@ class Endpoint:
         self._bodies = Bodies(opened.settings.max_body_bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope["endpoint"] = self  # as Starlette's routes do; the log reads it
         headers, method = http.headers_of(scope), scope["method"]
         if method == "POST":
             reply: Response = await self._answer(scope, headers, receive)

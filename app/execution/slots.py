@@ -1,13 +1,13 @@
-"""How many operations of one caller, and of one owner, run at once in this worker: the rest wait in order.
+"""Limits how many operations of one caller, and of one owner, run at once in this worker: the rest wait.
 
 Without it a dozen slow operations of one key hold all connections of the pool, and all other callers wait for them. A front
-end that sends ten queries at once gets ten answers: they wait for each other, and only what waits too long is refused.
+end that sends ten queries at once gets ten answers: they wait for each other, and only what waits too long is refused. The
+callers of one owner take turns, so that a program's hundred operations do not keep a person waiting.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Hashable
-from contextlib import ExitStack, asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Hashable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 
 from app import metrics
 from app.context import Context
@@ -22,10 +22,7 @@ WAIT_SECONDS = 10.0
 RETRY_SECONDS = 1
 
 
-@dataclass(eq=False)
-class _Waiting:
-    caller: Hashable
-    turn: asyncio.Future[ExitStack]
+_Turn = asyncio.Future[ExitStack]
 
 
 class OperationSlots:
@@ -35,22 +32,42 @@ class OperationSlots:
         self._of_caller = of_caller
         self._of_owner = of_caller * CALLERS_OF_OWNER
         self._running, self._waiting = Shares(), Shares()
-        # By owner, first come first served among those whose callers have a slot left.
-        self._queues: dict[Hashable, dict[_Waiting, None]] = {}
+        # By owner and caller; the caller whose turn comes next is the first.
+        self._queues: dict[Hashable, dict[Hashable, dict[_Turn, None]]] = {}
 
     @asynccontextmanager
     async def slot(self, context: Context, *, is_event: bool = False) -> AsyncIterator[None]:
-        """One of the caller's slots for the time of the block.
+        """One of the caller's slots for the time of the block, but for that of `context.without_slot()`.
 
         Raises RateLimited when too many of the caller's operations wait already, or after WAIT_SECONDS. An event of a
         subscription waits as long as it takes, since it would be lost; how many there can be is bounded by the subscriptions.
         """
         caller, owner = _caller_of(context)
-        held = self._take(caller, owner) if self._fits(caller, owner) else await self._turn(caller, owner, is_event)
+        held = await self._acquire(caller, owner, may_refuse=not is_event)
+
+        @asynccontextmanager
+        async def without_slot() -> AsyncIterator[None]:
+            nonlocal held
+            self._release(held, owner)
+            try:
+                yield
+            except Exception:  # other fields may still run; those of a cancelled operation do not
+                held = await self._acquire(caller, owner, may_refuse=False)
+                raise
+            held = await self._acquire(caller, owner, may_refuse=False)
+
+        context.without_slot = without_slot
         try:
             yield
         finally:
             self._release(held, owner)
+
+    async def _acquire(self, caller: Hashable, owner: Hashable, *, may_refuse: bool) -> ExitStack:
+        if self._fits(caller, owner):
+            return self._take(caller, owner)
+        if may_refuse and self._waiting.of(caller) >= MAXIMUM_WAITING:
+            raise _refusal(f"{MAXIMUM_WAITING} wait already")
+        return await self._turn(caller, owner, may_refuse=may_refuse)
 
     def _fits(self, caller: Hashable, owner: Hashable) -> bool:
         return self._running.of(caller) < self._of_caller and self._running.of(owner) < self._of_owner
@@ -62,33 +79,45 @@ class OperationSlots:
         return held
 
     def _release(self, held: ExitStack, owner: Hashable) -> None:
-        """Hands the slot on before anything else runs, so that no newcomer overtakes those that wait."""
-        held.close()
-        queue = self._queues.get(owner, {})
-        for waiting in [*queue]:
-            if self._fits(waiting.caller, owner):
-                del queue[waiting]
-                waiting.turn.set_result(self._take(waiting.caller, owner))
-        if not queue:
-            self._queues.pop(owner, None)
+        """Hands the slot on before anything else runs, so that no newcomer overtakes those that wait.
 
-    async def _turn(self, caller: Hashable, owner: Hashable, is_event: bool) -> ExitStack:
-        if not is_event and self._waiting.of(caller) >= MAXIMUM_WAITING:
-            raise _refusal(f"{MAXIMUM_WAITING} wait already")
-        waiting = _Waiting(caller, asyncio.get_running_loop().create_future())
-        self._queues.setdefault(owner, {})[waiting] = None
+        Does nothing when the slot is released already.
+        """
+        held.close()
+        callers = self._queues.get(owner, {})
+        for caller, turns in callers.items():
+            # The task of a cancelled turn has not run yet.
+            turn = next((one for one in turns if not one.done()), None)
+            if turn is not None and self._fits(caller, owner):
+                turn.set_result(self._take(caller, owner))
+                callers[caller] = callers.pop(caller)  # behind the others
+                break
+
+    async def _turn(self, caller: Hashable, owner: Hashable, *, may_refuse: bool) -> ExitStack:
+        turn: _Turn = asyncio.get_running_loop().create_future()
         try:
-            with self._waiting.place(caller):
-                async with asyncio.timeout(None if is_event else WAIT_SECONDS):
-                    return await waiting.turn
+            with self._waiting.place(caller), self._queued(turn, caller, owner):
+                async with asyncio.timeout(WAIT_SECONDS if may_refuse else None):
+                    return await turn
         except BaseException as error:
-            if waiting.turn.done() and not waiting.turn.cancelled():
-                self._release(waiting.turn.result(), owner)  # it came too late
-            else:
-                self._queues.get(owner, {}).pop(waiting, None)
+            if turn.done() and not turn.cancelled():
+                self._release(turn.result(), owner)  # it came too late
             if isinstance(error, TimeoutError):
                 raise _refusal(f"this one waited {WAIT_SECONDS:g} s for its turn") from None
             raise
+
+    @contextmanager
+    def _queued(self, turn: _Turn, caller: Hashable, owner: Hashable) -> Iterator[None]:
+        callers = self._queues.setdefault(owner, {})
+        callers.setdefault(caller, {})[turn] = None
+        try:
+            yield
+        finally:
+            del callers[caller][turn]
+            if not callers[caller]:
+                del callers[caller]
+            if not callers:
+                del self._queues[owner]
 
 
 def _caller_of(context: Context) -> tuple[Hashable, Hashable]:

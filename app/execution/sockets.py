@@ -54,7 +54,6 @@ class Sockets:
         self._subscriptions: Counter[UUID | None] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope["endpoint"] = self  # as Starlette's routes do; the log reads it
         websocket = WebSocket(scope, receive, send)
         self._open += 1
         metrics.websockets(+1)

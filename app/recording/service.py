@@ -11,6 +11,7 @@ from tortoise.transactions import in_transaction
 
 from app import quotas
 from app.accounts import finding as accounts
+from app.accounts.model import Account
 from app.audit import trail
 from app.audit.changing import change
 from app.context import Context
@@ -146,7 +147,7 @@ async def verify_draft(context: Context, account_id: str, draft: StorageDraft) -
         if stored is not None and _same_server(draft, stored):
             keys = stored_draft(context.keyring, stored)
             draft = replace(draft, access_key_id=keys.access_key_id, secret_access_key=keys.secret_access_key)
-    result = await context.use(StorageVerifier).verify(draft, account.id, account.service_provider_id)
+    result = await _tested(context, account, draft)
     await _note_test(context, account.id, None, result)
     return result
 
@@ -161,7 +162,7 @@ async def verify_stored(context: Context, account_id: str) -> tuple[RecordingCon
     if stored is None:
         raise _no_config()
     draft = stored_draft(context.keyring, stored)
-    result = await context.use(StorageVerifier).verify(draft, account.id, account.service_provider_id)
+    result = await _tested(context, account, draft)
     await _note_test(context, stored.account_id, stored, result)
     status = _STATUS[result.verdict]
     # Nothing is locked while S3 answers; a result of other values than the stored ones is answered but not kept.
@@ -177,6 +178,12 @@ async def verify_stored(context: Context, account_id: str) -> tuple[RecordingCon
     if now is None:
         raise _no_config()
     return now, result
+
+
+async def _tested(context: Context, account: Account, draft: StorageDraft) -> VerificationResult:
+    """Raises RateLimited: tests have slots of their own."""
+    async with context.without_slot():
+        return await context.use(StorageVerifier).verify(draft, account.id, account.service_provider_id)
 
 
 async def _note_test(

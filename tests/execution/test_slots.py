@@ -3,15 +3,23 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable
+from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
 from typing import Any, TypeVar
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
+from app.access import AccessLevel, Scope, Viewer
 from app.calls.model import Call
+from app.context import Context, Opened
+from app.errors import RateLimited
 from app.execution import slots
 from app.execution.operations import Operations
+from app.execution.slots import OperationSlots
 from app.live import Change, LiveEvent, LiveEvents
+from app.recording.verification import StorageVerifier
 from tests.calls.conftest import at, gateway_of, report
 from tests.installation import Installation, Person, World
 from tests.listeners import listening, served, until_heard
@@ -212,3 +220,96 @@ async def test_an_event_of_a_subscription_waits_for_a_slot_and_is_not_lost(
 
 async def _post(person: Person) -> httpx.Response:
     return await person.client.post("/graphql", json={"query": QUERY}, headers=person.headers)
+
+
+def context_of(key_id: UUID, account_id: UUID) -> Context:
+    viewer = Viewer(Scope.ACCOUNT, AccessLevel.FULL, key_id, account_id=account_id)
+    return Context(viewer, "", Opened(Any, Any, {}))  # type: ignore[arg-type]
+
+
+async def test_a_slot_that_is_released_as_its_successor_gives_up_is_not_lost() -> None:
+    operation_slots, context = OperationSlots(1), context_of(uuid4(), uuid4())
+    async with AsyncExitStack() as waiting:
+        async with operation_slots.slot(context):
+            successor = asyncio.create_task(waiting.enter_async_context(operation_slots.slot(context)))
+            await asyncio.sleep(0)
+            successor.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await successor
+    async with asyncio.timeout(PATIENCE_SECONDS), operation_slots.slot(context):
+        pass
+    assert operation_slots._running.total() == 0
+
+
+async def test_the_callers_of_an_owner_take_turns() -> None:
+    operation_slots, account, order = OperationSlots(1), uuid4(), list[str]()
+    callers = {name: context_of(uuid4(), account) for name in ("first", "second", "third")}
+
+    async def run(name: str) -> None:
+        async with operation_slots.slot(callers[name]):
+            order.append(name)
+            await asyncio.sleep(0)
+
+    async with AsyncExitStack() as held:
+        for name in ("first", "second"):
+            await held.enter_async_context(operation_slots.slot(callers[name]))
+        names = ["first"] * 3 + ["second"] * 3 + ["third"]
+        asked = [asyncio.create_task(run(name)) for name in names]
+        await asyncio.sleep(0)
+    await asyncio.gather(*asked)
+    assert order.index("third") < 3, order
+    assert sorted(order) == sorted(names)
+
+
+async def test_an_operation_that_waits_for_another_server_leaves_its_slot_to_others(
+    installation: Installation, provider: Person, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers, testing = asyncio.Event(), asyncio.Semaphore(0)
+    verify = StorageVerifier.verify
+
+    async def hang(self: StorageVerifier, *arguments: Any) -> Any:
+        testing.release()
+        await answers.wait()
+        return await verify(self, *arguments)
+
+    monkeypatch.setattr(StorageVerifier, "verify", hang)
+    tests = [
+        asyncio.create_task(
+            provider.change("verifyRecordingStorage", "verification { verdict }", accountId=world["own"])
+        )
+        for _ in range(OF_CALLER)
+    ]
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        for _ in tests:
+            await testing.acquire()
+        assert (await provider.ask(QUERY)).only("viewer")
+    answers.set()
+    assert [payload["verification"]["verdict"] for payload in await asyncio.gather(*tests)] == ["FAILING"] * OF_CALLER
+    assert installation.app.state.server._operations._slots._running.total() == 0
+
+
+@pytest.mark.parametrize("error", [RateLimited("full"), None])
+async def test_an_operation_waits_for_a_slot_again_when_another_server_has_answered(error: RateLimited | None) -> None:
+    operation_slots, context = OperationSlots(1), context_of(uuid4(), uuid4())
+    other = replace(context)
+    going_on, ended = asyncio.Event(), asyncio.Event()
+
+    async def operation() -> None:
+        async with operation_slots.slot(context):
+            with suppress(RateLimited):
+                async with context.without_slot():
+                    await going_on.wait()
+                    if error is not None:
+                        raise error
+            ended.set()
+
+    running = asyncio.create_task(operation())
+    await asyncio.sleep(0)
+    async with operation_slots.slot(other):
+        going_on.set()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert not ended.is_set()
+    await running
+    assert ended.is_set()
+    assert operation_slots._running.total() == 0

@@ -40,6 +40,7 @@ class RealServer:
         self._environment = {
             "PATH": os.environ["PATH"],
             "DATA_DIR": str(folder),
+            "TMPDIR": str(folder),  # of the supervisor, which is killed before it removes its folder
             "DATABASE_URL": url,
             "DATABASE_TIMEOUT_SECONDS": "3",
             "ENCRYPTION_KEYS": world.encryption_keys,
@@ -51,18 +52,19 @@ class RealServer:
         self._process: subprocess.Popen[bytes] | None = None
         self.client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", trust_env=False)
 
-    async def start(self) -> None:
+    async def start(self, **environment: str) -> None:
+        self._environment |= environment
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "app", "serve"], cwd=ROOT, env=self._environment, stdout=log, stderr=log
             )
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while True:
             with contextlib.suppress(httpx.TransportError):
                 if (await self.client.get("/readyz")).status_code == 200:
                     return
             assert self._process.poll() is None, self._log.read_text()[-3000:]
-            assert time.monotonic() < deadline, "the server was not ready after 60 seconds"
+            assert time.monotonic() < deadline, "the server was not ready after 120 seconds"
             await asyncio.sleep(0.05)
 
     def kill(self) -> None:
@@ -79,7 +81,7 @@ class RealServer:
         """As a service manager does; the exit code."""
         assert self._process is not None
         self._process.terminate()
-        return self._process.wait(30)
+        return self._process.wait(120)
 
     @property
     def workers(self) -> list[int]:
