@@ -107,7 +107,7 @@ def outcome(case: Case, answer: Answer) -> str:
 class StandIn:
     """In the place of the verifier: every storage works."""
 
-    async def verify(self, _draft: Any, _owner: Any = None) -> VerificationResult:
+    async def verify(self, _draft: Any, *_owners: Any) -> VerificationResult:
         steps = [StepResult(name, VerificationStepStatus.PASSED) for name in VerificationStepName]
         return VerificationResult(StorageVerdict.WORKING, True, True, steps, "0" * 32, datetime.now(UTC), 1, 0)
 
