@@ -166,7 +166,7 @@ class Operations:
 
     def needs_no_caller(self, request: Request) -> bool:
         """Whether the document holds nothing but what anybody may call. Introspection does not count: it may need one."""
-        document = self._documents.read(request.query)
+        document = self._open_documents.read(request.query)
         return document.node is not None and not any(
             each.reads_data or each.introspects for each in document.operations.values()
         )
