@@ -356,8 +356,13 @@ async def _run(executor: Executor, operation: Operation, context: Context) -> An
     result = cast("ExecutionResult", result)
     if executor.exhausted is not None:
         return Answer(executed=True, errors=[_shown(executor.exhausted, context)], operation=operation)
-    errors = [_shown(error, context) for error in result.errors or ()]
+    errors = [_shown(error, context) for error in sorted(result.errors or (), key=_place)]
     return Answer(executed=True, data=result.data, errors=errors or None, operation=operation)
+
+
+def _place(error: GraphQLError) -> tuple[list[int], list[tuple[bool, str | int]]]:
+    """Errors stand in the order of the document: fields run at the same time, and which one fails first is chance."""
+    return error.positions or [], [(isinstance(step, str), step) for step in error.path or ()]
 
 
 def _refused(errors: Any, context: Context) -> Answer:
