@@ -130,7 +130,7 @@ class NoPrompts:
 class SilentSender:
     """In the place of the webhook sender: every receiver is content."""
 
-    async def send(self, call: Call, _owner: Any) -> Delivery:
+    async def send(self, call: Call, *_owners: Any) -> Delivery:
         return Delivery(call.url, {}, "", status=204, reply="")
 
 

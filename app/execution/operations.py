@@ -362,7 +362,7 @@ async def _run(executor: Executor, operation: Operation, context: Context) -> An
 
 def _place(error: GraphQLError) -> tuple[list[int], list[tuple[bool, str | int]]]:
     """Errors stand in the order of the document: fields run at the same time, and which one fails first is chance."""
-    return error.positions or [], [(isinstance(step, str), step) for step in error.path or ()]
+    return list(error.positions or ()), [(isinstance(step, str), step) for step in error.path or ()]
 
 
 def _refused(errors: Any, context: Context) -> Answer:

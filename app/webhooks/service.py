@@ -36,7 +36,7 @@ async def send_test(context: Context, account_id: str, kind: WebhookKind) -> Web
     delivery_id = new_id()
     call = _call(context, account, kind, webhook, delivery_id)
     # The network is waited for outside of any transaction.
-    delivery = await context.use(WebhookSender).send(call, account.id)
+    delivery = await context.use(WebhookSender).send(call, account.id, account.service_provider_id)
     return await _kept(context, delivery_id, account.id, kind, call, delivery)
 
 
