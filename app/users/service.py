@@ -416,7 +416,7 @@ async def delete(context: Context, user_id: str, if_version: int | None) -> UUID
 async def delete_all(which: Q) -> int:
     """Users with their sessions, as part of the caller's transaction, who lets none be added; answers how many."""
     users = User.filter(which)
-    await users.order_by("id").select_for_update().values_list("id")
+    await users.order_by("id").select_for_update().only("id")  # a list of values would leave the lock out
     await Session.filter(user_id__in=Subquery(users.values("id"))).delete()
     return await users.delete()
 
