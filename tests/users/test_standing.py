@@ -103,7 +103,7 @@ async def test_an_account_is_deleted_with_the_session_of_a_login_that_runs_then(
 ) -> None:
     """The deletion waits for the login, which holds the user, before it deletes the user's sessions."""
     if backend == "sqlite":
-        pytest.skip("SQLite has one writer, and nobody waits for a row")
+        pytest.skip("SQLite has one writer, and no writer waits for a row")
     ann_id = read(Kind.USER, people.ids["ann"])
     new = "jsonb_populate_record(session, jsonb_build_object('id', gen_random_uuid(), 'public_id', 'of the login'))"
     connection = await asyncpg.connect(people.installation.settings.database_url)
