@@ -4,7 +4,7 @@ Characters that show nothing are Unicode's Default_Ignorable_Code_Point (Derived
 Unicode Character Database): soft hyphen, zero-width space and joiners, controls of the writing direction, fillers, variation
 selectors, tags. Python's `unicodedata` does not have the property, so its ranges stand here. A name needs one character that
 shows, and such characters do not make two names different. They stay in the name: Persian and Indic scripts are written with
-joiners, and emoji with joiners, variation selectors and tags. In emoji they change the picture, so there they count.
+joiners, and emoji with joiners, variation selectors and tags. In emoji joiners and tags change the picture: there they count.
 
 Keys are made when a name is saved. A name that was saved under another rule keeps its key until it is saved again.
 """
@@ -32,10 +32,10 @@ _FLAG = (
     "\U0001f3f4\U000e0067\U000e0062"
     "(?:\U000e0065\U000e006e\U000e0067|\U000e0073\U000e0063\U000e0074|\U000e0077\U000e006c\U000e0073)\U000e007f"
 )
-# What stays in a key: a flag; a joiner between pictures, the first of them perhaps with its selector; the selector of the
-# coloured form after a symbol. A selector between a digit and its keycap changes nothing: the keycap itself is visible.
+# What stays in a key: a flag, and a joiner between pictures, the first of them perhaps with its selector. Selectors do not stay:
+# most pictures look the same with and without.
 _COUNTS = re.compile(
-    f"(?P<kept>{_FLAG}|(?<=[{_PICTURE}])\ufe0f?\u200d(?=[{_PICTURE}])|(?<=[{_PICTURE}\u2190-\u2bff])\ufe0f)|[{_IGNORABLE}]"
+    f"(?P<kept>{_FLAG}|(?:(?<=[{_PICTURE}])|(?<=[{_PICTURE}]\ufe0f))\u200d(?=[{_PICTURE}]))|[{_IGNORABLE}]"
 )
 _NOTHING = re.compile(rf"[{_IGNORABLE}\s]*")
 

@@ -4,9 +4,8 @@ import enum
 import math
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from fractions import Fraction
-from uuid import UUID
 
 
 class Shares:
@@ -57,51 +56,46 @@ class ShareFull(Exception):
 
 
 class FairSlots:
-    """Slots that no caller, account or service provider takes all of. The total is not bounded here."""
+    """Slots that no caller, account or service provider takes all of."""
 
     def __init__(self, slots: int) -> None:
-        """`slots` is the number of which the shares are parts, rounded up."""
+        """The shares are parts of `slots`, rounded up."""
+        self._slots = slots
         self._maximum = {share: math.ceil(slots * share.part) for share in Share}
-        self._of: Counter[tuple[Share, UUID]] = Counter()
-        self._total = 0
+        self._held = Shares()
 
     @property
     def total(self) -> int:
         """Slots that are held now."""
-        return self._total
+        return self._held.of(None)
+
+    @property
+    def is_full(self) -> bool:
+        """Not enforced by `slot`: what is said then, and to whom, differs."""
+        return self.total >= self._slots
 
     @contextmanager
     def slot(self) -> "Iterator[Slot]":
         """One more slot until the end of the block."""
-        slot = Slot(self._of, self._maximum)
-        self._total += 1
-        try:
-            yield slot
-        finally:
-            self._total -= 1
-            slot.release()
+        with self._held.place(None), ExitStack() as held:
+            yield Slot(self._held, self._maximum, held)
 
 
 class Slot:
     """Counts for those who were added: an owner may be known later than the caller."""
 
-    def __init__(self, of: Counter[tuple[Share, UUID]], maximum: Mapping[Share, int]) -> None:
-        self._of = of
+    def __init__(self, shares: Shares, maximum: Mapping[Share, int], held: ExitStack) -> None:
+        self._shares = shares
         self._maximum = maximum
-        self._held: set[tuple[Share, UUID]] = set()
+        self._held = held
+        self._holders: set[tuple[Share, Hashable]] = set()
 
-    def add(self, share: Share, holder_id: UUID | None) -> None:
+    def add(self, share: Share, holder: Hashable | None) -> None:
         """None is for callers without such an owner. Adding a holder twice counts once. Raises ShareFull."""
-        if holder_id is None or (share, holder_id) in self._held:
+        key = (share, holder)
+        if holder is None or key in self._holders:
             return
-        if self._of[share, holder_id] >= self._maximum[share]:
+        if self._shares.of(key) >= self._maximum[share]:
             raise ShareFull(share, self._maximum[share])
-        self._of[share, holder_id] += 1
-        self._held.add((share, holder_id))
-
-    def release(self) -> None:
-        for held in self._held:
-            self._of[held] -= 1
-            if not self._of[held]:
-                del self._of[held]
-        self._held.clear()
+        self._held.enter_context(self._shares.place(key))
+        self._holders.add(key)

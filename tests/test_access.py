@@ -6,6 +6,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from tests.access_cases import Ids, cases, to_be_covered
 from tests.access_matrix import matrix
 from tests.installation import Installation, World
@@ -13,6 +15,8 @@ from tests.installation import Installation, World
 PRINTED = Path(__file__).parent / "access.txt"
 
 
+# Some thousand requests: on a machine that does other things too, they take minutes.
+@pytest.mark.timeout(600)
 async def test_everybody_may_do_exactly_what_the_printed_matrix_says(installation: Installation) -> None:
     found, expected = await matrix(installation), PRINTED.read_text()
     changes = "\n".join(
@@ -46,5 +50,6 @@ def test_the_matrix_covers_every_root_field_guarded_field_and_type(world: World)
     assert not gone, f"{gone} is in tests/access_cases.py and not in the schema. To fix this: 1. take it out there."
 
 
+@pytest.mark.timeout(600)
 async def test_no_cell_of_the_matrix_depends_on_those_before_it(installation: Installation) -> None:
     assert await matrix(installation, last_first=True) == PRINTED.read_text()

@@ -34,7 +34,6 @@ EMOJI = [
     ("🏴󠁧󠁢󠁥󠁮󠁧󠁿", "🏴󠁧󠁢󠁳󠁣󠁴󠁿"),
     ("🏴󠁧󠁢󠁷󠁬󠁳󠁿", "🏴"),
     ("1️⃣", "1"),
-    ("❤️", "❤"),
     ("🇨🇭", "🇨🇦"),
 ]
 SCRIPTS = ["می‌خواهم", "क्‍ष", "ශ්‍රී ලංකා", "שלום\u200f!"]
@@ -93,6 +92,11 @@ async def test_emoji_keep_what_changes_their_picture(admin: Person, name: str, o
     assert refusals(await admin.change("createServiceProvider", "serviceProvider { name }", name=name)) == [
         ("NAME_TAKEN", ["name"])
     ]
+
+
+@pytest.mark.parametrize(("name", "other"), [("📞", "📞\ufe0f"), ("❤", "❤\ufe0f"), ("🏳\u200d🌈", "🏳\ufe0f\u200d🌈")])
+def test_a_selector_makes_no_other_emoji(name: str, other: str) -> None:
+    assert names.key(name) == names.key(other)
 
 
 def test_a_joiner_that_joins_no_picture_does_not_count() -> None:

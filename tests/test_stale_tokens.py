@@ -1,11 +1,14 @@
 """A header that does not authenticate: refused, but for documents that need no caller."""
 
 import asyncio
+from typing import Any
 
 import httpx
 import pytest
+from graphql import GraphQLError
 
 from app.api_keys import token
+from app.execution import documents
 from tests.installation import Installation
 from tests.people import PASSWORD, add_people, email_of
 
@@ -61,6 +64,23 @@ async def test_everything_else_is_refused_whole(installation: Installation, quer
     assert error["extensions"]["code"] == "UNAUTHENTICATED"
     assert error["message"] == "The API key lets nobody in: it is unknown, expired, revoked or mistyped."
     assert response.headers["www-authenticate"] == "Bearer"
+
+
+async def test_a_header_that_does_not_authenticate_has_nothing_validated_for_its_sender(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    validated: list[str] = []
+    validate = documents.validate
+
+    def counted(*given: Any, **options: Any) -> list[GraphQLError]:
+        validated.append("once")
+        return validate(*given, **options)
+
+    monkeypatch.setattr(documents, "validate", counted)
+    assert (await post(installation, b"Bearer garbage", "{ accounts { unknown } }")).status_code == 401
+    assert validated == []
+    assert (await post(installation, b"Bearer garbage", "{ passwordPolicy { rules } }")).status_code == 200
+    assert validated != []
 
 
 @pytest.mark.parametrize("body", [b"[]", b"not JSON", b"{}"])

@@ -29,5 +29,13 @@ async def lock(viewer: Viewer, account_id: UUID | None, *, no_key: bool = True) 
     return await found.select_for_update(no_key=no_key).get_or_none() if account_id else None
 
 
+async def provider_of(viewer: Viewer) -> UUID | None:
+    """The provider whose caller this is, or whose account's; None for the installation's own."""
+    if viewer.account_id is None:
+        return viewer.service_provider_id
+    account = await Account.get_or_none(id=viewer.account_id).only("service_provider_id")
+    return account.service_provider_id if account is not None else None
+
+
 def not_found(*path: str) -> Mistakes:
     return Mistakes.one(UserErrorCode.NOT_FOUND, "There is no such account.", *path)

@@ -66,7 +66,11 @@ async def begin(
     the network; what it raises undoes all. Raises RecordedAlready and AccountGone.
     """
     try:
-        async with in_transaction():
+        async with in_transaction() as client:
+            if client.capabilities.dialect == "postgres":
+                # Before its rows, in the order of a deletion of the account: a new call would ask for this lock after them.
+                statement = "SELECT id FROM accounts WHERE id = $1 FOR KEY SHARE"
+                await client.execute_query(statement, [facts.account_id])
             credential_id = await credentials.keep(keyring, facts.account_id, target)
             call = await _known(facts)
             if call.recording_state is not RecordingState.NONE:

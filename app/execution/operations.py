@@ -166,7 +166,7 @@ class Operations:
 
     def needs_no_caller(self, request: Request) -> bool:
         """Whether the document holds nothing but what anybody may call. Introspection does not count: it may need one."""
-        document = self._documents.read(request.query)
+        document = self._open_documents.read(request.query)
         return document.node is not None and not any(
             each.reads_data or each.introspects for each in document.operations.values()
         )
@@ -356,8 +356,13 @@ async def _run(executor: Executor, operation: Operation, context: Context) -> An
     result = cast("ExecutionResult", result)
     if executor.exhausted is not None:
         return Answer(executed=True, errors=[_shown(executor.exhausted, context)], operation=operation)
-    errors = [_shown(error, context) for error in result.errors or ()]
+    errors = [_shown(error, context) for error in sorted(result.errors or (), key=_place)]
     return Answer(executed=True, data=result.data, errors=errors or None, operation=operation)
+
+
+def _place(error: GraphQLError) -> tuple[list[int], list[tuple[bool, str | int]]]:
+    """Errors stand in the order of the document: fields run at the same time, and which one fails first is chance."""
+    return list(error.positions or ()), [(isinstance(step, str), step) for step in error.path or ()]
 
 
 def _refused(errors: Any, context: Context) -> Answer:

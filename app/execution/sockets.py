@@ -8,7 +8,6 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -17,7 +16,7 @@ from starlette.websockets import WebSocket
 
 from app import metrics
 from app.access import Viewer
-from app.accounts.model import Account
+from app.accounts.finding import provider_of
 from app.authentication import Authentication
 from app.context import Opened
 from app.errors import ClientError, Forbidden, RateLimited, ServiceUnavailable, Unauthenticated, for_client
@@ -96,24 +95,20 @@ class Sockets:
         await connection.run(admit)
 
     async def _provider_of(self, caller: Viewer) -> UUID | None:
-        """The provider whose caller this is, or whose account's. Raises ServiceUnavailable."""
-        if caller.account_id is None:
-            return caller.service_provider_id
+        """Raises ServiceUnavailable."""
         try:
             # The pool has no limit of its own on how long a caller waits for a connection.
             async with asyncio.timeout(self._opened.settings.database_timeout_seconds):
-                rows = await Account.filter(id=caller.account_id).values_list("service_provider_id", flat=True)
+                return await provider_of(caller)
         except Exception as error:
             away = for_client(error)
             if away is None:
                 raise
             raise away from error
-        found: list[Any] = list(rows)
-        return found[0] if found else None
 
     def _check_room(self) -> None:
         """Raises ServiceUnavailable."""
-        if self._slots.total >= self._opened.settings.live_connections:
+        if self._slots.is_full:
             raise ServiceUnavailable("This worker has as many WebSockets as it may. Try again in a moment.")
 
     @contextmanager

@@ -170,7 +170,6 @@ class Recorder:
         self, settings: Settings, keyring: Keyring, spool: Spool, live: LiveEvents, storer: Storing | None = None
     ) -> None:
         """Without a storer, recordings stay in the spool."""
-        self._maximum_streams = settings.recording_streams
         self._keyring = keyring
         self._spool = spool
         self._live = live
@@ -213,7 +212,7 @@ class Recorder:
 
         It counts for the owner of the key; `begin` adds the owners of the call, which a provider's key names there.
         """
-        if self._slots.total >= self._maximum_streams:
+        if self._slots.is_full:
             raise self._later("streams", "as many calls are recorded here as may be: try again later, or elsewhere")
         if self._spool.is_full:
             raise self._later("spool", "the spool is full: try again later, or elsewhere")

@@ -5,9 +5,8 @@ A hash takes some 30 ms of a processor and 19 MiB. Nothing here may be awaited w
 
 import asyncio
 import unicodedata
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -15,33 +14,30 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 
 from app.errors import RateLimited
-from app.shares import Shares
+from app.shares import FairSlots, Share, ShareFull
 
 # OWASP's Password Storage Cheat Sheet: Argon2id with m = 19 MiB, t = 2, p = 1.
 MEMORY_KIB, PASSES, LANES = 19 * 1024, 2, 1
 MAXIMUM_LENGTH = 256
 # Half a second of work for the two threads together, in each queue.
 MAXIMUM_WAITING = 32
-# The part of a queue that one caller may have, one account or site, and one provider with its accounts.
-CALLER, OWNER, PROVIDER = 1 / 4, 3 / 8, 1 / 2
 # Parameters as of any other, and nobody's password: to do the same work for somebody who is not there.
 NOBODY = f"$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${'A' * 22}${'A' * 43}"
 
 _hasher = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES)
 _threads = ThreadPoolExecutor(2, thread_name_prefix="argon2")
-# How many wait and are worked on, in all and of each owner: logins do not wait for the changes of authenticated callers, nor
-# these for logins.
-LOGINS, CHANGES = Shares(), Shares()
+# Passwords that wait and are worked on: logins do not wait for the changes of authenticated callers, nor these for logins.
+LOGINS, CHANGES = FairSlots(MAXIMUM_WAITING), FairSlots(MAXIMUM_WAITING)
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Claim:
-    """The queue that a password waits in, and those whose share it takes there, each with the part that they may have."""
+    """The queue that a password waits in, and those whose share it takes there."""
 
-    queue: Shares
-    owners: tuple[tuple[Hashable, float], ...] = ()
+    queue: FairSlots
+    holders: tuple[tuple[Share, Hashable | None], ...] = ()
 
 
 async def hashed(password: str, claim: Claim) -> str:
@@ -72,22 +68,13 @@ def _bytes(password: str) -> bytes:
 
 
 async def _in_thread(claim: Claim, function: Callable[..., T], *arguments: object) -> T:
-    with _place(claim):
-        return await asyncio.get_running_loop().run_in_executor(_threads, function, *arguments)
-
-
-_ALL = "all"
-
-
-@contextmanager
-def _place(claim: Claim) -> Iterator[None]:
-    queue = claim.queue
-    if any(queue.of(owner) >= max(1, int(MAXIMUM_WAITING * part)) for owner, part in claim.owners):
-        message = "You have passwords in work already. Try again when they are done, in a few seconds."
-        raise RateLimited(message, retryAfterSeconds=5)
-    if queue.of(_ALL) >= MAXIMUM_WAITING:
+    if claim.queue.is_full:
         raise RateLimited("Too many people log in at this moment. Try again in a few seconds.", retryAfterSeconds=5)
-    with ExitStack() as places:
-        for owner in (_ALL, *(owner for owner, _ in claim.owners)):
-            places.enter_context(queue.place(owner))
-        yield
+    with claim.queue.slot() as slot:
+        try:
+            for share, holder in claim.holders:
+                slot.add(share, holder)
+        except ShareFull:
+            message = "You have passwords in work already. Try again when they are done, in a few seconds."
+            raise RateLimited(message, retryAfterSeconds=5) from None
+        return await asyncio.get_running_loop().run_in_executor(_threads, function, *arguments)

@@ -20,7 +20,6 @@ from tortoise.transactions import in_transaction
 from app import names, quotas
 from app.access import AccessLevel, Scope, Viewer, owner_is_active
 from app.accounts import finding as accounts
-from app.accounts.model import Account
 from app.api_keys.service import lock_owner
 from app.audit import trail
 from app.audit.changing import change, conflict
@@ -32,6 +31,7 @@ from app.identifiers import Kind, new_id, read, show
 from app.networks import network_of, site_of
 from app.revocations import Revocations
 from app.settings import Settings
+from app.shares import Share
 from app.users import emails, password, policy, taken, token, tries
 from app.users.model import MAXIMUM_USER_AGENT, THE_POLICY, PasswordPolicy, Session, User
 from app.users.password import Claim
@@ -109,18 +109,16 @@ async def _matches(tried: UUID, given: str, stored: str | None, claim: Claim) ->
 
 def _login_claim(address: str) -> Claim:
     network = network_of(address)
-    owners = ((network, password.CALLER), (("site", site_of(network)), password.OWNER))
-    return Claim(password.LOGINS, owners if network else ())
+    # A Unix socket has no address.
+    holders = ((Share.CALLER, network), (Share.ACCOUNT, site_of(network))) if network else ()
+    return Claim(password.LOGINS, holders)
 
 
 async def _claim(viewer: Viewer) -> Claim:
-    """Of the caller, their account, and the provider across its accounts."""
-    provider = viewer.service_provider_id
-    if viewer.account_id is not None:
-        account = await Account.get_or_none(id=viewer.account_id).only("service_provider_id")
-        provider = account.service_provider_id if account is not None else None
-    parts = ((viewer.user_id, password.CALLER), (viewer.account_id, password.OWNER), (provider, password.PROVIDER))
-    return Claim(password.CHANGES, tuple((owner, part) for owner, part in parts if owner is not None))
+    """Of the caller, its account, and the provider across its accounts."""
+    provider = await accounts.provider_of(viewer)
+    holders = ((Share.CALLER, viewer.user_id), (Share.ACCOUNT, viewer.account_id), (Share.PROVIDER, provider))
+    return Claim(password.CHANGES, holders)
 
 
 def viewer_of(user: User, session: Session) -> Viewer:
@@ -418,7 +416,7 @@ async def delete(context: Context, user_id: str, if_version: int | None) -> UUID
 async def delete_all(which: Q) -> int:
     """Users with their sessions, as part of the caller's transaction, who lets none be added; answers how many."""
     users = User.filter(which)
-    await users.order_by("id").select_for_update().values_list("id")
+    await users.order_by("id").select_for_update().only("id")  # a list of values would leave the lock out
     await Session.filter(user_id__in=Subquery(users.values("id"))).delete()
     return await users.delete()
 

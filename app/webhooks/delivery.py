@@ -9,17 +9,18 @@ import base64
 import codecs
 import json
 import time
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from yarl import URL
 
 from app.errors import RateLimited
 from app.outbound import OutboundGate, OutboundRefused
 from app.recording.failures import FailureKind
-from app.shares import Shares
+from app.shares import FairSlots, Share, ShareFull
 from app.webhooks import signing
 from app.webhooks.events import Event
 from app.webhooks.model import WebhookMethod
@@ -28,7 +29,6 @@ WHOLE_SECONDS = 5.0
 CONNECT_SECONDS = 3.0
 MAXIMUM_REPLY_BYTES = 2048
 AT_ONCE = 32
-AT_ONCE_OF_ACCOUNT = 2
 
 
 @dataclass(frozen=True)
@@ -61,14 +61,14 @@ class Delivery:
 
 
 class WebhookSender:
-    """Calls webhooks, a few at once for each account. `close` it at the end."""
+    """Calls webhooks, of which no account and no service provider takes all slots. `close` it at the end."""
 
     def __init__(self, gate: OutboundGate, *, whole_seconds: float = WHOLE_SECONDS) -> None:
         self._gate = gate
         self._whole_seconds = whole_seconds
         self._client: Any = None
         self._opening = asyncio.Lock()
-        self._shares = Shares()
+        self._slots = FairSlots(AT_ONCE)
 
     async def open(self) -> None:
         """Loads the HTTP client, in a thread, so that nobody else waits for it; when it is open already, does nothing."""
@@ -83,9 +83,9 @@ class WebhookSender:
             await self._client.close()
         self._client = None
 
-    async def send(self, call: Call, owner: Hashable) -> Delivery:
-        """Calls once. Raises RateLimited when the `owner` (an account), or all of them, have too many calls running."""
-        with self._place(owner):
+    async def send(self, call: Call, account_id: UUID, service_provider_id: UUID) -> Delivery:
+        """Calls once. Raises RateLimited when the account, its service provider, or all of them have too many calls running."""
+        with self._slot(account_id, service_provider_id):
             await self.open()
             url, body = _request(call)
             headers = _headers(call, url, body, int(time.time()))
@@ -122,12 +122,16 @@ class WebhookSender:
                 response.close()
 
     @contextmanager
-    def _place(self, owner: Hashable) -> Iterator[None]:
-        if self._shares.of(owner) >= AT_ONCE_OF_ACCOUNT:
-            raise RateLimited("This account has webhook tests running already. Try again when they have ended.")
-        if self._shares.total() >= AT_ONCE:
+    def _slot(self, account_id: UUID, service_provider_id: UUID) -> Iterator[None]:
+        if self._slots.is_full:
             raise RateLimited("Too many webhook tests are running. Try again in a few seconds.")
-        with self._shares.place(owner):
+        with self._slots.slot() as slot:
+            try:
+                slot.add(Share.ACCOUNT, account_id)
+                slot.add(Share.PROVIDER, service_provider_id)
+            except ShareFull as full:
+                message = f"This {full.share.words} has webhook tests running already. Try again when they have ended."
+                raise RateLimited(message) from None
             yield
 
     def _explain(self, error: Exception, delivery: Delivery) -> str:

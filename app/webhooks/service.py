@@ -37,7 +37,7 @@ async def send_test(context: Context, account_id: str, kind: WebhookKind) -> Web
     call = _call(context, account, kind, webhook, delivery_id)
     # The network is waited for outside of any transaction, and without a slot: the sender has slots of its own.
     async with context.without_slot():
-        delivery = await context.use(WebhookSender).send(call, account.id)
+        delivery = await context.use(WebhookSender).send(call, account.id, account.service_provider_id)
     return await _kept(context, delivery_id, account.id, kind, call, delivery)
 
 

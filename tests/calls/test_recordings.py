@@ -1,8 +1,10 @@
 """What becomes of a call's recording in the database: states follow each other, and listeners are told."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 
 from app.calls import recordings
@@ -25,7 +27,7 @@ def own(world: World) -> UUID:
 
 
 async def begin(installation: Installation, live: LiveEvents, account: UUID, **facts: object) -> Call:
-    told = CallFacts(account, "gateway-1", START, **facts)  # type: ignore[arg-type]
+    told = CallFacts(**{"account_id": account, "gateway_call_id": "gateway-1", "started_at": START, **facts})  # type: ignore[arg-type]
     return await recordings.begin(installation.opened.keyring, live, told, TARGET, AudioFormat.WAV)
 
 
@@ -104,3 +106,26 @@ async def test_states_follow_each_other_and_deleted_is_the_last(installation: In
         call = await Call.get(id=mine[0])
     assert call.recording_state is RecordingState.DELETED
     assert call.recording_key is not None  # a tombstone says where it was
+
+
+async def test_a_recording_that_begins_while_its_account_is_deleted_holds_nothing_that_the_deletion_needs(
+    installation: Installation, world: World, backend: str
+) -> None:
+    """Each takes the account before the stored credential: otherwise each waits for the other."""
+    if backend == "sqlite":
+        pytest.skip("SQLite has one writer, and no writer waits for a row")
+    live, account = LiveEvents(), own(world)
+    connection = await asyncpg.connect(installation.settings.database_url)
+    try:
+        async with installation.database():
+            await begin(installation, live, account)
+            async with connection.transaction():
+                await connection.execute("SELECT FROM accounts WHERE id = $1 FOR UPDATE", account)
+                begun = asyncio.create_task(begin(installation, live, account, gateway_call_id="gateway-2"))
+                while not await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+                    await asyncio.sleep(0.02)
+                credentials = "SELECT FROM stored_credentials WHERE account_id = $1 FOR UPDATE NOWAIT"
+                assert len(await connection.fetch(credentials, account)) == 1
+            assert (await begun).gateway_call_id == "gateway-2"
+    finally:
+        await connection.close()

@@ -104,3 +104,14 @@ async def test_one_row_that_fails_does_not_disturb_what_others_wait_for(admin: P
     )
     assert answer.status == 200
     assert set(answer.codes) == {"BAD_USER_INPUT"}
+
+
+async def test_errors_have_the_order_of_the_document_whichever_field_fails_first(
+    account_user: Person, world: World
+) -> None:
+    query = """query ($id: ID!) {
+        after_the_database: recordingPolicy(accountId: $id, bucketName: "NO") { json }
+        at_once: serviceProvider(id: "SP") { id }
+    }"""
+    errors = (await account_user.ask(query, id=world["own"])).errors
+    assert [error["path"] for error in errors] == [["after_the_database"], ["at_once"]]

@@ -96,3 +96,26 @@ async def test_nobody_reactivates_themselves_who_waited_for_their_own_deactivati
     assert (await asked).codes == ["UNAUTHENTICATED"]
     async with people.installation.database():
         assert not (await User.get(id=read(Kind.USER, ann_id))).active
+
+
+async def test_an_account_is_deleted_with_the_session_of_a_login_that_runs_then(
+    backend: str, people: People, admin: Person, world: World
+) -> None:
+    """The deletion waits for the login, which holds the user, before it deletes the user's sessions."""
+    if backend == "sqlite":
+        pytest.skip("SQLite has one writer, and no writer waits for a row")
+    ann_id = read(Kind.USER, people.ids["ann"])
+    new = "jsonb_populate_record(session, jsonb_build_object('id', gen_random_uuid(), 'public_id', 'of the login'))"
+    connection = await asyncpg.connect(people.installation.settings.database_url)
+    try:
+        async with connection.transaction():
+            await connection.execute("SELECT FROM users WHERE id = $1 FOR UPDATE", ann_id)
+            deleting = asyncio.create_task(admin.change("deleteAccount", "deletedId", id=world["own"], force=True))
+            while not await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+                await asyncio.sleep(0.02)
+            await connection.execute(
+                f"INSERT INTO sessions SELECT ({new}).* FROM sessions session WHERE user_id = $1", ann_id
+            )
+    finally:
+        await connection.close()
+    assert (await deleting)["deletedId"] == world["own"]

@@ -5,6 +5,7 @@ import base64
 import json
 import socket
 import time
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from app.identifiers import Kind, new_id, show
+from app.identifiers import Kind, new_id, read, show
 from app.outbound import OutboundGate
+from app.shares import FairSlots
 from app.webhooks import delivery
 from app.webhooks.delivery import WebhookSender
 from app.webhooks.signing import is_genuine
@@ -373,22 +375,28 @@ async def test_the_environment_takes_no_part(
     assert not any({"Cookie", "Authorization"} & one.headers.keys() for one in receiver.received)
 
 
-@pytest.mark.usefixtures("hurried")
-async def test_of_an_account_a_few_tests_run_at_once_and_others_are_not_held_up(
-    account_user: Person, sibling_user: Person, receiver: Receiver, world: World
+async def test_of_the_slots_no_account_and_no_provider_takes_all(
+    installation: Installation, admin: Person, receiver: Receiver, world: World
 ) -> None:
-    receiver.behaviour = receivers.hang
-    for person, account_id in ((account_user, world["own"]), (sibling_user, world["sibling"])):
-        await point(person, account_id, receiver.url)
+    sender = installation.opened.clients[WebhookSender]
+    sender._slots = FairSlots(4)
+    own, sibling, foreign = (world[name] for name in ("own", "sibling", "foreign"))
+    for account_id in (own, sibling, foreign):
+        await point(admin, account_id, receiver.url)
     query = (
         "mutation ($id: ID!) { sendTestWebhook(input: {accountId: $id, kind: REGISTRATION}) { delivery { reason } } }"
     )
-    answers = await asyncio.gather(
-        *(account_user.ask(query, id=world["own"]) for _ in range(4)), sibling_user.ask(query, id=world["sibling"])
-    )
-    assert sorted(code for answer_ in answers[:4] for code in answer_.codes) == ["RATE_LIMITED"] * 2
-    assert answers[4].codes == []
-    assert (await account_user.ask(query, id=world["own"])).codes == []
+
+    provider_id = read(Kind.SERVICE_PROVIDER, world["provider"])
+    with ExitStack() as running:
+        for account_id in (own, own, sibling):
+            running.enter_context(sender._slot(read(Kind.ACCOUNT, account_id), provider_id))
+        for account_id, owner in ((own, "account"), (sibling, "service provider")):
+            (error,) = (await admin.ask(query, id=account_id)).errors
+            assert error["extensions"]["code"] == "RATE_LIMITED"
+            assert f"This {owner} has webhook tests running already." in error["message"]
+        assert (await admin.ask(query, id=foreign)).codes == []
+    assert (await admin.ask(query, id=own)).codes == []
 
 
 async def test_a_read_only_key_sends_nothing(
