@@ -281,7 +281,8 @@ _CALLS = graph.PageOfAll(
     walked=filters.WALKED,
     weights={
         Scope.ADMIN: graph.Weights(100, 200, {**_ACROSS_ACCOUNTS, **dict.fromkeys(_WALKING, 11_000)}),
-        Scope.SERVICE_PROVIDER: graph.Weights(2_500, 2_500, _ACROSS_ACCOUNTS),
+        # One page an operation: of many accounts that have not called lately, all calls are read.
+        Scope.SERVICE_PROVIDER: graph.Weights(12_500, 4_000, dict.fromkeys(_ACROSS_ACCOUNTS, 3_500)),
         Scope.ACCOUNT: _OF_ACCOUNT,
     },
 )

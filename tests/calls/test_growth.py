@@ -53,6 +53,7 @@ async def database(shared: Installation, template: World, backend: str) -> Async
     if backend != "postgres":
         pytest.skip("PostgreSQL counts what it touches, SQLite does not")
     async with shared.database() as connection:
+        await connection.execute_query("SET statement_timeout = 0")  # to fill takes longer than a request may
         await make_past_months()
         application = uuid(template["own_application"], Kind.APPLICATION)
         await add_calls(connection, uuid(template["own"], Kind.ACCOUNT), CALLS, application=application)
