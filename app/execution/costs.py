@@ -8,11 +8,12 @@ limit. Aliases and fragments count each time that they stand there; `@skip` and 
 What takes the database longer than its rows tell has a weight at its declaration (`graph.Weights`): a page that spans owners, a
 count over all of a table, a filter that no index serves. It is paid once for each place in the document, since one statement
 answers for all rows that a page hangs from. A unit is 40 µs of the database with 60,000 accounts and 2 million calls, so that
-an operation takes at most a second of it: `python -m tests.bench --only costs` prints what the worst ones take.
+an operation takes about a second of it at most: `python -m tests.bench --only costs` prints what the worst ones take.
 
 Three bounds lie behind each other. This one knows the cost before there are any rows, and so bounds what is loaded. The plans'
 MAXIMUM_VALUES (`running.py`) knows how wide the rows are: what is shaped at once, or left to the ordinary executor. The
-executor's MAXIMUM_WORK (`executor.py`) counts what is really done, which rows do not tell: introspection, errors, wide rows.
+executor's MAXIMUM_WORK and MAXIMUM_ROWS (`executor.py`) count what is really done, which costs do not tell: introspection, errors,
+wide rows, objects of the ORM.
 """
 
 from collections import Counter
