@@ -12,7 +12,7 @@ an operation takes about a second of it at most: `python -m tests.bench --only c
 
 Three bounds lie behind each other. This one knows the cost before there are any rows, and so bounds what is loaded. The plans'
 MAXIMUM_VALUES (`running.py`) knows how wide the rows are: what is shaped at once, or left to the ordinary executor. The
-executor's MAXIMUM_WORK and MAXIMUM_ROWS (`executor.py`) count what is really done, which costs do not tell: introspection, errors,
+executor's MAXIMUM_WORK and MAXIMUM_ROWS (`executor.py`) count what is really done: introspection, errors,
 wide rows, objects of the ORM.
 """
 
