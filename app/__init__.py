@@ -59,7 +59,7 @@ What all rooms stand on, and what imports no room:
     settings.py          every environment variable, read once, typed
     quotas.py            how many objects an owner may have
     shares.py            places for work that takes long, and who has them
-    spanning.py          pages and counts of rows of many owners
+    spanning.py          pages of rows of many owners
     statements.py        what Tortoise makes of a query, once, with slots for the values
     tokens.py            the text form of what lets a caller in
     valkey_connection.py clients of the Valkey server behind CACHE_URL

@@ -50,9 +50,11 @@ from app.paging import (
     checked_first,
     count_of_each,
     page_of_each,
+    page_of_many_owners,
     page_of_owners,
 )
 from app.paging import page as page_of
+from app.spanning import are_many
 
 Permissions = Sequence[type[Requirement]]
 C = TypeVar("C", bound=type)
@@ -244,6 +246,8 @@ class Weights:
     conditions: Mapping[str, int] = field(default_factory=dict)
     """By the fields of the argument `filter`, as the graph names them: to look for what few rows or none have. The costliest
     of those that are set counts, for the page and for the count."""
+    of_one_owner: "tuple[str, Weights] | None" = None
+    """The field of `filter` that names the owner of all rows, and the weights instead of these where it is set."""
 
 
 NO_WEIGHTS = Weights()
@@ -301,11 +305,19 @@ class PageOfAll(Listed):
             return False
         return scope is Scope.SERVICE_PROVIDER or any(name not in self.walked for name, _ in asked)
 
+    def may_have_many_owners(self, scope: Scope, asked: Sequence[tuple[str, Any]]) -> bool:
+        """Whether the page is put together from owners of whom none is named."""
+        return self.is_by_owner(scope, tuple(asked)) and not self._naming(asked)
+
     def owners_within(self, viewer: Viewer, asked: Sequence[tuple[str, Any]]) -> QuerySet[Any]:
         """The owners whose rows are looked for: all within reach, or the one that a condition names."""
-        owner, column = self.owners or (self.row, "id")
-        named = [Q(id=value) for name, value in asked if self.conditions[name].asks == column and value is not None]
+        owner, _ = self.owners or (self.row, "id")
+        named = [Q(id=value) for _, value in self._naming(asked) if value is not None]
         return viewer.within_reach(owner).filter(*named)
+
+    def _naming(self, asked: Sequence[tuple[str, Any]]) -> list[tuple[str, Any]]:
+        """The conditions that name an owner."""
+        return [each for each in asked if self.owners is not None and self.conditions[each[0]].asks == self.owners[1]]
 
     def newest(self, asked: Sequence[tuple[str, Any]]) -> Q:
         """What `asked` says of the ids alone, which are the order: from when on and until when."""
@@ -321,9 +333,12 @@ class PageOfAll(Listed):
         query = context.viewer.within_reach(self.row).filter(condition)
         if self.owners is None or not self.is_by_owner(context.viewer.scope, asked):
             return await page_of(query, order, first, after, self.count_limit)
-        owners, rows = self.owners_within(context.viewer, asked), self.row.filter(condition)
-        newest, column = self.newest(asked), self.owners[1]
-        return await page_of_owners(owners, rows, column, order, first, after, query, newest, self.count_limit)
+        owners = self.owners_within(context.viewer, asked)
+        if self.may_have_many_owners(context.viewer.scope, asked) and await are_many(owners):
+            newest = self.row.filter(self.newest(asked))
+            return await page_of_many_owners(query, newest, order, first, after, self.count_limit)
+        rows = self.row.filter(condition)
+        return await page_of_owners(owners, rows, self.owners[1], order, first, after, query, self.count_limit)
 
 
 @dataclass(frozen=True)

@@ -243,52 +243,63 @@ async def page_of_owners(
     first: int,
     after: str | None,
     query: QuerySet[Any],
-    newest: Q,
     count_limit: int | None,
 ) -> Page:
-    """One page of the rows of all these owners: of few owners, no more rows are read of each than are shown.
+    """One page of the rows of all these owners, found owner by owner: of each no more rows are read than are shown.
 
-    `query` are the same rows, whosever they are, and `newest` narrows all rows as far as their ids are concerned.
+    `query` are the same rows, to be counted. Raises BadUserInput for a wrong `first` or `after`.
+    """
+    checked_first(first)
+    narrowed = rows.filter(order.after(after)) if after is not None else rows
+    of_each = narrowed.filter(**{owner_column: EACH_OWNER}).order_by(*order.by).limit(first + 1)
+    client = connections.get("default")
+    statement = _newest_of_owners(owners, of_each, rows.model, order, first + 1, client.capabilities.dialect)
+    found = await client.execute_query_dict(statement.text, statement.arguments({}))
+    ids = [row["id"] for row in found]
+    shown = await rows.model.filter(id__in=ids).order_by(*order.by) if ids else []
+    counting = functools.partial(_count, query, count_limit)
+    return Page(shown[:first], order, len(shown) > first, after, counting)
+
+
+def _newest_of_owners(
+    owners: QuerySet[Any], of_each: QuerySet[Any], model: type[Model], order: Order, limit: int, dialect: str
+) -> Statement:
+    stand_ins = StandIns(dialect)
+    of, ids = stand_ins.render(owners.values(value="id")), stand_ins.render(of_each.values(id="id"))
+    end = f' ORDER BY b."id"{" DESC" if order.descending else ""} LIMIT {limit}'
+    if dialect == "postgres":
+        return Statement.of(Sql.join("SELECT b.id FROM (", of, ") o CROSS JOIN LATERAL (", ids, ") b", end), dialect)
+    beside = f') o CROSS JOIN "{model._meta.db_table}" b ON b."id" IN ('
+    return Statement.of(Sql.join("SELECT b.id FROM (", of, beside, ids, ")", end), dialect)
+
+
+async def page_of_many_owners(
+    query: QuerySet[Any], newest: QuerySet[Any], order: Order, first: int, after: str | None, count_limit: int | None
+) -> Page:
+    """One page of the rows of so many owners that not each is asked (`spanning.py`), which has `query` and `newest`.
+
     Raises BadUserInput for a wrong `first` or `after`.
     """
     checked_first(first)
     beyond = order.after(after) if after is not None else _NO_CONDITION
-    of_each = rows.filter(beyond, **{owner_column: EACH_OWNER}).order_by(*order.by).limit(first + 1)
-    client = connections.get("default")
-    stand_ins = StandIns(client.capabilities.dialect)
-    spanning = Spanning(stand_ins, owners, query.filter(beyond), rows.model.filter(newest, beyond))
-    statement = _newest_of_owners(spanning, of_each, order, first + 1)
-    found = await client.execute_query_dict(statement.text, statement.arguments({}))
+    rows = Spanning(StandIns("postgres"), query.filter(beyond), newest.filter(beyond)).rows({"id": "id"})
+    end = f' b ORDER BY b."id"{" DESC" if order.descending else ""} LIMIT {first + 1}'
+    statement = Statement.of(Sql.join("SELECT b.id FROM ", rows, end), "postgres")
+    found = await connections.get("default").execute_query_dict(statement.text, statement.arguments({}))
     ids = [row["id"] for row in found]
-    shown = await rows.model.filter(id__in=ids).order_by(*order.by) if ids else []
-    spanning = Spanning(stand_ins, owners, query, rows.model.filter(newest))
-    counting = functools.partial(_count, query, count_limit, spanning)
+    shown = await query.model.filter(id__in=ids).order_by(*order.by) if ids else []
+    counting = functools.partial(_count, query, count_limit)
     return Page(shown[:first], order, len(shown) > first, after, counting)
 
 
-def _newest_of_owners(spanning: Spanning, of_each: QuerySet[Any], order: Order, limit: int) -> Statement:
-    stand_ins = spanning.stand_ins
-    end = f' ORDER BY b."id"{" DESC" if order.descending else ""} LIMIT {limit}'
-    if stand_ins.dialect == "postgres":
-        found = Sql.join("SELECT b.id FROM ", spanning.rows(of_each, {"id": "id"}), " b", end)
-        return Statement.of(found, stand_ins.dialect)
-    of, ids = stand_ins.render(spanning.owners.values(value="id")), stand_ins.render(of_each.values(id="id"))
-    beside = f') o CROSS JOIN "{of_each.model._meta.db_table}" b ON b."id" IN ('
-    return Statement.of(Sql.join("SELECT b.id FROM (", of, beside, ids, ")", end), stand_ins.dialect)
-
-
-async def _count(query: QuerySet[Any], limit: int | None, spanning: Spanning | None = None) -> int:
+async def _count(query: QuerySet[Any], limit: int | None) -> int:
     """How many rows a query has; with a limit no more are counted, and no more told."""
     if limit is None:
         return await query.count()
     client = connections.get("default")
     dialect = client.capabilities.dialect
-    if spanning is not None and dialect == "postgres":
-        counted = spanning.count(limit)
-    else:
-        inner = StandIns(dialect).render(query.limit(limit).values(id="id"))
-        counted = Sql.join('SELECT COUNT(*) AS "total" FROM (', inner, ") b")
-    statement = Statement.of(counted, dialect)
+    inner = StandIns(dialect).render(query.limit(limit).values(id="id"))
+    statement = Statement.of(Sql.join('SELECT COUNT(*) AS "total" FROM (', inner, ") b"), dialect)
     rows = await client.execute_query_dict(statement.text, statement.arguments({}))
     return int(rows[0]["total"])
 

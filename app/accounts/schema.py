@@ -297,7 +297,7 @@ _ACCOUNTS = graph.PageOfAll(
     },
     weights=graph.across_owners(
         graph.Weights(
-            count=300,
+            count=400,
             conditions={"search": 1_000, "nameContains": 1_000, "recordingEnabled": 1_500, "storageStatus": 2_500},
         )
     ),

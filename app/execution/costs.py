@@ -8,11 +8,12 @@ limit. Aliases and fragments count each time that they stand there; `@skip` and 
 What takes the database longer than its rows tell has a weight at its declaration (`graph.Weights`): a page that spans owners, a
 count over all of a table, a filter that no index serves. It is paid once for each place in the document, since one statement
 answers for all rows that a page hangs from. A unit is 40 µs of the database with 60,000 accounts and 2 million calls, so that
-an operation takes at most a second of it: `python -m tests.bench --only costs` prints what the worst ones take.
+an operation takes about a second of it at most: `python -m tests.bench --only costs` prints what the worst ones take.
 
 Three bounds lie behind each other. This one knows the cost before there are any rows, and so bounds what is loaded. The plans'
 MAXIMUM_VALUES (`running.py`) knows how wide the rows are: what is shaped at once, or left to the ordinary executor. The
-executor's MAXIMUM_WORK (`executor.py`) counts what is really done, which rows do not tell: introspection, errors, wide rows.
+executor's MAXIMUM_WORK and MAXIMUM_ROWS (`executor.py`) count what is really done: introspection, errors,
+wide rows, objects of the ORM.
 """
 
 from collections import Counter
@@ -96,7 +97,7 @@ class _Page:
 
     def walking(self, given: Mapping[str, Any] | None, scope: Scope) -> str | None:
         """The costliest condition of its filter; None when none has a weight. Without variables: the costliest there is."""
-        weights = self.weights.get(scope, graph.NO_WEIGHTS).conditions
+        weights = self._weights(given, scope).conditions
         if given is None:
             is_open = self.filter.whole is not None
             names = {*weights} if is_open else self.filter.names | {*self.filter.variables.values()}
@@ -106,12 +107,17 @@ class _Page:
 
     def once(self, given: Mapping[str, Any] | None, scope: Scope) -> int:
         """What it costs beside its rows: to find the page, and to count it."""
-        weights = self.weights.get(scope)
-        if weights is None:
-            return 0
+        weights = self._weights(given, scope)
         walking = self.walking(given, scope)
         walk = weights.conditions[walking] if walking is not None else 0
         return weights.page + walk + (weights.count + walk if self.is_counted else 0)
+
+    def _weights(self, given: Mapping[str, Any] | None, scope: Scope) -> graph.Weights:
+        weights = self.weights.get(scope, graph.NO_WEIGHTS)
+        if weights.of_one_owner is None:
+            return weights
+        name, of_one = weights.of_one_owner
+        return of_one if name in (self.filter.names if given is None else self.filter.conditions(given)) else weights
 
 
 class Cost:

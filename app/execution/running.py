@@ -72,6 +72,7 @@ class Runnable:
         self.dialect = dialect
         self._open_to: dict[Any, bool] = {}
         self._statements: dict[Any, tuple[Statement | None, Statement | None]] = {}
+        self._many_owners: dict[Any, Statement] = {}
 
     async def run(self, client: Any, context: Context, variables: Any) -> Finished | Unfinished:
         """Raises whatever goes wrong before something was changed."""
@@ -96,16 +97,31 @@ class Runnable:
         return known
 
     def statements(
-        self, level: Level, viewer: Viewer, order: Order | None, asked: tuple[Any, ...], is_after: bool, single: bool
+        self,
+        level: Level,
+        viewer: Viewer,
+        order: Order | None,
+        asked: tuple[Any, ...],
+        is_after: bool,
+        single: bool,
+        many_owners: bool,
     ) -> tuple[Statement | None, Statement | None]:
         """The statements for the rows and for their number; None for what is not asked."""
-        key = (level.slot, viewer.scope, order and order.name, asked, is_after, single)
+        key = (level.slot, viewer.scope, order and order.name, asked, is_after, single, many_owners)
         known = self._statements.get(key)
         if known is None:
             if len(self._statements) >= MAXIMUM_STATEMENTS:
                 self._statements.clear()
-            known = Writer(level, viewer, self.dialect).statements(order, asked, is_after, single)
+            known = Writer(level, viewer, self.dialect).statements(order, asked, is_after, single, many_owners)
             self._statements[key] = known
+        return known
+
+    def many_owners(self, level: Level, viewer: Viewer) -> Statement:
+        """Selects a row when the owners of a page's rows are many."""
+        key = (level.slot, viewer.scope)
+        known = self._many_owners.get(key)
+        if known is None:
+            known = self._many_owners[key] = Writer(level, viewer, self.dialect).many_owners()
         return known
 
 
@@ -244,13 +260,23 @@ class _Run:
         single = owners is not None and len(owners) == 1
         if owners is not None:
             self._values |= {f"{slot}.owner": owners[0], f"{slot}.owners": list(owners)}
-        rows_of, number_of = self._runnable.statements(level, self._viewer, order, asked, is_after, single)
+        many_owners = await self._has_many_owners(level, asked, fetch)
+        rows_of, number_of = self._runnable.statements(level, self._viewer, order, asked, is_after, single, many_owners)
         if number_of is not None:
             counted = await fetch(number_of.text, *number_of.arguments(self._values))
             self.data[f"{slot}n"] = {row[0]: row[1] for row in counted} if owners else {None: counted[0][1]}
         if rows_of is not None:
             rows = await fetch(rows_of.text, *rows_of.arguments(self._values))
             await self._keep(level, rows, owners, first, fetch)
+
+    async def _has_many_owners(self, level: Level, asked: tuple[Any, ...], fetch: Any) -> bool:
+        root = level.root
+        if self._runnable.dialect != "postgres" or not isinstance(root, graph.PageOfAll):
+            return False
+        if not root.may_have_many_owners(self._viewer.scope, asked):
+            return False
+        found = self._runnable.many_owners(level, self._viewer)
+        return bool(await fetch(found.text, *found.arguments(self._values)))
 
     async def _keep(self, level: Level, rows: Any, owners: Sequence[Any] | None, first: int, fetch: Any) -> None:
         groups: dict[Any, Any] = {None: rows} if rows or owners is None else {}

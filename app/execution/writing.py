@@ -8,7 +8,7 @@ from app import graph
 from app.access import Viewer
 from app.execution.levels import Level
 from app.paging import EACH_OWNER, Order, count_up_to
-from app.spanning import Spanning
+from app.spanning import Spanning, beyond_few
 from app.statements import Sql, StandIns, Statement, any_of, slot
 
 
@@ -22,34 +22,37 @@ class Writer:
         self._viewer = self._stand_ins.viewer(viewer.scope)
 
     def statements(
-        self, order: Order | None, asked: tuple[Any, ...], is_after: bool, single: bool
+        self, order: Order | None, asked: tuple[Any, ...], is_after: bool, single: bool, many_owners: bool
     ) -> tuple[Statement | None, Statement | None]:
         level = self._level
         owners = self._stand_ins.uuid(f"{level.slot}.owners")
         number = self._number(asked, owners) if level.wants_count else None
         rows = None
         if level.wants_rows:
-            of_each = isinstance(level.root, graph.PageOf) and not single
-            query = self._query(asked, EACH_OWNER if of_each else self._stand_ins.uuid(f"{level.slot}.owner"))
             beyond = Q()
             if is_after and order is not None:
                 value = self._stand_ins.text(f"{level.slot}.value")
                 beyond = order.beyond(value, self._stand_ins.uuid(f"{level.slot}.after"))
+            of_each = isinstance(level.root, graph.PageOf) and not single
+            if many_owners:
+                query = self._query(asked, None)
+            elif isinstance(level.root, graph.PageOfAll) and level.root.is_by_owner(self._viewer.scope, asked):
+                of_each, query = True, self._query_of_owners(level.root, asked)
+            else:
+                query = self._query(asked, EACH_OWNER if of_each else self._stand_ins.uuid(f"{level.slot}.owner"))
+            spanning = None
             query = query.filter(beyond)
-            spanning = self._spanning(asked, query, beyond)
-            if spanning is not None and isinstance(level.root, graph.PageOfAll):
-                of_each, query = True, self._query_of_owners(level.root, asked).filter(beyond)
-            rows = self._rows(query, order, of_each=of_each, spanning=spanning)
+            if many_owners and isinstance(level.root, graph.PageOfAll):
+                newest = level.model.filter(level.root.newest(self._valued(asked)), beyond)
+                spanning = Spanning(self._stand_ins, query, newest)
+            rows = self._rows(query, order, asked, of_each=of_each, spanning=spanning)
         return rows, number
 
-    def _spanning(self, asked: tuple[Any, ...], query: Any, beyond: Q) -> Spanning | None:
-        """For a page that is put together from the owners."""
-        root = self._level.root
-        if not isinstance(root, graph.PageOfAll) or not root.is_by_owner(self._viewer.scope, asked):
-            return None
-        valued = self._valued(asked)
-        newest = root.row.filter(root.newest(valued), beyond)
-        return Spanning(self._stand_ins, root.owners_within(self._viewer, valued), query, newest)
+    def many_owners(self) -> Statement:
+        """Selects a row when the owners of a page's rows are many."""
+        root: Any = self._level.root
+        owners = beyond_few(root.owners_within(self._viewer, ()))
+        return Statement.of(self._stand_ins.render(owners.values(id="id")), self._dialect)
 
     def _query(self, asked: tuple[Any, ...], owner: Any) -> Any:
         level, slot, root = self._level, self._level.slot, self._level.root
@@ -84,9 +87,6 @@ class Writer:
             of_each = self._stand_ins.render(self._query(asked, EACH_OWNER).limit(limit).values(id="id"))
             return Statement.of(count_up_to(of_each, owners, self._dialect), self._dialect)
         query = self._query(asked, owner)
-        spanning = self._spanning(asked, query, Q())
-        if spanning is not None and limit is not None and self._dialect == "postgres":
-            return Statement.of(Sql.join("SELECT NULL, n.* FROM (", spanning.count(limit), ") n"), self._dialect)
         query = query if limit is None else query.limit(limit)
         if isinstance(level.root, graph.PageOf):
             inner = any_of(self._stand_ins.render(query.values(owner=level.by)), owners, self._dialect)
@@ -96,35 +96,40 @@ class Writer:
             sql = Sql.join("SELECT NULL, COUNT(*) FROM (", inner, ") b")
         return Statement.of(sql, self._dialect)
 
-    def _rows(self, query: Any, order: Order | None, *, of_each: bool, spanning: Spanning | None) -> Statement:
+    def _rows(
+        self, query: Any, order: Order | None, asked: tuple[Any, ...], *, of_each: bool, spanning: Spanning | None
+    ) -> Statement:
         level = self._level
-        if of_each and spanning is None:
+        is_by_owner = of_each and isinstance(level.root, graph.PageOfAll)
+        if of_each and not is_by_owner:
             level.index("b", level.by)
         order_by = [column.lstrip("-") for column in order.by] if order else []
         if order is not None:
             query = query.order_by(*order.by).limit(self._stand_ins.number(f"{level.slot}.limit"))
-        if not (level.joins or level.counts or of_each):
-            asked = {column: column for _, column in level.items}
-            return Statement.of(self._stand_ins.render(query.values(**(asked or {"id": "id"}))), self._dialect)
+        if not (level.joins or level.counts or of_each or spanning is not None):
+            shown = {column: column for _, column in level.items}
+            return Statement.of(self._stand_ins.render(query.values(**(shown or {"id": "id"}))), self._dialect)
         columns = [*level.columns("b"), *(join.key for join in level.joins if join.owner == "b"), *order_by]
         names = {column: column for column in columns}
-        pieces = ["SELECT ", *self._items(), *self._base(query, names, of_each=of_each, spanning=spanning)]
+        if spanning is not None:
+            base: list[Sql | str] = [" FROM ", spanning.rows(names), " b"]
+        else:
+            base = self._base(query, names, asked, of_each=of_each)
+        pieces = ["SELECT ", *self._items(), *base]
         for join in level.joins:
             pieces += self._join(join)
         if order_by:
             direction = " DESC" if order and order.descending else ""
             pieces.append(" ORDER BY " + ", ".join(f'b."{column}"{direction}' for column in order_by))
-        if spanning is not None:
+        if is_by_owner or spanning is not None:
             pieces += [" LIMIT ", slot(f"{level.slot}.limit")]
         return Statement.of(Sql.join(*pieces), self._dialect)
 
-    def _base(self, query: Any, names: dict[str, str], *, of_each: bool, spanning: Spanning | None) -> list[Sql | str]:
+    def _base(self, query: Any, names: dict[str, str], asked: tuple[Any, ...], *, of_each: bool) -> list[Sql | str]:
         """The rows that the query selects, or those that it selects for each of many owners, who is `EACH_OWNER` in it."""
         if not of_each:
             return [" FROM (", self._stand_ins.render(query.values(**names)), ") b"]
-        if spanning is not None and self._dialect == "postgres":
-            return [" FROM ", spanning.rows(query, names), " b"]
-        owners = self._owners(spanning)
+        owners = self._owners(asked)
         if self._dialect == "postgres":
             rows = self._stand_ins.render(query.values(**names))
             return [" FROM ", owners, " CROSS JOIN LATERAL (", rows, ") b"]
@@ -133,11 +138,12 @@ class Writer:
         ids = self._stand_ins.render(query.values(id="id"))
         return [" FROM ", owners, " CROSS JOIN (", row, ') b ON b."id" IN (', ids, ")"]
 
-    def _owners(self, spanning: Spanning | None) -> Sql:
+    def _owners(self, asked: tuple[Any, ...]) -> Sql:
         """Whose rows they are, as `o`: those that are given, or all within reach."""
-        given = slot(f"{self._level.slot}.owners")
-        if spanning is not None:
-            return Sql.join("(", self._stand_ins.render(spanning.owners.values(value="id")), ") o")
+        root, given = self._level.root, slot(f"{self._level.slot}.owners")
+        if isinstance(root, graph.PageOfAll):
+            reached = root.owners_within(self._viewer, self._valued(asked)).values(value="id")
+            return Sql.join("(", self._stand_ins.render(reached), ") o")
         if self._dialect == "postgres":
             return Sql.join("UNNEST(", given, '::UUID[]) o("value")')
         return Sql.join("JSON_EACH(", given, ") o")

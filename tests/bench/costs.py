@@ -69,7 +69,7 @@ def kinds(spread: Spread) -> dict[str, Kind]:
         found[f"{who}: events"] = Kind(
             who, 'auditEvents(first: 1, filter: {operation: "x"}) { totalCount nodes { id } }'
         )
-    for who in ("admin", "provider", "few", "silent", "account"):
+    for who in ("admin", "provider", "few", "silent", "old", "account"):
         found[f"{who}: recent calls"] = Kind(who, "recentCalls(first: 100) { nodes { id } }")
         for given in (
             "answered: false",

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from app import migrating
 from app.identifiers import Kind, read, show
 from tests.calls.conftest import at
 from tests.calls.crowd import add_calls, make_past_months
@@ -52,12 +53,14 @@ async def database(shared: Installation, template: World, backend: str) -> Async
     """The database of the shared installation, with many calls of two accounts."""
     if backend != "postgres":
         pytest.skip("PostgreSQL counts what it touches, SQLite does not")
-    async with shared.database() as connection:
+    # As a migration, which no timeout ends: filling takes longer than a request may.
+    async with migrating.opened(shared.settings, migrating=True) as connection:
         await make_past_months()
         application = uuid(template["own_application"], Kind.APPLICATION)
         await add_calls(connection, uuid(template["own"], Kind.ACCOUNT), CALLS, application=application)
         await add_calls(connection, uuid(template["foreign"], Kind.ACCOUNT), CALLS)
         await connection.execute_query("ANALYZE")
+    async with shared.database() as connection:
         yield connection
 
 
