@@ -248,7 +248,7 @@ def test_an_account_pays_nothing_for_the_lists_of_others() -> None:
     [
         ("", '{accountId: "AC1"}', {}),
         ("($id: ID)", "{accountId: $id}", {"id": "AC1"}),
-        ("($f: CallFilter)", "$f", {"f": {"accountId": "AC1"}}),
+        ("($f: AllCallsFilter)", "$f", {"f": {"accountId": "AC1"}}),
     ],
 )
 def test_the_calls_of_one_account_cost_a_provider_as_little_as_that_account(
