@@ -29,7 +29,7 @@ class Opened:
     clients: Mapping[type, Any]
 
 
-def _nothing(_rows: int) -> None:
+def no_limit(_rows: int) -> None:
     """A plan has no such limit: it makes no objects of rows."""
 
 
@@ -47,7 +47,7 @@ class Context:
     address: str = ""
     """The client's network address; empty where there is none, as for the commands of this server."""
     user_agent: str = ""
-    loading: Callable[[int], None] = _nothing
+    loading: Callable[[int], None] = no_limit
     """Called with the number of rows that the ORM is about to make; raises BadUserInput when they are too many."""
     without_slot: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
     """Entered by a mutation while it waits for a server of a tenant: its slot (`execution/slots.py`) is free meanwhile."""

@@ -28,6 +28,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types.field import StrawberryField
 
 from app.access import Requirement
+from app.context import no_limit
 from app.errors import BadUserInput, Forbidden
 from app.execution.guards import DEFINITION, permissions_of, permissions_within, refused_inputs
 from app.execution.reading import reader
@@ -130,6 +131,7 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         Call it when the errors have been told: the frames of each lead back to the executor.
         """
         self.async_helpers = None  # type: ignore[assignment]
+        self.context_value.loading = no_limit
         for error in self.collected_errors.errors:
             told: BaseException | None = error
             while told is not None:

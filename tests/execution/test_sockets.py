@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -259,8 +258,7 @@ async def test_a_database_that_does_not_answer_is_not_waited_for(
     port: int, account_user: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     silence = asyncio.Event()
-    rows = SimpleNamespace(values_list=lambda *_, **__: silence.wait())
-    monkeypatch.setattr(sockets, "Account", SimpleNamespace(filter=lambda **_: rows))
+    monkeypatch.setattr(sockets, "provider_of", lambda _caller: silence.wait())
     try:
         async with asyncio.timeout(10):
             assert (await refused(port, **authorized(account_user.token)))[:2] == (503, "SERVICE_UNAVAILABLE")
