@@ -4,8 +4,8 @@
    reads the request: method, media types (`media_types.py`: what a client likes best), a strict JSON body (`bodies.py`:
    how long it may be and take).
 2. `documents.py` parses and validates the document, or finds it done before: limits first (`limits.py`), then the rules
-   of the specification (`validation.py`; `invalid_values.py`: what is said of values). What the operation needs (a caller, introspection) and
-   what it can cost (`costs.py`) is read off the document and kept with it.
+   of the specification (`validation.py`; `invalid_values.py`: what is said of values). What the operation needs (a caller,
+   introspection) and what it can cost (`costs.py`) is read off the document and kept with it.
 3. `plans.py` finds the operation's plan or has `compiling.py` make it: steps of calls and SELECTs (`levels.py`), and generated
    code that makes the answer of what they find (`selections.py`: what is selected; `sources.py`: where each value comes from).
    * What is declared as data (`graph.py`) becomes one SELECT for each level, which `writing.py` renders with slots for values
