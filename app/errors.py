@@ -120,7 +120,7 @@ class UserErrorCode(enum.Enum):
     )
     LIMIT_REACHED = strawberry.enum_value(
         "LIMIT_REACHED",
-        description="The owner has as many objects of the kind as this server allows; see `limits.quota`.",
+        description="The owner or the caller has as many of these as this server allows: see `limits.quota`.",
     )
     IN_USE = strawberry.enum_value("IN_USE", description="Something stands in the way; the payload lists what.")
 

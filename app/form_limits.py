@@ -53,26 +53,27 @@ class IdempotencyKeyLimits:
 
 
 @strawberry.type(
-    description="How many objects an owner may have on this server; beyond, a creation gets LIMIT_REACHED."
+    description="How many objects of a kind this server allows; creating one more is answered LIMIT_REACHED."
 )
 class QuotaLimits:
     """Settings."""
 
-    accounts_per_provider: int = strawberry.field(description="How many accounts a service provider may have.")
-    applications_per_account: int = strawberry.field(description="How many applications an account may have.")
+    accounts_per_provider: int = strawberry.field(
+        description="Accounts of a service provider; `moveAccount` is not limited."
+    )
+    applications_per_account: int = strawberry.field(description="Applications of an account.")
     api_keys_per_owner: int = strawberry.field(
-        description="How many API keys an account or a service provider may have, those that are revoked or expired not "
-        "counted; and how many it may create within 24 hours."
+        description="Valid API keys (neither revoked nor expired) of an account or a service provider, and keys that it may "
+        "create within 24 hours. Admins' keys are not limited."
     )
     users_per_owner: int = strawberry.field(
-        description="How many users an account or a service provider may have, deactivated ones too."
+        description="Users of an account or a service provider, including deactivated ones. Admins are not limited."
     )
     stored_credentials_per_account: int = strawberry.field(
-        description="How many stored credentials an account may have; with so many, its recording configuration takes no other "
-        "keys."
+        description="Stored credentials of an account; with so many, its recording configuration accepts no other keys."
     )
     idempotency_keys_per_caller: int = strawberry.field(
-        description="How many idempotency keys an API key or a user may use within 24 hours."
+        description="Idempotency keys that an API key or a user may use within 24 hours."
     )
 
 
@@ -96,7 +97,7 @@ class Limits:
         default_factory=IdempotencyKeyLimits, description="Of the `idempotencyKey` of whatever is created."
     )
     paging: PagingLimits = strawberry.field(default_factory=PagingLimits, description="Of lists.")
-    quota: QuotaLimits = graph.opened(_quotas, [], "Of the objects of one owner, as this server is configured.")
+    quota: QuotaLimits = graph.opened(_quotas, [], "Of the number of objects, as this server is configured.")
     recording_config: RecordingLimits = strawberry.field(
         default_factory=RecordingLimits, description="Of recording configurations."
     )

@@ -15,7 +15,7 @@ from uuid import UUID
 from app.exchange import Exchange
 
 # What the contract says of it.
-WHEN_REFUSED = "at once by the worker that answers, and within 5 seconds by every other"
+WHEN_REFUSED = "at once by the worker that answers, and within 5 seconds by all others"
 # Ids that are remembered; of those before, every earlier result counts as revoked.
 MAXIMUM_REMEMBERED = 10_000
 CHANNEL = "revocations"

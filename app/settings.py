@@ -75,14 +75,15 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[list[str], NoDecode] = Field(
         [],
         description="Addresses or networks of proxies whose `X-Forwarded-…` headers count; none by default. "
-        "Without them all clients behind a proxy share one limit of failed logins, of connections and of WebSockets.",
+        "Without them all clients behind a proxy share the limits of one address: failed logins, connections, WebSockets.",
     )
     connections_per_address: int = Field(
         500,
         ge=1,
         le=100_000,
-        description="Connections that each worker keeps open for one address (IPv6: one /64), without WebSockets; "
-        "those of `TRUSTED_PROXIES` are not limited. Beyond, the oldest that waits for its client is closed.",
+        description="Connections that each worker keeps open for one address (IPv6: one /64), WebSockets not counted; "
+        "`TRUSTED_PROXIES` have no such limit. One more closes the oldest that waits for its client, or is answered 503 when "
+        "none does.",
     )
     anonymous_introspection: bool = Field(False, description="Whether callers without a key may read the schema.")
     graphiql: bool = Field(False, description="Whether a browser finds the GraphiQL page at `GET /graphql`.")
@@ -98,8 +99,8 @@ class Settings(BaseSettings):
         8,
         ge=1,
         le=1000,
-        description="Storage tests that run at once in each worker; of one account half as many, of one service provider three "
-        "quarters.",
+        description="Storage tests that run at once in each worker; one account has at most half of them, one service provider "
+        "three quarters.",
     )
     audit_days: int = Field(
         400, ge=1, le=36_500, description="How long `python -m app maintain` keeps events of the audit trail, in days."
@@ -117,55 +118,55 @@ class Settings(BaseSettings):
         10_240,
         ge=1,
         le=100_000_000,
-        description="How large the spool may grow; an account's part of it to a quarter of that, a service provider's to three "
-        "quarters; beyond, new recordings are refused.",
+        description="How large the spool may grow; one account has at most a quarter of it, one service provider three quarters. "
+        "Beyond, new recordings are refused.",
     )
     recording_streams: int = Field(
         1_000,
         ge=1,
         le=100_000,
-        description="Calls whose audio each worker takes in at the same time; "
-        "of one account half as many at most, of one provider with its accounts three quarters.",
+        description="Calls that each worker records at once; one account has at most half of them, one service provider with its "
+        "accounts three quarters.",
     )
     live_connections: int = Field(
         1_000,
         ge=1,
         le=100_000,
-        description="WebSockets on `/graphql` (subscriptions) that each worker keeps open; of one key or session a quarter "
-        "at most, of one account half, of one provider with its accounts three quarters.",
+        description="Authenticated WebSockets on `/graphql` (subscriptions) that each worker keeps open; one key or session has "
+        "at most a quarter of them, one account half, one service provider with its accounts three quarters.",
     )
     accounts_per_provider: int = Field(
         10_000,
         ge=1,
         le=10_000_000,
-        description="Accounts that a service provider may create; `moveAccount` is not limited.",
+        description="Accounts that a service provider may have before no more can be created; `moveAccount` is not limited.",
     )
     applications_per_account: int = Field(500, ge=1, le=1_000_000, description="Applications that an account may have.")
     api_keys_per_owner: int = Field(
         100,
         ge=1,
         le=1_000_000,
-        description="API keys that an account or a service provider may have, those not counted that are revoked or expired; "
-        "and how many it may create within 24 hours. Those of the installation itself are not limited.",
+        description="Valid API keys (neither revoked nor expired) that an account or a service provider may have, and keys that "
+        "it may create within 24 hours. Admins' keys are not limited.",
     )
     users_per_owner: int = Field(
         500,
         ge=1,
         le=1_000_000,
-        description="Users that an account or a service provider may have, deactivated ones too. Admins are not limited.",
+        description="Users that an account or a service provider may have, including deactivated ones. Admins are not limited.",
     )
     stored_credentials_per_account: int = Field(
         100,
         ge=1,
         le=1_000_000,
-        description="Storage keys of an account that are kept because recordings were stored with them; with so many, the "
-        "recording configuration takes no other keys.",
+        description="Storage keys of an account that are kept for recordings stored with them; with so many, its recording "
+        "configuration accepts no other keys.",
     )
     idempotency_keys_per_caller: int = Field(
         10_000,
         ge=1,
         le=1_000_000,
-        description="Idempotency keys that are remembered of an API key or a user; each for 24 hours.",
+        description="Idempotency keys that an API key or a user may use within 24 hours.",
     )
     call_days: int = Field(
         400,
@@ -180,15 +181,15 @@ class Settings(BaseSettings):
     metrics_token: str = Field(
         "",
         repr=False,
-        description="Reads `GET /metrics` without the database, sent as `Authorization: Bearer …`; at least 32 characters; "
-        "empty: admins alone read it.",
+        description="Token for `GET /metrics`, sent as `Authorization: Bearer …`, which works without the database; at least 32 "
+        "characters; empty: only admins read it.",
     )
     operations_per_caller: int = Field(
         3,
         ge=1,
         le=1000,
-        description="Operations of one key or person that each worker runs at once, and twice as many of an account's or a "
-        "provider's together; others wait for their turn.",
+        description="Operations of one key or person that each worker runs at once; all keys and people of an account or service "
+        "provider together run twice as many. Further operations wait.",
     )
     max_body_bytes: int = Field(1_048_576, ge=1024, le=10_485_760, description="Longest request body, in bytes.")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING or ERROR.")

@@ -592,8 +592,8 @@ class DeleteAccountPayload:
 
 
 _TAKEN = (
-    "That an account which the caller does not see has this name or SIP realm is audited, and said only as often as "
-    "`createUser` says it of addresses."
+    "Answers that a name or SIP realm is taken by an account that the caller cannot see are audited, and limited together with "
+    "those of `createUser`."
 )
 
 

@@ -293,15 +293,15 @@ class ApiKeyMutations:
         key = await service.rename(info.context, input.id, input.name, input.if_version)
         return UpdateApiKeyPayload(api_key=graph.shown(key))
 
-    @graph.mutation(f"Closes an API key for ever: it is refused {WHEN_REFUSED}. Doing it again changes nothing.")
+    @graph.mutation(f"Permanently revokes an API key: it is rejected {WHEN_REFUSED}. Repeating it changes nothing.")
     async def revoke_api_key(
         self, info: Info, input: Annotated[RevokeApiKeyInput, strawberry.argument(description="Which key.")]
     ) -> RevokeApiKeyPayload:
         return RevokeApiKeyPayload(api_key=graph.shown(await service.revoke(info.context, input.id)))
 
     @graph.mutation(
-        "Gives an API key a new secret and shows the new text, once. An old secret without an overlap, and one from before it, "
-        f"is refused {WHEN_REFUSED}."
+        "Gives an API key a new token, which is shown once. The old token stays valid for `overlapHours`. With 0 it is rejected "
+        f"{WHEN_REFUSED}, as is always a token that an earlier rotation kept valid."
     )
     async def rotate_api_key(
         self, info: Info, input: Annotated[RotateApiKeyInput, strawberry.argument(description="Which key, and how.")]

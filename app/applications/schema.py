@@ -76,8 +76,8 @@ class Application(graph.Node):
             graph.Related((_ACCOUNT,), recording.OWNER),
             graph.Related((_ACCOUNT, _PROVIDER), recording.OWNER),
         ],
-        description="What would happen to its calls, by its own switch and the account's recording configuration; while the "
-        "account or its service provider is suspended, nothing is recorded.",
+        description="Whether its calls are recorded, and why: by its own switch, the account's recording configuration, and "
+        "whether the account and its service provider are active.",
     )
     used_for: list[service.ApplicationUse] = graph.beside(
         service.uses_of,

@@ -350,7 +350,7 @@ class CallReportInput:
     )
 
 
-@strawberry.input(description="Calls to be reported. An empty text is like null: not known.")
+@strawberry.input(description="Calls to be reported. An empty text means the same as null: unknown.")
 class ReportCallsInput:
     """Input of reportCalls."""
 

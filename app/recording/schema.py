@@ -412,6 +412,9 @@ class VerifyStoredRecordingStoragePayload:
     user_errors: list[UserError] = strawberry.field(default_factory=list, description="Why nothing was tested.")
 
 
+_TOO_MANY_TESTS = "RATE_LIMITED while too many tests run: of the account, of its service provider, or in the worker."
+
+
 @strawberry.type
 class RecordingMutations:
     """Root fields."""
@@ -436,7 +439,9 @@ class RecordingMutations:
         config = await service.remove(info.context, input.account_id, input.if_version)
         return RemoveRecordingConfigPayload(deleted_id=strawberry.ID(show(Kind.RECORDING_CONFIG, config.id)))
 
-    @graph.mutation("Tests storage settings that are not saved yet, step by step, within 10 seconds. Stores nothing.")
+    @graph.mutation(
+        f"Tests storage settings that are not saved yet, step by step, within 10 seconds. Stores nothing. {_TOO_MANY_TESTS}"
+    )
     async def verify_recording_storage(
         self,
         info: Info,
@@ -455,7 +460,9 @@ class RecordingMutations:
             verification=_shown(await service.verify_draft(info.context, input.account_id, draft))
         )
 
-    @graph.mutation("Tests the stored storage settings, step by step, within 10 seconds, and keeps the result.")
+    @graph.mutation(
+        f"Tests the stored storage settings, step by step, within 10 seconds, and keeps the result. {_TOO_MANY_TESTS}"
+    )
     async def verify_stored_recording_storage(
         self,
         info: Info,

@@ -266,8 +266,8 @@ class ServiceProviderMutations:
         return CreateServiceProviderPayload(service_provider=provider)
 
     @graph.mutation(
-        "Changes a service provider: what is given, and nothing else. That another one has this name is audited, and said to "
-        "a service provider only as often as `createUser` says it of addresses.",
+        "Changes a service provider: what is given, and nothing else. Answers to a service "
+        "provider that a name is taken are audited, and limited together with those of `createUser`.",
         permissions=[IsServiceProvider],
     )
     async def update_service_provider(

@@ -443,11 +443,11 @@ class UserMutations:
     """Root fields."""
 
     @graph.mutation(
-        "Opens a session for whoever knows a password. Needs no key. RATE_LIMITED after "
-        f"{tries.MAXIMUM_BY_EMAIL_AND_NETWORK} failures for one e-mail address from one network (an IPv4 address, 64 bits of "
-        f"an IPv6 one), {tries.MAXIMUM_BY_EMAIL} for one from all networks, or {tries.MAXIMUM_BY_NETWORK} from one network, "
-        "within 15 minutes; of networks with the same 56 bits, twice as many. A header that does not authenticate is ignored, "
-        "as for every document that needs no caller.",
+        "Opens a session with an e-mail address and a password. Needs no key; an `Authorization` header that does not "
+        "authenticate is ignored unless the document has other fields that need one. RATE_LIMITED after "
+        f"{tries.MAXIMUM_BY_EMAIL_AND_NETWORK} failures for one e-mail address from one network (an IPv4 address or an IPv6 "
+        f"/64), {tries.MAXIMUM_BY_NETWORK} for any addresses from one network, or {tries.MAXIMUM_BY_EMAIL} for one address from "
+        "all networks, within 15 minutes; one IPv6 /56 has twice the limits of a network.",
         open_to_anybody=True,
     )
     async def login(
@@ -461,12 +461,14 @@ class UserMutations:
             must_change_password=entered.user.must_change_password,
         )
 
-    @graph.mutation(f"Ends the session that asks: its token is refused {WHEN_REFUSED}.", permissions=[IsPerson])
+    @graph.mutation(f"Ends the caller's session: its token is rejected {WHEN_REFUSED}.", permissions=[IsPerson])
     async def logout(self, info: Info) -> LogoutPayload:
         await service.logout(info.context)
         return LogoutPayload(logged_out=True)
 
-    @graph.mutation(f"Ends all sessions of whoever asks, which are refused {WHEN_REFUSED}.", permissions=[IsPerson])
+    @graph.mutation(
+        f"Ends all sessions of the caller: their tokens are rejected {WHEN_REFUSED}.", permissions=[IsPerson]
+    )
     async def logout_everywhere(
         self, info: Info, input: Annotated[LogoutEverywhereInput, strawberry.argument(description="Which.")]
     ) -> LogoutEverywherePayload:
@@ -474,7 +476,7 @@ class UserMutations:
             ended=await service.logout_everywhere(info.context, keep_current=input.keep_current)
         )
 
-    @graph.mutation(f"Ends a session: its token is refused {WHEN_REFUSED}.")
+    @graph.mutation(f"Ends a session: its token is rejected {WHEN_REFUSED}.")
     async def revoke_session(
         self, info: Info, input: Annotated[RevokeSessionInput, strawberry.argument(description="Which.")]
     ) -> RevokeSessionPayload:
@@ -482,9 +484,8 @@ class UserMutations:
         return RevokeSessionPayload(revoked_id=strawberry.ID(show(Kind.SESSION, ended)))
 
     @graph.mutation(
-        f"Changes the password of whoever asks, and ends their other sessions, which are refused {WHEN_REFUSED}. "
-        "RATE_LIMITED after "
-        f"{tries.MAXIMUM_BY_SESSION} wrong present passwords in one session within 15 minutes.",
+        f"Changes the caller's password and ends their other sessions, whose tokens are rejected {WHEN_REFUSED}. "
+        f"RATE_LIMITED after {tries.MAXIMUM_BY_SESSION} wrong current passwords in one session within 15 minutes.",
         permissions=[IsPerson],
     )
     async def change_password(
@@ -494,10 +495,10 @@ class UserMutations:
         return ChangePasswordPayload(user=graph.shown(user))
 
     @graph.mutation(
-        "Creates a user, whose scope is that of the owner and never above the caller's. For people, since it hands out a "
-        f"password. An address that somebody has is told to the audit trail too, and no more than {tries.MAXIMUM_TAKEN} "
-        f"times in 15 minutes to one caller, and {tries.MAXIMUM_TAKEN_BY_OWNER} to one account or service provider: then "
-        "RATE_LIMITED.",
+        "Creates a user with the scope of the owner, which is never above the caller's. For people only, since it returns a "
+        "password. Answers that an e-mail address is taken are audited, and limited within 15 minutes: "
+        f"{tries.MAXIMUM_TAKEN} for one caller, {tries.MAXIMUM_TAKEN_BY_OWNER} for all callers of one account or service "
+        "provider. Beyond, every new address gets RATE_LIMITED. Admins are not limited.",
         permissions=[IsPerson],
     )
     async def create_user(
@@ -518,7 +519,7 @@ class UserMutations:
         return CreateUserPayload(user=graph.shown(user), temporary_password=shown, user_errors=errors)
 
     @graph.mutation(
-        "Changes the name or the e-mail address of a user; with an address that somebody has, as `createUser` says."
+        "Changes the name or the e-mail address of a user. Answers that an address is taken count as in `createUser`."
     )
     async def update_user(
         self, info: Info, input: Annotated[UpdateUserInput, strawberry.argument(description="The changes.")]
@@ -526,7 +527,7 @@ class UserMutations:
         user = await service.update(info.context, input.id, input.if_version, email=input.email, name=input.name)
         return UpdateUserPayload(user=graph.shown(user))
 
-    @graph.mutation(f"Closes the login of a user and ends their sessions, which are refused {WHEN_REFUSED}.")
+    @graph.mutation(f"Deactivates a user and ends their sessions: the tokens are rejected {WHEN_REFUSED}.")
     async def deactivate_user(
         self, info: Info, input: Annotated[DeactivateUserInput, strawberry.argument(description="Whom.")]
     ) -> DeactivateUserPayload:
@@ -540,7 +541,7 @@ class UserMutations:
         user = await service.set_active(info.context, input.id, True, input.if_version)
         return ReactivateUserPayload(user=graph.shown(user))
 
-    @graph.mutation(f"Deletes a user with their sessions, which are refused {WHEN_REFUSED}.")
+    @graph.mutation(f"Deletes a user and their sessions: the tokens are rejected {WHEN_REFUSED}.")
     async def delete_user(
         self, info: Info, input: Annotated[DeleteUserInput, strawberry.argument(description="Whom.")]
     ) -> DeleteUserPayload:
@@ -548,7 +549,8 @@ class UserMutations:
         return DeleteUserPayload(deleted_id=strawberry.ID(show(Kind.USER, deleted)))
 
     @graph.mutation(
-        f"Gives another user a password that must be changed first, and ends their sessions, which are refused {WHEN_REFUSED}.",
+        "Gives another user a temporary password, which they must change first, and ends their sessions: the tokens are "
+        f"rejected {WHEN_REFUSED}.",
         permissions=[IsPerson],
     )
     async def reset_password(

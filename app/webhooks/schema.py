@@ -162,7 +162,8 @@ class WebhookMutations:
 
     @graph.mutation(
         "Calls a stored webhook with a signed sample event, within 5 seconds and following no redirect, and keeps what came "
-        f"of it. At most {service.MAXIMUM_A_DAY} in 24 hours for each account."
+        f"of it. RATE_LIMITED after {service.MAXIMUM_A_DAY} tests of one account in 24 hours, and while too many tests run: of "
+        "the account, of its service provider, or in the worker."
     )
     async def send_test_webhook(
         self, info: Info, input: Annotated[SendTestWebhookInput, strawberry.argument(description="Which webhook.")]

@@ -263,6 +263,7 @@ async def test_a_batch_of_a_thousand_reports_is_heard_whole(
     assert heard == {f"c{number}" for number in range(1_000)}
 
 
+@pytest.mark.settings(operations_per_caller=20)
 async def test_few_events_are_read_at_once(
     installation: Installation,
     port: int,
