@@ -29,6 +29,10 @@ class Opened:
     clients: Mapping[type, Any]
 
 
+async def _let_in() -> None:
+    """Callers that no request names, such as the commands of this server, are never revoked."""
+
+
 def no_limit(_rows: int) -> None:
     """A plan has no such limit: it makes no objects of rows."""
 
@@ -51,6 +55,8 @@ class Context:
     """Called with the number of rows that the ORM is about to make; raises BadUserInput when they are too many."""
     without_slot: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
     """Entered by a mutation while it waits for a server of a tenant: its slot (`execution/slots.py`) is free meanwhile."""
+    still_let_in: Callable[[], Awaitable[object]] = _let_in
+    """Asked after a wait for the slot. Raises what refuses a caller whose key or session was closed meanwhile."""
     _has_logged_in: bool = False
     _loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
 

@@ -18,10 +18,11 @@ MAXIMUM = 64
 # NFKC makes at most 18 characters of one (U+FDFA).
 MAXIMUM_KEY = MAXIMUM * 18
 
-# The property's ranges, and U+2800, the Braille pattern without dots: it has no such property and shows nothing either.
+# The property's ranges, and what shows nothing without it: U+2800, the Braille pattern without dots, U+FFF9 to U+FFFB, the marks
+# of interlinear annotations, and U+1D159, the notehead that is none.
 _IGNORABLE = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff"
-    "\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff\u2800"
+    "\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d159\U0001d173-\U0001d17a\U000e0000-\U000e0fff\u2800"
 )
 # Emoji of which joined pictures consist: those of the emoji blocks, and those of older blocks in emoji-zwj-sequences.txt.
 _PICTURE = (

@@ -7,13 +7,14 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def address_of(text: str) -> Address | None:
-    """The address, an IPv4 address in IPv6 notation as itself; None for a Unix socket or what is no address."""
+    """The address without its zone, an IPv4 address in IPv6 notation as itself; None for a Unix socket or what is no address."""
     try:
         read = ipaddress.ip_address(text)
     except ValueError:
         return None
-    mapped = read.ipv4_mapped if isinstance(read, ipaddress.IPv6Address) else None
-    return mapped or read
+    if isinstance(read, ipaddress.IPv4Address):
+        return read
+    return read.ipv4_mapped or ipaddress.IPv6Address(int(read))  # `exploded` fails for an address with a zone
 
 
 def network_of(text: str) -> str:

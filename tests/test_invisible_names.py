@@ -10,7 +10,7 @@ from tests.people import add_people
 
 NOTHING = [
     *("\u200b", "\u00ad", "\u2800", "\u3164", "\ufeff", "\u1160", "\uffa0", "\u202e", "\u2060", "\ufe0f", "\u034f"),
-    *("\U000e0020", "\u200b \u200d", "\u2800\u2003\u2800", "\u200e" * 64),
+    *("\ufff9", "\ufffa\ufffb", "\U0001d159", "\U000e0020", "\u200b \u200d", "\u2800\u2003\u2800", "\u200e" * 64),
 ]
 # Beside “Own customer”.
 LOOK_ALIKES = [
@@ -22,7 +22,7 @@ LOOK_ALIKES = [
         "Own customer\U000e0101",
         "\ufeffOWN customer",
     ),
-    *("Own customer\u3164", "O\u034fwn customer", "Own customer\U000e0041"),
+    *("Own customer\u3164", "O\u034fwn customer", "Own customer\U000e0041", "\ufff9Own customer\ufffb"),
 ]
 EMOJI = [
     ("👨‍👩‍👧‍👦", "👨👩👧👦"),

@@ -151,6 +151,21 @@ async def test_a_deleted_provider_ends_its_keys(installation: Installation, admi
     assert (await holder.ask(WHO)).status == 401
 
 
+async def test_a_key_of_an_account_that_moved_ends_with_the_provider_whose_person_made_it(
+    people: People, world: World
+) -> None:
+    owner = {"accountId": world["own"]}
+    made = await people["boss"].change("createApiKey", "token", name="Boss's own", owner=owner)
+    key = people.installation.holder(made["token"])
+    for account in ("own", "sibling"):
+        where_to = {"accountId": world[account], "serviceProviderId": world["other_provider"]}
+        await done(people["root"], "moveAccount", **where_to)
+    assert not await closed(key, world)
+    deleted = await people["root"].change("deleteServiceProvider", "deletedId", id=world["provider"], force=True)
+    assert deleted["userErrors"] == []
+    assert await closed(key, world)
+
+
 @pytest.mark.parametrize("end", ["deactivateUser", "deleteUser"])
 async def test_a_key_ends_with_the_person_who_made_it(people: People, world: World, end: str) -> None:
     made = await people["bob"].change("createApiKey", "token", name="Bob's own")

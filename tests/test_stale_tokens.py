@@ -8,7 +8,7 @@ import pytest
 from graphql import GraphQLError
 
 from app.api_keys import token
-from app.execution import documents
+from app.execution import validation
 from tests.installation import Installation
 from tests.people import PASSWORD, add_people, email_of
 
@@ -70,13 +70,13 @@ async def test_a_header_that_does_not_authenticate_has_nothing_validated_for_its
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     validated: list[str] = []
-    validate = documents.validate
+    errors_of = validation.errors_of
 
     def counted(*given: Any, **options: Any) -> list[GraphQLError]:
         validated.append("once")
-        return validate(*given, **options)
+        return errors_of(*given, **options)
 
-    monkeypatch.setattr(documents, "validate", counted)
+    monkeypatch.setattr(validation, "errors_of", counted)
     assert (await post(installation, b"Bearer garbage", "{ accounts { unknown } }")).status_code == 401
     assert validated == []
     assert (await post(installation, b"Bearer garbage", "{ passwordPolicy { rules } }")).status_code == 200

@@ -33,7 +33,12 @@ async def provider_of(viewer: Viewer) -> UUID | None:
     """The provider whose caller this is, or whose account's; None for the installation's own."""
     if viewer.account_id is None:
         return viewer.service_provider_id
-    account = await Account.get_or_none(id=viewer.account_id).only("service_provider_id")
+    return await provider_of_account(viewer.account_id)
+
+
+async def provider_of_account(account_id: UUID) -> UUID | None:
+    """None for an account that is not there any more."""
+    account = await Account.get_or_none(id=account_id).only("service_provider_id")
     return account.service_provider_id if account is not None else None
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -11,9 +12,10 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.access import AccessLevel, Viewer
+from app.accounts.finding import provider_of_account
 from app.calls import listening, places
 from app.calls.model import Call, RecordingState
 from app.calls.player.page import Player
@@ -23,7 +25,12 @@ from app.errors import ErrorCode, ServiceUnavailable, Unauthenticated, for_clien
 from app.identifiers import Kind, read, show
 from app.recording.failures import advice
 from app.recording.storage import ObjectStorage, StorageFailure
+from app.shares import FairSlots, Share, ShareFull
 
+# Recordings that a worker sends at once; of one key or person a quarter, of one account half, of one provider three quarters.
+# The account's own storage decides how long each takes, and each has a connection of its own to it.
+LISTENERS = FairSlots(200)
+_RETRY_AFTER = {"Retry-After": "5"}
 _NAME = re.compile(r"(CA[0-9a-f]{32})(\.mp3|\.wav)?", re.ASCII)
 _NO_SUCH = "There is no such recording."
 _CLOSED = "This address lets nobody listen: it has ended, or is not complete. Ask for a new one."
@@ -90,7 +97,7 @@ class Recordings:
         """GET and HEAD of the audio, with single ranges of it."""
         try:
             found = await self._found(request)
-            return await self._played(request, found)
+            return await _in_a_slot(request, found, await self._played(request, found))
         except Refused as refused:
             return _refusal(request, refused)
 
@@ -193,6 +200,39 @@ class Recordings:
             begin,
             request.scope["log"],
         )
+
+
+async def _in_a_slot(request: Request, found: _Found, played: Played) -> ASGIApp:
+    """Holds one of LISTENERS for as long as the recording is sent. Raises Refused."""
+    viewer, account_id = found.context.viewer, found.call.account_id
+    try:
+        provider_id = await provider_of_account(account_id)
+    except Exception as error:
+        if (away := _unavailable(error)) is None:
+            raise
+        raise away from error
+
+    async def send_in_a_slot(scope: Scope, receive: Receive, send: Send) -> None:
+        answer: ASGIApp = played
+        with ExitStack() as held:
+            try:
+                if LISTENERS.is_full:
+                    message = "This worker sends as many recordings as it may. Try again in a moment."
+                    raise Refused(503, message, ErrorCode.SERVICE_UNAVAILABLE, _RETRY_AFTER)
+                slot = held.enter_context(LISTENERS.slot())
+                slot.add(Share.CALLER, viewer.key_id or viewer.user_id)
+                slot.add(Share.ACCOUNT, account_id)
+                slot.add(Share.PROVIDER, provider_id)
+            except ShareFull as full:
+                message = (
+                    f"This worker sends {full.maximum} recordings of one {full.share.words} already. Try again later."
+                )
+                answer = _refusal(request, Refused(429, message, ErrorCode.RATE_LIMITED, _RETRY_AFTER))
+            except Refused as refused:
+                answer = _refusal(request, refused)
+            await answer(scope, receive, send)
+
+    return send_in_a_slot
 
 
 def _unavailable(error: Exception) -> Refused | None:

@@ -81,6 +81,8 @@ class Endpoint:
         # What ProxyHeadersMiddleware has made of the forwarded headers of proxies that are trusted.
         address = (scope.get("client") or ("",))[0]
         context = Context(caller, request_id, self._opened, address=address, user_agent=agent)
+        if caller is not None:
+            context.still_let_in = partial(self._authentication.viewer, headers.get(b"authorization"), is_use=False)
         answer = await self._operations.run(request, context, only_queries=scope["method"] == "GET")
         note(about, caller, answer)
         return http.reply(answer, media)

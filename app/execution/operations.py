@@ -129,6 +129,10 @@ class Operations:
                 return await self._answer(document, operation, request, context)
         except RateLimited as limited:
             return _too_many(limited, context, operation)
+        except Unauthenticated as refused:
+            return _unauthenticated(context, operation, refused)
+        except ServiceUnavailable as away:
+            return _refused([away], context)
 
     async def _answer(self, document: Document, operation: Operation, request: Request, context: Context) -> Answer:
         left = NOTHING_RAN
@@ -380,8 +384,10 @@ def _too_many(limited: RateLimited, context: Context, operation: Operation) -> A
     return answer
 
 
-def _unauthenticated(context: Context, operation: Operation | None = None) -> Answer:
-    answer = _refused([Unauthenticated()], context)
+def _unauthenticated(
+    context: Context, operation: Operation | None = None, error: Unauthenticated | None = None
+) -> Answer:
+    answer = _refused([error or Unauthenticated()], context)
     answer.operation, answer.refused = operation, ErrorCode.UNAUTHENTICATED
     return answer
 

@@ -39,10 +39,12 @@ class OperationSlots:
     async def slot(self, context: Context, *, is_event: bool = False) -> AsyncIterator[None]:
         """One of the caller's slots for the time of the block, but for that of `context.without_slot()`.
 
-        Raises RateLimited when too many of the caller's operations wait already, or after WAIT_SECONDS. An event of a
+        Raises RateLimited when too many of the caller's operations wait already, or after WAIT_SECONDS, and what
+        `context.still_let_in` does for a caller who was revoked while it waited. An event of a
         subscription waits as long as it takes, since it would be lost; how many there can be is bounded by the subscriptions.
         """
         caller, owner = _caller_of(context)
+        must_wait = not self._fits(caller, owner)
         held = await self._acquire(caller, owner, may_refuse=not is_event)
 
         @asynccontextmanager
@@ -58,6 +60,8 @@ class OperationSlots:
 
         context.without_slot = without_slot
         try:
+            if must_wait:
+                await context.still_let_in()
             yield
         finally:
             self._release(held, owner)

@@ -279,7 +279,14 @@ class Connection:
         scope = self._websocket.scope
         agent = self._websocket.headers.get("user-agent", "")
         address = (scope.get("client") or ("",))[0]
-        return Context(caller, request_id or os.urandom(16).hex(), self._opened, address=address, user_agent=agent)
+        return Context(
+            caller,
+            request_id or os.urandom(16).hex(),
+            self._opened,
+            address=address,
+            user_agent=agent,
+            still_let_in=self._caller,
+        )
 
     async def _run(self, id_: str, running: "_Running", request: Request) -> None:
         """One operation, from its message to the last that is sent for it. Raises Closed and WebSocketDisconnect."""

@@ -27,6 +27,7 @@ import structlog
 
 from app import metrics
 from app.access import Viewer
+from app.accounts.finding import provider_of
 from app.calls import recordings
 from app.calls.model import Call
 from app.encryption import CannotOpen, Keyring
@@ -53,6 +54,7 @@ _BEGIN_SECONDS = 10.0
 _THREADS = min(os.cpu_count() or 1, 8)
 _SHARE_FULL = "the {} has as much in the spool as one may: try again later, or elsewhere"
 _NO_KEY = "the account's storage keys do not open with this server's ENCRYPTION_KEYS: try again later, or elsewhere"
+_DATABASE_AWAY = "the database does not answer: try again later"
 _OVERFULL = "the spool is overfull: the recording ends here"
 _log = structlog.get_logger("recorder")
 T = TypeVar("T")
@@ -210,7 +212,8 @@ class Recorder:
     def slot(self, viewer: Viewer) -> Iterator[Slot]:
         """Holds one of the slots for streams. Raises Refused when there is none, or no room in the spool.
 
-        It counts for the owner of the key; `begin` adds the owners of the call, which a provider's key names there.
+        It counts for the owner of the key; `add_provider` adds the provider of an account's key, and `begin` the owners of the
+        call, which a provider's key names there.
         """
         if self._slots.is_full:
             raise self._later("streams", "as many calls are recorded here as may be: try again later, or elsewhere")
@@ -223,6 +226,16 @@ class Recorder:
                 yield slot
             finally:
                 metrics.recording_streams(-1)
+
+    async def add_provider(self, viewer: Viewer, slot: Slot) -> None:
+        """Before the call is known: several accounts would hold all slots without naming one. Raises Refused."""
+        try:
+            provider_id = await provider_of(viewer)
+        except Exception as error:
+            if for_client(error) is None:
+                raise
+            raise self._later("database", _DATABASE_AWAY) from error
+        self._add(slot, None, provider_id)
 
     def _add(self, slot: Slot, account_id: UUID | None, service_provider_id: UUID | None) -> None:
         """Raises Refused."""
@@ -258,7 +271,7 @@ class Recorder:
         except Exception as error:
             if for_client(error) is None:
                 raise
-            raise self._later("database", "the database does not answer: try again later") from error
+            raise self._later("database", _DATABASE_AWAY) from error
         self._streams.add(stream)
         return call
 

@@ -141,7 +141,8 @@ async def delete(
         await users.delete_all(Q(service_provider_id=provider.id))
         await trail.note(context, provider, before={"name": provider.name})
         await ServiceProvider.filter(id=provider.id).delete()
-    context.use(Revocations).announce(provider.id)
+    # Its people may have made keys of accounts that have moved since, and these end with the people.
+    context.use(Revocations).announce(EVERYTHING)
     return provider.id, blockers
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -15,12 +16,13 @@ from app.access import AccessLevel
 from app.api_keys.model import ApiKey
 from app.audit.model import AuditEvent
 from app.audit.reads import SecretReads
-from app.calls import listening
+from app.calls import listening, routes
 from app.calls.listening import Listenings, storage_address_of
 from app.calls.model import Call, RecordingState
 from app.identifiers import Kind, read, show
 from app.local_s3 import LocalS3
 from app.recording.model import AudioFormat
+from app.shares import FairSlots, Share
 from tests.calls.recorded import Recorded, configure, recorded, served, target_in, wav
 from tests.installation import Installation, Person, World
 from tests.people import add_people
@@ -58,6 +60,51 @@ async def test_whoever_reaches_the_account_hears_its_recordings(
     assert headers["content-disposition"] == 'inline; filename="2026-01-31_13-37-00_+4930123456_+4989654321.wav"'
     saved = await get(admin, f"{own.path}.wav?download=1")
     assert saved.headers["content-disposition"].startswith("attachment; ")
+
+
+async def test_no_caller_account_or_provider_takes_all_places_of_listeners(
+    own: Recorded,
+    installation: Installation,
+    local_s3: LocalS3,
+    read_only: Person,
+    account_user: Person,
+    provider: Person,
+    admin: Person,
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A bucket that answers slowly holds a request, and a connection to it, for as long as its owner likes."""
+    listeners = FairSlots(8)
+    monkeypatch.setattr(routes, "LISTENERS", listeners)
+    sibling = await recorded(installation, target_in(local_s3), of="sibling")
+    foreign = await recorded(installation, target_in(local_s3), of="foreign")
+    key, account, of_provider = (
+        read(kind, world[name])
+        for kind, name in (
+            (Kind.API_KEY, "read_only_key"),
+            (Kind.ACCOUNT, "own"),
+            (Kind.SERVICE_PROVIDER, "provider"),
+        )
+    )
+    for share, holder, number, refused, heard in (
+        (Share.CALLER, key, 2, (read_only, own), (account_user, own)),
+        (Share.ACCOUNT, account, 4, (admin, own), (admin, sibling)),
+        (Share.PROVIDER, of_provider, 6, (provider, sibling), (admin, foreign)),
+    ):
+        with ExitStack() as held:
+            for _ in range(number):
+                held.enter_context(listeners.slot()).add(share, holder)
+            answer = await get(refused[0], refused[1].path)
+            assert (answer.status_code, answer.headers["retry-after"]) == (429, "5")
+            assert answer.json()["errors"][0]["extensions"]["code"] == "RATE_LIMITED"
+            assert f"{number} recordings of one {share.words}" in message(answer)
+            assert (await get(heard[0], heard[1].path)).status_code == 200
+    assert listeners.total == 0
+    with ExitStack() as held:
+        for _ in range(8):
+            held.enter_context(listeners.slot())
+        assert (await get(admin, foreign.path)).status_code == 503
+    assert (await get(read_only, own.path)).content == own.audio
 
 
 async def test_out_of_reach_looks_like_missing(

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
@@ -12,14 +13,17 @@ import httpx
 import pytest
 
 from app.access import AccessLevel, Scope, Viewer
+from app.api_keys.model import ApiKey
 from app.calls.model import Call
 from app.context import Context, Opened
 from app.errors import RateLimited
 from app.execution import slots
 from app.execution.operations import Operations
 from app.execution.slots import OperationSlots
+from app.identifiers import Kind, read
 from app.live import Change, LiveEvent, LiveEvents
 from app.recording.verification import StorageVerifier
+from app.revocations import Revocations
 from tests.calls.conftest import at, gateway_of, report
 from tests.installation import Installation, Person, World
 from tests.listeners import listening, served, until_heard
@@ -95,6 +99,21 @@ async def test_a_front_end_that_sends_ten_queries_at_once_gets_ten_answers(
     answers = await asyncio.gather(*asked)
     assert [answer.only("viewer")["scope"] for answer in answers] == ["SERVICE_PROVIDER"] * 10
     assert set(gate.most.values()) == {OF_CALLER}
+
+
+async def test_what_waits_for_its_turn_does_not_run_once_its_caller_is_revoked(
+    installation: Installation, gate: Gate, account_user: Person, world: World
+) -> None:
+    asked = [asyncio.create_task(account_user.ask(QUERY)) for _ in range(OF_CALLER + 1)]
+    await gate.wait_for(OF_CALLER)
+    await settled(installation, 1)
+    key_id = read(Kind.API_KEY, world["account_user_key"])
+    async with installation.database():
+        await ApiKey.filter(id=key_id).update(revoked_at=datetime.now(UTC))
+    installation.opened.clients[Revocations].announce(key_id)
+    gate.open()
+    answers = await asyncio.gather(*asked)
+    assert sorted(answer.codes for answer in answers) == [*([[]] * OF_CALLER), ["UNAUTHENTICATED"]]
 
 
 async def test_another_caller_does_not_wait_for_them(

@@ -93,6 +93,18 @@ async def test_a_providers_key_that_names_no_call_takes_at_most_three_quarters_o
             await recorded(gateway, held, "foreign", world["foreign"], foreign)
 
 
+@pytest.mark.settings(recording_streams=4)
+async def test_keys_of_its_accounts_that_name_no_call_count_for_their_provider(
+    gateway: Gateway, admin: Person, world: World
+) -> None:
+    own, sibling, foreign = [await key_of(admin, accountId=world[name]) for name in ("own", "sibling", "foreign")]
+    async with gateway.opened(own), gateway.opened(own), gateway.opened(sibling):
+        code, reason = await gateway.refused(key=sibling)
+        assert (code, "of one service provider" in reason) == (1013, True)
+        async with AsyncExitStack() as held:
+            await recorded(gateway, held, "foreign", world["foreign"], foreign)
+
+
 @pytest.mark.settings(recording_streams=2)
 async def test_a_stream_that_ends_gives_its_slot_back(gateway: Gateway, world: World) -> None:
     for number in range(4):

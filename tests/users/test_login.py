@@ -265,6 +265,7 @@ def test_an_ipv6_household_is_one_network() -> None:
     assert site_of(network_of("2001:db8:1:2::1")) != site_of(network_of("2001:db8:1:102::1"))
     assert site_of("192.0.2.7") == "192.0.2.7"
     assert network_of("::ffff:192.0.2.7") == network_of("192.0.2.7") == "192.0.2.7"
+    assert network_of("2001:db8:1:2:3::4%eth0") == network_of("2001:db8:1:2:3::4")
     assert network_of("a socket") == ""
 
 
