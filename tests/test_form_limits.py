@@ -140,6 +140,8 @@ def test_every_limit_is_one_of_an_input_and_says_of_what() -> None:
         "called",
     )
     for path, description in told().items():
+        if path.startswith("quota."):  # numbers of objects, as their type says
+            continue
         assert any(unit in (description or "").lower() for unit in (*units, "`expiresat`")), path
 
 

@@ -78,8 +78,7 @@ class LoginFailure(Model):
     """A try to log in that failed, or that is being made: it is written before the password is looked at.
 
     `subject` is a keyed hash of the e-mail address, where people type passwords too; `network` is where it came from. For an
-    address that was found taken they are a keyed hash of the asker's owner, and the id of the key or user that asked; for the
-    present password, asked for in an open session, `subject` is that session.
+    address that was found taken they are a keyed hash of the asker's owner, and the id of the key or user that asked.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
