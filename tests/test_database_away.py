@@ -31,7 +31,8 @@ async def fragile(_only_on_postgres: None, tmp_path: Path) -> AsyncIterator[tupl
     with Postgres() as server:
         url = server.create("fragile")
         world = await seed(tmp_path, url)
-        chosen = {"database_timeout_seconds": 2, "metrics_token": METRICS_TOKEN}
+        # One caller may take all connections, and its operations wait for these alone.
+        chosen = {"database_timeout_seconds": 2, "metrics_token": METRICS_TOKEN, "operations_per_caller": 100}
         async with Installation.started(world, tmp_path, url, **chosen) as installation:
             yield installation, server
 

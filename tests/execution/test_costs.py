@@ -311,7 +311,8 @@ DENIED = "apiKeys { nodes { id } }"
 async def test_rows_that_the_ordinary_executor_makes_objects_of_count_as_work(shared: Installation) -> None:
     provider = shared.person("provider")
     pages = many("accounts(first: 100) { nodes { id } }")
-    assert (await provider.ask(pages)).only("a0")
+    if shared.settings.compiled_operations:
+        assert (await provider.ask(pages)).only("a0")
     with recorded() as statements:
         answer = await provider.ask(pages.replace("{", f"{{ {DENIED}", 1))
     assert (answer.data, [error["message"] for error in answer.errors]) == (

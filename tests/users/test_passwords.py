@@ -122,7 +122,7 @@ async def test_two_admins_who_set_the_first_policy_at_once_both_do(people: Peopl
         ("sunshine", ["INVALID", "INVALID"]),
         ("QwertyUiop", ["INVALID"]),
         ("x" * 257, ["TOO_LONG"]),
-        ("x" * 100_000, ["TOO_LONG"]),
+        ("x" * 10_000, ["TOO_LONG"]),
         ("", ["INVALID"]),
         (PASSWORD, ["INVALID"]),
         (email_of("ann").upper(), ["INVALID"]),
