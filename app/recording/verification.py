@@ -229,7 +229,7 @@ class StorageVerifier:
         begun = time.monotonic()
         steps = {settings.step: settings}
         try:
-            async with self._storage.client(target) as bucket:
+            async with self._storage.new_client(target) as bucket:
                 probe = Probe(bucket, target)
                 try:
                     async with asyncio.timeout(self._step_seconds):
