@@ -55,7 +55,11 @@ async def asked(
                 if failure.http_status == 403 and target is not targets[-1]:
                     continue
                 raise
-            yield bucket, answer
+            try:
+                yield bucket, answer
+            finally:
+                if "Body" in answer:  # else what is not read keeps a connection of the shared client
+                    answer["Body"].close()
             return
 
 

@@ -46,11 +46,12 @@ def bucket_region(answer: dict[str, Any]) -> str | None:
 def _cleaned(message: str, secrets: Iterable[str]) -> str | None:
     """One line of visible characters without secrets, signatures and digests; None when nothing is left that says more."""
     text = _visible(message[:_MOST_OF_A_MESSAGE])
+    if is_mask(text):
+        return None
     for secret in sorted(secrets, key=len, reverse=True):
         for form in (_visible(secret), quote(secret, safe="")):
             text = text.replace(form, _MASK)
-    text = " ".join(_DIGEST.sub(_MASK, text).split())
-    return None if not text or is_mask(text) else text
+    return " ".join(_DIGEST.sub(_MASK, text).split()) or None
 
 
 def _visible(text: str) -> str:

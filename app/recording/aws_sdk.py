@@ -39,6 +39,7 @@ MAX_ANSWER_BYTES = 256 * 1024
 """The longest XML answer that is read; the answers to the calls that are made here have a few kilobytes."""
 # Shorter than servers keep idle connections: a request on one that the server is closing would fail.
 _KEEPALIVE_SECONDS = 3.0
+_USER_AGENT = "aiobotocore"
 
 
 class Sdk:
@@ -65,6 +66,7 @@ class Sdk:
             http_session_cls=_CautiousHttp,
             proxies={},  # None would mean "those of the environment"
             ignore_configured_endpoint_urls=True,
+            user_agent=_USER_AGENT,  # the SDK's own is put together again for each request, at a tenth of its cost
             connect_timeout=connect_seconds,
             read_timeout=read_seconds,
             retries={"mode": "standard", "total_max_attempts": 1},

@@ -109,9 +109,9 @@ def denial(failure: StorageFailure) -> str | None:
     action = _ACTION.search(message)
     denied = _EXPLICIT_DENY.search(message)
     if denied:
-        policy = (denied[1] or "a policy").capitalize()
+        policy = denied[1] or "a policy"
         what = f"{action[0]} for this access key" if action else "this access key"
-        return f"{policy} explicitly denies {what}, whatever else allows it: change its Deny statement."
+        return f"{policy[0].upper()}{policy[1:]} explicitly denies {what}, whatever else allows it: change its Deny statement."
     if action and action[0].startswith("kms:"):
         return (
             f"The access key may not use the bucket's encryption key ({action[0]} is denied): allow it kms:GenerateDataKey "
@@ -165,7 +165,7 @@ LOSES_DATA = "Ask the operator of the storage: it loses data that it has confirm
 
 _ACTION = re.compile(r"\bkms:[A-Za-z]+|(?<=perform: )[a-z0-9-]+:[A-Za-z]+")
 _EXPLICIT_DENY = re.compile(
-    r"explicit deny(?: in (an? [a-z]+(?:[ -][a-z]+){0,3} policy|permissions boundary))?", re.IGNORECASE
+    r"explicit deny(?: in (an? (?:[a-z]+(?:[ -][a-z]+){0,3} policy|permissions boundary)))?", re.IGNORECASE
 )
 _KEY_LENGTH = re.compile(r"access key.*length", re.IGNORECASE)
 _OF_PARAMETERS = frozenset({"InvalidArgument", "InvalidRequest", "NotImplemented", "NotSupported"})

@@ -142,6 +142,14 @@ MESSAGES = {
         error(403, "AccessDenied", f"{_USER} kms:GenerateDataKey with an explicit deny in an identity-based policy"),
         "An identity-based policy explicitly denies kms:GenerateDataKey",
     ),
+    "an explicit deny of a boundary": (
+        error(403, "AccessDenied", f"{_USER} s3:PutObject with an explicit deny in a permissions boundary"),
+        "A permissions boundary explicitly denies s3:PutObject",
+    ),
+    "an explicit deny of the network": (
+        error(403, "AccessDenied", f"{_USER} s3:PutObject with an explicit deny in a VPC endpoint policy"),
+        "A VPC endpoint policy explicitly denies s3:PutObject",
+    ),
     "an explicit deny by nobody": (
         error(403, "AccessDenied", "Explicit deny"),
         "A policy explicitly denies this access key",
