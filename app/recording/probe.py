@@ -39,8 +39,8 @@ class VerificationStepName(enum.Enum):
     REACH = strawberry.enum_value(
         "REACH", description="The server can be reached and does not say that there is no such bucket."
     )
-    REGION = strawberry.enum_value("REGION", description="The bucket lies in the region that is given.")
-    WRITE = strawberry.enum_value("WRITE", description="An object can be written, with its tags.")
+    REGION = strawberry.enum_value("REGION", description="The server names the region that is given, if it names one.")
+    WRITE = strawberry.enum_value("WRITE", description="An object can be written, with its tags, and is there.")
     TAGS = strawberry.enum_value(
         "TAGS", description="The tags of the object can be read, and are those that were sent."
     )
@@ -57,7 +57,7 @@ class VerificationStepStatus(enum.Enum):
 
     PASSED = strawberry.enum_value("PASSED", description="It works.")
     FAILED = strawberry.enum_value("FAILED", description="It does not; `advice` says what to fix.")
-    SKIPPED = strawberry.enum_value("SKIPPED", description="It was not tried; `advice` says why.")
+    SKIPPED = strawberry.enum_value("SKIPPED", description="It was not tried, or proves nothing; `advice` says why.")
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Buckets that are unlike a plain one: the storage test finds what recordings meet there, and both say the same."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from app.calls.model import RecordingState
-from app.outbound_connections import tls_context
 from app.recording import answers, uploads
 from app.recording.failures import advice
 from app.recording.model import AudioFormat, BucketVendor, RecordingConfig
@@ -22,7 +21,7 @@ from tests.recording.storage_room import StorageRoom, noise
 from tests.servers import scripted_s3 as scripts
 from tests.servers.fixtures import RECORDER
 from tests.servers.scripted_s3 import Answer, Expect, Request, ScriptedS3, error
-from tests.webhooks.receiver import self_signed
+from tests.webhooks.receiver import self_signed, trusted
 
 SMALL, LARGE = 320_000, 2 * uploads.PART_BYTES + 100_000
 Scripted = tuple[StorageRoom, ScriptedS3]
@@ -291,24 +290,16 @@ async def test_a_storage_that_cuts_objects_off_fails(verifier: StorageVerifier, 
 # --- Endpoints --------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A certificate for 127.0.0.1 that the operating system trusts for the length of a test, with its key."""
-    path = self_signed(tmp_path)
-    monkeypatch.setenv("SSL_CERT_FILE", str(path))
-    tls_context.cache_clear()
-    yield path
-    tls_context.cache_clear()
-
-
 async def test_an_authority_that_the_operating_system_trusts_is_trusted_for_storages(
-    verifier: StorageVerifier, scripted: Scripted, authority: Path
+    verifier: StorageVerifier, scripted: Scripted, tmp_path: Path
 ):
     room, _ = scripted
-    async with ScriptedS3(scripts.tls_of(authority)) as s3:
-        await room.configure(s3.endpoint)
-        result, failure = await both(verifier, room)
-        assert (result.verdict, failure) == (StorageVerdict.WORKING, None)
+    certificate = self_signed(tmp_path)
+    with trusted(certificate):
+        async with ScriptedS3(scripts.tls_of(certificate)) as s3:
+            await room.configure(s3.endpoint)
+            result, failure = await both(verifier, room)
+            assert (result.verdict, failure) == (StorageVerdict.WORKING, None)
 
 
 @pytest.mark.parametrize("host", ["calls.s3.example.com", "CALLS.s3.example.com:9000"])
