@@ -58,7 +58,7 @@ class Bodies:
         if caller is None and maximum > UNAUTHENTICATED_BYTES:
             maximum, hint = UNAUTHENTICATED_BYTES, " without an API key or a session"
         too_large = BadRequest(413, f"The body may have {maximum} bytes at most{hint}.")
-        if length is not None and (not length.isdigit() or int(length) > maximum):
+        if length is not None and (not length.strip().isdigit() or int(length) > maximum):
             raise too_large
         # Nearly always the whole body has arrived with the head, and needs no timer, which costs as much as to read it. How
         # long a body may take to begin is bounded by `app/connections.py`.
