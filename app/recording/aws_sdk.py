@@ -47,7 +47,7 @@ class Sdk:
 
     def __init__(self) -> None:
         session = _IsolatedSession()
-        # `Expect: 100-continue` would make aiohttp wait for ever: some servers never answer it, and others answer 417.
+        # aiohttp waits without end for the answer to `Expect: 100-continue`, which some servers never give; others answer 417.
         session.unregister("before-call.s3", add_expect_header)
         self._session = aioboto3.Session(botocore_session=session)
 

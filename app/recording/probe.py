@@ -187,17 +187,21 @@ class Probe:
     async def _compare_region(self) -> None:
         if self._region is None:
             raise StepSkipped("The server does not say which region the bucket is in.")
-        if self._region == self._target.region:
+        if not self._is_other_region:
             return
         if self._target.vendor is BucketVendor.AWS_S3:
             raise StepFailed(wrong_region_advice(self._target.region, self._region))
         # Other servers may name any region and accept requests for all: `write` decides.
         raise StepSkipped(self._names_another_region())
 
+    @property
+    def _is_other_region(self) -> bool:
+        return self._region not in {None, self._target.region}
+
     def _names_another_region(self) -> str:
         return (
-            f"The server names the region {self._region} for the bucket and accepts requests for {self._target.region} too: "
-            f"choose {self._region}, unless its documentation says otherwise."
+            f"The server says that the bucket is in the region {self._region}, but {self._target.region} is configured: "
+            f"choose {self._region}, unless the server's documentation says otherwise."
         )
 
     async def _write(self) -> dict[str, Any]:
@@ -206,7 +210,7 @@ class Probe:
         except StorageFailure as failure:
             raise await self._why_not_written(failure) from None
         found = await uploads.size_of(self._bucket, self.key)
-        if self._region not in {None, self._target.region}:
+        if self._is_other_region:
             self.warnings.append(self._names_another_region())
         if found not in {None, len(self._content)}:
             raise StepFailed(f"The storage took {len(self._content)} bytes and holds {found}. {LOSES_DATA}")
@@ -228,7 +232,7 @@ class Probe:
         return answer
 
     async def _why_not_written(self, failure: StorageFailure) -> StepFailed:
-        if self._region not in {None, self._target.region}:
+        if self._is_other_region:
             self._correct(Name.REGION, failure, wrong_region_advice(self._target.region, self._region))
         if failure.is_wrong_region:
             sentence = wrong_region_advice(self._target.region, failure.region)

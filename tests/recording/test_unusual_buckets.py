@@ -149,7 +149,7 @@ MESSAGES = {
         error(403, "AccessDenied", f"{_USER} s3:PutObject with an explicit deny in a VPC endpoint policy"),
         "A VPC endpoint policy explicitly denies s3:PutObject",
     ),
-    "an explicit deny by nobody": (
+    "an explicit deny without a policy": (
         error(403, "AccessDenied", "Explicit deny"),
         "A policy explicitly denies this access key",
     ),
