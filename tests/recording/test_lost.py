@@ -166,7 +166,7 @@ async def test_maintain_gives_up_what_is_lost_and_tells_those_who_listen(
     async with live.running():
         with live.listening(room.account_id) as listener:
             await asyncio.sleep(0.5)
-            printed = await run(room.installation, "maintain", CACHE_URL=valkey.url)
+            printed = await run(room.installation, "maintain", CACHE_URL=valkey.url, OUTBOUND_ALLOWED_HOSTS="127.0.0.1")
             assert "1 recordings given up whose server is lost" in printed.splitlines()
             async with asyncio.timeout(5):
                 assert (await listener.next()).call_id == call_id
