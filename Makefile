@@ -9,8 +9,10 @@ DATA_DIR ?= var
 OPERATIONS := tests/execution tests/test_accounts.py tests/test_api_keys.py tests/test_paging.py \
 	--ignore-glob='tests/execution/test_compiled*' --ignore=tests/execution/test_ways.py
 
+FAULTS ?= chaos
+
 .DEFAULT_GOAL := help
-.PHONY: help install run serve test check lint types schema access migration migrate bench clean browser clients
+.PHONY: help install run serve test check lint types schema access migration migrate bench chaos clean browser clients
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | grep -v '^help' | awk -F '\t' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -35,11 +37,11 @@ serve: $(READY) ## serve; settings come from the environment
 test: $(READY) ## run the tests on SQLite and PostgreSQL, and those of operations uncompiled; starts all servers they need
 	@echo "PostgreSQL's run goes on beside this one; its lines come at the end (var/test-postgres.log)."
 	@mkdir -p var; \
-	TEST_DATABASE=postgres $(BIN)/python -m pytest -m "not browser" > var/test-postgres.log 2>&1 & beside=$$!; \
-	TEST_DATABASE=sqlite $(BIN)/python -m pytest -m "not browser"; sqlite=$$?; \
+	TEST_DATABASE=postgres $(BIN)/python -m pytest -m "not browser and not chaos" > var/test-postgres.log 2>&1 & beside=$$!; \
+	TEST_DATABASE=sqlite $(BIN)/python -m pytest -m "not browser and not chaos"; sqlite=$$?; \
 	wait $$beside; postgres=$$?; cat var/test-postgres.log; \
 	test $$sqlite -eq 0 && test $$postgres -eq 0
-	TEST_DATABASE=sqlite COMPILED_OPERATIONS=off $(BIN)/python -m pytest -m "not browser" $(OPERATIONS)
+	TEST_DATABASE=sqlite COMPILED_OPERATIONS=off $(BIN)/python -m pytest -m "not browser and not chaos" $(OPERATIONS)
 
 check: lint types clients browser ## lint, types, generated clients, and GraphiQL in a browser
 	@$(BIN)/python -m app.schema | diff - schema.graphql || { echo "schema.graphql is not what the code prints: make schema"; exit 1; }
@@ -70,6 +72,9 @@ migration: $(READY) ## draft a migration from the models for both databases (NAM
 
 migrate: $(READY) ## bring the database (DATABASE_URL) to this version's schema
 	@$(BIN)/python -m app migrate
+
+chaos: $(READY) ## kill, freeze and exchange servers under load, and compare what was acknowledged (FAULTS="chaos and critical": the worst)
+	TEST_DATABASE=postgres $(BIN)/python -m pytest -m "$(FAULTS)" --durations=0 --durations-min=5 tests/chaos
 
 bench: $(READY) ## measure against a hand-written handler; prints tables, writes var/bench.json
 	$(BIN)/python -m tests.bench
