@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import errno
 import io
+import os
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -200,6 +202,30 @@ async def test_on_a_full_disk_too_the_waits_become_longer_and_end(scripted: tupl
         for _ in backoff.WAITS:
             await room.later(hours=1)
     assert (await room.call(call_id)).recording_state is RecordingState.FAILED
+
+
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [
+        (errno.EMFILE, "Raise the limit of open files"),
+        (errno.EIO, "Look at the disk of this server's spool."),
+    ],
+)
+async def test_what_the_spool_does_not_give_is_reported_by_its_cause(
+    room: StorageRoom, monkeypatch: pytest.MonkeyPatch, code: int, advice: str
+):
+    call_id = await room.recorded(noise(32_000))
+
+    def refuse(*_: Any) -> None:
+        raise OSError(code, os.strerror(code))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(uploads, "_Piece", refuse)
+        await room.look()
+    error = (await room.call(call_id)).recording_error
+    assert error is not None
+    assert error["message"] == f"This server could not read the recording from its spool: {os.strerror(code)}."
+    assert advice in error["advice"]
 
 
 async def test_a_busy_storage_is_tried_for_a_day_and_no_longer(scripted: tuple[StorageRoom, ScriptedS3]):
