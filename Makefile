@@ -9,6 +9,9 @@ DATA_DIR ?= var
 OPERATIONS := tests/execution tests/test_accounts.py tests/test_api_keys.py tests/test_paging.py \
 	--ignore-glob='tests/execution/test_compiled*' --ignore=tests/execution/test_ways.py
 
+# A file stays in one process, so that what it sets up for all its tests is set up once.
+TESTS := $(BIN)/python -m pytest -m "not browser and not chaos" --numprocesses auto --dist loadfile
+# Which faults `make chaos` drives.
 FAULTS ?= chaos
 
 .DEFAULT_GOAL := help
@@ -34,14 +37,11 @@ run: install ## serve with a local S3 and demo data on http://127.0.0.1:8000 (PO
 serve: $(READY) ## serve; settings come from the environment
 	@$(BIN)/python -m app serve
 
-test: $(READY) ## run the tests on SQLite and PostgreSQL, and those of operations uncompiled; starts all servers they need
-	@echo "PostgreSQL's run goes on beside this one; its lines come at the end (var/test-postgres.log)."
-	@mkdir -p var; \
-	TEST_DATABASE=postgres $(BIN)/python -m pytest -m "not browser and not chaos" > var/test-postgres.log 2>&1 & beside=$$!; \
-	TEST_DATABASE=sqlite $(BIN)/python -m pytest -m "not browser and not chaos"; sqlite=$$?; \
-	wait $$beside; postgres=$$?; cat var/test-postgres.log; \
-	test $$sqlite -eq 0 && test $$postgres -eq 0
-	TEST_DATABASE=sqlite COMPILED_OPERATIONS=off $(BIN)/python -m pytest -m "not browser and not chaos" $(OPERATIONS)
+test: $(READY) ## run the tests, a process a core; those of operations a second time, uncompiled; starts all servers they need
+	@failed=0; \
+	$(TESTS) || failed=1; \
+	COMPILED_OPERATIONS=off $(TESTS) $(OPERATIONS) || failed=1; \
+	exit $$failed
 
 check: lint types clients browser ## lint, types, generated clients, and GraphiQL in a browser
 	@$(BIN)/python -m app.schema | diff - schema.graphql || { echo "schema.graphql is not what the code prints: make schema"; exit 1; }
@@ -74,7 +74,7 @@ migrate: $(READY) ## bring the database (DATABASE_URL) to this version's schema
 	@$(BIN)/python -m app migrate
 
 chaos: $(READY) ## kill, freeze and exchange servers under load, and compare what was acknowledged (FAULTS="chaos and critical": the worst)
-	TEST_DATABASE=postgres $(BIN)/python -m pytest -m "$(FAULTS)" --durations=0 --durations-min=5 tests/chaos
+	$(BIN)/python -m pytest -m "$(FAULTS)" --durations=0 --durations-min=5 tests/chaos
 
 bench: $(READY) ## measure against a hand-written handler; prints tables, writes var/bench.json
 	$(BIN)/python -m tests.bench
