@@ -149,7 +149,7 @@ async def stored(live: LiveEvents, call_id: UUID, account_id: UUID, size_bytes: 
 async def nothing(live: LiveEvents, call_id: UUID, account_id: UUID, now: datetime) -> None:
     """The stream has ended without a sample: there is no recording, and the call says why."""
     values = {**dict.fromkeys(_Place.of_nothing), "recording_credential_id": None, "recording_error": _no_sample(now)}
-    await _change(live, call_id, account_id, _RUNNING, RecordingState.NONE, **values)
+    await _change(live, call_id, account_id, (*_RUNNING, RecordingState.FAILED), RecordingState.NONE, **values)
 
 
 async def waits(live: LiveEvents, call_id: UUID, account_id: UUID, error: dict[str, Any], attempts: int) -> None:

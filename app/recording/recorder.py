@@ -300,7 +300,8 @@ class Recorder:
             await asyncio.wait([self._writing])
         recording, error = await _in_thread(self._ending, partial(_ended, stream, stream.last_audio()))
         stream.handing_over = asyncio.create_task(self._hand_over(recording))
-        return error
+        # A piece before the last may have failed while the end was being asked for.
+        return stream.broken.result() if stream.cannot_be_written else error
 
     async def _hand_over(self, recording: SpooledRecording) -> None:
         try:

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import os
+import threading
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -144,3 +145,32 @@ async def test_a_call_whose_end_cannot_be_written_is_not_closed_with_1000(
         await connection.send(AUDIO)
         reason = "the disk of the spool is full: the recording ends here"
         assert await closed_by(connection) == (1011, reason)
+
+
+async def test_a_call_that_lost_a_piece_while_it_ended_is_not_closed_with_1000(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk takes the last piece and has refused the one before, of which the server hears at the same time."""
+    fails, writes, goes_on, made = asyncio.Event(), threading.Event(), threading.Event(), SpooledRecording.append
+
+    def full_once(recording: SpooledRecording, *given: Any) -> None:
+        if fails.is_set() and not writes.is_set():
+            writes.set()
+            goes_on.wait(10)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        made(recording, *given)
+
+    monkeypatch.setattr(SpooledRecording, "append", full_once)
+    async with gateway.opened() as connection:
+        await connection.send(gateway.first_frame("a"))
+        while not gateway.spool.waiting():
+            await asyncio.sleep(0.01)
+        fails.set()
+        await connection.send(AUDIO)
+        while not writes.is_set():
+            await asyncio.sleep(0.01)
+        await connection.send(AUDIO)
+        closing = asyncio.create_task(closed_by(connection))
+        await asyncio.sleep(0.1)
+        goes_on.set()
+        assert await closing == (1011, "the disk of the spool is full: the recording ends here")
