@@ -375,11 +375,13 @@ class Recorder:
         stream.making = asyncio.ensure_future(_in_thread(self._beginning, partial(self._created, stream, about)))
 
     async def _made(self, stream: AudioStream) -> SpooledRecording:
-        """The stream's place in the spool, whoever had it made. Raises SpoolBroken."""
+        """The stream's place in the spool, whoever had it made. Raises SpoolBroken, and RecordedAlready where there is one."""
         if stream.making is None:
             raise RuntimeError("the stream's place is not being made")
         try:
             return await asyncio.shield(stream.making)
+        except FileExistsError:
+            raise recordings.RecordedAlready from None
         except OSError as error:
             raise SpoolBroken(error) from error
 

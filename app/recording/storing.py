@@ -299,8 +299,11 @@ class Storer:
     async def _try(self, recording: SpooledRecording, upload: InParts | None) -> _Waiting | None:
         """Answers when to look again; None: it is out of the spool. Raises what the database does."""
         about, state = recording.about, State.of(recording)
-        now_is, attempts = (RecordingState.DELETED, 0) if state.is_deleted else await _row(about)
+        now_is, attempts, stored_bytes = (RecordingState.DELETED, 0, None) if state.is_deleted else await _row(about)
         if now_is is RecordingState.STORED:
+            if recording.audio_bytes not in (0, stored_bytes):
+                await self._set_aside(recording, state, f"the bucket holds {stored_bytes} bytes of it")
+                return None
             return await self._leave(recording, state, upload)
         if now_is is RecordingState.DELETED:
             return await self._discard(recording, state, upload)
@@ -354,7 +357,7 @@ class Storer:
         if way.credential_id is None or way.target.region != about.region:
             await self._remember(about, way)
         if not await recordings.stored(self._live, about.call_id, about.account_id, size, duration_ms):
-            now_is, _ = await _row(about)
+            now_is, *_ = await _row(about)
             if now_is not in _OVER:  # the database has lost the row meanwhile: the next look makes it again
                 return _Waiting(about.owners, state.attempts, self._now())
             if now_is is RecordingState.DELETED:
@@ -510,10 +513,11 @@ def _most_held(owners: tuple[UUID, ...]) -> Iterator[tuple[UUID, int]]:
     return zip(owners, _HELD_EACH, strict=False)
 
 
-async def _row(about: About) -> tuple[RecordingState, int]:
-    """What the call's row says, and how many tries it knows of; without a row, NONE."""
+async def _row(about: About) -> tuple[RecordingState, int, int | None]:
+    """What the call's row says, how many tries it knows of, and how long the object is, in bytes; without a row, NONE."""
     mine = Call.filter(account_id=about.account_id, id=about.call_id)
-    return await mine.first().values_list("recording_state", "recording_attempts") or _UNKNOWN
+    columns = ("recording_state", "recording_attempts", "recording_size_bytes")
+    return await mine.first().values_list(*columns) or (*_UNKNOWN, None)
 
 
 def _name(error: BaseException) -> str:

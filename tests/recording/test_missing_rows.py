@@ -242,6 +242,15 @@ async def test_a_second_recording_of_a_call_is_set_aside(room: StorageRoom, s3: 
     assert (await room.call(again.id)).recording_state is RecordingState.RECORDING
 
 
+async def test_audio_of_which_the_bucket_holds_only_a_part_is_kept(room: StorageRoom) -> None:
+    """A retry on another machine has found an object that its storage has truncated."""
+    call_id = await room.recorded(PCM)
+    found = {"recording_size_bytes": 20_000, "recording_duration_ms": 600}
+    await Call.filter(id=call_id).update(recording_state=RecordingState.STORED, **found)
+    await room.look()
+    assert (room.spool.waiting(), room.spool.aside()) == ([], [call_id])
+
+
 # The command.
 
 

@@ -24,7 +24,7 @@ from websockets.typing import Subprotocol
 from app import database
 from app.access import AccessLevel, Scope, Viewer
 from app.calls import recordings
-from app.calls.model import CallDirection, RecordingState
+from app.calls.model import Call, CallDirection, RecordingState
 from app.encryption import Keyring
 from app.identifiers import Kind, read
 from app.live import LiveEvents
@@ -674,6 +674,16 @@ async def test_a_call_is_recorded_once(gateway: Gateway) -> None:
     assert again == (4409, "the call is recorded already, or was")
     assert await gateway.refused(gateway.first_frame("once")) == again
     assert (await gateway.spooled("once")).audio_bytes == 44 + 1280
+
+
+async def test_a_call_whose_audio_waits_here_is_recorded_already_though_the_database_has_lost_that(
+    gateway: Gateway,
+) -> None:
+    await gateway.stream("a", bytes(640))
+    places = {f"recording_{name}": None for name in ("key", "bucket", "region", "vendor", "format", "credential_id")}
+    async with gateway.installation.database():
+        await Call.all().update(recording_state=RecordingState.NONE, **places)
+    assert (await gateway.refused(gateway.first_frame("a")))[0] == 4409
 
 
 async def test_a_key_that_is_revoked_cuts_off_no_call(gateway: Gateway, provider: Person) -> None:
