@@ -10,10 +10,12 @@ OPERATIONS := tests/execution tests/test_accounts.py tests/test_api_keys.py test
 	--ignore-glob='tests/execution/test_compiled*' --ignore=tests/execution/test_ways.py
 
 # A file stays in one process, so that what it sets up for all its tests is set up once.
-TESTS := $(BIN)/python -m pytest -m "not browser" --numprocesses auto --dist loadfile
+TESTS := $(BIN)/python -m pytest -m "not browser and not chaos" --numprocesses auto --dist loadfile
+# Which faults `make chaos` drives.
+FAULTS ?= chaos
 
 .DEFAULT_GOAL := help
-.PHONY: help install run serve test check lint types schema access migration migrate bench clean browser clients
+.PHONY: help install run serve test check lint types schema access migration migrate bench chaos clean browser clients
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | grep -v '^help' | awk -F '\t' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -70,6 +72,9 @@ migration: $(READY) ## draft a migration from the models for both databases (NAM
 
 migrate: $(READY) ## bring the database (DATABASE_URL) to this version's schema
 	@$(BIN)/python -m app migrate
+
+chaos: $(READY) ## kill, freeze and exchange servers under load, and compare what was acknowledged (FAULTS="chaos and critical": the worst)
+	$(BIN)/python -m pytest -m "$(FAULTS)" --durations=0 --durations-min=5 tests/chaos
 
 bench: $(READY) ## measure against a hand-written handler; prints tables, writes var/bench.json
 	$(BIN)/python -m tests.bench

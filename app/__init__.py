@@ -12,10 +12,11 @@ The rooms, one per noun; each has `model.py` (what is stored), `service.py` (wha
                          failures.py, connection_errors.py: what S3 says and means; rules.py,
                          regions.py, policy.py; stored.py, credentials.py: its keys; stream.py: what a gateway says;
                          admission.py: whether a call is recorded; recorder.py: from its stream to spool.py, the
-                         local disk; audio.py: WAV and MP3; storing.py: from the spool to the buckets, by sending.py: one
-                         try, uploads.py: S3's calls, backoff.py: when again, mending.py: what a crash left, condition.py:
-                         what it says of the storage; retrying.py: by hand; retiring.py,
-                         credential_schema.py: keys of earlier recordings)
+                         local disk; disk.py: what its errors mean; audio.py: WAV and MP3; storing.py: from the spool to
+                         the buckets, by sending.py: one try, uploads.py: S3's calls, backoff.py: when again, mending.py:
+                         what a crash left, condition.py: what it says of the storage; retrying.py: by hand; aside.py:
+                         recordings that no call can be made for; retiring.py, credential_schema.py: keys of earlier
+                         recordings)
     idempotency/         what was made under a client's key     (once.py)
     audit/               who changed what                       (+ trail.py: its events; changing.py: one row changed by
                          one statement, with its event; naming.py: what clients call what it tells of; reads.py: who has
@@ -24,7 +25,8 @@ The rooms, one per noun; each has `model.py` (what is stored), `service.py` (wha
                          them; filters.py: by what they are looked for; partitions.py: month by month;
                          recordings.py: what becomes of a recording; listening.py: signed addresses, and who
                          listened; places.py: where each was stored; playing.py: from there to a listener; player/:
-                         the page that plays one; deleting.py; recording_schema.py;
+                         the page that plays one; lookup.py: whether one is in its bucket; deleting.py;
+                         recording_schema.py;
                          live_schema.py)
     tts_cache/           the cached prompts of an account        (+ cache.py: in the gateway's Valkey; counts.py)
     applications/        what answers a call                    (+ recording.py: whether its calls are recorded, and why)
@@ -87,8 +89,8 @@ What puts the rooms together, and what no room imports:
     demo.py, local_receiver.py, local_s3.py, local_valkey.py
                          a server with things to look at: `make run` (demo_data.py, demo_calls.py: what there is to see)
     simulator.py         a voice gateway that streams calls, for trying out
-    __main__.py          python -m app serve | migrate | create-admin | maintain | rewrap-secrets | migration | demo |
-                         simulate-calls
+    __main__.py          python -m app serve | migrate | create-admin | maintain | spool | rewrap-secrets | migration |
+                         demo | simulate-calls
 
 Start reading with `accounts/`, from `schema.py` down; then `access.py`; then the walk of an operation in `execution/`.
 """

@@ -1,10 +1,11 @@
-"""python -m app serve | migrate | create-admin | maintain | rewrap-secrets | migration | demo | simulate-calls: see --help."""
+"""python -m app serve | migrate | create-admin | maintain | spool | rewrap-secrets | migration | demo | …: see --help."""
 
 import argparse
 import asyncio
 import os
 import sys
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -14,11 +15,16 @@ from app.access import Scope
 from app.api_keys import service as api_keys
 from app.api_keys.model import ApiKey
 from app.audit import service as audit
-from app.calls import partitions, recordings
+from app.calls import lookup, partitions, recordings
 from app.encryption import CannotOpen
 from app.errors import Mistakes, for_client
 from app.idempotency import once
+from app.identifiers import Kind, read, show
 from app.live import LiveEvents
+from app.outbound import OutboundGate
+from app.recording import aside
+from app.recording.spool import Spool
+from app.recording.storage import ObjectStorage
 from app.serving import CannotStart, listen
 from app.settings import Settings, WrongSettings
 from app.users import service as users
@@ -93,6 +99,14 @@ def _parser() -> argparse.ArgumentParser:
     maintain.set_defaults(run=_maintain)
     rewrap = commands.add_parser("rewrap-secrets", help="seal all secrets again with the first of ENCRYPTION_KEYS")
     rewrap.set_defaults(run=_rewrap)
+    spool = commands.add_parser(
+        "spool", help="recordings that this server set aside in its spool: list, adopt or discard them"
+    )
+    spool.add_argument("--adopt", metavar="CALL", help="give this one back to the workers, who store it")
+    spool.add_argument("--account", help="with --adopt: the id of the account that it is stored for from now on")
+    spool.add_argument("--discard", metavar="CALL", help="delete this one; there may be no other copy")
+    spool.add_argument("--yes", action="store_true", help="with --discard: do it")
+    spool.set_defaults(run=_spool)
     migration = commands.add_parser("migration", help="draft a migration from the models, for both databases")
     migration.add_argument("name", help="what it does, such as add_something")
     migration.set_defaults(run=_migration)
@@ -198,9 +212,12 @@ def _maintain(options: Any) -> None:
         async with migrating.opened(chosen) as database:
             await migrating.check(database)
             live = LiveEvents(chosen.cache_url)
+            storage = ObjectStorage(OutboundGate(chosen.outbound_allowed_hosts))
+            find = partial(lookup.in_bucket, chosen.keyring(), storage)
             async with live.running():
-                count = await recordings.give_up_lost(live, datetime.now(UTC))
+                count = await recordings.give_up_lost(live, datetime.now(UTC), find)
                 await live.told(_TELLING_SECONDS)
+            await storage.close()
             return count
 
     print(f"{asyncio.run(make_months())} months of calls made ahead")
@@ -218,6 +235,38 @@ def _rewrap(options: Any) -> None:
             return await rewrapping.rewrap(chosen.keyring())
 
     print(f"{asyncio.run(rewrap())} secrets sealed again with the newest key; older keys may leave ENCRYPTION_KEYS")
+
+
+def _spool(options: Any) -> None:
+    chosen = _chosen(options)
+    print(f"Spool: {chosen.spool}", file=sys.stderr, flush=True)
+    spool = Spool(chosen.spool, chosen.spool_megabytes * 1_000_000)
+    found = {show(Kind.CALL, one.call_id): one for one in aside.listed(spool)}
+    wanted = options.adopt or options.discard
+    if wanted and wanted not in found:
+        raise CannotStart(f"No recording of a call {wanted} was set aside here. Without options, all are listed.")
+    if options.adopt:
+        asyncio.run(_adopt(chosen, spool, found[wanted], options.account))
+        print(f"{wanted} is back in the spool: the server stores it within seconds.")
+    elif options.discard and options.yes:
+        aside.discard(found[wanted])
+        print(f"{wanted} is deleted.")
+    elif options.discard:
+        raise CannotStart(f"{found[wanted].words}\nThis would be deleted, without another copy. To do it, add --yes.")
+    else:
+        print(*(one.words for one in found.values()) if found else ["Nothing is set aside."], sep="\n")
+
+
+async def _adopt(chosen: Settings, spool: Spool, one: aside.Aside, account: str | None) -> None:
+    account_id = read(Kind.ACCOUNT, account) if account else None
+    if account and account_id is None:
+        raise CannotStart(f"--account {account}: an account's id is AC and 32 hex digits.")
+    async with migrating.opened(chosen) as database:
+        await migrating.check(database)
+        try:
+            await aside.adopt(spool, one, account_id)
+        except aside.CannotAdopt as cannot:
+            raise CannotStart(str(cannot)) from None
 
 
 def _demo(options: Any) -> None:

@@ -173,7 +173,7 @@ class Server:
         counts = PromptCounts(prompts)
         live, revocations = LiveEvents(chosen.cache_url), Revocations(chosen.cache_url)
         spool = Spool(chosen.spool, chosen.spool_megabytes * 1_000_000)
-        storer = Storer(keyring, storage, spool, live)
+        storer = Storer(keyring, storage, spool, live, chosen.call_days)
         recorder = Recorder(chosen, keyring, spool, live, storer)
         async with TortoiseContext() as context:
             # `Tortoise.init` would take over a context that somebody else has opened in this task, and close it.

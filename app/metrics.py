@@ -20,7 +20,18 @@ _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 # The values of labels. Each exists from the start, at 0: `increase()` does not see an event that brings its counter with it.
 _STATUSES = (101, 200, 400, 401, 403, 404, 500, 502, 503)
 _TYPES, _WAYS = ("query", "mutation", "subscription"), ("compiled", "ordinary")
-_REFUSALS = ("unauthenticated", "forbidden", "protocol", "database", "streams", "spool", "disk", "keys", "error")
+_REFUSALS = (
+    "unauthenticated",
+    "forbidden",
+    "protocol",
+    "database",
+    "streams",
+    "spool",
+    "disk",
+    "files",
+    "keys",
+    "error",
+)
 _ENDS = ("stored", "failed")
 _KINDS_OF_FILES = ("counter", "gauge_*", "histogram")
 
@@ -51,6 +62,11 @@ class _Metrics:
         self.spooled = Gauge(
             "recording_spool_recordings",
             "Recordings in the spool: running, on their way, failed.",
+            multiprocess_mode="livemax",
+        )
+        self.aside = Gauge(
+            "recording_spool_set_aside",
+            "Recordings in the spool that no worker stores: `python -m app spool` lists them.",
             multiprocess_mode="livemax",
         )
         self.recordings = Counter("recordings", "Recordings that came to an end, by it: stored or failed.", ["end"])
@@ -145,8 +161,9 @@ def spool_bytes(count: int) -> None:
     _metrics().spool.set(count)
 
 
-def spooled(count: int) -> None:
+def spooled(count: int, set_aside: int) -> None:
     _metrics().spooled.set(count)
+    _metrics().aside.set(set_aside)
 
 
 def recording_stored() -> None:

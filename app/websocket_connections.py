@@ -7,7 +7,8 @@ what `DIVERT` names in its scope's extensions: they are then handed to a functio
 Until the application has let a client in, its messages are short, and so is the first of a stream of audio: whoever sends a
 longer one, or begins to, is closed with 1009. A handshake that cannot be read is answered 400. A client that does not read what
 it is sent is closed with 1013, and hung up on when it does not read that either; who is told that the connection is closed has
-a second to answer.
+a second to answer. An application that has called what `HOLD_CLOSE` names answers the client's close itself: a stream's code says
+whether its audio is kept, which is known only when it is written.
 
 Frames are taken in turns, a few of each connection: a megabyte has room for many thousands, and nobody else is served while
 they are looked at. What an application has not received yet holds up what comes after it.
@@ -19,12 +20,13 @@ from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets import frames as websocket_frames
-from websockets.frames import CloseCode, Frame
+from websockets.exceptions import ProtocolError
+from websockets.frames import Close, CloseCode, Frame
 from websockets.http11 import Request
 from websockets.protocol import State
 
 from app.connections import HANG_UP, LET_IN, DrainGuard
-from app.recording.stream import DIVERT
+from app.recording.stream import DIVERT, HOLD_CLOSE
 
 Sink = Callable[[bytes], bool]
 """Takes the data of a binary message; false when it wants no more for now. What has arrived already still comes."""
@@ -40,8 +42,10 @@ FIRST_MESSAGE_BYTES = 16_384
 # yet send a message or two in earnest.
 FRAMES_AT_ONCE, STRANGERS_FRAMES_AT_ONCE = 100, 10
 TURN_SECONDS = 0.005
-_FINAL_BINARY, _MASKED = 0x82, 0x80
+_FINAL_BINARY, _FINAL_CLOSE, _MASKED = 0x82, 0x88, 0x80
 _UNREADABLE = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+# Of a frame whose length fits into one byte, as that of each control frame does: two bytes and the mask.
+_SHORT_HEAD_BYTES = 6
 _unmasked: Callable[[bytes, bytes], bytes] = websocket_frames.apply_mask  # type: ignore[attr-defined]
 
 
@@ -56,6 +60,9 @@ class StreamingProtocol(DrainGuard, WebSocketsSansIOProtocol):
         self.close_timeout = CLOSE_SECONDS
         self.conn.max_message_size = self._longest = min(FIRST_MESSAGE_BYTES, self.config.ws_max_size)
         self._sink: Sink | None = None
+        self._holds_close = False
+        # The client's close frame, which the application has not answered yet.
+        self._close = b""
         self._is_full = False
         # A frame that is not whole yet, and how many bytes are waited for.
         self._begun = bytearray()
@@ -71,12 +78,15 @@ class StreamingProtocol(DrainGuard, WebSocketsSansIOProtocol):
         if self.response.status_code == 101:  # else there is no application
             extensions: Any = self.scope["extensions"]
             extensions |= {DIVERT: self._divert, LET_IN: self._let_in, HANG_UP: super()._hang_up}
+            extensions[HOLD_CLOSE] = self._hold_close
 
     def data_received(self, data: bytes) -> None:
         if not self.handshake_initiated:
             super().data_received(data)  # the whole head, as HTTP's protocol has read it
             if not self.handshake_initiated:
                 self._refuse_head()
+            return
+        if self._close:  # nothing follows it (RFC 6455, 1.4)
             return
         if self._begun:
             self._begun += data
@@ -100,9 +110,28 @@ class StreamingProtocol(DrainGuard, WebSocketsSansIOProtocol):
             is_audio = payload and data[at] == _FINAL_BINARY and self.conn.current_size is None
             if is_audio and self._sink and not self.close_sent:
                 self._give(self._sink, _unmasked(data[payload:end], data[payload - 4 : payload]))
+            elif payload and data[at] == _FINAL_CLOSE and self._keeps_close(data[at:end], payload - at):
+                return
             else:
                 super().data_received(data[at:end])
             at = end
+
+    def _keeps_close(self, frame: bytes, payload: int) -> bool:
+        """Whether a close frame waits for the application's answer; uvicorn's parser answers all others at once."""
+        if (
+            not self._holds_close
+            or self.close_sent
+            or self.conn.current_size is not None
+            or payload != _SHORT_HEAD_BYTES
+        ):
+            return False
+        try:
+            close = Close.parse(_unmasked(frame[payload:], frame[payload - 4 : payload]))
+        except (ProtocolError, UnicodeDecodeError):
+            return False
+        self._close = frame
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": int(close.code), "reason": close.reason})
+        return True
 
     def _refuse_head(self) -> None:
         # With a body, too many lines or a line that is too long: uvicorn would hold the connection without a word, for ever.
@@ -169,6 +198,9 @@ class StreamingProtocol(DrainGuard, WebSocketsSansIOProtocol):
         # Uvicorn forgets it for a handshake that is denied, and logs an error.
         if message["type"] == "websocket.http.response.body" and self.close_sent:
             self.handshake_complete = True
+        if self._close and self.close_sent:
+            frame, self._close = self._close, b""
+            super().data_received(frame)  # both sides have closed
         if self._is_behind and not self.read_paused:  # a close reads on
             self._wait_for_turn()
 
@@ -217,6 +249,9 @@ class StreamingProtocol(DrainGuard, WebSocketsSansIOProtocol):
         """From now on messages may be as long as the server takes them."""
         self.conn.max_message_size = self._longest = self.config.ws_max_size
         self._frames_at_once = FRAMES_AT_ONCE
+
+    def _hold_close(self) -> None:
+        self._holds_close = True
 
     def _divert(self, sink: Sink) -> Callable[[], None]:
         """From now on binary messages go to the sink, those that wait first. Call the answer when it wants more again."""

@@ -11,7 +11,7 @@ from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
 from app.connections import BoundedProtocol
-from app.recording.stream import DIVERT
+from app.recording.stream import DIVERT, HOLD_CLOSE
 from app.websocket_connections import FRAMES_AT_ONCE, STRANGERS_FRAMES_AT_ONCE, StreamingProtocol
 from tests.recording.test_record import HANDSHAKE, frame
 
@@ -27,9 +27,14 @@ class Ear:
         self.at_most = 10**9
         self.has_room: Any = None
         self.protocol: Any = None
+        self.code: int | None = None
+        """With which it answers a close, once `may_close` is set; None: the server answers by itself."""
+        self.may_close = asyncio.Event()
 
     async def __call__(self, websocket: WebSocket) -> None:
         self.protocol = websocket.scope["extensions"][DIVERT].__self__
+        if self.code is not None:
+            websocket.scope["extensions"][HOLD_CLOSE]()
         await websocket.accept()
         await websocket.receive_text()
         await asyncio.sleep(0.05)  # what has come meanwhile waits
@@ -37,6 +42,9 @@ class Ear:
         while (message := await websocket.receive())["type"] != "websocket.disconnect":
             self.others.append(message.get("text"))
         self.others.append(message["code"])
+        if self.code is not None:
+            await self.may_close.wait()
+            await websocket.close(self.code)
 
     def take(self, data: bytes) -> bool:
         self.audio.append(bytes(data))
@@ -270,4 +278,41 @@ async def test_a_message_in_endless_pieces_takes_no_more_memory_than_its_text(po
     while not ear.others:
         await asyncio.sleep(0.01)
     assert ear.others == [f"a{'b' * 1_000}c"]
+    writer.close()
+
+
+# Closes that the application answers.
+
+CLOSE, NORMAL = frame(0x88, b"\x03\xe8"), b"\x03\xe8"
+
+
+@pytest.mark.parametrize("piece", [1, 3, 10_000])
+async def test_a_close_is_answered_when_the_application_says_so_and_with_its_code(
+    port: int, ear: Ear, piece: int
+) -> None:
+    ear.code = 1013
+    reader, writer = await opened(port)
+    sent = frame(0x81, b"first") + frame(0x82, b"audio") + CLOSE + frame(0x82, b"after")
+    for start in range(0, len(sent), piece):
+        writer.write(sent[start : start + piece])
+        await asyncio.sleep(0)
+    while not ear.others:
+        await asyncio.sleep(0.01)
+    assert (ear.audio, ear.others) == ([b"audio"], [1000])
+    assert not reader._buffer, "answered before the application did"  # type: ignore[attr-defined]
+    ear.may_close.set()
+    assert await asyncio.wait_for(reader.read(), 5) == b"\x88\x02" + (1013).to_bytes(2, "big")
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    ("payload", "code"), [(b"\x03", 1002), (b"\x03\xe7", 1002), (NORMAL + b"\xff", 1007)], ids=["short", "999", "text"]
+)
+async def test_a_close_that_cannot_be_read_is_answered_at_once(port: int, ear: Ear, payload: bytes, code: int) -> None:
+    ear.code = 1013
+    reader, writer = await opened(port)
+    writer.write(frame(0x81, b"first") + frame(0x88, payload))
+    answer = await asyncio.wait_for(reader.read(), 5)
+    assert answer[2:4] == code.to_bytes(2, "big")
+    ear.may_close.set()
     writer.close()

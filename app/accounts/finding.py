@@ -4,6 +4,7 @@ from uuid import UUID
 
 from app.access import Viewer
 from app.accounts.model import Account
+from app.audit.model import AuditEvent
 from app.context import Context
 from app.errors import Mistakes, UserErrorCode
 from app.identifiers import Kind, read
@@ -33,6 +34,12 @@ async def provider_of_account(account_id: UUID) -> UUID | None:
     """None for an account that is not there any more."""
     account = await Account.get_or_none(id=account_id).only("service_provider_id")
     return account.service_provider_id if account is not None else None
+
+
+async def was_deleted(account_id: UUID) -> bool:
+    """Whether this database knows of the account's deletion: one that it has never known is not deleted."""
+    deletions = AuditEvent.filter(object_kind=Kind.ACCOUNT.value, object_id=account_id, operation="deleteAccount")
+    return await deletions.exists()
 
 
 def not_found(*path: str) -> Mistakes:

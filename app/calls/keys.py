@@ -39,3 +39,15 @@ async def call_ids(account_id: UUID, wanted: Mapping[str, datetime]) -> dict[str
         await CallKey.bulk_create(rows, ignore_conflicts=True, using_db=client)
         found |= dict(await mine.values_list("gateway_call_id", "id"))
     return found
+
+
+async def claimed(account_id: UUID, gateway_call_id: str, call_id: UUID) -> UUID:
+    """The id of a call that had this one before the database lost it; another where the call has got another id since.
+
+    Takes part in a surrounding transaction. Raises IntegrityError when the account does not exist.
+    """
+    row = CallKey(id=call_id, account_id=account_id, gateway_call_id=gateway_call_id)
+    await CallKey.bulk_create([row], ignore_conflicts=True, using_db=connections.get("default"))
+    mine = CallKey.filter(account_id=account_id, gateway_call_id=gateway_call_id)
+    found: UUID = await mine.get().values_list("id", flat=True)  # type: ignore[assignment]
+    return found

@@ -25,7 +25,9 @@ class CallDirection(enum.Enum):
 class RecordingState(enum.Enum):
     """NONE; or RECORDING, then STORING, then STORED or FAILED; DELETED at last."""
 
-    NONE = strawberry.enum_value("NONE", description="The call was not recorded.")
+    NONE = strawberry.enum_value(
+        "NONE", description="The call was not recorded, or not a single sample was heard: then `error` says so."
+    )
     RECORDING = strawberry.enum_value("RECORDING", description="The gateway is sending its audio.")
     STORING = strawberry.enum_value("STORING", description="All audio is here, and on its way to the bucket.")
     STORED = strawberry.enum_value("STORED", description="It is in the bucket.")

@@ -40,6 +40,13 @@ async def targets_of(context: Context, calls: Iterable[Call]) -> dict[UUID, list
     }
 
 
+async def targets_of_server(keyring: Keyring, call: Call) -> list[StorageTarget]:
+    """The same for one call, for this server itself, which asks for no caller. Raises CannotOpen."""
+    kept = StoredCredential.filter(account_id=call.account_id, id=call.recording_credential_id)
+    config = await RecordingConfig.get_or_none(account_id=call.account_id)
+    return _targets(keyring, call, await kept.get_or_none(), config)
+
+
 @asynccontextmanager
 async def asked(
     storage: ObjectStorage, targets: Sequence[StorageTarget], operation: str, **parameters: Any

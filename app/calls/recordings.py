@@ -4,29 +4,41 @@ Each change is one UPDATE that names the states it may follow, so that whoever c
 stays deleted. Listeners are told after the change is committed.
 """
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import astuple, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
-from app.calls.keys import call_ids
+from app.calls.keys import call_ids, claimed, id_at
 from app.calls.model import Call, CallDirection, RecordingState
 from app.database import lacks_owner
-from app.encryption import Keyring
+from app.encryption import CannotOpen, Keyring
 from app.identifiers import Kind, show
 from app.live import Change, LiveEvent, LiveEvents
 from app.recording import credentials
-from app.recording.model import AudioFormat
-from app.recording.storage import StorageTarget
+from app.recording.model import AudioFormat, BucketVendor, StoredCredential
+from app.recording.spool import About
+from app.recording.storage import StorageFailure, StorageTarget
 
 LOST_AFTER = timedelta(days=3)
 """Three times as long as a storage is tried, and as a call goes on without a word in its row."""
+UNREACHABLE_AFTER = timedelta(days=30)
+"""A bucket that could not be asked for so long is asked no more."""
 _RUNNING = (RecordingState.RECORDING, RecordingState.STORING)
 _LOST_AT_ONCE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A recording in its bucket."""
+
+    size_bytes: int
+    duration_ms: int
 
 
 class RecordedAlready(Exception):
@@ -34,7 +46,7 @@ class RecordedAlready(Exception):
 
 
 class AccountGone(Exception):
-    """The account was deleted meanwhile."""
+    """The account does not exist in this database: deleted, or never there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +78,14 @@ async def begin(
     the network; what it raises undoes all. Raises RecordedAlready and AccountGone.
     """
     try:
-        async with in_transaction() as client:
-            if client.capabilities.dialect == "postgres":
-                # Before its rows, in the order of a deletion of the account: a new call would ask for this lock after them.
-                statement = "SELECT id FROM accounts WHERE id = $1 FOR KEY SHARE"
-                await client.execute_query(statement, [facts.account_id])
+        async with _of_account(facts.account_id):
             credential_id = await credentials.keep(keyring, facts.account_id, target)
-            call = await _known(facts)
+            ids = await call_ids(facts.account_id, {facts.gateway_call_id: facts.started_at})
+            call = await _locked(facts, ids[facts.gateway_call_id])
             if call.recording_state is not RecordingState.NONE:
                 raise RecordedAlready
-            values = {**_news(call, facts), **_place(call, target, form), "recording_credential_id": credential_id}
-            values |= {"recording_state": RecordingState.RECORDING, "updated_at": datetime.now(UTC)}
-            await Call.filter(account_id=call.account_id, id=call.id).update(**values)
-            call.update_from_dict(values)
+            place = _Place.of(call, target, form)
+            await _place(call, facts, place, RecordingState.RECORDING, credential_id, recording_error=None)
             if hold is not None:
                 await hold(call, credential_id)
     except IntegrityError as error:
@@ -87,6 +94,37 @@ async def begin(
         raise
     tell(live, call.id, call.account_id)
     return call
+
+
+def unsaved(facts: CallFacts, target: StorageTarget, form: AudioFormat) -> Call:
+    """The call as `begin` would make it, without a row: for a database that does not answer. `restore` makes the row."""
+    call = Call(id=id_at(facts.started_at), account_id=facts.account_id, gateway_call_id=facts.gateway_call_id)
+    call.started_at = facts.started_at
+    call.update_from_dict({**_news(call, facts), **_Place.of(call, target, form).columns})
+    return call
+
+
+async def restore(live: LiveEvents, about: About, attempts: int) -> UUID:
+    """Makes the rows of a call again whose audio is here, STORING; answers the id by which the database knows it.
+
+    That is another one than before where the gateway has reported the call since the database lost it. Raises AccountGone,
+    and RecordedAlready where the call has another recording by now.
+    """
+    facts = CallFacts(**{name: getattr(about, name) for name in CallFacts.__dataclass_fields__})
+    async with _of_account(about.account_id):
+        call_id = await claimed(about.account_id, about.gateway_call_id, about.call_id)
+        call = await _locked(facts, call_id)
+        if call.recording_state is not RecordingState.NONE:
+            if call.recording_key == about.key:  # another worker was faster
+                return call_id
+            raise RecordedAlready
+        kept = StoredCredential.filter(id=about.credential_id, account_id=about.account_id)
+        credential_id = about.credential_id if await kept.select_for_update().get_or_none() else None
+        place = _Place(about.format, about.vendor, about.endpoint_url, about.bucket, about.region, about.key)
+        more = {"recording_attempts": attempts, "recording_error": None}
+        await _place(call, facts, place, RecordingState.STORING, credential_id, **more)
+    tell(live, call_id, about.account_id)
+    return call_id
 
 
 async def goes_on(call_id: UUID, account_id: UUID) -> None:
@@ -108,6 +146,12 @@ async def stored(live: LiveEvents, call_id: UUID, account_id: UUID, size_bytes: 
     return await _change(live, call_id, account_id, allowed, RecordingState.STORED, **values)
 
 
+async def nothing(live: LiveEvents, call_id: UUID, account_id: UUID, now: datetime) -> None:
+    """The stream has ended without a sample: there is no recording, and the call says why."""
+    values = {**dict.fromkeys(_Place.of_nothing), "recording_credential_id": None, "recording_error": _no_sample(now)}
+    await _change(live, call_id, account_id, (*_RUNNING, RecordingState.FAILED), RecordingState.NONE, **values)
+
+
 async def waits(live: LiveEvents, call_id: UUID, account_id: UUID, error: dict[str, Any], attempts: int) -> None:
     """So many tries have failed, the last as `error` tells (code, http_status, message, advice, at); there will be more."""
     mine = Call.filter(account_id=account_id, id=call_id, recording_state__in=list(_RUNNING))
@@ -121,27 +165,48 @@ async def failed(live: LiveEvents, call_id: UUID, account_id: UUID, error: dict[
     return await _change(live, call_id, account_id, _RUNNING, RecordingState.FAILED, **values)
 
 
-async def give_up_lost(live: LiveEvents, now: datetime) -> int:
+async def give_up_lost(live: LiveEvents, now: datetime, find: Callable[[Call], Awaitable[Found | None]]) -> int:
     """FAILED, and why: what is on its way and nobody has told of for LOST_AFTER, as its machine did not. Answers how many.
 
+    `find` looks for the object in the bucket: what is there is STORED, as after the restore of an older dump. It raises
+    StorageFailure and CannotOpen where nothing can be known now: the recording then waits for the next run, up to
+    UNREACHABLE_AFTER.
     Whoever brings the audio back may have it stored with `retryRecording`; a call that still runs is stored when it ends.
     """
-    before, count = now - LOST_AFTER, 0
-    # As text, which is what the index of what is on its way is asked with. The time is made here.
-    states = ", ".join(f"'{state.value}'" for state in _RUNNING)
-    lost = (
-        f"SELECT * FROM calls WHERE recording_state IN ({states}) AND updated_at < '{before.isoformat(' ')}' "  # noqa: S608
-        f"ORDER BY account_id, id LIMIT {_LOST_AT_ONCE}"
-    )
-    calls: list[Call]
-    while calls := await Call.raw(lost):
-        for call in calls:
-            values = {"recording_error": _lost(call, now), "updated_at": now}
-            mine = Call.filter(account_id=call.account_id, id=call.id, recording_state__in=list(_RUNNING))
-            if await mine.filter(updated_at__lt=before).update(recording_state=RecordingState.FAILED, **values):
-                count += 1
-                tell(live, call.id, call.account_id)
+    count = 0
+    async for call in _lost_calls(now - LOST_AFTER):
+        try:
+            found = await find(call)
+        except (StorageFailure, CannotOpen):
+            if call.updated_at > now - UNREACHABLE_AFTER:
+                continue
+            found = None
+        if found is not None:
+            await stored(live, call.id, call.account_id, found.size_bytes, found.duration_ms)
+            continue
+        values = {"recording_error": _lost(call, now), "updated_at": now}
+        mine = Call.filter(account_id=call.account_id, id=call.id, recording_state__in=list(_RUNNING))
+        if await mine.filter(updated_at__lt=now - LOST_AFTER).update(recording_state=RecordingState.FAILED, **values):
+            count += 1
+            tell(live, call.id, call.account_id)
     return count
+
+
+async def _lost_calls(before: datetime) -> AsyncIterator[Call]:
+    # As text, which is what the index of what is on its way is asked with. The values are made here.
+    states = ", ".join(f"'{state.value}'" for state in _RUNNING)
+    after = (UUID(int=0), UUID(int=0))
+    while True:
+        lost = (
+            f"SELECT * FROM calls WHERE recording_state IN ({states}) AND updated_at < '{before.isoformat(' ')}' "  # noqa: S608
+            f"AND (account_id, id) > ('{after[0]}', '{after[1]}') ORDER BY account_id, id LIMIT {_LOST_AT_ONCE}"
+        )
+        calls: list[Call] = await Call.raw(lost)
+        for call in calls:
+            yield call
+        if len(calls) < _LOST_AT_ONCE:
+            return
+        after = (calls[-1].account_id, calls[-1].id)
 
 
 async def deleted(call_id: UUID, account_id: UUID) -> bool:
@@ -194,10 +259,21 @@ async def _update(
     return await mine.update(recording_state=state, updated_at=datetime.now(UTC), **values) > 0
 
 
-async def _known(facts: CallFacts) -> Call:
-    """The call's row, locked; made if it is new."""
-    ids = await call_ids(facts.account_id, {facts.gateway_call_id: facts.started_at})
-    call_id = ids[facts.gateway_call_id]
+@asynccontextmanager
+async def _of_account(account_id: UUID) -> AsyncIterator[None]:
+    """A transaction that holds the account. Raises AccountGone."""
+    async with in_transaction() as client:
+        if client.capabilities.dialect == "postgres":
+            # Before its rows, in the order of a deletion of the account: a new call would ask for this lock after them.
+            statement = "SELECT id FROM accounts WHERE id = $1 FOR KEY SHARE"
+            count, _ = await client.execute_query(statement, [account_id])
+            if not count:
+                raise AccountGone
+        yield
+
+
+async def _locked(facts: CallFacts, call_id: UUID) -> Call:
+    """The call's row, locked; made if it is missing."""
     new = Call(
         id=call_id,
         account_id=facts.account_id,
@@ -214,14 +290,50 @@ def _news(call: Call, facts: CallFacts) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value is not None and getattr(call, name) is None}
 
 
-def _place(call: Call, target: StorageTarget, form: AudioFormat) -> dict[str, Any]:
-    """Where the recording goes: by the UTC start of the call and our id, since a gateway's is unique in its account only."""
-    day = call.started_at.astimezone(UTC).strftime("%Y/%m/%d")
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a recording goes."""
+
+    form: AudioFormat
+    vendor: BucketVendor
+    endpoint_url: str | None
+    bucket: str
+    region: str
+    key: str
+
+    of_nothing: ClassVar[tuple[str, ...]] = tuple(
+        f"recording_{name}" for name in ("format", "vendor", "endpoint_url", "bucket", "region", "key")
+    )
+    """The columns, which are all null where there is no recording."""
+
+    @classmethod
+    def of(cls, call: Call, target: StorageTarget, form: AudioFormat) -> "_Place":
+        """By the UTC start of the call and our id, since a gateway's is unique in its account only."""
+        day = call.started_at.astimezone(UTC).strftime("%Y/%m/%d")
+        key = f"{day}/{show(Kind.CALL, call.id)}.{form.name.lower()}"
+        return cls(form, target.vendor, target.endpoint_url, target.bucket, target.region, key)
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        return dict(zip(self.of_nothing, astuple(self), strict=True))
+
+
+async def _place(
+    call: Call, facts: CallFacts, place: _Place, state: RecordingState, credential_id: UUID | None, **more: Any
+) -> None:
+    values = {**_news(call, facts), **place.columns, "recording_credential_id": credential_id, **more}
+    values |= {"recording_state": state, "updated_at": datetime.now(UTC)}
+    await Call.filter(account_id=call.account_id, id=call.id).update(**values)
+    call.update_from_dict(values)
+
+
+def _no_sample(now: datetime) -> dict[str, Any]:
+    """As `failed` takes it."""
     return {
-        "recording_format": form,
-        "recording_vendor": target.vendor,
-        "recording_endpoint_url": target.endpoint_url,
-        "recording_bucket": target.bucket,
-        "recording_region": target.region,
-        "recording_key": f"{day}/{show(Kind.CALL, call.id)}.{form.name.lower()}",
+        "code": None,
+        "http_status": None,
+        "message": "The gateway ended the stream without a single audio sample: there is nothing to store.",
+        "advice": "If the call was answered, check that the gateway sends the call's audio as binary frames.",
+        "at": now.astimezone(UTC).isoformat(),
+        "next_attempt_at": None,
     }

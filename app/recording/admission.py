@@ -1,7 +1,9 @@
 """Whether a call whose audio a gateway offers is recorded, and where to."""
 
+import time
+from collections import OrderedDict
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -17,6 +19,9 @@ from app.recording.storage import StorageTarget
 from app.recording.stored import stored_draft
 from app.recording.stream import CloseCode, FirstFrame, Refused
 
+ADMISSION_SECONDS = 3_600.0
+"""How long the answer for an account's last call holds while the database does not answer."""
+MAXIMUM_ADMISSIONS = 10_000
 SUSPENDED = "the account is suspended: its calls are not recorded"
 GONE = "accountSid: there is no such account"
 
@@ -29,6 +34,38 @@ class Admitted:
     service_provider_id: UUID
     target: StorageTarget
     form: AudioFormat
+
+
+class Admissions:
+    """How calls were admitted lately, by caller, account and application: for a database that does not answer.
+
+    Without secrets: audio that goes to the spool needs none.
+    """
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[tuple[Any, ...], tuple[float, Admitted, UUID]] = OrderedDict()
+
+    def keep(self, viewer: Viewer, first: FirstFrame, admitted: Admitted, credential_id: UUID) -> None:
+        """The newest of as many as are kept."""
+        target = replace(admitted.target, access_key_id="", secret_access_key="")
+        self._known[_key(viewer, first)] = time.monotonic(), replace(admitted, target=target), credential_id
+        self._known.move_to_end(_key(viewer, first))
+        if len(self._known) > MAXIMUM_ADMISSIONS:
+            self._known.popitem(last=False)
+
+    def forget(self, viewer: Viewer, first: FirstFrame) -> None:
+        self._known.pop(_key(viewer, first), None)
+
+    def find(self, viewer: Viewer, first: FirstFrame) -> tuple[Admitted, UUID] | None:
+        """As the last call was admitted, with the facts of this one, and the id of its credential."""
+        at, admitted, credential_id = self._known.get(_key(viewer, first), (0.0, None, None))
+        if admitted is None or credential_id is None or at < time.monotonic() - ADMISSION_SECONDS:
+            return None
+        return replace(admitted, facts=_facts(first)), credential_id
+
+
+def _key(viewer: Viewer, first: FirstFrame) -> tuple[Any, ...]:
+    return (viewer.scope, viewer.service_provider_id, viewer.account_id, first.account_id, first.application_id)
 
 
 async def admit(viewer: Viewer, keyring: Keyring, first: FirstFrame) -> Admitted:

@@ -125,3 +125,10 @@ def duration_of(form: AudioFormat, sample_rate: int, channels: int, file_bytes: 
         return timedelta(seconds=file_bytes * 8 / _MP3_BITS_A_SECOND)
     frames = max(file_bytes - WAV_HEADER_BYTES, 0) // (channels * SAMPLE_BYTES)
     return timedelta(seconds=frames / sample_rate)
+
+
+def duration_of_file(begin: bytes, file_bytes: int) -> timedelta:
+    """The same by the file's first WAV_HEADER_BYTES; one that is no WAV of ours counts as MP3, whose bit rate is fixed."""
+    channels, sample_rate = struct.unpack_from("<HI", begin.ljust(WAV_HEADER_BYTES, b"\0"), 22)
+    is_wav = begin[:4] == b"RIFF" and channels and sample_rate
+    return duration_of(AudioFormat.WAV if is_wav else AudioFormat.MP3, sample_rate, channels, file_bytes)

@@ -32,3 +32,11 @@ def _cut_to_whole_samples(recording: SpooledRecording) -> None:
     extra = (recording.audio_bytes - header) % frame
     if extra:
         recording.cut(recording.audio_bytes - extra)
+
+
+def has_samples(recording: SpooledRecording) -> bool:
+    """Whether a single sample of the call is there."""
+    about = recording.about
+    if about.format is AudioFormat.WAV:
+        return recording.audio_bytes >= audio.WAV_HEADER_BYTES + about.channels * audio.SAMPLE_BYTES
+    return recording.audio_bytes > 0

@@ -8,6 +8,10 @@ Each time a stream has its turn it is written as far as its audio may have come 
 than audio is heard is written as fast as the threads have nothing else to do, and keeps no other waiting. Recordings begin and
 end in other threads: a beginning holds a transaction, which must not wait for audio.
 
+A call is recorded whatever the database does: where it freezes or goes before it was asked for the settings, those of the
+account's last call here hold, and the rows are made from what lies with the audio when it is back (`storing.py`). A stream whose
+settings are not known is refused.
+
 Long because a stream is one thing from its opening to its end, whatever happens in between.
 """
 
@@ -23,6 +27,7 @@ from functools import partial
 from typing import Protocol, TypeVar
 from uuid import UUID
 
+import asyncpg
 import structlog
 
 from app import metrics
@@ -33,8 +38,9 @@ from app.encryption import CannotOpen, Keyring
 from app.errors import for_client
 from app.identifiers import Kind, show
 from app.live import LiveEvents
-from app.recording.admission import GONE, Admitted, admit, closed
+from app.recording.admission import GONE, Admissions, Admitted, admit, closed
 from app.recording.audio import Encoder, encoder
+from app.recording.disk import fault_of
 from app.recording.spool import About, Ended, Spool, SpooledRecording
 from app.recording.stream import CloseCode, FirstFrame, Refused
 from app.settings import Settings
@@ -50,6 +56,8 @@ TELL_OF_LONG_CALLS_EVERY_SECONDS = 86_400.0
 _AUDIO_SECONDS_AT_ONCE = 1.0
 _MEASURE_EVERY_SECONDS = 10.0
 _BEGIN_SECONDS = 10.0
+DATABASE_SECONDS = 4.0
+"""How long a beginning waits for the database. A gateway that ends its call waits for our answer, usually for 10 s or more."""
 _THREADS = min(os.cpu_count() or 1, 8)
 _SHARE_FULL = "the {} has as much in the spool as one may: try again later, or elsewhere"
 _NO_KEY = "the account's storage keys do not open with this server's ENCRYPTION_KEYS: try again later, or elsewhere"
@@ -95,6 +103,12 @@ class AudioStream:
         """When the call's row was written last."""
         self.has_room: Callable[[], None] | None = None
         """To be called when there is room again, if it was told that there is none."""
+        self.making: asyncio.Future[SpooledRecording] | None = None
+        """Its place in the spool, once that is being made."""
+        self.waits_for_database = True
+        """Whether the database may still begin it."""
+        self.ending: asyncio.Task[Exception | None] | None = None
+        self.handing_over: asyncio.Task[None] | None = None
         self._waiting = bytearray()
         self._has_begun = False
         self._is_full = is_full
@@ -176,6 +190,7 @@ class Recorder:
         self._live = live
         self._storer = storer
         self._slots = FairSlots(settings.recording_streams)
+        self._admissions = Admissions()
         self._streams: set[AudioStream] = set()
         self._threads, self._beginning, self._ending = (
             ThreadPoolExecutor(_THREADS, thread_name_prefix=f"recorder-{work}") for work in ("writes", "begins", "ends")
@@ -203,7 +218,9 @@ class Recorder:
             self._is_ending = True
             self._wake.set()
             await asyncio.gather(task, *looking, return_exceptions=True)
-            await asyncio.gather(*(self.end(stream) for stream in list(self._streams)))
+            streams = list(self._streams)
+            await asyncio.gather(*(self.end(stream) for stream in streams))
+            await asyncio.gather(*(self.handed_over(stream) for stream in streams))
             for pool in pools:
                 pool.shutdown()
 
@@ -240,37 +257,53 @@ class Recorder:
         """A buffer for the audio that comes while `begin` runs."""
         return AudioStream(first, self._wake.set)
 
-    async def begin(self, viewer: Viewer, slot: Slot, stream: AudioStream) -> Call:
+    async def begin(self, viewer: Viewer, slot: Slot, stream: AudioStream) -> About:
         """Looks up whether the call is recorded, and begins. Raises Refused."""
+        account_id = stream.first.account_id
         try:
-            admitted = await admit(viewer, self._keyring, stream.first)
-            self._add(slot, stream.first.account_id, admitted.service_provider_id)
-            if share := self._spool.full_share(stream.first.account_id, admitted.service_provider_id):
-                raise self._later("spool", _SHARE_FULL.format(share.words), account_id=stream.first.account_id)
-            call = await self._begun(stream, admitted)
+            stream.recording = await self._begun_in_time(viewer, slot, stream)
         except recordings.RecordedAlready:
             raise Refused(CloseCode.RECORDED_ALREADY, "the call is recorded already, or was") from None
         except recordings.AccountGone:
             raise Refused(CloseCode.NOT_FOUND, GONE) from None
         except SpoolBroken as broken:
-            raise self._later("disk", "the spool cannot be written: try again later", broken.why) from broken
+            fault = fault_of(broken.why)
+            raise self._later(fault.why, f"{fault.reason}: try again later, or elsewhere", broken.why) from broken
         except CannotOpen as error:
-            raise self._later("keys", _NO_KEY, error, account_id=stream.first.account_id) from error
+            raise self._later("keys", _NO_KEY, error, account_id=account_id) from error
         except Exception as error:
             if for_client(error) is None:
                 raise
-            raise self._later("database", _DATABASE_AWAY) from error
+            raise self._later("database", _DATABASE_AWAY, account_id=account_id) from error
         self._streams.add(stream)
-        return call
+        return stream.recording.about
 
-    async def end(self, stream: AudioStream) -> None:
-        """Writes what waits, and hands the recording over."""
-        if stream not in self._streams:
-            return
-        self._streams.discard(stream)
+    async def end(self, stream: AudioStream) -> Exception | None:
+        """Writes what waits: from then on the recording is whole and in the spool, whatever else fails.
+
+        Answers what could not be written. May be called again, and answers the same.
+        """
+        if stream.ending is None:
+            if stream not in self._streams:
+                return None
+            self._streams.discard(stream)
+            stream.ending = asyncio.create_task(self._end(stream))
+        return await asyncio.shield(stream.ending)
+
+    async def handed_over(self, stream: AudioStream) -> None:
+        """Waits until the database was told of a stream's end, and the storer has it."""
+        if stream.handing_over is not None:
+            await asyncio.shield(stream.handing_over)
+
+    async def _end(self, stream: AudioStream) -> Exception | None:
         if self._writing is not None:  # its audio may be among it
             await asyncio.wait([self._writing])
-        recording = await _in_thread(self._ending, partial(_ended, stream, stream.last_audio()))
+        recording, error = await _in_thread(self._ending, partial(_ended, stream, stream.last_audio()))
+        stream.handing_over = asyncio.create_task(self._hand_over(recording))
+        # A piece before the last may have failed while the end was being asked for.
+        return stream.broken.result() if stream.cannot_be_written else error
+
+    async def _hand_over(self, recording: SpooledRecording) -> None:
         try:
             await self._tell_storing(recording)
         finally:
@@ -279,23 +312,84 @@ class Recorder:
             else:
                 recording.close()
 
-    async def _begun(self, stream: AudioStream, admitted: Admitted) -> Call:
-        async def hold(call: Call, credential_id: UUID) -> None:
-            about = _about(stream.first, call, credential_id, admitted)
-            try:
-                stream.recording = await _in_thread(self._beginning, partial(self._created, stream, about))
-            except OSError as error:
-                raise SpoolBroken(error) from error
+    async def _begun_in_time(self, viewer: Viewer, slot: Slot, stream: AudioStream) -> SpooledRecording:
+        """By the database, or without it when it does not answer in time.
 
+        A statement that hangs is not waited for, even when it is cancelled: its server may not answer that either.
+        """
+        beginning = asyncio.create_task(self._begun(viewer, slot, stream))
+        beginning.add_done_callback(lambda task: task.cancelled() or task.exception())
         try:
-            return await recordings.begin(
-                self._keyring, self._live, admitted.facts, admitted.target, admitted.form, hold
-            )
-        except BaseException:
-            # Whether it was committed is not known when the database went away meanwhile: whoever stores it asks the row.
-            if stream.recording is not None:
-                stream.recording.close()
+            await asyncio.wait([beginning], timeout=DATABASE_SECONDS)
+        finally:
+            stream.waits_for_database = False
+            is_late = beginning.cancel()
+        error = TimeoutError() if is_late else beginning.exception()
+        if error is None:
+            return beginning.result()
+        if _is_away(error):
+            return await self._begun_without_database(viewer, slot, stream, error)
+        if stream.making is not None and not stream.making.exception():
+            stream.making.result().close()
+        raise error
+
+    async def _begun(self, viewer: Viewer, slot: Slot, stream: AudioStream) -> SpooledRecording:
+        try:
+            admitted = await admit(viewer, self._keyring, stream.first)
+        except Refused:
+            self._admissions.forget(viewer, stream.first)
             raise
+        self._check_shares(slot, stream, admitted)
+        made: list[SpooledRecording] = []
+
+        async def hold(call: Call, credential_id: UUID) -> None:
+            if not stream.waits_for_database:
+                raise TimeoutError
+            self._make(stream, _about(stream.first, call, credential_id, admitted))
+            made.append(await self._made(stream))
+            self._admissions.keep(viewer, stream.first, admitted, credential_id)
+
+        await recordings.begin(self._keyring, self._live, admitted.facts, admitted.target, admitted.form, hold)
+        return made[0]
+
+    async def _begun_without_database(
+        self, viewer: Viewer, slot: Slot, stream: AudioStream, error: BaseException
+    ) -> SpooledRecording:
+        """As the account's last call was; what the database had begun, and may not have committed, goes on as it is.
+
+        Raises Refused and SpoolBroken, and the database's error where there was no such call.
+        """
+        if stream.making is not None:
+            return await self._made(stream)
+        known = self._admissions.find(viewer, stream.first)
+        if known is None:
+            raise error
+        admitted, credential_id = known
+        self._check_shares(slot, stream, admitted)
+        call = recordings.unsaved(admitted.facts, admitted.target, admitted.form)
+        _log.warning("a call is recorded without the database", call_id=call.id.hex, **_cause(error))
+        self._make(stream, _about(stream.first, call, credential_id, admitted))
+        return await self._made(stream)
+
+    def _make(self, stream: AudioStream, about: About) -> None:
+        stream.making = asyncio.ensure_future(_in_thread(self._beginning, partial(self._created, stream, about)))
+
+    async def _made(self, stream: AudioStream) -> SpooledRecording:
+        """The stream's place in the spool, whoever had it made. Raises SpoolBroken, and RecordedAlready where there is one."""
+        if stream.making is None:
+            raise RuntimeError("the stream's place is not being made")
+        try:
+            return await asyncio.shield(stream.making)
+        except FileExistsError:
+            raise recordings.RecordedAlready from None
+        except OSError as error:
+            raise SpoolBroken(error) from error
+
+    def _check_shares(self, slot: Slot, stream: AudioStream, admitted: Admitted) -> None:
+        """Raises Refused."""
+        self._add(slot, stream.first.account_id, admitted.service_provider_id)
+        if share := self._spool.full_share(stream.first.account_id, admitted.service_provider_id):
+            raise self._later("spool", _SHARE_FULL.format(share.words), account_id=stream.first.account_id)
 
     def _created(self, stream: AudioStream, about: About) -> SpooledRecording:
         recording = self._spool.create(about)
@@ -395,7 +489,7 @@ class Recorder:
         return _SHARE_FULL.format(share.words) if share is not None else None
 
     def _break(self, stream: AudioStream, error: Exception) -> None:
-        metrics.recording_refused("disk")
+        metrics.recording_refused(fault_of(error).why)
         _log.error("a recording ends early", **_cause(error))
         if not stream.broken.done():
             stream.broken.set_result(error)
@@ -419,8 +513,8 @@ def _write(work: list[tuple[AudioStream, bytes]]) -> list[_Failure]:
     return [(stream, error) for stream, audio in work if (error := stream.write(audio)) is not None]
 
 
-def _ended(stream: AudioStream, audio: bytes) -> SpooledRecording:
-    """For a thread. What cannot be written is told, and the recording ends before it."""
+def _ended(stream: AudioStream, audio: bytes) -> tuple[SpooledRecording, Exception | None]:
+    """For a thread. What cannot be written is logged and answered, and the recording ends before it."""
     recording = stream.recording
     if recording is None or stream.encoder is None:
         raise RuntimeError("the stream has not been begun")
@@ -434,14 +528,24 @@ def _ended(stream: AudioStream, audio: bytes) -> SpooledRecording:
         error = error or failure
     if error is not None:
         _log.error("the end of a recording was lost", call_id=recording.about.call_id.hex, **_cause(error))
-    return recording
+    return recording, error
+
+
+def _is_away(error: BaseException) -> bool:
+    """Whether the database does not answer; one that answers and only refuses to write is another's matter."""
+    if isinstance(error, SpoolBroken | CannotOpen) or for_client(error) is None:
+        return False
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, asyncpg.ReadOnlySQLTransactionError):
+        cause = cause.__cause__
+    return cause is None
 
 
 async def _in_thread(threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
     return await asyncio.get_running_loop().run_in_executor(threads, work)
 
 
-def _cause(error: Exception | None) -> dict[str, str]:
+def _cause(error: BaseException | None) -> dict[str, str]:
     """For the log: an operating system's words and the keyring's have no values in them, others' may."""
     words = error.strerror if isinstance(error, OSError) else str(error) if isinstance(error, CannotOpen) else None
     reason = {"reason": words} if words else {}
@@ -467,4 +571,9 @@ def _about(first: FirstFrame, call: Call, credential_id: UUID, admitted: Admitte
         credential_id=credential_id,
         tags=admitted.target.tags,
         service_provider_id=admitted.service_provider_id,
+        application_id=call.application_id,
+        direction=call.direction,
+        from_number=call.from_number,
+        to_number=call.to_number,
+        trace_id=call.trace_id,
     )

@@ -1,12 +1,16 @@
 """Trying again by hand what could not be stored."""
 
+from typing import Any
+
 from app.audit.changing import change
+from app.calls import lookup
 from app.calls.model import Call, RecordingState
 from app.context import Context
 from app.errors import Mistakes, UserErrorCode
 from app.identifiers import Kind, read
 from app.live import Change, LiveEvent, LiveEvents
 from app.recording.spool import Spool
+from app.recording.storage import ObjectStorage, StorageFailure
 
 _ASKED = {"recording_state": RecordingState.STORING, "recording_attempts": 0, "recording_error": None}
 
@@ -14,21 +18,35 @@ _ASKED = {"recording_state": RecordingState.STORING, "recording_attempts": 0, "r
 async def retry(context: Context, call_id: str) -> Call:
     """The call, STORING from now on: whichever machine holds the audio begins again within seconds, with all its tries.
 
-    What waits for its next try is tried at once. Raises Mistakes: NOT_FOUND, CONFLICT when there is nothing to store, or when
-    this machine held the audio and has it no more.
+    What waits for its next try is tried at once, and what is in the bucket already is STORED. Raises Mistakes: NOT_FOUND;
+    CONFLICT when there is nothing to store, or when this machine held the audio and has it no more.
     """
     call = await _found(context, call_id)
     if call.recording_state not in (RecordingState.FAILED, RecordingState.STORING):
         raise _conflict(_WHY.get(call.recording_state, "The recording is stored already."))
-    spool = context.use(Spool)
-    if spool.id == (call.recording_error or {}).get("spool") and not spool.has(call.id):
-        raise _conflict("The audio is gone from this server's spool: there is nothing left to store.")
-    changed = await change(context, Call, call.id, _ASKED, where={"recording_state": call.recording_state})
+    values = _ASKED
+    if not context.use(Spool).has(call.id):
+        values = await _elsewhere(context, call)
+    changed = await change(context, Call, call.id, values, where={"recording_state": call.recording_state})
     if changed is None:
         await _found(context, call_id)
         raise _conflict("The recording has changed in this moment; load the call again.")
     context.use(LiveEvents).publish(LiveEvent(call.account_id, call.id, Change.RECORDING))
     return changed
+
+
+async def _elsewhere(context: Context, call: Call) -> dict[str, Any]:
+    """What becomes of a recording that is not in this spool. Raises Mistakes CONFLICT when it is nowhere."""
+    try:
+        found = await lookup.in_bucket(context.keyring, context.use(ObjectStorage), call)
+    except StorageFailure:
+        found = None
+    if found is not None:
+        sizes = {"recording_size_bytes": found.size_bytes, "recording_duration_ms": found.duration_ms}
+        return {"recording_state": RecordingState.STORED, "recording_error": None, **sizes}
+    if context.use(Spool).id == (call.recording_error or {}).get("spool"):
+        raise _conflict("The audio is gone from this server's spool: there is nothing left to store.")
+    return _ASKED
 
 
 async def _found(context: Context, call_id: str) -> Call:

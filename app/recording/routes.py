@@ -17,11 +17,13 @@ from app import metrics
 from app.access import IsGateway, Viewer
 from app.errors import BadUserInput, ClientError, Forbidden, ServiceUnavailable, Unauthenticated
 from app.identifiers import Kind, show
+from app.recording.disk import fault_of
 from app.recording.recorder import AudioStream, Recorder
 from app.recording.stream import (
     DIVERT,
     FIRST_AUDIO_SECONDS,
     FIRST_FRAME_SECONDS,
+    HOLD_CLOSE,
     SUBPROTOCOL,
     CloseCode,
     FirstFrame,
@@ -53,6 +55,7 @@ async def _record(websocket: WebSocket, let_in: LetIn, recorder: Recorder) -> No
     if SUBPROTOCOL not in websocket.scope["subprotocols"]:
         await _deny(websocket, BadUserInput(f"Ask for the sub-protocol {SUBPROTOCOL}."))
         return
+    websocket.scope["extensions"][HOLD_CLOSE]()
     await websocket.accept(subprotocol=SUBPROTOCOL)
     try:
         with recorder.slot(viewer) as slot:
@@ -60,8 +63,7 @@ async def _record(websocket: WebSocket, let_in: LetIn, recorder: Recorder) -> No
     except Refused as refused:
         websocket.scope["log"]["close_code"] = int(refused.code)
         websocket.scope["log"]["close_reason"] = refused.reason
-        with suppress(WebSocketDisconnect):  # nobody is there to hear it
-            await websocket.close(refused.code, refused.reason)
+        await _close(websocket, refused.code, refused.reason)
 
 
 async def _gateway(websocket: WebSocket, let_in: LetIn) -> Viewer:
@@ -105,25 +107,44 @@ _DENIALS: dict[type[ClientError], tuple[int, str]] = {
 """The status that answers the handshake, and the reason that is counted."""
 
 
+async def _close(websocket: WebSocket, code: int, reason: str = "") -> None:
+    """Also answers the client's own close, which waits for it."""
+    with suppress(WebSocketDisconnect):  # nobody is there to hear it
+        await websocket.close(code, reason)
+
+
 async def _taken_in(websocket: WebSocket, viewer: Viewer, recorder: Recorder, slot: Slot) -> None:
     """Raises Refused."""
     first = await _first_frame(websocket)
     if first is None:
+        await _close(websocket, CloseCode.KEPT)
         return
     stream = recorder.stream(first)
     # From here on audio goes into the stream's buffer as it arrives, while the settings of the call are looked up.
     stream.has_room = websocket.scope["extensions"][DIVERT](stream.take)
-    call = await recorder.begin(viewer, slot, stream)
+    recorded = await recorder.begin(viewer, slot, stream)
     about = websocket.scope["log"]
-    about |= {"call": show(Kind.CALL, call.id), "account": show(Kind.ACCOUNT, call.account_id)}
+    about |= {"call": show(Kind.CALL, recorded.call_id), "account": show(Kind.ACCOUNT, recorded.account_id)}
     silent = Refused(CloseCode.NOTHING_SAID, f"no audio came within {FIRST_AUDIO_SECONDS:g} s")
     silence = asyncio.get_running_loop().call_later(FIRST_AUDIO_SECONDS, stream.end_if_silent, silent)
     try:
-        await _until_its_end(websocket, stream)
+        code = await _until_its_end(websocket, stream)
     finally:
         silence.cancel()
-        await recorder.end(stream)
+        lost = await recorder.end(stream)
         about["audio_seconds"] = round(stream.samples / first.sample_rate, 2)
+    if lost is not None:
+        raise _broken(lost)
+    await _close(websocket, CloseCode.KEPT if code in _NO_CODES else code)
+    await recorder.handed_over(stream)
+
+
+def _broken(error: Exception) -> Refused:
+    return Refused(CloseCode.INTERNAL_ERROR, f"{fault_of(error).reason}: the recording ends here")
+
+
+# Of connections that ended without a close frame, or with an empty one: no close frame may hold them (RFC 6455, 7.4.1).
+_NO_CODES = {1005, 1006, 1015}
 
 
 async def _first_frame(websocket: WebSocket) -> FirstFrame | None:
@@ -142,17 +163,20 @@ async def _first_frame(websocket: WebSocket) -> FirstFrame | None:
     return FirstFrame.read(message["text"])
 
 
-async def _until_its_end(websocket: WebSocket, stream: AudioStream) -> None:
-    """Text frames that come between the audio are events of the call, such as DTMF: they are not kept. Raises Refused."""
+async def _until_its_end(websocket: WebSocket, stream: AudioStream) -> int:
+    """The code with which the client has closed. Raises Refused.
+
+    Text frames that come between the audio are events of the call, such as DTMF: they are not kept.
+    """
     while True:
         message = asyncio.ensure_future(websocket.receive())
         either: list[asyncio.Future[Any]] = [message, stream.broken]
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if stream.broken.done():
             message.cancel()
-            if isinstance(why := stream.broken.result(), Refused):
-                raise why
-            raise Refused(CloseCode.INTERNAL_ERROR, "the audio cannot be written any more: the recording ends here")
+            why = stream.broken.result()
+            raise why if isinstance(why, Refused) else _broken(why)
         if message.result()["type"] == "websocket.disconnect":
-            websocket.scope["log"]["close_code"] = message.result().get("code")
-            return
+            code = int(message.result().get("code") or CloseCode.KEPT)
+            websocket.scope["log"]["close_code"] = code
+            return code

@@ -16,6 +16,7 @@ import structlog
 from app.encryption import CannotOpen, Keyring
 from app.recording import credentials, uploads
 from app.recording.backoff import TRIES_FOR_A_PERSON, Fault
+from app.recording.disk import fault_of
 from app.recording.failures import LOSES_DATA, StorageFailure
 from app.recording.model import AudioFormat, RecordingConfig, StoredCredential
 from app.recording.spool import About, SpooledRecording
@@ -42,6 +43,12 @@ class State:
     """The object may be there, whatever the storage has said: an answer can get lost, and a process can die before it."""
     is_sent: bool = False
     """The object is there, as far as the storage has said."""
+    is_deleted: bool = False
+    """A person has deleted the recording or its account: it goes, whatever the database says by now."""
+    keeps_object: bool = False
+    """The account was deleted, and what is in its bucket stays."""
+    aside: str | None = None
+    """Why the recording was set aside."""
 
     @classmethod
     def of(cls, recording: SpooledRecording) -> "State":
@@ -147,11 +154,8 @@ async def send(
     try:
         await _send(bucket, target, recording, state, upload)
     except OSError as error:
-        raise Fault(
-            f"This server's disk does not give the recording: {error.strerror}.",
-            "Ask the operator of this server to look at the disk of its spool.",
-            mends=True,
-        ) from error
+        message = f"This server could not read the recording from its spool: {error.strerror}."
+        raise Fault(message, f"For the operator of this server: {fault_of(error).advice}", mends=True) from error
 
 
 async def _send(
@@ -160,7 +164,7 @@ async def _send(
     what, size = outgoing(recording), recording.audio_bytes
     if upload is None:
         await clear(bucket, recording, state)
-        if state.is_sent and await uploads.size_of(bucket, what.key) == size:
+        if (state.is_sent or state.may_be_sent) and await uploads.size_of(bucket, what.key) == size:
             return
     if upload is None and size < uploads.IN_PARTS_FROM_BYTES:
         await _note_sending(recording, state)

@@ -7,7 +7,8 @@
         state.json    how far the upload is; blank before the first try
         lock          held (flock) by the process that records or stores it; a process that dies lets go of it
 
-A folder appears with its lock held and goes as a whole, by being renamed. Several workers of one machine share the spool:
+A folder appears with its lock held and goes as a whole, by being renamed. One that cannot be stored is set aside under a name
+with a dot (`aside.py` lists, adopts and discards these). Several workers of one machine share the spool:
 who gets the lock works on the recording. What is written later has its place from the beginning, so that a full disk can be
 emptied. Nothing is synced to the disk: it survives the process, not the machine.
 
@@ -24,7 +25,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -33,6 +34,7 @@ from uuid import UUID, uuid4
 
 import structlog
 
+from app.calls.model import CallDirection
 from app.recording.model import AudioFormat, BucketVendor
 from app.recording.rules import Tag
 from app.shares import Share
@@ -40,7 +42,9 @@ from app.shares import Share
 _log = structlog.get_logger("spool")
 
 # Folders that are being made or removed; nobody but who does it looks into them.
-_MAKING, _GOING, _BROKEN = ".new-", ".gone-", ".broken-"
+_MAKING, _GOING = ".new-", ".gone-"
+# Folders that no worker stores: only an operator's command moves or removes them.
+_ASIDE = ".aside-"
 # What calls are about, and the audio itself: for nobody but this user of the machine.
 _FOLDER_MODE, _FILE_MODE = 0o700, 0o600
 # Of the spool, for one account and for the accounts of one service provider: no other goes unrecorded for a storage that is
@@ -56,12 +60,12 @@ _ROOM = " " * 1_024
 # A folder that is still being made or removed after this time was left so by a process that is no more.
 _LEFT_SECONDS = 60
 
-_IDS = ("call_id", "account_id", "credential_id", "service_provider_id")
+_IDS = ("call_id", "account_id", "credential_id", "service_provider_id", "application_id")
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """Whose recording it is, and where it goes."""
+    """Whose recording it is, where it goes, and all that its call's row is made again from where the database has lost it."""
 
     call_id: UUID
     account_id: UUID
@@ -79,7 +83,12 @@ class About:
     credential_id: UUID
     tags: tuple[Tag, ...] = ()
     service_provider_id: UUID | None = None
-    """The account's, when the call began; None in what versions before this field wrote."""
+    """The account's, when the call began; None in what versions before this field wrote, as are the fields below."""
+    application_id: UUID | None = None
+    direction: CallDirection | None = None
+    from_number: str | None = None
+    to_number: str | None = None
+    trace_id: str | None = None
 
     @property
     def owners(self) -> tuple[UUID, ...]:
@@ -90,6 +99,7 @@ class About:
         """JSON types only."""
         ids = {name: value.hex for name in _IDS if (value := getattr(self, name)) is not None}
         names = {"format": self.format.name, "vendor": self.vendor.name, "started_at": self.started_at.isoformat()}
+        names |= {"direction": self.direction.name} if self.direction else {}
         return {**asdict(self), **ids, **names, "tags": [asdict(tag) for tag in self.tags]}
 
     @classmethod
@@ -103,6 +113,7 @@ class About:
                 "format": AudioFormat[stored["format"]],
                 "vendor": BucketVendor[stored["vendor"]],
                 "started_at": datetime.fromisoformat(stored["started_at"]),
+                "direction": CallDirection[stored["direction"]] if stored.get("direction") else None,
                 "tags": tuple(Tag(**tag) for tag in stored["tags"]),
             }
         )
@@ -181,7 +192,7 @@ class Spool:
 
     def create(self, about: About) -> "SpooledRecording":
         """A new recording, held by this process. Raises FileExistsError when there is one of this call."""
-        folder, making = self._folder(about.call_id), self._path / f"{_MAKING}{about.call_id.hex}-{os.getpid()}"
+        folder, making = self.folder(about.call_id), self._path / f"{_MAKING}{about.call_id.hex}-{os.getpid()}"
         making.mkdir(_FOLDER_MODE)
         lock, recording = -1, None
         try:
@@ -213,11 +224,11 @@ class Spool:
 
     def has(self, call_id: UUID) -> bool:
         """Whether the recording is here, held by somebody or not."""
-        return self._folder(call_id).is_dir()
+        return self.folder(call_id).is_dir()
 
     def open(self, call_id: UUID) -> "SpooledRecording | None":
         """A recording that is here, held by this process from now on; None when another holds it, it is gone, or unreadable."""
-        folder, lock = self._folder(call_id), -1
+        folder, lock = self.folder(call_id), -1
         try:
             lock = _open_lock(folder)
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -230,7 +241,7 @@ class Spool:
         except (ValueError, KeyError, TypeError, IsADirectoryError, NotADirectoryError):
             _log.error("a recording in the spool cannot be read: set aside", call_id=call_id.hex)
             with contextlib.suppress(OSError):  # it is met, and told, again
-                folder.rename(self._path / f"{_BROKEN}{call_id.hex}")
+                folder.rename(self.aside_folder(call_id))
         except OSError as error:
             self._tell_once(call_id, error)
         if lock >= 0:
@@ -248,9 +259,19 @@ class Spool:
         """The disk may give it later: it stays where it is, and is asked for again and again."""
         if call_id not in self._told:
             self._told.add(call_id)
-            _log.error("the disk does not give a recording in the spool", call_id=call_id.hex, reason=error.strerror)
+            _log.error("a recording in the spool cannot be opened now", call_id=call_id.hex, reason=error.strerror)
 
-    def _folder(self, call_id: UUID) -> Path:
+    def aside(self) -> list[UUID]:
+        """The calls whose recordings were set aside; oldest first."""
+        names = (entry.name for entry in self._entries() if entry.name.startswith(_ASIDE))
+        return sorted(found for name in names if (found := _call_id(name.removeprefix(_ASIDE))) is not None)
+
+    def aside_folder(self, call_id: UUID) -> Path:
+        """Where a recording lies that was set aside."""
+        return self._path / f"{_ASIDE}{call_id.hex}"
+
+    def folder(self, call_id: UUID) -> Path:
+        """Where a recording lies that workers store."""
         return self._path / call_id.hex
 
     def _entries(self) -> "Iterator[os.DirEntry[str]]":
@@ -335,6 +356,23 @@ class SpooledRecording:
             self._spool.count(self.about, -self.audio_bytes - _FOLDER_BYTES)
         self.close()
         shutil.rmtree(gone, ignore_errors=True)
+
+    def set_aside(self) -> None:
+        """Takes it away from the workers, with all its audio. Raises OSError."""
+        self._move(self._spool.aside_folder(self.about.call_id))
+
+    def move_to(self, call_id: UUID) -> None:
+        """It is the recording of a call that the database knows by another id. Raises OSError, also where that has one here.
+
+        To be let go of then: who opens it next finds it as that call's. Its object keeps its key.
+        """
+        self._move(self._spool.folder(call_id))
+        _write_json(self._folder / "about.json", replace(self.about, call_id=call_id).to_json())
+
+    def _move(self, folder: Path) -> None:
+        if folder != self._folder:
+            self._folder.rename(folder)
+            self.is_in(folder)
 
     def close(self) -> None:
         """Lets go of it: another process may take it. May be called again."""

@@ -4,8 +4,11 @@
          │ ended                              ┌── stored: out of the spool
          └──────────> a try ──────────────────┼── failed: again, after longer and longer waits
     the spool, every 5 s ─────^               ├── failed for good: FAILED, and the audio stays for retryRecording
-    (what a dead process left, what is due,   └── deleted meanwhile, or the account: nothing stays
-     what a person asked for)
+    (what a dead process left, what is due,   ├── deleted by a person, or with its account: nothing stays
+     what a person asked for)                 └── unknown to the database: its rows are made again, or it is set aside
+
+Audio leaves the spool when the bucket has it or when a person has deleted it, and for no other reason: a database that was
+restored from an older dump, or is empty, knows nothing of it.
 
 Every process of every machine has one of these; who gets the lock of a recording in the spool works on it. Nothing of it is
 kept in memory alone: a process may be killed at any moment.
@@ -19,7 +22,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 from weakref import WeakValueDictionary
@@ -27,12 +30,14 @@ from weakref import WeakValueDictionary
 import structlog
 
 from app import metrics
+from app.accounts import finding as accounts
 from app.calls import recordings
 from app.calls.model import Call, RecordingState
 from app.encryption import Keyring
 from app.errors import for_client
+from app.identifiers import Kind, show
 from app.live import LiveEvents
-from app.recording import audio, backoff, condition, credentials, mending, sending, uploads
+from app.recording import backoff, condition, credentials, mending, sending, uploads
 from app.recording.backoff import Fault
 from app.recording.failures import StorageFailure, code_for_metrics
 from app.recording.sending import InParts, State, Way
@@ -48,6 +53,7 @@ hang hold up their own accounts."""
 # Recordings that are held and wait for one of these places, likewise; what is more is let go of, and found again.
 _HELD, _HELD_EACH = 128, (32, 96)
 _ROWS_AT_ONCE = 500
+_UNKNOWN = (RecordingState.NONE, 0)
 _OVER = (RecordingState.STORED, RecordingState.DELETED)
 
 
@@ -71,7 +77,7 @@ class _Waiting:
     attempts: int
     due: datetime
     is_going: bool = False
-    """Nobody wants it any more; the bucket is to be cleaned up."""
+    """It was stored or deleted; the bucket is to be cleaned up."""
 
     def is_due(self, now: datetime) -> bool:
         return self.due != _NEVER and backoff.is_due(self.due, now)
@@ -86,8 +92,11 @@ class Storer:
         storage: ObjectStorage,
         spool: Spool,
         live: LiveEvents,
+        call_days: int,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        """`call_days` is how long the database keeps calls."""
+        self._kept = timedelta(days=call_days)
         self._keyring = keyring
         self._storage = storage
         self._spool = spool
@@ -140,7 +149,7 @@ class Storer:
         there = await asyncio.to_thread(self._spool.waiting)
         for gone in self._waiting.keys() - set(there):
             del self._waiting[gone]
-        metrics.spooled(len(there))
+        metrics.spooled(len(there), len(await asyncio.to_thread(self._spool.aside)))
         asked = await self._asked_for()
         now = self._now()
         self._behind.clear()
@@ -203,12 +212,13 @@ class Storer:
             try:
                 await self.look()
             except Exception as error:  # noqa: BLE001  the database is away, or the disk: the next look must still come
-                _log.warning("the spool was not looked through", error=type(error).__qualname__)
+                reason = {"reason": error.strerror} if isinstance(error, OSError) and error.strerror else {}
+                _log.warning("the spool was not looked through", error=type(error).__qualname__, **reason)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), LOOK_EVERY_SECONDS)
 
     async def _asked_for(self) -> set[UUID]:
-        """Of what is not due: what a person wants tried again now, and what is to go."""
+        """Of what is not due: what a person wants tried again now, what is to go, and what the database does not know."""
         found: set[UUID] = set()
         ids = list(self._waiting)
         for begin in range(0, len(ids), _ROWS_AT_ONCE):
@@ -218,9 +228,9 @@ class Storer:
             ).values_list("id", "recording_state", "recording_attempts")
             known = {call_id: (state, attempts) for call_id, state, attempts in rows}
             for call_id, waiting in some.items():
-                state, attempts = known.get(call_id, (RecordingState.DELETED, 0))
+                state, attempts = known.get(call_id, _UNKNOWN)
                 is_asked = state is RecordingState.STORING and attempts < waiting.attempts
-                if is_asked or (state in _OVER and not waiting.is_going):
+                if is_asked or (state in (*_OVER, RecordingState.NONE) and not waiting.is_going):
                     found.add(call_id)
         return found
 
@@ -289,13 +299,22 @@ class Storer:
     async def _try(self, recording: SpooledRecording, upload: InParts | None) -> _Waiting | None:
         """Answers when to look again; None: it is out of the spool. Raises what the database does."""
         about, state = recording.about, State.of(recording)
-        now_is, attempts = await _row(about)
-        if now_is is None or now_is in _OVER:
-            return await self._discard(recording, state, upload, is_stored=now_is is RecordingState.STORED)
-        if now_is is RecordingState.NONE and recording.audio_bytes <= audio.WAV_HEADER_BYTES:
-            # Its process was killed between making the folder and saying so: nothing of it was heard.
-            return await self._discard(recording, state, upload, is_stored=False)
-        if now_is in (RecordingState.FAILED, RecordingState.NONE):
+        now_is, attempts, stored_bytes = (RecordingState.DELETED, 0, None) if state.is_deleted else await _row(about)
+        if now_is is RecordingState.STORED:
+            if recording.audio_bytes not in (0, stored_bytes):
+                await self._set_aside(recording, state, f"the bucket holds {stored_bytes} bytes of it")
+                return None
+            return await self._leave(recording, state, upload)
+        if now_is is RecordingState.DELETED:
+            return await self._discard(recording, state, upload)
+        if not mending.has_samples(recording):
+            await self._nothing(recording)
+            return None
+        if now_is is RecordingState.NONE:
+            if not await self._restored(recording, state):
+                return await self._discard(recording, state, upload) if state.is_deleted else None
+            now_is, attempts = RecordingState.STORING, state.attempts
+        if now_is is RecordingState.FAILED:
             return _Waiting(about.owners, max(1, state.attempts), _NEVER)
         if attempts < state.attempts:  # a person has asked for it
             state.attempts, state.first_failed_at, state.next_attempt_at = 0, None, None
@@ -320,8 +339,7 @@ class Storer:
             try:
                 async with sending.bucket_of(self._storage, way.target) as bucket:
                     await sending.send(bucket, way.target, recording, state, going_on)
-                    await self._stored(bucket, way, recording, state, duration_ms)
-                    return None
+                    return await self._stored(bucket, way, recording, state, duration_ms)
             except StorageFailure as failure:
                 fault = Fault.of(failure, way.target.region)
                 if way is ways[-1] or fault.mends_itself:
@@ -330,7 +348,7 @@ class Storer:
 
     async def _stored(
         self, bucket: Bucket, way: Way, recording: SpooledRecording, state: State, duration_ms: int
-    ) -> None:
+    ) -> _Waiting | None:
         """Says so, and lets go of the audio; what was deleted meanwhile is deleted in the bucket too. Raises StorageFailure."""
         about, size = recording.about, recording.audio_bytes
         if not state.is_sent:
@@ -339,12 +357,58 @@ class Storer:
         if way.credential_id is None or way.target.region != about.region:
             await self._remember(about, way)
         if not await recordings.stored(self._live, about.call_id, about.account_id, size, duration_ms):
-            now_is, _ = await _row(about)
-            if now_is is not RecordingState.STORED:
+            now_is, *_ = await _row(about)
+            if now_is not in _OVER:  # the database has lost the row meanwhile: the next look makes it again
+                return _Waiting(about.owners, state.attempts, self._now())
+            if now_is is RecordingState.DELETED:
                 await uploads.delete(bucket, about.key)
         await asyncio.to_thread(recording.remove)
         await condition.works(self._keyring, about.account_id, way.target)
         metrics.recording_stored()
+        return None
+
+    async def _restored(self, recording: SpooledRecording, state: State) -> bool:
+        """Makes the rows of the call again, which the database has lost. False: the recording is no call's to be stored now.
+
+        Then it is set aside, marked as deleted with its account, or left to be found under the id that its call has by now.
+        """
+        about = recording.about
+        if about.started_at < self._now() - self._kept:
+            await self._set_aside(recording, state, "the call is older than CALL_DAYS, and its row is gone")
+            return False
+        try:
+            call_id = await recordings.restore(self._live, about, state.attempts)
+        except recordings.AccountGone:
+            if await accounts.was_deleted(about.account_id):
+                state.is_deleted = state.keeps_object = True
+            else:
+                await self._set_aside(recording, state, "this database does not know the account")
+            return False
+        except recordings.RecordedAlready:
+            await self._set_aside(recording, state, "the call has another recording in this database")
+            return False
+        _log.warning("a call that the database had lost is there again", call_id=call_id.hex)
+        if call_id == about.call_id:
+            return True
+        try:
+            await asyncio.to_thread(recording.move_to, call_id)
+            self._wake.set()
+        except FileExistsError:
+            await self._set_aside(recording, state, "the call has another recording in this spool")
+        return False
+
+    async def _set_aside(self, recording: SpooledRecording, state: State, why: str) -> None:
+        about, state.aside = recording.about, why
+        await state.write(recording)
+        await asyncio.to_thread(recording.set_aside)
+        ids = {"call": show(Kind.CALL, about.call_id), "account": show(Kind.ACCOUNT, about.account_id)}
+        _log.error("a recording is set aside: see `python -m app spool`", reason=why, **ids)
+
+    async def _nothing(self, recording: SpooledRecording) -> None:
+        """Not a sample was heard: there is nothing to store, and the call says so."""
+        about = recording.about
+        await recordings.nothing(self._live, about.call_id, about.account_id, self._now())
+        await asyncio.to_thread(recording.remove)
 
     async def _remember(self, about: About, way: Way) -> None:
         """The recording lies where only the account's newer keys reach it."""
@@ -380,22 +444,35 @@ class Storer:
         await state.write(recording)
         return _Waiting(about.owners, state.attempts, due or _NEVER)
 
-    async def _discard(
-        self, recording: SpooledRecording, state: State, upload: InParts | None, *, is_stored: bool
-    ) -> _Waiting | None:
-        """Nobody wants it any more, or it is stored: nothing of it stays here, and of a deleted one nothing in the bucket."""
+    async def _leave(self, recording: SpooledRecording, state: State, upload: InParts | None) -> _Waiting | None:
+        """The bucket has it: the audio goes, once no upload of it is left open there."""
+        if state.upload_id is not None or state.is_beginning:
+            fault = await self._cleared(recording, state, upload, deletes=False)
+            if fault is not None:
+                return await self._later(recording, state, fault)
+        await asyncio.to_thread(recording.remove)
+        return None
+
+    async def _discard(self, recording: SpooledRecording, state: State, upload: InParts | None) -> _Waiting | None:
+        """A person has deleted it: nothing of it stays here, nor in the bucket, except what its account had stored there."""
+        # On the disk first: whatever dump the database is restored from, what was deleted stays deleted.
+        state.is_deleted = True
+        await state.write(recording)
+        about = recording.about
+        if not state.keeps_object and await recordings.deleted(about.call_id, about.account_id):
+            recordings.tell(self._live, about.call_id, about.account_id)
         # At once, whenever the bucket answers: the state is all that cleaning it up needs.
         await asyncio.to_thread(recording.cut, 0)
-        is_there = (state.is_sent or state.may_be_sent) and not is_stored
+        is_there = (state.is_sent or state.may_be_sent) and not state.keeps_object
         if state.upload_id is not None or state.is_beginning or is_there:
-            fault = await self._cleared(recording, state, upload, is_stored=is_stored)
+            fault = await self._cleared(recording, state, upload, deletes=not state.keeps_object)
             if fault is not None:
                 return await self._later(recording, state, fault)
         await asyncio.to_thread(recording.remove)
         return None
 
     async def _cleared(
-        self, recording: SpooledRecording, state: State, upload: InParts | None, *, is_stored: bool
+        self, recording: SpooledRecording, state: State, upload: InParts | None, *, deletes: bool
     ) -> Fault | None:
         """Takes what is left of it out of the bucket, with whichever keys may do that; answers why it could not be done."""
         about, fault = recording.about, None
@@ -410,7 +487,7 @@ class Storer:
             try:
                 async with sending.bucket_of(self._storage, target) as bucket:
                     await sending.clear(bucket, recording, state)
-                    if not is_stored:
+                    if deletes:
                         await uploads.delete(bucket, about.key)
                     return None
             except StorageFailure as failure:
@@ -436,11 +513,11 @@ def _most_held(owners: tuple[UUID, ...]) -> Iterator[tuple[UUID, int]]:
     return zip(owners, _HELD_EACH, strict=False)
 
 
-async def _row(about: About) -> tuple[RecordingState | None, int]:
-    """What the call's row says, and how many tries it knows of; None without a row."""
+async def _row(about: About) -> tuple[RecordingState, int, int | None]:
+    """What the call's row says, how many tries it knows of, and how long the object is, in bytes; without a row, NONE."""
     mine = Call.filter(account_id=about.account_id, id=about.call_id)
-    found = await mine.first().values_list("recording_state", "recording_attempts")
-    return found if found is not None else (None, 0)
+    columns = ("recording_state", "recording_attempts", "recording_size_bytes")
+    return await mine.first().values_list(*columns) or (*_UNKNOWN, None)
 
 
 def _name(error: BaseException) -> str:

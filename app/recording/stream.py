@@ -23,6 +23,8 @@ from app.recording.audio import SAMPLE_BYTES, SAMPLE_RATES
 SUBPROTOCOL = "audio.jambonz.org"
 DIVERT = "voice_gateway.divert"
 """In the extensions of a connection's scope: gives its audio to a function (`app/websocket_connections.py`)."""
+HOLD_CLOSE = "voice_gateway.hold_close"
+"""Likewise: from its call on, the application answers the client's close, when it knows with which code."""
 FIRST_FRAME_SECONDS = 5.0
 # From the first frame on.
 FIRST_AUDIO_SECONDS = 30.0
@@ -33,8 +35,9 @@ _MAXIMUM_NUMBER, _MAXIMUM_TRACE_ID = 255, 128
 
 
 class CloseCode(enum.IntEnum):
-    """Why a stream is not recorded, or not any more."""
+    """How a stream is closed: 1000 promises that its audio is in the spool. Others say why it is not, or not any more."""
 
+    KEPT = 1000
     INTERNAL_ERROR = 1011
     TRY_AGAIN_LATER = 1013
     BAD_FRAME = 4400

@@ -18,7 +18,7 @@ from strawberry import Some
 
 from app.access import AccessLevel, Scope, Viewer
 from app.accounts.model import Account
-from app.calls import recordings
+from app.calls import lookup, recordings
 from app.calls.model import Call
 from app.context import Context, Opened
 from app.identifiers import Kind, new_id, read
@@ -56,13 +56,19 @@ class StorageRoom:
 
     def another_storer(self) -> Storer:
         """As a process has one that is started later, or beside."""
-        return Storer(self.keyring, self.storage, self.spool, self.live, now=lambda: self.time)
+        return Storer(self.keyring, self.storage, self.spool, self.live, 400, now=lambda: self.time)
 
     @property
     def context(self) -> Context:
         clients: dict[type, Any] = {OutboundGate: OutboundGate(["127.0.0.1"]), Spool: self.spool, LiveEvents: self.live}
+        clients[ObjectStorage] = self.storage
         opened = Opened(self.installation.settings, self.keyring, clients)
         return Context(Viewer(Scope.ADMIN, AccessLevel.FULL, new_id()), "test", opened, operation="retryRecording")
+
+    async def find(self, call: Call) -> recordings.Found | None:
+        """As `maintain` looks for a recording in its bucket."""
+        await self.storage.open()
+        return await lookup.in_bucket(self.keyring, self.storage, call)
 
     async def configure(self, endpoint: str, **changed: Any) -> None:
         """Where the own account's recordings go."""

@@ -2,7 +2,9 @@
 
 import asyncio
 import base64
+import errno
 import json
+import os
 import re
 import threading
 import time
@@ -22,7 +24,7 @@ from websockets.typing import Subprotocol
 from app import database
 from app.access import AccessLevel, Scope, Viewer
 from app.calls import recordings
-from app.calls.model import CallDirection, RecordingState
+from app.calls.model import Call, CallDirection, RecordingState
 from app.encryption import Keyring
 from app.identifiers import Kind, read
 from app.live import LiveEvents
@@ -323,8 +325,16 @@ async def test_a_message_that_is_too_long_ends_the_recording_and_not_the_server(
     assert (await gateway.spooled("long")).audio_bytes == 44 + 640
 
 
-async def test_a_disk_that_is_full_ends_the_recording_with_a_reason(
-    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (errno.ENOSPC, "the disk of the spool is full: the recording ends here"),
+        (errno.EMFILE, "this server has too many open files: the recording ends here"),
+        (errno.EIO, "the spool cannot be written: the recording ends here"),
+    ],
+)
+async def test_a_disk_that_takes_no_audio_ends_the_recording_with_its_reason(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch, code: int, reason: str
 ) -> None:
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame("full"))
@@ -332,34 +342,42 @@ async def test_a_disk_that_is_full_ends_the_recording_with_a_reason(
         await asyncio.sleep(0.7)
 
         def full(*_: Any) -> None:
-            raise OSError(28, "No space left on device")
+            raise OSError(code, os.strerror(code))
 
         with monkeypatch.context() as patched:
             patched.setattr(recorder.SpooledRecording, "append", full)
             await connection.send(bytes(640))
-            assert await closed(connection) == (1011, "the audio cannot be written any more: the recording ends here")
+            assert await closed(connection) == (1011, reason)
     await gateway.idle()
     assert (await gateway.spooled("full")).audio_bytes == 44 + 640
 
 
+@pytest.mark.parametrize(
+    ("code", "why", "reason"),
+    [
+        (errno.EROFS, "disk", "the spool cannot be written"),
+        (errno.ENOSPC, "disk", "the disk of the spool is full"),
+        (errno.EMFILE, "files", "this server has too many open files"),
+        (errno.ENFILE, "files", "this server has too many open files"),
+    ],
+)
 async def test_a_spool_that_cannot_be_written_leaves_no_call_that_seems_to_be_recorded(
-    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+    gateway: Gateway, admin: Person, monkeypatch: pytest.MonkeyPatch, code: int, why: str, reason: str
 ) -> None:
     def broken(*_: Any) -> None:
-        raise OSError(30, "Read-only file system")
+        raise OSError(code, os.strerror(code))
 
+    before = await refusals(admin, why)
     with monkeypatch.context() as patched:
         patched.setattr(recorder.SpooledRecording, "append", broken)
-        assert await gateway.refused(gateway.first_frame("a")) == (
-            1013,
-            "the spool cannot be written: try again later",
-        )
+        assert await gateway.refused(gateway.first_frame("a")) == (1013, f"{reason}: try again later, or elsewhere")
+    assert await refusals(admin, why) == before + 1
     await gateway.stream("a", bytes(640))
     assert (await gateway.spooled("a")).audio_bytes == 44 + 640
     assert len(gateway.spool.waiting()) == 1
 
 
-async def test_what_was_begun_when_the_database_went_away_is_left_to_whoever_stores_it(
+async def test_what_was_begun_when_the_database_went_away_goes_on(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begin = recordings.begin
@@ -373,11 +391,11 @@ async def test_what_was_begun_when_the_database_went_away_is_left_to_whoever_sto
 
     with monkeypatch.context() as patched:
         patched.setattr(recordings, "begin", committed_and_gone)
-        assert (await gateway.refused(gateway.first_frame("a")))[0] == 1013
+        await gateway.stream("a", bytes(640))
     (left,) = gateway.spool.waiting()
     free = gateway.spool.open(left)
     assert free is not None
-    assert (free.audio_bytes, free.ended) == (44, None)
+    assert (free.audio_bytes, free.ended is not None) == (44 + 640, True)
 
 
 async def test_streams_that_run_when_the_process_ends_are_ended_in_order(gateway: Gateway) -> None:
@@ -399,8 +417,8 @@ async def test_streams_that_run_when_the_process_ends_are_ended_in_order(gateway
     assert recording.read(44, 2_000_000) == b"".join(bytes([number, 0]) * 16_000 for number in range(50))
 
 
-async def test_without_its_database_it_takes_no_new_calls_and_loses_none_of_those_that_run(
-    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+async def test_without_its_database_it_takes_no_calls_of_unknown_accounts_and_loses_none_of_those_that_run(
+    gateway: Gateway, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def away(*_: Any) -> None:
         raise ConnectionRefusedError
@@ -411,7 +429,7 @@ async def test_without_its_database_it_takes_no_new_calls_and_loses_none_of_thos
         await asyncio.sleep(0.3)
         monkeypatch.setattr(recorder, "admit", away)
         monkeypatch.setattr(recordings, "storing", away)
-        refused = await gateway.refused(gateway.first_frame("b"))
+        refused = await gateway.refused(gateway.first_frame("b", accountSid=world["sibling"]))
         assert refused == (1013, "the database does not answer: try again later")
     await gateway.idle()
     recording = await gateway.spooled("a")
@@ -656,6 +674,16 @@ async def test_a_call_is_recorded_once(gateway: Gateway) -> None:
     assert again == (4409, "the call is recorded already, or was")
     assert await gateway.refused(gateway.first_frame("once")) == again
     assert (await gateway.spooled("once")).audio_bytes == 44 + 1280
+
+
+async def test_a_call_whose_audio_waits_here_is_recorded_already_though_the_database_has_lost_that(
+    gateway: Gateway,
+) -> None:
+    await gateway.stream("a", bytes(640))
+    places = {f"recording_{name}": None for name in ("key", "bucket", "region", "vendor", "format", "credential_id")}
+    async with gateway.installation.database():
+        await Call.all().update(recording_state=RecordingState.NONE, **places)
+    assert (await gateway.refused(gateway.first_frame("a")))[0] == 4409
 
 
 async def test_a_key_that_is_revoked_cuts_off_no_call(gateway: Gateway, provider: Person) -> None:

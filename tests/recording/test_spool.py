@@ -264,7 +264,7 @@ def test_a_recording_that_cannot_be_read_is_set_aside_and_stops_nobody(spool: Sp
     (tmp_path / "spool" / bad.call_id.hex / "about.json").write_text('{"call_id"')
     assert spool.open(bad.call_id) is None
     assert spool.waiting() == [good.call_id]
-    assert (tmp_path / "spool" / f".broken-{bad.call_id.hex}" / "audio").exists()
+    assert (tmp_path / "spool" / f".aside-{bad.call_id.hex}" / "audio").exists()
 
 
 def test_it_keeps_no_secret(spool: Spool) -> None:

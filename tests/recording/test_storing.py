@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import errno
 import io
+import os
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,9 +13,8 @@ from uuid import UUID
 
 import pytest
 
-from app.accounts.model import Account
 from app.calls import recordings
-from app.calls.model import Call, CallKey, RecordingState
+from app.calls.model import Call, RecordingState
 from app.errors import Mistakes
 from app.identifiers import Kind, show
 from app.local_s3 import LocalS3
@@ -180,6 +181,30 @@ async def test_on_a_full_disk_too_the_waits_become_longer_and_end(scripted: tupl
         for _ in backoff.WAITS:
             await room.later(hours=1)
     assert (await room.call(call_id)).recording_state is RecordingState.FAILED
+
+
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [
+        (errno.EMFILE, "Raise the limit of open files"),
+        (errno.EIO, "Look at the disk of this server's spool."),
+    ],
+)
+async def test_what_the_spool_does_not_give_is_reported_by_its_cause(
+    room: StorageRoom, monkeypatch: pytest.MonkeyPatch, code: int, advice: str
+):
+    call_id = await room.recorded(noise(32_000))
+
+    def refuse(*_: Any) -> None:
+        raise OSError(code, os.strerror(code))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(uploads, "_Piece", refuse)
+        await room.look()
+    error = (await room.call(call_id)).recording_error
+    assert error is not None
+    assert error["message"] == f"This server could not read the recording from its spool: {os.strerror(code)}."
+    assert advice in error["advice"]
 
 
 async def test_a_busy_storage_is_tried_for_a_day_and_no_longer(scripted: tuple[StorageRoom, ScriptedS3]):
@@ -545,18 +570,17 @@ async def test_a_deleted_upload_in_parts_is_given_up(room: StorageRoom, s3: Any)
     assert keys(s3) == []
 
 
-async def test_with_its_account_a_recording_goes_and_its_upload_too(room: StorageRoom, s3: Any):
+async def test_with_its_account_a_recording_goes_and_its_upload_too(room: StorageRoom, s3: Any, provider: Person):
     recording = await room.running()
     recording.append(noise(LARGE))
     room.storer.grown(recording)
     await room.storer.settle()
-    for model in (Call, CallKey, RecordingConfig, StoredCredential):
-        await model.filter(account_id=room.account_id).delete()
+    deleted = await provider.change("deleteAccount", "deletedId", id=room.installation.world["own"], force=True)
+    assert deleted["deletedId"]
     room.end(recording)
     room.storer.ended(recording)
     await room.storer.settle()
-    assert room.spool.waiting() == []
-    assert await Account.filter(id=room.account_id).exists()
+    assert (room.spool.waiting(), room.spool.aside()) == ([], [])
 
 
 async def test_what_is_stored_already_only_leaves_the_spool(scripted: tuple[StorageRoom, ScriptedS3]):
@@ -758,21 +782,6 @@ async def test_what_is_in_the_bucket_goes_with_its_recording_by_newer_keys_too(
     assert await recordings.deleted(call_id, room.account_id)
     await room.look()
     assert (s3.objects, room.spool.waiting()) == ({}, [])
-
-
-async def test_what_the_database_knows_nothing_of_waits_and_is_looked_at_once(
-    scripted: tuple[StorageRoom, ScriptedS3], monkeypatch: pytest.MonkeyPatch
-):
-    room, _ = scripted
-    call_id = await room.recorded(noise(32_000))
-    places = {f"recording_{name}": None for name in ("key", "bucket", "region", "vendor", "format")}
-    await Call.filter(id=call_id).update(recording_state=RecordingState.NONE, **places)
-    await room.look()
-    opened: list[UUID] = []
-    monkeypatch.setattr(room.spool, "open", opened.append)
-    await room.look()
-    assert opened == []
-    assert room.spool.waiting() == [call_id]
 
 
 def test_ten_thousand_parts_hold_what_s3_holds_of_them():

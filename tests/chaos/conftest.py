@@ -1,0 +1,75 @@
+"""What a fault is driven against: the server as it ships, a PostgreSQL and an S3 of the test's own, accounts that record."""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from app.local_s3 import LocalS3
+from tests.chaos.faults import DurablePostgres
+from tests.chaos.ledger import Ledger
+from tests.installation import seed
+from tests.recording.real_server import RealServer
+from tests.servers.fixtures import ADMIN, RECORDER
+
+DATABASE = "chaos"
+
+
+@dataclass
+class Ground:
+    """A server that records the calls of two accounts to a bucket, and the servers that it needs."""
+
+    server: RealServer
+    postgres: DurablePostgres
+    s3: LocalS3
+    key: str
+    """A gateway's."""
+    ledger: Ledger = field(default_factory=Ledger)
+
+    async def call(self, name: str, seconds: float = 2.0, account: str = "own") -> int:
+        return await self.ledger.call(self.server, self.key, name, account, seconds)
+
+    async def is_true(self) -> None:
+        await self.ledger.is_true(self.server, self.s3)
+
+
+@pytest.fixture
+def postgres_of_its_own(backend: str) -> Iterator[DurablePostgres]:
+    if backend == "sqlite":
+        pytest.skip("SQLite is a file and does not fail by itself")
+    with DurablePostgres() as server:
+        yield server
+
+
+@pytest.fixture
+def s3_of_its_own(tmp_path: Path) -> Iterator[LocalS3]:
+    server = LocalS3(tmp_path / "s3", identities=(ADMIN, RECORDER)).start()
+    try:
+        server.create_bucket("calls")
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+async def ground(
+    postgres_of_its_own: DurablePostgres, s3_of_its_own: LocalS3, tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[Ground]:
+    """Tests that need other environment variables mark themselves with `environment(...)`."""
+    marker = request.node.get_closest_marker("environment")
+    url = postgres_of_its_own.create(DATABASE)
+    folder = tmp_path / "server"
+    folder.mkdir()
+    given = {"DATABASE_TIMEOUT_SECONDS": "10", **(marker.kwargs if marker else {})}
+    if "frozen_cache" in request.fixturenames:
+        given["CACHE_URL"] = request.getfixturevalue("frozen_cache").url
+    server = RealServer(await seed(folder, url), folder, url, **given)
+    if "small_disk" in request.fixturenames:
+        request.getfixturevalue("small_disk")(server.spool)
+    try:
+        await server.start()
+        key = await server.record_to(s3_of_its_own, own="WAV", sibling="WAV")
+        yield Ground(server, postgres_of_its_own, s3_of_its_own, key)
+    finally:
+        await server.close()

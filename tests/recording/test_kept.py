@@ -1,0 +1,176 @@
+"""A stream that is closed with 1000 is kept, whatever the database does; what cannot be kept is closed with another code."""
+
+import asyncio
+import errno
+import os
+import threading
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import ClientConnection
+
+from app.calls import recordings
+from app.recording import recorder
+from app.recording.spool import SpooledRecording
+from tests.installation import Installation, Person, World
+from tests.recording.gateways import Gateway, gateway_of
+
+AUDIO = bytes(range(256)) * 10
+DATABASE_AWAY = (1013, "the database does not answer: try again later")
+
+
+@pytest.fixture
+async def gateway(installation: Installation, world: World, provider: Person) -> AsyncIterator[Gateway]:
+    """A provider's gateway; the own account records all calls, as WAV."""
+    async with gateway_of(installation, world, provider) as made:
+        yield made
+
+
+@pytest.fixture
+def stalled(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nothing that is asked of the database is answered before the test's end, as by a server that is stopped (SIGSTOP)."""
+    is_over = asyncio.Event()
+
+    async def never(*_: Any) -> None:
+        await is_over.wait()
+        raise TimeoutError
+
+    monkeypatch.setattr(recorder, "DATABASE_SECONDS", 0.2)
+    for place, name in ((recorder, "admit"), (recordings, "begin"), (recordings, "storing")):
+        monkeypatch.setattr(place, name, never)
+    yield
+    is_over.set()
+
+
+async def ended(gateway: Gateway, call: str, audio: bytes = AUDIO, **fields: Any) -> tuple[int, str]:
+    """How the server closes a call that its gateway has ended with 1000."""
+    async with gateway.opened() as connection:
+        await connection.send(gateway.first_frame(call, **fields))
+        await connection.send(audio)
+        return await closed_by(connection)
+
+
+async def closed_by(connection: ClientConnection) -> tuple[int, str]:
+    await connection.close()
+    assert connection.protocol.close_rcvd is not None, "the server hung up without a word"
+    return connection.protocol.close_rcvd.code, connection.protocol.close_rcvd.reason
+
+
+async def test_a_short_call_is_in_the_spool_when_it_is_closed_with_1000(gateway: Gateway) -> None:
+    assert await ended(gateway, "a") == (1000, "")
+    assert (await gateway.spooled("a")).read(44, 10**6) == AUDIO
+
+
+async def test_a_short_call_is_kept_while_the_database_is_stalled(
+    gateway: Gateway, request: pytest.FixtureRequest
+) -> None:
+    assert await ended(gateway, "before") == (1000, "")
+    await gateway.idle()
+    request.getfixturevalue("stalled")
+    given = {"from": "+4930123456", "to": "+49301000", "direction": "inbound"}
+    codes = await asyncio.gather(*(ended(gateway, f"during-{number}", **given) for number in range(3)))
+    assert codes == [(1000, "")] * 3
+    waiting = gateway.spool.waiting()
+    assert len(waiting) == 4
+    for call_id in waiting[1:]:
+        about = gateway.spool.folder(call_id).joinpath("about.json").read_text()
+        assert '"during-' in about
+        assert '"+4930123456"' in about
+        assert gateway.spool.folder(call_id).joinpath("audio").read_bytes()[44:] == AUDIO
+
+
+@pytest.mark.usefixtures("stalled")
+async def test_a_call_that_cannot_be_kept_is_not_closed_with_1000(gateway: Gateway) -> None:
+    assert await ended(gateway, "a") == DATABASE_AWAY
+    assert gateway.spool.waiting() == []
+
+
+async def test_what_is_known_of_one_account_says_nothing_of_another_nor_to_another_caller(
+    gateway: Gateway, world: World, account_user: Person, request: pytest.FixtureRequest
+) -> None:
+    assert await ended(gateway, "before") == (1000, "")
+    made = await account_user.change("createApiKey", "token", name="gateway", accessLevel="GATEWAY")
+    async with gateway.opened(made["token"]):  # so that the server knows this key
+        pass
+    request.getfixturevalue("stalled")
+    assert await ended(gateway, "a", accountSid=world["sibling"]) == DATABASE_AWAY
+    assert await ended(gateway, "b", applicationSid=world["own_application"]) == DATABASE_AWAY
+    gateway.key = made["token"]
+    assert await ended(gateway, "c") == DATABASE_AWAY
+
+
+async def test_an_account_that_was_refused_since_is_not_recorded_while_the_database_is_stalled(
+    gateway: Gateway, world: World, provider: Person, request: pytest.FixtureRequest
+) -> None:
+    assert await ended(gateway, "before") == (1000, "")
+    off = {"accountId": world["own"], "recordAllCalls": False}
+    assert (await provider.change("updateRecordingConfig", "recordingConfig { id }", **off))["userErrors"] == []
+    assert (await ended(gateway, "not-wanted"))[0] == 4406
+    request.getfixturevalue("stalled")
+    assert await ended(gateway, "a") == DATABASE_AWAY
+
+
+async def test_the_code_that_a_gateway_closes_with_is_answered(gateway: Gateway) -> None:
+    async with gateway.opened() as connection:
+        await connection.send(gateway.first_frame("a"))
+        await connection.send(AUDIO)
+        await connection.close(1001, "going away")
+        assert connection.protocol.close_rcvd is not None
+        assert connection.protocol.close_rcvd.code == 1001
+
+
+async def test_a_gateway_that_says_nothing_and_closes_is_answered(gateway: Gateway) -> None:
+    async with gateway.opened() as connection:
+        assert await closed_by(connection) == (1000, "")
+
+
+@pytest.mark.parametrize("step", ["append", "finish"])
+async def test_a_call_whose_end_cannot_be_written_is_not_closed_with_1000(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    begun, made = asyncio.Event(), SpooledRecording.append
+
+    def full(recording: SpooledRecording, *given: Any) -> None:
+        if begun.is_set():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        made(recording, *given)
+
+    monkeypatch.setattr(SpooledRecording, step, full)
+    async with gateway.opened() as connection:
+        await connection.send(gateway.first_frame("a"))
+        while not gateway.spool.waiting():
+            await asyncio.sleep(0.01)
+        begun.set()
+        await connection.send(AUDIO)
+        reason = "the disk of the spool is full: the recording ends here"
+        assert await closed_by(connection) == (1011, reason)
+
+
+async def test_a_call_that_lost_a_piece_while_it_ended_is_not_closed_with_1000(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk takes the last piece and has refused the one before, of which the server hears at the same time."""
+    fails, writes, goes_on, made = asyncio.Event(), threading.Event(), threading.Event(), SpooledRecording.append
+
+    def full_once(recording: SpooledRecording, *given: Any) -> None:
+        if fails.is_set() and not writes.is_set():
+            writes.set()
+            goes_on.wait(10)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        made(recording, *given)
+
+    monkeypatch.setattr(SpooledRecording, "append", full_once)
+    async with gateway.opened() as connection:
+        await connection.send(gateway.first_frame("a"))
+        while not gateway.spool.waiting():
+            await asyncio.sleep(0.01)
+        fails.set()
+        await connection.send(AUDIO)
+        while not writes.is_set():
+            await asyncio.sleep(0.01)
+        await connection.send(AUDIO)
+        closing = asyncio.create_task(closed_by(connection))
+        await asyncio.sleep(0.1)
+        goes_on.set()
+        assert await closing == (1011, "the disk of the spool is full: the recording ends here")

@@ -1,0 +1,395 @@
+"""A database that knows nothing of a recording in the spool: an older dump was restored, or it is empty. No audio is erased."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from app.accounts.model import Account
+from app.calls import recordings
+from app.calls.keys import claimed
+from app.calls.model import Call, CallDirection, CallKey, RecordingState
+from app.identifiers import Kind, new_id, show
+from app.outbound import OutboundGate
+from app.recording import retrying, storing
+from app.recording.model import AudioFormat, StoredCredential
+from app.recording.storage import ObjectStorage
+from tests.calls.recorded import target_in
+from tests.installation import Installation, Person
+from tests.recording.storage_room import StorageRoom, noise, opened_room
+from tests.recording.test_storing import told_of
+from tests.servers.scripted_s3 import Request, ScriptedS3, error
+from tests.test_commands import ended, environment_of
+from tests.test_metrics import metrics, number
+
+PCM = noise(32_000)
+
+
+@pytest.fixture
+async def s3() -> AsyncIterator[ScriptedS3]:
+    async with ScriptedS3() as server:
+        yield server
+
+
+@pytest.fixture
+async def room(installation: Installation, tmp_path: Path, s3: ScriptedS3) -> AsyncIterator[StorageRoom]:
+    storage = ObjectStorage(OutboundGate(["127.0.0.1"]))
+    async with opened_room(installation, tmp_path / "rooms-spool", storage) as room:
+        await room.configure(s3.endpoint)
+        yield room
+
+
+async def lose(call_id: UUID) -> None:
+    """As an older dump has it: no row, no id, no key."""
+    await Call.filter(id=call_id).delete()
+    await CallKey.filter(id=call_id).delete()
+    await StoredCredential.all().delete()
+
+
+async def lose_account(room: StorageRoom, call_id: UUID) -> None:
+    """As an empty database has it, for the recording: its account is not there, and was never deleted."""
+    await lose(call_id)
+    recording = room.spool.open(call_id)
+    assert recording is not None
+    about = replace(recording.about, account_id=new_id(), credential_id=new_id())
+    room.spool.folder(call_id).joinpath("about.json").write_text(json.dumps(about.to_json()))
+    recording.close()
+
+
+def stored(s3: ScriptedS3) -> list[bytes]:
+    return [body[44:] for body in s3.objects.values()]
+
+
+async def test_a_call_whose_row_is_missing_is_made_again_and_its_recording_stored(
+    room: StorageRoom, s3: ScriptedS3, account_user: Person
+) -> None:
+    call_id = await room.recorded(PCM)
+    before = await room.call(call_id)
+    await lose(call_id)
+    await room.look()
+    call = await room.call(call_id)
+    assert (call.recording_state, call.recording_key) == (RecordingState.STORED, before.recording_key)
+    assert (call.gateway_call_id, call.started_at) == (before.gateway_call_id, before.started_at)
+    assert stored(s3) == [PCM]
+    assert room.spool.waiting() == []
+    assert (await told_of(account_user, call_id))["state"] == "STORED"
+
+
+async def test_what_the_stream_said_of_the_call_is_made_again_too(room: StorageRoom) -> None:
+    call_id = await room.recorded(PCM)
+    recording = room.spool.open(call_id)
+    assert recording is not None
+    said = {"from_number": "+4930123456", "to_number": "+49301000", "trace_id": "4bf92f35", "application_id": new_id()}
+    about = replace(recording.about, direction=CallDirection.INBOUND, **said)
+    room.spool.folder(call_id).joinpath("about.json").write_text(json.dumps(about.to_json()))
+    recording.close()
+    await lose(call_id)
+    await room.look()
+    call = await room.call(call_id)
+    assert {name: getattr(call, name) for name in said} == said
+    assert call.direction is CallDirection.INBOUND
+
+
+async def test_a_call_that_was_only_reported_by_then_gets_its_recording_back(room: StorageRoom, s3: ScriptedS3) -> None:
+    """The dump is of the moment between the report of the call and the begin of its recording."""
+    call_id = await room.recorded(PCM)
+    places = {f"recording_{name}": None for name in ("key", "bucket", "region", "vendor", "format", "credential_id")}
+    await Call.filter(id=call_id).update(recording_state=RecordingState.NONE, from_number="+4930", **places)
+    await room.look()
+    call = await room.call(call_id)
+    assert (call.recording_state, call.from_number) == (RecordingState.STORED, "+4930")
+    assert stored(s3) == [PCM]
+
+
+async def test_a_call_that_was_reported_again_keeps_its_new_id(room: StorageRoom, s3: ScriptedS3) -> None:
+    call_id = await room.recorded(PCM)
+    known = await room.call(call_id)
+    await lose(call_id)
+    again = await claimed(room.account_id, known.gateway_call_id, new_id())
+    await Call.create(
+        id=again, account_id=room.account_id, gateway_call_id=known.gateway_call_id, started_at=known.started_at
+    )
+    await room.look()
+    await room.look()
+    call = await room.call(again)
+    assert (call.recording_state, call.recording_key) == (RecordingState.STORED, known.recording_key)
+    assert not await Call.filter(id=call_id).exists()
+    assert (stored(s3), room.spool.waiting()) == ([PCM], [])
+
+
+async def test_a_row_that_goes_missing_while_the_recording_waits_is_made_again_with_its_tries(
+    room: StorageRoom, s3: ScriptedS3
+) -> None:
+    s3.answers["put"] = error(503, "SlowDown")
+    call_id = await room.recorded(PCM)
+    for _ in range(3):
+        await room.later(minutes=20)
+    tries = (await room.call(call_id)).recording_attempts
+    await lose(call_id)
+    await room.look()
+    call = await room.call(call_id)
+    assert (call.recording_state, call.recording_attempts) == (RecordingState.STORING, tries)
+    s3.answers.clear()
+    await room.later(hours=1)
+    assert (await room.call(call_id)).recording_state is RecordingState.STORED
+
+
+async def test_an_object_is_not_deleted_because_its_row_is_missing(room: StorageRoom, s3: ScriptedS3) -> None:
+    call_id = await room.recorded(PCM)
+
+    async def lose_meanwhile(request: Request, writer: asyncio.StreamWriter) -> None:
+        await lose(call_id)
+        await s3.send(s3.work(request), request, writer)
+
+    s3.answers["put"] = lose_meanwhile
+    await room.look()
+    s3.answers.clear()
+    await room.later(seconds=1)
+    assert "delete" not in s3.calls
+    assert stored(s3) == [PCM]
+    assert (await room.call(call_id)).recording_state is RecordingState.STORED
+    assert room.spool.waiting() == []
+
+
+@pytest.mark.parametrize("has_sent", [True, False])
+async def test_a_recording_of_an_unknown_account_is_set_aside_with_an_error_and_counts(
+    room: StorageRoom, s3: ScriptedS3, admin: Person, monkeypatch: pytest.MonkeyPatch, has_sent: bool
+) -> None:
+    errors: list[str] = []
+    log = SimpleNamespace(error=lambda event, **_: errors.append(event), warning=lambda *_, **__: None)
+    monkeypatch.setattr(storing, "_log", log)
+    call_id = await room.recorded(PCM)
+    if has_sent:
+        s3.answers["head"] = error(503, "SlowDown")
+        await room.look()
+        await room.later(seconds=1)
+    await lose_account(room, call_id)
+    await room.later(minutes=2)
+    assert (room.spool.waiting(), room.spool.aside()) == ([], [call_id])
+    assert room.spool.aside_folder(call_id).joinpath("audio").read_bytes()[44:] == PCM
+    assert len(s3.objects) == has_sent
+    assert errors == ["a recording is set aside: see `python -m app spool`"]
+    await room.look()
+    assert number((await metrics(admin)).text, "recording_spool_set_aside") == 1
+
+
+async def test_a_deleted_recording_stays_deleted_in_whichever_database(room: StorageRoom, s3: ScriptedS3) -> None:
+    """Its object could not be deleted yet when a dump came back in which nobody had deleted it."""
+    call_id = await room.recorded(PCM)
+    s3.answers |= {"head": error(503, "SlowDown"), "delete": error(503, "SlowDown")}
+    await room.look()
+    assert await recordings.deleted(call_id, room.account_id)
+    await room.later(minutes=30)
+    await Call.filter(id=call_id).update(recording_state=RecordingState.STORING)
+    s3.answers.clear()
+    await room.later(hours=1)
+    assert (s3.objects, room.spool.waiting()) == ({}, [])
+    assert (await room.call(call_id)).recording_state is RecordingState.DELETED
+
+
+async def test_a_deleted_account_leaves_what_it_had_stored_in_its_bucket(
+    room: StorageRoom, s3: ScriptedS3, provider: Person
+) -> None:
+    call_id = await room.recorded(PCM)
+    s3.answers["head"] = error(503, "SlowDown")
+    await room.look()
+    assert len(s3.objects) == 1
+    await provider.change("deleteAccount", "deletedId", id=room.installation.world["own"], force=True)
+    await room.later(minutes=30)
+    assert not await Account.filter(id=room.account_id).exists()
+    assert (room.spool.waiting(), room.spool.aside()) == ([], [])
+    assert "delete" not in s3.calls
+    assert call_id.hex in next(iter(s3.objects))
+
+
+async def test_an_account_that_moved_keeps_its_recordings(room: StorageRoom, s3: ScriptedS3, admin: Person) -> None:
+    call_id = await room.recorded(PCM)
+    world = room.installation.world
+    moved = await admin.change(
+        "moveAccount", "account { id }", accountId=world["own"], serviceProviderId=world["other_provider"]
+    )
+    assert moved["userErrors"] == []
+    await lose(call_id)
+    await room.look()
+    assert (await room.call(call_id)).recording_state is RecordingState.STORED
+    assert stored(s3) == [PCM]
+
+
+async def test_a_call_older_than_calls_are_kept_is_set_aside_and_not_made_again(room: StorageRoom) -> None:
+    call_id = await room.recorded(PCM)
+    await lose(call_id)
+    await room.later(days=401)
+    assert not await Call.filter(id=call_id).exists()
+    assert room.spool.aside() == [call_id]
+
+
+async def test_a_second_recording_of_a_call_is_set_aside(room: StorageRoom, s3: ScriptedS3) -> None:
+    call_id = await room.recorded(PCM)
+    known = await room.call(call_id)
+    await lose(call_id)
+    facts = recordings.CallFacts(room.account_id, known.gateway_call_id, datetime.now(UTC))
+    target = target_in("calls")
+    again = await recordings.begin(room.keyring, room.live, facts, target, AudioFormat.WAV)
+    await room.look()
+    assert room.spool.aside() == [call_id]
+    assert (await room.call(again.id)).recording_state is RecordingState.RECORDING
+
+
+async def test_audio_of_which_the_bucket_holds_only_a_part_is_kept(room: StorageRoom) -> None:
+    """A retry on another machine has found an object that its storage has truncated."""
+    call_id = await room.recorded(PCM)
+    found = {"recording_size_bytes": 20_000, "recording_duration_ms": 600}
+    await Call.filter(id=call_id).update(recording_state=RecordingState.STORED, **found)
+    await room.look()
+    assert (room.spool.waiting(), room.spool.aside()) == ([], [call_id])
+
+
+# The command.
+
+
+async def spool(room: StorageRoom, *options: str) -> tuple[int | None, str, str]:
+    environment = environment_of(room.installation, SPOOL_DIR=str(room.folder))
+    status, printed, wrong = await ended(environment, "spool", *options)
+    return status, printed, wrong.partition("\n")[2]
+
+
+async def set_aside(room: StorageRoom) -> UUID:
+    call_id = await room.recorded(PCM)
+    await lose_account(room, call_id)
+    await room.look()
+    return call_id
+
+
+async def test_the_command_lists_what_is_set_aside_and_adopts_it_for_another_account(
+    room: StorageRoom, s3: ScriptedS3
+) -> None:
+    assert await spool(room) == (0, "Nothing is set aside.\n", "")
+    call_id = await set_aside(room)
+    call, own = show(Kind.CALL, call_id), room.installation.world["own"]
+    status, printed, _ = await spool(room)
+    assert (status, printed.count("\n")) == (0, 1)
+    assert printed.startswith(f"{call}: account AC")
+    assert "32044 bytes; this database does not know the account" in printed
+    status, _, wrong = await spool(room, "--adopt", call)
+    assert status == 1
+    assert wrong.startswith("This database does not know the account AC")
+    assert (await spool(room, "--adopt", call, "--account", own))[0] == 0
+    await room.look()
+    assert (await room.call(call_id)).recording_state is RecordingState.STORED
+    assert (stored(s3), room.spool.waiting(), room.spool.aside()) == ([PCM], [], [])
+
+
+async def test_the_command_discards_what_is_set_aside_when_it_is_told_yes(room: StorageRoom) -> None:
+    call_id = await set_aside(room)
+    call = show(Kind.CALL, call_id)
+    status, _, wrong = await spool(room, "--discard", call)
+    assert (status, room.spool.aside()) == (1, [call_id])
+    assert "This would be deleted, without another copy. To do it, add --yes." in wrong
+    assert (await spool(room, "--discard", call, "--yes"))[:2] == (0, f"{call} is deleted.\n")
+    assert room.spool.aside() == []
+    status, _, wrong = await spool(room, "--discard", call, "--yes")
+    assert (status, wrong.startswith(f"No recording of a call {call} was set aside here.")) == (1, True)
+
+
+async def test_the_command_lists_and_discards_what_cannot_be_read(room: StorageRoom) -> None:
+    call_id = await room.recorded(PCM)
+    room.spool.folder(call_id).joinpath("about.json").write_text('{"call_id"')
+    await room.look()
+    call = show(Kind.CALL, call_id)
+    assert "its about.json cannot be read" in (await spool(room))[1]
+    status, _, wrong = await spool(room, "--adopt", call)
+    assert (status, "put the file in order first" in wrong) == (1, True)
+    assert (await spool(room, "--discard", call, "--yes"))[0] == 0
+
+
+# What is in the bucket already.
+
+
+@pytest.mark.parametrize("form", [AudioFormat.WAV, AudioFormat.MP3])
+async def test_what_is_in_the_bucket_is_found_there_before_it_is_called_lost(
+    room: StorageRoom, s3: ScriptedS3, form: AudioFormat
+) -> None:
+    call_id = await room.recorded(PCM, form)
+    await room.look()
+    whole = await room.call(call_id)
+    await as_in_an_older_dump(call_id, RecordingState.STORING)
+    assert await recordings.give_up_lost(room.live, datetime.now(UTC), room.find) == 0
+    call = await room.call(call_id)
+    assert (call.recording_state, call.recording_size_bytes) == (RecordingState.STORED, whole.recording_size_bytes)
+    assert call.recording_duration_ms == whole.recording_duration_ms
+
+
+async def as_in_an_older_dump(call_id: UUID, state: RecordingState, **more: Any) -> None:
+    old = datetime(2020, 1, 1, tzinfo=UTC)
+    sizes = {"recording_size_bytes": None, "recording_duration_ms": None}
+    await Call.filter(id=call_id).update(recording_state=state, updated_at=old, **sizes, **more)
+
+
+async def test_a_storage_that_cannot_be_asked_now_is_asked_again_for_a_month(room: StorageRoom, s3: ScriptedS3) -> None:
+    call_id = await room.recorded(PCM)
+    await room.look()
+    await as_in_an_older_dump(call_id, RecordingState.RECORDING)
+    s3.answers["head"] = error(503, "SlowDown")
+    old = datetime(2020, 1, 1, tzinfo=UTC)
+    assert await recordings.give_up_lost(room.live, old.replace(day=30), room.find) == 0
+    assert (await room.call(call_id)).recording_state is RecordingState.RECORDING
+    assert await recordings.give_up_lost(room.live, old.replace(month=3), room.find) == 1
+
+
+async def test_what_failed_in_an_older_dump_and_is_in_the_bucket_is_found_by_a_retry(
+    room: StorageRoom, account_user: Person, provider: Person
+) -> None:
+    call_id = await room.recorded(PCM)
+    await room.look()
+    failed = {"message": "Busy.", "advice": "Wait.", "spool": room.spool.id}
+    await as_in_an_older_dump(call_id, RecordingState.FAILED, recording_error=failed)
+    call = await retrying.retry(room.context, show(Kind.CALL, call_id))
+    assert (call.recording_state, call.recording_size_bytes) == (RecordingState.STORED, 32_044)
+    assert (await told_of(account_user, call_id))["error"] is None
+
+
+async def test_an_object_that_may_have_been_sent_is_found_before_it_is_sent_again(
+    room: StorageRoom, s3: ScriptedS3
+) -> None:
+    call_id = await room.recorded(PCM)
+    s3.answers["head"] = error(503, "SlowDown")
+    await room.look()
+    s3.answers.clear()
+    await room.later(minutes=1)
+    assert s3.calls.count("put") == 1
+    assert (await room.call(call_id)).recording_state is RecordingState.STORED
+
+
+# Without a sample.
+
+
+@pytest.mark.parametrize("form", [AudioFormat.WAV, AudioFormat.MP3])
+@pytest.mark.parametrize("is_killed", [False, True])
+async def test_a_recording_without_a_sample_is_none_and_the_call_says_why(
+    room: StorageRoom, s3: ScriptedS3, account_user: Person, form: AudioFormat, is_killed: bool
+) -> None:
+    call_id = await room.recorded(b"", form, ended=not is_killed)
+    await room.look()
+    shown = await told_of(account_user, call_id)
+    assert (shown["state"], shown["error"]["code"]) == ("NONE", None)
+    query = "query ($with: Boolean!) { recentCalls(filter: {hasRecording: $with}) { nodes { id } } }"
+    found = {has: (await account_user.ask(query, **{"with": has})).data for has in (True, False)}
+    assert {has: bool(answer["recentCalls"]["nodes"]) for has, answer in found.items()} == {True: False, False: True}
+    assert (s3.requests, room.spool.waiting()) == ([], [])
+    call = await room.call(call_id)
+    assert call.recording_error is not None
+    assert "without a single audio sample" in call.recording_error["message"]
+
+
+async def test_nothing_is_made_again_of_a_recording_without_a_sample(room: StorageRoom, s3: ScriptedS3) -> None:
+    call_id = await room.recorded(b"")
+    await lose(call_id)
+    await room.look()
+    assert (room.spool.waiting(), await Call.all().count(), s3.requests) == ([], 0, [])
