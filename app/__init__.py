@@ -67,6 +67,7 @@ What all rooms stand on, and what imports no room:
 What puts the rooms together, and what no room imports:
 
     main.py              the ASGI application: routes, middleware, what is opened at start and closed at the end
+    worker_process.py    what a worker process does: it ends with its supervisor, and waits for the database
     schema.py            the whole graph; printed to ../schema.graphql
     viewer.py            the caller, as the graph shows it
     form_limits.py       what the inputs of forms may hold, as the graph shows it

@@ -20,9 +20,10 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
+from tortoise import BaseDBAsyncClient
 from tortoise.context import TortoiseContext, _current_context
 
-from app import database, logs, metrics, migrating, settings
+from app import database, logs, metrics, migrating, settings, worker_process
 from app.access import AccessLevel, IsAdmin, Viewer
 from app.api_keys.last_use import LastUse
 from app.audit.reads import SecretReads
@@ -122,6 +123,7 @@ def create_app(given: Settings | None = None) -> Starlette:
 
 def worker() -> Starlette:
     """The application of a process that does nothing else, with the settings of the environment."""
+    worker_process.end_with_supervisor()
     app = create_app()
     app.state.server.has_the_process = True
     return app
@@ -156,6 +158,17 @@ class Server:
 
     @asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        try:
+            async with self._open():
+                yield
+        except Exception as error:
+            reason = error.strerror if isinstance(error, OSError) else None
+            name, frames = type(error).__qualname__, logs.frames_of(error)
+            _log.error("the server cannot start, or end in order", error=name, reason=reason, frames=frames)
+            raise
+
+    @asynccontextmanager
+    async def _open(self) -> AsyncIterator[None]:
         chosen = self._settings
         metrics.start(CODES_FOR_METRICS)
         if chosen.is_embedded:
@@ -179,7 +192,7 @@ class Server:
             # `Tortoise.init` would take over a context that somebody else has opened in this task, and close it.
             await context.init(config=database.configuration(chosen))
             try:
-                await migrating.check(context.db())
+                await self._check(context.db())
                 async with (
                     last_use.writing(),
                     secret_reads.writing(),
@@ -220,6 +233,10 @@ class Server:
                 await verifier.close()
                 await storage.close()
                 await webhooks.close()
+
+    async def _check(self, db: BaseDBAsyncClient) -> None:
+        """Raises what `migrating.check` does, unless this is a worker, which waits."""
+        await (worker_process.until_usable(db) if self.has_the_process else migrating.check(db))
 
     async def sdl(self, request: Request) -> Response:
         """The schema as text, for client generators; to those who may introspect it."""

@@ -24,7 +24,7 @@ FOUNDATION = {
     *("tokens", "exchange", "live", "live_exchange", "masks", "revocations", "valkey_connection"),
 }
 ASSEMBLY = {
-    *("main", "schema", "viewer", "form_limits", "authentication", "execution", "graphiql"),
+    *("main", "worker_process", "schema", "viewer", "form_limits", "authentication", "execution", "graphiql"),
     *("migrating", "rewrapping", "drafting", "serving", "connections", "websocket_connections", "waiting_connections"),
     *("forwarded", "demo", "demo_calls", "demo_data", "simulator"),
     *("local_receiver", "local_s3", "local_valkey", "__main__"),
