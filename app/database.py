@@ -7,6 +7,7 @@ test compares the catalogue of a migrated database with the models plus this lis
 from typing import Any
 
 import asyncpg
+from tortoise import BaseDBAsyncClient
 from tortoise.exceptions import IntegrityError
 
 from app import database_url, postgres_pool
@@ -168,6 +169,14 @@ async def single_connection(settings: Settings) -> asyncpg.Connection:
     return await asyncpg.connect(
         **{name: value for name, value in credentials.items() if name not in {"minsize", "maxsize"}}
     )
+
+
+async def accepts_writes(db: BaseDBAsyncClient) -> bool:
+    """Raises what the driver does when the database is away."""
+    if isinstance(db, postgres_pool.PooledClient):
+        return await db.accepts_writes()
+    await db.execute_query("SELECT 1")
+    return True
 
 
 def violated_constraint(error: IntegrityError) -> str | None:

@@ -176,6 +176,8 @@ _DATABASE_AWAY = (
     asyncpg.InsufficientResourcesError,
     asyncpg.QueryCanceledError,
     asyncpg.LockNotAvailableError,
+    # A standby ends what stands in the way of its recovery; nothing of ours asks for a level that fails with it elsewhere.
+    asyncpg.SerializationError,
 )
 
 
@@ -190,6 +192,8 @@ def for_client(error: BaseException) -> ClientError | None:
             return seen
         if isinstance(seen, _DATABASE_AWAY) or (isinstance(seen, sqlite3.OperationalError) and "locked" in str(seen)):
             return ServiceUnavailable("The database does not answer. Try again in a moment.")
+        if isinstance(seen, asyncpg.ReadOnlySQLTransactionError):  # a failover, or an operator's setting
+            return ServiceUnavailable("The database accepts no writes at the moment. Try again in a moment.")
         if isinstance(seen, KeyMissing):
             return ServiceUnavailable(
                 "A stored secret cannot be read: its key is missing in ENCRYPTION_KEYS. Tell whoever runs this server."

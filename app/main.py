@@ -60,6 +60,8 @@ _NOTHING_HERE = "There is nothing at this address."
 _OVERLOADED = "This server has too many requests at the moment. Try again."
 _CHOOSE_FIRST = "Choose a new password first, with `changePassword`."
 
+# Probes give up after a few seconds, and take a silence for a dead process.
+READY_SECONDS = 2.0
 _NO_STORE = {"Cache-Control": "no-store"}
 
 _log = structlog.get_logger("main")
@@ -154,7 +156,7 @@ class Server:
         self._sdl_tag = f'"{hashlib.sha256(self._sdl).hexdigest()[:16]}"'
         self.running: Running | None = None
         self.has_the_process = False
-        self._database_check: asyncio.Task[bool] | None = None
+        self._database_check: asyncio.Task[str | None] | None = None
 
     @asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
@@ -291,21 +293,24 @@ class Server:
         await recording.record(websocket, running.authentication.viewer, running.opened.clients[Recorder])
 
     async def ready(self, _: Request) -> Response:
-        """Whether this worker can serve: its database answers. Probes at the same time share one statement."""
+        """Whether this worker can serve: its database answers and accepts writes. Probes at the same time share one statement."""
         if self._database_check is None or self._database_check.done():
-            self._database_check = asyncio.create_task(self._database_answers())
-        if await asyncio.shield(self._database_check):
+            self._database_check = asyncio.create_task(self._obstacle())
+        obstacle = await asyncio.shield(self._database_check)
+        if obstacle is None:
             return PlainTextResponse("ready\n", headers=_NO_STORE)
-        return PlainTextResponse("the database does not answer\n", 503, _NO_STORE)
+        return PlainTextResponse(f"{obstacle}\n", 503, _NO_STORE)
 
-    async def _database_answers(self) -> bool:
+    async def _obstacle(self) -> str | None:
+        """What keeps this worker from serving."""
         try:
-            await self.started().database.db().execute_query("SELECT 1")
+            async with asyncio.timeout(READY_SECONDS):
+                accepts_writes = await database.accepts_writes(self.started().database.db())
         except Exception as error:
             if for_client(error) is None:
                 raise
-            return False
-        return True
+            return "the database does not answer"
+        return None if accepts_writes else "the database accepts no writes"
 
     def started(self) -> Running:
         """Raises RuntimeError before the start and after the end."""

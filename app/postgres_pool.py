@@ -87,6 +87,11 @@ class Pool:
         finally:
             self._turns.release()
 
+    def drop_idle(self) -> None:
+        """Drops what is not lent, so that new connections are made."""
+        while self._idle:
+            self._idle.popleft()[1].terminate()
+
     def terminate(self) -> None:
         """Drops all connections, those that are lent too."""
         for connection in (*self._lent, *(connection for _, connection in self._idle)):
@@ -142,6 +147,17 @@ class PooledClient(AsyncpgDBClient):
             options.pop(unused)
         return await Pool.opened(options.pop("max_size"), **options)
 
+    async def accepts_writes(self) -> bool:
+        """Whether the server does, in one round trip; no, of a standby or where the database or role is set to read only.
+
+        What is idle is dropped then: those sessions stay read-only when the database or another server accepts writes again.
+        """
+        _, rows = await self.execute_query("SELECT current_setting('transaction_read_only')")
+        accepts = rows[0][0] == "off"
+        if not accepts and self._pool is not None:
+            self._pool.drop_idle()
+        return accepts
+
     def acquire_connection(self) -> PoolConnectionWrapper[asyncpg.Connection]:
         return _Borrowed(self, self._pool_init_lock)
 
@@ -161,6 +177,8 @@ class _Borrowed(PoolConnectionWrapper[asyncpg.Connection]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         is_away = _is_away(error, self.connection)
+        if _is_read_only(error):
+            self.connection.terminate()
         await self._pool.release(self.connection, is_settled=error is None)
         if is_away:
             raise DBConnectionError("the connection closed") from error
@@ -196,7 +214,7 @@ class _Transaction(TransactionContextPooled):
         try:
             if not self.client._finalized:
                 await (self.client.commit() if error is None else self.client.rollback())
-            is_settled = True
+            is_settled = not _is_read_only(error)
         except _BROKEN as broken:
             # What went wrong first is told, and a cancellation stays one.
             first = error or broken
@@ -225,6 +243,13 @@ def _is_away(error: BaseException | None, connection: asyncpg.Connection) -> boo
     what they are.
     """
     return isinstance(error, asyncpg.InternalClientError) and connection.is_closed()
+
+
+def _is_read_only(error: BaseException | None) -> bool:
+    """Whether a write was refused by a session that accepts none: it stays so, and another one may be with the new primary."""
+    while error is not None and not isinstance(error, asyncpg.ReadOnlySQLTransactionError):
+        error = error.__cause__
+    return error is not None
 
 
 # What Tortoise looks for in the module that is a connection's `engine`.
