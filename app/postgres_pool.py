@@ -152,8 +152,8 @@ class PooledClient(AsyncpgDBClient):
 
         What is idle is dropped then: those sessions stay read-only when the database or another server accepts writes again.
         """
-        _, rows = await self.execute_query("SELECT current_setting('transaction_read_only')")
-        accepts = rows[0][0] == "off"
+        _, rows = await self.execute_query("SHOW transaction_read_only")
+        accepts = bool(rows[0]["transaction_read_only"] == "off")
         if not accepts and self._pool is not None:
             self._pool.drop_idle()
         return accepts
@@ -177,7 +177,7 @@ class _Borrowed(PoolConnectionWrapper[asyncpg.Connection]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         is_away = _is_away(error, self.connection)
-        if _is_read_only(error):
+        if self.connection is not None and _is_read_only(error):
             self.connection.terminate()
         await self._pool.release(self.connection, is_settled=error is None)
         if is_away:

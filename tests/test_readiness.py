@@ -46,10 +46,10 @@ async def test_probes_at_the_same_time_share_one_statement(
 ) -> None:
     asked, answers = [], asyncio.Event()
 
-    async def execute(_: Any, query: str) -> tuple[int, list[list[str]]]:
+    async def execute(_: Any, query: str) -> tuple[int, list[dict[str, str]]]:
         asked.append(query)
         await answers.wait()
-        return 1, [["off"]]
+        return 1, [{"transaction_read_only": "off"}]
 
     running = installation.app.state.server.running
     monkeypatch.setattr(type(running.database.db()), "execute_query", execute)
