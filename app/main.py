@@ -18,7 +18,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 from tortoise import BaseDBAsyncClient
 from tortoise.context import TortoiseContext, _current_context
@@ -34,6 +34,7 @@ from app.connections import OVERLOADED
 from app.context import Opened
 from app.errors import ErrorCode, ServiceUnavailable, Unauthenticated, for_client
 from app.execution import http
+from app.execution.deadline import AUTHENTICATION_SECONDS, Deadline
 from app.execution.endpoint import Endpoint
 from app.execution.operations import Operations
 from app.execution.sockets import Sockets
@@ -221,7 +222,7 @@ class Server:
                     }
                     opened = Opened(chosen, keyring, clients)
                     idle = timedelta(minutes=chosen.session_idle_minutes)
-                    timeout = chosen.database_timeout_seconds
+                    timeout = min(chosen.database_timeout_seconds, AUTHENTICATION_SECONDS)
                     authentication = Authentication(keyring, last_use, revocations, timeout, idle)
                     graphql = Endpoint(self._operations, authentication, opened, self._explorer)
                     sockets = Sockets(self._operations, authentication, opened)
@@ -357,12 +358,34 @@ class _BeforeRoutes:
         # What it offers for entering one remembers a single place to go back to, so requests at once cannot share it.
         before = _current_context.set(running.database)
         try:
-            app: ASGIApp = self._app
             if scope["path"] == "/graphql":
                 app = running.graphql if scope["type"] == "http" else running.sockets
-            await app(scope, receive, send)
+                await app(scope, receive, send)
+            elif scope["type"] == "http":
+                await self._in_time(scope, receive, send)
+            else:
+                await self._app(scope, receive, send)
         finally:
             _current_context.reset(before)
+
+    async def _in_time(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """An answer that does not begin before the deadline is 503."""
+
+        deadline = Deadline()
+
+        async def answer(message: Message) -> None:
+            deadline.lift()
+            await send(message)
+
+        try:
+            async with deadline:
+                await self._app(scope, receive, answer)
+        except TimeoutError:
+            if not deadline.has_passed:
+                raise
+            message = "The answer took too long. Try again in a moment."
+            reply = http.refusal(503, message, ErrorCode.SERVICE_UNAVAILABLE, scope["request_id"])
+            await reply(scope, receive, send)
 
 
 async def _refused(request: Request, error: Any) -> Response:

@@ -10,7 +10,9 @@ no advisory lock (that of `migrating.py` has a connection of its own: `database.
 
 import asyncio
 from collections import deque
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Any
 
@@ -25,6 +27,19 @@ IDLE_SECONDS = 300.0
 RESET_SECONDS = 5.0
 # What the driver raises of a connection that is of no use any more. OSError: a timeout too.
 _BROKEN = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
+
+_is_given_up: ContextVar[bool] = ContextVar("is_given_up", default=False)
+
+
+@contextmanager
+def given_up() -> Iterator[None]:
+    """No connection is acquired in the block: whoever tries is refused at once, as by a database that is away."""
+    token = _is_given_up.set(True)
+    try:
+        yield
+    finally:
+        _is_given_up.reset(token)
 
 
 class Pool:
@@ -51,8 +66,12 @@ class Pool:
         return pool
 
     async def acquire(self) -> asyncpg.Connection:
-        """A connection, to be given to `release`. Waits for a turn without an end: whoever asks limits the whole."""
-        await self._turns.acquire()
+        """A connection, to be given to `release`. Waits for a turn no longer than for a new connection."""
+        if _is_given_up.get():
+            raise DBConnectionError("the database was away a moment ago")
+        # A timeout costs more than to take a turn that is free.
+        async with asyncio.timeout(self._options.get("timeout")) if self._turns.locked() else nullcontext():
+            await self._turns.acquire()
         try:
             connection = self._ready() or await self._connect()
         except BaseException:

@@ -6,8 +6,8 @@ callers of one owner take turns, so that a program's hundred operations do not k
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Hashable, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Hashable, Iterator
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, contextmanager, nullcontext
 
 from app import metrics
 from app.context import Context
@@ -36,8 +36,14 @@ class OperationSlots:
         self._queues: dict[Hashable, dict[Hashable, dict[_Turn, None]]] = {}
 
     @asynccontextmanager
-    async def slot(self, context: Context, *, is_event: bool = False) -> AsyncIterator[None]:
-        """One of the caller's slots for the time of the block, but for that of `context.without_slot()`.
+    async def slot(
+        self,
+        context: Context,
+        outside: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
+        *,
+        is_event: bool = False,
+    ) -> AsyncIterator[None]:
+        """One of the caller's slots for the time of the block, but for that of `context.without_slot()`, which enters `outside`.
 
         Raises RateLimited when too many of the caller's operations wait already, or after WAIT_SECONDS, and what
         `context.still_let_in` does for a caller who was revoked while it waited. An event of a
@@ -52,7 +58,8 @@ class OperationSlots:
             nonlocal held
             self._release(held, owner)
             try:
-                yield
+                async with outside():
+                    yield
             except Exception:  # other fields may still run; those of a cancelled operation do not
                 held = await self._acquire(caller, owner, may_refuse=False)
                 raise

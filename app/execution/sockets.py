@@ -21,6 +21,7 @@ from app.authentication import Authentication
 from app.context import Opened
 from app.errors import ClientError, Forbidden, RateLimited, ServiceUnavailable, Unauthenticated, for_client
 from app.execution import http
+from app.execution.deadline import AUTHENTICATION_SECONDS, REQUEST_SECONDS
 from app.execution.operations import Operations
 from app.execution.websocket import SUBPROTOCOL, CloseCode, Connection
 from app.networks import TrustedProxies
@@ -97,8 +98,8 @@ class Sockets:
     async def _provider_of(self, caller: Viewer) -> UUID | None:
         """Raises ServiceUnavailable."""
         try:
-            # The pool has no limit of its own on how long a caller waits for a connection.
-            async with asyncio.timeout(self._opened.settings.database_timeout_seconds):
+            # What authentication has left of the deadline.
+            async with asyncio.timeout(REQUEST_SECONDS - AUTHENTICATION_SECONDS):
                 return await provider_of(caller)
         except Exception as error:
             away = for_client(error)
