@@ -7,9 +7,7 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
-import asyncpg
-
-from app import migrating, rewrapping, settings
+from app import database, migrating, rewrapping, settings
 from app.access import Scope
 from app.api_keys import service as api_keys
 from app.api_keys.model import ApiKey
@@ -35,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     except WrongSettings as wrong:
         print("These settings are wrong:", *(f"  {problem}" for problem in wrong.problems), sep="\n", file=sys.stderr)
         return 2
-    except (CannotStart, migrating.SchemaBehind, migrating.SchemaAhead) as stop:
+    except (CannotStart, migrating.SchemaBehind, migrating.SchemaAhead, migrating.MigrationFailed) as stop:
         print(stop, file=sys.stderr)
         return 1
     except CannotOpen as error:
@@ -44,11 +42,11 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-    except asyncpg.PostgresError as error:
-        # Its messages name a user or a database, and never a password.
-        print(f"{settings.load().database_place} refuses: {error}. Check DATABASE_URL.", file=sys.stderr)
-        return 1
     except Exception as error:
+        if refusal := database.refusal_of(error):
+            # It names a user, a database or a table, and never a password.
+            print(f"{settings.load().database_place} refuses: {refusal}", file=sys.stderr)
+            return 1
         if for_client(error) is None:
             raise
         print(_unreachable(settings.load(), error), file=sys.stderr)
@@ -123,8 +121,8 @@ async def _prepare(chosen: Settings) -> None:
     if chosen.is_embedded:
         await migrating.migrate(chosen)
     keyring = chosen.keyring()
-    async with migrating.opened(chosen) as database:
-        await migrating.check(database)
+    async with migrating.opened(chosen) as db:
+        await migrating.check(db)
         missing = await rewrapping.missing_keys(keyring)
         if missing:
             raise CannotStart(
@@ -159,8 +157,8 @@ def _create_admin(options: Any) -> None:
     async def create() -> str:
         if chosen.is_embedded:
             await migrating.migrate(chosen)
-        async with migrating.opened(chosen) as database:
-            await migrating.check(database)
+        async with migrating.opened(chosen) as db:
+            await migrating.check(db)
             if options.email is not None:
                 return await users.create_first_admin(options.email, options.name)
             return await api_keys.create_first_admin(chosen.keyring(), options.name)
@@ -181,13 +179,13 @@ def _maintain(options: Any) -> None:
 
     async def make_months() -> int:
         # Without the limits of those who serve: what has to be moved may be much.
-        async with migrating.opened(chosen, migrating=True) as database:
-            await migrating.check(database)
+        async with migrating.opened(chosen, migrating=True) as db:
+            await migrating.check(db)
             return await partitions.make_months()
 
     async def maintain() -> dict[str, int]:
-        async with migrating.opened(chosen) as database:
-            await migrating.check(database)
+        async with migrating.opened(chosen) as db:
+            await migrating.check(db)
             return {
                 "audit events": await audit.prune(chosen.audit_days),
                 "idempotency records": await once.forget(),
@@ -195,8 +193,8 @@ def _maintain(options: Any) -> None:
             }
 
     async def give_up_lost() -> int:
-        async with migrating.opened(chosen) as database:
-            await migrating.check(database)
+        async with migrating.opened(chosen) as db:
+            await migrating.check(db)
             live = LiveEvents(chosen.cache_url)
             async with live.running():
                 count = await recordings.give_up_lost(live, datetime.now(UTC))
@@ -213,8 +211,8 @@ def _rewrap(options: Any) -> None:
     _name_database(chosen)
 
     async def rewrap() -> int:
-        async with migrating.opened(chosen) as database:
-            await migrating.check(database)
+        async with migrating.opened(chosen) as db:
+            await migrating.check(db)
             return await rewrapping.rewrap(chosen.keyring())
 
     print(f"{asyncio.run(rewrap())} secrets sealed again with the newest key; older keys may leave ENCRYPTION_KEYS")

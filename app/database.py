@@ -179,6 +179,35 @@ async def accepts_writes(db: BaseDBAsyncClient) -> bool:
     return True
 
 
+def refusal_of(error: BaseException) -> str | None:
+    """What the server refused a statement or a session with, in its words, and what to do, for an operator.
+
+    None of a server that is away, and of what it has not said. Without the detail, which has values of rows.
+    """
+    seen: BaseException | None = error
+    while seen is not None and not isinstance(seen, asyncpg.PostgresError):
+        seen = seen.__cause__
+    if seen is None or isinstance(seen, asyncpg.PostgresConnectionError | asyncpg.OperatorInterventionError):
+        return None
+    advice = next((words for kinds, words in _ADVICE if isinstance(seen, kinds)), "")
+    return f"{(getattr(seen, 'message', None) or str(seen)).rstrip('.')}.{advice}"
+
+
+_ADVICE: tuple[tuple[tuple[type[asyncpg.PostgresError], ...], str], ...] = (
+    (
+        (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError),
+        " Check DATABASE_URL.",
+    ),
+    ((asyncpg.InsufficientPrivilegeError,), " Grant it to the role in DATABASE_URL."),
+    (
+        (asyncpg.DuplicatePreparedStatementError, asyncpg.InvalidSQLStatementNameError),
+        " A pooler gives the session to other clients in between: connect to PostgreSQL itself, or set PgBouncer's pool_mode to "
+        "session.",
+    ),
+    ((asyncpg.ReadOnlySQLTransactionError,), " Connect to the primary server, or allow writes."),
+)
+
+
 def violated_constraint(error: IntegrityError) -> str | None:
     """The name of the constraint that refused a write, the same on both databases; None when it cannot be told.
 

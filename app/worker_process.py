@@ -15,8 +15,7 @@ from contextlib import contextmanager
 import structlog
 from tortoise import BaseDBAsyncClient
 
-from app import migrating
-from app.errors import for_client
+from app import database, migrating
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 10.0
 
@@ -39,24 +38,28 @@ def end_with_supervisor() -> None:
     threading.Thread(target=wait, name="supervisor", daemon=True).start()
 
 
-async def until_usable(database: BaseDBAsyncClient) -> None:
+async def until_usable(db: BaseDBAsyncClient) -> None:
     """Waits until the database answers and has this version's schema; logs what it waits for."""
     pause = FIRST_PAUSE_SECONDS
     with _ends_when_asked():
-        while (reason := await _obstacle(database)) is not None:
+        while (reason := await _obstacle(db)) is not None:
             _log.error("a worker waits for the database before it serves", reason=reason, next_try_seconds=pause)
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
 
-async def _obstacle(database: BaseDBAsyncClient) -> str | None:
+async def _obstacle(db: BaseDBAsyncClient) -> str | None:
     try:
-        await migrating.check(database)
+        await migrating.check(db)
     except (migrating.SchemaBehind, migrating.SchemaAhead) as wrong:
         return str(wrong)
     except Exception as error:  # noqa: BLE001  whatever it is: the workers that serve do not need this one
-        what = "refuses" if for_client(error) is None else "does not answer"
-        return f"The database {what} ({type(error).__qualname__})."
+        refusal = database.refusal_of(error)
+        return (
+            f"The database refuses: {refusal}"
+            if refusal
+            else f"The database does not answer ({type(error).__qualname__})."
+        )
     return None
 
 
