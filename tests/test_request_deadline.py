@@ -11,8 +11,9 @@ from app import main, postgres_pool
 from app.api_keys import service as api_keys
 from app.execution import deadline
 from app.execution.plans import CompiledOperation
+from app.identifiers import Kind, new_id, show
 from app.postgres_pool import Pool
-from tests.installation import Installation, Person, World, seed
+from tests.installation import Installation, Person, seed
 from tests.servers.postgres import Postgres
 from tests.servers.swallowing_proxy import SwallowingProxy
 from tests.test_database_away import AWAY, told
@@ -138,10 +139,11 @@ def test_the_deadlines_are_what_the_contract_says() -> None:
     assert (deadline.REQUEST_SECONDS, main.READY_SECONDS) == (12, 2)
 
 
-@pytest.mark.parametrize("path", ["/schema.graphql", "/metrics", "/recordings/none"])
-async def test_requests_beside_graphql_end_at_the_deadline_too(
-    installation: Installation, provider: Person, world: World, monkeypatch: pytest.MonkeyPatch, path: str
+async def test_a_recording_whose_call_is_not_found_in_time_is_answered_unavailable(
+    installation: Installation, account_user: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    path = f"/recordings/{show(Kind.CALL, new_id())}.mp3"
+    assert (await installation.client.get(path, headers=account_user.headers)).status_code == 404
     never = asyncio.Event()
 
     async def hang(*_: Any) -> None:
@@ -149,7 +151,8 @@ async def test_requests_beside_graphql_end_at_the_deadline_too(
 
     monkeypatch.setattr(deadline, "REQUEST_SECONDS", 0.05)
     monkeypatch.setattr(postgres_pool.Pool, "acquire", hang)
-    answer = await installation.client.get(path, headers=provider.headers)
+    async with asyncio.timeout(60):
+        answer = await installation.client.get(path, headers=account_user.headers)
     assert answer.status_code == 503
     assert answer.json()["errors"][0]["extensions"]["code"] == "SERVICE_UNAVAILABLE"
 
@@ -160,8 +163,10 @@ async def test_a_turn_for_a_connection_is_waited_for_no_longer_than_a_statement(
     url = postgres.create("turns")
     pool = await Pool.opened(1, dsn=url, timeout=0.05)
     lent = await pool.acquire()
-    with pytest.raises(TimeoutError):
-        await pool.acquire()
+    async with asyncio.timeout(60) as patience:
+        with pytest.raises(TimeoutError):
+            await pool.acquire()
+    assert not patience.expired()
     await pool.release(lent)
     await pool.release(await pool.acquire())
     await pool.close()

@@ -39,7 +39,7 @@ class SwallowingProxy:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, asyncio.CancelledError):
             behind = await asyncio.open_unix_connection(self._socket)
             await asyncio.gather(self._forward(reader, behind[1]), self._forward(behind[0], writer))
 
