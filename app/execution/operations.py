@@ -44,7 +44,7 @@ from app.execution.plans import CompiledOperation, Plans
 from app.execution.reading import DirectResolvers, Replayed
 from app.execution.running import NOTHING_RAN, Finished, Unfinished
 from app.execution.slots import OperationSlots
-from app.live import TooSlow
+from app.live import EventsLost
 from app.logs import frames_of
 
 # Of all subscriptions of a worker: a thousand events that come at once leave room for requests.
@@ -154,7 +154,7 @@ class Operations:
     ) -> Answer | AsyncGenerator[Answer, None]:
         """The answers of a subscription as events come, each with a context that `renewed` makes; or why there are none.
 
-        An answer that was not executed is the last one. Raises TooSlow while it is iterated, and what `renewed` raises.
+        An answer that was not executed is the last one. Raises EventsLost while it is iterated, and what `renewed` raises.
         """
         admitted = self._admitted(request, context)
         if isinstance(admitted, Answer):
@@ -192,7 +192,7 @@ class Operations:
             while True:
                 try:
                     event = await anext(events)
-                except TooSlow:
+                except EventsLost:
                     raise
                 except Exception as error:  # noqa: BLE001  told like any other error, masked if need be
                     yield _refused([located_error(error)], context)
