@@ -9,6 +9,9 @@ DATA_DIR ?= var
 OPERATIONS := tests/execution tests/test_accounts.py tests/test_api_keys.py tests/test_paging.py \
 	--ignore-glob='tests/execution/test_compiled*' --ignore=tests/execution/test_ways.py
 
+# A file stays in one process, so that what it sets up for all its tests is set up once.
+TESTS := $(BIN)/python -m pytest -m "not browser" --numprocesses auto --dist loadfile
+
 .DEFAULT_GOAL := help
 .PHONY: help install run serve test check lint types schema access migration migrate bench clean browser clients
 
@@ -32,14 +35,11 @@ run: install ## serve with a local S3 and demo data on http://127.0.0.1:8000 (PO
 serve: $(READY) ## serve; settings come from the environment
 	@$(BIN)/python -m app serve
 
-test: $(READY) ## run the tests on SQLite and PostgreSQL, and those of operations uncompiled; starts all servers they need
-	@echo "PostgreSQL's run goes on beside this one; its lines come at the end (var/test-postgres.log)."
-	@mkdir -p var; \
-	TEST_DATABASE=postgres $(BIN)/python -m pytest -m "not browser" > var/test-postgres.log 2>&1 & beside=$$!; \
-	TEST_DATABASE=sqlite $(BIN)/python -m pytest -m "not browser"; sqlite=$$?; \
-	wait $$beside; postgres=$$?; cat var/test-postgres.log; \
-	test $$sqlite -eq 0 && test $$postgres -eq 0
-	TEST_DATABASE=sqlite COMPILED_OPERATIONS=off $(BIN)/python -m pytest -m "not browser" $(OPERATIONS)
+test: $(READY) ## run the tests, a process a core; those of operations a second time, uncompiled; starts all servers they need
+	@failed=0; \
+	$(TESTS) || failed=1; \
+	COMPILED_OPERATIONS=off $(TESTS) $(OPERATIONS) || failed=1; \
+	exit $$failed
 
 check: lint types clients browser ## lint, types, generated clients, and GraphiQL in a browser
 	@$(BIN)/python -m app.schema | diff - schema.graphql || { echo "schema.graphql is not what the code prints: make schema"; exit 1; }

@@ -101,6 +101,8 @@ class Viewer:
     must_change_password: bool = False
     secret_hash: bytes = field(default=b"", repr=False)
     """Of the secret that let the caller in; empty for the commands of this server."""
+    provider_id: UUID | None = None
+    """The provider itself, or the one that runs the caller's account: for shares of what a worker has."""
 
     def within_reach(self, model: type[M]) -> QuerySet[M]:
         """The rows of a model that this caller may see and change at all. Every query starts here."""

@@ -18,6 +18,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from tortoise.expressions import F
+
 from app.access import Scope, Viewer, owner_is_active
 from app.api_keys import token
 from app.api_keys.last_use import LastUse
@@ -42,7 +44,7 @@ _REFUSAL = {
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What was found of a header, or of whom an address names."""
+    """What was found of a token, or of whom an address names."""
 
     viewer: Viewer
     ends_at: datetime | None
@@ -96,7 +98,8 @@ class Authentication:
         """
         if header is None:
             return None
-        viewer, by_previous = await self._let_in(b"shown " + header, functools.partial(self._shown, header))
+        text = _token_text(header)
+        viewer, by_previous = await self._let_in(b"shown " + text.encode(), functools.partial(self._shown, text))
         if not is_use:
             return viewer
         if viewer.key_id is not None:
@@ -155,20 +158,20 @@ class Authentication:
             self._known.popitem(last=False)
         return known
 
-    async def _shown(self, header: bytes) -> _Known:
-        form, shown = _read(header)
+    async def _shown(self, text: str) -> _Known:
+        form, shown = _read(text)
         return await (self._session if form is SESSION else self._key)(shown)
 
     async def _named(self, actor: str) -> _Known:
         if (key_id := read(Kind.API_KEY, actor)) is not None:
-            key = await ApiKey.filter(owner_is_active(), id=key_id).first()
+            key = await _active_key(id=key_id)
             if key is not None and key.revoked_at is None and await has_its_maker(key):
                 refusal = _REFUSAL[token.FORM]
                 return _Known(_viewer_by(key, b""), key.expires_at, refusal=refusal, maker=key.created_by_user_id)
         elif (session_id := read(Kind.SESSION, actor)) is not None:
             session = await _open_session(id=session_id)
             if session is not None and session.last_used_at + self._idle > datetime.now(UTC):
-                return _Known(viewer_of(session.user, session), session.expires_at, refusal=_REFUSAL[SESSION])
+                return _Known(_person_of(session), session.expires_at, refusal=_REFUSAL[SESSION])
         raise Unauthenticated
 
     async def _session(self, shown: Token) -> _Known:
@@ -178,13 +181,12 @@ class Authentication:
         is_right = hmac.compare_digest(secret_hash, session.secret_hash if session else _NOBODY)
         if session is None or not is_right or session.last_used_at + self._idle <= now:
             raise Unauthenticated(_REFUSAL[SESSION])
-        return _Known(viewer_of(session.user, session), session.expires_at, refusal=_REFUSAL[SESSION])
+        return _Known(_person_of(session), session.expires_at, refusal=_REFUSAL[SESSION])
 
     async def _key(self, shown: Token) -> _Known:
         """Who holds this key, by its secret or the one before the last rotation. Raises Unauthenticated."""
         secret_hash, now = token.secret_hash(self._keyring, shown), datetime.now(UTC)
-        # An owner that is not active closes its keys; the rows above a key of the installation are null.
-        key = await ApiKey.filter(owner_is_active(), public_id=shown.public_id).first()
+        key = await _active_key(public_id=shown.public_id)
         # The same comparisons for an unknown id, so that time does not tell which ids exist.
         current = hmac.compare_digest(secret_hash, key.secret_hash if key else _NOBODY)
         previous = hmac.compare_digest(secret_hash, (key.previous_secret_hash if key else None) or _NOBODY)
@@ -201,13 +203,26 @@ class Authentication:
         return _Known(viewer, viewer.expires_at, not current, _REFUSAL[token.FORM], key.created_by_user_id)
 
 
-async def _open_session(**which: Any) -> Session | None:
-    """Who is not active, or whose owner is not, is closed with all sessions."""
+async def _active_key(**which: Any) -> Any:
+    """With `run_by`, the provider that runs its account.
+
+    An owner that is not active closes its keys; the rows above a key of the installation are null.
+    """
+    keys = ApiKey.filter(owner_is_active(), **which)
+    return await keys.annotate(run_by=F("account__service_provider_id")).first()
+
+
+async def _open_session(**which: Any) -> Any:
+    """With `run_by`, as a key. Who is not active, or whose owner is not, is closed with all sessions."""
     sessions = Session.filter(owner_is_active("user__"), user__active=True, **which)
-    return await sessions.select_related("user").first()
+    return await sessions.annotate(run_by=F("user__account__service_provider_id")).select_related("user").first()
 
 
-def _viewer_by(key: ApiKey, secret_hash: bytes, expires_at: datetime | None = None) -> Viewer:
+def _person_of(session: Any) -> Viewer:
+    return viewer_of(session.user, session, session.run_by)
+
+
+def _viewer_by(key: Any, secret_hash: bytes, expires_at: datetime | None = None) -> Viewer:
     return Viewer(
         scope=Scope(key.scope),
         access_level=key.access_level,
@@ -216,16 +231,22 @@ def _viewer_by(key: ApiKey, secret_hash: bytes, expires_at: datetime | None = No
         service_provider_id=key.service_provider_id,
         expires_at=expires_at,
         secret_hash=secret_hash,
+        provider_id=key.service_provider_id or key.run_by,
     )
 
 
-def _read(header: bytes) -> tuple[Form, Token]:
-    """The key or session token in a header. Raises Unauthenticated."""
+def _token_text(header: bytes) -> str:
+    """However the header is spelled, so that it is remembered once. Raises Unauthenticated."""
     scheme, _, text = header.decode("latin-1").strip().partition(" ")
     if scheme.lower() != "bearer" or "," in text:
         raise Unauthenticated("Send one header: Authorization: Bearer vgk_…")
-    form = SESSION if text.strip().startswith(SESSION.prefix) else token.FORM
-    shown = form.read(text.strip())
+    return text.strip()
+
+
+def _read(text: str) -> tuple[Form, Token]:
+    """The key or session token. Raises Unauthenticated."""
+    form = SESSION if text.startswith(SESSION.prefix) else token.FORM
+    shown = form.read(text)
     if shown is None:
         raise Unauthenticated(_REFUSAL[form])
     return form, shown

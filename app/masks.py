@@ -2,7 +2,7 @@
 
 import re
 
-_BULLETS = "•●∙⬤＊"
+_BULLETS = "•●∙⬤＊◦○∗✱▪■□█▒░"
 _SIGNS = f"*{_BULLETS}.…·"
 _WORDS = "hidden|redacted|masked|filtered|removed|secret|password|unchanged|encrypted|sensitive|not shown"
 _MASK = re.compile(
@@ -10,7 +10,7 @@ _MASK = re.compile(
     rf"|[^{_SIGNS}]{{0,8}}[{_BULLETS}]{{3,}}[^{_SIGNS}]{{0,8}}"  # abcd••••, ••••wxyz, ab••••yz
     rf"|[^{_SIGNS}]{{0,4}}\*{{3,}}[^{_SIGNS}]{{0,4}}"  # people type asterisks: fewer of the secret may stand beside them
     rf"|[^{_SIGNS}]{{0,8}}\*{{6,}}[^{_SIGNS}]{{0,8}}"
-    rf"|[<\[({{*_%#-]+\s*(?:{_WORDS})\s*[>\])}}*_%#-]+"
+    rf"|[<‹«\[({{*_%#-]+\s*(?:{_WORDS})(?:\s*[:,=]\s*[\w .-]{{1,32}})?\s*[>›»\])}}*_%#-]+"
     r"|redacted",
     re.IGNORECASE,
 )

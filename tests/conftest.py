@@ -1,10 +1,9 @@
 """The installation that tests talk to, and the people who ask.
 
-Each test gets a fresh copy of a database that was migrated and filled once: SQLite, or PostgreSQL with
-TEST_DATABASE=postgres. `make test` runs the suite on both, in two processes, since Tortoise's query caches hold one
-dialect a process; tests that meet no database run in the first alone. Those about operations run once more with
-COMPILED_OPERATIONS=off, which the settings read: the ordinary executor answers them. The people (`admin`, `provider`,
-`account_user`, `read_only`, `stranger`, …) ask over the real ASGI application.
+Each test gets a fresh copy of a PostgreSQL database that was migrated and filled once (SQLite with TEST_DATABASE=sqlite).
+`make test` runs the files in as many processes as there are cores, each with servers of its own. The tests about
+operations run once more with COMPILED_OPERATIONS=off, which the settings read: the ordinary executor answers them. The
+people (`admin`, `provider`, `account_user`, `read_only`, `stranger`, …) ask over the real ASGI application.
 """
 
 import os
@@ -33,14 +32,7 @@ def postgres() -> Iterator[Postgres]:
 # The fixtures of other servers, for every test.
 __all__ = ["iam_s3", "local_s3", "valkey"]
 
-BACKEND = os.environ.get("TEST_DATABASE", "sqlite")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if BACKEND != "sqlite":
-        idle = [item for item in items if "backend" not in getattr(item, "fixturenames", ())]
-        config.hook.pytest_deselected(items=idle)
-        items[:] = [item for item in items if item not in idle]
+BACKEND = os.environ.get("TEST_DATABASE", "postgres")
 
 
 def pytest_report_header() -> str:

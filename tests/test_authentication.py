@@ -136,6 +136,12 @@ async def test_keys_that_were_looked_up_are_forgotten_when_there_are_too_many(
     assert len(installation.app.state.server.running.authentication._known) == 2
 
 
+async def test_a_key_is_remembered_once_however_its_header_is_spelled(installation: Installation, world: World) -> None:
+    for scheme in ("Bearer ", "bearer ", "BEARER   ", " Bearer  "):
+        assert (await headers_answer(installation, f"{scheme}{world.tokens['account_user']} "))[0] == 200
+    assert len(installation.app.state.server.running.authentication._known) == 1
+
+
 async def test_what_is_remembered_of_callers_holds_no_key(installation: Installation, world: World) -> None:
     for person in ("admin", "provider", "account_user"):
         assert (await installation.person(person).ask(WHO)).status == 200

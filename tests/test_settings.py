@@ -104,10 +104,9 @@ def test_postgresql_with_keys_and_workers_is_right(monkeypatch: pytest.MonkeyPat
     assert (chosen.workers, chosen.port) == (8, 9000)
 
 
-@pytest.mark.parametrize(
-    "keys", ["AAAA", "k1", ":", "k1:", f"{'k' * 33}:{new_key_text()}", f"k1:{new_key_text()}, k1:AAAA"]
-)
+@pytest.mark.parametrize("keys", ["AAAA", "k1", ":", "k1:", f"{'k' * 33}:KEY", "k1:KEY, k1:AAAA"])
 def test_a_keyring_that_cannot_be_read_is_refused(monkeypatch: pytest.MonkeyPatch, keys: str) -> None:
+    keys = keys.replace("KEY", new_key_text())
     told = problems(monkeypatch, **{**KEYS, "ENCRYPTION_KEYS": keys})
     assert set(told) == {"ENCRYPTION_KEYS"}
 

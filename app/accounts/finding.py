@@ -29,13 +29,6 @@ async def lock(viewer: Viewer, account_id: UUID | None, *, no_key: bool = True) 
     return await found.select_for_update(no_key=no_key).get_or_none() if account_id else None
 
 
-async def provider_of(viewer: Viewer) -> UUID | None:
-    """The provider whose caller this is, or whose account's; None for the installation's own."""
-    if viewer.account_id is None:
-        return viewer.service_provider_id
-    return await provider_of_account(viewer.account_id)
-
-
 async def provider_of_account(account_id: UUID) -> UUID | None:
     """None for an account that is not there any more."""
     account = await Account.get_or_none(id=account_id).only("service_provider_id")

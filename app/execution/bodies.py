@@ -1,12 +1,13 @@
 """Request bodies: how long one may be and may take, and how much memory all that are incomplete may hold together.
 
-Callers without valid credentials send short bodies only. Long bodies that are incomplete share one budget per worker. When it is
-exhausted, the owner that holds the most of it loses the body that began first, with 503: an owner with many slow uploads ends
-its own, and never those of others.
+Callers without valid credentials send short bodies only. Long bodies that are incomplete share one budget per worker. When it
+is exhausted, the provider that holds the most of it loses, with 503, the body that began first in its account that holds the
+most: slow uploads end those of their own owner, and never those of others.
 """
 
 import asyncio
-from collections import Counter
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -24,11 +25,16 @@ _RETRY_AFTER_SECONDS = "5"
 _ENDED = "Too many long bodies arrive slowly. Try again, and send the body at once."
 
 
+_Owners = tuple[UUID | None, UUID | None]
+"""The provider and the account of the caller."""
+
+
 @dataclass(eq=False)
 class _Incomplete:
     """A body of which more is to come."""
 
-    owner: UUID | None
+    provider: UUID | None
+    account: UUID | None
     patience: asyncio.Timeout
     pieces: bytearray
     counted: int = 0
@@ -44,7 +50,7 @@ class Bodies:
         self._budget = max(BUDGET_BYTES, 4 * maximum_bytes)
         # Those that are counted, the oldest first.
         self._counted: dict[_Incomplete, None] = {}
-        self._bytes_of: Counter[UUID | None] = Counter()
+        self._bytes = 0
 
     async def read(self, receive: Receive, caller: Viewer | None, length: bytes | None) -> bytes:
         """The whole body; `length` is its Content-Length. Raises BadRequest."""
@@ -52,26 +58,26 @@ class Bodies:
         if caller is None and maximum > UNAUTHENTICATED_BYTES:
             maximum, hint = UNAUTHENTICATED_BYTES, " without an API key or a session"
         too_large = BadRequest(413, f"The body may have {maximum} bytes at most{hint}.")
-        if length is not None and (not length.isdigit() or int(length) > maximum):
+        if length is not None and (not length.strip().isdigit() or int(length) > maximum):
             raise too_large
         # Nearly always the whole body has arrived with the head, and needs no timer, which costs as much as to read it. How
         # long a body may take to begin is bounded by `app/connections.py`.
         message = await receive()
         body = message.get("body", b"")
         if message.get("more_body", False) and len(body) <= maximum:
-            owner = (caller.account_id or caller.service_provider_id) if caller is not None else None
-            body = await self._rest(body, receive, maximum, owner)
+            owners = (caller.provider_id, caller.account_id) if caller is not None else (None, None)
+            body = await self._rest(body, receive, maximum, owners)
         elif message["type"] == "http.disconnect":
             raise _ended_early()
         if len(body) > maximum:
             raise too_large
         return bytes(body)
 
-    async def _rest(self, begun: bytes, receive: Receive, maximum: int, owner: UUID | None) -> bytearray:
+    async def _rest(self, begun: bytes, receive: Receive, maximum: int, owners: _Owners) -> bytearray:
         """The body that begins so, whole or longer than the maximum. Raises BadRequest."""
         try:
             async with asyncio.timeout(BODY_SECONDS) as patience:
-                body = _Incomplete(owner, patience, bytearray(begun))
+                body = _Incomplete(*owners, patience, bytearray(begun))
                 try:
                     while len(body.pieces) <= maximum:
                         self._count(body)
@@ -94,14 +100,14 @@ class Bodies:
         if len(body.pieces) <= UNAUTHENTICATED_BYTES or body.is_ended:
             return
         self._counted[body] = None
-        self._bytes_of[body.owner] += len(body.pieces) - body.counted
+        self._bytes += len(body.pieces) - body.counted
         body.counted = len(body.pieces)
-        while self._bytes_of.total() > self._budget:
+        while self._bytes > self._budget:
             self._end_one()
 
     def _end_one(self) -> None:
-        (owner, _), *_ = self._bytes_of.most_common(1)
-        oldest = next(body for body in self._counted if body.owner == owner)
+        of_provider = _of_largest(self._counted, lambda body: body.provider)
+        oldest = _of_largest(of_provider, lambda body: body.account)[0]
         self._forget(oldest)
         if not oldest.patience.expired():
             oldest.is_ended = True
@@ -110,9 +116,15 @@ class Bodies:
     def _forget(self, body: _Incomplete) -> None:
         if body in self._counted:
             del self._counted[body]
-            self._bytes_of[body.owner] -= body.counted
-            if not self._bytes_of[body.owner]:
-                del self._bytes_of[body.owner]
+            self._bytes -= body.counted
+
+
+def _of_largest(bodies: Iterable[_Incomplete], owner_of: Callable[[_Incomplete], UUID | None]) -> list[_Incomplete]:
+    """The bodies of the owner that holds the most, in the order given."""
+    of = defaultdict[UUID | None, list[_Incomplete]](list)
+    for body in bodies:
+        of[owner_of(body)].append(body)
+    return max(of.values(), key=lambda group: sum(body.counted for body in group))
 
 
 def _ended_early() -> BadRequest:

@@ -2,12 +2,13 @@
 
 Without it a dozen slow operations of one key hold all connections of the pool, and all other callers wait for them. A front
 end that sends ten queries at once gets ten answers: they wait for each other, and only what waits too long is refused. The
-callers of one owner take turns, so that a program's hundred operations do not keep a person waiting.
+callers of one provider's accounts take turns, so that a program's hundred operations do not keep a person waiting.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Hashable, Iterator
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, contextmanager, nullcontext
+from dataclasses import dataclass
 
 from app import metrics
 from app.context import Context
@@ -15,8 +16,9 @@ from app.errors import RateLimited
 from app.networks import network_of
 from app.shares import Shares
 
-# Of all keys and people of an account, or of a provider, together: so many times as many as of one caller.
+# Of all keys and people of an account together, and of all accounts of a provider: so many times as many as of one caller.
 CALLERS_OF_OWNER = 2
+CALLERS_OF_PROVIDER = 3
 MAXIMUM_WAITING = 100
 WAIT_SECONDS = 10.0
 RETRY_SECONDS = 1
@@ -25,15 +27,25 @@ RETRY_SECONDS = 1
 _Turn = asyncio.Future[ExitStack]
 
 
+@dataclass(frozen=True, slots=True)
+class _Holders:
+    """For whom an operation counts, from the narrowest to the widest."""
+
+    caller: Hashable
+    owner: Hashable
+    provider: Hashable
+
+
 class OperationSlots:
     """Changed by the event loop alone."""
 
     def __init__(self, of_caller: int) -> None:
         self._of_caller = of_caller
         self._of_owner = of_caller * CALLERS_OF_OWNER
+        self._of_provider = of_caller * CALLERS_OF_PROVIDER
         self._running, self._waiting = Shares(), Shares()
-        # By owner and caller; the caller whose turn comes next is the first.
-        self._queues: dict[Hashable, dict[Hashable, dict[_Turn, None]]] = {}
+        # By provider and caller; the caller whose turn comes next is the first.
+        self._queues: dict[Hashable, dict[_Holders, dict[_Turn, None]]] = {}
 
     @asynccontextmanager
     async def slot(
@@ -49,21 +61,21 @@ class OperationSlots:
         `context.still_let_in` does for a caller who was revoked while it waited. An event of a
         subscription waits as long as it takes, since it would be lost; how many there can be is bounded by the subscriptions.
         """
-        caller, owner = _caller_of(context)
-        must_wait = not self._fits(caller, owner)
-        held = await self._acquire(caller, owner, may_refuse=not is_event)
+        holders = _holders_of(context)
+        must_wait = not self._fits(holders)
+        held = await self._acquire(holders, may_refuse=not is_event)
 
         @asynccontextmanager
         async def without_slot() -> AsyncIterator[None]:
             nonlocal held
-            self._release(held, owner)
+            self._release(held, holders)
             try:
                 async with outside():
                     yield
             except Exception:  # other fields may still run; those of a cancelled operation do not
-                held = await self._acquire(caller, owner, may_refuse=False)
+                held = await self._acquire(holders, may_refuse=False)
                 raise
-            held = await self._acquire(caller, owner, may_refuse=False)
+            held = await self._acquire(holders, may_refuse=False)
 
         context.without_slot = without_slot
         try:
@@ -71,74 +83,77 @@ class OperationSlots:
                 await context.still_let_in()
             yield
         finally:
-            self._release(held, owner)
+            self._release(held, holders)
 
-    async def _acquire(self, caller: Hashable, owner: Hashable, *, may_refuse: bool) -> ExitStack:
-        if self._fits(caller, owner):
-            return self._take(caller, owner)
-        if may_refuse and self._waiting.of(caller) >= MAXIMUM_WAITING:
+    async def _acquire(self, holders: _Holders, *, may_refuse: bool) -> ExitStack:
+        if self._fits(holders):
+            return self._take(holders)
+        if may_refuse and self._waiting.of(holders.caller) >= MAXIMUM_WAITING:
             raise _refusal(f"{MAXIMUM_WAITING} wait already")
-        return await self._turn(caller, owner, may_refuse=may_refuse)
+        return await self._turn(holders, may_refuse=may_refuse)
 
-    def _fits(self, caller: Hashable, owner: Hashable) -> bool:
-        return self._running.of(caller) < self._of_caller and self._running.of(owner) < self._of_owner
+    def _fits(self, holders: _Holders) -> bool:
+        return (
+            self._running.of(holders.caller) < self._of_caller
+            and self._running.of(holders.owner) < self._of_owner
+            and self._running.of(holders.provider) < self._of_provider
+        )
 
-    def _take(self, caller: Hashable, owner: Hashable) -> ExitStack:
+    def _take(self, holders: _Holders) -> ExitStack:
         held = ExitStack()
-        held.enter_context(self._running.place(caller))
-        held.enter_context(self._running.place(owner))
+        for holder in (holders.caller, holders.owner, holders.provider):
+            held.enter_context(self._running.place(holder))
         return held
 
-    def _release(self, held: ExitStack, owner: Hashable) -> None:
+    def _release(self, held: ExitStack, holders: _Holders) -> None:
         """Hands the slot on before anything else runs, so that no newcomer overtakes those that wait.
 
         Does nothing when the slot is released already.
         """
         held.close()
-        callers = self._queues.get(owner, {})
-        for caller, turns in callers.items():
+        callers = self._queues.get(holders.provider, {})
+        for waiting, turns in callers.items():
             # The task of a cancelled turn has not run yet.
             turn = next((one for one in turns if not one.done()), None)
-            if turn is not None and self._fits(caller, owner):
-                turn.set_result(self._take(caller, owner))
-                callers[caller] = callers.pop(caller)  # behind the others
+            if turn is not None and self._fits(waiting):
+                turn.set_result(self._take(waiting))
+                callers[waiting] = callers.pop(waiting)  # behind the others
                 break
 
-    async def _turn(self, caller: Hashable, owner: Hashable, *, may_refuse: bool) -> ExitStack:
+    async def _turn(self, holders: _Holders, *, may_refuse: bool) -> ExitStack:
         turn: _Turn = asyncio.get_running_loop().create_future()
         try:
-            with self._waiting.place(caller), self._queued(turn, caller, owner):
+            with self._waiting.place(holders.caller), self._queued(turn, holders):
                 async with asyncio.timeout(WAIT_SECONDS if may_refuse else None):
                     return await turn
         except BaseException as error:
             if turn.done() and not turn.cancelled():
-                self._release(turn.result(), owner)  # it came too late
+                self._release(turn.result(), holders)  # it came too late
             if isinstance(error, TimeoutError):
                 raise _refusal(f"this one waited {WAIT_SECONDS:g} s for its turn") from None
             raise
 
     @contextmanager
-    def _queued(self, turn: _Turn, caller: Hashable, owner: Hashable) -> Iterator[None]:
-        callers = self._queues.setdefault(owner, {})
-        callers.setdefault(caller, {})[turn] = None
+    def _queued(self, turn: _Turn, holders: _Holders) -> Iterator[None]:
+        callers = self._queues.setdefault(holders.provider, {})
+        callers.setdefault(holders, {})[turn] = None
         try:
             yield
         finally:
-            del callers[caller][turn]
-            if not callers[caller]:
-                del callers[caller]
+            del callers[holders][turn]
+            if not callers[holders]:
+                del callers[holders]
             if not callers:
-                del self._queues[owner]
+                del self._queues[holders.provider]
 
 
-def _caller_of(context: Context) -> tuple[Hashable, Hashable]:
-    """The caller and its owner. Who has not logged in is known by the network; an owner of its own is who has none."""
+def _holders_of(context: Context) -> _Holders:
+    """Who has not logged in is known by the network. A caller without an owner, or without a provider, is its own."""
     viewer = context.caller
-    if viewer is None:
-        network = network_of(context.address)
-        return ("network", network), ("owner", network)
-    caller = viewer.key_id or viewer.user_id
-    return caller, ("owner", viewer.account_id or viewer.service_provider_id or caller)
+    caller = (viewer.key_id or viewer.user_id) if viewer is not None else network_of(context.address)
+    owner = (viewer.account_id or viewer.service_provider_id or caller) if viewer is not None else caller
+    provider = (viewer.provider_id or owner) if viewer is not None else caller
+    return _Holders(("caller", caller), ("owner", owner), ("provider", provider))
 
 
 def _refusal(why: str) -> RateLimited:

@@ -4,7 +4,6 @@ A connection that is not authenticated yet holds a slot of few, and the oldest g
 of LIVE_CONNECTIONS, which no caller, account or provider takes all of. What is said on it is `app/execution/websocket.py`.
 """
 
-import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,12 +15,10 @@ from starlette.websockets import WebSocket
 
 from app import metrics
 from app.access import Viewer
-from app.accounts.finding import provider_of
 from app.authentication import Authentication
 from app.context import Opened
-from app.errors import ClientError, Forbidden, RateLimited, ServiceUnavailable, Unauthenticated, for_client
+from app.errors import ClientError, Forbidden, RateLimited, ServiceUnavailable, Unauthenticated
 from app.execution import http
-from app.execution.deadline import AUTHENTICATION_SECONDS, REQUEST_SECONDS
 from app.execution.operations import Operations
 from app.execution.websocket import SUBPROTOCOL, CloseCode, Connection
 from app.networks import TrustedProxies
@@ -79,7 +76,7 @@ class Sockets:
         held.callback(self._unauthenticated.leave, connection)
 
         async def admit(caller: Viewer) -> None:
-            held.enter_context(self._slot(caller, await self._provider_of(caller)))
+            held.enter_context(self._slot(caller))
             self._unauthenticated.leave(connection)
 
         header = _bearer(websocket.scope)
@@ -95,32 +92,20 @@ class Sockets:
         await websocket.accept(subprotocol=SUBPROTOCOL)
         await connection.run(admit)
 
-    async def _provider_of(self, caller: Viewer) -> UUID | None:
-        """Raises ServiceUnavailable."""
-        try:
-            # What authentication has left of the deadline.
-            async with asyncio.timeout(REQUEST_SECONDS - AUTHENTICATION_SECONDS):
-                return await provider_of(caller)
-        except Exception as error:
-            away = for_client(error)
-            if away is None:
-                raise
-            raise away from error
-
     def _check_room(self) -> None:
         """Raises ServiceUnavailable."""
         if self._slots.is_full:
             raise ServiceUnavailable("This worker has as many WebSockets as it may. Try again in a moment.")
 
     @contextmanager
-    def _slot(self, caller: Viewer, service_provider_id: UUID | None) -> Iterator[None]:
+    def _slot(self, caller: Viewer) -> Iterator[None]:
         """Holds one of LIVE_CONNECTIONS. Raises RateLimited and ServiceUnavailable."""
         self._check_room()
         with self._slots.slot() as slot:
             try:
                 slot.add(Share.CALLER, caller.key_id or caller.session_id)
                 slot.add(Share.ACCOUNT, caller.account_id)
-                slot.add(Share.PROVIDER, service_provider_id)
+                slot.add(Share.PROVIDER, caller.provider_id)
             except ShareFull as full:
                 message = (
                     f"One {full.share.words} holds at most {full.maximum} WebSockets of a worker: close one first."

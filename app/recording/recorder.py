@@ -27,7 +27,6 @@ import structlog
 
 from app import metrics
 from app.access import Viewer
-from app.accounts.finding import provider_of
 from app.calls import recordings
 from app.calls.model import Call
 from app.encryption import CannotOpen, Keyring
@@ -212,30 +211,19 @@ class Recorder:
     def slot(self, viewer: Viewer) -> Iterator[Slot]:
         """Holds one of the slots for streams. Raises Refused when there is none, or no room in the spool.
 
-        It counts for the owner of the key; `add_provider` adds the provider of an account's key, and `begin` the owners of the
-        call, which a provider's key names there.
+        It counts for the owners of the key; `begin` adds those of the call, whose account a provider's key names there.
         """
         if self._slots.is_full:
             raise self._later("streams", "as many calls are recorded here as may be: try again later, or elsewhere")
         if self._spool.is_full:
             raise self._later("spool", "the spool is full: try again later, or elsewhere")
         with self._slots.slot() as slot:
-            self._add(slot, viewer.account_id, viewer.service_provider_id)
+            self._add(slot, viewer.account_id, viewer.provider_id)
             metrics.recording_streams(+1)
             try:
                 yield slot
             finally:
                 metrics.recording_streams(-1)
-
-    async def add_provider(self, viewer: Viewer, slot: Slot) -> None:
-        """Before the call is known: several accounts would hold all slots without naming one. Raises Refused."""
-        try:
-            provider_id = await provider_of(viewer)
-        except Exception as error:
-            if for_client(error) is None:
-                raise
-            raise self._later("database", _DATABASE_AWAY) from error
-        self._add(slot, None, provider_id)
 
     def _add(self, slot: Slot, account_id: UUID | None, service_provider_id: UUID | None) -> None:
         """Raises Refused."""

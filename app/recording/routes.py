@@ -56,7 +56,6 @@ async def _record(websocket: WebSocket, let_in: LetIn, recorder: Recorder) -> No
     await websocket.accept(subprotocol=SUBPROTOCOL)
     try:
         with recorder.slot(viewer) as slot:
-            await recorder.add_provider(viewer, slot)
             await _taken_in(websocket, viewer, recorder, slot)
     except Refused as refused:
         websocket.scope["log"]["close_code"] = int(refused.code)

@@ -115,15 +115,14 @@ def _login_claim(address: str) -> Claim:
     return Claim(password.LOGINS, holders)
 
 
-async def _claim(viewer: Viewer) -> Claim:
+def _claim(viewer: Viewer) -> Claim:
     """Of the caller, its account, and the provider across its accounts."""
-    provider = await accounts.provider_of(viewer)
-    holders = ((Share.CALLER, viewer.user_id), (Share.ACCOUNT, viewer.account_id), (Share.PROVIDER, provider))
+    holders = ((Share.CALLER, viewer.user_id), (Share.ACCOUNT, viewer.account_id), (Share.PROVIDER, viewer.provider_id))
     return Claim(password.CHANGES, holders)
 
 
-def viewer_of(user: User, session: Session) -> Viewer:
-    """The person of a session."""
+def viewer_of(user: User, session: Session, provider_id: UUID | None = None) -> Viewer:
+    """The person of a session. `provider_id` runs the person's account; not looked up for the operation that logs in."""
     return Viewer(
         scope=Scope(user.scope),
         access_level=AccessLevel.FULL,
@@ -133,6 +132,7 @@ def viewer_of(user: User, session: Session) -> Viewer:
         session_id=session.id,
         must_change_password=user.must_change_password,
         secret_hash=session.secret_hash,
+        provider_id=user.service_provider_id or provider_id,
     )
 
 
@@ -196,7 +196,7 @@ async def change_password(context: Context, current: str, new: str) -> User:
     session_id = viewer.session_id
     if user is None or session_id is None:
         raise Unauthenticated("The session has ended. Log in again.")
-    claim = await _claim(viewer)
+    claim = _claim(viewer)
     tried = await tries.begin_in_session(session_id)
     if not await _matches(tried, current, user.password_hash, claim):
         await tries.fail(tried)
@@ -249,7 +249,7 @@ async def create(
     }
     rules = await policy.current()
     first = policy.temporary(rules) if given is None else given
-    reachable, claim = context.viewer.within_reach(User), await _claim(context.viewer)
+    reachable, claim = context.viewer.within_reach(User), _claim(context.viewer)
 
     async def make() -> tuple[User, bool]:
         # Before the transaction that `once` opens: it takes long, and nobody else is to wait for it.
@@ -438,7 +438,7 @@ async def reset_password(context: Context, user_id: str, given: str | None) -> t
         policy.check(rules, given, user.email, problems, "password")
     problems.raise_if_any()
     shown = policy.temporary(rules) if given is None else None
-    values = _password_values(await password.hashed(given or shown or "", await _claim(viewer)), must_change=True)
+    values = _password_values(await password.hashed(given or shown or "", _claim(viewer)), must_change=True)
     async with in_transaction():
         await _locked(viewer, user)
         await still_let_in(viewer)

@@ -35,10 +35,10 @@ LISTED = {
 }
 # The most that is read for each: those in the months of the span that begin so, in one index.
 FOUND = {
-    f'fromPrefix: "+49301234" since: "{at(days=30)}"': 200,
-    f'toPrefix: "+49891234" since: "{at(days=80)}" until: "{at(days=50)}"': 200,
-    'gatewayCallId: "call777"': 60,
-    "hasRecording: true": 40,
+    "from": (f'fromPrefix: "+49301234" since: "{at(days=30)}"', 200),
+    "to": (f'toPrefix: "+49891234" since: "{at(days=80)}" until: "{at(days=50)}"', 200),
+    "the gateway's id": ('gatewayCallId: "call777"', 60),
+    "recorded": ("hasRecording: true", 40),
 }
 
 
@@ -122,16 +122,17 @@ async def test_a_page_across_accounts_costs_the_same_wherever_it_lies(
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("given", FOUND)
+@pytest.mark.parametrize("wanted", FOUND)
 @pytest.mark.parametrize("who", ["account_user", "provider", "admin"])
 async def test_what_few_calls_have_is_found_by_an_index(
-    shared: Installation, template: World, database: Any, who: str, given: str, way: str
+    shared: Installation, template: World, database: Any, who: str, wanted: str, way: str
 ) -> None:
+    given, rows = FOUND[wanted]
     for query in (OF_ACCOUNT, OF_ALL):
         asked = of_world(query.replace("$filter", given), template) % f"first: {FIRST}"
         for done in await done_for(shared, database, who, asked, way):
             assert not walked(done), done.shape
-            assert done.rows <= FOUND[given] + ROWS, (done.rows, done.shape)
+            assert done.rows <= rows + ROWS, (done.rows, done.shape)
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -142,7 +142,30 @@ async def test_an_owner_with_many_incomplete_bodies_loses_its_oldest_and_no_othe
             assert ended.message == "Too many long bodies arrive slowly. Try again, and send the body at once."
         for kept in [other, *own[2:]]:
             assert (await kept.finish()).status == 200
-    assert bodies_of(installation)._bytes_of == {}
+    assert bodies_of(installation)._bytes == 0
+
+
+@pytest.mark.settings(max_body_bytes=LONG)
+async def test_the_accounts_of_a_provider_together_lose_before_those_of_others(
+    installation: Installation,
+    port: int,
+    account_user: Person,
+    sibling_user: Person,
+    foreign_user: Person,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bodies_of(installation), "_budget", 5 * LONG)
+    async with AsyncExitStack() as held:
+        # The other provider's account holds more than any other account, and its bodies are the oldest.
+        people = [*[foreign_user] * 2, account_user, sibling_user, sibling_user]
+        begun = []
+        for count, person in enumerate(people, 1):
+            begun.append(await held.enter_async_context(upload(port, LONG, LONG - 1, person.token)))
+            await until(installation, count)
+        begun.append(await held.enter_async_context(upload(port, LONG, LONG - 1, account_user.token)))
+        assert (await begun[2].answer()).status == 503
+        for kept in [*begun[:2], *begun[3:]]:
+            assert (await kept.finish()).status == 200
 
 
 @pytest.mark.settings(max_body_bytes=LONG)
@@ -165,7 +188,7 @@ async def test_nothing_is_counted_of_bodies_that_have_ended(
 ) -> None:
     async with upload(port, LONG, LONG - 1, read_only.token) as whole, upload(port, LONG, LONG - 1, read_only.token):
         await until(installation, 2)
-        assert sum(bodies_of(installation)._bytes_of.values()) == 2 * (LONG - 1)
+        assert bodies_of(installation)._bytes == 2 * (LONG - 1)
         assert (await whole.finish()).status == 200
         await until(installation, 1)
     # The client of the other has gone.
@@ -173,4 +196,4 @@ async def test_nothing_is_counted_of_bodies_that_have_ended(
     monkeypatch.setattr(bodies, "BODY_SECONDS", 0.05)
     async with upload(port, LONG, LONG - 1, read_only.token) as late:
         assert (await late.answer()).status == 408
-    assert bodies_of(installation)._bytes_of == {}
+    assert bodies_of(installation)._bytes == 0

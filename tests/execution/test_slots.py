@@ -24,6 +24,7 @@ from app.identifiers import Kind, read
 from app.live import Change, LiveEvent, LiveEvents
 from app.recording.verification import StorageVerifier
 from app.revocations import Revocations
+from app.settings import Settings
 from tests.calls.conftest import at, gateway_of, report
 from tests.installation import Installation, Person, World
 from tests.listeners import listening, served, until_heard
@@ -241,8 +242,8 @@ async def _post(person: Person) -> httpx.Response:
     return await person.client.post("/graphql", json={"query": QUERY}, headers=person.headers)
 
 
-def context_of(key_id: UUID, account_id: UUID) -> Context:
-    viewer = Viewer(Scope.ACCOUNT, AccessLevel.FULL, key_id, account_id=account_id)
+def context_of(key_id: UUID, account_id: UUID, provider_id: UUID | None = None) -> Context:
+    viewer = Viewer(Scope.ACCOUNT, AccessLevel.FULL, key_id, account_id=account_id, provider_id=provider_id)
     return Context(viewer, "", Opened(Any, Any, {}))  # type: ignore[arg-type]
 
 
@@ -278,6 +279,26 @@ async def test_the_callers_of_an_owner_take_turns() -> None:
     await asyncio.gather(*asked)
     assert order.index("third") < 3, order
     assert sorted(order) == sorted(names)
+
+
+async def test_the_accounts_of_a_provider_together_leave_connections_to_others() -> None:
+    operation_slots, provider = OperationSlots(OF_CALLER), uuid4()
+    running: list[int] = []
+
+    async def run(number: int, done: asyncio.Event) -> None:
+        async with operation_slots.slot(context_of(uuid4(), uuid4(), provider)):
+            running.append(number)
+            await done.wait()
+
+    done = asyncio.Event()
+    asked = [asyncio.create_task(run(number, done)) for number in range(20)]
+    await asyncio.sleep(0)
+    assert len(running) == OF_CALLER * slots.CALLERS_OF_PROVIDER < Settings().database_pool_size
+    async with asyncio.timeout(PATIENCE_SECONDS), operation_slots.slot(context_of(uuid4(), uuid4(), uuid4())):
+        pass
+    done.set()
+    await asyncio.gather(*asked)
+    assert sorted(running) == list(range(20))
 
 
 async def test_an_operation_that_waits_for_another_server_leaves_its_slot_to_others(

@@ -253,19 +253,6 @@ async def _say_much(client: Client) -> None:
         await client.say(type="ping", payload={"x": "x" * 8_000})
 
 
-@pytest.mark.settings(database_timeout_seconds=0.5)
-async def test_a_database_that_does_not_answer_is_not_waited_for(
-    port: int, account_user: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    silence = asyncio.Event()
-    monkeypatch.setattr(sockets, "provider_of", lambda _caller: silence.wait())
-    try:
-        async with asyncio.timeout(10):
-            assert (await refused(port, **authorized(account_user.token)))[:2] == (503, "SERVICE_UNAVAILABLE")
-    finally:
-        silence.set()
-
-
 async def test_the_handshakes_key_takes_no_slot_of_those_without(
     port: int, provider: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,6 +18,10 @@ MASKS = [
     "••••••••wxyz",
     "AKIA********MPLE",
     "***REDACTED***",
+    "◦◦◦◦◦◦",
+    "■■■■■■■■",
+    "‹hidden›",
+    "[REDACTED:secret]",
 ]
 # What looks a little like one.
 SECRETS = [
