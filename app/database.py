@@ -24,6 +24,7 @@ MODELS = [
     "app.webhooks.model",
     "app.applications.model",
     "app.calls.model",
+    "app.key_checks.model",
 ]
 
 # Unique constraints by name, with the columns by which SQLite's messages name them.
