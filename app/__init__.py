@@ -16,6 +16,7 @@ The rooms, one per noun; each has `model.py` (what is stored), `service.py` (wha
                          what it says of the storage; retrying.py: by hand; retiring.py,
                          credential_schema.py: keys of earlier recordings)
     idempotency/         what was made under a client's key     (once.py)
+    key_checks/          which keys the database was used with
     audit/               who changed what                       (+ trail.py: its events; changing.py: one row changed by
                          one statement, with its event; naming.py: what clients call what it tells of; reads.py: who has
                          seen a secret)
@@ -83,12 +84,13 @@ What puts the rooms together, and what no room imports:
     serving.py           listening: the port, and uvicorn's limits
     migrating.py         bringing a database to this schema
     rewrapping.py        sealing all secrets again with the newest key
+    discarding.py        discarding what a lost key has made
     drafting.py          what changed in the models, as a migration to complete
     demo.py, local_receiver.py, local_s3.py, local_valkey.py
                          a server with things to look at: `make run` (demo_data.py, demo_calls.py: what there is to see)
     simulator.py         a voice gateway that streams calls, for trying out
-    __main__.py          python -m app serve | migrate | create-admin | maintain | rewrap-secrets | migration | demo |
-                         simulate-calls
+    __main__.py          python -m app serve | migrate | create-admin | maintain | rewrap-secrets | discard-secrets |
+                         migration | demo | simulate-calls
 
 Start reading with `accounts/`, from `schema.py` down; then `access.py`; then the walk of an operation in `execution/`.
 """

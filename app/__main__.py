@@ -1,4 +1,4 @@
-"""python -m app serve | migrate | create-admin | maintain | rewrap-secrets | migration | demo | simulate-calls: see --help."""
+"""python -m app serve | migrate | create-admin | maintain | rewrap-secrets | discard-secrets | …: see --help."""
 
 import argparse
 import asyncio
@@ -13,9 +13,10 @@ from app.api_keys import service as api_keys
 from app.api_keys.model import ApiKey
 from app.audit import service as audit
 from app.calls import partitions, recordings
-from app.encryption import CannotOpen
+from app.encryption import CannotOpen, Keyring, encryption_key_name
 from app.errors import Mistakes, for_client
 from app.idempotency import once
+from app.key_checks import service as key_checks
 from app.live import LiveEvents
 from app.serving import CannotStart, listen
 from app.settings import Settings, WrongSettings
@@ -91,6 +92,18 @@ def _parser() -> argparse.ArgumentParser:
     maintain.set_defaults(run=_maintain)
     rewrap = commands.add_parser("rewrap-secrets", help="seal all secrets again with the first of ENCRYPTION_KEYS")
     rewrap.set_defaults(run=_rewrap)
+    discard = commands.add_parser(
+        "discard-secrets",
+        help="discard what a lost key has made, so that the server starts without it; says what, and with --yes does it",
+        description="Discards what a lost key has made: with --encryption-key the secrets that it sealed (an account gets a new "
+        "webhook secret; passwords of webhooks and keys of storages are removed, and their recordings disabled), with --hash-key "
+        "all API keys and sessions. ENCRYPTION_KEYS and HASH_KEY are the new ones. Without --yes it only counts.",
+    )
+    which = discard.add_mutually_exclusive_group(required=True)
+    which.add_argument("--encryption-key", metavar="ID", help="the id of the lost key in ENCRYPTION_KEYS")
+    which.add_argument("--hash-key", action="store_true", help="HASH_KEY is lost")
+    discard.add_argument("--yes", action="store_true", help="discard them")
+    discard.set_defaults(run=_discard)
     migration = commands.add_parser("migration", help="draft a migration from the models, for both databases")
     migration.add_argument("name", help="what it does, such as add_something")
     migration.set_defaults(run=_migration)
@@ -123,15 +136,53 @@ async def _prepare(chosen: Settings) -> None:
     keyring = chosen.keyring()
     async with migrating.opened(chosen) as db:
         await migrating.check(db)
-        missing = await rewrapping.missing_keys(keyring)
-        if missing:
-            raise CannotStart(
-                f"ENCRYPTION_KEYS lacks keys that secrets in the database are sealed with: {', '.join(map(repr, missing))}. "
-                "Put them back, behind the others."
-            )
+        await _check_keys(keyring)
         keys = ApiKey.filter(scope=Scope.ADMIN, revoked_at__isnull=True)
         if not await keys.exists() and not await User.filter(scope=Scope.ADMIN, active=True).exists():
             print("There is no admin yet. Make the first one with: python -m app create-admin", file=sys.stderr)
+
+
+async def _check_keys(keyring: Keyring) -> None:
+    """Raises CannotStart when a key is missing, or is not the one of before."""
+    missing = await rewrapping.missing_keys(keyring)
+    if missing:
+        raise CannotStart(
+            f"ENCRYPTION_KEYS lacks keys that secrets in the database are sealed with: {', '.join(map(repr, missing))}. "
+            "Put them back, behind the others; if one is lost, see: python -m app discard-secrets --help"
+        )
+    wrong = dict.fromkeys(
+        [
+            *await key_checks.wrong_keys(keyring),
+            *map(encryption_key_name, await rewrapping.wrong_keys(keyring)),
+        ]
+    )
+    if wrong:
+        raise CannotStart(
+            f"These keys have other values than the database was used with: {', '.join(wrong)}. "
+            "Put the right values back; if one is lost, see: python -m app discard-secrets --help"
+        )
+    await key_checks.remember(keyring)
+
+
+def _discard(options: Any) -> None:
+    from app import discarding, schema  # noqa: F401, PLC0415  the schema names each object to the audit trail
+
+    chosen = _chosen(options)
+    _name_database(chosen)
+
+    async def discard() -> dict[str, int]:
+        async with migrating.opened(chosen) as db:
+            await migrating.check(db)
+            work = discarding.Discarding(chosen, chosen.keyring(), really=options.yes)
+            return await (work.of_hash_key() if options.hash_key else work.of_encryption_key(options.encryption_key))
+
+    counts = asyncio.run(discard())
+    for name, count in counts.items():
+        print(f"{count} {name}{' discarded' if options.yes else ''}")
+    if not counts:
+        print("This key has made nothing that is lost.")
+    elif not options.yes:
+        print("Nothing was changed. Add --yes to discard these.")
 
 
 def _migrate(options: Any) -> None:
@@ -159,6 +210,7 @@ def _create_admin(options: Any) -> None:
             await migrating.migrate(chosen)
         async with migrating.opened(chosen) as db:
             await migrating.check(db)
+            await _check_keys(chosen.keyring())
             if options.email is not None:
                 return await users.create_first_admin(options.email, options.name)
             return await api_keys.create_first_admin(chosen.keyring(), options.name)

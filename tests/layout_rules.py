@@ -25,7 +25,16 @@ FOUNDATION = {
 }
 ASSEMBLY = {
     *("main", "worker_process", "schema", "viewer", "form_limits", "authentication", "execution", "graphiql"),
-    *("migrating", "rewrapping", "drafting", "serving", "connections", "websocket_connections", "waiting_connections"),
+    *(
+        "migrating",
+        "rewrapping",
+        "discarding",
+        "drafting",
+        "serving",
+        "connections",
+        "websocket_connections",
+        "waiting_connections",
+    ),
     *("forwarded", "demo", "demo_calls", "demo_data", "simulator"),
     *("local_receiver", "local_s3", "local_valkey", "__main__"),
 }
