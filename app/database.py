@@ -37,6 +37,7 @@ UNIQUE = {
     "sessions_public_id_unique": ("sessions", ("public_id",)),
     "recording_configs_account_unique": ("recording_configs", ("account_id",)),
     "idempotency_records_key_unique": ("idempotency_records", ("actor_id", "operation", "key")),
+    "key_checks_name_unique": ("key_checks", ("name",)),
     "applications_name_unique": ("applications", ("account_id", "name_key")),
     # What the composite foreign keys below point at.
     "applications_id_account_unique": ("applications", ("id", "account_id")),
