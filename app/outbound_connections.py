@@ -1,10 +1,11 @@
-"""aiohttp's connections to tenants' servers, with an end to what a server may say before its answer.
+"""aiohttp's connections to tenants' servers: which certificates are trusted, and an end to what a server may say first.
 
 Interim answers (1xx) are passed over, however many come: whoever sent nothing else would keep this process busy, since each is
 taken apart and kept until it is passed over. Loaded with aiohttp, by those who call tenants' addresses.
 """
 
 import functools
+import ssl
 from typing import Any
 
 import aiohttp
@@ -15,11 +16,17 @@ from aiohttp.http_exceptions import BadHttpMessage
 MAXIMUM_INTERIM_ANSWERS = 16
 
 
+@functools.cache
+def tls_context() -> ssl.SSLContext:
+    """The trust of every outgoing call: the operating system's authorities, or those of SSL_CERT_FILE and SSL_CERT_DIR."""
+    return ssl.create_default_context()
+
+
 class BoundedConnector(aiohttp.TCPConnector):
     """For what calls addresses that tenants give."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
+        super().__init__(ssl=tls_context(), **options)
         self._factory = functools.partial(_Handler, loop=self._loop)  # type: ignore[assignment]
 
 

@@ -16,6 +16,7 @@ from app.recording.storage import Bucket, ObjectStorage, StorageFailure, Storage
 
 # Signing is work of the processor alone: after so many addresses, others have their turn.
 _SIGNED_AT_ONCE = 10
+_KEYS = ("id", "access_key_id", "secret_access_key")
 
 
 async def targets_of(context: Context, calls: Iterable[Call]) -> dict[UUID, list[StorageTarget]]:
@@ -27,9 +28,10 @@ async def targets_of(context: Context, calls: Iterable[Call]) -> dict[UUID, list
     rows = list(calls)
     reach = context.viewer.within_reach
     ids = {call.recording_credential_id for call in rows if call.recording_credential_id}
-    kept = await reach(StoredCredential).filter(id__in=list(ids)) if ids else []
+    kept = await reach(StoredCredential).filter(id__in=list(ids)).only(*_KEYS) if ids else []
     credentials: dict[UUID | None, StoredCredential] = {credential.id: credential for credential in kept}
-    present = await reach(RecordingConfig).filter(account_id__in=list({call.account_id for call in rows}))
+    configured = reach(RecordingConfig).filter(account_id__in=list({call.account_id for call in rows}))
+    present = await configured.only(*_KEYS, "account_id", "bucket_vendor", "endpoint_url", "bucket_name")
     configs = {config.account_id: config for config in present}
     keyring = context.keyring
     return {
@@ -55,7 +57,11 @@ async def asked(
                 if failure.http_status == 403 and target is not targets[-1]:
                     continue
                 raise
-            yield bucket, answer
+            try:
+                yield bucket, answer
+            finally:
+                if "Body" in answer:  # else what is not read keeps a connection of the shared client
+                    answer["Body"].close()
             return
 
 

@@ -4,13 +4,19 @@ What a server says is shown only in the form that it must have: it could say any
 """
 
 import re
+import unicodedata
+from collections.abc import Iterable
 from typing import Any
+from urllib.parse import quote
 
+from app.masks import is_mask
 from app.recording.failures import FailureKind, StorageFailure
 
+_MOST_OF_A_MESSAGE = 1_000
 
-def failure(answer: dict[str, Any]) -> StorageFailure:
-    """The failure that an answer with an error stands for."""
+
+def failure(answer: dict[str, Any], secrets: Iterable[str] = ()) -> StorageFailure:
+    """The failure that an error response stands for; `secrets` are masked in its message."""
     error, metadata = answer.get("Error", {}), answer.get("ResponseMetadata", {})
     headers = metadata.get("HTTPHeaders", {})
     message = str(error.get("Message") or "")
@@ -19,6 +25,7 @@ def failure(answer: dict[str, Any]) -> StorageFailure:
     return StorageFailure(
         FailureKind.ANSWERED,
         code=_short(_CODE, error.get("Code")),
+        message=_cleaned(message, secrets),
         http_status=metadata.get("HTTPStatusCode"),
         request_id=_short(_REQUEST_ID, metadata.get("RequestId") or headers.get("x-amz-request-id")),
         region=_short(_REGION, hint),
@@ -36,12 +43,29 @@ def bucket_region(answer: dict[str, Any]) -> str | None:
     return _short(_REGION, headers.get("x-amz-bucket-region"))
 
 
+def _cleaned(message: str, secrets: Iterable[str]) -> str | None:
+    """One line of visible characters without secrets, signatures and digests; None when nothing is left that says more."""
+    text = _visible(message[:_MOST_OF_A_MESSAGE])
+    if is_mask(text):
+        return None
+    for secret in sorted(secrets, key=len, reverse=True):
+        for form in (_visible(secret), quote(secret, safe="")):
+            text = text.replace(form, _MASK)
+    return " ".join(_DIGEST.sub(_MASK, text).split()) or None
+
+
+def _visible(text: str) -> str:
+    return "".join(" " if unicodedata.category(character)[0] in "CZ" else character for character in text)
+
+
 def _short(pattern: re.Pattern[str], text: object) -> str | None:
     return text if isinstance(text, str) and pattern.fullmatch(text) else None
 
 
 # HEAD answers have no code; the SDK puts the HTTP status in its place, which is no code of S3.
 _CODE = re.compile(r"(?![0-9]+$)[A-Za-z0-9._-]{1,64}", re.ASCII)
+_MASK = "***"
+_DIGEST = re.compile(r"[A-Za-z0-9+/=_%]{32,}", re.ASCII)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9+/=_.:-]{1,128}", re.ASCII)
 _REGION = re.compile(r"[A-Za-z0-9-]{1,63}", re.ASCII)
 _EXPECTED_REGION = re.compile(r"expecting '([A-Za-z0-9-]+)'|The ([a-z0-9-]+) location constraint is incompatible")

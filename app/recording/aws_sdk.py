@@ -9,10 +9,8 @@ and nobody else imports this module.
 """
 
 import contextlib
-import functools
 import logging
-import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 import aioboto3
@@ -22,11 +20,11 @@ from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.session import AioSession
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES, ConfigValueStore, ConstantProvider
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
-from botocore.httpsession import get_cert_path
+from botocore.handlers import add_expect_header
 from botocore.loaders import Loader
 
 from app.outbound import JudgingResolver
-from app.outbound_connections import BoundedConnector
+from app.outbound_connections import BoundedConnector, tls_context
 from app.recording import answers
 from app.recording.connection_errors import kind_of_connection_error
 from app.recording.failures import FailureKind, StorageFailure
@@ -39,18 +37,24 @@ for _noisy in ("boto3", "botocore", "aioboto3", "aiobotocore"):
 
 MAX_ANSWER_BYTES = 256 * 1024
 """The longest XML answer that is read; the answers to the calls that are made here have a few kilobytes."""
+# Shorter than servers keep idle connections: a request on one that the server is closing would fail.
+_KEEPALIVE_SECONDS = 3.0
+_USER_AGENT = "aiobotocore"
 
 
 class Sdk:
     """The one session of this process."""
 
     def __init__(self) -> None:
-        self._session = aioboto3.Session(botocore_session=_IsolatedSession())
+        session = _IsolatedSession()
+        # aiohttp waits without end for the answer to `Expect: 100-continue`, which some servers never give; others answer 417.
+        session.unregister("before-call.s3", add_expect_header)
+        self._session = aioboto3.Session(botocore_session=session)
 
     async def warm_up(self) -> None:
         """Reads from disk what the first client of a session needs: the description of S3, and the certificates."""
         async with self._session.client("s3", **_FIRST_CLIENT):
-            _tls_context()
+            tls_context()
 
     @contextlib.asynccontextmanager
     async def client(
@@ -58,10 +62,11 @@ class Sdk:
     ) -> AsyncIterator[Any]:
         """A client of S3 with its own connections, closed at the end. `options` are the SDK's: region, endpoint, keys."""
         config = AioConfig(
-            connector_args={"resolver": resolver},
+            connector_args={"resolver": resolver, "keepalive_timeout": _KEEPALIVE_SECONDS},
             http_session_cls=_CautiousHttp,
             proxies={},  # None would mean "those of the environment"
             ignore_configured_endpoint_urls=True,
+            user_agent=_USER_AGENT,  # the SDK's own is put together again for each request, at a tenth of its cost
             connect_timeout=connect_seconds,
             read_timeout=read_seconds,
             retries={"mode": "standard", "total_max_attempts": 1},
@@ -74,10 +79,10 @@ class Sdk:
             client.meta.events.register_last("before-parameter-build.s3", _forbid_region_redirect)
             yield client
 
-    def explain(self, operation: str, error: Exception) -> StorageFailure:
-        """What the SDK has raised for an operation, as a failure of ours; anything is possible."""
+    def explain(self, operation: str, error: Exception, secrets: Iterable[str]) -> StorageFailure:
+        """Turns any exception of the SDK into a StorageFailure; `secrets` are masked in the server's message."""
         if isinstance(error, ClientError):
-            return answers.failure(error.response)
+            return answers.failure(error.response, secrets)
         if isinstance(error, ConnectTimeoutError):
             return StorageFailure(FailureKind.CONNECT_TIMEOUT)
         if isinstance(error, ReadTimeoutError | TimeoutError):
@@ -117,7 +122,8 @@ class _CautiousHttp(AIOHTTPSession):  # type: ignore[misc]
 
     async def _get_session(self, proxy_url: str | None) -> Any:
         if None not in self._sessions:
-            connector = BoundedConnector(limit=self._max_pool_connections, ssl=_tls_context(), **self._connector_args)
+            # Without a limit: callers have their own, and one that waits here for another's connection would time out.
+            connector = BoundedConnector(limit=0, **self._connector_args)
             session = aiohttp.ClientSession(
                 connector=connector,
                 timeout=self._timeout,
@@ -158,11 +164,6 @@ class _BoundedResponse(aiohttp.ClientResponse):
                 raise
             self._body = bytes(body)
         return await super().read()
-
-
-@functools.cache
-def _tls_context() -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=get_cert_path(True))
 
 
 def _forbid_region_redirect(context: dict[str, Any], **_: Any) -> None:

@@ -1,9 +1,14 @@
 """What can go wrong between us and an object storage, and what a person should do about it.
 
-Nothing that a server wrote is repeated here but its short error code: the sentences are ours.
+Of what a server wrote, its short error code is repeated, and its message where we have no advice of our own: `answers.py`
+has cleaned both.
 """
 
 import enum
+import re
+
+MAX_MESSAGE = 200
+"""Characters of a server's message that are shown."""
 
 import structlog
 
@@ -37,6 +42,7 @@ class StorageFailure(Exception):
         kind: FailureKind,
         *,
         code: str | None = None,
+        message: str | None = None,
         http_status: int | None = None,
         request_id: str | None = None,
         region: str | None = None,
@@ -44,6 +50,8 @@ class StorageFailure(Exception):
     ) -> None:
         self.kind = kind
         self.code = code
+        self.message = message
+        """The server's own words, cleaned."""
         self.http_status = http_status
         self.request_id = request_id
         self.region = region
@@ -92,6 +100,9 @@ def advice(failure: StorageFailure) -> str:
         return _UNANSWERED[failure.kind]
     if failure.is_busy:
         return _BUSY
+    specific = _advice_by_message(failure)
+    if specific:
+        return specific
     if failure.code in _ADVICE:
         return _ADVICE[failure.code]
     if failure.code and failure.code.startswith("KMS."):
@@ -103,7 +114,42 @@ def advice(failure: StorageFailure) -> str:
     if failure.http_status in {405, 501}:
         return "The server does not know this call of S3: ask its operator which calls it supports."
     what = f"{failure.code} (HTTP {failure.http_status})" if failure.code else f"HTTP {failure.http_status}"
+    if failure.message:
+        return f"The storage refused with {what}, and says: {_quoted(failure.message)}"
     return f"The storage refused with {what}. Look this code up in its documentation, or ask its operator."
+
+
+def denial(failure: StorageFailure) -> str | None:
+    """What to fix when access is denied for another reason than a missing S3 permission; None if no reason is given."""
+    message = failure.message or ""
+    action = _ACTION.search(message)
+    denied = _EXPLICIT_DENY.search(message)
+    if denied:
+        policy = denied[1] or "a policy"
+        what = f"{action[0]} for this access key" if action else "this access key"
+        return f"{policy[0].upper()}{policy[1:]} explicitly denies {what}, whatever else allows it: change its Deny statement."
+    if action and action[0].startswith("kms:"):
+        return (
+            f"The access key may not use the bucket's encryption key ({action[0]} is denied): allow it kms:GenerateDataKey "
+            "and kms:Decrypt, in its own policy and in that of the encryption key."
+        )
+    return None
+
+
+def _advice_by_message(failure: StorageFailure) -> str | None:
+    """For codes that stand for many mistakes."""
+    message = failure.message or ""
+    if failure.is_denied:
+        return denial(failure)
+    if failure.code in _OF_PARAMETERS and "tagging" in message.lower():
+        return "The storage does not support S3 tags: remove them."
+    if failure.code == "InvalidArgument" and _KEY_LENGTH.search(message):
+        return f"The access key ID is not one of this storage: enter it again. The storage says: {_quoted(message)}"
+    return None
+
+
+def _quoted(message: str) -> str:
+    return f"“{message}”" if len(message) <= MAX_MESSAGE else f"“{message[:MAX_MESSAGE]}…”"
 
 
 def code_for_metrics(code: str | None) -> str:
@@ -130,6 +176,15 @@ _REDIRECTED = (
 _BUSY_CODES = frozenset(
     {"SlowDown", "InternalError", "ServiceUnavailable", "Busy", "RequestTimeout", "Throttling", "TooManyRequests"}
 )
+
+LOSES_DATA = "Ask the operator of the storage: it loses data that it has confirmed."
+
+_ACTION = re.compile(r"\bkms:[A-Za-z]+|(?<=perform: )[a-z0-9-]+:[A-Za-z]+")
+_EXPLICIT_DENY = re.compile(
+    r"explicit deny(?: in (an? (?:[a-z]+(?:[ -][a-z]+){0,3} policy|permissions boundary)))?", re.IGNORECASE
+)
+_KEY_LENGTH = re.compile(r"access key.*length", re.IGNORECASE)
+_OF_PARAMETERS = frozenset({"InvalidArgument", "InvalidRequest", "NotImplemented", "NotSupported"})
 
 _MALFORMED = "AuthorizationHeaderMalformed"
 _OF_REGIONS = frozenset({"PermanentRedirect", "IllegalLocationConstraintException"})
@@ -166,6 +221,7 @@ _ADVICE = {
     "ExpiredToken": "The key is temporary and has expired: enter the long-lived key of an IAM user.",
     "InvalidToken": "The key is temporary and needs a session token: enter the long-lived key of an IAM user.",
     "TokenRefreshRequired": "The key is temporary and has expired: enter the long-lived key of an IAM user.",
+    "InvalidRegionName": "The storage does not have this region: choose one that it names; for Cloudflare R2, choose auto.",
     "InvalidTag": "The storage does not take these S3 tags: check their names and values.",
     "RequestHeaderSectionTooLarge": "The S3 tags are too long together for one request (S3 takes 8 KB, and a character "
     "beyond ASCII counts up to nine bytes): shorten them.",

@@ -4,6 +4,8 @@
                                ├── read ──────┤
                                └── multipart ─┘
 
+What is written goes through `uploads.py`, as recordings do: the same requests with the same headers.
+
 HEAD answers have no body, so `reach` cannot tell a wrong key from a missing right: only a missing bucket (404) is an
 answer by itself, all else is diagnosed from the PUT in `write`.
 """
@@ -14,14 +16,17 @@ import enum
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import strawberry
 
+from app.recording import uploads
 from app.recording.answers import bucket_region, request_id
-from app.recording.failures import FailureKind, StorageFailure, advice, wrong_region_advice
-from app.recording.storage import Bucket, StorageTarget, tagging
+from app.recording.failures import LOSES_DATA, FailureKind, StorageFailure, advice, denial, wrong_region_advice
+from app.recording.model import AudioFormat, BucketVendor
+from app.recording.storage import Bucket, StorageTarget
+from app.recording.uploads import Outgoing, Part
 
 PROBE_FOLDER = ".voice-gateway-probe/"
 
@@ -34,8 +39,8 @@ class VerificationStepName(enum.Enum):
     REACH = strawberry.enum_value(
         "REACH", description="The server can be reached and does not say that there is no such bucket."
     )
-    REGION = strawberry.enum_value("REGION", description="The bucket lies in the region that is given.")
-    WRITE = strawberry.enum_value("WRITE", description="An object can be written, with its tags.")
+    REGION = strawberry.enum_value("REGION", description="The server names the region that is given, if it names one.")
+    WRITE = strawberry.enum_value("WRITE", description="An object can be written, with its tags, and is there.")
     TAGS = strawberry.enum_value(
         "TAGS", description="The tags of the object can be read, and are those that were sent."
     )
@@ -52,7 +57,7 @@ class VerificationStepStatus(enum.Enum):
 
     PASSED = strawberry.enum_value("PASSED", description="It works.")
     FAILED = strawberry.enum_value("FAILED", description="It does not; `advice` says what to fix.")
-    SKIPPED = strawberry.enum_value("SKIPPED", description="It was not tried; `advice` says why.")
+    SKIPPED = strawberry.enum_value("SKIPPED", description="It was not tried, or proves nothing; `advice` says why.")
 
 
 @dataclass(frozen=True)
@@ -93,9 +98,10 @@ class Probe:
         self._target = target
         mark = secrets.token_hex(12)
         self.key = f"{PROBE_FOLDER}{mark}.txt"
-        self._multipart_key = f"{PROBE_FOLDER}{mark}.parts"
         self._content = f"Storage test, safe to delete. {mark}\n".encode()
-        self._tagging = tagging(target.tags)
+        content_type = uploads.CONTENT_TYPES[AudioFormat.MP3]
+        self._whole = Outgoing(self._content, self.key, content_type, target.tags)
+        self._in_parts = replace(self._whole, key=f"{PROBE_FOLDER}{mark}.parts")
         self._begun: dict[Name, float] = {}
         self._region: str | None = None
         # False once HEAD was refused: then a refused PUT may mean that there is no such bucket.
@@ -181,20 +187,40 @@ class Probe:
     async def _compare_region(self) -> None:
         if self._region is None:
             raise StepSkipped("The server does not say which region the bucket is in.")
-        if self._region != self._target.region:
+        if not self._is_other_region:
+            return
+        if self._target.vendor is BucketVendor.AWS_S3:
             raise StepFailed(wrong_region_advice(self._target.region, self._region))
+        # Other servers may name any region and accept requests for all: `write` decides.
+        raise StepSkipped(self._names_another_region())
+
+    @property
+    def _is_other_region(self) -> bool:
+        return self._region not in {None, self._target.region}
+
+    def _names_another_region(self) -> str:
+        return (
+            f"The server says that the bucket is in the region {self._region}, but {self._target.region} is configured: "
+            f"choose {self._region}, unless the server's documentation says otherwise."
+        )
 
     async def _write(self) -> dict[str, Any]:
         try:
-            return await self._put(**self._tagging)
+            answer = await self._put(self._whole)
         except StorageFailure as failure:
             raise await self._why_not_written(failure) from None
+        found = await uploads.size_of(self._bucket, self.key)
+        if self._is_other_region:
+            self.warnings.append(self._names_another_region())
+        if found not in {None, len(self._content)}:
+            raise StepFailed(f"The storage took {len(self._content)} bytes and holds {found}. {LOSES_DATA}")
+        return answer
 
-    async def _put(self, **tags: str) -> dict[str, Any]:
+    async def _put(self, what: Outgoing) -> dict[str, Any]:
         """Stores the probe. A PUT without an answer may have been stored all the same."""
         self._may_be_stored = self._is_leftover_certain = True
         try:
-            answer = await self._bucket.call("put_object", Key=self.key, Body=self._content, **tags)
+            answer = await uploads.put(self._bucket, what, len(self._content))
         except StorageFailure as failure:
             self._may_be_stored = not failure.is_settled
             # An error of the server's is most likely no object: try to delete it, but claim nothing.
@@ -206,6 +232,8 @@ class Probe:
         return answer
 
     async def _why_not_written(self, failure: StorageFailure) -> StepFailed:
+        if self._is_other_region:
+            self._correct(Name.REGION, failure, wrong_region_advice(self._target.region, self._region))
         if failure.is_wrong_region:
             sentence = wrong_region_advice(self._target.region, failure.region)
             self._correct(Name.REGION, failure, sentence)
@@ -213,18 +241,19 @@ class Probe:
         if failure.code == "NoSuchBucket":
             self._correct(Name.REACH, failure, _NO_BUCKET)
             return StepFailed(_NO_BUCKET, failure)
-        if self._tagging and failure.code in {"InvalidTag", "BadRequest", "NotImplemented"}:
+        if failure.code == "InvalidRegionName":
+            self._correct(Name.REGION, failure, advice(failure))
+        if self._target.tags and failure.code in {"InvalidTag", "BadRequest", "NotImplemented"}:
             return StepFailed("The storage does not take these S3 tags: change or remove them.", failure)
-        if failure.is_denied and self._tagging:
-            return StepFailed(await self._which_right_is_missing(), failure)
-        if failure.is_denied:
-            return StepFailed(self._may_not_write(), failure)
+        if failure.is_denied and denial(failure) is None:
+            sentence = await self._which_right_is_missing() if self._target.tags else self._may_not_write()
+            return StepFailed(sentence, failure)
         return StepFailed(advice(failure), failure)
 
     async def _which_right_is_missing(self) -> str:
         """Denied with tags: only another PUT, without them, tells whether it was the tags."""
         try:
-            await self._put()
+            await self._put(replace(self._whole, tags=()))
         except StorageFailure:
             return self._may_not_write()
         return "The key may write to the bucket but not set S3 tags: allow it s3:PutObjectTagging, or remove the tags."
@@ -244,7 +273,9 @@ class Probe:
         except StorageFailure as failure:
             if failure.is_denied:
                 sentence = "The key may not read tags back, which recording does not need: allow it "
-                raise StepSkipped(f"{sentence}s3:GetObjectTagging to have them checked.", failure) from None
+                raise StepSkipped(
+                    denial(failure) or f"{sentence}s3:GetObjectTagging to have them checked.", failure
+                ) from None
             raise
         found = {tag.get("Key"): tag.get("Value") for tag in answer.get("TagSet", [])}
         if found != {tag.name: tag.value for tag in self._target.tags}:
@@ -257,36 +288,46 @@ class Probe:
         except StorageFailure as failure:
             if failure.is_denied:
                 sentence = "The key may not read objects, so recordings could not be played: allow it s3:GetObject."
+                raise StepFailed(denial(failure) or sentence, failure) from None
+            if failure.http_status == 404:
+                sentence = f"The storage took the object and does not find it. {LOSES_DATA}"
+                self._correct(Name.WRITE, failure, sentence)
                 raise StepFailed(sentence, failure) from None
             raise
         if content != self._content:
             raise StepFailed("What was read is not what was written: check that the endpoint is an S3 server.")
         return answer
 
-    async def _multipart(self) -> dict[str, Any]:
+    async def _multipart(self) -> dict[str, Any] | None:
         self._may_be_uploading = True
         try:
-            created = await self._bucket.call("create_multipart_upload", Key=self._multipart_key, **self._tagging)
-            self._upload = str(created["UploadId"])
-        except KeyError:
-            raise StepFailed(advice(StorageFailure(FailureKind.NOT_S3))) from None
+            self._upload = await uploads.begin(self._bucket, self._in_parts)
         except StorageFailure as failure:
             self._may_be_uploading = not failure.is_settled
             if failure.is_denied:
                 sentence = "The key may not begin a multipart upload, which long recordings need: allow it s3:PutObject"
-                sentence += " and s3:PutObjectTagging." if self._tagging else "."
-                raise StepFailed(sentence, failure) from None
+                sentence += " and s3:PutObjectTagging." if self._target.tags else "."
+                raise StepFailed(denial(failure) or sentence, failure) from None
+            raise
+        try:
+            await uploads.send(self._bucket, self._in_parts, self._upload, Part(1, 0, len(self._content)))
+        except StorageFailure as failure:
+            if failure.is_denied:
+                sentence = (
+                    "The key may not send a part of an upload, which long recordings need: allow it s3:PutObject."
+                )
+                raise StepFailed(denial(failure) or sentence, failure) from None
             raise
         try:
             return await self._abort(self._upload)
         except StorageFailure as failure:
             if failure.is_denied:
                 sentence = "The key may not abort a multipart upload, so broken ones would stay and be billed: allow it"
-                raise StepFailed(f"{sentence} s3:AbortMultipartUpload.", failure) from None
+                raise StepFailed(denial(failure) or f"{sentence} s3:AbortMultipartUpload.", failure) from None
             raise
 
-    async def _abort(self, upload: str) -> dict[str, Any]:
-        answer = await self._bucket.call("abort_multipart_upload", Key=self._multipart_key, UploadId=upload)
+    async def _abort(self, upload: str) -> dict[str, Any] | None:
+        answer = await uploads.abort(self._bucket, self._in_parts.key, upload)
         self._may_be_uploading = False
         return answer
 
@@ -296,8 +337,10 @@ class Probe:
         except StorageFailure as failure:
             if failure.is_denied:
                 self._may_delete = False
-                sentence = "The key may not delete objects, so recordings could not be erased: allow it s3:DeleteObject"
-                raise StepFailed(f"{sentence}, and delete {self.key} by hand.", failure) from None
+                sentence = (
+                    "The key may not delete objects, so recordings could not be erased: allow it s3:DeleteObject."
+                )
+                raise StepFailed(f"{denial(failure) or sentence} Delete {self.key} by hand.", failure) from None
             raise
         self._may_be_stored = False
         if answer.get("DeleteMarker") and answer.get("VersionId"):
@@ -313,7 +356,7 @@ class Probe:
         if self._may_be_stored and self._is_leftover_certain:
             self.leftover_key = self.key
         if self._may_be_uploading:
-            self.warnings.append(f"A multipart upload of {self._multipart_key} may be left open: abort it by hand.")
+            self.warnings.append(f"A multipart upload of {self._in_parts.key} may be left open: abort it by hand.")
 
     async def _remove_probe(self) -> None:
         try:
@@ -333,11 +376,10 @@ class Probe:
                 await self._abort(self._upload)
                 return
             # The answer to its creation was lost; the name of the upload can only be asked for.
-            answer = await self._bucket.call("list_multipart_uploads", Prefix=self._multipart_key, MaxUploads=10)
-            self._may_be_uploading = False
-            for upload in answer.get("Uploads", []):
-                self._may_be_uploading = True
-                await self._abort(upload["UploadId"])
+            found = await uploads.open_uploads(self._bucket, self._in_parts.key)
+            self._may_be_uploading = bool(found)
+            for upload in found:
+                await self._abort(upload)
         except StorageFailure:
             return  # `clean_up` names what is left
 

@@ -96,6 +96,15 @@ def warnings(draft: StorageDraft) -> list[str]:
         found.append(f"The region {draft.region} is not in the list of known AWS regions: check its spelling.")
     if draft.endpoint_url and draft.endpoint_url.lower().startswith("http:"):
         found.append("The endpoint uses http: recordings travel to it unencrypted.")
+    if (
+        draft.endpoint_url
+        and draft.bucket
+        and (urlsplit(draft.endpoint_url).hostname or "").startswith(f"{draft.bucket}.")
+    ):
+        found.append(
+            f"The endpoint's host begins with the bucket's name: objects would get {draft.bucket}/ in front of their keys, or "
+            f"another bucket would be asked for. Enter the endpoint without {draft.bucket}."
+        )
     return found
 
 

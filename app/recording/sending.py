@@ -16,7 +16,7 @@ import structlog
 from app.encryption import CannotOpen, Keyring
 from app.recording import credentials, uploads
 from app.recording.backoff import TRIES_FOR_A_PERSON, Fault
-from app.recording.failures import StorageFailure
+from app.recording.failures import LOSES_DATA, StorageFailure
 from app.recording.model import AudioFormat, RecordingConfig, StoredCredential
 from app.recording.spool import About, SpooledRecording
 from app.recording.storage import Bucket, ObjectStorage, StorageTarget
@@ -25,7 +25,6 @@ from app.recording.uploads import Outgoing
 _log = structlog.get_logger("storing")
 
 _NOT_IMPLEMENTED = 501
-CONTENT_TYPES = {AudioFormat.WAV: "audio/wav", AudioFormat.MP3: "audio/mpeg"}
 
 
 @dataclass
@@ -97,7 +96,7 @@ async def ways(keyring: Keyring, about: About) -> list[Way]:
 
 def outgoing(recording: SpooledRecording) -> Outgoing:
     about = recording.about
-    return Outgoing(recording.audio_path, about.key, CONTENT_TYPES[about.format], about.tags)
+    return Outgoing(recording.audio_path, about.key, uploads.CONTENT_TYPES[about.format], about.tags)
 
 
 @asynccontextmanager
@@ -172,7 +171,7 @@ async def _send(
     if found is not None and found != size:
         raise Fault(
             f"The storage took {size} bytes and holds {found}.",
-            "Ask the operator of the storage: it loses data that it has confirmed.",
+            LOSES_DATA,
             mends=True,
         )
 

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 
 from app.outbound import OutboundGate
 from app.recording import regions
+from app.recording.clients import ReusedClients
 from app.recording.failures import FailureKind, StorageFailure
 from app.recording.model import BucketVendor
 from app.recording.rules import StorageDraft, Tag
@@ -67,6 +68,7 @@ class ObjectStorage:
         self._read_seconds = read_seconds
         self._sdk: Any = None
         self._opening = asyncio.Lock()
+        self._clients = ReusedClients()
 
     async def open(self) -> None:
         """Loads the SDK, in a thread, so that nobody else waits for it; when it is open already, does nothing."""
@@ -75,30 +77,46 @@ class ObjectStorage:
                 self._sdk = self._sdk or await asyncio.to_thread(_loaded_sdk)
 
     async def close(self) -> None:
-        self._sdk = None
+        """Closes the clients that are kept."""
+        await self._clients.close()
 
     @contextlib.asynccontextmanager
     async def client(self, target: StorageTarget, read_seconds: float | None = None) -> AsyncIterator["Bucket"]:
-        """A client for one bucket, with its own connections, closed at the end; `read_seconds` for calls that take longer.
+        """A bucket, by a client that all callers with this endpoint and these credentials share.
 
-        Raises StorageFailure (REFUSED_ADDRESS) when the gate refuses the endpoint's text; nothing is dialled yet.
+        `read_seconds` is for calls that take longer. Raises StorageFailure (REFUSED_ADDRESS) when the gate refuses the
+        endpoint's text; nothing is dialled yet.
         """
+        options = self._options(target, read_seconds)
+        async with self._clients.client(tuple(options.items()), lambda: self._made(options)) as client:
+            yield Bucket(self._sdk, client, target)
+
+    @contextlib.asynccontextmanager
+    async def new_client(self, target: StorageTarget) -> AsyncIterator["Bucket"]:
+        """Like `client`, with connections of its own that are closed at the end: for credentials that are not stored."""
+        async with self._made(self._options(target, None)) as client:
+            yield Bucket(self._sdk, client, target)
+
+    def _options(self, target: StorageTarget, read_seconds: float | None) -> dict[str, Any]:
+        """All that makes one client another than the next. Raises StorageFailure."""
         if self._sdk is None:
             raise RuntimeError("the object storage is not open")
         reason = self._gate.judge_text(target.endpoint)
         if reason:
             raise StorageFailure(FailureKind.REFUSED_ADDRESS, reason=reason)
-        async with self._sdk.client(
-            resolver=self._gate.resolver(),
-            addressing="virtual" if target.vendor is BucketVendor.AWS_S3 else "path",
-            connect_seconds=self._connect_seconds,
-            read_seconds=self._read_seconds if read_seconds is None else read_seconds,
-            region_name=target.region,
-            endpoint_url=target.endpoint,
-            aws_access_key_id=target.access_key_id,
-            aws_secret_access_key=target.secret_access_key,
-        ) as client:
-            yield Bucket(self._sdk, client, target.bucket)
+        return {
+            "addressing": "virtual" if target.vendor is BucketVendor.AWS_S3 else "path",
+            "connect_seconds": self._connect_seconds,
+            "read_seconds": self._read_seconds if read_seconds is None else read_seconds,
+            "region_name": target.region,
+            "endpoint_url": target.endpoint,
+            "aws_access_key_id": target.access_key_id,
+            "aws_secret_access_key": target.secret_access_key,
+        }
+
+    def _made(self, options: dict[str, Any]) -> contextlib.AbstractAsyncContextManager[Any]:
+        made: contextlib.AbstractAsyncContextManager[Any] = self._sdk.client(resolver=self._gate.resolver(), **options)
+        return made
 
 
 def _loaded_sdk() -> Any:
@@ -112,17 +130,18 @@ def _loaded_sdk() -> Any:
 class Bucket:
     """Calls on one bucket. Every failure is a StorageFailure."""
 
-    def __init__(self, sdk: Any, client: Any, name: str) -> None:
+    def __init__(self, sdk: Any, client: Any, target: StorageTarget) -> None:
         self._sdk = sdk
+        self._secrets = (target.secret_access_key, target.access_key_id)
         self.client = client
-        self.name = name
+        self.name = target.bucket
 
     async def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """Calls an operation of S3 by the SDK's name for it, such as `put_object`. Raises StorageFailure."""
         try:
             return dict(await getattr(self.client, operation)(Bucket=self.name, **parameters))
         except Exception as error:  # noqa: BLE001 - a hostile answer makes the SDK raise anything, RecursionError too
-            raise self._sdk.explain(operation, error) from None
+            raise self._explained(operation, error) from None
 
     async def read(self, key: str, at_most: int) -> tuple[bytes, dict[str, Any]]:
         """The first `at_most` bytes of an object, and the answer's metadata. Raises StorageFailure."""
@@ -133,7 +152,7 @@ class Bucket:
             while len(content) < at_most and (chunk := await body.read(at_most - len(content))):
                 content += chunk
         except Exception as error:  # noqa: BLE001 - as in `call`
-            raise self._sdk.explain("get_object", error) from None
+            raise self._explained("get_object", error) from None
         finally:
             body.close()
         return bytes(content), answer
@@ -148,9 +167,13 @@ class Bucket:
             while chunk := await body.read(CHUNK_BYTES):
                 yield chunk
         except Exception as error:  # noqa: BLE001 - as in `call`
-            raise self._sdk.explain("get_object", error) from None
+            raise self._explained("get_object", error) from None
         finally:
             body.close()
+
+    def _explained(self, operation: str, error: Exception) -> StorageFailure:
+        failure: StorageFailure = self._sdk.explain(operation, error, self._secrets)
+        return failure
 
     async def presigned(self, seconds: int, **parameters: Any) -> str:
         """An address at which anybody may do this GetObject for so long; nothing is dialled."""

@@ -1,7 +1,8 @@
 """From a file to S3: small ones in one request, larger ones in parts, which may go while the file still grows.
 
 What is sent is read from the disk while it is sent, a few kilobytes at a time: no part is ever in memory. All of it carries
-an MD5, the one checksum that every S3 server knows.
+an MD5, the one checksum that every S3 server knows. Storage tests send their probe by the same functions, so that what they
+prove is true of recordings.
 """
 
 import asyncio
@@ -16,7 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from app.recording.failures import FailureKind, StorageFailure
+from app.recording.model import AudioFormat
 from app.recording.storage import Bucket, Tag, tagging
+
+CONTENT_TYPES = {AudioFormat.WAV: "audio/wav", AudioFormat.MP3: "audio/mpeg"}
 
 PART_BYTES = 5 * 1024 * 1024
 """The smallest part that S3 takes, but for the last."""
@@ -32,9 +36,10 @@ _HASHED_AT_ONCE = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A file, and what it becomes."""
+    """What is sent, and what it becomes."""
 
-    path: Path
+    content: Path | bytes
+    """A file, or the bytes of a probe."""
     key: str
     content_type: str
     tags: tuple[Tag, ...] = ()
@@ -81,10 +86,10 @@ def _after(parts: list[Part]) -> Part:
     return Part(len(parts) + 1, offset, PART_BYTES * (1 + len(parts) // _PARTS_OF_ONE_SIZE))
 
 
-async def put(bucket: Bucket, what: Outgoing, size: int) -> None:
-    """Stores the whole file with one request. Raises StorageFailure, and OSError where the disk does."""
-    async with _body(what.path, 0, size) as (body, digest), _within(size):
-        await bucket.call("put_object", **what.described, Body=body, ContentLength=size, ContentMD5=digest)
+async def put(bucket: Bucket, what: Outgoing, size: int) -> dict[str, Any]:
+    """Stores the whole with one request; returns S3's response. Raises StorageFailure, and OSError where the disk does."""
+    async with _body(what.content, 0, size) as (body, digest), _within(size):
+        return await bucket.call("put_object", **what.described, Body=body, ContentLength=size, ContentMD5=digest)
 
 
 async def begin(bucket: Bucket, what: Outgoing) -> str:
@@ -99,7 +104,7 @@ async def begin(bucket: Bucket, what: Outgoing) -> str:
 
 async def send(bucket: Bucket, what: Outgoing, upload_id: str, part: Part) -> str:
     """Sends one part, and answers its ETag. Raises StorageFailure, and OSError where the disk does."""
-    async with _body(what.path, part.offset, part.size) as (body, digest), _within(part.size):
+    async with _body(what.content, part.offset, part.size) as (body, digest), _within(part.size):
         answer = await bucket.call(
             "upload_part",
             Key=what.key,
@@ -125,14 +130,15 @@ async def complete(bucket: Bucket, what: Outgoing, upload_id: str, etags: Mappin
         raise StorageFailure(FailureKind.NOT_S3)
 
 
-async def abort(bucket: Bucket, key: str, upload_id: str) -> None:
-    """Gives an upload up, with the parts that were sent; one that is gone is fine. Raises StorageFailure."""
+async def abort(bucket: Bucket, key: str, upload_id: str) -> dict[str, Any] | None:
+    """Gives an upload up, with the parts that were sent; returns S3's response, None if it is gone. Raises StorageFailure."""
     try:
         async with _within(0):
-            await bucket.call("abort_multipart_upload", Key=key, UploadId=upload_id)
+            return await bucket.call("abort_multipart_upload", Key=key, UploadId=upload_id)
     except StorageFailure as failure:
         if failure.http_status != 404 or failure.code == "NoSuchBucket":
             raise
+        return None
 
 
 async def open_uploads(bucket: Bucket, key: str) -> list[str]:
@@ -174,16 +180,19 @@ async def _within(size: int) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _body(path: Path, offset: int, size: int) -> AsyncIterator[tuple["_Piece", str]]:
-    """A piece of the file to be sent, and its MD5 in base64 (RFC 1864)."""
-    piece = await asyncio.to_thread(_Piece, path, offset, size)
+async def _body(content: Path | bytes, offset: int, size: int) -> AsyncIterator[tuple["_Piece | io.BytesIO", str]]:
+    """A piece of what is to be sent, and its MD5 in base64 (RFC 1864)."""
+    if isinstance(content, bytes):
+        piece: _Piece | io.BytesIO = io.BytesIO(content[offset : offset + size])
+    else:
+        piece = await asyncio.to_thread(_Piece, content, offset, size)
     try:
         yield piece, await asyncio.to_thread(_md5, piece)
     finally:
         piece.close()
 
 
-def _md5(piece: "_Piece") -> str:
+def _md5(piece: "_Piece | io.BytesIO") -> str:
     digest = hashlib.md5(usedforsecurity=False)
     while data := piece.read(_HASHED_AT_ONCE):
         digest.update(data)

@@ -49,7 +49,7 @@ class StorageVerdict(enum.Enum):
 
 @dataclass(frozen=True)
 class VerificationResult:
-    """What a storage test found. It holds no secret and nothing that the server wrote but short codes."""
+    """What a storage test found. It holds no secret; what the server wrote is in it as `answers.py` cleans it."""
 
     verdict: StorageVerdict
     can_play: bool
@@ -229,7 +229,7 @@ class StorageVerifier:
         begun = time.monotonic()
         steps = {settings.step: settings}
         try:
-            async with self._storage.client(target) as bucket:
+            async with self._storage.new_client(target) as bucket:
                 probe = Probe(bucket, target)
                 try:
                     async with asyncio.timeout(self._step_seconds):

@@ -1,6 +1,5 @@
 """The HTTP client of webhooks. Loaded with the first call: aiohttp takes memory that most workers never need."""
 
-import ssl
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,7 +21,6 @@ class Client:
             # Each call is judged by what its host leads to now; no tenant gets a connection of another's.
             use_dns_cache=False,
             force_close=True,
-            ssl=ssl.create_default_context(),
             limit=limit,
         )
         self._session = aiohttp.ClientSession(

@@ -25,6 +25,7 @@ from tests.bench import (
     latency,
     limits,
     memory,
+    one_byte,
     ratios,
     recording,
     verifying,
@@ -59,6 +60,7 @@ _ALONE: dict[str, Callable[[], Awaitable[Finding]]] = {
     "costs": costs.measure,
     "verification": verifying.measure,
     "recording": recording.measure,
+    "one-byte": one_byte.measure,
     "holding": holding.measure,
 }
 

@@ -66,16 +66,16 @@ async def streams() -> dict[str, Any]:
     """What streams cost, by what is measured; memory in MB of 10^6 bytes."""
     found: dict[str, Any] = {}
     for form in _STREAMS:
-        async with _recording(form) as place:
+        async with configured(form) as place:
             found[form.lower()] = await _in_real_time(place, form)
     alone = [each["lameencMsPerSecond"] for each in found["mp3"]["rounds"]]
     found["lameenc"] = {"cpuMsPerSecond": statistics.median(alone), "streamsPerCore": 1000 / statistics.median(alone)}
     found["mp3OfLameenc"] = statistics.median(
         each["lameencMsPerSecond"] / each["cpuMsPerSecond"] for each in found["mp3"]["rounds"]
     )
-    async with _recording("WAV") as place:
+    async with configured("WAV") as place:
         found["large"] = await _with_parts(place)
-    async with _recording("WAV") as place:
+    async with configured("WAV") as place:
         found["idle"] = await _idle(place)
     return found
 
@@ -94,7 +94,7 @@ class _Place:
 
 
 @asynccontextmanager
-async def _recording(form: str) -> AsyncIterator[_Place]:
+async def configured(form: str) -> AsyncIterator[_Place]:
     async with ScriptedS3() as s3:
         s3.answers["put"] = _slow
         with Postgres() as postgres, tempfile.TemporaryDirectory(prefix="accounts-bench-") as name:

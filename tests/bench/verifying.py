@@ -112,9 +112,12 @@ async def _by_hand(session: aioboto3.Session, server: LocalS3) -> None:
     ) as s3:
         await s3.head_bucket(Bucket=_BUCKET)
         await s3.put_object(Bucket=_BUCKET, Key=key, Body=b"Storage test\n", Tagging=tags)
+        await s3.head_object(Bucket=_BUCKET, Key=key)
         await s3.get_object_tagging(Bucket=_BUCKET, Key=key)
         answer = await s3.get_object(Bucket=_BUCKET, Key=key)
         await answer["Body"].read()
         upload = await s3.create_multipart_upload(Bucket=_BUCKET, Key=f"{key}.parts", Tagging=tags)
-        await s3.abort_multipart_upload(Bucket=_BUCKET, Key=f"{key}.parts", UploadId=upload["UploadId"])
+        part = {"Bucket": _BUCKET, "Key": f"{key}.parts", "UploadId": upload["UploadId"]}
+        await s3.upload_part(**part, PartNumber=1, Body=b"Storage test\n")
+        await s3.abort_multipart_upload(**part)
         await s3.delete_object(Bucket=_BUCKET, Key=key)

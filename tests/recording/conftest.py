@@ -1,6 +1,7 @@
 """Storage tests ask a verifier directly."""
 
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,9 @@ from app.outbound import OutboundGate
 from app.recording.probe import StepResult
 from app.recording.storage import ObjectStorage
 from app.recording.verification import StorageVerifier, VerificationResult, VerificationStepName
+from tests.installation import Installation
+from tests.recording.storage_room import StorageRoom, opened_room
+from tests.servers.scripted_s3 import ScriptedS3
 
 
 @pytest.fixture(scope="session")
@@ -21,6 +25,28 @@ def keyring() -> Keyring:
 def storages() -> dict[Any, tuple[OutboundGate, ObjectStorage]]:
     """Open storages by their settings: opening one reads the description of S3, which takes a fifth of a second."""
     return {}
+
+
+@pytest.fixture
+async def storage(storages: dict[Any, tuple[OutboundGate, ObjectStorage]]) -> AsyncIterator[ObjectStorage]:
+    """May call the loopback; without clients that are kept, since each test has an event loop of its own."""
+    if "storing" not in storages:
+        gate = OutboundGate(["127.0.0.1"])
+        storages["storing"] = gate, ObjectStorage(gate)
+        await storages["storing"][1].open()
+    found = storages["storing"][1]
+    yield found
+    await found.close()
+
+
+@pytest.fixture
+async def scripted(
+    installation: Installation, tmp_path: Path, storage: ObjectStorage
+) -> AsyncIterator[tuple[StorageRoom, ScriptedS3]]:
+    """Stores to a server whose answers the test writes."""
+    async with ScriptedS3() as s3, opened_room(installation, tmp_path / "rooms-spool", storage) as room:
+        await room.configure(s3.endpoint)
+        yield room, s3
 
 
 @pytest.fixture

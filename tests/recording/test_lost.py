@@ -40,6 +40,7 @@ async def room(installation: Installation, tmp_path: Path, s3: ScriptedS3) -> As
     async with opened_room(installation, tmp_path / "rooms-spool", storage) as room:
         await room.configure(s3.endpoint)
         yield room
+    await storage.close()
 
 
 async def was_told_of(call_id: UUID, **ago: float) -> datetime:

@@ -24,7 +24,7 @@ async def storage() -> ObjectStorage:
 @pytest.mark.parametrize("region", regions.REGIONS, ids=lambda region: region.code)
 async def test_the_endpoint_of_each_region_is_its_own(storage: ObjectStorage, region: regions.Region):
     target = StorageTarget(BucketVendor.AWS_S3, None, "calls", region.code, "AKIA0000000000000000", "secret")
-    async with storage.client(target) as bucket:
+    async with storage.new_client(target) as bucket:
         url = await bucket.client.generate_presigned_url("put_object", {"Bucket": "calls", "Key": "k"})
     assert url.startswith(f"https://calls.s3.{region.code}.{region.dns_suffix}/k?")
     assert f"%2F{region.code}%2Fs3%2Faws4_request" in url

@@ -17,7 +17,6 @@ from app.calls.model import Call, CallKey, RecordingState
 from app.errors import Mistakes
 from app.identifiers import Kind, show
 from app.local_s3 import LocalS3
-from app.outbound import OutboundGate
 from app.recording import backoff, retrying, storing, uploads
 from app.recording.backoff import Fault
 from app.recording.failures import FailureKind, StorageFailure
@@ -34,16 +33,6 @@ LARGE = 2 * PART + 100_000
 
 
 @pytest.fixture
-async def storage(storages: dict[Any, Any]) -> ObjectStorage:
-    if "storing" not in storages:
-        gate = OutboundGate(["127.0.0.1"])
-        storages["storing"] = gate, ObjectStorage(gate)
-        await storages["storing"][1].open()
-    found: ObjectStorage = storages["storing"][1]
-    return found
-
-
-@pytest.fixture
 async def room(
     installation: Installation, tmp_path: Path, local_s3: LocalS3, storage: ObjectStorage
 ) -> AsyncIterator[StorageRoom]:
@@ -51,16 +40,6 @@ async def room(
     async with opened_room(installation, tmp_path / "rooms-spool", storage) as room:
         await room.configure(local_s3.endpoint)
         yield room
-
-
-@pytest.fixture
-async def scripted(
-    installation: Installation, tmp_path: Path, storage: ObjectStorage
-) -> AsyncIterator[tuple[StorageRoom, ScriptedS3]]:
-    """Stores to a server whose answers the test writes."""
-    async with ScriptedS3() as s3, opened_room(installation, tmp_path / "rooms-spool", storage) as room:
-        await room.configure(s3.endpoint)
-        yield room, s3
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import pytest
 
 from app.errors import RateLimited
 from app.outbound import OutboundGate
+from app.recording import regions
 from app.recording.aws_sdk import MAX_ANSWER_BYTES
 from app.recording.failures import FailureKind, StorageFailure
 from app.recording.model import BucketVendor
@@ -50,8 +51,8 @@ async def s3() -> AsyncIterator[ScriptedS3]:
 async def test_the_scripted_server_works_unless_told_otherwise(verifier: StorageVerifier, s3: ScriptedS3):
     result = await verifier.verify(draft_of(s3))
     assert statuses(result) == "PPSPPPPP"
-    assert sorted(s3.calls) == sorted(["head", "put", "tags", "get", "create", "abort", "delete"])
-    assert s3.calls[:2] == ["head", "put"]
+    assert sorted(s3.calls) == sorted(["bucket", "put", "head", "tags", "get", "create", "put", "abort", "delete"])
+    assert s3.calls[:3] == ["bucket", "put", "head"]
     assert s3.calls[-1] == "delete"
 
 
@@ -73,20 +74,20 @@ WRONG_REGIONS = {
 async def test_each_way_to_say_wrong_region_names_both_and_is_not_followed(
     verifier: StorageVerifier, s3: ScriptedS3, answer: Answer
 ):
-    s3.answers = {"head": Answer(answer.status), "put": answer}
+    s3.answers = {"bucket": Answer(answer.status), "put": answer}
     result = await verifier.verify(draft_of(s3))
     assert result.verdict is StorageVerdict.FAILING
     assert statuses(result) == "PPFFSSSS"
     sentence = step(result, "REGION").advice or ""
     assert "eu-west-1" in sentence
     assert "us-east-1" in sentence
-    assert s3.calls == ["head", "put"]
+    assert s3.calls == ["bucket", "put"]
 
 
 async def test_a_redirect_that_does_not_tell_the_region_names_the_configured_one(
     verifier: StorageVerifier, s3: ScriptedS3
 ):
-    s3.answers = {"head": Answer(301), "put": error(301, "PermanentRedirect")}
+    s3.answers = {"bucket": Answer(301), "put": error(301, "PermanentRedirect")}
     result = await verifier.verify(draft_of(s3))
     assert statuses(result) == "PPFFSSSS"
     assert "not in the configured region us-east-1" in (step(result, "REGION").advice or "")
@@ -94,18 +95,47 @@ async def test_a_redirect_that_does_not_tell_the_region_names_the_configured_one
 
 @pytest.mark.parametrize("status", [200, 301, 400, 403])
 async def test_the_region_in_the_head_is_compared_whatever_its_status(
-    verifier: StorageVerifier, s3: ScriptedS3, status: int
+    make_verifier: Callable[..., Any], s3: ScriptedS3, status: int, monkeypatch: pytest.MonkeyPatch
 ):
-    s3.answers["head"] = Answer(status, headers={"x-amz-bucket-region": "eu-west-1"})
-    result = await verifier.verify(draft_of(s3))
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", s3.port))]
+    monkeypatch.setattr(regions, "endpoint", lambda _: f"http://s3.example.com:{s3.port}")
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    verifier = await make_verifier(allowed=("calls.s3.example.com",))
+    s3.answers["bucket"] = Answer(status, headers={"x-amz-bucket-region": "eu-west-1"})
+    aws = {"vendor": BucketVendor.AWS_S3, "endpoint_url": None, "access_key_id": "AKIA0000000000000000"}
+    result = await verifier.verify(draft_of(s3, **aws))
     assert statuses(result) == "PPFSSSSS"
     assert result.verdict is StorageVerdict.FAILING
     assert "eu-west-1" in (step(result, "REGION").advice or "")
-    assert s3.calls == ["head"]
+    assert s3.calls == ["bucket"]
+
+
+@pytest.mark.parametrize("status", [200, 301, 400, 403])
+async def test_a_server_that_names_another_region_and_works_is_a_warning(
+    verifier: StorageVerifier, s3: ScriptedS3, status: int
+):
+    s3.answers["bucket"] = Answer(status, headers={"x-amz-bucket-region": "eu-west-1"})
+    result = await verifier.verify(draft_of(s3))
+    assert statuses(result) == "PPSPPPPP"
+    assert result.verdict is StorageVerdict.WORKING
+    (warning,) = [each for each in result.warnings if "region" in each]
+    assert "eu-west-1" in warning
+    assert "us-east-1" in warning
+    assert step(result, "REGION").advice == warning
+
+
+async def test_a_server_that_names_another_region_and_refuses_fails_the_region(
+    verifier: StorageVerifier, s3: ScriptedS3
+):
+    s3.answers["bucket"] = Answer(403, headers={"x-amz-bucket-region": "eu-west-1"})
+    s3.answers["put"] = error(403, "SignatureDoesNotMatch")
+    result = await verifier.verify(draft_of(s3))
+    assert statuses(result) == "PPFFSSSS"
+    assert "Choose eu-west-1" in (step(result, "REGION").advice or "")
 
 
 async def test_the_right_region_passes(verifier: StorageVerifier, s3: ScriptedS3):
-    s3.answers["head"] = Answer(403, headers={"x-amz-bucket-region": "us-east-1"})
+    s3.answers["bucket"] = Answer(403, headers={"x-amz-bucket-region": "us-east-1"})
     result = await verifier.verify(draft_of(s3))
     assert statuses(result) == "PPPPPPPP"
     assert result.verdict is StorageVerdict.WORKING
@@ -131,34 +161,34 @@ SENTENCES = {
     "TemporaryRedirect": (307, "just created"),
     "RequestHeaderSectionTooLarge": (400, "too long together"),
     "MethodNotAllowed": (405, "does not know this call"),
-    "SomethingNew": (418, "SomethingNew (HTTP 418)"),
+    "SomethingNew": (418, "SomethingNew (HTTP 418), and says: “server's words”"),
 }
 
 
 @pytest.mark.parametrize("code", SENTENCES)
 async def test_what_s3_answers_to_the_put_has_its_own_sentence(verifier: StorageVerifier, s3: ScriptedS3, code: str):
     status, words = SENTENCES[code]
-    s3.answers = {"head": Answer(status if status != 404 else 403), "put": error(status, code, "server's words")}
+    s3.answers = {"bucket": Answer(status if status != 404 else 403), "put": error(status, code, "server's words")}
     result = await verifier.verify(draft_of(s3))
     write = step(result, "WRITE")
     assert (write.s3_code, write.http_status) == (code, status)
     assert words in (write.advice or "")
-    assert "server's words" not in repr(result)
+    assert ("server's words" in repr(result)) == (code == "SomethingNew")
     assert statuses(result)[4:] == "SSSS"
     assert result.verdict is StorageVerdict.FAILING
     assert result.leftover_key is None
 
 
 async def test_busy_storage_is_not_blamed_on_the_settings(verifier: StorageVerifier, s3: ScriptedS3):
-    s3.answers = {"head": Answer(503), "put": error(503, "SlowDown")}
+    s3.answers = {"bucket": Answer(503), "put": error(503, "SlowDown")}
     result = await verifier.verify(draft_of(s3))
     assert "Try again" in (step(result, "WRITE").advice or "")
     # A fault of the server's may have stored the probe all the same.
-    assert s3.calls == ["head", "put", "delete"]
+    assert s3.calls == ["bucket", "put", "delete"]
 
 
 async def test_a_bucket_that_only_the_put_knows_to_be_missing_fails_reach(verifier: StorageVerifier, s3: ScriptedS3):
-    s3.answers = {"head": Answer(403), "put": error(404, "NoSuchBucket")}
+    s3.answers = {"bucket": Answer(403), "put": error(404, "NoSuchBucket")}
     assert statuses(await verifier.verify(draft_of(s3))) == "PFSFSSSS"
 
 
@@ -178,7 +208,7 @@ async def test_other_bytes_than_written_cannot_be_played(verifier: StorageVerifi
 
 async def test_codes_and_request_ids_that_are_none_are_not_repeated(verifier: StorageVerifier, s3: ScriptedS3):
     strange = {"x-amz-request-id": "<script>alert(1)</script>", "x-amz-bucket-region": "us-east-1; drop"}
-    s3.answers = {"head": Answer(200, headers=strange), "put": error(403, "<b>x</b>" * 9, headers=strange)}
+    s3.answers = {"bucket": Answer(200, headers=strange), "put": error(403, "<b>x</b>" * 9, headers=strange)}
     result = await verifier.verify(draft_of(s3))
     assert "script" not in repr(result)
     assert "drop" not in repr(result)
@@ -217,7 +247,7 @@ async def hasty(make_verifier: Callable[..., Any]) -> StorageVerifier:
 @pytest.mark.parametrize("peer", [name for name in BAD_ANSWERS if name != "half an answer"])
 async def test_a_peer_that_behaves_badly_from_the_start_fails_reach(hasty: StorageVerifier, s3: ScriptedS3, peer: str):
     behaviour, words = BAD_ANSWERS[peer]
-    s3.answers["head"] = behaviour
+    s3.answers["bucket"] = behaviour
     begun = time.monotonic()
     result = await hasty.verify(draft_of(s3))
     assert time.monotonic() - begun < 3
@@ -270,7 +300,7 @@ async def test_a_body_that_drips_is_ended_by_the_time_for_the_whole_test(hasty: 
     result = await hasty.verify(draft_of(s3))
     assert statuses(result) == "PPSFSSSS"
     assert "0.8 seconds" in (step(result, "WRITE").advice or "")
-    assert s3.calls == ["head", "put", "delete"]
+    assert s3.calls == ["bucket", "put", "delete"]
 
 
 async def test_deeply_nested_xml_is_an_answer_that_is_not_s3s(verifier: StorageVerifier, s3: ScriptedS3):
@@ -369,10 +399,10 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused(verifier: Storag
 async def test_a_redirect_is_not_followed(verifier: StorageVerifier, s3: ScriptedS3, location: str):
     async with ScriptedS3() as elsewhere:
         headers = {"Location": location.format(port=elsewhere.port)}
-        s3.answers = {"head": Answer(307, headers=headers), "put": Answer(307, headers=headers)}
+        s3.answers = {"bucket": Answer(307, headers=headers), "put": Answer(307, headers=headers)}
         result = await verifier.verify(draft_of(s3))
         assert elsewhere.connections == 0
-    assert s3.calls == ["head", "put"]
+    assert s3.calls == ["bucket", "put"]
     assert "sends requests on" in (step(result, "WRITE").advice or "")
 
 
@@ -398,7 +428,7 @@ async def test_independent_steps_run_together(verifier: StorageVerifier, s3: Scr
         running -= 1
         await s3.send(s3.work(request), request, writer)
 
-    s3.answers = dict.fromkeys(("head", "put", "tags", "get", "create", "abort", "delete"), after_a_while)
+    s3.answers = dict.fromkeys(("bucket", "put", "tags", "get", "create", "abort", "delete"), after_a_while)
     result = await verifier.verify(draft_of(s3))
     assert statuses(result) == "PPSPPPPP"
     assert most == 3, "tags, read and multipart, once the probe is written"
@@ -414,7 +444,7 @@ async def test_no_more_run_at_once_than_may_and_the_next_waits(make_verifier: Ca
         await asyncio.sleep(0.2)
         writer.write(b"HTTP/1.1 404 -\r\nContent-Length: 0\r\n\r\n")
 
-    s3.answers["head"] = slowly
+    s3.answers["bucket"] = slowly
     results = await asyncio.gather(*(verifier.verify(draft_of(s3)) for _ in range(6)))
     assert s3.most_open == 2
     waits = sorted(result.waited_ms for result in results)
@@ -424,7 +454,7 @@ async def test_no_more_run_at_once_than_may_and_the_next_waits(make_verifier: Ca
 
 async def test_who_waits_too_long_is_refused(make_verifier: Callable[..., Any], s3: ScriptedS3):
     verifier = await make_verifier(at_once=1, wait_seconds=0.1, read_seconds=0.5)
-    s3.answers["head"] = scripts.hang
+    s3.answers["bucket"] = scripts.hang
     first = asyncio.create_task(verifier.verify(draft_of(s3)))
     await asyncio.sleep(0)
     with pytest.raises(RateLimited, match="Try again"):
@@ -437,7 +467,7 @@ async def test_who_waits_too_long_is_refused(make_verifier: Callable[..., Any], 
 
 async def test_the_queue_is_bounded(make_verifier: Callable[..., Any], s3: ScriptedS3):
     verifier = await make_verifier(at_once=1, wait_seconds=0.3, read_seconds=0.4)
-    s3.answers["head"] = scripts.hang
+    s3.answers["bucket"] = scripts.hang
     outcomes = [asyncio.create_task(verifier.verify(draft_of(s3))) for _ in range(8)]
     done, _ = await asyncio.wait(outcomes, timeout=0.15)
     assert len(done) == 3
@@ -476,7 +506,7 @@ async def test_closing_the_verifier_cleans_up_what_runs(make_verifier: Callable[
 
 async def test_one_account_does_not_take_the_places_of_all_others(make_verifier: Callable[..., Any], s3: ScriptedS3):
     verifier = await make_verifier(at_once=8, read_seconds=0.5)
-    s3.answers["head"] = scripts.hang
+    s3.answers["bucket"] = scripts.hang
     one, another = uuid4(), uuid4()
     of_one = [asyncio.create_task(verifier.verify(draft_of(s3), one)) for _ in range(20)]
     await asyncio.sleep(0.1)
@@ -491,7 +521,7 @@ async def test_the_accounts_of_one_provider_do_not_take_the_places_of_all_others
     make_verifier: Callable[..., Any], s3: ScriptedS3
 ):
     verifier = await make_verifier(at_once=8, read_seconds=0.5)
-    s3.answers["head"] = scripts.hang
+    s3.answers["bucket"] = scripts.hang
     provider, accounts = uuid4(), [uuid4() for _ in range(4)]
     of_one = [asyncio.create_task(verifier.verify(draft_of(s3), account, provider)) for account in accounts * 2]
     refused = await until_some_are_refused(of_one, 2)

@@ -1,15 +1,18 @@
 """An S3 server whose answers a test scripts, for what no local server says: wrong regions, clock skew, hanging up.
 
 It is a small S3 that works, in memory and without checking signatures; `s3.answers["put"] = error(503, "SlowDown")`
-changes one of its calls: head, put, get, tags, create, abort, delete, uploads.
+changes one of its calls: bucket (HEAD of it), put (parts too), head, get, tags, create (complete too), abort, delete, uploads.
 """
 
 import asyncio
 import contextlib
+import enum
 import secrets
+import ssl
 import struct
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from socket import SO_LINGER, SOL_SOCKET
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -30,7 +33,9 @@ class Request:
             return "abort" if "uploadId" in self.query else "delete"
         if self.method == "GET":
             return "tags" if "tagging" in self.query else "uploads" if "uploads" in self.query else "get"
-        return {"HEAD": "head", "PUT": "put", "POST": "create"}[self.method]
+        if self.method == "HEAD":
+            return "head" if self.path.count("/") > 1 else "bucket"
+        return {"PUT": "put", "POST": "create"}[self.method]
 
 
 @dataclass
@@ -103,6 +108,13 @@ async def drip_headers(_: Request, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.05)
 
 
+def tls_of(certificate: Path) -> ssl.SSLContext:
+    """The context of a server with this certificate and key."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context
+
+
 def raw(data: bytes) -> Behaviour:
     """Sends these bytes and closes."""
 
@@ -114,11 +126,21 @@ def raw(data: bytes) -> Behaviour:
     return send
 
 
+class Expect(enum.Enum):
+    """What a server does with `Expect: 100-continue`."""
+
+    CONTINUE = "answers 100"
+    IGNORE = "waits for the body in silence"
+    REFUSE = "answers 417"
+
+
 class ScriptedS3:
     """`async with ScriptedS3() as s3`: a server on a free port of the loopback."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.answers: dict[str, Script] = {}
+        self.expect = Expect.CONTINUE
         self.requests: list[Request] = []
         self.objects: dict[str, bytes] = {}
         self.object_tags: dict[str, str] = {}
@@ -132,7 +154,7 @@ class ScriptedS3:
         self.port = 0
 
     async def __aenter__(self) -> "ScriptedS3":
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -145,7 +167,7 @@ class ScriptedS3:
 
     @property
     def endpoint(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http{'s' if self._tls else ''}://127.0.0.1:{self.port}"
 
     @property
     def calls(self) -> list[str]:
@@ -159,7 +181,7 @@ class ScriptedS3:
         self.open_now += 1
         self.most_open = max(self.most_open, self.open_now)
         try:
-            while (request := await _read(reader, writer)) is not None:
+            while (request := await _read(reader, writer, self.expect)) is not None:
                 self.requests.append(request)
                 await self._answer(request, writer)
                 if writer.is_closing():
@@ -223,7 +245,10 @@ class ScriptedS3:
                 body = f"<InitiateMultipartUploadResult><UploadId>{upload}</UploadId></InitiateMultipartUploadResult>"
                 return Answer(body=body.encode())
             case "uploads":
-                listed = "".join(f"<Upload><UploadId>{upload}</UploadId></Upload>" for upload in self.uploads)
+                listed = "".join(
+                    f"<Upload><Key>{path.split('/', 2)[2]}</Key><UploadId>{upload}</UploadId></Upload>"
+                    for upload, path in self.uploads.items()
+                )
                 return Answer(body=f"<ListMultipartUploadsResult>{listed}</ListMultipartUploadsResult>".encode())
             case "abort":
                 self.uploads.pop(request.query["uploadId"], None)
@@ -231,14 +256,14 @@ class ScriptedS3:
             case "delete":
                 self.objects.pop(key, None)
                 return Answer(204)
-            case "head" if key.count("/") > 1:
-                return Answer(body=self.objects[key]) if key in self.objects else error(404, "NotFound")
             case "head":
+                return Answer(body=self.objects[key]) if key in self.objects else error(404, "NotFound")
+            case "bucket":
                 return Answer()
         return error(404, "NoSuchKey")
 
 
-async def _read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Request | None:
+async def _read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, expect: Expect) -> Request | None:
     first_byte = await reader.read(1)
     if first_byte == b"\x16":  # a TLS client hello, which a plain HTTP server answers in its own language
         writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
@@ -251,7 +276,11 @@ async def _read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> R
     method, target, _ = first.split(" ")
     headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
     if headers.get("expect", "").lower() == "100-continue":
-        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if expect is Expect.REFUSE:
+            writer.write(b"HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n")
+            return None
+        if expect is Expect.CONTINUE:
+            writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     body = await reader.readexactly(int(headers.get("content-length", "0")))
     parts = urlsplit(target)
     query = dict(parse_qsl(parts.query, keep_blank_values=True))

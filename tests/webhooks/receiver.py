@@ -6,15 +6,18 @@ import datetime
 import ipaddress
 import ssl
 import struct
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from socket import SO_LINGER, SOL_SOCKET
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from app.outbound_connections import tls_context
 
 Behaviour = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
@@ -130,6 +133,16 @@ async def _read(first_byte: bytes, reader: asyncio.StreamReader) -> Received:
     headers = dict(line.split(": ", 1) for line in lines)
     body = await reader.readexactly(int(headers.get("Content-Length", "0")))
     return Received(method, target, headers, body)
+
+
+@contextlib.contextmanager
+def trusted(certificate: Path) -> Iterator[None]:
+    """As if the operating system's list of authorities had this certificate."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", str(certificate))
+        tls_context.cache_clear()
+        yield
+    tls_context.cache_clear()
 
 
 def self_signed(folder: Path) -> Path:

@@ -21,7 +21,7 @@ from app.webhooks.delivery import WebhookSender
 from app.webhooks.signing import is_genuine
 from tests.installation import Installation, Person, World, refusals
 from tests.webhooks import receiver as receivers
-from tests.webhooks.receiver import Receiver, answer, raw, self_signed
+from tests.webhooks.receiver import Receiver, answer, raw, self_signed, trusted
 
 SHOWN = (
     "delivery { id kind method url requestHeaders { name value } requestBody succeeded status durationMs reply"
@@ -298,6 +298,16 @@ async def test_a_certificate_that_nobody_trusts_ends_the_call(
         done = await send(account_user, world["own"])
         assert receiver.received == []
     assert (done["status"], done["reason"][:32]) == (None, "No trusted encrypted connection ")
+
+
+async def test_an_authority_that_the_operating_system_trusts_is_trusted_for_webhooks(
+    account_user: Person, world: World, tmp_path: Path
+) -> None:
+    certificate = self_signed(tmp_path)
+    with trusted(certificate):
+        async with Receiver(certificate) as receiver:
+            await point(account_user, world["own"], receiver.url)
+            assert (await send(account_user, world["own"]))["status"] == 200
 
 
 async def test_https_to_a_receiver_that_speaks_http_is_told(
