@@ -7,13 +7,12 @@ has cleaned both.
 import enum
 import re
 
-MAX_MESSAGE = 200
-"""Characters of a server's message that are shown."""
-
 import structlog
 
 from app import metrics
 
+MAX_MESSAGE = 200
+"""Characters of a server's message that are shown."""
 CLOCK_DIFFERENCE = "RequestTimeTooSkewed"
 
 _log = structlog.get_logger("recording")
