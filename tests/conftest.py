@@ -8,7 +8,7 @@ people (`admin`, `provider`, `account_user`, `read_only`, `stranger`, …) ask o
 
 import os
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -133,10 +133,17 @@ def unheard(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Revocations, "hit", lambda *_, **__: False)
 
 
-@pytest.fixture
-def no_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What authentication remembers of a caller does not expire."""
-    monkeypatch.setattr(authentication, "time", SimpleNamespace(monotonic=lambda: 0.0))
+@pytest.fixture(autouse=True)
+def wait(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Lets seconds pass for what authentication remembers of callers, at once; on a slow machine no others pass."""
+    passed = 0.0
+
+    def later(seconds: float) -> None:
+        nonlocal passed
+        passed += seconds
+
+    monkeypatch.setattr(authentication, "time", SimpleNamespace(monotonic=lambda: passed))
+    return later
 
 
 @pytest.fixture

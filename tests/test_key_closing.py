@@ -1,10 +1,8 @@
 """How fast what is revoked, suspended or expired closes, in this worker and in others."""
 
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,20 +15,6 @@ from tests.installation import Installation, Person, World
 from tests.statements import recorded
 
 WHO = "{ viewer { scope } }"
-
-
-@pytest.fixture
-def wait(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
-    """Lets seconds pass for authentication, at once."""
-    passed = 0.0
-
-    def later(seconds: float) -> None:
-        nonlocal passed
-        passed += seconds
-
-    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + passed)
-    monkeypatch.setattr(authentication, "time", clock)
-    return later
 
 
 async def test_a_revoked_key_closes_within_the_cache_time(

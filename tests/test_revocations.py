@@ -19,8 +19,6 @@ from tests.people import add_people
 from tests.servers.valkey import PromptServer
 from tests.statements import recorded
 
-pytestmark = pytest.mark.usefixtures("no_time_passes")
-
 WHO = "{ viewer { scope } }"
 
 

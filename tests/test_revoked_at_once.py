@@ -10,8 +10,6 @@ from app.service_providers.model import ServiceProvider
 from tests.installation import Installation, Person, World
 from tests.people import PASSWORD, People, add_people, email_of
 
-pytestmark = pytest.mark.usefixtures("no_time_passes")
-
 WHO = "{ viewer { scope } }"
 WRITE = 'mutation ($id: ID!) { updateAccount(input: { id: $id, name: "Written" }) { account { id } } }'
 

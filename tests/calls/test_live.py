@@ -169,7 +169,6 @@ async def test_who_completes_hears_nothing_more_and_is_not_kept(
     await until_nobody_listens(installation)
 
 
-@pytest.mark.usefixtures("no_time_passes")
 async def test_a_revoked_key_is_closed_by_the_worker_that_revoked_it(
     installation: Installation, port: int, provider: Person, account_user: Person, world: World
 ) -> None:
