@@ -59,7 +59,7 @@ async def behind_proxy(
 
 
 async def test_a_database_that_is_down_is_asked_once_by_a_query(
-    backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_time_passes: None
+    backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Postgres() as server:
         url = server.create("down")
@@ -70,14 +70,14 @@ async def test_a_database_that_is_down_is_asked_once_by_a_query(
             server.stop()
             await asyncio.sleep(0)
             for query in (READ, NESTED):
-                attempts = Attempts(monkeypatch)
-                assert told(await provider.ask(query, id=world["own"])) == [("SERVICE_UNAVAILABLE", AWAY)]
-                monkeypatch.undo()
+                with monkeypatch.context() as patch:
+                    attempts = Attempts(patch)
+                    assert told(await provider.ask(query, id=world["own"])) == [("SERVICE_UNAVAILABLE", AWAY)]
                 assert attempts.count == 1, query
 
 
 async def test_a_query_whose_connection_is_swallowed_makes_no_second_attempt(
-    behind_proxy: tuple[Installation, SwallowingProxy], monkeypatch: pytest.MonkeyPatch, no_time_passes: None
+    behind_proxy: tuple[Installation, SwallowingProxy], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installation, proxy = behind_proxy
     provider = installation.person("provider")
