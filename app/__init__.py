@@ -18,6 +18,7 @@ The rooms, one per noun; each has `model.py` (what is stored), `service.py` (wha
                          recordings that no call can be made for; retiring.py, credential_schema.py: keys of earlier
                          recordings)
     idempotency/         what was made under a client's key     (once.py)
+    key_checks/          which keys the database was used with
     audit/               who changed what                       (+ trail.py: its events; changing.py: one row changed by
                          one statement, with its event; naming.py: what clients call what it tells of; reads.py: who has
                          seen a secret)
@@ -70,6 +71,7 @@ What all rooms stand on, and what imports no room:
 What puts the rooms together, and what no room imports:
 
     main.py              the ASGI application: routes, middleware, what is opened at start and closed at the end
+    worker_process.py    what a worker process does: it ends with its supervisor, and waits for the database
     schema.py            the whole graph; printed to ../schema.graphql
     viewer.py            the caller, as the graph shows it
     form_limits.py       what the inputs of forms may hold, as the graph shows it
@@ -85,12 +87,13 @@ What puts the rooms together, and what no room imports:
     serving.py           listening: the port, and uvicorn's limits
     migrating.py         bringing a database to this schema
     rewrapping.py        sealing all secrets again with the newest key
+    discarding.py        discarding what a lost key has made
     drafting.py          what changed in the models, as a migration to complete
     demo.py, local_receiver.py, local_s3.py, local_valkey.py
                          a server with things to look at: `make run` (demo_data.py, demo_calls.py: what there is to see)
     simulator.py         a voice gateway that streams calls, for trying out
-    __main__.py          python -m app serve | migrate | create-admin | maintain | spool | rewrap-secrets | migration |
-                         demo | simulate-calls
+    __main__.py          python -m app serve | migrate | create-admin | maintain | spool | rewrap-secrets | discard-secrets |
+                         migration | demo | simulate-calls
 
 Start reading with `accounts/`, from `schema.py` down; then `access.py`; then the walk of an operation in `execution/`.
 """

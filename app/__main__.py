@@ -1,4 +1,4 @@
-"""python -m app serve | migrate | create-admin | maintain | spool | rewrap-secrets | migration | demo | …: see --help."""
+"""python -m app serve | migrate | create-admin | maintain | spool | rewrap-secrets | …: see --help."""
 
 import argparse
 import asyncio
@@ -8,18 +8,17 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-import asyncpg
-
-from app import migrating, rewrapping, settings
+from app import database, migrating, rewrapping, settings
 from app.access import Scope
 from app.api_keys import service as api_keys
 from app.api_keys.model import ApiKey
 from app.audit import service as audit
 from app.calls import lookup, partitions, recordings
-from app.encryption import CannotOpen
+from app.encryption import CannotOpen, Keyring, encryption_key_name
 from app.errors import Mistakes, for_client
 from app.idempotency import once
 from app.identifiers import Kind, read, show
+from app.key_checks import service as key_checks
 from app.live import LiveEvents
 from app.outbound import OutboundGate
 from app.recording import aside
@@ -41,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     except WrongSettings as wrong:
         print("These settings are wrong:", *(f"  {problem}" for problem in wrong.problems), sep="\n", file=sys.stderr)
         return 2
-    except (CannotStart, migrating.SchemaBehind, migrating.SchemaAhead) as stop:
+    except (CannotStart, migrating.SchemaBehind, migrating.SchemaAhead, migrating.MigrationFailed) as stop:
         print(stop, file=sys.stderr)
         return 1
     except CannotOpen as error:
@@ -50,11 +49,11 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-    except asyncpg.PostgresError as error:
-        # Its messages name a user or a database, and never a password.
-        print(f"{settings.load().database_place} refuses: {error}. Check DATABASE_URL.", file=sys.stderr)
-        return 1
     except Exception as error:
+        if refusal := database.refusal_of(error):
+            # It names a user, a database or a table, and never a password.
+            print(f"{settings.load().database_place} refuses: {refusal}", file=sys.stderr)
+            return 1
         if for_client(error) is None:
             raise
         print(_unreachable(settings.load(), error), file=sys.stderr)
@@ -107,6 +106,18 @@ def _parser() -> argparse.ArgumentParser:
     spool.add_argument("--discard", metavar="CALL", help="delete this one; there may be no other copy")
     spool.add_argument("--yes", action="store_true", help="with --discard: do it")
     spool.set_defaults(run=_spool)
+    discard = commands.add_parser(
+        "discard-secrets",
+        help="discard what a lost key has made, so that the server starts without it; says what, and with --yes does it",
+        description="Discards what a lost key has made: with --encryption-key the secrets that it sealed (an account gets a new "
+        "webhook secret; passwords of webhooks and keys of storages are removed, and their recordings disabled), with --hash-key "
+        "all API keys and sessions. ENCRYPTION_KEYS and HASH_KEY are the new ones. Without --yes it only counts.",
+    )
+    which = discard.add_mutually_exclusive_group(required=True)
+    which.add_argument("--encryption-key", metavar="ID", help="the id of the lost key in ENCRYPTION_KEYS")
+    which.add_argument("--hash-key", action="store_true", help="HASH_KEY is lost")
+    discard.add_argument("--yes", action="store_true", help="discard them")
+    discard.set_defaults(run=_discard)
     migration = commands.add_parser("migration", help="draft a migration from the models, for both databases")
     migration.add_argument("name", help="what it does, such as add_something")
     migration.set_defaults(run=_migration)
@@ -137,17 +148,55 @@ async def _prepare(chosen: Settings) -> None:
     if chosen.is_embedded:
         await migrating.migrate(chosen)
     keyring = chosen.keyring()
-    async with migrating.opened(chosen) as database:
-        await migrating.check(database)
-        missing = await rewrapping.missing_keys(keyring)
-        if missing:
-            raise CannotStart(
-                f"ENCRYPTION_KEYS lacks keys that secrets in the database are sealed with: {', '.join(map(repr, missing))}. "
-                "Put them back, behind the others."
-            )
+    async with migrating.opened(chosen) as db:
+        await migrating.check(db)
+        await _check_keys(keyring)
         keys = ApiKey.filter(scope=Scope.ADMIN, revoked_at__isnull=True)
         if not await keys.exists() and not await User.filter(scope=Scope.ADMIN, active=True).exists():
             print("There is no admin yet. Make the first one with: python -m app create-admin", file=sys.stderr)
+
+
+async def _check_keys(keyring: Keyring) -> None:
+    """Raises CannotStart when a key is missing, or is not the one of before."""
+    missing = await rewrapping.missing_keys(keyring)
+    if missing:
+        raise CannotStart(
+            f"ENCRYPTION_KEYS lacks keys that secrets in the database are sealed with: {', '.join(map(repr, missing))}. "
+            "Put them back, behind the others; if one is lost, see: python -m app discard-secrets --help"
+        )
+    wrong = dict.fromkeys(
+        [
+            *await key_checks.wrong_keys(keyring),
+            *map(encryption_key_name, await rewrapping.wrong_keys(keyring)),
+        ]
+    )
+    if wrong:
+        raise CannotStart(
+            f"These keys have other values than the database was used with: {', '.join(wrong)}. "
+            "Put the right values back; if one is lost, see: python -m app discard-secrets --help"
+        )
+    await key_checks.remember(keyring)
+
+
+def _discard(options: Any) -> None:
+    from app import discarding, schema  # noqa: F401, PLC0415  the schema names each object to the audit trail
+
+    chosen = _chosen(options)
+    _name_database(chosen)
+
+    async def discard() -> dict[str, int]:
+        async with migrating.opened(chosen) as db:
+            await migrating.check(db)
+            work = discarding.Discarding(chosen, chosen.keyring(), really=options.yes)
+            return await (work.of_hash_key() if options.hash_key else work.of_encryption_key(options.encryption_key))
+
+    counts = asyncio.run(discard())
+    for name, count in counts.items():
+        print(f"{count} {name}{' discarded' if options.yes else ''}")
+    if not counts:
+        print("This key has made nothing that is lost.")
+    elif not options.yes:
+        print("Nothing was changed. Add --yes to discard these.")
 
 
 def _migrate(options: Any) -> None:
@@ -173,8 +222,9 @@ def _create_admin(options: Any) -> None:
     async def create() -> str:
         if chosen.is_embedded:
             await migrating.migrate(chosen)
-        async with migrating.opened(chosen) as database:
-            await migrating.check(database)
+        async with migrating.opened(chosen) as db:
+            await migrating.check(db)
+            await _check_keys(chosen.keyring())
             if options.email is not None:
                 return await users.create_first_admin(options.email, options.name)
             return await api_keys.create_first_admin(chosen.keyring(), options.name)
@@ -195,13 +245,13 @@ def _maintain(options: Any) -> None:
 
     async def make_months() -> int:
         # Without the limits of those who serve: what has to be moved may be much.
-        async with migrating.opened(chosen, migrating=True) as database:
-            await migrating.check(database)
+        async with migrating.opened(chosen, migrating=True) as db:
+            await migrating.check(db)
             return await partitions.make_months()
 
     async def maintain() -> dict[str, int]:
-        async with migrating.opened(chosen) as database:
-            await migrating.check(database)
+        async with migrating.opened(chosen) as db:
+            await migrating.check(db)
             return {
                 "audit events": await audit.prune(chosen.audit_days),
                 "idempotency records": await once.forget(),
@@ -209,15 +259,17 @@ def _maintain(options: Any) -> None:
             }
 
     async def give_up_lost() -> int:
-        async with migrating.opened(chosen) as database:
-            await migrating.check(database)
+        async with migrating.opened(chosen) as db:
+            await migrating.check(db)
             live = LiveEvents(chosen.cache_url)
             storage = ObjectStorage(OutboundGate(chosen.outbound_allowed_hosts))
             find = partial(lookup.in_bucket, chosen.keyring(), storage)
-            async with live.running():
-                count = await recordings.give_up_lost(live, datetime.now(UTC), find)
-                await live.told(_TELLING_SECONDS)
-            await storage.close()
+            try:
+                async with live.running():
+                    count = await recordings.give_up_lost(live, datetime.now(UTC), find)
+                    await live.told(_TELLING_SECONDS)
+            finally:
+                await storage.close()
             return count
 
     print(f"{asyncio.run(make_months())} months of calls made ahead")
@@ -230,8 +282,8 @@ def _rewrap(options: Any) -> None:
     _name_database(chosen)
 
     async def rewrap() -> int:
-        async with migrating.opened(chosen) as database:
-            await migrating.check(database)
+        async with migrating.opened(chosen) as db:
+            await migrating.check(db)
             return await rewrapping.rewrap(chosen.keyring())
 
     print(f"{asyncio.run(rewrap())} secrets sealed again with the newest key; older keys may leave ENCRYPTION_KEYS")

@@ -7,6 +7,7 @@ test compares the catalogue of a migrated database with the models plus this lis
 from typing import Any
 
 import asyncpg
+from tortoise import BaseDBAsyncClient
 from tortoise.exceptions import IntegrityError
 
 from app import database_url, postgres_pool
@@ -23,6 +24,7 @@ MODELS = [
     "app.webhooks.model",
     "app.applications.model",
     "app.calls.model",
+    "app.key_checks.model",
 ]
 
 # Unique constraints by name, with the columns by which SQLite's messages name them.
@@ -35,6 +37,7 @@ UNIQUE = {
     "sessions_public_id_unique": ("sessions", ("public_id",)),
     "recording_configs_account_unique": ("recording_configs", ("account_id",)),
     "idempotency_records_key_unique": ("idempotency_records", ("actor_id", "operation", "key")),
+    "key_checks_name_unique": ("key_checks", ("name",)),
     "applications_name_unique": ("applications", ("account_id", "name_key")),
     # What the composite foreign keys below point at.
     "applications_id_account_unique": ("applications", ("id", "account_id")),
@@ -168,6 +171,43 @@ async def single_connection(settings: Settings) -> asyncpg.Connection:
     return await asyncpg.connect(
         **{name: value for name, value in credentials.items() if name not in {"minsize", "maxsize"}}
     )
+
+
+async def accepts_writes(db: BaseDBAsyncClient) -> bool:
+    """Raises what the driver does when the database is away."""
+    if isinstance(db, postgres_pool.PooledClient):
+        return await db.accepts_writes()
+    await db.execute_query("SELECT 1")
+    return True
+
+
+def refusal_of(error: BaseException) -> str | None:
+    """What the server refused a statement or a session with, in its words, and what to do, for an operator.
+
+    None of a server that is away, and of what it has not said. Without the detail, which has values of rows.
+    """
+    seen: BaseException | None = error
+    while seen is not None and not isinstance(seen, asyncpg.PostgresError):
+        seen = seen.__cause__
+    if seen is None or isinstance(seen, asyncpg.PostgresConnectionError | asyncpg.OperatorInterventionError):
+        return None
+    advice = next((words for kinds, words in _ADVICE if isinstance(seen, kinds)), "")
+    return f"{(getattr(seen, 'message', None) or str(seen)).rstrip('.')}.{advice}"
+
+
+_ADVICE: tuple[tuple[tuple[type[asyncpg.PostgresError], ...], str], ...] = (
+    (
+        (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError),
+        " Check DATABASE_URL.",
+    ),
+    ((asyncpg.InsufficientPrivilegeError,), " Grant it to the role in DATABASE_URL."),
+    (
+        (asyncpg.DuplicatePreparedStatementError, asyncpg.InvalidSQLStatementNameError),
+        " A pooler gives the session to other clients in between: connect to PostgreSQL itself, or set PgBouncer's pool_mode to "
+        "session.",
+    ),
+    ((asyncpg.ReadOnlySQLTransactionError,), " Connect to the primary server, or allow writes."),
+)
 
 
 def violated_constraint(error: IntegrityError) -> str | None:

@@ -15,6 +15,7 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+HASH_KEY = "HASH_KEY"
 _VERSION = 1
 _NONCE_BYTES = 12
 KEY_BYTES = 32
@@ -39,6 +40,10 @@ class Keyring:
         self._ciphers = {key_id: AESGCM(key) for key_id, key in encryption_keys.items()}
         self.active_key_id = next(iter(encryption_keys))
         self._hash_key = hash_key
+        keys = {encryption_key_name(key_id): key for key_id, key in encryption_keys.items()} | {HASH_KEY: hash_key}
+        self._check_hashes = {
+            name: hmac.digest(key, b"which key this is", hashlib.sha256) for name, key in keys.items()
+        }
 
     def __repr__(self) -> str:
         return f"<Keyring {', '.join(self._ciphers)}>"
@@ -69,9 +74,30 @@ class Keyring:
         except InvalidTag:
             raise CannotOpen(f"{table}.{column} of row {row} does not open: moved or damaged") from None
 
+    def opens(self, blob: bytes, *, table: str, column: str, row: UUID) -> bool:
+        try:
+            self.open(blob, table=table, column=column, row=row)
+        except CannotOpen:
+            return False
+        return True
+
+    def check_hashes(self) -> dict[str, bytes]:
+        """For each key, by its name, what tells another value from it and says nothing else of it: an HMAC under the key."""
+        return dict(self._check_hashes)
+
     def keyed_hash(self, purpose: str, data: bytes) -> bytes:
         """HMAC-SHA256 (RFC 2104) under the hash key, 32 bytes; `purpose` keeps the uses apart."""
         return hmac.digest(self._hash_key, purpose.encode() + b"\0" + data, hashlib.sha256)
+
+
+def encryption_key_name(key_id: str) -> str:
+    """By which a key in ENCRYPTION_KEYS is known beside HASH_KEY."""
+    return f"ENCRYPTION_KEYS {key_id}"
+
+
+def key_id_of(blob: bytes) -> str:
+    """Which key sealed a blob. Raises CannotOpen for what is no blob."""
+    return _split(blob)[0]
 
 
 def key_from_text(text: str) -> bytes:

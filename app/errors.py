@@ -80,6 +80,7 @@ class ServiceUnavailable(ClientError):
     """A server behind ours (database, cache) does not answer, or the key of a stored secret is missing."""
 
     code = ErrorCode.SERVICE_UNAVAILABLE
+    is_database_away = False
 
 
 @strawberry.enum(description="Why an input was refused.")
@@ -176,6 +177,8 @@ _DATABASE_AWAY = (
     asyncpg.InsufficientResourcesError,
     asyncpg.QueryCanceledError,
     asyncpg.LockNotAvailableError,
+    # A standby ends what stands in the way of its recovery; nothing of ours asks for a level that fails with it elsewhere.
+    asyncpg.SerializationError,
 )
 
 
@@ -189,13 +192,23 @@ def for_client(error: BaseException) -> ClientError | None:
         if isinstance(seen, ClientError):
             return seen
         if isinstance(seen, _DATABASE_AWAY) or (isinstance(seen, sqlite3.OperationalError) and "locked" in str(seen)):
-            return ServiceUnavailable("The database does not answer. Try again in a moment.")
+            away = ServiceUnavailable("The database does not answer. Try again in a moment.")
+            away.is_database_away = True
+            return away
+        if isinstance(seen, asyncpg.ReadOnlySQLTransactionError):  # a failover, or an operator's setting
+            return ServiceUnavailable("The database accepts no writes at the moment. Try again in a moment.")
         if isinstance(seen, KeyMissing):
             return ServiceUnavailable(
                 "A stored secret cannot be read: its key is missing in ENCRYPTION_KEYS. Tell whoever runs this server."
             )
         seen = getattr(seen, "original_error", None) or seen.__cause__
     return None
+
+
+def is_database_away(error: BaseException) -> bool:
+    """Whether this came of a database that does not answer, so that nothing else is to be asked of it for now."""
+    known = for_client(error)
+    return isinstance(known, ServiceUnavailable) and known.is_database_away
 
 
 # A message names a place and a rule; what makes it longer was sent by the client.

@@ -1,7 +1,8 @@
 """Messages between workers, over Valkey's channels: what one of them sends, all others hear.
 
 A message is `<worker> <text>`. One connection hears and one tells. Where Valkey is away, no caller waits for it: what is to be
-told waits, to a limit, and what other workers sent in that time is lost.
+told waits, to a limit, and what other workers sent in that time is lost: subclasses are notified when that begins, and when it is
+over.
 """
 
 import asyncio
@@ -26,6 +27,8 @@ FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 5.0
 # Events that wait to be told; then the oldest are lost.
 MAXIMUM_WAITING = 10_000
 _AT_ONCE = 500
+# Instead of an event, from a worker that had more to tell than it keeps.
+_LOST = "lost"
 _LONGEST_MESSAGE = 100
 
 _log = structlog.get_logger("exchange")
@@ -45,6 +48,8 @@ class Exchange(ABC, Generic[T]):
         self._has_news = asyncio.Event()
         self._has_told_all = asyncio.Event()
         self._has_told_all.set()
+        self._has_dropped = False
+        self._misses = False
 
     @abstractmethod
     def _written(self, event: T) -> tuple[str, str]:
@@ -54,9 +59,14 @@ class Exchange(ABC, Generic[T]):
     def _take(self, channel: str, text: str) -> None:
         """Hands on what another worker sent. Raises ValueError for what is no event, which is passed over."""
 
+    def _missed(self) -> None:
+        """Events of other workers were lost, or may be from now on. Called once when it begins, and once when it is over."""
+
     def send(self, events: Iterable[T]) -> None:
         """Tells the other workers, soon. Never waits and never fails."""
-        self._waiting.extend(events)
+        for event in events:
+            self._has_dropped = self._has_dropped or len(self._waiting) == MAXIMUM_WAITING
+            self._waiting.append(event)
         self._has_told_all.clear()
         self._has_news.set()
 
@@ -90,6 +100,9 @@ class Exchange(ABC, Generic[T]):
                     self._has_told_all.set()
                     continue
                 pipe = valkey.pipeline(transaction=False)
+                has_dropped, self._has_dropped = self._has_dropped, False
+                if has_dropped:
+                    pipe.publish(self._channels.rstrip("*"), f"{self._worker} {_LOST}")
                 for event in some:
                     channel, text = self._written(event)
                     pipe.publish(channel, f"{self._worker} {text}")
@@ -98,10 +111,20 @@ class Exchange(ABC, Generic[T]):
                 except VALKEY_AWAY:
                     # To hear of it twice does no harm. What came meanwhile stays, being newer.
                     room = MAXIMUM_WAITING - len(self._waiting)
+                    self._has_dropped = self._has_dropped or has_dropped or len(some) > room
                     self._waiting.extendleft(reversed(some[max(len(some) - room, 0) :]))
                     raise
 
     async def _hear_others(self) -> None:
+        try:
+            await self._hear_until_away()
+        except VALKEY_AWAY:
+            if not self._misses:
+                self._misses = True
+                self._missed()
+            raise
+
+    async def _hear_until_away(self) -> None:
         async with valkey_client(self._url, answer_seconds=ANSWER_SECONDS) as valkey, valkey.pubsub() as channels:
             await channels.psubscribe(self._channels)
             is_asked = False
@@ -118,11 +141,18 @@ class Exchange(ABC, Generic[T]):
 
     def _hear(self, heard: dict[str, Any]) -> None:
         """Any client that may publish on the channel may have written it, so it is not trusted."""
+        if heard["type"] == "psubscribe" and self._misses:
+            self._misses = False
+            self._missed()
         if heard["type"] != "pmessage" or len(heard["data"]) > _LONGEST_MESSAGE:
             return
         with suppress(ValueError):
             worker, text = heard["data"].decode().split(" ", 1)
-            if worker != self._worker:
+            if worker == self._worker:
+                return
+            if text == _LOST:
+                self._missed()
+            else:
                 self._take(heard["channel"].decode(), text)
 
 

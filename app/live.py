@@ -1,7 +1,8 @@
 """What happens to calls, told at once to whoever listens, in this worker and the others.
 
 An event says which call of which account has changed and in what way, and nothing of what it is now: whoever hears it reads
-the call within their own reach. Between workers events go over Valkey (`live_exchange.py`) where there is one.
+the call within their own reach. Between workers events go over Valkey (`live_exchange.py`) where there is one; when some were
+lost on the way, every listener ends, so that its client lists again.
 """
 
 import asyncio
@@ -12,13 +13,17 @@ from uuid import UUID
 
 from app.live_exchange import Change, LiveEvent, LiveExchange
 
-__all__ = ["Change", "Listener", "LiveEvent", "LiveEvents", "TooSlow"]
+__all__ = ["Change", "EventsLost", "Listener", "LiveEvent", "LiveEvents", "TooSlow"]
 
 # Calls that may wait for one listener; with more, it is told that it is too slow. A gateway reports 1,000 calls at once.
 MAXIMUM_WAITING = 2_000
 
 
-class TooSlow(Exception):
+class EventsLost(Exception):
+    """Events between workers were lost, perhaps of this listener."""
+
+
+class TooSlow(EventsLost):
     """More calls wait for a listener than are kept for it."""
 
 
@@ -28,26 +33,32 @@ class Listener:
     def __init__(self, changes: Collection[Change]) -> None:
         """`changes` are those that it hears of."""
         self._changes = changes
-        self._waiting: asyncio.Queue[LiveEvent] = asyncio.Queue()
+        # None wakes a listener that has ended.
+        self._waiting: asyncio.Queue[LiveEvent | None] = asyncio.Queue()
         # The calls of those events.
         self._known: set[UUID] = set()
-        self._is_too_slow = False
+        self._end: EventsLost | None = None
 
     def tell(self, event: LiveEvent) -> None:
         # A call that waits already is read when it is its turn, with all that has changed until then.
         if event.change not in self._changes or event.call_id in self._known:
             return
         if len(self._known) >= MAXIMUM_WAITING:
-            self._is_too_slow = True
+            self._end = TooSlow()
             return
         self._known.add(event.call_id)
         self._waiting.put_nowait(event)
 
+    def end(self) -> None:
+        """Events may have been lost."""
+        self._end = self._end or EventsLost()
+        self._waiting.put_nowait(None)
+
     async def next(self) -> LiveEvent:
-        """Waits for it. Raises TooSlow."""
-        if self._is_too_slow:
-            raise TooSlow
-        event = await self._waiting.get()
+        """Waits for it. Raises EventsLost, and TooSlow when it was its own fault."""
+        event = None if self._end else await self._waiting.get()
+        if event is None:
+            raise self._end or EventsLost
         self._known.discard(event.call_id)
         return event
 
@@ -58,7 +69,7 @@ class LiveEvents:
     def __init__(self, cache_url: str = "") -> None:
         """`cache_url` is CACHE_URL; without one, only those hear who listen in this process."""
         self._listeners: dict[UUID, set[Listener]] = defaultdict(set)
-        self._exchange = LiveExchange(cache_url, self._is_heard, self._tell) if cache_url else None
+        self._exchange = LiveExchange(cache_url, self._is_heard, self._tell, self._end_all) if cache_url else None
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -92,6 +103,10 @@ class LiveEvents:
             self._listeners[account_id].discard(listener)
             if not self._listeners[account_id]:
                 del self._listeners[account_id]
+
+    def _end_all(self) -> None:
+        for listener in [one for listeners in self._listeners.values() for one in listeners]:
+            listener.end()
 
     def _is_heard(self, account_id: UUID) -> bool:
         return account_id in self._listeners

@@ -33,14 +33,24 @@ class LiveEvent:
 class LiveExchange(Exchange[LiveEvent]):
     """One worker's part in it."""
 
-    def __init__(self, url: str, is_heard: Callable[[UUID], bool], hear: Callable[[LiveEvent], None]) -> None:
-        """`hear` gets what other workers tell of accounts that anybody here listens to."""
+    def __init__(
+        self,
+        url: str,
+        is_heard: Callable[[UUID], bool],
+        hear: Callable[[LiveEvent], None],
+        missed: Callable[[], None],
+    ) -> None:
+        """`hear` gets what other workers tell of accounts that anybody here listens to; `missed` is called as `Exchange` says."""
         super().__init__(url, f"{_CHANNEL}*")
         self._is_heard = is_heard
         self._hear_event = hear
+        self._on_missed = missed
 
     def _written(self, event: LiveEvent) -> tuple[str, str]:
         return f"{_CHANNEL}{show(Kind.ACCOUNT, event.account_id)}", f"{show(Kind.CALL, event.call_id)} {event.change}"
+
+    def _missed(self) -> None:
+        self._on_missed()
 
     def _take(self, channel: str, text: str) -> None:
         account_id = read(Kind.ACCOUNT, channel.removeprefix(_CHANNEL))

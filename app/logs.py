@@ -197,6 +197,8 @@ async def _answer_500(send: Callable[[Message], Any], request_id: str) -> None:
 
 class _IntoStructlog(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
+        if str(record.msg).startswith("Traceback "):
+            return  # uvicorn's text of what ended the application's start: `main.lifespan` logs it
         error = record.exc_info[1] if record.exc_info else None
         # The arguments of a message are values; a message that comes without is cut where a value may begin.
         said = str(record.msg) if record.args else _VALUE.split(str(record.msg), maxsplit=1)[0].strip()

@@ -18,11 +18,12 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
+from tortoise import BaseDBAsyncClient
 from tortoise.context import TortoiseContext, _current_context
 
-from app import database, logs, metrics, migrating, settings
+from app import database, logs, metrics, migrating, settings, worker_process
 from app.access import AccessLevel, IsAdmin, Viewer
 from app.api_keys.last_use import LastUse
 from app.audit.reads import SecretReads
@@ -33,6 +34,7 @@ from app.connections import OVERLOADED
 from app.context import Opened
 from app.errors import ErrorCode, ServiceUnavailable, Unauthenticated, for_client
 from app.execution import http
+from app.execution.deadline import AUTHENTICATION_SECONDS, Deadline
 from app.execution.endpoint import Endpoint
 from app.execution.operations import Operations
 from app.execution.sockets import Sockets
@@ -59,6 +61,8 @@ _NOTHING_HERE = "There is nothing at this address."
 _OVERLOADED = "This server has too many requests at the moment. Try again."
 _CHOOSE_FIRST = "Choose a new password first, with `changePassword`."
 
+# Probes give up after a few seconds, and take a silence for a dead process.
+READY_SECONDS = 2.0
 _NO_STORE = {"Cache-Control": "no-store"}
 
 _log = structlog.get_logger("main")
@@ -122,6 +126,7 @@ def create_app(given: Settings | None = None) -> Starlette:
 
 def worker() -> Starlette:
     """The application of a process that does nothing else, with the settings of the environment."""
+    worker_process.end_with_supervisor()
     app = create_app()
     app.state.server.has_the_process = True
     return app
@@ -152,10 +157,21 @@ class Server:
         self._sdl_tag = f'"{hashlib.sha256(self._sdl).hexdigest()[:16]}"'
         self.running: Running | None = None
         self.has_the_process = False
-        self._database_check: asyncio.Task[bool] | None = None
+        self._database_check: asyncio.Task[str | None] | None = None
 
     @asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        try:
+            async with self._open():
+                yield
+        except Exception as error:
+            reason = error.strerror if isinstance(error, OSError) else None
+            name, frames = type(error).__qualname__, logs.frames_of(error)
+            _log.error("the server cannot start, or end in order", error=name, reason=reason, frames=frames)
+            raise
+
+    @asynccontextmanager
+    async def _open(self) -> AsyncIterator[None]:
         chosen = self._settings
         metrics.start(CODES_FOR_METRICS)
         if chosen.is_embedded:
@@ -179,7 +195,7 @@ class Server:
             # `Tortoise.init` would take over a context that somebody else has opened in this task, and close it.
             await context.init(config=database.configuration(chosen))
             try:
-                await migrating.check(context.db())
+                await self._check(context.db())
                 async with (
                     last_use.writing(),
                     secret_reads.writing(),
@@ -206,7 +222,7 @@ class Server:
                     }
                     opened = Opened(chosen, keyring, clients)
                     idle = timedelta(minutes=chosen.session_idle_minutes)
-                    timeout = chosen.database_timeout_seconds
+                    timeout = min(chosen.database_timeout_seconds, AUTHENTICATION_SECONDS)
                     authentication = Authentication(keyring, last_use, revocations, timeout, idle)
                     graphql = Endpoint(self._operations, authentication, opened, self._explorer)
                     sockets = Sockets(self._operations, authentication, opened)
@@ -220,6 +236,10 @@ class Server:
                 await verifier.close()
                 await storage.close()
                 await webhooks.close()
+
+    async def _check(self, db: BaseDBAsyncClient) -> None:
+        """Raises what `migrating.check` does, unless this is a worker, which waits."""
+        await (worker_process.until_usable(db) if self.has_the_process else migrating.check(db))
 
     async def sdl(self, request: Request) -> Response:
         """The schema as text, for client generators; to those who may introspect it."""
@@ -274,21 +294,24 @@ class Server:
         await recording.record(websocket, running.authentication.viewer, running.opened.clients[Recorder])
 
     async def ready(self, _: Request) -> Response:
-        """Whether this worker can serve: its database answers. Probes at the same time share one statement."""
+        """Whether this worker can serve: its database answers and accepts writes. Probes at the same time share one statement."""
         if self._database_check is None or self._database_check.done():
-            self._database_check = asyncio.create_task(self._database_answers())
-        if await asyncio.shield(self._database_check):
+            self._database_check = asyncio.create_task(self._obstacle())
+        obstacle = await asyncio.shield(self._database_check)
+        if obstacle is None:
             return PlainTextResponse("ready\n", headers=_NO_STORE)
-        return PlainTextResponse("the database does not answer\n", 503, _NO_STORE)
+        return PlainTextResponse(f"{obstacle}\n", 503, _NO_STORE)
 
-    async def _database_answers(self) -> bool:
+    async def _obstacle(self) -> str | None:
+        """What keeps this worker from serving."""
         try:
-            await self.started().database.db().execute_query("SELECT 1")
+            async with asyncio.timeout(READY_SECONDS):
+                accepts_writes = await database.accepts_writes(self.started().database.db())
         except Exception as error:
             if for_client(error) is None:
                 raise
-            return False
-        return True
+            return "the database does not answer"
+        return None if accepts_writes else "the database accepts no writes"
 
     def started(self) -> Running:
         """Raises RuntimeError before the start and after the end."""
@@ -335,12 +358,34 @@ class _BeforeRoutes:
         # What it offers for entering one remembers a single place to go back to, so requests at once cannot share it.
         before = _current_context.set(running.database)
         try:
-            app: ASGIApp = self._app
             if scope["path"] == "/graphql":
                 app = running.graphql if scope["type"] == "http" else running.sockets
-            await app(scope, receive, send)
+                await app(scope, receive, send)
+            elif scope["type"] == "http":
+                await self._in_time(scope, receive, send)
+            else:
+                await self._app(scope, receive, send)
         finally:
             _current_context.reset(before)
+
+    async def _in_time(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """An answer that does not begin before the deadline is 503."""
+
+        deadline = Deadline()
+
+        async def answer(message: Message) -> None:
+            deadline.lift()
+            await send(message)
+
+        try:
+            async with deadline:
+                await self._app(scope, receive, answer)
+        except TimeoutError:
+            if not deadline.has_passed:
+                raise
+            message = "The answer took too long. Try again in a moment."
+            reply = http.refusal(503, message, ErrorCode.SERVICE_UNAVAILABLE, scope["request_id"])
+            await reply(scope, receive, send)
 
 
 async def _refused(request: Request, error: Any) -> Response:

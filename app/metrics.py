@@ -73,6 +73,9 @@ class _Metrics:
         self.storing_failures = Counter(
             "recording_storing_failures", "Tries to store a recording that failed, by S3's code.", ["code"]
         )
+        self.clock_differences = Counter(
+            "storage_clock_differences", "Requests that a storage refused because of the time that this server has."
+        )
         for counter, values in (
             (self.requests, _STATUSES),
             (self.refused, _REFUSALS),
@@ -175,6 +178,10 @@ def recording_failed(code: str, *, for_good: bool) -> None:
     _metrics().storing_failures.labels(code).inc()
     if for_good:
         _metrics().recordings.labels("failed").inc()
+
+
+def storage_clock_difference() -> None:
+    _metrics().clock_differences.inc()
 
 
 # To find a counter by its labels costs more than to count.

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 from aerich.migrate import Migrate
 from aerich.models import Aerich
 from aerich.utils import get_models_describe, import_py_module
@@ -37,6 +38,10 @@ class SchemaAhead(Exception):
     """The database was migrated by a newer version of this code."""
 
 
+class MigrationFailed(Exception):
+    """The database refused a statement of a migration, which was not kept."""
+
+
 class ForeignKeysBroken(Exception):
     """A migration left rows that point at nothing; it was not kept."""
 
@@ -44,7 +49,7 @@ class ForeignKeysBroken(Exception):
 async def migrate(settings: Settings, *, until: str | None = None) -> list[str]:
     """Applies what is missing, each file atomically, and answers the names of the files applied.
 
-    Stops after the file `until`, if given. Raises SchemaAhead when the database is newer than the code.
+    Stops after the file `until`, if given. Raises SchemaAhead when the database is newer than the code, and MigrationFailed.
     """
     async with opened(settings, migrating=True) as db:
         if db.capabilities.dialect == "sqlite":
@@ -98,7 +103,13 @@ async def _apply(db: BaseDBAsyncClient, until: str | None) -> list[str]:
     done = []
     for name, module in files:
         if name not in applied:
-            await _apply_one(name, import_py_module(module))
+            try:
+                await _apply_one(name, import_py_module(module))
+            except Exception as error:
+                refusal = database.refusal_of(error)
+                if refusal is None:
+                    raise
+                raise MigrationFailed(f"Nothing of {name} was kept: the database refuses. {refusal}") from error
             done.append(name)
         if until is not None and name.startswith(until):
             break
@@ -121,8 +132,10 @@ async def _apply_one(name: str, file: Any) -> None:
 async def _applied(db: BaseDBAsyncClient) -> set[str]:
     try:
         rows = await db.execute_query_dict("SELECT version FROM aerich WHERE app = 'models'")
-    except OperationalError:  # no such table: an empty database
-        return set()
+    except OperationalError as error:
+        if isinstance(error.__cause__, asyncpg.UndefinedTableError) or "no such table" in str(error):
+            return set()  # an empty database
+        raise
     return {row["version"] for row in rows}
 
 

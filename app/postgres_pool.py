@@ -10,7 +10,9 @@ no advisory lock (that of `migrating.py` has a connection of its own: `database.
 
 import asyncio
 from collections import deque
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Any
 
@@ -25,6 +27,19 @@ IDLE_SECONDS = 300.0
 RESET_SECONDS = 5.0
 # What the driver raises of a connection that is of no use any more. OSError: a timeout too.
 _BROKEN = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
+
+_is_given_up: ContextVar[bool] = ContextVar("is_given_up", default=False)
+
+
+@contextmanager
+def given_up() -> Iterator[None]:
+    """No connection is acquired in the block: whoever tries is refused at once, as by a database that is away."""
+    token = _is_given_up.set(True)
+    try:
+        yield
+    finally:
+        _is_given_up.reset(token)
 
 
 class Pool:
@@ -51,8 +66,12 @@ class Pool:
         return pool
 
     async def acquire(self) -> asyncpg.Connection:
-        """A connection, to be given to `release`. Waits for a turn without an end: whoever asks limits the whole."""
-        await self._turns.acquire()
+        """A connection, to be given to `release`. Waits for a turn no longer than for a new connection."""
+        if _is_given_up.get():
+            raise DBConnectionError("the database was away a moment ago")
+        # A timeout costs more than to take a turn that is free.
+        async with asyncio.timeout(self._options.get("timeout")) if self._turns.locked() else nullcontext():
+            await self._turns.acquire()
         try:
             connection = self._ready() or await self._connect()
         except BaseException:
@@ -86,6 +105,11 @@ class Pool:
             await asyncio.gather(*(connection.close() for _, connection in self._idle))
         finally:
             self._turns.release()
+
+    def drop_idle(self) -> None:
+        """Drops what is not lent, so that new connections are made."""
+        while self._idle:
+            self._idle.popleft()[1].terminate()
 
     def terminate(self) -> None:
         """Drops all connections, those that are lent too."""
@@ -142,6 +166,17 @@ class PooledClient(AsyncpgDBClient):
             options.pop(unused)
         return await Pool.opened(options.pop("max_size"), **options)
 
+    async def accepts_writes(self) -> bool:
+        """Whether the server does, in one round trip; no, of a standby or where the database or role is set to read only.
+
+        What is idle is dropped then: those sessions stay read-only when the database or another server accepts writes again.
+        """
+        _, rows = await self.execute_query("SHOW transaction_read_only")
+        accepts = bool(rows[0]["transaction_read_only"] == "off")
+        if not accepts and self._pool is not None:
+            self._pool.drop_idle()
+        return accepts
+
     def acquire_connection(self) -> PoolConnectionWrapper[asyncpg.Connection]:
         return _Borrowed(self, self._pool_init_lock)
 
@@ -161,6 +196,8 @@ class _Borrowed(PoolConnectionWrapper[asyncpg.Connection]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         is_away = _is_away(error, self.connection)
+        if self.connection is not None and _is_read_only(error):
+            self.connection.terminate()
         await self._pool.release(self.connection, is_settled=error is None)
         if is_away:
             raise DBConnectionError("the connection closed") from error
@@ -196,7 +233,7 @@ class _Transaction(TransactionContextPooled):
         try:
             if not self.client._finalized:
                 await (self.client.commit() if error is None else self.client.rollback())
-            is_settled = True
+            is_settled = not _is_read_only(error)
         except _BROKEN as broken:
             # What went wrong first is told, and a cancellation stays one.
             first = error or broken
@@ -225,6 +262,13 @@ def _is_away(error: BaseException | None, connection: asyncpg.Connection) -> boo
     what they are.
     """
     return isinstance(error, asyncpg.InternalClientError) and connection.is_closed()
+
+
+def _is_read_only(error: BaseException | None) -> bool:
+    """Whether a write was refused by a session that accepts none: it stays so, and another one may be with the new primary."""
+    while error is not None and not isinstance(error, asyncpg.ReadOnlySQLTransactionError):
+        error = error.__cause__
+    return error is not None
 
 
 # What Tortoise looks for in the module that is a connection's `engine`.

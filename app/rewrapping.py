@@ -3,6 +3,7 @@
 Safe to run while servers serve, to stop, and to run again: a secret that the newest key has sealed is left alone.
 """
 
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -10,7 +11,7 @@ from uuid import UUID
 from tortoise import Tortoise
 from tortoise.models import Model
 
-from app.encryption import CannotOpen, Keyring
+from app.encryption import CannotOpen, Keyring, key_id_of
 
 _BATCH = 500
 _LOOKED_AT = 500
@@ -29,21 +30,36 @@ async def missing_keys(keyring: Keyring) -> list[str]:
     """Ids of keys that have sealed what is stored, and that the keyring lacks; sorted.
 
     Looks at the first and the last 500 rows of each table, which costs the same however large it is. So it does not find
-    a key that has sealed rows between them alone, nor one of another value under the same id, nor what is damaged.
+    a key that has sealed rows between them alone, nor what is damaged.
     """
     found: set[str] = set()
-    for model in Tortoise.apps["models"].values():
-        columns = getattr(model, "sealed", ())
-        for order in ("id", "-id") if columns else ():
-            rows = await model.all().order_by(order).limit(_LOOKED_AT).values_list(*columns)
-            found |= {key_id for row in rows for blob in row if (key_id := _missing_key(keyring, blob)) is not None}
+    async for _, blob in _samples():
+        with suppress(CannotOpen):  # damaged: no key would help
+            found |= {missing} if (missing := keyring.missing_key(blob)) is not None else set()
     return sorted(found)
 
 
-def _missing_key(keyring: Keyring, blob: Any) -> str | None:
-    with suppress(CannotOpen):  # damaged: no key would help
-        return keyring.missing_key(bytes(blob)) if blob is not None else None
-    return None
+async def wrong_keys(keyring: Keyring) -> list[str]:
+    """Ids of keys that the keyring has and that open nothing of what they have sealed; sorted. Looks at the same rows."""
+    opened: dict[str, bool] = {}
+    async for place, blob in _samples():
+        with suppress(CannotOpen):
+            if keyring.missing_key(blob) is None:
+                key_id = key_id_of(blob)
+                opened[key_id] = opened.get(key_id, False) or keyring.opens(blob, **place)
+    return sorted(key_id for key_id, opens in opened.items() if not opens)
+
+
+async def _samples() -> AsyncIterator[tuple[dict[str, Any], bytes]]:
+    """Secrets with their places, of the first and the last rows of each table."""
+    for model in Tortoise.apps["models"].values():
+        columns = getattr(model, "sealed", ())
+        for order in ("id", "-id") if columns else ():
+            rows = await model.all().order_by(order).limit(_LOOKED_AT).values_list("id", *columns)
+            for row_id, *blobs in rows:
+                for column, blob in zip(columns, blobs, strict=True):
+                    if blob is not None:
+                        yield {"table": model._meta.db_table, "column": column, "row": row_id}, bytes(blob)
 
 
 async def _rewrap_column(model: type[Model], column: str, keyring: Keyring) -> int:

@@ -4,6 +4,7 @@ import resource
 import signal
 import socket
 import sys
+import time
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -26,6 +27,10 @@ _GRACEFUL_SECONDS = 10
 # A worker that does not answer its supervisor for so long is killed, with the streams that it has. On a busy machine one that
 # is only about to start takes more than uvicorn's 5.
 _SILENT_SECONDS = 30
+# How long the supervisor waits for an answer before it looks at the next worker, and at signals.
+_ANSWER_SECONDS = 0.5
+# Between two attempts to replace a worker when the replacement cannot start: each costs seconds of CPU.
+_RESTART_SECONDS = 5
 # Its socket, its audio and its lock.
 _FILES_OF_A_STREAM = 3
 _FILES_BESIDE_STREAMS = 2_048
@@ -79,7 +84,7 @@ def listen(chosen: Settings) -> None:
 def _serve_with_workers(config: uvicorn.Config) -> None:
     supervisor = Supervisor(config, [config.bind_socket()])
     supervisor.run()
-    if any(worker.exitcode == STARTUP_FAILURE for worker in supervisor.processes):
+    if supervisor.could_not_start:
         sys.exit(STARTUP_FAILURE)  # uvicorn would end with 0, as when it is stopped
 
 
@@ -91,19 +96,52 @@ def _serve_alone(config: uvicorn.Config) -> None:
 
 
 class Supervisor(Multiprocess):
-    """Uvicorn's, which replaces a worker that dies; this one also logs the death and removes the dead worker's gauges."""
+    """Uvicorn's, which replaces a worker that dies; one that cannot be replaced now ends the server in uvicorn's, and not here.
+
+    It also logs a death and removes the dead worker's gauges, and waits for no single worker.
+    """
 
     def __init__(self, config: uvicorn.Config, sockets: list[socket.socket]) -> None:
         super().__init__(config, sockets)
+        self.could_not_start = False
+        """None of the first workers could."""
         self._known: list[Process] = []
+        self._answered_at: dict[Process, float] = {}
+        self._has_served = False
+        self._replaced_at = 0.0
 
     def keep_subprocess_alive(self) -> None:
         """Called twice a second."""
         known = {*self._known, *self.processes}
-        super().keep_subprocess_alive()
+        for index, worker in enumerate(self.processes):
+            if self._is_well(worker):
+                continue
+            worker.kill()  # one that does not answer
+            worker.join()
+            if worker.exitcode == STARTUP_FAILURE and not self._has_served:
+                self.could_not_start = True
+                self.should_exit.set()
+                return
+            if worker.exitcode != STARTUP_FAILURE or time.monotonic() >= self._replaced_at + _RESTART_SECONDS:
+                self._replace(index)
         self._known = list(self.processes)
         for worker in known.difference(self._known):
+            self._answered_at.pop(worker, None)
             self._note_end(worker)
+
+    def _is_well(self, worker: Process) -> bool:
+        if not worker.process.is_alive():
+            return False
+        now = time.monotonic()
+        if worker.ping(_ANSWER_SECONDS):
+            self._answered_at[worker] = now
+            self._has_served = self._has_served or worker.is_ready(_ANSWER_SECONDS)
+        return now - self._answered_at.setdefault(worker, now) <= _SILENT_SECONDS
+
+    def _replace(self, index: int) -> None:
+        self._replaced_at = time.monotonic()
+        self.processes[index] = Process(self.config, self.sockets)
+        self.processes[index].start()
 
     def _note_end(self, worker: Process) -> None:
         if worker.pid is not None:

@@ -171,6 +171,7 @@ ROWS: list[tuple[str, dict[str, Any]]] = [
             "created_at": TIME,
         },
     ),
+    ("key_checks", {"id": ID.format(21), "name": "HASH_KEY", "check_hash": b"\x05"}),
     ("audit_prunings", {"id": ID.format(9), "until": "2026-01-01 00:00:00+00:00"}),
     (
         "webhook_deliveries",

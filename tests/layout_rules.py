@@ -24,8 +24,17 @@ FOUNDATION = {
     *("tokens", "exchange", "live", "live_exchange", "masks", "revocations", "valkey_connection"),
 }
 ASSEMBLY = {
-    *("main", "schema", "viewer", "form_limits", "authentication", "execution", "graphiql"),
-    *("migrating", "rewrapping", "drafting", "serving", "connections", "websocket_connections", "waiting_connections"),
+    *("main", "worker_process", "schema", "viewer", "form_limits", "authentication", "execution", "graphiql"),
+    *(
+        "migrating",
+        "rewrapping",
+        "discarding",
+        "drafting",
+        "serving",
+        "connections",
+        "websocket_connections",
+        "waiting_connections",
+    ),
     *("forwarded", "demo", "demo_calls", "demo_data", "simulator"),
     *("local_receiver", "local_s3", "local_valkey", "__main__"),
 }

@@ -177,7 +177,7 @@ async def test_a_server_without_the_keys_of_what_is_stored_does_not_start(instal
     assert (status, printed) == (1, "")
     assert said == (
         "ENCRYPTION_KEYS lacks keys that secrets in the database are sealed with: 'test'. "
-        "Put them back, behind the others.\n"
+        "Put them back, behind the others; if one is lost, see: python -m app discard-secrets --help\n"
     )
 
 

@@ -60,6 +60,7 @@ BREAKS: list[tuple[str, dict[str, Any]]] = [
     ),
     ("recording_configs_account_unique", {}),
     ("idempotency_records_key_unique", {}),
+    ("key_checks_name_unique", {}),
     *(("recording_configs_keys_check", {"enabled": False, name: None}) for name in WITHOUT_KEYS),
     *(
         ("recording_configs_keys_check", {**WITHOUT_KEYS, "enabled": False, name: CONFIG[name]})

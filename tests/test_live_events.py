@@ -4,7 +4,7 @@ import asyncio
 import signal
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +14,9 @@ from valkey.asyncio.client import Pipeline
 from app import exchange as exchange_module
 from app import live as live_module
 from app.identifiers import Kind, new_id, show
-from app.live import Change, Listener, LiveEvent, LiveEvents, TooSlow
+from app.live import Change, EventsLost, Listener, LiveEvent, LiveEvents, TooSlow
+from tests.installation import Installation, Person, World
+from tests.listeners import listening, served
 from tests.servers.valkey import PromptServer
 
 
@@ -36,16 +38,13 @@ async def workers(url: str, account: UUID) -> AsyncIterator[tuple[LiveEvents, Li
 async def connected(teller: LiveEvents, hearer: LiveEvents) -> None:
     """Until what one of them tells is heard by the other."""
     account = new_id()
-    with hearer.listening(account) as listener:
-        async with asyncio.timeout(15):
-            while True:
+    async with asyncio.timeout(30):
+        while True:
+            with hearer.listening(account) as listener, suppress(TimeoutError, EventsLost):
                 teller.publish(LiveEvent(account, new_id(), Change.CALL))
-                try:
-                    async with asyncio.timeout(0.1):
-                        await listener.next()
-                    return
-                except TimeoutError:
-                    continue
+                async with asyncio.timeout(0.1):
+                    await listener.next()
+                return
 
 
 async def heard(listener: Listener, seconds: float = 5) -> LiveEvent:
@@ -86,22 +85,36 @@ async def test_without_a_cache_events_are_heard_in_the_process(account: UUID) ->
             assert await heard(listener) == event
 
 
+async def ends(*listeners: Listener) -> bool:
+    """Whether each is notified that events were lost."""
+    for listener in listeners:
+        with suppress(EventsLost):
+            while await heard(listener, 30):
+                pass
+    return True
+
+
 async def test_a_valkey_that_is_killed_slows_nobody_and_is_found_again(valkey: PromptServer, account: UUID) -> None:
     async with workers(valkey.url, account) as (one, other):
-        await asyncio.to_thread(valkey.stop)
+        with one.listening(account) as here, other.listening(account) as there:
+            await asyncio.to_thread(valkey.stop)
+            assert await ends(here, there)
         with one.listening(account) as here, other.listening(account) as there:
             began = time.thread_time()
             for _ in range(1_000):
                 one.publish(event := LiveEvent(account, new_id(), Change.CALL))
             assert time.thread_time() - began < 0.1
-            assert (await heard(here)).account_id == account
             while (await heard(here)) != event:
                 pass
             await asyncio.to_thread(valkey.start)
+            # They have missed what others sent meanwhile.
+            assert await ends(here, there)
             await connected(one, other)
             await connected(other, one)
+        with one.listening(account) as here, other.listening(account) as there:
             one.publish(last := LiveEvent(account, new_id(), Change.CALL))
-            assert await heard(here) == last
+            while (await heard(here)) != last:
+                pass
             while (await heard(there)) != last:
                 pass
 
@@ -109,19 +122,43 @@ async def test_a_valkey_that_is_killed_slows_nobody_and_is_found_again(valkey: P
 async def test_a_valkey_that_hangs_is_left_and_found_again(
     valkey: PromptServer, account: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exchange_module, "ANSWER_SECONDS", 0.2)
-    monkeypatch.setattr(exchange_module, "SILENCE_SECONDS", 0.3)
     async with workers(valkey.url, account) as (one, other):
-        valkey.send_signal(signal.SIGSTOP)
-        with other.listening(account) as there:
+        with monkeypatch.context() as patch, other.listening(account) as there:
+            patch.setattr(exchange_module, "ANSWER_SECONDS", 0.2)
+            patch.setattr(exchange_module, "SILENCE_SECONDS", 0.3)
+            valkey.send_signal(signal.SIGSTOP)
             one.publish(LiveEvent(account, new_id(), Change.CALL))
-            assert await nothing(there)
-            await asyncio.sleep(1)
-            valkey.send_signal(signal.SIGCONT)
-            await connected(one, other)
+            assert await ends(there)
+        valkey.send_signal(signal.SIGCONT)
+        await connected(one, other)
+        with other.listening(account) as there:
             one.publish(last := LiveEvent(account, new_id(), Change.CALL))
-            while (await heard(there)) != last:
+            while (await heard(there, 30)) != last:
                 pass
+
+
+async def test_a_worker_that_had_more_to_tell_than_it_keeps_says_so(
+    valkey: PromptServer, account: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exchange_module, "MAXIMUM_WAITING", 10)
+    async with workers(valkey.url, account) as (one, other):
+        with other.listening(account) as there:
+            one.publish(*(LiveEvent(account, new_id(), Change.CALL) for _ in range(11)))
+            assert await ends(there)
+
+
+async def test_a_subscriber_whose_events_were_lost_is_asked_to_list_again(
+    installation: Installation, valkey: PromptServer, account_user: Person, world: World
+) -> None:
+    async with served(installation) as port, listening(port, account_user.token) as client:
+        query = "subscription ($id: ID!) { callChanged(accountId: $id) { id } }"
+        await client.subscribe(query, id=world["own"])
+        live: LiveEvents = installation.opened.clients[LiveEvents]
+        async with asyncio.timeout(30):
+            while not live._listeners:
+                await asyncio.sleep(0.01)
+        await asyncio.to_thread(valkey.stop)
+        assert await client.closed(30) == (1012, "events were lost: connect and list again")
 
 
 async def test_silence_is_not_taken_for_absence(

@@ -46,9 +46,10 @@ async def test_probes_at_the_same_time_share_one_statement(
 ) -> None:
     asked, answers = [], asyncio.Event()
 
-    async def execute(_: Any, query: str) -> None:
+    async def execute(_: Any, query: str) -> tuple[int, list[dict[str, str]]]:
         asked.append(query)
         await answers.wait()
+        return 1, [{"transaction_read_only": "off"}]
 
     running = installation.app.state.server.running
     monkeypatch.setattr(type(running.database.db()), "execute_query", execute)
@@ -58,6 +59,6 @@ async def test_probes_at_the_same_time_share_one_statement(
     probes[0].cancel()  # another probe's end
     answers.set()
     assert [(await probe).status_code for probe in probes[1:]] == [200] * 19
-    assert asked == ["SELECT 1"]
+    assert len(asked) == 1
     assert (await installation.client.get("/readyz")).status_code == 200
-    assert asked == ["SELECT 1"] * 2
+    assert len(asked) == 2

@@ -129,7 +129,7 @@ async def _create(
             account = await Account.create(
                 id=account_id,
                 service_provider_id=provider_id,
-                webhook_secret=_sealed(context.keyring, account_id, _new_webhook_secret()),
+                webhook_secret=_sealed(context.keyring, account_id, new_webhook_secret()),
                 **values,
             )
             await trail.note(context, account, after=values)
@@ -325,7 +325,7 @@ def _rotated(context: Context, account: Account, overlap_hours: int) -> dict[str
         previous = _sealed(context.keyring, account.id, old, "previous_webhook_secret")
         expires_at = datetime.now(UTC) + timedelta(hours=overlap_hours)
     return {
-        "webhook_secret": _sealed(context.keyring, account.id, _new_webhook_secret()),
+        "webhook_secret": _sealed(context.keyring, account.id, new_webhook_secret()),
         "previous_webhook_secret": previous,
         "previous_webhook_secret_expires_at": expires_at,
     }
@@ -592,7 +592,8 @@ def _conflict(if_version: int | None) -> Mistakes:
     return conflict("account", if_version)
 
 
-def _new_webhook_secret() -> str:
+def new_webhook_secret() -> str:
+    """A random one."""
     return "wh_secret_" + "".join(secrets.choice(_BASE58) for _ in range(22))
 
 

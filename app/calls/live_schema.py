@@ -52,7 +52,7 @@ class CallSubscriptions:
 
 
 async def _events(context: Context, account_id: str, changes: set[Change]) -> AsyncIterator[LiveEvent]:
-    """Without end. Raises BadUserInput for an account out of reach, from the beginning or later, and TooSlow."""
+    """Without end. Raises BadUserInput for an account out of reach, from the beginning or later, and EventsLost."""
     row_id = read(Kind.ACCOUNT, account_id)
     if row_id is None:
         raise _no_such_account()

@@ -14,8 +14,8 @@
 4. `running.py` runs the plan with what `inputs.py` reads of variables and arguments. A query that is denied, fails or is
    unusual is run again from its start by the ordinary executor, which says what is wrong; a mutation that has begun is
    finished by it, without being run again.
-5. `operations.py` refuses what can cost too much, lets the rest run under a time limit, some of a caller at once (`slots.py`),
-   and turns what went wrong into errors that a client may see.
+5. `operations.py` refuses what can cost too much, runs the rest under one deadline (`deadline.py`), some of a caller at once
+   (`slots.py`), and turns what went wrong into errors that a client may see.
 6. `executor.py` walks what is not compiled: scopes decided once per selection and not per row (`guards.py`), plain fields
    read directly (`reading.py`), everything else by graphql-core and Strawberry's resolvers; and only so much work for one
    operation.

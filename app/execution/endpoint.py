@@ -3,6 +3,7 @@
 It stands before Starlette's routing and makes no Request: for one small query these cost more than all that happens here.
 """
 
+import time
 from functools import partial
 from typing import Any
 
@@ -54,13 +55,14 @@ class Endpoint:
 
     async def _answer(self, scope: Scope, headers: http.Headers, receive: Receive) -> Response:
         request_id, media, about = scope["request_id"], http.media_type(headers), scope["log"]
-        caller, refused = None, None
+        caller, refused, began = None, None, time.monotonic()
         try:
             caller = await self._authentication.viewer(headers.get(b"authorization"))
         except Unauthenticated as error:
             refused = error  # said unless the document needs no caller: clients keep a token beyond its end and log in with it
         except ServiceUnavailable as away:
             return http.refusal(503, away.message, ErrorCode.SERVICE_UNAVAILABLE, request_id, media)
+        spent = time.monotonic() - began  # the body is the client's to send, in its own time
         if caller is not None:
             about["scope"] = caller.scope.value
             if caller.key_id is not None:
@@ -83,7 +85,8 @@ class Endpoint:
         context = Context(caller, request_id, self._opened, address=address, user_agent=agent)
         if caller is not None:
             context.still_let_in = partial(self._authentication.viewer, headers.get(b"authorization"), is_use=False)
-        answer = await self._operations.run(request, context, only_queries=scope["method"] == "GET")
+        only_queries = scope["method"] == "GET"
+        answer = await self._operations.run(request, context, only_queries=only_queries, spent_seconds=spent)
         note(about, caller, answer)
         return http.reply(answer, media)
 

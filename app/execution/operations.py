@@ -5,7 +5,7 @@ Long because every refusal of an operation is decided here, in one order.
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from dataclasses import dataclass
 from typing import Any, cast
 from weakref import WeakKeyDictionary
@@ -22,6 +22,7 @@ from graphql import (
 )
 from strawberry import Schema
 
+from app import postgres_pool
 from app.access import AccessLevel, Scope
 from app.context import Context
 from app.encryption import KeyMissing
@@ -35,6 +36,7 @@ from app.errors import (
     without_values,
 )
 from app.execution import limits
+from app.execution.deadline import Deadline
 from app.execution.documents import OPEN_TO_ANYBODY, Document, Documents, Operation
 from app.execution.executor import Executor
 from app.execution.invalid_values import told, without_suggestions
@@ -42,10 +44,9 @@ from app.execution.plans import CompiledOperation, Plans
 from app.execution.reading import DirectResolvers, Replayed
 from app.execution.running import NOTHING_RAN, Finished, Unfinished
 from app.execution.slots import OperationSlots
-from app.live import TooSlow
+from app.live import EventsLost
 from app.logs import frames_of
 
-TIME_LIMIT_SECONDS = 30
 # Of all subscriptions of a worker: a thousand events that come at once leave room for requests.
 EVENTS_AT_ONCE = 4
 
@@ -115,8 +116,10 @@ class Operations:
         self._events_at_once = asyncio.Semaphore(EVENTS_AT_ONCE)
         self._slots = OperationSlots(operations_per_caller)
 
-    async def run(self, request: Request, context: Context, *, only_queries: bool = False) -> Answer:
-        """The answer to a query or a mutation."""
+    async def run(
+        self, request: Request, context: Context, *, only_queries: bool = False, spent_seconds: float = 0.0
+    ) -> Answer:
+        """The answer to a query or a mutation; `spent_seconds` is what its request has waited for already."""
         admitted = self._admitted(request, context, only_queries=only_queries)
         if isinstance(admitted, Answer):
             return admitted
@@ -125,8 +128,10 @@ class Operations:
             message = "Subscriptions need a WebSocket (graphql-transport-ws)."
             return _refused([_coded(message, ErrorCode.BAD_USER_INPUT)], context)
         try:
-            async with self._slots.slot(context):
+            async with Deadline(spent_seconds) as deadline, self._slots.slot(context, deadline.paused):
                 return await self._answer(document, operation, request, context)
+        except TimeoutError:
+            return _too_late(context, operation)
         except RateLimited as limited:
             return _too_many(limited, context, operation)
         except Unauthenticated as refused:
@@ -141,14 +146,15 @@ class Operations:
             if isinstance(compiled, Answer):
                 return compiled
             left = compiled
-        return await self._execute(document.node, request, operation, context, left)
+        with postgres_pool.given_up() if left.without_database else nullcontext():
+            return await self._execute(document.node, request, operation, context, left)
 
     async def subscribe(
         self, request: Request, context: Context, renewed: Callable[[], Awaitable[Context]]
     ) -> Answer | AsyncGenerator[Answer, None]:
         """The answers of a subscription as events come, each with a context that `renewed` makes; or why there are none.
 
-        An answer that was not executed is the last one. Raises TooSlow while it is iterated, and what `renewed` raises.
+        An answer that was not executed is the last one. Raises EventsLost while it is iterated, and what `renewed` raises.
         """
         admitted = self._admitted(request, context)
         if isinstance(admitted, Answer):
@@ -186,7 +192,7 @@ class Operations:
             while True:
                 try:
                     event = await anext(events)
-                except TooSlow:
+                except EventsLost:
                     raise
                 except Exception as error:  # noqa: BLE001  told like any other error, masked if need be
                     yield _refused([located_error(error)], context)
@@ -214,7 +220,11 @@ class Operations:
         if isinstance(admitted, Answer):
             return admitted
         document, operation = admitted
-        return await self._execute(document.node, request, operation, context, NOTHING_RAN, event)
+        try:
+            async with Deadline():
+                return await self._execute(document.node, request, operation, context, NOTHING_RAN, event)
+        except TimeoutError:
+            return _too_late(context, operation)
 
     def _admitted(
         self, request: Request, context: Context, *, only_queries: bool = False
@@ -271,13 +281,9 @@ class Operations:
         compiled = self._compiled_operations.get(operation)
         if compiled is None:
             compiled = self._compiled_operations[operation] = self._made(document, operation)
-        limit = asyncio.timeout(TIME_LIMIT_SECONDS)
         try:
-            async with limit:
-                result = await compiled.run(context, request.variables)
+            result = await compiled.run(context, request.variables)
         except Exception as error:  # noqa: BLE001  nothing was changed; the ordinary executor meets it again and says it
-            if limit.expired():
-                return _too_late(context, operation)
             _log.debug("fell back", request_id=context.request_id, error=type(error).__qualname__)
             return NOTHING_RAN
         if isinstance(result, Finished):
@@ -350,13 +356,9 @@ class Operations:
 
 
 async def _run(executor: Executor, operation: Operation, context: Context) -> Answer:
-    try:
-        async with asyncio.timeout(TIME_LIMIT_SECONDS):
-            result = executor.execute_operation()
-            if asyncio.iscoroutine(result) or isinstance(result, asyncio.Future):
-                result = await result
-    except TimeoutError:
-        return _too_late(context, operation)
+    result = executor.execute_operation()
+    if asyncio.iscoroutine(result) or isinstance(result, asyncio.Future):
+        result = await result
     result = cast("ExecutionResult", result)
     if executor.exhausted is not None:
         return Answer(executed=True, errors=[_shown(executor.exhausted, context)], operation=operation)
@@ -374,7 +376,7 @@ def _refused(errors: Any, context: Context) -> Answer:
 
 
 def _too_late(context: Context, operation: Operation) -> Answer:
-    late = ServiceUnavailable(f"The operation took longer than {TIME_LIMIT_SECONDS} s and was stopped.")
+    late = ServiceUnavailable("The operation took too long and was stopped. Try again in a moment.")
     return Answer(executed=True, errors=[_shown(late, context)], operation=operation)
 
 

@@ -20,6 +20,7 @@ from strawberry.utils.str_converters import to_camel_case, to_snake_case
 from app import graph
 from app.access import Viewer
 from app.context import Context
+from app.errors import is_database_away
 from app.execution.guards import refused_inputs
 from app.execution.levels import Call, CallForEach, Level, Owner, Plan, Step
 from app.execution.writing import Writer
@@ -59,6 +60,8 @@ class Unfinished:
     """What is left to the ordinary executor; it must not call again what has an outcome, by its name in the answer."""
 
     outcomes: dict[str, Outcome] = field(default_factory=dict)
+    without_database: bool = False
+    """The database did not answer: it is not asked again."""
 
 
 NOTHING_RAN = Unfinished()
@@ -83,10 +86,11 @@ class Runnable:
             return NOTHING_RAN
         try:
             return Finished(await run.answer(plan))
-        except Exception:
-            if not plan.changes:
+        except Exception as error:
+            is_away = is_database_away(error)
+            if not plan.changes and not is_away:
                 raise
-            return Unfinished(run.outcomes)
+            return Unfinished(run.outcomes, is_away)
 
     def is_open_to(self, viewer: Viewer) -> bool:
         """Whether the caller may use all of it: permissions depend on these alone, and are decided once for them."""

@@ -6,8 +6,8 @@ callers of one provider's accounts take turns, so that a program's hundred opera
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Hashable, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Hashable, Iterator
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 from app import metrics
@@ -48,8 +48,14 @@ class OperationSlots:
         self._queues: dict[Hashable, dict[_Holders, dict[_Turn, None]]] = {}
 
     @asynccontextmanager
-    async def slot(self, context: Context, *, is_event: bool = False) -> AsyncIterator[None]:
-        """One of the caller's slots for the time of the block, but for that of `context.without_slot()`.
+    async def slot(
+        self,
+        context: Context,
+        outside: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
+        *,
+        is_event: bool = False,
+    ) -> AsyncIterator[None]:
+        """One of the caller's slots for the time of the block, but for that of `context.without_slot()`, which enters `outside`.
 
         Raises RateLimited when too many of the caller's operations wait already, or after WAIT_SECONDS, and what
         `context.still_let_in` does for a caller who was revoked while it waited. An event of a
@@ -64,7 +70,8 @@ class OperationSlots:
             nonlocal held
             self._release(held, holders)
             try:
-                yield
+                async with outside():
+                    yield
             except Exception:  # other fields may still run; those of a cancelled operation do not
                 held = await self._acquire(holders, may_refuse=False)
                 raise

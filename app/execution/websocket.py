@@ -39,7 +39,7 @@ from app.errors import (
 from app.execution import http
 from app.execution.endpoint import note
 from app.execution.operations import Answer, Operations, Request
-from app.live import TooSlow
+from app.live import EventsLost, TooSlow
 
 SUBPROTOCOL = "graphql-transport-ws"
 # From the handshake to connection_init.
@@ -64,9 +64,10 @@ _log = structlog.get_logger("websocket")
 
 
 class CloseCode(enum.IntEnum):
-    """Why the server closes. Clients of graphql-ws try again after 1012 (the server stops), 1013 and 4408 alone."""
+    """Why the server closes. Clients of graphql-ws try again after 1012 (also when the server stops), 1013 and 4408 alone."""
 
     TOO_LARGE = 1009
+    LIST_AGAIN = 1012
     TRY_AGAIN_LATER = 1013
     BAD_MESSAGE = 4400
     UNAUTHORIZED = 4401
@@ -309,6 +310,8 @@ class Connection:
             await self._end(id_, running, Answer(executed=False, errors=[error]))
         except TooSlow:
             raise Closed(CloseCode.TRY_AGAIN_LATER, "too slow") from None
+        except EventsLost:
+            raise Closed(CloseCode.LIST_AGAIN, "events were lost: connect and list again") from None
         finally:
             if self._running.get(id_) is running:
                 del self._running[id_]
@@ -340,7 +343,7 @@ class Connection:
                 del self._subscriptions[who]
 
     async def _listen(self, id_: str, running: "_Running", request: Request, about: dict[str, Any]) -> Answer:
-        """Sends what a subscription tells; returns why it has ended. Raises Closed, ServiceUnavailable and TooSlow."""
+        """Sends what a subscription tells; returns why it has ended. Raises Closed, ServiceUnavailable and EventsLost."""
 
         async def renewed() -> Context:
             return self._context(await self._caller(), running.context.request_id)

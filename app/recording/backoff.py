@@ -68,7 +68,12 @@ def is_due(due: datetime, now: datetime) -> bool:
 
 def _mends_itself(failure: StorageFailure) -> bool:
     if failure.kind is FailureKind.ANSWERED:
-        return failure.is_busy or (failure.http_status or 500) >= 500 or failure.code in _PASSING
+        return (
+            failure.is_busy
+            or failure.is_clock_difference
+            or (failure.http_status or 500) >= 500
+            or failure.code in _PASSING
+        )
     # A host name that is wrong and a name server that is down look the same, as do a closed port and a restart.
     return failure.kind not in {FailureKind.REFUSED_ADDRESS, FailureKind.NOT_S3}
 

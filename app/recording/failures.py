@@ -7,8 +7,15 @@ has cleaned both.
 import enum
 import re
 
+import structlog
+
+from app import metrics
+
 MAX_MESSAGE = 200
 """Characters of a server's message that are shown."""
+CLOCK_DIFFERENCE = "RequestTimeTooSkewed"
+
+_log = structlog.get_logger("recording")
 
 
 class FailureKind(enum.Enum):
@@ -51,11 +58,19 @@ class StorageFailure(Exception):
         self.reason = reason
         """The gate's own sentence, when it refused the address."""
         super().__init__(code or kind.value)
+        if self.is_clock_difference:  # here, since every way to the storage passes
+            metrics.storage_clock_difference()
+            _log.error("the clock of this server and that of a storage differ by more than 15 minutes")
 
     @property
     def is_busy(self) -> bool:
         """The server is overloaded or broken for the moment; that says nothing about the settings."""
         return self.code in _BUSY_CODES or (self.code is None and self.http_status in {429, 500, 502, 503, 504})
+
+    @property
+    def is_clock_difference(self) -> bool:
+        """The operator's to fix: that says nothing about the settings."""
+        return self.code == CLOCK_DIFFERENCE
 
     @property
     def is_denied(self) -> bool:

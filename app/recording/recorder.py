@@ -27,7 +27,6 @@ from functools import partial
 from typing import Protocol, TypeVar
 from uuid import UUID
 
-import asyncpg
 import structlog
 
 from app import metrics
@@ -35,7 +34,7 @@ from app.access import Viewer
 from app.calls import recordings
 from app.calls.model import Call
 from app.encryption import CannotOpen, Keyring
-from app.errors import for_client
+from app.errors import for_client, is_database_away
 from app.identifiers import Kind, show
 from app.live import LiveEvents
 from app.recording.admission import GONE, Admissions, Admitted, admit, closed
@@ -533,12 +532,7 @@ def _ended(stream: AudioStream, audio: bytes) -> tuple[SpooledRecording, Excepti
 
 def _is_away(error: BaseException) -> bool:
     """Whether the database does not answer; one that answers and only refuses to write is another's matter."""
-    if isinstance(error, SpoolBroken | CannotOpen) or for_client(error) is None:
-        return False
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, asyncpg.ReadOnlySQLTransactionError):
-        cause = cause.__cause__
-    return cause is None
+    return not isinstance(error, SpoolBroken | CannotOpen) and is_database_away(error)
 
 
 async def _in_thread(threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:

@@ -17,10 +17,11 @@ from app.audit.changing import change
 from app.context import Context
 from app.database import violated_constraint
 from app.encryption import Keyring
-from app.errors import Mistakes, Problems, UserErrorCode
+from app.errors import Mistakes, Problems, ServiceUnavailable, UserErrorCode
 from app.identifiers import Kind, new_id, read
 from app.outbound import OutboundGate
 from app.recording import rules
+from app.recording.failures import CLOCK_DIFFERENCE
 from app.recording.model import AudioFormat, BucketVendor, RecordingConfig, StorageStatus, StoredCredential
 from app.recording.rules import StorageDraft, Tag
 from app.recording.stored import stored_draft
@@ -181,9 +182,15 @@ async def verify_stored(context: Context, account_id: str) -> tuple[RecordingCon
 
 
 async def _tested(context: Context, account: Account, draft: StorageDraft) -> VerificationResult:
-    """Raises RateLimited: tests have slots of their own."""
+    """Raises RateLimited: tests have slots of their own; and ServiceUnavailable when our clock is at fault."""
     async with context.without_slot():
-        return await context.use(StorageVerifier).verify(draft, account.id, account.service_provider_id)
+        result = await context.use(StorageVerifier).verify(draft, account.id, account.service_provider_id)
+    if any(step.s3_code == CLOCK_DIFFERENCE for step in result.steps):
+        raise ServiceUnavailable(
+            "The clock of this server and that of the storage differ by more than 15 minutes, so the settings cannot be tested. "
+            "The operator of this server was alerted."
+        )
+    return result
 
 
 async def _note_test(

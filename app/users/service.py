@@ -65,6 +65,7 @@ async def login(context: Context, email: str, given: str) -> Entered:
     user = await User.filter(owner_is_active(), email_key=key, active=True).first()
     is_right = await _matches(tried, given, user.password_hash if user else None, _login_claim(context.address))
     if user is None or not is_right:
+        await tries.fail(tried)
         known = await User.filter(email_key=key).first()
         # People type passwords there too: what can be no address is not kept.
         await trail.note(context, known, after={"email": email.strip() if key else trail.HIDDEN, "refused": True})
@@ -198,6 +199,7 @@ async def change_password(context: Context, current: str, new: str) -> User:
     claim = _claim(viewer)
     tried = await tries.begin_in_session(session_id)
     if not await _matches(tried, current, user.password_hash, claim):
+        await tries.fail(tried)
         problems.add(UserErrorCode.WRONG_CREDENTIALS, "This is not the present password.", "currentPassword")
         await trail.note(context, user, after={"refused": True})
     else:

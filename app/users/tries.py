@@ -10,7 +10,9 @@
     200 for one account or provider                               bounds all keys and people of an owner together
 
 A try is written before the password is looked at and taken back when it was right, so that tries at once, in however many
-workers, count each other. An address counts once it is found taken: many that are free may be taken at once.
+workers, count each other. It counts for 15 minutes once it is found wrong. One that is neither, since the database failed before
+the answer, counts for as long as a request takes. An address counts once it is found taken: many that are free may be taken at
+once.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -25,6 +27,8 @@ from app.networks import network_of, site_of
 from app.users.model import LoginFailure
 
 WINDOW = timedelta(minutes=15)
+# How long a try counts that is not decided: longer than any request takes.
+UNDECIDED = timedelta(seconds=15)
 MAXIMUM_BY_EMAIL_AND_NETWORK = 10
 MAXIMUM_BY_EMAIL = 100
 MAXIMUM_BY_NETWORK = 50
@@ -43,7 +47,7 @@ def subject_of(keyring: Keyring, key: str) -> bytes:
 
 
 async def begin(subject: bytes, address: str) -> UUID:
-    """Counts a try to log in; answers its id. Raises RateLimited, saying when to come back."""
+    """Counts a try to log in; answers its id, for `fail` or `take_back`. Raises RateLimited, saying when to come back."""
     network = network_of(address)
     limits: list[_Limit] = [
         (MAXIMUM_BY_EMAIL_AND_NETWORK, {"subject": subject, "network": network}),
@@ -60,7 +64,7 @@ async def begin(subject: bytes, address: str) -> UUID:
 
 
 async def begin_in_session(session_id: UUID) -> UUID:
-    """Counts a try to say the present password in an open session; answers its id. Raises RateLimited."""
+    """Counts a try to say the present password in an open session; answers its id, likewise. Raises RateLimited."""
     subject = _subject_of_session(session_id)
     return await _count_in(subject, "", [(MAXIMUM_BY_SESSION, {"subject": subject})])
 
@@ -81,7 +85,7 @@ async def count_taken(keyring: Keyring, viewer: Viewer) -> None:
     """
     asker = _asker(keyring, viewer)
     if asker is not None:
-        await _count_in(*asker, _limits_of_taken(*asker))
+        await fail(await _count_in(*asker, _limits_of_taken(*asker)))
 
 
 def _asker(keyring: Keyring, viewer: Viewer) -> tuple[bytes, str] | None:
@@ -101,7 +105,7 @@ def _limits_of_taken(subject: bytes, actor: str) -> list[_Limit]:
 async def _count_in(subject: bytes, network: str, limits: list[_Limit]) -> UUID:
     now = datetime.now(UTC)
     await LoginFailure.filter(tried_at__lt=now - WINDOW).delete()
-    made = await LoginFailure.create(id=new_id(), subject=subject, network=network, tried_at=now)
+    made = await LoginFailure.create(id=new_id(), subject=subject, network=network, tried_at=now - WINDOW + UNDECIDED)
     ends = await _ends_of_wait(limits, now, own=made.id)
     if ends:
         await take_back(made.id)  # what is not looked at is no failure: the wait ends when it says
@@ -118,6 +122,11 @@ def _refuse(now: datetime, ends: list[datetime]) -> None:
             retryAfterSeconds=seconds,
             retryAt=max(ends).isoformat(timespec="seconds"),
         )
+
+
+async def fail(try_id: UUID) -> None:
+    """The try is found wrong: it counts from now on."""
+    await LoginFailure.filter(id=try_id).update(tried_at=datetime.now(UTC))
 
 
 async def take_back(try_id: UUID) -> None:

@@ -17,7 +17,7 @@ from graphql import parse
 from tortoise.models import Model
 
 from app import graph
-from app.execution import operations
+from app.execution import deadline
 from app.execution.compiling import compile_operation
 from app.execution.inputs import arguments_of
 from app.execution.operations import Operations
@@ -265,7 +265,7 @@ async def test_a_compiled_operation_has_a_time_limit_too(
     async def hang(*_: Any) -> None:
         await asyncio.sleep(60)
 
-    monkeypatch.setattr(operations, "TIME_LIMIT_SECONDS", 0.05)
+    monkeypatch.setattr(deadline, "REQUEST_SECONDS", 0.05)
     monkeypatch.setattr(CompiledOperation, "run", hang)
     answer = await admin.ask("{ accounts { totalCount } }")
     assert (answer.data, answer.codes) == (None, ["SERVICE_UNAVAILABLE"])

@@ -12,7 +12,7 @@ from app import graph
 from app.access import AccessLevel, HasFullAccess, IsAdmin, Scope, Viewer
 from app.context import Context
 from app.errors import BadUserInput
-from app.execution import operations
+from app.execution import deadline, operations
 from app.execution.operations import Answer, Operations, Request
 from app.execution.reading import DirectResolvers
 from app.identifiers import new_id
@@ -268,7 +268,7 @@ async def test_an_operation_that_takes_too_long_is_ended(monkeypatch: pytest.Mon
             await asyncio.sleep(60)
             raise AssertionError("was not stopped")
 
-    monkeypatch.setattr(operations, "TIME_LIMIT_SECONDS", 0.05)
+    monkeypatch.setattr(deadline, "REQUEST_SECONDS", 0.05)
     viewer = Viewer(Scope.ADMIN, AccessLevel.FULL, new_id())
     context = Context(viewer, "0" * 32, None)  # type: ignore[arg-type]
     answer = await Operations(strawberry.Schema(query=Slow), anonymous_introspection=True, operations_per_caller=3).run(

@@ -73,7 +73,7 @@ class RealServer:
             workers = self.workers
             self._process.kill()
             self._process.wait()
-            for worker in workers:  # they outlive a supervisor that is killed
+            for worker in workers:  # before they end in order, as without a supervisor they do
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(worker, signal.SIGKILL)
 
