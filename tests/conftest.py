@@ -134,7 +134,7 @@ def unheard(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def wait(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+def wait() -> Iterator[Callable[[float], None]]:
     """Lets seconds pass for what authentication remembers of callers, at once; on a slow machine no others pass."""
     passed = 0.0
 
@@ -142,8 +142,10 @@ def wait(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
         nonlocal passed
         passed += seconds
 
-    monkeypatch.setattr(authentication, "time", SimpleNamespace(monotonic=lambda: passed))
-    return later
+    # Not by the fixture `monkeypatch`, which would then be undone after the installation is closed.
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(authentication, "time", SimpleNamespace(monotonic=lambda: passed))
+        yield later
 
 
 @pytest.fixture
