@@ -1,9 +1,11 @@
 """What becomes of a call's recording, in the database: begun, on its way, stored or failed, deleted.
 
 Each change is one UPDATE that names the states it may follow, so that whoever comes late changes nothing; a deleted recording
-stays deleted. Listeners are told after the change is committed.
+stays deleted. A server that holds audio also names the key of its object: the row may be another recording's by then, as after
+the restore of an older dump. Listeners are told after the change is committed.
 """
 
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import astuple, dataclass
@@ -12,6 +14,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from tortoise.exceptions import IntegrityError
+from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
 
 from app.calls.keys import call_ids, claimed, id_at
@@ -133,36 +136,43 @@ async def goes_on(call_id: UUID, account_id: UUID) -> None:
     await mine.update(updated_at=datetime.now(UTC))
 
 
-async def storing(live: LiveEvents, call_id: UUID, account_id: UUID) -> bool:
+async def storing(live: LiveEvents, call_id: UUID, account_id: UUID, *, key: str | None = None) -> bool:
     """All audio is here, and on its way to the bucket; after a failure it is tried again. False: it may not."""
     allowed = (*_RUNNING, RecordingState.FAILED)
-    return await _change(live, call_id, account_id, allowed, RecordingState.STORING, recording_error=None)
+    return await _change(live, call_id, account_id, allowed, RecordingState.STORING, key, recording_error=None)
 
 
-async def stored(live: LiveEvents, call_id: UUID, account_id: UUID, size_bytes: int, duration_ms: int) -> bool:
+async def stored(
+    live: LiveEvents, call_id: UUID, account_id: UUID, size_bytes: int, duration_ms: int, *, key: str | None = None
+) -> bool:
     """It is in the bucket. False: it may not, as when it was deleted meanwhile."""
     values = {"recording_size_bytes": size_bytes, "recording_duration_ms": duration_ms, "recording_error": None}
     allowed = (*_RUNNING, RecordingState.FAILED)
-    return await _change(live, call_id, account_id, allowed, RecordingState.STORED, **values)
+    return await _change(live, call_id, account_id, allowed, RecordingState.STORED, key, **values)
 
 
-async def nothing(live: LiveEvents, call_id: UUID, account_id: UUID, now: datetime) -> None:
+async def nothing(live: LiveEvents, call_id: UUID, account_id: UUID, now: datetime, *, key: str) -> None:
     """The stream has ended without a sample: there is no recording, and the call says why."""
     values = {**dict.fromkeys(_Place.of_nothing), "recording_credential_id": None, "recording_error": _no_sample(now)}
-    await _change(live, call_id, account_id, (*_RUNNING, RecordingState.FAILED), RecordingState.NONE, **values)
+    allowed = (*_RUNNING, RecordingState.FAILED)
+    await _change(live, call_id, account_id, allowed, RecordingState.NONE, key, **values)
 
 
-async def waits(live: LiveEvents, call_id: UUID, account_id: UUID, error: dict[str, Any], attempts: int) -> None:
+async def waits(
+    live: LiveEvents, call_id: UUID, account_id: UUID, error: dict[str, Any], attempts: int, *, key: str | None = None
+) -> None:
     """So many tries have failed, the last as `error` tells (code, http_status, message, advice, at); there will be more."""
-    mine = Call.filter(account_id=account_id, id=call_id, recording_state__in=list(_RUNNING))
+    mine = _mine(call_id, account_id, _RUNNING, key)
     if await mine.update(recording_error=error, recording_attempts=attempts, updated_at=datetime.now(UTC)):
         live.publish(LiveEvent(account_id, call_id, Change.CALL))
 
 
-async def failed(live: LiveEvents, call_id: UUID, account_id: UUID, error: dict[str, Any], attempts: int) -> bool:
+async def failed(
+    live: LiveEvents, call_id: UUID, account_id: UUID, error: dict[str, Any], attempts: int, *, key: str | None = None
+) -> bool:
     """It could not be stored; of the last try, `error` tells as above. False: it may not."""
     values = {"recording_error": error, "recording_attempts": attempts}
-    return await _change(live, call_id, account_id, _RUNNING, RecordingState.FAILED, **values)
+    return await _change(live, call_id, account_id, _RUNNING, RecordingState.FAILED, key, **values)
 
 
 async def give_up_lost(live: LiveEvents, now: datetime, find: Callable[[Call], Awaitable[Found | None]]) -> int:
@@ -209,13 +219,13 @@ async def _lost_calls(before: datetime) -> AsyncIterator[Call]:
         after = (calls[-1].account_id, calls[-1].id)
 
 
-async def deleted(call_id: UUID, account_id: UUID) -> bool:
+async def deleted(call_id: UUID, account_id: UUID, *, key: str | None = None) -> bool:
     """Its object is gone, or will never be; the call keeps where it was. False: there was none, or it is deleted already.
 
     Takes part in a surrounding transaction, so it tells no listener: `tell` them when that is committed.
     """
     allowed = (*_RUNNING, RecordingState.STORED, RecordingState.FAILED)
-    return await _update(call_id, account_id, allowed, RecordingState.DELETED, recording_error=None)
+    return await _update(call_id, account_id, allowed, RecordingState.DELETED, key, recording_error=None)
 
 
 def tell(live: LiveEvents, call_id: UUID, account_id: UUID) -> None:
@@ -244,18 +254,30 @@ async def _change(
     account_id: UUID,
     allowed: tuple[RecordingState, ...],
     state: RecordingState,
+    key: str | None,
     **values: Any,
 ) -> bool:
-    done = await _update(call_id, account_id, allowed, state, **values)
+    done = await _update(call_id, account_id, allowed, state, key, **values)
     if done:
         tell(live, call_id, account_id)
     return done
 
 
-async def _update(
-    call_id: UUID, account_id: UUID, allowed: tuple[RecordingState, ...], state: RecordingState, **values: Any
-) -> bool:
+def _mine(call_id: UUID, account_id: UUID, allowed: tuple[RecordingState, ...], key: str | None) -> QuerySet[Call]:
+    """The call, in one of these states; with a key, only as long as its recording has that key."""
     mine = Call.filter(account_id=account_id, id=call_id, recording_state__in=list(allowed))
+    return mine.filter(recording_key=key) if key is not None else mine
+
+
+async def _update(
+    call_id: UUID,
+    account_id: UUID,
+    allowed: tuple[RecordingState, ...],
+    state: RecordingState,
+    key: str | None,
+    **values: Any,
+) -> bool:
+    mine = _mine(call_id, account_id, allowed, key)
     return await mine.update(recording_state=state, updated_at=datetime.now(UTC), **values) > 0
 
 
@@ -308,9 +330,13 @@ class _Place:
 
     @classmethod
     def of(cls, call: Call, target: StorageTarget, form: AudioFormat) -> "_Place":
-        """By the UTC start of the call and our id, since a gateway's is unique in its account only."""
+        """By the UTC start of the call and our id, since a gateway's is unique in its account only.
+
+        With digits of each recording's own: two servers may record a call that the database has lost in between, and neither
+        may overwrite or delete the other's object.
+        """
         day = call.started_at.astimezone(UTC).strftime("%Y/%m/%d")
-        key = f"{day}/{show(Kind.CALL, call.id)}.{form.name.lower()}"
+        key = f"{day}/{show(Kind.CALL, call.id)}-{secrets.token_hex(4)}.{form.name.lower()}"
         return cls(form, target.vendor, target.endpoint_url, target.bucket, target.region, key)
 
     @property

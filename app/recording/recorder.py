@@ -403,7 +403,7 @@ class Recorder:
     async def _tell_storing(self, recording: SpooledRecording) -> None:
         about = recording.about
         try:
-            await recordings.storing(self._live, about.call_id, about.account_id)
+            await recordings.storing(self._live, about.call_id, about.account_id, key=about.key)
         except Exception as error:  # noqa: BLE001  whoever stores it says STORED or FAILED later, whatever was said before
             _log.warning("a call stays RECORDING for now", call_id=about.call_id.hex, **_cause(error))
 

@@ -54,6 +54,7 @@ hang hold up their own accounts."""
 _HELD, _HELD_EACH = 128, (32, 96)
 _ROWS_AT_ONCE = 500
 _UNKNOWN = (RecordingState.NONE, 0)
+_ANOTHER = "the call has another recording in this database"
 _OVER = (RecordingState.STORED, RecordingState.DELETED)
 
 
@@ -299,7 +300,12 @@ class Storer:
     async def _try(self, recording: SpooledRecording, upload: InParts | None) -> _Waiting | None:
         """Answers when to look again; None: it is out of the spool. Raises what the database does."""
         about, state = recording.about, State.of(recording)
-        now_is, attempts, stored_bytes = (RecordingState.DELETED, 0, None) if state.is_deleted else await _row(about)
+        if state.is_deleted:
+            return await self._discard(recording, state, upload)
+        now_is, attempts, stored_bytes, key = await _row(about)
+        if key not in (None, about.key):
+            await self._set_aside(recording, state, _ANOTHER)
+            return None
         if now_is is RecordingState.STORED:
             if recording.audio_bytes not in (0, stored_bytes):
                 await self._set_aside(recording, state, f"the bucket holds {stored_bytes} bytes of it")
@@ -322,7 +328,7 @@ class Storer:
         if due is not None and not backoff.is_due(due, self._now()):
             return _Waiting(about.owners, state.attempts, due)
         if now_is is RecordingState.RECORDING:
-            await recordings.storing(self._live, about.call_id, about.account_id)
+            await recordings.storing(self._live, about.call_id, about.account_id, key=about.key)
         ended = await asyncio.to_thread(mending.mended, recording)
         try:
             return await self._send(recording, state, upload, ended.duration_ms)
@@ -356,9 +362,11 @@ class Storer:
             await state.write(recording)
         if way.credential_id is None or way.target.region != about.region:
             await self._remember(about, way)
-        if not await recordings.stored(self._live, about.call_id, about.account_id, size, duration_ms):
-            now_is, *_ = await _row(about)
-            if now_is not in _OVER:  # the database has lost the row meanwhile: the next look makes it again
+        told = (self._live, about.call_id, about.account_id, size, duration_ms)
+        if not await recordings.stored(*told, key=about.key):
+            now_is, _, _, key = await _row(about)
+            # The database has lost the row since, or it is another recording's: the next look decides.
+            if now_is not in _OVER or key != about.key:
                 return _Waiting(about.owners, state.attempts, self._now())
             if now_is is RecordingState.DELETED:
                 await uploads.delete(bucket, about.key)
@@ -385,7 +393,7 @@ class Storer:
                 await self._set_aside(recording, state, "this database does not know the account")
             return False
         except recordings.RecordedAlready:
-            await self._set_aside(recording, state, "the call has another recording in this database")
+            await self._set_aside(recording, state, _ANOTHER)
             return False
         _log.warning("a call that the database had lost is there again", call_id=call_id.hex)
         if call_id == about.call_id:
@@ -407,14 +415,14 @@ class Storer:
     async def _nothing(self, recording: SpooledRecording) -> None:
         """Not a sample was heard: there is nothing to store, and the call says so."""
         about = recording.about
-        await recordings.nothing(self._live, about.call_id, about.account_id, self._now())
+        await recordings.nothing(self._live, about.call_id, about.account_id, self._now(), key=about.key)
         await asyncio.to_thread(recording.remove)
 
     async def _remember(self, about: About, way: Way) -> None:
         """The recording lies where only the account's newer keys reach it."""
         credential_id = await credentials.keep(self._keyring, about.account_id, way.target)
         await (
-            Call.filter(account_id=about.account_id, id=about.call_id)
+            Call.filter(account_id=about.account_id, id=about.call_id, recording_key=about.key)
             .exclude(recording_state=RecordingState.DELETED)
             .update(recording_credential_id=credential_id, recording_region=way.target.region)
         )
@@ -429,10 +437,10 @@ class Storer:
         error = {**fault.to_json(now), "next_attempt_at": state.next_attempt_at, "spool": self._spool.id}
         told = (self._live, about.call_id, about.account_id, error, state.attempts)
         if due is None:
-            await recordings.failed(*told)
+            await recordings.failed(*told, key=about.key)
             await condition.fails(about)
         else:
-            await recordings.waits(*told)
+            await recordings.waits(*told, key=about.key)
         metrics.recording_failed(code_for_metrics(fault.code), for_good=due is None)
         _log.warning(
             "a recording was not stored",
@@ -459,7 +467,7 @@ class Storer:
         state.is_deleted = True
         await state.write(recording)
         about = recording.about
-        if not state.keeps_object and await recordings.deleted(about.call_id, about.account_id):
+        if not state.keeps_object and await recordings.deleted(about.call_id, about.account_id, key=about.key):
             recordings.tell(self._live, about.call_id, about.account_id)
         # At once, whenever the bucket answers: the state is all that cleaning it up needs.
         await asyncio.to_thread(recording.cut, 0)
@@ -513,11 +521,11 @@ def _most_held(owners: tuple[UUID, ...]) -> Iterator[tuple[UUID, int]]:
     return zip(owners, _HELD_EACH, strict=False)
 
 
-async def _row(about: About) -> tuple[RecordingState, int, int | None]:
-    """What the call's row says, how many tries it knows of, and how long the object is, in bytes; without a row, NONE."""
+async def _row(about: About) -> tuple[RecordingState, int, int | None, str | None]:
+    """What the call's row says, how many tries it knows of, and the object's length in bytes and key; without a row, NONE."""
     mine = Call.filter(account_id=about.account_id, id=about.call_id)
-    columns = ("recording_state", "recording_attempts", "recording_size_bytes")
-    return await mine.first().values_list(*columns) or (*_UNKNOWN, None)
+    columns = ("recording_state", "recording_attempts", "recording_size_bytes", "recording_key")
+    return await mine.first().values_list(*columns) or (*_UNKNOWN, None, None)
 
 
 def _name(error: BaseException) -> str:

@@ -393,3 +393,69 @@ async def test_nothing_is_made_again_of_a_recording_without_a_sample(room: Stora
     await lose(call_id)
     await room.look()
     assert (room.spool.waiting(), await Call.all().count(), s3.requests) == ([], 0, [])
+
+
+# Two servers, each with a recording of the same call.
+
+
+async def as_only_reported(call_id: UUID) -> str:
+    """The row of a call whose recording was begun after the dump; answers the gateway's id of the call."""
+    places = {f"recording_{name}": None for name in ("key", "bucket", "region", "vendor", "format", "credential_id")}
+    await Call.filter(id=call_id).update(recording_state=RecordingState.NONE, **places)
+    return (await Call.get(id=call_id)).gateway_call_id
+
+
+async def recorded_again(room: StorageRoom, call_id: UUID) -> str | None:
+    """The gateway streams the call to another server; answers the key of that recording."""
+    facts = recordings.CallFacts(room.account_id, await as_only_reported(call_id), datetime.now(UTC))
+    again = await recordings.begin(room.keyring, room.live, facts, target_in("calls"), AudioFormat.WAV)
+    assert again.id == call_id
+    return again.recording_key
+
+
+async def test_two_recordings_of_a_call_have_two_objects(room: StorageRoom) -> None:
+    call_id = await room.recorded(PCM)
+    first = (await room.call(call_id)).recording_key
+    assert await recorded_again(room, call_id) != first
+
+
+@pytest.mark.parametrize("pcm", [PCM, b""])
+async def test_a_call_that_another_server_records_by_now_is_left_to_it(
+    room: StorageRoom, s3: ScriptedS3, pcm: bytes
+) -> None:
+    call_id = await room.recorded(pcm)
+    key = await recorded_again(room, call_id)
+    await room.look()
+    assert (room.spool.waiting(), room.spool.aside(), s3.requests) == ([], [call_id], [])
+    call = await room.call(call_id)
+    assert (call.recording_state, call.recording_key) == (RecordingState.RECORDING, key)
+
+
+async def test_a_call_that_another_server_records_since_the_upload_began_is_left_to_it(
+    room: StorageRoom, s3: ScriptedS3
+) -> None:
+    call_id = await room.recorded(PCM)
+
+    async def record_meanwhile(request: Request, writer: asyncio.StreamWriter) -> None:
+        await recorded_again(room, call_id)
+        await s3.send(s3.work(request), request, writer)
+
+    s3.answers["put"] = record_meanwhile
+    await room.look()
+    await room.later(seconds=1)
+    assert room.spool.aside() == [call_id]
+    assert (await room.call(call_id)).recording_state is RecordingState.RECORDING
+
+
+async def test_a_deleted_recording_takes_no_other_of_its_call_with_it(room: StorageRoom, s3: ScriptedS3) -> None:
+    call_id = await room.recorded(PCM)
+    s3.answers |= {"head": error(503, "SlowDown"), "delete": error(503, "SlowDown")}
+    await room.look()
+    assert await recordings.deleted(call_id, room.account_id)
+    await room.later(minutes=30)
+    key = await recorded_again(room, call_id)
+    s3.answers.clear()
+    await room.later(hours=1)
+    assert (s3.objects, room.spool.waiting()) == ({}, [])
+    call = await room.call(call_id)
+    assert (call.recording_state, call.recording_key) == (RecordingState.RECORDING, key)
