@@ -101,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     spool = commands.add_parser(
         "spool", help="recordings that this server set aside in its spool: list, adopt or discard them"
     )
-    spool.add_argument("--adopt", metavar="CALL", help="give this one back to the workers, who store it")
+    spool.add_argument("--adopt", metavar="CALL", help="give this one, or all, back to the workers, who store it")
     spool.add_argument("--account", help="with --adopt: the id of the account that it is stored for from now on")
     spool.add_argument("--discard", metavar="CALL", help="delete this one; there may be no other copy")
     spool.add_argument("--yes", action="store_true", help="with --discard: do it")
@@ -295,11 +295,13 @@ def _spool(options: Any) -> None:
     spool = Spool(chosen.spool, chosen.spool_megabytes * 1_000_000)
     found = {show(Kind.CALL, one.call_id): one for one in aside.listed(spool)}
     wanted = options.adopt or options.discard
+    if options.adopt == "all":
+        asyncio.run(_adopt(chosen, spool, list(found.values()), options.account))
+        return
     if wanted and wanted not in found:
         raise CannotStart(f"No recording of a call {wanted} was set aside here. Without options, all are listed.")
     if options.adopt:
-        asyncio.run(_adopt(chosen, spool, found[wanted], options.account))
-        print(f"{wanted} is back in the spool: the server stores it within seconds.")
+        asyncio.run(_adopt(chosen, spool, [found[wanted]], options.account))
     elif options.discard and options.yes:
         aside.discard(found[wanted])
         print(f"{wanted} is deleted.")
@@ -309,16 +311,23 @@ def _spool(options: Any) -> None:
         print(*(one.words for one in found.values()) if found else ["Nothing is set aside."], sep="\n")
 
 
-async def _adopt(chosen: Settings, spool: Spool, one: aside.Aside, account: str | None) -> None:
+async def _adopt(chosen: Settings, spool: Spool, wanted: list[aside.Aside], account: str | None) -> None:
+    """Raises CannotStart, after all others, where one cannot be adopted."""
     account_id = read(Kind.ACCOUNT, account) if account else None
     if account and account_id is None:
         raise CannotStart(f"--account {account}: an account's id is AC and 32 hex digits.")
     async with migrating.opened(chosen) as database:
         await migrating.check(database)
-        try:
-            await aside.adopt(spool, one, account_id)
-        except aside.CannotAdopt as cannot:
-            raise CannotStart(str(cannot)) from None
+        refusals = []
+        for one in wanted:
+            call = show(Kind.CALL, one.call_id)
+            try:
+                await aside.adopt(spool, one, account_id)
+                print(f"{call} is back in the spool: the server stores it within seconds.")
+            except aside.CannotAdopt as cannot:
+                refusals.append(f"{call}: {cannot}" if len(wanted) > 1 else str(cannot))
+    if refusals:
+        raise CannotStart("\n".join(refusals))
 
 
 def _demo(options: Any) -> None:

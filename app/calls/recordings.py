@@ -151,6 +151,12 @@ async def stored(
     return await _change(live, call_id, account_id, allowed, RecordingState.STORED, key, **values)
 
 
+async def again(live: LiveEvents, call_id: UUID, account_id: UUID, *, key: str) -> bool:
+    """The bucket holds only a part of it: the whole is on its way there. False: it may not."""
+    values = {"recording_size_bytes": None, "recording_duration_ms": None}
+    return await _change(live, call_id, account_id, (RecordingState.STORED,), RecordingState.STORING, key, **values)
+
+
 async def nothing(live: LiveEvents, call_id: UUID, account_id: UUID, now: datetime, *, key: str) -> None:
     """The stream has ended without a sample: there is no recording, and the call says why."""
     values = {**dict.fromkeys(_Place.of_nothing), "recording_credential_id": None, "recording_error": _no_sample(now)}

@@ -7,13 +7,15 @@ spool ── rows cannot be made again ──> set aside ── adopt ──> sp
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from uuid import UUID
 
 from app.accounts import finding as accounts
+from app.calls.model import Call, CallKey
 from app.identifiers import Kind, show
-from app.recording.spool import About, Spool
+from app.recording.sending import State
+from app.recording.spool import About, Spool, read_state
 
 _UNREADABLE = "its about.json cannot be read"
 
@@ -48,10 +50,8 @@ def listed(spool: Spool) -> Iterator[Aside]:
     """All of them, oldest first."""
     for call_id in spool.aside():
         folder = spool.aside_folder(call_id)
-        try:
-            about, reason = About.from_json(json.loads((folder / "about.json").read_bytes())), _reason(folder)
-        except (OSError, ValueError, KeyError, TypeError):
-            about, reason = None, _UNREADABLE
+        about = _about(folder)
+        reason = State.from_json(read_state(folder)).aside or "it could not be read" if about else _UNREADABLE
         audio = folder / "audio"
         yield Aside(call_id, about, reason, audio.stat().st_size if audio.is_file() else 0, folder)
 
@@ -71,11 +71,37 @@ async def adopt(spool: Spool, one: Aside, account_id: UUID | None) -> None:
             f"This database does not know the account {owner}: restore it, or name another with --account."
         )
     about = replace(one.about, account_id=owner_id, service_provider_id=provider_id)
-    (one.folder / "about.json").write_text(json.dumps(about.to_json()))
+    await _check_rows(one, about)
+    # Tried at once, and with all its tries.
+    state = replace(
+        State.from_json(read_state(one.folder)), aside=None, is_adopted=True, attempts=0, first_failed_at=None
+    )
     try:
-        one.folder.rename(spool.folder(one.call_id))
+        spool.bring_back(about, asdict(replace(state, next_attempt_at=None)))
+    except FileExistsError:
+        raise CannotAdopt("The spool has a recording of this call already.") from None
+    except BlockingIOError:
+        raise CannotAdopt("Another command works on this recording.") from None
     except OSError as error:
-        raise CannotAdopt(f"The spool has a recording of this call already ({error.strerror}).") from None
+        raise CannotAdopt(f"{one.folder} cannot be written: {error.strerror}.") from None
+
+
+async def _check_rows(one: Aside, about: About) -> None:
+    """Raises CannotAdopt where the call is another account's here, or has another recording."""
+    for rows in (Call, CallKey):
+        other = await rows.filter(id=about.call_id).exclude(account_id=about.account_id).first()
+        if other is not None:
+            raise CannotAdopt(
+                f"The call is the account {show(Kind.ACCOUNT, other.account_id)}'s: adopt it without --account."
+            )
+    keys = CallKey.filter(account_id=about.account_id, gateway_call_id=about.gateway_call_id)
+    ids = [about.call_id, *await keys.values_list("id", flat=True)]
+    found = await Call.filter(account_id=about.account_id, id__in=ids).values_list("recording_key", flat=True)
+    if any(key not in (None, about.key) for key in found):
+        raise CannotAdopt(
+            f"The call has another recording in this database, and a call has one: copy {one.folder / 'audio'} to where you "
+            "need it, then discard the recording."
+        )
 
 
 def discard(one: Aside) -> None:
@@ -83,5 +109,8 @@ def discard(one: Aside) -> None:
     shutil.rmtree(one.folder)
 
 
-def _reason(folder: Path) -> str:
-    return str(json.loads((folder / "state.json").read_bytes()).get("aside") or _UNREADABLE)
+def _about(folder: Path) -> About | None:
+    try:
+        return About.from_json(json.loads((folder / "about.json").read_bytes()))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None

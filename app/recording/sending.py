@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -49,10 +50,16 @@ class State:
     """The account was deleted, and what is in its bucket stays."""
     aside: str | None = None
     """Why the recording was set aside."""
+    is_adopted: bool = False
+    """An operator wants it stored all the same."""
 
     @classmethod
     def of(cls, recording: SpooledRecording) -> "State":
-        stored = recording.read_state() or {}
+        return cls.from_json(recording.read_state())
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any] | None) -> "State":
+        stored = stored or {}
         return cls(**{name: stored[name] for name in cls.__dataclass_fields__ if name in stored})
 
     async def write(self, recording: SpooledRecording) -> None:

@@ -45,6 +45,8 @@ _log = structlog.get_logger("spool")
 _MAKING, _GOING = ".new-", ".gone-"
 # Folders that no worker stores: only an operator's command moves or removes them.
 _ASIDE = ".aside-"
+# The same, by an older version.
+_BROKEN = ".broken-"
 # What calls are about, and the audio itself: for nobody but this user of the machine.
 _FOLDER_MODE, _FILE_MODE = 0o700, 0o600
 # Of the spool, for one account and for the accounts of one service provider: no other goes unrecorded for a storage that is
@@ -104,7 +106,8 @@ class About:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "About":
-        """Reads what `to_json` wrote. Raises KeyError, TypeError and ValueError for anything else."""
+        """Reads what `to_json` wrote, in a newer version too. Raises KeyError, TypeError and ValueError for anything else."""
+        stored = {name: value for name, value in stored.items() if name in cls.__dataclass_fields__}
         read = {name: UUID(hex=value) for name in _IDS if (value := stored.get(name)) is not None}
         return cls(
             **{
@@ -263,12 +266,30 @@ class Spool:
 
     def aside(self) -> list[UUID]:
         """The calls whose recordings were set aside; oldest first."""
-        names = (entry.name for entry in self._entries() if entry.name.startswith(_ASIDE))
-        return sorted(found for name in names if (found := _call_id(name.removeprefix(_ASIDE))) is not None)
+        names = (entry.name for entry in self._entries() if entry.name.startswith((_ASIDE, _BROKEN)))
+        return sorted({found for name in names if (found := _call_id(name.partition("-")[2])) is not None})
 
     def aside_folder(self, call_id: UUID) -> Path:
-        """Where a recording lies that was set aside."""
-        return self._path / f"{_ASIDE}{call_id.hex}"
+        """Where a recording lies that was set aside, or will."""
+        broken = self._path / f"{_BROKEN}{call_id.hex}"
+        return broken if broken.is_dir() else self._path / f"{_ASIDE}{call_id.hex}"
+
+    def bring_back(self, about: About, state: dict[str, Any]) -> None:
+        """Gives the workers what was set aside, with these contents of its files. Raises OSError, and changes nothing then.
+
+        FileExistsError where the spool has a recording of this call by now.
+        """
+        folder, target = self.aside_folder(about.call_id), self.folder(about.call_id)
+        lock = _open_lock(folder)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if target.exists():
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+            _write_json(folder / "about.json", about.to_json())
+            _write_over(folder / "state.json", state)
+            folder.rename(target)
+        finally:
+            os.close(lock)
 
     def folder(self, call_id: UUID) -> Path:
         """Where a recording lies that workers store."""
@@ -342,7 +363,7 @@ class SpooledRecording:
 
     def read_state(self) -> dict[str, Any] | None:
         """What `write_state` wrote last; None before that."""
-        return _read_json(self._folder / "state.json")
+        return read_state(self._folder)
 
     def write_state(self, state: dict[str, Any]) -> None:
         """JSON types only."""
@@ -381,6 +402,11 @@ class SpooledRecording:
             os.close(self._lock)
             # A thread that is late must not write into what has got the same number since.
             self._audio = self._lock = -1
+
+
+def read_state(folder: Path) -> dict[str, Any] | None:
+    """What `write_state` wrote last into a recording's folder; None before that."""
+    return _read_json(folder / "state.json")
 
 
 def _id_of(path: Path) -> str:
@@ -439,5 +465,5 @@ def _write(path: Path, text: str) -> None:
 def _read_json(path: Path) -> dict[str, Any] | None:
     try:
         return dict(json.loads(path.read_bytes()))
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, ValueError, TypeError):
         return None

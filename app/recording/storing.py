@@ -307,10 +307,13 @@ class Storer:
             await self._set_aside(recording, state, _ANOTHER)
             return None
         if now_is is RecordingState.STORED:
-            if recording.audio_bytes not in (0, stored_bytes):
+            if recording.audio_bytes in (0, stored_bytes):
+                return await self._leave(recording, state, upload)
+            if not state.is_adopted:
                 await self._set_aside(recording, state, f"the bucket holds {stored_bytes} bytes of it")
                 return None
-            return await self._leave(recording, state, upload)
+            await recordings.again(self._live, about.call_id, about.account_id, key=about.key)
+            now_is = RecordingState.STORING
         if now_is is RecordingState.DELETED:
             return await self._discard(recording, state, upload)
         if not mending.has_samples(recording):
@@ -381,7 +384,7 @@ class Storer:
         Then it is set aside, marked as deleted with its account, or left to be found under the id that its call has by now.
         """
         about = recording.about
-        if about.started_at < self._now() - self._kept:
+        if about.started_at < self._now() - self._kept and not state.is_adopted:
             await self._set_aside(recording, state, "the call is older than CALL_DAYS, and its row is gone")
             return False
         try:

@@ -16,14 +16,14 @@ from app.accounts.model import Account
 from app.calls import recordings
 from app.calls.keys import claimed
 from app.calls.model import Call, CallDirection, CallKey, RecordingState
-from app.identifiers import Kind, new_id, show
+from app.identifiers import Kind, new_id, read, show
 from app.outbound import OutboundGate
-from app.recording import retrying, storing
+from app.recording import aside, retrying, storing
 from app.recording.model import AudioFormat, StoredCredential
 from app.recording.storage import ObjectStorage
 from tests.calls.recorded import target_in
 from tests.installation import Installation, Person
-from tests.recording.storage_room import StorageRoom, noise, opened_room
+from tests.recording.storage_room import StorageRoom, full_disk, noise, opened_room
 from tests.recording.test_storing import told_of
 from tests.servers.scripted_s3 import Request, ScriptedS3, error
 from tests.test_commands import ended, environment_of
@@ -244,10 +244,7 @@ async def test_a_second_recording_of_a_call_is_set_aside(room: StorageRoom, s3: 
 
 async def test_audio_of_which_the_bucket_holds_only_a_part_is_kept(room: StorageRoom) -> None:
     """A retry on another machine has found an object that its storage has truncated."""
-    call_id = await room.recorded(PCM)
-    found = {"recording_size_bytes": 20_000, "recording_duration_ms": 600}
-    await Call.filter(id=call_id).update(recording_state=RecordingState.STORED, **found)
-    await room.look()
+    call_id = await with_a_part_in_its_bucket(room)
     assert (room.spool.waiting(), room.spool.aside()) == ([], [call_id])
 
 
@@ -307,6 +304,112 @@ async def test_the_command_lists_and_discards_what_cannot_be_read(room: StorageR
     status, _, wrong = await spool(room, "--adopt", call)
     assert (status, "put the file in order first" in wrong) == (1, True)
     assert (await spool(room, "--discard", call, "--yes"))[0] == 0
+
+
+async def adopted(room: StorageRoom, account_id: UUID | None = None) -> None:
+    """All that is set aside is adopted, and stored as far as that goes."""
+    for one in aside.listed(room.spool):
+        await aside.adopt(room.spool, one, account_id)
+    await room.look()
+    await room.later(seconds=1)
+
+
+async def test_a_call_older_than_calls_are_kept_is_stored_when_it_is_adopted(room: StorageRoom, s3: ScriptedS3) -> None:
+    call_id = await room.recorded(PCM)
+    await lose(call_id)
+    await room.later(days=401)
+    await adopted(room)
+    assert (room.spool.waiting(), room.spool.aside(), stored(s3)) == ([], [], [PCM])
+    assert (await room.call(call_id)).recording_state is RecordingState.STORED
+
+
+async def with_a_part_in_its_bucket(room: StorageRoom) -> UUID:
+    call_id = await room.recorded(PCM)
+    found = {"recording_size_bytes": 20_000, "recording_duration_ms": 600}
+    await Call.filter(id=call_id).update(recording_state=RecordingState.STORED, **found)
+    await room.look()
+    assert room.spool.aside() == [call_id]
+    return call_id
+
+
+async def test_a_part_in_the_bucket_is_replaced_by_the_whole_that_is_adopted(room: StorageRoom, s3: ScriptedS3) -> None:
+    call_id = await with_a_part_in_its_bucket(room)
+    await adopted(room)
+    assert (room.spool.waiting(), room.spool.aside(), stored(s3)) == ([], [], [PCM])
+    call = await room.call(call_id)
+    assert (call.recording_state, call.recording_size_bytes) == (RecordingState.STORED, 32_044)
+
+
+async def test_a_recording_whose_call_has_another_is_not_adopted_and_stays_as_it_is(room: StorageRoom) -> None:
+    call_id = await room.recorded(PCM)
+    await recorded_again(room, call_id)
+    await room.look()
+    with pytest.raises(aside.CannotAdopt, match=r"another recording in this database.*/audio"):
+        await adopted(room)
+    assert room.spool.aside() == [call_id]
+    assert next(aside.listed(room.spool)).reason == "the call has another recording in this database"
+
+
+async def test_a_recording_is_not_adopted_for_another_account_than_that_of_its_call(
+    room: StorageRoom, s3: ScriptedS3
+) -> None:
+    call_id = await with_a_part_in_its_bucket(room)
+    world = room.installation.world
+    with pytest.raises(aside.CannotAdopt, match=f"the account {world['own']}'s"):
+        await adopted(room, UUID(str(read(Kind.ACCOUNT, world["sibling"]))))
+    assert await Call.filter(id=call_id).count() == 1
+    await Call.filter(id=call_id).delete()  # its CallKey is there, so a report would make the row again
+    with pytest.raises(aside.CannotAdopt, match=f"the account {world['own']}'s"):
+        await adopted(room, UUID(str(read(Kind.ACCOUNT, world["sibling"]))))
+
+
+async def test_what_could_not_be_read_is_stored_when_its_file_is_in_order_again(
+    room: StorageRoom, s3: ScriptedS3
+) -> None:
+    call_id = await room.recorded(PCM)
+    about = room.spool.folder(call_id) / "about.json"
+    whole = about.read_text()
+    about.write_text('{"call_id"')
+    await room.look()
+    # A newer version may have known more of it.
+    room.spool.aside_folder(call_id).joinpath("about.json").write_text(whole.replace("{", '{"more": 1, ', 1))
+    await adopted(room)
+    assert (room.spool.waiting(), room.spool.aside(), stored(s3)) == ([], [], [PCM])
+
+
+async def test_what_an_older_version_has_set_aside_is_listed_counted_and_adopted(
+    room: StorageRoom, s3: ScriptedS3, admin: Person
+) -> None:
+    call_id = await room.recorded(PCM)
+    room.spool.folder(call_id).rename(room.folder / f".broken-{call_id.hex}")
+    await room.look()
+    assert number((await metrics(admin)).text, "recording_spool_set_aside") == 1
+    await adopted(room)
+    assert (room.spool.waiting(), room.spool.aside(), stored(s3)) == ([], [], [PCM])
+
+
+async def test_a_full_disk_leaves_what_is_to_be_adopted_as_it_was(room: StorageRoom) -> None:
+    call_id = await set_aside(room)
+    before = next(aside.listed(room.spool))
+    with full_disk(room.folder), pytest.raises(aside.CannotAdopt, match="No space left"):
+        await aside.adopt(room.spool, before, room.account_id)
+    assert next(aside.listed(room.spool)) == before
+    room.spool.folder(call_id).mkdir()
+    with pytest.raises(aside.CannotAdopt, match="The spool has a recording of this call already"):
+        await aside.adopt(room.spool, before, room.account_id)
+    assert next(aside.listed(room.spool)) == before
+
+
+async def test_the_command_adopts_all_that_can_be(room: StorageRoom, s3: ScriptedS3) -> None:
+    await set_aside(room)
+    unreadable = await room.recorded(noise(2_000))
+    room.spool.folder(unreadable).joinpath("about.json").write_text("{")
+    await room.look()
+    status, printed, wrong = await spool(room, "--adopt", "all", "--account", room.installation.world["own"])
+    assert (status, printed.count("is back in the spool")) == (1, 1)
+    assert wrong.startswith(f"{show(Kind.CALL, unreadable)}: about.json cannot be read")
+    await room.look()
+    assert (stored(s3), room.spool.aside()) == ([PCM], [unreadable])
 
 
 # What is in the bucket already.
