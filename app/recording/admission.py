@@ -15,11 +15,12 @@ from app.applications.recording import outlook
 from app.calls.recordings import CallFacts
 from app.encryption import Keyring
 from app.recording.model import AudioFormat, RecordingConfig
+from app.recording.spool import About
 from app.recording.storage import StorageTarget
 from app.recording.stored import stored_draft
 from app.recording.stream import CloseCode, FirstFrame, Refused
 
-ADMISSION_SECONDS = 3_600.0
+ADMISSION_SECONDS = 120.0
 """How long the answer for an account's last call holds while the database does not answer."""
 MAXIMUM_ADMISSIONS = 10_000
 SUSPENDED = "the account is suspended: its calls are not recorded"
@@ -71,13 +72,26 @@ def _key(viewer: Viewer, first: FirstFrame) -> tuple[Any, ...]:
 async def admit(viewer: Viewer, keyring: Keyring, first: FirstFrame) -> Admitted:
     """By the settings as they are now. Raises Refused."""
     account = await _account(viewer, first)
-    records_all = await _records_all_calls(first)
+    records_all = await _records_all_calls(first.account_id, first.application_id)
+    if records_all is None:
+        raise Refused(CloseCode.NOT_FOUND, "applicationSid: there is no such application")
     configuration = await RecordingConfig.get_or_none(account_id=account.id)
     found = outlook(records_all, configuration, account, account.service_provider)
     if not found.recorded or configuration is None:
         raise Refused(CloseCode.NOT_RECORDED, found.message)
     target = StorageTarget.of(stored_draft(keyring, configuration))
     return Admitted(_facts(first), account.service_provider_id, target, configuration.audio_format)
+
+
+async def refusal_now(about: About) -> str | None:
+    """Why the call of a recording that is here would not be recorded now; None where it would, or its account is unknown."""
+    account = await Account.filter(id=about.account_id).select_related("service_provider").get_or_none()
+    if account is None:
+        return None
+    records_all = await _records_all_calls(about.account_id, about.application_id)
+    configuration = await RecordingConfig.get_or_none(account_id=about.account_id)
+    found = outlook(bool(records_all), configuration, account, account.service_provider)
+    return None if found.recorded else found.message
 
 
 async def closed(account_ids: Collection[UUID]) -> dict[UUID, Refused]:
@@ -104,15 +118,13 @@ async def _account(viewer: Viewer, first: FirstFrame) -> Account:
     return account
 
 
-async def _records_all_calls(first: FirstFrame) -> bool:
-    """The switch of the call's application. Raises Refused."""
-    if first.application_id is None:
+async def _records_all_calls(account_id: UUID, application_id: UUID | None) -> bool | None:
+    """The switch of the call's application; None where there is no such application."""
+    if application_id is None:
         return False
-    mine = Application.filter(id=first.application_id, account_id=first.account_id)
-    found = await mine.first().values_list("record_all_calls", flat=True)
-    if found is None:
-        raise Refused(CloseCode.NOT_FOUND, "applicationSid: there is no such application")
-    return bool(found)
+    mine = Application.filter(id=application_id, account_id=account_id)
+    found: bool | None = await mine.first().values_list("record_all_calls", flat=True)  # type: ignore[assignment]
+    return found
 
 
 def _facts(first: FirstFrame) -> CallFacts:

@@ -96,8 +96,8 @@ async def _check_rows(one: Aside, about: About) -> None:
             )
     keys = CallKey.filter(account_id=about.account_id, gateway_call_id=about.gateway_call_id)
     ids = [about.call_id, *await keys.values_list("id", flat=True)]
-    found = await Call.filter(account_id=about.account_id, id__in=ids).values_list("recording_key", flat=True)
-    if any(key not in (None, about.key) for key in found):
+    found = await Call.filter(account_id=about.account_id, id__in=ids).only("id", "recording_key")
+    if any(call.recording_key not in (None, about.key) for call in found):
         raise CannotAdopt(
             f"The call has another recording in this database, and a call has one: copy {one.folder / 'audio'} to where you "
             "need it, then discard the recording."

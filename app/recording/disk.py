@@ -1,9 +1,11 @@
 """What an error of the operating system means for recordings: a process without free files is not a full disk."""
 
 import errno
+import socket
 from dataclasses import dataclass
 
 _TOO_MANY_FILES = frozenset({errno.EMFILE, errno.ENFILE})
+_NETWORK = frozenset({errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN, errno.EHOSTDOWN, errno.EADDRNOTAVAIL})
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -17,6 +19,12 @@ class DiskFault:
     """For the gateway, in a close frame."""
     advice: str
     """For the operator."""
+
+
+def is_of_disk(error: BaseException) -> bool:
+    """Whether the spool is meant, and not a connection: drivers raise the same types."""
+    is_of_network = isinstance(error, ConnectionError | TimeoutError | socket.gaierror)
+    return isinstance(error, OSError) and not is_of_network and error.errno not in (None, *_NETWORK)
 
 
 def fault_of(error: Exception) -> DiskFault:

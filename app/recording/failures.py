@@ -233,5 +233,5 @@ _ADVICE = {
     "InvalidObjectState": "The object is in an archive: choose a bucket without immediate archiving.",
 }
 
-CODES_FOR_METRICS = (*sorted({*_ADVICE, *_BUSY_CODES, *_OF_REGIONS, _MALFORMED}), "none", "other")
-"""All that `code_for_metrics` answers."""
+CODES_FOR_METRICS = (*sorted({*_ADVICE, *_BUSY_CODES, *_OF_REGIONS, _MALFORMED}), "none", "other", "disk", "files")
+"""All that `code_for_metrics` answers, and the faults of this server's own disk."""

@@ -22,6 +22,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Protocol, TypeVar
@@ -367,7 +368,8 @@ class Recorder:
         self._check_shares(slot, stream, admitted)
         call = recordings.unsaved(admitted.facts, admitted.target, admitted.form)
         _log.warning("a call is recorded without the database", call_id=call.id.hex, **_cause(error))
-        self._make(stream, _about(stream.first, call, credential_id, admitted))
+        about = _about(stream.first, call, credential_id, admitted)
+        self._make(stream, replace(about, without_database=True))
         return await self._made(stream)
 
     def _make(self, stream: AudioStream, about: About) -> None:

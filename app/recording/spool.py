@@ -91,6 +91,8 @@ class About:
     from_number: str | None = None
     to_number: str | None = None
     trace_id: str | None = None
+    without_database: bool = False
+    """Begun with the settings of an earlier call, since the database did not answer: those of now are still to be asked."""
 
     @property
     def owners(self) -> tuple[UUID, ...]:

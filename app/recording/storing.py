@@ -38,7 +38,9 @@ from app.errors import for_client
 from app.identifiers import Kind, show
 from app.live import LiveEvents
 from app.recording import backoff, condition, credentials, mending, sending, uploads
+from app.recording.admission import refusal_now
 from app.recording.backoff import Fault
+from app.recording.disk import fault_of, is_of_disk
 from app.recording.failures import StorageFailure, code_for_metrics
 from app.recording.sending import InParts, State, Way
 from app.recording.spool import About, Spool, SpooledRecording
@@ -107,6 +109,7 @@ class Storer:
         self._held: set[UUID] = set()
         self._held_each: Counter[UUID] = Counter()
         self._waiting: dict[UUID, _Waiting] = {}
+        self._told_of_disk: set[UUID] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._places = asyncio.Semaphore(AT_ONCE)
         self._places_each: WeakValueDictionary[UUID, asyncio.Semaphore] = WeakValueDictionary()
@@ -150,6 +153,7 @@ class Storer:
         there = await asyncio.to_thread(self._spool.waiting)
         for gone in self._waiting.keys() - set(there):
             del self._waiting[gone]
+        self._told_of_disk.intersection_update(there)
         metrics.spooled(len(there), len(await asyncio.to_thread(self._spool.aside)))
         asked = await self._asked_for()
         now = self._now()
@@ -289,6 +293,7 @@ class Storer:
             async with self._place(about):
                 waiting = await self._try(recording, growing.upload if growing is not None else None)
         except Exception as error:  # noqa: BLE001  the audio stays where it is, and the next try must come
+            self._tell_disk(about, error)
             if for_client(error) is None:
                 _log.exception("a recording was not stored", call_id=about.call_id.hex)
             waiting = _Waiting(about.owners, 0, self._now() + backoff.WITHOUT_DATABASE)
@@ -296,6 +301,17 @@ class Storer:
             self._let_go(recording)
         if waiting is not None:
             self._waiting[about.call_id] = waiting
+
+    def _tell_disk(self, about: About, error: Exception) -> None:
+        """Of a disk that fails the operator hears once for each recording, and an alarm each time."""
+        if not is_of_disk(error):
+            return
+        fault = fault_of(error)
+        metrics.recording_failed(fault.why, for_good=False)
+        if about.call_id not in self._told_of_disk:
+            self._told_of_disk.add(about.call_id)
+            call = show(Kind.CALL, about.call_id)
+            _log.error("a recording cannot be stored", call=call, reason=fault.reason, advice=fault.advice)
 
     async def _try(self, recording: SpooledRecording, upload: InParts | None) -> _Waiting | None:
         """Answers when to look again; None: it is out of the spool. Raises what the database does."""
@@ -386,6 +402,9 @@ class Storer:
         about = recording.about
         if about.started_at < self._now() - self._kept and not state.is_adopted:
             await self._set_aside(recording, state, "the call is older than CALL_DAYS, and its row is gone")
+            return False
+        if about.without_database and not state.is_adopted and (why := await refusal_now(about)):
+            await self._set_aside(recording, state, f"the call began without the database; by the settings now: {why}")
             return False
         try:
             call_id = await recordings.restore(self._live, about, state.attempts)

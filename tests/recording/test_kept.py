@@ -77,6 +77,7 @@ async def test_a_short_call_is_kept_while_the_database_is_stalled(
         about = gateway.spool.folder(call_id).joinpath("about.json").read_text()
         assert '"during-' in about
         assert '"+4930123456"' in about
+        assert '"without_database": true' in about
         assert gateway.spool.folder(call_id).joinpath("audio").read_bytes()[44:] == AUDIO
 
 

@@ -1,7 +1,9 @@
 """A database that knows nothing of a recording in the spool: an older dump was restored, or it is empty. No audio is erased."""
 
 import asyncio
+import errno
 import json
+import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,6 +22,7 @@ from app.identifiers import Kind, new_id, read, show
 from app.outbound import OutboundGate
 from app.recording import aside, retrying, storing
 from app.recording.model import AudioFormat, StoredCredential
+from app.recording.spool import SpooledRecording
 from app.recording.storage import ObjectStorage
 from tests.calls.recorded import target_in
 from tests.installation import Installation, Person
@@ -158,13 +161,54 @@ async def test_an_object_is_not_deleted_because_its_row_is_missing(room: Storage
     assert room.spool.waiting() == []
 
 
+@pytest.fixture
+def errors(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the storing logs as an error."""
+    found: list[str] = []
+    log = SimpleNamespace(error=lambda event, **_: found.append(event), warning=lambda *_, **__: None)
+    monkeypatch.setattr(storing, "_log", log)
+    return found
+
+
+async def test_a_disk_that_cannot_be_written_is_an_error_once_for_each_recording_and_counts_each_time(
+    room: StorageRoom, admin: Person, monkeypatch: pytest.MonkeyPatch, errors: list[str]
+) -> None:
+    call_id = await room.recorded(PCM)
+    await lose_account(room, call_id)
+    count = 'recording_storing_failures_total{code="disk"}'
+    before = number((await metrics(admin)).text, count)
+
+    def read_only(*_: Any) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(SpooledRecording, "write_state", read_only)
+    for _ in range(3):
+        await room.later(minutes=1)
+    assert errors == ["a recording cannot be stored"]
+    assert number((await metrics(admin)).text, count) - before == 3
+    assert room.spool.waiting() == [call_id]
+
+
+@pytest.mark.parametrize(
+    "away", [ConnectionRefusedError(111, "refused"), OSError(errno.EHOSTUNREACH, "no route"), TimeoutError()]
+)
+async def test_a_database_that_is_away_is_no_fault_of_the_disk(
+    room: StorageRoom, monkeypatch: pytest.MonkeyPatch, errors: list[str], away: OSError
+) -> None:
+    await room.recorded(PCM)
+
+    async def ask(*_: Any) -> None:
+        raise away
+
+    monkeypatch.setattr(storing, "_row", ask)
+    await room.look()
+    assert errors == []
+
+
 @pytest.mark.parametrize("has_sent", [True, False])
 async def test_a_recording_of_an_unknown_account_is_set_aside_with_an_error_and_counts(
-    room: StorageRoom, s3: ScriptedS3, admin: Person, monkeypatch: pytest.MonkeyPatch, has_sent: bool
+    room: StorageRoom, s3: ScriptedS3, admin: Person, errors: list[str], has_sent: bool
 ) -> None:
-    errors: list[str] = []
-    log = SimpleNamespace(error=lambda event, **_: errors.append(event), warning=lambda *_, **__: None)
-    monkeypatch.setattr(storing, "_log", log)
     call_id = await room.recorded(PCM)
     if has_sent:
         s3.answers["head"] = error(503, "SlowDown")
@@ -228,6 +272,46 @@ async def test_a_call_older_than_calls_are_kept_is_set_aside_and_not_made_again(
     await room.later(days=401)
     assert not await Call.filter(id=call_id).exists()
     assert room.spool.aside() == [call_id]
+
+
+async def begun_without_database(room: StorageRoom, call_id: UUID) -> None:
+    """As while the database did not answer: no row is there, and the settings are those of an earlier call."""
+    await lose(call_id)
+    path = room.spool.folder(call_id) / "about.json"
+    path.write_text(json.dumps({**json.loads(path.read_bytes()), "without_database": True}))
+
+
+async def test_a_recording_that_began_without_the_database_is_stored_where_it_is_still_wanted(
+    room: StorageRoom, s3: ScriptedS3
+) -> None:
+    await room.switch_on()
+    await begun_without_database(room, await room.recorded(PCM))
+    await room.look()
+    assert (stored(s3), room.spool.waiting(), room.spool.aside()) == ([PCM], [], [])
+
+
+async def test_a_recording_that_began_without_the_database_is_set_aside_where_none_is_wanted_now(
+    room: StorageRoom, s3: ScriptedS3
+) -> None:
+    call_id = await room.recorded(PCM)
+    await begun_without_database(room, call_id)
+    await room.look()
+    assert (s3.requests, room.spool.aside(), await Call.all().count()) == ([], [call_id], 0)
+    assert "turn on `recordAllCalls`" in next(aside.listed(room.spool)).reason
+    await adopted(room)
+    assert (stored(s3), room.spool.aside()) == ([PCM], [])
+
+
+async def test_a_recording_that_began_without_the_database_is_set_aside_where_the_account_is_suspended(
+    room: StorageRoom, s3: ScriptedS3
+) -> None:
+    await room.switch_on()
+    call_id = await room.recorded(PCM)
+    await begun_without_database(room, call_id)
+    await Account.filter(id=room.account_id).update(active=False)
+    await room.look()
+    assert (s3.requests, room.spool.aside()) == ([], [call_id])
+    assert "the account is suspended" in next(aside.listed(room.spool)).reason
 
 
 async def test_a_second_recording_of_a_call_is_set_aside(room: StorageRoom, s3: ScriptedS3) -> None:
