@@ -186,17 +186,21 @@ async def give_up_lost(live: LiveEvents, now: datetime, find: Callable[[Call], A
 
     `find` looks for the object in the bucket: what is there is STORED, as after the restore of an older dump. It raises
     StorageFailure and CannotOpen where nothing can be known now: the recording then waits for the next run, up to
-    UNREACHABLE_AFTER.
+    UNREACHABLE_AFTER, and a storage that has failed is asked for no other in this run.
     Whoever brings the audio back may have it stored with `retryRecording`; a call that still runs is stored when it ends.
     """
     count = 0
+    unreachable: set[tuple[Any, ...]] = set()
     async for call in _lost_calls(now - LOST_AFTER):
+        bucket = (call.account_id, call.recording_vendor, call.recording_endpoint_url, call.recording_bucket)
+        found, is_known = None, bucket not in unreachable
         try:
-            found = await find(call)
+            found = await find(call) if is_known else None
         except (StorageFailure, CannotOpen):
-            if call.updated_at > now - UNREACHABLE_AFTER:
-                continue
-            found = None
+            unreachable.add(bucket)
+            is_known = False
+        if not is_known and call.updated_at > now - UNREACHABLE_AFTER:
+            continue
         if found is not None:
             await stored(live, call.id, call.account_id, found.size_bytes, found.duration_ms)
             continue
@@ -237,6 +241,19 @@ async def deleted(call_id: UUID, account_id: UUID, *, key: str | None = None) ->
 def tell(live: LiveEvents, call_id: UUID, account_id: UUID) -> None:
     """Tells listeners that the recording has another state than before."""
     live.publish(LiveEvent(account_id, call_id, Change.RECORDING))
+
+
+def all_lost(now: datetime, spool: str) -> dict[str, Any]:
+    """As `failed` takes it, for audio that did not get onto the server's disk, or did not stay there."""
+    return {
+        "code": None,
+        "http_status": None,
+        "message": "The call's audio was lost on this server: it was stopped, or its disk failed, before any was kept.",
+        "advice": "For the operator of this server: look at its log and at the disk of its spool. The audio is nowhere else.",
+        "at": now.astimezone(UTC).isoformat(),
+        "next_attempt_at": None,
+        "spool": spool,
+    }
 
 
 def _lost(call: Call, now: datetime) -> dict[str, Any]:

@@ -95,6 +95,8 @@ class AudioStream:
         self.first = first
         self.samples = 0
         """Of each channel, so far."""
+        self.is_cut = False
+        """Audio came that could not be written."""
         self.recording: SpooledRecording | None = None
         self.encoder: Encoder | None = None
         self.broken: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
@@ -173,6 +175,7 @@ class AudioStream:
             if made:
                 self.recording.append(made)
         except Exception as error:  # noqa: BLE001  the disk, or the encoder: one stream must not end the others
+            self.is_cut = True
             return error
         self.samples += len(audio) // self.first.frame_bytes
         return None
@@ -524,7 +527,7 @@ def _ended(stream: AudioStream, audio: bytes) -> tuple[SpooledRecording, Excepti
         recording.append(stream.encoder.end())
         recording.overwrite(0, stream.encoder.header(recording.audio_bytes))
         duration_ms = stream.samples * 1_000 // stream.first.sample_rate
-        recording.finish(Ended(datetime.now(UTC), duration_ms, stream.samples))
+        recording.finish(Ended(datetime.now(UTC), duration_ms, stream.samples, stream.is_cut))
     except Exception as failure:  # noqa: BLE001  as in `write`
         error = error or failure
     if error is not None:

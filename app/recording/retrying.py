@@ -6,6 +6,7 @@ from app.audit.changing import change
 from app.calls import lookup
 from app.calls.model import Call, RecordingState
 from app.context import Context
+from app.encryption import CannotOpen
 from app.errors import Mistakes, UserErrorCode
 from app.identifiers import Kind, read
 from app.live import Change, LiveEvent, LiveEvents
@@ -14,18 +15,23 @@ from app.recording.storage import ObjectStorage, StorageFailure
 
 _ASKED = {"recording_state": RecordingState.STORING, "recording_attempts": 0, "recording_error": None}
 
+_ASIDE = "The audio is set aside in this server's spool. For its operator: `python -m app spool --adopt {}`."
+
 
 async def retry(context: Context, call_id: str) -> Call:
     """The call, STORING from now on: whichever machine holds the audio begins again within seconds, with all its tries.
 
     What waits for its next try is tried at once, and what is in the bucket already is STORED. Raises Mistakes: NOT_FOUND;
-    CONFLICT when there is nothing to store, or when this machine held the audio and has it no more.
+    CONFLICT when there is nothing to store, or when this machine held the audio and has it no more, or has set it aside.
     """
     call = await _found(context, call_id)
     if call.recording_state not in (RecordingState.FAILED, RecordingState.STORING):
         raise _conflict(_WHY.get(call.recording_state, "The recording is stored already."))
     values = _ASKED
-    if not context.use(Spool).has(call.id):
+    spool = context.use(Spool)
+    if not spool.has(call.id):
+        if spool.aside_folder(call.id).is_dir():
+            raise _conflict(_ASIDE.format(call_id))
         values = await _elsewhere(context, call)
     changed = await change(context, Call, call.id, values, where={"recording_state": call.recording_state})
     if changed is None:
@@ -39,7 +45,7 @@ async def _elsewhere(context: Context, call: Call) -> dict[str, Any]:
     """What becomes of a recording that is not in this spool. Raises Mistakes CONFLICT when it is nowhere."""
     try:
         found = await lookup.in_bucket(context.keyring, context.use(ObjectStorage), call)
-    except StorageFailure:
+    except (StorageFailure, CannotOpen):
         found = None
     if found is not None:
         sizes = {"recording_size_bytes": found.size_bytes, "recording_duration_ms": found.duration_ms}

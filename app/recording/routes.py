@@ -59,7 +59,10 @@ async def _record(websocket: WebSocket, let_in: LetIn, recorder: Recorder) -> No
     await websocket.accept(subprotocol=SUBPROTOCOL)
     try:
         with recorder.slot(viewer) as slot:
-            await _taken_in(websocket, viewer, recorder, slot)
+            stream = await _taken_in(websocket, viewer, recorder, slot)
+        # Not in the slot: a database that is away would hold that until its timeout.
+        if stream is not None:
+            await recorder.handed_over(stream)
     except Refused as refused:
         websocket.scope["log"]["close_code"] = int(refused.code)
         websocket.scope["log"]["close_reason"] = refused.reason
@@ -113,12 +116,12 @@ async def _close(websocket: WebSocket, code: int, reason: str = "") -> None:
         await websocket.close(code, reason)
 
 
-async def _taken_in(websocket: WebSocket, viewer: Viewer, recorder: Recorder, slot: Slot) -> None:
-    """Raises Refused."""
+async def _taken_in(websocket: WebSocket, viewer: Viewer, recorder: Recorder, slot: Slot) -> AudioStream | None:
+    """The stream, ended and kept; None when the gateway said nothing. Raises Refused."""
     first = await _first_frame(websocket)
     if first is None:
         await _close(websocket, CloseCode.KEPT)
-        return
+        return None
     stream = recorder.stream(first)
     # From here on audio goes into the stream's buffer as it arrives, while the settings of the call are looked up.
     stream.has_room = websocket.scope["extensions"][DIVERT](stream.take)
@@ -136,7 +139,7 @@ async def _taken_in(websocket: WebSocket, viewer: Viewer, recorder: Recorder, sl
     if lost is not None:
         raise _broken(lost)
     await _close(websocket, CloseCode.KEPT if code in _NO_CODES else code)
-    await recorder.handed_over(stream)
+    return stream
 
 
 def _broken(error: Exception) -> Refused:

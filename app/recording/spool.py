@@ -132,6 +132,8 @@ class Ended:
     duration_ms: int
     samples: int
     """Of each channel."""
+    is_cut: bool = False
+    """Audio came that could not be written."""
 
 
 class Spool:

@@ -333,7 +333,7 @@ class Storer:
         if now_is is RecordingState.DELETED:
             return await self._discard(recording, state, upload)
         if not mending.has_samples(recording):
-            await self._nothing(recording)
+            await self._nothing(recording, state)
             return None
         if now_is is RecordingState.NONE:
             if not await self._restored(recording, state):
@@ -434,10 +434,15 @@ class Storer:
         ids = {"call": show(Kind.CALL, about.call_id), "account": show(Kind.ACCOUNT, about.account_id)}
         _log.error("a recording is set aside: see `python -m app spool`", reason=why, **ids)
 
-    async def _nothing(self, recording: SpooledRecording) -> None:
-        """Not a sample was heard: there is nothing to store, and the call says so."""
-        about = recording.about
-        await recordings.nothing(self._live, about.call_id, about.account_id, self._now(), key=about.key)
+    async def _nothing(self, recording: SpooledRecording, state: State) -> None:
+        """There is nothing to store, and the call says why: the gateway sent not a sample, or all audio was lost here."""
+        about, ended, now = recording.about, recording.ended, self._now()
+        mine = (self._live, about.call_id, about.account_id)
+        if ended is not None and not ended.samples and not ended.is_cut:
+            await recordings.nothing(*mine, now, key=about.key)
+        elif await recordings.failed(*mine, recordings.all_lost(now, self._spool.id), state.attempts, key=about.key):
+            metrics.recording_failed("disk", for_good=True)
+            _log.error("a recording has lost all its audio", call=show(Kind.CALL, about.call_id))
         await asyncio.to_thread(recording.remove)
 
     async def _remember(self, about: About, way: Way) -> None:

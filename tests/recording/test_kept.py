@@ -12,6 +12,7 @@ from websockets.asyncio.client import ClientConnection
 
 from app.calls import recordings
 from app.recording import recorder
+from app.recording.recorder import Recorder
 from app.recording.spool import SpooledRecording
 from tests.installation import Installation, Person, World
 from tests.recording.gateways import Gateway, gateway_of
@@ -32,7 +33,7 @@ def stalled(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Nothing that is asked of the database is answered before the test's end, as by a server that is stopped (SIGSTOP)."""
     is_over = asyncio.Event()
 
-    async def never(*_: Any) -> None:
+    async def never(*_: Any, **__: Any) -> None:
         await is_over.wait()
         raise TimeoutError
 
@@ -112,6 +113,20 @@ async def test_an_account_that_was_refused_since_is_not_recorded_while_the_datab
     assert await ended(gateway, "a") == DATABASE_AWAY
 
 
+async def test_a_stream_that_is_closed_gives_its_slot_back_while_the_database_is_stalled(
+    gateway: Gateway, request: pytest.FixtureRequest
+) -> None:
+    assert await ended(gateway, "before") == (1000, "")
+    await gateway.idle()
+    request.getfixturevalue("stalled")
+    assert await ended(gateway, "during") == (1000, "")
+    slots = gateway.installation.opened.clients[Recorder]._slots
+    async with asyncio.timeout(10):
+        while slots.total:
+            await asyncio.sleep(0.01)
+    assert gateway.server.server_state.tasks  # the database was not told yet
+
+
 async def test_the_code_that_a_gateway_closes_with_is_answered(gateway: Gateway) -> None:
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame("a"))
@@ -133,7 +148,7 @@ async def test_a_call_whose_end_cannot_be_written_is_not_closed_with_1000(
     begun, made = asyncio.Event(), SpooledRecording.append
 
     def full(recording: SpooledRecording, *given: Any) -> None:
-        if begun.is_set():
+        if begun.is_set() and given[0]:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         made(recording, *given)
 
@@ -146,6 +161,10 @@ async def test_a_call_whose_end_cannot_be_written_is_not_closed_with_1000(
         await connection.send(AUDIO)
         reason = "the disk of the spool is full: the recording ends here"
         assert await closed_by(connection) == (1011, reason)
+    if step == "append":
+        end = (await gateway.spooled("a")).ended
+        assert end is not None
+        assert (end.samples, end.is_cut) == (0, True)
 
 
 async def test_a_call_that_lost_a_piece_while_it_ended_is_not_closed_with_1000(
@@ -172,6 +191,8 @@ async def test_a_call_that_lost_a_piece_while_it_ended_is_not_closed_with_1000(
             await asyncio.sleep(0.01)
         await connection.send(AUDIO)
         closing = asyncio.create_task(closed_by(connection))
-        await asyncio.sleep(0.1)
+        (stream,) = gateway.installation.opened.clients[Recorder]._streams
+        while stream.ending is None:
+            await asyncio.sleep(0.01)
         goes_on.set()
         assert await closing == (1011, "the disk of the spool is full: the recording ends here")

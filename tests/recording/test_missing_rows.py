@@ -15,14 +15,16 @@ from uuid import UUID
 import pytest
 
 from app.accounts.model import Account
-from app.calls import recordings
+from app.calls import lookup, recordings
 from app.calls.keys import claimed
 from app.calls.model import Call, CallDirection, CallKey, RecordingState
+from app.encryption import CannotOpen
+from app.errors import Mistakes
 from app.identifiers import Kind, new_id, read, show
 from app.outbound import OutboundGate
 from app.recording import aside, retrying, storing
 from app.recording.model import AudioFormat, StoredCredential
-from app.recording.spool import SpooledRecording
+from app.recording.spool import Ended, SpooledRecording
 from app.recording.storage import ObjectStorage
 from tests.calls.recorded import target_in
 from tests.installation import Installation, Person
@@ -332,6 +334,34 @@ async def test_audio_of_which_the_bucket_holds_only_a_part_is_kept(room: Storage
     assert (room.spool.waiting(), room.spool.aside()) == ([], [call_id])
 
 
+async def test_a_retry_of_what_is_set_aside_names_the_command(room: StorageRoom, s3: ScriptedS3) -> None:
+    s3.answers["put"] = error(503, "SlowDown")
+    call_id = await room.recorded(PCM)
+    await room.look()
+    room.spool.folder(call_id).joinpath("about.json").write_text("{")
+    await room.later(minutes=5)
+    call = show(Kind.CALL, call_id)
+    with pytest.raises(Mistakes, match=f"python -m app spool --adopt {call}"):
+        await retrying.retry(room.context, call)
+
+
+async def test_a_retry_asks_no_bucket_whose_keys_do_not_open(
+    room: StorageRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call_id = await room.recorded(PCM)
+    recording = room.spool.open(call_id)
+    assert recording is not None
+    recording.remove()
+    await recordings.storing(room.live, call_id, room.account_id)
+
+    async def cannot(*_: Any) -> None:
+        raise CannotOpen("No key.")
+
+    monkeypatch.setattr(lookup, "in_bucket", cannot)
+    call = await retrying.retry(room.context, show(Kind.CALL, call_id))
+    assert call.recording_state is RecordingState.STORING
+
+
 # The command.
 
 
@@ -530,6 +560,18 @@ async def test_a_storage_that_cannot_be_asked_now_is_asked_again_for_a_month(roo
     assert await recordings.give_up_lost(room.live, old.replace(month=3), room.find) == 1
 
 
+async def test_a_storage_that_has_failed_is_asked_for_no_other_recording_in_the_same_run(
+    room: StorageRoom, s3: ScriptedS3
+) -> None:
+    for _ in range(3):
+        await as_in_an_older_dump(await room.recorded(PCM), RecordingState.RECORDING)
+    s3.answers["head"] = error(503, "SlowDown")
+    old = datetime(2020, 1, 1, tzinfo=UTC)
+    assert await recordings.give_up_lost(room.live, old.replace(day=30), room.find) == 0
+    assert s3.calls.count("head") == 1
+    assert await recordings.give_up_lost(room.live, old.replace(month=3), room.find) == 3
+
+
 async def test_what_failed_in_an_older_dump_and_is_in_the_bucket_is_found_by_a_retry(
     room: StorageRoom, account_user: Person, provider: Person
 ) -> None:
@@ -558,11 +600,10 @@ async def test_an_object_that_may_have_been_sent_is_found_before_it_is_sent_agai
 
 
 @pytest.mark.parametrize("form", [AudioFormat.WAV, AudioFormat.MP3])
-@pytest.mark.parametrize("is_killed", [False, True])
 async def test_a_recording_without_a_sample_is_none_and_the_call_says_why(
-    room: StorageRoom, s3: ScriptedS3, account_user: Person, form: AudioFormat, is_killed: bool
+    room: StorageRoom, s3: ScriptedS3, account_user: Person, form: AudioFormat
 ) -> None:
-    call_id = await room.recorded(b"", form, ended=not is_killed)
+    call_id = await room.recorded(b"", form)
     await room.look()
     shown = await told_of(account_user, call_id)
     assert (shown["state"], shown["error"]["code"]) == ("NONE", None)
@@ -573,6 +614,30 @@ async def test_a_recording_without_a_sample_is_none_and_the_call_says_why(
     call = await room.call(call_id)
     assert call.recording_error is not None
     assert "without a single audio sample" in call.recording_error["message"]
+
+
+@pytest.mark.parametrize("form", [AudioFormat.WAV, AudioFormat.MP3])
+@pytest.mark.parametrize("how", ["killed", "disk full", "power failure"])
+async def test_a_recording_whose_audio_this_server_lost_is_failed_and_the_call_says_so(
+    room: StorageRoom, s3: ScriptedS3, account_user: Person, form: AudioFormat, how: str
+) -> None:
+    recording = await room.running(form)
+    if how == "disk full":
+        recording.finish(Ended(datetime.now(UTC), 0, 0, is_cut=True))
+    elif how == "power failure":
+        recording.append(PCM)
+        recording.finish(Ended(datetime.now(UTC), 1_000, 8_000))
+        recording.cut(0)
+    recording.close()
+    call_id = recording.about.call_id
+    await room.look()
+    assert (await told_of(account_user, call_id))["state"] == "FAILED"
+    error = (await room.call(call_id)).recording_error
+    assert error is not None
+    assert "lost on this server" in error["message"]
+    assert (s3.requests, room.spool.waiting()) == ([], [])
+    with pytest.raises(Mistakes, match="The audio is gone"):
+        await retrying.retry(room.context, show(Kind.CALL, call_id))
 
 
 async def test_nothing_is_made_again_of_a_recording_without_a_sample(room: StorageRoom, s3: ScriptedS3) -> None:
