@@ -190,19 +190,20 @@ async def give_up_lost(live: LiveEvents, now: datetime, find: Callable[[Call], A
     Whoever brings the audio back may have it stored with `retryRecording`; a call that still runs is stored when it ends.
     """
     count = 0
-    unreachable: set[tuple[Any, ...]] = set()
+    failing: set[tuple[Any, ...]] = set()
     async for call in _lost_calls(now - LOST_AFTER):
-        bucket = (call.account_id, call.recording_vendor, call.recording_endpoint_url, call.recording_bucket)
-        found, is_known = None, bucket not in unreachable
+        target = (call.recording_endpoint_url, call.recording_bucket, call.recording_credential_id)
+        found, is_known = None, target not in failing
         try:
             found = await find(call) if is_known else None
         except (StorageFailure, CannotOpen):
-            unreachable.add(bucket)
+            failing.add(target)
             is_known = False
         if not is_known and call.updated_at > now - UNREACHABLE_AFTER:
             continue
         if found is not None:
-            await stored(live, call.id, call.account_id, found.size_bytes, found.duration_ms)
+            sizes = (found.size_bytes, found.duration_ms)
+            await stored(live, call.id, call.account_id, *sizes, key=call.recording_key)
             continue
         values = {"recording_error": _lost(call, now), "updated_at": now}
         mine = Call.filter(account_id=call.account_id, id=call.id, recording_state__in=list(_RUNNING))

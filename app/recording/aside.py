@@ -12,8 +12,10 @@ from pathlib import Path
 from uuid import UUID
 
 from app.accounts import finding as accounts
+from app.calls import recordings
 from app.calls.model import Call, CallKey
 from app.identifiers import Kind, show
+from app.live import LiveEvents
 from app.recording.sending import State
 from app.recording.spool import About, Spool, read_state
 
@@ -72,6 +74,8 @@ async def adopt(spool: Spool, one: Aside, account_id: UUID | None) -> None:
         )
     about = replace(one.about, account_id=owner_id, service_provider_id=provider_id)
     await _check_rows(one, about)
+    # It may have FAILED before. Of the command no listener hears; of what the worker makes of it, all do.
+    await recordings.storing(LiveEvents(), about.call_id, about.account_id, key=about.key)
     # Tried at once, and with all its tries.
     state = replace(
         State.from_json(read_state(one.folder)), aside=None, is_adopted=True, attempts=0, first_failed_at=None

@@ -2,6 +2,7 @@
 
 import errno
 import socket
+import ssl
 from dataclasses import dataclass
 
 _TOO_MANY_FILES = frozenset({errno.EMFILE, errno.ENFILE})
@@ -23,7 +24,7 @@ class DiskFault:
 
 def is_of_disk(error: BaseException) -> bool:
     """Whether the spool is meant, and not a connection: drivers raise the same types."""
-    is_of_network = isinstance(error, ConnectionError | TimeoutError | socket.gaierror)
+    is_of_network = isinstance(error, ConnectionError | TimeoutError | socket.gaierror | ssl.SSLError)
     return isinstance(error, OSError) and not is_of_network and error.errno not in (None, *_NETWORK)
 
 

@@ -109,7 +109,7 @@ class About:
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "About":
         """Reads what `to_json` wrote, in a newer version too. Raises KeyError, TypeError and ValueError for anything else."""
-        stored = {name: value for name, value in stored.items() if name in cls.__dataclass_fields__}
+        stored = {name: stored[name] for name in cls.__dataclass_fields__ if name in stored}
         read = {name: UUID(hex=value) for name in _IDS if (value := stored.get(name)) is not None}
         return cls(
             **{
@@ -279,7 +279,7 @@ class Spool:
         return broken if broken.is_dir() else self._path / f"{_ASIDE}{call_id.hex}"
 
     def bring_back(self, about: About, state: dict[str, Any]) -> None:
-        """Gives the workers what was set aside, with these contents of its files. Raises OSError, and changes nothing then.
+        """Gives the workers what was set aside, with these contents of its files. Raises OSError: it stays set aside then.
 
         FileExistsError where the spool has a recording of this call by now.
         """
@@ -363,7 +363,8 @@ class SpooledRecording:
         stored = _read_json(self._folder / "ended.json")
         if stored is None:
             return None
-        return Ended(**{**stored, "ended_at": datetime.fromisoformat(stored["ended_at"])})
+        known = {name: stored[name] for name in Ended.__dataclass_fields__ if name in stored}
+        return Ended(**{**known, "ended_at": datetime.fromisoformat(stored["ended_at"])})
 
     def read_state(self) -> dict[str, Any] | None:
         """What `write_state` wrote last; None before that."""

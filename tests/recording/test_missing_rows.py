@@ -49,6 +49,7 @@ async def room(installation: Installation, tmp_path: Path, s3: ScriptedS3) -> As
     async with opened_room(installation, tmp_path / "rooms-spool", storage) as room:
         await room.configure(s3.endpoint)
         yield room
+    await storage.close()
 
 
 async def lose(call_id: UUID) -> None:
@@ -477,10 +478,13 @@ async def test_a_recording_is_not_adopted_for_another_account_than_that_of_its_c
         await adopted(room, UUID(str(read(Kind.ACCOUNT, world["sibling"]))))
 
 
+@pytest.mark.parametrize("has_failed", [False, True])
 async def test_what_could_not_be_read_is_stored_when_its_file_is_in_order_again(
-    room: StorageRoom, s3: ScriptedS3
+    room: StorageRoom, s3: ScriptedS3, has_failed: bool
 ) -> None:
     call_id = await room.recorded(PCM)
+    if has_failed:
+        await recordings.failed(room.live, call_id, room.account_id, {"message": "Refused."}, 6)
     about = room.spool.folder(call_id) / "about.json"
     whole = about.read_text()
     about.write_text('{"call_id"')

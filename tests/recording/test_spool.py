@@ -257,14 +257,30 @@ def test_folders_that_a_dead_process_left_half_made_are_removed_and_young_ones_a
     assert (old.exists(), young.exists(), spool.waiting()) == (False, True, [])
 
 
-def test_a_recording_that_cannot_be_read_is_set_aside_and_stops_nobody(spool: Spool, tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", ['{"call_id"', "[]", "null", '"call_id"', "{}"])
+def test_a_recording_that_cannot_be_read_is_set_aside_and_stops_nobody(
+    spool: Spool, tmp_path: Path, content: str
+) -> None:
     good, bad = about(), about()
     for told in (good, bad):
         spool.create(told).close()
-    (tmp_path / "spool" / bad.call_id.hex / "about.json").write_text('{"call_id"')
+    (tmp_path / "spool" / bad.call_id.hex / "about.json").write_text(content)
     assert spool.open(bad.call_id) is None
     assert spool.waiting() == [good.call_id]
     assert (tmp_path / "spool" / f".aside-{bad.call_id.hex}" / "audio").exists()
+
+
+def test_what_a_newer_version_has_written_is_read(spool: Spool, tmp_path: Path) -> None:
+    told, ended = about(), Ended(datetime.now(UTC), 1_500, 12_000)
+    recording = spool.create(told)
+    recording.finish(ended)
+    recording.close()
+    for name in ("about.json", "ended.json"):
+        path = tmp_path / "spool" / told.call_id.hex / name
+        path.write_text(path.read_text().replace("{", '{"of_tomorrow": 1, ', 1))
+    again = spool.open(told.call_id)
+    assert again is not None
+    assert (again.about, again.ended) == (told, ended)
 
 
 def test_it_keeps_no_secret(spool: Spool) -> None:
