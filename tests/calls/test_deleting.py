@@ -212,6 +212,7 @@ async def test_a_failed_recording_is_tried_again_by_hand(
     failed = await recorded(
         installation, target_in(local_s3), recording_state=RecordingState.FAILED, recording_error={"code": "x"}
     )
+    client_of(failed.target).delete_object(Bucket="calls", Key=failed.call.recording_key)
     selection = "call { recording { state } }"
     refused = await sibling_user.change("retryRecording", selection, callId=failed.id)
     assert refusals(refused) == [("NOT_FOUND", ["callId"])]
