@@ -66,7 +66,7 @@ schema: $(READY) ## write schema.graphql from the code
 access: $(READY) ## write tests/access.txt: who may do what, by running all of it
 	@$(BIN)/python -m tests.access_matrix > tests/access.txt.new && mv tests/access.txt.new tests/access.txt
 
-migration: $(READY) ## draft a migration from the models for both databases (NAME=add_something)
+migration: $(READY) ## draft a migration from the models (NAME=add_something)
 	@test -n "$(NAME)" || { echo "Say what it does: make migration NAME=add_something"; exit 1; }
 	@$(BIN)/python -m app migration $(NAME)
 

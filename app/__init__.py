@@ -50,6 +50,7 @@ What all rooms stand on, and what imports no room:
     exchange.py          messages between workers, over Valkey
     live.py              what happens to calls, told at once to whoever listens (live_exchange.py: between workers)
     logs.py              JSON logs, a request id, one line a request
+    local_postgres.py    the embedded PostgreSQL, where DATABASE_URL names none (local_postgres_place.py: where it lives)
     masks.py             what is shown in the place of a secret, and must not be saved as one
     metrics.py           counters and gauges for Prometheus
     names.py             names that people give: which are allowed, which count as the same

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from app import database, migrating, rewrapping, settings
+from app import database, local_postgres, migrating, rewrapping, settings
 from app.access import Scope
 from app.api_keys import service as api_keys
 from app.api_keys.model import ApiKey
@@ -20,6 +20,7 @@ from app.idempotency import once
 from app.identifiers import Kind, read, show
 from app.key_checks import service as key_checks
 from app.live import LiveEvents
+from app.local_postgres import LocalPostgresFailed, LocalPostgresMissing
 from app.outbound import OutboundGate
 from app.recording import aside
 from app.recording.spool import Spool
@@ -40,7 +41,14 @@ def main(arguments: list[str] | None = None) -> int:
     except WrongSettings as wrong:
         print("These settings are wrong:", *(f"  {problem}" for problem in wrong.problems), sep="\n", file=sys.stderr)
         return 2
-    except (CannotStart, migrating.SchemaBehind, migrating.SchemaAhead, migrating.MigrationFailed) as stop:
+    except (
+        CannotStart,
+        migrating.SchemaBehind,
+        migrating.SchemaAhead,
+        migrating.MigrationFailed,
+        LocalPostgresMissing,
+        LocalPostgresFailed,
+    ) as stop:
         print(stop, file=sys.stderr)
         return 1
     except CannotOpen as error:
@@ -81,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="serve the API; settings come from the environment")
     serve.add_argument("--host", help="address to listen on (HOST)")
     serve.add_argument("--port", type=int, help="port to listen on (PORT)")
-    serve.add_argument("--workers", type=int, help="worker processes; more than one needs PostgreSQL (WORKERS)")
+    serve.add_argument("--workers", type=int, help="worker processes (WORKERS)")
     serve.set_defaults(run=_serve)
     migrate = commands.add_parser("migrate", help="bring the database to this version's schema; the deploy step")
     migrate.set_defaults(run=_migrate)
@@ -118,7 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     which.add_argument("--hash-key", action="store_true", help="HASH_KEY is lost")
     discard.add_argument("--yes", action="store_true", help="discard them")
     discard.set_defaults(run=_discard)
-    migration = commands.add_parser("migration", help="draft a migration from the models, for both databases")
+    migration = commands.add_parser("migration", help="draft a migration from the models")
     migration.add_argument("name", help="what it does, such as add_something")
     migration.set_defaults(run=_migration)
     demo = commands.add_parser("demo", help="serve with a local S3 and demo data; for trying out")
@@ -139,8 +147,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _serve(options: Any) -> None:
     chosen = _chosen(options, "host", "port", "workers")
-    asyncio.run(_prepare(chosen))
-    listen(chosen)
+    with local_postgres.served(chosen):
+        asyncio.run(_prepare(chosen))
+        listen(chosen)
 
 
 async def _prepare(chosen: Settings) -> None:
@@ -190,7 +199,8 @@ def _discard(options: Any) -> None:
             work = discarding.Discarding(chosen, chosen.keyring(), really=options.yes)
             return await (work.of_hash_key() if options.hash_key else work.of_encryption_key(options.encryption_key))
 
-    counts = asyncio.run(discard())
+    with local_postgres.used(chosen):
+        counts = asyncio.run(discard())
     for name, count in counts.items():
         print(f"{count} {name}{' discarded' if options.yes else ''}")
     if not counts:
@@ -202,7 +212,8 @@ def _discard(options: Any) -> None:
 def _migrate(options: Any) -> None:
     chosen = _chosen(options)
     _name_database(chosen)
-    applied = asyncio.run(migrating.migrate(chosen))
+    with local_postgres.used(chosen):
+        applied = asyncio.run(migrating.migrate(chosen))
     print(*(f"applied {name}" for name in applied), sep="\n") if applied else print("The schema is up to date.")
 
 
@@ -230,7 +241,8 @@ def _create_admin(options: Any) -> None:
             return await api_keys.create_first_admin(chosen.keyring(), options.name)
 
     try:
-        print(asyncio.run(create()))
+        with local_postgres.used(chosen):
+            print(asyncio.run(create()))
     except Mistakes as mistakes:
         raise CannotStart("\n".join(error.message for error in mistakes.errors)) from None
     if options.email is not None:
@@ -272,9 +284,10 @@ def _maintain(options: Any) -> None:
                 await storage.close()
             return count
 
-    print(f"{asyncio.run(make_months())} months of calls made ahead")
-    print(f"{asyncio.run(give_up_lost())} recordings given up whose server is lost")
-    print(*(f"{count} {what} forgotten" for what, count in asyncio.run(maintain()).items()), sep="\n")
+    with local_postgres.used(chosen):
+        print(f"{asyncio.run(make_months())} months of calls made ahead")
+        print(f"{asyncio.run(give_up_lost())} recordings given up whose server is lost")
+        print(*(f"{count} {what} forgotten" for what, count in asyncio.run(maintain()).items()), sep="\n")
 
 
 def _rewrap(options: Any) -> None:
@@ -286,7 +299,9 @@ def _rewrap(options: Any) -> None:
             await migrating.check(db)
             return await rewrapping.rewrap(chosen.keyring())
 
-    print(f"{asyncio.run(rewrap())} secrets sealed again with the newest key; older keys may leave ENCRYPTION_KEYS")
+    with local_postgres.used(chosen):
+        count = asyncio.run(rewrap())
+    print(f"{count} secrets sealed again with the newest key; older keys may leave ENCRYPTION_KEYS")
 
 
 def _spool(options: Any) -> None:
@@ -301,7 +316,8 @@ def _spool(options: Any) -> None:
     if wanted and wanted not in found:
         raise CannotStart(f"No recording of a call {wanted} was set aside here. Without options, all are listed.")
     if options.adopt:
-        asyncio.run(_adopt(chosen, spool, [found[wanted]], options.account))
+        with local_postgres.used(chosen):
+            asyncio.run(_adopt(chosen, spool, [found[wanted]], options.account))
     elif options.discard and options.yes:
         aside.discard(found[wanted])
         print(f"{wanted} is deleted.")

@@ -10,8 +10,8 @@ import asyncpg
 from tortoise import BaseDBAsyncClient
 from tortoise.exceptions import IntegrityError
 
-from app import database_url, postgres_pool
-from app.settings import EMBEDDED_DATABASE, Settings
+from app import database_url, local_postgres, postgres_pool
+from app.settings import Settings
 
 MODELS = [
     "app.service_providers.model",
@@ -27,22 +27,22 @@ MODELS = [
     "app.key_checks.model",
 ]
 
-# Unique constraints by name, with the columns by which SQLite's messages name them.
+# Unique constraints by name, with their tables.
 UNIQUE = {
-    "service_providers_name_unique": ("service_providers", ("name_key",)),
-    "accounts_name_unique": ("accounts", ("service_provider_id", "name_key")),
-    "accounts_sip_realm_unique": ("accounts", ("sip_realm",)),
-    "api_keys_public_id_unique": ("api_keys", ("public_id",)),
-    "users_email_unique": ("users", ("email_key",)),
-    "sessions_public_id_unique": ("sessions", ("public_id",)),
-    "recording_configs_account_unique": ("recording_configs", ("account_id",)),
-    "idempotency_records_key_unique": ("idempotency_records", ("actor_id", "operation", "key")),
-    "key_checks_name_unique": ("key_checks", ("name",)),
-    "applications_name_unique": ("applications", ("account_id", "name_key")),
+    "service_providers_name_unique": "service_providers",
+    "accounts_name_unique": "accounts",
+    "accounts_sip_realm_unique": "accounts",
+    "api_keys_public_id_unique": "api_keys",
+    "users_email_unique": "users",
+    "sessions_public_id_unique": "sessions",
+    "recording_configs_account_unique": "recording_configs",
+    "idempotency_records_key_unique": "idempotency_records",
+    "key_checks_name_unique": "key_checks",
+    "applications_name_unique": "applications",
     # What the composite foreign keys below point at.
-    "applications_id_account_unique": ("applications", ("id", "account_id")),
-    "stored_credentials_id_account_unique": ("stored_credentials", ("id", "account_id")),
-    "stored_credentials_fingerprint_unique": ("stored_credentials", ("account_id", "fingerprint")),
+    "applications_id_account_unique": "applications",
+    "stored_credentials_id_account_unique": "stored_credentials",
+    "stored_credentials_fingerprint_unique": "stored_credentials",
 }
 # Composite foreign keys by name: the table, its columns, the table that they point at. Without them, an account could point
 # at another account's application. All of them RESTRICT.
@@ -110,59 +110,35 @@ _PREPARED_STATEMENTS = 250
 
 
 def configuration(settings: Settings, *, migrating: bool = False) -> dict[str, Any]:
-    """Tortoise's configuration. While migrating, SQLite's foreign keys are off: a table rebuild would delete children."""
-    connection = _connection(settings)
-    credentials = connection["credentials"]
-    if settings.is_sqlite:
-        credentials.update(journal_mode="WAL", synchronous="NORMAL", foreign_keys="OFF" if migrating else "ON")
-    else:
-        seconds = settings.database_timeout_seconds
-        milliseconds = str(int(seconds * 1000))
-        # A frozen server hangs a statement that even cancelling does not end, so the driver and the server both limit.
-        connection["engine"] = postgres_pool.__name__
-        credentials.update(
-            minsize=1,
-            maxsize=settings.database_pool_size,
-            timeout=seconds,
-            command_timeout=None if migrating else seconds,
-            statement_cache_size=_PREPARED_STATEMENTS,
-            server_settings={
-                "application_name": "accounts-api",
-                # Planned for any value, a page of a large provider would be planned as one of an average provider: all
-                # of its rows read, and sorted. Planning for the values at hand takes 0.1 to 0.3 ms.
-                "plan_cache_mode": "force_custom_plan",
-                # A merge of two indexes reads one of them from its beginning up to where the page lies in the other.
-                "enable_mergejoin": "off",
-                **(
-                    {}
-                    if migrating
-                    else {
-                        "statement_timeout": milliseconds,
-                        "lock_timeout": milliseconds,
-                        "idle_in_transaction_session_timeout": milliseconds,
-                    }
-                ),
-            },
-        )
+    """Tortoise's configuration. No timeout ends a migration."""
+    connection = database_url.connection(settings.database_url or local_postgres.url_of(settings.data_dir))
+    seconds = settings.database_timeout_seconds
+    milliseconds = str(int(seconds * 1000))
+    # A frozen server hangs a statement that even cancelling does not end, so the driver and the server both limit.
+    limits = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+    connection["engine"] = postgres_pool.__name__
+    connection["credentials"].update(
+        minsize=1,
+        maxsize=settings.database_pool_size,
+        timeout=seconds,
+        command_timeout=None if migrating else seconds,
+        statement_cache_size=_PREPARED_STATEMENTS,
+        server_settings={
+            "application_name": "accounts-api",
+            # Planned for any value, a page of a large provider would be planned as one of an average provider: all
+            # of its rows read, and sorted. Planning for the values at hand takes 0.1 to 0.3 ms.
+            "plan_cache_mode": "force_custom_plan",
+            # A merge of two indexes reads one of them from its beginning up to where the page lies in the other.
+            "enable_mergejoin": "off",
+            **({} if migrating else dict.fromkeys(limits, milliseconds)),
+        },
+    )
     return {
         "connections": {"default": connection},
         "apps": {"models": {"models": [*MODELS, "aerich.models"], "default_connection": "default"}},
         "use_tz": True,
         "timezone": "UTC",
     }
-
-
-def _connection(settings: Settings) -> dict[str, Any]:
-    if settings.is_embedded:
-        return {
-            "engine": "tortoise.backends.sqlite",
-            "credentials": {"file_path": str(settings.data_dir / EMBEDDED_DATABASE)},
-        }
-    return database_url.connection(settings.database_url)
-
-
-def sqlite_path(settings: Settings) -> str:
-    return str(_connection(settings)["credentials"]["file_path"])
 
 
 async def single_connection(settings: Settings) -> asyncpg.Connection:
@@ -175,10 +151,8 @@ async def single_connection(settings: Settings) -> asyncpg.Connection:
 
 async def accepts_writes(db: BaseDBAsyncClient) -> bool:
     """Raises what the driver does when the database is away."""
-    if isinstance(db, postgres_pool.PooledClient):
-        return await db.accepts_writes()
-    await db.execute_query("SELECT 1")
-    return True
+    client: postgres_pool.PooledClient = db  # type: ignore[assignment]
+    return await client.accepts_writes()
 
 
 def refusal_of(error: BaseException) -> str | None:
@@ -211,26 +185,13 @@ _ADVICE: tuple[tuple[tuple[type[asyncpg.PostgresError], ...], str], ...] = (
 
 
 def violated_constraint(error: IntegrityError) -> str | None:
-    """The name of the constraint that refused a write, the same on both databases; None when it cannot be told.
-
-    PostgreSQL names it; SQLite names a unique one by its columns (`UNIQUE constraint failed: accounts.sip_realm`).
-    """
-    name = getattr(error.__cause__, "constraint_name", None)
-    if name:
-        return str(name)
-    kind, _, what = str(error).partition(" constraint failed: ")
-    if kind == "CHECK":
-        return what
-    columns = {column.strip() for column in what.split(",")}
-    for constraint, (table, names) in UNIQUE.items():
-        if columns == {f"{table}.{column}" for column in names}:
-            return constraint
-    return None
+    """The name of the constraint that refused a write; None when it cannot be told."""
+    return getattr(error.__cause__, "constraint_name", None)
 
 
 def lacks_owner(error: IntegrityError) -> bool:
     """Whether a write was refused because a row that it points at is not there (any more)."""
-    return isinstance(error.__cause__, asyncpg.ForeignKeyViolationError) or str(error).startswith("FOREIGN KEY")
+    return isinstance(error.__cause__, asyncpg.ForeignKeyViolationError)
 
 
 def __getattr__(name: str) -> Any:

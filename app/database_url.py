@@ -16,18 +16,17 @@ def problem(url: str) -> str | None:
     """Why this is no address of a database, without repeating any of it; None when it is one."""
     try:
         parts = urlsplit(url)
-        is_one = parts.scheme in {"postgres", "postgresql", "sqlite"} and (parts.port or 1) > 0 and len(parts.path) > 1
+        is_one = parts.scheme in {"postgres", "postgresql"} and (parts.port or 1) > 0 and len(parts.path) > 1
         options = _options(parts)
     except ValueError:  # a port that is no number, a bracket that does not close, an option without a value
         is_one, options = False, {}
     if not is_one:
         return (
             "must be like postgres://user:password@host:5432/name, with special characters percent-encoded "
-            "(or empty for the embedded SQLite)"
+            "(or empty for an embedded PostgreSQL)"
         )
-    allowed = () if parts.scheme == "sqlite" else _OPTIONS
-    if not options.keys() <= set(allowed):
-        return f"after the `?` come only: {', '.join(allowed) or 'no options, for SQLite'}"
+    if not options.keys() <= set(_OPTIONS):
+        return f"after the `?` come only: {', '.join(_OPTIONS)}"
     if options.get("sslmode", "prefer") not in _MODES:
         return f"sslmode must be one of: {', '.join(_MODES)}"
     return _problem_of_authorities(options)
@@ -69,10 +68,8 @@ def _tls(mode: str, authorities: str | None) -> str | ssl.SSLContext:
 
 
 def place(url: str) -> str:
-    """`PostgreSQL accounts at db:5432`, `SQLite /tmp/x.sqlite3`."""
+    """`PostgreSQL accounts at db:5432`."""
     parts = urlsplit(url)
-    if parts.scheme == "sqlite":
-        return f"SQLite {parts.netloc}{parts.path}"
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
     at = f"{host}:{parts.port or _POSTGRES_PORT}" if host else _options(parts).get("host", "this machine")
     return f"PostgreSQL {parts.path[1:]} at {at}"

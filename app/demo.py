@@ -11,12 +11,13 @@ import json
 import os
 import secrets
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import app.schema  # noqa: F401  tells the audit trail of which kind each object is
-from app import demo_data, migrating, settings
+from app import demo_data, local_postgres, migrating, settings
 from app.context import Opened
 from app.demo_calls import DemoCalls
 from app.demo_data import BUCKET, NEWCOMER, OTHER_PROVIDER, PASSWORD, PEOPLE, TRY_HERE, email_of
@@ -36,14 +37,14 @@ def run(chosen: Settings) -> None:
     if not chosen.is_embedded:
         raise CannotStart("The demo fills a database of its own: unset DATABASE_URL, or use: python -m app serve")
     check_port(chosen)
-    chosen.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    chosen.data_dir.mkdir(mode=0o711, parents=True, exist_ok=True)
     notes = chosen.data_dir / "demo.json"
     known = json.loads(notes.read_text()) if notes.exists() else {}
     storage = known.get("s3") or _new_storage()
     s3 = _start_s3(chosen.data_dir / "s3", storage)
     # At the port of the last time too, so that the accounts' webhooks still lead to it.
     receiver = LocalReceiver(_port_of(known.get("receiver"))).start()
-    valkey = LocalValkey()
+    valkey, held = LocalValkey(), ExitStack()
     try:
         _start_valkey(valkey)
         storage = {
@@ -59,8 +60,11 @@ def run(chosen: Settings) -> None:
             "OUTBOUND_ALLOWED_HOSTS": f"{s3.endpoint.removeprefix('http://')},{receiver.host}",
             "CACHE_URL": valkey.url,
             "PORT": str(chosen.port),
+            # Like production.
+            "WORKERS": os.environ.get("WORKERS", "2"),
         }
         serving = settings.load()
+        held.enter_context(local_postgres.served(serving))
         keys, ids = asyncio.run(_fill(serving, known, storage, receiver.host))
         demo_data.cache_prompts(valkey.url, ids)
         graphql = f"http://{serving.host}:{serving.port}/graphql"
@@ -85,6 +89,7 @@ def run(chosen: Settings) -> None:
         DemoCalls(f"ws://{serving.host}:{serving.port}", notes).start()
         listen(serving)
     finally:
+        held.close()
         valkey.stop()
         receiver.stop()
         s3.stop()

@@ -14,7 +14,6 @@ Exception
 
 import enum
 import re
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -191,7 +190,7 @@ def for_client(error: BaseException) -> ClientError | None:
     while seen is not None:
         if isinstance(seen, ClientError):
             return seen
-        if isinstance(seen, _DATABASE_AWAY) or (isinstance(seen, sqlite3.OperationalError) and "locked" in str(seen)):
+        if isinstance(seen, _DATABASE_AWAY):
             away = ServiceUnavailable("The database does not answer. Try again in a moment.")
             away.is_database_away = True
             return away

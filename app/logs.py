@@ -48,7 +48,7 @@ def configure(level: str) -> None:
         sys.unraisablehook = _unraisable
         warnings.showwarning = _warned
     # Tortoise logs every statement with its values at DEBUG.
-    for name in ("tortoise", "tortoise.db_client", "aiosqlite", "botocore", "aiobotocore", "asyncio"):
+    for name in ("tortoise", "tortoise.db_client", "botocore", "aiobotocore", "asyncio"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 

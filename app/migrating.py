@@ -1,13 +1,11 @@
 """Bringing a database to the schema of this code, and telling when it is not there.
 
-The files in `migrations/` are aerich's, with one branch per dialect. Two things differ from aerich's own command line:
-each file runs in one transaction together with its version row, on SQLite too (aerich's `executescript` commits half-way
-there), and a lock lets one of several starting processes migrate while the others wait.
+The files in `migrations/` are aerich's. Two things differ from aerich's own command line: each file runs in one transaction
+together with its version row, and a lock lets one of several starting processes migrate while the others wait.
 """
 
-import fcntl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -42,24 +40,16 @@ class MigrationFailed(Exception):
     """The database refused a statement of a migration, which was not kept."""
 
 
-class ForeignKeysBroken(Exception):
-    """A migration left rows that point at nothing; it was not kept."""
-
-
 async def migrate(settings: Settings, *, until: str | None = None) -> list[str]:
     """Applies what is missing, each file atomically, and answers the names of the files applied.
 
     Stops after the file `until`, if given. Raises SchemaAhead when the database is newer than the code, and MigrationFailed.
     """
-    async with opened(settings, migrating=True) as db:
-        if db.capabilities.dialect == "sqlite":
-            with _file_lock(settings):
-                return await _apply(db, until)
-        async with _advisory_lock(settings):
-            applied = await _apply(db, until)
-            if until is None:
-                await partitions.make_months()
-            return applied
+    async with opened(settings, migrating=True) as db, _advisory_lock(settings):
+        applied = await _apply(db, until)
+        if until is None:
+            await partitions.make_months()
+        return applied
 
 
 async def check(db: BaseDBAsyncClient) -> None:
@@ -77,17 +67,10 @@ async def check(db: BaseDBAsyncClient) -> None:
 @asynccontextmanager
 async def opened(settings: Settings, *, migrating: bool = False) -> AsyncIterator[BaseDBAsyncClient]:
     """The database without the server around it: for migrations and for the commands of `python -m app`."""
-    if settings.is_embedded:
-        _make_embedded(settings)
     # A context of its own, so that one that is open already (a server's, in a test) stays as it is.
     async with TortoiseContext() as context:
         await context.init(config=database.configuration(settings, migrating=migrating))
         yield context.db()
-
-
-def _make_embedded(settings: Settings) -> None:
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    Path(database.sqlite_path(settings)).touch(mode=0o600)  # it holds customers' data
 
 
 def _files() -> list[tuple[str, Any]]:
@@ -121,10 +104,6 @@ async def _apply_one(name: str, file: Any) -> None:
         script = await file.upgrade(transaction)
         if script.strip():
             raise RuntimeError(f"{name} answers a script; run its statements one by one, so that it stays atomic")
-        if transaction.capabilities.dialect == "sqlite":
-            broken = await transaction.execute_query_dict("PRAGMA foreign_key_check")
-            if broken:
-                raise ForeignKeysBroken(f"{name} leaves {len(broken)} rows that point at nothing, in {broken[0]}")
         # aerich compares the newest of these states with the models when it writes the next migration.
         await Aerich.create(version=name, app=_APP, content=get_models_describe(_APP), using_db=transaction)
 
@@ -133,7 +112,7 @@ async def _applied(db: BaseDBAsyncClient) -> set[str]:
     try:
         rows = await db.execute_query_dict("SELECT version FROM aerich WHERE app = 'models'")
     except OperationalError as error:
-        if isinstance(error.__cause__, asyncpg.UndefinedTableError) or "no such table" in str(error):
+        if isinstance(error.__cause__, asyncpg.UndefinedTableError):
             return set()  # an empty database
         raise
     return {row["version"] for row in rows}
@@ -146,14 +125,6 @@ def _refuse_newer(applied: set[str], known: list[str]) -> None:
             f"The database was migrated by a newer version of this program ({unknown[-1]}). "
             "Start that version, or restore a backup from before the upgrade."
         )
-
-
-@contextmanager
-def _file_lock(settings: Settings) -> Any:
-    path = Path(f"{database.sqlite_path(settings)}.migrating")
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # freed by the kernel when the process ends, however it ends
-        yield
 
 
 @asynccontextmanager

@@ -69,7 +69,7 @@ _CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 def key_within(text: str) -> str | None:
     """What the keys of names are searched for when somebody looks for a text within them; None when no name can hold it."""
-    # No name's key is longer (SQLite refuses a pattern of 50,000), and none holds NUL (PostgreSQL's texts cannot).
+    # No name's key is longer, and none holds NUL (PostgreSQL's texts cannot).
     if len(text) > MAXIMUM_KEY or "\0" in text:
         return None
     found = _folded(text)

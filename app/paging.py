@@ -10,7 +10,6 @@ import base64
 import binascii
 import enum
 import functools
-import json
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
@@ -253,7 +252,7 @@ async def page_of_owners(
     narrowed = rows.filter(order.after(after)) if after is not None else rows
     of_each = narrowed.filter(**{owner_column: EACH_OWNER}).order_by(*order.by).limit(first + 1)
     client = connections.get("default")
-    statement = _newest_of_owners(owners, of_each, rows.model, order, first + 1, client.capabilities.dialect)
+    statement = _newest_of_owners(owners, of_each, order, first + 1)
     found = await client.execute_query_dict(statement.text, statement.arguments({}))
     ids = [row["id"] for row in found]
     shown = await rows.model.filter(id__in=ids).order_by(*order.by) if ids else []
@@ -261,16 +260,11 @@ async def page_of_owners(
     return Page(shown[:first], order, len(shown) > first, after, counting)
 
 
-def _newest_of_owners(
-    owners: QuerySet[Any], of_each: QuerySet[Any], model: type[Model], order: Order, limit: int, dialect: str
-) -> Statement:
-    stand_ins = StandIns(dialect)
+def _newest_of_owners(owners: QuerySet[Any], of_each: QuerySet[Any], order: Order, limit: int) -> Statement:
+    stand_ins = StandIns()
     of, ids = stand_ins.render(owners.values(value="id")), stand_ins.render(of_each.values(id="id"))
     end = f' ORDER BY b."id"{" DESC" if order.descending else ""} LIMIT {limit}'
-    if dialect == "postgres":
-        return Statement.of(Sql.join("SELECT b.id FROM (", of, ") o CROSS JOIN LATERAL (", ids, ") b", end), dialect)
-    beside = f') o CROSS JOIN "{model._meta.db_table}" b ON b."id" IN ('
-    return Statement.of(Sql.join("SELECT b.id FROM (", of, beside, ids, ")", end), dialect)
+    return Statement.of(Sql.join("SELECT b.id FROM (", of, ") o CROSS JOIN LATERAL (", ids, ") b", end))
 
 
 async def page_of_many_owners(
@@ -282,9 +276,9 @@ async def page_of_many_owners(
     """
     checked_first(first)
     beyond = order.after(after) if after is not None else _NO_CONDITION
-    rows = Spanning(StandIns("postgres"), query.filter(beyond), newest.filter(beyond)).rows({"id": "id"})
+    rows = Spanning(StandIns(), query.filter(beyond), newest.filter(beyond)).rows({"id": "id"})
     end = f' b ORDER BY b."id"{" DESC" if order.descending else ""} LIMIT {first + 1}'
-    statement = Statement.of(Sql.join("SELECT b.id FROM ", rows, end), "postgres")
+    statement = Statement.of(Sql.join("SELECT b.id FROM ", rows, end))
     found = await connections.get("default").execute_query_dict(statement.text, statement.arguments({}))
     ids = [row["id"] for row in found]
     shown = await query.model.filter(id__in=ids).order_by(*order.by) if ids else []
@@ -296,19 +290,16 @@ async def _count(query: QuerySet[Any], limit: int | None) -> int:
     """How many rows a query has; with a limit no more are counted, and no more told."""
     if limit is None:
         return await query.count()
-    client = connections.get("default")
-    dialect = client.capabilities.dialect
-    inner = StandIns(dialect).render(query.limit(limit).values(id="id"))
-    statement = Statement.of(Sql.join('SELECT COUNT(*) AS "total" FROM (', inner, ") b"), dialect)
-    rows = await client.execute_query_dict(statement.text, statement.arguments({}))
+    inner = StandIns().render(query.limit(limit).values(id="id"))
+    statement = Statement.of(Sql.join('SELECT COUNT(*) AS "total" FROM (', inner, ") b"))
+    rows = await connections.get("default").execute_query_dict(statement.text, statement.arguments({}))
     return int(rows[0]["total"])
 
 
-def count_up_to(of_each: Sql, owners: str, dialect: str) -> Sql:
+def count_up_to(of_each: Sql, owners: str) -> Sql:
     """How many rows `of_each`, which has a limit, selects of each owner in the slot `owners`."""
-    each = ("UNNEST(", '::UUID[]) o("value")') if dialect == "postgres" else ("JSON_EACH(", ") o")
     counted = Sql.join('SELECT o."value" AS "owner", (SELECT COUNT(*) FROM (', of_each, ') c) AS "total" FROM ')
-    return Sql.join(counted, each[0], slot(owners), each[1])
+    return Sql.join(counted, "UNNEST(", slot(owners), '::UUID[]) o("value")')
 
 
 async def page_of_each(
@@ -333,7 +324,7 @@ async def page_of_each(
     async def load(owners: list[UUID]) -> list[list[Any]]:
         of_each = context.viewer.within_reach(model).filter(**{owner_column: EACH_OWNER})
         one = of_each.filter(beyond, condition).order_by(*order.by)
-        ids = await _first_of_each(one.limit(first + 1), model, owners)
+        ids = await _first_of_each(one.limit(first + 1), owners)
         context.loading(len(ids))
         rows: dict[UUID, list[Any]] = {one: [] for one in owners}
         for row in await model.filter(id__in=ids).order_by(*order.by):
@@ -375,28 +366,19 @@ async def count_of_each(
 
 
 async def _count_of_each_up_to(of_each: QuerySet[Any], owners: list[UUID]) -> list[int]:
-    client = connections.get("default")
-    dialect = client.capabilities.dialect
-    inner = StandIns(dialect).render(of_each.values(id="id"))
-    statement = Statement.of(count_up_to(inner, "owners", dialect), dialect)
-    rows = await client.execute_query_dict(statement.text, statement.arguments({"owners": owners}))
-    totals = {str(row["owner"]): row["total"] for row in rows}
-    return [totals.get(str(one), 0) for one in owners]
+    inner = StandIns().render(of_each.values(id="id"))
+    statement = Statement.of(count_up_to(inner, "owners"))
+    rows = await connections.get("default").execute_query_dict(statement.text, statement.arguments({"owners": owners}))
+    totals = {row["owner"]: row["total"] for row in rows}
+    return [totals.get(one, 0) for one in owners]
 
 
-async def _first_of_each(one: QuerySet[Any], model: type[Model], owners: list[UUID]) -> list[UUID]:
+async def _first_of_each(one: QuerySet[Any], owners: list[UUID]) -> list[UUID]:
     """The ids of the rows that `one` selects for each owner: no other rows of theirs are read, however many there are."""
-    client = connections.get("default")
     ids: Any = one.values("id")
     ids._make_query()
     sql, values = ids.query.get_parameterized_sql()
-    given: list[Any]
-    if client.capabilities.dialect == "postgres":
-        found = f"unnest(${len(values) + 1}::uuid[]) o(value) CROSS JOIN LATERAL ({sql}) b"
-        given = [*values, owners]
-    else:
-        # SQLite knows no LATERAL.
-        found = f'json_each(?) o CROSS JOIN "{model._meta.db_table}" b ON b.id IN ({sql})'
-        given = [json.dumps([str(owner) for owner in owners]), *values]
-    rows = await client.execute_query_dict(f"SELECT b.id FROM {found}", given)  # noqa: S608  names come from the models
-    return [row["id"] if isinstance(row["id"], UUID) else UUID(row["id"]) for row in rows]
+    found = f"unnest(${len(values) + 1}::uuid[]) o(value) CROSS JOIN LATERAL ({sql}) b"
+    client = connections.get("default")
+    rows = await client.execute_query_dict(f"SELECT b.id FROM {found}", [*values, owners])  # noqa: S608  names come from the models
+    return [row["id"] for row in rows]

@@ -17,7 +17,6 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from app import database_url
 from app.encryption import Keyring, key_from_text, new_key_text
 
-EMBEDDED_DATABASE = "accounts.sqlite3"
 _KEY_FILE = "keys.json"
 _MAKING = {"ENCRYPTION_KEYS": 'echo "k1:$(openssl rand -base64 32)"', "HASH_KEY": "openssl rand -base64 32"}
 _TLS_OPTIONS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
@@ -50,9 +49,9 @@ class Settings(BaseSettings):
         "",
         repr=False,
         description="`postgres://user:password@host:5432/name` in production, with `?sslmode=verify-full` for TLS; "
-        "empty: SQLite in `DATA_DIR`.",
+        "empty: an embedded PostgreSQL in `DATA_DIR`.",
     )
-    database_pool_size: int = Field(10, ge=1, le=200, description="Database connections of each worker (PostgreSQL).")
+    database_pool_size: int = Field(10, ge=1, le=200, description="Database connections of each worker.")
     database_timeout_seconds: float = Field(10, gt=0, le=120, description="Longest time for one database statement.")
     encryption_keys: str = Field(
         "",
@@ -276,12 +275,8 @@ class Settings(BaseSettings):
 
     @property
     def is_embedded(self) -> bool:
-        """True for the database that needs no set-up: SQLite in `data_dir`, migrated and keyed by itself."""
+        """True for the database that needs no set-up: PostgreSQL in `data_dir`, started, migrated and keyed by itself."""
         return not self.database_url
-
-    @property
-    def is_sqlite(self) -> bool:
-        return self.is_embedded or self.database_url.startswith("sqlite")
 
     @property
     def spool(self) -> Path:
@@ -308,7 +303,7 @@ class Settings(BaseSettings):
     def database_place(self) -> str:
         """Which database this is, for people: without the password."""
         if self.is_embedded:
-            return f"SQLite {self.data_dir / EMBEDDED_DATABASE}"
+            return f"PostgreSQL embedded in {self.data_dir}"
         return database_url.place(self.database_url)
 
     def keyring(self) -> Keyring:
@@ -351,12 +346,6 @@ def _wrong_together(given: dict[str, Any]) -> list[str]:
         problems += [
             f"{name}: needed {needed}; make one with: {_MAKING[name]}" for name, key in keys.items() if not key
         ]
-    workers = str(given.get("workers") or "")
-    if workers.isdecimal() and int(workers) > 1 and (not url or url.startswith("sqlite")):
-        problems.append(
-            f"WORKERS: {workers} workers need PostgreSQL (DATABASE_URL); "
-            "SQLite has one writer and is served by one process"
-        )
     return problems
 
 

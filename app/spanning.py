@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tortoise import connections
 from tortoise.queryset import QuerySet
 
 from app.statements import Sql, StandIns
@@ -27,9 +26,7 @@ def beyond_few(owners: QuerySet[Any]) -> QuerySet[Any]:
 
 
 async def are_many(owners: QuerySet[Any]) -> bool:
-    """Whether the owners are too many to be asked one by one. On SQLite they are always few."""
-    if connections.get("default").capabilities.dialect != "postgres":
-        return False
+    """Whether the owners are too many to be asked one by one."""
     return bool(await beyond_few(owners).values_list("id"))
 
 

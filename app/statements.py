@@ -5,7 +5,6 @@ ids are stand-ins, a stand-in for a cursor's place) and rendered. Stand-ins are 
 client has. What is written around such queries are aliases of our own (`b`, `o1`, …), joins on named columns, and placeholders.
 """
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from tortoise.filters import escape_like
 
 from app.access import AccessLevel, Scope, Viewer
 
-_PLACEHOLDER = {"postgres": re.compile(r"\$\d+"), "sqlite": re.compile(r"\?")}
+_PLACEHOLDER = re.compile(r"\$\d+")
 # Stands for a parameter until all queries of a statement are put together and their places are known.
 _MARK = "\x1a"
 
@@ -111,9 +110,6 @@ def pattern_of(text: str) -> str:
 class StandIns:
     """Hands out stand-ins for values, and recognizes them in what Tortoise renders."""
 
-    def __init__(self, dialect: str) -> None:
-        self.dialect = dialect
-
     def viewer(self, scope: Scope) -> Viewer:
         """Somebody of this scope whose ids are slots: `viewer.within_reach` writes the conditions."""
         return Viewer(
@@ -138,7 +134,7 @@ class StandIns:
         query._choose_db_if_not_chosen()
         query._make_query()
         text, values = query.query.get_parameterized_sql()
-        marked, count = _PLACEHOLDER[self.dialect].subn(_MARK, text)
+        marked, count = _PLACEHOLDER.subn(_MARK, text)
         if count != len(values) or _MARK in text:
             raise ValueError("a query whose parameters cannot be told apart")
         return Sql(
@@ -153,19 +149,15 @@ class Statement:
 
     text: str
     parameters: tuple[Any, ...]
-    dialect: str
 
     @classmethod
-    def of(cls, sql: Sql, dialect: str) -> "Statement":
-        pieces = sql.text.split(_MARK)
-        if dialect == "postgres":
-            numbered = [pieces[0], *(f"${number}{piece}" for number, piece in enumerate(pieces[1:], 1))]
-            return cls("".join(numbered), sql.parameters, dialect)
-        return cls("?".join(pieces), sql.parameters, dialect)
+    def of(cls, sql: Sql) -> "Statement":
+        first, *pieces = sql.text.split(_MARK)
+        return cls("".join([first, *(f"${number}{piece}" for number, piece in enumerate(pieces, 1))]), sql.parameters)
 
     @classmethod
     def sharing(cls, sql: Sql) -> "Statement":
-        """For PostgreSQL: a slot that stands in several places is sent once. All of them must be of one type."""
+        """A slot that stands in several places is sent once. All of them must be of one type."""
         places: list[Any] = []
         text = ""
         *before, last = sql.text.split(_MARK)
@@ -177,14 +169,13 @@ class Statement:
             else:
                 number = places.index(parameter) + 1
             text += f"{piece}${number}"
-        return cls(text + last, tuple(places), "postgres")
+        return cls(text + last, tuple(places))
 
     def arguments(self, values: Mapping[str, Any]) -> list[Any]:
-        given = [
+        return [
             slot if slot.__class__ is not Slot else values[slot.name] if slot.pattern is None else slot.value(values)
             for slot in self.parameters
         ]
-        return given if self.dialect == "postgres" else [_for_sqlite(value) for value in given]
 
 
 def values_of(viewer: Viewer) -> dict[str, Any]:
@@ -196,7 +187,7 @@ def values_of(viewer: Viewer) -> dict[str, Any]:
     }
 
 
-def any_of(sql: Sql, slot: str, dialect: str) -> Sql:
+def any_of(sql: Sql, slot: str) -> Sql:
     """The same query for many values at once: where a column was compared with the slot, it is now one of its values."""
     pieces = sql.text.split(_MARK)
     text = pieces[0]
@@ -204,10 +195,7 @@ def any_of(sql: Sql, slot: str, dialect: str) -> Sql:
         if parameter == Slot(slot):
             if not text.endswith("="):
                 raise ValueError("a slot of many values that is compared otherwise than by =")
-            if dialect == "postgres":
-                text += f"ANY({_MARK})"
-            else:
-                text = text.removesuffix("=") + f" IN (SELECT value FROM json_each({_MARK}))"  # noqa: S608
+            text += f"ANY({_MARK})"
         else:
             text += _MARK
         text += piece
@@ -217,11 +205,3 @@ def any_of(sql: Sql, slot: str, dialect: str) -> Sql:
 def slot(name: str) -> Sql:
     """A slot that stands in no query of Tortoise's."""
     return Sql(_MARK, (Slot(name),))
-
-
-def _for_sqlite(value: Any) -> Any:
-    if isinstance(value, UUID):
-        return str(value)
-    if isinstance(value, list):
-        return json.dumps([str(one) for one in value])
-    return value

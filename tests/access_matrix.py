@@ -2,9 +2,8 @@
 
     python -m tests.access_matrix > tests/access.txt
 
-makes an installation of its own (SQLite, in a temporary folder) and prints the matrix; `tests/test_access.py` runs the
-same on both databases and compares. Where a storage or a cache would be dialled, a stand-in answers: what is tried here is who
-gets that far.
+makes an installation of its own and prints the matrix; `tests/test_access.py` runs the same and compares. Where a storage or a
+cache would be dialled, a stand-in answers: what is tried here is who gets that far.
 """
 
 import asyncio
@@ -31,6 +30,7 @@ from tests.access_cases import Case, Ids, cases
 from tests.installation import Answer, Installation, Person, seed
 from tests.listeners import first_told
 from tests.people import add_people
+from tests.servers.postgres import Postgres
 
 PERSONAS = {
     "nobody": None,
@@ -117,6 +117,12 @@ class SomewhereElse:
 
     id = "another"
 
+    def has(self, _call_id: Any) -> bool:
+        return False
+
+    def aside_folder(self, _call_id: Any) -> Path:
+        return Path("/nowhere")
+
 
 class NoPrompts:
     """In the place of the prompt cache: it has none."""
@@ -161,8 +167,6 @@ class Kept:
 
     async def _now(self) -> Any:
         """The same as before while nothing was written: most changes are refused, and the deleted rows slow the others down."""
-        if self._db.capabilities.dialect != "postgres":
-            return None
         (row,) = await self._db.execute_query_dict("SELECT pg_snapshot_xmax(pg_current_snapshot())::text AS state")
         return row["state"]
 
@@ -269,9 +273,10 @@ def _line(words: Any) -> str:
 
 
 async def _printed() -> str:
-    with tempfile.TemporaryDirectory() as folder:
-        world = await seed(Path(folder), "")
-        async with Installation.started(world, Path(folder), "", log_level="ERROR") as installation:
+    with tempfile.TemporaryDirectory() as folder, Postgres() as postgres:
+        url = postgres.create("matrix")
+        world = await seed(Path(folder), url)
+        async with Installation.started(world, Path(folder), url, log_level="ERROR") as installation:
             return await matrix(installation)
 
 

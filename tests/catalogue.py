@@ -264,16 +264,11 @@ POINTERS: list[tuple[str, str, str, str]] = [
 
 
 @pytest.fixture
-def make_settings(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> MakeSettings:
+def make_settings(tmp_path: Path, postgres: Postgres) -> MakeSettings:
     """Settings of an empty database with the given name."""
 
     def make(name: str) -> Settings:
-        if backend == "postgres":
-            server: Postgres = request.getfixturevalue("postgres")
-            url = server.create(f"{name}_{tmp_path.name[-40:]}")
-        else:
-            (tmp_path / name).mkdir()
-            url = f"sqlite://{tmp_path}/{name}/test.sqlite3"
+        url = postgres.create(f"{name}_{tmp_path.name[-40:]}")
         return Settings(data_dir=tmp_path, database_url=url, encryption_keys=ENCRYPTION_KEYS, hash_key=HASH_KEY)
 
     return make
@@ -296,18 +291,8 @@ async def migrated(empty: Settings) -> AsyncIterator[Any]:
 _NO_PARTITION = "NOT IN (SELECT relname FROM pg_class WHERE relispartition)"
 
 
-def is_sqlite(db: Any) -> bool:
-    return bool(db.capabilities.dialect == "sqlite")
-
-
 async def columns(db: Any) -> dict[str, tuple[str, bool]]:
     """The type of each column, and whether it may be null, by `table.column`."""
-    if is_sqlite(db):
-        found = {}
-        for table in await tables(db):
-            for row in await db.execute_query_dict(f"PRAGMA table_info({table})"):
-                found[f"{table}.{row['name']}"] = (row["type"].replace(" ", ""), not row["notnull"])
-        return found
     rows = await db.execute_query_dict(
         "SELECT table_name, column_name, data_type, character_maximum_length AS length, is_nullable "
         f"FROM information_schema.columns WHERE table_schema = 'public' AND table_name {_NO_PARTITION}"
@@ -322,21 +307,12 @@ async def columns(db: Any) -> dict[str, tuple[str, bool]]:
 
 
 async def tables(db: Any) -> set[str]:
-    if is_sqlite(db):
-        sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
-    else:
-        sql = f"SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' AND tablename {_NO_PARTITION}"
+    sql = f"SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' AND tablename {_NO_PARTITION}"
     return {row["name"] for row in await db.execute_query_dict(sql)}
 
 
 async def foreign_keys(db: Any) -> set[tuple[str, str, str, str]]:
     """Table, column, the table that it points at, and what happens to the row when its target is deleted."""
-    if is_sqlite(db):
-        return {
-            (table, row["from"], row["table"], row["on_delete"])
-            for table in await tables(db)
-            for row in await db.execute_query_dict(f"PRAGMA foreign_key_list({table})")
-        }
     rows = await db.execute_query_dict(
         "SELECT conrelid::regclass::text AS source, a.attname AS column, confrelid::regclass::text AS target, "
         "CASE confdeltype WHEN 'r' THEN 'RESTRICT' ELSE confdeltype::text END AS on_delete "
@@ -348,21 +324,6 @@ async def foreign_keys(db: Any) -> set[tuple[str, str, str, str]]:
 
 async def named(db: Any) -> dict[str, dict[str, str]]:
     """Uniques, checks and other indexes with their tables, by name; primary keys and what they need left out."""
-    if is_sqlite(db):
-        rows = await db.execute_query_dict("SELECT type, name, tbl_name, sql FROM sqlite_master")
-        indexes = [row for row in rows if row["type"] == "index" and not row["name"].startswith("sqlite_autoindex")]
-        checks = {
-            part.split()[0]: row["name"]
-            for row in rows
-            if row["type"] == "table"
-            for part in row["sql"].split("CONSTRAINT ")[1:]
-            if part.split()[1] == "CHECK"
-        }
-        return {
-            "UNIQUE": {row["name"]: row["tbl_name"] for row in indexes if "UNIQUE INDEX" in row["sql"]},
-            "CHECKS": checks,
-            "INDEXES": {row["name"]: row["tbl_name"] for row in indexes if "UNIQUE INDEX" not in row["sql"]},
-        }
     indexes = await db.execute_query_dict(
         "SELECT c.relname AS name, i.indrelid::regclass::text AS table, i.indisunique AS is_unique "
         "FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace "
@@ -382,10 +343,6 @@ async def named(db: Any) -> dict[str, dict[str, str]]:
 async def insert(db: Any, table: str, values: dict[str, Any]) -> None:
     """One row by plain SQL, past the models and their checks."""
     names = ", ".join(values)
-    if is_sqlite(db):
-        marks = ", ".join("?" for _ in values)
-        await db.execute_query(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(values.values()))
-        return
     # As literals, so that PostgreSQL reads them by the column's type.
     types = await columns(db)
     literals = [_literal(value, types[f"{table}.{name}"][0]) for name, value in values.items()]

@@ -1,13 +1,11 @@
 """The installation that tests talk to, and the people who ask.
 
-Each test gets a fresh copy of a PostgreSQL database that was migrated and filled once (SQLite with TEST_DATABASE=sqlite).
+Each test gets a fresh copy of a PostgreSQL database that was migrated and filled once.
 `make test` runs the files in as many processes as there are cores, each with servers of its own. The tests about
 operations run once more with COMPILED_OPERATIONS=off, which the settings read: the ordinary executor answers them. The
 people (`admin`, `provider`, `account_user`, `read_only`, `stranger`, …) ask over the real ASGI application.
 """
 
-import os
-import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -32,31 +30,20 @@ def postgres() -> Iterator[Postgres]:
 # The fixtures of other servers, for every test.
 __all__ = ["iam_s3", "local_s3", "valkey"]
 
-BACKEND = os.environ.get("TEST_DATABASE", "postgres")
-
 
 def pytest_report_header() -> str:
-    way = "compiled" if Settings().compiled_operations else "ordinary"
-    return f"database: {BACKEND}, operations: {way}"
+    return f"operations: {'compiled' if Settings().compiled_operations else 'ordinary'}"
 
 
 @pytest.fixture(scope="session")
-def backend() -> str:
-    """Which database the tests run on: `sqlite` or `postgres`."""
-    return BACKEND
-
-
-@pytest.fixture(scope="session")
-async def template(backend: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> World:
+async def template(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> World:
     """A migrated database with the world in it, to be copied for each test."""
-    folder = tmp_path_factory.mktemp(f"template-{backend}")
-    url = request.getfixturevalue("postgres").create("template_world") if backend == "postgres" else ""
-    return await seed(folder, url)
+    return await seed(tmp_path_factory.mktemp("template"), postgres.create("template_world"))
 
 
 @pytest.fixture
 async def installation(
-    template: World, backend: str, tmp_path: Path, request: pytest.FixtureRequest
+    template: World, postgres: Postgres, tmp_path: Path, request: pytest.FixtureRequest
 ) -> AsyncIterator[Installation]:
     """The application on a database of its own. Tests that need other settings mark themselves with `settings(...)`.
 
@@ -66,17 +53,10 @@ async def installation(
     changed = dict(marker.kwargs) if marker else {}
     if "valkey" in request.fixturenames:
         changed = {"cache_url": request.getfixturevalue("valkey").url, **changed}
-    if backend == "postgres":
-        server: Postgres = request.getfixturevalue("postgres")
-        url = server.copy("template_world")
-    else:
-        url = ""
-        for file in template.folder.glob("*.sqlite3*"):
-            shutil.copy(file, tmp_path)
+    url = postgres.copy("template_world")
     async with Installation.started(template, tmp_path, url, **changed) as started:
         yield started
-    if backend == "postgres":
-        server.drop(url)
+    postgres.drop(url)
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ FOUNDATION = {
         "statements",
     ),
     *("tokens", "exchange", "live", "live_exchange", "masks", "revocations", "valkey_connection"),
+    *("local_postgres", "local_postgres_place"),
 }
 ASSEMBLY = {
     *("main", "worker_process", "schema", "viewer", "form_limits", "authentication", "execution", "graphiql"),

@@ -33,9 +33,8 @@ def recorded() -> Iterator[list[Statement]]:
 async def plan(connection: Any, statement: Statement) -> str:
     """How the database would answer a statement, in its own words."""
     sql, values = statement
-    explain = "EXPLAIN QUERY PLAN" if connection.capabilities.dialect == "sqlite" else "EXPLAIN"
-    rows = await connection.execute_query_dict(f"{explain} {sql}", values)
-    return "\n".join(str(row.get("detail") or row.get("QUERY PLAN")) for row in rows)
+    rows = await connection.execute_query_dict(f"EXPLAIN {sql}", values)
+    return "\n".join(row["QUERY PLAN"] for row in rows)
 
 
 @dataclass

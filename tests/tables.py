@@ -8,13 +8,8 @@ _LAST_USES = frozenset({"last_used_at", "previous_secret_last_used_at"})
 
 
 async def tables(connection: Any) -> list[str]:
-    if connection.capabilities.dialect == "sqlite":
-        query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
-    else:
-        query = (
-            "SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
-        )
-        query += " AND NOT relispartition"  # whose rows are their table's
+    query = "SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
+    query += " AND NOT relispartition"  # whose rows are their table's
     return sorted(row["name"] for row in await connection.execute_query_dict(query))
 
 

@@ -238,10 +238,8 @@ async def test_what_is_made_while_the_account_is_deleted_is_refused_or_goes_with
 
 
 async def test_a_deletion_waits_for_a_key_that_is_just_being_made(
-    backend: str, installation: Installation, provider: Person, world: World
+    installation: Installation, provider: Person, world: World
 ) -> None:
-    if backend == "sqlite":
-        pytest.skip("SQLite has one writer")
     account_id = read(Kind.ACCOUNT, world["own"])
     other = await database.single_connection(installation.settings)
     async with other.transaction():

@@ -117,8 +117,8 @@ async def test_the_text_of_a_key_is_shown_once_and_stored_nowhere(
 
 
 async def stored(installation: Installation) -> bytes:
-    """Every value of every table, and on SQLite the files themselves."""
-    seen = [file.read_bytes() for file in installation.settings.data_dir.glob("*.sqlite3*")]
+    """Every value of the tables."""
+    seen: list[bytes] = []
     async with installation.database() as connection:
         for table in ("service_providers", "accounts", "api_keys", "recording_configs", "aerich"):
             for row in await connection.execute_query_dict(f"SELECT * FROM {table}"):

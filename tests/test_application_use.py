@@ -151,10 +151,8 @@ async def test_whoever_points_at_what_is_being_deleted_is_refused_or_cleared(
 
 
 async def test_a_deletion_waits_for_an_account_that_is_just_pointed_at_it(
-    backend: str, installation: Installation, account_user: Person, world: World
+    installation: Installation, account_user: Person, world: World
 ) -> None:
-    if backend == "sqlite":
-        pytest.skip("SQLite has one writer")
     other = await database.single_connection(installation.settings)
     async with other.transaction():
         await other.execute(

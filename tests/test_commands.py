@@ -134,7 +134,7 @@ async def test_whoever_makes_an_admin_is_told_in_which_database(tmp_path: Path) 
         stderr=asyncio.subprocess.PIPE,
     )
     printed, said = await process.communicate()
-    assert said.decode().startswith(f"Database: SQLite {tmp_path}/accounts.sqlite3\n")
+    assert said.decode().startswith(f"Database: PostgreSQL embedded in {tmp_path}\n")
     assert printed.decode().startswith("vgk_")
 
 
@@ -257,11 +257,11 @@ async def test_commands_that_do_not_serve_write_no_metrics(installation: Install
 
 @pytest.mark.parametrize("public", ["", "https://api.example.com"])
 async def test_recordings_addresses_follow_the_options_of_the_command_in_every_worker(
-    installation: Installation, backend: str, public: str
+    installation: Installation, public: str
 ) -> None:
     call_id = await stored_call(installation)
     (port,) = free_ports(1)
-    workers = ["--workers", "2"] if backend == "postgres" else []
+    workers = ["--workers", "2"]
     environment = environment_of(installation, PUBLIC_URL=public)
     async with serving(environment, port, "--host", "0.0.0.0", *workers) as (client, lines):
         admin = Person(client, installation.world.tokens["admin"])

@@ -361,12 +361,12 @@ def test_the_server_uses_it(monkeypatch: pytest.MonkeyPatch) -> None:
     assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] >= 3_700
 
 
-@pytest.mark.parametrize(("exit_codes", "code"), [([None, STARTUP_FAILURE], STARTUP_FAILURE), ([0, 0], None)])
+@pytest.mark.parametrize(("could_not_start", "code"), [(True, STARTUP_FAILURE), (False, None)])
 def test_workers_that_cannot_start_are_a_failure_of_the_server(
-    monkeypatch: pytest.MonkeyPatch, exit_codes: list[int | None], code: int | None
+    monkeypatch: pytest.MonkeyPatch, could_not_start: bool, code: int | None
 ) -> None:
     """A service manager that restarts what fails would not restart it otherwise."""
-    ended = SimpleNamespace(run=lambda: None, processes=[SimpleNamespace(exitcode=each) for each in exit_codes])
+    ended = SimpleNamespace(run=lambda: None, could_not_start=could_not_start)
     monkeypatch.setattr(serving, "Supervisor", lambda *_: ended)
     monkeypatch.setattr(serving, "check_port", lambda _: None)
     monkeypatch.setattr(uvicorn.Config, "bind_socket", lambda _: None)

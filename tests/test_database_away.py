@@ -20,13 +20,7 @@ AWAY = "The database does not answer. Try again in a moment."
 
 
 @pytest.fixture
-def _only_on_postgres(backend: str) -> None:
-    if backend == "sqlite":
-        pytest.skip("SQLite is a file and does not go away")
-
-
-@pytest.fixture
-async def fragile(_only_on_postgres: None, tmp_path: Path) -> AsyncIterator[tuple[Installation, Postgres]]:
+async def fragile(tmp_path: Path) -> AsyncIterator[tuple[Installation, Postgres]]:
     """An installation whose database server is its own, to be stopped and started."""
     with Postgres() as server:
         url = server.create("fragile")
@@ -82,7 +76,6 @@ async def test_metrics_are_read_by_their_token_while_the_database_is_away(
     assert number(after, unavailable) - number(by_token.text, unavailable) == 1
 
 
-@pytest.mark.usefixtures("_only_on_postgres")
 @pytest.mark.settings(database_timeout_seconds=1)
 async def test_a_table_that_stays_locked_is_told_as_unavailable_in_time(
     installation: Installation, provider: Person
@@ -98,7 +91,7 @@ async def test_a_table_that_stays_locked_is_told_as_unavailable_in_time(
 
 def processes(server: Postgres) -> list[int]:
     """The server's and those of its sessions."""
-    first = int((server._folder / "data" / "postmaster.pid").read_text().split()[0])
+    first = server.pid
     return [first, *map(int, Path(f"/proc/{first}/task/{first}/children").read_text().split())]
 
 
@@ -126,7 +119,6 @@ async def test_a_database_that_freezes_under_load_is_told_as_unavailable_and_may
     assert [answer for answer in again if answer.errors] == []
 
 
-@pytest.mark.usefixtures("_only_on_postgres")
 @pytest.mark.settings(database_timeout_seconds=1, database_pool_size=1)
 async def test_a_statement_that_the_server_ends_within_an_operation_leaves_the_connection_as_it_was(
     installation: Installation, provider: Person, world: World
@@ -177,6 +169,5 @@ def assert_silent(answer: Answer) -> None:
         "select",
         "tortoise",
         "asyncpg",
-        "sqlite",
     ):
         assert word not in said

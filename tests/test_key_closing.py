@@ -108,15 +108,12 @@ async def test_a_known_key_closes_at_the_second_that_it_expires(
 
 
 async def test_a_revocation_closes_in_another_worker_within_the_cache_time(
-    backend: str,
     installation: Installation,
     provider: Person,
     world: World,
     tmp_path: Path,
     wait: Callable[[float], None],
 ) -> None:
-    if backend == "sqlite":
-        pytest.skip("SQLite is served by one worker")
     async with Installation.started(world, tmp_path, installation.settings.database_url) as other_worker:
         assert (await other_worker.person("account_user").ask(WHO)).status == 200
         await provider.change("revokeApiKey", "apiKey { id }", id=world["account_user_key"])

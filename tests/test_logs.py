@@ -32,12 +32,9 @@ ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="module")
-async def heard(backend: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Heard:
+async def heard(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres) -> Heard:
     folder = tmp_path_factory.mktemp("logged")
-    url = ""
-    if backend == "postgres":
-        server: Postgres = request.getfixturevalue("postgres")
-        url = server.create("logged")
+    url = postgres.create("logged")
     world = await seed(folder, url)
     found = Heard()
     found.secrets |= {*world.tokens.values(), world.hash_key, world.encryption_keys.partition(":")[2]}

@@ -105,7 +105,7 @@ async def test_a_migrated_database_has_the_foreign_keys_that_the_models_say(migr
 
 async def test_a_migrated_database_has_the_constraints_and_indexes_that_are_listed(migrated: Any) -> None:
     assert await named(migrated) == {
-        "UNIQUE": {name: table for name, (table, _) in database.UNIQUE.items()},
+        "UNIQUE": database.UNIQUE,
         "CHECKS": database.CHECKS,
         "INDEXES": database.INDEXES,
     }
@@ -217,11 +217,10 @@ async def test_of_processes_that_start_at_once_one_migrates_and_the_others_wait(
         assert sorted(row["version"] for row in rows) == FILES
 
 
-@pytest.mark.parametrize("state", ["empty", "behind", "ahead"])
+@pytest.mark.parametrize("state", ["empty", "ahead"])
 async def test_a_database_that_is_not_of_this_version_is_not_served(empty: Settings, state: str) -> None:
-    if state != "empty":
-        await migrating.migrate(empty, until=FILES[0] if state == "behind" else None)
     if state == "ahead":
+        await migrating.migrate(empty)
         async with migrating.opened(empty) as db:
             await db.execute_query(
                 "INSERT INTO aerich (version, app, content) VALUES ('99_20990101000000_newer.py', 'models', '{}')"

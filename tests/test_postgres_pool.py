@@ -382,7 +382,5 @@ async def test_a_fault_in_the_driver_on_a_connection_that_closed_is_that_it_is_a
     await all_turns_are_there(client)
 
 
-async def test_the_server_uses_it(backend: str, installation: Installation) -> None:
-    if backend == "sqlite":
-        pytest.skip("SQLite has one connection")
+async def test_the_server_uses_it(installation: Installation) -> None:
     assert type(installation.app.state.server.running.database.db()) is postgres_pool.PooledClient

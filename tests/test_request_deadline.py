@@ -45,9 +45,7 @@ class Attempts:
 
 
 @pytest.fixture
-async def behind_proxy(
-    postgres: Postgres, backend: str, tmp_path: Path
-) -> AsyncIterator[tuple[Installation, SwallowingProxy]]:
+async def behind_proxy(postgres: Postgres, tmp_path: Path) -> AsyncIterator[tuple[Installation, SwallowingProxy]]:
     """An installation whose connections to the database can be swallowed."""
     url = postgres.create(f"swallowed_{tmp_path.name}")
     world = await seed(tmp_path, url)
@@ -59,7 +57,7 @@ async def behind_proxy(
 
 
 async def test_a_database_that_is_down_is_asked_once_by_a_query(
-    backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Postgres() as server:
         url = server.create("down")
@@ -157,9 +155,7 @@ async def test_a_recording_whose_call_is_not_found_in_time_is_answered_unavailab
     assert answer.json()["errors"][0]["extensions"]["code"] == "SERVICE_UNAVAILABLE"
 
 
-async def test_a_turn_for_a_connection_is_waited_for_no_longer_than_a_statement(
-    postgres: Postgres, backend: str
-) -> None:
+async def test_a_turn_for_a_connection_is_waited_for_no_longer_than_a_statement(postgres: Postgres) -> None:
     url = postgres.create("turns")
     pool = await Pool.opened(1, dsn=url, timeout=0.05)
     lent = await pool.acquire()

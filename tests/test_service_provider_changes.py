@@ -8,9 +8,8 @@ import pytest
 from app.identifiers import Kind, new_id, show
 from tests.installation import Installation, Person, World, refusals
 from tests.statements import recorded
-from tests.test_key_closing import WHO, wait
+from tests.test_key_closing import WHO
 
-__all__ = ["wait"]
 SHOWN = "serviceProvider { name active version }"
 DELETED = "deletedId blockers { kind count }"
 

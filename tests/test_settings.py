@@ -33,7 +33,6 @@ def problems(monkeypatch: pytest.MonkeyPatch, **environment: str) -> dict[str, s
 def test_no_environment_at_all_is_right() -> None:
     chosen = settings.load()
     assert chosen.is_embedded
-    assert chosen.is_sqlite
     assert (chosen.host, chosen.port, chosen.workers) == ("127.0.0.1", 8000, 1)
     assert not chosen.anonymous_introspection
     assert not chosen.graphiql
@@ -75,18 +74,11 @@ def test_postgresql_without_keys_names_both(monkeypatch: pytest.MonkeyPatch) -> 
     assert "openssl rand -base64 32" in told["HASH_KEY"]
 
 
-def test_several_workers_on_sqlite_are_refused_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    for url in ("", "sqlite:///tmp/accounts.sqlite3"):
-        told = problems(monkeypatch, WORKERS="4", DATABASE_URL=url, **KEYS)
-        assert "need PostgreSQL" in told["WORKERS"]
-        assert "one process" in told["WORKERS"]
-
-
 def test_what_is_wrong_together_is_named_with_what_is_wrong_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     told = problems(monkeypatch, DATABASE_URL=POSTGRES, PORT="http")
     assert set(told) == {"PORT", "ENCRYPTION_KEYS", "HASH_KEY"}
     monkeypatch.delenv("DATABASE_URL")
-    assert set(problems(monkeypatch, WORKERS="2", PORT="http")) == {"PORT", "WORKERS"}
+    assert set(problems(monkeypatch, PORT="http", HASH_KEY=KEYS["HASH_KEY"])) == {"PORT", "ENCRYPTION_KEYS"}
 
 
 def test_one_of_the_two_keys_alone_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,7 +91,6 @@ def test_postgresql_with_keys_and_workers_is_right(monkeypatch: pytest.MonkeyPat
     for name, value in {"DATABASE_URL": POSTGRES, "WORKERS": "8", **KEYS}.items():
         monkeypatch.setenv(name, value)
     chosen = settings.load(port=9000)
-    assert not chosen.is_sqlite
     assert not chosen.uses_key_file
     assert (chosen.workers, chosen.port) == (8, 9000)
 
@@ -170,8 +161,7 @@ def test_an_option_of_the_database_that_cannot_be_kept_is_refused(
 @pytest.mark.parametrize(
     ("url", "place"),
     [
-        ("", "SQLite var/accounts.sqlite3"),
-        ("sqlite:///tmp/x.sqlite3", "SQLite /tmp/x.sqlite3"),
+        ("", "PostgreSQL embedded in var"),
         (POSTGRES, "PostgreSQL accounts at 127.0.0.1:5432"),
         ("postgres://me:pass-word@[::1]:6000/a?sslmode=require", "PostgreSQL a at [::1]:6000"),
         ("postgres://me@/a?host=%2Frun%2Fpg", "PostgreSQL a at /run/pg"),

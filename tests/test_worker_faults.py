@@ -24,7 +24,7 @@ READ = "{ accounts { totalCount } }"
 
 
 @pytest.fixture
-def own_postgres(backend: str) -> Iterator[Postgres]:
+def own_postgres() -> Iterator[Postgres]:
     """A database server of the test's own, to be stopped and started."""
     with Postgres() as server:
         yield server

@@ -30,11 +30,7 @@ Samples = dict[tuple[str, tuple[str, ...]], float]
 
 
 @pytest.fixture
-def database_url(backend: str, request: pytest.FixtureRequest) -> Iterator[str]:
-    if backend == "sqlite":
-        yield ""
-        return
-    postgres: Postgres = request.getfixturevalue("postgres")
+def database_url(postgres: Postgres) -> Iterator[str]:
     url = postgres.create("workers")
     yield url
     postgres.drop(url)

@@ -42,7 +42,7 @@ def checked(name, *rest):
         Sore(name)
     if "WARNED" in (name or ""):
         warnings.warn(f"odd: {name}", stacklevel=1)
-        for logger in ("library", "asyncio", "botocore.auth", "tortoise.db_client", "aiosqlite", "uvicorn.error"):
+        for logger in ("library", "asyncio", "botocore.auth", "tortoise.db_client", "uvicorn.error"):
             logging.getLogger(logger).debug("value %s", name)
             logging.getLogger(logger).warning("value %(name)s", {"name": name})
     return real(name, *rest)

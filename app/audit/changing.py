@@ -1,4 +1,4 @@
-"""Changing one row within the caller's reach, with its event in the audit trail: one statement on PostgreSQL.
+"""Changing one row within the caller's reach, with its event in the audit trail: one statement.
 
 Reach, table, columns and conditions come from Tortoise alone, which renders the statement once for each model, scope and set
 of columns, with slots for the values (`app/statements.py`): building it anew costs more than running it.
@@ -19,7 +19,6 @@ from tortoise import fields
 from tortoise.connection import get_connection
 from tortoise.expressions import Subquery
 from tortoise.models import Model
-from tortoise.transactions import in_transaction
 
 from app.access import Reach, Scope
 from app.accounts.model import Account
@@ -49,12 +48,10 @@ async def change(
     When it has all these values already, it stays as it is. `where` are more conditions on columns of the row itself
     (`revoked_at__isnull=True`), as constants in the statement: never what a client sent. Returns None when nothing matched:
     the row is not there, or out of reach, or of another version, or not as `where` says; ordinary queries tell which. Raises
-    IntegrityError when a constraint refuses the values. Takes part in a surrounding transaction, which on PostgreSQL an
-    IntegrityError ends.
+    IntegrityError when a constraint refuses the values. Takes part in a surrounding transaction, which an IntegrityError ends.
     """
     client = get_connection("default")
     made = _change(
-        client.capabilities.dialect,
         model,
         context.viewer.scope,
         tuple(values),
@@ -62,26 +59,8 @@ async def change(
         tuple(where.items()) if where else (),
     )
     given = made.given(context, row_id, values, if_version)
-    if made.selection is None:
-        rows = await client.execute_query_dict(made.statement.text, made.statement.arguments(given))
-        return cast("M", made.row_of(rows[0])) if rows else None
-    async with in_transaction() as transaction:
-        old = await transaction.execute_query_dict(made.selection.text, made.selection.arguments(given))
-        if not old:
-            return None
-        before = model._init_from_db(**old[0])
-        if all(getattr(before, name) == value for name, value in values.items()):
-            return before
-        rows = await transaction.execute_query_dict(made.statement.text, made.statement.arguments(given))
-        row = model._init_from_db(**rows[0])
-        await trail.note(
-            context,
-            row,
-            before={name: getattr(before, name) for name in values},
-            after=values,
-            former_service_provider_id=getattr(before, "service_provider_id", None) if made.moves else None,
-        )
-        return row
+    rows = await client.execute_query_dict(made.statement.text, made.statement.arguments(given))
+    return cast("M", made.row_of(rows[0])) if rows else None
 
 
 def conflict(what: str, if_version: int | None) -> Mistakes:
@@ -98,16 +77,12 @@ class _Change:
 
     model: type[Model]
     statement: Statement
-    selection: Statement | None
-    """What is read before; None when the statement reads, changes and notes all at once."""
     columns: tuple[tuple[str, str, fields.Field[Any]], ...]
     """What is set: the slot, the name and the column."""
     told: tuple[tuple[str, str, bool], ...]
     """What the event tells of them: the name, the name there, and whether the value is hidden."""
     read: tuple[tuple[str, Callable[[Any], Any]], ...]
     """What is more than the driver's own value once it is read."""
-    moves: bool
-    """Whether it gives the row to another provider."""
 
     def given(
         self,
@@ -122,12 +97,11 @@ class _Change:
             given[place] = column.to_db_value(values[name], self.model)
         given |= values_of(context.viewer)
         given["row.id"], given["row.version"] = row_id, if_version
-        if self.selection is None:
-            after = {}
-            for name, shown_as, is_hidden in self.told:
-                value = values[name]
-                after[shown_as] = trail.HIDDEN if is_hidden and value is not None else value
-            given["after"] = trail.in_json(after)
+        after = {}
+        for name, shown_as, is_hidden in self.told:
+            value = values[name]
+            after[shown_as] = trail.HIDDEN if is_hidden and value is not None else value
+        given["after"] = trail.in_json(after)
         return given
 
     def row_of(self, found: dict[str, Any]) -> Model:
@@ -147,7 +121,6 @@ class _Change:
 
 @lru_cache(MAXIMUM_STATEMENTS)
 def _change(
-    dialect: str,
     model: type[Model],
     scope: Scope,
     names: tuple[str, ...],
@@ -155,20 +128,17 @@ def _change(
     where: tuple[tuple[str, Any], ...],
 ) -> _Change:
     projection = model._meta.fields_db_projection
-    stand_ins = StandIns(dialect)
+    stand_ins = StandIns()
     row = stand_ins.viewer(scope).within_reach(model).filter(id=stand_ins.uuid("row.id"), **dict(where))
     if is_versioned:
         row = row.filter(version=stand_ins.number("row.version"))
     old = stand_ins.render(row.values(**{column: name for name, column in projection.items()}))
-    changed = Statement.of(_update(model, names), dialect) if dialect != "postgres" else None
     return _Change(
         model,
-        changed or Statement.sharing(_whole(model, names, old, _account(model, scope, stand_ins))),
-        Statement.of(old, dialect) if changed else None,
+        Statement.sharing(_whole(model, names, old, _account(model, scope, stand_ins))),
         tuple((f"set.{name}", name, model._meta.fields_map[name]) for name in names),
         tuple((name, *trail.told(model, name)) for name in names if trail.is_shown(name)),
         tuple(_read(model)),
-        _moves(model, names),
     )
 
 
@@ -187,7 +157,7 @@ def _account(model: type[Model], scope: Scope, stand_ins: StandIns) -> Sql | Non
 
 
 def _read(model: type[Model]) -> Iterator[tuple[str, Callable[[Any], Any]]]:
-    """The columns that the driver for PostgreSQL does not answer as Tortoise does: choices and JSON."""
+    """The columns that the driver does not answer as Tortoise does: choices and JSON."""
     for name, column in model._meta.fields_map.items():
         if isinstance(column, fields.JSONField) or hasattr(column, "enum_type"):
             yield name, column.to_python_value
@@ -201,18 +171,6 @@ def _sets(model: type[Model], names: tuple[str, ...]) -> Sql:
     if "version" in projection:
         sets.append(Sql(f'"version"="{table}"."version"+1'))
     return Sql.listed(sets)
-
-
-def _update(model: type[Model], names: tuple[str, ...]) -> Sql:
-    """The change by itself, for SQLite, which cannot read, change and insert at once."""
-    returned = ", ".join(f'"{column}"' for column in model._meta.fields_db_projection.values())
-    return Sql.join(
-        f'UPDATE "{model._meta.db_table}" SET ',
-        _sets(model, names),
-        ' WHERE "id"=',
-        slot("row.id"),
-        f" RETURNING {returned}",
-    )
 
 
 def _whole(model: type[Model], names: tuple[str, ...], old: Sql, account: Sql | None) -> Sql:

@@ -46,12 +46,11 @@ class SecretReads:
         """Writes what was noted since the last time."""
         if not self._waiting:
             return
-        client = connections.get("default")
-        dialect, events = client.capabilities.dialect, self._waiting
+        client, events = connections.get("default"), self._waiting
         self._waiting = []
         try:
-            rows = [[trail.for_driver(dialect, event.get(name)) for name in trail.COLUMNS] for event in events]
-            await client.execute_many(trail.insertion(dialect), rows)
+            rows = [[event.get(name) for name in trail.COLUMNS] for event in events]
+            await client.execute_many(trail.INSERTION, rows)
         except BaseException:
             self._waiting = events + self._waiting
             raise

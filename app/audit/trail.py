@@ -54,9 +54,7 @@ async def note(
         "before": shown(model, before),
         "after": shown(model, after),
     }
-    client = connections.get("default")
-    dialect = client.capabilities.dialect
-    await client.execute_query(insertion(dialect), [for_driver(dialect, event[name]) for name in COLUMNS])
+    await connections.get("default").execute_query(INSERTION, [event[name] for name in COLUMNS])
 
 
 def event_of(context: Context | None, model: type[Model] | None, object_id: UUID | None) -> dict[str, Any]:
@@ -129,23 +127,16 @@ def owners_of(row: Any) -> tuple[UUID | None, UUID | None]:
     return account, provider
 
 
-def insertion(dialect: str) -> str:
+def _insertion() -> str:
     """The INSERT of an event. A provider that nothing says is that of the account, at this moment."""
-    places = {name: f"${number}" if dialect == "postgres" else f"?{number}" for number, name in enumerate(COLUMNS, 1)}
-    if dialect == "postgres":
-        places |= {name: f"{place}::jsonb" for name, place in places.items() if name in ("before", "after")}
-        provider, account = f"{places['service_provider_id']}::uuid", f"{places['account_id']}::uuid"
-        places["account_id"] = account
-    else:
-        provider, account = places["service_provider_id"], places["account_id"]
+    places = {name: f"${number}" for number, name in enumerate(COLUMNS, 1)}
+    places |= {name: f"{place}::jsonb" for name, place in places.items() if name in ("before", "after")}
+    provider, account = f"{places['service_provider_id']}::uuid", f"{places['account_id']}::uuid"
+    places["account_id"] = account
     places["service_provider_id"] = (
         f"COALESCE({provider}, (SELECT service_provider_id FROM accounts WHERE id = {account}))"  # noqa: S608  placeholders
     )
     return f"INSERT INTO audit_events ({', '.join(COLUMNS)}) VALUES ({', '.join(places.values())})"  # noqa: S608
 
 
-def for_driver(dialect: str, value: Any) -> Any:
-    """A value as the driver takes it."""
-    if dialect == "sqlite" and isinstance(value, UUID):
-        return str(value)
-    return value.isoformat(" ") if dialect == "sqlite" and isinstance(value, datetime) else value
+INSERTION = _insertion()

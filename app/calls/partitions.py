@@ -1,4 +1,4 @@
-"""Calls month by month: on PostgreSQL each month has a partition, made ahead, and goes as a whole when it is too old.
+"""Calls month by month: each month has a partition, made ahead, and goes as a whole when it is too old.
 
 A month is made beside the table and attached, which holds up nobody who reads or writes the other months. What landed in the
 default partition before there was its month is moved in the same transaction.
@@ -29,10 +29,8 @@ _log = structlog.get_logger("calls")
 
 
 async def make_months(now: datetime | None = None) -> int:
-    """Makes this month and the next three where they are missing; answers how many were made. SQLite needs none."""
+    """Makes this month and the next three where they are missing; answers how many were made."""
     client = connections.get("default")
-    if client.capabilities.dialect != "postgres":
-        return 0
     there, month, made = await _months(client), _month_of(now or datetime.now(UTC)), 0
     for _ in range(MONTHS_AHEAD + 1):
         if _name(month) not in there:
@@ -42,17 +40,15 @@ async def make_months(now: datetime | None = None) -> int:
 
 
 async def forget(days: int) -> dict[str, int]:
-    """Removes the calls that are older than so many days, on PostgreSQL in whole months, and what only they needed.
+    """Removes the calls that are older than so many days, in whole months, and what only they needed.
 
     Answers how many of what there were; of the months that went as a whole, how many months. Recordings in buckets stay.
     """
     client = connections.get("default")
-    kept_since, months = datetime.now(UTC) - timedelta(days=days), 0
-    if client.capabilities.dialect == "postgres":
-        kept_since = _month_of(kept_since)
-        for name, month in (await _months(client)).items():
-            if month < kept_since:
-                months += await _patiently(_drop, name)
+    kept_since, months = _month_of(datetime.now(UTC) - timedelta(days=days)), 0
+    for name, month in (await _months(client)).items():
+        if month < kept_since:
+            months += await _patiently(_drop, name)
     oldest = first_at(kept_since)
     calls, keys = await _delete_before(Call, oldest), await _delete_before(CallKey, oldest)
     credentials = await _forget_credentials()

@@ -309,12 +309,11 @@ async def _update(
 async def _of_account(account_id: UUID) -> AsyncIterator[None]:
     """A transaction that holds the account. Raises AccountGone."""
     async with in_transaction() as client:
-        if client.capabilities.dialect == "postgres":
-            # Before its rows, in the order of a deletion of the account: a new call would ask for this lock after them.
-            statement = "SELECT id FROM accounts WHERE id = $1 FOR KEY SHARE"
-            count, _ = await client.execute_query(statement, [account_id])
-            if not count:
-                raise AccountGone
+        # Before its rows, in the order of a deletion of the account: a new call would ask for this lock after them.
+        statement = "SELECT id FROM accounts WHERE id = $1 FOR KEY SHARE"
+        count, _ = await client.execute_query(statement, [account_id])
+        if not count:
+            raise AccountGone
         yield
 
 

@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
-import orjson
 from tortoise import connections
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
@@ -171,15 +170,14 @@ async def _that_had_calls(applications: set[tuple[UUID, UUID]]) -> set[tuple[UUI
     if not applications:
         return set()
     client = connections.get("default")
-    dialect = client.capabilities.dialect
-    source = _source(dialect, {"account_id": "uuid", "application_id": "uuid"})
+    source = _source({"account_id": "uuid", "application_id": "uuid"})
     statement = (
         # A subquery of its own for each: one call is enough, and an application may have millions.
         f"SELECT g.account_id, g.application_id FROM {source} g WHERE (SELECT true FROM calls c "  # noqa: S608  names of ours
         "WHERE c.account_id = g.account_id AND c.application_id = g.application_id LIMIT 1)"
     )
-    rows = await client.execute_query_dict(statement, _given(dialect, sorted(applications)))
-    return {(UUID(str(row["account_id"])), UUID(str(row["application_id"]))) for row in rows}
+    rows = await client.execute_query_dict(statement, _given(sorted(applications)))
+    return {(row["account_id"], row["application_id"]) for row in rows}
 
 
 def _named(kind: Kind, texts: Iterable[str | None]) -> dict[str, UUID]:
@@ -276,12 +274,12 @@ async def _store(viewer: Viewer, calls: Mapping[Key, Values]) -> dict[Key, UUID]
     now = datetime.now(UTC)
     async with in_transaction() as client:
         await _hold_accounts(client, viewer, {account_id for account_id, _ in calls})
-        ids, dialect = await _ids(client, calls, now), client.capabilities.dialect
+        ids = await _ids(client, calls, now)
         # In one order and by one statement, so that two batches do not wait for each other.
         keys = sorted(calls, key=lambda key: (key[0], ids[key]))
         rows = [(ids[key], *key, *_dated(calls[key], now)) for key in keys]
         undated = [ids[key] for key in keys if calls[key][_STARTED] is None]
-        await client.execute_query(_storing(dialect), _given(dialect, rows, now, undated))
+        await client.execute_query(_STORING, _given(rows, now, undated))
     return ids
 
 
@@ -291,7 +289,7 @@ async def _hold_accounts(client: Any, viewer: Viewer, account_ids: Set[UUID]) ->
     The lock is that of a row that refers to the account, so that reports do not wait for one another. A move waits for it all
     the same: the provider is part of a unique constraint (`accounts_name_unique`).
     """
-    if viewer.scope is not Scope.SERVICE_PROVIDER or client.capabilities.dialect != "postgres":
+    if viewer.scope is not Scope.SERVICE_PROVIDER:
         return
     statement = "SELECT id FROM accounts WHERE id = ANY($1) AND service_provider_id = $2 ORDER BY id FOR KEY SHARE"
     held = await client.execute_query_dict(statement, [list(account_ids), viewer.service_provider_id])
@@ -316,15 +314,14 @@ async def _ids(client: Any, calls: Mapping[Key, Values], now: datetime) -> dict[
     found = await _known(client, calls)
     missing = sorted(key for key in calls if key not in found)
     if missing:
-        dialect = client.capabilities.dialect
         made = {key: id_at(_start(calls[key], now)) for key in missing}
-        source = _source(dialect, {"id": "uuid", "account_id": "uuid", "gateway_call_id": "text"})
+        source = _source({"id": "uuid", "account_id": "uuid", "gateway_call_id": "text"})
         statement = (
             f"INSERT INTO call_keys (id, account_id, gateway_call_id) SELECT * FROM {source} g WHERE true "  # noqa: S608
             "ON CONFLICT DO NOTHING RETURNING id"
         )
         rows = [(made[key], *key) for key in missing]
-        taken = {UUID(str(row["id"])) for row in await client.execute_query_dict(statement, _given(dialect, rows))}
+        taken = {row["id"] for row in await client.execute_query_dict(statement, _given(rows))}
         found |= {key: row_id for key, row_id in made.items() if row_id in taken}
         if len(taken) < len(missing):
             found |= await _known(client, [key for key in missing if key not in found])
@@ -332,25 +329,32 @@ async def _ids(client: Any, calls: Mapping[Key, Values], now: datetime) -> dict[
 
 
 async def _known(client: Any, keys: Iterable[Key]) -> dict[Key, UUID]:
-    dialect = client.capabilities.dialect
-    source = _source(dialect, {"account_id": "uuid", "gateway_call_id": "text"})
+    source = _source({"account_id": "uuid", "gateway_call_id": "text"})
     statement = (
         f"SELECT k.account_id, k.gateway_call_id, k.id FROM {source} g JOIN call_keys k "  # noqa: S608  names of ours
         "ON k.account_id = g.account_id AND k.gateway_call_id = g.gateway_call_id"
     )
-    rows = await client.execute_query_dict(statement, _given(dialect, list(keys)))
-    return {(UUID(str(row["account_id"])), row["gateway_call_id"]): UUID(str(row["id"])) for row in rows}
+    rows = await client.execute_query_dict(statement, _given(list(keys)))
+    return {(row["account_id"], row["gateway_call_id"]): row["id"] for row in rows}
 
 
-def _storing(dialect: str) -> str:
+def _source(types: Mapping[str, str]) -> str:
+    """Rows that are given as values: an array for each column."""
+    arrays = ", ".join(f"${number}::{type_}[]" for number, type_ in enumerate(types.values(), 1))
+    return f"(SELECT * FROM unnest({arrays}) u({', '.join(types)}))"  # noqa: S608
+
+
+def _given(rows: Sequence[Sequence[Any]], *more: datetime | list[UUID]) -> list[Any]:
+    return [*map(list, zip(*rows, strict=True)), *more]
+
+
+def _storing() -> str:
     """The statement that stores rows of id, account, gateway's id and `_COLUMNS`.
 
     Its last two values are the time now, and the ids of the calls of which no start was reported.
     """
     types = {"id": "uuid", "account_id": "uuid", "gateway_call_id": "text", **_COLUMNS}
-    now, undated = "?2", "(SELECT value FROM json_each(?3))"
-    if dialect == "postgres":
-        now, undated = f"${len(types) + 1}", f"(SELECT unnest(${len(types) + 2}::uuid[]))"
+    now, undated = f"${len(types) + 1}", f"(SELECT unnest(${len(types) + 2}::uuid[]))"
     kept = {name: f"COALESCE(excluded.{name}, calls.{name})" for name in _COLUMNS}
     kept["sip_status"] = (
         "CASE WHEN excluded.sip_status < 200 AND calls.sip_status >= 200 THEN calls.sip_status "
@@ -361,23 +365,9 @@ def _storing(dialect: str) -> str:
     changes = ", ".join(f"{name} = {value}" for name, value in kept.items())
     return (
         f"INSERT INTO calls ({', '.join(types)}, recording_state, recording_attempts, updated_at) "  # noqa: S608
-        f"SELECT g.*, 'NONE', 0, {now} FROM {_source(dialect, types)} g WHERE true "
+        f"SELECT g.*, 'NONE', 0, {now} FROM {_source(types)} g WHERE true "
         f"ON CONFLICT (account_id, id) DO UPDATE SET {changes}, updated_at = excluded.updated_at"
     )
 
 
-def _source(dialect: str, types: Mapping[str, str]) -> str:
-    """Rows that are given as values: on PostgreSQL an array for each column, on SQLite one JSON text."""
-    if dialect == "postgres":
-        arrays = ", ".join(f"${number}::{type_}[]" for number, type_ in enumerate(types.values(), 1))
-        return f"(SELECT * FROM unnest({arrays}) u({', '.join(types)}))"  # noqa: S608
-    columns = ", ".join(f"json_extract(value, '$[{number}]') AS {name}" for number, name in enumerate(types))
-    return f"(SELECT {columns} FROM json_each(?1))"  # noqa: S608  names of ours
-
-
-def _given(dialect: str, rows: Sequence[Sequence[Any]], *more: datetime | list[UUID]) -> list[Any]:
-    if dialect == "postgres":
-        return [*map(list, zip(*rows, strict=True)), *more]
-    texts = [[str(value) if isinstance(value, UUID | datetime) else value for value in row] for row in rows]
-    others = [orjson.dumps(each).decode() if isinstance(each, list) else str(each) for each in more]
-    return [orjson.dumps(texts).decode(), *others]
+_STORING = _storing()

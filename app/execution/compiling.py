@@ -48,10 +48,9 @@ def compile_operation(
     fragments: Mapping[str, FragmentDefinitionNode],
     included: Callable[[Any], bool],
     arguments: Arguments,
-    dialect: str,
 ) -> Plan:
     """Raises NotCompilable."""
-    return Compiler(schema, fragments, included, arguments, dialect).plan(operation)
+    return Compiler(schema, fragments, included, arguments).plan(operation)
 
 
 class Compiler:
@@ -61,12 +60,10 @@ class Compiler:
         fragments: Mapping[str, FragmentDefinitionNode],
         included: Callable[[Any], bool],
         arguments: Arguments,
-        dialect: str,
     ) -> None:
         self._schema = schema
         self._selections = Selections(fragments, included)
         self.arguments = arguments
-        self.dialect = dialect
         self._levels: list[Level] = []
         self._permissions: set[type[Requirement]] = set()
         self._constants: dict[str, Any] = {}

@@ -73,24 +73,24 @@ class CompiledOperation:
         if any(values.coerced.get(name) is None for name in self._switches):
             return NOTHING_RAN  # null for a condition that has a default: refused, where it stands
         client = connections.get("default")
-        runnable = self._runnable(client.capabilities.dialect, values)
+        runnable = self._runnable(values)
         if runnable is None or not runnable.is_open_to(context.viewer):
             return NOTHING_RAN
         return await runnable.run(client, context, values)
 
-    def _runnable(self, dialect: str, values: VariableValues) -> Runnable | None:
+    def _runnable(self, values: VariableValues) -> Runnable | None:
         """None when there is no plan for it, or there are too many."""
-        key = (self, dialect, tuple(values.coerced.get(name) for name in self._switches))
+        key = (self, tuple(values.coerced.get(name) for name in self._switches))
         if key in self._plans:
             return self._plans[key]
         self._keys = [known for known in self._keys if known in self._plans]
         if len(self._keys) >= MAXIMUM_PLANS:
             return None
         self._keys.append(key)
-        runnable = self._plans[key] = self._compiled(dialect, values)
+        runnable = self._plans[key] = self._compiled(values)
         return runnable
 
-    def _compiled(self, dialect: str, values: VariableValues) -> Runnable | None:
+    def _compiled(self, values: VariableValues) -> Runnable | None:
         def included(node: Any) -> bool:
             for directive in node.directives or ():
                 if directive.name.value in ("skip", "include"):
@@ -101,7 +101,7 @@ class CompiledOperation:
             return True
 
         try:
-            plan = compile_operation(self._schema, self._operation, self._fragments, included, arguments_of, dialect)
+            plan = compile_operation(self._schema, self._operation, self._fragments, included, arguments_of)
         except NotCompilable:
             return None
-        return Runnable(plan, dialect)
+        return Runnable(plan)

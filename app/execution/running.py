@@ -70,9 +70,8 @@ NOTHING_RAN = Unfinished()
 class Runnable:
     """A plan with its statements."""
 
-    def __init__(self, plan: Plan, dialect: str) -> None:
+    def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.dialect = dialect
         self._open_to: dict[Any, bool] = {}
         self._statements: dict[Any, tuple[Statement | None, Statement | None]] = {}
         self._many_owners: dict[Any, Statement] = {}
@@ -116,7 +115,7 @@ class Runnable:
         if known is None:
             if len(self._statements) >= MAXIMUM_STATEMENTS:
                 self._statements.clear()
-            known = Writer(level, viewer, self.dialect).statements(order, asked, is_after, single, many_owners)
+            known = Writer(level, viewer).statements(order, asked, is_after, single, many_owners)
             self._statements[key] = known
         return known
 
@@ -125,7 +124,7 @@ class Runnable:
         key = (level.slot, viewer.scope)
         known = self._many_owners.get(key)
         if known is None:
-            known = self._many_owners[key] = Writer(level, viewer, self.dialect).many_owners()
+            known = self._many_owners[key] = Writer(level, viewer).many_owners()
         return known
 
 
@@ -186,7 +185,7 @@ class _Run:
             await self._call(call)
         if step.levels:
             async with self._client.acquire_connection() as connection:
-                fetch = connection.fetch if self._runnable.dialect == "postgres" else _sqlite_fetch(connection)
+                fetch = connection.fetch
                 if self._client.log.isEnabledFor(logging.DEBUG):
                     fetch = _logged(fetch, self._client.log)
                 for level in step.levels:
@@ -228,7 +227,7 @@ class _Run:
             self._values[f"{level.slot}.owner"] = owner
             await self._load(level, fetch, None)
         else:
-            await self._load(level, fetch, [owner if self._runnable.dialect == "postgres" else str(owner)])
+            await self._load(level, fetch, [owner])
 
     def _owner_at(self, owner: Owner) -> Any:
         found = self._viewer if owner.call is None else self.data[owner.call]
@@ -275,9 +274,7 @@ class _Run:
 
     async def _has_many_owners(self, level: Level, asked: tuple[Any, ...], fetch: Any) -> bool:
         root = level.root
-        if self._runnable.dialect != "postgres" or not isinstance(root, graph.PageOfAll):
-            return False
-        if not root.may_have_many_owners(self._viewer.scope, asked):
+        if not isinstance(root, graph.PageOfAll) or not root.may_have_many_owners(self._viewer.scope, asked):
             return False
         found = self._runnable.many_owners(level, self._viewer)
         return bool(await fetch(found.text, *found.arguments(self._values)))
@@ -336,10 +333,3 @@ def _logged(fetch: Any, log: logging.Logger) -> Any:
         return await fetch(text, *arguments)
 
     return say_and_fetch
-
-
-def _sqlite_fetch(connection: Any) -> Any:
-    async def fetch(text: str, *arguments: Any) -> Any:
-        return list(await connection.execute_fetchall(text, arguments))
-
-    return fetch

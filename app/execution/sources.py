@@ -22,7 +22,6 @@ from app.identifiers import Kind, show
 class Compiling(Protocol):
     """What a source asks of the compiler."""
 
-    dialect: str
     arguments: Arguments
 
     def number(self) -> int: ...
@@ -146,18 +145,15 @@ class OfKnownObject(OfObject):
     def page(self, declared: graph.PageOf, nodes: list[FieldNode], made: Any) -> str:
         level = self._level(declared.row, declared, declared.by, "id")
         level.arguments = self.compiler.arguments(made, nodes[0])
-        return f"{self.compiler.page(nodes, made.type, level)}({self._id()})"
+        return f"{self.compiler.page(nodes, made.type, level)}(r.id)"
 
     def count(self, declared: graph.CountOf) -> str:
         level = self._level(declared.row, graph.PageOf(declared.row, by=declared.by), declared.by, "id")
         level.wants_rows, level.wants_count = False, True
-        return f"data[{level.slot + 'n'!r}].get({self._id()}, 0)"
+        return f"data[{level.slot + 'n'!r}].get(r.id, 0)"
 
     def _level(self, model: type[Model], root: Any, by: str, key: str) -> Level:
         return self.compiler.level(model, root, self._into, by=by, owner=self._owner / key)
-
-    def _id(self) -> str:
-        return "r.id" if self.compiler.dialect == "postgres" else "str(r.id)"
 
 
 class OfLevel(Source):
@@ -174,7 +170,7 @@ class OfLevel(Source):
     def column(self, name: str) -> str:
         column = self._model._meta.fields_map[name]
         raw = f"r[{self.level.index(self._alias, name)}]"
-        if not _is_converted(column, self.compiler.dialect):
+        if not _is_converted(column):
             return raw
         convert = self.compiler.constant(_converter(column))
         return f"(None if {raw} is None else {convert}({raw}))" if column.null else f"{convert}({raw})"
@@ -188,9 +184,7 @@ class OfLevel(Source):
 
     def sid(self, name: str, kind: Kind) -> str:
         raw = f"r[{self.level.index(self._alias, name)}]"
-        if self.compiler.dialect == "postgres":
-            return f"{kind.value!r} + {raw}.hex"
-        return f"{kind.value!r} + {raw}.replace('-', '')"
+        return f"{kind.value!r} + {raw}.hex"
 
     def to_one(self, declared: graph.ToOne, nodes: list[FieldNode], type_: Any) -> str:
         joined = self._joined(declared)
@@ -249,7 +243,7 @@ class OfLevel(Source):
 
     def _reader(self, name: str) -> Callable[[Any], Any]:
         index, column = self.level.index(self._alias, name), self._model._meta.fields_map[name]
-        if not _is_converted(column, self.compiler.dialect):
+        if not _is_converted(column):
             return itemgetter(index)
         convert = _converter(column)
         return lambda values: None if values[index] is None else convert(values[index])
@@ -260,17 +254,12 @@ def _row_class(columns: tuple[str, ...]) -> Any:
     return namedtuple("row", columns)
 
 
-def _is_converted(column: Any, dialect: str) -> bool:
-    if isinstance(column, fields.JSONField) or hasattr(column, "enum_type"):
-        return True
-    return dialect == "sqlite" and isinstance(column, fields.UUIDField | fields.BooleanField | fields.DatetimeField)
+def _is_converted(column: Any) -> bool:
+    return isinstance(column, fields.JSONField) or hasattr(column, "enum_type")
 
 
 def _converter(column: Any) -> Callable[[Any], Any]:
     if isinstance(column, fields.JSONField):
         return orjson.loads
-    if hasattr(column, "enum_type"):
-        chosen: type[enum.Enum] = column.enum_type
-        return chosen
-    converted: Callable[[Any], Any] = column.to_python_value
-    return converted
+    chosen: type[enum.Enum] = column.enum_type
+    return chosen

@@ -15,10 +15,9 @@ from app.statements import Sql, StandIns, Statement, any_of, slot
 class Writer:
     """Writes the statements of a level for one scope and one shape of arguments."""
 
-    def __init__(self, level: Level, viewer: Viewer, dialect: str) -> None:
+    def __init__(self, level: Level, viewer: Viewer) -> None:
         self._level = level
-        self._dialect = dialect
-        self._stand_ins = StandIns(dialect)
+        self._stand_ins = StandIns()
         self._viewer = self._stand_ins.viewer(viewer.scope)
 
     def statements(
@@ -52,7 +51,7 @@ class Writer:
         """Selects a row when the owners of a page's rows are many."""
         root: Any = self._level.root
         owners = beyond_few(root.owners_within(self._viewer, ()))
-        return Statement.of(self._stand_ins.render(owners.values(id="id")), self._dialect)
+        return Statement.of(self._stand_ins.render(owners.values(id="id")))
 
     def _query(self, asked: tuple[Any, ...], owner: Any) -> Any:
         level, slot, root = self._level, self._level.slot, self._level.root
@@ -85,16 +84,16 @@ class Writer:
         limit = level.root.count_limit if isinstance(level.root, graph.Listed) else None
         if isinstance(level.root, graph.PageOf) and limit is not None:
             of_each = self._stand_ins.render(self._query(asked, EACH_OWNER).limit(limit).values(id="id"))
-            return Statement.of(count_up_to(of_each, owners, self._dialect), self._dialect)
+            return Statement.of(count_up_to(of_each, owners))
         query = self._query(asked, owner)
         query = query if limit is None else query.limit(limit)
         if isinstance(level.root, graph.PageOf):
-            inner = any_of(self._stand_ins.render(query.values(owner=level.by)), owners, self._dialect)
+            inner = any_of(self._stand_ins.render(query.values(owner=level.by)), owners)
             sql = Sql.join('SELECT b."owner", COUNT(*) FROM (', inner, ') b GROUP BY b."owner"')
         else:
             inner = self._stand_ins.render(query.values(owner="id"))
             sql = Sql.join("SELECT NULL, COUNT(*) FROM (", inner, ") b")
-        return Statement.of(sql, self._dialect)
+        return Statement.of(sql)
 
     def _rows(
         self, query: Any, order: Order | None, asked: tuple[Any, ...], *, of_each: bool, spanning: Spanning | None
@@ -108,7 +107,7 @@ class Writer:
             query = query.order_by(*order.by).limit(self._stand_ins.number(f"{level.slot}.limit"))
         if not (level.joins or level.counts or of_each or spanning is not None):
             shown = {column: column for _, column in level.items}
-            return Statement.of(self._stand_ins.render(query.values(**(shown or {"id": "id"}))), self._dialect)
+            return Statement.of(self._stand_ins.render(query.values(**(shown or {"id": "id"}))))
         columns = [*level.columns("b"), *(join.key for join in level.joins if join.owner == "b"), *order_by]
         names = {column: column for column in columns}
         if spanning is not None:
@@ -123,20 +122,15 @@ class Writer:
             pieces.append(" ORDER BY " + ", ".join(f'b."{column}"{direction}' for column in order_by))
         if is_by_owner or spanning is not None:
             pieces += [" LIMIT ", slot(f"{level.slot}.limit")]
-        return Statement.of(Sql.join(*pieces), self._dialect)
+        return Statement.of(Sql.join(*pieces))
 
     def _base(self, query: Any, names: dict[str, str], asked: tuple[Any, ...], *, of_each: bool) -> list[Sql | str]:
         """The rows that the query selects, or those that it selects for each of many owners, who is `EACH_OWNER` in it."""
         if not of_each:
             return [" FROM (", self._stand_ins.render(query.values(**names)), ") b"]
         owners = self._owners(asked)
-        if self._dialect == "postgres":
-            rows = self._stand_ins.render(query.values(**names))
-            return [" FROM ", owners, " CROSS JOIN LATERAL (", rows, ") b"]
-        # SQLite knows no LATERAL; which rows they are is said within reach, and their columns are read by id.
-        row = self._stand_ins.render(self._level.model.all().values(**names))
-        ids = self._stand_ins.render(query.values(id="id"))
-        return [" FROM ", owners, " CROSS JOIN (", row, ') b ON b."id" IN (', ids, ")"]
+        rows = self._stand_ins.render(query.values(**names))
+        return [" FROM ", owners, " CROSS JOIN LATERAL (", rows, ") b"]
 
     def _owners(self, asked: tuple[Any, ...]) -> Sql:
         """Whose rows they are, as `o`: those that are given, or all within reach."""
@@ -144,9 +138,7 @@ class Writer:
         if isinstance(root, graph.PageOfAll):
             reached = root.owners_within(self._viewer, self._valued(asked)).values(value="id")
             return Sql.join("(", self._stand_ins.render(reached), ") o")
-        if self._dialect == "postgres":
-            return Sql.join("UNNEST(", given, '::UUID[]) o("value")')
-        return Sql.join("JSON_EACH(", given, ") o")
+        return Sql.join("UNNEST(", given, '::UUID[]) o("value")')
 
     def _items(self) -> list[Sql | str]:
         pieces: list[Sql | str] = []

@@ -113,18 +113,15 @@ async def _counted(credentials: list[StoredCredential]) -> dict[UUID, int]:
     if not credentials:
         return {}
     client = connections.get("default")
-    is_postgres = client.capabilities.dialect == "postgres"
-    ids = [credential.id if is_postgres else str(credential.id) for credential in credentials]
-    places = ", ".join(f"${number}" if is_postgres else "?" for number in range(1, len(ids) + 1))
     states = ", ".join(f"'{state.value}'" for state in _NEEDING)
     # No more rows are looked at than are told of.
     sql = (
         "SELECT s.id, (SELECT COUNT(*) FROM (SELECT 1 FROM calls c WHERE c.account_id = s.account_id "
         f"AND c.recording_credential_id = s.id AND c.recording_state IN ({states}) LIMIT {MAXIMUM_COUNT}) found) AS total "
-        f"FROM stored_credentials s WHERE s.id IN ({places})"
+        f"FROM stored_credentials s WHERE s.id = ANY($1)"
     )
-    rows = await client.execute_query_dict(sql, ids)
-    return {row["id"] if isinstance(row["id"], UUID) else UUID(row["id"]): row["total"] for row in rows}
+    rows = await client.execute_query_dict(sql, [[credential.id for credential in credentials]])
+    return {row["id"]: row["total"] for row in rows}
 
 
 def _not_found() -> Mistakes:

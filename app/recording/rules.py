@@ -96,11 +96,7 @@ def warnings(draft: StorageDraft) -> list[str]:
         found.append(f"The region {draft.region} is not in the list of known AWS regions: check its spelling.")
     if draft.endpoint_url and draft.endpoint_url.lower().startswith("http:"):
         found.append("The endpoint uses http: recordings travel to it unencrypted.")
-    if (
-        draft.endpoint_url
-        and draft.bucket
-        and (urlsplit(draft.endpoint_url).hostname or "").startswith(f"{draft.bucket}.")
-    ):
+    if draft.endpoint_url and draft.bucket and _host_of(draft.endpoint_url).startswith(f"{draft.bucket}."):
         found.append(
             f"The endpoint's host begins with the bucket's name: objects would get {draft.bucket}/ in front of their keys, or "
             f"another bucket would be asked for. Enter the endpoint without {draft.bucket}."
@@ -136,6 +132,14 @@ def _is_endpoint(url: str) -> bool:
         return parts.port is None or parts.port > 0
     except ValueError:
         return False
+
+
+def _host_of(url: str) -> str:
+    """Empty for what is no URL, of which the problems tell."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _bucket_problems(bucket: str) -> Iterator[Problem]:

@@ -49,10 +49,8 @@ def uuid(sid: str, kind: Kind) -> UUID:
 
 
 @pytest.fixture(scope="module")
-async def database(shared: Installation, template: World, backend: str) -> AsyncIterator[Any]:
+async def database(shared: Installation, template: World) -> AsyncIterator[Any]:
     """The database of the shared installation, with many calls of two accounts."""
-    if backend != "postgres":
-        pytest.skip("PostgreSQL counts what it touches, SQLite does not")
     # As a migration, which no timeout ends: filling takes longer than a request may.
     async with migrating.opened(shared.settings, migrating=True) as connection:
         await make_past_months()

@@ -317,7 +317,6 @@ async def test_what_goes_wrong_with_one_event_is_masked_and_the_next_is_told(
 
 async def test_what_another_worker_does_is_heard(
     template: World,
-    backend: str,
     valkey: PromptServer,
     installation: Installation,
     port: int,

@@ -53,13 +53,6 @@ def name_of(time: datetime) -> str:
     return f"calls_{time:%Y_%m}"
 
 
-@pytest.fixture
-def only_postgres(backend: str) -> None:
-    if backend == "sqlite":
-        pytest.skip("SQLite has one table")
-
-
-@pytest.mark.usefixtures("only_postgres")
 async def test_a_new_database_has_room_for_this_month_and_the_next_three(
     installation: Installation, world: World
 ) -> None:
@@ -73,7 +66,6 @@ async def test_a_new_database_has_room_for_this_month_and_the_next_three(
         assert await partitions.make_months(now.replace(day=1) + timedelta(days=32)) == 1
 
 
-@pytest.mark.usefixtures("only_postgres")
 async def test_what_landed_in_the_default_partition_is_moved_when_its_month_is_made(
     installation: Installation, world: World
 ) -> None:
@@ -88,7 +80,6 @@ async def test_what_landed_in_the_default_partition_is_moved_when_its_month_is_m
         assert await Call.filter(id=late).values() == before
 
 
-@pytest.mark.usefixtures("only_postgres")
 async def test_reports_go_on_while_their_month_is_made_and_none_is_lost(
     installation: Installation, gateway: Person, world: World
 ) -> None:
@@ -115,7 +106,6 @@ async def test_reports_go_on_while_their_month_is_made_and_none_is_lost(
         assert counted[0]["n"] == 240
 
 
-@pytest.mark.usefixtures("only_postgres")
 async def test_two_who_make_and_drop_months_at_once_do_not_disturb_each_other(
     installation: Installation, world: World
 ) -> None:
@@ -130,13 +120,12 @@ async def test_two_who_make_and_drop_months_at_once_do_not_disturb_each_other(
 
 
 async def test_calls_that_are_too_old_go_with_the_ids_that_gateways_knew_them_by(
-    installation: Installation, world: World, backend: str
+    installation: Installation, world: World
 ) -> None:
     now = datetime.now(UTC)
     async with installation.database() as database:
-        if backend == "postgres":
-            await partitions.make_months(now - timedelta(days=150))
-        # On PostgreSQL the month in which calls become too old is kept whole.
+        await partitions.make_months(now - timedelta(days=150))
+        # The month in which calls become too old is kept whole.
         for days in (150, 149, 0):
             await call_at(world, now - timedelta(days=days))
         old = await call_at(world, now - timedelta(days=500))
@@ -144,10 +133,9 @@ async def test_calls_that_are_too_old_go_with_the_ids_that_gateways_knew_them_by
         assert await Call.all().count() == await CallKey.all().count() == 1
         assert not await Call.filter(id=old).exists()
         assert forgotten["ids of calls"] == 3
-        if backend == "postgres":
-            assert forgotten["months of calls"] >= 1
-            rows = await database.execute_query_dict("SELECT COUNT(*) AS n FROM calls_default")
-            assert rows[0]["n"] == 0
+        assert forgotten["months of calls"] >= 1
+        rows = await database.execute_query_dict("SELECT COUNT(*) AS n FROM calls_default")
+        assert rows[0]["n"] == 0
 
 
 async def test_the_key_of_a_storage_goes_with_the_last_recording_that_needs_it(

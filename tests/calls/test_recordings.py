@@ -110,11 +110,9 @@ async def test_states_follow_each_other_and_deleted_is_the_last(installation: In
 
 
 async def test_a_recording_that_begins_while_its_account_is_deleted_holds_nothing_that_the_deletion_needs(
-    installation: Installation, world: World, backend: str
+    installation: Installation, world: World
 ) -> None:
     """Each takes the account before the stored credential: otherwise each waits for the other."""
-    if backend == "sqlite":
-        pytest.skip("SQLite has one writer, and no writer waits for a row")
     live, account = LiveEvents(), own(world)
     connection = await asyncpg.connect(installation.settings.database_url)
     try:

@@ -35,9 +35,7 @@ class Ground:
 
 
 @pytest.fixture
-def postgres_of_its_own(backend: str) -> Iterator[DurablePostgres]:
-    if backend == "sqlite":
-        pytest.skip("SQLite is a file and does not fail by itself")
+def postgres_of_its_own() -> Iterator[DurablePostgres]:
     with DurablePostgres() as server:
         yield server
 

@@ -15,16 +15,12 @@ from tests.servers.postgres import Postgres
 class DurablePostgres(Postgres):
     """Keeps what it has acknowledged when its processes are killed, as in production."""
 
-    def __enter__(self) -> "DurablePostgres":
-        super().__enter__()
-        self.run("ALTER SYSTEM SET synchronous_commit = on")
-        self.run("SELECT pg_reload_conf()")
-        return self
+    options = ("fsync=off", "max_connections=200")
 
     @property
     def pids(self) -> list[int]:
         """The server's process and those of its sessions."""
-        first = psutil.Process(int((self._folder / "data" / "postmaster.pid").read_text().split()[0]))
+        first = psutil.Process(self.pid)
         return [first.pid, *(child.pid for child in first.children())]
 
     def dump(self, name: str, into: str) -> None:

@@ -228,7 +228,7 @@ async def test_wide_pages_within_pages_are_left_to_the_ordinary_executor(
 )
 def test_what_is_made_of_a_row_is_weighed_by_the_time_that_it_takes(inner: str, least: int) -> None:
     document = parse(f"{{ apiKeys {{ {inner} }} }}")
-    plan = compile_operation(schema._schema, document.definitions[0], {}, lambda _: True, arguments_of, "sqlite")
+    plan = compile_operation(schema._schema, document.definitions[0], {}, lambda _: True, arguments_of)
     assert plan.steps[0].levels[0].width >= least
 
 

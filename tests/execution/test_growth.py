@@ -1,6 +1,6 @@
 """What a page costs in a large installation on PostgreSQL: what is touched grows with the page and not with the table.
 
-Rows and blocks are counted, which is the same on every machine. SQLite does not count them; that it walks an index is in
+Rows and blocks are counted, which is the same on every machine; that an index is walked is in
 `tests/test_paging_costs.py`.
 """
 
@@ -123,10 +123,8 @@ ASKED = [
 
 
 @pytest.fixture(scope="module")
-async def database(shared: Installation, template: World, backend: str) -> AsyncIterator[Any]:
+async def database(shared: Installation, template: World) -> AsyncIterator[Any]:
     """The database of the shared installation, with the crowd."""
-    if backend != "postgres":
-        pytest.skip("PostgreSQL counts what it touches, SQLite does not")
     async with shared.database() as connection:
         await multiply(
             connection,

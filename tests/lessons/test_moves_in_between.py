@@ -16,8 +16,6 @@ from tests.lessons.walking import MUTATIONS, STORAGE, Input, allowed, input_type
 from tests.people import People, add_people
 from tests.tables import changed, contents
 
-pytestmark = pytest.mark.usefixtures("on_postgres")
-
 MOVE = "UPDATE accounts SET service_provider_id = $1 WHERE id = $2"
 # What is written of a storage test although its result is kept nowhere: that it was made.
 TRACES = frozenset({"audit_events"})
@@ -42,12 +40,6 @@ LOCKED = {
 }
 # They change no row of the account, and only one that the caller owns or that stands in another database.
 CHANGE_NOTHING = {"verifyRecordingStorage", "clearTtsCache"}
-
-
-@pytest.fixture
-def on_postgres(backend: str) -> None:
-    if backend == "sqlite":
-        pytest.skip("SQLite has one writer, and no writer waits for a row")
 
 
 @asynccontextmanager

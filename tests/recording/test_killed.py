@@ -36,11 +36,7 @@ def fragile_s3(tmp_path: Path) -> Iterator[LocalS3]:
 
 
 @pytest.fixture
-def database_url(backend: str, request: pytest.FixtureRequest) -> Iterator[str]:
-    if backend == "sqlite":
-        yield ""
-        return
-    postgres: Postgres = request.getfixturevalue("postgres")
+def database_url(postgres: Postgres) -> Iterator[str]:
     url = postgres.create("killed")
     yield url
     postgres.drop(url)
@@ -155,10 +151,8 @@ async def test_while_the_storage_is_away_audio_waits_and_is_stored_when_it_is_ba
 
 
 async def test_while_the_database_is_away_recording_goes_on_and_rows_say_so_afterwards(
-    tmp_path: Path, backend: str, fragile_s3: LocalS3
+    tmp_path: Path, fragile_s3: LocalS3
 ):
-    if backend == "sqlite":
-        pytest.skip("SQLite is a file and does not go away")
     with Postgres() as postgres:
         async with served(tmp_path / "server", postgres.create("killed")) as server:
             key = await server.record_to(fragile_s3, own="WAV", sibling="MP3")

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from app import migrating
 from app.encryption import Keyring
 from app.outbound import OutboundGate
 from app.recording import storage as storage_module
@@ -18,8 +20,12 @@ from app.recording.model import BucketVendor
 from app.recording.rules import StorageDraft
 from app.recording.storage import ObjectStorage
 from app.recording.verification import StorageVerifier
+from app.settings import Settings
+from tests.catalogue import empty, make_settings
 from tests.recording.conftest import statuses
 from tests.servers.scripted_s3 import ScriptedS3
+
+__all__ = ["empty", "make_settings"]
 
 LOADING_SECONDS = 0.3
 # A server's start, in a process of its own: in this one, other tests have loaded everything.
@@ -60,9 +66,12 @@ def draft_of(server: ScriptedS3) -> StorageDraft:
     return StorageDraft(BucketVendor.S3_COMPATIBLE, server.endpoint, "calls", "us-east-1", "key", "hunter2")
 
 
-def test_a_server_that_tests_no_storage_does_not_load_the_sdk(tmp_path: Path):
+def test_a_server_that_tests_no_storage_does_not_load_the_sdk(tmp_path: Path, empty: Settings):
+    asyncio.run(migrating.migrate(empty))
+    chosen = {name.upper(): getattr(empty, name) for name in ("database_url", "encryption_keys", "hash_key")}
     started = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", START, str(tmp_path)],
+        env=os.environ | chosen,
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,

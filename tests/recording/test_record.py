@@ -756,11 +756,7 @@ async def test_a_call_that_is_refused_at_the_handshake_counts_with_its_reason(ga
 
 
 @pytest.mark.settings(database_timeout_seconds=1)
-async def test_a_call_that_is_refused_while_the_database_is_away_counts(
-    gateway: Gateway, admin: Person, backend: str
-) -> None:
-    if backend == "sqlite":
-        pytest.skip("SQLite is a file and does not go away")
+async def test_a_call_that_is_refused_while_the_database_is_away_counts(gateway: Gateway, admin: Person) -> None:
     before = await refusals(admin, "database")
     other = await database.single_connection(gateway.installation.settings)
     async with other.transaction():

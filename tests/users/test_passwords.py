@@ -303,7 +303,7 @@ async def test_a_wrong_present_password_is_told_to_the_audit_trail(people: Peopl
 async def test_no_transaction_waits_for_a_password_to_be_hashed(
     people: People, monkeypatch: pytest.MonkeyPatch, mutation: str, given: dict[str, str]
 ) -> None:
-    """It takes 30 ms, and SQLite has one connection for everybody."""
+    """It takes 30 ms, in which others need the connection."""
     within: list[bool] = []
     before = password._in_thread
 

@@ -289,10 +289,8 @@ async def test_a_session_that_ends_twice_leaves_one_event(people: People) -> Non
 
 
 async def test_everything_closes_in_another_worker_within_the_cache_time(
-    backend: str, installation: Installation, world: World, tmp_path: Path, wait: Wait
+    installation: Installation, world: World, tmp_path: Path, wait: Wait
 ) -> None:
-    if backend == "sqlite":
-        pytest.skip("SQLite is served by one worker")
     people = await add_people(installation)
     async with Installation.started(world, tmp_path, installation.settings.database_url) as other_worker:
 
@@ -309,10 +307,8 @@ async def test_everything_closes_in_another_worker_within_the_cache_time(
 
 
 async def test_a_deactivated_provider_closes_in_another_worker_with_all_that_it_runs(
-    backend: str, installation: Installation, world: World, tmp_path: Path, wait: Wait
+    installation: Installation, world: World, tmp_path: Path, wait: Wait
 ) -> None:
-    if backend == "sqlite":
-        pytest.skip("SQLite is served by one worker")
     people = await add_people(installation)
     keys = ("provider", "account_user", "sibling_user", "read_only", "other_provider", "foreign_user")
     tokens = {**world.tokens, **people.tokens}

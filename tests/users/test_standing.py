@@ -75,12 +75,8 @@ async def test_a_key_of_a_suspended_account_changes_nobody_while_still_remembere
     assert await stored(people) == before
 
 
-async def test_nobody_reactivates_themselves_who_waited_for_their_own_deactivation(
-    backend: str, people: People
-) -> None:
+async def test_nobody_reactivates_themselves_who_waited_for_their_own_deactivation(people: People) -> None:
     """The question is asked behind the lock: before it, the deactivation had not happened yet."""
-    if backend == "sqlite":
-        pytest.skip("SQLite has one writer, and nobody waits for a row")
     ann, ann_id = people["ann"], people.ids["ann"]
     assert (await ann.ask("{ viewer { scope } }")).status == 200
     connection = await asyncpg.connect(people.installation.settings.database_url)
@@ -99,11 +95,9 @@ async def test_nobody_reactivates_themselves_who_waited_for_their_own_deactivati
 
 
 async def test_an_account_is_deleted_with_the_session_of_a_login_that_runs_then(
-    backend: str, people: People, admin: Person, world: World
+    people: People, admin: Person, world: World
 ) -> None:
     """The deletion waits for the login, which holds the user, before it deletes the user's sessions."""
-    if backend == "sqlite":
-        pytest.skip("SQLite has one writer, and no writer waits for a row")
     ann_id = read(Kind.USER, people.ids["ann"])
     new = "jsonb_populate_record(session, jsonb_build_object('id', gen_random_uuid(), 'public_id', 'of the login'))"
     connection = await asyncpg.connect(people.installation.settings.database_url)
