@@ -297,7 +297,9 @@ def _rewrap(options: Any) -> None:
     async def rewrap() -> int:
         async with migrating.opened(chosen) as db:
             await migrating.check(db)
-            return await rewrapping.rewrap(chosen.keyring())
+            keyring = chosen.keyring()
+            await _check_keys(keyring)
+            return await rewrapping.rewrap(keyring)
 
     with local_postgres.used(chosen):
         count = asyncio.run(rewrap())

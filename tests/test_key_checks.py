@@ -116,3 +116,15 @@ async def test_a_lost_hash_key_ends_all_keys_and_sessions_and_the_server_starts(
     await start(installation, HASH_KEY=new)
     async with installation.database():
         assert await ApiKey.filter(revoked_at__isnull=True).count() == 0
+
+
+async def test_secrets_are_not_sealed_again_with_another_value_of_a_key(
+    installation: Installation, world: World
+) -> None:
+    right = f"new:{new_key_text()},{world.encryption_keys}"
+    await start(installation, ENCRYPTION_KEYS=right)
+    wrong = environment_of(installation, ENCRYPTION_KEYS=f"new:{new_key_text()},{world.encryption_keys}")
+    status, printed, said = await ended(wrong, "rewrap-secrets")
+    assert (status, printed) == (1, "")
+    assert "ENCRYPTION_KEYS new. Put the right" in said
+    await start(installation, ENCRYPTION_KEYS=right)
