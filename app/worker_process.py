@@ -11,8 +11,10 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import structlog
+import uvicorn
 from tortoise import BaseDBAsyncClient
 
 from app import database, migrating
@@ -41,8 +43,9 @@ def end_with_supervisor() -> None:
 async def until_usable(db: BaseDBAsyncClient) -> None:
     """Waits until the database answers and has this version's schema; logs what it waits for."""
     pause = FIRST_PAUSE_SECONDS
-    with _ends_when_asked():
+    with _ends_when_asked() as handlers:
         while (reason := await _obstacle(db)) is not None:
+            _end_if_asked_before(handlers)
             _log.error("a worker waits for the database before it serves", reason=reason, next_try_seconds=pause)
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
@@ -64,11 +67,22 @@ async def _obstacle(db: BaseDBAsyncClient) -> str | None:
 
 
 @contextmanager
-def _ends_when_asked() -> Iterator[None]:
-    """SIGTERM and SIGINT end the process at once: uvicorn's handlers only note them until the application has started."""
+def _ends_when_asked() -> Iterator[list[Any]]:
+    """SIGTERM and SIGINT end the process at once: uvicorn's handlers only note them until the application has started.
+
+    Gives the handlers of before.
+    """
     handlers = {which: signal.signal(which, signal.SIG_DFL) for which in (signal.SIGTERM, signal.SIGINT)}
     try:
-        yield
+        yield list(handlers.values())
     finally:
         for which, handler in handlers.items():
             signal.signal(which, handler)
+
+
+def _end_if_asked_before(handlers: list[Any]) -> None:
+    """Ends the process when uvicorn has noted a signal since its start, while the application was imported."""
+    for handler in handlers:
+        server = getattr(handler, "__self__", None)
+        if isinstance(server, uvicorn.Server) and server.should_exit:
+            signal.raise_signal(signal.SIGTERM)

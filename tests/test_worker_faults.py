@@ -3,6 +3,8 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -125,6 +127,27 @@ async def test_workers_end_with_a_supervisor_that_is_killed(tmp_path: Path, own_
             for worker in workers:
                 with suppress(psutil.NoSuchProcess):
                     worker.kill()
+
+
+WAITING_WORKER = """
+import asyncio, signal
+import uvicorn
+from app import worker_process
+
+class Away:
+    async def execute_query_dict(self, query):
+        raise ConnectionRefusedError
+
+server = uvicorn.Server(uvicorn.Config("app.main:worker", factory=True))
+with server.capture_signals():
+    signal.raise_signal(signal.SIGTERM)  # as the supervisor does, or its end, while the worker imports the application
+    asyncio.run(worker_process.until_usable(Away()))
+"""
+
+
+def test_a_worker_that_was_asked_to_end_before_it_waits_for_the_database_ends() -> None:
+    ended = subprocess.run([sys.executable, "-c", WAITING_WORKER], check=False, timeout=PATIENCE_SECONDS)
+    assert ended.returncode == -signal.SIGTERM
 
 
 class FakeWorker:
