@@ -12,6 +12,8 @@ from uuid import UUID
 import pytest
 from valkey.asyncio import Valkey
 
+from app.audit.model import AuditEvent
+from app.execution import deadline
 from app.local_s3 import free_ports
 from app.tts_cache import cache, counts
 from tests.execution.test_ways import way_of
@@ -320,3 +322,35 @@ async def test_an_address_where_something_else_or_nothing_answers_is_a_cache_tha
         await says_nothing_of(f"valkey://:pass-word@127.0.0.1:{port}", "pass-word", monkeypatch, caplog)
     for address in (f"127.0.0.1:{free_ports(1)[0]}", "nobody.invalid:6379"):
         await says_nothing_of(f"valkey://:pass-word@{address}", "pass-word", monkeypatch, caplog)
+
+
+async def test_a_clearing_whose_request_is_cancelled_is_audited(
+    valkey: PromptServer,
+    installation: Installation,
+    account_user: Person,
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    valkey.fill(world["own"], 3)
+    removed, go_on, steps = asyncio.Event(), asyncio.Event(), cache._steps
+
+    async def held(*arguments: Any) -> Any:
+        async for keys in steps(*arguments):
+            yield keys
+        removed.set()
+        await go_on.wait()
+
+    monkeypatch.setattr(cache, "_steps", held)
+    request = asyncio.create_task(account_user.change("clearTtsCache", "clearedCount", accountId=world["own"]))
+    await removed.wait()
+    request.cancel()
+    await asyncio.wait([request])
+    go_on.set()
+    async with installation.database(), asyncio.timeout(60):
+        while not (events := await AuditEvent.filter(operation="clearTtsCache")):
+            await asyncio.sleep(0.01)
+    assert [event.after for event in events] == [{"clearedCount": 3}]
+
+
+def test_counts_and_clearings_end_before_the_deadline_of_a_request() -> None:
+    assert cache.COUNT_SECONDS < cache.CLEAR_SECONDS < deadline.REQUEST_SECONDS - cache.ANSWER_SECONDS

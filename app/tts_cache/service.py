@@ -1,5 +1,6 @@
 """What is done with an account's cached prompts: counted, cleared."""
 
+import asyncio
 from uuid import UUID
 
 from strawberry.dataloader import DataLoader
@@ -12,6 +13,9 @@ from app.errors import ServiceUnavailable
 from app.identifiers import Kind, show
 from app.tts_cache.cache import PromptCache
 from app.tts_cache.counts import PromptCounts
+
+# The event loop alone would not keep them.
+_clearings: set[asyncio.Task[int]] = set()
 
 
 def is_configured(context: Context) -> bool:
@@ -33,11 +37,19 @@ async def clear(context: Context, account_id: str) -> tuple[Account, int]:
     account = await accounts.within_reach(context, account_id, "accountId")
     if not is_configured(context):
         raise ServiceUnavailable("No prompt cache is configured: whoever runs this server can set CACHE_URL.")
+    clearing = asyncio.create_task(_clear_and_note(context, account))
+    _clearings.add(clearing)
+    clearing.add_done_callback(_clearings.discard)
+    # What is removed stays removed when the request is cancelled: the clearing goes on to its own limit, and is noted.
+    return account, await asyncio.shield(clearing)
+
+
+async def _clear_and_note(context: Context, account: Account) -> int:
     sid = show(Kind.ACCOUNT, account.id)
     try:
         count = await context.use(PromptCache).clear(sid)
         await trail.note(context, account, after={"cleared_count": count})
-        return account, count
+        return count
     except ServiceUnavailable as cut_short:
         least = (cut_short.extensions or {}).get("clearedCount")
         await trail.note(context, account, after={"cleared_count_at_least": least})
