@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except CannotOpen as error:
         # It names a key's id, or a row.
-        print(f"A stored secret does not open: {error}. Check ENCRYPTION_KEYS.", file=sys.stderr)
+        print(f"A stored secret does not open: {error}. Check ENCRYPTION_KEYS; if a key is lost, see: python -m app discard-secrets --help", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
@@ -119,7 +119,7 @@ def _parser() -> argparse.ArgumentParser:
         help="discard what a lost key has made, so that the server starts without it; says what, and with --yes does it",
         description="Discards what a lost key has made: with --encryption-key the secrets that it sealed (an account gets a new "
         "webhook secret; passwords of webhooks and keys of storages are removed, and their recordings disabled), with --hash-key "
-        "all API keys and sessions. ENCRYPTION_KEYS and HASH_KEY are the new ones. Without --yes it only counts.",
+        "all API keys and sessions. ENCRYPTION_KEYS and HASH_KEY are the new ones. Without --yes it only counts. When both are lost, begin with --encryption-key.",
     )
     which = discard.add_mutually_exclusive_group(required=True)
     which.add_argument("--encryption-key", metavar="ID", help="the id of the lost key in ENCRYPTION_KEYS")
@@ -194,7 +194,8 @@ def _discard(options: Any) -> None:
     _name_database(chosen)
 
     async def discard() -> dict[str, int]:
-        async with migrating.opened(chosen) as db:
+        # Without the limits of those who serve: what one key has made may be much.
+        async with migrating.opened(chosen, migrating=True) as db:
             await migrating.check(db)
             work = discarding.Discarding(chosen, chosen.keyring(), really=options.yes)
             return await (work.of_hash_key() if options.hash_key else work.of_encryption_key(options.encryption_key))

@@ -53,9 +53,13 @@ class Discarding:
         return {name: count for name, count in counts.items() if count}
 
     async def of_hash_key(self) -> dict[str, int]:
-        """How many of what is known by its hash alone; nothing when HASH_KEY is the one of before."""
+        """How many of what is known by its hash alone; nothing when HASH_KEY is the one of before.
+
+        Raises CannotOpen, before anything is changed, when a secret that is to be hashed again does not open.
+        """
         if HASH_KEY not in await key_checks.wrong_keys(self._keyring):
             return {}
+        await self._check_settings_open()
         kinds: dict[str, Callable[[], Awaitable[int]]] = {
             "API keys": self._revoke_keys,
             "sessions": lambda: self._delete(Session),
@@ -134,6 +138,12 @@ class Discarding:
 
     async def _delete(self, model: type[Model]) -> int:
         return await model.all().delete() if self._really else await model.all().count()
+
+    async def _check_settings_open(self) -> None:
+        async for config in _rows(RecordingConfig):
+            stored_draft(self._keyring, config)
+        async for kept in _rows(StoredCredential):
+            credentials.secret_of(self._keyring, kept)
 
     async def _hash_settings_again(self) -> None:
         """Storage settings and keys are compared by keyed hashes; their secrets are sealed, and open."""

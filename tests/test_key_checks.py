@@ -128,3 +128,31 @@ async def test_secrets_are_not_sealed_again_with_another_value_of_a_key(
     assert (status, printed) == (1, "")
     assert "ENCRYPTION_KEYS new. Put the right" in said
     await start(installation, ENCRYPTION_KEYS=right)
+
+
+async def test_when_both_keys_are_lost_the_hash_key_alone_changes_nothing(installation: Installation) -> None:
+    await stored_call(installation)
+    await start(installation)
+    lost = {"ENCRYPTION_KEYS": f"new:{new_key_text()}", "HASH_KEY": new_key_text()}
+    status, printed, said = await ended(environment_of(installation, **lost), "discard-secrets", "--hash-key", "--yes")
+    assert (status, printed) == (1, "")
+    assert "if a key is lost, see: python -m app discard-secrets --help" in said
+    async with installation.database():
+        assert await ApiKey.filter(revoked_at__isnull=False).count() == 0
+    await discard(installation, "--encryption-key", "test", "--yes", **lost)
+    assert "API keys discarded" in (await discard(installation, "--hash-key", "--yes", **lost))[0]
+    await start(installation, **lost)
+
+
+async def test_what_is_discarded_may_take_longer_than_a_request_does(installation: Installation) -> None:
+    await stored_call(installation)
+    slow = """
+        CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(1.5); RETURN NEW; END $$;
+        CREATE TRIGGER slow BEFORE UPDATE ON calls FOR EACH ROW EXECUTE FUNCTION slow();
+    """
+    async with installation.database() as db:
+        await db.execute_script(slow)
+    lost = {"ENCRYPTION_KEYS": f"new:{new_key_text()}", "DATABASE_TIMEOUT_SECONDS": "1"}
+    await discard(installation, "--encryption-key", "test", "--yes", **lost)
+    async with installation.database():
+        assert await StoredCredential.all().count() == 0
