@@ -80,6 +80,7 @@ class ServiceUnavailable(ClientError):
 
     code = ErrorCode.SERVICE_UNAVAILABLE
     is_database_away = False
+    is_statement_given_up = False
 
 
 @strawberry.enum(description="Why an input was refused.")
@@ -174,6 +175,9 @@ _DATABASE_AWAY = (
     asyncpg.InterfaceError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
+)
+# A database that answers says of one statement that it waited or ran too long: others may succeed.
+_STATEMENT_GIVEN_UP = (
     asyncpg.QueryCanceledError,
     asyncpg.LockNotAvailableError,
     # A standby ends what stands in the way of its recovery; nothing of ours asks for a level that fails with it elsewhere.
@@ -190,9 +194,10 @@ def for_client(error: BaseException) -> ClientError | None:
     while seen is not None:
         if isinstance(seen, ClientError):
             return seen
-        if isinstance(seen, _DATABASE_AWAY):
+        if isinstance(seen, _DATABASE_AWAY + _STATEMENT_GIVEN_UP):
             away = ServiceUnavailable("The database does not answer. Try again in a moment.")
-            away.is_database_away = True
+            away.is_statement_given_up = isinstance(seen, _STATEMENT_GIVEN_UP)
+            away.is_database_away = not away.is_statement_given_up
             return away
         if isinstance(seen, asyncpg.ReadOnlySQLTransactionError):  # a failover, or an operator's setting
             return ServiceUnavailable("The database accepts no writes at the moment. Try again in a moment.")
@@ -208,6 +213,12 @@ def is_database_away(error: BaseException) -> bool:
     """Whether this came of a database that does not answer, so that nothing else is to be asked of it for now."""
     known = for_client(error)
     return isinstance(known, ServiceUnavailable) and known.is_database_away
+
+
+def is_statement_given_up(error: BaseException) -> bool:
+    """Whether the database has ended one statement that waited or ran too long."""
+    known = for_client(error)
+    return isinstance(known, ServiceUnavailable) and known.is_statement_given_up
 
 
 # A message names a place and a rule; what makes it longer was sent by the client.

@@ -167,7 +167,8 @@ async def test_rewrap_secrets_says_in_one_line_which_key_it_lacks(installation: 
     status, printed, said = await ended(environment_of(installation, ENCRYPTION_KEYS=other), "rewrap-secrets")
     assert (status, printed) == (1, "")
     assert said.splitlines()[1:] == [
-        "A stored secret does not open: sealed with key 'test', which the keyring does not have. Check ENCRYPTION_KEYS."
+        "ENCRYPTION_KEYS lacks keys that secrets in the database are sealed with: 'test'. "
+        "Put them back, behind the others; if one is lost, see: python -m app discard-secrets --help"
     ]
 
 

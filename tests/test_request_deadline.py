@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 
 from app import main, postgres_pool
@@ -105,6 +106,34 @@ async def test_what_a_mutation_made_is_answered_without_asking_the_database_agai
     assert answer.data["createApiKey"]["token"].startswith("vgk_")
     assert set(told(answer)) == {("SERVICE_UNAVAILABLE", AWAY)}
     assert attempts[0].count == 1
+
+
+GIVEN_UP = [
+    asyncpg.LockNotAvailableError("canceling statement due to lock timeout"),
+    asyncpg.QueryCanceledError("canceling statement due to statement timeout"),
+    asyncpg.SerializationError("canceling statement due to conflict with recovery"),
+]
+
+
+@pytest.mark.parametrize("error", GIVEN_UP, ids=lambda error: type(error).__name__)
+async def test_a_statement_that_the_database_ends_leaves_the_mutations_after_it_tried(
+    provider: Person, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    create, tried = api_keys.create, []
+
+    async def ended_once(*args: Any, **values: Any) -> Any:
+        tried.append(1)
+        if len(tried) == 1:
+            raise error
+        return await create(*args, **values)
+
+    monkeypatch.setattr(api_keys, "create", ended_once)
+    document = 'mutation { a: createApiKey(input: {name: "A"}) { token } b: createApiKey(input: {name: "B"}) { token } }'
+    answer = await provider.ask(document)
+    assert answer.data["a"] is None
+    assert answer.data["b"]["token"].startswith("vgk_")
+    assert told(answer) == [("SERVICE_UNAVAILABLE", AWAY)]
+    assert len(tried) == 2
 
 
 async def test_a_request_that_waits_for_its_turn_and_then_for_the_database_ends_at_one_deadline(

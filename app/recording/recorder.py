@@ -35,7 +35,7 @@ from app.access import Viewer
 from app.calls import recordings
 from app.calls.model import Call
 from app.encryption import CannotOpen, Keyring
-from app.errors import for_client, is_database_away
+from app.errors import for_client, is_database_away, is_statement_given_up
 from app.identifiers import Kind, show
 from app.live import LiveEvents
 from app.recording.admission import GONE, Admissions, Admitted, admit, closed
@@ -536,8 +536,8 @@ def _ended(stream: AudioStream, audio: bytes) -> tuple[SpooledRecording, Excepti
 
 
 def _is_away(error: BaseException) -> bool:
-    """Whether the database does not answer; one that answers and only refuses to write is another's matter."""
-    return not isinstance(error, SpoolBroken | CannotOpen) and is_database_away(error)
+    """Whether the database does not answer in time; one that answers and only refuses to write is another's matter."""
+    return not isinstance(error, SpoolBroken | CannotOpen) and (is_database_away(error) or is_statement_given_up(error))
 
 
 async def _in_thread(threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
