@@ -29,7 +29,7 @@ _GRACEFUL_SECONDS = 10
 _SILENT_SECONDS = 30
 # How long the supervisor waits for an answer before it looks at the next worker, and at signals.
 _ANSWER_SECONDS = 0.5
-# Between two attempts to replace a worker when the replacement cannot start: each costs seconds of CPU.
+# Between two attempts to replace a worker that has never been ready: each costs seconds of CPU.
 _RESTART_SECONDS = 5
 # Its socket, its audio and its lock.
 _FILES_OF_A_STREAM = 3
@@ -107,6 +107,7 @@ class Supervisor(Multiprocess):
         """None of the first workers could."""
         self._known: list[Process] = []
         self._answered_at: dict[Process, float] = {}
+        self._ready: set[Process] = set()
         self._has_served = False
         self._replaced_at = 0.0
 
@@ -122,20 +123,24 @@ class Supervisor(Multiprocess):
                 self.could_not_start = True
                 self.should_exit.set()
                 return
-            if worker.exitcode != STARTUP_FAILURE or time.monotonic() >= self._replaced_at + _RESTART_SECONDS:
+            if worker in self._ready or time.monotonic() >= self._replaced_at + _RESTART_SECONDS:
                 self._replace(index)
         self._known = list(self.processes)
         for worker in known.difference(self._known):
             self._answered_at.pop(worker, None)
+            self._ready.discard(worker)
             self._note_end(worker)
 
     def _is_well(self, worker: Process) -> bool:
         if not worker.process.is_alive():
             return False
         now = time.monotonic()
+        _forget_late_answers(worker)
         if worker.ping(_ANSWER_SECONDS):
             self._answered_at[worker] = now
-            self._has_served = self._has_served or worker.is_ready(_ANSWER_SECONDS)
+            if worker not in self._ready and worker.is_ready(_ANSWER_SECONDS):
+                self._ready.add(worker)
+                self._has_served = True
         return now - self._answered_at.setdefault(worker, now) <= _SILENT_SECONDS
 
     def _replace(self, index: int) -> None:
@@ -149,6 +154,13 @@ class Supervisor(Multiprocess):
         # One that was asked to end (SIGHUP, SIGTTOU) ends by this signal.
         if worker.exitcode not in (0, -signal.SIGTERM):
             _log.error("a worker has died", process=worker.pid, exit_code=worker.exitcode)
+
+
+def _forget_late_answers(worker: Process) -> None:
+    """Those to pings that were given up: each would be taken for the answer to the next ping."""
+    with suppress(OSError, EOFError):
+        while worker.parent_conn.poll():
+            worker.parent_conn.recv()
 
 
 def _protocol(chosen: Settings) -> Any:

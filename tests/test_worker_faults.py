@@ -156,9 +156,12 @@ class FakeWorker:
     def __init__(self, exit_code: int | None = None, *, answers: bool = True) -> None:
         self.exitcode, self.answers, self.pid = exit_code, answers, None
         self.process = SimpleNamespace(is_alive=lambda: self.exitcode is None)
+        self.late: list[bool] = []
+        """Answers to pings that were given up."""
+        self.parent_conn = SimpleNamespace(poll=lambda: bool(self.late), recv=lambda: self.late.pop())
 
     def ping(self, timeout: float) -> bool:
-        return self.answers
+        return self.answers or bool(self.late and self.late.pop())
 
     def is_ready(self, timeout: float) -> bool:
         return self.answers
@@ -218,13 +221,25 @@ def test_a_worker_that_stalls_again_and_again_and_answers_in_between_is_not_kill
         assert supervisor.processes[0] is worker
 
 
-def test_a_replacement_that_cannot_start_ends_nothing_and_is_tried_every_5_seconds(
+def test_late_answers_do_not_make_a_worker_that_hangs_seem_well(
     supervisor: serving.Supervisor, clock: SimpleNamespace
+) -> None:
+    worker: Any = supervisor.processes[0]
+    worker.answers, worker.late = False, [True] * 50
+    for seconds in (1, 15, 32):
+        clock.now = 1000.0 + seconds
+        supervisor.keep_subprocess_alive()
+    assert supervisor.processes[0] is not worker
+
+
+@pytest.mark.parametrize("exit_code", [STARTUP_FAILURE, 1, -signal.SIGKILL])
+def test_a_replacement_that_cannot_start_ends_nothing_and_is_tried_every_5_seconds(
+    supervisor: serving.Supervisor, clock: SimpleNamespace, exit_code: int
 ) -> None:
     replaced_at, serves = [], supervisor.processes[1]
     for _ in range(31):
         worker: Any = supervisor.processes[0]
-        worker.exitcode = STARTUP_FAILURE
+        worker.exitcode = exit_code
         supervisor.keep_subprocess_alive()
         if supervisor.processes[0] is not worker:
             replaced_at.append(clock.now - 1000.0)
