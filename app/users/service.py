@@ -99,7 +99,7 @@ async def login(context: Context, email: str, given: str) -> Entered:
     return Entered(user, session, made.text)
 
 
-async def _matches(tried: UUID, given: str, stored: str | None, claim: Claim) -> bool:
+async def _matches(tried: tries.Try, given: str, stored: str | None, claim: Claim) -> bool:
     """Whether it is the password. A try that nobody has time to look at is no failure, and is taken back."""
     try:
         return await password.matches(given, stored, claim)

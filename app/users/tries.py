@@ -15,6 +15,7 @@ the answer, counts for as long as a request takes. An address counts once it is 
 once.
 """
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -46,8 +47,17 @@ def subject_of(keyring: Keyring, key: str) -> bytes:
     return keyring.keyed_hash("login", key.encode())
 
 
-async def begin(subject: bytes, address: str) -> UUID:
-    """Counts a try to log in; answers its id, for `fail` or `take_back`. Raises RateLimited, saying when to come back."""
+@dataclass(frozen=True)
+class Try:
+    """One that was begun."""
+
+    id: UUID
+    subject: bytes
+    network: str
+
+
+async def begin(subject: bytes, address: str) -> Try:
+    """Counts a try to log in; answers it, for `fail` or `take_back`. Raises RateLimited, saying when to come back."""
     network = network_of(address)
     limits: list[_Limit] = [
         (MAXIMUM_BY_EMAIL_AND_NETWORK, {"subject": subject, "network": network}),
@@ -63,8 +73,8 @@ async def begin(subject: bytes, address: str) -> UUID:
     return await _count_in(subject, network, limits)
 
 
-async def begin_in_session(session_id: UUID) -> UUID:
-    """Counts a try to say the present password in an open session; answers its id, likewise. Raises RateLimited."""
+async def begin_in_session(session_id: UUID) -> Try:
+    """Counts a try to say the present password in an open session; answers it, likewise. Raises RateLimited."""
     subject = _subject_of_session(session_id)
     return await _count_in(subject, "", [(MAXIMUM_BY_SESSION, {"subject": subject})])
 
@@ -102,15 +112,16 @@ def _limits_of_taken(subject: bytes, actor: str) -> list[_Limit]:
     ]
 
 
-async def _count_in(subject: bytes, network: str, limits: list[_Limit]) -> UUID:
+async def _count_in(subject: bytes, network: str, limits: list[_Limit]) -> Try:
     now = datetime.now(UTC)
     await LoginFailure.filter(tried_at__lt=now - WINDOW).delete()
-    made = await LoginFailure.create(id=new_id(), subject=subject, network=network, tried_at=now - WINDOW + UNDECIDED)
+    made = Try(new_id(), subject, network)
+    await _write(made, now - WINDOW + UNDECIDED)
     ends = await _ends_of_wait(limits, now, own=made.id)
     if ends:
-        await take_back(made.id)  # what is not looked at is no failure: the wait ends when it says
+        await take_back(made)  # what is not looked at is no failure: the wait ends when it says
     _refuse(now, ends)
-    return made.id
+    return made
 
 
 def _refuse(now: datetime, ends: list[datetime]) -> None:
@@ -124,13 +135,19 @@ def _refuse(now: datetime, ends: list[datetime]) -> None:
         )
 
 
-async def fail(try_id: UUID) -> None:
+async def fail(tried: Try) -> None:
     """The try is found wrong: it counts from now on."""
-    await LoginFailure.filter(id=try_id).update(tried_at=datetime.now(UTC))
+    now = datetime.now(UTC)
+    if not await LoginFailure.filter(id=tried.id).update(tried_at=now):
+        await _write(tried, now)  # a server whose clock is ahead has deleted it before it was decided
 
 
-async def take_back(try_id: UUID) -> None:
-    await LoginFailure.filter(id=try_id).delete()
+async def _write(tried: Try, tried_at: datetime) -> None:
+    await LoginFailure.create(id=tried.id, subject=tried.subject, network=tried.network, tried_at=tried_at)
+
+
+async def take_back(tried: Try) -> None:
+    await LoginFailure.filter(id=tried.id).delete()
 
 
 async def forget(subject: bytes, address: str) -> None:

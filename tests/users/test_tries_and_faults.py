@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from app.users import tries
-from app.users.model import Session, User
+from app.users.model import LoginFailure, Session, User
 from tests.installation import Answer, Person
 from tests.people import PASSWORD, People, email_of
 
@@ -83,6 +83,22 @@ async def test_wrong_passwords_count_for_15_minutes_all_the_same(
     assert (await log_in(stranger, PASSWORD)).codes == ["RATE_LIMITED"]
     later(30)
     assert (await log_in(stranger, PASSWORD)).only("login")["token"]
+
+
+async def test_wrong_passwords_count_when_another_server_deletes_them_before_they_are_decided(
+    people: People, stranger: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail = tries.fail
+
+    async def delete_and_fail(tried: Any) -> None:
+        clock_ahead = datetime.now(UTC) + timedelta(seconds=20)
+        await LoginFailure.filter(tried_at__lt=clock_ahead - tries.WINDOW).delete()
+        await fail(tried)
+
+    monkeypatch.setattr(tries, "fail", delete_and_fail)
+    for _ in range(tries.MAXIMUM_BY_EMAIL_AND_NETWORK):
+        assert (await log_in(stranger, "wrong")).only("login")["userErrors"] == [{"code": "WRONG_CREDENTIALS"}]
+    assert (await log_in(stranger, "wrong")).codes == ["RATE_LIMITED"]
 
 
 async def test_a_taken_address_that_was_not_told_does_not_count(
