@@ -173,18 +173,21 @@ async def _check_keys(keyring: Keyring) -> None:
             f"ENCRYPTION_KEYS lacks keys that secrets in the database are sealed with: {', '.join(map(repr, missing))}. "
             "Put them back, behind the others; if one is lost, see: python -m app discard-secrets --help"
         )
-    wrong = dict.fromkeys(
-        [
-            *await key_checks.wrong_keys(keyring),
-            *map(encryption_key_name, await rewrapping.wrong_keys(keyring)),
-        ]
-    )
+    # A key that is known to be right may have sealed nothing but damaged secrets.
+    right = await key_checks.right_keys(keyring)
+    opens_nothing = [encryption_key_name(key_id) for key_id in await rewrapping.wrong_keys(keyring)]
+    _refuse([*await key_checks.wrong_keys(keyring), *(name for name in opens_nothing if name not in right)])
+    await key_checks.remember(keyring)
+    # Another server may have started at the same time, with another value.
+    _refuse(await key_checks.wrong_keys(keyring))
+
+
+def _refuse(wrong: list[str]) -> None:
     if wrong:
         raise CannotStart(
-            f"These keys have other values than the database was used with: {', '.join(wrong)}. "
+            f"These keys have other values than the database was used with: {', '.join(dict.fromkeys(wrong))}. "
             "Put the right values back; if one is lost, see: python -m app discard-secrets --help"
         )
-    await key_checks.remember(keyring)
 
 
 def _discard(options: Any) -> None:

@@ -1,12 +1,17 @@
 """A key that is not the one of before is detected at the start, and a lost key leaves a way to start."""
 
+import asyncio
+
 import pytest
 
+import app.__main__ as app_commands
 from app.accounts.model import Account
 from app.api_keys.model import ApiKey
-from app.encryption import new_key_text
+from app.encryption import Keyring, new_key_text
+from app.key_checks import service as key_checks
 from app.local_s3 import free_ports
 from app.recording.model import RecordingConfig, StoredCredential
+from app.serving import CannotStart
 from tests.installation import Installation, Person, World
 from tests.test_commands import ended, environment_of, serving, stored_call
 
@@ -156,3 +161,36 @@ async def test_what_is_discarded_may_take_longer_than_a_request_does(installatio
     await discard(installation, "--encryption-key", "test", "--yes", **lost)
     async with installation.database():
         assert await StoredCredential.all().count() == 0
+
+
+async def test_damaged_secrets_do_not_make_the_right_key_wrong(installation: Installation) -> None:
+    keyring = installation.settings.keyring()
+    async with installation.database():
+        await app_commands._check_keys(keyring)
+        for model in (StoredCredential, RecordingConfig):
+            await model.all().delete()
+        for account in await Account.all():
+            damaged = bytearray(account.webhook_secret)
+            damaged[-1] ^= 1
+            await Account.filter(id=account.id).update(webhook_secret=bytes(damaged))
+        await app_commands._check_keys(keyring)
+
+
+async def test_of_two_first_starts_at_once_with_different_keys_one_is_refused(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed = [installation.settings.model_copy(update={"hash_key": new_key_text()}) for _ in range(2)]
+    both_compared, remember, waiting = asyncio.Event(), key_checks.remember, []
+
+    async def remember_together(keyring: Keyring) -> None:
+        waiting.append(keyring)
+        if len(waiting) == 2:
+            both_compared.set()
+        await both_compared.wait()
+        await remember(keyring)
+
+    monkeypatch.setattr(key_checks, "remember", remember_together)
+    async with installation.database():
+        checks = (app_commands._check_keys(settings.keyring()) for settings in changed)
+        refusals = [type(one) for one in await asyncio.gather(*checks, return_exceptions=True)]
+    assert sorted(refusals, key=str) == [type(None), CannotStart]

@@ -10,6 +10,12 @@ async def wrong_keys(keyring: Keyring) -> list[str]:
     return [name for name, value in keyring.check_hashes().items() if known.get(name, value) != value]
 
 
+async def right_keys(keyring: Keyring) -> set[str]:
+    """The names of keys whose values are those of before."""
+    known = {check.name: bytes(check.check_hash) for check in await KeyCheck.all()}
+    return {name for name, value in keyring.check_hashes().items() if known.get(name) == value}
+
+
 async def remember(keyring: Keyring) -> None:
     """Keeps the digests of keys that are new; several servers may start at once."""
     names = {check.name for check in await KeyCheck.all()}
