@@ -9,6 +9,7 @@ no advisory lock (that of `migrating.py` has a connection of its own: `database.
 """
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
@@ -25,6 +26,8 @@ from tortoise.exceptions import DBConnectionError
 # Firewalls forget connections that are silent for longer.
 IDLE_SECONDS = 300.0
 RESET_SECONDS = 5.0
+# Not more often is all that is idle dropped: probes would keep readers of a read-only database without connections.
+DROP_SECONDS = 5.0
 # What the driver raises of a connection that is of no use any more. OSError: a timeout too.
 _BROKEN = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
@@ -56,6 +59,7 @@ class Pool:
         self._idle: deque[tuple[float, asyncpg.Connection]] = deque()
         self._lent: set[asyncpg.Connection] = set()
         self._resets: set[asyncio.Task[None]] = set()
+        self._dropped_at = -math.inf
         self._is_closing = False
 
     @classmethod
@@ -107,9 +111,14 @@ class Pool:
             self._turns.release()
 
     def drop_idle(self) -> None:
-        """Drops what is not lent, so that new connections are made."""
-        while self._idle:
-            self._idle.popleft()[1].terminate()
+        """Drops what is not lent, so that new connections are made; within DROP_SECONDS only the one that was used last."""
+        if not self._idle:
+            return
+        self._idle.pop()[1].terminate()
+        if self._loop.time() - self._dropped_at >= DROP_SECONDS:
+            self._dropped_at = self._loop.time()
+            while self._idle:
+                self._idle.popleft()[1].terminate()
 
     def terminate(self) -> None:
         """Drops all connections, those that are lent too."""

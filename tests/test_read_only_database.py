@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from app import postgres_pool
 from app.recording.verification import StorageVerifier
 from app.tts_cache.cache import PromptCache
 from app.webhooks.delivery import WebhookSender
@@ -88,6 +89,21 @@ async def test_sessions_that_are_read_only_are_not_used_again_once_they_were_fou
     await switch("off", ends_sessions=False)  # the sessions that are open stay read-only, as those to an old primary
     assert (await installation.client.get("/readyz")).status_code == 200
     assert (await provider.ask(WRITE)).errors == []
+
+
+async def test_probes_of_a_read_only_database_leave_readers_their_connections(
+    installation: Installation, switch: Switch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_pool, "DROP_SECONDS", 3600, raising=False)
+    await switch("on")
+    await installation.client.get("/readyz")
+    pool: Any = installation.app.state.server.running.database.db()._pool
+    lent = [await pool.acquire() for _ in range(4)]
+    for connection in lent:
+        await pool.release(connection)
+    for left in (3, 2):
+        assert (await installation.client.get("/readyz")).status_code == 503
+        assert sum(not connection.is_closed() for connection in lent) == left
 
 
 async def test_a_write_that_was_refused_is_accepted_the_next_time_when_the_database_is(
