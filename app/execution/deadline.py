@@ -13,6 +13,8 @@ REQUEST_SECONDS = 12.0
 AUTHENTICATION_SECONDS = 10.0
 # With the time in which a mutation waits for a tenant's server, which has limits of its own.
 LONGEST_SECONDS = 30.0
+# What a mutation has at least, within LONGEST_SECONDS, to write down what the tenant's server has answered.
+AFTER_PAUSE_SECONDS = 3.0
 
 
 class Deadline:
@@ -51,4 +53,5 @@ class Deadline:
             yield
         finally:
             if not self._timeout.expired():
-                self._timeout.reschedule(self._loop.time() + left)
+                again = self._loop.time() + max(left, AFTER_PAUSE_SECONDS)
+                self._timeout.reschedule(min(self._began + LONGEST_SECONDS, again))
