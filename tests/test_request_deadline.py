@@ -1,8 +1,10 @@
 """One deadline over everything that a request waits for, and no second attempt while the database is away."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import asyncpg
@@ -10,11 +12,14 @@ import pytest
 
 from app import main, postgres_pool
 from app.api_keys import service as api_keys
-from app.execution import deadline
+from app.execution import deadline, endpoint, operations, slots
+from app.execution.deadline import Deadline
 from app.execution.plans import CompiledOperation
 from app.identifiers import Kind, new_id, show
 from app.postgres_pool import Pool
-from tests.installation import Installation, Person, seed
+from app.webhooks.delivery import WebhookSender
+from tests.access_matrix import SilentSender
+from tests.installation import Installation, Person, World, seed
 from tests.servers.postgres import Postgres
 from tests.servers.swallowing_proxy import SwallowingProxy
 from tests.test_database_away import AWAY, told
@@ -128,7 +133,9 @@ async def test_a_statement_that_the_database_ends_leaves_the_mutations_after_it_
         return await create(*args, **values)
 
     monkeypatch.setattr(api_keys, "create", ended_once)
-    document = 'mutation { a: createApiKey(input: {name: "A"}) { token } b: createApiKey(input: {name: "B"}) { token } }'
+    document = (
+        'mutation { a: createApiKey(input: {name: "A"}) { token } b: createApiKey(input: {name: "B"}) { token } }'
+    )
     answer = await provider.ask(document)
     assert answer.data["a"] is None
     assert answer.data["b"]["token"].startswith("vgk_")
@@ -150,6 +157,93 @@ async def test_a_request_that_waits_for_its_turn_and_then_for_the_database_ends_
     # More than run at once: the others wait for a turn, whose own limit is 10 s.
     answers = await asyncio.gather(*(provider.ask(READ) for _ in range(5)))
     assert [answer.codes for answer in answers] == [["SERVICE_UNAVAILABLE"]] * 5
+
+
+@pytest.mark.settings(operations_per_caller=1)
+async def test_a_turn_is_waited_for_no_longer_than_the_deadline(
+    installation: Installation, provider: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (await provider.ask(READ)).errors == []
+    runs, never = asyncio.Event(), asyncio.Event()
+
+    async def hang(*_: Any) -> None:
+        runs.set()
+        await never.wait()
+
+    monkeypatch.setattr(CompiledOperation, "run", hang)
+    monkeypatch.setattr(slots, "WAIT_SECONDS", 3600)
+    monkeypatch.setattr(deadline, "REQUEST_SECONDS", 3600)
+    holder = asyncio.create_task(provider.ask(READ))
+    await runs.wait()
+    monkeypatch.setattr(deadline, "REQUEST_SECONDS", 0.05)
+    try:
+        async with asyncio.timeout(30):
+            assert (await provider.ask(READ)).codes == ["SERVICE_UNAVAILABLE"]
+        assert not holder.done()
+    finally:
+        holder.cancel()
+        await asyncio.wait([holder])
+
+
+async def test_what_authentication_has_spent_counts(provider: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (await provider.ask(READ)).errors == []
+    times = itertools.count(step=deadline.REQUEST_SECONDS + 1)
+    monkeypatch.setattr(endpoint, "time", SimpleNamespace(monotonic=lambda: next(times)))
+    assert (await provider.ask(READ)).codes == ["SERVICE_UNAVAILABLE"]
+
+
+async def test_the_wait_for_a_tenants_server_has_the_longest_limit_alone(
+    installation: Installation, provider: Person, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Deadline] = []
+
+    class Kept(Deadline):
+        def __init__(self, spent_seconds: float = 0.0) -> None:
+            super().__init__(spent_seconds)
+            made.append(self)
+
+    class Sender(SilentSender):
+        async def send(self, call: Any, *owners: Any) -> Any:
+            (running,) = made
+            limits.append((running._timeout.when() or 0.0) - running._began)
+            return await super().send(call, *owners)
+
+    limits: list[float] = []
+    monkeypatch.setattr(operations, "Deadline", Kept)
+    clients: Any = installation.opened.clients
+    clients |= {WebhookSender: Sender()}
+    webhook = {"url": "https://hooks.example.com/x", "method": "POST"}
+    await provider.change("updateAccount", "account { id }", id=world["own"], registrationWebhook=webhook)
+    made.clear()
+    selection = "userErrors { code }"
+    await provider.change("sendTestWebhook", selection, accountId=world["own"], kind="REGISTRATION")
+    assert limits == [pytest.approx(deadline.LONGEST_SECONDS)]
+
+
+@pytest.mark.parametrize(("spent", "after"), [(11, 3), (28, 2)])
+async def test_after_a_pause_a_request_has_3_seconds_and_no_more_than_30_in_all(spent: float, after: float) -> None:
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    async with Deadline(spent) as running:
+        async with running.paused():
+            pass
+        ends = running._timeout.when()
+        running.lift()
+    assert ends is not None
+    assert began + after <= ends <= loop.time() + after
+
+
+async def test_readiness_has_a_limit_of_its_own(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    never = asyncio.Event()
+
+    async def hang(*_: Any) -> None:
+        await never.wait()
+
+    monkeypatch.setattr(main, "READY_SECONDS", 0.05)
+    monkeypatch.setattr(postgres_pool.Pool, "acquire", hang)
+    async with asyncio.timeout(30):
+        answer = await installation.client.get("/readyz")
+    assert (answer.status_code, answer.text) == (503, "the database does not answer\n")
 
 
 async def test_readiness_is_answered_when_the_database_says_nothing(
