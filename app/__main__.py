@@ -122,7 +122,8 @@ def _parser() -> argparse.ArgumentParser:
         help="discard what a lost key has made, so that the server starts without it; says what, and with --yes does it",
         description="Discards what a lost key has made: with --encryption-key the secrets that it sealed (an account gets a new "
         "webhook secret; passwords of webhooks and keys of storages are removed, and their recordings disabled), with --hash-key "
-        "all API keys and sessions. ENCRYPTION_KEYS and HASH_KEY are the new ones. Without --yes it only counts. When both are lost, begin with --encryption-key.",
+        "all API keys and sessions. ENCRYPTION_KEYS and HASH_KEY are the new ones. Without --yes it only counts. "
+        "When both are lost, begin with --encryption-key.",
     )
     which = discard.add_mutually_exclusive_group(required=True)
     which.add_argument("--encryption-key", metavar="ID", help="the id of the lost key in ENCRYPTION_KEYS")

@@ -158,7 +158,7 @@ class FakeWorker:
         self.process = SimpleNamespace(is_alive=lambda: self.exitcode is None)
         self.late: list[bool] = []
         """Answers to pings that were given up."""
-        self.parent_conn = SimpleNamespace(poll=lambda: bool(self.late), recv=lambda: self.late.pop())
+        self.parent_conn = SimpleNamespace(poll=lambda: bool(self.late), recv=self.late.pop)
 
     def ping(self, timeout: float) -> bool:
         return self.answers or bool(self.late and self.late.pop())
@@ -225,7 +225,8 @@ def test_late_answers_do_not_make_a_worker_that_hangs_seem_well(
     supervisor: serving.Supervisor, clock: SimpleNamespace
 ) -> None:
     worker: Any = supervisor.processes[0]
-    worker.answers, worker.late = False, [True] * 50
+    worker.answers = False
+    worker.late.extend([True] * 50)
     for seconds in (1, 15, 32):
         clock.now = 1000.0 + seconds
         supervisor.keep_subprocess_alive()
