@@ -53,10 +53,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except CannotOpen as error:
         # It names a key's id, or a row.
-        print(
-            f"A stored secret does not open: {error}. Check ENCRYPTION_KEYS; if a key is lost, see: python -m app discard-secrets --help",
-            file=sys.stderr,
-        )
+        advice = "Check ENCRYPTION_KEYS; if a key is lost, see: python -m app discard-secrets --help"
+        print(f"A stored secret does not open: {error}. {advice}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
