@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,19 @@ from tests.recording.storage_room import noise
 from tests.servers.fixtures import RECORDER
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+@contextlib.contextmanager
+def _stopped(processes: Iterable[int]) -> Iterator[None]:
+    """Of which none answers for the time of the block."""
+    stopped = list(processes)
+    for process in stopped:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in stopped:
+            os.kill(process, signal.SIGCONT)
 
 
 class RealServer:
@@ -58,11 +72,21 @@ class RealServer:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "app", "serve"], cwd=ROOT, env=self._environment, stdout=log, stderr=log
             )
+        await self._until_ready()
+        workers = self.workers
+        for worker in workers if len(workers) > 1 else ():  # it is ready with the first, while the others still start
+            with _stopped(other for other in workers if other != worker):
+                await self._until_ready()
+
+    async def _until_ready(self) -> None:
+        assert self._process is not None
         deadline = time.monotonic() + 120
         while True:
-            with contextlib.suppress(httpx.TransportError):
-                if (await self.client.get("/readyz")).status_code == 200:
-                    return
+            # On a connection of its own, which any worker may take.
+            async with httpx.AsyncClient(base_url=self.client.base_url, trust_env=False) as client:
+                with contextlib.suppress(httpx.TransportError):
+                    if (await client.get("/readyz")).status_code == 200:
+                        return
             assert self._process.poll() is None, self._log.read_text()[-3000:]
             assert time.monotonic() < deadline, "the server was not ready after 120 seconds"
             await asyncio.sleep(0.05)
