@@ -91,7 +91,7 @@ class Keyring:
 
 
 def encryption_key_name(key_id: str) -> str:
-    """By which a key in ENCRYPTION_KEYS is known beside HASH_KEY."""
+    """The name of an encryption key in messages and in `key_checks`, where HASH_KEY has its own."""
     return f"ENCRYPTION_KEYS {key_id}"
 
 

@@ -180,7 +180,7 @@ _DATABASE_AWAY = (
 _STATEMENT_GIVEN_UP = (
     asyncpg.QueryCanceledError,
     asyncpg.LockNotAvailableError,
-    # A standby ends what stands in the way of its recovery; nothing of ours asks for a level that fails with it elsewhere.
+    # A standby cancels queries that conflict with its recovery. We use no isolation level that raises this elsewhere.
     asyncpg.SerializationError,
 )
 

@@ -1,7 +1,7 @@
 """Where the embedded PostgreSQL lives: the user that runs it, its data, its programs and its socket.
 
-PostgreSQL refuses to run as root: root's server runs as `nobody`, who often cannot walk to root's folders. Then data and programs
-go to a folder below /var/lib instead, and no permission of a folder that is not ours is changed.
+PostgreSQL refuses to run as root, so that for root the server runs as the user `nobody`, which often has no access to root's
+folders. Data and programs are then kept in a folder below /var/lib; permissions of other folders are not changed.
 """
 
 import importlib.util
@@ -44,7 +44,7 @@ class Owner:
 
     @classmethod
     def of_server(cls) -> "Owner":
-        """This user; `nobody` for root. Raises LocalPostgresFailed for a uid without a name, which initdb refuses."""
+        """The current user; for root the user `nobody`. Raises LocalPostgresFailed for a uid without an entry in /etc/passwd."""
         try:
             found = pwd.getpwnam("nobody") if os.getuid() == 0 else pwd.getpwuid(os.getuid())
         except KeyError:

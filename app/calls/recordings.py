@@ -2,7 +2,7 @@
 
 Each change is one UPDATE that names the states it may follow, so that whoever comes late changes nothing; a deleted recording
 stays deleted. A server that holds audio also names the key of its object: the row may be another recording's by then, as after
-the restore of an older dump. Listeners are told after the change is committed.
+the restore of an older dump. Subscribers get an event after the change is committed.
 """
 
 import secrets

@@ -11,7 +11,9 @@ from tests.chaos.faults import DurablePostgres
 from tests.chaos.ledger import Ledger
 from tests.installation import seed
 from tests.recording.real_server import RealServer
-from tests.servers.fixtures import ADMIN, RECORDER
+from tests.recording.test_killed import fragile_s3
+
+__all__ = ["fragile_s3"]
 
 DATABASE = "chaos"
 
@@ -41,18 +43,8 @@ def postgres_of_its_own() -> Iterator[DurablePostgres]:
 
 
 @pytest.fixture
-def s3_of_its_own(tmp_path: Path) -> Iterator[LocalS3]:
-    server = LocalS3(tmp_path / "s3", identities=(ADMIN, RECORDER)).start()
-    try:
-        server.create_bucket("calls")
-        yield server
-    finally:
-        server.stop()
-
-
-@pytest.fixture
 async def ground(
-    postgres_of_its_own: DurablePostgres, s3_of_its_own: LocalS3, tmp_path: Path, request: pytest.FixtureRequest
+    postgres_of_its_own: DurablePostgres, fragile_s3: LocalS3, tmp_path: Path, request: pytest.FixtureRequest
 ) -> AsyncIterator[Ground]:
     """Tests that need other environment variables mark themselves with `environment(...)`."""
     marker = request.node.get_closest_marker("environment")
@@ -60,14 +52,14 @@ async def ground(
     folder = tmp_path / "server"
     folder.mkdir()
     given = {"DATABASE_TIMEOUT_SECONDS": "10", **(marker.kwargs if marker else {})}
-    if "frozen_cache" in request.fixturenames:
-        given["CACHE_URL"] = request.getfixturevalue("frozen_cache").url
+    if "valkey" in request.fixturenames:
+        given["CACHE_URL"] = request.getfixturevalue("valkey").url
     server = RealServer(await seed(folder, url), folder, url, **given)
     if "small_disk" in request.fixturenames:
         request.getfixturevalue("small_disk")(server.spool)
     try:
         await server.start()
-        key = await server.record_to(s3_of_its_own, own="WAV", sibling="WAV")
-        yield Ground(server, postgres_of_its_own, s3_of_its_own, key)
+        key = await server.record_to(fragile_s3, own="WAV", sibling="WAV")
+        yield Ground(server, postgres_of_its_own, fragile_s3, key)
     finally:
         await server.close()

@@ -18,16 +18,6 @@ DISK_MEGABYTES = 4
 
 
 @pytest.fixture
-def frozen_cache() -> Iterator[PromptServer]:
-    server = PromptServer()
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()
-
-
-@pytest.fixture
 def small_disk() -> Iterator[Callable[[Path], None]]:
     """Makes a folder a disk of a few megabytes, where this user may."""
     mounted: list[Path] = []
@@ -72,12 +62,12 @@ async def test_what_is_recorded_while_the_storage_is_frozen_is_stored_when_it_go
     await ground.is_true()
 
 
-@pytest.mark.usefixtures("frozen_cache")
-async def test_while_the_cache_is_frozen_calls_and_writes_go_on(ground: Ground, frozen_cache: PromptServer) -> None:
-    assert frozen_cache.pid is not None
+@pytest.mark.usefixtures("valkey")
+async def test_while_the_cache_is_frozen_calls_and_writes_go_on(ground: Ground, valkey: PromptServer) -> None:
+    assert valkey.pid is not None
     assert await ground.call("before") == 1000
     async with ground.ledger.writing(ground.server):
-        with frozen(frozen_cache.pid):
+        with frozen(valkey.pid):
             written = len(ground.ledger.writes)
             assert await asyncio.gather(*(ground.call(f"during-{number}") for number in range(6))) == [1000] * 6
             await until(lambda: _has_written(ground, written + 10), 60)

@@ -4,10 +4,8 @@ import asyncio
 import errno
 import json
 import os
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -21,35 +19,21 @@ from app.calls.model import Call, CallDirection, CallKey, RecordingState
 from app.encryption import CannotOpen
 from app.errors import Mistakes
 from app.identifiers import Kind, new_id, read, show
-from app.outbound import OutboundGate
 from app.recording import aside, retrying, storing
 from app.recording.model import AudioFormat, StoredCredential
 from app.recording.spool import Ended, SpooledRecording
-from app.recording.storage import ObjectStorage
 from tests.calls.recorded import target_in
-from tests.installation import Installation, Person
-from tests.recording.storage_room import StorageRoom, full_disk, noise, opened_room
+from tests.installation import Person
+from tests.recording.storage_room import StorageRoom, full_disk, noise
+from tests.recording.test_lost import room, s3
 from tests.recording.test_storing import told_of
 from tests.servers.scripted_s3 import Request, ScriptedS3, error
 from tests.test_commands import ended, environment_of
 from tests.test_metrics import metrics, number
 
+__all__ = ["room", "s3"]
+
 PCM = noise(32_000)
-
-
-@pytest.fixture
-async def s3() -> AsyncIterator[ScriptedS3]:
-    async with ScriptedS3() as server:
-        yield server
-
-
-@pytest.fixture
-async def room(installation: Installation, tmp_path: Path, s3: ScriptedS3) -> AsyncIterator[StorageRoom]:
-    storage = ObjectStorage(OutboundGate(["127.0.0.1"]))
-    async with opened_room(installation, tmp_path / "rooms-spool", storage) as room:
-        await room.configure(s3.endpoint)
-        yield room
-    await storage.close()
 
 
 async def lose(call_id: UUID) -> None:
