@@ -58,6 +58,8 @@ class Reach:
 
     account: str | None
     service_provider: tuple[str, ...]
+    owners: str = ""
+    """Of rows that may be distributed by account: the table with a row for each account, from which a LATERAL over them hangs."""
 
 
 def owner_is_active(path: str = "") -> Q:

@@ -41,15 +41,15 @@ UNIQUE = {
     "applications_name_unique": "applications",
     # What the composite foreign keys below point at.
     "applications_id_account_unique": "applications",
-    "stored_credentials_id_account_unique": "stored_credentials",
     "stored_credentials_fingerprint_unique": "stored_credentials",
 }
-# Composite foreign keys by name: the table, its columns, the table that they point at. Without them, an account could point
-# at another account's application. All of them RESTRICT.
+# Foreign keys of several columns or of a primary key, by name: the table, its columns, the table that they point at. Without
+# them, an account could point at another account's application. All of them RESTRICT.
 FOREIGN_KEYS = {
     "accounts_device_calling_application_fk": ("accounts", ("device_calling_application_id", "id"), "applications"),
     "accounts_siprec_application_fk": ("accounts", ("siprec_application_id", "id"), "applications"),
-    "calls_recording_credential_fk": ("calls", ("recording_credential_id", "account_id"), "stored_credentials"),
+    "calls_recording_credential_fk": ("calls", ("account_id", "recording_credential_id"), "stored_credentials"),
+    "call_accounts_account_fk": ("call_accounts", ("id",), "accounts"),
 }
 CHECKS = {
     "accounts_limits_check": "accounts",
@@ -90,6 +90,8 @@ INDEXES = {
     "audit_events_of_object": "audit_events",
     "audit_events_by_time": "audit_events",
     "idempotency_records_by_time": "idempotency_records",
+    "call_accounts_by_provider": "call_accounts",
+    "stored_credentials_by_id": "stored_credentials",
     "call_keys_by_id": "call_keys",
     "calls_by_id": "calls",
     "calls_by_application": "calls",
@@ -102,6 +104,8 @@ INDEXES = {
 TRIGGERS = {
     "audit_events_stay": "audit_events",
     "audit_events_are_kept": "audit_events",
+    "call_accounts_follow": "accounts",
+    "call_accounts_go": "accounts",
 }
 
 # Statements that each connection keeps prepared, at 30 to 100 kB of the server's memory each. To prepare one again costs a

@@ -77,7 +77,8 @@ class Discarding:
             return False
         if self._really:
             async with in_transaction():
-                row = await model.filter(id=found.id).select_for_update().first()
+                of_account = {"account_id": found.account_id} if isinstance(found, StoredCredential) else {}
+                row = await model.filter(id=found.id, **of_account).select_for_update().first()
                 if row is not None and self._is_lost(row, column, key_id):  # it may have been replaced meanwhile
                     await self._replace(row, column)
         return True
@@ -97,7 +98,7 @@ class Discarding:
                 recording_credential_id=None
             )
             await trail.note(self._context, row, before={"secret_access_key": row.secret_access_key})
-            await row.delete()
+            await StoredCredential.filter(account_id=row.account_id, id=row.id).delete()
             return
         await change(self._context, type(row), row.id, self._without(row, column))
 
@@ -153,7 +154,7 @@ class Discarding:
             secret = credentials.secret_of(self._keyring, kept)
             keys = (kept.vendor.name, kept.endpoint_url, kept.access_key_id, secret)
             again = credentials.fingerprint(self._keyring, *keys)
-            await StoredCredential.filter(id=kept.id).update(fingerprint=again)
+            await StoredCredential.filter(account_id=kept.account_id, id=kept.id).update(fingerprint=again)
 
 
 async def _rows(model: Any, condition: str | None = None) -> AsyncIterator[Any]:

@@ -28,6 +28,7 @@ from tortoise.models import Model
 from tortoise.query_utils import QueryModifier
 from tortoise.queryset import QuerySet
 
+from app.access import Reach
 from app.context import Context
 from app.errors import BadUserInput
 from app.spanning import Spanning
@@ -296,10 +297,19 @@ async def _count(query: QuerySet[Any], limit: int | None) -> int:
     return int(rows[0]["total"])
 
 
-def count_up_to(of_each: Sql, owners: str) -> Sql:
+def given_owners(model: type[Model], owners: str) -> Sql:
+    """The owners in the slot `owners`, of whom each is `EACH_OWNER` in turn."""
+    reach: Reach = model.reach  # type: ignore[attr-defined]
+    if reach.owners:
+        table = f'(SELECT "id" AS "value" FROM "{reach.owners}" WHERE "id"=ANY('  # noqa: S608  a name of ours
+        return Sql.join(table, slot(owners), "::UUID[])) o")
+    return Sql.join("UNNEST(", slot(owners), '::UUID[]) o("value")')
+
+
+def count_up_to(of_each: Sql, model: type[Model], owners: str) -> Sql:
     """How many rows `of_each`, which has a limit, selects of each owner in the slot `owners`."""
     counted = Sql.join('SELECT o."value" AS "owner", (SELECT COUNT(*) FROM (', of_each, ') c) AS "total" FROM ')
-    return Sql.join(counted, "UNNEST(", slot(owners), '::UUID[]) o("value")')
+    return Sql.join(counted, given_owners(model, owners))
 
 
 async def page_of_each(
@@ -367,7 +377,7 @@ async def count_of_each(
 
 async def _count_of_each_up_to(of_each: QuerySet[Any], owners: list[UUID]) -> list[int]:
     inner = StandIns().render(of_each.values(id="id"))
-    statement = Statement.of(count_up_to(inner, "owners"))
+    statement = Statement.of(count_up_to(inner, of_each.model, "owners"))
     rows = await connections.get("default").execute_query_dict(statement.text, statement.arguments({"owners": owners}))
     totals = {row["owner"]: row["total"] for row in rows}
     return [totals.get(one, 0) for one in owners]
@@ -375,10 +385,7 @@ async def _count_of_each_up_to(of_each: QuerySet[Any], owners: list[UUID]) -> li
 
 async def _first_of_each(one: QuerySet[Any], owners: list[UUID]) -> list[UUID]:
     """The ids of the rows that `one` selects for each owner: no other rows of theirs are read, however many there are."""
-    ids: Any = one.values("id")
-    ids._make_query()
-    sql, values = ids.query.get_parameterized_sql()
-    found = f"unnest(${len(values) + 1}::uuid[]) o(value) CROSS JOIN LATERAL ({sql}) b"
-    client = connections.get("default")
-    rows = await client.execute_query_dict(f"SELECT b.id FROM {found}", [*values, owners])  # noqa: S608  names come from the models
+    found, ids = given_owners(one.model, "owners"), StandIns().render(one.values(id="id"))
+    statement = Statement.of(Sql.join("SELECT b.id FROM ", found, " CROSS JOIN LATERAL (", ids, ") b"))
+    rows = await connections.get("default").execute_query_dict(statement.text, statement.arguments({"owners": owners}))
     return [row["id"] for row in rows]

@@ -248,6 +248,7 @@ ROWS: list[tuple[str, dict[str, Any]]] = [
             "recording_credential_id": ID.format(16),
             "recording_error": '{"code": "AccessDenied"}',
             "recording_attempts": 3,
+            "start_reported": True,
             "updated_at": TIME,
         },
     ),
@@ -256,6 +257,8 @@ ROWS: list[tuple[str, dict[str, Any]]] = [
         {"id": ID.format(17), "account_id": ID.format(3), "gateway_call_id": "call@gateway"},
     ),
 ]
+# Tables whose rows come with those of others.
+MADE_BY_TRIGGERS = {"call_accounts"}
 # Rows that point at each other: what is set when all are there.
 POINTERS: list[tuple[str, str, str, str]] = [
     ("accounts", ID.format(3), column, ID.format(12))

@@ -27,7 +27,7 @@ from app.applications.model import Application
 from app.audit import trail
 from app.audit.changing import change, conflict
 from app.audit.reads import SecretReads
-from app.calls.model import Call, CallKey
+from app.calls.model import Call, CallAccount, CallKey
 from app.context import Context
 from app.database import lacks_owner, violated_constraint
 from app.encryption import Keyring
@@ -363,8 +363,9 @@ async def delete(
     bucket are not touched. Raises Mistakes: NOT_FOUND, CONFLICT.
     """
     async with in_transaction():
-        # The lock keeps new keys and applications from coming in between count and deletion: their foreign keys wait for it.
+        # The locks keep new keys, applications and calls from coming in between count and deletion: their foreign keys wait.
         account = await _locked(context, read(Kind.ACCOUNT, account_id), no_key=False)
+        await CallAccount.filter(id=account.id).select_for_update().get()
         problems = Problems()
         _check_version(account, if_version, problems)
         problems.raise_if_any()

@@ -42,12 +42,14 @@ async def change(
     *,
     if_version: int | None = None,
     where: Mapping[str, Any] | None = None,
+    account_id: UUID | None = None,
 ) -> M | None:
     """Sets columns of one row, and its `version` and `updated_at` where it has them; answers the row as it is now.
 
     When it has all these values already, it stays as it is. `where` are more conditions on columns of the row itself
-    (`revoked_at__isnull=True`), as constants in the statement: never what a client sent. Returns None when nothing matched:
-    the row is not there, or out of reach, or of another version, or not as `where` says; ordinary queries tell which. Raises
+    (`revoked_at__isnull=True`), as constants in the statement: never what a client sent. `account_id` is given of a row whose
+    table may be distributed by account (`calls/model.py`). Returns None when nothing matched: the row is not there, or out of
+    reach, or of another version, or not as `where` says; ordinary queries tell which. Raises
     IntegrityError when a constraint refuses the values. Takes part in a surrounding transaction, which an IntegrityError ends.
     """
     client = get_connection("default")
@@ -57,8 +59,9 @@ async def change(
         tuple(values),
         if_version is not None,
         tuple(where.items()) if where else (),
+        account_id is not None,
     )
-    given = made.given(context, row_id, values, if_version)
+    given = made.given(context, row_id, values, if_version) | {"row.account": account_id}
     rows = await client.execute_query_dict(made.statement.text, made.statement.arguments(given))
     return cast("M", made.row_of(rows[0])) if rows else None
 
@@ -126,16 +129,19 @@ def _change(
     names: tuple[str, ...],
     is_versioned: bool,
     where: tuple[tuple[str, Any], ...],
+    is_of_account: bool,
 ) -> _Change:
     projection = model._meta.fields_db_projection
     stand_ins = StandIns()
     row = stand_ins.viewer(scope).within_reach(model).filter(id=stand_ins.uuid("row.id"), **dict(where))
+    if is_of_account:
+        row = row.filter(account_id=stand_ins.uuid("row.account"))
     if is_versioned:
         row = row.filter(version=stand_ins.number("row.version"))
     old = stand_ins.render(row.values(**{column: name for name, column in projection.items()}))
     return _Change(
         model,
-        Statement.sharing(_whole(model, names, old, _account(model, scope, stand_ins))),
+        Statement.sharing(_whole(model, names, old, _account(model, scope, stand_ins, is_of_account), is_of_account)),
         tuple((f"set.{name}", name, model._meta.fields_map[name]) for name in names),
         tuple((name, *trail.told(model, name)) for name in names if trail.is_shown(name)),
         tuple(_read(model)),
@@ -146,13 +152,14 @@ def _moves(model: type[Model], names: tuple[str, ...]) -> bool:
     return "service_provider_id" in names and "service_provider_id" in model.reach.service_provider  # type: ignore[attr-defined]
 
 
-def _account(model: type[Model], scope: Scope, stand_ins: StandIns) -> Sql | None:
+def _account(model: type[Model], scope: Scope, stand_ins: StandIns, is_of_account: bool) -> Sql | None:
     """The account of the row, when the caller's reach depends on it: None when it cannot change by a move."""
     reach: Reach = model.reach  # type: ignore[attr-defined]
     if scope is not Scope.SERVICE_PROVIDER or "account__service_provider_id" not in reach.service_provider:
         return None
     of_row = model.filter(id=stand_ins.uuid("row.id")).values("account_id")
-    account = stand_ins.viewer(scope).within_reach(Account).filter(id__in=Subquery(of_row))
+    named = {"id": stand_ins.uuid("row.account")} if is_of_account else {"id__in": Subquery(of_row)}
+    account = stand_ins.viewer(scope).within_reach(Account).filter(**named)
     return stand_ins.render(account.values("id"))
 
 
@@ -173,7 +180,7 @@ def _sets(model: type[Model], names: tuple[str, ...]) -> Sql:
     return Sql.listed(sets)
 
 
-def _whole(model: type[Model], names: tuple[str, ...], old: Sql, account: Sql | None) -> Sql:
+def _whole(model: type[Model], names: tuple[str, ...], old: Sql, account: Sql | None, is_of_account: bool) -> Sql:
     """Reads, compares, changes and notes; answers the row as it is then, changed or not.
 
     A wait for the row's lock compares the conditions on the row itself once more, and not those on its account, which may have
@@ -200,6 +207,7 @@ def _whole(model: type[Model], names: tuple[str, ...], old: Sql, account: Sql | 
         f'{is_within_reach} FOR UPDATE OF "{table}"), changed AS (UPDATE "{table}" SET ',
         _sets(model, names),
         f' FROM old WHERE "{table}"."id"=old."id" AND ',
+        *((f'"{table}"."account_id"=', slot("row.account"), " AND ") if is_of_account else ()),
         is_other,
         f" RETURNING {returned}{olds}), noted AS (",
         _noted(model, [name for name in names if trail.is_shown(name)], moves=_moves(model, names)),

@@ -136,7 +136,7 @@ def _insertion() -> str:
     places["service_provider_id"] = (
         f"COALESCE({provider}, (SELECT service_provider_id FROM accounts WHERE id = {account}))"  # noqa: S608  placeholders
     )
-    return f"INSERT INTO audit_events ({', '.join(COLUMNS)}) VALUES ({', '.join(places.values())})"  # noqa: S608
+    return f"INSERT INTO audit_events ({', '.join(COLUMNS)}) SELECT {', '.join(places.values())}"
 
 
 INSERTION = _insertion()

@@ -1,7 +1,7 @@
 """Deleting a recording: the object goes first, then the call says so. Never another key, and never the call itself."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from tortoise.transactions import in_transaction
 
@@ -63,16 +63,21 @@ async def _found(context: Context, call_id: str) -> Call:
 
 async def _mark(context: Context, call: Call) -> Call | None:
     """The call with its tombstone; None when the recording has another state by now."""
-    values: dict[str, Any] = {"recording_state": RecordingState.DELETED, "recording_error": None}
+    values = {"recording_state": RecordingState.DELETED, "recording_error": None}
     if call.recording_state is not RecordingState.STORED:
         # Whoever holds the audio may have to undo an upload, with the keys.
-        return await change(context, Call, call.id, values, where={"recording_state": call.recording_state})
+        return await _change(context, call, values)
     values["recording_credential_id"] = None
     async with in_transaction():
-        changed = await change(context, Call, call.id, values, where={"recording_state": RecordingState.STORED})
+        changed = await _change(context, call, values)
         if changed is not None and call.recording_credential_id is not None:
             await retiring.forget_unneeded(context, call.account_id, call.recording_credential_id)
     return changed
+
+
+async def _change(context: Context, call: Call, values: Mapping[str, object]) -> Call | None:
+    where = {"recording_state": call.recording_state}
+    return await change(context, Call, call.id, values, where=where, account_id=call.account_id)
 
 
 async def _delete_object(context: Context, call: Call) -> bool:

@@ -7,12 +7,13 @@ knows it: calls are listed, and on PostgreSQL kept apart by month, in the order 
 import re
 import secrets
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from tortoise import connections
+from tortoise.expressions import Q
 
-from app.calls.model import CallKey
+from app.calls.model import CallAccount, CallKey
 from app.identifiers import first_at
 
 MAXIMUM_GATEWAY_CALL_ID = 128
@@ -22,6 +23,18 @@ GATEWAY_CALL_ID = re.compile(rf"[A-Za-z0-9._@-]{{1,{MAXIMUM_GATEWAY_CALL_ID}}}",
 def id_at(time: datetime) -> UUID:
     """A UUIDv7 (RFC 9562, section 5.7) of this time."""
     return UUID(int=first_at(time).int | 0x7 << 76 | 0b10 << 62 | secrets.randbits(62) | secrets.randbits(12) << 64)
+
+
+async def advance_newest_month(account_id: UUID, call_id: UUID, newest_month: UUID | None) -> None:
+    """The account has a call in this call's month. `newest_month` is what its row said before: it is written once a month.
+
+    Takes part in a surrounding transaction.
+    """
+    time = datetime.fromtimestamp((call_id.int >> 80) / 1000, UTC)
+    month = first_at(datetime(time.year, time.month, 1, tzinfo=UTC))
+    if newest_month is None or newest_month < month:
+        is_older = Q(newest_month__isnull=True) | Q(newest_month__lt=month)
+        await CallAccount.filter(is_older, id=account_id).update(newest_month=month)
 
 
 async def call_ids(account_id: UUID, wanted: Mapping[str, datetime]) -> dict[str, UUID]:

@@ -35,10 +35,28 @@ class RecordingState(enum.Enum):
     DELETED = strawberry.enum_value("DELETED", description="Somebody has deleted it.")
 
 
-class Call(Model):
-    """On PostgreSQL partitioned by month of `id`, whose time is that of the call's start as far as the first report knew it.
+class CallAccount(Model):
+    """An account, as far as its calls need it: the row that calls, their keys and stored credentials refer to.
 
-    Account first in every key, so that calls can be distributed by account; the primary key is (account_id, id).
+    On a distributed PostgreSQL, where `accounts` stays on the coordinator, it lies on the same node as its account's calls. So
+    statements across accounts join calls with this table only. Triggers keep it equal to `accounts`. `newest_month` is the
+    least id of the month of the account's newest call; null before its first call.
+    """
+
+    id = fields.UUIDField(primary_key=True)
+    service_provider_id = fields.UUIDField()
+    newest_month = fields.UUIDField(null=True)
+
+    reach: ClassVar[Reach] = Reach(account="id", service_provider=("service_provider_id",))
+
+    class Meta:
+        table = "call_accounts"
+
+
+class Call(Model):
+    """Partitioned by month of `id`, whose time is that of the call's start as far as the first report knew it.
+
+    The primary key is (account_id, id): calls can be distributed by account. `started_at` is a guess until `start_reported`.
     `application_id` is no foreign key: calls outlive their application. Where the recording was stored is kept here and
     never computed again, so that it is found after the account's configuration has changed; the credential is held by a
     composite foreign key. A CHECK ties a recording to its place.
@@ -46,7 +64,7 @@ class Call(Model):
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     account: fields.ForeignKeyRelation[Model] = fields.ForeignKeyField(
-        "models.Account", related_name="calls", on_delete=fields.RESTRICT
+        "models.CallAccount", related_name="calls", on_delete=fields.RESTRICT
     )
     account_id: UUID
     application_id = fields.UUIDField(null=True)
@@ -73,6 +91,7 @@ class Call(Model):
     recording_credential_id = fields.UUIDField(null=True)
     recording_error: fields.JSONField[dict[str, Any] | None] = fields.JSONField(null=True)
     recording_attempts = fields.IntField(default=0)
+    start_reported = fields.BooleanField(default=False)
     updated_at = fields.DatetimeField(auto_now=True)
 
     told_as: ClassVar[dict[str, str | None]] = {
@@ -86,11 +105,17 @@ class Call(Model):
         **dict.fromkeys(
             (
                 *("recording_duration_ms", "recording_vendor", "recording_endpoint_url", "recording_bucket"),
-                *("recording_region", "recording_key", "recording_credential_id", "recording_attempts"),
+                *(
+                    "recording_region",
+                    "recording_key",
+                    "recording_credential_id",
+                    "recording_attempts",
+                    "start_reported",
+                ),
             )
         ),
     }
-    reach: ClassVar[Reach] = Reach(account="account_id", service_provider=("account__service_provider_id",))
+    reach: ClassVar[Reach] = Reach("account_id", ("account__service_provider_id",), owners="call_accounts")
 
     class Meta:
         table = "calls"
@@ -104,12 +129,12 @@ class CallKey(Model):
 
     id = fields.UUIDField(primary_key=True)
     account: fields.ForeignKeyRelation[Model] = fields.ForeignKeyField(
-        "models.Account", related_name="call_keys", on_delete=fields.RESTRICT
+        "models.CallAccount", related_name="call_keys", on_delete=fields.RESTRICT
     )
     account_id: UUID
     gateway_call_id = fields.CharField(max_length=128)
 
-    reach: ClassVar[Reach] = Reach(account="account_id", service_provider=("account__service_provider_id",))
+    reach: ClassVar[Reach] = Reach("account_id", ("account__service_provider_id",), owners="call_accounts")
 
     class Meta:
         table = "call_keys"

@@ -57,8 +57,10 @@ async def forget(days: int) -> dict[str, int]:
 
 async def _delete_before(model: type[Call] | type[CallKey], oldest: UUID) -> int:
     deleted = 0
-    while ids := await model.filter(id__lt=oldest).order_by("id").limit(_AT_ONCE).values_list("id", flat=True):
-        deleted += await model.filter(id__in=list(ids)).delete()
+    old = model.filter(id__lt=oldest).order_by("id").limit(_AT_ONCE)
+    while rows := await old.values_list("account_id", "id"):
+        accounts, ids = zip(*rows, strict=True)
+        deleted += await model.filter(account_id__in=set(accounts), id__in=ids).delete()
     return deleted
 
 
@@ -69,7 +71,7 @@ async def _forget_credentials() -> int:
     for row_id, account_id in await old.values_list("id", "account_id"):
         if not await Call.filter(account_id=account_id, recording_credential_id=row_id).exists():
             try:
-                forgotten += await StoredCredential.filter(id=row_id).delete()
+                forgotten += await StoredCredential.filter(account_id=account_id, id=row_id).delete()
             except IntegrityError:
                 _log.debug("the key of a recording is needed again")
     return forgotten

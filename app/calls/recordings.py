@@ -17,7 +17,7 @@ from tortoise.exceptions import IntegrityError
 from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
 
-from app.calls.keys import call_ids, claimed, id_at
+from app.calls.keys import advance_newest_month, call_ids, claimed, id_at
 from app.calls.model import Call, CallDirection, RecordingState
 from app.database import lacks_owner
 from app.encryption import CannotOpen, Keyring
@@ -81,9 +81,10 @@ async def begin(
     the network; what it raises undoes all. Raises RecordedAlready and AccountGone.
     """
     try:
-        async with _of_account(facts.account_id):
+        async with _of_account(facts.account_id) as newest_month:
             credential_id = await credentials.keep(keyring, facts.account_id, target)
             ids = await call_ids(facts.account_id, {facts.gateway_call_id: facts.started_at})
+            await advance_newest_month(facts.account_id, ids[facts.gateway_call_id], newest_month)
             call = await _locked(facts, ids[facts.gateway_call_id])
             if call.recording_state is not RecordingState.NONE:
                 raise RecordedAlready
@@ -114,8 +115,9 @@ async def restore(live: LiveEvents, about: About, attempts: int) -> UUID:
     and RecordedAlready where the call has another recording by now.
     """
     facts = CallFacts(**{name: getattr(about, name) for name in CallFacts.__dataclass_fields__})
-    async with _of_account(about.account_id):
+    async with _of_account(about.account_id) as newest_month:
         call_id = await claimed(about.account_id, about.gateway_call_id, about.call_id)
+        await advance_newest_month(about.account_id, call_id, newest_month)
         call = await _locked(facts, call_id)
         if call.recording_state is not RecordingState.NONE:
             if call.recording_key == about.key:  # another worker was faster
@@ -306,15 +308,15 @@ async def _update(
 
 
 @asynccontextmanager
-async def _of_account(account_id: UUID) -> AsyncIterator[None]:
-    """A transaction that holds the account. Raises AccountGone."""
+async def _of_account(account_id: UUID) -> AsyncIterator[UUID | None]:
+    """A transaction that holds the account; gives the month of its newest call. Raises AccountGone."""
     async with in_transaction() as client:
         # Before its rows, in the order of a deletion of the account: a new call would ask for this lock after them.
-        statement = "SELECT id FROM accounts WHERE id = $1 FOR KEY SHARE"
-        count, _ = await client.execute_query(statement, [account_id])
-        if not count:
+        statement = "SELECT newest_month FROM call_accounts WHERE id = $1 FOR KEY SHARE"
+        found = await client.execute_query_dict(statement, [account_id])
+        if not found:
             raise AccountGone
-        yield
+        yield found[0]["newest_month"]
 
 
 async def _locked(facts: CallFacts, call_id: UUID) -> Call:

@@ -11,15 +11,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
-from tortoise import connections
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
 from app.access import Scope, Viewer
-from app.accounts.model import Account
 from app.applications.model import Application
-from app.calls.keys import GATEWAY_CALL_ID, MAXIMUM_GATEWAY_CALL_ID, id_at
-from app.calls.model import CallDirection
+from app.calls.keys import GATEWAY_CALL_ID, MAXIMUM_GATEWAY_CALL_ID, advance_newest_month, id_at
+from app.calls.model import Call, CallAccount, CallDirection
 from app.context import Context
 from app.errors import Mistakes, Problems, UserError, UserErrorCode
 from app.identifiers import Kind, read_either
@@ -97,9 +95,10 @@ async def report(context: Context, reports: Sequence[Report]) -> Reported:
         message = f"A batch has 1 to {MAXIMUM_CALLS} calls; this one has {len(reports)}."
         raise Mistakes.one(UserErrorCode.OUT_OF_RANGE, message, "calls")
     for tries_left in reversed(range(_TRIES)):
-        calls, rejected = await _read(context, reports)
+        reader = await _reader(context, reports)
+        calls, rejected = _read(reader, reports)
         try:
-            ids = await _store(context.viewer, calls)
+            ids = await _store(context.viewer, calls, reader.newest_months)
             break
         except (IntegrityError, _Moved):
             if not tries_left:
@@ -109,9 +108,8 @@ async def report(context: Context, reports: Sequence[Report]) -> Reported:
     return Reported(len(reports) - len(rejected), rejected)
 
 
-async def _read(context: Context, reports: Sequence[Report]) -> tuple[dict[Key, Values], list[Rejected]]:
+def _read(reader: "_Reader", reports: Sequence[Report]) -> tuple[dict[Key, Values], list[Rejected]]:
     """What the reports come to for each call, and those that are refused."""
-    reader = await _reader(context, reports)
     calls: dict[Key, Values] = {}
     rejected = []
     for index, each in enumerate(reports):
@@ -143,11 +141,12 @@ async def _reader(context: Context, reports: Sequence[Report]) -> "_Reader":
     viewer = context.viewer
     accounts = _named(Kind.ACCOUNT, (each.account_id for each in reports))
     applications = _named(Kind.APPLICATION, (each.application_id or None for each in reports))
-    there = set(await viewer.within_reach(Account).filter(id__in=set(accounts.values())).values_list("id", flat=True))
+    within_reach = viewer.within_reach(CallAccount).filter(id__in=set(accounts.values()))
+    there = dict(await within_reach.values_list("id", "newest_month"))
     owners: dict[UUID, UUID] = {}
     if applications:
-        within_reach = viewer.within_reach(Application).filter(id__in=set(applications.values()))
-        owners = dict(await within_reach.values_list("id", "account_id"))
+        there_too = viewer.within_reach(Application).filter(id__in=set(applications.values()))
+        owners = dict(await there_too.values_list("id", "account_id"))
     gone = {
         (accounts[each.account_id], applications[each.application_id])
         for each in reports
@@ -158,6 +157,7 @@ async def _reader(context: Context, reports: Sequence[Report]) -> "_Reader":
     now = datetime.now(UTC)
     return _Reader(
         accounts={text: found for text, found in accounts.items() if found in there},
+        newest_months=there,
         applications=applications,
         belonging={(account_id, row_id) for row_id, account_id in owners.items()} | await _that_had_calls(gone),
         earliest=now - timedelta(days=context.opened.settings.call_days),
@@ -167,17 +167,7 @@ async def _reader(context: Context, reports: Sequence[Report]) -> "_Reader":
 
 async def _that_had_calls(applications: set[tuple[UUID, UUID]]) -> set[tuple[UUID, UUID]]:
     """Of accounts and applications that they do not have, those of which calls are known: they were deleted meanwhile."""
-    if not applications:
-        return set()
-    client = connections.get("default")
-    source = _source({"account_id": "uuid", "application_id": "uuid"})
-    statement = (
-        # A subquery of its own for each: one call is enough, and an application may have millions.
-        f"SELECT g.account_id, g.application_id FROM {source} g WHERE (SELECT true FROM calls c "  # noqa: S608  names of ours
-        "WHERE c.account_id = g.account_id AND c.application_id = g.application_id LIMIT 1)"
-    )
-    rows = await client.execute_query_dict(statement, _given(sorted(applications)))
-    return {(row["account_id"], row["application_id"]) for row in rows}
+    return {pair for pair in applications if await Call.filter(account_id=pair[0], application_id=pair[1]).exists()}
 
 
 def _named(kind: Kind, texts: Iterable[str | None]) -> dict[str, UUID]:
@@ -190,6 +180,8 @@ class _Reader:
     """Reads reports, with what is known of the accounts and applications that they name."""
 
     accounts: Mapping[str, UUID]
+    newest_months: Mapping[UUID, UUID | None]
+    """Of these accounts."""
     applications: Mapping[str, UUID]
     belonging: Set[tuple[UUID, UUID]]
     """Accounts, with an application that they have or had."""
@@ -267,7 +259,9 @@ class _Moved(Exception):
     """An account moved to another provider since the reports were read."""
 
 
-async def _store(viewer: Viewer, calls: Mapping[Key, Values]) -> dict[Key, UUID]:
+async def _store(
+    viewer: Viewer, calls: Mapping[Key, Values], newest_months: Mapping[UUID, UUID | None]
+) -> dict[Key, UUID]:
     """All of it in one transaction. Answers the calls' ids. Raises IntegrityError when an account is no more, and _Moved."""
     if not calls:
         return {}
@@ -277,9 +271,10 @@ async def _store(viewer: Viewer, calls: Mapping[Key, Values]) -> dict[Key, UUID]
         ids = await _ids(client, calls, now)
         # In one order and by one statement, so that two batches do not wait for each other.
         keys = sorted(calls, key=lambda key: (key[0], ids[key]))
-        rows = [(ids[key], *key, *_dated(calls[key], now)) for key in keys]
-        undated = [ids[key] for key in keys if calls[key][_STARTED] is None]
-        await client.execute_query(_STORING, _given(rows, now, undated))
+        for account_id, newest in {account_id: ids[account_id, known_as] for account_id, known_as in keys}.items():
+            await advance_newest_month(account_id, newest, newest_months[account_id])
+        rows = [(ids[key], *key, *_dated(calls[key], now), calls[key][_STARTED] is not None) for key in keys]
+        await client.execute_query(_STORING, _given(rows, now))
     return ids
 
 
@@ -344,24 +339,25 @@ def _source(types: Mapping[str, str]) -> str:
     return f"(SELECT * FROM unnest({arrays}) u({', '.join(types)}))"  # noqa: S608
 
 
-def _given(rows: Sequence[Sequence[Any]], *more: datetime | list[UUID]) -> list[Any]:
+def _given(rows: Sequence[Sequence[Any]], *more: datetime) -> list[Any]:
     return [*map(list, zip(*rows, strict=True)), *more]
 
 
 def _storing() -> str:
-    """The statement that stores rows of id, account, gateway's id and `_COLUMNS`.
+    """The statement that stores rows of id, account, gateway's id, `_COLUMNS` and whether a start was reported.
 
-    Its last two values are the time now, and the ids of the calls of which no start was reported.
+    Its last value is the time now.
     """
-    types = {"id": "uuid", "account_id": "uuid", "gateway_call_id": "text", **_COLUMNS}
-    now, undated = f"${len(types) + 1}", f"(SELECT unnest(${len(types) + 2}::uuid[]))"
+    types = {"id": "uuid", "account_id": "uuid", "gateway_call_id": "text", **_COLUMNS, "start_reported": "boolean"}
+    now = f"${len(types) + 1}"
     kept = {name: f"COALESCE(excluded.{name}, calls.{name})" for name in _COLUMNS}
     kept["sip_status"] = (
         "CASE WHEN excluded.sip_status < 200 AND calls.sip_status >= 200 THEN calls.sip_status "
         f"ELSE {kept['sip_status']} END"
     )
-    # Whoever knows no start must not move the start that is known.
-    kept["started_at"] = f"CASE WHEN excluded.id IN {undated} THEN calls.started_at ELSE excluded.started_at END"
+    # A report without a start must not move the start that is known.
+    kept["started_at"] = "CASE WHEN excluded.start_reported THEN excluded.started_at ELSE calls.started_at END"
+    kept["start_reported"] = "calls.start_reported OR excluded.start_reported"
     changes = ", ".join(f"{name} = {value}" for name, value in kept.items())
     return (
         f"INSERT INTO calls ({', '.join(types)}, recording_state, recording_attempts, updated_at) "  # noqa: S608

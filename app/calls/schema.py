@@ -278,7 +278,7 @@ _CALLS = graph.PageOfAll(
     conditions={"account_id": graph.Condition("account_id", partial(read, Kind.ACCOUNT)), **filters.CONDITIONS},
     check=filters.check,
     count_limit=COUNT_LIMIT,
-    owners=(AccountRow, "account_id"),
+    owners=(model.CallAccount, "account_id"),
     walked=filters.WALKED,
     weights={
         Scope.ADMIN: graph.Weights(100, 200, {**_ACROSS_ACCOUNTS, **dict.fromkeys(_WALKING, 11_000)}, _NAMED),

@@ -7,7 +7,7 @@ from tortoise.expressions import Q
 from app import graph
 from app.access import Viewer
 from app.execution.levels import Level
-from app.paging import EACH_OWNER, Order, count_up_to
+from app.paging import EACH_OWNER, Order, count_up_to, given_owners
 from app.spanning import Spanning, beyond_few
 from app.statements import Sql, StandIns, Statement, any_of, slot
 
@@ -84,7 +84,7 @@ class Writer:
         limit = level.root.count_limit if isinstance(level.root, graph.Listed) else None
         if isinstance(level.root, graph.PageOf) and limit is not None:
             of_each = self._stand_ins.render(self._query(asked, EACH_OWNER).limit(limit).values(id="id"))
-            return Statement.of(count_up_to(of_each, owners))
+            return Statement.of(count_up_to(of_each, level.model, owners))
         query = self._query(asked, owner)
         query = query if limit is None else query.limit(limit)
         if isinstance(level.root, graph.PageOf):
@@ -134,11 +134,11 @@ class Writer:
 
     def _owners(self, asked: tuple[Any, ...]) -> Sql:
         """Whose rows they are, as `o`: those that are given, or all within reach."""
-        root, given = self._level.root, slot(f"{self._level.slot}.owners")
+        root = self._level.root
         if isinstance(root, graph.PageOfAll):
             reached = root.owners_within(self._viewer, self._valued(asked)).values(value="id")
             return Sql.join("(", self._stand_ins.render(reached), ") o")
-        return Sql.join("UNNEST(", given, '::UUID[]) o("value")')
+        return given_owners(self._level.model, f"{self._level.slot}.owners")
 
     def _items(self) -> list[Sql | str]:
         pieces: list[Sql | str] = []

@@ -83,12 +83,12 @@ class StoredCredential(Model):
     """Keys that a recording was stored with, kept as long as a recording needs them: the account may use others since.
 
     `fingerprint` is a keyed hash of vendor, endpoint and both keys, unique in the account: what is stored with the same
-    keys shares one row.
+    keys shares one row. The primary key is (account_id, id).
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     account: fields.ForeignKeyRelation[Model] = fields.ForeignKeyField(
-        "models.Account", related_name="stored_credentials", on_delete=fields.RESTRICT
+        "models.CallAccount", related_name="stored_credentials", on_delete=fields.RESTRICT
     )
     account_id: UUID
     vendor = fields.CharEnumField(BucketVendor, max_length=16)
@@ -100,7 +100,7 @@ class StoredCredential(Model):
 
     told_as: ClassVar[dict[str, str | None]] = {"secret_access_key": None}
     sealed: ClassVar[tuple[str, ...]] = ("secret_access_key",)
-    reach: ClassVar[Reach] = Reach(account="account_id", service_provider=("account__service_provider_id",))
+    reach: ClassVar[Reach] = Reach("account_id", ("account__service_provider_id",), owners="call_accounts")
 
     class Meta:
         table = "stored_credentials"

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from tortoise import connections
+from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
 
 from app.accounts import finding as accounts
@@ -61,28 +62,28 @@ async def remove(context: Context, credential_id: str, *, force: bool) -> UUID:
         if await accounts.lock(context.viewer, credential.account_id) is None:
             raise _not_found()
         # Locked: a recording that begins waits with its foreign key, and finds it gone.
-        locked = await StoredCredential.filter(id=credential.id).select_for_update().get_or_none()
+        mine = StoredCredential.filter(account_id=credential.account_id, id=credential.id)
+        locked = await mine.select_for_update().get_or_none()
         if locked is None:
             raise _not_found()
-        mine = Call.filter(account_id=locked.account_id, recording_credential_id=locked.id)
-        await _refuse_while_needed(locked, mine, force=force)
-        await mine.update(recording_credential_id=None)
+        calls = Call.filter(account_id=locked.account_id, recording_credential_id=locked.id)
+        await _refuse_while_needed(locked, calls, force=force)
+        await calls.update(recording_credential_id=None)
         await trail.note(context, locked, before={name: getattr(locked, name) for name in _TOLD})
-        await StoredCredential.filter(id=locked.id).delete()
+        await mine.delete()
     return locked.id
 
 
 async def forget_unneeded(context: Context, account_id: UUID, credential_id: UUID) -> bool:
     """Removes a credential that no call names any more and the account does not use. In the caller's transaction."""
-    credential = (
-        await StoredCredential.filter(id=credential_id, account_id=account_id).select_for_update().get_or_none()
-    )
+    mine = StoredCredential.filter(account_id=account_id, id=credential_id)
+    credential = await mine.select_for_update().get_or_none()
     if credential is None or await Call.filter(account_id=account_id, recording_credential_id=credential_id).exists():
         return False
     config = await RecordingConfig.get_or_none(account_id=account_id)
     if config is not None and _has_keys(context.keyring, config, credential):
         return False
-    return await StoredCredential.filter(id=credential_id).delete() > 0
+    return await mine.delete() > 0
 
 
 def _has_keys(keyring: Keyring, config: RecordingConfig, credential: Any) -> bool:
@@ -95,8 +96,8 @@ def _has_keys(keyring: Keyring, config: RecordingConfig, credential: Any) -> boo
     return hmac.compare_digest(present, bytes(credential.fingerprint))
 
 
-async def _refuse_while_needed(credential: StoredCredential, mine: Any, *, force: bool) -> None:
-    if await mine.filter(recording_state__in=list(_UNDERWAY)).exists():
+async def _refuse_while_needed(credential: StoredCredential, calls: QuerySet[Call], *, force: bool) -> None:
+    if await calls.filter(recording_state__in=list(_UNDERWAY)).exists():
         message = "A recording is on its way to the bucket with these keys: try again when it is stored."
         raise Mistakes.one(UserErrorCode.CONFLICT, message, "id")
     count = (await _counted([credential])).get(credential.id, 0)

@@ -33,7 +33,8 @@ async def retry(context: Context, call_id: str) -> Call:
         if spool.aside_folder(call.id).is_dir():
             raise _conflict(_ASIDE.format(call_id))
         values = await _elsewhere(context, call)
-    changed = await change(context, Call, call.id, values, where={"recording_state": call.recording_state})
+    where = {"recording_state": call.recording_state}
+    changed = await change(context, Call, call.id, values, where=where, account_id=call.account_id)
     if changed is None:
         await _found(context, call_id)
         raise _conflict("The recording has changed in this moment; load the call again.")

@@ -1,8 +1,9 @@
 """All tables, as they are at the beginning.
 
 Names and constraints that models cannot say are listed in `app/database.py`. `calls` is partitioned by month of the id (a UUIDv7,
-which begins with its time), with a default partition for what no month is there for. The account comes first in every key of it
-but the index of ids.
+which begins with its time), with a default partition for what no month is there for.
+
+`call_accounts`, `stored_credentials`, `calls` and `call_keys` can be distributed by account: it is in each of their keys.
 """
 
 from tortoise import BaseDBAsyncClient
@@ -288,22 +289,31 @@ CREATE TABLE IF NOT EXISTS password_policies (
     version INT NOT NULL
 );
 
-CREATE TABLE IF NOT EXISTS stored_credentials (
+CREATE TABLE IF NOT EXISTS call_accounts (
     id UUID NOT NULL PRIMARY KEY,
-    account_id UUID NOT NULL REFERENCES accounts (id) ON DELETE RESTRICT,
+    service_provider_id UUID NOT NULL,
+    newest_month UUID,
+    CONSTRAINT call_accounts_account_fk FOREIGN KEY (id) REFERENCES accounts (id) ON DELETE RESTRICT
+);
+CREATE INDEX IF NOT EXISTS call_accounts_by_provider ON call_accounts (service_provider_id, newest_month, id);
+
+CREATE TABLE IF NOT EXISTS stored_credentials (
+    id UUID NOT NULL,
+    account_id UUID NOT NULL REFERENCES call_accounts (id) ON DELETE RESTRICT,
     vendor VARCHAR(16) NOT NULL,
     endpoint_url VARCHAR(2048),
     access_key_id VARCHAR(256) NOT NULL,
     secret_access_key BYTEA NOT NULL,
     fingerprint BYTEA NOT NULL,
-    created_at TIMESTAMPTZ NOT NULL
+    created_at TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (account_id, id)
 );
 CREATE UNIQUE INDEX IF NOT EXISTS stored_credentials_fingerprint_unique ON stored_credentials (account_id, fingerprint);
-CREATE UNIQUE INDEX IF NOT EXISTS stored_credentials_id_account_unique ON stored_credentials (id, account_id);
+CREATE INDEX IF NOT EXISTS stored_credentials_by_id ON stored_credentials (id);
 
 CREATE TABLE IF NOT EXISTS calls (
     id UUID NOT NULL,
-    account_id UUID NOT NULL REFERENCES accounts (id) ON DELETE RESTRICT,
+    account_id UUID NOT NULL REFERENCES call_accounts (id) ON DELETE RESTRICT,
     application_id UUID,
     gateway_call_id VARCHAR(128) NOT NULL,
     direction VARCHAR(8),
@@ -328,6 +338,7 @@ CREATE TABLE IF NOT EXISTS calls (
     recording_credential_id UUID,
     recording_error JSONB,
     recording_attempts INT NOT NULL,
+    start_reported BOOL NOT NULL DEFAULT FALSE,
     updated_at TIMESTAMPTZ NOT NULL,
     CONSTRAINT calls_recording_check CHECK (
         (recording_state = 'NONE') = (recording_key IS NULL)
@@ -338,14 +349,14 @@ CREATE TABLE IF NOT EXISTS calls (
         AND (recording_state <> 'STORED' OR recording_size_bytes IS NOT NULL AND recording_duration_ms IS NOT NULL)
         AND (recording_state <> 'FAILED' OR recording_error IS NOT NULL)
     ),
-    CONSTRAINT calls_recording_credential_fk FOREIGN KEY (recording_credential_id, account_id)
-        REFERENCES stored_credentials (id, account_id) ON DELETE RESTRICT,
+    CONSTRAINT calls_recording_credential_fk FOREIGN KEY (account_id, recording_credential_id)
+        REFERENCES stored_credentials (account_id, id) ON DELETE RESTRICT,
     PRIMARY KEY (account_id, id)
 ) PARTITION BY RANGE (id);
 
 CREATE TABLE IF NOT EXISTS call_keys (
     id UUID NOT NULL,
-    account_id UUID NOT NULL REFERENCES accounts (id) ON DELETE RESTRICT,
+    account_id UUID NOT NULL REFERENCES call_accounts (id) ON DELETE RESTRICT,
     gateway_call_id VARCHAR(128) NOT NULL,
     PRIMARY KEY (account_id, gateway_call_id)
 );
@@ -384,8 +395,30 @@ ALTER TABLE accounts
     ADD CONSTRAINT accounts_siprec_application_fk FOREIGN KEY (siprec_application_id, id)
         REFERENCES applications (id, account_id) ON DELETE RESTRICT
 """
-# Nothing changes an audit event, and it is deleted only when a pruning says so.
 TRIGGERS = [
+    # An account's row in call_accounts is made, moved and deleted with it. As long as it has calls, it cannot be deleted.
+    """
+CREATE OR REPLACE FUNCTION call_accounts_follow() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO call_accounts (id, service_provider_id) VALUES (new.id, new.service_provider_id);
+    ELSIF TG_OP = 'UPDATE' THEN
+        UPDATE call_accounts SET service_provider_id = new.service_provider_id WHERE id = new.id;
+    ELSE
+        DELETE FROM call_accounts WHERE id = old.id;
+    END IF;
+    RETURN old;
+END $$
+    """,
+    """
+CREATE OR REPLACE TRIGGER call_accounts_follow AFTER INSERT OR UPDATE OF service_provider_id ON accounts
+FOR EACH ROW EXECUTE FUNCTION call_accounts_follow()
+    """,
+    """
+CREATE OR REPLACE TRIGGER call_accounts_go BEFORE DELETE ON accounts
+FOR EACH ROW EXECUTE FUNCTION call_accounts_follow()
+    """,
+    # Nothing changes an audit event, and it is deleted only when a pruning says so.
     """
 CREATE OR REPLACE FUNCTION audit_events_stay() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -420,132 +453,138 @@ async def downgrade(db: BaseDBAsyncClient) -> str:
 
 
 MODELS_STATE = (
-    "eJztXWtz2kiX/itdfElmi/E6dm7rbG0VsUmGjWP8GhzPvMuWkFGDtRYtRhcTdnb++57TLY"
-    "HuSOJiIXeqgkHq0y09p6+nn3P6r8bU1KhhH/Wo9aSP6LVlPukatRpn5K8GU6cUvqQlaZKG"
-    "OputEuAFR703uIwtEiszLzW/q97bjqWOHEgwVg2bwiWN2iNLnzm6yVBsiGUqj3QxJLpN5g"
-    "+qQ6bqI7UJXreJgxcM03yEb5TYcI3QP13V+ERsSskQHudfecKj2WJ4hCVq5giK1NlkF5m7"
-    "TP/TpYpjTihIIGb/9d9wWWca/Ult/+fsURnr1NBCkOoaZsCvK85ixq/d3nYuvvCU+OD3ys"
-    "g03ClbpZ4tnAeTLZO7rq4doQzem1BGLdWhWgBa5hqGpw7/knhiuOBYLl0+qra6oNGx6hqo"
-    "oMa/j102Qr0QePMj0CFzdHhgyz5idK7o2n94jxkQUZSrbl/ptfuK0ojpFh8nohHv0shkWC"
-    "905iBof/0t8l2Bw682sIDz31o3r0/f/8LhMG1nYvGbHLrG31xQdVQhyhWwQpz/jWF+/qBa"
-    "yZj76SOow4OWwdu/sAJ81QB8+HyAdgBpY6r+VAzKJs4D/Hz/NgPiH60bjvL7txxlE9qraN"
-    "FX3p0TfgvBDoOLDSsOcJ/+dNIB9mVqAXIGqP32733MeWrbfxpBMF9/b/3OcZ4uvDuX3auv"
-    "fvIA+OeX3c8R0KEj1Z8S6vRn0zSoypJRXwlFML8HqV2B7ncu+wX9c7d7GQL9cyeK6u33z+"
-    "2b12+4BiCR7vDLnat+BOqRRRESRXXicF/AHUef0mS8w5IRzDVP9Mj/coC1vgEvqHWZsfD0"
-    "nNUKOt/bvX7r+3VIKxetfhvvnISagX/19ftIN7TMhNx1+r8R/En+2b1qR4eEZbr+Pxv4TK"
-    "rrmAoz54qqBcY7/6qPWkjr7kwrqfWwpNR6VbTuYxRQu/f0K60/wRQH0YipvMNSRrKARETV"
-    "ANeulPtmV5qd4BP8evLm7Ye3H0/fv/0ISfhTLq98yFC26Dpx2jt+DEzD8MK9Onqcq5amhO"
-    "4Eh7OR6eJDxAc0T/LLtxtqqE4y1N4ipSVyOcAm9bdfrfyrSZVTnek4Z9oUpJn+TUy81mDk"
-    "9ZIHBZFre6vN8vjc2jTPBPRQ0MHWZ56Yae0xfmt6Mo1eUZk64a+EZWNJkfaWYC8INMV0O0"
-    "Gw1a83D/QozKccm6hMIzPVtuempcEvC5brVDWoRl7zZTplI2vBhXCt/ssnosJC/6c+dafE"
-    "HJNjMoXpsU1cZuhTmPJpcUvBjsoZsAE7/619/s0mD6ahCRPExETbg2dDOOO2h5lFn3TTtc"
-    "mc3j+gQcLmz8MfR4fHokxrQlne3VdQBFRYbsUIPXGT/2Km8wCvhU+kDpif41yHiu86PLvb"
-    "m0tpz5D2jAMaK6U9Q9ozpD2jvD3DtWE0V+CdE1a22IW0mTvleHfg4VQ2ovEVbiiH/dX3xi"
-    "0WfAvlHvXavV6ne9Ur2G83fLkz4n8bsO+dq9t+Gy55X6Izgjzd0MccvdDH1E7oY7QPEgh7"
-    "84kCq9GY3P7WpMe76u63sCYNQmvoI8psqik2tXHlnrBcSIU3UVZCHIXY1meKBXPlhJqbPk"
-    "cJCZXqUyq2JAt3EG9OT3J0EZAqtZPg98JAexN6RSwREkZPnanWIhnvuGx0EF041K7X1OUz"
-    "TjyCoyiA+7lz1br5I3nu4qcPTs8//9FvtyJ68NdsyiYKycikpGYq1iCqoxiF/pzpIFbCup"
-    "8vxy1Y/Q9HeRU38sf3diw60fHdEIOlHl3LKDJcZeVRv9Hr5PhtnhkuJksdv8TNv9drYkoB"
-    "vgSbUr7FyZosK6ybxtd2/4zAx4Bdd3vwFT/LLEbymETSLSIxg0hyVbepVdQMtTajCiunbM"
-    "N59y5Pu3n3Lr3Z4L0cCvENv8UmHWuzklOPklMPeG+XKvSJMqfsGJORRQ1byo6GmEQQS3Re"
-    "6/KpoUZ20XclwViu61qXk+y5SvZcGuXs7ZFqGPBkijqbGfpIjBDFtvrWZrTBLuDhqGntPl"
-    "/IcGbR0QaIp2YgkZakznrT+ySp8yVqXZI697+7E/HuKjpEJYtvkxB0sCNUjDubjnoc8i+m"
-    "RfUJ+0YXMQNZMtMxwafvMJGOsR7hsqXOl1S1tDoHkAAQVBAlbqCbuemcQ23PRViWXFzJxd"
-    "0EHZimwzoVl0WQbqxPNkTqxs/unOdWo7YcHnsc6OQ0BebgnMKpGhvC1uP5nS+zqytuvn0E"
-    "XlqHyY1ON8TtTuR3IbLL04MdJGyBdfTGPf0yp7qChWaeDVE6hyzqDM8WpgwIUb45w8GgtF"
-    "MXFTHDSvJQWc69MhxUArO89Q4qLcL9O4gD3SsZ2iNzRofEMblXhzkHXRGxCrLPSOvie+eK"
-    "PKg2YSaDrHgS9LuwCf0JhRgLvKRbdtw9ZSeloHPKhYtFEJVYpsMr4SubmNC7G+qMDJe0F4"
-    "/uApk+DImBfjI8V0Pz/VR0RlwYS424zIoiM4QCh74h7X6h/MuQmK6DYwnPDSAnpiUcW3hg"
-    "Dri4IPaMqo/ck4VpeMWiYxi8uWMOM8lYrH5Q1pYOLYfm0MKrcfJu3HrGx1K4yp4XDd4YvT"
-    "Y5YL32zY/OeVu5vun+6Fy0b5CPHr4yYK3z8+7tVR9kxJdoV5CLdvo+D+s0apwLkE7fRzfw"
-    "1NGI2jaU8ERTNrPXayyaR6UV9+X28vKM4OeA3bRbF0r36vKPM7L8OmBfW/32XQuueV+qoS"
-    "jpJLZDJ7GZew/z+UTTZzrCIaEawrz9OhyYbRQjB0QEJbW9uSmDurQq0nKQ/IwtqWQLZHZJ"
-    "Yq/4pmZ8LzuqO0O1HSSkldndXpeXrAlVrgl8vV5K72FJqeUqa7l8Ly979cPRMnTE5mO5th"
-    "ySlFquspY3Gavl2HxImg4YuTeycSblU2GPg9pYOwO4P9JFQapborBkYqcijBs+5SEOSEuM"
-    "Jdu93rxnyXZ/iVqXbPe9s929GKUFh6WwlByOKu5BUBuUq+5AUE2gt+w/kNB9bAHs/MHNDx"
-    "TkcJ9Z2DdjlyzCS3Oisy+qbrgWbSRwCUP3m1mMQgNTKmORNDev0LEWSPEDYaTXcUocZkG1"
-    "JvLk+G/dJvcU+XtTVaNnROdX5pbuOJTBHU6V4+GlPQ95vI3nXVGNqE4Sy3DnZSLncGi79/"
-    "9DRw4/lEtF8h7cww1i5PmhKP11CoUSmP4AXHaTzJH3R2bUnBmQN7SQQIhuxzQ/kSGjDvx8"
-    "9I75wtTwXCMMjz22zOkRgYZHVCjay1K8yVy1yRhqn0Yc9ZEyQThEZmHSM6n2I7WQHIlsy6"
-    "ZPRyS65ieI8RdRQpOsxINjJYrKGYc9k3myEpKsk2ZJioPXiJOtpSn0tZVIDalV22ewQeml"
-    "bANBuRpaBg7XEiAMQLEVwPPMmK69UfnaNPRRov9FJEXmrMkf45UZJtbzTpzucOxdzQ8eVP"
-    "QvMGFmckZMRollzv1TMhiO6jA3Qf8H4dHgVSw8hgMdDOgTOlY8qGySdGTILguq94zh2Pv3"
-    "K//4gB8f/Z/evzeHNWmY6gyDr/tdd0wBqWa4uOAerXGHElqcUarZiqZPkk4vyDwsIiK5xx"
-    "MjllcO9sgIgZ29mN6bCT4fOWBfiUrcC+Bu0TEsIm2AczpNMulnIh8XlqekyFNfX+7mmdwy"
-    "fYlal1umVTv1dZfLzp44l6eRsN70bzWzFprBc33yGOa5OV/YeIWbvYPnM8LKjXQZXRrJ+S"
-    "X8InY0tE9kGGRxclM1VErnYewavis/rAZchyYZ5vdSZr1XnTWzU0tnVOmMWilL6a62BTjF"
-    "E3r+pA319JoelqphVT95l6euQ6qMQO3xOA9if7QI0AGRGqK8/S0YucZMh/4wVxt51pgVc/"
-    "6pmuYPRNO5vH8q5LMp1bw7NZfwW9mOs8oBKbU8cdW1t0JWzRlLuKKQrmVPBipUpaiTHPYE"
-    "c4yvjnRbzDJ+9BYjLzYJJ/pZpHXdEaECyZAiwxAd9DzKoOqQqfoIGTlz0yceUrFXb8M7bB"
-    "CRcRulc9bkkg8hwjCCYMuamOxEkBKJQ386TTJTLRBwMNojcg9s1cDgjCPD1V4Es6BmNh4Z"
-    "IfFgfIZ5ky6ybl4KVFk9pW0TeZbNkCrDNhFbOC87zTjKfej7MlD2hWqBdNYcuv17PzR99v"
-    "FMNsD5yQP4n6NNTkaU3F9EyeCYXqRexwRrAfe+6/YSRZs6ZSKoxcXlor3Si/apazuKINpm"
-    "HUCaxbBKy2KPPKtn2t/ZHs8K1nX6U8Kokgn8SkhS2vJDzY3HwgGxpOU5KCzjTlW5d5NbS+"
-    "kTufpuLUn6Yt20LumLMuJLVQdFGfGlAijLiC8y4suhgrxhxJdgTV/RtiPLyCKHga4Y4gc2"
-    "uUkDfKdH60WPnE3Y5E04lTZ9vzfxRNz1e7/DMYhQawYAeax23EP1IrGI82L5H3gJYlPHgd"
-    "T2J6ISaNmQiFdAm5gwMSTzB93wosVYeETqctMVnbjj2777KljEyREUYu/gLH+72KaqgdR+"
-    "EMUt3uHqNrSpIQ9gc286D+K0PAxJw3+hx8BrvmX9i3BLH1KGSgAJ7q1JnijTTKs5YPfu6J"
-    "E6TWLRCd9IhbQ8B/GSUz8XuZt8aLvJnsILmt0CUtKNt4iN09V06GhNa5q0MM95ZF4kj/1t"
-    "8jRaWPQXXvLR9+vTgjW9cdf6cUbgY8BA+Iz4ORTccPuYY7/tY+p228fobpvo2RTR05XVSS"
-    "yTSkdkv+spPcBf/B2w3qly3v1+3ep3Pl+2z0joZxkF7YBHwbSZCYUprlWMThGRq7BWypIq"
-    "jt/maQ+YLJ1WwW8mtoqi+/wRsfrh/f40z27/afpu/2kUaTGjKgLySqKG+G6dTRGaCReBOS"
-    "ZYP7R34i4WW6AkzC3Xu0iGxeUJkSX9JGNolmS1ZOUj93+rsyUU3wm0TxVHnSQYxP6z171K"
-    "UfZKJKpbfeSQ/yOGbu9scyiwwL53dcPRmX2E5T3HuhohCuk5xi+LUskiCsQMovwyYd1SVM"
-    "NQRvCRZKrMDuYUF5dr8AJr8ICxrsh0ICJWC2pleDZwepJjMnB6kjoXwFuR0UcYPRVYNTtu"
-    "igN5Dp+FWC57NHn0ROE9XvbR7dWP9k3nS6d9UdT2sZI8I6vvA3bXvfnWufp6RrwvA/al1b"
-    "nkV7wv1ViCh5Wg2LqnqUKTiJQ8akgyqdMMghP+nqilj/XRcuMs71wiUXijWcXhzBV3Mn2Q"
-    "fL70PvAwmV2Sz/cStS75fC+Nz1e1hrMTqtlzkJ4qCuwhn3PV46yVc/iP/AbVaCTF0YymaW"
-    "YG1OSpldEyeU5WD1QYj1CjkiUxiB/T5DFr5rrz0CSPdOYED1QIJhZcFuSpnIljmwTuZKou"
-    "8GgmYiJNBfLD9Uic3bPvB+AsnyijKHr6lEfMIf4O54qRg9EkmkQ0BXFe17K8MxFVQg89+Z"
-    "JiNGAoSmxYk1PbP61CEnoOjdCzGZFhQwbDnnpiSWGo0ybkjigMz7zxW7VJycva+a0a+s+w"
-    "9Zu5z5Glh+ydDqmB3BqQprr03ugwjTZ5THXSyiCtDNLKkMvKgHxyp/1E+bPH7AuBu80syw"
-    "IS4h2FYsIC52jrExjkiHc0FgZpFOFbYCFNeFYEF/yIOz/V2fROz+DrYv9kjQXgOhEnO6NL"
-    "DOEPfG1BBUETgGGYczv5PO09le35C8X8Fz0fJUr8ayJXSw1ZC/Ah8CeOMJ/wAG1eztJ0YT"
-    "5RuykiWy4fyyEjcwpvhOdrDxgUMkQ3BSgz6SGOyNDkByQrj9CCAs9Ex/pP33tKpHhlk17n"
-    "QtoiDs0WUXziU9sJz4FMcPJRCp8vAum+XGRqEoA0zfiR3u2lWj1eZEyFSsR2ryWa0AlYKW"
-    "SidMtcSKiGVrnte78EZliFgA6LVbirLmv/zGP9TLd9psBcrHcICcn+oVJcjVpiKmMv7QPl"
-    "9CVvEbCzc5GYR9yVKeCVsCRJ5yWvJCQZuTwZWR07SdHE0mFfCkjUN/Egg9e2k8fGLLfxoF"
-    "T9pnQ7cB3f/8GXLwDh2LbOM+49eAbzRtrug3+/uX7/YSaS5tyB6Is4XKuYX0NRXcivUzT9"
-    "kimqAP4PPdu/LTYGbGIamm/1H8JMVzeGTWT5cRu8pTJb5ebj+LbDPgqUtvnKTZHSbfNcl0"
-    "XN80shaaGvnIW+Iv1qR6PTmelQNlqIoI9JnWs8UWYPq6+SK4JVnbOb7Y55RwVpTIu85iRq"
-    "DH6oIuva+qXJb05dR3X8oIZ4gScS248jQ4dm/sr+JOjdkMh2OT2N96RNfoTfyVvyYLpWwl"
-    "bv3kuXHfABdcC8WhS2b61kJEdIbik8x6ookdebDnCdjtmLcqjf5eJQv8vgUL+Loquzmeuk"
-    "nPyWRdoNy0nObrMkZ3eqarRgpxwQkXZZyYCWy419Ljfu6P2DaT5eUEN/otaikbDYiCbJXG"
-    "rMRWIkyWJqneZdacDUHeNxHZEh1FzbZENiqws8x3uBvEhN13i0dT6Bp5pgduo2fxvBrRSJ"
-    "PpGhiI4zDN9l5r2pLUDKnlPLO7U7vNbYb/mcWupblB8o9ICWLcLMD/9C+JvkSTVc+vcQKa"
-    "ImuriOyb1q6yMCFemBO56ariP8UWGpsoBFjCHPIj+4NUw6r2Q9EXAjcsm+HE1v2l87vf5N"
-    "q9/pXp2R4K8B+8dt+7attH+0kfYX+BFtm89D/ZtC8zFLK2clXWn1fG0D9PAxYNfdHnzFzz"
-    "Lw51kkpa+RYkukRB/f9HObN3HtPaRpzS5Oa46MQUX2ohNE9x/utIbb0jhTKFL9o3KyHZRo"
-    "B2khNlMjRaVG08wXKKpiy9Vth4rSXGEVVKZFMI1I7S8C1wEha9GZUbB78ATqQKjY//AI4C"
-    "kAAhtxjGK4r4k1HZOWJ9rnjzQtFuLF6rovISt78courY3pvbiMtyDjLch4Cy893sJsZvhh"
-    "uJMoj4HbzUzG4yphfiIOVUcPxDOvNzkFBovnhuiZattz09JynFP6aZnY5qnFwaeJ3JudFo"
-    "gG8DvPiq1yyzsRK6pViXjNHBPdsYnod0QG3Kguz0s9UIt30RPxNjoKr2pd4K6pJfg3OW5c"
-    "+pQ5KFMLkPc+a4Z+Cs/a9nc+CwaoTBGvhSr2E6gyiuBmOzfpuVVZJVXdyYnVbm8WsVELCe"
-    "RRh2X+HlhxUQj9KVmCPSuDI5eVizxhsmyQSzyJzjvRaYMhJCWLGraPHY4iURA3H0nSc6yw"
-    "Zqo8mMTqeckBJSufCqumaoNKFMbyA0tWTnJwKTm4yLNSn3cHS+6opHdQ9d1RkYfN1U3rCS"
-    "x+edicPGyuGpMHuS35wrclz2Fu1kjYj+TXm1kbkctZXR4HHXItKlfvH5dkplqOjreoRu4X"
-    "ZGoyh5+rNtS1YZPMucsKDlEiKrnqLF3yocBXeH4ayOMpb2PVwj94a6xbtkMsOjPh1iOjc6"
-    "I7SX46z/EYuFvpVXEvgc5DzVsLjDfQJLYpsud4wicj95RoOj72veuIh/Mq0CcvSrs+VYU0"
-    "PtvrVe1qEl37BQocBjaJ/ZjzzMSYBdgyUfDMK850HfS1wnx1iwTEjsgd35XFAhNP3oMseW"
-    "QEnkpl2oAxfCmMQj/jj61OoEWsXk/nofPH8KRwCyORBePdv8JtWjbWJx6JE8/a8wLza+Kl"
-    "V2cXYjYPULc5LgOG5Zk2zKKDr3dEWoTv8oIGafg8QMfku8IzQ/UOHJRbwBUbdJoZW8Dhil"
-    "1odI9JSofh8KxpAu87Vxd8uV4wvl2CaJV3vEpawt6c5LEeQ6p0V7GTmO1Y06FvSo+csd5U"
-    "HMqgwuZHmKd/7t5eXZwR78uAdW/73iX/WxlLcR6lpKskphA8QEUB1O+TomumN4GIWIUVUS"
-    "U7MC6JC0MdEpJA5wKaT1dL2ZXCkjW0Kx2uHSmBkO0FCSih54joFhRdsVZWJz1TgLCMkoNy"
-    "UsNV1rCtz5TijqUhIelcGjcNO9Sa6kwsA9N8xDJmHonScgqSb65nueyxENq+gAQ4J8DqKD"
-    "mAWhbGK5n6wbyTFfvSlsi72tKH8SVksz+bSePGL72HhR9deaNYkfU8ypwR/Bywm/Z59+ai"
-    "c/UVA/V4Xwes1+/e8GveF3GlfSEutC8G7Eurc4m/xd8Bu2hftvt4wftSxh6w/Xg+K1Xh0T"
-    "BJs66iKl/lU+FG17hr/Tgj8DFg369Pzwh8VMA+E2g3+v9SZUnoilLGJqmzpLQcajRf+reT"
-    "k9PTDyfHp+8/vnv74cO7j8fLiVP8VtYM6nPna+cqQmFK8rb3Ec0M3pFPKduI5CG1EoL0Cd"
-    "Z9ZoqNrUi3tcqnyt1W666n9KC/En9h0DlVzrvfr1v9zudLGLFCP6s2wADAMxOKLcrjT8+h"
-    "wpqqGI1/heG9O3qkKcP8OvxXsvVD/v1pHrfT03S309N0zC06KRg/Pkm2hphv3dV3hVvBeP"
-    "IxQYl2EbRXHJaC3IWMLCSJIXUktaykKU9WTMqYqDwpcZOQlD6cquPQ6cwpYshOFt4f0/l4"
-    "twuBrZmzpbtAOtT1dReQ/HbJb5f89tz8dlBVI4Xi/o2uOZOCMxphtpuT6X73oI8eREgqc0"
-    "xU5hOcOYfZY0mSR2jWNtKX5zy1rp2Jwxim6iO1Pfq4TZYH7yUw2XdTDDLV+3GCOY/KJcjv"
-    "0xfFmOYl4cfbA2NJSybvc+wLylFZjspyVM41KoOazh/o6DFpWF7eyxyXYWxSRpgs58A8xF"
-    "KGQV8ucSaszkj76vzmj2s8V0b51v6j18RIlL+1er/hr09kyEvhp/tx8SE8H6rnaHWd2sNX"
-    "/EBYdCziZy/FR+xnKP+lDNO1cGySsS1XkX/yjM0ZWzsJ8ZmWTSVpTzojtkxITh7s2SwQSi"
-    "Y2iD/PSNOiFix+ksYZ707mKKOu0qwbYdLx33I/nGozTeyGE2ykXl+6Wf9becpvelebGmwj"
-    "vbdNj7ZRhw53J2RUbFQFEPaS1xDdN8fHedaax8fpa028FxnRTIYmmyLbWwERedRawX2tZx"
-    "3M/v5/uaTL5g=="
+    "eJztXXtz2sqS/ypT/JOcLY7XsfNae2uriE1yuHGMr8HxPXfZEjIasK7FiKOHCXv2fPftnp"
+    "FAbyTxsFAmVcEgTc9I3fPo6f51z5+NqalRwz7qUetZH9Eby3zWNWo1zsifDaZOKXxJK9Ik"
+    "DXU2WxXAC476YHAaWxRWZl5pfld9sB1LHTlQYKwaNoVLGrVHlj5zdJMh2RDbVJ7oYkh0m8"
+    "wfVYdM1SdqE7xuEwcvGKb5BN8oseEaoX+4qnFObErJEB7n33nBo9lieIQtauYImtTZZBeV"
+    "u0z/w6WKY04oUCDP/vt/4LLONPqD2v7P2ZMy1qmhhViqa1gBv644ixm/dnfXufzMS+KDPy"
+    "gj03CnbFV6tnAeTbYs7rq6doQ0eG9CGbVUh2oB1jLXMDxx+JfEE8MFx3Lp8lG11QWNjlXX"
+    "QAE1/nPsshHKhcCbH4EMmaPDA1v2EaNzRdf+y3vMAImiXHf7Sq/dV5RGTLb4OBGJeJdGJs"
+    "N+oTMHmfbnX6LeFXP41QY2cPFb6/b16ftfODtM25lY/CZnXeMvTqg6qiDlAlhxnP+N8fzi"
+    "UbWSee6Xj3AdHrQMv/0LK4avBoDPPp9BO2BpY6r+UAzKJs4j/Hz/NoPF31u3nMvv33Iumz"
+    "BexYi+9u6c8FvI7DBzcWDFGdynP5x0Bvs0tWByBlP77X/0seapbf9hBJn5+lvrH5zP04V3"
+    "56p7/cUvHmD+xVX3U4TpMJHqzwl9+pNpGlRlyVxfEUV4/gBUu2K6P7nsl+mfut2rENM/da"
+    "Jcvfv2qX37+g2XABTSHX65c92PsHpkUWSJojpxdl/CHUef0mR+hykjPNc80iP/ywH2+ga8"
+    "oNZlxsKTc9Yo6Hxr9/qtbzchqVy2+m28cxIaBv7V1+8j09CyEnLf6f9G8Cf5Z/e6HV0Slu"
+    "X6/2zgM6muYyrMnCuqFljv/Ks+10JSd2daSamHKaXUqyJ1n0cBsXtPv5L6M6g4yI2YyDss"
+    "ZSULUEREDezalXDf7EqyE3yCX0/evP3w9uPp+7cfoQh/yuWVDxnCFlMnqr3jp4Aahhce1N"
+    "HTXLU0JXQnuJyNTBcfIr6geZSfv95SQ3WSWe1tUlqilgMcUn/53cq/mtQ51ZmOOtOmTJrp"
+    "X4XitYZH3ix5UCxybW+3WZ4/dzbNo4AeCndw9JknZtp4jN+ankyjV1SmTvgrYdvYUmS8Jd"
+    "gLAkMx3U4QHPXrzQM9CvqUYxOVaWSm2vbctDT4ZcF2naoG1chrvk2nbGQtOBHu1X85Jyps"
+    "9H/oU3dKzDE5JlNQj23iMkOfgsqnxS0FO2pnwAbs4rf2xVebPJqGJkwQExNtD54N4YzbHm"
+    "YWfdZN1yZz+vCIBgmbPw9/HB0eizKtCW15d19BE9BhuRUj9MRN/ouZziO8Fj6ROmB+jXMd"
+    "Or7r8Orubq+kPUPaMw5orZT2DGnPkPaM8vYM14bVXIF3TtjZ4hTSZu6U87sDD6eyEY3vcE"
+    "M17K+/N+6w4Tto96jX7vU63etewXm74dOdEf/bgH3rXN/123DJ+xLVCPJMQx9zzEIfUyeh"
+    "j9E5SHDY0ycK7EZjdPvbkx7varrfwp40yFpDH1FmU02xqY0794TtQip7E2kli6MstvWZYo"
+    "GunNBz03WUEFGpOaViW7LwBPHm9CTHFAGlUicJfi/MaE+hV8QWIWH11JlqLZL5HaeNLqIL"
+    "h9r1Ul0+oeIRXEWBuZ86163b35N1F798UD3/9Hu/3YrIwd+zKZsIJKOSkpKp2ICojmAU+m"
+    "OmA1kJ636+Grdg9T8c4VXcyB/37Vh0ouO7IQ+WcnQto8hylVVH/Vavk+O3eTRcLJa6fomb"
+    "f62XxJQC+xJsSvk2J2uqrLBsGl/a/TMCHwN20+3BV/wssxnJYxJJt4jEDCLJXd2mVlEz1N"
+    "qKKiycsgPn3bs84+bdu/Rhg/dyCMQ3/BZTOtZWJVWPkqoHvLdLFfpMmVN2jcmoooYjZUdL"
+    "TCITS0xe6+qpoUR2MXclsbHc1LWuJjlzlZy5NMrR2yPVMODJFHU2M/SRWCGKufrWVrSBF/"
+    "BwxLTWzxcynFl0tAHHUyuQnJagznrD+ySo82eUugR17t+7E4nuKrpEJZNvExB0sCtUDDub"
+    "zvU4yz+bFtUn7CtdxAxkyUjHhJi+w+R0DPUIly11voSqpfU5YAkwggqgxC1MM7edC+jtuQ"
+    "DLEosrsbibcAfUdNin4rYIyo31yYacuvWru+C11WgsJzq84Z11WKR1uiHb7kV9l6K6PCPx"
+    "INkW2A9uPGMta6oTs3aKkheTfBJIfjn9Z2DkAwvNeox8i3CIOXFgZJChPTJndEgckwPLzT"
+    "nIighFzD4jrctvnWvyqNqEmQyq4kUQ+m0T+gMaMRZ4SbfsOEJ+J60gPv7SxSaISizT4X3s"
+    "lU1MGJiGOiPDpefd87hDpY9DYiBUn9dqaD5UXmfEZY5uxGlWXvohNDj09/IPC+XfhsR0HZ"
+    "wGeG3AcmJaAlvPcwPAxQWxZ1R94mB6puEVi45B6eKxAcwkY6GAIa0tMfWHhqnn3bis03lJ"
+    "XGXwd4MPRm9MDlivffu9c9FWbm673zuX7VuExIavDFjr4qJ7d90HGvGljDf6zfs8wLeofS"
+    "CAe3sf9SGooxG1bWjhmab409ZLLFpHpQX3+e7q6ozg54DdtluXSvf66vczsvw6YF9a/fZ9"
+    "C655X6ohKBmnssM4lZn7AKpYovUlncMhohqyeft9OKBtFPNPRgglura5KYiztCjSapAu4i"
+    "2JZAt4WomjrbhfJe5Oi8rOUG0HMTFlHGzr6pI9oco9ge/XS8k9TCmlXGUpl5/l5ax+OFKG"
+    "idh8KjeWQ5RSylWW8iZrtVybD0nSASP3RjbOpHoqDHqujbUzwPcnuiiItkkklmDQVA6jw6"
+    "c8iwPUkscScFtv6KUE3P6MUpeA270Dbr00iQWXpTCVXI4qDmKuDZerjmGuJqO3DGFOmD62"
+    "wOz8+ZUPlMnhObMwPHyXKMIrc6Kzz6puuBZtJGAJQ/ebWYhCA0sqY1E0N67QsRYI8QNihN"
+    "dxSBxWQbUm4uT4b90mDxTxe1NVo2dE51fmlu44lMEdDpXjGW69IF28jUfuUI2oThLKcOdt"
+    "IuZwaLsP/6Ijh58LpCJ4D+6hgxhxfkhKf51CowTUH2CX3SRzxP2RGTVnBtQNIySQJdgxzX"
+    "MyZNSBn0/eSUNYGp5rhBl6x5Y5PSIw8IgKTXtVijeZqzYZQ+/TiKM+USYAh4gsTHom1X6i"
+    "FoIjEW3Z9OGIRNf8AjH8IlJoEpV4cKhE0TnjbM9EnqyIJOqkWRLi4A3iZGtpCnxtRVJDaN"
+    "X2EWzQeinbQJCuhpaBw7UECANQbAfwMhrTjbcq35iGPkqMv4iUyNSa/DVemWFhPa/idI9r"
+    "70o/eFQxvsAEzeSMmIwSy5z7ifoZruqgm2D8g4ho8DoWngSAAQb0GQMrHlU2STq1YJcN1V"
+    "tjOPb+/co/PuDHR/+n9+/NYSkNU51h/md/6o4JINUMFyfcozXuULIbM0o1W9H0SVIC9cx8"
+    "9RHKPSatX1452Kz1gnf2YvpgJsR85GD7ilTyvQDfLTqGTaQN7JxOk0z6mZyPE8uDGuTBkz"
+    "+v80y6TH9GqUuXadUOntzltrMnjgZpJOw3/VvNrI1m8GiRPIZ5bs4XNl4RZu/gEXGwcyNd"
+    "RpdGcn4JvwiPhnZOhkEUJzdVQ6d0Hseu4Yfyw27AdWiSYX4vbdZ711kzO7UMRpXBqJWylO"
+    "7KLcAhnjDzJznU03t6mKqGXf3kXZ6+DqUyckXH8zwI/2gRRgdIasjl7btg5B4znfWHudvI"
+    "s8esWPBP1SR/IJLOFf1ToZhNKebdiblE3Mp2glUOSKjlgauuvRWwas50phVl6Vr0ZKBDVQ"
+    "o6ydmeYI7xxZFui1mmsN1i5sUm4UA/i7RuOiJVIBlSRBhigJ4HGVQdMlWfoCJnbvrAQyp8"
+    "9Ta8wwYZGbfROkdNLvEQIg0jELasiclOBCiROPSH0yQz1QICB7M9IvbAVg1MzjgyXO2nQB"
+    "bUzMYjMyQeTMwwH9JF9s1LgiqLp7RtIs+2GUpl2CZiG+flpBnnch/mvgwu+0S14HSWDt3+"
+    "Rz+kPvv8TDbA+cUD/L9Am5zMKLm/jJLBNb1Iv44R1oLd++7bSy7a1CmTQS1OLjftld60T1"
+    "3bUQTQNusMxCyEVVoVe8RZvZB/Z3s4K9jX6c8Jq0om41dEEtKWn9XceCwCEEtanoPEMu9U"
+    "lWc36VpKV+Tq61qS8MW6SV3CF2XGl6ouijLjSwW4LDO+yIwvh8rkDTO+BHv6CrYd2UYWOF"
+    "4vgBA/MOUmjeE7PVoveuplgpM34WDMdH9v4qGc632/wzGQUGsGDPJQ7ehD9TKx2A4MOo3/"
+    "gZcgNnUcKG2fE5XAyIZCvAPaxATFkMwfdcPLFmPh6ZZLpysGccfdvvtqWOTJERBi7+As31"
+    "1sU9VAaD+Qoot3uLoNY2rIE9g8mM6jOC0PU9LwXxgx8Jq7rH8RYelDylAIQMGjNckzZZpp"
+    "NQfswR09UadJLDrhjlQoy2sQLzn1a5He5EPzJnsCL2h2C1DJMN4iNk5X02GiNa1p0sY855"
+    "F5kTr25+RptLDpz7zlo283pwV7euO+9f2MwMeAAfEZ8Wso6HD7mMPf9jHV3fYx6m0TM5si"
+    "ZrqyMolVUumM7Pc9pQf8F38HrHeqXHS/3bT6nU9X7TMS+llGQDvAUTBtZkJjimsVg1NE6C"
+    "oslbKgiuO3ecYDFkuHVfCbiaOiqJ8/QlY/fr8/zePtP0339p9GOS00qiJMXlHUkL9bR1OE"
+    "NOEibI4R1o/bOwkXi21QEnTL9SGSYXJ5QmTJOMkYN0uiWrLqkf7f6riE4p5A+1Rx1EmCQe"
+    "xvve51irBXJFHZ6iOH/B8xdHtnzqHABvvB1Q1HZ/YRtvcS+2pkUUjOMXxZFEoWESBWEMWX"
+    "CeuWohqGMoKPJFNldjKnOLncgxfYgweMdUXUgQhZLaCVYW3g9CSHMnB6kqoL4K3I6iOMng"
+    "rsmh03JYA8R8xCrJY9mjx6ovEeb/vo7vp7+7bzudO+LGr7WFGekdX3Abvv3n7tXH85I96X"
+    "Afvc6lzxK96XamzBw0JQbN2TVCElIqWOGoJM6qRBcMDfM7X0sT5aOs7y6hKJxBtpFYejK+"
+    "5EfZB4vvQ58DCRXRLP9zNKXeL5fjY8X9UGzk6gZi8BeqooYw/5nKseR61cwH/EN6hGIymP"
+    "ZrRMMzOhJi+tjJbFc6J6oMN4gBqVLIFB/JgmD1kz153HJnmiMyd4oEKwsMCyIE7lTBzbJP"
+    "hOpuoCj2YiJsJUoD7cj8TRPft+AI7yiSKKoqdPecAc4ns4V4gczCbRJGIoiPO6lu2diawS"
+    "eujJlxCjAUNSYsOenNr+aRVHpI/Hdln6VLUW/DgroH696rhNomsS9XNwqJ/N0A4bwhz2NF"
+    "1LnEOdPJU7wjm8sHe4aprLz+Uerhr3X8A/nOkMyZJDtjtESiC3BKQ9L302OkzLTh57njRF"
+    "HJIp4kI1DGmOeEFzBALPnfYz5c8eM0QE7jazTBCInHcUigULHLitT2ChI94ZWpjNUeR5gR"
+    "034VURtAwg3/nxz6Z3zAbfQPtHcCyArxNxBDTGzhD+wDcWdBC0FRiGObeTD97eU9teYFEs"
+    "0NELZkIDgLgmarXUkFkBHwJ/4ipzjidt83aWNg7zmdpNkQJz+VgOGZlTeCM8iHvAoJEhxj"
+    "NAm0kPcUSGJj9JWXmCERR4JjrWf/hhVqLEK5v0OpfSHnFo9ojiyk9tlZ4DUXLyYQ9fLlXp"
+    "vmJpapKpNM0Akj7tpVo+fsrkC5VIAl9LbsIkYKWgjtKtcyGiGlrmth8mE9CwCjE6TFbhqb"
+    "qsDTSPBTTd/pnC5mKzQ4hIzg+VAnXUkqcySdM+uJy+5S3C7OxaJM8jcc0U+JWwJUkHMK8o"
+    "JGq5PGpZHTtJacfS2b4kkFzfJNQMXttOXhuz4suDVPVT6XYQY77/EzJ/Ag7HXDsv6HvwDO"
+    "aNNO+Df7+53v8wE0VzeiD6ImHXKjnYUHQX8usUTb9kiiKA/0PP9m8Lx4BNTEPzrf5D0HR1"
+    "Y9hEOCC3wVsqs1VuPo67HfbRoLTNV05FSrfNc1kWNc8viaSFvnIW+orMqx2NTmemQ9loIb"
+    "JDJk2u8UKZM6y+Kq4I+HXOabY75hMVlDEt8pqjrTFLoorwbOuXJr85dR3V8bMf4gVeSLgf"
+    "R4YOw/yVfS5w4FDIdjlEjc+kTX7W38lb8mi6VoKrd++tywn4gCZg3i0K27dWNBInJF0KL7"
+    "ErSsT2pjO4TufxRXHU73LhqN9l4KjfRbmrs5nrpBwRlwXcDdNJ3G6zJG53qmq04KQcIJF2"
+    "WYmCltuNfW437unDo2k+XVJDf6bWopGw2YgWydxqzEVhBMliaZ3m3WmA6o6Ju47IEHqubb"
+    "IhsdUFHvi9QFykpms8LTtX4KkmkJ26zd9GYCtFoXMyFGl0huG7zHwwtQVQ2XNqecd7h/ca"
+    "+22fQ0t9i/IjhRnQskU++uGfyP4meVYNl/41RIioibGwY/Kg2vqIQEd65BGqpuuIwFXYqi"
+    "xgE2PIQ8sPbg+TjitZDwTcCFyyr2DT2/aXTq9/2+p3utdnJPhrwP5+175rK+3vbYT9BX5E"
+    "x+bLQP+mMHzM0sJZUVdaPF/awHr4GLCbbg++4mcZ9ufZJKXvkWJbpMQ43/QDnjcJ7z0ktW"
+    "YXxzpH1qAivugE0v3nRa2hWxo1hSLdP0onx0GJcZCWizM1pVRq2s18GaUqtl3ddk4pzRVW"
+    "QWVahKcRqv2l6jogzlp0ZhScHjyCOgAq9r88AvMUYAIbcR7F+L4mKXWMeo85qV/IsLi9lN"
+    "RiI16sr/sUsrMX7+zS2pg+i8ucCzLnQhVyLsh8Cy+Zb2E2M/x83UmQx8DtZibicVUwPxCH"
+    "qqNH4pnXmxwCg81zQ/RMte25aWk5DjQ9Xxa2eWlxQmoi9manDaIB/N6zYqvc8k7EjmrVIl"
+    "4zx0R3bCLmHVEBN6rLg1UP1OJd9Oi8jc7Mq9oUuGtoCf5Nzh2XrjIHaWrB5L1rzTBP4aHc"
+    "vuezYJLKFPJaiGI/ySqjHNzMc5NeW5VFUlVPTqx3e1rERiMkUEcdtvl7QMVFWeirZAn2rA"
+    "yMXFYt8ijKsoku8cg67+inDZaQlCpqOD52uIpEmbj5SpJeY4UlU+XFJNbPSy4oWfVUWDRV"
+    "W1SibCy/sGTVJBeXkouLPFT1ZT1Y0qOSPkHV16MiT6Wrm9QTUPzyVDp5Kl01lAfplvzJ3Z"
+    "KYh7+R4I/k15tZjsilVrfeA3mjWo6OP6hGHhZkajKHH7k21LVhk8x5kAouSiIPueosg/Ch"
+    "iVd4tBrQ4wFwY9XCP3hrrFu2Qyw6M+HWE6NzojtxT+S+GkaPZI5T3c54xTZ8MvJAiabjkz"
+    "64jng6r/ARDwOyxFLunVQ3cTHzAM8A4t1VxBNQbQiNDwNOYT/HPDMxRwGORHwav2XTdTC2"
+    "Ct9Et0iA7Ijccy8svmLikXxQJc+EwEupTBswRmERwqzzM/4G6gRGQJPY5jIhPZCM4Y3gFm"
+    "YeC+a3f4VuWTbWJx5oEw/h8xLxa+dCAstDDbGaR+jLnEUDhu2ZNmjNwdc7Ii3CvbogTRo+"
+    "KNAxuRd4ZqjeSYTS5VuxRaaZ4fINd+xCq3mMUgYIh7WkCbzvXF3w7XnBfHYJpFX2cJW0fL"
+    "05yWMthlLpoWEnMVuxpsPclJ4pY71pOFRBhc2NoJd/6t5dX54R78uAde/63iX/WxnLcB6h"
+    "pIskJhA8MEUBrj8kZdNMHwIRsgoLokp2X9wCF2Z1iEgyOhejVypkUTtSmLKGdqTDtRslAL"
+    "C9pAAl5Bwh3YKgKzbK6iRnCiwsI+QgnZRwlSVs6zOleCBpiEgGk8ZNwQ61pjoT28C0mLAM"
+    "zSORWqog+XQ9y2VPhbjtE0gG52SwOkpOmJbF4xVN/di8kx370pbIp9rSh+8lVLM/m0nj1m"
+    "+9h40fXXurWJH9PNKcEfwcsNv2Rff2snP9BRPzeF8HrNfv3vJr3hdxpX0pLrQvB+xzq3OF"
+    "v8XfAbtsX7X7eMH7UsYesP38PStR4VEwSVpXUZGv6qnwoGvct76fEfgYsG83p2cEPipgnw"
+    "mMG/1/qbIEcEUhYpNULSmthhrpS/9xcnJ6+uHk+PT9x3dvP3x49/F4qTjFb2VpUJ86XzrX"
+    "EchSUnS9z9HMZB35hLKNzB1SKiGWPsO+z0yxsRWZtlb1VHnaat33lB7MV+IvLDqnykX320"
+    "2r3/l0BStW6GfVFhhg8MyEZovi9tNrqLCkKgbbX/HwwR090ZRlfh3/V7T14/z70zxhpqfp"
+    "Yaan6Ty36KRgvvgk2hryfOuhvSu+FcwfHyOU3C7C7RWGpSB2IaMKCWJIXUktK0nlycpBGS"
+    "OVJyNukoLSZ6fqOHQ6c4oYspOJ94dsPt7tRmBr5uww9i9hx5UVkhMnlgE5BQJyZGhGejev"
+    "b2iGjCU4pFgChK3LeIIXjifwBZASVhCQT3Z0geK9Z84ogxbz4eXNAGafpwDj2HdGEcbunA"
+    "mMuzkXOHV+r+kB4mGbY/MkZR7ofaV+28SiYwSxm/Eog301jFEGXWgrFDhwI0Za7+9XGNCA"
+    "4Pyhz7YhBjAs8MRCAak3uYqlQgtNhOcbCJX37tmYnY2BGPwnDwD18TmPSM8cMO64mvKjad"
+    "WRZdrLYjb5l6kz73XxgBGoFEMqUJr8wMQj0rf0yYRaGEVAZ9g8/cNVDYTnr573iAwZnWM+"
+    "ch6pMRRhGXTAQKexHaJrfnzGMpAjHFMgiPljnItcb+Koef5GInCDn9PSWI75+ocB8Jbw4+"
+    "2BQf9taj3rI6rMLPNZ12jR4xpTyOVSHM37FhhwRfgbpZOGiULHqwe3dDjjByw9SY40r47P"
+    "X2+pkXZkprfE9nh9F8vqDrdnx/SgWAqRDVnlBznWlT1ott0Ci74K429duLRr9RfZlaL6ep"
+    "xco/b6Uluv8t4/6qNHkQEXlCF1qYdyvcgL0iJPsLO1MXpyzkvr2pk4+22qPlHbi2QFpc8/"
+    "5zshjHY3zaQEzfIkwEK1m0pNrSpLW5amJgMJXwKWKA1T0jD10mtp83AMUyCqi0c6ekpamp"
+    "f3MtdmWJ+UERbLuTgPsZVhMLWEKtY4RtrXF7e/3+BRlsrX9u+9Jia//63V+w1/nZMhb4Uf"
+    "KM7Jh/B8KJ6j1XVqD19hAgRu2eDHvcZX7Rdo/2dZqmuRW0Gm018lG82zPmegyxJSwi6HSs"
+    "L+KyudZYiuZPLKqjE7yz+7xeyVBcwvu1xpWtSCDVDSOuPdyVxl1FWZdStMOv+3PA+nwjYS"
+    "p+EEmIY3l242/+4er70hTCN9qk3N75c+26Yn+KvDhLuTeDgcVAU47BWvIXffHB/n2W8eH6"
+    "fvN/FeZEUzGZpt4hxOR9gFSOTpzgWhdS+6mP31/4lf1KI="
 )

@@ -37,6 +37,7 @@ async def add_calls(db: Any, account: UUID, count: int, *, application: UUID | N
             application=f"CASE WHEN n % 10 = 0 THEN '{application}'::uuid END" if application else "NULL",
         )
     )
+    await db.execute_query(_NOTED)
 
 
 _SPREAD = """
@@ -61,9 +62,18 @@ FROM shown
 """
 
 
+_NOTED = """
+UPDATE call_accounts SET newest_month = (
+    lpad(to_hex((extract(epoch FROM date_trunc('month', newest.time, 'UTC')) * 1000)::bigint), 12, '0') || repeat('0', 20)
+)::uuid
+FROM (SELECT account_id, uuid_extract_timestamp(MAX(id)) AS time FROM calls GROUP BY account_id) newest WHERE account_id = id
+"""
+
+
 async def spread_calls(db: Any, count: int) -> None:
     """So many calls of all accounts in turn, over half a year."""
     await db.execute_query(_SPREAD.format(count=count, days=DAYS, end=_end().isoformat()))
+    await db.execute_query(_NOTED)
 
 
 def _end() -> datetime:

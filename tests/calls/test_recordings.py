@@ -119,7 +119,7 @@ async def test_a_recording_that_begins_while_its_account_is_deleted_holds_nothin
         async with installation.database():
             await begin(installation, live, account)
             async with connection.transaction():
-                await connection.execute("SELECT FROM accounts WHERE id = $1 FOR UPDATE", account)
+                await connection.execute("SELECT FROM call_accounts WHERE id = $1 FOR UPDATE", account)
                 begun = asyncio.create_task(begin(installation, live, account, gateway_call_id="gateway-2"))
                 while not await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
                     await asyncio.sleep(0.02)

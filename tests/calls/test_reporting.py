@@ -383,9 +383,9 @@ async def test_an_account_that_goes_while_its_calls_are_reported_is_refused(
 ) -> None:
     store = reporting._store
 
-    async def after_a_deletion(viewer: Any, calls: Any) -> Any:
+    async def after_a_deletion(*given: Any) -> Any:
         await provider.change("deleteAccount", "deletedId", id=world["own"], force=True)
-        return await store(viewer, calls)
+        return await store(*given)
 
     monkeypatch.setattr(reporting, "_store", after_a_deletion)
     rows = [{"accountId": world[name], "callId": "one"} for name in ("own", "sibling")]
