@@ -15,6 +15,7 @@ import pytest
 from app import authentication
 from app.revocations import Revocations
 from app.settings import Settings
+from tests.distribution import Watched
 from tests.installation import Installation, Person, World, seed
 from tests.servers.fixtures import iam_s3, local_s3, valkey
 from tests.servers.postgres import Postgres
@@ -25,6 +26,21 @@ def postgres() -> Iterator[Postgres]:
     """A PostgreSQL server from its wheel."""
     with Postgres() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def statements_watched() -> Iterator[Watched]:
+    """Looks at each statement that the application sends in this process."""
+    with Watched().watching() as watched:
+        yield watched
+
+
+@pytest.fixture(autouse=True)
+def distributable(statements_watched: Watched) -> Iterator[None]:
+    """No test passes in which the application has sent what a distributed database could not run."""
+    yield
+    faults, statements_watched.faults = statements_watched.faults, []
+    assert not faults, "\n\n".join(faults)
 
 
 # The fixtures of other servers, for every test.

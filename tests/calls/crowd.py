@@ -66,7 +66,7 @@ _NOTED = """
 UPDATE call_accounts SET newest_month = (
     lpad(to_hex((extract(epoch FROM date_trunc('month', newest.time, 'UTC')) * 1000)::bigint), 12, '0') || repeat('0', 20)
 )::uuid
-FROM (SELECT account_id, uuid_extract_timestamp(MAX(id)) AS time FROM calls GROUP BY account_id) newest WHERE account_id = id
+FROM (SELECT account_id, MAX(uuid_extract_timestamp(id)) AS time FROM calls GROUP BY account_id) newest WHERE account_id = id
 """
 
 
