@@ -273,7 +273,7 @@ def _maintain(options: Any) -> None:
             return {
                 "audit events": await audit.prune(chosen.audit_days),
                 "idempotency records": await once.forget(),
-                **await partitions.forget(chosen.call_days),
+                **await partitions.forget(chosen.call_days, chosen.call_key_days),
             }
 
     async def give_up_lost() -> int:

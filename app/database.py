@@ -94,6 +94,8 @@ INDEXES = {
     "stored_credentials_by_id": "stored_credentials",
     "call_keys_by_id": "call_keys",
     "calls_by_id": "calls",
+    "calls_by_gateway_call_id": "calls",
+    "calls_walked": "calls",
     "calls_by_application": "calls",
     "calls_by_from": "calls",
     "calls_by_to": "calls",

@@ -42,7 +42,9 @@ from app.errors import Mistakes
 from app.identifiers import Kind, kind_of, read, show
 from app.paging import (
     DEFAULT_FIRST,
+    EACH_OWNER,
     NEWEST_FIRST,
+    NO_CONDITION,
     AfterArgument,
     Connection,
     FirstArgument,
@@ -50,11 +52,11 @@ from app.paging import (
     checked_first,
     count_of_each,
     page_of_each,
-    page_of_many_owners,
     page_of_owners,
 )
 from app.paging import page as page_of
-from app.spanning import are_many
+from app.spanning import OneByOne, Source, Spanning, are_many
+from app.statements import Sql, StandIns
 
 Permissions = Sequence[type[Requirement]]
 C = TypeVar("C", bound=type)
@@ -288,20 +290,34 @@ class Listed:
 
 
 @dataclass(frozen=True)
+class Owners:
+    """Those that rows belong to."""
+
+    row: type[Model]
+    by: str
+    """The rows' column that holds their ids."""
+    newest_month: str
+    """Their own column with the least id of the month of their newest row; null while they have none."""
+
+
+@dataclass(frozen=True)
 class PageOfAll(Listed):
     """Declares a root field that is a page of the rows within reach."""
 
     always: Mapping[str, Any] = field(default_factory=dict)
-    owners: tuple[type[Model], str] | None = None
-    """The model of those that the rows belong to, and the column that holds their ids, where the rows of many owners are
-    many more than the owners: then the newest of each owner are looked for, and of those the newest, unless the owners are
-    many (`spanning.py`). Ordered by id alone."""
+    owners: Owners | None = None
+    """Those that the rows belong to, where the rows of many owners are many more than the owners: then the newest of each owner
+    are looked for, and of those the newest, unless the owners are many (`spanning.py`). Ordered by id alone."""
+    walk: Mapping[str, Any] = field(default_factory=dict)
+    """What is true of all rows, and the predicate of the index in which they may be walked over, whosever they are."""
+    found: frozenset[str] = frozenset()
+    """The conditions that few rows meet, which an index finds whosever they are."""
     walked: frozenset[str] = frozenset()
     """The conditions under which somebody who reaches all rows walks over them as they come, whosever they are."""
 
     def is_by_owner(self, scope: Scope, asked: tuple[tuple[str, Any], ...]) -> bool:
         """Whether the page is put together from the owners within reach."""
-        if self.owners is None or scope is Scope.ACCOUNT:
+        if self.owners is None or scope is Scope.ACCOUNT or any(name in self.found for name, _ in asked):
             return False
         return scope is Scope.SERVICE_PROVIDER or any(name not in self.walked for name, _ in asked)
 
@@ -311,34 +327,53 @@ class PageOfAll(Listed):
 
     def owners_within(self, viewer: Viewer, asked: Sequence[tuple[str, Any]]) -> QuerySet[Any]:
         """The owners whose rows are looked for: all within reach, or the one that a condition names."""
-        owner, _ = self.owners or (self.row, "id")
         named = [Q(id=value) for _, value in self._naming(asked) if value is not None]
-        return viewer.within_reach(owner).filter(*named)
+        return viewer.within_reach(self.owners.row if self.owners else self.row).filter(*named)
 
     def _naming(self, asked: Sequence[tuple[str, Any]]) -> list[tuple[str, Any]]:
         """The conditions that name an owner."""
-        return [each for each in asked if self.owners is not None and self.conditions[each[0]].asks == self.owners[1]]
+        return [each for each in asked if self.owners is not None and self.conditions[each[0]].asks == self.owners.by]
 
-    def newest(self, asked: Sequence[tuple[str, Any]]) -> Q:
-        """What `asked` says of the ids alone, which are the order: from when on and until when."""
-        of_ids = [(name, value) for name, value in asked if str(self.conditions[name].asks).startswith("id__")]
-        return self.condition(tuple(of_ids))
+    def source(
+        self,
+        stand_ins: StandIns,
+        viewer: Viewer,
+        asked: tuple[tuple[str, Any], ...],
+        beyond: Q,
+        limit: Sql,
+        *,
+        is_after: bool,
+        many_owners: bool,
+    ) -> Source | None:
+        """The rows of a page that is put together from owners, else None; `beyond` are those after a cursor."""
+        owners = self.owners
+        if owners is None or not self.is_by_owner(viewer.scope, asked):
+            return None
+        each = self.row.filter(self.condition(asked), beyond, **self.always, **{owners.by: EACH_OWNER})
+        month = None if asked or is_after else owners.newest_month
+        one_by_one = OneByOne(stand_ins, self.owners_within(viewer, asked), month, each, limit)
+        if not many_owners:
+            return one_by_one
+        # The ids are the order: from when on and until when.
+        of_ids = tuple(one for one in asked if str(self.conditions[one[0]].asks).startswith("id__"))
+        newest = self.row.filter(self.condition(of_ids), beyond, **self.walk)
+        rows = viewer.within_reach(self.row).filter(self.condition(asked), beyond, **self.always, **self.walk)
+        return Spanning(stand_ins, rows, newest, one_by_one if of_ids == asked else None)
 
     async def answer(
         self, context: Context, first: int, after: str | None, filter: Any = None, order_by: Any = None
     ) -> Any:
         asked, order = self.asked(filter), self.order(order_by)
         context.loading(checked_first(first))
-        condition = Q(self.condition(asked), **self.always)
-        query = context.viewer.within_reach(self.row).filter(condition)
-        if self.owners is None or not self.is_by_owner(context.viewer.scope, asked):
+        viewer = context.viewer
+        query = viewer.within_reach(self.row).filter(self.condition(asked), **self.always, **self.walk)
+        is_many = self.may_have_many_owners(viewer.scope, asked) and await are_many(self.owners_within(viewer, asked))
+        beyond = order.after(after) if after is not None else NO_CONDITION
+        shown = {"is_after": after is not None, "many_owners": is_many}
+        source = self.source(StandIns(), viewer, asked, beyond, Sql(str(first + 1)), **shown)
+        if source is None:
             return await page_of(query, order, first, after, self.count_limit)
-        owners = self.owners_within(context.viewer, asked)
-        if self.may_have_many_owners(context.viewer.scope, asked) and await are_many(owners):
-            newest = self.row.filter(self.newest(asked))
-            return await page_of_many_owners(query, newest, order, first, after, self.count_limit)
-        rows = self.row.filter(condition)
-        return await page_of_owners(owners, rows, self.owners[1], order, first, after, query, self.count_limit)
+        return await page_of_owners(source, query, order, first, after, self.count_limit)
 
 
 @dataclass(frozen=True)

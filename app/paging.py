@@ -31,14 +31,14 @@ from tortoise.queryset import QuerySet
 from app.access import Reach
 from app.context import Context
 from app.errors import BadUserInput
-from app.spanning import Spanning
+from app.spanning import Source
 from app.statements import Sql, StandIns, Statement, pattern_of, slot
 
 DEFAULT_FIRST = 20
 MAXIMUM_FIRST = 100
 # The key of a name of 64 characters has up to 2112 bytes (64 times U+FDFA), and base64 makes 4 of 3.
 _MAXIMUM_CURSOR = 4096
-_NO_CONDITION = Q()
+NO_CONDITION = Q()
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -236,50 +236,11 @@ async def page(
 
 
 async def page_of_owners(
-    owners: QuerySet[Any],
-    rows: QuerySet[Any],
-    owner_column: str,
-    order: Order,
-    first: int,
-    after: str | None,
-    query: QuerySet[Any],
-    count_limit: int | None,
+    source: Source, query: QuerySet[Any], order: Order, first: int, after: str | None, count_limit: int | None
 ) -> Page:
-    """One page of the rows of all these owners, found owner by owner: of each no more rows are read than are shown.
-
-    `query` are the same rows, to be counted. Raises BadUserInput for a wrong `first` or `after`.
-    """
-    checked_first(first)
-    narrowed = rows.filter(order.after(after)) if after is not None else rows
-    of_each = narrowed.filter(**{owner_column: EACH_OWNER}).order_by(*order.by).limit(first + 1)
-    client = connections.get("default")
-    statement = _newest_of_owners(owners, of_each, order, first + 1)
-    found = await client.execute_query_dict(statement.text, statement.arguments({}))
-    ids = [row["id"] for row in found]
-    shown = await rows.model.filter(id__in=ids).order_by(*order.by) if ids else []
-    counting = functools.partial(_count, query, count_limit)
-    return Page(shown[:first], order, len(shown) > first, after, counting)
-
-
-def _newest_of_owners(owners: QuerySet[Any], of_each: QuerySet[Any], order: Order, limit: int) -> Statement:
-    stand_ins = StandIns()
-    of, ids = stand_ins.render(owners.values(value="id")), stand_ins.render(of_each.values(id="id"))
-    end = f' ORDER BY b."id"{" DESC" if order.descending else ""} LIMIT {limit}'
-    return Statement.of(Sql.join("SELECT b.id FROM (", of, ") o CROSS JOIN LATERAL (", ids, ") b", end))
-
-
-async def page_of_many_owners(
-    query: QuerySet[Any], newest: QuerySet[Any], order: Order, first: int, after: str | None, count_limit: int | None
-) -> Page:
-    """One page of the rows of so many owners that not each is asked (`spanning.py`), which has `query` and `newest`.
-
-    Raises BadUserInput for a wrong `first` or `after`.
-    """
-    checked_first(first)
-    beyond = order.after(after) if after is not None else _NO_CONDITION
-    rows = Spanning(StandIns(), query.filter(beyond), newest.filter(beyond)).rows({"id": "id"})
-    end = f' b ORDER BY b."id"{" DESC" if order.descending else ""} LIMIT {first + 1}'
-    statement = Statement.of(Sql.join("SELECT b.id FROM ", rows, end))
+    """One page of the rows of several owners; `query` are the same rows, to be counted."""
+    end = f' b ORDER BY b."id" DESC LIMIT {first + 1}'
+    statement = Statement.of(Sql.join("SELECT b.id FROM ", source.rows({"id": "id"}), end))
     found = await connections.get("default").execute_query_dict(statement.text, statement.arguments({}))
     ids = [row["id"] for row in found]
     shown = await query.model.filter(id__in=ids).order_by(*order.by) if ids else []
@@ -321,7 +282,7 @@ async def page_of_each(
     first: int,
     after: str | None,
     asked: Hashable = (),
-    condition: Q = _NO_CONDITION,
+    condition: Q = NO_CONDITION,
     count_limit: int | None = None,
 ) -> Page:
     """The page of one owner, loaded together with those of all owners that the operation shows: constant statements.
@@ -353,7 +314,7 @@ async def count_of_each(
     owner_column: str,
     owner: UUID,
     asked: Hashable = (),
-    condition: Q = _NO_CONDITION,
+    condition: Q = NO_CONDITION,
     limit: int | None = None,
 ) -> int:
     """How many rows an owner has, counted together with those of all owners that the operation shows.

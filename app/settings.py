@@ -174,6 +174,13 @@ class Settings(BaseSettings):
         description="How long `python -m app maintain` keeps calls, in days (on PostgreSQL in whole months). Recordings in "
         "buckets are never touched.",
     )
+    call_key_days: int = Field(
+        30,
+        ge=1,
+        le=36_500,
+        description="How long `python -m app maintain` keeps the gateways' ids by which reports find their calls, in days after "
+        "the call's start. A later report makes a new call.",
+    )
     compiled_operations: bool = Field(
         True, description="Whether operations are compiled; off: the ordinary executor answers all of them."
     )

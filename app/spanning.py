@@ -1,15 +1,15 @@
-"""Pages of rows of many owners, on PostgreSQL.
+"""Pages of rows of many owners, ordered by their ids, the newest first.
 
-Few owners are asked one by one, through an index that begins with the owner (`paging.page_of_owners`). For many owners that
-takes too long: 30,000 take over a second. Their part of the newest rows of all fills the page in nearly all cases. Otherwise
-PostgreSQL reads all of their rows without an order, which would tempt it to walk past those of others.
+Few owners are asked one by one for their newest row, through an index that begins with the owner; only those with the newest
+rows of all are then asked for more. For many owners that takes too long. Their part of the newest rows of all fills the page in
+nearly all cases.
 """
 
 # ruff: noqa: S608  names are constants, and values have slots
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from tortoise.queryset import QuerySet
 
@@ -18,6 +18,7 @@ from app.statements import Sql, StandIns
 FEW_OWNERS = 1_000
 # Among so many of the newest rows of all, there have to be as many of the owners' as the largest page has, and one more.
 NEWEST_ROWS, ENOUGH = 10_000, 101
+_NO_ID = "'00000000-0000-0000-0000-000000000000'"
 
 
 def beyond_few(owners: QuerySet[Any]) -> QuerySet[Any]:
@@ -30,29 +31,81 @@ async def are_many(owners: QuerySet[Any]) -> bool:
     return bool(await beyond_few(owners).values_list("id"))
 
 
+class Source(Protocol):
+    """Where the rows of a page come from."""
+
+    def rows(self, columns: Mapping[str, str]) -> Sql:
+        """A subquery, to be ordered and limited."""
+
+
+@dataclass
+class OneByOne:
+    """The owners are asked one by one.
+
+    With a month of each owner's newest row, owners without a recent row are not asked: where one more than `limit` owners have a
+    row in a month or later, all rows of the first page are of that month or later.
+    """
+
+    stand_ins: StandIns
+    owners: QuerySet[Any]
+    newest_month: str | None
+    """The owners' column with the least id of that month; None of a page that is not the first, or has conditions."""
+    each: QuerySet[Any]
+    """The rows of one of them, who is `EACH_OWNER`."""
+    limit: Sql
+    """How many rows are shown at most, and one more."""
+
+    def rows(self, columns: Mapping[str, str]) -> Sql:
+        render, table = self.stand_ins.render, self.owners.model._meta.db_table
+        rows = render(self.each.order_by("-id").values(**columns))
+        nearest = Sql.join(f'(SELECT "id" AS "value" FROM "{table}" WHERE "id" IN (', self._nearest(), ")) o")
+        return Sql.join("(SELECT b.* FROM ", nearest, " CROSS JOIN LATERAL (", rows, " LIMIT ", self.limit, ") b)")
+
+    def _nearest(self) -> Sql:
+        """The owners with the newest rows: no other has one of the newest `limit` rows."""
+        render, month = self.stand_ins.render, self.newest_month
+        owners = render(self.owners.values(value="id", **({"month": month} if month else {})))
+        since: Sql | str = ""
+        if month:
+            months = Sql.join(
+                'SELECT m."month" FROM (', owners, ') m WHERE m."month" IS NOT NULL ORDER BY m."month" DESC'
+            )
+            since = Sql.join(">= (SELECT COALESCE((", months, " OFFSET ", self.limit, f" LIMIT 1), {_NO_ID}))")
+        return Sql.join(
+            *('SELECT o."value" FROM (', owners, ') o CROSS JOIN LATERAL (SELECT r."id" FROM ('),
+            *(render(self.each.values(id="id")), ") r", *((' WHERE r."id" ', since) if month else ())),
+            *(' ORDER BY r."id" DESC LIMIT 1) n', *((' WHERE o."month" ', since) if month else ())),
+            *(' ORDER BY n."id" DESC LIMIT ', self.limit),
+        )
+
+
 @dataclass
 class Spanning:
-    """Rows of many owners that are ordered by their ids."""
+    """Rows of owners who are many."""
 
     stand_ins: StandIns
     query: QuerySet[Any]
     """Their rows, without an order."""
     newest: QuerySet[Any]
     """The rows of all owners, narrowed by their ids alone."""
+    one_by_one: OneByOne | None
+    """How the owners are asked when they have few of the newest rows; None: all of their rows are read without an order, which
+    would tempt PostgreSQL to walk past those of others."""
 
     def rows(self, columns: Mapping[str, str]) -> Sql:
-        """A subquery, to be ordered and limited: the recent rows when they fill the largest page, otherwise all of them.
+        """The recent rows when they fill the largest page, otherwise others.
 
         What decides is found out once. With fewer rows than `NEWEST_ROWS` in all, none is recent.
         """
         render = self.stand_ins.render
         every, ids = render(self.query.values(**columns)), render(self.query.values(id="id"))
         last = render(self.newest.order_by("-id").offset(NEWEST_ROWS).limit(1).values(id="id"))
+        others = self.one_by_one.rows(columns) if self.one_by_one else Sql.join("(", every, ")")
         return Sql.join(
             *('(WITH last("id") AS MATERIALIZED (', last, '), dense("is") AS MATERIALIZED (SELECT COUNT(*) = '),
             *(f"{ENOUGH} FROM (SELECT 1 FROM (", ids, f") b WHERE {_RECENT} LIMIT {ENOUGH}) n) "),
             *("SELECT b.* FROM (", every, f") b WHERE {_DENSE} AND {_RECENT}"),
-            *(" UNION ALL SELECT b.* FROM (", every, f") b WHERE NOT {_DENSE})"),
+            *(" UNION ALL SELECT b.* FROM ", others, f" b WHERE NOT {_DENSE})"),
         )
 
 

@@ -168,9 +168,10 @@ def _sources(select: exp.Select) -> dict[str, exp.Expression]:
 
 
 def _base(source: exp.Expression) -> str:
-    """The table that a source reads, when it is a single one."""
-    tables = {table.name for table in source.find_all(exp.Table)}
-    return tables.pop() if len(tables) == 1 and not source.find(exp.Unnest) else ""
+    """The one table that a source reads from."""
+    while isinstance(source, exp.Subquery) and isinstance(source.this, exp.Select) and len(_sources(source.this)) == 1:
+        (source,) = _sources(source.this).values()
+    return source.name if isinstance(source, exp.Table) else ""
 
 
 def _sender() -> str | None:

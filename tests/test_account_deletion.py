@@ -66,6 +66,7 @@ async def test_a_forced_deletion_leaves_nothing_behind(
 ) -> None:
     assert set(await left_of(installation, world["own"])) == {
         "accounts",
+        "call_accounts",
         "api_keys",
         "recording_configs",
         "webhook_deliveries",

@@ -60,7 +60,9 @@ async def test_nothing_is_closed_by_a_move(
         assert answer.only("viewer") == {"account": {"id": world["own"]}}
 
 
-async def test_a_move_changes_one_column(installation: Installation, admin: Person, world: World) -> None:
+async def test_a_move_changes_the_provider_of_the_account_alone(
+    installation: Installation, admin: Person, world: World
+) -> None:
     async with installation.database() as connection:
         before = await contents(connection)
         await move(admin, world["own"], world["other_provider"])
@@ -72,7 +74,8 @@ async def test_a_move_changes_one_column(installation: Installation, admin: Pers
         for column in old
         if old[column] != new[column] and not column.endswith("last_used_at")
     }
-    assert changed == {("accounts", "service_provider_id"), ("accounts", "version"), ("accounts", "updated_at")}
+    providers = {("accounts", "service_provider_id"), ("call_accounts", "service_provider_id")}
+    assert changed == providers | {("accounts", "version"), ("accounts", "updated_at")}
 
 
 async def test_to_move_to_the_same_provider_is_no_change(admin: Person, world: World) -> None:

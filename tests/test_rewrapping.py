@@ -116,7 +116,10 @@ async def test_a_secret_that_is_stored_meanwhile_is_not_overwritten(installation
         place: dict[str, Any] = {"table": "accounts", "column": "webhook_secret", "row": row.id}
         await Account.filter(id=row.id).update(webhook_secret=both.seal("wh_secret_new", **place))
         # It was read before, and is written now.
-        assert await rewrapping._rewrap_one(Account, "webhook_secret", both, row.id, bytes(row.webhook_secret)) == 0
+        assert (
+            await rewrapping._rewrap_one(Account, "webhook_secret", both, bytes(row.webhook_secret), {"id": row.id})
+            == 0
+        )
         now = await Account.get(id=account_id)
         assert alone.open(bytes(now.webhook_secret), **place) == "wh_secret_new"
 

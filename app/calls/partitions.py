@@ -6,7 +6,6 @@ default partition before there was its month is moved in the same transaction.
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import asyncpg
 import structlog
@@ -39,25 +38,26 @@ async def make_months(now: datetime | None = None) -> int:
     return made
 
 
-async def forget(days: int) -> dict[str, int]:
-    """Removes the calls that are older than so many days, in whole months, and what only they needed.
+async def forget(days: int, key_days: int) -> dict[str, int]:
+    """Removes the calls that are older than `days`, in whole months, their keys after `key_days`, and what only they needed.
 
     Answers how many of what there were; of the months that went as a whole, how many months. Recordings in buckets stay.
     """
     client = connections.get("default")
-    kept_since, months = _month_of(datetime.now(UTC) - timedelta(days=days)), 0
+    now, months = datetime.now(UTC), 0
+    kept_since = _month_of(now - timedelta(days=days))
     for name, month in (await _months(client)).items():
         if month < kept_since:
             months += await _patiently(_drop, name)
-    oldest = first_at(kept_since)
-    calls, keys = await _delete_before(Call, oldest), await _delete_before(CallKey, oldest)
+    calls = await _delete_before(Call, kept_since)
+    keys = await _delete_before(CallKey, max(kept_since, now - timedelta(days=key_days)))
     credentials = await _forget_credentials()
     return {"months of calls": months, "calls": calls, "ids of calls": keys, "keys of recordings": credentials}
 
 
-async def _delete_before(model: type[Call] | type[CallKey], oldest: UUID) -> int:
+async def _delete_before(model: type[Call] | type[CallKey], time: datetime) -> int:
     deleted = 0
-    old = model.filter(id__lt=oldest).order_by("id").limit(_AT_ONCE)
+    old = model.filter(id__lt=first_at(time)).order_by("id").limit(_AT_ONCE)
     while rows := await old.values_list("account_id", "id"):
         accounts, ids = zip(*rows, strict=True)
         deleted += await model.filter(account_id__in=set(accounts), id__in=ids).delete()
@@ -96,6 +96,8 @@ async def _make(client: Any, month: datetime) -> bool:
     await client.execute_query(f"CREATE TABLE {name} (LIKE calls INCLUDING ALL)")
     # Proves beforehand what attaching would otherwise look through the whole table for.
     await client.execute_query(f"ALTER TABLE {name} ADD CONSTRAINT {name}_month CHECK ({within})")
+    # In the order of a report, against deadlocks: a new month refers to these, and who adds a call may have changed them before.
+    await client.execute_query("LOCK TABLE call_accounts, stored_credentials IN SHARE ROW EXCLUSIVE MODE")
     # Who is about to write into the default partition waits, and then writes into the month.
     await client.execute_query("LOCK TABLE calls_default IN ACCESS EXCLUSIVE MODE")
     moved = (

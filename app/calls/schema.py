@@ -272,14 +272,16 @@ OF_ACCOUNT = graph.PageOf(
 """The calls of an account, on which the field stands."""
 # A provider's page is put together from the newest calls of each of its accounts: walking over all calls of the installation
 # would read any number of others' before it finds 20 of an account that rarely calls. So is an admin's when it asks for what
-# only an index of each account finds; otherwise all calls are an admin's, and are read off the index of ids (calls_by_id).
+# only an index of each account finds; otherwise all calls are an admin's, and are read off an index of ids (calls_walked).
 _CALLS = graph.PageOfAll(
     model.Call,
     conditions={"account_id": graph.Condition("account_id", partial(read, Kind.ACCOUNT)), **filters.CONDITIONS},
     check=filters.check,
     count_limit=COUNT_LIMIT,
-    owners=(model.CallAccount, "account_id"),
+    owners=graph.Owners(model.CallAccount, "account_id", "newest_month"),
+    walk=filters.WALK,
     walked=filters.WALKED,
+    found=filters.FOUND,
     weights={
         Scope.ADMIN: graph.Weights(100, 200, {**_ACROSS_ACCOUNTS, **dict.fromkeys(_WALKING, 11_000)}, _NAMED),
         # Two pages an operation: of many accounts that have not called lately, all calls are read.

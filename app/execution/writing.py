@@ -8,7 +8,7 @@ from app import graph
 from app.access import Viewer
 from app.execution.levels import Level
 from app.paging import EACH_OWNER, Order, count_up_to, given_owners
-from app.spanning import Spanning, beyond_few
+from app.spanning import Source, beyond_few
 from app.statements import Sql, StandIns, Statement, any_of, slot
 
 
@@ -32,19 +32,13 @@ class Writer:
             if is_after and order is not None:
                 value = self._stand_ins.text(f"{level.slot}.value")
                 beyond = order.beyond(value, self._stand_ins.uuid(f"{level.slot}.after"))
-            of_each = isinstance(level.root, graph.PageOf) and not single
-            if many_owners:
-                query = self._query(asked, None)
-            elif isinstance(level.root, graph.PageOfAll) and level.root.is_by_owner(self._viewer.scope, asked):
-                of_each, query = True, self._query_of_owners(level.root, asked)
-            else:
-                query = self._query(asked, EACH_OWNER if of_each else self._stand_ins.uuid(f"{level.slot}.owner"))
-            spanning = None
-            query = query.filter(beyond)
-            if many_owners and isinstance(level.root, graph.PageOfAll):
-                newest = level.model.filter(level.root.newest(self._valued(asked)), beyond)
-                spanning = Spanning(self._stand_ins, query, newest)
-            rows = self._rows(query, order, asked, of_each=of_each, spanning=spanning)
+            of_each, source = isinstance(level.root, graph.PageOf) and not single, None
+            query = self._query(asked, EACH_OWNER if of_each else self._stand_ins.uuid(f"{level.slot}.owner"))
+            if isinstance(level.root, graph.PageOfAll):
+                valued, limit = tuple(self._valued(asked)), slot(f"{level.slot}.limit")
+                shown = {"is_after": is_after, "many_owners": many_owners}
+                source = level.root.source(self._stand_ins, self._viewer, valued, beyond, limit, **shown)
+            rows = self._rows(query.filter(beyond), order, of_each=of_each, source=source)
         return rows, number
 
     def many_owners(self) -> Statement:
@@ -60,15 +54,7 @@ class Writer:
             return query.filter(**{level.by: self._stand_ins.uuid(f"{slot}.owner")})
         if isinstance(root, graph.OneById):
             return query.filter(id=self._stand_ins.uuid(f"{slot}.id"))
-        query = query.filter(**{level.by: owner} if isinstance(root, graph.PageOf) else root.always)
-        return self._narrowed(query, root, asked)
-
-    def _query_of_owners(self, root: graph.PageOfAll, asked: tuple[Any, ...]) -> Any:
-        """The rows of one of the owners, who are themselves looked for within reach."""
-        _, column = root.owners or (None, "")
-        return self._narrowed(self._level.model.filter(**root.always, **{column: EACH_OWNER}), root, asked)
-
-    def _narrowed(self, query: Any, root: graph.Listed, asked: tuple[Any, ...]) -> Any:
+        query = query.filter(**{level.by: owner} if isinstance(root, graph.PageOf) else {**root.always, **root.walk})
         for name, value in self._valued(asked):
             query = query.filter(root.conditions[name].of(value))
         return query
@@ -95,50 +81,39 @@ class Writer:
             sql = Sql.join("SELECT NULL, COUNT(*) FROM (", inner, ") b")
         return Statement.of(sql)
 
-    def _rows(
-        self, query: Any, order: Order | None, asked: tuple[Any, ...], *, of_each: bool, spanning: Spanning | None
-    ) -> Statement:
+    def _rows(self, query: Any, order: Order | None, *, of_each: bool, source: Source | None) -> Statement:
         level = self._level
-        is_by_owner = of_each and isinstance(level.root, graph.PageOfAll)
-        if of_each and not is_by_owner:
+        if of_each:
             level.index("b", level.by)
         order_by = [column.lstrip("-") for column in order.by] if order else []
         if order is not None:
             query = query.order_by(*order.by).limit(self._stand_ins.number(f"{level.slot}.limit"))
-        if not (level.joins or level.counts or of_each or spanning is not None):
+        if not (level.joins or level.counts or of_each or source is not None):
             shown = {column: column for _, column in level.items}
             return Statement.of(self._stand_ins.render(query.values(**(shown or {"id": "id"}))))
         columns = [*level.columns("b"), *(join.key for join in level.joins if join.owner == "b"), *order_by]
         names = {column: column for column in columns}
-        if spanning is not None:
-            base: list[Sql | str] = [" FROM ", spanning.rows(names), " b"]
+        if source is not None:
+            base: list[Sql | str] = [" FROM ", source.rows(names), " b"]
         else:
-            base = self._base(query, names, asked, of_each=of_each)
+            base = self._base(query, names, of_each=of_each)
         pieces = ["SELECT ", *self._items(), *base]
         for join in level.joins:
             pieces += self._join(join)
         if order_by:
             direction = " DESC" if order and order.descending else ""
             pieces.append(" ORDER BY " + ", ".join(f'b."{column}"{direction}' for column in order_by))
-        if is_by_owner or spanning is not None:
+        if source is not None:
             pieces += [" LIMIT ", slot(f"{level.slot}.limit")]
         return Statement.of(Sql.join(*pieces))
 
-    def _base(self, query: Any, names: dict[str, str], asked: tuple[Any, ...], *, of_each: bool) -> list[Sql | str]:
+    def _base(self, query: Any, names: dict[str, str], *, of_each: bool) -> list[Sql | str]:
         """The rows that the query selects, or those that it selects for each of many owners, who is `EACH_OWNER` in it."""
         if not of_each:
             return [" FROM (", self._stand_ins.render(query.values(**names)), ") b"]
-        owners = self._owners(asked)
+        owners = given_owners(self._level.model, f"{self._level.slot}.owners")
         rows = self._stand_ins.render(query.values(**names))
         return [" FROM ", owners, " CROSS JOIN LATERAL (", rows, ") b"]
-
-    def _owners(self, asked: tuple[Any, ...]) -> Sql:
-        """Whose rows they are, as `o`: those that are given, or all within reach."""
-        root = self._level.root
-        if isinstance(root, graph.PageOfAll):
-            reached = root.owners_within(self._viewer, self._valued(asked)).values(value="id")
-            return Sql.join("(", self._stand_ins.render(reached), ") o")
-        return given_owners(self._level.model, f"{self._level.slot}.owners")
 
     def _items(self) -> list[Sql | str]:
         pieces: list[Sql | str] = []

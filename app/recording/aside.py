@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from uuid import UUID
 
+from tortoise.expressions import Q
+
 from app.accounts import finding as accounts
 from app.calls import recordings
 from app.calls.model import Call, CallKey
@@ -98,9 +100,8 @@ async def _check_rows(one: Aside, about: About) -> None:
             raise CannotAdopt(
                 f"The call is the account {show(Kind.ACCOUNT, other.account_id)}'s: adopt it without --account."
             )
-    keys = CallKey.filter(account_id=about.account_id, gateway_call_id=about.gateway_call_id)
-    ids = [about.call_id, *await keys.values_list("id", flat=True)]
-    found = await Call.filter(account_id=about.account_id, id__in=ids).only("id", "recording_key")
+    same = Q(id=about.call_id) | Q(gateway_call_id=about.gateway_call_id)
+    found = await Call.filter(same, account_id=about.account_id).only("id", "recording_key")
     if any(call.recording_key not in (None, about.key) for call in found):
         raise CannotAdopt(
             f"The call has another recording in this database, and a call has one: copy {one.folder / 'audio'} to where you "

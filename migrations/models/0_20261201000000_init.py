@@ -361,7 +361,9 @@ CREATE TABLE IF NOT EXISTS call_keys (
     PRIMARY KEY (account_id, gateway_call_id)
 );
 CREATE INDEX IF NOT EXISTS call_keys_by_id ON call_keys (id);
-CREATE INDEX IF NOT EXISTS calls_by_id ON calls (id);
+CREATE INDEX IF NOT EXISTS calls_by_id ON calls USING hash (id);
+CREATE INDEX IF NOT EXISTS calls_by_gateway_call_id ON calls USING hash (gateway_call_id);
+CREATE INDEX IF NOT EXISTS calls_walked ON calls (id) WHERE recording_attempts >= 0;
 CREATE INDEX IF NOT EXISTS calls_by_application ON calls (account_id, application_id, id)
     WHERE application_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS calls_by_from ON calls (account_id, from_number, id);

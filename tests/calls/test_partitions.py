@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from app import __main__ as commands
@@ -12,9 +13,11 @@ from app.calls import keys, partitions
 from app.calls.model import Call, CallKey, RecordingState
 from app.identifiers import Kind, read
 from app.recording.model import AudioFormat, BucketVendor, StoredCredential
-from tests.calls.conftest import report
+from tests.calls.conftest import at, report
 from tests.installation import Installation, Person, World
 
+INSERT = """INSERT INTO calls (id, account_id, gateway_call_id, started_at, recording_state, recording_attempts, updated_at)
+    VALUES ($1, $2, 'one', $3, 'NONE', 0, $3) RETURNING id"""
 PLACE = {
     "recording_state": RecordingState.STORED,
     "recording_format": AudioFormat.WAV,
@@ -106,6 +109,24 @@ async def test_reports_go_on_while_their_month_is_made_and_none_is_lost(
         assert counted[0]["n"] == 240
 
 
+async def test_a_month_that_is_made_waits_for_a_report_and_holds_nothing_that_it_needs(
+    installation: Installation, world: World
+) -> None:
+    """Each takes the account before the calls: otherwise each waits for the other."""
+    now, report = datetime.now(UTC), await asyncpg.connect(installation.settings.database_url)
+    await report.execute(f"SET lock_timeout = '500ms'; DROP TABLE {name_of(now)}")
+    async with installation.database() as database:
+        async with report.transaction():
+            await report.execute("UPDATE call_accounts SET newest_month = id WHERE id = $1", own(world))
+            month = asyncio.create_task(partitions.make_months())
+            while not await report.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+                await asyncio.sleep(0.02)
+            call_id = await report.fetchval(INSERT, keys.id_at(now), own(world), now)
+        assert await month == 1
+        assert await place_of(database, call_id) == name_of(now)
+    await report.close()
+
+
 async def test_two_who_make_and_drop_months_at_once_do_not_disturb_each_other(
     installation: Installation, world: World
 ) -> None:
@@ -114,7 +135,7 @@ async def test_two_who_make_and_drop_months_at_once_do_not_disturb_each_other(
     async with installation.database() as database:
         assert sum(await asyncio.gather(*(partitions.make_months(later) for _ in range(3)))) == 2
         await partitions.make_months(now.replace(day=1) - timedelta(days=200))
-        gone = await asyncio.gather(*(partitions.forget(31) for _ in range(3)))
+        gone = await asyncio.gather(*(partitions.forget(31, 31) for _ in range(3)))
         assert sum(each["months of calls"] for each in gone) >= 4
         assert await place_of(database, await call_at(world, later)) == name_of(later)
 
@@ -129,13 +150,32 @@ async def test_calls_that_are_too_old_go_with_the_ids_that_gateways_knew_them_by
         for days in (150, 149, 0):
             await call_at(world, now - timedelta(days=days))
         old = await call_at(world, now - timedelta(days=500))
-        forgotten = await partitions.forget(90)
+        forgotten = await partitions.forget(90, 90)
         assert await Call.all().count() == await CallKey.all().count() == 1
         assert not await Call.filter(id=old).exists()
         assert forgotten["ids of calls"] == 3
         assert forgotten["months of calls"] >= 1
         rows = await database.execute_query_dict("SELECT COUNT(*) AS n FROM calls_default")
         assert rows[0]["n"] == 0
+
+
+async def test_gateways_ids_go_before_their_calls_which_are_found_all_the_same(
+    installation: Installation, gateway: Person, account_user: Person, world: World
+) -> None:
+    call = {"accountId": world["own"], "callId": "one", "startedAt": at(days=40)}
+    for reported in (call, call | {"callId": "two", "startedAt": at(days=20)}):
+        assert (await report(gateway, reported))["acceptedCount"] == 1
+    async with installation.database():
+        assert (await partitions.forget(400, 30))["ids of calls"] == 1
+        assert await CallKey.all().values_list("gateway_call_id", flat=True) == ["two"]
+    query = '{ account(id: "$own") { recentCalls(filter: {gatewayCallId: "one"}) { nodes { gatewayCallId } } } }'
+    found = (await account_user.ask(query.replace("$own", world["own"]))).only("account")
+    assert found["recentCalls"]["nodes"] == [{"gatewayCallId": "one"}]
+    # What is reported of it so late is another call.
+    await report(gateway, call)
+    await report(gateway, call | {"callId": "two"})
+    async with installation.database():
+        assert sorted(await Call.all().values_list("gateway_call_id", flat=True)) == ["one", "one", "two"]
 
 
 async def test_the_key_of_a_storage_goes_with_the_last_recording_that_needs_it(
@@ -157,7 +197,7 @@ async def test_the_key_of_a_storage_goes_with_the_last_recording_that_needs_it(
         await StoredCredential.exclude(id=new).update(created_at=now - timedelta(days=2))
         await call_at(world, now, **PLACE, recording_credential_id=needed)
         await call_at(world, now - timedelta(days=500), **PLACE, recording_credential_id=of_old_call)
-        assert (await partitions.forget(400))["keys of recordings"] == 2
+        assert (await partitions.forget(400, 400))["keys of recordings"] == 2
         assert set(await StoredCredential.all().values_list("id", flat=True)) == {needed, new}
         assert of_nothing not in {needed, new}
 
