@@ -151,6 +151,27 @@ async def test_a_call_is_found_by_its_id_in_one_month(shared: Installation, temp
         assert len([index for _, index in done.shape if index.startswith("calls_")]) == 1, done.shape
 
 
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    "query",
+    [
+        pytest.param(f"{{ recentCalls(first: {FIRST}) {{ {_NODES} }} }}", id="a page across accounts"),
+        pytest.param(
+            f"{{ accounts {{ nodes {{ recentCalls(first: {FIRST}) {{ {_NODES} }} }} }} }}", id="pages of accounts"
+        ),
+    ],
+)
+async def test_of_few_accounts_one_without_calls_has_no_month_read_for_it(
+    shared: Installation, template: World, database: Any, query: str, way: str
+) -> None:
+    """For an average account of two, to walk over all calls is a short way to its newest one."""
+    idle = uuid(template["sibling"], Kind.ACCOUNT)
+    assert not await database.execute_query_dict("SELECT FROM calls WHERE account_id = $1", [idle])
+    for done in await done_for(shared, database, "provider", query, way):
+        assert not walked(done), done.shape
+        assert done.rows <= 3 * ROWS, done.shape
+
+
 async def test_counting_ends_at_its_limit(shared: Installation, template: World, database: Any) -> None:
     query = of_world('{ account(id: "$own") { recentCalls { totalCount } } }', template)
     answer = await shared.person("account_user").ask(query)
