@@ -24,6 +24,7 @@ from tests.bench import (
     invalid_inputs,
     latency,
     limits,
+    many_accounts,
     memory,
     one_byte,
     ratios,
@@ -58,6 +59,7 @@ _ON_SERVERS: dict[str, Callable[[Installation], Awaitable[Finding]]] = {
 _ALONE: dict[str, Callable[[], Awaitable[Finding]]] = {
     "growth": growth.measure,
     "costs": costs.measure,
+    "many-accounts": many_accounts.measure,
     "verification": verifying.measure,
     "recording": recording.measure,
     "one-byte": one_byte.measure,

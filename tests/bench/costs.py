@@ -33,7 +33,7 @@ DATABASE_MS, CPU_MS = 1_000, 500
 _MOST, _TIMES = 90, 3
 _DOCUMENTS = Documents(schema._schema)
 _SCOPES = {"admin": Scope.ADMIN, "account": Scope.ACCOUNT}
-_TAKEN = "SELECT COALESCE(SUM(total_exec_time + total_plan_time), 0) FROM pg_stat_statements WHERE query NOT LIKE '%pg_stat%'"
+TAKEN = "SELECT COALESCE(SUM(total_exec_time + total_plan_time), 0) FROM pg_stat_statements WHERE query NOT LIKE '%pg_stat%'"
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ async def _worst(server: ServerProcess, connection: Any, filled: Spread, kind: K
             await connection.execute("SELECT pg_stat_statements_reset()")
             cpu, of_database = server.cpu_seconds(), _cpu(postmaster)
             await client.ask(raw)
-            found = (await connection.fetchval(_TAKEN), _cpu(postmaster) - of_database, server.cpu_seconds() - cpu)
+            found = (await connection.fetchval(TAKEN), _cpu(postmaster) - of_database, server.cpu_seconds() - cpu)
             taken.append(found)
     scope = _SCOPES.get(kind.who, Scope.SERVICE_PROVIDER)
     return {

@@ -18,7 +18,7 @@ from app.encryption import Keyring
 from app.identifiers import Kind, new_id, show
 from app.service_providers import service as providers
 from app.settings import Settings
-from tests.calls.crowd import add_calls, make_past_months, spread_calls
+from tests.calls.crowd import NOTED, add_calls, make_past_months, spread_calls
 from tests.crowd import multiply
 
 ACCOUNTS, CALLS, EVENTS = 60_000, 2_000_000, 500_000
@@ -43,6 +43,8 @@ _FILL = (
     "INSERT INTO audit_events (id, at, operation, object_kind, object_id, account_id, service_provider_id)"
     " SELECT id, started_at, 'updateAccount', 'AC', account_id, account_id,"
     " (SELECT service_provider_id FROM accounts WHERE id = account_id) FROM calls LIMIT {events}",
+    "UPDATE call_accounts SET newest_month = NULL",
+    NOTED,
     "VACUUM ANALYZE",
 )
 

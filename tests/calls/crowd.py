@@ -37,7 +37,7 @@ async def add_calls(db: Any, account: UUID, count: int, *, application: UUID | N
             application=f"CASE WHEN n % 10 = 0 THEN '{application}'::uuid END" if application else "NULL",
         )
     )
-    await db.execute_query(_NOTED)
+    await db.execute_query(NOTED)
 
 
 _SPREAD = """
@@ -62,7 +62,8 @@ FROM shown
 """
 
 
-_NOTED = """
+# The month of each account's newest call, as reports would have noted it.
+NOTED = """
 UPDATE call_accounts SET newest_month = (
     lpad(to_hex((extract(epoch FROM date_trunc('month', newest.time, 'UTC')) * 1000)::bigint), 12, '0') || repeat('0', 20)
 )::uuid
@@ -73,7 +74,7 @@ FROM (SELECT account_id, MAX(uuid_extract_timestamp(id)) AS time FROM calls GROU
 async def spread_calls(db: Any, count: int) -> None:
     """So many calls of all accounts in turn, over half a year."""
     await db.execute_query(_SPREAD.format(count=count, days=DAYS, end=_end().isoformat()))
-    await db.execute_query(_NOTED)
+    await db.execute_query(NOTED)
 
 
 def _end() -> datetime:

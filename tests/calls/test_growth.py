@@ -81,7 +81,7 @@ async def pages(
 
 def walked(done: Work) -> list[str]:
     """The months with calls that were read from end to end; the empty ones may be."""
-    scans = [node for node in done.of("Seq Scan") if node["Relation Name"].startswith("call")]
+    scans = [node for node in done.of("Seq Scan") if node["Relation Name"].startswith("calls")]
     return [node["Relation Name"] for node in scans if node["Actual Rows"] or node.get("Rows Removed by Filter")]
 
 

@@ -1,0 +1,121 @@
+"""The first page of calls of a provider with 10,000 accounts, in milliseconds of the database.
+
+Of a million calls, most are of 50 accounts of another provider. The accounts of one provider have been silent for a month or
+longer, those of another call all the time.
+"""
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from app import migrating
+from app.access import AccessLevel, Scope, Viewer
+from app.api_keys import service as api_keys
+from app.context import Context, Opened
+from app.encryption import new_key_text
+from app.identifiers import Kind, new_id, show
+from app.service_providers import service as providers
+from app.settings import Settings
+from tests.bench.client import Connection, request
+from tests.bench.costs import TAKEN
+from tests.bench.finding import Finding
+from tests.bench.serving import OURS, ServerProcess
+from tests.calls.crowd import NOTED, make_past_months
+from tests.servers.postgres import Postgres
+
+DATABASE_MS, TIMES = 50, 5
+_PAGE = """query ($after: String) { recentCalls(first: 20, after: $after) {
+    nodes { id direction from to startedAt account { name } } pageInfo { endCursor } } }"""
+_ID = "(lpad(to_hex((extract(epoch FROM {time}) * 1000)::bigint), 12, '0') || '7' || substr(md5({of}), 1, 3) || '8' ||"
+_ID += " substr(md5({of}), 4, 15))::uuid"
+# By the provider's name: how many accounts it has, how many calls each, and for how many days none.
+PROVIDERS = {"silent": (10_000, 40, "31 + n % 140"), "busy": (10_000, 40, "0"), "large": (50, 8_000, "0")}
+_ACCOUNTS = f"""INSERT INTO accounts (id, service_provider_id, name, name_key, active, usage_unit, usage_maximum,
+    licensed_sessions, webhook_secret, created_at, updated_at, version)
+    SELECT {_ID.format(time="now() - n * INTERVAL '1 minute'", of="'{name}' || n")}, '{{provider}}', '{{name}}' || n,
+    '{{name}}' || n, true, 'SESSIONS', 0, 0, '', now(), now(), 1 FROM generate_series(1, {{accounts}}) n"""
+_CALLS = f"""WITH owners AS (SELECT id, {{silent}} AS silent FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM accounts
+    WHERE service_provider_id = '{{provider}}') o), made AS (SELECT id, k, now() - silent * INTERVAL '1 day'
+    - (180 - silent) * INTERVAL '1 day' * ((k - 1 + (hashtext(id::text || k) & 1023) / 1024.0) / {{calls}}) AS time
+    FROM owners, generate_series(1, {{calls}}) k)
+    INSERT INTO calls (id, account_id, gateway_call_id, direction, from_number, to_number, started_at, recording_state,
+    recording_attempts, updated_at) SELECT {_ID.format(time="time", of="id::text || k")}, id, 'call' || k, 'INBOUND',
+    '+4930' || k, '+4989' || k, time, 'NONE', 0, time FROM made"""
+
+
+async def measure() -> Finding:
+    with Postgres() as postgres, tempfile.TemporaryDirectory(prefix="accounts-many-") as name:
+        postgres.run("ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'")
+        postgres.run("ALTER SYSTEM SET pg_stat_statements.track_planning = on")
+        postgres.stop()
+        postgres.start()
+        folder, keys = Path(name), {"encryption_keys": f"bench:{new_key_text()}", "hash_key": new_key_text()}
+        url = postgres.create("many")
+        tokens = await _fill(Settings(data_dir=folder, database_url=url, **keys))
+        connection = await asyncpg.connect(url)
+        await connection.execute("CREATE EXTENSION pg_stat_statements")
+        environment = {"DATABASE_URL": url, "DATA_DIR": name, **{each.upper(): text for each, text in keys.items()}}
+        with ServerProcess("many", OURS, environment, folder / "server.log") as server:
+            results = {each: await _pages(server, connection, token) for each, token in tokens.items()}
+        await connection.close()
+    lines = [f"a page of 20 calls by the provider's accounts: ms of the database (target for the first: {DATABASE_MS})"]
+    lines += [
+        f"{each:10} first {found['first_ms']:6.1f}   second {found['second_ms']:6.1f}"
+        for each, found in results.items()
+    ]
+    missed = [
+        f"many accounts: {line}" for line, found in zip(lines[1:], results.values(), strict=True) if _misses(found)
+    ]
+    return Finding({"many_accounts": results}, lines, missed)
+
+
+def _misses(found: dict[str, float]) -> bool:
+    return found["first_ms"] > DATABASE_MS
+
+
+async def _fill(settings: Settings) -> dict[str, str]:
+    """A key for each provider."""
+    await migrating.migrate(settings)
+    async with migrating.opened(settings, migrating=True) as connection:
+        context = Context(
+            Viewer(Scope.ADMIN, AccessLevel.FULL, new_id()), "bench", Opened(settings, settings.keyring(), {})
+        )
+        await make_past_months()
+        tokens = {}
+        for name, (accounts, calls, silent) in PROVIDERS.items():
+            provider = (await providers.create(context, name)).id
+            owner = {"service_provider_id": show(Kind.SERVICE_PROVIDER, provider)}
+            level = AccessLevel.READ_ONLY
+            _, tokens[name] = await api_keys.create(context, name="bench", access_level=level, expires_at=None, **owner)
+            values: dict[str, Any] = {
+                "provider": provider,
+                "name": name,
+                "accounts": accounts,
+                "calls": calls,
+                "silent": silent,
+            }
+            for sql in (_ACCOUNTS, _CALLS):
+                await connection.execute_query(sql.format(**values))
+        for sql in (NOTED, "VACUUM ANALYZE"):
+            await connection.execute_query(sql)
+    return tokens
+
+
+async def _pages(server: ServerProcess, connection: asyncpg.Connection, token: str) -> dict[str, float]:
+    """Of some times, the best: what is more than that is other work of the machine."""
+    found, after = {}, None
+    async with Connection(server.port) as client:
+        for page in ("first", "second"):
+            raw = request(server.port, token, json.dumps({"query": _PAGE, "variables": {"after": after}}).encode())
+            taken = []
+            for _ in range(TIMES + 1):
+                await connection.execute("SELECT pg_stat_statements_reset()")
+                _, body = await client.ask(raw)
+                taken.append(await connection.fetchval(TAKEN))
+            calls = json.loads(body)["data"]["recentCalls"]
+            assert len(calls["nodes"]) == 20
+            found[f"{page}_ms"], after = min(taken[1:]), calls["pageInfo"]["endCursor"]
+    return found
