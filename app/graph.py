@@ -53,9 +53,10 @@ from app.paging import (
     count_of_each,
     page_of_each,
     page_of_owners,
+    rows_of,
 )
 from app.paging import page as page_of
-from app.spanning import OneByOne, Source, Spanning, are_many
+from app.spanning import OneByOne, Spanning
 from app.statements import Sql, StandIns
 
 Permissions = Sequence[type[Requirement]]
@@ -334,31 +335,32 @@ class PageOfAll(Listed):
         """The conditions that name an owner."""
         return [each for each in asked if self.owners is not None and self.conditions[each[0]].asks == self.owners.by]
 
-    def source(
+    def one_by_one(
         self,
         stand_ins: StandIns,
         viewer: Viewer,
         asked: tuple[tuple[str, Any], ...],
-        beyond: Q,
+        beyond: Q | None,
         limit: Sql,
-        *,
-        is_after: bool,
-        many_owners: bool,
-    ) -> Source | None:
+    ) -> OneByOne | None:
         """The rows of a page that is put together from owners, else None; `beyond` are those after a cursor."""
         owners = self.owners
         if owners is None or not self.is_by_owner(viewer.scope, asked):
             return None
-        each = self.row.filter(self.condition(asked), beyond, **self.always, **{owners.by: EACH_OWNER})
-        month = None if asked or is_after else owners.newest_month
-        one_by_one = OneByOne(stand_ins, self.owners_within(viewer, asked), month, each, limit)
-        if not many_owners:
-            return one_by_one
+        each = self.row.filter(self.condition(asked), beyond or NO_CONDITION, **self.always, **{owners.by: EACH_OWNER})
+        month = owners.newest_month if beyond is None and not asked else None
+        return OneByOne(stand_ins, self.owners_within(viewer, asked), month, each, limit)
+
+    def spanning(
+        self, one_by_one: OneByOne, viewer: Viewer, asked: tuple[tuple[str, Any], ...], beyond: Q | None
+    ) -> Spanning:
+        """The same rows, of owners who are many."""
         # The ids are the order: from when on and until when.
         of_ids = tuple(one for one in asked if str(self.conditions[one[0]].asks).startswith("id__"))
+        beyond = beyond or NO_CONDITION
         newest = self.row.filter(self.condition(of_ids), beyond, **self.walk)
         rows = viewer.within_reach(self.row).filter(self.condition(asked), beyond, **self.always, **self.walk)
-        return Spanning(stand_ins, rows, newest, one_by_one if of_ids == asked else None)
+        return Spanning(one_by_one.stand_ins, rows, newest, one_by_one if of_ids == asked else None)
 
     async def answer(
         self, context: Context, first: int, after: str | None, filter: Any = None, order_by: Any = None
@@ -367,12 +369,12 @@ class PageOfAll(Listed):
         context.loading(checked_first(first))
         viewer = context.viewer
         query = viewer.within_reach(self.row).filter(self.condition(asked), **self.always, **self.walk)
-        is_many = self.may_have_many_owners(viewer.scope, asked) and await are_many(self.owners_within(viewer, asked))
-        beyond = order.after(after) if after is not None else NO_CONDITION
-        shown = {"is_after": after is not None, "many_owners": is_many}
-        source = self.source(StandIns(), viewer, asked, beyond, Sql(str(first + 1)), **shown)
-        if source is None:
+        beyond = order.after(after) if after is not None else None
+        one_by_one = self.one_by_one(StandIns(), viewer, asked, beyond, Sql(str(first + 1)))
+        if one_by_one is None:
             return await page_of(query, order, first, after, self.count_limit)
+        is_many = self.may_have_many_owners(viewer.scope, asked) and await rows_of(one_by_one.beyond_few())
+        source = self.spanning(one_by_one, viewer, asked, beyond) if is_many else one_by_one
         return await page_of_owners(source, query, order, first, after, self.count_limit)
 
 

@@ -240,12 +240,19 @@ async def page_of_owners(
 ) -> Page:
     """One page of the rows of several owners; `query` are the same rows, to be counted."""
     end = f' b ORDER BY b."id" DESC LIMIT {first + 1}'
-    statement = Statement.of(Sql.join("SELECT b.id FROM ", source.rows({"id": "id"}), end))
-    found = await connections.get("default").execute_query_dict(statement.text, statement.arguments({}))
-    ids = [row["id"] for row in found]
+    ids = [row["id"] for row in await rows_of(Sql.join("SELECT b.id FROM ", source.rows({"id": "id"}), end))]
     shown = await query.model.filter(id__in=ids).order_by(*order.by) if ids else []
     counting = functools.partial(_count, query, count_limit)
     return Page(shown[:first], order, len(shown) > first, after, counting)
+
+
+async def rows_of(sql: Sql) -> list[dict[str, Any]]:
+    """What a statement without slots selects."""
+    statement = Statement.of(sql)
+    rows: list[dict[str, Any]] = await connections.get("default").execute_query_dict(
+        statement.text, statement.arguments({})
+    )
+    return rows
 
 
 async def _count(query: QuerySet[Any], limit: int | None) -> int:
@@ -253,8 +260,7 @@ async def _count(query: QuerySet[Any], limit: int | None) -> int:
     if limit is None:
         return await query.count()
     inner = StandIns().render(query.limit(limit).values(id="id"))
-    statement = Statement.of(Sql.join('SELECT COUNT(*) AS "total" FROM (', inner, ") b"))
-    rows = await connections.get("default").execute_query_dict(statement.text, statement.arguments({}))
+    rows = await rows_of(Sql.join('SELECT COUNT(*) AS "total" FROM (', inner, ") b"))
     return int(rows[0]["total"])
 
 

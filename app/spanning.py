@@ -21,16 +21,6 @@ NEWEST_ROWS, ENOUGH = 10_000, 101
 _NO_ID = "'00000000-0000-0000-0000-000000000000'"
 
 
-def beyond_few(owners: QuerySet[Any]) -> QuerySet[Any]:
-    """One of the owners when they are many, otherwise none."""
-    return owners.offset(FEW_OWNERS).limit(1)
-
-
-async def are_many(owners: QuerySet[Any]) -> bool:
-    """Whether the owners are too many to be asked one by one."""
-    return bool(await beyond_few(owners).values_list("id"))
-
-
 class Source(Protocol):
     """Where the rows of a page come from."""
 
@@ -61,22 +51,30 @@ class OneByOne:
         nearest = Sql.join(f'(SELECT "id" AS "value" FROM "{table}" WHERE "id" IN (', self._nearest(), ")) o")
         return Sql.join("(SELECT b.* FROM ", nearest, " CROSS JOIN LATERAL (", rows, " LIMIT ", self.limit, ") b)")
 
+    def beyond_few(self) -> Sql:
+        """Selects a row when more than few owners are asked."""
+        return Sql.join("SELECT 1 FROM ", *self._asked(), f" OFFSET {FEW_OWNERS} LIMIT 1")
+
     def _nearest(self) -> Sql:
         """The owners with the newest rows: no other has one of the newest `limit` rows."""
-        render, month = self.stand_ins.render, self.newest_month
-        owners = render(self.owners.values(value="id", **({"month": month} if month else {})))
-        since: Sql | str = ""
-        if month:
-            months = Sql.join(
-                'SELECT m."month" FROM (', owners, ') m WHERE m."month" IS NOT NULL ORDER BY m."month" DESC'
-            )
-            since = Sql.join(">= (SELECT COALESCE((", months, " OFFSET ", self.limit, f" LIMIT 1), {_NO_ID}))")
-        return Sql.join(
-            *('SELECT o."value" FROM (', owners, ') o CROSS JOIN LATERAL (SELECT r."id" FROM ('),
-            *(render(self.each.values(id="id")), ") r", *((' WHERE r."id" ', since) if month else ())),
-            *(' ORDER BY r."id" DESC LIMIT 1) n', *((' WHERE o."month" ', since) if month else ())),
-            *(' ORDER BY n."id" DESC LIMIT ', self.limit),
-        )
+        since = (' WHERE r."id" >= ', self._since()) if self.newest_month else ()
+        newest = Sql.join('SELECT r."id" FROM (', self.stand_ins.render(self.each.values(id="id")), ") r", *since)
+        lateral = (" CROSS JOIN LATERAL (", newest, ' ORDER BY r."id" DESC LIMIT 1) n ORDER BY n."id" DESC LIMIT ')
+        return Sql.join('SELECT o."value" FROM ', *self._asked(), *lateral, self.limit)
+
+    def _asked(self) -> tuple[Sql | str, ...]:
+        """The owners that are asked, as `o`."""
+        since = (' WHERE o."month" >= ', self._since()) if self.newest_month else ()
+        return ("(SELECT * FROM (", self._owners(), ") o", *since, ") o")
+
+    def _since(self) -> Sql:
+        months = Sql.join('SELECT m."month" FROM (', self._owners(), ') m WHERE m."month" IS NOT NULL')
+        end = (' ORDER BY m."month" DESC OFFSET ', self.limit, f" LIMIT 1), {_NO_ID}))")
+        return Sql.join("(SELECT COALESCE((", months, *end)
+
+    def _owners(self) -> Sql:
+        month = {"month": self.newest_month} if self.newest_month else {}
+        return self.stand_ins.render(self.owners.values(value="id", **month))
 
 
 @dataclass

@@ -74,7 +74,7 @@ class Runnable:
         self.plan = plan
         self._open_to: dict[Any, bool] = {}
         self._statements: dict[Any, tuple[Statement | None, Statement | None]] = {}
-        self._many_owners: dict[Any, Statement] = {}
+        self._many_owners: dict[Any, Statement | None] = {}
 
     async def run(self, client: Any, context: Context, variables: Any) -> Finished | Unfinished:
         """Raises whatever goes wrong before something was changed."""
@@ -119,12 +119,12 @@ class Runnable:
             self._statements[key] = known
         return known
 
-    def many_owners(self, level: Level, viewer: Viewer) -> Statement:
-        """Selects a row when the owners of a page's rows are many."""
-        key = (level.slot, viewer.scope)
+    def many_owners(self, level: Level, viewer: Viewer, is_first: bool) -> Statement | None:
+        """Selects a row when the owners that are asked for a page are many."""
+        key = (level.slot, viewer.scope, is_first)
         known = self._many_owners.get(key)
         if known is None:
-            known = self._many_owners[key] = Writer(level, viewer).many_owners()
+            known = self._many_owners[key] = Writer(level, viewer).many_owners(is_first)
         return known
 
 
@@ -263,7 +263,7 @@ class _Run:
         single = owners is not None and len(owners) == 1
         if owners is not None:
             self._values |= {f"{slot}.owner": owners[0], f"{slot}.owners": list(owners)}
-        many_owners = await self._has_many_owners(level, asked, fetch)
+        many_owners = await self._has_many_owners(level, asked, fetch, is_first=not is_after and not asked)
         rows_of, number_of = self._runnable.statements(level, self._viewer, order, asked, is_after, single, many_owners)
         if number_of is not None:
             counted = await fetch(number_of.text, *number_of.arguments(self._values))
@@ -272,12 +272,12 @@ class _Run:
             rows = await fetch(rows_of.text, *rows_of.arguments(self._values))
             await self._keep(level, rows, owners, first, fetch)
 
-    async def _has_many_owners(self, level: Level, asked: tuple[Any, ...], fetch: Any) -> bool:
+    async def _has_many_owners(self, level: Level, asked: tuple[Any, ...], fetch: Any, *, is_first: bool) -> bool:
         root = level.root
         if not isinstance(root, graph.PageOfAll) or not root.may_have_many_owners(self._viewer.scope, asked):
             return False
-        found = self._runnable.many_owners(level, self._viewer)
-        return bool(await fetch(found.text, *found.arguments(self._values)))
+        found = self._runnable.many_owners(level, self._viewer, is_first)
+        return found is not None and bool(await fetch(found.text, *found.arguments(self._values)))
 
     async def _keep(self, level: Level, rows: Any, owners: Sequence[Any] | None, first: int, fetch: Any) -> None:
         groups: dict[Any, Any] = {None: rows} if rows or owners is None else {}

@@ -8,7 +8,7 @@ from app import graph
 from app.access import Viewer
 from app.execution.levels import Level
 from app.paging import EACH_OWNER, Order, count_up_to, given_owners
-from app.spanning import Source, beyond_few
+from app.spanning import OneByOne, Source
 from app.statements import Sql, StandIns, Statement, any_of, slot
 
 
@@ -28,24 +28,31 @@ class Writer:
         number = self._number(asked, owners) if level.wants_count else None
         rows = None
         if level.wants_rows:
-            beyond = Q()
+            beyond = None
             if is_after and order is not None:
                 value = self._stand_ins.text(f"{level.slot}.value")
                 beyond = order.beyond(value, self._stand_ins.uuid(f"{level.slot}.after"))
-            of_each, source = isinstance(level.root, graph.PageOf) and not single, None
+            of_each = isinstance(level.root, graph.PageOf) and not single
+            source: Source | None = None
             query = self._query(asked, EACH_OWNER if of_each else self._stand_ins.uuid(f"{level.slot}.owner"))
             if isinstance(level.root, graph.PageOfAll):
-                valued, limit = tuple(self._valued(asked)), slot(f"{level.slot}.limit")
-                shown = {"is_after": is_after, "many_owners": many_owners}
-                source = level.root.source(self._stand_ins, self._viewer, valued, beyond, limit, **shown)
-            rows = self._rows(query.filter(beyond), order, of_each=of_each, source=source)
+                valued = tuple(self._valued(asked))
+                source = one_by_one = self._one_by_one(level.root, valued, beyond)
+                if many_owners and one_by_one is not None:
+                    source = level.root.spanning(one_by_one, self._viewer, valued, beyond)
+            rows = self._rows(query.filter(beyond) if beyond else query, order, of_each=of_each, source=source)
         return rows, number
 
-    def many_owners(self) -> Statement:
-        """Selects a row when the owners of a page's rows are many."""
-        root: Any = self._level.root
-        owners = beyond_few(root.owners_within(self._viewer, ()))
-        return Statement.of(self._stand_ins.render(owners.values(id="id")))
+    def many_owners(self, is_first: bool) -> Statement | None:
+        """Selects a row when the owners that are asked for a page are many; `is_first`: without a cursor and conditions."""
+        root = self._level.root
+        one_by_one = (
+            self._one_by_one(root, (), None if is_first else Q()) if isinstance(root, graph.PageOfAll) else None
+        )
+        return Statement.of(one_by_one.beyond_few()) if one_by_one is not None else None
+
+    def _one_by_one(self, root: graph.PageOfAll, asked: tuple[Any, ...], beyond: Q | None) -> OneByOne | None:
+        return root.one_by_one(self._stand_ins, self._viewer, asked, beyond, slot(f"{self._level.slot}.limit"))
 
     def _query(self, asked: tuple[Any, ...], owner: Any) -> Any:
         level, slot, root = self._level, self._level.slot, self._level.root

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.calls import schema
-from app.calls.keys import id_at
+from app.calls.keys import advance_newest_month, id_at
 from app.calls.model import Call, CallDirection, CallKey, RecordingState
 from app.identifiers import Kind, read, show
 from app.recording.model import AudioFormat, BucketVendor
@@ -64,6 +64,7 @@ async def ids(installation: Installation, world: World) -> dict[str, str]:
                 **values,
             )
             await CallKey.create(id=row_id, account_id=account_id, gateway_call_id=known_as)
+            await advance_newest_month(account_id, row_id, None)
             made[name] = show(Kind.CALL, row_id)
     return made
 
