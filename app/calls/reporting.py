@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
+from tortoise import BaseDBAsyncClient
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
@@ -274,11 +275,11 @@ async def _store(
         for account_id, newest in {account_id: ids[account_id, known_as] for account_id, known_as in keys}.items():
             await advance_newest_month(account_id, newest, newest_months[account_id])
         rows = [(ids[key], *key, *_dated(calls[key], now), calls[key][_STARTED] is not None) for key in keys]
-        await client.execute_query(_STORING, _given(rows, now))
+        await _STORING.run(client, rows, now)
     return ids
 
 
-async def _hold_accounts(client: Any, viewer: Viewer, account_ids: Set[UUID]) -> None:
+async def _hold_accounts(client: BaseDBAsyncClient, viewer: Viewer, account_ids: Set[UUID]) -> None:
     """Until the transaction ends, none of the accounts leaves the caller's reach. Raises _Moved when one has left it.
 
     The lock is that of a row that refers to the account, so that reports do not wait for one another. A move waits for it all
@@ -304,26 +305,20 @@ def _start(values: Values, now: datetime) -> datetime:
     return start
 
 
-async def _ids(client: Any, calls: Mapping[Key, Values], now: datetime) -> dict[Key, UUID]:
+async def _ids(client: BaseDBAsyncClient, calls: Mapping[Key, Values], now: datetime) -> dict[Key, UUID]:
     """The ids of all calls, made where there are none yet; of several at once that speak of a new call, all get the same."""
     found = await _known(client, calls)
     missing = sorted(key for key in calls if key not in found)
     if missing:
         made = {key: id_at(_start(calls[key], now)) for key in missing}
-        source = _source({"id": "uuid", "account_id": "uuid", "gateway_call_id": "text"})
-        statement = (
-            f"INSERT INTO call_keys (id, account_id, gateway_call_id) SELECT * FROM {source} g WHERE true "  # noqa: S608
-            "ON CONFLICT DO NOTHING RETURNING id"
-        )
-        rows = [(made[key], *key) for key in missing]
-        taken = {row["id"] for row in await client.execute_query_dict(statement, _given(rows))}
+        taken = {row["id"] for row in await _KEEPING.run(client, [(made[key], *key) for key in missing])}
         found |= {key: row_id for key, row_id in made.items() if row_id in taken}
         if len(taken) < len(missing):
             found |= await _known(client, [key for key in missing if key not in found])
     return found
 
 
-async def _known(client: Any, keys: Iterable[Key]) -> dict[Key, UUID]:
+async def _known(client: BaseDBAsyncClient, keys: Iterable[Key]) -> dict[Key, UUID]:
     source = _source({"account_id": "uuid", "gateway_call_id": "text"})
     statement = (
         f"SELECT k.account_id, k.gateway_call_id, k.id FROM {source} g JOIN call_keys k "  # noqa: S608  names of ours
@@ -343,13 +338,34 @@ def _given(rows: Sequence[Sequence[Any]], *more: datetime) -> list[Any]:
     return [*map(list, zip(*rows, strict=True)), *more]
 
 
-def _storing() -> str:
-    """The statement that stores rows of id, account, gateway's id, `_COLUMNS` and whether a start was reported.
+class _Insertion:
+    """An INSERT of rows. A single row goes as VALUES, which takes less time."""
 
-    Its last value is the time now.
-    """
-    types = {"id": "uuid", "account_id": "uuid", "gateway_call_id": "text", **_COLUMNS, "start_reported": "boolean"}
-    now = f"${len(types) + 1}"
+    def __init__(self, table: str, types: Mapping[str, str], constants: Mapping[str, str], ending: str) -> None:
+        names, values = (
+            ", ".join((*types, *constants)),
+            [f"${number}::{each}" for number, each in enumerate(types.values(), 1)],
+        )
+        one, many = ", ".join((*values, *constants.values())), ", ".join(("g.*", *constants.values()))
+        self._one = f"INSERT INTO {table} ({names}) VALUES ({one}) {ending}"  # noqa: S608  names of ours
+        self._many = f"INSERT INTO {table} ({names}) SELECT {many} FROM {_source(types)} g WHERE true {ending}"  # noqa: S608
+
+    async def run(
+        self, client: BaseDBAsyncClient, rows: Sequence[Sequence[Any]], *more: datetime
+    ) -> list[dict[str, Any]]:
+        """`more` are the values behind those of the rows."""
+        if len(rows) == 1:
+            return await client.execute_query_dict(self._one, [*rows[0], *more])
+        return await client.execute_query_dict(self._many, _given(rows, *more))
+
+
+_KEY = {"id": "uuid", "account_id": "uuid", "gateway_call_id": "text"}
+_KEEPING = _Insertion("call_keys", _KEY, {}, "ON CONFLICT DO NOTHING RETURNING id")
+
+
+def _storing() -> _Insertion:
+    """Of id, account, gateway's id, `_COLUMNS` and whether a start was reported; then the time now."""
+    types = {**_KEY, **_COLUMNS, "start_reported": "boolean"}
     kept = {name: f"COALESCE(excluded.{name}, calls.{name})" for name in _COLUMNS}
     kept["sip_status"] = (
         "CASE WHEN excluded.sip_status < 200 AND calls.sip_status >= 200 THEN calls.sip_status "
@@ -359,11 +375,9 @@ def _storing() -> str:
     kept["started_at"] = "CASE WHEN excluded.start_reported THEN excluded.started_at ELSE calls.started_at END"
     kept["start_reported"] = "calls.start_reported OR excluded.start_reported"
     changes = ", ".join(f"{name} = {value}" for name, value in kept.items())
-    return (
-        f"INSERT INTO calls ({', '.join(types)}, recording_state, recording_attempts, updated_at) "  # noqa: S608
-        f"SELECT g.*, 'NONE', 0, {now} FROM {_source(types)} g WHERE true "
-        f"ON CONFLICT (account_id, id) DO UPDATE SET {changes}, updated_at = excluded.updated_at"
-    )
+    constants = {"recording_state": "'NONE'", "recording_attempts": "0", "updated_at": f"${len(types) + 1}"}
+    ending = f"ON CONFLICT (account_id, id) DO UPDATE SET {changes}, updated_at = excluded.updated_at"
+    return _Insertion("calls", types, constants, ending)
 
 
 _STORING = _storing()
