@@ -6,7 +6,8 @@ An event says that a call has changed; what is shown is read then, within the re
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated
+from uuid import UUID
 
 import strawberry
 
@@ -72,12 +73,12 @@ async def _events(context: Context, account_id: str, changes: set[Change]) -> As
             yield event
 
 
-async def _check_reach(context: Context, account_id: Any) -> None:
+async def _check_reach(context: Context, account_id: UUID | None) -> None:
     if not await context.viewer.within_reach(Account).filter(id=account_id).exists():
         raise _no_such_account()
 
 
-async def _check_reach_again(context: Context, account_id: Any) -> None:
+async def _check_reach_again(context: Context, account_id: UUID | None) -> None:
     """While the database is away nothing is known; nor can anything be read that might be out of reach."""
     try:
         await _check_reach(context, account_id)

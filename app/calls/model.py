@@ -1,7 +1,7 @@
 """A call of an account, with what became of its recording."""
 
 import enum
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
 import strawberry
@@ -10,7 +10,7 @@ from tortoise.models import Model
 
 from app.access import Reach
 from app.identifiers import new_id
-from app.recording.model import AudioFormat, BucketVendor
+from app.recording.model import AudioFormat, BucketVendor, RecordingError
 
 
 @strawberry.enum(description="Who called: seen from the voice gateway.")
@@ -89,7 +89,7 @@ class Call(Model):
     recording_region = fields.CharField(max_length=64, null=True)
     recording_key = fields.CharField(max_length=64, null=True)
     recording_credential_id = fields.UUIDField(null=True)
-    recording_error: fields.JSONField[dict[str, Any] | None] = fields.JSONField(null=True)
+    recording_error: fields.JSONField[RecordingError | None] = fields.JSONField(null=True)
     recording_attempts = fields.IntField(default=0)
     start_reported = fields.BooleanField(default=False)
     updated_at = fields.DatetimeField(auto_now=True)

@@ -4,12 +4,13 @@ A month is made beside the table and attached, which holds up nobody who reads o
 default partition before there was its month is moved in the same transaction.
 """
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TypeVar
 
 import asyncpg
 import structlog
-from tortoise import connections
+from tortoise import BaseDBAsyncClient, connections
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
@@ -24,6 +25,7 @@ _AT_ONCE = 1_000
 _CREDENTIALS_KEPT = timedelta(days=1)
 # How long a month that comes or goes waits for those who use the table, who meanwhile wait behind it; and how often.
 _LOCK_SECONDS, _TRIES = 2, 5
+T = TypeVar("T")
 _log = structlog.get_logger("calls")
 
 
@@ -77,7 +79,7 @@ async def _forget_credentials() -> int:
     return forgotten
 
 
-async def _months(client: Any) -> dict[str, datetime]:
+async def _months(client: BaseDBAsyncClient) -> dict[str, datetime]:
     """The months that have a partition, by its name."""
     rows = await client.execute_query_dict(
         "SELECT c.relname AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
@@ -86,7 +88,7 @@ async def _months(client: Any) -> dict[str, datetime]:
     return {row["name"]: datetime.strptime(row["name"], "calls_%Y_%m").replace(tzinfo=UTC) for row in rows}
 
 
-async def _make(client: Any, month: datetime) -> bool:
+async def _make(client: BaseDBAsyncClient, month: datetime) -> bool:
     """False: somebody else has made it meanwhile."""
     if _name(month) in await _months(client):
         return False
@@ -109,7 +111,7 @@ async def _make(client: Any, month: datetime) -> bool:
     return True
 
 
-async def _drop(client: Any, name: str) -> bool:
+async def _drop(client: BaseDBAsyncClient, name: str) -> bool:
     """False: somebody else has dropped it meanwhile."""
     if name not in await _months(client):
         return False
@@ -117,7 +119,7 @@ async def _drop(client: Any, name: str) -> bool:
     return True
 
 
-async def _patiently(change: Any, of: Any) -> bool:
+async def _patiently(change: Callable[[BaseDBAsyncClient, T], Awaitable[bool]], of: T) -> bool:
     """Does it in a transaction that gives up when the table stays busy, so that nobody waits long behind it; several times.
 
     Of all machines one at once does; who reads and writes calls goes on.
@@ -127,7 +129,7 @@ async def _patiently(change: Any, of: Any) -> bool:
             async with in_transaction() as client:
                 await client.execute_query(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'")
                 await client.execute_query("LOCK TABLE ONLY calls IN SHARE UPDATE EXCLUSIVE MODE")
-                return bool(await change(client, of))
+                return await change(client, of)
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
             if not tries_left:
                 raise

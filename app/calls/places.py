@@ -2,14 +2,14 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
 from uuid import UUID
 
 from app.calls.model import Call
 from app.context import Context
 from app.encryption import Keyring
+from app.recording.answers import Answer
 from app.recording.credentials import secret_of
 from app.recording.model import RecordingConfig, StoredCredential
 from app.recording.storage import Bucket, ObjectStorage, StorageFailure, StorageTarget
@@ -49,8 +49,8 @@ async def targets_of_server(keyring: Keyring, call: Call) -> list[StorageTarget]
 
 @asynccontextmanager
 async def asked(
-    storage: ObjectStorage, targets: Sequence[StorageTarget], operation: str, **parameters: Any
-) -> AsyncIterator[tuple[Bucket, dict[str, Any]]]:
+    storage: ObjectStorage, targets: Sequence[StorageTarget], operation: str, **parameters: object
+) -> AsyncIterator[tuple[Bucket, Answer]]:
     """The answer to an operation by the first keys that the storage does not refuse, on a connection open until the end.
 
     Raises StorageFailure; `targets` has one or more.
@@ -73,7 +73,7 @@ async def asked(
 
 
 async def presigned(
-    context: Context, calls: Sequence[Call], wanted: Sequence[dict[str, Any]], seconds: int
+    context: Context, calls: Sequence[Call], wanted: Sequence[Mapping[str, object]], seconds: int
 ) -> list[str | None]:
     """Addresses at which the storages themselves give what is `wanted` of GetObject, one for each call; nothing is dialled.
 

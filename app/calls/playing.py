@@ -9,12 +9,12 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any
 
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from app.calls import places
+from app.recording.answers import Answer
 from app.recording.storage import Bucket, ObjectStorage, StorageFailure, StorageTarget
 
 # nginx's, for the log and the metrics: nobody is there to read it, and no answer would count as an error of ours.
@@ -61,7 +61,7 @@ class Played:
     headers: dict[str, str]
     refuse: Refuse
     begin: Callable[[], Awaitable[None]]
-    about: dict[str, Any] = field(default_factory=dict)
+    about: dict[str, object] = field(default_factory=dict)
     """What the request's line in the log tells beside the usual."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -120,7 +120,7 @@ class Played:
             await send(self._start(answer))
             await self._send_all(bucket, answer, send)
 
-    async def _send_all(self, bucket: Bucket, answer: dict[str, Any], send: Send) -> None:
+    async def _send_all(self, bucket: Bucket, answer: Answer, send: Send) -> None:
         try:
             async with aclosing(bucket.chunks(answer)) as chunks:
                 async for chunk in chunks:
@@ -131,7 +131,7 @@ class Played:
             return
         await send({"type": "http.response.body", "body": b""})
 
-    def _start(self, answer: dict[str, Any]) -> dict[str, Any]:
+    def _start(self, answer: Answer) -> Message:
         status, headers = 200, dict(self.headers)
         said, tag = str(answer.get("ContentRange", "")), str(answer.get("ETag", ""))
         if answer["ResponseMetadata"]["HTTPStatusCode"] == 206 and _CONTENT_RANGE.fullmatch(said):

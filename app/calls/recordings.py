@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
 from tortoise.exceptions import IntegrityError
@@ -24,7 +24,7 @@ from app.encryption import CannotOpen, Keyring
 from app.identifiers import Kind, show
 from app.live import Change, LiveEvent, LiveEvents
 from app.recording import credentials
-from app.recording.model import AudioFormat, BucketVendor, StoredCredential
+from app.recording.model import AudioFormat, BucketVendor, RecordingError, StoredCredential
 from app.recording.spool import About
 from app.recording.storage import StorageFailure, StorageTarget
 
@@ -167,7 +167,7 @@ async def nothing(live: LiveEvents, call_id: UUID, account_id: UUID, now: dateti
 
 
 async def waits(
-    live: LiveEvents, call_id: UUID, account_id: UUID, error: dict[str, Any], attempts: int, *, key: str | None = None
+    live: LiveEvents, call_id: UUID, account_id: UUID, error: RecordingError, attempts: int, *, key: str | None = None
 ) -> None:
     """So many tries have failed, the last as `error` tells (code, http_status, message, advice, at); there will be more."""
     mine = _mine(call_id, account_id, _RUNNING, key)
@@ -176,7 +176,7 @@ async def waits(
 
 
 async def failed(
-    live: LiveEvents, call_id: UUID, account_id: UUID, error: dict[str, Any], attempts: int, *, key: str | None = None
+    live: LiveEvents, call_id: UUID, account_id: UUID, error: RecordingError, attempts: int, *, key: str | None = None
 ) -> bool:
     """It could not be stored; of the last try, `error` tells as above. False: it may not."""
     values = {"recording_error": error, "recording_attempts": attempts}
@@ -192,7 +192,7 @@ async def give_up_lost(live: LiveEvents, now: datetime, find: Callable[[Call], A
     Whoever brings the audio back may have it stored with `retryRecording`; a call that still runs is stored when it ends.
     """
     count = 0
-    failing: set[tuple[Any, ...]] = set()
+    failing: set[tuple[str | UUID | None, ...]] = set()
     async for call in _lost_calls(now - LOST_AFTER):
         target = (call.recording_endpoint_url, call.recording_bucket, call.recording_credential_id)
         found, is_known = None, target not in failing
@@ -246,7 +246,7 @@ def tell(live: LiveEvents, call_id: UUID, account_id: UUID) -> None:
     live.publish(LiveEvent(account_id, call_id, Change.RECORDING))
 
 
-def all_lost(now: datetime, spool: str) -> dict[str, Any]:
+def all_lost(now: datetime, spool: str) -> RecordingError:
     """As `failed` takes it, for audio that did not get onto the server's disk, or did not stay there."""
     return {
         "code": None,
@@ -259,7 +259,7 @@ def all_lost(now: datetime, spool: str) -> dict[str, Any]:
     }
 
 
-def _lost(call: Call, now: datetime) -> dict[str, Any]:
+def _lost(call: Call, now: datetime) -> RecordingError:
     """As `failed` takes it; with the spool that the last try was from, if there was one."""
     since = f"{call.updated_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     return {
@@ -281,7 +281,7 @@ async def _change(
     allowed: tuple[RecordingState, ...],
     state: RecordingState,
     key: str | None,
-    **values: Any,
+    **values: object,
 ) -> bool:
     done = await _update(call_id, account_id, allowed, state, key, **values)
     if done:
@@ -301,7 +301,7 @@ async def _update(
     allowed: tuple[RecordingState, ...],
     state: RecordingState,
     key: str | None,
-    **values: Any,
+    **values: object,
 ) -> bool:
     mine = _mine(call_id, account_id, allowed, key)
     return await mine.update(recording_state=state, updated_at=datetime.now(UTC), **values) > 0
@@ -331,7 +331,7 @@ async def _locked(facts: CallFacts, call_id: UUID) -> Call:
     return await Call.filter(account_id=facts.account_id, id=call_id).select_for_update().get()
 
 
-def _news(call: Call, facts: CallFacts) -> dict[str, Any]:
+def _news(call: Call, facts: CallFacts) -> dict[str, object]:
     names = ("application_id", "direction", "from_number", "to_number", "trace_id")
     told = {name: getattr(facts, name) for name in names}
     return {name: value for name, value in told.items() if value is not None and getattr(call, name) is None}
@@ -365,12 +365,12 @@ class _Place:
         return cls(form, target.vendor, target.endpoint_url, target.bucket, target.region, key)
 
     @property
-    def columns(self) -> dict[str, Any]:
+    def columns(self) -> dict[str, object]:
         return dict(zip(self.of_nothing, astuple(self), strict=True))
 
 
 async def _place(
-    call: Call, facts: CallFacts, place: _Place, state: RecordingState, credential_id: UUID | None, **more: Any
+    call: Call, facts: CallFacts, place: _Place, state: RecordingState, credential_id: UUID | None, **more: object
 ) -> None:
     values = {**_news(call, facts), **place.columns, "recording_credential_id": credential_id, **more}
     values |= {"recording_state": state, "updated_at": datetime.now(UTC)}
@@ -378,7 +378,7 @@ async def _place(
     call.update_from_dict(values)
 
 
-def _no_sample(now: datetime) -> dict[str, Any]:
+def _no_sample(now: datetime) -> RecordingError:
     """As `failed` takes it."""
     return {
         "code": None,

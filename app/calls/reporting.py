@@ -334,7 +334,7 @@ def _source(types: Mapping[str, str]) -> str:
     return f"(SELECT * FROM unnest({arrays}) u({', '.join(types)}))"  # noqa: S608
 
 
-def _given(rows: Sequence[Sequence[Any]], *more: datetime) -> list[Any]:
+def _given(rows: Sequence[Sequence[object]], *more: datetime) -> list[object]:
     return [*map(list, zip(*rows, strict=True)), *more]
 
 
@@ -351,7 +351,7 @@ class _Insertion:
         self._many = f"INSERT INTO {table} ({names}) SELECT {many} FROM {_source(types)} g WHERE true {ending}"  # noqa: S608
 
     async def run(
-        self, client: BaseDBAsyncClient, rows: Sequence[Sequence[Any]], *more: datetime
+        self, client: BaseDBAsyncClient, rows: Sequence[Sequence[object]], *more: datetime
     ) -> list[dict[str, Any]]:
         """`more` are the values behind those of the rows."""
         if len(rows) == 1:

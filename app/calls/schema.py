@@ -22,7 +22,7 @@ from app.errors import UserError
 from app.graph import BigInt
 from app.identifiers import Kind, read
 from app.paging import DEFAULT_FIRST, AfterArgument, Connection, FirstArgument
-from app.recording.model import AudioFormat
+from app.recording.model import AudioFormat, RecordingError
 
 # Beyond this nobody counts calls one by one, and a page should not wait for it.
 COUNT_LIMIT = 10_000
@@ -42,7 +42,7 @@ class CallRecordingError:
     )
 
 
-def _error(error: dict[str, Any] | None) -> CallRecordingError | None:
+def _error(error: RecordingError | None) -> CallRecordingError | None:
     if error is None:
         return None
     at, next_try_at = error.get("at"), error.get("next_attempt_at")

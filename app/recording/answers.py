@@ -12,10 +12,12 @@ from urllib.parse import quote
 from app.masks import is_mask
 from app.recording.failures import FailureKind, StorageFailure
 
+Answer = dict[str, Any]
+"""What an operation of S3 answers, as the SDK reads it."""
 _MOST_OF_A_MESSAGE = 1_000
 
 
-def failure(answer: dict[str, Any], secrets: Iterable[str] = ()) -> StorageFailure:
+def failure(answer: Answer, secrets: Iterable[str] = ()) -> StorageFailure:
     """The failure that an error response stands for; `secrets` are masked in its message."""
     error, metadata = answer.get("Error", {}), answer.get("ResponseMetadata", {})
     headers = metadata.get("HTTPHeaders", {})
@@ -32,12 +34,12 @@ def failure(answer: dict[str, Any], secrets: Iterable[str] = ()) -> StorageFailu
     )
 
 
-def request_id(answer: dict[str, Any]) -> str | None:
+def request_id(answer: Answer) -> str | None:
     """The request id of an answer, for whoever asks the operator of the storage; None when there is none."""
     return _short(_REQUEST_ID, answer.get("ResponseMetadata", {}).get("RequestId"))
 
 
-def bucket_region(answer: dict[str, Any]) -> str | None:
+def bucket_region(answer: Answer) -> str | None:
     """The region that the server names for the bucket, or None."""
     headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     return _short(_REGION, headers.get("x-amz-bucket-region"))

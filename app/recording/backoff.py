@@ -2,9 +2,9 @@
 
 import random
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from app.recording.failures import FailureKind, StorageFailure, advice, wrong_region_advice
+from app.recording.model import RecordingError
 
 # The waits between tries; the last one again and again.
 WAITS = tuple(timedelta(seconds=seconds) for seconds in (5, 15, 60, 300, 900, 3600))
@@ -42,7 +42,7 @@ class Fault(Exception):
         told = wrong_region_advice(region, failure.region) if failure.is_wrong_region else advice(failure)
         return cls(message, told, code=failure.code, http_status=failure.http_status, mends=_mends_itself(failure))
 
-    def to_json(self, at: datetime) -> dict[str, Any]:
+    def to_json(self, at: datetime) -> RecordingError:
         """For the call's row."""
         return {
             "code": self.code,

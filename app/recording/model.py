@@ -1,7 +1,7 @@
 """How an account's calls are recorded, and where to. At most one row per account."""
 
 import enum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypedDict
 from uuid import UUID
 
 import strawberry
@@ -10,6 +10,19 @@ from tortoise.models import Model
 
 from app.access import Reach
 from app.identifiers import new_id
+
+
+class RecordingError(TypedDict, total=False):
+    """Why a recording was not stored, as its call's row keeps it."""
+
+    code: str | None
+    http_status: int | None
+    message: str
+    advice: str | None
+    at: str
+    next_attempt_at: str | None
+    spool: str | None
+    """Of the server that has tried."""
 
 
 @strawberry.enum(description="What recordings are stored as.")

@@ -17,12 +17,11 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import strawberry
 
 from app.recording import uploads
-from app.recording.answers import bucket_region, request_id
+from app.recording.answers import Answer, bucket_region, request_id
 from app.recording.failures import LOSES_DATA, FailureKind, StorageFailure, advice, denial, wrong_region_advice
 from app.recording.model import AudioFormat, BucketVendor
 from app.recording.storage import Bucket, StorageTarget
@@ -134,7 +133,7 @@ class Probe:
                 sentence = f"No end of this step within the {seconds:g} seconds that the whole test has. Try again."
                 self._note(name, Status.FAILED, _milliseconds_since(begun), advice=sentence)
 
-    async def _step(self, name: Name, action: Callable[[], Awaitable[dict[str, Any] | None]]) -> Status:
+    async def _step(self, name: Name, action: Callable[[], Awaitable[Answer | None]]) -> Status:
         self._begun[name] = begun = time.monotonic()
         status, sentence, failure, answer = Status.PASSED, None, None, None
         try:
@@ -155,7 +154,7 @@ class Probe:
         duration_ms: int,
         *,
         failure: StorageFailure | None = None,
-        answer: dict[str, Any] | None = None,
+        answer: Answer | None = None,
         advice: str | None = None,
     ) -> None:
         http_status = answer["ResponseMetadata"].get("HTTPStatusCode") if answer else None
@@ -169,7 +168,7 @@ class Probe:
             advice=advice,
         )
 
-    async def _reach(self) -> dict[str, Any]:
+    async def _reach(self) -> Answer:
         try:
             answer = await self._bucket.call("head_bucket")
         except StorageFailure as failure:
@@ -204,7 +203,7 @@ class Probe:
             f"choose {self._region}, unless the server's documentation says otherwise."
         )
 
-    async def _write(self) -> dict[str, Any]:
+    async def _write(self) -> Answer:
         try:
             answer = await self._put(self._whole)
         except StorageFailure as failure:
@@ -216,7 +215,7 @@ class Probe:
             raise StepFailed(f"The storage took {len(self._content)} bytes and holds {found}. {LOSES_DATA}")
         return answer
 
-    async def _put(self, what: Outgoing) -> dict[str, Any]:
+    async def _put(self, what: Outgoing) -> Answer:
         """Stores the probe. A PUT without an answer may have been stored all the same."""
         self._may_be_stored = self._is_leftover_certain = True
         try:
@@ -265,7 +264,7 @@ class Probe:
         """The PUT has told what the HEAD could not."""
         self._note(name, Status.FAILED, self.results[name].duration_ms, failure=failure, advice=sentence)
 
-    async def _read_tags(self) -> dict[str, Any]:
+    async def _read_tags(self) -> Answer:
         if not self._target.tags:
             raise StepSkipped("No S3 tags are configured.")
         try:
@@ -282,7 +281,7 @@ class Probe:
             raise StepFailed("The object was stored without the S3 tags that were sent: this storage ignores tags.")
         return answer
 
-    async def _read(self) -> dict[str, Any]:
+    async def _read(self) -> Answer:
         try:
             content, answer = await self._bucket.read(self.key, len(self._content) + 1)
         except StorageFailure as failure:
@@ -298,7 +297,7 @@ class Probe:
             raise StepFailed("What was read is not what was written: check that the endpoint is an S3 server.")
         return answer
 
-    async def _multipart(self) -> dict[str, Any] | None:
+    async def _multipart(self) -> Answer | None:
         self._may_be_uploading = True
         try:
             self._upload = await uploads.begin(self._bucket, self._in_parts)
@@ -326,12 +325,12 @@ class Probe:
                 raise StepFailed(denial(failure) or f"{sentence} s3:AbortMultipartUpload.", failure) from None
             raise
 
-    async def _abort(self, upload: str) -> dict[str, Any] | None:
+    async def _abort(self, upload: str) -> Answer | None:
         answer = await uploads.abort(self._bucket, self._in_parts.key, upload)
         self._may_be_uploading = False
         return answer
 
-    async def _delete(self) -> dict[str, Any]:
+    async def _delete(self) -> Answer:
         try:
             answer = await self._bucket.call("delete_object", Key=self.key)
         except StorageFailure as failure:

@@ -40,6 +40,7 @@ from app.recording.rules import Tag
 from app.shares import Share
 
 _log = structlog.get_logger("spool")
+Json = dict[str, Any]
 
 # Folders that are being made or removed; nobody but who does it looks into them.
 _MAKING, _GOING = ".new-", ".gone-"
@@ -99,7 +100,7 @@ class About:
         """The account, and its service provider."""
         return (self.account_id, self.service_provider_id) if self.service_provider_id else (self.account_id,)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Json:
         """JSON types only."""
         ids = {name: value.hex for name in _IDS if (value := getattr(self, name)) is not None}
         names = {"format": self.format.name, "vendor": self.vendor.name, "started_at": self.started_at.isoformat()}
@@ -107,7 +108,7 @@ class About:
         return {**asdict(self), **ids, **names, "tags": [asdict(tag) for tag in self.tags]}
 
     @classmethod
-    def from_json(cls, stored: dict[str, Any]) -> "About":
+    def from_json(cls, stored: Json) -> "About":
         """Reads what `to_json` wrote, in a newer version too. Raises KeyError, TypeError and ValueError for anything else."""
         stored = {name: stored[name] for name in cls.__dataclass_fields__ if name in stored}
         read = {name: UUID(hex=value) for name in _IDS if (value := stored.get(name)) is not None}
@@ -278,7 +279,7 @@ class Spool:
         broken = self._path / f"{_BROKEN}{call_id.hex}"
         return broken if broken.is_dir() else self._path / f"{_ASIDE}{call_id.hex}"
 
-    def bring_back(self, about: About, state: dict[str, Any]) -> None:
+    def bring_back(self, about: About, state: Json) -> None:
         """Gives the workers what was set aside, with these contents of its files. Raises OSError: it stays set aside then.
 
         FileExistsError where the spool has a recording of this call by now.
@@ -366,11 +367,11 @@ class SpooledRecording:
         known = {name: stored[name] for name in Ended.__dataclass_fields__ if name in stored}
         return Ended(**{**known, "ended_at": datetime.fromisoformat(stored["ended_at"])})
 
-    def read_state(self) -> dict[str, Any] | None:
+    def read_state(self) -> Json | None:
         """What `write_state` wrote last; None before that."""
         return read_state(self._folder)
 
-    def write_state(self, state: dict[str, Any]) -> None:
+    def write_state(self, state: Json) -> None:
         """JSON types only."""
         _write_over(self._folder / "state.json", state)
 
@@ -409,7 +410,7 @@ class SpooledRecording:
             self._audio = self._lock = -1
 
 
-def read_state(folder: Path) -> dict[str, Any] | None:
+def read_state(folder: Path) -> Json | None:
     """What `write_state` wrote last into a recording's folder; None before that."""
     return _read_json(folder / "state.json")
 
@@ -443,7 +444,7 @@ def _owners_of(folder: Path) -> tuple[UUID, ...]:
         return ()
 
 
-def _write_over(path: Path, value: dict[str, Any]) -> None:
+def _write_over(path: Path, value: Json) -> None:
     """Takes no room on a disk that is full. Only who holds the recording reads or writes the file, so nobody finds half of it."""
     data = json.dumps(value).encode().ljust(len(_ROOM))
     file = os.open(path, os.O_WRONLY | os.O_CREAT, _FILE_MODE)
@@ -455,7 +456,7 @@ def _write_over(path: Path, value: dict[str, Any]) -> None:
         os.close(file)
 
 
-def _write_json(path: Path, value: dict[str, Any]) -> None:
+def _write_json(path: Path, value: Json) -> None:
     """Whoever reads the file finds it whole, or as it was before."""
     new = path.with_name(f".{path.name}")
     _write(new, json.dumps(value))
@@ -467,7 +468,7 @@ def _write(path: Path, text: str) -> None:
         file.write(text)
 
 
-def _read_json(path: Path) -> dict[str, Any] | None:
+def _read_json(path: Path) -> Json | None:
     try:
         return dict(json.loads(path.read_bytes()))
     except (FileNotFoundError, ValueError, TypeError):

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 
 from app.outbound import OutboundGate
 from app.recording import regions
+from app.recording.answers import Answer
 from app.recording.clients import ReusedClients
 from app.recording.failures import FailureKind, StorageFailure
 from app.recording.model import BucketVendor
@@ -136,14 +137,14 @@ class Bucket:
         self.client = client
         self.name = target.bucket
 
-    async def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
+    async def call(self, operation: str, **parameters: object) -> Answer:
         """Calls an operation of S3 by the SDK's name for it, such as `put_object`. Raises StorageFailure."""
         try:
             return dict(await getattr(self.client, operation)(Bucket=self.name, **parameters))
         except Exception as error:  # noqa: BLE001 - a hostile answer makes the SDK raise anything, RecursionError too
             raise self._explained(operation, error) from None
 
-    async def read(self, key: str, at_most: int) -> tuple[bytes, dict[str, Any]]:
+    async def read(self, key: str, at_most: int) -> tuple[bytes, Answer]:
         """The first `at_most` bytes of an object, and the answer's metadata. Raises StorageFailure."""
         answer = await self.call("get_object", Key=key)
         body = answer["Body"]
@@ -157,7 +158,7 @@ class Bucket:
             body.close()
         return bytes(content), answer
 
-    async def chunks(self, answer: dict[str, Any]) -> AsyncGenerator[bytes, None]:
+    async def chunks(self, answer: Answer) -> AsyncGenerator[bytes, None]:
         """What `get_object` answers, piece by piece, read no faster than it is taken. Close it when it is left early.
 
         Raises StorageFailure when the storage fails before all of it has come.
@@ -175,7 +176,7 @@ class Bucket:
         failure: StorageFailure = self._sdk.explain(operation, error, self._secrets)
         return failure
 
-    async def presigned(self, seconds: int, **parameters: Any) -> str:
+    async def presigned(self, seconds: int, **parameters: object) -> str:
         """An address at which anybody may do this GetObject for so long; nothing is dialled."""
         given = {"Bucket": self.name, **parameters}
         return str(await self.client.generate_presigned_url("get_object", Params=given, ExpiresIn=seconds))

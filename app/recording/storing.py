@@ -42,6 +42,7 @@ from app.recording.admission import refusal_now
 from app.recording.backoff import Fault
 from app.recording.disk import fault_of, is_of_disk
 from app.recording.failures import StorageFailure, code_for_metrics
+from app.recording.model import RecordingError
 from app.recording.sending import InParts, State, Way
 from app.recording.spool import About, Spool, SpooledRecording
 from app.recording.storage import Bucket, ObjectStorage, StorageTarget
@@ -461,7 +462,11 @@ class Storer:
         state.first_failed_at = state.first_failed_at or now.isoformat()
         due = backoff.next_try(state.attempts, fault.mends_itself, state.time("first_failed_at") or now, now)
         state.next_attempt_at = due.isoformat() if due is not None else None
-        error = {**fault.to_json(now), "next_attempt_at": state.next_attempt_at, "spool": self._spool.id}
+        error: RecordingError = {
+            **fault.to_json(now),
+            "next_attempt_at": state.next_attempt_at,
+            "spool": self._spool.id,
+        }
         told = (self._live, about.call_id, about.account_id, error, state.attempts)
         if due is None:
             await recordings.failed(*told, key=about.key)

@@ -14,8 +14,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from app.recording.answers import Answer
 from app.recording.failures import FailureKind, StorageFailure
 from app.recording.model import AudioFormat
 from app.recording.storage import Bucket, Tag, tagging
@@ -86,7 +86,7 @@ def _after(parts: list[Part]) -> Part:
     return Part(len(parts) + 1, offset, PART_BYTES * (1 + len(parts) // _PARTS_OF_ONE_SIZE))
 
 
-async def put(bucket: Bucket, what: Outgoing, size: int) -> dict[str, Any]:
+async def put(bucket: Bucket, what: Outgoing, size: int) -> Answer:
     """Stores the whole with one request; returns S3's response. Raises StorageFailure, and OSError where the disk does."""
     async with _body(what.content, 0, size) as (body, digest), _within(size):
         return await bucket.call("put_object", **what.described, Body=body, ContentLength=size, ContentMD5=digest)
@@ -130,7 +130,7 @@ async def complete(bucket: Bucket, what: Outgoing, upload_id: str, etags: Mappin
         raise StorageFailure(FailureKind.NOT_S3)
 
 
-async def abort(bucket: Bucket, key: str, upload_id: str) -> dict[str, Any] | None:
+async def abort(bucket: Bucket, key: str, upload_id: str) -> Answer | None:
     """Gives an upload up, with the parts that were sent; returns S3's response, None if it is gone. Raises StorageFailure."""
     try:
         async with _within(0):
@@ -145,7 +145,7 @@ async def open_uploads(bucket: Bucket, key: str) -> list[str]:
     """The ids of all uploads of this key that were begun and not ended. Raises StorageFailure."""
     async with _within(0):
         answer = await bucket.call("list_multipart_uploads", Prefix=key)
-    listed: list[dict[str, Any]] = answer.get("Uploads") or []
+    listed: list[Answer] = answer.get("Uploads") or []
     return [str(each["UploadId"]) for each in listed if each.get("Key") == key and each.get("UploadId")]
 
 
