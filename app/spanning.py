@@ -15,7 +15,7 @@ from tortoise.queryset import QuerySet
 
 from app.statements import Sql, StandIns
 
-FEW_OWNERS = 1_000
+FEW_OWNERS = 3_000
 # Among so many of the newest rows of all, there have to be as many of the owners' as the largest page has, and one more.
 NEWEST_ROWS, ENOUGH = 10_000, 101
 _NO_ID = "'00000000-0000-0000-0000-000000000000'"
