@@ -9,6 +9,7 @@ from app import paging, spanning
 from tests.calls.conftest import at, gateway_of, report
 from tests.execution.test_compiled import ordinary
 from tests.installation import Installation, Person, World
+from tests.statements import recorded
 
 FIRST = 3
 # By the way: how many owners are few, how many calls are the newest, and how many of them are enough.
@@ -75,3 +76,32 @@ async def test_calls_of_many_accounts_are_the_same_however_they_are_found(
         found, total = await listed(provider, given, "Listed")
     assert found == [f"call{number}" for number in sorted(wanted)]
     assert total == len(wanted)
+
+
+@pytest.mark.parametrize("engine", ["compiled", "ordinary"])
+async def test_a_first_page_misses_no_call_of_accounts_that_called_last_in_different_months(
+    installation: Installation, world: World, provider: Person, engine: str
+) -> None:
+    gateway = await gateway_of(installation, serviceProviderId=world["provider"])
+    for number in range(6):
+        made = await provider.change("createAccount", "account { id }", name=f"Account {number}")
+        for days in (40 * number, 40 * number + 70):
+            reported = {"accountId": made["account"]["id"], "callId": f"{days:03}", "startedAt": at(days=days, hours=1)}
+            assert (await report(gateway, reported))["acceptedCount"] == 1
+    with nullcontext() if engine == "compiled" else ordinary(installation):
+        found, total = await listed(provider, "", "Listed")
+    assert (found, total) == (sorted(found), 12)
+
+
+async def test_a_report_says_when_its_account_called_last_once_a_month(
+    installation: Installation, world: World
+) -> None:
+    gateway = await gateway_of(installation, serviceProviderId=world["provider"])
+    written = []
+    for days in (0, 0, 40, 80):
+        with recorded() as statements:
+            await report(
+                gateway, {"accountId": world["own"], "callId": str(days), "startedAt": at(days=days, seconds=1)}
+            )
+        written.append(sum(sql.startswith('UPDATE "call_accounts"') for sql, _ in statements))
+    assert written == [1, 0, 0, 0]
