@@ -35,10 +35,10 @@ async def change(
     context: Context,
     model: type[M],
     row_id: UUID,
-    values: Mapping[str, Any],
+    values: Mapping[str, object],
     *,
     if_version: int | None = None,
-    where: Mapping[str, Any] | None = None,
+    where: Mapping[str, object] | None = None,
 ) -> M | None:
     """Sets columns of one row, and its `version` and `updated_at` where it has them; answers the row as it is now.
 
@@ -78,16 +78,16 @@ class _Change:
     """What is set: the slot, the name and the column."""
     told: tuple[tuple[str, str, bool], ...]
     """What the event tells of them: the name, the name there, and whether the value is hidden."""
-    read: tuple[tuple[str, Callable[[Any], Any]], ...]
+    read: tuple[tuple[str, Callable[[Any], object]], ...]
     """What is more than the driver's own value once it is read."""
 
     def given(
         self,
         context: Context,
         row_id: UUID,
-        values: Mapping[str, Any],
+        values: Mapping[str, object],
         if_version: int | None,
-    ) -> dict[str, Any]:
+    ) -> dict[str, object]:
         """What belongs in the statements' places; what is set is converted as Tortoise does for each column."""
         given = trail.event_of(context, self.model, row_id)
         for place, name, column in self.columns:
@@ -101,7 +101,7 @@ class _Change:
         given["after"] = trail.in_json(after)
         return given
 
-    def row_of(self, found: dict[str, Any]) -> Reachable:
+    def row_of(self, found: dict[str, object]) -> Reachable:
         """The row of what the statement answered, as Tortoise makes it in three times the time. Takes `found` over."""
         for name, made_of in self.read:
             found[name] = made_of(found[name])
@@ -122,7 +122,7 @@ def _change(
     scope: Scope,
     names: tuple[str, ...],
     is_versioned: bool,
-    where: tuple[tuple[str, Any], ...],
+    where: tuple[tuple[str, object], ...],
 ) -> _Change:
     projection = model._meta.fields_db_projection
     stand_ins = StandIns()
@@ -153,7 +153,7 @@ def _account(model: type[Reachable], scope: Scope, stand_ins: StandIns) -> Sql |
     return stand_ins.render(account.values("id"))
 
 
-def _read(model: type[Reachable]) -> Iterator[tuple[str, Callable[[Any], Any]]]:
+def _read(model: type[Reachable]) -> Iterator[tuple[str, Callable[[Any], object]]]:
     """The columns that the driver does not answer as Tortoise does: choices and JSON."""
     for name, column in model._meta.fields_map.items():
         if isinstance(column, fields.JSONField) or hasattr(column, "enum_type"):
