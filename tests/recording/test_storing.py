@@ -15,7 +15,7 @@ import pytest
 
 from app.calls import recordings
 from app.calls.model import Call, RecordingState
-from app.errors import Mistakes
+from app.errors import Mistakes, UserErrorCode
 from app.identifiers import Kind, show
 from app.local_s3 import LocalS3
 from app.recording import backoff, retrying, storing, uploads
@@ -422,7 +422,7 @@ async def test_by_hand_only_what_failed_or_waits_is_tried(
     )
     with pytest.raises(Mistakes) as refused:
         await retrying.retry(room.context, show(Kind.CALL, call_id))
-    assert refused.value.errors[0].code.value == "CONFLICT"
+    assert refused.value.errors[0].code is UserErrorCode.CONFLICT
     assert (await room.call(call_id)).recording_state is state
 
 
@@ -456,7 +456,7 @@ async def test_keys_for_another_server_are_never_tried(scripted: tuple[StorageRo
 
 
 @pytest.mark.parametrize("part", [1, 2, 3])
-async def test_a_part_that_fails_gives_the_upload_up(scripted: tuple[StorageRoom, ScriptedS3], part: int):
+async def test_a_part_that_fails_gives_the_upload_up(scripted: tuple[StorageRoom, ScriptedS3], part: int) -> None:
     room, s3 = scripted
 
     def refuse(request: Request) -> Answer | None:
@@ -484,7 +484,7 @@ async def test_an_upload_that_could_not_be_given_up_is_given_up_at_the_next_try(
     assert s3.uploads == {}
 
 
-async def test_an_error_in_an_answer_of_200_is_an_error(scripted: tuple[StorageRoom, ScriptedS3]):
+async def test_an_error_in_an_answer_of_200_is_an_error(scripted: tuple[StorageRoom, ScriptedS3]) -> None:
     room, s3 = scripted
 
     def refuse(request: Request) -> Answer | None:
@@ -608,7 +608,7 @@ async def test_what_is_stored_already_only_leaves_the_spool(scripted: tuple[Stor
 
 async def test_what_was_sent_before_the_database_went_away_is_not_sent_twice(
     scripted: tuple[StorageRoom, ScriptedS3], monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     room, s3 = scripted
     call_id = await room.recorded(noise(32_000))
 

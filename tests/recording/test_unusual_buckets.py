@@ -189,7 +189,7 @@ async def test_the_storage_test_and_the_recording_give_the_same_advice(
         assert words in failure["advice"]
         assert step(result, "WRITE").advice == failure["advice"]
         assert result.verdict is StorageVerdict.FAILING
-    assert (step(result, "REGION").status.value == "FAILED") == (case == "another region")
+    assert (step(result, "REGION").status.name == "FAILED") == (case == "another region")
 
 
 @pytest.mark.parametrize(
@@ -275,7 +275,7 @@ async def test_a_storage_that_does_not_find_what_it_took_fails(
     s3.answers = dict.fromkeys(calls, error(404, "NoSuchKey"))
     result = await verifier.verify(await settings_of(room))
     assert result.verdict is StorageVerdict.FAILING
-    assert step(result, "WRITE").status.value == "FAILED"
+    assert step(result, "WRITE").status.name == "FAILED"
     assert "loses data that it has confirmed" in (step(result, "WRITE").advice or "")
     assert s3.objects == {}
 
