@@ -89,7 +89,7 @@ def test_a_named_host_passes_on_every_port_and_a_named_port_on_that_one_only() -
 
 
 async def _connect(gate: OutboundGate, url: str) -> None:
-    connector = aiohttp.TCPConnector(resolver=gate.resolver())
+    connector = aiohttp.TCPConnector(resolver=gate.resolver())  # type: ignore[arg-type]
     async with aiohttp.ClientSession(connector=connector) as session:
         await session.get(url)
 
