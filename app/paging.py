@@ -24,11 +24,10 @@ from tortoise import connections
 from tortoise.expressions import Q, RawSQL, ResolveContext
 from tortoise.filters import Like
 from tortoise.functions import Count
-from tortoise.models import Model
 from tortoise.query_utils import QueryModifier
 from tortoise.queryset import QuerySet
 
-from app.access import Reach
+from app.access import M, Reachable
 from app.context import Context
 from app.errors import BadUserInput
 from app.spanning import Source
@@ -147,10 +146,10 @@ EACH_OWNER = RawSQL('o."value"')
 
 
 @dataclass
-class Page:
+class Page(Generic[T]):
     """What a connection stands over."""
 
-    rows: list[Any]
+    rows: list[T]
     order: Order
     has_next_page: bool
     after: str | None
@@ -175,7 +174,7 @@ class Edge(Generic[T]):
     node: T = strawberry.field(description="The row.")
 
 
-def _page_info(page: Page) -> PageInfo:
+def _page_info(page: Page[Any]) -> PageInfo:
     cursor, rows = page.order.cursor, page.rows
     return PageInfo(
         has_next_page=page.has_next_page,
@@ -195,26 +194,20 @@ class Connection(Generic[T]):
     """Stands over a Page."""
 
     @_field(description="The rows with their cursors.")
-    def edges(self) -> list[Edge[T]]:
-        page: Any = self
+    def edges(self, page: strawberry.Parent[Page[T]]) -> list[Edge[T]]:
         return [Edge(cursor=page.order.cursor(row), node=row) for row in page.rows]
 
     @_field(description="The rows.")
-    def nodes(self) -> list[T]:
-        page: Any = self
-        rows: list[T] = page.rows
-        return rows
+    def nodes(self, page: strawberry.Parent[Page[T]]) -> list[T]:
+        return page.rows
 
     @_field(description="Where this page lies.")
-    def page_info(self) -> PageInfo:
-        page: Any = self
+    def page_info(self, page: strawberry.Parent[Page[T]]) -> PageInfo:
         return _page_info(page)
 
     @_field(description="How many rows the whole list has, counted when asked for.")
-    async def total_count(self) -> int:
-        page: Any = self
-        total: int = await page.count()
-        return total
+    async def total_count(self, page: strawberry.Parent[Page[T]]) -> int:
+        return await page.count()
 
 
 def checked_first(first: int) -> int:
@@ -224,8 +217,8 @@ def checked_first(first: int) -> int:
 
 
 async def page(
-    query: QuerySet[Any], order: Order, first: int, after: str | None, count_limit: int | None = None
-) -> Page:
+    query: QuerySet[M], order: Order, first: int, after: str | None, count_limit: int | None = None
+) -> Page[M]:
     """One page of a query. Raises BadUserInput for a wrong `first` or `after`."""
     checked_first(first)
     narrowed = query.filter(order.after(after)) if after is not None else query
@@ -236,8 +229,8 @@ async def page(
 
 
 async def page_of_owners(
-    source: Source, query: QuerySet[Any], order: Order, first: int, after: str | None, count_limit: int | None
-) -> Page:
+    source: Source, query: QuerySet[M], order: Order, first: int, after: str | None, count_limit: int | None
+) -> Page[M]:
     """One page of the rows of several owners; `query` are the same rows, to be counted."""
     end = f' b ORDER BY b."id" DESC LIMIT {first + 1}'
     ids = [row["id"] for row in await rows_of(Sql.join("SELECT b.id FROM ", source.rows({"id": "id"}), end))]
@@ -264,16 +257,15 @@ async def _count(query: QuerySet[Any], limit: int | None) -> int:
     return int(rows[0]["total"])
 
 
-def given_owners(model: type[Model], owners: str) -> Sql:
+def given_owners(model: type[Reachable], owners: str) -> Sql:
     """The owners in the slot `owners`, of whom each is `EACH_OWNER` in turn."""
-    reach: Reach = model.reach  # type: ignore[attr-defined]
-    if reach.owners:
-        table = f'(SELECT "id" AS "value" FROM "{reach.owners}" WHERE "id"=ANY('  # noqa: S608  a name of ours
+    if model.reach.owners:
+        table = f'(SELECT "id" AS "value" FROM "{model.reach.owners}" WHERE "id"=ANY('  # noqa: S608  a name of ours
         return Sql.join(table, slot(owners), "::UUID[])) o")
     return Sql.join("UNNEST(", slot(owners), '::UUID[]) o("value")')
 
 
-def count_up_to(of_each: Sql, model: type[Model], owners: str) -> Sql:
+def count_up_to(of_each: Sql, model: type[Reachable], owners: str) -> Sql:
     """How many rows `of_each`, which has a limit, selects of each owner in the slot `owners`."""
     counted = Sql.join('SELECT o."value" AS "owner", (SELECT COUNT(*) FROM (', of_each, ') c) AS "total" FROM ')
     return Sql.join(counted, given_owners(model, owners))
@@ -281,7 +273,7 @@ def count_up_to(of_each: Sql, model: type[Model], owners: str) -> Sql:
 
 async def page_of_each(
     context: Context,
-    model: type[Model],
+    model: type[M],
     owner_column: str,
     owner: UUID,
     order: Order,
@@ -290,7 +282,7 @@ async def page_of_each(
     asked: Hashable = (),
     condition: Q = NO_CONDITION,
     count_limit: int | None = None,
-) -> Page:
+) -> Page[M]:
     """The page of one owner, loaded together with those of all owners that the operation shows: constant statements.
 
     `condition` is one on the rows; the same `asked` means the same one.
@@ -316,7 +308,7 @@ async def page_of_each(
 
 async def count_of_each(
     context: Context,
-    model: type[Model],
+    model: type[M],
     owner_column: str,
     owner: UUID,
     asked: Hashable = (),

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 import pytest
 import sqlglot
@@ -89,8 +90,9 @@ def _unnamed(tree: exp.Expression) -> Iterator[str]:
         for lock in node.args.get("locks") or ():
             locked = {each.name for each in lock.expressions}
             for name, source in _sources(node).items():
-                is_locked = isinstance(source, exp.Table) and (not locked or name in locked)
-                if is_locked and not _names_account(node, source, many=False):
+                if not isinstance(source, exp.Table) or (locked and name not in locked):
+                    continue
+                if not _names_account(node, source, many=False):
                     yield _UNNAMED.format(kind="SELECT with a lock", table=source.name, column=TABLES[source.name])
 
 
@@ -176,7 +178,7 @@ def _base(source: exp.Expression) -> str:
 
 def _sender() -> str | None:
     """Where the application sends a statement; None where a test does."""
-    frame = sys._getframe()
+    frame: FrameType | None = sys._getframe()
     while frame is not None:
         path = frame.f_code.co_filename
         if path.startswith(_OF_TESTS) and path not in _PASSING_ON:

@@ -8,7 +8,7 @@ import strawberry
 from tortoise import fields
 from tortoise.models import Model
 
-from app.access import Reach
+from app.access import Reach, Reachable
 from app.identifiers import new_id
 from app.recording.model import AudioFormat, BucketVendor, RecordingError
 
@@ -35,7 +35,7 @@ class RecordingState(enum.Enum):
     DELETED = strawberry.enum_value("DELETED", description="Somebody has deleted it.")
 
 
-class CallAccount(Model):
+class CallAccount(Reachable):
     """An account, as far as its calls need it: the row that calls, their keys and stored credentials refer to.
 
     On a distributed PostgreSQL, where `accounts` stays on the coordinator, it lies on the same node as its account's calls. So
@@ -53,7 +53,7 @@ class CallAccount(Model):
         table = "call_accounts"
 
 
-class Call(Model):
+class Call(Reachable):
     """Partitioned by month of `id`, whose time is that of the call's start as far as the first report knew it.
 
     The primary key is (account_id, id): calls can be distributed by account. `started_at` is a guess until `start_reported`.
@@ -121,7 +121,7 @@ class Call(Model):
         table = "calls"
 
 
-class CallKey(Model):
+class CallKey(Reachable):
     """Which call of an account the gateway knows by which id: what makes reports idempotent.
 
     The primary key is both of them.

@@ -52,7 +52,8 @@ async def measure() -> Finding:
         postgres.run("ALTER SYSTEM SET pg_stat_statements.track_planning = on")
         postgres.stop()
         postgres.start()
-        folder, keys = Path(name), {"encryption_keys": f"bench:{new_key_text()}", "hash_key": new_key_text()}
+        folder = Path(name)
+        keys: dict[str, Any] = {"encryption_keys": f"bench:{new_key_text()}", "hash_key": new_key_text()}
         url = postgres.create("many")
         tokens = await _fill(Settings(data_dir=folder, database_url=url, **keys))
         connection = await asyncpg.connect(url)
@@ -84,12 +85,14 @@ async def _fill(settings: Settings) -> dict[str, str]:
             Viewer(Scope.ADMIN, AccessLevel.FULL, new_id()), "bench", Opened(settings, settings.keyring(), {})
         )
         await make_past_months()
-        tokens = {}
+        tokens: dict[str, str] = {}
         for name, (accounts, calls, silent) in PROVIDERS.items():
             provider = (await providers.create(context, name)).id
-            owner = {"service_provider_id": show(Kind.SERVICE_PROVIDER, provider)}
+            owner: dict[str, Any] = {"service_provider_id": show(Kind.SERVICE_PROVIDER, provider)}
             level = AccessLevel.READ_ONLY
-            _, tokens[name] = await api_keys.create(context, name="bench", access_level=level, expires_at=None, **owner)
+            _, token = await api_keys.create(context, name="bench", access_level=level, expires_at=None, **owner)
+            assert token is not None
+            tokens[name] = token
             values: dict[str, Any] = {
                 "provider": provider,
                 "name": name,
@@ -104,9 +107,10 @@ async def _fill(settings: Settings) -> dict[str, str]:
     return tokens
 
 
-async def _pages(server: ServerProcess, connection: asyncpg.Connection, token: str) -> dict[str, float]:
+async def _pages(server: ServerProcess, connection: asyncpg.Connection, token: str) -> dict[str, Any]:
     """Of some times, the best: what is more than that is other work of the machine."""
-    found, after = {}, None
+    found: dict[str, Any] = {}
+    after = None
     async with Connection(server.port) as client:
         for page in ("first", "second"):
             raw = request(server.port, token, json.dumps({"query": _PAGE, "variables": {"after": after}}).encode())

@@ -167,7 +167,7 @@ async def test_gateways_ids_go_before_their_calls_which_are_found_all_the_same(
         assert (await report(gateway, reported))["acceptedCount"] == 1
     async with installation.database():
         assert (await partitions.forget(400, 30))["ids of calls"] == 1
-        assert await CallKey.all().values_list("gateway_call_id", flat=True) == ["two"]
+        assert [key.gateway_call_id for key in await CallKey.all()] == ["two"]
     query = '{ account(id: "$own") { recentCalls(filter: {gatewayCallId: "one"}) { nodes { gatewayCallId } } } }'
     found = (await account_user.ask(query.replace("$own", world["own"]))).only("account")
     assert found["recentCalls"]["nodes"] == [{"gatewayCallId": "one"}]
@@ -175,7 +175,7 @@ async def test_gateways_ids_go_before_their_calls_which_are_found_all_the_same(
     await report(gateway, call)
     await report(gateway, call | {"callId": "two"})
     async with installation.database():
-        assert sorted(await Call.all().values_list("gateway_call_id", flat=True)) == ["one", "one", "two"]
+        assert sorted(call.gateway_call_id for call in await Call.all()) == ["one", "one", "two"]
 
 
 async def test_the_key_of_a_storage_goes_with_the_last_recording_that_needs_it(

@@ -64,6 +64,7 @@ async def ids(installation: Installation, world: World) -> dict[str, str]:
                 **values,
             )
             await CallKey.create(id=row_id, account_id=account_id, gateway_call_id=known_as)
+            assert account_id is not None
             await advance_newest_month(account_id, row_id, None)
             made[name] = show(Kind.CALL, row_id)
     return made

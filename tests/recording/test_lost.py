@@ -17,6 +17,7 @@ from app.identifiers import Kind, new_id, show
 from app.live import Change, LiveEvent, LiveEvents
 from app.outbound import OutboundGate
 from app.recording import recorder, retrying
+from app.recording.model import RecordingError
 from app.recording.storage import ObjectStorage
 from app.recording.stream import FirstFrame
 from tests.installation import Installation, Person
@@ -102,7 +103,7 @@ async def test_audio_that_was_last_tried_here_and_is_gone_cannot_be_tried_again(
     room: StorageRoom, s3: ScriptedS3
 ) -> None:
     call_id = await room.recorded(noise(32_000))
-    error = {"message": "Busy.", "advice": "Wait.", "spool": room.spool.id}
+    error = RecordingError(message="Busy.", advice="Wait.", spool=room.spool.id)
     await recordings.waits(room.live, call_id, room.account_id, error, 1)
     await was_told_of(call_id, days=4)
     await recordings.give_up_lost(room.live, datetime.now(UTC), room.find)
