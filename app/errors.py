@@ -96,11 +96,11 @@ class UserErrorCode(enum.Enum):
     )
     NAME_TAKEN = strawberry.enum_value(
         "NAME_TAKEN",
-        description="Another object has this name. Of an account it comes alone: only when nothing else is wrong.",
+        description="Another object has this name. Answered when nothing else about the input is wrong.",
     )
     SIP_REALM_TAKEN = strawberry.enum_value(
         "SIP_REALM_TAKEN",
-        description="Another account has this SIP realm. It comes alone: only when nothing else is wrong, the name neither.",
+        description="Another account has this SIP realm. Answered when nothing else about the input is wrong.",
     )
     EMAIL_TAKEN = strawberry.enum_value("EMAIL_TAKEN", description="Another user has this e-mail address.")
     WRONG_CREDENTIALS = strawberry.enum_value(

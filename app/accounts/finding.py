@@ -5,18 +5,11 @@ from uuid import UUID
 from app.access import Viewer
 from app.accounts.model import Account
 from app.audit.model import AuditEvent
+from app.audit.rows import Rows
 from app.context import Context
-from app.errors import Mistakes, UserErrorCode
 from app.identifiers import Kind, read
 
-
-async def within_reach(context: Context, account_id: str, *path: str) -> Account:
-    """The account, or Mistakes NOT_FOUND under `path` (default: `id`): in the same words for another tenant's."""
-    row_id = read(Kind.ACCOUNT, account_id)
-    account = await context.viewer.within_reach(Account).get_or_none(id=row_id) if row_id else None
-    if account is None:
-        raise not_found(*(path or ("id",)))
-    return account
+ACCOUNTS = Rows(Account, Kind.ACCOUNT, "account")
 
 
 async def lock(viewer: Viewer, account_id: UUID | None, *, no_key: bool = True) -> Account | None:
@@ -30,6 +23,16 @@ async def lock(viewer: Viewer, account_id: UUID | None, *, no_key: bool = True) 
     return await found.select_for_update(no_key=no_key).get_or_none() if account_id else None
 
 
+async def locked(context: Context, id: str, *path: str, no_key: bool = True) -> Account:
+    """As `lock`, by the id that a client sent. Raises Mistakes NOT_FOUND under `path` (default: `id`)."""
+    return ACCOUNTS.there(await lock(context.viewer, read(Kind.ACCOUNT, id), no_key=no_key), *path)
+
+
+async def check_locked(context: Context, account_id: UUID) -> None:
+    """As `lock`, for a row to be added. Raises Mistakes NOT_FOUND under `accountId`."""
+    ACCOUNTS.there(await lock(context.viewer, account_id), "accountId")
+
+
 async def provider_of_account(account_id: UUID) -> UUID | None:
     """None for an account that is not there any more."""
     account = await Account.get_or_none(id=account_id).only("service_provider_id")
@@ -40,7 +43,3 @@ async def was_deleted(account_id: UUID) -> bool:
     """Whether this database knows of the account's deletion: one that it has never known is not deleted."""
     deletions = AuditEvent.filter(object_kind=Kind.ACCOUNT.value, object_id=account_id, operation="deleteAccount")
     return await deletions.exists()
-
-
-def not_found(*path: str) -> Mistakes:
-    return Mistakes.one(UserErrorCode.NOT_FOUND, "There is no such account.", *path)

@@ -15,8 +15,9 @@ from tortoise.expressions import Q
 
 from app import graph, names
 from app.access import HasFullAccess, IsAdmin, IsServiceProvider
-from app.accounts import inputs, model, service
+from app.accounts import inputs, model, service, webhook_secret
 from app.accounts.contents import MAXIMUM_CALLS_COUNTED, AccountContentKind
+from app.accounts.inputs import AccountPatch, Limit, NewAccount
 from app.api_keys.model import ApiKey as ApiKeyRow
 from app.api_keys.schema import ApiKey
 from app.applications.model import Application as ApplicationRow
@@ -50,7 +51,7 @@ from app.webhooks.model import WebhookDelivery as WebhookDeliveryRow
 from app.webhooks.model import WebhookKind, WebhookMethod
 from app.webhooks.rules import OF_ACCOUNT as WEBHOOKS
 from app.webhooks.rules import SCHEMES
-from app.webhooks.schema import Webhook, WebhookDelivery, WebhookInput
+from app.webhooks.schema import Webhook, WebhookDelivery, WebhookInput, changed_webhook
 
 
 @strawberry.type(description="How much an account may use. The gateway enforces it.")
@@ -188,7 +189,7 @@ class Account(graph.Node):
     )
 
     webhook_secret: str | None = graph.opened(
-        service.webhook_secret,
+        webhook_secret.shown,
         ["id", "webhook_secret"],
         "The secret that signs webhook calls, so that their receiver can tell them from forgeries.",
         permissions=[HasFullAccess],
@@ -332,7 +333,7 @@ class AccountLimits:
         description="How the queue event webhook may be called.",
     )
     webhook_secret_overlap_hours_maximum: int = strawberry.field(
-        default=service.MAXIMUM_OVERLAP_HOURS,
+        default=webhook_secret.MAXIMUM_OVERLAP_HOURS,
         description="The greatest `overlapHours` of rotateWebhookSecret, in hours; the least is 0.",
     )
 
@@ -368,8 +369,8 @@ class UsageLimitInput:
     unit: model.UsageUnit = strawberry.field(description="What is counted.")
     maximum: int = strawberry.field(description="How many of them at most, 0 or more; 0 means unlimited.")
 
-    def limit(self) -> inputs.Limit:
-        return inputs.Limit(self.unit, self.maximum)
+    def limit(self) -> Limit:
+        return Limit(self.unit, self.maximum)
 
 
 @strawberry.input(description="An account to be created.")
@@ -393,6 +394,16 @@ class CreateAccountInput:
         "How many sessions were bought, 0 or more; 0 by default.", permissions=[IsAdmin]
     )
     idempotency_key: str | None = strawberry.field(default=None, description=ONCE)
+
+    def account(self) -> NewAccount:
+        limit = self.usage_limit.value if self.usage_limit else None
+        return NewAccount(
+            name=self.name,
+            service_provider_id=self.service_provider_id,
+            sip_realm=self.sip_realm,
+            usage_limit=limit.limit() if limit else None,
+            licensed_sessions=self.licensed_sessions.value if self.licensed_sessions else None,
+        )
 
 
 @strawberry.type(description="What createAccount answers.")
@@ -439,6 +450,22 @@ class UpdateAccountInput:
         default=None, description="Refuse with CONFLICT unless this is still the version."
     )
 
+    def patch(self) -> AccountPatch:
+        limit, registration, queue_event = self.usage_limit, self.registration_webhook, self.queue_event_webhook
+        config = self.recording_config
+        return AccountPatch(
+            name=self.name,
+            sip_realm=self.sip_realm,
+            usage_limit=Some(limit.value.limit() if limit.value else None) if limit else None,
+            licensed_sessions=self.licensed_sessions,
+            registration_webhook=changed_webhook(registration),
+            queue_event_webhook=changed_webhook(queue_event),
+            device_calling_application_id=self.device_calling_application_id,
+            siprec_application_id=self.siprec_application_id,
+            recording_config=Some(config.value.patch() if config.value else None) if config else None,
+            if_version=self.if_version,
+        )
+
 
 @strawberry.type(description="What updateAccount answers.")
 class UpdateAccountPayload:
@@ -448,10 +475,6 @@ class UpdateAccountPayload:
     user_errors: list[UserError] = strawberry.field(
         default_factory=list, description="What is wrong with the input; empty when it was done."
     )
-
-
-def _recording(given: AccountRecordingConfigInput | None) -> service.RecordingChanges | None:
-    return service.RecordingChanges(given.if_version, given.changes()) if given else None
 
 
 @strawberry.input(description="An account that gets another service provider.")
@@ -506,7 +529,7 @@ class RotateWebhookSecretInput:
     overlap_hours: int = strawberry.field(
         default=24,
         description="For how many hours the old secret signs as well, 0 to "
-        f"{service.MAXIMUM_OVERLAP_HOURS}; 0: it signs nothing any more.",
+        f"{webhook_secret.MAXIMUM_OVERLAP_HOURS}; 0: it signs nothing any more.",
     )
     if_version: int | None = strawberry.field(
         default=None, description="Refuse with CONFLICT unless this is still the account's version."
@@ -605,44 +628,14 @@ class AccountMutations:
     async def create_account(
         self, info: Info, input: Annotated[CreateAccountInput, strawberry.argument(description="The account to be.")]
     ) -> CreateAccountPayload:
-        limit = input.usage_limit.value if input.usage_limit else None
-        account = await service.create(
-            info.context,
-            service_provider_id=input.service_provider_id,
-            name=input.name,
-            sip_realm=input.sip_realm,
-            usage_limit=limit.limit() if limit else None,
-            licensed_sessions=input.licensed_sessions.value if input.licensed_sessions else None,
-            idempotency_key=input.idempotency_key,
-        )
+        account = await service.create(info.context, input.account(), input.idempotency_key)
         return CreateAccountPayload(account=graph.shown(account))
 
     @graph.mutation(f"Changes an account's settings: what is given, all of it or none, and nothing else. {_TAKEN}")
     async def update_account(
         self, info: Info, input: Annotated[UpdateAccountInput, strawberry.argument(description="The changes.")]
     ) -> UpdateAccountPayload:
-        limit, config = input.usage_limit, input.recording_config
-        webhooks = {
-            kind: given.value.change() if given.value else None
-            for kind, given in (
-                (WebhookKind.REGISTRATION, input.registration_webhook),
-                (WebhookKind.QUEUE_EVENT, input.queue_event_webhook),
-            )
-            if given
-        }
-        account = await service.update(
-            info.context,
-            input.id,
-            input.if_version,
-            name=input.name,
-            sip_realm=input.sip_realm,
-            usage_limit=Some(limit.value.limit() if limit.value else None) if limit else None,
-            licensed_sessions=input.licensed_sessions,
-            webhooks=webhooks,
-            device_calling_application_id=input.device_calling_application_id,
-            siprec_application_id=input.siprec_application_id,
-            recording_config=Some(_recording(config.value)) if config else None,
-        )
+        account = await service.update(info.context, input.id, input.patch())
         return UpdateAccountPayload(account=graph.shown(account))
 
     @graph.mutation(
@@ -670,9 +663,7 @@ class AccountMutations:
     async def rotate_webhook_secret(
         self, info: Info, input: Annotated[RotateWebhookSecretInput, strawberry.argument(description="Which account.")]
     ) -> RotateWebhookSecretPayload:
-        account = await service.rotate_webhook_secret(
-            info.context, input.account_id, input.if_version, input.overlap_hours
-        )
+        account = await webhook_secret.rotate(info.context, input.account_id, input.if_version, input.overlap_hours)
         return RotateWebhookSecretPayload(account=graph.shown(account))
 
     @graph.mutation(

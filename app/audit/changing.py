@@ -31,6 +31,8 @@ from app.statements import Sql, StandIns, Statement, slot, values_of
 # without a version.
 MAXIMUM_STATEMENTS = 512
 
+Columns = dict[str, Any]
+"""Values to be stored, by the names of their columns."""
 M = TypeVar("M", bound=Model)
 
 
@@ -38,10 +40,10 @@ async def change(
     context: Context,
     model: type[M],
     row_id: UUID,
-    values: Mapping[str, Any],
+    values: Mapping[str, object],
     *,
     if_version: int | None = None,
-    where: Mapping[str, Any] | None = None,
+    where: Mapping[str, object] | None = None,
 ) -> M | None:
     """Sets columns of one row, and its `version` and `updated_at` where it has them; answers the row as it is now.
 
@@ -88,7 +90,7 @@ class _Change:
         self,
         context: Context,
         row_id: UUID,
-        values: Mapping[str, Any],
+        values: Mapping[str, object],
         if_version: int | None,
     ) -> dict[str, Any]:
         """What belongs in the statements' places; what is set is converted as Tortoise does for each column."""

@@ -18,6 +18,7 @@ from app.errors import Mistakes, UserErrorCode
 from app.identifiers import Kind, read
 from app.recording.credentials import fingerprint
 from app.recording.model import RecordingConfig, StoredCredential
+from app.recording.stored import stored_secret
 
 MAXIMUM_COUNT = 1_000
 _UNDERWAY = (RecordingState.RECORDING, RecordingState.STORING)
@@ -86,11 +87,9 @@ async def forget_unneeded(context: Context, account_id: UUID, credential_id: UUI
 
 
 def _has_keys(keyring: Keyring, config: RecordingConfig, credential: Any) -> bool:
-    if config.bucket_vendor is None or config.access_key_id is None or config.secret_access_key is None:
+    secret = stored_secret(keyring, config)
+    if config.bucket_vendor is None or config.access_key_id is None or secret is None:
         return False
-    secret = keyring.open(
-        config.secret_access_key, table="recording_configs", column="secret_access_key", row=config.id
-    )
     present = fingerprint(keyring, config.bucket_vendor.name, config.endpoint_url, config.access_key_id, secret)
     return hmac.compare_digest(present, bytes(credential.fingerprint))
 

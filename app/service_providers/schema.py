@@ -275,7 +275,8 @@ class ServiceProviderMutations:
         info: Info,
         input: Annotated[UpdateServiceProviderInput, strawberry.argument(description="The changes.")],
     ) -> UpdateServiceProviderPayload:
-        provider = await service.update(info.context, input.id, input.if_version, name=input.name)
+        patch = service.ServiceProviderPatch(input.name, input.if_version)
+        provider = await service.update(info.context, input.id, patch)
         return UpdateServiceProviderPayload(service_provider=graph.shown(provider))
 
     @graph.mutation("Suspends or resumes a service provider with all its accounts.", permissions=[IsAdmin])

@@ -13,6 +13,7 @@ from strawberry import Maybe
 from app import graph, names
 from app.access import HasFullAccess, IsAdmin, IsPerson, IsServiceProvider, Scope
 from app.accounts.model import Account as AccountRow
+from app.api_keys.owner import OwnerChoice
 from app.context import Info
 from app.errors import UserError, UserErrorCode
 from app.idempotency.once import ONCE
@@ -20,7 +21,7 @@ from app.identifiers import Kind, show
 from app.paging import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, Containing, FirstArgument, page
 from app.revocations import WHEN_REFUSED
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
-from app.users import emails, model, password, policy, service, tries
+from app.users import emails, model, password, policy, service, sessions, tries
 from app.users.devices import device
 
 
@@ -161,7 +162,7 @@ class UserQueries:
     async def sessions(
         self, info: Info, first: FirstArgument = DEFAULT_FIRST, after: AfterArgument = None
     ) -> Connection[Session] | None:
-        return graph.shown(await page(service.open_sessions(info.context), NEWEST_FIRST, first, after))
+        return graph.shown(await page(sessions.open_sessions(info.context), NEWEST_FIRST, first, after))
 
     @graph.resolver("What passwords have to be. Needs no key.")
     async def password_policy(self) -> PasswordPolicy:
@@ -268,6 +269,13 @@ class UserOwnerInput:
     )
     installation: Maybe[bool] = graph.guarded("True: the installation itself.", permissions=[IsAdmin])
 
+    def choice(self) -> OwnerChoice:
+        return OwnerChoice(
+            account_id=self.account_id.value if self.account_id else None,
+            service_provider_id=self.service_provider_id.value if self.service_provider_id else None,
+            installation=self.installation.value if self.installation else None,
+        )
+
 
 _TEMPORARY = "A temporary password by the policy; without it one is made and shown once. It must be changed at first."
 
@@ -283,6 +291,10 @@ class CreateUserInput:
     )
     password: str | None = strawberry.field(default=None, description=_TEMPORARY)
     idempotency_key: str | None = strawberry.field(default=None, description=f"{ONCE} No password is shown again.")
+
+    def user(self) -> service.NewUser:
+        owner = self.owner.choice() if self.owner else OwnerChoice()
+        return service.NewUser(self.email, self.name, owner, self.password)
 
 
 @strawberry.type(description="What createUser answers.")
@@ -453,7 +465,7 @@ class UserMutations:
     async def login(
         self, info: Info, input: Annotated[LoginInput, strawberry.argument(description="Who.")]
     ) -> LoginPayload:
-        entered = await service.login(info.context, input.email, input.password)
+        entered = await sessions.login(info.context, input.email, input.password)
         return LoginPayload(
             token=entered.token,
             user=graph.shown(entered.user),
@@ -463,7 +475,7 @@ class UserMutations:
 
     @graph.mutation(f"Ends the caller's session: its token is rejected {WHEN_REFUSED}.", permissions=[IsPerson])
     async def logout(self, info: Info) -> LogoutPayload:
-        await service.logout(info.context)
+        await sessions.logout(info.context)
         return LogoutPayload(logged_out=True)
 
     @graph.mutation(
@@ -473,14 +485,14 @@ class UserMutations:
         self, info: Info, input: Annotated[LogoutEverywhereInput, strawberry.argument(description="Which.")]
     ) -> LogoutEverywherePayload:
         return LogoutEverywherePayload(
-            ended=await service.logout_everywhere(info.context, keep_current=input.keep_current)
+            ended=await sessions.logout_everywhere(info.context, keep_current=input.keep_current)
         )
 
     @graph.mutation(f"Ends a session: its token is rejected {WHEN_REFUSED}.")
     async def revoke_session(
         self, info: Info, input: Annotated[RevokeSessionInput, strawberry.argument(description="Which.")]
     ) -> RevokeSessionPayload:
-        ended = await service.revoke_session(info.context, input.id)
+        ended = await sessions.revoke_session(info.context, input.id)
         return RevokeSessionPayload(revoked_id=strawberry.ID(show(Kind.SESSION, ended)))
 
     @graph.mutation(
@@ -504,17 +516,7 @@ class UserMutations:
     async def create_user(
         self, info: Info, input: Annotated[CreateUserInput, strawberry.argument(description="The user to be.")]
     ) -> CreateUserPayload:
-        owner = input.owner or UserOwnerInput()
-        user, shown, is_new = await service.create(
-            info.context,
-            email=input.email,
-            name=input.name,
-            given=input.password,
-            account_id=owner.account_id.value if owner.account_id else None,
-            service_provider_id=owner.service_provider_id.value if owner.service_provider_id else None,
-            installation=owner.installation.value if owner.installation else None,
-            idempotency_key=input.idempotency_key,
-        )
+        user, shown, is_new = await service.create(info.context, input.user(), input.idempotency_key)
         errors = [] if is_new or input.password is not None else [_ALREADY_SHOWN]
         return CreateUserPayload(user=graph.shown(user), temporary_password=shown, user_errors=errors)
 
@@ -524,7 +526,8 @@ class UserMutations:
     async def update_user(
         self, info: Info, input: Annotated[UpdateUserInput, strawberry.argument(description="The changes.")]
     ) -> UpdateUserPayload:
-        user = await service.update(info.context, input.id, input.if_version, email=input.email, name=input.name)
+        patch = service.UserPatch(input.email, input.name, input.if_version)
+        user = await service.update(info.context, input.id, patch)
         return UpdateUserPayload(user=graph.shown(user))
 
     @graph.mutation(f"Deactivates a user and ends their sessions: the tokens are rejected {WHEN_REFUSED}.")
@@ -563,12 +566,8 @@ class UserMutations:
     async def update_password_policy(
         self, info: Info, input: Annotated[UpdatePasswordPolicyInput, strawberry.argument(description="The changes.")]
     ) -> UpdatePasswordPolicyPayload:
-        changed = await service.update_policy(
-            info.context,
-            input.if_version,
-            minimum_length=input.minimum_length,
-            needs_digit=input.needs_digit,
-            needs_symbol=input.needs_symbol,
-            refuses_common=input.refuses_common,
+        patch = service.PasswordPolicyPatch(
+            input.minimum_length, input.needs_digit, input.needs_symbol, input.refuses_common, input.if_version
         )
+        changed = await service.update_policy(info.context, patch)
         return UpdatePasswordPolicyPayload(password_policy=graph.shown(changed))
