@@ -14,7 +14,7 @@ Exception
 
 import enum
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,6 +81,15 @@ class ServiceUnavailable(ClientError):
     code = ErrorCode.SERVICE_UNAVAILABLE
     is_database_away = False
     is_statement_given_up = False
+
+
+MASKED = "Something went wrong on our side. Give the request id to whoever runs this server."
+"""The message of an error that is not meant for clients."""
+
+
+def json_error(message: str, extensions: Mapping[str, object] | None, request_id: str) -> dict[str, object]:
+    """One error as answers have it in their `errors`."""
+    return {"message": message, "extensions": {**(extensions or {}), "requestId": request_id}}
 
 
 @strawberry.enum(description="Why an input was refused.")

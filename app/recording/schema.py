@@ -162,8 +162,12 @@ class BucketVendorOption:
 
 
 _FORMATS = [
-    AudioFormatOption(value=model.AudioFormat.MP3, name="MP3 (.mp3)", content_type="audio/mpeg"),
-    AudioFormatOption(value=model.AudioFormat.WAV, name="WAV (.wav)", content_type="audio/wav"),
+    AudioFormatOption(
+        value=model.AudioFormat.MP3, name="MP3 (.mp3)", content_type=model.CONTENT_TYPES[model.AudioFormat.MP3]
+    ),
+    AudioFormatOption(
+        value=model.AudioFormat.WAV, name="WAV (.wav)", content_type=model.CONTENT_TYPES[model.AudioFormat.WAV]
+    ),
 ]
 _VENDORS = [
     BucketVendorOption(value=model.BucketVendor.AWS_S3, name="Amazon S3", needs_endpoint_url=False),

@@ -19,7 +19,7 @@ from app.recording.backoff import TRIES_FOR_A_PERSON, Fault
 from app.recording.credentials import Candidate, Location
 from app.recording.disk import fault_of
 from app.recording.failures import LOSES_DATA, StorageFailure
-from app.recording.model import AudioFormat, RecordingConfig, StoredCredential
+from app.recording.model import CONTENT_TYPES, AudioFormat, RecordingConfig, StoredCredential
 from app.recording.spool import About, SpooledRecording
 from app.recording.storage import Bucket, ObjectStorage, StorageTarget
 from app.recording.uploads import Outgoing
@@ -99,7 +99,7 @@ async def candidates(keyring: Keyring, about: About) -> list[Candidate]:
 
 def outgoing(recording: SpooledRecording) -> Outgoing:
     about = recording.about
-    return Outgoing(recording.audio_path, about.key, uploads.CONTENT_TYPES[about.format], about.tags)
+    return Outgoing(recording.audio_path, about.key, CONTENT_TYPES[about.format], about.tags)
 
 
 @asynccontextmanager
