@@ -12,7 +12,7 @@ import enum
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
 import strawberry
@@ -73,13 +73,16 @@ def _where(conditions: dict[str, Any]) -> Q:
     return Q(**conditions)
 
 
-class Reachable(Protocol):
-    """A model that says how it is reached."""
+class Reachable(Model):
+    """A model that says how its rows are reached."""
 
     reach: ClassVar[Reach]
 
+    class Meta:
+        abstract = True
 
-M = TypeVar("M", bound=Model)
+
+M = TypeVar("M", bound=Reachable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +111,10 @@ class Viewer:
         """The rows of a model that this caller may see and change at all. Every query starts here."""
         if self.scope is Scope.ADMIN:
             return model.all()
-        reach: Reach = model.reach  # type: ignore[attr-defined]
         if self.scope is Scope.SERVICE_PROVIDER:
-            paths, owner = reach.service_provider, self.service_provider_id
+            paths, owner = model.reach.service_provider, self.service_provider_id
         else:
-            paths, owner = (reach.account,) if reach.account else (), self.account_id
+            paths, owner = (model.reach.account,) if model.reach.account else (), self.account_id
         if not paths:
             return model.filter(pk__in=[])
         ways: list[dict[str, Any]] = [{path: owner} for path in paths]

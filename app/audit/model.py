@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 from tortoise import fields
 from tortoise.models import Model
 
-from app.access import Reach, Scope
+from app.access import Reach, Reachable, Scope
 from app.identifiers import new_id
 
 
-class AuditEvent(Model):
+class AuditEvent(Reachable):
     """A trigger refuses to change an event at all, and to delete one that is younger than an AuditPruning allows.
 
     `service_provider_id` is the provider that ran the account at the time; when an account moves, the one that it comes from

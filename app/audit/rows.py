@@ -2,16 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic
 
-from tortoise.models import Model
-
+from app.access import M
 from app.audit.changing import change, conflict
 from app.context import Context
 from app.errors import Mistakes, Problems, UserErrorCode
 from app.identifiers import Kind, read
-
-M = TypeVar("M", bound=Model)
 
 
 @dataclass(frozen=True)

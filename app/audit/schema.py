@@ -86,13 +86,10 @@ def _id(kind: str | None, value: UUID | None) -> str | None:
 
 @graph.node(
     Kind.AUDIT_EVENT,
-    row=model.AuditEvent,
     description="Something that was changed, deleted, dialled or revealed. Events are never changed and outlive what they "
     "speak of.",
 )
-class AuditEvent(graph.Node):
-    """Stands over rows of model.AuditEvent."""
-
+class AuditEvent(graph.Node[model.AuditEvent]):
     at: datetime = graph.column("When.")
     operation: str = graph.column(
         "What was done: a mutation, such as `updateAccount`; `read webhookSecret` and `playRecording` for what was seen and "
@@ -173,4 +170,4 @@ class AuditQueries:
         after: AfterArgument = None,
         filter: Annotated[AuditEventFilter | None, strawberry.argument(description="Which events.")] = None,
     ) -> Connection[AuditEvent]:
-        return graph.shown(await _EVENTS.answer(info.context, first, after, filter))
+        return AuditEvent.connection(await _EVENTS.answer(info.context, first, after, filter))

@@ -13,7 +13,7 @@ from strawberry.utils.str_converters import to_camel_case
 from tortoise.exceptions import IntegrityError
 from tortoise.models import Model
 
-from app.access import Scope
+from app.access import Reachable, Scope
 from app.audit import trail
 from app.context import Context
 from app.database import violated_constraint
@@ -40,7 +40,7 @@ class Unique:
 @asynccontextmanager
 async def answered(
     context: Context,
-    model: type[Model],
+    model: type[Reachable],
     uniques: Sequence[Unique],
     values: Mapping[str, object],
     stored: Callable[[], Awaitable[Model]] | None = None,
