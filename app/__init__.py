@@ -3,7 +3,8 @@
 The rooms, one per noun; each has `model.py` (what is stored), `service.py` (what is done) and `schema.py` (what is shown):
 
     accounts/            one customer: the container of everything below   (+ finding.py: one by its id; inputs.py: what a
-                         form may hold; contents.py: what goes with it; webhook_secret.py: what signs webhook calls)
+                         form may hold; contents.py: what goes with it; webhook_secret.py: what signs webhook calls;
+                         mutation_schema.py)
     service_providers/   who runs accounts for customers
     api_keys/            what a program shows to be let in      (+ token.py, last_use.py; owner.py: of a new key or user)
     recording/           how calls are recorded, and where to   (+ storage.py: the only way to S3, aws_sdk.py: what it
@@ -38,7 +39,7 @@ The rooms, one per noun; each has `model.py` (what is stored), `service.py` (wha
                          samples; rules.py: from an input to the columns of what has them; pruning.py: what is kept, and how long)
     users/               people, sessions, passwords            (+ password.py: Argon2; policy.py, emails.py, tries.py,
                          taken.py: what a caller learns of others; devices.py, standing.py, token.py; sessions.py: login
-                         and logout)
+                         and logout; session_schema.py, policy_schema.py)
 
 What all rooms stand on, and what imports no room:
 

@@ -149,9 +149,9 @@ class ApiKeyQueries:
         return ApiKey.connection(await _KEYS_OF_INSTALLATION.answer(info.context, first, after))
 
 
-@strawberry.input(one_of=True, description="Whom a new key belongs to.")
-class ApiKeyOwnerInput:
-    """Exactly one of the fields."""
+@strawberry.input
+class OwnerInput:
+    """Whom something new belongs to: exactly one of the fields."""
 
     account_id: Maybe[strawberry.ID] = strawberry.field(default=None, description="An account within reach.")
     service_provider_id: Maybe[strawberry.ID] = graph.guarded(
@@ -165,6 +165,11 @@ class ApiKeyOwnerInput:
             service_provider_id=self.service_provider_id.value if self.service_provider_id else None,
             installation=self.installation.value if self.installation else None,
         )
+
+
+@strawberry.input(one_of=True, description="Whom a new key belongs to.")
+class ApiKeyOwnerInput(OwnerInput):
+    """Exactly one of the fields."""
 
 
 @strawberry.input(description="An API key to be created.")

@@ -1,7 +1,4 @@
-"""What is shown of people. A session's token and a temporary password stand on payloads alone, once.
-
-Long because the contract of one noun stays in one place: its types, inputs, payloads and root fields, nearly all declarations.
-"""
+"""What is shown of users, and how they are managed. A temporary password stands on payloads alone, once."""
 
 from datetime import datetime
 from functools import partial
@@ -14,15 +11,15 @@ from app import graph, names
 from app.access import HasFullAccess, IsAdmin, IsPerson, IsServiceProvider, Scope
 from app.accounts.model import Account as AccountRow
 from app.api_keys.owner import OwnerChoice
+from app.api_keys.schema import OwnerInput
 from app.context import Info
 from app.errors import UserError, UserErrorCode
 from app.idempotency.once import ONCE
 from app.identifiers import Kind, show
-from app.paging import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, Containing, FirstArgument, page
+from app.paging import DEFAULT_FIRST, AfterArgument, Connection, Containing, FirstArgument
 from app.revocations import WHEN_REFUSED
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
-from app.users import emails, model, password, policy, service, sessions, tries
-from app.users.devices import device
+from app.users import emails, model, policy, service, tries
 
 
 @graph.node(Kind.USER, description="A person, who logs in with an e-mail address and a password.")
@@ -58,37 +55,6 @@ class User(graph.Node[model.User]):
     viewer_can_reset_password: bool = graph.per_viewer(
         lambda viewer: viewer.may([IsPerson, HasFullAccess]), "Whether the caller may reset passwords of others."
     )
-
-
-@graph.node(Kind.SESSION, description="A login on one device, until it ends.")
-class Session(graph.Node[model.Session]):
-    device: str = graph.computed(device, ["user_agent"], "What it was opened with, in a few words: `Firefox on Linux`.")
-    user_agent: str = graph.column("The User-Agent header with which it was opened, at most 256 characters.")
-    address: str = graph.column("The network address from which it was opened.")
-    created_at: datetime = graph.column("When it was opened.")
-    last_used_at: datetime = graph.column("The minute in which it was used last. It ends when it is idle for too long.")
-    expires_at: datetime = graph.column("When it ends, however much it is used.")
-
-    @graph.resolver("Whether it is the session that asks.", declared=graph.Called(("id",)))
-    def current(self, info: Info, row: strawberry.Parent[model.Session]) -> bool:
-        return row.id == info.context.viewer.session_id
-
-
-@strawberry.type(description="What passwords have to be.")
-class PasswordPolicy(graph.Backed[model.PasswordPolicy]):
-    minimum_length: int = strawberry.field(description="The shortest password, in characters.")
-    needs_digit: bool = strawberry.field(description="Whether a digit is needed.")
-    needs_symbol: bool = strawberry.field(description="Whether something that is neither letter nor digit is needed.")
-    refuses_common: bool = strawberry.field(description="Whether the commonest passwords are refused.")
-    version: int = strawberry.field(description="Grows by one with each change; send it as `ifVersion`.")
-
-    @graph.resolver("The longest password, in characters.")
-    def maximum_length(self) -> int:
-        return password.MAXIMUM_LENGTH
-
-    @graph.resolver("All rules as sentences for a person, to be shown beside the form.")
-    def rules(self, row: strawberry.Parent[model.PasswordPolicy]) -> list[str]:
-        return policy.sentences(row)
 
 
 @strawberry.input(description="Which users to list; conditions are joined with and.")
@@ -146,98 +112,10 @@ class UserQueries:
     ) -> Connection[User] | None:
         return User.connection(await _USERS.answer(info.context, first, after, filter))
 
-    @graph.resolver("The caller's own sessions that are open, newest first.", permissions=[IsPerson])
-    async def sessions(
-        self, info: Info, first: FirstArgument = DEFAULT_FIRST, after: AfterArgument = None
-    ) -> Connection[Session] | None:
-        return Session.connection(await page(sessions.open_sessions(info.context), NEWEST_FIRST, first, after))
-
-    @graph.resolver("What passwords have to be. Needs no key.")
-    async def password_policy(self) -> PasswordPolicy:
-        return PasswordPolicy.of(await policy.current())
-
-
-@strawberry.input(description="Who logs in.")
-class LoginInput:
-    """Input of login."""
-
-    email: str = strawberry.field(description="The e-mail address.")
-    password: str = strawberry.field(description="The password.")
-
-
-@graph.payload()
-class LoginPayload(graph.Payload):
-    token: str | None = strawberry.field(
-        default=None,
-        description="The session's token, to be sent as `Authorization: Bearer …`. Shown here once and never again.",
-    )
-    user: User | None = strawberry.field(default=None, description="Who has logged in.")
-    expires_at: datetime | None = strawberry.field(
-        default=None, description="When the session ends, however much it is used."
-    )
-    must_change_password: bool | None = strawberry.field(
-        default=None, description="True: nothing is open before `changePassword`."
-    )
-
-
-@graph.payload(errors="What is wrong; empty when it was done.")
-class LogoutPayload(graph.Payload):
-    logged_out: bool | None = strawberry.field(default=None, description="True: the session has ended.")
-
-
-@strawberry.input(description="Which sessions end.")
-class LogoutEverywhereInput:
-    """Input of logoutEverywhere."""
-
-    keep_current: bool = strawberry.field(default=False, description="True: the session that asks stays open.")
-
-
-@graph.payload()
-class LogoutEverywherePayload(graph.Payload):
-    ended: int | None = strawberry.field(default=None, description="How many sessions have ended.")
-
-
-@strawberry.input(description="A session to be ended.")
-class RevokeSessionInput:
-    """Input of revokeSession."""
-
-    id: strawberry.ID = strawberry.field(description="The session: one's own, or of a user within reach.")
-
-
-@graph.payload()
-class RevokeSessionPayload(graph.Payload):
-    revoked_id: strawberry.ID | None = strawberry.field(default=None, description="The session that has ended.")
-
-
-@strawberry.input(description="A new password for whoever asks.")
-class ChangePasswordInput:
-    """Input of changePassword."""
-
-    current_password: str = strawberry.field(description="The present password.")
-    new_password: str = strawberry.field(description="The new one; `passwordPolicy` tells what it has to be.")
-
-
-@graph.payload()
-class ChangePasswordPayload(graph.Payload):
-    user: User | None = strawberry.field(default=None, description="Whose password it is.")
-
 
 @strawberry.input(one_of=True, description="Whom a new user belongs to.")
-class UserOwnerInput:
+class UserOwnerInput(OwnerInput):
     """Exactly one of the fields."""
-
-    account_id: Maybe[strawberry.ID] = strawberry.field(default=None, description="An account within reach.")
-    service_provider_id: Maybe[strawberry.ID] = graph.guarded(
-        "A service provider within reach.", permissions=[IsServiceProvider]
-    )
-    installation: Maybe[bool] = graph.guarded("True: the installation itself.", permissions=[IsAdmin])
-
-    def choice(self) -> OwnerChoice:
-        return OwnerChoice(
-            account_id=self.account_id.value if self.account_id else None,
-            service_provider_id=self.service_provider_id.value if self.service_provider_id else None,
-            installation=self.installation.value if self.installation else None,
-        )
 
 
 _TEMPORARY = "A temporary password by the policy; without it one is made and shown once. It must be changed at first."
@@ -346,31 +224,6 @@ class ResetPasswordPayload(graph.Payload):
     )
 
 
-@strawberry.input(description="Changes to the password policy; what is left out stays as it is.")
-class UpdatePasswordPolicyInput:
-    """Input of updatePasswordPolicy."""
-
-    minimum_length: Maybe[int | None] = strawberry.field(
-        default=None,
-        description=f"The shortest password: {policy.LEAST_MINIMUM} to {policy.LARGEST_MINIMUM} characters.",
-    )
-    needs_digit: Maybe[bool | None] = strawberry.field(default=None, description="Whether a digit is needed.")
-    needs_symbol: Maybe[bool | None] = strawberry.field(
-        default=None, description="Whether something that is neither letter nor digit is needed."
-    )
-    refuses_common: Maybe[bool | None] = strawberry.field(
-        default=None, description="Whether the commonest passwords are refused."
-    )
-    if_version: int | None = strawberry.field(
-        default=None, description="Refuse with CONFLICT unless this is still the version."
-    )
-
-
-@graph.payload()
-class UpdatePasswordPolicyPayload(graph.Payload):
-    password_policy: PasswordPolicy | None = strawberry.field(default=None, description="The policy as it is now.")
-
-
 _ALREADY_SHOWN = UserError(
     code=UserErrorCode.ALREADY_SHOWN,
     message="The user was made before under this idempotency key; the password was shown then. Reset it for another one.",
@@ -381,58 +234,6 @@ _ALREADY_SHOWN = UserError(
 @strawberry.type
 class UserMutations:
     """Root fields."""
-
-    @graph.mutation(
-        "Opens a session with an e-mail address and a password. Needs no key; an `Authorization` header that does not "
-        "authenticate is ignored unless the document has other fields that need one. RATE_LIMITED after "
-        f"{tries.MAXIMUM_BY_EMAIL_AND_NETWORK} failures for one e-mail address from one network (an IPv4 address or an IPv6 "
-        f"/64), {tries.MAXIMUM_BY_NETWORK} for any addresses from one network, or {tries.MAXIMUM_BY_EMAIL} for one address from "
-        "all networks, within 15 minutes; one IPv6 /56 has twice the limits of a network.",
-        open_to_anybody=True,
-    )
-    async def login(
-        self, info: Info, input: Annotated[LoginInput, strawberry.argument(description="Who.")]
-    ) -> LoginPayload:
-        entered = await sessions.login(info.context, input.email, input.password)
-        return LoginPayload(
-            token=entered.token,
-            user=User.of(entered.user),
-            expires_at=entered.session.expires_at,
-            must_change_password=entered.user.must_change_password,
-        )
-
-    @graph.mutation(f"Ends the caller's session: its token is rejected {WHEN_REFUSED}.", permissions=[IsPerson])
-    async def logout(self, info: Info) -> LogoutPayload:
-        await sessions.logout(info.context)
-        return LogoutPayload(logged_out=True)
-
-    @graph.mutation(
-        f"Ends all sessions of the caller: their tokens are rejected {WHEN_REFUSED}.", permissions=[IsPerson]
-    )
-    async def logout_everywhere(
-        self, info: Info, input: Annotated[LogoutEverywhereInput, strawberry.argument(description="Which.")]
-    ) -> LogoutEverywherePayload:
-        return LogoutEverywherePayload(
-            ended=await sessions.logout_everywhere(info.context, keep_current=input.keep_current)
-        )
-
-    @graph.mutation(f"Ends a session: its token is rejected {WHEN_REFUSED}.")
-    async def revoke_session(
-        self, info: Info, input: Annotated[RevokeSessionInput, strawberry.argument(description="Which.")]
-    ) -> RevokeSessionPayload:
-        ended = await sessions.revoke_session(info.context, input.id)
-        return RevokeSessionPayload(revoked_id=strawberry.ID(show(Kind.SESSION, ended)))
-
-    @graph.mutation(
-        f"Changes the caller's password and ends their other sessions, whose tokens are rejected {WHEN_REFUSED}. "
-        f"RATE_LIMITED after {tries.MAXIMUM_BY_SESSION} wrong current passwords in one session within 15 minutes.",
-        permissions=[IsPerson],
-    )
-    async def change_password(
-        self, info: Info, input: Annotated[ChangePasswordInput, strawberry.argument(description="Old and new.")]
-    ) -> ChangePasswordPayload:
-        user = await service.change_password(info.context, input.current_password, input.new_password)
-        return ChangePasswordPayload(user=User.of(user))
 
     @graph.mutation(
         "Creates a user with the scope of the owner, which is never above the caller's. For people only, since it returns a "
@@ -489,13 +290,3 @@ class UserMutations:
     ) -> ResetPasswordPayload:
         user, shown = await service.reset_password(info.context, input.id, input.password)
         return ResetPasswordPayload(user=User.of(user), temporary_password=shown)
-
-    @graph.mutation("Changes what passwords have to be, from now on.", permissions=[IsAdmin])
-    async def update_password_policy(
-        self, info: Info, input: Annotated[UpdatePasswordPolicyInput, strawberry.argument(description="The changes.")]
-    ) -> UpdatePasswordPolicyPayload:
-        patch = service.PasswordPolicyPatch(
-            input.minimum_length, input.needs_digit, input.needs_symbol, input.refuses_common, input.if_version
-        )
-        changed = await service.update_policy(info.context, patch)
-        return UpdatePasswordPolicyPayload(password_policy=PasswordPolicy.of(changed))
