@@ -1,6 +1,6 @@
 """From what a form gives to the columns of a recording configuration: what is allowed, and in which form it is kept."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TypeVar
 from uuid import UUID
@@ -31,7 +31,7 @@ class RecordingConfigPatch:
     bucket_name: Some[str | None] | None = None
     region: Some[str | None] | None = None
     access_key_id: Some[str | None] | None = None
-    secret_access_key: Some[str | None] | None = None
+    secret_access_key: Some[str | None] | None = field(default=None, repr=False)
     s3_tags: Some[tuple[Tag, ...] | None] | None = None
     record_all_calls: Some[bool | None] | None = None
     if_version: int | None = None

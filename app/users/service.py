@@ -4,14 +4,13 @@ Passwords are hashed and compared before a transaction begins, never within.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeVar
 from uuid import UUID
 
 from strawberry import Some
 from strawberry.utils.str_converters import to_camel_case
-from tortoise.exceptions import IntegrityError
 from tortoise.expressions import Q, Subquery
 from tortoise.transactions import in_transaction
 
@@ -22,7 +21,6 @@ from app.audit import trail
 from app.audit.changing import Columns, change, conflict
 from app.audit.rows import Rows
 from app.context import Context
-from app.database import violated_constraint
 from app.errors import Mistakes, Problems, Unauthenticated, UserErrorCode
 from app.idempotency.once import once
 from app.identifiers import Kind, new_id, read
@@ -33,8 +31,16 @@ from app.users.model import THE_POLICY, PasswordPolicy, Session, User
 from app.users.password import Claim
 from app.users.sessions import lock_account, matches
 from app.users.standing import still_let_in
+from app.users.taken import Unique
 
 USERS = Rows(User, Kind.USER, "user")
+_EMAIL = Unique(
+    "users_email_unique",
+    "email",
+    "email_key",
+    UserErrorCode.EMAIL_TAKEN,
+    "Somebody has this e-mail address already (upper and lower case count as the same).",
+)
 T = TypeVar("T")
 
 
@@ -85,7 +91,7 @@ class NewUser:
     email: str
     name: str
     owner: OwnerChoice = OwnerChoice()
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
 
 
 async def create(context: Context, new: NewUser, idempotency_key: str | None = None) -> tuple[User, str | None, bool]:
@@ -113,20 +119,15 @@ async def _create(context: Context, new: NewUser, hashed: str) -> User:
     if new.password is not None:
         policy.check(await policy.current(), new.password, new.email, problems, "password")
     secret = _password_values(hashed, must_change=True)
-    try:
-        async with in_transaction():
-            owner = await lock_owner(viewer, new.owner, problems)
-            await still_let_in(viewer)
-            problems.raise_if_any()
-            if owner.has_quota:
-                there, maximum = User.filter(**owner.columns), context.opened.settings.users_per_owner
-                await quotas.check(there, maximum, f"The {owner.words} has {maximum:,} users", "Delete one first.")
-            user = await User.create(**values, **secret, **owner.columns)
-            await trail.note(context, user, after={**values, **owner.columns})
-    except IntegrityError as error:
-        if violated_constraint(error) == "users_email_unique":
-            raise _email_taken() from None
-        raise
+    async with taken.answered(context, User, [_EMAIL], values), in_transaction():
+        owner = await lock_owner(viewer, new.owner, problems)
+        await still_let_in(viewer)
+        problems.raise_if_any()
+        if owner.has_quota:
+            there, maximum = User.filter(**owner.columns), context.opened.settings.users_per_owner
+            await quotas.check(there, maximum, f"The {owner.words} has {maximum:,} users", "Delete one first.")
+        user = await User.create(**values, **secret, **owner.columns)
+        await trail.note(context, user, after={**values, **owner.columns})
     return user
 
 
@@ -189,14 +190,9 @@ async def _update(context: Context, user_id: str, patch: UserPatch) -> User:
     problems = Problems()
     values = _read(patch.email, patch.name, problems)
     if values and not problems.found:
-        try:
-            async with in_transaction():
-                changed = await USERS.change(context, user_id, values, if_version=patch.if_version)
-                await still_let_in(context.viewer)  # once the row is locked
-        except IntegrityError as error:
-            if violated_constraint(error) != "users_email_unique":
-                raise
-            raise _email_taken() from None
+        async with taken.answered(context, User, [_EMAIL], values), in_transaction():
+            changed = await USERS.change(context, user_id, values, if_version=patch.if_version)
+            await still_let_in(context.viewer)  # once the row is locked
         if changed is not None:
             return changed
     user = await USERS.get(context, user_id)
@@ -213,10 +209,7 @@ async def set_active(context: Context, user_id: str, active: bool, if_version: i
     """Deactivated, their sessions end within 5 s, for good. Raises Mistakes: NOT_FOUND, CONFLICT, LAST_ADMIN."""
     found = await USERS.get(context, user_id)
     async with in_transaction():
-        user = await _locked(context.viewer, found)
-        await still_let_in(context.viewer)
-        if if_version not in (None, user.version):
-            raise USERS.conflict(if_version)
+        user = await _locked(context, found, if_version)
         if user.active == active:
             return user
         if not active:
@@ -231,10 +224,7 @@ async def delete(context: Context, user_id: str, if_version: int | None) -> UUID
     """Raises Mistakes: NOT_FOUND, CONFLICT, LAST_ADMIN."""
     found = await USERS.get(context, user_id)
     async with in_transaction():
-        user = await _locked(context.viewer, found)
-        await still_let_in(context.viewer)
-        if if_version not in (None, user.version):
-            raise USERS.conflict(if_version)
+        user = await _locked(context, found, if_version)
         await _keep_an_admin(user)
         await trail.note(context, user, before={"email": user.email, "name": user.name})
         await delete_all(Q(id=user.id))
@@ -267,8 +257,7 @@ async def reset_password(context: Context, user_id: str, given: str | None) -> t
     shown = policy.temporary(rules) if given is None else None
     values = _password_values(await password.hashed(given or shown or "", _claim(viewer)), must_change=True)
     async with in_transaction():
-        await _locked(viewer, user)
-        await still_let_in(viewer)
+        await _locked(context, user)
         changed = USERS.there(await change(context, User, user.id, values))
         await Session.filter(user_id=user.id).delete()
     context.use(Revocations).announce(user.id)
@@ -310,15 +299,19 @@ async def update_policy(context: Context, patch: PasswordPolicyPatch) -> Passwor
     return changed
 
 
-async def _locked(viewer: Viewer, found: User) -> User:
-    """The row, which no other transaction changes until this one ends. Raises Mistakes: NOT_FOUND."""
-    if not await lock_account(viewer, found):
+async def _locked(context: Context, found: User, if_version: int | None = None) -> User:
+    """The row, which no other transaction changes until this one ends. Raises Mistakes: NOT_FOUND, CONFLICT; Unauthenticated."""
+    if not await lock_account(context.viewer, found):
         raise USERS.not_found()
     if found.scope is Scope.ADMIN:
         # All of them in one order: of two admins who deactivate each other, the second waits and then finds itself last.
         # Whole rows: a list of values would leave the lock out.
         await User.filter(scope=Scope.ADMIN, active=True).order_by("id").select_for_update()
-    return USERS.there(await User.filter(id=found.id).select_for_update().get_or_none())
+    user = USERS.there(await User.filter(id=found.id).select_for_update().get_or_none())
+    await still_let_in(context.viewer)
+    if if_version not in (None, user.version):
+        raise USERS.conflict(if_version)
+    return user
 
 
 async def _keep_an_admin(user: User) -> None:
@@ -354,9 +347,4 @@ async def _find_taken(values: Columns, user_id: UUID | None, problems: Problems)
     """Tells a taken address beside all else that is wrong; the constraint holds it all the same."""
     key = values.get("email_key")
     if key and await User.filter(email_key=key).exclude(id=user_id or new_id()).exists():
-        problems.found += _email_taken().errors
-
-
-def _email_taken() -> Mistakes:
-    message = "Somebody has this e-mail address already (upper and lower case count as the same)."
-    return Mistakes.one(UserErrorCode.EMAIL_TAKEN, message, "email")
+        problems.found += _EMAIL.mistake(values["email"]).errors

@@ -36,6 +36,9 @@ class Unique:
     hidden_from: frozenset[Scope] = frozenset()
     """The scopes that do not see all rows it is compared with."""
 
+    def mistake(self, value: object) -> Mistakes:
+        return Mistakes.one(self.code, self.message.format(value), to_camel_case(self.column))
+
 
 @asynccontextmanager
 async def answered(
@@ -69,8 +72,7 @@ async def answered(
         if violated in hidden and not await same.exists():
             tried = {one.column: values[one.column] for one in uniques if values.get(one.column)}
             await note(context, tried, await stored() if stored is not None else None)
-        message = violated.message.format(values[violated.column])
-        raise Mistakes.one(violated.code, message, to_camel_case(violated.column)) from None
+        raise violated.mistake(values[violated.column]) from None
 
 
 async def check(context: Context) -> None:
