@@ -12,7 +12,7 @@ from app import quotas
 from app.access import Scope
 from app.accounts import contents, inputs, webhook_secret
 from app.accounts.contents import AccountContentKind, Contents
-from app.accounts.finding import ACCOUNTS, locked
+from app.accounts.finding import ACCOUNTS
 from app.accounts.inputs import AccountPatch, NewAccount
 from app.accounts.model import Account
 from app.api_keys.model import ApiKey
@@ -30,7 +30,7 @@ from app.recording import service as recording
 from app.recording.inputs import RecordingConfigPatch
 from app.recording.model import RecordingConfig, StoredCredential
 from app.revocations import Revocations
-from app.service_providers import finding as service_providers
+from app.service_providers.finding import SERVICE_PROVIDERS
 from app.service_providers.model import ServiceProvider
 from app.users import service as users
 from app.users import taken
@@ -76,7 +76,7 @@ async def _create(context: Context, new: NewAccount, values: Columns, problems: 
     problems.raise_if_any()
     account_id, maximum = new_id(), context.opened.settings.accounts_per_provider
     async with in_transaction():
-        if await service_providers.lock(context.viewer, provider_id) is None:
+        if await SERVICE_PROVIDERS.lock(context.viewer, provider_id) is None:
             raise _no_provider()
         there = Account.filter(service_provider_id=provider_id)
         await quotas.check(there, maximum, f"The service provider has {maximum:,} accounts", "Delete one first.")
@@ -115,7 +115,7 @@ async def _update_locked(
     context: Context, account_id: str, patch: AccountPatch, values: Columns, problems: Problems
 ) -> Account:
     """Reads what is stored with a lock, so that nothing comes in between; what is wrong rolls all of it back."""
-    account = await locked(context, account_id)
+    account = await ACCOUNTS.locked(context, account_id)
     reader = rules.Reader(context.keyring, context.use(OutboundGate), account.id, account, problems)
     for kind, webhook in (
         (WebhookKind.REGISTRATION, patch.registration_webhook),
@@ -167,11 +167,11 @@ async def move(context: Context, account_id: str, service_provider_id: str, if_v
     problems, name = Problems(), ""
     try:
         async with in_transaction():
-            account = await locked(context, account_id, "accountId", no_key=False)
+            account = await ACCOUNTS.locked(context, account_id, "accountId", no_key=False)
             name = account.name
             ACCOUNTS.check_version(account.version, if_version, problems)
             provider_id = read(Kind.SERVICE_PROVIDER, service_provider_id)
-            if await service_providers.lock(context.viewer, provider_id) is None:
+            if await SERVICE_PROVIDERS.lock(context.viewer, provider_id) is None:
                 problems.found += _no_provider().errors
             problems.raise_if_any()
             values = {"service_provider_id": provider_id}
@@ -212,7 +212,7 @@ async def delete(
     """
     async with in_transaction():
         # The lock keeps new keys and applications from coming in between count and deletion: their foreign keys wait for it.
-        account = await locked(context, account_id, no_key=False)
+        account = await ACCOUNTS.locked(context, account_id, no_key=False)
         if if_version not in (None, account.version):
             raise ACCOUNTS.conflict(if_version)
         held = await contents.of_account(account.id)

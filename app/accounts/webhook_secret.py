@@ -6,7 +6,7 @@ from uuid import UUID
 
 from tortoise.transactions import in_transaction
 
-from app.accounts.finding import ACCOUNTS, locked
+from app.accounts.finding import ACCOUNTS
 from app.accounts.model import Account
 from app.audit.changing import Columns, change
 from app.audit.reads import SecretReads
@@ -46,7 +46,7 @@ async def rotate(context: Context, account_id: str, if_version: int | None, over
         raise Mistakes.one(UserErrorCode.OUT_OF_RANGE, message, "overlapHours")
     async with in_transaction():
         # Of two that rotate at once, the second replaces the first one's secret, so that both get a secret that signs.
-        account = await locked(context, account_id, "accountId")
+        account = await ACCOUNTS.locked(context, account_id, "accountId")
         if if_version not in (None, account.version):
             raise ACCOUNTS.conflict(if_version)
         return ACCOUNTS.there(await change(context, Account, account.id, _rotated(context, account, overlap_hours)))

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from app.access import Scope, Viewer
-from app.accounts import finding as accounts
+from app.accounts.finding import ACCOUNTS
 from app.audit.changing import Columns
 from app.errors import Mistakes, Problems, UserErrorCode
 from app.identifiers import Kind, read
-from app.service_providers import finding as providers
+from app.service_providers.finding import SERVICE_PROVIDERS
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,12 @@ async def lock_owner(viewer: Viewer, choice: OwnerChoice, problems: Problems) ->
             problems.add(UserErrorCode.INVALID, message, "owner", "installation")
     else:
         owner = Owner(viewer.scope, viewer.service_provider_id, viewer.account_id)
-    if owner.scope is Scope.ACCOUNT and await accounts.lock(viewer, owner.account_id) is None:
+    if owner.scope is Scope.ACCOUNT and await ACCOUNTS.lock(viewer, owner.account_id) is None:
         problems.found += _no_owner("account", "accountId").errors
-    if owner.scope is Scope.SERVICE_PROVIDER and await providers.lock(viewer, owner.service_provider_id) is None:
+    if (
+        owner.scope is Scope.SERVICE_PROVIDER
+        and await SERVICE_PROVIDERS.lock(viewer, owner.service_provider_id) is None
+    ):
         problems.found += _no_owner("service provider", "serviceProviderId").errors
     return owner
 

@@ -9,7 +9,7 @@ from tortoise.transactions import in_transaction
 
 from app import names, quotas
 from app.access import AccessLevel, Scope, Viewer
-from app.accounts import finding as accounts
+from app.accounts.finding import ACCOUNTS
 from app.api_keys import token
 from app.api_keys.model import ApiKey
 from app.api_keys.owner import Owner, OwnerChoice, lock_owner
@@ -144,7 +144,7 @@ async def rotate(context: Context, key_id: str, overlap_hours: int) -> tuple[Api
         raise Mistakes.one(UserErrorCode.OUT_OF_RANGE, message, "overlapHours")
     found = await API_KEYS.get(context, key_id)
     async with in_transaction():
-        if found.account_id is not None and await accounts.lock(context.viewer, found.account_id) is None:
+        if found.account_id is not None and await ACCOUNTS.lock(context.viewer, found.account_id) is None:
             raise API_KEYS.not_found()
         await still_let_in(context.viewer)
         # Two that rotate at once: the second waits and replaces the first one's secret, so that both are told the truth.

@@ -12,7 +12,7 @@ from tortoise.expressions import F
 from tortoise.transactions import in_transaction
 
 from app import names, quotas
-from app.accounts.finding import ACCOUNTS, check_locked, lock
+from app.accounts.finding import ACCOUNTS
 from app.accounts.model import Account
 from app.applications.model import Application
 from app.audit import trail
@@ -88,7 +88,7 @@ async def _create(context: Context, new: NewApplication) -> Application:
     values = _columns(context, row_id, None, new.settings, problems)
     problems.raise_if_any()
     async with taken.answered(context, Application, [_NAME], values), in_transaction():
-        await check_locked(context, account.id)
+        ACCOUNTS.there(await ACCOUNTS.lock(context.viewer, account.id), "accountId")
         there, maximum = Application.filter(account_id=account.id), context.opened.settings.applications_per_account
         await quotas.check(there, maximum, f"The account has {maximum:,} applications", "Delete one first.")
         application = await Application.create(id=row_id, account_id=account.id, **values)
@@ -148,7 +148,7 @@ def uses_of(application_id: UUID, account: _Pointing) -> list[ApplicationUse]:
 
 async def _locked(context: Context, found: Application) -> tuple[Account, Application]:
     """An application with its account, which no other transaction changes until this one ends. Raises Mistakes NOT_FOUND."""
-    account = await lock(context.viewer, found.account_id)
+    account = await ACCOUNTS.lock(context.viewer, found.account_id)
     application = await Application.filter(id=found.id).select_for_update().get_or_none()
     if account is None or application is None:
         raise APPLICATIONS.not_found()

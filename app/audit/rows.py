@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Generic
+from uuid import UUID
 
-from app.access import M
+from app.access import M, Viewer
 from app.audit.changing import change, conflict
 from app.context import Context
 from app.errors import Mistakes, Problems, UserErrorCode
@@ -24,6 +25,21 @@ class Rows(Generic[M]):
         row_id = read(self.kind, id)
         row = await context.viewer.within_reach(self.model).get_or_none(id=row_id) if row_id else None
         return self.there(row, *path)
+
+    async def lock(self, viewer: Viewer, row_id: UUID | None, *, no_key: bool = True) -> M | None:
+        """The row with a lock on it; None when it is not within the caller's reach at that moment.
+
+        Until the surrounding transaction ends, the row is neither changed nor deleted, and an account does not move to another
+        provider; with `no_key=False` no row is added that refers to it. A row of an account is created, changed and deleted only
+        under the account's lock: the account may have moved since the row was looked up. The owner is locked before its rows,
+        against deadlocks.
+        """
+        found = viewer.within_reach(self.model).filter(id=row_id)
+        return await found.select_for_update(no_key=no_key).get_or_none() if row_id else None
+
+    async def locked(self, context: Context, id: str, *path: str, no_key: bool = True) -> M:
+        """As `lock`, by the id that a client sent. Raises Mistakes NOT_FOUND under `path` (default: `id`)."""
+        return self.there(await self.lock(context.viewer, read(self.kind, id), no_key=no_key), *path)
 
     async def change(
         self,

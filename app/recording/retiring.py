@@ -9,7 +9,7 @@ from uuid import UUID
 from tortoise import connections
 from tortoise.transactions import in_transaction
 
-from app.accounts import finding as accounts
+from app.accounts.finding import ACCOUNTS
 from app.audit import trail
 from app.calls.model import Call, RecordingState
 from app.context import Context
@@ -59,7 +59,7 @@ async def remove(context: Context, credential_id: str, *, force: bool) -> UUID:
     if credential is None:
         raise _not_found()
     async with in_transaction():
-        if await accounts.lock(context.viewer, credential.account_id) is None:
+        if await ACCOUNTS.lock(context.viewer, credential.account_id) is None:
             raise _not_found()
         # Locked: a recording that begins waits with its foreign key, and finds it gone.
         locked = await StoredCredential.filter(id=credential.id).select_for_update().get_or_none()

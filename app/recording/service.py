@@ -7,7 +7,7 @@ from uuid import UUID
 from tortoise.transactions import in_transaction
 
 from app import quotas
-from app.accounts import finding as accounts
+from app.accounts.finding import ACCOUNTS
 from app.accounts.model import Account
 from app.audit import trail
 from app.audit.changing import change, conflict
@@ -38,7 +38,7 @@ async def update(context: Context, account_id: str, patch: RecordingConfigPatch)
     Raises Mistakes: NOT_FOUND, CONFLICT, or all that is wrong.
     """
     async with in_transaction():
-        account = await accounts.locked(context, account_id, "accountId")
+        account = await ACCOUNTS.locked(context, account_id, "accountId")
         return await save(context, account.id, patch)
 
 
@@ -57,7 +57,7 @@ async def save(context: Context, account_id: UUID, patch: RecordingConfigPatch) 
         return made
     saved = await change(context, RecordingConfig, row_id, values)
     if saved is None:
-        raise accounts.ACCOUNTS.not_found("accountId")
+        raise ACCOUNTS.not_found("accountId")
     return saved
 
 
@@ -75,7 +75,7 @@ async def _check_quota(context: Context, account_id: UUID) -> None:
 async def remove(context: Context, account_id: str, if_version: int | None) -> RecordingConfig:
     """The configuration as it was. Recordings in the bucket stay. Raises Mistakes: NOT_FOUND, CONFLICT."""
     async with in_transaction():
-        account = await accounts.locked(context, account_id, "accountId")
+        account = await ACCOUNTS.locked(context, account_id, "accountId")
         stored = await RecordingConfig.filter(account_id=account.id).select_for_update().get_or_none()
         if stored is None:
             raise _no_config()
@@ -91,7 +91,7 @@ async def verify_draft(context: Context, account_id: str, draft: StorageDraft) -
 
     Raises Mistakes: NOT_FOUND; RateLimited.
     """
-    account = await accounts.ACCOUNTS.get(context, account_id, "accountId")
+    account = await ACCOUNTS.get(context, account_id, "accountId")
     if draft.access_key_id is None and draft.secret_access_key is None:
         stored = await RecordingConfig.get_or_none(account_id=account.id)
         if stored is not None and _same_server(draft, stored):
@@ -107,7 +107,7 @@ async def verify_stored(context: Context, account_id: str) -> tuple[RecordingCon
 
     Raises Mistakes: NOT_FOUND; RateLimited.
     """
-    account = await accounts.ACCOUNTS.get(context, account_id, "accountId")
+    account = await ACCOUNTS.get(context, account_id, "accountId")
     stored = await RecordingConfig.get_or_none(account_id=account.id)
     if stored is None:
         raise _no_config()
@@ -118,7 +118,7 @@ async def verify_stored(context: Context, account_id: str) -> tuple[RecordingCon
     # Nothing is locked while S3 answers; a result of other values than the stored ones is answered but not kept.
     unchanged = RecordingConfig.filter(id=stored.id, fingerprint=result.fingerprint)
     async with in_transaction():
-        if await accounts.lock(context.viewer, stored.account_id) is None:
+        if await ACCOUNTS.lock(context.viewer, stored.account_id) is None:
             raise _no_config()
         await unchanged.filter(storage_status=status).update(last_verification=result.to_json())
         await unchanged.exclude(storage_status=status).update(

@@ -13,20 +13,17 @@ from app.accounts.model import Account
 from app.api_keys.model import ApiKey
 from app.audit import trail
 from app.audit.changing import Columns
-from app.audit.rows import Rows
 from app.context import Context
 from app.errors import Problems, UserErrorCode
 from app.idempotency.once import once
-from app.identifiers import Kind, read
 from app.revocations import EVERYTHING, Revocations
-from app.service_providers.finding import lock
+from app.service_providers.finding import SERVICE_PROVIDERS
 from app.service_providers.model import ServiceProvider
 from app.users import service as users
 from app.users import taken
 from app.users.model import User
 from app.users.taken import Unique
 
-SERVICE_PROVIDERS = Rows(ServiceProvider, Kind.SERVICE_PROVIDER, "service provider")
 _NAME = Unique(
     "service_providers_name_unique",
     "name",
@@ -110,12 +107,9 @@ async def delete(
     Answers the id that was deleted (None: nothing was) and what stood or stands in the way. Raises Mistakes: NOT_FOUND,
     CONFLICT.
     """
-    row_id = read(Kind.SERVICE_PROVIDER, provider_id)
     async with in_transaction():
         # The lock keeps new accounts and keys from coming in between count and deletion: their foreign key waits for it.
-        provider = await lock(context.viewer, row_id, no_key=False)
-        if provider is None:
-            raise SERVICE_PROVIDERS.not_found()
+        provider = await SERVICE_PROVIDERS.locked(context, provider_id, no_key=False)
         if if_version not in (None, provider.version):
             raise SERVICE_PROVIDERS.conflict(if_version)
         blockers = Blockers(

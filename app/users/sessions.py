@@ -10,7 +10,7 @@ from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
 
 from app.access import AccessLevel, Scope, Viewer, owner_is_active
-from app.accounts import finding as accounts
+from app.accounts.finding import ACCOUNTS
 from app.audit import trail
 from app.context import Context
 from app.errors import Mistakes, RateLimited, UserErrorCode
@@ -170,7 +170,7 @@ async def revoke_session(context: Context, session_id: str) -> UUID:
 
 async def lock_account(viewer: Viewer, user: User) -> bool:
     """Locks the account of a user who has one; False when it is not within reach any more."""
-    return user.account_id is None or await accounts.lock(viewer, user.account_id) is not None
+    return user.account_id is None or await ACCOUNTS.lock(viewer, user.account_id) is not None
 
 
 async def _end_old_sessions(settings: Settings, user_id: UUID, now: datetime) -> bool:

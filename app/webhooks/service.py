@@ -7,7 +7,7 @@ from uuid import UUID
 from tortoise.transactions import in_transaction
 
 from app.accounts import webhook_secret
-from app.accounts.finding import ACCOUNTS, check_locked
+from app.accounts.finding import ACCOUNTS
 from app.accounts.model import Account
 from app.audit import trail
 from app.context import Context
@@ -73,7 +73,8 @@ async def _kept(
     context: Context, delivery_id: UUID, account_id: UUID, kind: WebhookKind, call: Call, delivery: Delivery
 ) -> WebhookDelivery:
     async with in_transaction():
-        await check_locked(context, account_id)  # deleted, or moved to another provider
+        # Not found when it was deleted, or moved to another provider.
+        ACCOUNTS.there(await ACCOUNTS.lock(context.viewer, account_id), "accountId")
         kept = await WebhookDelivery.create(
             id=delivery_id,
             account_id=account_id,
