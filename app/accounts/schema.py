@@ -4,7 +4,7 @@ import enum
 import operator
 from datetime import datetime
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 from tortoise.expressions import Q
@@ -255,7 +255,7 @@ class AccountOrder:
     direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which way.")
 
 
-def _order(given: Any) -> Order:
+def _order(given: AccountOrder | None) -> Order:
     wanted = given or AccountOrder()
     column = "name_key" if wanted.field is AccountOrderField.NAME else None
     name = f"account {wanted.field.name} {wanted.direction.name}"

@@ -6,7 +6,7 @@ Long because the contract of one noun stays in one place: its types, inputs, pay
 import enum
 from datetime import datetime
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 from strawberry import Maybe, Some
@@ -125,7 +125,7 @@ class ApplicationOrder:
     direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which way.")
 
 
-def _order(given: Any) -> Order:
+def _order(given: ApplicationOrder | None) -> Order:
     wanted = given or ApplicationOrder()
     column = "name_key" if wanted.field is ApplicationOrderField.NAME else None
     name = f"application {wanted.field.name} {wanted.direction.name}"
