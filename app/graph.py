@@ -331,9 +331,12 @@ class Listed(Generic[Row]):
 
     def __post_init__(self) -> None:
         """Raises TypeError when the model does not have one of the columns."""
-        asks = [one.asks.partition("__")[0] for one in self.conditions.values() if isinstance(one.asks, str)]
-        for column in (*self.order_columns, *asks):
-            _check_column(f"The list of {self.row.__name__}", self.row, column)
+        for column in self._named():
+            _check_column(f"The list of {self.row.__name__}", self.row, column.partition("__")[0])
+
+    def _named(self) -> tuple[str, ...]:
+        """The columns that are named, with their lookups."""
+        return (*self.order_columns, *(one.asks for one in self.conditions.values() if isinstance(one.asks, str)))
 
     def asked(self, filter: Any) -> tuple[tuple[str, Any], ...]:
         """Which conditions the argument `filter` sets, with their prepared values. Raises BadUserInput."""
@@ -357,6 +360,9 @@ class PageOfAll(Listed[Row]):
     many (`spanning.py`). Ordered by id alone."""
     walked: frozenset[str] = frozenset()
     """The conditions under which somebody who reaches all rows walks over them as they come, whosever they are."""
+
+    def _named(self) -> tuple[str, ...]:
+        return (*super()._named(), *self.always, *(self.owners[1:] if self.owners else ()))
 
     def is_by_owner(self, scope: Scope, asked: tuple[tuple[str, Any], ...]) -> bool:
         """Whether the page is put together from the owners within reach."""
@@ -416,7 +422,7 @@ class PageOf(Listed[Row]):
         )
 
 
-def columns_of(declared: Any) -> tuple[str, ...]:
+def columns_of(declared: object) -> tuple[str, ...]:
     """The columns of its own row that a declared field shows something of."""
     if isinstance(declared, Part):
         return tuple(declared.columns.values())
@@ -425,7 +431,7 @@ def columns_of(declared: Any) -> tuple[str, ...]:
     return declared.columns if isinstance(declared, Value | Beside) else ()
 
 
-def _named_columns(model: type, declared: Any) -> Iterator[tuple[type, str]]:
+def _named_columns(model: type, declared: object) -> Iterator[tuple[type, str]]:
     """The columns that a declared field names, with their models; `model` is that of its own row."""
     for own in (*columns_of(declared), *(declared.columns if isinstance(declared, Called) else ())):
         yield model, own

@@ -55,3 +55,7 @@ def test_a_list_that_orders_or_filters_by_a_column_that_the_model_lacks_is_refus
         graph.PageOfAll(Account, order_columns=("nmae_key",))
     with pytest.raises(TypeError, match=r"^The list of Account: .* has no column 'actvie'$"):
         graph.PageOfAll(Account, conditions={"active": graph.Condition("actvie")})
+    with pytest.raises(TypeError, match=r"^The list of Account: .* has no column 'soope'$"):
+        graph.PageOfAll(Account, always={"soope": "ADMIN"})
+    with pytest.raises(TypeError, match=r"^The list of ApiKey: .* has no column 'acount_id'$"):
+        graph.PageOfAll(ApiKey, owners=(Account, "acount_id"))

@@ -11,7 +11,7 @@ What is given as it is stored changes nothing: no event, and `version` stays.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from strawberry.utils.str_converters import to_camel_case
@@ -60,7 +60,7 @@ async def change(
     )
     given = made.given(context, row_id, values, if_version)
     rows = await client.execute_query_dict(made.statement.text, made.statement.arguments(given))
-    return cast("M", made.row_of(rows[0])) if rows else None
+    return made.row_of(model, rows[0]) if rows else None
 
 
 def conflict(what: str, if_version: int | None) -> Mistakes:
@@ -81,7 +81,7 @@ class _Change:
     """What is set: the slot, the name and the column."""
     told: tuple[tuple[str, str, bool], ...]
     """What the event tells of them: the name, the name there, and whether the value is hidden."""
-    read: tuple[tuple[str, Callable[[Any], Any]], ...]
+    read: tuple[tuple[str, Callable[[Any], object]], ...]
     """What is more than the driver's own value once it is read."""
 
     def given(
@@ -90,7 +90,7 @@ class _Change:
         row_id: UUID,
         values: Mapping[str, object],
         if_version: int | None,
-    ) -> dict[str, Any]:
+    ) -> dict[str, object]:
         """What belongs in the statements' places; what is set is converted as Tortoise does for each column."""
         given = trail.event_of(context, self.model, row_id)
         for place, name, column in self.columns:
@@ -104,11 +104,11 @@ class _Change:
         given["after"] = trail.in_json(after)
         return given
 
-    def row_of(self, found: dict[str, Any]) -> Reachable:
+    def row_of(self, model: type[M], found: dict[str, object]) -> M:
         """The row of what the statement answered, as Tortoise makes it in three times the time. Takes `found` over."""
         for name, made_of in self.read:
             found[name] = made_of(found[name])
-        row = self.model.__new__(self.model)
+        row = model.__new__(model)
         found |= {
             "_partial": False,
             "_saved_in_db": True,
@@ -125,7 +125,7 @@ def _change(
     scope: Scope,
     names: tuple[str, ...],
     is_versioned: bool,
-    where: tuple[tuple[str, Any], ...],
+    where: tuple[tuple[str, object], ...],
 ) -> _Change:
     projection = model._meta.fields_db_projection
     stand_ins = StandIns()
@@ -156,7 +156,7 @@ def _account(model: type[Reachable], scope: Scope, stand_ins: StandIns) -> Sql |
     return stand_ins.render(account.values("id"))
 
 
-def _read(model: type[Reachable]) -> Iterator[tuple[str, Callable[[Any], Any]]]:
+def _read(model: type[Reachable]) -> Iterator[tuple[str, Callable[[Any], object]]]:
     """The columns that the driver does not answer as Tortoise does: choices and JSON."""
     for name, column in model._meta.fields_map.items():
         if isinstance(column, fields.JSONField) or hasattr(column, "enum_type"):

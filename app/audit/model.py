@@ -3,7 +3,7 @@
 Events point at nothing (no foreign keys) and outlive what they speak of.
 """
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from tortoise import fields
 from tortoise.models import Model
@@ -30,8 +30,8 @@ class AuditEvent(Reachable):
     account_id = fields.UUIDField(null=True)
     service_provider_id = fields.UUIDField(null=True)
     former_service_provider_id = fields.UUIDField(null=True)
-    before: fields.JSONField[dict[str, Any] | None] = fields.JSONField(null=True)
-    after: fields.JSONField[dict[str, Any] | None] = fields.JSONField(null=True)
+    before: fields.JSONField[dict[str, object] | None] = fields.JSONField(null=True)
+    after: fields.JSONField[dict[str, object] | None] = fields.JSONField(null=True)
     request_id = fields.CharField(max_length=64, null=True)
     address = fields.CharField(max_length=64, null=True)
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import orjson
@@ -59,7 +59,7 @@ def _may_know(context: Context, scope: Scope | None) -> bool:
 
 
 def _changes(
-    context: Context, kind: str | None, before: dict[str, Any] | None, after: dict[str, Any] | None
+    context: Context, kind: str | None, before: dict[str, object] | None, after: dict[str, object] | None
 ) -> list[AuditChange]:
     old, new = before or {}, after or {}
     changes = []
@@ -73,7 +73,7 @@ def _changes(
     return changes
 
 
-def _text(setting: naming.Setting, values: dict[str, Any], stored_as: str) -> str | None:
+def _text(setting: naming.Setting, values: dict[str, object], stored_as: str) -> str | None:
     if stored_as not in values:
         return None
     value = values[stored_as]

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from strawberry.utils.str_converters import to_camel_case
 from tortoise.exceptions import IntegrityError
-from tortoise.models import Model
 
 from app.access import Reachable, Scope
 from app.audit import trail
@@ -46,7 +45,7 @@ async def answered(
     model: type[Reachable],
     uniques: Sequence[Unique],
     values: Mapping[str, object],
-    stored: Callable[[], Awaitable[Model]] | None = None,
+    stored: Callable[[], Awaitable[Reachable]] | None = None,
 ) -> AsyncIterator[None]:
     """Around the transaction that writes `values`: Mistakes in place of an IntegrityError of one of the constraints.
 
@@ -80,7 +79,7 @@ async def check(context: Context) -> None:
     await tries.check_taken(context.keyring, context.viewer)
 
 
-async def note(context: Context, tried: Mapping[str, object], row: Model | None = None) -> None:
+async def note(context: Context, tried: Mapping[str, object], row: Reachable | None = None) -> None:
     """Audits what was found taken, of this row where it is there. Raises RateLimited when it may not be said any more."""
     viewer = context.viewer
     account_id, provider_id = (viewer.account_id, viewer.service_provider_id) if row is None else (None, None)

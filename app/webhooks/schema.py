@@ -1,7 +1,7 @@
 """What is shown of webhooks: their settings, and what was sent to try them."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 from strawberry import Maybe, Some
@@ -26,7 +26,9 @@ class Webhook:
     )
 
     @classmethod
-    def of_registration(cls, url: str | None, method: model.WebhookMethod | None, username: str | None) -> Any:
+    def of_registration(
+        cls, url: str | None, method: model.WebhookMethod | None, username: str | None
+    ) -> "Webhook | None":
         """None when there is none."""
         return (
             cls(url=url, method=method, username=username, has_password=username is not None)
@@ -35,7 +37,7 @@ class Webhook:
         )
 
     @classmethod
-    def of_queue_event(cls, url: str | None, username: str | None) -> Any:
+    def of_queue_event(cls, url: str | None, username: str | None) -> "Webhook | None":
         """None when there is none."""
         return cls.of_registration(url, model.WebhookMethod.POST, username)
 

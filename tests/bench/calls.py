@@ -87,7 +87,7 @@ class Served:
 
     def used_by_postgres(self) -> float:
         times = [each.cpu_times() for each in (self.postmaster, *self.postmaster.children())]
-        return sum(each.user + each.system for each in times)
+        return float(sum(each.user + each.system for each in times))
 
 
 async def measure() -> Finding:
@@ -122,7 +122,7 @@ async def _reports(served: Served) -> dict[str, Any]:
     rows = BATCH * BATCHES
 
     def median(of: Any) -> float:
-        return statistics.median(of(each) for each in rounds)
+        return float(statistics.median(of(each) for each in rounds))
 
     return {
         "ratio": median(lambda each: each["by_hand"][0] / each["ours"][0]),
@@ -261,7 +261,8 @@ async def _served(calls: int) -> AsyncIterator[Served]:
         # It would clean up behind what is reported while something else is measured.
         postgres.run("ALTER SYSTEM SET autovacuum = off")
         postgres.run("SELECT pg_reload_conf()")
-        folder, keys = Path(name), {"encryption_keys": f"bench:{new_key_text()}", "hash_key": new_key_text()}
+        folder = Path(name)
+        keys: dict[str, Any] = {"encryption_keys": f"bench:{new_key_text()}", "hash_key": new_key_text()}
         url = postgres.create("calls")
         settings = Settings(data_dir=folder, database_url=url, **keys)
         key, gateway, account, application = await _seed(settings, calls)
@@ -287,12 +288,13 @@ async def _seed(settings: Settings, calls: int) -> tuple[str, str, UUID, UUID]:
         provider = show(Kind.SERVICE_PROVIDER, (await providers.create(context, "Provider")).id)
         account = await accounts.create(context, NewAccount("Of many calls", provider))
         webhook = WebhookChange("https://hooks.example.com/calls")
-        settings = applications.ApplicationPatch(name=Some("Hotline"), calling_webhook=Some(webhook))
-        new = applications.NewApplication(show(Kind.ACCOUNT, account.id), settings)
+        hotline = applications.ApplicationPatch(name=Some("Hotline"), calling_webhook=Some(webhook))
+        new = applications.NewApplication(show(Kind.ACCOUNT, account.id), hotline)
         application = await applications.create(context, new)
         _, gateway = await api_keys.create(
             context, api_keys.NewApiKey("gateway", AccessLevel.GATEWAY, owner=OwnerChoice(service_provider_id=provider))
         )
         await make_past_months()
         await add_calls(connection, account.id, calls, application=application.id)
+    assert gateway is not None
     return key, gateway, account.id, application.id

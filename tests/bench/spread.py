@@ -119,4 +119,5 @@ async def _account(context: Context, provider: UUID) -> UUID:
 
 async def _key(context: Context, level: AccessLevel = AccessLevel.READ_ONLY, **owner: Any) -> str:
     _, text = await api_keys.create(context, api_keys.NewApiKey("bench", level, owner=OwnerChoice(**owner)))
+    assert text is not None
     return text

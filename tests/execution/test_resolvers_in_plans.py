@@ -120,6 +120,7 @@ async def test_a_resolver_is_called_for_all_rows_together_with_the_columns_that_
     with recorded() as statements:
         compiled, _ = await answer(installation, query, l={"marks": 2, "word": "Bye"})
     assert compiled.compiled
+    assert compiled.data is not None
     assert {each["greeting"]["text"] for each in compiled.data["providers"]["nodes"]} == {
         f"Bye {each['name']}!!" for each in compiled.data["providers"]["nodes"]
     }
@@ -150,6 +151,7 @@ async def test_a_resolver_that_fails_is_told_as_by_the_ordinary_executor(
 async def test_a_resolver_that_is_denied_is_not_called(installation: Installation, database: None) -> None:
     seen, _ = await answer(installation, "{ providers { nodes { guarded } } }")
     assert seen.compiled
+    assert seen.data is not None
     assert {node["guarded"] for node in seen.data["providers"]["nodes"]} == {"seen"}
     denied, _ = await answer(installation, "{ providers { nodes { guarded } } }", Scope.SERVICE_PROVIDER)
     assert not denied.compiled

@@ -40,6 +40,11 @@ _BLOCK_BYTES = 4_096
 TAGS = (Tag("team", "voice + more"), Tag("Größe", "l"))
 
 
+def _patch(values: dict[str, Any]) -> RecordingConfigPatch:
+    given: dict[str, Any] = {name: Some(value) for name, value in values.items()}
+    return RecordingConfigPatch(**given)
+
+
 class StorageRoom:
     """What a test of storing stands in."""
 
@@ -84,8 +89,7 @@ class StorageRoom:
             "enabled": True,
             **changed,
         }
-        changes = RecordingConfigPatch(**{name: Some(value) for name, value in values.items()})
-        await service.update(self.context, self.installation.world["own"], changes)
+        await service.update(self.context, self.installation.world["own"], _patch(values))
 
     async def recorded(self, pcm: bytes, form: AudioFormat = AudioFormat.WAV, *, ended: bool = True) -> UUID:
         """A call with so much audio (8 kHz stereo), ended, in the spool, held by nobody."""
@@ -106,8 +110,7 @@ class StorageRoom:
         account, own = self.installation.world[place], self.account_id
         changes = {"endpoint_url": endpoint, "bucket_name": bucket, "bucket_vendor": BucketVendor.S3_COMPATIBLE}
         keys = {"access_key_id": "sibling", "secret_access_key": "secret", "region": "us-east-1", "enabled": True}
-        given = RecordingConfigPatch(**{name: Some(value) for name, value in {**changes, **keys}.items()})  # type: ignore[arg-type]
-        await service.update(self.context, account, given)
+        await service.update(self.context, account, _patch({**changes, **keys}))
         self.account_id = UUID(str(read(Kind.ACCOUNT, account)))
         try:
             return await self.recorded(noise(1000))
