@@ -332,8 +332,8 @@ async def test_forms_single_settings_and_first_saves_at_once_lose_nothing(provid
     assert found["recordingConfig"]["recordAllCalls"] is True
 
 
-async def test_two_first_saves_never_wait_for_each_other(provider: Person) -> None:
-    """A form holds its account and then makes the configuration; a single save makes it and then asks for the account."""
+async def test_first_saves_at_once_do_not_deadlock(provider: Person) -> None:
+    """A form and a single save lock the account first, and then make the configuration: no deadlock."""
     for number in range(10):
         made = await provider.change("createAccount", "account { id }", name=f"New {number}")
         account = made["account"]["id"]
