@@ -14,6 +14,7 @@ import asyncpg
 from app import migrating
 from app.access import AccessLevel, Scope, Viewer
 from app.api_keys import service as api_keys
+from app.api_keys.owner import OwnerChoice
 from app.context import Context, Opened
 from app.encryption import new_key_text
 from app.identifiers import Kind, new_id, show
@@ -88,9 +89,8 @@ async def _fill(settings: Settings) -> dict[str, str]:
         tokens: dict[str, str] = {}
         for name, (accounts, calls, silent) in PROVIDERS.items():
             provider = (await providers.create(context, name)).id
-            owner: dict[str, Any] = {"service_provider_id": show(Kind.SERVICE_PROVIDER, provider)}
-            level = AccessLevel.READ_ONLY
-            _, token = await api_keys.create(context, name="bench", access_level=level, expires_at=None, **owner)
+            owner = OwnerChoice(service_provider_id=show(Kind.SERVICE_PROVIDER, provider))
+            _, token = await api_keys.create(context, api_keys.NewApiKey("bench", AccessLevel.READ_ONLY, owner=owner))
             assert token is not None
             tokens[name] = token
             values: dict[str, Any] = {
