@@ -5,7 +5,7 @@ from typing import Any
 import strawberry
 
 from app import graph
-from app.access import AccessLevel, HasFullAccess, IsAdmin, IsPerson, IsServiceProvider, Scope
+from app.access import AccessLevel, HasFullAccess, IsAdmin, IsPerson, IsServiceProvider, OpenTo, Scope
 from app.accounts.model import Account
 from app.api_keys.model import ApiKey
 from app.context import Info
@@ -57,6 +57,6 @@ class ViewerType:
 class ViewerQueries:
     """Root fields."""
 
-    @graph.resolver("Who asks.", declared=graph.Itself())
+    @graph.resolver("Who asks.", declared=graph.Itself(), open_to=OpenTo.PASSWORD_CHANGE | OpenTo.GATEWAYS)
     def viewer(self, info: Info) -> ViewerType:
         return graph.shown(info.context.viewer)

@@ -18,9 +18,10 @@ from app.authentication import Authentication
 from app.context import Context, Opened
 from app.errors import ErrorCode, ServiceUnavailable, Unauthenticated
 from app.execution import http
+from app.execution.answers import Answer
 from app.execution.bodies import Bodies
 from app.execution.media_types import GRAPHQL_RESPONSE, HTML, JSON, accepted
-from app.execution.operations import Answer, Operations
+from app.execution.operations import Operations
 from app.graphiql.page import Explorer
 from app.identifiers import Kind, show
 

@@ -14,8 +14,8 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from app.errors import ErrorCode
+from app.execution.answers import Answer, Request
 from app.execution.media_types import GRAPHQL_RESPONSE, JSON, accepted
-from app.execution.operations import Answer, Request
 from app.execution.slots import RETRY_SECONDS
 
 _KNOWN_PARAMETERS = frozenset({"query", "variables", "operationName", "extensions"})

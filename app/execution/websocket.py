@@ -37,8 +37,9 @@ from app.errors import (
     Unauthenticated,
 )
 from app.execution import http
+from app.execution.answers import Answer, Request
 from app.execution.endpoint import note
-from app.execution.operations import Answer, Operations, Request
+from app.execution.operations import Operations
 from app.live import EventsLost, TooSlow
 
 SUBPROTOCOL = "graphql-transport-ws"

@@ -11,7 +11,7 @@ import strawberry
 from strawberry import Maybe
 
 from app import graph, names
-from app.access import HasFullAccess, IsAdmin, IsPerson, IsServiceProvider, Scope
+from app.access import HasFullAccess, IsAdmin, IsPerson, IsServiceProvider, OpenTo, Scope
 from app.accounts.model import Account as AccountRow
 from app.context import Info
 from app.errors import UserError, UserErrorCode
@@ -24,7 +24,12 @@ from app.users import emails, model, password, policy, service, tries
 from app.users.devices import device
 
 
-@graph.node(Kind.USER, row=model.User, description="A person, who logs in with an e-mail address and a password.")
+@graph.node(
+    Kind.USER,
+    row=model.User,
+    description="A person, who logs in with an e-mail address and a password.",
+    is_callers_own=True,
+)
 class User(graph.Node):
     """Stands over rows of model.User."""
 
@@ -61,7 +66,7 @@ class User(graph.Node):
     )
 
 
-@graph.node(Kind.SESSION, row=model.Session, description="A login on one device, until it ends.")
+@graph.node(Kind.SESSION, row=model.Session, description="A login on one device, until it ends.", is_callers_own=True)
 class Session(graph.Node):
     """Stands over rows of model.Session."""
 
@@ -163,7 +168,7 @@ class UserQueries:
     ) -> Connection[Session] | None:
         return graph.shown(await page(service.open_sessions(info.context), NEWEST_FIRST, first, after))
 
-    @graph.resolver("What passwords have to be. Needs no key.")
+    @graph.resolver("What passwords have to be. Needs no key.", open_to=OpenTo.UNAUTHENTICATED | OpenTo.PASSWORD_CHANGE)
     async def password_policy(self) -> PasswordPolicy:
         return graph.shown(await policy.current())
 
@@ -448,7 +453,7 @@ class UserMutations:
         f"{tries.MAXIMUM_BY_EMAIL_AND_NETWORK} failures for one e-mail address from one network (an IPv4 address or an IPv6 "
         f"/64), {tries.MAXIMUM_BY_NETWORK} for any addresses from one network, or {tries.MAXIMUM_BY_EMAIL} for one address from "
         "all networks, within 15 minutes; one IPv6 /56 has twice the limits of a network.",
-        open_to_anybody=True,
+        open_to=OpenTo.UNAUTHENTICATED | OpenTo.PASSWORD_CHANGE,
     )
     async def login(
         self, info: Info, input: Annotated[LoginInput, strawberry.argument(description="Who.")]
@@ -461,7 +466,11 @@ class UserMutations:
             must_change_password=entered.user.must_change_password,
         )
 
-    @graph.mutation(f"Ends the caller's session: its token is rejected {WHEN_REFUSED}.", permissions=[IsPerson])
+    @graph.mutation(
+        f"Ends the caller's session: its token is rejected {WHEN_REFUSED}.",
+        permissions=[IsPerson],
+        open_to=OpenTo.PASSWORD_CHANGE,
+    )
     async def logout(self, info: Info) -> LogoutPayload:
         await service.logout(info.context)
         return LogoutPayload(logged_out=True)
@@ -487,6 +496,7 @@ class UserMutations:
         f"Changes the caller's password and ends their other sessions, whose tokens are rejected {WHEN_REFUSED}. "
         f"RATE_LIMITED after {tries.MAXIMUM_BY_SESSION} wrong current passwords in one session within 15 minutes.",
         permissions=[IsPerson],
+        open_to=OpenTo.PASSWORD_CHANGE,
     )
     async def change_password(
         self, info: Info, input: Annotated[ChangePasswordInput, strawberry.argument(description="Old and new.")]
