@@ -175,6 +175,14 @@ class Viewer:
         return all(permission.allows(self) for permission in permissions)
 
 
+class Authenticator(Protocol):
+    """What makes a viewer of a request."""
+
+    async def viewer(self, header: bytes | None, *, is_use: bool = True) -> Viewer | None:
+        """By the Authorization header; None without one. Raises Unauthenticated and ServiceUnavailable."""
+        ...
+
+
 @strawberry.schema_directive(
     locations=[Location.FIELD_DEFINITION, Location.INPUT_FIELD_DEFINITION],
     description="Only callers of one of these scopes may use the field; others get FORBIDDEN.",

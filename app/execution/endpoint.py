@@ -5,7 +5,7 @@ It stands before Starlette's routing and makes no Request: for one small query t
 
 import time
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
@@ -13,8 +13,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app import metrics
-from app.access import Viewer
-from app.authentication import Authentication
+from app.access import Authenticator, Viewer
 from app.context import Context, Opened
 from app.errors import ErrorCode, ServiceUnavailable, Unauthenticated
 from app.execution import http
@@ -22,8 +21,13 @@ from app.execution.answers import Answer
 from app.execution.bodies import Bodies
 from app.execution.media_types import GRAPHQL_RESPONSE, HTML, JSON, accepted
 from app.execution.operations import Operations
-from app.graphiql.page import Explorer
 from app.identifiers import Kind, show
+
+
+class Explorer(Protocol):
+    """The page for browsers."""
+
+    async def page(self, request: Request) -> Response: ...
 
 
 class Endpoint:
@@ -32,7 +36,7 @@ class Endpoint:
     def __init__(
         self,
         operations: Operations,
-        authentication: Authentication,
+        authentication: Authenticator,
         opened: Opened,
         explorer: Explorer | None,
     ) -> None:

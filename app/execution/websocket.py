@@ -26,8 +26,7 @@ import structlog
 from graphql import OperationType
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from app.access import Viewer
-from app.authentication import Authentication
+from app.access import Authenticator, Viewer
 from app.connections import HANG_UP, LET_IN
 from app.context import Context, Opened
 from app.errors import (
@@ -94,7 +93,7 @@ class Connection:
         self,
         websocket: WebSocket,
         operations: Operations,
-        authentication: Authentication,
+        authentication: Authenticator,
         opened: Opened,
         subscriptions: Counter[UUID | None],
     ) -> None:
