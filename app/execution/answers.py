@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 from graphql import GraphQLError
@@ -11,6 +10,7 @@ from app.context import Context
 from app.encryption import KeyMissing
 from app.errors import ErrorCode, for_client, without_values
 from app.execution.documents import Operation
+from app.execution.values import JsonObject
 from app.logs import frames_of
 
 _log = structlog.get_logger("execution")
@@ -21,7 +21,7 @@ class Request:
     """A well-formed GraphQL request."""
 
     query: str
-    variables: dict[str, Any] | None = None
+    variables: JsonObject | None = None
     operation_name: str | None = None
 
 
@@ -30,16 +30,16 @@ class Answer:
     """What goes back. `executed` is False when the request itself was wrong and nothing ran: then there is no `data`."""
 
     executed: bool
-    data: dict[str, Any] | None = None
-    errors: list[dict[str, Any]] | None = None
+    data: JsonObject | None = None
+    errors: list[JsonObject] | None = None
     operation: Operation | None = None
     # Set where the transport has a status of its own for a refusal (401, 405, 429).
     refused: ErrorCode | None = None
     wrong_method: bool = False
     compiled: bool = False
 
-    def body(self) -> dict[str, object]:
-        body: dict[str, object] = {}
+    def body(self) -> JsonObject:
+        body: JsonObject = {}
         if self.errors:
             body["errors"] = self.errors
         if self.executed:
@@ -66,9 +66,9 @@ def coded(message: str, code: ErrorCode, located: GraphQLError | None = None) ->
     return GraphQLError(message, located.nodes if located else None, extensions={"code": str(code)})
 
 
-def shown_error(error: GraphQLError, context: Context) -> dict[str, Any]:
+def shown_error(error: GraphQLError, context: Context) -> JsonObject:
     """What a client sees of an error; what is not meant for clients is masked and logged."""
-    formatted: dict[str, Any] = dict(error.formatted)
+    formatted: JsonObject = dict(error.formatted)
     extensions = dict(error.extensions or {})
     if "code" not in extensions:
         original = error.original_error

@@ -5,7 +5,7 @@ It stands before Starlette's routing and makes no Request: for one small query t
 
 import time
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
@@ -21,6 +21,7 @@ from app.execution.answers import Answer
 from app.execution.bodies import Bodies
 from app.execution.media_types import GRAPHQL_RESPONSE, HTML, JSON, accepted
 from app.execution.operations import Operations
+from app.execution.values import JsonObject
 from app.identifiers import Kind, show
 
 
@@ -103,7 +104,7 @@ def _is_a_visit(scope: Scope, headers: http.Headers) -> bool:
     return "query" not in QueryParams(scope["query_string"])
 
 
-def note(about: dict[str, Any], caller: Viewer | None, answer: Answer) -> None:
+def note(about: JsonObject, caller: Viewer | None, answer: Answer) -> None:
     """What the log's line tells, chosen field by field, and what is counted."""
     operation = answer.operation
     if operation is not None:

@@ -6,7 +6,7 @@ function, `k5` a constant of it; `r` is a row or an object, `o` the owner of a p
 to see what an operation became.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,9 +18,8 @@ from app import graph
 from app.access import Requirement, Viewer
 from app.context import Context
 from app.execution.resolvers import Resolver
+from app.execution.values import Arguments, Row
 
-Arguments = dict[str, Any]
-"""Of one field, coerced, by their names in the graph."""
 ReadArguments = Callable[[VariableValues], Arguments]
 # From a field and its node: what reads its arguments when the operation runs.
 ArgumentsOf = Callable[[GraphQLField, FieldNode], ReadArguments]
@@ -29,8 +28,6 @@ Found = dict[str, Any]
 PAYLOAD = "p"
 
 
-Row = Sequence[Any]
-"""The columns of a level's row, by their places in its SELECT."""
 Root = graph.OneById | graph.PageOfAll | graph.PageOf | None
 """What a level selects; None: the one row whose column holds the id of its owner."""
 

@@ -2,9 +2,8 @@
 
 from collections.abc import Hashable
 from functools import cached_property
-from typing import Any
 
-from graphql import DirectiveNode, GraphQLSchema, OperationDefinitionNode, SelectionNode, VariableNode
+from graphql import BooleanValueNode, DirectiveNode, GraphQLSchema, OperationDefinitionNode, SelectionNode, VariableNode
 from graphql.execution.values import VariableValues
 
 from app.access import Viewer
@@ -15,6 +14,7 @@ from app.execution.levels import NotCompilable
 from app.execution.restrictions import Fragments
 from app.execution.running import Runnable
 from app.execution.selections import variables_of_directives
+from app.execution.values import JsonObject
 
 # How many plans of one operation are kept, at most: one for each combination of the variables in @skip and @include.
 MAXIMUM_PLANS = 16
@@ -32,7 +32,7 @@ class Plans:
         self._size = size
         self._made: dict[Hashable, dict[str, Runnable]] = {}
 
-    def query(self, given: dict[str, Any] | None, viewer: Viewer) -> tuple[Runnable, VariableValues] | None:
+    def query(self, given: JsonObject | None, viewer: Viewer) -> tuple[Runnable, VariableValues] | None:
         """The plan that answers the query, with the variables that it was chosen by; None: the ordinary executor does."""
         values = self._variables.read(given or {})
         runnable = self._plans(values).get(_WHOLE) if values is not None else None
@@ -87,6 +87,9 @@ def _lets_in(directive: DirectiveNode, values: VariableValues) -> bool:
     """Whether a directive leaves its node in the selection."""
     if directive.name.value not in ("skip", "include"):
         return True
-    given: Any = next(iter(directive.arguments or ())).value
-    on = values.coerced.get(given.name.value, False) if isinstance(given, VariableNode) else given.value
-    return bool(on) != (directive.name.value == "skip")
+    given = next(iter(directive.arguments or ())).value
+    if isinstance(given, VariableNode):
+        on = bool(values.coerced.get(given.name.value, False))
+    else:
+        on = isinstance(given, BooleanValueNode) and given.value
+    return on != (directive.name.value == "skip")

@@ -8,7 +8,7 @@ what is wrong.
 import asyncio
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any, TypeVar
@@ -24,13 +24,15 @@ from app.access import Viewer
 from app.context import Context
 from app.errors import is_database_away
 from app.execution.cache import Size
-from app.execution.levels import PAYLOAD, Arguments, CallForEach, Found, Level, Owner, Plan
-from app.execution.writing import Writer
+from app.execution.levels import PAYLOAD, CallForEach, Found, Level, Owner, Plan
+from app.execution.values import Arguments, Row
+from app.execution.writing import Asked, Writer
 from app.identifiers import read as read_id
 from app.paging import Order, checked_first
 from app.statements import Statement, values_of
 
 T = TypeVar("T")
+Fetch = Callable[..., Awaitable[Sequence[Row]]]
 
 # Statements of one level, one for each scope and shape of its arguments.
 MAXIMUM_STATEMENTS = 64
@@ -92,7 +94,7 @@ class Runnable:
         level: Level,
         viewer: Viewer,
         order: Order | None,
-        asked: tuple[Any, ...],
+        asked: Asked,
         is_after: bool,
         single: bool,
         many_owners: bool,
@@ -136,10 +138,10 @@ class _Run:
         self._context = context
         self._viewer = viewer = context.viewer
         self._variables = variables
-        self._values: dict[str, Any] = dict(values_of(viewer))
+        self._values: dict[str, object] = dict(values_of(viewer))
         self._values_left = MAXIMUM_VALUES
-        self._arguments: dict[str, dict[str, Any]] = {}
-        self._to_call: list[tuple[CallForEach, list[Any]]] = []
+        self._arguments: dict[str, Arguments] = {}
+        self._to_call: list[tuple[CallForEach, list[Row]]] = []
         self.data: Found = {PAYLOAD: payload}
         self.given: dict[str, Arguments] = {}
 
@@ -173,18 +175,19 @@ class _Run:
             await self._call_for_each(*self._to_call.pop())
         return plan.shape(self._viewer, self._context, self.data, self.given)
 
-    async def _call_for_each(self, call: CallForEach, rows: list[Any]) -> None:
+    async def _call_for_each(self, call: CallForEach, rows: list[Row]) -> None:
         arguments = call.arguments(self._variables)
         sources = {row[call.key_index]: call.source(row) for row in rows if row[call.key_index] is not None}
         answers = [call.resolver.call(source, self._context, arguments) for source in sources.values()]
-        if answers and inspect.isawaitable(answers[0]):
-            answers = await asyncio.gather(*answers, return_exceptions=True)
+        awaited = [answer for answer in answers if inspect.isawaitable(answer)]
+        if awaited:
+            answers = await asyncio.gather(*awaited, return_exceptions=True)
             for answer in answers:
                 if isinstance(answer, BaseException):
                     raise answer
         self.data[call.slot] = dict(zip(sources, answers, strict=True))
 
-    async def _load_root(self, level: Level, fetch: Any) -> None:
+    async def _load_root(self, level: Level, fetch: Fetch) -> None:
         if level.owner is None:
             await self._load(level, fetch, None)
             return
@@ -197,18 +200,19 @@ class _Run:
         else:
             await self._load(level, fetch, [owner])
 
-    def _owner_at(self, owner: Owner) -> Any:
+    def _owner_at(self, owner: Owner) -> object:
         found = self._viewer if owner.call is None else self.data[owner.call]
         for name in owner.path:
             found = getattr(found, name) if found is not None else None
         return found
 
-    async def _load(self, level: Level, fetch: Any, owners: Sequence[Any] | None) -> None:
+    async def _load(self, level: Level, fetch: Any, owners: Sequence[object] | None) -> None:
         """Loads a level and what is nested below it."""
         slot, root = level.slot, level.root
         self.data[slot], self.data[f"{slot}n"] = {}, {}
         arguments = self._arguments[slot]
-        order, is_after, asked, first = None, False, (), 0
+        order, is_after, first = None, False, 0
+        asked: Asked = ()
         if isinstance(root, graph.OneById):
             row_id = read_id(root.kind, arguments["id"])
             self.data[slot] = {None: ()}
@@ -240,22 +244,25 @@ class _Run:
             rows = await fetch(rows_of.text, *rows_of.arguments(self._values))
             await self._keep(level, rows, owners, first, fetch)
 
-    async def _has_many_owners(self, level: Level, asked: tuple[Any, ...], fetch: Any) -> bool:
+    async def _has_many_owners(self, level: Level, asked: Asked, fetch: Fetch) -> bool:
         root = level.root
         if not isinstance(root, graph.PageOfAll) or not root.may_have_many_owners(self._viewer.scope, asked):
             return False
         found = self._runnable.many_owners(level, self._viewer)
         return bool(await fetch(found.text, *found.arguments(self._values)))
 
-    async def _keep(self, level: Level, rows: Any, owners: Sequence[Any] | None, first: int, fetch: Any) -> None:
-        groups: dict[Any, Any] = {None: rows} if rows or owners is None else {}
+    async def _keep(
+        self, level: Level, rows: Sequence[Row], owners: Sequence[object] | None, first: int, fetch: Fetch
+    ) -> None:
+        groups: dict[object, Sequence[Row]] = {None: rows} if rows or owners is None else {}
         if owners is not None and len(owners) == 1:
             groups = {owners[0]: rows}
         elif owners is not None:
             at = level.index("b", level.by)
-            groups = {}
+            of_each: dict[object, list[Row]] = {}
             for row in rows:
-                groups.setdefault(row[at], []).append(row)
+                of_each.setdefault(row[at], []).append(row)
+            groups = {**of_each}
         self.data[level.slot] = groups
         if not (level.children or level.calls):
             return
@@ -269,9 +276,9 @@ class _Run:
             else:
                 self.data[child.slot], self.data[f"{child.slot}n"] = {}, {}
 
-    def _conditions(self, slot: str, root: graph.Listed, given: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    def _conditions(self, slot: str, root: graph.Listed, given: Arguments) -> Asked | None:
         """Which conditions are asked, and of which kind; None when nothing can match."""
-        asked: list[tuple[str, Any]] = []
+        asked: list[tuple[str, object]] = []
         values = {name: given.get(to_camel_case(name)) for name in root.conditions}
         root.check(values)
         for name, condition in root.conditions.items():
@@ -289,14 +296,14 @@ class _Run:
         return tuple(asked)
 
 
-def _object(given: Mapping[str, Any] | None) -> Any:
+def _object(given: Arguments | None) -> SimpleNamespace | None:
     return SimpleNamespace(**{to_snake_case(name): value for name, value in given.items()}) if given else None
 
 
-def _logged(fetch: Any, log: logging.Logger) -> Any:
+def _logged(fetch: Fetch, log: logging.Logger) -> Fetch:
     """Says each statement where Tortoise says its own."""
 
-    async def say_and_fetch(text: str, *arguments: Any) -> Any:
+    async def say_and_fetch(text: str, *arguments: object) -> Sequence[Row]:
         log.debug("%s: %s", text, list(arguments))
         return await fetch(text, *arguments)
 

@@ -13,9 +13,10 @@ from tortoise import fields
 from tortoise.models import Model
 
 from app import graph
-from app.execution.levels import ArgumentsOf, CallForEach, Join, Level, NotCompilable, Owner, Root, Row
+from app.execution.levels import ArgumentsOf, CallForEach, Join, Level, NotCompilable, Owner, Root
 from app.execution.reading import coercer
 from app.execution.resolvers import Resolver
+from app.execution.values import Row
 from app.identifiers import Kind, show
 
 

@@ -3,13 +3,18 @@
 from typing import Any
 
 from tortoise.expressions import Q
+from tortoise.queryset import QuerySet
 
 from app import graph
 from app.access import Viewer
-from app.execution.levels import Level
+from app.execution.levels import Join, Level
 from app.paging import EACH_OWNER, Order, count_up_to
 from app.spanning import Spanning, beyond_few
 from app.statements import Sql, StandIns, Statement, any_of, slot
+
+Asked = tuple[tuple[str, object], ...]
+"""The conditions of a filter that are set: by their kinds, or by their values where these are few."""
+Query = QuerySet[Any]
 
 
 class Writer:
@@ -21,7 +26,7 @@ class Writer:
         self._viewer = self._stand_ins.viewer(viewer.scope)
 
     def statements(
-        self, order: Order | None, asked: tuple[Any, ...], is_after: bool, single: bool, many_owners: bool
+        self, order: Order | None, asked: Asked, is_after: bool, single: bool, many_owners: bool
     ) -> tuple[Statement | None, Statement | None]:
         level = self._level
         owners = self._stand_ins.uuid(f"{level.slot}.owners")
@@ -53,7 +58,7 @@ class Writer:
         owners = beyond_few(root.owners_within(self._viewer, ()))
         return Statement.of(self._stand_ins.render(owners.values(id="id")))
 
-    def _query(self, asked: tuple[Any, ...], owner: Any) -> Any:
+    def _query(self, asked: Asked, owner: object) -> Query:
         level, slot, root = self._level, self._level.slot, self._level.root
         query = self._viewer.within_reach(level.model)
         if root is None:
@@ -63,22 +68,22 @@ class Writer:
         query = query.filter(**{level.by: owner} if isinstance(root, graph.PageOf) else root.always)
         return self._narrowed(query, root, asked)
 
-    def _query_of_owners(self, root: graph.PageOfAll, asked: tuple[Any, ...]) -> Any:
+    def _query_of_owners(self, root: graph.PageOfAll, asked: Asked) -> Query:
         """The rows of one of the owners, who are themselves looked for within reach."""
         _, column = root.owners or (None, "")
         return self._narrowed(self._level.model.filter(**root.always, **{column: EACH_OWNER}), root, asked)
 
-    def _narrowed(self, query: Any, root: graph.Listed, asked: tuple[Any, ...]) -> Any:
+    def _narrowed(self, query: Query, root: graph.Listed, asked: Asked) -> Query:
         for name, value in self._valued(asked):
             query = query.filter(root.conditions[name].of(value))
         return query
 
-    def _valued(self, asked: tuple[Any, ...]) -> list[tuple[str, Any]]:
+    def _valued(self, asked: Asked) -> list[tuple[str, object]]:
         """The conditions with their values, or stand-ins for these."""
         made = {"str": self._stand_ins.text, "UUID": self._stand_ins.uuid}
         return [(name, made[kind](f"{self._level.slot}.{name}") if kind in made else kind) for name, kind in asked]
 
-    def _number(self, asked: tuple[Any, ...], owner: Any) -> Statement:
+    def _number(self, asked: Asked, owner: object) -> Statement:
         level = self._level
         owners = f"{level.slot}.owners"
         limit = level.root.count_limit if isinstance(level.root, graph.Listed) else None
@@ -96,7 +101,7 @@ class Writer:
         return Statement.of(sql)
 
     def _rows(
-        self, query: Any, order: Order | None, asked: tuple[Any, ...], *, of_each: bool, spanning: Spanning | None
+        self, query: Query, order: Order | None, asked: Asked, *, of_each: bool, spanning: Spanning | None
     ) -> Statement:
         level = self._level
         is_by_owner = of_each and isinstance(level.root, graph.PageOfAll)
@@ -124,7 +129,7 @@ class Writer:
             pieces += [" LIMIT ", slot(f"{level.slot}.limit")]
         return Statement.of(Sql.join(*pieces))
 
-    def _base(self, query: Any, names: dict[str, str], asked: tuple[Any, ...], *, of_each: bool) -> list[Sql | str]:
+    def _base(self, query: Query, names: dict[str, str], asked: Asked, *, of_each: bool) -> list[Sql | str]:
         """The rows that the query selects, or those that it selects for each of many owners, who is `EACH_OWNER` in it."""
         if not of_each:
             return [" FROM (", self._stand_ins.render(query.values(**names)), ") b"]
@@ -132,7 +137,7 @@ class Writer:
         rows = self._stand_ins.render(query.values(**names))
         return [" FROM ", owners, " CROSS JOIN LATERAL (", rows, ") b"]
 
-    def _owners(self, asked: tuple[Any, ...]) -> Sql:
+    def _owners(self, asked: Asked) -> Sql:
         """Whose rows they are, as `o`: those that are given, or all within reach."""
         root, given = self._level.root, slot(f"{self._level.slot}.owners")
         if isinstance(root, graph.PageOfAll):
@@ -158,7 +163,7 @@ class Writer:
                 ]
         return pieces or ["1"]
 
-    def _join(self, join: Any) -> list[Sql | str]:
+    def _join(self, join: Join) -> list[Sql | str]:
         keys = [other.key for other in self._level.joins if other.owner == join.alias]
         columns = dict.fromkeys([*self._level.columns(join.alias), join.by, *keys])
         inner = self._stand_ins.render(
