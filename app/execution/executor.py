@@ -239,7 +239,9 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         return None
 
     def _input_refusal(self, field: GraphQLField, node: FieldNode) -> Forbidden | None:
-        if not any(permissions_within(argument.type) for argument in field.args.values()):
+        caller = self.context_value.caller
+        needed = [permission for argument in field.args.values() for permission in permissions_within(argument.type)]
+        if all(permission.allows(caller) for permission in needed):
             return None
         try:
             arguments = get_argument_values(field, node, self.variable_values, hide_suggestions=True)
@@ -247,7 +249,7 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
             return None  # the ordinary way meets it again and reports it
         refused: list[tuple[str, type[Requirement]]] = []
         for name, value in arguments.items():
-            for path, permission in refused_inputs(field.args[name].type, value, self.context_value.caller, ()):
+            for path, permission in refused_inputs(field.args[name].type, value, caller, ()):
                 refused.append((".".join(path), permission))
         if not refused:
             return None

@@ -1,6 +1,7 @@
 """Which permissions stand on a field or input field of the built schema, and which input fields a caller may not send."""
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from graphql import (
@@ -59,13 +60,18 @@ def refused_inputs(
             yield from refused_inputs(field.type, given, caller, (*path, name))
 
 
-def permissions_within(type_: GraphQLInputType, seen: frozenset[str] = frozenset()) -> frozenset[type[Requirement]]:
+@cache
+def permissions_within(type_: GraphQLInputType) -> frozenset[type[Requirement]]:
     """The permissions on fields of an input of this type, however deep: who has all of them may send everything."""
+    return _within(type_, frozenset())
+
+
+def _within(type_: GraphQLInputType, seen: frozenset[str]) -> frozenset[type[Requirement]]:
     named = get_named_type(type_)
     if not isinstance(named, GraphQLInputObjectType) or named.name in seen:
         return frozenset()
     seen |= {named.name}
     found: set[type[Requirement]] = set()
     for field in named.fields.values():
-        found |= {*permissions_of(field), *permissions_within(field.type, seen)}
+        found |= {*permissions_of(field), *_within(field.type, seen)}
     return frozenset(found)

@@ -52,19 +52,26 @@ class Variables:
 
     def read(self, given: JsonObject) -> VariableValues | None:
         """None when they do not fit, which the ordinary executor reports."""
-        if self._readers is not None:
-            coerced = {}
-            try:
-                for name, read, is_required in self._readers:
-                    if name in given:
-                        coerced[name] = read(given[name])
-                    elif is_required:
-                        return None
-                return VariableValues(_NOTHING, coerced)
-            except Unusual:
-                pass  # graphql-core knows whether it fits all the same
+        usual = self.usual(given)
+        if usual is not None:
+            return usual
         values = get_variable_values(self._schema, self._definitions, dict(given), max_errors=0, hide_suggestions=True)
         return None if isinstance(values, list) else values
+
+    def usual(self, given: JsonObject) -> VariableValues | None:
+        """None for what is left to graphql-core, which knows whether it fits all the same."""
+        if self._readers is None:
+            return None
+        coerced = {}
+        try:
+            for name, read, is_required in self._readers:
+                if name in given:
+                    coerced[name] = read(given[name])
+                elif is_required:
+                    return None
+        except Unusual:
+            return None
+        return VariableValues(_NOTHING, coerced)
 
 
 _NOTHING: dict[str, VariableValueSource] = {}

@@ -20,7 +20,7 @@ from graphql import (
     located_error,
 )
 from graphql.execution.collect_fields import FragmentDetails
-from graphql.execution.values import get_variable_values
+from graphql.execution.values import VariableValues, get_variable_values
 from strawberry import Schema
 
 from app.context import Context
@@ -183,7 +183,11 @@ class Operations:
         """The ordinary executor; what is said when the variables do not fit."""
         definitions = operation.node.variable_definitions or ()
         given, most = request.variables or {}, limits.MAXIMUM_ERRORS
-        variables = get_variable_values(self._schema, definitions, given, max_errors=most, hide_suggestions=True)
+        variables: VariableValues | list[GraphQLError] | None = None
+        if self._compiles:
+            variables = operation.plans.variables.usual(given)
+        if variables is None:
+            variables = get_variable_values(self._schema, definitions, given, max_errors=most, hide_suggestions=True)
         if isinstance(variables, list):  # nothing ran
             messages = [told(error.message, self._schema) for error in variables]
             errors = zip(messages, variables, strict=True)

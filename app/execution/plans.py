@@ -34,7 +34,7 @@ class Plans:
 
     def query(self, given: JsonObject | None, viewer: Viewer) -> tuple[Runnable, VariableValues] | None:
         """The plan that answers the query, with the variables that it was chosen by; None: the ordinary executor does."""
-        values = self._variables.read(given or {})
+        values = self.variables.read(given or {})
         runnable = self._plans(values).get(_WHOLE) if values is not None else None
         return (
             (runnable, values) if runnable is not None and values is not None and runnable.is_open_to(viewer) else None
@@ -76,7 +76,7 @@ class Plans:
         return variables_of_directives(self._operation, self._fragments)
 
     @cached_property
-    def _variables(self) -> Variables:
+    def variables(self) -> Variables:
         return Variables(self._schema, self._operation)
 
 
