@@ -7,7 +7,8 @@ together with its version row, and a lock lets one of several starting processes
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from pkgutil import ModuleInfo
+from types import ModuleType
 
 import asyncpg
 from aerich.migrate import Migrate
@@ -73,7 +74,7 @@ async def opened(settings: Settings, *, migrating: bool = False) -> AsyncIterato
         yield context.db()
 
 
-def _files() -> list[tuple[str, Any]]:
+def _files() -> list[tuple[str, ModuleInfo]]:
     Migrate.app = _APP
     Migrate.migrate_location = LOCATION / _APP
     return [(f"{module.name}.py", module) for module in Migrate.get_all_version_modules()]
@@ -99,7 +100,7 @@ async def _apply(db: BaseDBAsyncClient, until: str | None) -> list[str]:
     return done
 
 
-async def _apply_one(name: str, file: Any) -> None:
+async def _apply_one(name: str, file: ModuleType) -> None:
     async with in_transaction("default") as transaction:
         script = await file.upgrade(transaction)
         if script.strip():

@@ -29,10 +29,9 @@ from graphql import (
     is_leaf_type,
 )
 from strawberry.types.field import StrawberryField
-from tortoise.models import Model
 
 from app import graph
-from app.access import Requirement
+from app.access import Reachable, Requirement
 from app.execution.guards import DEFINITION, permissions_of
 from app.execution.levels import PAYLOAD, ArgumentsOf, Call, Level, NotCompilable, Owner, Plan, Root
 from app.execution.resolvers import Resolver
@@ -183,7 +182,7 @@ class Compiler:
         return Resolver(definition, self._schema._strawberry_schema.config)  # type: ignore[attr-defined]
 
     def level(
-        self, model: type[Model], root: Root, into: list[Level], *, by: str = "id", owner: Owner | None = None
+        self, model: type[Reachable], root: Root, into: list[Level], *, by: str = "id", owner: Owner | None = None
     ) -> Level:
         level = Level(model, root, slot=f"l{self.number()}", by=by, owner=owner)
         into.append(level)

@@ -12,10 +12,9 @@ from typing import Any
 
 from graphql import FieldNode, GraphQLField
 from graphql.execution.values import VariableValues
-from tortoise.models import Model
 
 from app import graph
-from app.access import Requirement, Viewer
+from app.access import Reachable, Requirement, Viewer
 from app.context import Context
 from app.execution.resolvers import Resolver
 from app.execution.values import Arguments, Row
@@ -41,7 +40,7 @@ class Join:
     """A to-one of a level: the row of `model` whose column `by` holds the column `key` of the row at `owner`."""
 
     alias: str
-    model: type[Model]
+    model: type[Reachable]
     by: str
     owner: str
     key: str
@@ -87,7 +86,7 @@ class CallForEach:
 class Level:
     """One SELECT: rows of one model with the columns asked for, and what is joined to each of them."""
 
-    model: type[Model]
+    model: type[Reachable]
     root: Root
     slot: str
     by: str = "id"

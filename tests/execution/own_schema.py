@@ -9,10 +9,9 @@ from typing import Any, ClassVar
 
 import strawberry
 from tortoise import Tortoise, fields
-from tortoise.models import Model
 
 from app import database_url, graph, postgres_pool
-from app.access import AccessLevel, IsAdmin, Reach, Scope, Viewer
+from app.access import AccessLevel, IsAdmin, Reach, Reachable, Scope, Viewer
 from app.context import Context, Info
 from app.execution import endpoint, sockets
 from app.execution.answers import Answer, Request
@@ -27,7 +26,7 @@ FOUNDATION = frozenset(
 )
 
 
-class ShelfRow(Model):
+class ShelfRow(Reachable):
     """A table."""
 
     reach: ClassVar[Reach] = Reach(account=None, service_provider=())
@@ -35,7 +34,7 @@ class ShelfRow(Model):
     name = fields.TextField()
 
 
-class BookRow(Model):
+class BookRow(Reachable):
     """Another one, whose rows belong to rows of the first."""
 
     reach: ClassVar[Reach] = Reach(account=None, service_provider=())
@@ -46,23 +45,19 @@ class BookRow(Model):
 
 
 @strawberry.type
-class Book:
-    """Stands over BookRow."""
-
+class Book(graph.Backed[BookRow]):
     title: str = graph.column("x")
     price: int | None = graph.column("x", permissions=[IsAdmin])
 
 
 @strawberry.type
-class Shelf:
-    """Stands over ShelfRow."""
-
+class Shelf(graph.Backed[ShelfRow]):
     name: str = graph.column("x")
     books: Connection[Book] = graph.page("shelf_id", row=BookRow, order=NEWEST_FIRST, description="x")
 
 
 @strawberry.type
-class RenamedShelf:
+class RenamedShelf(graph.Payload):
     """What a mutation answers."""
 
     shelf: Shelf | None = None
@@ -79,13 +74,11 @@ class Query:
     async def shelves(
         self, info: Info, first: FirstArgument = DEFAULT_FIRST, after: AfterArgument = None
     ) -> Connection[Shelf]:
-        found: Any = await _SHELVES.answer(info.context, first, after)
-        return found  # type: ignore[no-any-return]
+        return Shelf.connection(await _SHELVES.answer(info.context, first, after))
 
     @graph.resolver("x")
     async def priced(self) -> Book:
-        book: Any = await BookRow.first()
-        return book  # type: ignore[no-any-return]
+        return Book.of(await BookRow.get(title="first"))
 
 
 @strawberry.type
@@ -95,8 +88,7 @@ class Mutation:
     @graph.mutation("x")
     async def rename_shelves(self, info: Info, name: str) -> RenamedShelf:
         await ShelfRow.all().update(name=name)
-        shelf: Any = await ShelfRow.first()
-        return RenamedShelf(shelf=shelf)
+        return RenamedShelf(shelf=Shelf.of(await ShelfRow.get(name=name)))
 
 
 SCHEMA = strawberry.Schema(Query, Mutation)

@@ -8,10 +8,11 @@ import threading
 from itertools import count
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 from urllib.parse import urlsplit
 
 import asyncpg
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from app import local_postgres
 
@@ -21,7 +22,7 @@ _MEMORY_BYTES = 4_000_000_000
 class Postgres:
     """Durability is off: what a crash would lose is thrown away anyhow."""
 
-    options = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
+    options: tuple[str, ...] = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
 
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="accounts-postgres-", dir=_memory()))
@@ -32,7 +33,7 @@ class Postgres:
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
 
-    def __enter__(self) -> "Postgres":
+    def __enter__(self) -> Self:
         self.start()
         return self
 
