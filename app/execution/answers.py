@@ -8,7 +8,7 @@ from graphql import GraphQLError
 
 from app.context import Context
 from app.encryption import KeyMissing
-from app.errors import ErrorCode, for_client, without_values
+from app.errors import MASKED, ErrorCode, for_client, without_values
 from app.execution.documents import Operation
 from app.execution.values import JsonObject
 from app.logs import frames_of
@@ -82,7 +82,7 @@ def shown_error(error: GraphQLError, context: Context) -> JsonObject:
             extensions["code"] = str(ErrorCode.BAD_USER_INPUT)  # graphql-core's own: an argument that does not fit
         else:
             _log_masked(original, error, context)
-            formatted["message"] = "Something went wrong on our side. Give the request id to whoever runs this server."
+            formatted["message"] = MASKED
             extensions = {"code": str(ErrorCode.INTERNAL_SERVER_ERROR)}
     formatted["extensions"] = {**extensions, "requestId": context.request_id}
     return formatted
