@@ -12,7 +12,7 @@ import enum
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 from uuid import UUID
 
 import strawberry
@@ -46,6 +46,48 @@ class AccessLevel(enum.Enum):
         "GATEWAY",
         description="A voice gateway's: `viewer`, `reportCalls` and the recording of calls (`/record`), and nothing else.",
     )
+
+
+class OpenTo(enum.Flag):
+    """Callers that may use marked root fields only; a root field names those that it is open to."""
+
+    UNAUTHENTICATED = enum.auto()
+    PASSWORD_CHANGE = enum.auto()
+    """People who have to choose a new password first."""
+    GATEWAYS = enum.auto()
+
+
+NOT_MARKED = OpenTo(0)
+
+
+@dataclass(frozen=True)
+class Restriction:
+    """Limits a caller to the root fields that are open to it."""
+
+    open_to: OpenTo
+    message: str
+    extensions: Mapping[str, str]
+    may_introspect: bool = True
+    variable_values: int | None = None
+    """How many values its variables may have, where that is not the usual number."""
+
+    def refusal(self) -> Forbidden:
+        return Forbidden(self.message, **self.extensions)
+
+
+PASSWORD_CHANGE_REQUIRED = Restriction(
+    OpenTo.PASSWORD_CHANGE,
+    "Choose a new password first, with `changePassword`; until then only `viewer`, `passwordPolicy` and `logout` "
+    "are open beside it.",
+    {"reason": "PASSWORD_CHANGE_REQUIRED"},
+    may_introspect=False,
+)
+ONLY_FOR_GATEWAYS = Restriction(
+    OpenTo.GATEWAYS,
+    "A voice gateway's key may ask `viewer` for itself, send `reportCalls` and record calls, and nothing else.",
+    {"requiredAccess": AccessLevel.READ_ONLY.name},
+    variable_values=16_000,  # `reportCalls` takes 1,000 calls of 14 values each
+)
 
 
 @dataclass(frozen=True)
@@ -122,6 +164,12 @@ class Viewer:
             return model.filter(pk__in=[])
         return model.filter(Q(*(_where({path: owner}) for path in paths), join_type="OR"))
 
+    @property
+    def restriction(self) -> Restriction | None:
+        if self.must_change_password:
+            return PASSWORD_CHANGE_REQUIRED
+        return ONLY_FOR_GATEWAYS if self.access_level is AccessLevel.GATEWAY else None
+
     def may_know_who(self, scope: Scope) -> bool:
         """Whether this caller is told who of a scope did something: those of a wider one are not told to the narrower."""
         widest_first = list(Scope)
@@ -129,6 +177,14 @@ class Viewer:
 
     def may(self, permissions: "Iterable[type[Requirement]]") -> bool:
         return all(permission.allows(self) for permission in permissions)
+
+
+class Authenticator(Protocol):
+    """What makes a viewer of a request."""
+
+    async def viewer(self, header: bytes | None, *, is_use: bool = True) -> Viewer | None:
+        """By the Authorization header; None without one. Raises Unauthenticated and ServiceUnavailable."""
+        ...
 
 
 @strawberry.schema_directive(

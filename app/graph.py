@@ -49,7 +49,7 @@ from tortoise.models import Model
 from tortoise.queryset import QuerySet
 from typing_extensions import TypeVar, get_original_bases
 
-from app.access import HasFullAccess, Reachable, Requirement, Scope, Viewer
+from app.access import NOT_MARKED, HasFullAccess, OpenTo, Reachable, Requirement, Scope, Viewer
 from app.context import Context, Info
 from app.errors import Mistakes, UserError
 from app.identifiers import Kind, kind_of, read, show
@@ -89,10 +89,14 @@ READ = "read"
 PER_VIEWER = "per_viewer"
 LOAD = "load"
 PERMISSIONS = "permissions"
+# Which callers a root field is open to that may use marked fields only.
+OPEN_TO = "open_to"
 # What a field is, for the compiling of operations.
 DECLARED = "declared"
 # What a value costs beside the row that it is shown of, or what a call costs (`execution/costs.py`).
 WEIGHT = "weight"
+# On a type: whether restricted callers may read it.
+CALLERS_OWN = "is_callers_own"
 # How a subscription makes what it shows of an event.
 OF_EVENT = "of_event"
 
@@ -172,10 +176,14 @@ class Named(LazyType[Any, Any]):
         return registry.types[self.type_name]
 
 
-def node(kind: Kind, *, description: str) -> Callable[[type[N]], type[N]]:
-    """Makes a subclass of Node a type of the graph."""
+def node(kind: Kind, *, description: str, is_callers_own: bool = False) -> Callable[[type[N]], type[N]]:
+    """Makes a subclass of Node a type of the graph.
+
+    `is_callers_own`: a caller that may use marked root fields only reads such an object where one of these fields answers it.
+    """
 
     def declare(cls: type[N]) -> type[N]:
+        setattr(cls, CALLERS_OWN, is_callers_own)
         cls.__annotations__ = {"id": strawberry.ID, **cls.__annotations__}
         cls.id = computed(
             functools.partial(show, kind), ["id"], f"The SID: `{kind.value}` and 32 hex digits. Never changes."
@@ -676,6 +684,7 @@ def resolver(
     name: str | None = None,
     declared: OneById | AnyById | PageOfAll | PageOf | Itself | Called | None = None,
     weight: int = 0,
+    open_to: OpenTo = NOT_MARKED,
 ) -> Callable[[F], F]:
     """An ordinary Strawberry resolver, with its permissions in the contract.
 
@@ -683,7 +692,7 @@ def resolver(
     `info.context` and nothing else of `info`: compiled operations call them too.
     """
 
-    metadata = {WEIGHT: weight, **({DECLARED: declared} if declared else {})}
+    metadata = {WEIGHT: weight, OPEN_TO: open_to, **({DECLARED: declared} if declared else {})}
 
     def declare(resolve: F) -> F:
         made: F = _field(resolve, description, permissions, metadata, name)
@@ -717,15 +726,21 @@ def payload(
 
 
 def mutation(
-    description: str, *, permissions: Permissions = (), open_to_anybody: bool = False, weight: int = MUTATION_WEIGHT
+    description: str,
+    *,
+    permissions: Permissions = (),
+    open_to: OpenTo = NOT_MARKED,
+    weight: int = MUTATION_WEIGHT,
 ) -> Callable[[Callable[P, Awaitable[Answer]]], Any]:
-    """A mutation: needs full access, or no caller at all where it is `open_to_anybody`; a permission of its own may ask for
-    another access level instead.
+    """A mutation: needs full access, unless it is open to unauthenticated callers; a permission of its own may ask for another
+    access level instead.
 
     Mistakes become the `userErrors` of its payload (the resolver's return type).
     """
     says_level = any("requiredAccess" in permission.refusal for permission in permissions)
-    needed: Permissions = permissions if open_to_anybody or says_level else (*permissions, HasFullAccess)
+    needed: Permissions = (
+        permissions if OpenTo.UNAUTHENTICATED in open_to or says_level else (*permissions, HasFullAccess)
+    )
 
     def declare(resolve: Callable[P, Awaitable[Answer]]) -> Any:
         answers: type[Answer] = resolve.__annotations__["return"]
@@ -744,7 +759,7 @@ def mutation(
         del answer.__wrapped__
         answer.__annotations__ = {**resolve.__annotations__, "return": answers | None}
         answer.__signature__ = inspect.signature(resolve).replace(return_annotation=answers | None)  # type: ignore[attr-defined]
-        return _field(answer, description, needed, {WEIGHT: weight}, None)
+        return _field(answer, description, needed, {WEIGHT: weight, OPEN_TO: open_to}, None)
 
     return declare
 

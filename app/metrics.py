@@ -33,6 +33,7 @@ _REFUSALS = (
     "error",
 )
 _ENDS = ("stored", "failed")
+_RESULTS = ("hit", "miss")
 _KINDS_OF_FILES = ("counter", "gauge_*", "histogram")
 
 
@@ -49,6 +50,13 @@ class _Metrics:
             "http_request_seconds",
             "How long requests took, in seconds.",
             buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30),
+        )
+        self.documents = Gauge("graphql_documents", "GraphQL documents that are cached.", multiprocess_mode="livesum")
+        self.documents_bytes = Gauge(
+            "graphql_documents_bytes", "What cached documents hold, with their plans.", multiprocess_mode="livesum"
+        )
+        self.documents_lookups = Counter(
+            "graphql_documents_lookups", "Look-ups of GraphQL documents in the cache: hit or miss.", ["result"]
         )
         self.websockets = Gauge(
             "graphql_websockets", "WebSockets on /graphql that are open.", multiprocess_mode="livesum"
@@ -80,6 +88,7 @@ class _Metrics:
             (self.requests, _STATUSES),
             (self.refused, _REFUSALS),
             (self.recordings, _ENDS),
+            (self.documents_lookups, _RESULTS),
         ):
             for value in values:
                 counter.labels(value)
@@ -145,6 +154,16 @@ def operation_refused() -> None:
     _metrics().operations_refused.inc()
 
 
+def document_looked_up(*, hit: bool) -> None:
+    _lookups("hit" if hit else "miss").inc()
+
+
+def documents_cached(more: int, more_bytes: int) -> None:
+    """More or, below 0, fewer than before."""
+    _metrics().documents.inc(more)
+    _metrics().documents_bytes.inc(more_bytes)
+
+
 def websockets(more: int) -> None:
     """More or, below 0, fewer than before."""
     _metrics().websockets.inc(more)
@@ -188,6 +207,11 @@ def storage_clock_difference() -> None:
 @functools.cache
 def _requests(status: int) -> Counter:
     return _metrics().requests.labels(status)
+
+
+@functools.cache
+def _lookups(result: str) -> Counter:
+    return _metrics().documents_lookups.labels(result)
 
 
 @functools.cache

@@ -27,12 +27,12 @@ class Slot:
     name: str
     pattern: tuple[str, str] | None = None
 
-    def value(self, values: Mapping[str, Any]) -> Any:
+    def value(self, values: Mapping[str, object]) -> object:
         value = values[self.name]
         if self.pattern is None:
             return value
         before, after = self.pattern
-        return f"{before}{escape_like(value) if '%' in before + after else value}{after}"
+        return f"{before}{escape_like(str(value)) if '%' in before + after else value}{after}"
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,12 @@ class Sql:
     """A piece of a statement: its text with marks, and what belongs in their places, in order."""
 
     text: str
-    parameters: tuple[Any, ...] = ()
+    parameters: tuple[object, ...] = ()
 
     @classmethod
     def join(cls, *pieces: "Sql | str") -> "Sql":
         texts: list[str] = []
-        parameters: list[Any] = []
+        parameters: list[object] = []
         for piece in pieces:
             texts.append(piece if isinstance(piece, str) else piece.text)
             parameters += [] if isinstance(piece, str) else piece.parameters
@@ -148,7 +148,7 @@ class Statement:
     """A whole statement, ready for the driver."""
 
     text: str
-    parameters: tuple[Any, ...]
+    parameters: tuple[object, ...]
 
     @classmethod
     def of(cls, sql: Sql) -> "Statement":
@@ -158,7 +158,7 @@ class Statement:
     @classmethod
     def sharing(cls, sql: Sql) -> "Statement":
         """A slot that stands in several places is sent once. All of them must be of one type."""
-        places: list[Any] = []
+        places: list[object] = []
         text = ""
         *before, last = sql.text.split(_MARK)
         for piece, parameter in zip(before, sql.parameters, strict=True):
@@ -171,14 +171,14 @@ class Statement:
             text += f"{piece}${number}"
         return cls(text + last, tuple(places))
 
-    def arguments(self, values: Mapping[str, Any]) -> list[Any]:
+    def arguments(self, values: Mapping[str, object]) -> list[object]:
         return [
             slot if slot.__class__ is not Slot else values[slot.name] if slot.pattern is None else slot.value(values)
             for slot in self.parameters
         ]
 
 
-def values_of(viewer: Viewer) -> dict[str, Any]:
+def values_of(viewer: Viewer) -> dict[str, object]:
     """What belongs in the slots of `StandIns.viewer`."""
     return {
         "viewer.key_id": viewer.key_id,

@@ -3,7 +3,7 @@
 import strawberry
 
 from app import graph
-from app.access import AccessLevel, HasFullAccess, IsAdmin, IsPerson, IsServiceProvider, Scope, Viewer
+from app.access import AccessLevel, HasFullAccess, IsAdmin, IsPerson, IsServiceProvider, OpenTo, Scope, Viewer
 from app.accounts.model import Account
 from app.api_keys.model import ApiKey
 from app.context import Info
@@ -57,6 +57,6 @@ class ViewerType(graph.Backed[Viewer]):
 class ViewerQueries:
     """Root fields."""
 
-    @graph.resolver("Who asks.", declared=graph.Itself())
+    @graph.resolver("Who asks.", declared=graph.Itself(), open_to=OpenTo.PASSWORD_CHANGE | OpenTo.GATEWAYS)
     def viewer(self, info: Info) -> ViewerType:
         return ViewerType.of(info.context.viewer)

@@ -36,6 +36,24 @@ async def test_operations_are_counted_by_the_way_they_take(admin: Person) -> Non
     assert number(after, 'http_requests_total{status="200"}') > number(before, 'http_requests_total{status="200"}')
 
 
+async def test_cached_documents_are_told_by_number_bytes_hits_and_misses(admin: Person) -> None:
+    before = (await metrics(admin)).text
+    for _ in range(3):
+        await admin.ask("{ cached: viewer { scope } }")
+    after = (await metrics(admin)).text
+    more = {
+        name: number(after, name) - number(before, name)
+        for name in (
+            "graphql_documents",
+            "graphql_documents_bytes",
+            'graphql_documents_lookups_total{result="hit"}',
+            'graphql_documents_lookups_total{result="miss"}',
+        )
+    }
+    assert [more.pop(name) for name in list(more) if name != "graphql_documents_bytes"] == [1, 2, 1]
+    assert 4_000 < more["graphql_documents_bytes"] < 100_000
+
+
 async def test_only_admins_read_them(stranger: Person, account_user: Person, provider: Person) -> None:
     assert (await metrics(stranger)).status_code == 401
     assert (await metrics(account_user)).status_code == 403

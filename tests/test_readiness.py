@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.encryption import Keyring
-from app.execution import operations
+from app.execution import answers
 from tests.installation import Installation, Person, World
 
 
@@ -28,7 +28,7 @@ async def test_a_secret_whose_key_is_missing_is_told_as_unavailable_and_logged(
     def note(event: str, **more: Any) -> None:
         said.append(f"{event} {more['error']} {more['path']}")
 
-    monkeypatch.setattr(operations._log, "error", note, raising=False)
+    monkeypatch.setattr(answers._log, "error", note, raising=False)
     keyring = installation.opened.keyring
     monkeypatch.setattr(keyring, "_ciphers", Keyring({"other": b"o" * 32}, b"h" * 32)._ciphers)
     answer = await provider.ask("query ($id: ID!) { account(id: $id) { name webhookSecret } }", id=world["own"])

@@ -14,7 +14,7 @@ from app import main, postgres_pool
 from app.api_keys import service as api_keys
 from app.execution import deadline, endpoint, operations, slots
 from app.execution.deadline import Deadline
-from app.execution.plans import CompiledOperation
+from app.execution.running import Runnable
 from app.identifiers import Kind, new_id, show
 from app.postgres_pool import Pool
 from app.webhooks.delivery import WebhookSender
@@ -153,7 +153,7 @@ async def test_a_request_that_waits_for_its_turn_and_then_for_the_database_ends_
     async def hang(*_: Any) -> None:
         await never.wait()
 
-    monkeypatch.setattr(CompiledOperation, "run", hang)
+    monkeypatch.setattr(Runnable, "run", hang)
     # More than run at once: the others wait for a turn, whose own limit is 10 s.
     answers = await asyncio.gather(*(provider.ask(READ) for _ in range(5)))
     assert [answer.codes for answer in answers] == [["SERVICE_UNAVAILABLE"]] * 5
@@ -170,7 +170,7 @@ async def test_a_turn_is_waited_for_no_longer_than_the_deadline(
         runs.set()
         await never.wait()
 
-    monkeypatch.setattr(CompiledOperation, "run", hang)
+    monkeypatch.setattr(Runnable, "run", hang)
     monkeypatch.setattr(slots, "WAIT_SECONDS", 3600)
     monkeypatch.setattr(deadline, "REQUEST_SECONDS", 3600)
     holder = asyncio.create_task(provider.ask(READ))

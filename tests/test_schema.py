@@ -23,7 +23,9 @@ from graphql import (
     is_specified_scalar_type,
 )
 
+from app.access import OpenTo
 from app.execution.guards import permissions_of
+from app.execution.restrictions import open_root_fields
 from app.schema import printed, schema
 
 SCHEMA = schema._schema
@@ -164,6 +166,13 @@ def test_every_mutation_needs_full_access_and_a_gateway_s_only_that_of_gateways(
         levels = [permission.refusal.get("requiredAccess") for permission in permissions_of(one)]
         assert ("FULL" in levels) == (name not in OPEN_TO_ANYBODY | {"reportCalls"}), name
         assert ("GATEWAY" in levels) == (name == "reportCalls"), name
+
+
+def test_callers_that_may_use_marked_fields_only_have_these() -> None:
+    entering = {"__typename", "login", "passwordPolicy"}
+    assert open_root_fields(SCHEMA, OpenTo.UNAUTHENTICATED) == entering
+    assert open_root_fields(SCHEMA, OpenTo.PASSWORD_CHANGE) == entering | {"viewer", "changePassword", "logout"}
+    assert open_root_fields(SCHEMA, OpenTo.GATEWAYS) == {"__typename", "viewer", "reportCalls"}
 
 
 def test_inputs_are_named_for_what_they_are() -> None:

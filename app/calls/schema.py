@@ -12,7 +12,7 @@ from uuid import UUID
 import strawberry
 
 from app import graph
-from app.access import HasFullAccess, IsGateway, Scope
+from app.access import HasFullAccess, IsGateway, OpenTo, Scope
 from app.accounts.model import Account as AccountRow
 from app.applications.model import Application as ApplicationRow
 from app.calls import filters, listening, model, reporting
@@ -383,6 +383,7 @@ class CallMutations:
     @graph.mutation(
         "Takes a voice gateway's reports of calls; good ones are kept although others are refused.",
         permissions=[IsGateway],
+        open_to=OpenTo.GATEWAYS,
         weight=5_000,
     )
     async def report_calls(

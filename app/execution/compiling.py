@@ -1,13 +1,14 @@
 """From an operation to a plan: which SELECTs it needs, and generated Python that turns their rows into the answer.
 
-What is declared (`graph.py`) becomes SELECTs, other resolvers of root fields and of rows are called; anything else raises
-NotCompilable, and the ordinary executor answers. Long because it is one class: what it makes refers to each other.
+What is declared (`graph.py`) becomes SELECTs, other resolvers of a query's root fields and of rows are called; anything else
+raises NotCompilable, and the ordinary executor answers. Of a mutation the reading of each payload is compiled, and no more.
 A plan depends on the document, the operation's name and the values of the variables in `@skip` and `@include`. It holds
 nothing of a viewer: the statements are rendered for each scope when they are needed, with slots for the viewer's ids.
 """
 
 import functools
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,20 +16,24 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     GraphQLEnumType,
+    GraphQLField,
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
+    GraphQLOutputType,
     GraphQLSchema,
     OperationDefinitionNode,
-    OperationType,
+    SelectionNode,
+    assert_object_type,
+    get_nullable_type,
     is_leaf_type,
 )
 from strawberry.types.field import StrawberryField
 
 from app import graph
 from app.access import Reachable, Requirement
-from app.execution.guards import DEFINITION, permissions_of, permissions_within
-from app.execution.levels import Arguments, Call, Level, NotCompilable, Owner, Plan, Step
+from app.execution.guards import DEFINITION, permissions_of
+from app.execution.levels import PAYLOAD, ArgumentsOf, Call, Level, NotCompilable, Owner, Plan, Root
 from app.execution.resolvers import Resolver
 from app.execution.selections import Selections
 from app.execution.sources import OfKnownObject, OfLevel, OfObject, Source
@@ -41,31 +46,47 @@ _MADE_VALUES = 5
 _OPENED_VALUES = 50
 
 
-def compile_operation(
+Included = Callable[[SelectionNode], bool]
+"""Whether a node is selected, by its @skip and @include."""
+
+
+def compile_query(
     schema: GraphQLSchema,
     operation: OperationDefinitionNode,
     fragments: Mapping[str, FragmentDefinitionNode],
-    included: Callable[[Any], bool],
-    arguments: Arguments,
+    included: Included,
+    arguments: ArgumentsOf,
 ) -> Plan:
     """Raises NotCompilable."""
-    return Compiler(schema, fragments, included, arguments).plan(operation)
+    return Compiler(schema, Selections(fragments, included), arguments).query(operation)
+
+
+def compile_payloads(
+    schema: GraphQLSchema,
+    operation: OperationDefinitionNode,
+    fragments: Mapping[str, FragmentDefinitionNode],
+    included: Included,
+    arguments: ArgumentsOf,
+) -> dict[str, Plan]:
+    """What reads the payloads of a mutation, by their names in the answer; without those that are not compilable."""
+    root, selections, plans = schema.mutation_type, Selections(fragments, included), dict[str, Plan]()
+    if root is None:
+        return plans
+    for name, nodes in selections.fields([operation.selection_set], root).items():
+        with suppress(NotCompilable):
+            plans[name] = Compiler(schema, selections, arguments).payload(root, nodes)
+    return plans
 
 
 class Compiler:
-    def __init__(
-        self,
-        schema: GraphQLSchema,
-        fragments: Mapping[str, FragmentDefinitionNode],
-        included: Callable[[Any], bool],
-        arguments: Arguments,
-    ) -> None:
+    def __init__(self, schema: GraphQLSchema, selections: Selections, arguments: ArgumentsOf) -> None:
         self._schema = schema
-        self._selections = Selections(fragments, included)
+        self._selections = selections
         self.arguments = arguments
+        self._calls: list[Call] = []
         self._levels: list[Level] = []
         self._permissions: set[type[Requirement]] = set()
-        self._constants: dict[str, Any] = {}
+        self._constants: dict[str, object] = {}
         self._functions: list[str] = []
         self._once: dict[str, str] = {}
         self._numbers = 0
@@ -74,30 +95,37 @@ class Compiler:
         # How often it can be within one of them, since it is in lists.
         self._times = 1
 
-    def plan(self, operation: OperationDefinitionNode) -> Plan:
-        changes = operation.operation is OperationType.MUTATION
-        root = self._schema.mutation_type if changes else self._schema.query_type
+    def query(self, operation: OperationDefinitionNode) -> Plan:
+        root = self._schema.query_type
         if root is None:
-            raise NotCompilable("a schema without such operations")
-        steps = [Step()]
+            raise NotCompilable("a schema without queries")
+        parts = []
         for name, nodes in self._selections.fields([operation.selection_set], root).items():
-            if nodes[0].name.value == "__typename":
-                steps[-1].parts.append(f"{name!r}: {root.name!r}")
-                continue
-            if changes:
-                steps.append(Step())
-            steps[-1].parts.append(f"{name!r}: {self._root(root, name, nodes, steps[-1])}")
-        answers = [f"lambda: {{{', '.join(step.parts)}}}," for step in steps]
+            is_typename = nodes[0].name.value == "__typename"
+            parts.append(f"{name!r}: {repr(root.name) if is_typename else self._root(root, name, nodes)}")
+        return self._plan(f"{{{', '.join(parts)}}}")
+
+    def payload(self, root: GraphQLObjectType, nodes: list[FieldNode]) -> Plan:
+        """Of what a mutation's resolver has answered."""
+        made = self._schema.get_field(root, nodes[0].name.value)
+        if made is None or nodes[0].name.value == "__typename":
+            raise NotCompilable("no field of ours")
+        source = OfKnownObject(self, Owner(PAYLOAD), self._levels)
+        return self._plan(self._output(f"data[{PAYLOAD!r}]", nodes, made.type, source))
+
+    def _plan(self, answer: str) -> Plan:
         lines = [
-            "def shapes(viewer, context, data, given):",
+            "def shape(viewer, context, data, given):",
             *(f"    {line}" for line in self._once.values()),
             *(f"    {line}" for function in self._functions for line in function.splitlines()),
-            f"    return ({' '.join(answers)})",
+            f"    return {answer}",
         ]
         source = "\n".join(lines) + "\n"
         namespace = dict(self._constants)
         exec(compile(source, "<plan>", "exec"), namespace)  # noqa: S102  made of declarations and numbers alone
-        return Plan(steps, frozenset(self._permissions), namespace["shapes"], source, changes)
+        # Taken out of its own globals, so that a plan that is forgotten is freed at once.
+        shape: Any = namespace.pop("shape")
+        return Plan(self._calls, self._levels, frozenset(self._permissions), shape, source)
 
     def _declared(self, parent: GraphQLObjectType, node: FieldNode) -> tuple[Any, Any, StrawberryField]:
         made = self._schema.get_field(parent, node.name.value)
@@ -112,57 +140,57 @@ class Compiler:
 
     # Root fields
 
-    def _root(self, parent: GraphQLObjectType, name: str, nodes: list[FieldNode], step: Step) -> str:
+    def _root(self, parent: GraphQLObjectType, name: str, nodes: list[FieldNode]) -> str:
         made, declared, definition = self._declared(parent, nodes[0])
         if isinstance(declared, graph.OneById):
-            condition, value = self._one(declared, made, nodes, step, made.type)
+            condition, value = self._one(declared, made, nodes, made.type)
             return f"({value} if {condition} else None)"
         if isinstance(declared, graph.AnyById):
-            return self._any(made, nodes, step)
+            return self._any(made, nodes)
         if isinstance(declared, graph.PageOfAll):
-            level = self.level(declared.row, declared, step.levels)
+            level = self.level(declared.row, declared, self._levels)
             level.arguments = self.arguments(made, nodes[0])
             return f"{self.page(nodes, made.type, level)}(None)"
         if isinstance(declared, graph.Itself):
-            return f"{self.shape(nodes, made.type, OfKnownObject(self, Owner(None), step.levels))}(viewer)"
+            return f"{self.shape(nodes, made.type, OfKnownObject(self, Owner(None), self._levels))}(viewer)"
         if declared is not None or definition.base_resolver is None:
             raise NotCompilable(name)
         slot = f"c{self.number()}"
-        inputs = frozenset[type[Requirement]]().union(*(permissions_within(each.type) for each in made.args.values()))
-        arguments = self.arguments(made, nodes[0])
-        step.calls.append(Call(slot, name, made, self._resolver(definition), arguments, inputs))
-        return self._output(f"data[{slot!r}]", nodes, made.type, OfKnownObject(self, Owner(slot), step.levels))
+        self._calls.append(Call(slot, self._resolver(definition), self.arguments(made, nodes[0])))
+        return self._output(f"data[{slot!r}]", nodes, made.type, OfKnownObject(self, Owner(slot), self._levels))
 
     def _one(
-        self, declared: graph.OneById, made: Any, nodes: list[FieldNode], step: Step, type_: Any
+        self, declared: graph.OneById, made: GraphQLField, nodes: list[FieldNode], type_: GraphQLOutputType
     ) -> tuple[str, str]:
         """Whether it was found, and what it is then."""
-        level = self.level(declared.row, declared, step.levels)
+        level = self.level(declared.row, declared, self._levels)
         level.arguments = self.arguments(made, nodes[0])
         shape = self.shape(nodes, type_, OfLevel(self, level, "b"))
         rows = f"data[{level.slot!r}][None]"
         return rows, f"{shape}({rows}[0])"
 
-    def _any(self, made: Any, nodes: list[FieldNode], step: Step) -> str:
+    def _any(self, made: GraphQLField, nodes: list[FieldNode]) -> str:
         """A level for each type that it can be; an id is that of one of them, and the others are not asked."""
         expression = "None"
         for kind, row in graph.registry.rows.items():
-            type_ = self._schema.type_map[graph.registry.names[kind]]
-            condition, value = self._one(graph.OneById(row, kind), made, nodes, step, type_)
+            type_ = assert_object_type(self._schema.type_map[graph.registry.names[kind]])
+            condition, value = self._one(graph.OneById(row, kind), made, nodes, type_)
             expression = f"{value} if {condition} else {expression}"
         return f"({expression})"
 
     def _resolver(self, definition: StrawberryField) -> Resolver:
         return Resolver(definition, self._schema._strawberry_schema.config)  # type: ignore[attr-defined]
 
-    def level(self, model: type[Reachable], root: Any, into: list[Level], **more: Any) -> Level:
-        level = Level(model, root, slot=f"l{self.number()}", **more)
+    def level(
+        self, model: type[Reachable], root: Root, into: list[Level], *, by: str = "id", owner: Owner | None = None
+    ) -> Level:
+        level = Level(model, root, slot=f"l{self.number()}", by=by, owner=owner)
         into.append(level)
         return level
 
     # Shapes: generated functions from a row or an object to its part of the answer
 
-    def shape(self, nodes: list[FieldNode], type_: Any, source: "Source") -> str:
+    def shape(self, nodes: list[FieldNode], type_: GraphQLOutputType, source: "Source") -> str:
         type_ = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
         if not isinstance(type_, GraphQLObjectType):
             raise NotCompilable(f"{type_} has no fields of its own")
@@ -204,7 +232,7 @@ class Compiler:
             return self._value(graph.Value((definition.python_name,)), nodes, made.type, source)
         raise NotCompilable(f"{parent.name}.{nodes[0].name.value}")
 
-    def _value(self, value: graph.Value, nodes: list[FieldNode], type_: Any, source: "Source") -> str:
+    def _value(self, value: graph.Value, nodes: list[FieldNode], type_: GraphQLOutputType, source: "Source") -> str:
         inner = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
         if value.make is None and is_leaf_type(inner):
             return source.leaf(value.columns[0], inner, nullable=inner is type_)
@@ -223,18 +251,20 @@ class Compiler:
         needed = [value.needs] if value.needs else []
         return self._output(f"{called}({', '.join(needed + arguments)})", nodes, type_, OfObject(self))
 
-    def _computed_once(self, expression: str, nodes: list[FieldNode], type_: Any) -> str:
+    def _computed_once(self, expression: str, nodes: list[FieldNode], type_: GraphQLOutputType) -> str:
         name = f"v{self.number()}"
         self._once[name] = f"{name} = {self._output(expression, nodes, type_, OfObject(self))}"
         return name
 
-    def _output(self, expression: str, nodes: list[FieldNode], type_: Any, source: Source) -> str:
+    def _output(self, expression: str, nodes: list[FieldNode], type_: GraphQLOutputType, source: Source) -> str:
         """What a Python value is in the answer, by its GraphQL type; `source` is what an object there is read as."""
         if isinstance(type_, GraphQLNonNull):
             return self.output_of(expression, nodes, type_.of_type, source, nullable=False)
         return self.output_of(expression, nodes, type_, source, nullable=True)
 
-    def output_of(self, expression: str, nodes: list[FieldNode], type_: Any, source: Source, *, nullable: bool) -> str:
+    def output_of(
+        self, expression: str, nodes: list[FieldNode], type_: GraphQLOutputType, source: Source, *, nullable: bool
+    ) -> str:
         if isinstance(type_, GraphQLList):
             item, outside = f"i{self.number()}", self._times
             self._times *= _LIST_VALUES
@@ -253,13 +283,12 @@ class Compiler:
 
     # Pages
 
-    def page(self, nodes: list[FieldNode], type_: Any, level: Level) -> str:
+    def page(self, nodes: list[FieldNode], type_: GraphQLOutputType, level: Level) -> str:
         """The generated function from an owner (None for a root page) to its page."""
-        type_ = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
         level.wants_rows = False
-        parts = []
-        for name, found in self._selections.below(nodes, type_).items():
-            parts.append(f"{name!r}: {self._page_field(type_, found, level)}")
+        page, parts = assert_object_type(get_nullable_type(type_)), []
+        for name, found in self._selections.below(nodes, page).items():
+            parts.append(f"{name!r}: {self._page_field(page, found, level)}")
         slot = level.slot
         body = [
             f"rows = data[{slot!r}].get(o, ())" if level.wants_rows else "rows = ()",
@@ -300,8 +329,8 @@ class Compiler:
             return self._page_info(nodes, made.type, source, level)
         raise NotCompilable(f"{type_.name}.{name}")
 
-    def _page_info(self, nodes: list[FieldNode], type_: Any, source: "Source", level: Level) -> str:
-        info = type_.of_type
+    def _page_info(self, nodes: list[FieldNode], type_: GraphQLOutputType, source: "Source", level: Level) -> str:
+        info = assert_object_type(get_nullable_type(type_))
         cursor = self.function("r", self._cursor(source, level))
         values = {
             "__typename": repr(info.name),
@@ -328,7 +357,7 @@ class Compiler:
         self._functions.append("\n".join([f"def {name}({parameter}):", *(f"    {line}" for line in lines)]))
         return name
 
-    def constant(self, value: Any) -> str:
+    def constant(self, value: object) -> str:
         for name, known in self._constants.items():
             if known is value:
                 return name
@@ -349,7 +378,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _present(value: Any) -> Any:
+def _present(value: object) -> object:
     """A value of a non-null field. Raises ValueError without one, which the ordinary executor reports properly."""
     if value is None:
         raise ValueError("null in a non-null field")

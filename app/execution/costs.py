@@ -19,29 +19,33 @@ wide rows, objects of the ORM.
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLCompositeType,
     GraphQLError,
     GraphQLField,
+    GraphQLNamedType,
     GraphQLSchema,
+    InlineFragmentNode,
     IntValueNode,
     NullValueNode,
     ObjectValueNode,
     OperationDefinitionNode,
+    SelectionNode,
     SelectionSetNode,
     ValueNode,
     VariableNode,
+    assert_composite_type,
     get_named_type,
 )
 
 from app import graph
 from app.access import Scope
 from app.errors import ErrorCode
-from app.execution.guards import DEFINITION
+from app.execution.guards import metadata_of
 from app.paging import MAXIMUM_FIRST
 
 # A page of 100 in each of 100 rows, with an object beside each of its rows, is 20,100; one level more is over a million.
@@ -50,7 +54,7 @@ MAXIMUM_COST = 25_000
 # Where a list is counted up to a limit, so many counted rows take as long as one that is loaded.
 COUNTED_AS_ONE = 100
 
-_NOTHING: dict[str, Any] = {}
+_NOTHING: dict[str, object] = {}
 
 
 @dataclass(slots=True)
@@ -64,7 +68,7 @@ class _Filter:
     whole: str | None = None
     """The variable that holds the filter."""
 
-    def conditions(self, given: Mapping[str, Any]) -> set[str]:
+    def conditions(self, given: Mapping[str, object]) -> set[str]:
         """The names of those that are set, with these variables."""
         whole = given.get(self.whole) if self.whole is not None else None
         of_whole = [name for name, value in whole.items() if value is not None] if isinstance(whole, dict) else ()
@@ -95,7 +99,7 @@ class _Page:
     filter: _Filter = field(default_factory=_Filter)
     is_counted: bool = False
 
-    def walking(self, given: Mapping[str, Any] | None, scope: Scope) -> str | None:
+    def walking(self, given: Mapping[str, object] | None, scope: Scope) -> str | None:
         """The costliest condition of its filter; None when none has a weight. Without variables: the costliest there is."""
         weights = self._weights(given, scope).conditions
         if given is None:
@@ -105,14 +109,14 @@ class _Page:
             names = self.filter.conditions(given)
         return max(sorted(names & weights.keys()), key=lambda name: weights[name], default=None)
 
-    def once(self, given: Mapping[str, Any] | None, scope: Scope) -> int:
+    def once(self, given: Mapping[str, object] | None, scope: Scope) -> int:
         """What it costs beside its rows: to find the page, and to count it."""
         weights = self._weights(given, scope)
         walking = self.walking(given, scope)
         walk = weights.conditions[walking] if walking is not None else 0
         return weights.page + walk + (weights.count + walk if self.is_counted else 0)
 
-    def _weights(self, given: Mapping[str, Any] | None, scope: Scope) -> graph.Weights:
+    def _weights(self, given: Mapping[str, object] | None, scope: Scope) -> graph.Weights:
         weights = self.weights.get(scope, graph.NO_WEIGHTS)
         if weights.of_one_owner is None:
             return weights
@@ -123,7 +127,7 @@ class _Page:
 class Cost:
     """The pages of one operation, and what they come to."""
 
-    def __init__(self, pages: list[_Page], defaults: Mapping[str, Any]) -> None:
+    def __init__(self, pages: list[_Page], defaults: Mapping[str, object]) -> None:
         self._pages = pages
         self._defaults = defaults
         most = {page.variable: MAXIMUM_FIRST for page in pages if page.variable is not None}
@@ -132,13 +136,13 @@ class Cost:
         once = max(sum(page.once(None, scope) for page in pages) for scope in Scope)
         self._is_always_allowed = rows + once <= MAXIMUM_COST
 
-    def total(self, variables: Mapping[str, Any] | None = None, scope: Scope = Scope.ADMIN) -> int:
+    def total(self, variables: Mapping[str, object] | None = None, scope: Scope = Scope.ADMIN) -> int:
         """The cost at most, with these variables. Those that do not fit count as 1: their own error comes later."""
         counts, given = self._counts(variables), self._given(variables)
         rows = sum([count * page.each for count, page in zip(counts, self._pages, strict=True)])
         return rows + sum([page.once(given, scope) for page in self._pages])
 
-    def refusal(self, variables: Mapping[str, Any] | None, scope: Scope) -> GraphQLError | None:
+    def refusal(self, variables: Mapping[str, object] | None, scope: Scope) -> GraphQLError | None:
         """What is said when these variables let the operation cost too much; None when a caller of this scope may run it."""
         if self._is_always_allowed:
             return None
@@ -160,7 +164,7 @@ class Cost:
             extensions={"code": str(ErrorCode.BAD_USER_INPUT), "cost": cost, "maximumCost": MAXIMUM_COST},
         )
 
-    def _costliest(self, variables: Mapping[str, Any] | None, scope: Scope) -> tuple[str, int]:
+    def _costliest(self, variables: Mapping[str, object] | None, scope: Scope) -> tuple[str, int]:
         """The field whose places cost most together beside their rows, and how much."""
         given, costs = self._given(variables), Counter[str]()
         for page in self._pages:
@@ -168,7 +172,7 @@ class Cost:
         return costs.most_common(1)[0]
 
     def _fewer(
-        self, name: str, together: int, variables: Mapping[str, Any] | None, scope: Scope
+        self, name: str, together: int, variables: Mapping[str, object] | None, scope: Scope
     ) -> tuple[FieldNode | None, str]:
         given = self._given(variables)
         pages = [page for page in self._pages if page.name == name]
@@ -180,10 +184,10 @@ class Cost:
         advice = f"{name} costs {together:,} beside its rows, in {places}: ask for it less often"
         return pages[0].node, f"{advice}, or without {' and '.join(without)}." if without else f"{advice}."
 
-    def _given(self, variables: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    def _given(self, variables: Mapping[str, object] | None) -> Mapping[str, object]:
         return {**self._defaults, **(variables or _NOTHING)}
 
-    def _counts(self, variables: Mapping[str, Any] | None) -> list[int]:
+    def _counts(self, variables: Mapping[str, object] | None) -> list[int]:
         """How many rows each of the pages has, all of its repetitions together."""
         given = variables or _NOTHING
         counts: list[int] = []
@@ -223,9 +227,12 @@ class _Reader:
         self.defaults = {name: _set_in(node) for name, node in self._default_nodes.items()}
         self.pages = [_Page(above=0, path=(), name="", node=None, first=1, each=0)]
         root = schema.get_root_type(operation.operation)
-        self._walk(operation.selection_set, root, 0, ())
+        if root is not None:
+            self._walk(operation.selection_set, root, 0, ())
 
-    def _walk(self, selection_set: SelectionSetNode, parent: Any, inside: int, path: tuple[str, ...]) -> None:
+    def _walk(
+        self, selection_set: SelectionSetNode, parent: GraphQLCompositeType, inside: int, path: tuple[str, ...]
+    ) -> None:
         """Notes what stands in a selection set of rows (or a part of rows) of the page at the place `inside`."""
         for on, node in self._fields(selection_set, parent):
             field = self._schema.get_field(on, node.name.value)
@@ -247,20 +254,24 @@ class _Reader:
             elif weight or (_is_row(field) and not _is_of_page(on)):
                 self.pages[inside].each += weight or 1
             if node.selection_set is not None:
-                self._walk(node.selection_set, get_named_type(field.type), below, here)
+                self._walk(node.selection_set, assert_composite_type(get_named_type(field.type)), below, here)
 
-    def _fields(self, selection_set: SelectionSetNode, parent: Any) -> Iterator[tuple[Any, FieldNode]]:
+    def _fields(
+        self, selection_set: SelectionSetNode, parent: GraphQLCompositeType
+    ) -> Iterator[tuple[GraphQLCompositeType, FieldNode]]:
         """The fields of a selection set, fragments written out, each with the type that it is a field of."""
-        waiting: list[tuple[Any, Any]] = [(parent, node) for node in reversed(selection_set.selections)]
+        waiting: list[tuple[GraphQLCompositeType, SelectionNode]]
+        waiting = [(parent, node) for node in reversed(selection_set.selections)]
         while waiting:
             on, node = waiting.pop()
             if isinstance(node, FieldNode):
                 yield on, node
                 continue
             fragment = self._fragments[node.name.value] if isinstance(node, FragmentSpreadNode) else node
-            if fragment.type_condition is not None:
-                on = self._schema.get_type(fragment.type_condition.name.value)
-            waiting.extend((on, each) for each in reversed(fragment.selection_set.selections))
+            if isinstance(fragment, FragmentDefinitionNode | InlineFragmentNode):
+                if fragment.type_condition is not None:
+                    on = assert_composite_type(self._schema.type_map[fragment.type_condition.name.value])
+                waiting.extend((on, each) for each in reversed(fragment.selection_set.selections))
 
     def _page(self, field: GraphQLField, node: FieldNode, above: int, path: tuple[str, ...], name: str) -> int:
         page = _Page(above, path, name, node, _within(field.args["first"].default_value))
@@ -273,7 +284,7 @@ class _Reader:
                 page.first = _literal(argument.value)
             elif argument.name.value == "filter":
                 page.filter = _filter(argument.value)
-        declared = _declared(field)
+        declared = metadata_of(field).get(graph.DECLARED)
         if isinstance(declared, graph.Listed):
             page.weights = declared.weights
             page.counting = 1 if declared.count_limit is None else declared.count_limit // COUNTED_AS_ONE
@@ -293,7 +304,7 @@ def _filter(value: ValueNode) -> _Filter:
     return found
 
 
-def _set_in(value: ValueNode) -> Any:
+def _set_in(value: ValueNode) -> object:
     if isinstance(value, NullValueNode):
         return None
     return (
@@ -305,7 +316,7 @@ def _literal(value: ValueNode) -> int:
     return _within(int(value.value)) if isinstance(value, IntValueNode) else 1
 
 
-def _within(value: Any) -> int:
+def _within(value: object) -> int:
     """A `first` as it counts: one that is wrong is refused where it stands, and lets nothing be loaded."""
     # JSON writes 100 as 100.0 too.
     return int(min(max(value, 1), MAXIMUM_FIRST)) if isinstance(value, int | float) else 1
@@ -315,10 +326,9 @@ def _is_page(field: GraphQLField) -> bool:
     return "first" in field.args and get_named_type(field.type).name.endswith("Connection")
 
 
-def _is_of_page(type_: Any) -> bool:
+def _is_of_page(type_: GraphQLNamedType) -> bool:
     """Whether a type is a page or an edge: its rows are counted with the page."""
-    found: bool = type_.name.endswith(("Connection", "Edge"))
-    return found
+    return type_.name.endswith(("Connection", "Edge"))
 
 
 def _is_row(field: GraphQLField) -> bool:
@@ -328,10 +338,4 @@ def _is_row(field: GraphQLField) -> bool:
 
 def _weight(field: GraphQLField) -> int:
     """What a value costs that needs more than the row that it is shown of: a count, something of a related row, a call."""
-    definition = field.extensions.get(DEFINITION)
-    return int(definition.metadata.get(graph.WEIGHT, 0)) if definition is not None else 0
-
-
-def _declared(field: GraphQLField) -> Any:
-    definition = field.extensions.get(DEFINITION)
-    return definition.metadata.get(graph.DECLARED) if definition is not None else None
+    return int(metadata_of(field).get(graph.WEIGHT, 0))

@@ -5,7 +5,7 @@ It stands before Starlette's routing and makes no Request: for one small query t
 
 import time
 from functools import partial
-from typing import Any
+from typing import Protocol
 
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
@@ -13,16 +13,22 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app import metrics
-from app.access import Viewer
-from app.authentication import Authentication
+from app.access import Authenticator, Viewer
 from app.context import Context, Opened
 from app.errors import ErrorCode, ServiceUnavailable, Unauthenticated
 from app.execution import http
+from app.execution.answers import Answer
 from app.execution.bodies import Bodies
 from app.execution.media_types import GRAPHQL_RESPONSE, HTML, JSON, accepted
-from app.execution.operations import Answer, Operations
-from app.graphiql.page import Explorer
+from app.execution.operations import Operations
+from app.execution.values import JsonObject
 from app.identifiers import Kind, show
+
+
+class Explorer(Protocol):
+    """The page for browsers."""
+
+    async def page(self, request: Request) -> Response: ...
 
 
 class Endpoint:
@@ -31,7 +37,7 @@ class Endpoint:
     def __init__(
         self,
         operations: Operations,
-        authentication: Authentication,
+        authentication: Authenticator,
         opened: Opened,
         explorer: Explorer | None,
     ) -> None:
@@ -98,7 +104,7 @@ def _is_a_visit(scope: Scope, headers: http.Headers) -> bool:
     return "query" not in QueryParams(scope["query_string"])
 
 
-def note(about: dict[str, Any], caller: Viewer | None, answer: Answer) -> None:
+def note(about: JsonObject, caller: Viewer | None, answer: Answer) -> None:
     """What the log's line tells, chosen field by field, and what is counted."""
     operation = answer.operation
     if operation is not None:

@@ -1,35 +1,54 @@
 """Which permissions stand on a field or input field of the built schema, and which input fields a caller may not send."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
-from graphql import GraphQLInputObjectType, GraphQLInputType, GraphQLList, GraphQLNonNull, Undefined
+from graphql import (
+    GraphQLField,
+    GraphQLInputField,
+    GraphQLInputObjectType,
+    GraphQLInputType,
+    Undefined,
+    get_named_type,
+)
 from strawberry.types.field import StrawberryField
 
-from app.access import Requirement
+from app.access import Requirement, Viewer
 from app.graph import PERMISSIONS
 
 # Where Strawberry keeps its own field on graphql-core's.
 DEFINITION = "strawberry-definition"
+Field = GraphQLField | GraphQLInputField
+_NOTHING: Mapping[str, Any] = {}
 
 
-def permissions_of(field: Any) -> tuple[type[Requirement], ...]:
-    """The permission classes on a field or input field of the built schema."""
+def definition_of(field: Field) -> StrawberryField | None:
+    """Strawberry's own field behind one of the built schema; None for one of graphql-core's."""
     definition = field.extensions.get(DEFINITION)
-    if not isinstance(definition, StrawberryField):
-        return ()
-    found: tuple[type[Requirement], ...] = definition.metadata.get(PERMISSIONS, ())
+    return definition if isinstance(definition, StrawberryField) else None
+
+
+def metadata_of(field: Field) -> Mapping[str, Any]:
+    """What `app/graph.py` says of a field."""
+    definition = definition_of(field)
+    return definition.metadata if definition is not None else _NOTHING
+
+
+def permissions_of(field: Field) -> tuple[type[Requirement], ...]:
+    """The permission classes on a field or input field of the built schema."""
+    found: tuple[type[Requirement], ...] = metadata_of(field).get(PERMISSIONS, ())
     return found
 
 
 def refused_inputs(
-    type_: GraphQLInputType, value: Any, caller: Any, path: tuple[str, ...]
+    type_: GraphQLInputType, value: object, caller: Viewer | None, path: tuple[str, ...]
 ) -> Iterator[tuple[tuple[str, ...], type[Requirement]]]:
     """The paths of input fields that are present, null included, and may not be sent by this caller."""
-    named = _unwrapped(type_)
+    named = get_named_type(type_)
     if isinstance(value, list):
         for index, item in enumerate(value):
-            yield from refused_inputs(named, item, caller, (*path, str(index)))
+            yield from refused_inputs(type_, item, caller, (*path, str(index)))
     elif isinstance(named, GraphQLInputObjectType) and isinstance(value, dict):
         for name, field in named.fields.items():
             given = value.get(field.out_name or name, Undefined)
@@ -41,19 +60,18 @@ def refused_inputs(
             yield from refused_inputs(field.type, given, caller, (*path, name))
 
 
-def permissions_within(type_: GraphQLInputType, seen: frozenset[str] = frozenset()) -> frozenset[type[Requirement]]:
+@cache
+def permissions_within(type_: GraphQLInputType) -> frozenset[type[Requirement]]:
     """The permissions on fields of an input of this type, however deep: who has all of them may send everything."""
-    named = _unwrapped(type_)
+    return _within(type_, frozenset())
+
+
+def _within(type_: GraphQLInputType, seen: frozenset[str]) -> frozenset[type[Requirement]]:
+    named = get_named_type(type_)
     if not isinstance(named, GraphQLInputObjectType) or named.name in seen:
         return frozenset()
     seen |= {named.name}
     found: set[type[Requirement]] = set()
     for field in named.fields.values():
-        found |= {*permissions_of(field), *permissions_within(field.type, seen)}
+        found |= {*permissions_of(field), *_within(field.type, seen)}
     return frozenset(found)
-
-
-def _unwrapped(type_: Any) -> Any:
-    while isinstance(type_, GraphQLNonNull | GraphQLList):
-        type_ = type_.of_type
-    return type_

@@ -6,7 +6,6 @@ clients, 200 for `application/json`; a malformed HTTP request is 4xx for both. E
 
 import functools
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import orjson
 from starlette.datastructures import QueryParams
@@ -14,9 +13,10 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from app.errors import ErrorCode, json_error
+from app.execution.answers import Answer, Request
 from app.execution.media_types import GRAPHQL_RESPONSE, JSON, accepted
-from app.execution.operations import Answer, Request
 from app.execution.slots import RETRY_SECONDS
+from app.execution.values import JsonObject
 
 _KNOWN_PARAMETERS = frozenset({"query", "variables", "operationName", "extensions"})
 _NOT_PERSISTED = "PersistedQueryNotSupported"
@@ -41,7 +41,7 @@ class BadRequest(Exception):
 class Reply(Response):
     """A JSON answer. Its headers are not rendered at each answer, which costs Starlette as much as all of the rest."""
 
-    def __init__(self, status: int, body: Any, media: str, headers: dict[str, str] | None = None) -> None:
+    def __init__(self, status: int, body: object, media: str, headers: dict[str, str] | None = None) -> None:
         self.status_code, self.body, self.background = status, orjson.dumps(body), None
         self.raw_headers = [(b"content-length", b"%d" % len(self.body)), _content_type(media), *_OF_ONE_CALLER]
         for name, value in (headers or {}).items():
@@ -82,7 +82,7 @@ async def read(scope: Scope, headers: Headers, read_body: ReadBody) -> Request:
     return checked(body)
 
 
-def checked(parameters: dict[str, Any]) -> Request:
+def checked(parameters: JsonObject) -> Request:
     """The GraphQL request that these parameters are. Raises BadRequest."""
     query, variables = parameters.get("query"), parameters.get("variables")
     name, extensions = parameters.get("operationName"), parameters.get("extensions")
@@ -140,7 +140,7 @@ def unauthenticated(message: str, request_id: str, media: str | None = None) -> 
 
 
 def _from_query(query_string: bytes) -> Request:
-    parameters: dict[str, Any] = dict(QueryParams(query_string))
+    parameters: JsonObject = dict(QueryParams(query_string))
     for name in ("variables", "extensions"):
         if parameters.get(name):
             parameters[name] = _json(parameters[name].encode("utf-8", "surrogatepass"), f"The parameter {name}")
@@ -161,8 +161,9 @@ def _content_mistake(content_type: bytes, content_encoding: bytes | None) -> str
     return None
 
 
-def _json(text: bytes, what: str) -> Any:
+def _json(text: bytes, what: str) -> object:
     try:
-        return orjson.loads(text)
+        value: object = orjson.loads(text)
     except orjson.JSONDecodeError:
         raise BadRequest(400, f"{what} is not valid JSON in UTF-8.") from None
+    return value

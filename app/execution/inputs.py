@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import TypeVar, cast
 
 from graphql import (
     FieldNode,
@@ -13,20 +13,26 @@ from graphql import (
     GraphQLInputType,
     GraphQLList,
     GraphQLNonNull,
+    GraphQLNullableInputType,
+    GraphQLScalarType,
     GraphQLSchema,
     NonNullTypeNode,
     OperationDefinitionNode,
     Undefined,
+    ValueNode,
     VariableNode,
     is_required_input_field,
     type_from_ast,
     visit,
 )
-from graphql.execution.values import VariableValues, get_argument_values, get_variable_values
+from graphql.execution.values import VariableValues, VariableValueSource, get_argument_values, get_variable_values
 from graphql.language import Visitor
 from graphql.utilities.coerce_input_value import coerce_default_value
 
-from app.execution.levels import NotCompilable
+from app.execution.levels import NotCompilable, ReadArguments
+from app.execution.values import Arguments, JsonObject
+
+T = TypeVar("T")
 
 
 class Variables:
@@ -44,25 +50,32 @@ class Variables:
             is_required = isinstance(definition.type, NonNullTypeNode)
             self._readers.append((definition.variable.name.value, reader(type_), is_required))
 
-    def read(self, given: Mapping[str, Any]) -> VariableValues | None:
+    def read(self, given: JsonObject) -> VariableValues | None:
         """None when they do not fit, which the ordinary executor reports."""
-        if self._readers is not None:
-            coerced = {}
-            try:
-                for name, read, is_required in self._readers:
-                    if name in given:
-                        coerced[name] = read(given[name])
-                    elif is_required:
-                        return None
-                return VariableValues(_NOTHING, coerced)
-            except Unusual:
-                pass  # graphql-core knows whether it fits all the same
+        usual = self.usual(given)
+        if usual is not None:
+            return usual
         values = get_variable_values(self._schema, self._definitions, dict(given), max_errors=0, hide_suggestions=True)
         return None if isinstance(values, list) else values
 
+    def usual(self, given: JsonObject) -> VariableValues | None:
+        """None for what is left to graphql-core, which knows whether it fits all the same."""
+        if self._readers is None:
+            return None
+        coerced = {}
+        try:
+            for name, read, is_required in self._readers:
+                if name in given:
+                    coerced[name] = read(given[name])
+                elif is_required:
+                    return None
+        except Unusual:
+            return None
+        return VariableValues(_NOTHING, coerced)
 
-_NOTHING: dict[str, Any] = {}
-Read = Callable[[Any], Any]
+
+_NOTHING: dict[str, VariableValueSource] = {}
+Read = Callable[[object], object]
 
 
 class Unusual(Exception):
@@ -81,7 +94,7 @@ def reader(type_: GraphQLInputType) -> Read:
     return lambda value: None if value is None else read(value)
 
 
-def _read_of(type_: Any) -> Read:
+def _read_of(type_: GraphQLNullableInputType) -> Read:
     if isinstance(type_, GraphQLList):
         each = reader(type_.of_type)
         return lambda value: [each(one) for one in _of_class(list, value)]
@@ -104,9 +117,9 @@ class _ObjectReader:
 
     def __init__(self, type_: GraphQLInputObjectType) -> None:
         self._type = type_
-        self._fields: list[tuple[str, Read, bool, Any]] = []
+        self._fields: list[tuple[str, Read, bool, object]] = []
 
-    def read(self, value: Any) -> dict[str, Any]:
+    def read(self, value: object) -> object:
         given, found, seen = _of_class(dict, value), {}, 0
         for name, read, is_required, default in self._fields or self._look():
             if name in given:
@@ -119,11 +132,11 @@ class _ObjectReader:
         if seen != len(given):
             raise Unusual
         try:
-            return cast("dict[str, Any]", self._type.out_type(found))
+            return self._type.out_type(found)
         except GraphQLError as error:  # not exactly one of the fields of a oneOf input
             raise Unusual from error
 
-    def _look(self) -> list[tuple[str, Read, bool, Any]]:
+    def _look(self) -> list[tuple[str, Read, bool, object]]:
         for name, field in self._type.fields.items():
             default = coerce_default_value(field)
             self._fields.append((name, reader(field.type), is_required_input_field(field), default))
@@ -131,7 +144,7 @@ class _ObjectReader:
 
 
 def _present(read: Read) -> Read:
-    def answer(value: Any) -> Any:
+    def answer(value: object) -> object:
         if value is None:
             raise Unusual
         return read(value)
@@ -139,32 +152,33 @@ def _present(read: Read) -> Read:
     return answer
 
 
-def _of_class(wanted: type, value: Any) -> Any:
-    if value.__class__ is not wanted:
-        raise Unusual
-    return value
+def _of_class(wanted: type[T], value: object) -> T:
+    if value.__class__ is wanted and isinstance(value, wanted):
+        return value
+    raise Unusual
 
 
-def _known(members: Mapping[str, Any], name: str) -> Any:
+def _known(members: Mapping[str, object], name: str) -> object:
     if name not in members:
         raise Unusual
     return members[name]
 
 
-def _int(value: Any) -> int:
-    if value.__class__ is not int or not -(2**31) <= value < 2**31:
+def _int(value: object) -> int:
+    number = _of_class(int, value)
+    if not -(2**31) <= number < 2**31:
         raise Unusual
-    return value
+    return number
 
 
-def _scalar(type_: Any, value: Any) -> Any:
+def _scalar(type_: GraphQLScalarType, value: object) -> object:
     try:
         return type_.coerce_input_value(value)
     except Exception as error:  # whatever a scalar says of a value that does not fit
         raise Unusual from error
 
 
-def arguments_of(made: Any, node: FieldNode) -> Callable[[VariableValues], dict[str, Any]]:
+def arguments_of(made: GraphQLField, node: FieldNode) -> ReadArguments:
     """What reads a field's arguments: at once where no variable is in them, directly where only whole variables are."""
     given = {argument.name.value: argument.value for argument in node.arguments or ()}
     if any(_has_variables(value) and not isinstance(value, VariableNode) for value in given.values()):
@@ -179,7 +193,7 @@ def arguments_of(made: Any, node: FieldNode) -> Callable[[VariableValues], dict[
     return lambda _values: constant
 
 
-def _whole_variables(made: Any, node: FieldNode, names: dict[str, str]) -> Callable[[VariableValues], dict[str, Any]]:
+def _whole_variables(made: GraphQLField, node: FieldNode, names: dict[str, str]) -> ReadArguments:
     others = FieldNode(
         name=node.name,
         arguments=tuple(argument for argument in node.arguments or () if argument.name.value not in names),
@@ -191,7 +205,7 @@ def _whole_variables(made: Any, node: FieldNode, names: dict[str, str]) -> Calla
         raise NotCompilable(str(error)) from None
     may_be_null = {name for name in names if not isinstance(made.args[name].type, GraphQLNonNull)}
 
-    def read(values: VariableValues) -> dict[str, Any]:
+    def read(values: VariableValues) -> Arguments:
         arguments = dict(constant)
         for name, variable in names.items():
             value = values.coerced.get(variable, Undefined)
@@ -203,11 +217,11 @@ def _whole_variables(made: Any, node: FieldNode, names: dict[str, str]) -> Calla
     return read
 
 
-def _has_variables(node: Any) -> bool:
+def _has_variables(node: ValueNode) -> bool:
     found = []
 
     class Finder(Visitor):
-        def enter_variable(self, *_: Any) -> None:
+        def enter_variable(self, *_: object) -> None:
             found.append(True)
 
     visit(node, Finder())

@@ -15,6 +15,7 @@ from graphql import (
     GraphQLEnumType,
     GraphQLError,
     GraphQLInputObjectType,
+    GraphQLInputType,
     GraphQLList,
     GraphQLNonNull,
     GraphQLSchema,
@@ -54,7 +55,7 @@ def without_suggestions(schema: GraphQLSchema) -> GraphQLSchema:
     return schema
 
 
-def _coerced(enum: GraphQLEnumType, value: Any, _hide_suggestions: bool = True) -> Any:
+def _coerced(enum: GraphQLEnumType, value: str, _hide_suggestions: bool = True) -> object:
     return type(enum).coerce_input_value(enum, value, hide_suggestions=True)
 
 
@@ -63,13 +64,13 @@ class ValuesByPlaceRule(ValuesOfCorrectTypeRule):
 
     _place = ""
 
-    def enter_argument(self, node: ArgumentNode, *_: Any) -> None:
+    def enter_argument(self, node: ArgumentNode, *_: object) -> None:
         self._place = f"Argument '{node.name.value}'"
 
-    def enter_variable_definition(self, node: VariableDefinitionNode, *_: Any) -> None:
+    def enter_variable_definition(self, node: VariableDefinitionNode, *_: object) -> None:
         self._place = f"The default of variable '${node.variable.name.value}'"
 
-    def is_valid_value_node(self, node: ValueNode, input_type: Any) -> VisitorAction:
+    def is_valid_value_node(self, node: ValueNode, input_type: GraphQLInputType | None) -> VisitorAction:
         if input_type:
             for wrong, reason, path in misfits(node, input_type):
                 message = f"{self._place} has invalid value{print_path_list(path)}: {reason}"
@@ -80,7 +81,7 @@ class ValuesByPlaceRule(ValuesOfCorrectTypeRule):
 class OneOfRule(OneOfInputValidationRule):
     """Strawberry's rule, for documents in which fragments come before the operations that use them."""
 
-    def enter_document(self, node: DocumentNode, *_: Any) -> None:
+    def enter_document(self, node: DocumentNode, *_: object) -> None:
         self.variable_definitions = {
             variable.variable.name.value: variable
             for operation in node.definitions
@@ -88,7 +89,7 @@ class OneOfRule(OneOfInputValidationRule):
             for variable in operation.variable_definitions or ()
         }
 
-    def enter_operation_definition(self, *_: Any) -> None:
+    def enter_operation_definition(self, *_: object) -> None:
         """All are known by now."""
 
 
@@ -96,7 +97,7 @@ Path = list[str | int]
 Misfits = Iterator[tuple[Node, str, Path]]
 
 
-def misfits(node: ValueNode, type_: Any, path: Path = []) -> Misfits:  # noqa: B006  never changed
+def misfits(node: ValueNode, type_: GraphQLInputType, path: Path = []) -> Misfits:  # noqa: B006  never changed
     """The parts of a literal that do not fit its type: which, why, and their paths. Found one by one, as they are asked for."""
     if isinstance(node, VariableNode):
         return

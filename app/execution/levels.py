@@ -1,8 +1,9 @@
-"""What a plan consists of: steps of calls and levels; a level is one SELECT, with what is joined to its rows and nested below.
+"""What a plan consists of: calls and levels; a level is one SELECT, with what is joined to its rows and nested below.
 
 Names in plans, statements and generated code: `l3` is a level and `l3n` the number of its rows; `c1` is a call; `f4` a generated
 function, `k5` a constant of it; `r` is a row or an object, `o` the owner of a page. In a SELECT `b` are the level's own rows,
-`o6` what is joined to them, `n7` what is counted. `Plan.source` is the generated code: print it to see what an operation became.
+`o6` what is joined to them, `n7` what is counted; `p` is a mutation's payload. `Plan.source` is the generated code: print it
+to see what an operation became.
 """
 
 from collections.abc import Callable
@@ -13,11 +14,21 @@ from graphql import FieldNode, GraphQLField
 from graphql.execution.values import VariableValues
 
 from app import graph
-from app.access import Reachable, Requirement
+from app.access import Reachable, Requirement, Viewer
+from app.context import Context
 from app.execution.resolvers import Resolver
+from app.execution.values import Arguments, Row
 
+ReadArguments = Callable[[VariableValues], Arguments]
 # From a field and its node: what reads its arguments when the operation runs.
-Arguments = Callable[[Any, FieldNode], Callable[[VariableValues], dict[str, Any]]]
+ArgumentsOf = Callable[[GraphQLField, FieldNode], ReadArguments]
+Found = dict[str, Any]
+"""What a run has found, by slots: a call's answer, the answers of a call for each row, a level's rows by their owners."""
+PAYLOAD = "p"
+
+
+Root = graph.OneById | graph.PageOfAll | graph.PageOf | None
+"""What a level selects; None: the one row whose column holds the id of its owner."""
 
 
 class NotCompilable(Exception):
@@ -51,15 +62,11 @@ class Owner:
 
 @dataclass(eq=False)
 class Call:
-    """An ordinary resolver of a root field, and what reads its arguments. Its answer is kept by the slot."""
+    """An ordinary resolver of a root field of a query, and what reads its arguments. Its answer is kept by the slot."""
 
     slot: str
-    response_name: str
-    field: GraphQLField
     resolver: Resolver
-    arguments: Callable[[VariableValues], dict[str, Any]]
-    input_permissions: frozenset[type[Requirement]]
-    """Of all that can stand in its arguments."""
+    arguments: ReadArguments
 
 
 @dataclass(eq=False)
@@ -68,8 +75,8 @@ class CallForEach:
 
     slot: str
     resolver: Resolver
-    arguments: Callable[[VariableValues], dict[str, Any]]
-    source: Callable[[Any], Any]
+    arguments: ReadArguments
+    source: Callable[[Row], object]
     """From a row to what the resolver gets as its object: the columns that it says it needs, as the ORM would give them."""
     key_index: int
     """Where the row holds the id by which its answer is kept."""
@@ -80,12 +87,11 @@ class Level:
     """One SELECT: rows of one model with the columns asked for, and what is joined to each of them."""
 
     model: type[Reachable]
-    root: graph.OneById | graph.PageOfAll | graph.PageOf | None
-    """None: the one row whose column `by` holds the id at `owner`."""
+    root: Root
     slot: str
     by: str = "id"
     owner: Owner | None = None
-    arguments: Callable[[VariableValues], dict[str, Any]] | None = None
+    arguments: ReadArguments | None = None
     joins: list[Join] = field(default_factory=list)
     counts: dict[str, tuple[graph.CountOf, str]] = field(default_factory=dict)
     """By their names in the SELECT: what is counted, and of which of the level's rows."""
@@ -107,23 +113,12 @@ class Level:
         return [column for found, column in self.items if found == alias]
 
 
-@dataclass(eq=False)
-class Step:
-    """What happens together: first the calls, then the levels. A mutation has a step for each of its fields."""
-
-    calls: list[Call] = field(default_factory=list)
-    levels: list[Level] = field(default_factory=list)
-    parts: list[str] = field(default_factory=list)
-    """Its part of the answer: the items of a dict, in Python."""
-
-
 @dataclass
 class Plan:
-    """What runs: steps, and `shapes`, which makes a function for each that makes its part of the answer."""
+    """What is read: first by calls, then by levels; `shape` makes the answer of what they found."""
 
-    steps: list[Step]
+    calls: list[Call]
+    levels: list[Level]
     permissions: frozenset[type[Requirement]]
-    shapes: Callable[..., tuple[Callable[[], dict[str, Any]], ...]]
+    shape: Callable[[Viewer, Context, Found, dict[str, Arguments]], Any]
     source: str
-    changes: bool
-    """Whether its calls have effects, so that it must not be run again from its start."""

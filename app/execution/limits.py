@@ -8,15 +8,17 @@ Depth does not count below `__schema` and `__type`, since introspection by commo
 multiplies is bounded by the work that the executor does for it (`executor.py`).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
 
 from graphql import (
+    DirectiveNode,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
+    Node,
     OperationDefinitionNode,
     SelectionSetNode,
 )
@@ -84,9 +86,9 @@ def check_text(text: str) -> str | None:
     return None
 
 
-def has_too_many_values(variables: dict[str, Any] | None, most: int = MAXIMUM_VARIABLE_VALUES) -> bool:
+def has_too_many_values(variables: Mapping[str, object] | None, most: int = MAXIMUM_VARIABLE_VALUES) -> bool:
     """Whether variables hold more values than may be sent, however they are nested."""
-    waiting: list[Any] = [variables]
+    waiting: list[object] = [variables]
     count = 0
     while waiting:
         value = waiting.pop()
@@ -183,9 +185,9 @@ class _Measure:
                     size.add(self.selections(node.selection_set))  # type: ignore[attr-defined]
         return size
 
-    def directives(self, node: Any) -> int:
+    def directives(self, node: Node) -> int:
         """How many directives a node has; looks at the number of arguments of each, and of the node."""
-        directives = node.directives or ()
+        directives: tuple[DirectiveNode, ...] = getattr(node, "directives", None) or ()
         for place in (node, *directives):
             if len(getattr(place, "arguments", None) or ()) > MAXIMUM_ARGUMENTS:
                 self.has_many_arguments = True

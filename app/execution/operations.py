@@ -1,92 +1,43 @@
-"""Runs one operation and turns what went wrong into errors that a client may see.
+"""Runs operations, each within one deadline and one slot of its caller.
 
-Long because every refusal of an operation is decided here, in one order.
+A query is read by its plan, or by the ordinary executor where it has none or the plan fails. A mutation's root fields are run by
+the ordinary executor alone, one after the other; what is selected of a payload is read by the plan for it, if there is one.
 """
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing, nullcontext
-from dataclasses import dataclass
-from typing import Any, cast
-from weakref import WeakKeyDictionary
+from contextlib import aclosing
+from functools import partial
+from typing import Any
 
-import structlog
 from graphql import (
     ExecutionResult,
-    FragmentDefinitionNode,
     GraphQLError,
-    OperationDefinitionNode,
     OperationType,
     create_source_event_stream,
+    default_field_resolver,
+    default_type_resolver,
     located_error,
 )
+from graphql.execution.collect_fields import FragmentDetails
+from graphql.execution.values import VariableValues, get_variable_values
 from strawberry import Schema
 
-from app import postgres_pool
-from app.access import AccessLevel, Scope
 from app.context import Context
-from app.encryption import KeyMissing
-from app.errors import (
-    MASKED,
-    ErrorCode,
-    Forbidden,
-    RateLimited,
-    ServiceUnavailable,
-    Unauthenticated,
-    for_client,
-    without_values,
-)
-from app.execution import limits
+from app.errors import ErrorCode, RateLimited, ServiceUnavailable, Unauthenticated
+from app.execution import limits, running
+from app.execution.admission import Admission, unauthenticated
+from app.execution.answers import Answer, Request, coded, refused, shown_error
 from app.execution.deadline import Deadline
-from app.execution.documents import OPEN_TO_ANYBODY, Document, Documents, Operation
+from app.execution.documents import Operation
 from app.execution.executor import Executor
 from app.execution.invalid_values import told, without_suggestions
-from app.execution.plans import CompiledOperation, Plans
-from app.execution.reading import DirectResolvers, Replayed
-from app.execution.running import NOTHING_RAN, Finished, Unfinished
+from app.execution.reading import DirectResolvers
 from app.execution.slots import OperationSlots
 from app.live import EventsLost
-from app.logs import frames_of
 
 # Of all subscriptions of a worker: a thousand events that come at once leave room for requests.
 EVENTS_AT_ONCE = 4
-
-_log = structlog.get_logger("execution")
-
-
-@dataclass(frozen=True)
-class Request:
-    """A well-formed GraphQL request."""
-
-    query: str
-    variables: dict[str, Any] | None = None
-    operation_name: str | None = None
-
-
-@dataclass
-class Answer:
-    """What goes back. `executed` is False when the request itself was wrong and nothing ran: then there is no `data`."""
-
-    executed: bool
-    data: dict[str, Any] | None = None
-    errors: list[dict[str, Any]] | None = None
-    operation: Operation | None = None
-    # Set where the transport has a status of its own for a refusal (401, 405, 429).
-    refused: ErrorCode | None = None
-    wrong_method: bool = False
-    compiled: bool = False
-
-    def body(self) -> dict[str, Any]:
-        body: dict[str, Any] = {}
-        if self.errors:
-            body["errors"] = self.errors
-        if self.executed:
-            body["data"] = self.data
-        return body
-
-    @property
-    def codes(self) -> list[str]:
-        return sorted({error["extensions"]["code"] for error in self.errors or ()})
 
 
 class Operations:
@@ -96,24 +47,11 @@ class Operations:
         self, schema: Schema, *, anonymous_introspection: bool, operations_per_caller: int, compiles: bool = True
     ) -> None:
         self._schema = without_suggestions(schema._schema)
-        self._documents = Documents(self._schema)
-        # Of unauthenticated callers, whose documents push none of the others out of the cache.
-        self._open_documents = Documents(
-            self._schema,
-            maximum_characters=400_000,
-            maximum_tokens=5_000,
-            # Where the schema is not open, it is not said what is wrong.
-            maximum_errors=limits.MAXIMUM_ERRORS if anonymous_introspection else 1,
-            may_be_open=self._may_be_open,
-        )
-        self._resolvers = DirectResolvers(self._schema)
-        roots = filter(None, map(self._schema.get_root_type, OperationType))
-        self._closed_fields = {name for root in roots for name in root.fields} - OPEN_TO_ANYBODY
-        self._anonymous_introspection = anonymous_introspection
+        self._admission = Admission(self._schema, anonymous_introspection=anonymous_introspection)
+        self.type_of = self._admission.type_of
+        self.needs_no_caller = self._admission.needs_no_caller
+        self._resolvers = DirectResolvers(self._schema, schema.config)
         self._compiles = compiles
-        # As long as its document is kept.
-        self._compiled_operations: WeakKeyDictionary[Operation, CompiledOperation] = WeakKeyDictionary()
-        self._plans = Plans()
         self._events_at_once = asyncio.Semaphore(EVENTS_AT_ONCE)
         self._slots = OperationSlots(operations_per_caller)
 
@@ -121,34 +59,37 @@ class Operations:
         self, request: Request, context: Context, *, only_queries: bool = False, spent_seconds: float = 0.0
     ) -> Answer:
         """The answer to a query or a mutation; `spent_seconds` is what its request has waited for already."""
-        admitted = self._admitted(request, context, only_queries=only_queries)
-        if isinstance(admitted, Answer):
-            return admitted
-        document, operation = admitted
+        operation = self._admission.admitted(request, context, only_queries=only_queries)
+        if isinstance(operation, Answer):
+            return operation
         if operation.type is OperationType.SUBSCRIPTION:
             message = "Subscriptions need a WebSocket (graphql-transport-ws)."
-            return _refused([_coded(message, ErrorCode.BAD_USER_INPUT)], context)
+            return refused([coded(message, ErrorCode.BAD_USER_INPUT)], context)
         try:
             async with Deadline(spent_seconds) as deadline, self._slots.slot(context, deadline.paused):
-                return await self._answer(document, operation, request, context)
+                return await self._answer(operation, request, context)
         except TimeoutError:
             return _too_late(context, operation)
         except RateLimited as limited:
-            return _too_many(limited, context, operation)
-        except Unauthenticated as refused:
-            return _unauthenticated(context, operation, refused)
+            return refused([limited], context, operation, ErrorCode.RATE_LIMITED)
+        except Unauthenticated as error:
+            return unauthenticated(context, operation, error)
         except ServiceUnavailable as away:
-            return _refused([away], context)
+            return refused([away], context)
 
-    async def _answer(self, document: Document, operation: Operation, request: Request, context: Context) -> Answer:
-        left = NOTHING_RAN
-        if self._compiles and context.caller is not None:
-            compiled = await self._compiled(document, operation, request, context)
-            if isinstance(compiled, Answer):
-                return compiled
-            left = compiled
-        with postgres_pool.given_up() if left.without_database else nullcontext():
-            return await self._execute(document.node, request, operation, context, left)
+    async def _answer(self, operation: Operation, request: Request, context: Context) -> Answer:
+        execute = partial(self._execute, operation, request, context)
+        if operation.type is OperationType.QUERY and self._compiles and context.caller is not None:
+            planned = operation.plans.query(request.variables, context.viewer)
+            if planned is not None:
+                plan, variables = planned
+
+                async def by_plan() -> Answer:
+                    data = await plan.run(context, variables)
+                    return Answer(executed=True, data=data, operation=operation, compiled=True)
+
+                return await running.read(by_plan(), execute, context.request_id)
+        return await execute()
 
     async def subscribe(
         self, request: Request, context: Context, renewed: Callable[[], Awaitable[Context]]
@@ -157,34 +98,24 @@ class Operations:
 
         An answer that was not executed is the last one. Raises EventsLost while it is iterated, and what `renewed` raises.
         """
-        admitted = self._admitted(request, context)
-        if isinstance(admitted, Answer):
-            return admitted
-        executor = self._executor(admitted[0].node, request, context, NOTHING_RAN)
+        operation = self._admission.admitted(request, context)
+        if isinstance(operation, Answer):
+            return operation
+        executor = self._executor(operation, request, context)
         if isinstance(executor, Answer):
             return executor
         events = create_source_event_stream(executor)
         if isinstance(events, Awaitable):
             events = await events
         if isinstance(events, ExecutionResult):
-            return _refused(events.errors, context)
-        return self._answers(cast("AsyncGenerator[Any, None]", events), request, context, renewed)
-
-    def type_of(self, request: Request) -> OperationType | None:
-        """None where there is no such operation; running it says why."""
-        operation = self._documents.read(request.query).operation(request.operation_name)
-        return operation.type if operation is not None else None
-
-    def needs_no_caller(self, request: Request) -> bool:
-        """Whether the document holds nothing but what anybody may call. Introspection does not count: it may need one."""
-        document = self._open_documents.read(request.query)
-        return document.node is not None and not any(
-            each.reads_data or each.introspects for each in document.operations.values()
-        )
+            return refused(events.errors or (), context)
+        if not isinstance(events, AsyncGenerator):
+            raise TypeError("the resolver of a subscription is an asynchronous generator")
+        return self._answers(events, request, context, renewed)
 
     async def _answers(
         self,
-        events: AsyncGenerator[Any, None],
+        events: AsyncGenerator[object, None],
         request: Request,
         context: Context,
         renewed: Callable[[], Awaitable[Context]],
@@ -196,12 +127,12 @@ class Operations:
                 except EventsLost:
                     raise
                 except Exception as error:  # noqa: BLE001  told like any other error, masked if need be
-                    yield _refused([located_error(error)], context)
+                    yield refused([located_error(error)], context)
                     return
                 try:
                     context = await renewed()
                 except ServiceUnavailable as away:
-                    yield Answer(executed=True, errors=[_shown(away, context)])
+                    yield Answer(executed=True, errors=[shown_error(away, context)])
                     continue
                 async with self._slots.slot(context, is_event=True), self._events_at_once:
                     answer = await self._of_event(event, request, context)
@@ -214,157 +145,67 @@ class Operations:
                 if not answer.executed:
                     return
 
-    async def _of_event(self, event: Any, request: Request, context: Context) -> Answer:
-        admitted = self._admitted(
-            request, context
-        )  # who was let in may have been told to choose a new password meanwhile
-        if isinstance(admitted, Answer):
-            return admitted
-        document, operation = admitted
+    async def _of_event(self, event: object, request: Request, context: Context) -> Answer:
+        # The caller may have to choose a new password since the event before.
+        operation = self._admission.admitted(request, context)
+        if isinstance(operation, Answer):
+            return operation
         try:
             async with Deadline():
-                return await self._execute(document.node, request, operation, context, NOTHING_RAN, event)
+                return await self._execute(operation, request, context, event)
         except TimeoutError:
             return _too_late(context, operation)
 
-    def _admitted(
-        self, request: Request, context: Context, *, only_queries: bool = False
-    ) -> Answer | tuple[Document, Operation]:
-        """The operation, if this caller may run it; else what is said."""
-        documents = self._documents if context.caller is not None else self._open_documents
-        document = documents.read(request.query)
-        if document.needs_authentication:
-            return _unauthenticated(context)
-        if document.node is None:
-            # What is wrong with a document tells of the schema: not to those who may not read that.
-            if document.was_parsed and context.caller is None and not self._anonymous_introspection:
-                return _unauthenticated(context)
-            return _refused(document.errors, context)
-        if context.caller is None and not self._anonymous_introspection:
-            # Whatever else would be wrong tells which documents are valid, and so what is in the schema.
-            for each in document.operations.values():
-                if not self._open_to_anybody(each):
-                    return _unauthenticated(context)
-        most = limits.MAXIMUM_VALUES_OF_GATEWAYS if _is_gateway(context) else limits.MAXIMUM_VARIABLE_VALUES
-        if limits.has_too_many_values(request.variables, most):
-            message = f"The variables have more than {most} values."
-            return _refused([_coded(message, ErrorCode.BAD_USER_INPUT)], context)
-        operation = document.operation(request.operation_name)
-        if operation is None:
-            message = (
-                "The document has no operation of the name in `operationName`."
-                if request.operation_name
-                else "The document has several operations; say which in `operationName`."
-            )
-            return _refused([_coded(message, ErrorCode.BAD_USER_INPUT)], context)
-        if only_queries and operation.type is not OperationType.QUERY:
-            answer = _refused(
-                [_coded("GET is for queries alone; send this as POST.", ErrorCode.BAD_USER_INPUT)], context
-            )
-            answer.wrong_method = True
-            return answer
-        if context.caller is None and not self._open_to_anybody(operation):
-            return _unauthenticated(context, operation)
-        if context.caller is not None and context.caller.must_change_password and not self._leads_in(operation):
-            return _password_first(context, operation)
-        if _is_gateway(context) and not operation.is_for_gateways:
-            return _not_for_gateways(context, operation)
-        scope = context.caller.scope if context.caller is not None else Scope.ACCOUNT
-        too_much = operation.cost.refusal(request.variables, scope)
-        if too_much is not None:
-            return _refused([too_much], context)
-        return document, operation
-
-    async def _compiled(
-        self, document: Document, operation: Operation, request: Request, context: Context
-    ) -> Answer | Unfinished:
-        """The answer by the operation's plan, or what the ordinary executor has to finish."""
-        compiled = self._compiled_operations.get(operation)
-        if compiled is None:
-            compiled = self._compiled_operations[operation] = self._made(document, operation)
-        try:
-            result = await compiled.run(context, request.variables)
-        except Exception as error:  # noqa: BLE001  nothing was changed; the ordinary executor meets it again and says it
-            _log.debug("fell back", request_id=context.request_id, error=type(error).__qualname__)
-            return NOTHING_RAN
-        if isinstance(result, Finished):
-            return Answer(executed=True, data=result.data, operation=operation, compiled=True)
-        return result
-
-    def _made(self, document: Document, operation: Operation) -> CompiledOperation:
-        definitions = document.node.definitions if document.node else ()
-        fragments = {node.name.value: node for node in definitions if isinstance(node, FragmentDefinitionNode)}
-        node = next(
-            node
-            for node in definitions
-            if isinstance(node, OperationDefinitionNode) and (node.name.value if node.name else None) == operation.name
-        )
-        return CompiledOperation(self._schema, node, fragments, self._plans)
-
-    def _may_be_open(self, operations: list[set[str]]) -> bool:
-        """By their root fields. Where the schema is open, so is which fields there are not."""
-        if not self._anonymous_introspection:
-            return all(fields <= OPEN_TO_ANYBODY for fields in operations)
-        return any(fields.isdisjoint(self._closed_fields) for fields in operations)
-
-    def _open_to_anybody(self, operation: Operation) -> bool:
-        return not operation.reads_data and (self._anonymous_introspection or not operation.introspects)
-
-    def _leads_in(self, operation: Operation) -> bool:
-        return operation.is_for_entering and (self._anonymous_introspection or not operation.introspects)
-
-    async def _execute(
-        self,
-        document: Any,
-        request: Request,
-        operation: Operation,
-        context: Context,
-        left: Unfinished,
-        event: Any = None,
-    ) -> Answer:
-        executor = self._executor(document, request, context, left, event)
+    async def _execute(self, operation: Operation, request: Request, context: Context, event: object = None) -> Answer:
+        """By the ordinary executor; the payloads of a mutation are read by their plans."""
+        executor = self._executor(operation, request, context, event)
         if isinstance(executor, Answer):
             return executor
-        executor.made = {name: outcome.shown[0] for name, outcome in left.outcomes.items() if outcome.shown}
+        if operation.type is OperationType.MUTATION and self._compiles and context.caller is not None:
+            executor.payloads = operation.plans.payloads(executor.variable_values, context.viewer)
         try:
-            return await _run(executor, operation, context)
+            result: Any = executor.execute_operation()
+            if asyncio.iscoroutine(result) or isinstance(result, asyncio.Future):
+                result = await result
+            if executor.exhausted is not None:
+                return Answer(executed=True, errors=[shown_error(executor.exhausted, context)], operation=operation)
+            errors = [shown_error(error, context) for error in sorted(result.errors or (), key=_place)]
+            compiled = executor.payloads_read_by_plan > 0
+            return Answer(
+                executed=True, data=result.data, errors=errors or None, operation=operation, compiled=compiled
+            )
         finally:
             executor.let_go()
 
     def _executor(
-        self, document: Any, request: Request, context: Context, left: Unfinished, event: Any = None
+        self, operation: Operation, request: Request, context: Context, event: object = None
     ) -> Executor | Answer:
         """The ordinary executor; what is said when the variables do not fit."""
-        executor = cast(
-            "Executor | list[GraphQLError]",
-            Executor.build(
-                self._schema,
-                document,
-                root_value=event,
-                context_value=context,
-                raw_variable_values=request.variables,
-                operation_name=request.operation_name,
-                middleware=Replayed(self._resolvers, left.outcomes) if left.outcomes else self._resolvers,
-                max_coercion_errors=limits.MAXIMUM_ERRORS,
-                hide_suggestions=True,
-            ),
+        definitions = operation.node.variable_definitions or ()
+        given, most = request.variables or {}, limits.MAXIMUM_ERRORS
+        variables: VariableValues | list[GraphQLError] | None = None
+        if self._compiles:
+            variables = operation.plans.variables.usual(given)
+        if variables is None:
+            variables = get_variable_values(self._schema, definitions, given, max_errors=most, hide_suggestions=True)
+        if isinstance(variables, list):  # nothing ran
+            messages = [told(error.message, self._schema) for error in variables]
+            errors = zip(messages, variables, strict=True)
+            return refused([coded(message, ErrorCode.BAD_USER_INPUT, error) for message, error in errors], context)
+        return Executor(
+            self._schema,
+            dict(operation.fragments),
+            {name: FragmentDetails(node) for name, node in operation.fragments.items()},
+            event,
+            context,
+            operation.node,
+            variables,
+            default_field_resolver,
+            default_type_resolver,
+            default_field_resolver,
+            middleware_manager=self._resolvers,
+            hide_suggestions=True,
         )
-        if isinstance(executor, list):  # variables that do not fit; nothing ran
-            messages = [told(error.message, self._schema) for error in executor]
-            errors = zip(messages, executor, strict=True)
-            return _refused([_coded(message, ErrorCode.BAD_USER_INPUT, error) for message, error in errors], context)
-        return executor
-
-
-async def _run(executor: Executor, operation: Operation, context: Context) -> Answer:
-    result = executor.execute_operation()
-    if asyncio.iscoroutine(result) or isinstance(result, asyncio.Future):
-        result = await result
-    result = cast("ExecutionResult", result)
-    if executor.exhausted is not None:
-        return Answer(executed=True, errors=[_shown(executor.exhausted, context)], operation=operation)
-    errors = [_shown(error, context) for error in sorted(result.errors or (), key=_place)]
-    return Answer(executed=True, data=result.data, errors=errors or None, operation=operation)
 
 
 def _place(error: GraphQLError) -> tuple[list[int], list[tuple[bool, str | int]]]:
@@ -372,84 +213,6 @@ def _place(error: GraphQLError) -> tuple[list[int], list[tuple[bool, str | int]]
     return list(error.positions or ()), [(isinstance(step, str), step) for step in error.path or ()]
 
 
-def _refused(errors: Any, context: Context) -> Answer:
-    return Answer(executed=False, errors=[_shown(error, context) for error in errors])
-
-
 def _too_late(context: Context, operation: Operation) -> Answer:
     late = ServiceUnavailable("The operation took too long and was stopped. Try again in a moment.")
-    return Answer(executed=True, errors=[_shown(late, context)], operation=operation)
-
-
-def _too_many(limited: RateLimited, context: Context, operation: Operation) -> Answer:
-    answer = _refused([limited], context)
-    answer.operation, answer.refused = operation, ErrorCode.RATE_LIMITED
-    return answer
-
-
-def _unauthenticated(
-    context: Context, operation: Operation | None = None, error: Unauthenticated | None = None
-) -> Answer:
-    answer = _refused([error or Unauthenticated()], context)
-    answer.operation, answer.refused = operation, ErrorCode.UNAUTHENTICATED
-    return answer
-
-
-def _password_first(context: Context, operation: Operation) -> Answer:
-    message = (
-        "Choose a new password first, with `changePassword`; until then only `viewer`, `passwordPolicy` and `logout` "
-        "are open beside it."
-    )
-    answer = _refused([Forbidden(message, reason="PASSWORD_CHANGE_REQUIRED")], context)
-    answer.operation = operation
-    return answer
-
-
-def _is_gateway(context: Context) -> bool:
-    return context.caller is not None and context.caller.access_level is AccessLevel.GATEWAY
-
-
-def _not_for_gateways(context: Context, operation: Operation) -> Answer:
-    message = (
-        "A voice gateway's key may ask `viewer` for itself, send `reportCalls` and record calls, and nothing else."
-    )
-    answer = _refused([Forbidden(message, requiredAccess=AccessLevel.READ_ONLY.name)], context)
-    answer.operation = operation
-    return answer
-
-
-def _coded(message: str, code: ErrorCode, located: GraphQLError | None = None) -> GraphQLError:
-    return GraphQLError(message, located.nodes if located else None, extensions={"code": str(code)})
-
-
-def _shown(error: GraphQLError, context: Context) -> dict[str, Any]:
-    """What a client sees of an error; what is not meant for clients is masked and logged."""
-    formatted = dict(error.formatted)
-    extensions = dict(error.extensions or {})
-    if "code" not in extensions:
-        original = error.original_error
-        known = for_client(original) if original is not None else None
-        if known is not None:
-            if isinstance(original, KeyMissing):  # nobody but its operator can mend it
-                _log_masked(original, error, context)
-            formatted["message"], extensions = known.message, dict(known.extensions or {})
-        elif original is None or isinstance(original, GraphQLError):
-            formatted["message"] = without_values(error.message)
-            extensions["code"] = str(ErrorCode.BAD_USER_INPUT)  # graphql-core's own: an argument that does not fit
-        else:
-            _log_masked(original, error, context)
-            formatted["message"] = MASKED
-            extensions = {"code": str(ErrorCode.INTERNAL_SERVER_ERROR)}
-    formatted["extensions"] = {**extensions, "requestId": context.request_id}
-    return formatted
-
-
-def _log_masked(original: BaseException, error: GraphQLError, context: Context) -> None:
-    # Where it happened and of which kind, but not the message: those of databases carry the values.
-    _log.error(
-        "masked error",
-        request_id=context.request_id,
-        error=type(original).__qualname__,
-        path=".".join(map(str, error.path or ())),
-        frames=frames_of(original),
-    )
+    return Answer(executed=True, errors=[shown_error(late, context)], operation=operation)

@@ -1,107 +1,95 @@
-"""The plans of operations: made when an operation runs first, bounded, and run if the caller may use all of them."""
+"""The plans of one operation, made when it is run first: of a query as a whole, of a mutation for each payload."""
 
-from collections import OrderedDict
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Hashable
+from functools import cached_property
 
-from graphql import GraphQLSchema, OperationDefinitionNode, VariableNode
+from graphql import BooleanValueNode, DirectiveNode, GraphQLSchema, OperationDefinitionNode, SelectionNode, VariableNode
 from graphql.execution.values import VariableValues
-from tortoise import connections
 
-from app.context import Context
-from app.execution.compiling import compile_operation
+from app.access import Viewer
+from app.execution.cache import Size
+from app.execution.compiling import compile_payloads, compile_query
 from app.execution.inputs import Variables, arguments_of
 from app.execution.levels import NotCompilable
-from app.execution.running import NOTHING_RAN, Finished, Runnable, Unfinished
+from app.execution.restrictions import Fragments
+from app.execution.running import Runnable
 from app.execution.selections import variables_of_directives
+from app.execution.values import JsonObject
 
 # How many plans of one operation are kept, at most: one for each combination of the variables in @skip and @include.
 MAXIMUM_PLANS = 16
 
 
 class Plans:
-    """The plans of all operations, bounded by number and by the length of their sources; the least used go first."""
-
-    def __init__(self, *, maximum: int = 1_000, maximum_characters: int = 2_000_000) -> None:
-        self._maximum = maximum
-        self._maximum_characters = maximum_characters
-        self._characters = 0
-        self._known: OrderedDict[Any, Runnable | None] = OrderedDict()
-
-    def __contains__(self, key: Any) -> bool:
-        return key in self._known
-
-    def __getitem__(self, key: Any) -> Runnable | None:
-        self._known.move_to_end(key)
-        return self._known[key]
-
-    def __setitem__(self, key: Any, plan: Runnable | None) -> None:
-        self._known[key] = plan
-        self._characters += _length(plan)
-        while len(self._known) > self._maximum or self._characters > self._maximum_characters:
-            _, forgotten = self._known.popitem(last=False)
-            self._characters -= _length(forgotten)
-
-    def all(self) -> list[Runnable]:
-        """Those that can run."""
-        return [plan for plan in self._known.values() if plan is not None]
-
-
-def _length(plan: Runnable | None) -> int:
-    return len(plan.plan.source) if plan is not None else 100
-
-
-class CompiledOperation:
-    """One operation of a document, compiled when it runs first."""
+    """What cannot be compiled has no plan."""
 
     def __init__(
-        self, schema: GraphQLSchema, operation: OperationDefinitionNode, fragments: Mapping[str, Any], plans: Plans
+        self, schema: GraphQLSchema, operation: OperationDefinitionNode, fragments: Fragments, size: Size
     ) -> None:
         self._schema = schema
-        self._plans = plans
-        self._keys: list[Any] = []
         self._operation = operation
         self._fragments = fragments
-        self._switches = variables_of_directives(operation, fragments)
-        self._variables = Variables(schema, operation)
+        self._size = size
+        self._made: dict[Hashable, dict[str, Runnable]] = {}
 
-    async def run(self, context: Context, variables: dict[str, Any] | None) -> Finished | Unfinished:
-        """Unfinished is what the ordinary executor is to answer."""
-        values = self._variables.read(variables or {})
-        if values is None:
-            return NOTHING_RAN
-        if any(values.coerced.get(name) is None for name in self._switches):
-            return NOTHING_RAN  # null for a condition that has a default: refused, where it stands
-        client = connections.get("default")
-        runnable = self._runnable(values)
-        if runnable is None or not runnable.is_open_to(context.viewer):
-            return NOTHING_RAN
-        return await runnable.run(client, context, values)
+    def query(self, given: JsonObject | None, viewer: Viewer) -> tuple[Runnable, VariableValues] | None:
+        """The plan that answers the query, with the variables that it was chosen by; None: the ordinary executor does."""
+        values = self.variables.read(given or {})
+        runnable = self._plans(values).get(_WHOLE) if values is not None else None
+        return (
+            (runnable, values) if runnable is not None and values is not None and runnable.is_open_to(viewer) else None
+        )
 
-    def _runnable(self, values: VariableValues) -> Runnable | None:
-        """None when there is no plan for it, or there are too many."""
-        key = (self, tuple(values.coerced.get(name) for name in self._switches))
-        if key in self._plans:
-            return self._plans[key]
-        self._keys = [known for known in self._keys if known in self._plans]
-        if len(self._keys) >= MAXIMUM_PLANS:
-            return None
-        self._keys.append(key)
-        runnable = self._plans[key] = self._compiled(values)
-        return runnable
+    def payloads(self, values: VariableValues, viewer: Viewer) -> dict[str, Runnable]:
+        """The plans that read the payloads of the mutation, by their names in the answer."""
+        return {name: runnable for name, runnable in self._plans(values).items() if runnable.is_open_to(viewer)}
 
-    def _compiled(self, values: VariableValues) -> Runnable | None:
-        def included(node: Any) -> bool:
-            for directive in node.directives or ():
-                if directive.name.value in ("skip", "include"):
-                    given = directive.arguments[0].value
-                    on = values.coerced.get(given.name.value, False) if isinstance(given, VariableNode) else given.value
-                    if bool(on) == (directive.name.value == "skip"):
-                        return False
-            return True
+    def all(self) -> list[Runnable]:
+        return [runnable for made in self._made.values() for runnable in made.values()]
 
+    def _plans(self, values: VariableValues) -> dict[str, Runnable]:
+        """By the names of payloads, or of the whole answer."""
+        switches = tuple(values.coerced.get(name) for name in self._switches)
+        if None in switches:
+            return {}  # null for a condition that has a default: refused, where it stands
+        made = self._made.get(switches)
+        if made is None:
+            if len(self._made) >= MAXIMUM_PLANS:
+                return {}
+            made = self._made[switches] = self._compiled(values)
+        return made
+
+    def _compiled(self, values: VariableValues) -> dict[str, Runnable]:
+        def included(node: SelectionNode) -> bool:
+            return all(_lets_in(directive, values) for directive in node.directives or ())
+
+        what = self._schema, self._operation, self._fragments, included, arguments_of
         try:
-            plan = compile_operation(self._schema, self._operation, self._fragments, included, arguments_of)
+            is_query = self._operation.operation.value == "query"
+            plans = {_WHOLE: compile_query(*what)} if is_query else compile_payloads(*what)
         except NotCompilable:
-            return None
-        return Runnable(plan)
+            plans = {}
+        return {name: Runnable(plan, self._size) for name, plan in plans.items()}
+
+    @cached_property
+    def _switches(self) -> tuple[str, ...]:
+        return variables_of_directives(self._operation, self._fragments)
+
+    @cached_property
+    def variables(self) -> Variables:
+        return Variables(self._schema, self._operation)
+
+
+_WHOLE = ""
+
+
+def _lets_in(directive: DirectiveNode, values: VariableValues) -> bool:
+    """Whether a directive leaves its node in the selection."""
+    if directive.name.value not in ("skip", "include"):
+        return True
+    given = next(iter(directive.arguments or ())).value
+    if isinstance(given, VariableNode):
+        on = bool(values.coerced.get(given.name.value, False))
+    else:
+        on = isinstance(given, BooleanValueNode) and given.value
+    return on != (directive.name.value == "skip")

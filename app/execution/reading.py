@@ -1,12 +1,13 @@
 """Values that need no resolver chain: how fields that declare where their value is are read or loaded."""
 
+import enum
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from operator import attrgetter
-from typing import Any
 
 from graphql import (
     GraphQLField,
+    GraphQLLeafType,
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLSchema,
@@ -14,14 +15,20 @@ from graphql import (
     is_introspection_type,
     is_leaf_type,
 )
-from strawberry.types.field import StrawberryField
+from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.schema_converter import CustomGraphQLEnumType
 
-from app.execution.guards import DEFINITION, permissions_of
-from app.execution.running import Outcome
+from app.context import Context
+from app.execution.guards import definition_of, permissions_of
+from app.execution.resolvers import Resolver
 from app.graph import LOAD, OF_EVENT, PER_VIEWER, READ
 
+Resolve = Callable[..., object]
+Read = Callable[[object], object]
+"""From a row to a value of the answer, or to a Python value."""
 
-def reader(parent_type: GraphQLObjectType, field: GraphQLField, context: Any) -> Callable[[Any], Any] | None:
+
+def reader(parent_type: GraphQLObjectType, field: GraphQLField, context: Context) -> Read | None:
     """Reads and coerces a leaf field from its row; None for a field that must take the ordinary way."""
     leaf = field.type.of_type if isinstance(field.type, GraphQLNonNull) else field.type
     if not is_leaf_type(leaf) or field.args:
@@ -34,13 +41,13 @@ def reader(parent_type: GraphQLObjectType, field: GraphQLField, context: Any) ->
 
 
 @functools.lru_cache
-def coercer(leaf: Any, *, nullable: bool) -> Callable[[Any], Any]:
+def coercer(leaf: GraphQLLeafType, *, nullable: bool) -> Read:
     """From a Python value to what the answer has of a leaf type. Raises TypeError for null where there may be none."""
     coerce, plain = leaf.coerce_output_value, _PLAIN.get(leaf.name)
-    if hasattr(leaf, "wrapped_cls"):
+    if isinstance(leaf, CustomGraphQLEnumType):
         return _enum_coercer(leaf, nullable=nullable)
 
-    def answer(value: Any) -> Any:
+    def answer(value: object) -> object:
         if value.__class__ is plain:
             return value
         if value is None:
@@ -52,9 +59,9 @@ def coercer(leaf: Any, *, nullable: bool) -> Callable[[Any], Any]:
     return answer
 
 
-def _read_of(parent_type: GraphQLObjectType, field: GraphQLField, context: Any) -> Callable[[Any], Any] | None:
-    definition = field.extensions.get(DEFINITION)
-    if not isinstance(definition, StrawberryField):
+def _read_of(parent_type: GraphQLObjectType, field: GraphQLField, context: Context) -> Read | None:
+    definition = definition_of(field)
+    if definition is None:
         resolve = field.resolve
         # The leaves of introspection: graphql-core's own resolvers, none of which looks at `info`.
         if resolve is None or not is_introspection_type(parent_type):
@@ -64,17 +71,18 @@ def _read_of(parent_type: GraphQLObjectType, field: GraphQLField, context: Any) 
     if per_viewer is not None:
         viewer = context.viewer
         return lambda source: per_viewer(viewer, source)
-    read: Callable[[Any], Any] | None = definition.metadata.get(READ)
+    read: Read | None = definition.metadata.get(READ)
     if read is None and definition.is_basic_field:
         return attrgetter(definition.python_name)
     return read
 
 
-def _enum_coercer(leaf: Any, *, nullable: bool) -> Callable[[Any], Any]:
+def _enum_coercer(leaf: CustomGraphQLEnumType, *, nullable: bool) -> Read:
     # Members live as long as their class, so their identities are theirs alone.
-    names = {id(member): leaf.coerce_output_value(member) for member in leaf.wrapped_cls}
+    members: Iterable[enum.Enum] = leaf.wrapped_cls
+    names = {id(member): leaf.coerce_output_value(member) for member in members}
 
-    def answer(value: Any) -> Any:
+    def answer(value: object) -> object:
         name = names.get(id(value))
         return leaf.coerce_output_value(value) if name is None and not (value is None and nullable) else name
 
@@ -92,46 +100,35 @@ class DirectResolvers(MiddlewareManager):
     graphql-core asks its middleware which resolver to call, which is all that this class answers.
     """
 
-    def __init__(self, schema: GraphQLSchema) -> None:
+    def __init__(self, schema: GraphQLSchema, config: StrawberryConfig) -> None:
         super().__init__()
-        self._direct: dict[Any, Any] = {}
+        self._direct: dict[object, Resolve] = {}
         for type_ in schema.type_map.values():
             for field in type_.fields.values() if isinstance(type_, GraphQLObjectType) else ():
-                direct = _direct(field)
+                direct = _called(field, config) if type_ is schema.mutation_type else _direct(field)
                 if direct is not None:
                     self._direct[field.resolve] = direct
 
-    def get_field_resolver(self, field_resolver: Any) -> Any:
+    def get_field_resolver(self, field_resolver: Resolve) -> Resolve:
         return self._direct.get(field_resolver, field_resolver)
 
 
-class Replayed(MiddlewareManager):
-    """Resolvers of a mutation some of whose root fields were called before: those answer again what they answered then."""
-
-    def __init__(self, resolvers: DirectResolvers, outcomes: Mapping[str, Outcome]) -> None:
-        super().__init__()
-        self._resolvers = resolvers
-        self._outcomes = outcomes
-
-    def get_field_resolver(self, field_resolver: Any) -> Any:
-        resolve = self._resolvers.get_field_resolver(field_resolver)
-
-        def replay(source: Any, info: Any, **arguments: Any) -> Any:
-            outcome = self._outcomes.get(info.path.key) if info.path.prev is None else None
-            if outcome is None:
-                return resolve(source, info, **arguments)
-            if outcome.error is not None:
-                raise outcome.error
-            return outcome.answer
-
-        return replay
+def _called(field: GraphQLField, config: StrawberryConfig) -> Resolve | None:
+    """A mutation's resolver, called as it is."""
+    definition = definition_of(field)
+    if definition is None or definition.base_resolver is None or _refuses_itself(field):
+        return None
+    resolver = Resolver(definition, config)
+    return lambda source, info, **arguments: resolver.call(source, info.context, arguments)
 
 
-def _direct(field: GraphQLField) -> Callable[..., Any] | None:
-    definition = field.extensions.get(DEFINITION)
-    if not isinstance(definition, StrawberryField) or (
-        permissions_of(field) and isinstance(field.type, GraphQLNonNull)
-    ):
+def _refuses_itself(field: GraphQLField) -> bool:
+    return bool(permissions_of(field)) and isinstance(field.type, GraphQLNonNull)
+
+
+def _direct(field: GraphQLField) -> Resolve | None:
+    definition = definition_of(field)
+    if definition is None or _refuses_itself(field):
         return None
     read, load = definition.metadata.get(READ), definition.metadata.get(LOAD)
     of_event = definition.metadata.get(OF_EVENT)

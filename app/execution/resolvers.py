@@ -17,6 +17,7 @@ from strawberry.types.info import Info
 from strawberry.types.lazy_type import LazyType
 
 from app.context import Context
+from app.execution.values import Arguments
 
 Convert = Callable[[Any], Any]
 
@@ -34,7 +35,7 @@ class Resolver:
         if resolver is None:
             raise ValueError(f"{field.python_name} has no resolver")
         self._field = field
-        self._function: Callable[..., Any] = resolver.wrapped_func  # type: ignore[assignment]
+        self._function: Callable[..., object] = resolver.wrapped_func  # type: ignore[assignment]
         self._takes_self = resolver.self_parameter is not None
         root = resolver.parent_parameter or resolver.root_parameter
         self._root_name = root.name if root else None
@@ -44,7 +45,7 @@ class Resolver:
             for argument in field.arguments
         ]
 
-    def call(self, source: Any, context: Context, given: dict[str, Any]) -> Any:
+    def call(self, source: object, context: Context, given: Arguments) -> object:
         """The resolver's answer, or what is to be awaited for it. `given` are coerced arguments by their GraphQL names."""
         arguments = {python: convert(given[name]) for name, python, convert in self._arguments if name in given}
         if self._root_name is not None:
@@ -58,7 +59,7 @@ def _python_name(argument: StrawberryArgument) -> str:
     return str(argument.python_name)
 
 
-def _converter(type_: Any, config: StrawberryConfig) -> Convert:
+def _converter(type_: object, config: StrawberryConfig) -> Convert:
     if isinstance(type_, StrawberryMaybe):
         inner = _converter(type_.of_type, config)
         return lambda value: Some(inner(value))
@@ -70,26 +71,26 @@ def _converter(type_: Any, config: StrawberryConfig) -> Convert:
         return lambda value: [inner(each) for each in value]
     if isinstance(type_, LazyType):
         return _converter(type_.resolve_type(), config)
-    if get_object_definition(type_) is None:
+    if not isinstance(type_, type) or get_object_definition(type_) is None:
         return _as_it_is
     return _InputObject(type_, config).made_of
 
 
-def _as_it_is(value: Any) -> Any:
+def _as_it_is(value: object) -> object:
     return value
 
 
 class _InputObject:
     """Makes the dataclass of an input type. Its fields are looked at when they are needed first: types may be circular."""
 
-    def __init__(self, type_: Any, config: StrawberryConfig) -> None:
+    def __init__(self, type_: type, config: StrawberryConfig) -> None:
         self._type = type_
         self._config = config
         self._fields: dict[str, tuple[str, Convert]] = {}
         # What is absent and has no default is None.
         self._absent: dict[str, None] = {}
 
-    def made_of(self, value: dict[str, Any]) -> Any:
+    def made_of(self, value: Arguments) -> object:
         if not self._fields:
             self._look()
         fields = self._fields

@@ -1,32 +1,38 @@
 """Running plans: rows loaded level by level over one connection, by statements that are rendered once and kept.
 
-A query's plan only reads. Whatever goes wrong while it runs (a cursor that is none, a database that is away, a value that
-does not fit) is no answer: the ordinary executor runs the operation from its start and says what is wrong. A mutation's plan
-calls its resolvers, which change things: when something goes wrong then, what they have answered is handed on, and the
-ordinary executor goes on from there.
+A plan only reads: a query, or the payload that a mutation's resolver has answered. Whatever goes wrong while it runs (a cursor
+that is none, a database that is away, a value that does not fit) is no answer: the ordinary executor reads the same and says
+what is wrong.
 """
 
 import asyncio
 import inspect
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
+from contextlib import nullcontext
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
+import structlog
+from graphql.execution.values import VariableValues
 from strawberry.utils.str_converters import to_camel_case, to_snake_case
+from tortoise import connections
 
-from app import graph
+from app import graph, postgres_pool
 from app.access import Viewer
 from app.context import Context
 from app.errors import is_database_away
-from app.execution.guards import refused_inputs
-from app.execution.levels import Call, CallForEach, Level, Owner, Plan, Step
-from app.execution.writing import Writer
-from app.identifiers import read
+from app.execution.cache import Size
+from app.execution.levels import PAYLOAD, CallForEach, Found, Level, Owner, Plan
+from app.execution.values import Arguments, Row
+from app.execution.writing import Asked, Writer
+from app.identifiers import read as read_id
 from app.paging import Order, checked_first
 from app.statements import Statement, values_of
+
+T = TypeVar("T")
+Fetch = Callable[..., Awaitable[Sequence[Row]]]
 
 # Statements of one level, one for each scope and shape of its arguments.
 MAXIMUM_STATEMENTS = 64
@@ -35,61 +41,45 @@ MAXIMUM_STATEMENTS = 64
 MAXIMUM_VALUES = 100_000
 
 
+# What a plan, a character of its source and a statement hold in bytes, measured (`tests/execution/test_document_cache.py`).
+_OF_PLAN, _OF_SOURCE, _OF_STATEMENT = 4_000, 12, 1_200
+
+
 class TooMuch(Exception):
     """The answer can have more values than are made without a pause."""
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What a resolver with effects came to: its answer, or what it raised; and what was made of the answer, if it was."""
+async def read(by_plan: Awaitable[T], otherwise: Callable[[], Awaitable[T]], request_id: str) -> T:
+    """What a plan reads, or, when that fails, what the ordinary executor does: it meets the failure again and says what it is.
 
-    answer: Any = None
-    error: Exception | None = None
-    shown: tuple[Any, ...] = ()
-
-
-@dataclass(frozen=True)
-class Finished:
-    """The whole answer."""
-
-    data: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Unfinished:
-    """What is left to the ordinary executor; it must not call again what has an outcome, by its name in the answer."""
-
-    outcomes: dict[str, Outcome] = field(default_factory=dict)
-    without_database: bool = False
-    """The database did not answer: it is not asked again."""
-
-
-NOTHING_RAN = Unfinished()
+    A database that did not answer is not asked again.
+    """
+    try:
+        return await by_plan
+    except Exception as error:  # noqa: BLE001  reading has changed nothing
+        _log.debug("fell back", request_id=request_id, error=type(error).__qualname__)
+        is_away = is_database_away(error)
+    with postgres_pool.given_up() if is_away else nullcontext():
+        return await otherwise()
 
 
 class Runnable:
     """A plan with its statements."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, size: Size) -> None:
+        """`size` is that of the document's entry in the cache."""
         self.plan = plan
-        self._open_to: dict[Any, bool] = {}
-        self._statements: dict[Any, tuple[Statement | None, Statement | None]] = {}
-        self._many_owners: dict[Any, Statement | None] = {}
+        self._size = size
+        self._open_to: dict[Hashable, bool] = {}
+        self._statements: dict[Hashable, tuple[Statement | None, Statement | None]] = {}
+        self._many_owners: dict[Hashable, Statement | None] = {}
+        size.add(_OF_PLAN + _OF_SOURCE * len(plan.source))
 
-    async def run(self, client: Any, context: Context, variables: Any) -> Finished | Unfinished:
-        """Raises whatever goes wrong before something was changed."""
-        plan, run = self.plan, _Run(self, client, context, variables)
-        for step in plan.steps:
-            run.weigh(step.levels)
-        if not all(run.may_send(call) for step in plan.steps for call in step.calls):
-            return NOTHING_RAN
-        try:
-            return Finished(await run.answer(plan))
-        except Exception as error:
-            is_away = is_database_away(error)
-            if not plan.changes and not is_away:
-                raise
-            return Unfinished(run.outcomes, is_away)
+    async def run(self, context: Context, variables: VariableValues, payload: object = None) -> Any:
+        """The answer to the query, or what is selected of the payload."""
+        run = _Run(self, context, variables, payload)
+        run.weigh(self.plan.levels)
+        return await run.answer()
 
     def is_open_to(self, viewer: Viewer) -> bool:
         """Whether the caller may use all of it: permissions depend on these alone, and are decided once for them."""
@@ -104,7 +94,7 @@ class Runnable:
         level: Level,
         viewer: Viewer,
         order: Order | None,
-        asked: tuple[Any, ...],
+        asked: Asked,
         is_after: bool,
         single: bool,
         many_owners: bool,
@@ -114,9 +104,11 @@ class Runnable:
         known = self._statements.get(key)
         if known is None:
             if len(self._statements) >= MAXIMUM_STATEMENTS:
+                self._size.add(-sum(map(_held, self._statements.values())))
                 self._statements.clear()
             known = Writer(level, viewer).statements(order, asked, is_after, single, many_owners)
             self._statements[key] = known
+            self._size.add(_held(known))
         return known
 
     def many_owners(self, level: Level, viewer: Viewer, is_first: bool) -> Statement | None:
@@ -125,26 +117,33 @@ class Runnable:
         known = self._many_owners.get(key)
         if known is None:
             known = self._many_owners[key] = Writer(level, viewer).many_owners(is_first)
+            self._size.add(_held((known,)))
         return known
+
+
+def _held(statements: Iterable[Statement | None]) -> int:
+    """How many bytes statements hold; the driver keeps their texts too."""
+    return sum(_OF_STATEMENT + 2 * len(each.text) for each in statements if each is not None)
+
+
+_log = structlog.get_logger("execution")
 
 
 class _Run:
     """One run of a plan: arguments, values for the slots, and what is found as it comes."""
 
-    def __init__(self, runnable: Runnable, client: Any, context: Context, variables: Any) -> None:
+    def __init__(self, runnable: Runnable, context: Context, variables: VariableValues, payload: object) -> None:
         self._runnable = runnable
-        self._client = client
+        self._client = connections.get("default")
         self._context = context
         self._viewer = viewer = context.viewer
         self._variables = variables
-        self._values: dict[str, Any] = dict(values_of(viewer))
+        self._values: dict[str, object] = dict(values_of(viewer))
         self._values_left = MAXIMUM_VALUES
-        self._arguments: dict[str, dict[str, Any]] = {}
-        self._to_call: list[tuple[CallForEach, list[Any]]] = []
-        self.outcomes: dict[str, Outcome] = {}
-        # By slots: a call's answer, the answers of a call for each row, a level's rows by their owners.
-        self.data: dict[str, Any] = {}
-        self.given: dict[str, dict[str, Any]] = {}
+        self._arguments: dict[str, Arguments] = {}
+        self._to_call: list[tuple[CallForEach, list[Row]]] = []
+        self.data: Found = {PAYLOAD: payload}
+        self.given: dict[str, Arguments] = {}
 
     def weigh(self, levels: list[Level], above: int = 1) -> None:
         """Reads all arguments, and raises TooMuch before any statement when the answer could have too many values.
@@ -159,64 +158,36 @@ class _Run:
                 raise TooMuch
             self.weigh(level.children, rows)
 
-    def may_send(self, call: Call) -> bool:
-        """Reads the call's arguments; whether the caller may send all that is in them."""
-        arguments = self._arguments[call.slot] = call.arguments(self._variables)
-        if self._viewer.may(call.input_permissions):
-            return True
-        types = call.field.args
-        return not any(
-            True for name, value in arguments.items() for _ in refused_inputs(types[name].type, value, self._viewer, ())
-        )
-
-    async def answer(self, plan: Plan) -> dict[str, Any]:
-        """Step by step: what one of them answers is read before the next one changes something."""
-        answer: dict[str, Any] = {}
-        shapes = plan.shapes(self._viewer, self._context, self.data, self.given)
-        for step, shape in zip(plan.steps, shapes, strict=True):
-            await self._take(step)
-            answer |= (shown := shape())
-            for call in step.calls:
-                self.outcomes[call.response_name] = Outcome(shown=(shown[call.response_name],))
-        return answer
-
-    async def _take(self, step: Step) -> None:
-        for call in step.calls:
-            await self._call(call)
-        if step.levels:
+    async def answer(self) -> Any:
+        plan = self._runnable.plan
+        for call in plan.calls:
+            answer = call.resolver.call(None, self._context, call.arguments(self._variables))
+            self.data[call.slot] = await answer if inspect.isawaitable(answer) else answer
+        if plan.levels:
             async with self._client.acquire_connection() as connection:
                 fetch = connection.fetch
                 if self._client.log.isEnabledFor(logging.DEBUG):
                     fetch = _logged(fetch, self._client.log)
-                for level in step.levels:
+                for level in plan.levels:
                     await self._load_root(level, fetch)
         # Without a connection of ours: resolvers take their own, and might wait for this one.
         while self._to_call:
             await self._call_for_each(*self._to_call.pop())
+        return plan.shape(self._viewer, self._context, self.data, self.given)
 
-    async def _call(self, call: Call) -> None:
-        try:
-            answer = call.resolver.call(None, self._context, self._arguments[call.slot])
-            if inspect.isawaitable(answer):
-                answer = await answer
-        except Exception as error:
-            self.outcomes[call.response_name] = Outcome(error=error)
-            raise
-        self.outcomes[call.response_name] = Outcome(answer)
-        self.data[call.slot] = answer
-
-    async def _call_for_each(self, call: CallForEach, rows: list[Any]) -> None:
+    async def _call_for_each(self, call: CallForEach, rows: list[Row]) -> None:
         arguments = call.arguments(self._variables)
         sources = {row[call.key_index]: call.source(row) for row in rows if row[call.key_index] is not None}
         answers = [call.resolver.call(source, self._context, arguments) for source in sources.values()]
-        if answers and inspect.isawaitable(answers[0]):
-            answers = await asyncio.gather(*answers, return_exceptions=True)
+        awaited = [answer for answer in answers if inspect.isawaitable(answer)]
+        if awaited:
+            answers = await asyncio.gather(*awaited, return_exceptions=True)
             for answer in answers:
                 if isinstance(answer, BaseException):
                     raise answer
         self.data[call.slot] = dict(zip(sources, answers, strict=True))
 
-    async def _load_root(self, level: Level, fetch: Any) -> None:
+    async def _load_root(self, level: Level, fetch: Fetch) -> None:
         if level.owner is None:
             await self._load(level, fetch, None)
             return
@@ -229,20 +200,21 @@ class _Run:
         else:
             await self._load(level, fetch, [owner])
 
-    def _owner_at(self, owner: Owner) -> Any:
+    def _owner_at(self, owner: Owner) -> object:
         found = self._viewer if owner.call is None else self.data[owner.call]
         for name in owner.path:
             found = getattr(found, name) if found is not None else None
         return found
 
-    async def _load(self, level: Level, fetch: Any, owners: Sequence[Any] | None) -> None:
+    async def _load(self, level: Level, fetch: Any, owners: Sequence[object] | None) -> None:
         """Loads a level and what is nested below it."""
         slot, root = level.slot, level.root
         self.data[slot], self.data[f"{slot}n"] = {}, {}
         arguments = self._arguments[slot]
-        order, is_after, asked, first = None, False, (), 0
+        order, is_after, first = None, False, 0
+        asked: Asked = ()
         if isinstance(root, graph.OneById):
-            row_id = read(root.kind, arguments["id"])
+            row_id = read_id(root.kind, arguments["id"])
             self.data[slot] = {None: ()}
             if row_id is None:
                 return
@@ -272,22 +244,25 @@ class _Run:
             rows = await fetch(rows_of.text, *rows_of.arguments(self._values))
             await self._keep(level, rows, owners, first, fetch)
 
-    async def _has_many_owners(self, level: Level, asked: tuple[Any, ...], fetch: Any, *, is_first: bool) -> bool:
+    async def _has_many_owners(self, level: Level, asked: Asked, fetch: Fetch, *, is_first: bool) -> bool:
         root = level.root
         if not isinstance(root, graph.PageOfAll) or not root.may_have_many_owners(self._viewer.scope, asked):
             return False
         found = self._runnable.many_owners(level, self._viewer, is_first)
         return found is not None and bool(await fetch(found.text, *found.arguments(self._values)))
 
-    async def _keep(self, level: Level, rows: Any, owners: Sequence[Any] | None, first: int, fetch: Any) -> None:
-        groups: dict[Any, Any] = {None: rows} if rows or owners is None else {}
+    async def _keep(
+        self, level: Level, rows: Sequence[Row], owners: Sequence[object] | None, first: int, fetch: Fetch
+    ) -> None:
+        groups: dict[object, Sequence[Row]] = {None: rows} if rows or owners is None else {}
         if owners is not None and len(owners) == 1:
             groups = {owners[0]: rows}
         elif owners is not None:
             at = level.index("b", level.by)
-            groups = {}
+            of_each: dict[object, list[Row]] = {}
             for row in rows:
-                groups.setdefault(row[at], []).append(row)
+                of_each.setdefault(row[at], []).append(row)
+            groups = {**of_each}
         self.data[level.slot] = groups
         if not (level.children or level.calls):
             return
@@ -301,9 +276,9 @@ class _Run:
             else:
                 self.data[child.slot], self.data[f"{child.slot}n"] = {}, {}
 
-    def _conditions(self, slot: str, root: graph.Listed, given: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    def _conditions(self, slot: str, root: graph.Listed, given: Arguments) -> Asked | None:
         """Which conditions are asked, and of which kind; None when nothing can match."""
-        asked: list[tuple[str, Any]] = []
+        asked: list[tuple[str, object]] = []
         values = {name: given.get(to_camel_case(name)) for name in root.conditions}
         root.check(values)
         for name, condition in root.conditions.items():
@@ -321,14 +296,14 @@ class _Run:
         return tuple(asked)
 
 
-def _object(given: Mapping[str, Any] | None) -> Any:
+def _object(given: Arguments | None) -> SimpleNamespace | None:
     return SimpleNamespace(**{to_snake_case(name): value for name, value in given.items()}) if given else None
 
 
-def _logged(fetch: Any, log: logging.Logger) -> Any:
+def _logged(fetch: Fetch, log: logging.Logger) -> Fetch:
     """Says each statement where Tortoise says its own."""
 
-    async def say_and_fetch(text: str, *arguments: Any) -> Any:
+    async def say_and_fetch(text: str, *arguments: object) -> Sequence[Row]:
         log.debug("%s: %s", text, list(arguments))
         return await fetch(text, *arguments)
 

@@ -1,7 +1,6 @@
 """What an operation selects: fragments written out, and what is skipped left out."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from graphql import (
     FieldNode,
@@ -9,7 +8,9 @@ from graphql import (
     FragmentSpreadNode,
     GraphQLObjectType,
     InlineFragmentNode,
+    NamedTypeNode,
     OperationDefinitionNode,
+    SelectionNode,
     SelectionSetNode,
     VariableNode,
 )
@@ -20,7 +21,9 @@ from app.execution.levels import NotCompilable
 class Selections:
     """`included` says whether a node is there, by its `@skip` and `@include`."""
 
-    def __init__(self, fragments: Mapping[str, FragmentDefinitionNode], included: Callable[[Any], bool]) -> None:
+    def __init__(
+        self, fragments: Mapping[str, FragmentDefinitionNode], included: Callable[[SelectionNode], bool]
+    ) -> None:
         self._fragments = fragments
         self._included = included
 
@@ -57,13 +60,15 @@ class Selections:
         return found
 
 
-def _applies(condition: Any, parent: GraphQLObjectType) -> bool:
+def _applies(condition: NamedTypeNode | None, parent: GraphQLObjectType) -> bool:
     if condition is None or condition.name.value == parent.name:
         return True
     return any(interface.name == condition.name.value for interface in parent.interfaces)
 
 
-def variables_of_directives(operation: OperationDefinitionNode, fragments: Mapping[str, Any]) -> tuple[str, ...]:
+def variables_of_directives(
+    operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
+) -> tuple[str, ...]:
     """The variables in `@skip(if:)` and `@include(if:)` anywhere in the operation: a plan is made for their values."""
     names: dict[str, None] = {}
 

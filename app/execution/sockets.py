@@ -14,8 +14,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from app import metrics
-from app.access import Viewer
-from app.authentication import Authentication
+from app.access import Authenticator, Viewer
 from app.context import Opened
 from app.errors import ClientError, Forbidden, RateLimited, ServiceUnavailable, Unauthenticated
 from app.execution import http
@@ -35,7 +34,7 @@ _STATUS = {Unauthenticated: 401, Forbidden: 403, RateLimited: 429, ServiceUnavai
 class Sockets:
     """The address for WebSockets. Lives from start to end of the server."""
 
-    def __init__(self, operations: Operations, authentication: Authentication, opened: Opened) -> None:
+    def __init__(self, operations: Operations, authentication: Authenticator, opened: Opened) -> None:
         self._operations = operations
         self._authentication = authentication
         self._opened = opened

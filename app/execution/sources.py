@@ -3,36 +3,39 @@
 import enum
 import functools
 from collections import namedtuple
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from operator import itemgetter
 from typing import Any, Protocol
 
 import orjson
-from graphql import FieldNode
+from graphql import FieldNode, GraphQLField, GraphQLLeafType, GraphQLOutputType
 from tortoise import fields
 
 from app import graph
 from app.access import Reachable
-from app.execution.levels import Arguments, CallForEach, Join, Level, NotCompilable, Owner
+from app.execution.levels import ArgumentsOf, CallForEach, Join, Level, NotCompilable, Owner, Root
 from app.execution.reading import coercer
 from app.execution.resolvers import Resolver
+from app.execution.values import Row
 from app.identifiers import Kind, show
 
 
 class Compiling(Protocol):
     """What a source asks of the compiler."""
 
-    arguments: Arguments
+    arguments: ArgumentsOf
 
     def number(self) -> int: ...
-    def constant(self, value: Any) -> str: ...
+    def constant(self, value: object) -> str: ...
     def function(self, parameter: str, body: str | list[str]) -> str: ...
     def output_of(
-        self, expression: str, nodes: list[FieldNode], type_: Any, source: "Source", *, nullable: bool
+        self, expression: str, nodes: list[FieldNode], type_: GraphQLOutputType, source: "Source", *, nullable: bool
     ) -> str: ...
-    def shape(self, nodes: list[FieldNode], type_: Any, source: "Source") -> str: ...
-    def page(self, nodes: list[FieldNode], type_: Any, level: Level) -> str: ...
-    def level(self, model: type[Reachable], root: Any, into: list[Level], **more: Any) -> Level: ...
+    def shape(self, nodes: list[FieldNode], type_: GraphQLOutputType, source: "Source") -> str: ...
+    def page(self, nodes: list[FieldNode], type_: GraphQLOutputType, level: Level) -> str: ...
+    def level(
+        self, model: type[Reachable], root: Root, into: list[Level], *, by: str = "id", owner: Owner | None = None
+    ) -> Level: ...
 
 
 class Source:
@@ -48,7 +51,7 @@ class Source:
         """The expression of a column's Python value, as the ORM would give it."""
         raise NotImplementedError
 
-    def leaf(self, name: str, type_: Any, *, nullable: bool) -> str:
+    def leaf(self, name: str, type_: GraphQLLeafType, *, nullable: bool) -> str:
         """The expression of a column in the answer. What the database holds is of the column's type, and null if it may be."""
         return self.compiler.output_of(self.column(name), [], type_, self, nullable=True)
 
@@ -63,7 +66,7 @@ class Source:
         """The source of an object that is made of some of the columns."""
         return _PartOf(self, declared.columns)
 
-    def to_one(self, declared: graph.ToOne, nodes: list[FieldNode], type_: Any) -> str:
+    def to_one(self, declared: graph.ToOne, nodes: list[FieldNode], type_: GraphQLOutputType) -> str:
         raise NotCompilable("a to-one of a value")
 
     def beside(self, declared: graph.Beside) -> str:
@@ -76,13 +79,13 @@ class Source:
         """The expression of an object with columns of the row at the end of a path; None when there is no such row."""
         raise NotCompilable("a row that is related to a value")
 
-    def page(self, declared: graph.PageOf, nodes: list[FieldNode], made: Any) -> str:
+    def page(self, declared: graph.PageOf, nodes: list[FieldNode], made: GraphQLField) -> str:
         raise NotCompilable("a page of a value")
 
     def count(self, declared: graph.CountOf) -> str:
         raise NotCompilable("a count of a value")
 
-    def call(self, declared: graph.Called, resolver: Resolver, made: Any, node: FieldNode) -> str:
+    def call(self, declared: graph.Called, resolver: Resolver, made: GraphQLField, node: FieldNode) -> str:
         raise NotCompilable("a resolver of a value")
 
 
@@ -98,10 +101,10 @@ class _PartOf(Source):
     def column(self, name: str) -> str:
         return self._whole.column(self._columns[name])
 
-    def leaf(self, name: str, type_: Any, *, nullable: bool) -> str:
+    def leaf(self, name: str, type_: GraphQLLeafType, *, nullable: bool) -> str:
         return self._whole.leaf(self._columns[name], type_, nullable=nullable)
 
-    def call(self, declared: graph.Called, resolver: Resolver, made: Any, node: FieldNode) -> str:
+    def call(self, declared: graph.Called, resolver: Resolver, made: GraphQLField, node: FieldNode) -> str:
         if any(self._columns[name] != name for name in declared.columns):
             raise NotCompilable("a resolver of a part that calls its columns otherwise")
         return self._whole.call(declared, resolver, made, node)
@@ -113,7 +116,7 @@ class OfObject(Source):
     def column(self, name: str) -> str:
         return f"r.{name}"
 
-    def leaf(self, name: str, type_: Any, *, nullable: bool) -> str:
+    def leaf(self, name: str, type_: GraphQLLeafType, *, nullable: bool) -> str:
         return f"{self.compiler.constant(coercer(type_, nullable=nullable))}(r.{name})"
 
 
@@ -128,7 +131,7 @@ class OfKnownObject(OfObject):
     def below(self, name: str) -> Source:
         return OfKnownObject(self.compiler, self._owner / name, self._into)
 
-    def to_one(self, declared: graph.ToOne, nodes: list[FieldNode], type_: Any) -> str:
+    def to_one(self, declared: graph.ToOne, nodes: list[FieldNode], type_: GraphQLOutputType) -> str:
         level = self._level(declared.row, None, declared.by, declared.key)
         shape = self.compiler.shape(nodes, type_, OfLevel(self.compiler, level, "b"))
         rows = f"data[{level.slot!r}].get(None)"
@@ -142,7 +145,7 @@ class OfKnownObject(OfObject):
         rows = f"data[{level.slot!r}].get(None)"
         return f"({made}({rows}[0]) if {rows} else None)"
 
-    def page(self, declared: graph.PageOf, nodes: list[FieldNode], made: Any) -> str:
+    def page(self, declared: graph.PageOf, nodes: list[FieldNode], made: GraphQLField) -> str:
         level = self._level(declared.row, declared, declared.by, "id")
         level.arguments = self.compiler.arguments(made, nodes[0])
         return f"{self.compiler.page(nodes, made.type, level)}(r.id)"
@@ -152,7 +155,7 @@ class OfKnownObject(OfObject):
         level.wants_rows, level.wants_count = False, True
         return f"data[{level.slot + 'n'!r}].get(r.id, 0)"
 
-    def _level(self, model: type[Reachable], root: Any, by: str, key: str) -> Level:
+    def _level(self, model: type[Reachable], root: Root, by: str, key: str) -> Level:
         return self.compiler.level(model, root, self._into, by=by, owner=self._owner / key)
 
 
@@ -175,9 +178,9 @@ class OfLevel(Source):
         convert = self.compiler.constant(_converter(column))
         return f"(None if {raw} is None else {convert}({raw}))" if column.null else f"{convert}({raw})"
 
-    def leaf(self, name: str, type_: Any, *, nullable: bool) -> str:
+    def leaf(self, name: str, type_: GraphQLLeafType, *, nullable: bool) -> str:
         column = self._model._meta.fields_map[name]
-        chosen: Any = getattr(column, "enum_type", ())
+        chosen: Iterable[enum.Enum] = getattr(column, "enum_type", ())
         if chosen and all(member.value == member.name for member in chosen):
             return f"r[{self.level.index(self._alias, name)}]"
         return super().leaf(name, type_, nullable=nullable)
@@ -186,7 +189,7 @@ class OfLevel(Source):
         raw = f"r[{self.level.index(self._alias, name)}]"
         return f"{kind.value!r} + {raw}.hex"
 
-    def to_one(self, declared: graph.ToOne, nodes: list[FieldNode], type_: Any) -> str:
+    def to_one(self, declared: graph.ToOne, nodes: list[FieldNode], type_: GraphQLOutputType) -> str:
         joined = self._joined(declared)
         shape = self.compiler.shape(nodes, type_, joined)
         return f"(None if r[{joined.index('id')}] is None else {shape}(r))"
@@ -215,7 +218,7 @@ class OfLevel(Source):
         values = ", ".join(self.column(name) for name in columns)
         return f"{self.compiler.constant(_row_class(columns))}({values})"
 
-    def page(self, declared: graph.PageOf, nodes: list[FieldNode], made: Any) -> str:
+    def page(self, declared: graph.PageOf, nodes: list[FieldNode], made: GraphQLField) -> str:
         child = self.compiler.level(declared.row, declared, self.level.children, by=declared.by)
         child.arguments = self.compiler.arguments(made, nodes[0])
         child.parent_index = self.level.index(self._alias, "id")
@@ -230,7 +233,7 @@ class OfLevel(Source):
             level.index(self._alias, "id")
         return f"r[{level.index('', name)}]"
 
-    def call(self, declared: graph.Called, resolver: Resolver, made: Any, node: FieldNode) -> str:
+    def call(self, declared: graph.Called, resolver: Resolver, made: GraphQLField, node: FieldNode) -> str:
         slot = f"c{self.compiler.number()}"
         key = self.level.index(self._alias, "id")
         row = _row_class(declared.columns)
@@ -241,7 +244,7 @@ class OfLevel(Source):
         )
         return f"data[{slot!r}][r[{key}]]"
 
-    def _reader(self, name: str) -> Callable[[Any], Any]:
+    def _reader(self, name: str) -> Callable[[Row], object]:
         index, column = self.level.index(self._alias, name), self._model._meta.fields_map[name]
         if not _is_converted(column):
             return itemgetter(index)
@@ -250,16 +253,16 @@ class OfLevel(Source):
 
 
 @functools.cache
-def _row_class(columns: tuple[str, ...]) -> Any:
+def _row_class(columns: tuple[str, ...]) -> Callable[..., object]:
     return namedtuple("row", columns)
 
 
-def _is_converted(column: Any) -> bool:
+def _is_converted(column: fields.Field[Any]) -> bool:
     return isinstance(column, fields.JSONField) or hasattr(column, "enum_type")
 
 
-def _converter(column: Any) -> Callable[[Any], Any]:
+def _converter(column: fields.Field[Any]) -> Callable[[Any], object]:
     if isinstance(column, fields.JSONField):
         return orjson.loads
-    chosen: type[enum.Enum] = column.enum_type
+    chosen: type[enum.Enum] = getattr(column, "enum_type")  # noqa: B009  of enum fields alone
     return chosen

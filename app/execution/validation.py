@@ -4,9 +4,8 @@ A stage is one rule to graphql-core. It looks up once per process which of its r
 this up for each document, which costs more than validating a short document, and calls each rule for each node.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
-from typing import Any
 
 from graphql import (
     ASTValidationRule,
@@ -28,7 +27,7 @@ from graphql import (
     validate,
 )
 from graphql.language import BREAK, Node, VisitorAction
-from graphql.language.visitor import EnterLeaveVisitor
+from graphql.language.visitor import EnterLeaveVisitor, VisitorActionEnum
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 
 from app.execution.invalid_values import OneOfRule, ValuesByPlaceRule
@@ -43,6 +42,12 @@ def errors_of(schema: GraphQLSchema, document: DocumentNode, maximum_errors: int
     return []
 
 
+Skipped = Node | VisitorActionEnum | None
+"""The node whose children a rule skips, or BREAK."""
+Handle = Callable[..., VisitorAction | None] | None
+Handler = tuple[int, Handle, Handle]
+
+
 class Stage(ValidationRule):
     """Several rules as one, with the results that graphql-core's `ParallelVisitor` has for them."""
 
@@ -52,27 +57,31 @@ class Stage(ValidationRule):
         super().__init__(context)
         self._rules = [rule(context) for rule in self.rules]
         # For each rule the node whose children it skips, or BREAK.
-        self._skipped: list[Any] = [None] * len(self._rules)
+        self._skipped: list[Skipped] = [None] * len(self._rules)
 
     def get_enter_leave_for_kind(self, kind: str) -> EnterLeaveVisitor:
         known = self.enter_leave_map.get(kind)
         if known is None:
             handlers = [
-                (index, *(name and getattr(self._rules[index], name) for name in names))
-                for index, *names in _handlers(self.rules, kind)
+                (index, self._method(index, enter), self._method(index, leave))
+                for index, enter, leave in _handlers(self.rules, kind)
             ]
             known = self.enter_leave_map[kind] = self._delegates(handlers) if handlers else _NO_HANDLERS
         return known
 
-    def _delegates(self, handlers: list[Any]) -> EnterLeaveVisitor:
+    def _method(self, index: int, name: str | None) -> Handle:
+        found: Handle = getattr(self._rules[index], name) if name else None
+        return found
+
+    def _delegates(self, handlers: list[Handler]) -> EnterLeaveVisitor:
         skipped = self._skipped
 
-        def enter(node: Node, *place: Any) -> None:
+        def enter(node: Node, *place: object) -> None:
             for index, handle, _ in handlers:
                 if handle and skipped[index] is None:
                     skipped[index] = _skipped_by(handle(node, *place), node)
 
-        def leave(node: Node, *place: Any) -> None:
+        def leave(node: Node, *place: object) -> None:
             for index, _, handle in handlers:
                 if skipped[index] is node:
                     skipped[index] = None
@@ -82,7 +91,7 @@ class Stage(ValidationRule):
         return EnterLeaveVisitor(enter, leave)
 
 
-def _skipped_by(action: VisitorAction | None, node: Node | None) -> Any:
+def _skipped_by(action: VisitorAction | None, node: Node | None) -> Skipped:
     if action is None:
         return None
     return BREAK if action is BREAK else node

@@ -26,8 +26,7 @@ import structlog
 from graphql import OperationType
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from app.access import Viewer
-from app.authentication import Authentication
+from app.access import Authenticator, Viewer
 from app.connections import HANG_UP, LET_IN
 from app.context import Context, Opened
 from app.errors import (
@@ -38,8 +37,10 @@ from app.errors import (
     json_error,
 )
 from app.execution import http
+from app.execution.answers import Answer, Request
 from app.execution.endpoint import note
-from app.execution.operations import Answer, Operations, Request
+from app.execution.operations import Operations
+from app.execution.values import JsonObject
 from app.live import EventsLost, TooSlow
 
 SUBPROTOCOL = "graphql-transport-ws"
@@ -94,7 +95,7 @@ class Connection:
         self,
         websocket: WebSocket,
         operations: Operations,
-        authentication: Authentication,
+        authentication: Authenticator,
         opened: Opened,
         subscriptions: Counter[UUID | None],
     ) -> None:
@@ -186,7 +187,7 @@ class Connection:
         except (RateLimited, ServiceUnavailable) as refused:
             raise Closed(CloseCode.TRY_AGAIN_LATER, refused.message) from None
 
-    async def _init(self) -> dict[str, Any]:
+    async def _init(self) -> JsonObject:
         """The message connection_init. Raises Closed."""
         try:
             async with asyncio.timeout(0 if self._is_evicted else INIT_SECONDS) as self._patience:
@@ -222,7 +223,7 @@ class Connection:
             raise Closed(CloseCode.UNAUTHORIZED, Unauthenticated().message)
         return caller
 
-    async def _message(self) -> dict[str, Any]:
+    async def _message(self) -> JsonObject:
         """The next one, with what its type needs. Raises Closed and WebSocketDisconnect."""
         received = await self._websocket.receive()
         if received["type"] == "websocket.disconnect":
@@ -239,10 +240,10 @@ class Connection:
         mistake = _mistake(message)
         if mistake is not None:
             raise Closed(CloseCode.BAD_MESSAGE, mistake)
-        read: dict[str, Any] = message
+        read: JsonObject = message
         return read
 
-    async def _take(self, message: dict[str, Any]) -> None:
+    async def _take(self, message: JsonObject) -> None:
         """Raises Closed."""
         match message["type"]:
             case "subscribe":
@@ -261,7 +262,7 @@ class Connection:
             case "connection_init":
                 raise Closed(CloseCode.INIT_AGAIN, "connection_init was sent before")
 
-    async def _start(self, id_: str, payload: dict[str, Any]) -> None:
+    async def _start(self, id_: str, payload: JsonObject) -> None:
         if id_ in self._running:
             raise Closed(CloseCode.DUPLICATE_ID, f"Subscriber for {id_} already exists")
         try:
@@ -293,7 +294,7 @@ class Connection:
     async def _run(self, id_: str, running: "_Running", request: Request) -> None:
         """One operation, from its message to the last that is sent for it. Raises Closed and WebSocketDisconnect."""
         began, context = time.perf_counter(), running.context
-        about: dict[str, Any] = {}
+        about: JsonObject = {}
         try:
             context.caller = await self._caller(is_use=True)
             if running.type is OperationType.SUBSCRIPTION:
@@ -340,7 +341,7 @@ class Connection:
             if not self._subscriptions[who]:
                 del self._subscriptions[who]
 
-    async def _listen(self, id_: str, running: "_Running", request: Request, about: dict[str, Any]) -> Answer:
+    async def _listen(self, id_: str, running: "_Running", request: Request, about: JsonObject) -> Answer:
         """Sends what a subscription tells; returns why it has ended. Raises Closed, ServiceUnavailable and EventsLost."""
 
         async def renewed() -> Context:
@@ -370,7 +371,7 @@ class Connection:
             await self._send({"id": id_, "type": "next", "payload": last.body()})
         await self._send({"id": id_, "type": "complete"})
 
-    async def _send(self, message: dict[str, Any]) -> None:
+    async def _send(self, message: JsonObject) -> None:
         """Raises WebSocketDisconnect."""
         async with self._sending:  # one at a time: uvicorn lets all who wait write at once
             await self._websocket.send_text(orjson.dumps(message).decode())
@@ -386,11 +387,11 @@ class _Running:
         self.task: asyncio.Task[None] | None = None
 
 
-def _one_too_many(allowed: str) -> dict[str, Any]:
+def _one_too_many(allowed: str) -> JsonObject:
     return {"message": f"At most {allowed} run at once.", "extensions": {"code": str(ErrorCode.RATE_LIMITED)}}
 
 
-def _authorization(payload: Any) -> bytes:
+def _authorization(payload: JsonObject | None) -> bytes:
     """The Authorization header in the payload of connection_init, however its name is written; empty without one."""
     for name, value in (payload or {}).items():
         if name.lower() == "authorization" and isinstance(value, str):
@@ -398,7 +399,7 @@ def _authorization(payload: Any) -> bytes:
     return b""
 
 
-def _mistake(message: Any) -> str | None:
+def _mistake(message: object) -> str | None:
     """What is wrong with the form of a message; None: nothing."""
     if not isinstance(message, dict) or not isinstance(message.get("type"), str):
         return "A message is an object with a type"
@@ -416,5 +417,5 @@ def _mistake(message: Any) -> str | None:
     return None
 
 
-def _payload_of(message: dict[str, Any]) -> dict[str, Any]:
+def _payload_of(message: JsonObject) -> JsonObject:
     return {"payload": message["payload"]} if message.get("payload") is not None else {}

@@ -3,13 +3,18 @@
 from typing import Any
 
 from tortoise.expressions import Q
+from tortoise.queryset import QuerySet
 
 from app import graph
 from app.access import Viewer
-from app.execution.levels import Level
+from app.execution.levels import Join, Level
 from app.paging import EACH_OWNER, Order, count_up_to, given_owners
 from app.spanning import OneByOne, Source
 from app.statements import Sql, StandIns, Statement, any_of, slot
+
+Asked = tuple[tuple[str, object], ...]
+"""The conditions of a filter that are set: by their kinds, or by their values where these are few."""
+Query = QuerySet[Any]
 
 
 class Writer:
@@ -21,7 +26,7 @@ class Writer:
         self._viewer = self._stand_ins.viewer(viewer.scope)
 
     def statements(
-        self, order: Order | None, asked: tuple[Any, ...], is_after: bool, single: bool, many_owners: bool
+        self, order: Order | None, asked: Asked, is_after: bool, single: bool, many_owners: bool
     ) -> tuple[Statement | None, Statement | None]:
         level = self._level
         owners = self._stand_ins.uuid(f"{level.slot}.owners")
@@ -54,7 +59,7 @@ class Writer:
     def _one_by_one(self, root: graph.PageOfAll, asked: tuple[Any, ...], beyond: Q | None) -> OneByOne | None:
         return root.one_by_one(self._stand_ins, self._viewer, asked, beyond, slot(f"{self._level.slot}.limit"))
 
-    def _query(self, asked: tuple[Any, ...], owner: Any) -> Any:
+    def _query(self, asked: Asked, owner: object) -> Query:
         level, slot, root = self._level, self._level.slot, self._level.root
         query = self._viewer.within_reach(level.model)
         if root is None:
@@ -66,12 +71,12 @@ class Writer:
             query = query.filter(root.conditions[name].of(value))
         return query
 
-    def _valued(self, asked: tuple[Any, ...]) -> list[tuple[str, Any]]:
+    def _valued(self, asked: Asked) -> list[tuple[str, object]]:
         """The conditions with their values, or stand-ins for these."""
         made = {"str": self._stand_ins.text, "UUID": self._stand_ins.uuid}
         return [(name, made[kind](f"{self._level.slot}.{name}") if kind in made else kind) for name, kind in asked]
 
-    def _number(self, asked: tuple[Any, ...], owner: Any) -> Statement:
+    def _number(self, asked: Asked, owner: object) -> Statement:
         level = self._level
         owners = f"{level.slot}.owners"
         limit = level.root.count_limit if isinstance(level.root, graph.Listed) else None
@@ -88,7 +93,7 @@ class Writer:
             sql = Sql.join("SELECT NULL, COUNT(*) FROM (", inner, ") b")
         return Statement.of(sql)
 
-    def _rows(self, query: Any, order: Order | None, *, of_each: bool, source: Source | None) -> Statement:
+    def _rows(self, query: Query, order: Order | None, *, of_each: bool, source: Source | None) -> Statement:
         level = self._level
         if of_each:
             level.index("b", level.by)
@@ -114,7 +119,7 @@ class Writer:
             pieces += [" LIMIT ", slot(f"{level.slot}.limit")]
         return Statement.of(Sql.join(*pieces))
 
-    def _base(self, query: Any, names: dict[str, str], *, of_each: bool) -> list[Sql | str]:
+    def _base(self, query: Query, names: dict[str, str], *, of_each: bool) -> list[Sql | str]:
         """The rows that the query selects, or those that it selects for each of many owners, who is `EACH_OWNER` in it."""
         if not of_each:
             return [" FROM (", self._stand_ins.render(query.values(**names)), ") b"]
@@ -140,7 +145,7 @@ class Writer:
                 ]
         return pieces or ["1"]
 
-    def _join(self, join: Any) -> list[Sql | str]:
+    def _join(self, join: Join) -> list[Sql | str]:
         keys = [other.key for other in self._level.joins if other.owner == join.alias]
         columns = dict.fromkeys([*self._level.columns(join.alias), join.by, *keys])
         inner = self._stand_ins.render(

@@ -6,7 +6,7 @@ import strawberry
 from strawberry import Maybe
 
 from app import graph
-from app.access import IsAdmin
+from app.access import IsAdmin, OpenTo
 from app.context import Info
 from app.users import model, password, policy, service
 
@@ -32,7 +32,7 @@ class PasswordPolicy(graph.Backed[model.PasswordPolicy]):
 class PasswordPolicyQueries:
     """Root fields."""
 
-    @graph.resolver("What passwords have to be. Needs no key.")
+    @graph.resolver("What passwords have to be. Needs no key.", open_to=OpenTo.UNAUTHENTICATED | OpenTo.PASSWORD_CHANGE)
     async def password_policy(self) -> PasswordPolicy:
         return PasswordPolicy.of(await policy.current())
 

@@ -22,7 +22,7 @@ from app.service_providers.model import ServiceProvider as ServiceProviderRow
 from app.users import emails, model, policy, service, tries
 
 
-@graph.node(Kind.USER, description="A person, who logs in with an e-mail address and a password.")
+@graph.node(Kind.USER, description="A person, who logs in with an e-mail address and a password.", is_callers_own=True)
 class User(graph.Node[model.User]):
     email: str = graph.column("The address to log in with; unique in the installation, upper and lower case being one.")
     name: str = graph.column("The person's name.")

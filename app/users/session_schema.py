@@ -6,7 +6,7 @@ from typing import Annotated
 import strawberry
 
 from app import graph
-from app.access import IsPerson
+from app.access import IsPerson, OpenTo
 from app.context import Info
 from app.identifiers import Kind, show
 from app.paging import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, FirstArgument, page
@@ -16,7 +16,7 @@ from app.users.devices import device
 from app.users.schema import User
 
 
-@graph.node(Kind.SESSION, description="A login on one device, until it ends.")
+@graph.node(Kind.SESSION, description="A login on one device, until it ends.", is_callers_own=True)
 class Session(graph.Node[model.Session]):
     device: str = graph.computed(device, ["user_agent"], "What it was opened with, in a few words: `Firefox on Linux`.")
     user_agent: str = graph.column("The User-Agent header with which it was opened, at most 256 characters.")
@@ -116,7 +116,7 @@ class SessionMutations:
         f"{tries.MAXIMUM_BY_EMAIL_AND_NETWORK} failures for one e-mail address from one network (an IPv4 address or an IPv6 "
         f"/64), {tries.MAXIMUM_BY_NETWORK} for any addresses from one network, or {tries.MAXIMUM_BY_EMAIL} for one address from "
         "all networks, within 15 minutes; one IPv6 /56 has twice the limits of a network.",
-        open_to_anybody=True,
+        open_to=OpenTo.UNAUTHENTICATED | OpenTo.PASSWORD_CHANGE,
     )
     async def login(
         self, info: Info, input: Annotated[LoginInput, strawberry.argument(description="Who.")]
@@ -129,7 +129,11 @@ class SessionMutations:
             must_change_password=entered.user.must_change_password,
         )
 
-    @graph.mutation(f"Ends the caller's session: its token is rejected {WHEN_REFUSED}.", permissions=[IsPerson])
+    @graph.mutation(
+        f"Ends the caller's session: its token is rejected {WHEN_REFUSED}.",
+        permissions=[IsPerson],
+        open_to=OpenTo.PASSWORD_CHANGE,
+    )
     async def logout(self, info: Info) -> LogoutPayload:
         await sessions.logout(info.context)
         return LogoutPayload(logged_out=True)
@@ -155,6 +159,7 @@ class SessionMutations:
         f"Changes the caller's password and ends their other sessions, whose tokens are rejected {WHEN_REFUSED}. "
         f"RATE_LIMITED after {tries.MAXIMUM_BY_SESSION} wrong current passwords in one session within 15 minutes.",
         permissions=[IsPerson],
+        open_to=OpenTo.PASSWORD_CHANGE,
     )
     async def change_password(
         self, info: Info, input: Annotated[ChangePasswordInput, strawberry.argument(description="Old and new.")]

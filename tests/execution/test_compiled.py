@@ -18,10 +18,11 @@ from graphql import OperationDefinitionNode, parse
 from tortoise import Tortoise
 
 from app.execution import deadline
-from app.execution.compiling import compile_operation
+from app.execution.compiling import compile_query
 from app.execution.inputs import arguments_of
 from app.execution.operations import Operations
-from app.execution.plans import MAXIMUM_PLANS, CompiledOperation, Plans
+from app.execution.plans import MAXIMUM_PLANS
+from app.execution.running import Runnable
 from app.main import Server
 from app.schema import schema
 from tests.execution.random_queries import VARIABLES, RandomQueries
@@ -64,7 +65,8 @@ async def ask_both(installation: Installation, person: Person, query: str, **var
 
 def plans(installation: Installation) -> list[Any]:
     """All plans that were made, those that were not possible left out."""
-    return operations_of(installation)._plans.all()
+    documents = operations_of(installation)._admission.documents.cache.entries()
+    return [plan for each in documents for operation in each.operations.values() for plan in operation.plans.all()]
 
 
 async def cursors(person: Person) -> dict[str, list[str]]:
@@ -230,8 +232,8 @@ async def test_wide_pages_within_pages_are_left_to_the_ordinary_executor(
 def test_what_is_made_of_a_row_is_weighed_by_the_time_that_it_takes(inner: str, least: int) -> None:
     operation = parse(f"{{ apiKeys {{ {inner} }} }}").definitions[0]
     assert isinstance(operation, OperationDefinitionNode)
-    plan = compile_operation(schema._schema, operation, {}, lambda _: True, arguments_of)
-    assert plan.steps[0].levels[0].width >= least
+    plan = compile_query(schema._schema, operation, {}, lambda _: True, arguments_of)
+    assert plan.levels[0].width >= least
 
 
 @pytest.mark.parametrize("directive", ["skip", "include"])
@@ -249,18 +251,6 @@ async def test_null_for_a_condition_that_has_a_default_is_refused(
     assert (await admin.ask("{ serviceProviders { totalCount } }")).only("serviceProviders") == {"totalCount": 2}
 
 
-async def test_all_plans_together_are_bounded(installation: Installation, admin: Person) -> None:
-    operations_of(installation)._plans = Plans(maximum=5)
-    for number in range(12):
-        assert (await admin.ask(f"{{ accounts {{ nodes {{ a{number}: name }} }} }}")).only("accounts")["nodes"]
-    assert len(plans(installation)) == 5
-    bounded = Plans(maximum_characters=600)
-    operations_of(installation)._plans = bounded
-    for number in range(6):
-        await admin.ask(f"{{ accounts {{ nodes {{ b{number}: name }} }} }}")
-    assert 0 < sum(len(plan.plan.source) for plan in bounded.all()) <= 600
-
-
 async def test_a_compiled_operation_has_a_time_limit_too(
     installation: Installation, admin: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -268,6 +258,6 @@ async def test_a_compiled_operation_has_a_time_limit_too(
         await asyncio.sleep(60)
 
     monkeypatch.setattr(deadline, "REQUEST_SECONDS", 0.05)
-    monkeypatch.setattr(CompiledOperation, "run", hang)
+    monkeypatch.setattr(Runnable, "run", hang)
     answer = await admin.ask("{ accounts { totalCount } }")
     assert (answer.data, answer.codes) == (None, ["SERVICE_UNAVAILABLE"])

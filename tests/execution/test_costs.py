@@ -13,6 +13,7 @@ from app.api_keys.model import ApiKey
 from app.execution import costs
 from app.execution.costs import Cost
 from app.execution.documents import Documents
+from app.execution.guards import metadata_of
 from app.identifiers import new_id
 from app.schema import schema
 from tests.calls.conftest import gateway
@@ -300,7 +301,7 @@ async def test_the_same_batch_of_reports_is_not_taken_any_number_of_times(gatewa
 @pytest.mark.parametrize("type_", [schema._schema.query_type, schema._schema.type_map["Account"]])
 def test_every_weight_of_a_filter_is_that_of_a_condition(type_: Any) -> None:
     for name, made in type_.fields.items():
-        declared = costs._declared(made)
+        declared = metadata_of(made).get(graph.DECLARED)
         for weights in declared.weights.values() if isinstance(declared, graph.Listed) else ():
             assert weights.conditions.keys() <= made.args["filter"].type.fields.keys(), name
 

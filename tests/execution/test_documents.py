@@ -1,10 +1,11 @@
-"""Documents are read once, and the cache stays small."""
+"""Documents are read once; how much memory they hold is in `test_document_cache.py`."""
 
 from typing import Any
 
 import pytest
 from graphql import DocumentNode, GraphQLSchema, OperationType, Source, build_schema, parse
 
+from app.access import OpenTo
 from app.errors import ErrorCode
 from app.execution import documents
 from app.execution.documents import Documents
@@ -45,47 +46,50 @@ def test_a_wrong_document_is_looked_at_once_and_not_kept_alive(looks: list[str],
     assert len(looks) == 1
     assert [error.extensions for error in first.errors] == [{"code": code}]
     assert first.errors[0].locations
-    assert first.node is None
+    assert first.operations == {}
     assert first.errors[0].nodes is None
 
 
 def test_what_was_not_asked_for_long_is_forgotten_first(looks: list[str]) -> None:
-    known = cached(maximum_tokens=8)  # `{ a }` has three tokens
+    known = cached(maximum_bytes=15_000)  # one takes some 6,000
     for text in ("{ a }", "{ b }", "{ a }", "{ a b }", "{ a }", "{ b }"):
         known.read(text)
+        assert known.cache.bytes <= 15_000
     assert looks == ["{ a }", "{ b }", "{ a b }", "{ b }"]
 
 
 def test_long_documents_are_forgotten_sooner(looks: list[str]) -> None:
-    known = cached(maximum_characters=10_000)
+    known = cached(maximum_bytes=30_000)
     comment = "#" * 5_000
     for text in (f"{{ a }} {comment}", f"{{ b }} {comment}", f"{{ a }} {comment}"):
-        assert known.read(text).node is not None
+        assert known.read(text).operations
     assert len(looks) == 3
 
 
 def test_a_document_too_long_to_keep_is_answered_all_the_same() -> None:
-    assert cached(maximum_characters=100).read("{ a }").node is not None
+    known = cached(maximum_bytes=100)
+    assert known.read("{ a }").operations
+    assert known.cache.bytes == 0
 
 
 @pytest.mark.parametrize(
-    ("text", "introspects", "reads_data"),
+    ("text", "introspects", "is_open"),
     [
-        ("{ a }", False, True),
-        ("{ __typename }", False, False),
-        ("{ __schema { types { name } } }", True, False),
-        ('{ x: __type(name: "Query") { name } }', True, False),
-        ("{ ... { ... on Query { __schema { types { name } } } } }", True, False),
-        ("{ ...f } fragment f on Query { ...g } fragment g on Query { a __schema { types { name } } }", True, True),
-        ("{ __schema: a }", False, True),
+        ("{ a }", False, False),
+        ("{ __typename }", False, True),
+        ("{ __schema { types { name } } }", True, True),
+        ('{ x: __type(name: "Query") { name } }', True, True),
+        ("{ ... { ... on Query { __schema { types { name } } } } }", True, True),
+        ("{ ...f } fragment f on Query { ...g } fragment g on Query { a __schema { types { name } } }", True, False),
+        ("{ __schema: a }", False, False),
     ],
 )
 def test_what_an_operation_needs_of_its_caller_is_read_off_the_document(
-    text: str, introspects: bool, reads_data: bool
+    text: str, introspects: bool, is_open: bool
 ) -> None:
     operation = cached().read(text).operation(None)
     assert operation is not None
-    assert (operation.introspects, operation.reads_data) == (introspects, reads_data)
+    assert (operation.introspects, OpenTo.UNAUTHENTICATED in operation.open_to) == (introspects, is_open)
 
 
 def test_operations_are_found_by_name() -> None:

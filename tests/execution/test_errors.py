@@ -9,7 +9,7 @@ import pytest
 from app import graph
 from app.accounts import service
 from app.authentication import Authentication
-from app.execution.plans import CompiledOperation
+from app.execution.running import Runnable
 from tests.installation import Installation, Person, World
 
 WORDS = "Something went wrong on our side."
@@ -28,7 +28,7 @@ async def broken(*_: Any, **__: Any) -> Any:
 
 def break_pages(monkeypatch: pytest.MonkeyPatch, broken: Any) -> None:
     """Both ways to a page: the plan's, which falls back, and the ordinary executor's, which then answers."""
-    monkeypatch.setattr(CompiledOperation, "run", broken)
+    monkeypatch.setattr(Runnable, "run", broken)
     monkeypatch.setattr(graph, "page_of", broken)
 
 

@@ -13,7 +13,8 @@ from app.access import AccessLevel, HasFullAccess, IsAdmin, Scope, Viewer
 from app.context import Context
 from app.errors import BadUserInput
 from app.execution import deadline, operations
-from app.execution.operations import Answer, Operations, Request
+from app.execution.answers import Answer, Request
+from app.execution.operations import Operations
 from app.execution.reading import DirectResolvers
 from app.identifiers import new_id
 from app.schema import schema
@@ -35,6 +36,7 @@ class Stock(StrawberryGraphQLCoreExecutionContext):
     """The executor as it comes."""
 
     exhausted = None
+    payloads_read_by_plan = 0
 
     def let_go(self) -> None:
         """Nothing: the stock executor leaves that to the garbage collector."""

@@ -11,7 +11,8 @@ from app import graph
 from app.access import AccessLevel, IsAdmin, Scope, Viewer
 from app.context import Context, Info
 from app.errors import ServiceUnavailable
-from app.execution.operations import Answer, Operations, Request
+from app.execution.answers import Answer, Request
+from app.execution.operations import Operations
 from app.identifiers import new_id
 from app.paging import DEFAULT_FIRST, AfterArgument, Connection, FirstArgument
 from app.service_providers.model import ServiceProvider as Row

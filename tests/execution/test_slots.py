@@ -74,9 +74,9 @@ class Gate:
 def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
     gate, answer = Gate(), Operations._answer
 
-    async def held(self: Operations, document: Any, operation: Any, request: Any, context: Any) -> Any:
+    async def held(self: Operations, operation: Any, request: Any, context: Any) -> Any:
         await gate.hold(str(context.caller.key_id or context.caller.user_id) if context.caller else context.address)
-        return await answer(self, document, operation, request, context)
+        return await answer(self, operation, request, context)
 
     monkeypatch.setattr(Operations, "_answer", held)
     return gate

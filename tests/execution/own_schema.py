@@ -1,0 +1,142 @@
+"""A schema of the engine's own: two types, a permission, a page and a mutation, and no noun of the product.
+
+Run as a program with the URL of an empty database: it fails if the engine imports a domain, or if its executors disagree.
+"""
+
+import asyncio
+import sys
+from typing import Any, ClassVar
+
+import strawberry
+from tortoise import Tortoise, fields
+
+from app import database_url, graph, postgres_pool
+from app.access import AccessLevel, IsAdmin, Reach, Reachable, Scope, Viewer
+from app.context import Context, Info
+from app.execution import endpoint, sockets
+from app.execution.answers import Answer, Request
+from app.execution.operations import Operations
+from app.identifiers import new_id
+from app.paging import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, FirstArgument
+
+# Ranks below the engine: what is not named here is a domain's, or puts the product together.
+FOUNDATION = frozenset(
+    "access connections context database_url encryption errors exchange graph identifiers live live_exchange logs metrics "  # noqa: SIM905
+    "networks paging postgres_pool settings shares spanning statements valkey_connection waiting_connections".split()
+)
+
+
+class ShelfRow(Reachable):
+    """A table."""
+
+    reach: ClassVar[Reach] = Reach(account=None, service_provider=())
+    id = fields.UUIDField(primary_key=True)
+    name = fields.TextField()
+
+
+class BookRow(Reachable):
+    """Another one, whose rows belong to rows of the first."""
+
+    reach: ClassVar[Reach] = Reach(account=None, service_provider=())
+    id = fields.UUIDField(primary_key=True)
+    shelf_id = fields.UUIDField()
+    title = fields.TextField()
+    price = fields.IntField()
+
+
+@strawberry.type
+class Book(graph.Backed[BookRow]):
+    title: str = graph.column("x")
+    price: int | None = graph.column("x", permissions=[IsAdmin])
+
+
+@strawberry.type
+class Shelf(graph.Backed[ShelfRow]):
+    name: str = graph.column("x")
+    books: Connection[Book] = graph.page("shelf_id", row=BookRow, order=NEWEST_FIRST, description="x")
+
+
+@strawberry.type
+class RenamedShelf(graph.Payload):
+    """What a mutation answers."""
+
+    shelf: Shelf | None = None
+
+
+_SHELVES = graph.PageOfAll(ShelfRow)
+
+
+@strawberry.type
+class Query:
+    """Root fields."""
+
+    @graph.resolver("x", declared=_SHELVES)
+    async def shelves(
+        self, info: Info, first: FirstArgument = DEFAULT_FIRST, after: AfterArgument = None
+    ) -> Connection[Shelf]:
+        return Shelf.connection(await _SHELVES.answer(info.context, first, after))
+
+    @graph.resolver("x")
+    async def priced(self) -> Book:
+        return Book.of(await BookRow.get(title="first"))
+
+
+@strawberry.type
+class Mutation:
+    """Root fields."""
+
+    @graph.mutation("x")
+    async def rename_shelves(self, info: Info, name: str) -> RenamedShelf:
+        await ShelfRow.all().update(name=name)
+        return RenamedShelf(shelf=Shelf.of(await ShelfRow.get(name=name)))
+
+
+SCHEMA = strawberry.Schema(Query, Mutation)
+BOOKS = "books(first: 1) { totalCount nodes { title price } pageInfo { hasNextPage } }"
+
+
+async def main(url: str) -> None:
+    foreign = {name.split(".")[1] for name in sys.modules if name.startswith("app.")} - FOUNDATION - {"execution"}
+    assert not foreign, f"the engine imports {sorted(foreign)}"
+    assert endpoint
+    assert sockets
+    connection = {**database_url.connection(url), "engine": postgres_pool.__name__}
+    models = {"models": [__name__], "default_connection": "default"}
+    await Tortoise.init({"connections": {"default": connection}, "apps": {"models": models}})
+    await Tortoise.generate_schemas()
+    shelf = await ShelfRow.create(id=new_id(), name="fiction")
+    for title in ("first", "second"):
+        await BookRow.create(id=new_id(), shelf_id=shelf.id, title=title, price=7)
+    by_plan, by_walking = (
+        Operations(SCHEMA, anonymous_introspection=True, operations_per_caller=3, compiles=compiles)
+        for compiles in (True, False)
+    )
+    for text, expected in (
+        (f"{{ shelves {{ nodes {{ name {BOOKS} }} }} }}", {"shelves": {"nodes": [_shelf("fiction", 7)]}}),
+        (
+            f'mutation {{ renameShelves(name: "x") {{ shelf {{ name {BOOKS} }} }} }}',
+            {"renameShelves": {"shelf": _shelf("x", 7)}},
+        ),
+    ):
+        compiled, walked = [await _ask(each, text, Scope.ADMIN) for each in (by_plan, by_walking)]
+        assert (compiled.compiled, walked.compiled) == (True, False)
+        assert compiled.body() == walked.body() == {"data": expected}
+    for executor in (by_plan, by_walking):
+        denied = await _ask(executor, "{ shelves { nodes { name } } priced { title price } }", Scope.ACCOUNT)
+        assert denied.data == {"shelves": {"nodes": []}, "priced": {"title": "first", "price": None}}
+        assert denied.codes == ["FORBIDDEN"]
+    await Tortoise.close_connections()
+
+
+def _shelf(name: str, price: int | None) -> dict[str, object]:
+    books = {"totalCount": 2, "nodes": [{"title": "second", "price": price}], "pageInfo": {"hasNextPage": True}}
+    return {"name": name, "books": books}
+
+
+async def _ask(operations: Operations, text: str, scope: Scope) -> Answer:
+    context: Any = Context(Viewer(scope, AccessLevel.FULL, new_id()), "0" * 32, None)  # type: ignore[arg-type]
+    return await operations.run(Request(text), context)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1]))

@@ -1,0 +1,91 @@
+"""The cache of documents holds no more memory than it says: its weights are compared with what Python has allocated."""
+
+import gc
+import tracemalloc
+from collections.abc import Callable
+
+import pytest
+
+from app.access import AccessLevel, Scope, Viewer
+from app.context import Context
+from app.execution import admission
+from app.execution.answers import Answer, Request
+from app.execution.documents import Documents
+from app.execution.operations import Operations
+from app.identifiers import new_id
+from app.schema import schema
+from tests.execution.conftest import shared
+from tests.installation import Installation
+
+__all__ = ["shared"]
+
+BOUND = 1_000_000
+# Objects are weighed by their kinds, and some of a kind are a fifth larger than the measured ones.
+MORE_AT_MOST = 1.2
+LONG = "y" * 57_000
+
+
+def _fields(number: int) -> str:
+    fields = " ".join(f"f{number}_{each}: name" for each in range(40))
+    return (
+        f"{{ accounts(first: 3) {{ nodes {{ {fields} apiKeys {{ nodes {{ name }} }} serviceProvider {{ name }} }} }} }}"
+    )
+
+
+def _pages(number: int) -> str:
+    page = "accounts(first: 1, filter: {active: true}) { nodes { id name } }"
+    return f"query Q{number} {{ {' '.join(f'p{each}: {page}' for each in range(40))} }}"
+
+
+def _undefined_variables(number: int) -> str:
+    """Each message of graphql-core names the operation."""
+    return f"query Q{number}{LONG} {{ {' '.join(f'a{each}: node(id: $b{each}) {{ id }}' for each in range(30))} }}"
+
+
+def _payloads(number: int) -> str:
+    payload = "{ applications: userErrors { code } account { id name apiKeys { nodes { id name } } } }"
+    updates = " ".join(f'u{each}: updateAccount(input: {{id: "AC{number}"}}) {payload}' for each in range(20))
+    return f"mutation {{ {updates} }}"
+
+
+DOCUMENTS: dict[str, Callable[[int], str]] = {
+    "many aliases": _fields,
+    "many pages": _pages,
+    "many payloads": _payloads,
+    "many operations": lambda number: " ".join(
+        f"query Q{number}_{each} {{ viewer {{ scope }} }}" for each in range(50)
+    ),
+    "short": lambda number: f"{{ a{number}: viewer {{ scope }} }}",
+    "a long comment": lambda number: f"{{ viewer {{ scope }} }} #{number}{LONG}",
+    "a comment of wide characters": lambda number: f"{{ viewer {{ scope }} }} #{number}" + "\U0001f600" * 20_000,
+    "unknown fields with long names": lambda number: f"{{ a{number}{LONG} }}",
+    "a long name in each message": _undefined_variables,
+    "a mistake in syntax": lambda number: f"{{ a{number} {'x ' * 100}",
+}
+
+
+@pytest.mark.parametrize("kind", DOCUMENTS)
+async def test_the_cache_is_bounded_by_what_its_documents_hold(
+    shared: Installation, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(admission, "Documents", lambda schema, **_: Documents(schema, maximum_bytes=BOUND))
+    operations, make = Operations(schema, anonymous_introspection=True, operations_per_caller=3), DOCUMENTS[kind]
+    cache, number = operations._admission.documents.cache, 0
+    async with shared.database():
+        await run(operations, shared, make(-1))
+        gc.collect()
+        tracemalloc.start()
+        # Until the first was evicted, or for a while: short ones are many.
+        while number == len(cache.entries()) - 1 and number < 40:
+            await run(operations, shared, make(number))
+            number += 1
+        gc.collect()
+        held = tracemalloc.get_traced_memory()[0]
+        tracemalloc.stop()
+    assert cache.bytes <= BOUND
+    assert held <= MORE_AT_MOST * cache.bytes
+
+
+async def run(operations: Operations, installation: Installation, text: str) -> Answer:
+    viewer = Viewer(Scope.ADMIN, AccessLevel.FULL, new_id())
+    return await operations.run(Request(text), Context(viewer, "0" * 32, installation.opened))
