@@ -11,7 +11,7 @@ from pathlib import Path
 from aerich.migrate import Migrate
 from aerich.utils import get_formatted_compressed_data, get_models_describe
 
-from app import database, migrating, settings
+from app import database, schema_version, settings
 
 _NO_DATABASE = "postgres://nobody@127.0.0.1:1/none"
 _FILE = '''"""{title}.
@@ -52,7 +52,7 @@ def draft(name: str) -> Path | None:
 async def _draft(name: str) -> Path | None:
     chosen = settings.load(database_url="").model_copy(update={"database_url": _NO_DATABASE})
     configuration = database.configuration(chosen, migrating=True)
-    await Migrate.init(configuration, "models", str(migrating.LOCATION), offline=True)
+    await Migrate.init(configuration, "models", str(schema_version.LOCATION), offline=True)
     old, new = Migrate._last_version_content or {}, get_models_describe("models")
     Migrate.diff_models(old, new, no_input=True)
     Migrate._merge_operators()
@@ -60,7 +60,7 @@ async def _draft(name: str) -> Path | None:
         return None
     last = await Migrate._get_last_version_num(offline=True)
     number = (last if last is not None else -1) + 1
-    path = migrating.LOCATION / "models" / f"{number}_{datetime.now(UTC):%Y%m%d%H%M%S}_{name}.py"
+    path = schema_version.LOCATION / "models" / f"{number}_{datetime.now(UTC):%Y%m%d%H%M%S}_{name}.py"
     statements = "\n".join(f"    {json.dumps(statement)}," for statement in Migrate.upgrade_operators)
     title = name.replace("_", " ").capitalize()
     path.write_text(_FILE.format(title=title, state=get_formatted_compressed_data(new), statements=statements))

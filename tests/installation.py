@@ -10,7 +10,7 @@ import httpx
 from starlette.applications import Starlette
 from strawberry import Some
 
-from app import migrating
+from app import database, migrating
 from app.access import AccessLevel, Scope, Viewer
 from app.accounts import service as accounts
 from app.accounts.model import Account
@@ -145,7 +145,7 @@ class Installation:
     @asynccontextmanager
     async def database(self) -> AsyncIterator[Any]:
         """The database behind the application's back."""
-        async with migrating.opened(self.settings) as connection:
+        async with database.opened(self.settings) as connection:
             yield connection
 
 
@@ -186,7 +186,7 @@ async def seed(folder: Path, url: str) -> World:
     world = World(folder, f"test:{new_key_text()}", new_key_text())
     chosen = settings_of(world, folder, url)
     await migrating.migrate(chosen)
-    async with migrating.opened(chosen):
+    async with database.opened(chosen):
         keyring = chosen.keyring()
         opened = Opened(chosen, keyring, {OutboundGate: OutboundGate(["127.0.0.1"])})
         context = Context(Viewer(Scope.ADMIN, AccessLevel.FULL, new_id()), "seed", opened)

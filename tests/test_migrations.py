@@ -16,7 +16,7 @@ from aerich.coder import decoder, encoder
 from aerich.utils import decompress_dict, get_models_describe, import_py_module
 from tortoise import Tortoise
 
-from app import database, migrating
+from app import database, migrating, schema_version
 from app.settings import Settings
 from tests.catalogue import (
     ROWS,
@@ -39,15 +39,15 @@ FILES = [name for name, _ in migrating._files()]
 async def test_an_empty_database_is_brought_to_the_newest_schema(empty: Settings) -> None:
     assert await migrating.migrate(empty) == FILES
     assert await migrating.migrate(empty) == []
-    async with migrating.opened(empty) as db:
-        await migrating.check(db)
+    async with database.opened(empty) as db:
+        await schema_version.check(db)
         assert await tables(db) == {table for table, _ in ROWS} | {"aerich"}
 
 
 @pytest.mark.parametrize("number", range(1, len(FILES)))
 async def test_a_migration_keeps_every_row_of_the_schema_before_it(empty: Settings, number: int) -> None:
     await migrating.migrate(empty, until=FILES[number - 1])
-    async with migrating.opened(empty) as db:
+    async with database.opened(empty) as db:
         await fill(db)
         before = await contents(db)
         pointing = {(table, column) for table, column, _, _ in await foreign_keys(db)}
@@ -55,7 +55,7 @@ async def test_a_migration_keeps_every_row_of_the_schema_before_it(empty: Settin
     for table, column in pointing:
         assert any(row[column] for row in before[table]), f"no row of ROWS fills {table}.{column}"
     await migrating.migrate(empty, until=FILES[number])
-    async with migrating.opened(empty) as db:
+    async with database.opened(empty) as db:
         after = await contents(db)
     for table, rows in before.items():
         assert len(after[table]) == len(rows), table
@@ -77,7 +77,7 @@ async def test_a_migrated_database_has_the_columns_that_the_models_say(
     migrated: Any, make_settings: MakeSettings
 ) -> None:
     found = await columns(migrated)
-    async with migrating.opened(make_settings("generated")) as db:
+    async with database.opened(make_settings("generated"), migrating=True) as db:
         await Tortoise.generate_schemas()
         expected = await columns(db)
     assert found == expected, "a column was added to the models or to the migrations alone; run `make migration`"
@@ -150,9 +150,9 @@ def more_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
 
     def add(text: str) -> str:
         location = tmp_path / "migrations"
-        shutil.copytree(migrating.LOCATION, location, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(schema_version.LOCATION, location, ignore=shutil.ignore_patterns("__pycache__"))
         (location / "models" / "90_20990101000000_next.py").write_text(text)
-        monkeypatch.setattr(migrating, "LOCATION", location)
+        monkeypatch.setattr(schema_version, "LOCATION", location)
         return "90_20990101000000_next.py"
 
     return add
@@ -163,16 +163,16 @@ async def test_a_migration_that_fails_leaves_nothing(
     empty: Settings, more_files: Callable[[str], str], text: str
 ) -> None:
     await migrating.migrate(empty)
-    async with migrating.opened(empty) as db:
+    async with database.opened(empty) as db:
         await fill(db)
         before = await contents(db), await columns(db), await named(db)
     name = more_files(text)
     with pytest.raises(Exception, match=r"(?i)null|foreign|point at nothing"):
         await migrating.migrate(empty)
-    async with migrating.opened(empty) as db:
+    async with database.opened(empty) as db:
         assert (await contents(db), await columns(db), await named(db)) == before
-        with pytest.raises(migrating.SchemaBehind, match=name):
-            await migrating.check(db)
+        with pytest.raises(schema_version.SchemaBehind, match=name):
+            await schema_version.check(db)
 
 
 async def test_a_migration_that_answers_a_script_is_refused(empty: Settings, more_files: Callable[[str], str]) -> None:
@@ -196,7 +196,7 @@ async def command(settings: Settings, *words: str) -> tuple[int, str, str]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         env=environment,
-        cwd=migrating.LOCATION.parent,
+        cwd=schema_version.LOCATION.parent,
     )
     try:
         out, err = await asyncio.wait_for(process.communicate(), 30)
@@ -212,7 +212,7 @@ async def test_of_processes_that_start_at_once_one_migrates_and_the_others_wait(
     assert [code for code, _, _ in answers] == [0, 0, 0], answers
     applied = [line for _, out, _ in answers for line in out.splitlines() if line.startswith("applied ")]
     assert sorted(applied) == [f"applied {name}" for name in FILES]
-    async with migrating.opened(empty) as db:
+    async with database.opened(empty) as db:
         rows = await db.execute_query_dict("SELECT version FROM aerich")
         assert sorted(row["version"] for row in rows) == FILES
 
@@ -221,7 +221,7 @@ async def test_of_processes_that_start_at_once_one_migrates_and_the_others_wait(
 async def test_a_database_that_is_not_of_this_version_is_not_served(empty: Settings, state: str) -> None:
     if state == "ahead":
         await migrating.migrate(empty)
-        async with migrating.opened(empty) as db:
+        async with database.opened(empty) as db:
             await db.execute_query(
                 "INSERT INTO aerich (version, app, content) VALUES ('99_20990101000000_newer.py', 'models', '{}')"
             )
