@@ -12,8 +12,9 @@ from app.key_checks import service as key_checks
 from app.local_s3 import free_ports
 from app.recording.model import RecordingConfig, StoredCredential
 from app.serving import CannotStart
+from tests.commands import ended, environment_of, serving
 from tests.installation import Installation, Person, World
-from tests.test_commands import ended, environment_of, serving, stored_call
+from tests.test_commands import stored_call
 
 
 async def start(installation: Installation, **changed: str) -> None:

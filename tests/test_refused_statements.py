@@ -8,9 +8,9 @@ import pytest
 from tortoise.exceptions import OperationalError
 
 from app import database, schema_version
+from tests.commands import ended, environment_of
 from tests.installation import Installation
 from tests.servers.postgres import Postgres
-from tests.test_commands import ended, environment_of
 
 
 @pytest.fixture
