@@ -24,12 +24,10 @@ class MigrationFailed(Exception):
 
 async def check(db: BaseDBAsyncClient) -> None:
     """Raises SchemaBehind or SchemaAhead unless the database has exactly the migrations of this code."""
-    present, known = await applied(db), known_migrations()
-    refuse_newer(present)
-    missing = [name for name in known if name not in present]
-    if missing:
+    refuse_newer(await applied(db))
+    if behind := await missing(db):
         raise SchemaBehind(
-            f"The database's schema is behind by {len(missing)} migration(s), from {missing[0]} on. "
+            f"The database's schema is behind by {len(behind)} migration(s), from {behind[0]} on. "
             "Run: python -m app migrate"
         )
 
@@ -50,6 +48,12 @@ async def applied(db: BaseDBAsyncClient) -> set[str]:
             return set()  # an empty database
         raise
     return {row["version"] for row in rows}
+
+
+async def missing(db: BaseDBAsyncClient) -> list[str]:
+    """The names of the migration files that the database lacks, in their order."""
+    present = await applied(db)
+    return [name for name in known_migrations() if name not in present]
 
 
 def refuse_newer(present: set[str]) -> None:

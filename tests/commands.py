@@ -12,18 +12,18 @@ from unittest.mock import patch
 import httpx
 
 from app.__main__ import main
+from app.settings import Settings
 from tests.installation import Installation
 
 
-def environment_of(installation: Installation, **changed: str) -> dict[str, str]:
-    """With which a command acts on the installation's database."""
-    settings, world = installation.settings, installation.world
+def environment_of(settings: Settings, **changed: str) -> dict[str, str]:
+    """With which a command acts on the database of these settings."""
     return {
         "PATH": os.environ["PATH"],
         "DATA_DIR": str(settings.data_dir),
         "DATABASE_URL": settings.database_url,
-        "ENCRYPTION_KEYS": world.encryption_keys,
-        "HASH_KEY": world.hash_key,
+        "ENCRYPTION_KEYS": settings.encryption_keys,
+        "HASH_KEY": settings.hash_key,
         **changed,
     }
 
@@ -66,7 +66,7 @@ async def ended_process(environment: dict[str, str], *arguments: str) -> tuple[i
 
 async def run(installation: Installation, command: str, **changed: str) -> str:
     """What a command prints, on the installation's database."""
-    status, printed, wrong = await ended(environment_of(installation, **changed), command)
+    status, printed, wrong = await ended(environment_of(installation.settings, **changed), command)
     assert status == 0, wrong
     return printed
 

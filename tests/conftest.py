@@ -41,9 +41,15 @@ async def template(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory)
     return await seed(tmp_path_factory.mktemp("template"), postgres.create("template_world"))
 
 
+@pytest.fixture(scope="session")
+def unchanged() -> list[str]:
+    """A copy of the template that the test before has only read, if it has: most tests do, and a copy is the dearest part."""
+    return []
+
+
 @pytest.fixture
 async def installation(
-    template: World, postgres: Postgres, tmp_path: Path, request: pytest.FixtureRequest
+    template: World, postgres: Postgres, unchanged: list[str], tmp_path: Path, request: pytest.FixtureRequest
 ) -> AsyncIterator[Installation]:
     """The application on a database of its own. Tests that need other settings mark themselves with `settings(...)`.
 
@@ -53,10 +59,16 @@ async def installation(
     changed = dict(marker.kwargs) if marker else {}
     if "valkey" in request.fixturenames:
         changed = {"cache_url": request.getfixturevalue("valkey").url, **changed}
-    url = postgres.copy("template_world")
+    url = unchanged.pop() if unchanged else postgres.copy("template_world")
+    before = postgres.transactions()
     async with Installation.started(template, tmp_path, url, **changed) as started:
         yield started
-    postgres.drop(url)
+        if postgres.transactions() == before:
+            started.forget_uses()
+    if postgres.transactions() == before:
+        unchanged.append(url)
+    else:
+        postgres.drop(url)
 
 
 @pytest.fixture

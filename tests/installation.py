@@ -17,6 +17,7 @@ from app.accounts.model import Account
 from app.api_keys import service as api_keys
 from app.applications import service as applications
 from app.audit.model import AuditEvent
+from app.audit.reads import SecretReads
 from app.context import Context, Opened
 from app.encryption import new_key_text
 from app.identifiers import Kind, new_id, read, show
@@ -141,6 +142,14 @@ class Installation:
         server: Server = self.app.state.server
         assert server.running is not None
         return server.running.opened
+
+    def forget_uses(self) -> None:
+        """Which keys were used and which secrets were read is not written when it ends."""
+        server: Server = self.app.state.server
+        assert server.running is not None
+        used = server.running.authentication._last_use
+        for noted in (used._current, used._previous, used._sessions, self.opened.clients[SecretReads]._waiting):
+            noted.clear()
 
     @asynccontextmanager
     async def database(self) -> AsyncIterator[Any]:

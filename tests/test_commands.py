@@ -98,14 +98,14 @@ async def test_a_name_that_nobody_can_have_is_refused_to_whoever_makes_an_admin(
 async def test_whoever_changes_what_is_stored_is_told_in_which_database(
     installation: Installation, command: str
 ) -> None:
-    status, printed, said = await ended(environment_of(installation), command)
+    status, printed, said = await ended(environment_of(installation.settings), command)
     assert (status, said) == (0, f"Database: {installation.settings.database_place}\n")
     assert printed
 
 
 async def test_rewrap_secrets_says_in_one_line_which_key_it_lacks(installation: Installation) -> None:
     other = f"other:{new_key_text()}"
-    status, printed, said = await ended(environment_of(installation, ENCRYPTION_KEYS=other), "rewrap-secrets")
+    status, printed, said = await ended(environment_of(installation.settings, ENCRYPTION_KEYS=other), "rewrap-secrets")
     assert (status, printed) == (1, "")
     assert said.splitlines()[1:] == [
         "ENCRYPTION_KEYS lacks keys that secrets in the database are sealed with: 'test'. "
@@ -115,7 +115,7 @@ async def test_rewrap_secrets_says_in_one_line_which_key_it_lacks(installation: 
 
 async def test_a_server_without_the_keys_of_what_is_stored_does_not_start(installation: Installation) -> None:
     other = f"other:{new_key_text()}"
-    status, printed, said = await ended(environment_of(installation, ENCRYPTION_KEYS=other), "serve")
+    status, printed, said = await ended(environment_of(installation.settings, ENCRYPTION_KEYS=other), "serve")
     assert (status, printed) == (1, "")
     assert said == (
         "ENCRYPTION_KEYS lacks keys that secrets in the database are sealed with: 'test'. "
@@ -166,7 +166,7 @@ async def stored_call(installation: Installation) -> str:
 async def test_commands_that_do_not_serve_write_no_metrics(installation: Installation, tmp_path: Path) -> None:
     folder = tmp_path / "metrics"
     folder.mkdir()
-    environment = environment_of(installation, PROMETHEUS_MULTIPROC_DIR=str(folder))
+    environment = environment_of(installation.settings, PROMETHEUS_MULTIPROC_DIR=str(folder))
     for command in ("migrate", "create-admin", "maintain", "rewrap-secrets"):
         status, _, wrong = await ended_process(environment, command)
         assert status == 0, wrong
@@ -180,7 +180,7 @@ async def test_recordings_addresses_follow_the_options_of_the_command_in_every_w
     call_id = await stored_call(installation)
     (port,) = free_ports(1)
     workers = ["--workers", "2"]
-    environment = environment_of(installation, PUBLIC_URL=public)
+    environment = environment_of(installation.settings, PUBLIC_URL=public)
     async with serving(environment, port, "--host", "0.0.0.0", *workers) as (client, lines):
         admin = Person(client, installation.world.tokens["admin"])
         answer = await admin.ask("query ($id: ID!) { call(id: $id) { recording { url } } }", id=call_id)
