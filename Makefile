@@ -15,7 +15,7 @@ TESTS := $(BIN)/python -m pytest -m "not browser and not chaos" --numprocesses a
 FAULTS ?= chaos
 
 .DEFAULT_GOAL := help
-.PHONY: help install run serve test check lint types schema access migration migrate bench chaos clean browser clients
+.PHONY: help install run serve test check lint types schema access migration upgrade migrate bench chaos clean browser clients
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | grep -v '^help' | awk -F '\t' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -69,6 +69,11 @@ access: $(READY) ## write tests/access.txt: who may do what, by running all of i
 migration: $(READY) ## draft a migration from the models (NAME=add_something)
 	@test -n "$(NAME)" || { echo "Say what it does: make migration NAME=add_something"; exit 1; }
 	@$(BIN)/python -m app migration $(NAME)
+
+upgrade: ## write constraints.txt: the newest versions that pyproject.toml allows
+	@venv=$$(mktemp -d) && trap 'rm -rf "$$venv"' EXIT && $(PYTHON) -m venv "$$venv" && \
+	"$$venv/bin/python" -m pip install --quiet --disable-pip-version-check -e '.[servers,dev]' && \
+	"$$venv/bin/python" -m pip freeze --exclude-editable > "$$venv/frozen" && LC_ALL=C sort -f "$$venv/frozen" > constraints.txt
 
 migrate: $(READY) ## bring the database (DATABASE_URL) to this version's schema
 	@$(BIN)/python -m app migrate

@@ -6,7 +6,6 @@ import os
 import sys
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
 
 from app import database, local_postgres, rewrapping, schema_version, settings
 from app.access import Scope
@@ -147,7 +146,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _serve(options: Any) -> None:
+def _serve(options: argparse.Namespace) -> None:
     chosen = _chosen(options, "host", "port", "workers")
     with local_postgres.served(chosen):
         asyncio.run(_prepare(chosen))
@@ -198,7 +197,7 @@ def _refuse(wrong: list[str]) -> None:
         )
 
 
-def _discard(options: Any) -> None:
+def _discard(options: argparse.Namespace) -> None:
     from app import discarding, schema  # noqa: F401, PLC0415  the schema names each object to the audit trail
 
     chosen = _chosen(options)
@@ -221,7 +220,7 @@ def _discard(options: Any) -> None:
         print("Nothing was changed. Add --yes to discard these.")
 
 
-def _migrate(options: Any) -> None:
+def _migrate(options: argparse.Namespace) -> None:
     chosen = _chosen(options)
     _name_database(chosen)
     with local_postgres.used(chosen):
@@ -229,14 +228,14 @@ def _migrate(options: Any) -> None:
     print(*(f"applied {name}" for name in applied), sep="\n") if applied else print("The schema is up to date.")
 
 
-def _migration(options: Any) -> None:
+def _migration(options: argparse.Namespace) -> None:
     from app import drafting  # noqa: PLC0415  only development needs it
 
     path = drafting.draft(options.name)
     print(f"{path}: read it, and complete what models cannot say." if path else "The models have not changed.")
 
 
-def _create_admin(options: Any) -> None:
+def _create_admin(options: argparse.Namespace) -> None:
     import app.schema  # noqa: F401, PLC0415  tells the trail of which kind each object is; no other command asks
 
     chosen = _chosen(options)
@@ -263,7 +262,7 @@ def _create_admin(options: Any) -> None:
         print("This is shown once. Send it as: Authorization: Bearer <key>", file=sys.stderr)
 
 
-def _maintain(options: Any) -> None:
+def _maintain(options: argparse.Namespace) -> None:
     chosen = _chosen(options)
     _name_database(chosen)
 
@@ -302,7 +301,7 @@ def _maintain(options: Any) -> None:
         print(*(f"{count} {what} forgotten" for what, count in asyncio.run(maintain()).items()), sep="\n")
 
 
-def _rewrap(options: Any) -> None:
+def _rewrap(options: argparse.Namespace) -> None:
     chosen = _chosen(options)
     _name_database(chosen)
 
@@ -318,7 +317,7 @@ def _rewrap(options: Any) -> None:
     print(f"{count} secrets sealed again with the newest key; older keys may leave ENCRYPTION_KEYS")
 
 
-def _spool(options: Any) -> None:
+def _spool(options: argparse.Namespace) -> None:
     chosen = _chosen(options)
     print(f"Spool: {chosen.spool}", file=sys.stderr, flush=True)
     spool = Spool(chosen.spool, chosen.spool_megabytes * 1_000_000)
@@ -360,13 +359,13 @@ async def _adopt(chosen: Settings, spool: Spool, wanted: list[aside.Aside], acco
         raise CannotStart("\n".join(refusals))
 
 
-def _demo(options: Any) -> None:
+def _demo(options: argparse.Namespace) -> None:
     from app import demo  # noqa: PLC0415  only trying out needs it
 
     demo.run(_chosen(options, "port"))
 
 
-def _simulate(options: Any) -> None:
+def _simulate(options: argparse.Namespace) -> None:
     from app import simulator  # noqa: PLC0415  only trying out needs it
 
     simulation = simulator.Simulation(
@@ -384,7 +383,7 @@ def _simulate(options: Any) -> None:
         raise CannotStart(f"{failed} of {options.streams} calls were not recorded.")
 
 
-def _chosen(options: Any, *names: str) -> Settings:
+def _chosen(options: argparse.Namespace, *names: str) -> Settings:
     """The settings; options go into the environment, where the processes of workers find theirs too."""
     given = {name.upper(): getattr(options, name) for name in names}
     os.environ.update({name: str(value) for name, value in given.items() if value is not None})

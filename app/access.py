@@ -9,10 +9,10 @@ tenant owns is not there, in the same words as what does not exist.
 """
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
 import strawberry
@@ -62,10 +62,9 @@ class Reach:
 
 def owner_is_active(path: str = "") -> Q:
     """Rows of keys or users whose owner is active, or who belong to the installation; `path` leads to them."""
-    active: dict[str, Any] = {f"{path}account__active": True, f"{path}account__service_provider__active": True}
-    no_account, no_provider = {f"{path}account_id__isnull": True}, {f"{path}service_provider_id__isnull": True}
-    account = _where(no_account) | _where(active)
-    provider = _where(no_provider) | _where({f"{path}service_provider__active": True})
+    active = _where({f"{path}account__active": True, f"{path}account__service_provider__active": True})
+    account = _where({f"{path}account_id__isnull": True}) | active
+    provider = _where({f"{path}service_provider_id__isnull": True}) | _where({f"{path}service_provider__active": True})
     return provider & account
 
 
@@ -73,13 +72,18 @@ def _where(conditions: dict[str, Any]) -> Q:
     return Q(**conditions)
 
 
-class Reachable(Protocol):
-    """A model that says how it is reached."""
+class Reachable(Model):
+    """A model that says how its rows are reached."""
 
     reach: ClassVar[Reach]
+    sealed: ClassVar[tuple[str, ...]] = ()
+    """The columns that `encryption.py` seals."""
+
+    class Meta:
+        abstract = True
 
 
-M = TypeVar("M", bound=Model)
+M = TypeVar("M", bound=Reachable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +112,13 @@ class Viewer:
         """The rows of a model that this caller may see and change at all. Every query starts here."""
         if self.scope is Scope.ADMIN:
             return model.all()
-        reach: Reach = model.reach  # type: ignore[attr-defined]
         if self.scope is Scope.SERVICE_PROVIDER:
-            paths, owner = reach.service_provider, self.service_provider_id
+            paths, owner = model.reach.service_provider, self.service_provider_id
         else:
-            paths, owner = (reach.account,) if reach.account else (), self.account_id
+            paths, owner = (model.reach.account,) if model.reach.account else (), self.account_id
         if not paths:
             return model.filter(pk__in=[])
-        ways: list[dict[str, Any]] = [{path: owner} for path in paths]
-        return model.filter(Q(*(Q(**way) for way in ways), join_type="OR"))
+        return model.filter(Q(*(_where({path: owner}) for path in paths), join_type="OR"))
 
     def may_know_who(self, scope: Scope) -> bool:
         """Whether this caller is told who of a scope did something: those of a wider one are not told to the narrower."""
@@ -160,14 +162,14 @@ class Requirement(BasePermission):
 
     _schema_directive: ClassVar[object]
     # What the refusal carries in `extensions`, and how the description of the field says it.
-    refusal: ClassVar[dict[str, Any]]
+    refusal: ClassVar[Mapping[str, object]]
     words: ClassVar[str]
 
     @classmethod
     def allows(cls, viewer: Viewer | None) -> bool:
         raise NotImplementedError
 
-    def has_permission(self, source: Any, info: Any, **kwargs: Any) -> bool:
+    def has_permission(self, source: object, info: Any, **kwargs: object) -> bool:
         return self.allows(info.context.caller)
 
     def on_unauthorized(self) -> None:
@@ -177,8 +179,8 @@ class Requirement(BasePermission):
 class _ScopeRequirement(Requirement):
     scopes: ClassVar[tuple[Scope, ...]]
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
         names = [scope.name for scope in cls.scopes]
         cls._schema_directive = RequiresScope(any_of=list(cls.scopes))
         cls.refusal = {"requiredScopes": names}
@@ -205,7 +207,7 @@ class HasFullAccess(Requirement):
     """Keys that are not limited to reading: for secrets, and for everything that changes or dials out."""
 
     _schema_directive = RequiresAccess(level=AccessLevel.FULL)
-    refusal: ClassVar[dict[str, Any]] = {"requiredAccess": AccessLevel.FULL.name}
+    refusal: ClassVar[Mapping[str, object]] = {"requiredAccess": AccessLevel.FULL.name}
     words = "the access level FULL"
 
     @classmethod
@@ -217,7 +219,7 @@ class IsPerson(Requirement):
     """People, by the token of a session: for passwords and sessions, which are no program's."""
 
     _schema_directive = RequiresPerson()
-    refusal: ClassVar[dict[str, Any]] = {"requiredCaller": "USER"}
+    refusal: ClassVar[Mapping[str, object]] = {"requiredCaller": "USER"}
     words = "a person who has logged in"
 
     @classmethod
@@ -229,7 +231,7 @@ class IsGateway(Requirement):
     """Keys of voice gateways: for what a gateway reports."""
 
     _schema_directive = RequiresAccess(level=AccessLevel.GATEWAY)
-    refusal: ClassVar[dict[str, Any]] = {"requiredAccess": AccessLevel.GATEWAY.name}
+    refusal: ClassVar[Mapping[str, object]] = {"requiredAccess": AccessLevel.GATEWAY.name}
     words = "the access level GATEWAY"
 
     @classmethod

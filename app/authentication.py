@@ -15,7 +15,6 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from tortoise.expressions import F
@@ -203,7 +202,7 @@ class Authentication:
         return _Known(viewer, viewer.expires_at, not current, _REFUSAL[token.FORM], key.created_by_user_id)
 
 
-async def _active_key(**which: Any) -> Any:
+async def _active_key(**which: object) -> ApiKey | None:
     """With `run_by`, the provider that runs its account.
 
     An owner that is not active closes its keys; the rows above a key of the installation are null.
@@ -212,17 +211,17 @@ async def _active_key(**which: Any) -> Any:
     return await keys.annotate(run_by=F("account__service_provider_id")).first()
 
 
-async def _open_session(**which: Any) -> Any:
+async def _open_session(**which: object) -> Session | None:
     """With `run_by`, as a key. Who is not active, or whose owner is not, is closed with all sessions."""
     sessions = Session.filter(owner_is_active("user__"), user__active=True, **which)
     return await sessions.annotate(run_by=F("user__account__service_provider_id")).select_related("user").first()
 
 
-def _person_of(session: Any) -> Viewer:
-    return viewer_of(session.user, session, session.run_by)
+def _person_of(session: Session) -> Viewer:
+    return viewer_of(session.user, session, _run_by(session))
 
 
-def _viewer_by(key: Any, secret_hash: bytes, expires_at: datetime | None = None) -> Viewer:
+def _viewer_by(key: ApiKey, secret_hash: bytes, expires_at: datetime | None = None) -> Viewer:
     return Viewer(
         scope=Scope(key.scope),
         access_level=key.access_level,
@@ -231,8 +230,13 @@ def _viewer_by(key: Any, secret_hash: bytes, expires_at: datetime | None = None)
         service_provider_id=key.service_provider_id,
         expires_at=expires_at,
         secret_hash=secret_hash,
-        provider_id=key.service_provider_id or key.run_by,
+        provider_id=key.service_provider_id or _run_by(key),
     )
+
+
+def _run_by(row: ApiKey | Session) -> UUID | None:
+    found: UUID | None = vars(row)["run_by"]
+    return found
 
 
 def _token_text(header: bytes) -> str:

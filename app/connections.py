@@ -14,6 +14,7 @@ import termios
 from contextlib import suppress
 from typing import Any
 
+from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.flow_control import service_unavailable
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -53,8 +54,8 @@ class DrainGuard:
     Stands before a protocol of uvicorn's among the bases of a class.
     """
 
-    transport: Any
-    loop: Any
+    transport: asyncio.Transport
+    loop: asyncio.AbstractEventLoop
     _unread_bytes = 0
     _drain_timer: asyncio.TimerHandle | None = None
 
@@ -238,7 +239,7 @@ class BoundedProtocol(DrainGuard, HttpToolsProtocol):
             self._slots.renew(self)
         super().on_response_complete()
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._running = cycle
         if app is service_unavailable:  # uvicorn's answer is plain text, which no log, metric or browser sees
             scope: Any = cycle.scope

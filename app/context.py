@@ -14,6 +14,7 @@ from app.encryption import Keyring
 from app.errors import Unauthenticated
 from app.settings import Settings
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 SERVER = "server"
@@ -86,7 +87,7 @@ class Context:
         found: T = self.opened.clients[client]
         return found
 
-    def loader(self, key: Hashable, load: Callable[[list[Any]], Awaitable[list[Any]]]) -> DataLoader[Any, Any]:
+    def loader(self, key: Hashable, load: Callable[[list[K]], Awaitable[list[T]]]) -> DataLoader[K, T]:
         """The loader known by `key`, made with `load` when it is asked for the first time."""
         loader = self._loaders.get(key)
         if loader is None:
@@ -94,13 +95,13 @@ class Context:
         return loader
 
 
-class _Loader(DataLoader[Any, Any]):
+class _Loader(DataLoader[K, T]):
     """What is loaded is shared by all who wait for it.
 
     graphql-core cancels the fields beside one that failed; without the shield, that would cancel the others' wait too.
     """
 
-    def load(self, key: Any) -> Awaitable[Any]:
+    def load(self, key: K) -> Awaitable[T]:
         return asyncio.shield(super().load(key))
 
 

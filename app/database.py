@@ -208,7 +208,7 @@ def lacks_owner(error: IntegrityError) -> bool:
     return isinstance(error.__cause__, asyncpg.ForeignKeyViolationError)
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     # aerich reads TORTOISE_ORM when its command line is used; settings are not read at import for anything else.
     if name == "TORTOISE_ORM":
         from app import settings  # noqa: PLC0415  only its command line needs them at import

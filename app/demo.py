@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 import sys
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -144,7 +145,7 @@ def _start_s3(folder: Path, storage: dict[str, str]) -> LocalS3:
 
 
 async def _fill(
-    chosen: Settings, known: dict[str, Any], storage: dict[str, str], receiver: str
+    chosen: Settings, known: Mapping[str, Any], storage: dict[str, str], receiver: str
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Fills an empty database, once. Answers a key for each kind of caller, and the ids of what was made by its name.
 
@@ -188,7 +189,7 @@ def _python() -> str:
     return str(here.relative_to(Path.cwd()) if here.is_relative_to(Path.cwd()) else here)
 
 
-def _write(path: Path, what: dict[str, Any]) -> None:
+def _write(path: Path, what: Mapping[str, object]) -> None:
     path.touch(mode=0o600)
     path.write_text(json.dumps(what, indent=2) + "\n")
 

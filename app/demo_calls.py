@@ -14,12 +14,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode
 
 from app import simulator
 from app.demo_data import BANK, CARD_LOST, HOTLINE, TRY_HERE
-from app.simulator import Simulation
+from app.simulator import Json, Simulation
 
 _START_SECONDS, _STORED_SECONDS = 60, 60
 _LOOK_EVERY_SECONDS = 0.2
@@ -73,7 +72,7 @@ class DemoCalls:
 
     def __init__(self, url: str, notes: Path) -> None:
         self._notes = notes
-        self._noted: dict[str, Any] = json.loads(notes.read_text())
+        self._noted: Json = json.loads(notes.read_text())
         self._gateway = Simulation(url, self._noted["keys"]["gateway"], "", faster=_FASTER)
         self._provider = replace(self._gateway, key=self._noted["keys"]["serviceProvider"])
 
@@ -100,7 +99,7 @@ class DemoCalls:
         ]
         return "\n".join(["Recorded calls, to be heard at these addresses for an hour:", *shown, ""]) if shown else ""
 
-    def _shown(self, call: _Recorded, node: dict[str, Any]) -> Iterator[str]:
+    def _shown(self, call: _Recorded, node: Json) -> Iterator[str]:
         yield f"  {_words(node)}\n    {node['recording']['playerUrl']}"
         if call.account == TRY_HERE:
             ids = urlencode({"accountId": self._noted["ids"][TRY_HERE], "callId": node["id"]})
@@ -147,16 +146,16 @@ class DemoCalls:
         if not is_recorded:
             raise CallsFailed(f"{call.account}'s is {outcome}")
 
-    async def _report(self, *calls: dict[str, Any]) -> None:
+    async def _report(self, *calls: Json) -> None:
         if problem := await simulator.reported(self._gateway, *calls):
             raise CallsFailed(f"a report was refused: {problem}")
 
-    async def _stored(self, call: _Recorded) -> dict[str, Any]:
+    async def _stored(self, call: _Recorded) -> Json:
         """The call, once its recording is in the bucket, or was deleted."""
         end = time.monotonic() + _STORED_SECONDS
         while True:
             found = await self._find(call)
-            recording: dict[str, Any] = found["recording"] if found else {"state": "missing", "error": None}
+            recording: Json = found["recording"] if found else {"state": "missing", "error": None}
             if found and recording["state"] in {"STORED", "DELETED"}:
                 return found
             if recording["state"] == "FAILED" or time.monotonic() > end:
@@ -164,11 +163,11 @@ class DemoCalls:
                 raise CallsFailed(f"{call.account}'s recording is not stored. {why['message']} {why['advice'] or ''}")
             await asyncio.sleep(_LOOK_EVERY_SECONDS)
 
-    async def _find(self, call: _Recorded) -> dict[str, Any] | None:
+    async def _find(self, call: _Recorded) -> Json | None:
         answer = await simulator.asked(self._provider, _FIND, gatewayCallId=call.name)
         if answer.get("errors"):
             raise CallsFailed(answer["errors"][0]["message"])
-        nodes: list[dict[str, Any]] = answer["data"]["recentCalls"]["nodes"]
+        nodes: list[Json] = answer["data"]["recentCalls"]["nodes"]
         return nodes[0] if nodes else None
 
     def _note(self, calls: dict[str, str]) -> None:
@@ -178,7 +177,7 @@ class DemoCalls:
         os.replace(beside, self._notes)
 
 
-def _older(ids: Mapping[str, str], now: datetime) -> Iterator[dict[str, Any]]:
+def _older(ids: Mapping[str, str], now: datetime) -> Iterator[Json]:
     """Reports of calls since six weeks, more and more of them up to now."""
     for number in range(_ROUNDS * len(_OLDER)):
         account, direction, other, sip_status, seconds = _OLDER[number % len(_OLDER)]
@@ -210,5 +209,5 @@ def _answers(address: str) -> bool:
         return False
 
 
-def _words(call: dict[str, Any]) -> str:
+def _words(call: Json) -> str:
     return f"{call['account']['name']}, {call['from']} to {call['to']}"

@@ -6,13 +6,13 @@ Nothing that still opens is touched. Each row that changes is audited; running i
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import TypeVar
 
 from tortoise import Tortoise
 from tortoise.models import Model
 from tortoise.transactions import in_transaction
 
-from app.access import AccessLevel, Scope, Viewer
+from app.access import AccessLevel, Reachable, Scope, Viewer
 from app.accounts.model import Account
 from app.accounts.service import new_webhook_secret
 from app.api_keys.model import ApiKey
@@ -32,6 +32,8 @@ from app.users.model import LoginFailure, Session
 
 _BATCH = 500
 
+M = TypeVar("M", bound=Model)
+
 
 class Discarding:
     """What one key has made, counted or discarded."""
@@ -45,7 +47,7 @@ class Discarding:
         """How many of each kind of secret this key has sealed that do not open."""
         counts: Counter[str] = Counter()
         for model in Tortoise.apps["models"].values():
-            for column in getattr(model, "sealed", ()):
+            for column in model.sealed if issubclass(model, Reachable) else ():
                 async for row in _rows(model, f"{column}__not_isnull"):
                     counts[f"{model._meta.db_table}.{column}"] += await self._discard(model, column, row, key_id)
         if self._really:
@@ -72,26 +74,26 @@ class Discarding:
             await key_checks.forget(HASH_KEY)
         return {kind: count for kind, count in counts.items() if count}
 
-    async def _discard(self, model: type[Model], column: str, found: Any, key_id: str) -> bool:
+    async def _discard(self, model: type[Reachable], column: str, found: Reachable, key_id: str) -> bool:
         if not self._is_lost(found, column, key_id):
             return False
         if self._really:
             async with in_transaction():
-                row = await model.filter(id=found.id).select_for_update().first()
+                row = await model.filter(id=found.pk).select_for_update().first()
                 if row is not None and self._is_lost(row, column, key_id):  # it may have been replaced meanwhile
                     await self._replace(row, column)
         return True
 
-    def _is_lost(self, row: Any, column: str, key_id: str) -> bool:
+    def _is_lost(self, row: Reachable, column: str, key_id: str) -> bool:
         blob = getattr(row, column)
         try:
             if blob is None or key_id_of(bytes(blob)) != key_id:
                 return False
         except CannotOpen:
             return False
-        return not self._keyring.opens(bytes(blob), table=row._meta.db_table, column=column, row=row.id)
+        return not self._keyring.opens(bytes(blob), table=row._meta.db_table, column=column, row=row.pk)
 
-    async def _replace(self, row: Any, column: str) -> None:
+    async def _replace(self, row: Reachable, column: str) -> None:
         if isinstance(row, StoredCredential):
             await Call.filter(account_id=row.account_id, recording_credential_id=row.id).update(
                 recording_credential_id=None
@@ -99,13 +101,13 @@ class Discarding:
             await trail.note(self._context, row, before={"secret_access_key": row.secret_access_key})
             await row.delete()
             return
-        await change(self._context, type(row), row.id, self._without(row, column))
+        await change(self._context, type(row), row.pk, self._without(row, column))
 
-    def _without(self, row: Any, column: str) -> dict[str, Any]:
+    def _without(self, row: Reachable, column: str) -> dict[str, object]:
         """The columns of a row without one secret, and what the database's checks ask for then."""
         if column == "webhook_secret":
-            place: dict[str, Any] = {"table": Account._meta.db_table, "column": column, "row": row.id}
-            return {column: self._keyring.seal(new_webhook_secret(), **place)}
+            table = Account._meta.db_table
+            return {column: self._keyring.seal(new_webhook_secret(), table=table, column=column, row=row.pk)}
         if column == "previous_webhook_secret":
             return {column: None, "previous_webhook_secret_expires_at": None}
         if isinstance(row, RecordingConfig):
@@ -119,7 +121,7 @@ class Discarding:
             }
         return {column: None, f"{column.removesuffix('_password')}_username": None}
 
-    def _unverified(self, row: RecordingConfig) -> dict[str, Any]:
+    def _unverified(self, row: RecordingConfig) -> dict[str, object]:
         draft = stored_draft(self._keyring, row)
         return {
             "fingerprint": fingerprint(self._keyring, draft),
@@ -156,14 +158,11 @@ class Discarding:
             await StoredCredential.filter(id=kept.id).update(fingerprint=again)
 
 
-async def _rows(model: Any, condition: str | None = None) -> AsyncIterator[Any]:
+async def _rows(model: type[M], condition: str | None = None) -> AsyncIterator[M]:
     """All rows in the order of their ids, some at a time; where the condition is true, if there is one."""
-    last: Any = None
-    while True:
-        page = model.filter(**({condition: True} if condition else {}), **({"id__gt": last} if last else {}))
-        rows = await page.order_by("id").limit(_BATCH)
+    of_table = model.filter(**({condition: True} if condition else {})).order_by("id").limit(_BATCH)
+    rows = await of_table
+    while rows:
         for row in rows:
             yield row
-        if len(rows) < _BATCH:
-            return
-        last = rows[-1].id
+        rows = await of_table.filter(id__gt=rows[-1].pk)

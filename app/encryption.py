@@ -10,6 +10,7 @@ import binascii
 import hashlib
 import hmac
 import os
+from typing import TypedDict
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -27,6 +28,14 @@ class CannotOpen(Exception):
 
 class KeyMissing(CannotOpen):
     """The keyring does not have the key that sealed a secret. Its operator can put it back; what is damaged stays so."""
+
+
+class Place(TypedDict):
+    """Where a secret is stored."""
+
+    table: str
+    column: str
+    row: UUID
 
 
 class Keyring:

@@ -16,7 +16,6 @@ import enum
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 import asyncpg
 import strawberry
@@ -44,7 +43,7 @@ class ClientError(GraphQLError):
 
     code = ErrorCode.INTERNAL_SERVER_ERROR
 
-    def __init__(self, message: str, **extensions: Any) -> None:
+    def __init__(self, message: str, **extensions: object) -> None:
         super().__init__(message, extensions={"code": str(self.code), **extensions})
 
 

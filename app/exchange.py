@@ -10,7 +10,7 @@ import secrets
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Generic, TypeVar
 
@@ -139,7 +139,7 @@ class Exchange(ABC, Generic[T]):
                     await channels.ping()
                     is_asked = True
 
-    def _hear(self, heard: dict[str, Any]) -> None:
+    def _hear(self, heard: Mapping[str, Any]) -> None:
         """Any client that may publish on the channel may have written it, so it is not trusted."""
         if heard["type"] == "psubscribe" and self._misses:
             self._misses = False

@@ -2,14 +2,14 @@
 
 A type of the graph stands over rows of one model; its fields say where their values come from:
 
-    @graph.node(Kind.ACCOUNT, row=model.Account, description="…")
-    class Account(graph.Node):
+    @graph.node(Kind.ACCOUNT, description="…")
+    class Account(graph.Node[model.Account]):
         name: str = graph.column("A unique account name.")
         licensed_sessions: int | None = graph.column("…", permissions=[IsAdmin])
         usage_limit: UsageLimit | None = graph.part(
             UsageLimit, {"unit": "usage_unit", "maximum": "usage_maximum"}, "…", permissions=[IsAdmin]
         )
-        service_provider: Any = graph.to_one("ServiceProvider", "service_provider_id", row=ServiceProvider, …)
+        service_provider: graph.Node | None = graph.to_one("ServiceProvider", "service_provider_id", row=ServiceProvider, …)
         api_keys: Connection[ApiKey] = graph.page("account_id", row=model.ApiKey, order=NEWEST_FIRST, …)
 
 The source of such a field is the row itself, so nothing is copied on the way out, and a field whose `read` is known is
@@ -19,26 +19,39 @@ registry when the graph is put together, so that contents never import their con
 
 import functools
 import inspect
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from operator import attrgetter
-from typing import Any, Literal, NewType, ParamSpec, TypeVar
+from typing import (
+    Any,
+    ClassVar,
+    Generic,
+    Literal,
+    NewType,
+    ParamSpec,
+    Self,
+    cast,
+    dataclass_transform,
+    get_args,
+    overload,
+)
 from uuid import UUID
 
 import strawberry
 from strawberry.dataloader import DataLoader
 from strawberry.permission import PermissionExtension
-from strawberry.types.base import StrawberryOptional
+from strawberry.types.base import StrawberryOptional, get_object_definition
 from strawberry.types.lazy_type import LazyType
 from strawberry.utils.str_converters import to_camel_case
 from tortoise.expressions import Q
 from tortoise.models import Model
 from tortoise.queryset import QuerySet
+from typing_extensions import TypeVar, get_original_bases
 
-from app.access import HasFullAccess, Requirement, Scope, Viewer
+from app.access import HasFullAccess, Reachable, Requirement, Scope, Viewer
 from app.context import Context, Info
-from app.errors import Mistakes
+from app.errors import Mistakes, UserError
 from app.identifiers import Kind, kind_of, read, show
 from app.paging import (
     DEFAULT_FIRST,
@@ -47,6 +60,7 @@ from app.paging import (
     Connection,
     FirstArgument,
     Order,
+    Page,
     checked_first,
     count_of_each,
     page_of_each,
@@ -57,11 +71,13 @@ from app.paging import page as page_of
 from app.spanning import are_many
 
 Permissions = Sequence[type[Requirement]]
-C = TypeVar("C", bound=type)
 P = ParamSpec("P")
-R = TypeVar("R")
 F = TypeVar("F", bound=Callable[..., Any])
-Shown = TypeVar("Shown")
+Event = TypeVar("Event")
+Source = TypeVar("Source", default=Any)
+Row = TypeVar("Row", bound=Reachable, default=Any)
+N = TypeVar("N", bound="Node")
+Answer = TypeVar("Answer", bound="Payload")
 # A count of bytes: the scalar of this name, since GraphQL's Int ends at 2^31.
 BigInt = NewType("BigInt", int)
 
@@ -82,13 +98,51 @@ COUNT_WEIGHT = 5
 MUTATION_WEIGHT = 50
 
 
+class Backed(Generic[Source]):
+    """A type of the graph whose fields read an object of another class: a row, or a value that a service answers."""
+
+    source: ClassVar[type]
+
+    def __init_subclass__(cls) -> None:
+        """Raises TypeError when a declared field names a column that its model does not have."""
+        super().__init_subclass__()
+        (source,) = get_args(get_original_bases(cls)[0])
+        if isinstance(source, type):
+            cls.source = source
+            for name, declared in vars(cls).items():
+                for model, column in _named_columns(source, getattr(declared, "metadata", {}).get(DECLARED)):
+                    _check_column(f"{cls.__name__}.{name}", model, column)
+
+    @overload
+    @classmethod
+    def of(cls, source: Source) -> Self: ...
+
+    @overload
+    @classmethod
+    def of(cls, source: Source | None) -> Self | None: ...
+
+    @classmethod
+    def of(cls, source: Any) -> Any:
+        """The source where the contract wants this type, whose fields read it."""
+        return source
+
+    @classmethod
+    def connection(cls, page: Page[Source]) -> Connection[Self]:
+        """A page of sources where the contract wants a connection of this type."""
+        return cast(Connection[Self], page)
+
+
 @strawberry.interface(description="Anything with an id.")
-class Node:
+class Node(Backed[Source]):
     """Every object of the graph; `node(id:)` finds any of them."""
 
     id: strawberry.ID = strawberry.field(
         description="The SID: two letters for the type and 32 hex digits of a UUIDv7. Never changes."
     )
+
+    @classmethod
+    def is_type_of(cls, source: object, _info: object) -> bool:
+        return isinstance(source, cls.source)
 
 
 class Registry:
@@ -96,7 +150,7 @@ class Registry:
 
     def __init__(self) -> None:
         self.types: dict[str, type] = {}
-        self.rows: dict[Kind, type[Model]] = {}
+        self.rows: dict[Kind, type[Reachable]] = {}
         self.names: dict[Kind, str] = {}
 
 
@@ -115,18 +169,17 @@ class Named(LazyType[Any, Any]):
         return registry.types[self.type_name]
 
 
-def node(kind: Kind, *, row: type[Model], description: str) -> Callable[[C], C]:
-    """Makes a subclass of Node a type of the graph that stands over the rows of one model."""
+def node(kind: Kind, *, description: str) -> Callable[[type[N]], type[N]]:
+    """Makes a subclass of Node a type of the graph."""
 
-    def declare(cls: C) -> C:
+    def declare(cls: type[N]) -> type[N]:
         cls.__annotations__ = {"id": strawberry.ID, **cls.__annotations__}
-        cls.id = computed(  # type: ignore[attr-defined]
+        cls.id = computed(
             functools.partial(show, kind), ["id"], f"The SID: `{kind.value}` and 32 hex digits. Never changes."
         )
-        cls.is_type_of = classmethod(lambda _cls, source, _info: isinstance(source, row))  # type: ignore[attr-defined]
-        declared: C = strawberry.type(cls, description=description)
+        declared = strawberry.type(cls, description=description)
         registry.types[cls.__name__] = declared
-        registry.rows[kind] = row
+        registry.rows[kind] = cls.source
         registry.names[kind] = cls.__name__
         return declared
 
@@ -156,7 +209,7 @@ class ToOne:
     """Declares a field that is the object of `row` whose column `by` holds this row's column `key`."""
 
     key: str
-    row: type[Model]
+    row: type[Reachable]
     by: str
 
 
@@ -183,7 +236,7 @@ class Beside:
 class CountOf:
     """Declares a field that is the number of the rows of `row` whose column `by` holds this row's id."""
 
-    row: type[Model]
+    row: type[Reachable]
     by: str
 
 
@@ -203,19 +256,19 @@ class Called:
 class AnyById:
     """Declares a root field that is the object of any type with the id in the argument `id`."""
 
-    async def answer(self, context: Context, id: str) -> Any:
+    async def answer(self, context: Context, id: str) -> Reachable | None:
         kind = kind_of(id)
         return None if kind is None else await OneById(registry.rows[kind], kind).answer(context, id)
 
 
 @dataclass(frozen=True)
-class OneById:
+class OneById(Generic[Row]):
     """Declares a root field that is the row with the id in the argument `id`."""
 
-    row: type[Model]
+    row: type[Row]
     kind: Kind
 
-    async def answer(self, context: Context, id: str) -> Any:
+    async def answer(self, context: Context, id: str) -> Row | None:
         row_id = read(self.kind, id)
         context.loading(1)
         return await context.viewer.within_reach(self.row).get_or_none(id=row_id) if row_id else None
@@ -225,7 +278,7 @@ class OneById:
 class Condition:
     """What a field of a filter asks of the rows, with the value that `prepare` makes; when that is None, nothing matches.
 
-    A lookup in Tortoise's notation, or what makes a condition of the value.
+    A column with its lookup in Tortoise's notation, or what makes a condition of the value.
     """
 
     asks: str | Callable[[Any], Q]
@@ -259,10 +312,10 @@ def across_owners(weights: Weights) -> Mapping[Scope, Weights]:
 
 
 @dataclass(frozen=True)
-class Listed:
+class Listed(Generic[Row]):
     """Declares rows of a model: in which orders they can be had, and by what they can be filtered."""
 
-    row: type[Model]
+    row: type[Row]
     order: Callable[[Any], Order] = lambda _given: NEWEST_FIRST
     """From the argument `orderBy`; None without it."""
     order_columns: tuple[str, ...] = ()
@@ -276,6 +329,15 @@ class Listed:
     weights: Mapping[Scope, Weights] = field(default_factory=dict)
     """By the caller's scope; none where it has none."""
 
+    def __post_init__(self) -> None:
+        """Raises TypeError when the model does not have one of the columns."""
+        for column in self._named():
+            _check_column(f"The list of {self.row.__name__}", self.row, column.partition("__")[0])
+
+    def _named(self) -> tuple[str, ...]:
+        """The columns that are named, with their lookups."""
+        return (*self.order_columns, *(one.asks for one in self.conditions.values() if isinstance(one.asks, str)))
+
     def asked(self, filter: Any) -> tuple[tuple[str, Any], ...]:
         """Which conditions the argument `filter` sets, with their prepared values. Raises BadUserInput."""
         given = {name: getattr(filter, name, None) for name in self.conditions}
@@ -288,16 +350,19 @@ class Listed:
 
 
 @dataclass(frozen=True)
-class PageOfAll(Listed):
+class PageOfAll(Listed[Row]):
     """Declares a root field that is a page of the rows within reach."""
 
     always: Mapping[str, Any] = field(default_factory=dict)
-    owners: tuple[type[Model], str] | None = None
+    owners: tuple[type[Reachable], str] | None = None
     """The model of those that the rows belong to, and the column that holds their ids, where the rows of many owners are
     many more than the owners: then the newest of each owner are looked for, and of those the newest, unless the owners are
     many (`spanning.py`). Ordered by id alone."""
     walked: frozenset[str] = frozenset()
     """The conditions under which somebody who reaches all rows walks over them as they come, whosever they are."""
+
+    def _named(self) -> tuple[str, ...]:
+        return (*super()._named(), *self.always, *(self.owners[1:] if self.owners else ()))
 
     def is_by_owner(self, scope: Scope, asked: tuple[tuple[str, Any], ...]) -> bool:
         """Whether the page is put together from the owners within reach."""
@@ -326,7 +391,7 @@ class PageOfAll(Listed):
 
     async def answer(
         self, context: Context, first: int, after: str | None, filter: Any = None, order_by: Any = None
-    ) -> Any:
+    ) -> Page[Row]:
         asked, order = self.asked(filter), self.order(order_by)
         context.loading(checked_first(first))
         condition = Q(self.condition(asked), **self.always)
@@ -342,14 +407,14 @@ class PageOfAll(Listed):
 
 
 @dataclass(frozen=True)
-class PageOf(Listed):
+class PageOf(Listed[Row]):
     """Declares a field that is a page of the rows whose column `by` holds this row's id."""
 
     by: str = field(kw_only=True)
 
     async def answer(
         self, context: Context, owner: UUID, first: int, after: str | None, filter: Any = None, order_by: Any = None
-    ) -> Any:
+    ) -> Page[Row]:
         """Constant statements for all owners shown."""
         order, asked = self.order(order_by), self.asked(filter)
         return await page_of_each(
@@ -357,13 +422,38 @@ class PageOf(Listed):
         )
 
 
-def columns_of(declared: Any) -> tuple[str, ...]:
+def columns_of(declared: object) -> tuple[str, ...]:
     """The columns of its own row that a declared field shows something of."""
     if isinstance(declared, Part):
         return tuple(declared.columns.values())
     if isinstance(declared, ToOne):
         return (declared.key,)
     return declared.columns if isinstance(declared, Value | Beside) else ()
+
+
+def _named_columns(model: type, declared: object) -> Iterator[tuple[type, str]]:
+    """The columns that a declared field names, with their models; `model` is that of its own row."""
+    for own in (*columns_of(declared), *(declared.columns if isinstance(declared, Called) else ())):
+        yield model, own
+    if isinstance(declared, ToOne | CountOf | PageOf):
+        yield declared.row, declared.by
+    if isinstance(declared, PageOf):
+        yield from ((declared.row, one) for one in declared.order_columns)
+    for related in declared.related if isinstance(declared, Beside) else ():
+        at = model
+        for to in related.path:
+            yield from ((at, to.key), (to.row, to.by))
+            at = to.row
+        yield from ((at, one) for one in related.columns)
+
+
+def _check_column(field_name: str, model: type, column: str) -> None:
+    if not issubclass(model, Model):
+        return
+    # Tortoise adds the columns of foreign keys when it starts.
+    known = model._meta.fields_map.keys() | {f"{key}_id" for key in model._meta.fk_fields | model._meta.o2o_fields}
+    if column not in known:
+        raise TypeError(f"{field_name}: {model.__module__}.{model.__name__} has no column {column!r}")
 
 
 def column(description: str, *, of: str | None = None, permissions: Permissions = (), name: str | None = None) -> Any:
@@ -413,7 +503,7 @@ def opened(make: Callable[..., Any], columns: Sequence[str], description: str, *
 
 
 def to_one(
-    target: str, key: str, *, row: type[Model], description: str, by: str = "id", permissions: Permissions = ()
+    target: str, key: str, *, row: type[Reachable], description: str, by: str = "id", permissions: Permissions = ()
 ) -> Any:
     """The object of model `row` whose column `by` holds this row's `key`; loaded once for all rows shown.
 
@@ -466,7 +556,7 @@ async def _at_end_of(context: Context, row: Any, path: Sequence[ToOne]) -> Any:
 def page(
     by: str,
     *,
-    row: type[Model],
+    row: type[Reachable],
     order: Order,
     description: str,
     permissions: Permissions = (),
@@ -487,7 +577,7 @@ def page(
 
 
 def count(
-    by: str, *, row: type[Model], description: str, permissions: Permissions = (), weight: int = COUNT_WEIGHT
+    by: str, *, row: type[Reachable], description: str, permissions: Permissions = (), weight: int = COUNT_WEIGHT
 ) -> Any:
     """How many rows of model `row` hold this row's id in the column `by`; counted once for all rows shown."""
 
@@ -532,7 +622,7 @@ def _value(value: Value, description: str, permissions: Permissions, name: str |
     return _field(resolve, description, permissions, metadata, name)
 
 
-def _one(context: Context, model: type[Model], by: str) -> DataLoader[Any, Any]:
+def _one(context: Context, model: type[Reachable], by: str) -> DataLoader[Any, Any]:
     async def load(keys: list[Any]) -> list[Any]:
         context.loading(len(keys))
         rows = await context.viewer.within_reach(model).filter(**{f"{by}__in": keys})
@@ -565,9 +655,33 @@ def resolver(
     return declare
 
 
+@strawberry.type
+class Payload:
+    """What a mutation answers."""
+
+    user_errors: list[UserError] = strawberry.field(default_factory=list)
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(strawberry.field,))
+def payload(
+    more: str = "", *, errors: str = "What is wrong with the input; empty when it was done."
+) -> Callable[[type[Answer]], type[Answer]]:
+    """Makes a subclass of Payload the answer of the mutation that it is named after, its `userErrors` last."""
+
+    def declare(cls: type[Answer]) -> type[Answer]:
+        cls.__annotations__ |= {"user_errors": list[UserError]}
+        cls.user_errors = strawberry.field(default_factory=list, description=errors)
+        name = cls.__name__[0].lower() + cls.__name__[1:].removesuffix("Payload")
+        declared = strawberry.type(cls, description=" ".join(filter(None, [f"What {name} answers.", more])))
+        get_object_definition(declared, strict=True).fields.sort(key=lambda one: one.python_name == "user_errors")
+        return declared
+
+    return declare
+
+
 def mutation(
     description: str, *, permissions: Permissions = (), open_to_anybody: bool = False, weight: int = MUTATION_WEIGHT
-) -> Callable[[Callable[P, Awaitable[R]]], Any]:
+) -> Callable[[Callable[P, Awaitable[Answer]]], Any]:
     """A mutation: needs full access, or no caller at all where it is `open_to_anybody`; a permission of its own may ask for
     another access level instead.
 
@@ -576,43 +690,45 @@ def mutation(
     says_level = any("requiredAccess" in permission.refusal for permission in permissions)
     needed: Permissions = permissions if open_to_anybody or says_level else (*permissions, HasFullAccess)
 
-    def declare(resolve: Callable[P, Awaitable[R]]) -> Any:
-        payload, name = resolve.__annotations__["return"], to_camel_case(resolve.__name__)
+    def declare(resolve: Callable[P, Awaitable[Answer]]) -> Any:
+        answers: type[Answer] = resolve.__annotations__["return"]
+        name = to_camel_case(resolve.__name__)
 
         @functools.wraps(resolve)
-        async def answer(*args: P.args, **kwargs: P.kwargs) -> R:
+        async def answer(*args: P.args, **kwargs: P.kwargs) -> Answer:
             info: Any = kwargs["info"]
             info.context.begin(name)
             try:
                 return await resolve(*args, **kwargs)
             except Mistakes as mistakes:
-                refused: R = payload(user_errors=mistakes.errors)
-                return refused
+                return answers(user_errors=mistakes.errors)
 
         # Strawberry reads the signature: the same arguments, and a payload that may be null beside an error.
         del answer.__wrapped__
-        answer.__annotations__ = {**resolve.__annotations__, "return": payload | None}
-        answer.__signature__ = inspect.signature(resolve).replace(return_annotation=payload | None)  # type: ignore[attr-defined]
+        answer.__annotations__ = {**resolve.__annotations__, "return": answers | None}
+        answer.__signature__ = inspect.signature(resolve).replace(return_annotation=answers | None)  # type: ignore[attr-defined]
         return _field(answer, description, needed, {WEIGHT: weight}, None)
 
     return declare
 
 
-def subscription(description: str, of_event: Callable[[Context, Any], Awaitable[Any]]) -> Callable[[F], F]:
+def subscription(
+    description: str, shows: type[Node[Row]], of_event: Callable[[Context, Event], Awaitable[Row | None]]
+) -> Callable[[Callable[P, AsyncIterator[Event]]], Any]:
     """A subscription: its resolver is an asynchronous generator of events, without end.
 
-    `of_event` makes what is shown of an event, with a context of its own, as the caller is then; what it makes None of is
-    told nobody.
+    `of_event` makes the row that is shown of an event, with a context of its own, as the caller is then; what it makes None of
+    is told nobody.
     """
 
-    def declare(resolve: F) -> F:
-        made: F = strawberry.field(
+    def declare(resolve: Callable[P, AsyncIterator[Event]]) -> Any:
+        return strawberry.field(
             resolver=resolve,
             is_subscription=True,
             description=description,
             metadata={OF_EVENT: of_event, PERMISSIONS: ()},
+            graphql_type=StrawberryOptional(shows),
         )
-        return made
 
     return declare
 
@@ -625,12 +741,6 @@ def guarded(description: str, *, permissions: Permissions, default: Any = None) 
         directives=[permission._schema_directive for permission in permissions],
         metadata={PERMISSIONS: tuple(permissions)},
     )
-
-
-def shown(row: Any) -> Shown:  # type: ignore[type-var]
-    """A row where the contract wants the type that stands over it."""
-    wanted: Shown = row
-    return wanted
 
 
 class _Late:

@@ -13,10 +13,9 @@ import sys
 import time
 import traceback
 import warnings
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, ClassVar, TextIO
+from typing import ClassVar, TextIO
 from urllib.parse import quote
 
 import orjson
@@ -177,7 +176,7 @@ def _line(scope: Scope, status: int, seconds: float, level: str) -> bytes:
     )
 
 
-async def _answer_500(send: Callable[[Message], Any], request_id: str) -> None:
+async def _answer_500(send: Send, request_id: str) -> None:
     body = {
         "errors": [
             {
@@ -208,7 +207,7 @@ class _IntoStructlog(logging.Handler):
 _VALUE = re.compile(r"""[\n:=('"<{\[]""")
 
 
-def _unraisable(what: Any) -> None:
+def _unraisable(what: "sys.UnraisableHookArgs") -> None:
     """In the place of Python's, which prints the message: an exception where nobody can catch it, as in `__del__`."""
     structlog.get_logger().error("exception that nobody can catch", **_about(what.exc_value))
 
@@ -226,9 +225,9 @@ def _warned(
     structlog.get_logger().warning("python warning", category=category.__qualname__, place=f"{place}:{lineno}")
 
 
-def _about(error: BaseException | None) -> dict[str, Any]:
+def _about(error: BaseException | None) -> dict[str, object]:
     return {"error": type(error).__qualname__, "frames": frames_of(error)} if error else {}
 
 
-def _dumps(event: Any, **_: Any) -> bytes:
+def _dumps(event: object, **_: object) -> bytes:
     return orjson.dumps(event, default=str, option=orjson.OPT_UTC_Z)

@@ -13,8 +13,11 @@ import socket
 import unicodedata
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from aiohttp.abc import ResolveResult
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -88,7 +91,7 @@ class JudgingResolver:
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[dict[str, Any]]:
+    ) -> "list[ResolveResult]":
         reason = self._gate.judge_text(host, port)
         if reason:
             raise OutboundRefused(reason)
@@ -96,7 +99,7 @@ class JudgingResolver:
             self._threads,
             lambda: socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG),
         )
-        results = []
+        results: list[ResolveResult] = []
         for kind, _, protocol, _, place in found:
             address = str(place[0])
             reason = self._gate.judge_resolved(host, port, address)

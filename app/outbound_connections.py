@@ -11,6 +11,8 @@ from typing import Any
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.http_exceptions import BadHttpMessage
+from aiohttp.http_parser import RawResponseMessage
+from aiohttp.streams import StreamReader
 
 # In a row; in earnest it is one, to a request that waits for it before it sends its body.
 MAXIMUM_INTERIM_ANSWERS = 16
@@ -33,7 +35,7 @@ class BoundedConnector(aiohttp.TCPConnector):
 class _Handler(ResponseHandler):
     _interim = 0
 
-    def feed_data(self, data: Any, size: int = 0) -> None:
+    def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
         """The head of an answer, with what gives its body."""
         message, _ = data
         if 100 <= message.code < 200:

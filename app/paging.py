@@ -24,10 +24,10 @@ from tortoise import connections
 from tortoise.expressions import Q, RawSQL, ResolveContext
 from tortoise.filters import Like
 from tortoise.functions import Count
-from tortoise.models import Model
 from tortoise.query_utils import QueryModifier
 from tortoise.queryset import QuerySet
 
+from app.access import M
 from app.context import Context
 from app.errors import BadUserInput
 from app.spanning import Spanning
@@ -146,10 +146,10 @@ EACH_OWNER = RawSQL('o."value"')
 
 
 @dataclass
-class Page:
+class Page(Generic[T]):
     """What a connection stands over."""
 
-    rows: list[Any]
+    rows: list[T]
     order: Order
     has_next_page: bool
     after: str | None
@@ -174,7 +174,7 @@ class Edge(Generic[T]):
     node: T = strawberry.field(description="The row.")
 
 
-def _page_info(page: Page) -> PageInfo:
+def _page_info(page: Page[Any]) -> PageInfo:
     cursor, rows = page.order.cursor, page.rows
     return PageInfo(
         has_next_page=page.has_next_page,
@@ -194,26 +194,20 @@ class Connection(Generic[T]):
     """Stands over a Page."""
 
     @_field(description="The rows with their cursors.")
-    def edges(self) -> list[Edge[T]]:
-        page: Any = self
+    def edges(self, page: strawberry.Parent[Page[T]]) -> list[Edge[T]]:
         return [Edge(cursor=page.order.cursor(row), node=row) for row in page.rows]
 
     @_field(description="The rows.")
-    def nodes(self) -> list[T]:
-        page: Any = self
-        rows: list[T] = page.rows
-        return rows
+    def nodes(self, page: strawberry.Parent[Page[T]]) -> list[T]:
+        return page.rows
 
     @_field(description="Where this page lies.")
-    def page_info(self) -> PageInfo:
-        page: Any = self
+    def page_info(self, page: strawberry.Parent[Page[T]]) -> PageInfo:
         return _page_info(page)
 
     @_field(description="How many rows the whole list has, counted when asked for.")
-    async def total_count(self) -> int:
-        page: Any = self
-        total: int = await page.count()
-        return total
+    async def total_count(self, page: strawberry.Parent[Page[T]]) -> int:
+        return await page.count()
 
 
 def checked_first(first: int) -> int:
@@ -223,8 +217,8 @@ def checked_first(first: int) -> int:
 
 
 async def page(
-    query: QuerySet[Any], order: Order, first: int, after: str | None, count_limit: int | None = None
-) -> Page:
+    query: QuerySet[M], order: Order, first: int, after: str | None, count_limit: int | None = None
+) -> Page[M]:
     """One page of a query. Raises BadUserInput for a wrong `first` or `after`."""
     checked_first(first)
     narrowed = query.filter(order.after(after)) if after is not None else query
@@ -236,14 +230,14 @@ async def page(
 
 async def page_of_owners(
     owners: QuerySet[Any],
-    rows: QuerySet[Any],
+    rows: QuerySet[M],
     owner_column: str,
     order: Order,
     first: int,
     after: str | None,
     query: QuerySet[Any],
     count_limit: int | None,
-) -> Page:
+) -> Page[M]:
     """One page of the rows of all these owners, found owner by owner: of each no more rows are read than are shown.
 
     `query` are the same rows, to be counted. Raises BadUserInput for a wrong `first` or `after`.
@@ -268,8 +262,8 @@ def _newest_of_owners(owners: QuerySet[Any], of_each: QuerySet[Any], order: Orde
 
 
 async def page_of_many_owners(
-    query: QuerySet[Any], newest: QuerySet[Any], order: Order, first: int, after: str | None, count_limit: int | None
-) -> Page:
+    query: QuerySet[M], newest: QuerySet[M], order: Order, first: int, after: str | None, count_limit: int | None
+) -> Page[M]:
     """One page of the rows of so many owners that not each is asked (`spanning.py`), which has `query` and `newest`.
 
     Raises BadUserInput for a wrong `first` or `after`.
@@ -304,7 +298,7 @@ def count_up_to(of_each: Sql, owners: str) -> Sql:
 
 async def page_of_each(
     context: Context,
-    model: type[Model],
+    model: type[M],
     owner_column: str,
     owner: UUID,
     order: Order,
@@ -313,7 +307,7 @@ async def page_of_each(
     asked: Hashable = (),
     condition: Q = _NO_CONDITION,
     count_limit: int | None = None,
-) -> Page:
+) -> Page[M]:
     """The page of one owner, loaded together with those of all owners that the operation shows: constant statements.
 
     `condition` is one on the rows; the same `asked` means the same one.
@@ -339,7 +333,7 @@ async def page_of_each(
 
 async def count_of_each(
     context: Context,
-    model: type[Model],
+    model: type[M],
     owner_column: str,
     owner: UUID,
     asked: Hashable = (),

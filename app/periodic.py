@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
 
 import structlog
 
@@ -12,7 +11,7 @@ _log = structlog.get_logger("periodic")
 
 @asynccontextmanager
 async def repeated(
-    work: Callable[[], Awaitable[Any]], every_seconds: float, failure: str, *, at_the_end: bool = False
+    work: Callable[[], Awaitable[object]], every_seconds: float, failure: str, *, at_the_end: bool = False
 ) -> AsyncIterator[None]:
     """Does the work at once and then every so many seconds, until the context is left; then once more if wanted.
 
@@ -28,13 +27,13 @@ async def repeated(
             await _try(work, failure)
 
 
-async def _repeat(work: Callable[[], Awaitable[Any]], every_seconds: float, failure: str) -> None:
+async def _repeat(work: Callable[[], Awaitable[object]], every_seconds: float, failure: str) -> None:
     while True:
         await _try(work, failure)
         await asyncio.sleep(every_seconds)
 
 
-async def _try(work: Callable[[], Awaitable[Any]], failure: str) -> None:
+async def _try(work: Callable[[], Awaitable[object]], failure: str) -> None:
     try:
         await work()
     except Exception as error:  # noqa: BLE001  most often the database is away; the next time must come

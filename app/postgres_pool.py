@@ -139,7 +139,7 @@ class Pool:
     async def _connect(self) -> asyncpg.Connection:
         connection: asyncpg.Connection = await asyncpg.connect(**self._options)
         # Whatever its borrower does: a turn is lost for no longer than its connection lives.
-        connection.add_termination_listener(self._take_back)
+        connection.add_termination_listener(lambda _closed: self._take_back(connection))
         return connection
 
     def _take_back(self, connection: asyncpg.Connection) -> None:
@@ -170,6 +170,8 @@ class Pool:
 class PooledClient(AsyncpgDBClient):
     """Tortoise's client for PostgreSQL; it asks its pool for no more than `acquire`, `release`, `close`, `terminate`."""
 
+    _pool: Pool | None  # type: ignore[assignment]  # Tortoise knows asyncpg's alone
+
     async def create_pool(self, **options: Any) -> Any:
         for unused in ("min_size", "loop"):
             options.pop(unused)
@@ -194,6 +196,8 @@ class PooledClient(AsyncpgDBClient):
 
 
 class _Borrowed(PoolConnectionWrapper[asyncpg.Connection]):
+    connection: asyncpg.Connection
+
     async def __aenter__(self) -> asyncpg.Connection:
         await self.ensure_connection()
         # Kept, since the client may be closed, or have another, when this one is given back.
@@ -205,7 +209,7 @@ class _Borrowed(PoolConnectionWrapper[asyncpg.Connection]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         is_away = _is_away(error, self.connection)
-        if self.connection is not None and _is_read_only(error):
+        if _is_read_only(error):
             self.connection.terminate()
         await self._pool.release(self.connection, is_settled=error is None)
         if is_away:

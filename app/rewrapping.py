@@ -5,13 +5,13 @@ Safe to run while servers serve, to stop, and to run again: a secret that the ne
 
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from typing import Any
 from uuid import UUID
 
 from tortoise import Tortoise
 from tortoise.models import Model
 
-from app.encryption import CannotOpen, Keyring, key_id_of
+from app.access import Reachable
+from app.encryption import CannotOpen, Keyring, Place, key_id_of
 
 _BATCH = 500
 _LOOKED_AT = 500
@@ -21,7 +21,7 @@ async def rewrap(keyring: Keyring) -> int:
     """Answers how many secrets were sealed again. Raises CannotOpen for one whose key the keyring does not have."""
     count = 0
     for model in Tortoise.apps["models"].values():
-        for column in getattr(model, "sealed", ()):
+        for column in model.sealed if issubclass(model, Reachable) else ():
             count += await _rewrap_column(model, column, keyring)
     return count
 
@@ -50,10 +50,10 @@ async def wrong_keys(keyring: Keyring) -> list[str]:
     return sorted(key_id for key_id, opens in opened.items() if not opens)
 
 
-async def _samples() -> AsyncIterator[tuple[dict[str, Any], bytes]]:
+async def _samples() -> AsyncIterator[tuple[Place, bytes]]:
     """Secrets with their places, of the first and the last rows of each table."""
     for model in Tortoise.apps["models"].values():
-        columns = getattr(model, "sealed", ())
+        columns = model.sealed if issubclass(model, Reachable) else ()
         for order in ("id", "-id") if columns else ():
             rows = await model.all().order_by(order).limit(_LOOKED_AT).values_list("id", *columns)
             for row_id, *blobs in rows:
@@ -77,7 +77,7 @@ async def _rewrap_column(model: type[Model], column: str, keyring: Keyring) -> i
 async def _rewrap_one(model: type[Model], column: str, keyring: Keyring, row_id: UUID, sealed: bytes) -> int:
     if keyring.is_newest(sealed):
         return 0
-    place: dict[str, Any] = {"table": model._meta.db_table, "column": column, "row": row_id}
+    place: Place = {"table": model._meta.db_table, "column": column, "row": row_id}
     again = keyring.seal(keyring.open(sealed, **place), **place)
     # Unless somebody has stored another one meanwhile, which is of the newest key already.
     return await model.filter(id=row_id, **{column: sealed}).update(**{column: again})

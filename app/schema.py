@@ -41,7 +41,7 @@ class NodeQueries:
         info: Info,
         id: Annotated[strawberry.ID, strawberry.argument(description="Two letters and 32 hex digits.")],
     ) -> graph.Node | None:
-        return graph.shown(await graph.AnyById().answer(info.context, id))
+        return graph.Node.of(await graph.AnyById().answer(info.context, id))
 
 
 Query = merge_types(

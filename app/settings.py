@@ -7,11 +7,13 @@ import ipaddress
 import json
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import parse_qs, urlsplit
 
 from pydantic import Field, ModelWrapValidatorHandler, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app import database_url
@@ -34,9 +36,9 @@ class WrongSettings(Exception):
         super().__init__("; ".join(problems))
 
 
-def _words(value: Any) -> Any:
+def _words(text: str) -> list[str]:
     """Lists are written with commas in the environment: `https://a.example, https://b.example`."""
-    return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
+    return [word.strip() for word in text.split(",") if word.strip()]
 
 
 class Settings(BaseSettings):
@@ -195,8 +197,8 @@ class Settings(BaseSettings):
 
     @field_validator("allowed_origins", "trusted_proxies", "outbound_allowed_hosts", mode="before")
     @classmethod
-    def _split(cls, value: Any) -> Any:
-        return _words(value)
+    def _split(cls, value: object) -> object:
+        return _words(value) if isinstance(value, str) else value
 
     @field_validator("database_url")
     @classmethod
@@ -262,7 +264,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _together(cls, given: Any, validate: ModelWrapValidatorHandler["Settings"]) -> "Settings":
+    def _together(cls, given: dict[str, object], validate: ModelWrapValidatorHandler["Settings"]) -> "Settings":
         """Tells what is wrong together beside what is wrong alone."""
         problems = _wrong_together(given)
         try:
@@ -336,7 +338,7 @@ def load(**overrides: Any) -> Settings:
     return Settings(**overrides)
 
 
-def _wrong_together(given: dict[str, Any]) -> list[str]:
+def _wrong_together(given: Mapping[str, object]) -> list[str]:
     """Judged on what was given, before it is known whether each variable alone is right."""
     url = str(given.get("database_url") or "")
     keys = {name: given.get(name.lower()) for name in ("ENCRYPTION_KEYS", "HASH_KEY")}
@@ -367,7 +369,7 @@ def _is_cache(url: str) -> bool:
         return False
 
 
-def _line(detail: Any) -> str:
+def _line(detail: ErrorDetails) -> str:
     name = str(detail["loc"][0]).upper() if detail["loc"] else "settings"
     message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
     if detail["type"] == "string_pattern_mismatch":

@@ -23,6 +23,8 @@ from websockets.typing import Subprotocol
 
 from app.recording.stream import SUBPROTOCOL
 
+Json = dict[str, Any]
+
 _FRAMES_A_SECOND = 50
 LOOP_SECONDS = 4
 _RING_SECONDS = 1.0
@@ -102,7 +104,7 @@ async def _call(simulation: Simulation, name: str, number: int, audio: bytes) ->
     return is_recorded
 
 
-async def streamed(simulation: Simulation, about: dict[str, Any], audio: bytes) -> tuple[bool, str]:
+async def streamed(simulation: Simulation, about: Json, audio: bytes) -> tuple[bool, str]:
     """Whether all of the call was taken, and what to say of it. `audio` is of `conversation`, and is played in a loop."""
     credentials = base64.b64encode(f"gateway:{simulation.key}".encode()).decode()
     address = _address(simulation, "ws", "record")
@@ -132,7 +134,7 @@ async def streamed(simulation: Simulation, about: dict[str, Any], audio: bytes) 
     return True, f"{sent:.2f} s recorded"
 
 
-def _first_frame(simulation: Simulation, about: dict[str, Any]) -> dict[str, Any]:
+def _first_frame(simulation: Simulation, about: Json) -> Json:
     return {
         "sampleRate": simulation.sample_rate,
         "mixType": "stereo",
@@ -149,7 +151,7 @@ def _first_frame(simulation: Simulation, about: dict[str, Any]) -> dict[str, Any
     }
 
 
-async def reported(simulation: Simulation, *calls: dict[str, Any]) -> str | None:
+async def reported(simulation: Simulation, *calls: Json) -> str | None:
     """Why reports were refused; None when all were taken."""
     try:
         answer = await asked(simulation, _REPORT, calls=calls)
@@ -161,7 +163,7 @@ async def reported(simulation: Simulation, *calls: dict[str, Any]) -> str | None
     return "; ".join(told) or None
 
 
-async def asked(simulation: Simulation, query: str, **variables: Any) -> dict[str, Any]:
+async def asked(simulation: Simulation, query: str, **variables: object) -> Json:
     """What the API answers. Raises OSError and ValueError when that is no answer."""
     address = _address(simulation, "http", "graphql")
     body = json.dumps({"query": query, "variables": variables}).encode()
@@ -177,7 +179,7 @@ def _address(simulation: Simulation, scheme: str, path: str) -> str:
     return f"{scheme}{'s' if given in {'https', 'wss'} else ''}://{server}/{path}"
 
 
-def _answer(request: urllib.request.Request) -> dict[str, Any]:
+def _answer(request: urllib.request.Request) -> Json:
     """Errors come with a body too. Raises OSError and ValueError."""
     try:
         with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310

@@ -1,11 +1,9 @@
 """The caller, as the graph shows it: `viewer { scope … }`."""
 
-from typing import Any
-
 import strawberry
 
 from app import graph
-from app.access import AccessLevel, HasFullAccess, IsAdmin, IsPerson, IsServiceProvider, Scope
+from app.access import AccessLevel, HasFullAccess, IsAdmin, IsPerson, IsServiceProvider, Scope, Viewer
 from app.accounts.model import Account
 from app.api_keys.model import ApiKey
 from app.context import Info
@@ -14,23 +12,25 @@ from app.users.model import Session, User
 
 
 @strawberry.type(name="Viewer", description="Who asks: the key or the person, and whom they belong to.")
-class ViewerType:
-    """Stands over access.Viewer."""
-
+class ViewerType(graph.Backed[Viewer]):
     scope: Scope = strawberry.field(description="Whose things the caller acts on.")
     access_level: AccessLevel = strawberry.field(description="How much of its scope the caller may use.")
-    account: Any = graph.to_one(
+    account: graph.Node | None = graph.to_one(
         "Account", "account_id", row=Account, description="The caller's account; null for the other scopes."
     )
-    service_provider: Any = graph.to_one(
+    service_provider: graph.Node | None = graph.to_one(
         "ServiceProvider",
         "service_provider_id",
         row=ServiceProvider,
         description="The caller's service provider; null for the other scopes.",
     )
-    api_key: Any = graph.to_one("ApiKey", "key_id", row=ApiKey, description="The key that asks; null for a person.")
-    user: Any = graph.to_one("User", "user_id", row=User, description="The person who asks; null for a key.")
-    session: Any = graph.to_one(
+    api_key: graph.Node | None = graph.to_one(
+        "ApiKey", "key_id", row=ApiKey, description="The key that asks; null for a person."
+    )
+    user: graph.Node | None = graph.to_one(
+        "User", "user_id", row=User, description="The person who asks; null for a key."
+    )
+    session: graph.Node | None = graph.to_one(
         "Session", "session_id", row=Session, description="The session that asks; null for a key."
     )
     must_change_password: bool = strawberry.field(
@@ -59,4 +59,4 @@ class ViewerQueries:
 
     @graph.resolver("Who asks.", declared=graph.Itself())
     def viewer(self, info: Info) -> ViewerType:
-        return graph.shown(info.context.viewer)
+        return ViewerType.of(info.context.viewer)

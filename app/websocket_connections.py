@@ -18,6 +18,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets import frames as websocket_frames
 from websockets.exceptions import ProtocolError
@@ -193,7 +194,7 @@ class StreamingProtocol(DrainGuard, WebSocketsSansIOProtocol):
         data, self.frames = b"".join(self.frames), []
         self._give(self._sink, data)
 
-    async def send(self, message: Any) -> None:
+    async def send(self, message: ASGISendEvent) -> None:
         await super().send(message)
         # Uvicorn forgets it for a handshake that is denied, and logs an error.
         if message["type"] == "websocket.http.response.body" and self.close_sent:
@@ -204,7 +205,7 @@ class StreamingProtocol(DrainGuard, WebSocketsSansIOProtocol):
         if self._is_behind and not self.read_paused:  # a close reads on
             self._wait_for_turn()
 
-    async def receive(self) -> Any:
+    async def receive(self) -> ASGIReceiveEvent:
         message = await super().receive()
         if self._is_full:  # uvicorn's reads on when its queue is empty
             self._pause()

@@ -11,7 +11,6 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import structlog
 import uvicorn
@@ -67,7 +66,7 @@ async def _obstacle(db: BaseDBAsyncClient) -> str | None:
 
 
 @contextmanager
-def _ends_when_asked() -> Iterator[list[Any]]:
+def _ends_when_asked() -> Iterator[list[object]]:
     """SIGTERM and SIGINT end the process at once: uvicorn's handlers only note them until the application has started.
 
     Gives the handlers of before.
@@ -80,7 +79,7 @@ def _ends_when_asked() -> Iterator[list[Any]]:
             signal.signal(which, handler)
 
 
-def _end_if_asked_before(handlers: list[Any]) -> None:
+def _end_if_asked_before(handlers: list[object]) -> None:
     """Ends the process when uvicorn has noted a signal since its start, while the application was imported."""
     for handler in handlers:
         server = getattr(handler, "__self__", None)

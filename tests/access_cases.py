@@ -320,8 +320,10 @@ def _needs(one: Any) -> str:
     words = []
     for permission in permissions_of(one):
         scopes = permission.refusal.get("requiredScopes")
-        if scopes:
+        if isinstance(scopes, list):
             words.append("|".join(scope[0] for scope in scopes))
         else:
-            words.append("USER" if "requiredCaller" in permission.refusal else permission.refusal["requiredAccess"])
+            words.append(
+                "USER" if "requiredCaller" in permission.refusal else str(permission.refusal["requiredAccess"])
+            )
     return " ".join(words)

@@ -214,7 +214,7 @@ async def add_calls(installation: Installation) -> dict[str, str]:
     async with installation.database():
         for place in ("own", "sibling", "foreign"):
             account_id = read(Kind.ACCOUNT, installation.world[place])
-            values = {"account_id": account_id, "gateway_call_id": place, "started_at": now}
+            values: dict[str, Any] = {"account_id": account_id, "gateway_call_id": place, "started_at": now}
             call = await CallRow.create(id=id_at(now), **values)
             await CallKey.create(id=call.id, account_id=account_id, gateway_call_id=place)
             made[place] = show(Kind.CALL, call.id)

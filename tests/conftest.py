@@ -12,6 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 from tortoise.apps import Apps
+from tortoise.models import Model
 
 from app import authentication
 from app.revocations import Revocations
@@ -24,7 +25,8 @@ from tests.servers.postgres import Postgres
 @pytest.fixture(scope="session", autouse=True)
 def _models_are_finalised_once() -> Iterator[None]:
     """Tortoise works out the filters of every model again for each database that is opened: two thirds of a test's CPU."""
-    original, done = Apps._build_initial_querysets, set()
+    original = Apps._build_initial_querysets
+    done: set[type[Model]] = set()
 
     def build(apps: Apps) -> None:
         every = apps.apps

@@ -17,7 +17,7 @@ class _Fault(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         left = _failing.get()
-        text = str(record.args[0] if record.args else record.msg)
+        text = str(record.args[0] if isinstance(record.args, tuple) and record.args else record.msg)
         if left is None or text.split(maxsplit=1)[0] in ("BEGIN", "COMMIT", "ROLLBACK"):
             return
         left[0] -= 1

@@ -60,7 +60,8 @@ class Answer:
 
     @property
     def errors(self) -> list[dict[str, Any]]:
-        return self.body.get("errors", [])
+        found: list[dict[str, Any]] = self.body.get("errors", [])
+        return found
 
     @property
     def codes(self) -> list[str]:
@@ -203,6 +204,7 @@ async def seed(folder: Path, url: str) -> World:
 
         async def key(person: str, level: AccessLevel = AccessLevel.FULL, **owner: Any) -> None:
             made, text = await api_keys.create(context, name=person, access_level=level, expires_at=None, **owner)
+            assert text is not None
             world.ids[f"{person}_key"], world.tokens[person] = show(Kind.API_KEY, made.id), text
 
         for person, name in (("provider", "Northern Voice"), ("other_provider", "Southern Voice")):

@@ -196,11 +196,9 @@ def dodges(sources: Sources) -> Iterator[str]:
     for module, text in sources.items():
         lines = text.splitlines()
         for node in ast.walk(ast.parse(text)):
-            lazy_call = (
-                isinstance(node, ast.Attribute) and node.attr == "lazy" and ast.unparse(node) == "strawberry.lazy"
-            )
-            lazy_import = isinstance(node, ast.ImportFrom) and any(alias.name == "lazy" for alias in node.names)
-            if lazy_call or lazy_import:
+            if (isinstance(node, ast.Attribute) and node.attr == "lazy" and ast.unparse(node) == "strawberry.lazy") or (
+                isinstance(node, ast.ImportFrom) and any(alias.name == "lazy" for alias in node.names)
+            ):
                 yield wrong(
                     module,
                     node.lineno,

@@ -101,7 +101,8 @@ def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _rows(node: dict[str, Any]) -> int:
     left_out = node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Index Recheck", 0)
-    return round((node["Actual Rows"] + left_out) * node["Actual Loops"])
+    rows: float = (node["Actual Rows"] + left_out) * node["Actual Loops"]
+    return round(rows)
 
 
 class _Recorder(logging.Handler):
@@ -110,5 +111,6 @@ class _Recorder(logging.Handler):
         self._statements = statements
 
     def emit(self, record: logging.LogRecord) -> None:
-        sql, values = record.args or (record.msg, [])
+        said: Any = record.args or (record.msg, [])
+        sql, values = said
         self._statements.append((str(sql), list(values or [])))

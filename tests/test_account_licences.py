@@ -67,7 +67,7 @@ async def test_limits_cannot_be_cleared(admin: Person, world: World) -> None:
     assert refusals(payload) == [("REQUIRED", ["usageLimit"]), ("REQUIRED", ["licensedSessions"])]
 
 
-LICENCE = [
+LICENCE: list[tuple[dict[str, Any], list[str]]] = [
     ({"licensedSessions": 5}, ["licensedSessions"]),
     ({"licensedSessions": None}, ["licensedSessions"]),
     ({"usageLimit": {"unit": "MINUTES", "maximum": 1}}, ["usageLimit"]),

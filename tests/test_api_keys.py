@@ -37,7 +37,7 @@ async def test_a_key_belongs_to_its_makers_owner_unless_told_otherwise(
 
 
 async def test_each_scope_makes_keys_for_whom_it_reaches(installation: Installation, world: World) -> None:
-    owners = {
+    owners: dict[str, list[dict[str, Any]]] = {
         "admin": [{"accountId": world["foreign"]}, {"serviceProviderId": world["provider"]}, {"installation": True}],
         "provider": [
             {"accountId": world["own"]},

@@ -84,7 +84,7 @@ async def test_a_password_is_stored_sealed_and_opens_in_its_own_place_alone(
     sealed = row.calling_webhook_password
     assert sealed is not None
     assert CREDENTIALS["password"].encode() not in sealed
-    place = {"table": "applications", "row": row.id}
+    place: dict[str, Any] = {"table": "applications", "row": row.id}
     assert keyring.open(sealed, column="calling_webhook_password", **place) == CREDENTIALS["password"]
     with pytest.raises(CannotOpen):
         keyring.open(sealed, column="call_status_webhook_password", **place)

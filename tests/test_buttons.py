@@ -44,9 +44,9 @@ OF_ONESELF = {"login", "logout", "logoutEverywhere", "changePassword", "revokeSe
 OF_GATEWAYS = {"reportCalls"}
 
 CALLERS = [
-    Viewer(scope, level, **{kind: new_id()})
-    for scope, level, kind in product(Scope, AccessLevel, ("key_id", "user_id"))
-    if kind == "key_id" or level is AccessLevel.FULL
+    Viewer(scope, level, new_id()) if kind == "key" else Viewer(scope, level, user_id=new_id())
+    for scope, level, kind in product(Scope, AccessLevel, ("key", "user"))
+    if kind == "key" or level is AccessLevel.FULL
 ]
 """A key of each scope and level, and a person of each scope."""
 

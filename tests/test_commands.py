@@ -30,7 +30,12 @@ async def test_maintain_forgets_what_is_older_than_400_days_unless_told_otherwis
         for days in (401, 399, 31, 29):
             await AuditEvent.create(at=now - timedelta(days=days), operation=f"{days} days")
         for hours in (25, 23):
-            old = {"actor_id": new_id(), "operation": "createAccount", "key": str(hours), "input_hash": b""}
+            old: dict[str, Any] = {
+                "actor_id": new_id(),
+                "operation": "createAccount",
+                "key": str(hours),
+                "input_hash": b"",
+            }
             await IdempotencyRecord.create(**old, created_at=now - timedelta(hours=hours))
     told = (await run(installation, "maintain")).splitlines()
     assert {"1 audit events forgotten", "1 idempotency records forgotten", "0 calls forgotten"} <= set(told)

@@ -86,7 +86,7 @@ BREAKS: list[tuple[str, dict[str, Any]]] = [
     *(
         ("calls_recording_check", changes)
         for changes in (
-            {"recording_state": "NONE"},
+            dict[str, Any](recording_state="NONE"),
             {"recording_error": None},
             {"recording_state": "STORED", "recording_size_bytes": None},
             {"recording_state": "STORED", "recording_duration_ms": None},

@@ -136,7 +136,7 @@ async def seen(installation: Installation, forwarded_for: str = "203.0.113.9") -
     try:
         await installation.client.get("/healthz", headers={**FORWARDED, "X-Forwarded-For": forwarded_for})
     finally:
-        installation.app.router = endpoint
+        installation.app.router = endpoint  # type: ignore[assignment]
     return found[0]
 
 

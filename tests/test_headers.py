@@ -7,7 +7,7 @@ import pytest
 
 from tests.installation import Installation, World
 
-ASK = {"json": {"query": "{ __typename }"}}
+ASK: dict[str, Any] = {"json": {"query": "{ __typename }"}}
 JSON_TYPE = {"Content-Type": "application/json"}
 REQUESTS: dict[str, tuple[str | None, str, str, dict[str, Any], int]] = {
     "an operation": ("admin", "POST", "/graphql", ASK, 200),

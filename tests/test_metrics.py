@@ -60,7 +60,7 @@ async def test_the_metrics_token_reads_metrics_and_nothing_else(installation: In
     assert (await metrics(admin)).status_code == 200
     assert (await scraper.ask("{ viewer { scope } }")).status == 401
     for other in (METRICS_TOKEN[:-1], f"{METRICS_TOKEN}0", f"{METRICS_TOKEN}\u00e9"):
-        headers = {"Authorization": f"Bearer {other}".encode("latin-1")}
+        headers = {b"Authorization": f"Bearer {other}".encode("latin-1")}
         assert (await installation.client.get("/metrics", headers=headers)).status_code == 401
 
 

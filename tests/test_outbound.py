@@ -30,7 +30,7 @@ NO_HOSTS = ["", "a..b", "127%2e0.0.1", "a b", "host:80", "1.2.3.4.5", "256.1.1.1
 
 
 @pytest.mark.parametrize("host", LOOPBACK + PRIVATE + METADATA + RESERVED + INNER_NAMES + NO_HOSTS)
-def test_a_host_that_is_not_public_is_refused_by_its_text(host: str):
+def test_a_host_that_is_not_public_is_refused_by_its_text(host: str) -> None:
     reason = OutboundGate().judge_text(host)
     assert reason is not None
     assert reason.endswith(".")
@@ -39,7 +39,7 @@ def test_a_host_that_is_not_public_is_refused_by_its_text(host: str):
 @pytest.mark.parametrize(
     "host", ["s3.eu-central-1.amazonaws.com", "8.8.8.8", "2606:4700::1111", "s3.example.com.", "64:ff9b::808:808"]
 )
-def test_a_public_host_passes(host: str):
+def test_a_public_host_passes(host: str) -> None:
     assert OutboundGate().judge_text(host) is None
 
 
@@ -54,15 +54,15 @@ def test_a_public_host_passes(host: str):
         ("http://[::1", False),
     ],
 )
-def test_a_url_is_judged_by_its_host(url: str, passes: bool):
+def test_a_url_is_judged_by_its_host(url: str, passes: bool) -> None:
     assert (OutboundGate().judge_text(url) is None) is passes
 
 
-def test_an_odd_spelling_of_a_public_address_is_refused_too():
+def test_an_odd_spelling_of_a_public_address_is_refused_too() -> None:
     assert "8.8.8.8" in (OutboundGate().judge_text("010.8.8.8") or "")
 
 
-def test_each_kind_is_named():
+def test_each_kind_is_named() -> None:
     gate = OutboundGate()
     for host, word in (
         ("127.1", "loopback"),
@@ -76,7 +76,7 @@ def test_each_kind_is_named():
         assert word in (gate.judge_text(host) or "")
 
 
-def test_a_named_host_passes_on_every_port_and_a_named_port_on_that_one_only():
+def test_a_named_host_passes_on_every_port_and_a_named_port_on_that_one_only() -> None:
     gate = OutboundGate(["Minio.Local", "127.0.0.1:9000", "[::1]:9000"])
     assert gate.judge_text("https://minio.local:1") is None
     assert gate.judge_text("http://127.0.0.1:9000") is None
@@ -89,7 +89,7 @@ def test_a_named_host_passes_on_every_port_and_a_named_port_on_that_one_only():
 
 
 async def _connect(gate: OutboundGate, url: str) -> None:
-    connector = aiohttp.TCPConnector(resolver=gate.resolver())
+    connector = aiohttp.TCPConnector(resolver=gate.resolver())  # type: ignore[arg-type]
     async with aiohttp.ClientSession(connector=connector) as session:
         await session.get(url)
 
@@ -109,7 +109,7 @@ def _resolve_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
 )
 async def test_a_name_that_leads_to_an_inner_address_is_refused_at_the_connection(
     monkeypatch: pytest.MonkeyPatch, addresses: list[str]
-):
+) -> None:
     _resolve_to(monkeypatch, *addresses)
     with pytest.raises(OutboundRefused) as refused:
         await _connect(OutboundGate(), "http://storage.example.com:9")
@@ -117,7 +117,7 @@ async def test_a_name_that_leads_to_an_inner_address_is_refused_at_the_connectio
     assert addresses[-1] not in refused.value.reason
 
 
-async def test_a_named_host_may_lead_to_an_inner_address(monkeypatch: pytest.MonkeyPatch):
+async def test_a_named_host_may_lead_to_an_inner_address(monkeypatch: pytest.MonkeyPatch) -> None:
     _resolve_to(monkeypatch, "127.0.0.1")
     with pytest.raises(aiohttp.ClientConnectorError):
         await _connect(OutboundGate(["storage.example.com:9"]), "http://storage.example.com:9")
@@ -125,6 +125,6 @@ async def test_a_named_host_may_lead_to_an_inner_address(monkeypatch: pytest.Mon
         await _connect(OutboundGate(["storage.example.com:9"]), "http://storage.example.com:10")
 
 
-async def test_the_resolver_judges_the_text_as_well():
+async def test_the_resolver_judges_the_text_as_well() -> None:
     with pytest.raises(OutboundRefused):
         await OutboundGate().resolver().resolve("localhost", 80)

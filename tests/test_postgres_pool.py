@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from typing import Any
 
 import asyncpg
 import pytest
@@ -208,6 +209,7 @@ async def client(postgres: Postgres) -> AsyncIterator[PooledClient]:
 async def all_turns_are_there(client: PooledClient) -> None:
     """As many can borrow at once as there are connections, and each gets one without a transaction."""
     pool = client._pool
+    assert pool is not None
     async with asyncio.timeout(10):
         connections = [await pool.acquire() for _ in range(SIZE)]
     for connection in connections:
@@ -344,6 +346,7 @@ async def test_whatever_is_cut_and_given_up_all_connections_are_there_again(
     await other.close()
     await asyncio.wait_for(asyncio.gather(*people), 20)
     assert unexpected == []
+    assert client._pool is not None
     await asyncio.wait_for(asyncio.gather(*client._pool._resets), 10)  # of what was given up last
     assert client._pool._lent == set()
     await asyncio.sleep(0.5)  # until the driver has noticed which of the idle ones were cut last
@@ -355,7 +358,9 @@ async def test_a_connection_may_come_back_after_its_client_was_closed(
     client: PooledClient, in_a_transaction: bool
 ) -> None:
     async with in_transaction() if in_a_transaction else client.acquire_connection():
-        pool, held = client._pool, set(client._pool._lent)
+        pool = client._pool
+        assert pool is not None
+        held = set(pool._lent)
         closing = asyncio.create_task(client.close())
         await asyncio.sleep(0)
         client._pool = None
@@ -369,6 +374,7 @@ async def test_a_fault_in_the_driver_on_a_connection_that_closed_is_that_it_is_a
     client: PooledClient, in_a_transaction: bool
 ) -> None:
     async def fail(*, closed: bool) -> None:
+        found: Any
         async with in_transaction() if in_a_transaction else client.acquire_connection() as found:
             if closed:
                 (found._connection if in_a_transaction else found).terminate()

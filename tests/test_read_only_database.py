@@ -1,7 +1,6 @@
 """A database that accepts no writes, as a standby does during a failover: writes are refused as unavailable, reads go on."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import pytest
@@ -22,7 +21,9 @@ READ = "{ accounts { nodes { name } } }"
 WRITE = 'mutation { createApiKey(input: {name: "Made"}) { token } }'
 READ_ONLY = "The database accepts no writes at the moment. Try again in a moment."
 
-Switch = Callable[[str], Awaitable[None]]
+
+class Switch(Protocol):
+    async def __call__(self, value: str, *, ends_sessions: bool = True) -> None: ...
 
 
 @pytest.fixture

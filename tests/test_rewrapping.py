@@ -66,7 +66,7 @@ async def sealed() -> list[tuple[type[Model], str, Any, bytes]]:
     """Every sealed secret, with the place that it stands in."""
     return [
         (model, column, row.pk, bytes(getattr(row, column)))
-        for model in Tortoise.apps["models"].values()  # type: ignore[union-attr]
+        for model in Tortoise.apps["models"].values()
         for column in getattr(model, "sealed", ())
         for row in await model.filter(**{f"{column}__not_isnull": True}).order_by("id")
     ]
@@ -85,7 +85,7 @@ async def test_secrets_of_every_column_are_sealed_again(installation: Installati
     async with installation.database():
         before = await sealed()
         columns = {(model, column) for model, column, _, _ in before}
-        models = Tortoise.apps["models"].values()  # type: ignore[union-attr]
+        models = Tortoise.apps["models"].values()
         assert columns == {(model, column) for model in models for column in getattr(model, "sealed", ())}
         assert await rewrap(both) == len(before)
         assert texts_of(alone, await sealed()) == texts_of(both, before)
@@ -131,7 +131,7 @@ async def test_what_no_key_opens_is_said_and_the_rest_stays(installation: Instal
 
 async def test_every_column_of_bytes_is_a_hash_or_sealed(installation: Installation, admin: Person) -> None:
     async with installation.database():
-        for model in Tortoise.apps["models"].values():  # type: ignore[union-attr]
+        for model in Tortoise.apps["models"].values():
             for name, column in model._meta.fields_map.items():
                 if isinstance(column, fields.BinaryField):
                     is_hash = name.endswith("_hash") or name in ("subject", "fingerprint")  # of failed logins, of keys

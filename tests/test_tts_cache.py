@@ -13,6 +13,7 @@ import pytest
 from valkey.asyncio import Valkey
 
 from app.audit.model import AuditEvent
+from app.errors import ServiceUnavailable
 from app.execution import deadline
 from app.local_s3 import free_ports
 from app.tts_cache import cache, counts
@@ -264,7 +265,7 @@ async def test_a_cache_that_dies_while_it_is_cleared_says_how_many_went_before_t
     valkey: PromptServer, account_user: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     valkey.fill(world["own"], 2_000)
-    unlink, removed = Valkey.unlink, []
+    unlink, removed = Valkey.unlink, list[int]()
 
     async def and_die(self: Any, *keys: bytes) -> int:
         removed.append(await unlink(self, *keys))
@@ -293,7 +294,7 @@ async def says_nothing_of(url: str, password: str, monkeypatch: pytest.MonkeyPat
     said: list[Any] = []
     caplog.set_level(logging.DEBUG)
     monkeypatch.setattr(cache, "_log", SimpleNamespace(warning=lambda *words, **more: said.append((words, more))))
-    with pytest.raises(cache.ServiceUnavailable, match="does not answer") as raised:
+    with pytest.raises(ServiceUnavailable, match="does not answer") as raised:
         await cache.PromptCache(url, answer_seconds=1).count([f"AC{0:032x}"])
     assert said
     shown = "".join(traceback.format_exception(raised.value))

@@ -100,7 +100,7 @@ async def test_each_update_counts_the_version_and_needs_the_one_before(
     changes = {"needsDigit": True} if "minimumLength" in given else {"name": "Newer"}
     if type_name == "RecordingConfig":
         changes = {"recordAllCalls": False}
-    ids = {name: given[name] for name in ("id", "accountId") if name in given}
+    ids: dict[str, Any] = {name: given[name] for name in ("id", "accountId") if name in given}
     again = await send(people["root"], mutation, {**ids, **changes, "ifVersion": seen}, f"{object_} {{ version }}")
     assert again.only(mutation)[object_]["version"] == seen + 1
     late = await send(people["root"], mutation, {**given, "ifVersion": seen})

@@ -8,7 +8,7 @@ import strawberry
 from tortoise import fields
 from tortoise.models import Model
 
-from app.access import Reach
+from app.access import Reach, Reachable
 from app.identifiers import new_id
 from app.webhooks.model import WebhookMethod
 
@@ -21,7 +21,7 @@ class UsageUnit(enum.Enum):
     MINUTES = strawberry.enum_value("MINUTES", description="Minutes of calls.")
 
 
-class Account(Model):
+class Account(Reachable):
     """Secrets and passwords are sealed (`app/encryption.py`); a maximum of 0 means unlimited.
 
     CHECKs hold what goes together: the previous webhook secret and its end, a webhook's user name and password, and nothing of a

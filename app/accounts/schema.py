@@ -63,15 +63,12 @@ class UsageLimit:
 
 @graph.node(
     Kind.ACCOUNT,
-    row=model.Account,
     description="The container of one customer's applications, keys, users and recorded calls.",
 )
-class Account(graph.Node):
-    """Stands over rows of model.Account."""
-
+class Account(graph.Node[model.Account]):
     name: str = graph.column("The account's name, unique within its service provider.")
     active: bool = graph.column("False closes every key and session under the account within 5 seconds.")
-    service_provider: Any = graph.to_one(
+    service_provider: graph.Node | None = graph.to_one(
         "ServiceProvider",
         "service_provider_id",
         row=ServiceProviderRow,
@@ -93,7 +90,7 @@ class Account(graph.Node):
     version: int = graph.column(
         "Grows by one with each change; send it as `ifVersion` to be safe from others' changes."
     )
-    recording_config: Any = graph.to_one(
+    recording_config: graph.Node | None = graph.to_one(
         "RecordingConfig",
         "id",
         row=RecordingConfigRow,
@@ -112,13 +109,13 @@ class Account(graph.Node):
     api_key_count: int = graph.count(
         "account_id", row=ApiKeyRow, description="How many keys the account has, closed ones too."
     )
-    device_calling_application: Any = graph.to_one(
+    device_calling_application: graph.Node | None = graph.to_one(
         "Application",
         "device_calling_application_id",
         row=ApplicationRow,
         description="What answers calls of the SIP devices that register with its realm; null: nothing does.",
     )
-    siprec_application: Any = graph.to_one(
+    siprec_application: graph.Node | None = graph.to_one(
         "Application",
         "siprec_application_id",
         row=ApplicationRow,
@@ -132,6 +129,7 @@ class Account(graph.Node):
     async def applications(
         self,
         info: Info,
+        row: strawberry.Parent[model.Account],
         first: FirstArgument = DEFAULT_FIRST,
         after: AfterArgument = None,
         filter: Annotated[ApplicationFilter | None, strawberry.argument(description="Which applications.")] = None,
@@ -139,8 +137,7 @@ class Account(graph.Node):
             ApplicationOrder | None, strawberry.argument(description="In which order; by name without it.")
         ] = None,
     ) -> Connection[Application]:
-        row: Any = self
-        return graph.shown(await OF_ACCOUNT.answer(info.context, row.id, first, after, filter, order_by))
+        return Application.connection(await OF_ACCOUNT.answer(info.context, row.id, first, after, filter, order_by))
 
     @graph.resolver(
         f"The account's calls, newest first. `totalCount` counts to {COUNT_LIMIT:,} and no further.",
@@ -149,12 +146,12 @@ class Account(graph.Node):
     async def recent_calls(
         self,
         info: Info,
+        row: strawberry.Parent[model.Account],
         first: FirstArgument = DEFAULT_FIRST,
         after: AfterArgument = None,
         filter: Annotated[CallFilter | None, strawberry.argument(description="Which calls.")] = None,
     ) -> Connection[Call]:
-        row: Any = self
-        return graph.shown(await CALLS_OF_ACCOUNT.answer(info.context, row.id, first, after, filter))
+        return Call.connection(await CALLS_OF_ACCOUNT.answer(info.context, row.id, first, after, filter))
 
     users: Connection[User] = graph.page(
         "account_id", row=UserRow, order=NEWEST_FIRST, description="The account's users, newest first."
@@ -220,8 +217,7 @@ class Account(graph.Node):
         declared=graph.Called(("id",)),
         weight=2,
     )
-    async def tts_cache(self, info: Info) -> TtsCache | None:
-        row: Any = self
+    async def tts_cache(self, info: Info, row: strawberry.Parent[model.Account]) -> TtsCache | None:
         return await cache_of(info.context, row.id)
 
 
@@ -292,7 +288,7 @@ _ACCOUNTS = graph.PageOfAll(
         "service_provider_id": graph.Condition("service_provider_id", partial(read, Kind.SERVICE_PROVIDER)),
         "active": graph.Condition("active"),
         "recording_enabled": graph.Condition(_records),
-        "storage_status": graph.Condition("recording_configs__storage_status"),
+        "storage_status": graph.Condition(lambda status: Q(recording_configs__storage_status=status)),
         "has_sip_realm": graph.Condition("sip_realm__isnull", operator.not_),
     },
     weights=graph.across_owners(
@@ -345,7 +341,7 @@ class AccountQueries:
     async def account(
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="`AC` and 32 hex digits.")]
     ) -> Account | None:
-        return graph.shown(await _ACCOUNT.answer(info.context, id))
+        return Account.of(await _ACCOUNT.answer(info.context, id))
 
     @graph.resolver("The accounts within reach.", declared=_ACCOUNTS)
     async def accounts(
@@ -358,7 +354,7 @@ class AccountQueries:
             AccountOrder | None, strawberry.argument(description="In which order; by name without it.")
         ] = None,
     ) -> Connection[Account]:
-        return graph.shown(await _ACCOUNTS.answer(info.context, first, after, filter, order_by))
+        return Account.connection(await _ACCOUNTS.answer(info.context, first, after, filter, order_by))
 
 
 @strawberry.input(description="How much an account may use.")
@@ -395,14 +391,9 @@ class CreateAccountInput:
     idempotency_key: str | None = strawberry.field(default=None, description=ONCE)
 
 
-@strawberry.type(description="What createAccount answers.")
-class CreateAccountPayload:
-    """Payload of createAccount."""
-
+@graph.payload()
+class CreateAccountPayload(graph.Payload):
     account: Account | None = strawberry.field(default=None, description="The new account.")
-    user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="What is wrong with the input; empty when it was done."
-    )
 
 
 @strawberry.input(description="Changes to an account's settings; what is left out stays as it is.")
@@ -440,14 +431,9 @@ class UpdateAccountInput:
     )
 
 
-@strawberry.type(description="What updateAccount answers.")
-class UpdateAccountPayload:
-    """Payload of updateAccount."""
-
+@graph.payload()
+class UpdateAccountPayload(graph.Payload):
     account: Account | None = strawberry.field(default=None, description="The account as it is now.")
-    user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="What is wrong with the input; empty when it was done."
-    )
 
 
 def _recording(given: AccountRecordingConfigInput | None) -> service.RecordingChanges | None:
@@ -467,14 +453,9 @@ class MoveAccountInput:
     )
 
 
-@strawberry.type(description="What moveAccount answers.")
-class MoveAccountPayload:
-    """Payload of moveAccount."""
-
+@graph.payload()
+class MoveAccountPayload(graph.Payload):
     account: Account | None = strawberry.field(default=None, description="The account as it is now.")
-    user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="What is wrong with the input; empty when it was done."
-    )
 
 
 @strawberry.input(description="An account to be suspended or resumed.")
@@ -488,14 +469,9 @@ class SetAccountActiveInput:
     )
 
 
-@strawberry.type(description="What setAccountActive answers.")
-class SetAccountActivePayload:
-    """Payload of setAccountActive."""
-
+@graph.payload()
+class SetAccountActivePayload(graph.Payload):
     account: Account | None = strawberry.field(default=None, description="The account as it is now.")
-    user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="What is wrong with the input; empty when it was done."
-    )
 
 
 @strawberry.input(description="An account whose webhook secret is replaced.")
@@ -513,14 +489,9 @@ class RotateWebhookSecretInput:
     )
 
 
-@strawberry.type(description="What rotateWebhookSecret answers.")
-class RotateWebhookSecretPayload:
-    """Payload of rotateWebhookSecret."""
-
+@graph.payload()
+class RotateWebhookSecretPayload(graph.Payload):
     account: Account | None = strawberry.field(default=None, description="The account with its new secret.")
-    user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="What is wrong with the input; empty when it was done."
-    )
 
 
 @strawberry.enum(description="What can stand in the way of a deletion.")
@@ -568,10 +539,11 @@ class DeleteAccountInput:
     )
 
 
-@strawberry.type(description="What deleteAccount answers. Recordings in the customer's bucket are never touched.")
-class DeleteAccountPayload:
-    """Payload of deleteAccount."""
-
+@graph.payload(
+    "Recordings in the customer's bucket are never touched.",
+    errors="Why nothing was deleted; empty after a deletion and after a dry run.",
+)
+class DeleteAccountPayload(graph.Payload):
     deleted_id: strawberry.ID | None = strawberry.field(
         default=None, description="The id that is no more; null when nothing was deleted, as after a dry run."
     )
@@ -585,9 +557,6 @@ class DeleteAccountPayload:
     recordings_stay_in: str | None = strawberry.field(
         default=None,
         description="The bucket of the recording configuration, whose recordings stay as they are; null without one.",
-    )
-    user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="Why nothing was deleted; empty after a deletion and after a dry run."
     )
 
 
@@ -615,7 +584,7 @@ class AccountMutations:
             licensed_sessions=input.licensed_sessions.value if input.licensed_sessions else None,
             idempotency_key=input.idempotency_key,
         )
-        return CreateAccountPayload(account=graph.shown(account))
+        return CreateAccountPayload(account=Account.of(account))
 
     @graph.mutation(f"Changes an account's settings: what is given, all of it or none, and nothing else. {_TAKEN}")
     async def update_account(
@@ -643,7 +612,7 @@ class AccountMutations:
             siprec_application_id=input.siprec_application_id,
             recording_config=Some(_recording(config.value)) if config else None,
         )
-        return UpdateAccountPayload(account=graph.shown(account))
+        return UpdateAccountPayload(account=Account.of(account))
 
     @graph.mutation(
         "Moves an account to another service provider, with all that is inside. Its keys stay open; NAME_TAKEN when the "
@@ -654,14 +623,14 @@ class AccountMutations:
         self, info: Info, input: Annotated[MoveAccountInput, strawberry.argument(description="Which, and where to.")]
     ) -> MoveAccountPayload:
         account = await service.move(info.context, input.account_id, input.service_provider_id, input.if_version)
-        return MoveAccountPayload(account=graph.shown(account))
+        return MoveAccountPayload(account=Account.of(account))
 
     @graph.mutation("Suspends or resumes an account.", permissions=[IsServiceProvider])
     async def set_account_active(
         self, info: Info, input: Annotated[SetAccountActiveInput, strawberry.argument(description="Which, and how.")]
     ) -> SetAccountActivePayload:
         account = await service.set_active(info.context, input.id, input.active, input.if_version)
-        return SetAccountActivePayload(account=graph.shown(account))
+        return SetAccountActivePayload(account=Account.of(account))
 
     @graph.mutation(
         "Replaces an account's webhook secret. The old one signs as well for some hours, so that receivers can change over; "
@@ -673,7 +642,7 @@ class AccountMutations:
         account = await service.rotate_webhook_secret(
             info.context, input.account_id, input.if_version, input.overlap_hours
         )
-        return RotateWebhookSecretPayload(account=graph.shown(account))
+        return RotateWebhookSecretPayload(account=Account.of(account))
 
     @graph.mutation(
         "Deletes an account with its recording configuration; refused with the list of what stands in the way.",

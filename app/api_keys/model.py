@@ -6,11 +6,11 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.models import Model
 
-from app.access import AccessLevel, Reach, Scope
+from app.access import AccessLevel, Reach, Reachable, Scope
 from app.identifiers import new_id
 
 
-class ApiKey(Model):
+class ApiKey(Reachable):
     """A CHECK ties `scope` to the owner columns: ADMIN has none, the others exactly theirs.
 
     During a rotation's overlap `previous_secret_hash` lets the old secret in until `previous_secret_expires_at`.

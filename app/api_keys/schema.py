@@ -2,7 +2,7 @@
 
 import enum
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import strawberry
@@ -69,12 +69,8 @@ def _maker(context: Context, scope: Scope | None, key_id: UUID | None, user_id: 
     )
 
 
-@graph.node(
-    Kind.API_KEY, row=model.ApiKey, description="What a program shows to be let in: `Authorization: Bearer vgk_…`."
-)
-class ApiKey(graph.Node):
-    """Stands over rows of model.ApiKey."""
-
+@graph.node(Kind.API_KEY, description="What a program shows to be let in: `Authorization: Bearer vgk_…`.")
+class ApiKey(graph.Node[model.ApiKey]):
     name: str = graph.column("What it is for, in its owner's words.")
     public_id: str = graph.column(
         f"The part of the key's text after `{token.PREFIX}`: tells which key a text is, and lets nobody in."
@@ -82,10 +78,10 @@ class ApiKey(graph.Node):
     scope: Scope = graph.column("Whose things it acts on; fixed.")
     access_level: AccessLevel = graph.column("How much of its scope it may use; fixed.")
     status: ApiKeyStatus = graph.timed(_status, ["revoked_at", "expires_at"], "Whether it lets anybody in.")
-    account: Any = graph.to_one(
+    account: graph.Node | None = graph.to_one(
         "Account", "account_id", row=AccountRow, description="The account that it belongs to, for the scope ACCOUNT."
     )
-    service_provider: Any = graph.to_one(
+    service_provider: graph.Node | None = graph.to_one(
         "ServiceProvider",
         "service_provider_id",
         row=ServiceProviderRow,
@@ -149,7 +145,7 @@ class ApiKeyQueries:
     async def api_keys(
         self, info: Info, first: FirstArgument = DEFAULT_FIRST, after: AfterArgument = None
     ) -> Connection[ApiKey] | None:
-        return graph.shown(await _KEYS_OF_INSTALLATION.answer(info.context, first, after))
+        return ApiKey.connection(await _KEYS_OF_INSTALLATION.answer(info.context, first, after))
 
 
 @strawberry.input(one_of=True, description="Whom a new key belongs to.")
@@ -181,16 +177,11 @@ class CreateApiKeyInput:
     idempotency_key: str | None = strawberry.field(default=None, description=f"{ONCE} The text is not shown again.")
 
 
-@strawberry.type(description="What createApiKey answers.")
-class CreateApiKeyPayload:
-    """Payload of createApiKey."""
-
+@graph.payload()
+class CreateApiKeyPayload(graph.Payload):
     api_key: ApiKey | None = strawberry.field(default=None, description="The new key.")
     token: str | None = strawberry.field(
         default=None, description="Its text, to be sent as `Authorization: Bearer …`. Shown here once and never again."
-    )
-    user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="What is wrong with the input; empty when it was done."
     )
 
 
@@ -205,14 +196,9 @@ class UpdateApiKeyInput:
     )
 
 
-@strawberry.type(description="What updateApiKey answers.")
-class UpdateApiKeyPayload:
-    """Payload of updateApiKey."""
-
+@graph.payload()
+class UpdateApiKeyPayload(graph.Payload):
     api_key: ApiKey | None = strawberry.field(default=None, description="The key as it is now.")
-    user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="What is wrong with the input; empty when it was done."
-    )
 
 
 @strawberry.input(description="An API key to be closed.")
@@ -222,14 +208,9 @@ class RevokeApiKeyInput:
     id: strawberry.ID = strawberry.field(description="The key.")
 
 
-@strawberry.type(description="What revokeApiKey answers.")
-class RevokeApiKeyPayload:
-    """Payload of revokeApiKey."""
-
+@graph.payload()
+class RevokeApiKeyPayload(graph.Payload):
     api_key: ApiKey | None = strawberry.field(default=None, description="The key as it is now.")
-    user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="What is wrong with the input; empty when it was done."
-    )
 
 
 @strawberry.input(description="An API key that gets a new secret.")
@@ -243,17 +224,12 @@ class RotateApiKeyInput:
     )
 
 
-@strawberry.type(description="What rotateApiKey answers.")
-class RotateApiKeyPayload:
-    """Payload of rotateApiKey."""
-
+@graph.payload()
+class RotateApiKeyPayload(graph.Payload):
     api_key: ApiKey | None = strawberry.field(default=None, description="The key as it is now.")
     token: str | None = strawberry.field(
         default=None,
         description="Its new text, to be sent as `Authorization: Bearer …`. Shown here once and never again.",
-    )
-    user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="What is wrong with the input; empty when it was done."
     )
 
 
@@ -284,20 +260,20 @@ class ApiKeyMutations:
             idempotency_key=input.idempotency_key,
         )
         errors = [] if text is not None else [_ALREADY_SHOWN]
-        return CreateApiKeyPayload(api_key=graph.shown(key), token=text, user_errors=errors)
+        return CreateApiKeyPayload(api_key=ApiKey.of(key), token=text, user_errors=errors)
 
     @graph.mutation("Renames an API key.")
     async def update_api_key(
         self, info: Info, input: Annotated[UpdateApiKeyInput, strawberry.argument(description="The changes.")]
     ) -> UpdateApiKeyPayload:
         key = await service.rename(info.context, input.id, input.name, input.if_version)
-        return UpdateApiKeyPayload(api_key=graph.shown(key))
+        return UpdateApiKeyPayload(api_key=ApiKey.of(key))
 
     @graph.mutation(f"Permanently revokes an API key: it is rejected {WHEN_REFUSED}. Repeating it changes nothing.")
     async def revoke_api_key(
         self, info: Info, input: Annotated[RevokeApiKeyInput, strawberry.argument(description="Which key.")]
     ) -> RevokeApiKeyPayload:
-        return RevokeApiKeyPayload(api_key=graph.shown(await service.revoke(info.context, input.id)))
+        return RevokeApiKeyPayload(api_key=ApiKey.of(await service.revoke(info.context, input.id)))
 
     @graph.mutation(
         "Gives an API key a new token, which is shown once. The old token stays valid for `overlapHours`. With 0 it is rejected "
@@ -307,4 +283,4 @@ class ApiKeyMutations:
         self, info: Info, input: Annotated[RotateApiKeyInput, strawberry.argument(description="Which key, and how.")]
     ) -> RotateApiKeyPayload:
         key, text = await service.rotate(info.context, input.id, input.overlap_hours)
-        return RotateApiKeyPayload(api_key=graph.shown(key), token=text)
+        return RotateApiKeyPayload(api_key=ApiKey.of(key), token=text)

@@ -6,12 +6,12 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.models import Model
 
-from app.access import Reach
+from app.access import Reach, Reachable
 from app.identifiers import new_id
 from app.webhooks.model import WebhookMethod
 
 
-class Application(Model):
+class Application(Reachable):
     """Of each webhook, username and password are both there or both not (CHECK); passwords are sealed.
 
     Without a call status webhook, all of its columns are null (CHECK).

@@ -49,14 +49,13 @@ class ApplicationRecording:
 
 @graph.node(
     Kind.APPLICATION,
-    row=model.Application,
     description="What answers calls of an account, reached by webhooks. Belongs to one account, for ever.",
 )
-class Application(graph.Node):
-    """Stands over rows of model.Application."""
-
+class Application(graph.Node[model.Application]):
     name: str = graph.column("The application's name, unique within its account.")
-    account: Any = graph.to_one("Account", "account_id", row=AccountRow, description="The account it belongs to.")
+    account: graph.Node | None = graph.to_one(
+        "Account", "account_id", row=AccountRow, description="The account it belongs to."
+    )
     calling_webhook: Webhook = graph.computed(
         _webhook,
         ["calling_webhook_url", "calling_webhook_method", "calling_webhook_username"],
@@ -172,7 +171,7 @@ class ApplicationQueries:
     async def application(
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="`AP` and 32 hex digits.")]
     ) -> Application | None:
-        return graph.shown(await _APPLICATION.answer(info.context, id))
+        return Application.of(await _APPLICATION.answer(info.context, id))
 
 
 def _changes(
@@ -205,14 +204,9 @@ class CreateApplicationInput:
     idempotency_key: str | None = strawberry.field(default=None, description=ONCE)
 
 
-@strawberry.type(description="What createApplication answers.")
-class CreateApplicationPayload:
-    """Payload of createApplication."""
-
+@graph.payload()
+class CreateApplicationPayload(graph.Payload):
     application: Application | None = strawberry.field(default=None, description="The new application.")
-    user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="What is wrong with the input; empty when it was done."
-    )
 
 
 @strawberry.input(description="Changes to an application; what is left out stays as it is.")
@@ -235,14 +229,9 @@ class UpdateApplicationInput:
     )
 
 
-@strawberry.type(description="What updateApplication answers.")
-class UpdateApplicationPayload:
-    """Payload of updateApplication."""
-
+@graph.payload()
+class UpdateApplicationPayload(graph.Payload):
     application: Application | None = strawberry.field(default=None, description="The application as it is now.")
-    user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="What is wrong with the input; empty when it was done."
-    )
 
 
 @strawberry.input(description="An application to be deleted.")
@@ -268,18 +257,16 @@ class ApplicationDeletionBlocker:
     kind: service.ApplicationUse = strawberry.field(description="What the account uses it for.")
 
 
-@strawberry.type(description="What deleteApplication answers. Recordings of its calls are never touched.")
-class DeleteApplicationPayload:
-    """Payload of deleteApplication."""
-
+@graph.payload(
+    "Recordings of its calls are never touched.",
+    errors="Why nothing was deleted; empty after a deletion and after a dry run.",
+)
+class DeleteApplicationPayload(graph.Payload):
     deleted_id: strawberry.ID | None = strawberry.field(
         default=None, description="The id that is no more; null when nothing was deleted, as after a dry run."
     )
     blockers: list[ApplicationDeletionBlocker] = strawberry.field(
         default_factory=list, description="What stood or stands in the way and is only cleared with `force`."
-    )
-    user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="Why nothing was deleted; empty after a deletion and after a dry run."
     )
 
 
@@ -301,7 +288,7 @@ class ApplicationMutations:
             Some(input.record_all_calls),
         )
         application = await service.create(info.context, input.account_id, given, input.idempotency_key)
-        return CreateApplicationPayload(application=graph.shown(application))
+        return CreateApplicationPayload(application=Application.of(application))
 
     @graph.mutation("Changes an application: what is given, and nothing else.")
     async def update_application(
@@ -309,7 +296,7 @@ class ApplicationMutations:
     ) -> UpdateApplicationPayload:
         given = _changes(input.name, input.calling_webhook, input.call_status_webhook, input.record_all_calls)
         application = await service.update(info.context, input.id, input.if_version, given)
-        return UpdateApplicationPayload(application=graph.shown(application))
+        return UpdateApplicationPayload(application=Application.of(application))
 
     @graph.mutation("Deletes an application; refused, telling what for, while its account uses it.")
     async def delete_application(

@@ -11,16 +11,15 @@ What is given as it is stored changes nothing: no event, and `version` stays.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeVar, cast
+from typing import Any
 from uuid import UUID
 
 from strawberry.utils.str_converters import to_camel_case
 from tortoise import fields
 from tortoise.connection import get_connection
 from tortoise.expressions import Subquery
-from tortoise.models import Model
 
-from app.access import Reach, Scope
+from app.access import M, Reachable, Scope
 from app.accounts.model import Account
 from app.audit import trail
 from app.context import Context
@@ -31,17 +30,15 @@ from app.statements import Sql, StandIns, Statement, slot, values_of
 # without a version.
 MAXIMUM_STATEMENTS = 512
 
-M = TypeVar("M", bound=Model)
-
 
 async def change(
     context: Context,
     model: type[M],
     row_id: UUID,
-    values: Mapping[str, Any],
+    values: Mapping[str, object],
     *,
     if_version: int | None = None,
-    where: Mapping[str, Any] | None = None,
+    where: Mapping[str, object] | None = None,
 ) -> M | None:
     """Sets columns of one row, and its `version` and `updated_at` where it has them; answers the row as it is now.
 
@@ -60,7 +57,7 @@ async def change(
     )
     given = made.given(context, row_id, values, if_version)
     rows = await client.execute_query_dict(made.statement.text, made.statement.arguments(given))
-    return cast("M", made.row_of(rows[0])) if rows else None
+    return made.row_of(model, rows[0]) if rows else None
 
 
 def conflict(what: str, if_version: int | None) -> Mistakes:
@@ -75,22 +72,22 @@ def conflict(what: str, if_version: int | None) -> Mistakes:
 class _Change:
     """A rendered change of one row."""
 
-    model: type[Model]
+    model: type[Reachable]
     statement: Statement
     columns: tuple[tuple[str, str, fields.Field[Any]], ...]
     """What is set: the slot, the name and the column."""
     told: tuple[tuple[str, str, bool], ...]
     """What the event tells of them: the name, the name there, and whether the value is hidden."""
-    read: tuple[tuple[str, Callable[[Any], Any]], ...]
+    read: tuple[tuple[str, Callable[[Any], object]], ...]
     """What is more than the driver's own value once it is read."""
 
     def given(
         self,
         context: Context,
         row_id: UUID,
-        values: Mapping[str, Any],
+        values: Mapping[str, object],
         if_version: int | None,
-    ) -> dict[str, Any]:
+    ) -> dict[str, object]:
         """What belongs in the statements' places; what is set is converted as Tortoise does for each column."""
         given = trail.event_of(context, self.model, row_id)
         for place, name, column in self.columns:
@@ -104,11 +101,11 @@ class _Change:
         given["after"] = trail.in_json(after)
         return given
 
-    def row_of(self, found: dict[str, Any]) -> Model:
+    def row_of(self, model: type[M], found: dict[str, object]) -> M:
         """The row of what the statement answered, as Tortoise makes it in three times the time. Takes `found` over."""
         for name, made_of in self.read:
             found[name] = made_of(found[name])
-        row = self.model.__new__(self.model)
+        row = model.__new__(model)
         found |= {
             "_partial": False,
             "_saved_in_db": True,
@@ -121,11 +118,11 @@ class _Change:
 
 @lru_cache(MAXIMUM_STATEMENTS)
 def _change(
-    model: type[Model],
+    model: type[Reachable],
     scope: Scope,
     names: tuple[str, ...],
     is_versioned: bool,
-    where: tuple[tuple[str, Any], ...],
+    where: tuple[tuple[str, object], ...],
 ) -> _Change:
     projection = model._meta.fields_db_projection
     stand_ins = StandIns()
@@ -142,13 +139,13 @@ def _change(
     )
 
 
-def _moves(model: type[Model], names: tuple[str, ...]) -> bool:
-    return "service_provider_id" in names and "service_provider_id" in model.reach.service_provider  # type: ignore[attr-defined]
+def _moves(model: type[Reachable], names: tuple[str, ...]) -> bool:
+    return "service_provider_id" in names and "service_provider_id" in model.reach.service_provider
 
 
-def _account(model: type[Model], scope: Scope, stand_ins: StandIns) -> Sql | None:
+def _account(model: type[Reachable], scope: Scope, stand_ins: StandIns) -> Sql | None:
     """The account of the row, when the caller's reach depends on it: None when it cannot change by a move."""
-    reach: Reach = model.reach  # type: ignore[attr-defined]
+    reach = model.reach
     if scope is not Scope.SERVICE_PROVIDER or "account__service_provider_id" not in reach.service_provider:
         return None
     of_row = model.filter(id=stand_ins.uuid("row.id")).values("account_id")
@@ -156,14 +153,14 @@ def _account(model: type[Model], scope: Scope, stand_ins: StandIns) -> Sql | Non
     return stand_ins.render(account.values("id"))
 
 
-def _read(model: type[Model]) -> Iterator[tuple[str, Callable[[Any], Any]]]:
+def _read(model: type[Reachable]) -> Iterator[tuple[str, Callable[[Any], object]]]:
     """The columns that the driver does not answer as Tortoise does: choices and JSON."""
     for name, column in model._meta.fields_map.items():
         if isinstance(column, fields.JSONField) or hasattr(column, "enum_type"):
             yield name, column.to_python_value
 
 
-def _sets(model: type[Model], names: tuple[str, ...]) -> Sql:
+def _sets(model: type[Reachable], names: tuple[str, ...]) -> Sql:
     projection, table = model._meta.fields_db_projection, model._meta.db_table
     sets = [Sql.join(f'"{projection[name]}"=', slot(f"set.{name}")) for name in names]
     if "updated_at" in projection:
@@ -173,7 +170,7 @@ def _sets(model: type[Model], names: tuple[str, ...]) -> Sql:
     return Sql.listed(sets)
 
 
-def _whole(model: type[Model], names: tuple[str, ...], old: Sql, account: Sql | None) -> Sql:
+def _whole(model: type[Reachable], names: tuple[str, ...], old: Sql, account: Sql | None) -> Sql:
     """Reads, compares, changes and notes; answers the row as it is then, changed or not.
 
     A wait for the row's lock compares the conditions on the row itself once more, and not those on its account, which may have
@@ -207,9 +204,9 @@ def _whole(model: type[Model], names: tuple[str, ...], old: Sql, account: Sql | 
     )
 
 
-def _noted(model: type[Model], names: list[str], *, moves: bool) -> Sql:
+def _noted(model: type[Reachable], names: list[str], *, moves: bool) -> Sql:
     """The INSERT of the event, from the changed row."""
-    reach: Reach = model.reach  # type: ignore[attr-defined]
+    reach = model.reach
     account = f'changed."{reach.account}"' if reach.account and "__" not in reach.account else "NULL::UUID"
     own = next((path for path in reach.service_provider if "__" not in path), None)
     provider = f'(SELECT "service_provider_id" FROM "accounts" WHERE "id"={account})'
@@ -225,7 +222,7 @@ def _noted(model: type[Model], names: list[str], *, moves: bool) -> Sql:
     return Sql.join(f"INSERT INTO audit_events ({', '.join(values)}) SELECT ", selected, " FROM changed")
 
 
-def _named(model: type[Model], name: str) -> str:
+def _named(model: type[Reachable], name: str) -> str:
     value = f'changed."old {name}"'
     if trail.is_secret(model._meta.fields_map[name], name):
         value = f"CASE WHEN {value} IS NOT NULL THEN '{trail.HIDDEN}' END"

@@ -3,16 +3,16 @@
 Events point at nothing (no foreign keys) and outlive what they speak of.
 """
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from tortoise import fields
 from tortoise.models import Model
 
-from app.access import Reach, Scope
+from app.access import Reach, Reachable, Scope
 from app.identifiers import new_id
 
 
-class AuditEvent(Model):
+class AuditEvent(Reachable):
     """A trigger refuses to change an event at all, and to delete one that is younger than an AuditPruning allows.
 
     `service_provider_id` is the provider that ran the account at the time; when an account moves, the one that it comes from
@@ -30,8 +30,8 @@ class AuditEvent(Model):
     account_id = fields.UUIDField(null=True)
     service_provider_id = fields.UUIDField(null=True)
     former_service_provider_id = fields.UUIDField(null=True)
-    before: fields.JSONField[dict[str, Any] | None] = fields.JSONField(null=True)
-    after: fields.JSONField[dict[str, Any] | None] = fields.JSONField(null=True)
+    before: fields.JSONField[dict[str, object] | None] = fields.JSONField(null=True)
+    after: fields.JSONField[dict[str, object] | None] = fields.JSONField(null=True)
     request_id = fields.CharField(max_length=64, null=True)
     address = fields.CharField(max_length=64, null=True)
 

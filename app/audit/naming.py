@@ -21,6 +21,8 @@ from app.access import Requirement
 from app.audit import trail
 from app.identifiers import Kind, show
 
+MadeOf = Callable[[Any], object]
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -30,7 +32,7 @@ class Setting:
     """The field of the object's type or of its input; dotted within an object."""
     permissions: frozenset[type[Requirement]] = frozenset()
     """Who may see the field may see its changes."""
-    made_of: Callable[[Any], Any] | None = None
+    made_of: MadeOf | None = None
     """What clients see of the stored value; None: it as it is."""
 
 
@@ -79,7 +81,7 @@ def _of_column(kind: Kind, model: type[Model], column: str) -> Setting | None:
     return Setting(to_camel_case(column), frozenset(permissions))
 
 
-def _made_at(fields: list[StrawberryField], name: str, column: str) -> Callable[[Any], Any] | None:
+def _made_at(fields: list[StrawberryField], name: str, column: str) -> MadeOf | None:
     """What clients see of a column in the field of this dotted name, when the field makes it of this column alone."""
     first, _, rest = name.partition(".")
     field = next((each for each in fields if _name(each) == first), None)
@@ -98,14 +100,14 @@ def _made_at(fields: list[StrawberryField], name: str, column: str) -> Callable[
     return partial(_as_shown, declared.make)
 
 
-def _as_shown(make: Callable[[Any], Any], stored: Any) -> Any:
+def _as_shown(make: MadeOf, stored: object) -> object:
     """An object is its fields by their names in the contract."""
     made = make(stored)
     definition = get_object_definition(made)
     return made if definition is None else {_name(each): getattr(made, each.python_name) for each in definition.fields}
 
 
-def _within(field: StrawberryField, column: str) -> Iterator[tuple[str, Callable[[Any], Any] | None]]:
+def _within(field: StrawberryField, column: str) -> Iterator[tuple[str, MadeOf | None]]:
     """Whether a field that shows something of a column is what clients know it by: its name, and what is seen there."""
     declared = field.metadata.get(graph.DECLARED)
     if isinstance(declared, graph.ToOne):

@@ -4,12 +4,11 @@ What was noted in the last second before a process is killed is lost; a worker t
 """
 
 from contextlib import AbstractAsyncContextManager
-from typing import Any
 from uuid import UUID
 
 from tortoise import connections
-from tortoise.models import Model
 
+from app.access import Reachable
 from app.audit import trail
 from app.context import Context
 from app.periodic import repeated
@@ -23,9 +22,9 @@ class SecretReads:
     """One event for each operation and account. One per process."""
 
     def __init__(self) -> None:
-        self._waiting: list[dict[str, Any]] = []
+        self._waiting: list[dict[str, object]] = []
 
-    def note(self, context: Context, model: type[Model], account_id: UUID, secret: str) -> None:
+    def note(self, context: Context, model: type[Reachable], account_id: UUID, secret: str) -> None:
         """An account's secret is shown to the caller; `secret` is its field in the graph."""
         if (account_id, secret) in context.shown_secrets or len(self._waiting) >= MAXIMUM_WAITING:
             return
@@ -33,7 +32,7 @@ class SecretReads:
         event = trail.event_of(context, model, account_id)
         self.keep({**event, "operation": f"read {secret}", "account_id": account_id})
 
-    def keep(self, event: dict[str, Any]) -> None:
+    def keep(self, event: dict[str, object]) -> None:
         """Writes an event with the others; while too many wait, it is lost."""
         if len(self._waiting) < MAXIMUM_WAITING:
             self._waiting.append(event)

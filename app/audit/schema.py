@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import orjson
@@ -59,7 +59,7 @@ def _may_know(context: Context, scope: Scope | None) -> bool:
 
 
 def _changes(
-    context: Context, kind: str | None, before: dict[str, Any] | None, after: dict[str, Any] | None
+    context: Context, kind: str | None, before: dict[str, object] | None, after: dict[str, object] | None
 ) -> list[AuditChange]:
     old, new = before or {}, after or {}
     changes = []
@@ -73,7 +73,7 @@ def _changes(
     return changes
 
 
-def _text(setting: naming.Setting, values: dict[str, Any], stored_as: str) -> str | None:
+def _text(setting: naming.Setting, values: dict[str, object], stored_as: str) -> str | None:
     if stored_as not in values:
         return None
     value = values[stored_as]
@@ -86,13 +86,10 @@ def _id(kind: str | None, value: UUID | None) -> str | None:
 
 @graph.node(
     Kind.AUDIT_EVENT,
-    row=model.AuditEvent,
     description="Something that was changed, deleted, dialled or revealed. Events are never changed and outlive what they "
     "speak of.",
 )
-class AuditEvent(graph.Node):
-    """Stands over rows of model.AuditEvent."""
-
+class AuditEvent(graph.Node[model.AuditEvent]):
     at: datetime = graph.column("When.")
     operation: str = graph.column(
         "What was done: a mutation, such as `updateAccount`; `read webhookSecret` and `playRecording` for what was seen and "
@@ -173,4 +170,4 @@ class AuditQueries:
         after: AfterArgument = None,
         filter: Annotated[AuditEventFilter | None, strawberry.argument(description="Which events.")] = None,
     ) -> Connection[AuditEvent]:
-        return graph.shown(await _EVENTS.answer(info.context, first, after, filter))
+        return AuditEvent.connection(await _EVENTS.answer(info.context, first, after, filter))

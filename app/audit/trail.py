@@ -6,7 +6,6 @@ named and never shown.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
 import orjson
@@ -14,7 +13,7 @@ from strawberry.utils.str_converters import to_camel_case
 from tortoise import connections, fields
 from tortoise.models import Model
 
-from app.access import Reach
+from app.access import Reachable
 from app.context import SERVER, Context
 from app.graph import registry
 from app.identifiers import Kind, new_id
@@ -30,10 +29,10 @@ COLUMNS = (
 
 async def note(
     context: Context | None,
-    row: Model | None = None,
+    row: Reachable | None = None,
     *,
-    before: Mapping[str, Any] | None = None,
-    after: Mapping[str, Any] | None = None,
+    before: Mapping[str, object] | None = None,
+    after: Mapping[str, object] | None = None,
     account_id: UUID | None = None,
     service_provider_id: UUID | None = None,
     former_service_provider_id: UUID | None = None,
@@ -57,7 +56,7 @@ async def note(
     await connections.get("default").execute_query(INSERTION, [event[name] for name in COLUMNS])
 
 
-def event_of(context: Context | None, model: type[Model] | None, object_id: UUID | None) -> dict[str, Any]:
+def event_of(context: Context | None, model: type[Model] | None, object_id: UUID | None) -> dict[str, object]:
     """Who, when and what, of an event that happens now."""
     caller = context.caller if context is not None else None
     kind = _kind_of(model)
@@ -85,7 +84,7 @@ def _kind_of(model: type[Model] | None) -> Kind | None:
     return _KINDS.get(model) if model is not None else None
 
 
-def shown(model: type[Model] | None, values: Mapping[str, Any] | None) -> str | None:
+def shown(model: type[Model] | None, values: Mapping[str, object] | None) -> str | None:
     """Columns as an event shows them, in JSON; None without any."""
     if values is None:
         return None
@@ -97,7 +96,7 @@ def shown(model: type[Model] | None, values: Mapping[str, Any] | None) -> str | 
     return in_json(found)
 
 
-def in_json(values: dict[str, Any]) -> str:
+def in_json(values: dict[str, object]) -> str:
     """What an event keeps of columns."""
     # PostgreSQL's JSON holds no NUL.
     return orjson.dumps(values, default=str).decode().replace("\\u0000", "\\ufffd")
@@ -114,14 +113,14 @@ def is_shown(name: str) -> bool:
     return name not in _LEFT_OUT and not name.endswith(("name_key", "email_key"))
 
 
-def is_secret(column: Any, name: str) -> bool:
+def is_secret(column: object, name: str) -> bool:
     """Whether a column's value is named and never shown: bytes are sealed or hashes, and some hashes are texts."""
     return isinstance(column, fields.BinaryField) or name.endswith("_hash")
 
 
-def owners_of(row: Any) -> tuple[UUID | None, UUID | None]:
+def owners_of(row: Reachable) -> tuple[UUID | None, UUID | None]:
     """The account and the provider that a row belongs to, read off its own columns by its reach."""
-    reach: Reach = row.reach
+    reach = row.reach
     account = getattr(row, reach.account) if reach.account and "__" not in reach.account else None
     provider = next((getattr(row, path) for path in reach.service_provider if "__" not in path), None)
     return account, provider

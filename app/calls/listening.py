@@ -51,8 +51,11 @@ async def storage_address_of(context: Context, call: Call) -> str | None:
     """
     if call.recording_state is not RecordingState.STORED:
         return None
-    found = context.loader("storage addresses", lambda shown: _presigned(context, [each.call for each in shown]))
-    address: str | None = await found.load(_Shown(call.id, call))
+
+    async def load(shown: list[_Shown]) -> list[str | None]:
+        return await _presigned(context, [each.call for each in shown])
+
+    address = await context.loader("storage addresses", load).load(_Shown(call.id, call))
     if address is not None and context.use(Listenings).is_new(context.viewer, call.id):
         event = {**trail.event_of(context, Call, call.id), "operation": OPERATION, "account_id": call.account_id}
         context.use(SecretReads).keep(event)

@@ -38,17 +38,19 @@ class CallSubscriptions:
     @graph.subscription(
         "A call of the account that was reported or has changed, its recording included, as it is when this is sent. Ends "
         "with an error when the account is out of the caller's reach.",
+        Call,
         _call_of,
     )
-    def call_changed(self, info: Info, account_id: AccountId) -> AsyncIterator[Call | None]:
-        return graph.shown(_events(info.context, account_id, {Change.CALL, Change.RECORDING}))
+    def call_changed(self, info: Info, account_id: AccountId) -> AsyncIterator[LiveEvent]:
+        return _events(info.context, account_id, {Change.CALL, Change.RECORDING})
 
     @graph.subscription(
         "A call of the account whose recording has come to another state, likewise; nothing else that changes is told.",
+        Call,
         _call_of,
     )
-    def recording_state_changed(self, info: Info, account_id: AccountId) -> AsyncIterator[Call | None]:
-        return graph.shown(_events(info.context, account_id, {Change.RECORDING}))
+    def recording_state_changed(self, info: Info, account_id: AccountId) -> AsyncIterator[LiveEvent]:
+        return _events(info.context, account_id, {Change.RECORDING})
 
 
 async def _events(context: Context, account_id: str, changes: set[Change]) -> AsyncIterator[LiveEvent]:

@@ -8,7 +8,7 @@ import strawberry
 from tortoise import fields
 from tortoise.models import Model
 
-from app.access import Reach
+from app.access import Reach, Reachable
 from app.identifiers import new_id
 from app.recording.model import AudioFormat, BucketVendor
 
@@ -35,7 +35,7 @@ class RecordingState(enum.Enum):
     DELETED = strawberry.enum_value("DELETED", description="Somebody has deleted it.")
 
 
-class Call(Model):
+class Call(Reachable):
     """On PostgreSQL partitioned by month of `id`, whose time is that of the call's start as far as the first report knew it.
 
     Account first in every key, so that calls can be distributed by account; the primary key is (account_id, id).
@@ -96,7 +96,7 @@ class Call(Model):
         table = "calls"
 
 
-class CallKey(Model):
+class CallKey(Reachable):
     """Which call of an account the gateway knows by which id: what makes reports idempotent.
 
     The primary key is both of them.

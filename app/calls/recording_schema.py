@@ -8,7 +8,6 @@ from app import graph
 from app.calls import deleting
 from app.calls.schema import Call
 from app.context import Info
-from app.errors import UserError
 from app.recording import retrying
 
 
@@ -19,10 +18,8 @@ class DeleteRecordingInput:
     call_id: strawberry.ID = strawberry.field(description="The call: `CA` and 32 hex digits.")
 
 
-@strawberry.type(description="What deleteRecording answers. The call itself stays.")
-class DeleteRecordingPayload:
-    """Payload of deleteRecording."""
-
+@graph.payload("The call itself stays.", errors="Why nothing was deleted; empty when it was done.")
+class DeleteRecordingPayload(graph.Payload):
     call: Call | None = strawberry.field(
         default=None, description="The call, with its recording DELETED; also when it was before."
     )
@@ -30,9 +27,6 @@ class DeleteRecordingPayload:
         default=None,
         description="True: the bucket is versioned and keeps older versions of the object, which its lifecycle rules must "
         "remove. Null when no object had to be deleted.",
-    )
-    user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="Why nothing was deleted; empty when it was done."
     )
 
 
@@ -43,16 +37,11 @@ class RetryRecordingInput:
     call_id: strawberry.ID = strawberry.field(description="The call: `CA` and 32 hex digits.")
 
 
-@strawberry.type(description="What retryRecording answers.")
-class RetryRecordingPayload:
-    """Payload of retryRecording."""
-
+@graph.payload(errors="Why nothing is tried; empty when it is.")
+class RetryRecordingPayload(graph.Payload):
     call: Call | None = strawberry.field(
         default=None,
         description="The call, with its recording STORING; what comes of it, it tells later.",
-    )
-    user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="Why nothing is tried; empty when it is."
     )
 
 
@@ -65,10 +54,10 @@ class CallRecordingMutations:
         self, info: Info, input: Annotated[DeleteRecordingInput, strawberry.argument(description="Which call.")]
     ) -> DeleteRecordingPayload:
         deleted = await deleting.delete(info.context, input.call_id)
-        return DeleteRecordingPayload(call=graph.shown(deleted.call), kept_versions=deleted.kept_versions)
+        return DeleteRecordingPayload(call=Call.of(deleted.call), kept_versions=deleted.kept_versions)
 
     @graph.mutation("Tries again to store a recording that FAILED, or that waits for its next try.")
     async def retry_recording(
         self, info: Info, input: Annotated[RetryRecordingInput, strawberry.argument(description="Which call.")]
     ) -> RetryRecordingPayload:
-        return RetryRecordingPayload(call=graph.shown(await retrying.retry(info.context, input.call_id)))
+        return RetryRecordingPayload(call=Call.of(await retrying.retry(info.context, input.call_id)))

@@ -114,8 +114,7 @@ class CallRecording:
         declared=graph.Called(_OF_STORAGE),
         weight=10,
     )
-    async def storage_url(self, info: Info) -> str | None:
-        row: Any = self
+    async def storage_url(self, info: Info, row: strawberry.Parent[model.Call]) -> str | None:
         return await listening.storage_address_of(info.context, row)
 
 
@@ -125,15 +124,13 @@ def _duration(answered_at: datetime | None, ended_at: datetime | None) -> float 
     return 0.0 if answered_at is None else max((ended_at - answered_at).total_seconds(), 0.0)
 
 
-@graph.node(
-    Kind.CALL, row=model.Call, description="A call of an account, as its voice gateway reported it, with its recording."
-)
-class Call(graph.Node):
-    """Stands over rows of model.Call."""
-
+@graph.node(Kind.CALL, description="A call of an account, as its voice gateway reported it, with its recording.")
+class Call(graph.Node[model.Call]):
     gateway_call_id: str = graph.column("The gateway's own id of it, unique in the account.")
-    account: Any = graph.to_one("Account", "account_id", row=AccountRow, description="The account it belongs to.")
-    application: Any = graph.to_one(
+    account: graph.Node | None = graph.to_one(
+        "Account", "account_id", row=AccountRow, description="The account it belongs to."
+    )
+    application: graph.Node | None = graph.to_one(
         "Application",
         "application_id",
         row=ApplicationRow,
@@ -299,7 +296,7 @@ class CallQueries:
     async def call(
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="`CA` and 32 hex digits.")]
     ) -> Call | None:
-        return graph.shown(await _CALL.answer(info.context, id))
+        return Call.of(await _CALL.answer(info.context, id))
 
     @graph.resolver(f"The calls of all accounts within reach, newest first. {_COUNTED}", declared=_CALLS)
     async def recent_calls(
@@ -309,7 +306,7 @@ class CallQueries:
         after: AfterArgument = None,
         filter: Annotated[AllCallsFilter | None, strawberry.argument(description="Which calls.")] = None,
     ) -> Connection[Call]:
-        return graph.shown(await _CALLS.answer(info.context, first, after, filter))
+        return Call.connection(await _CALLS.answer(info.context, first, after, filter))
 
 
 @strawberry.input(
@@ -367,18 +364,13 @@ class RejectedCall:
     errors: list[UserError] = strawberry.field(description="All that is wrong with it.")
 
 
-@strawberry.type(description="What reportCalls answers.")
-class ReportCallsPayload:
-    """Payload of reportCalls."""
-
+@graph.payload(errors="What is wrong with the batch as a whole; empty when it was taken.")
+class ReportCallsPayload(graph.Payload):
     accepted_count: int | None = strawberry.field(
         default=None, description="How many of the reports are stored now; null when the batch itself was refused."
     )
     rejected: list[RejectedCall] = strawberry.field(
         default_factory=list, description="The others, which change nothing; the same reports would be refused again."
-    )
-    user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="What is wrong with the batch as a whole; empty when it was taken."
     )
 
 

@@ -24,10 +24,9 @@ from graphql import (
     is_leaf_type,
 )
 from strawberry.types.field import StrawberryField
-from tortoise.models import Model
 
 from app import graph
-from app.access import Requirement
+from app.access import Reachable, Requirement
 from app.execution.guards import DEFINITION, permissions_of, permissions_within
 from app.execution.levels import Arguments, Call, Level, NotCompilable, Owner, Plan, Step
 from app.execution.resolvers import Resolver
@@ -156,7 +155,7 @@ class Compiler:
     def _resolver(self, definition: StrawberryField) -> Resolver:
         return Resolver(definition, self._schema._strawberry_schema.config)  # type: ignore[attr-defined]
 
-    def level(self, model: type[Model], root: Any, into: list[Level], **more: Any) -> Level:
+    def level(self, model: type[Reachable], root: Any, into: list[Level], **more: Any) -> Level:
         level = Level(model, root, slot=f"l{self.number()}", **more)
         into.append(level)
         return level

@@ -11,10 +11,9 @@ from typing import Any
 
 from graphql import FieldNode, GraphQLField
 from graphql.execution.values import VariableValues
-from tortoise.models import Model
 
 from app import graph
-from app.access import Requirement
+from app.access import Reachable, Requirement
 from app.execution.resolvers import Resolver
 
 # From a field and its node: what reads its arguments when the operation runs.
@@ -30,7 +29,7 @@ class Join:
     """A to-one of a level: the row of `model` whose column `by` holds the column `key` of the row at `owner`."""
 
     alias: str
-    model: type[Model]
+    model: type[Reachable]
     by: str
     owner: str
     key: str
@@ -80,7 +79,7 @@ class CallForEach:
 class Level:
     """One SELECT: rows of one model with the columns asked for, and what is joined to each of them."""
 
-    model: type[Model]
+    model: type[Reachable]
     root: graph.OneById | graph.PageOfAll | graph.PageOf | None
     """None: the one row whose column `by` holds the id at `owner`."""
     slot: str

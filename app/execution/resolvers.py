@@ -36,7 +36,8 @@ class Resolver:
         self._field = field
         self._function: Callable[..., Any] = resolver.wrapped_func  # type: ignore[assignment]
         self._takes_self = resolver.self_parameter is not None
-        self._root_name = resolver.root_parameter.name if resolver.root_parameter else None
+        root = resolver.parent_parameter or resolver.root_parameter
+        self._root_name = root.name if root else None
         self._info_name = resolver.info_parameter.name if resolver.info_parameter else None
         self._arguments = [
             (config.name_converter.from_argument(argument), _python_name(argument), _converter(argument.type, config))

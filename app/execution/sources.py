@@ -10,9 +10,9 @@ from typing import Any, Protocol
 import orjson
 from graphql import FieldNode
 from tortoise import fields
-from tortoise.models import Model
 
 from app import graph
+from app.access import Reachable
 from app.execution.levels import Arguments, CallForEach, Join, Level, NotCompilable, Owner
 from app.execution.reading import coercer
 from app.execution.resolvers import Resolver
@@ -32,7 +32,7 @@ class Compiling(Protocol):
     ) -> str: ...
     def shape(self, nodes: list[FieldNode], type_: Any, source: "Source") -> str: ...
     def page(self, nodes: list[FieldNode], type_: Any, level: Level) -> str: ...
-    def level(self, model: type[Model], root: Any, into: list[Level], **more: Any) -> Level: ...
+    def level(self, model: type[Reachable], root: Any, into: list[Level], **more: Any) -> Level: ...
 
 
 class Source:
@@ -152,7 +152,7 @@ class OfKnownObject(OfObject):
         level.wants_rows, level.wants_count = False, True
         return f"data[{level.slot + 'n'!r}].get(r.id, 0)"
 
-    def _level(self, model: type[Model], root: Any, by: str, key: str) -> Level:
+    def _level(self, model: type[Reachable], root: Any, by: str, key: str) -> Level:
         return self.compiler.level(model, root, self._into, by=by, owner=self._owner / key)
 
 
@@ -161,7 +161,7 @@ class OfLevel(Source):
 
     level: Level
 
-    def __init__(self, compiler: Compiling, level: Level, alias: str, model: type[Model] | None = None) -> None:
+    def __init__(self, compiler: Compiling, level: Level, alias: str, model: type[Reachable] | None = None) -> None:
         super().__init__(compiler)
         self.level = level
         self._alias = alias

@@ -31,7 +31,7 @@ M = TypeVar("M", bound=Model)
 async def once(
     context: Context,
     key: str | None,
-    given: Mapping[str, Any],
+    given: Mapping[str, object],
     make: Callable[[], Awaitable[M]],
     reachable: QuerySet[M],
 ) -> tuple[M, bool]:
@@ -78,7 +78,7 @@ async def forget() -> int:
     return await IdempotencyRecord.filter(created_at__lt=datetime.now(UTC) - KEPT).delete()
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     return value.value if isinstance(value, Some) else str(value)
 
 

@@ -5,7 +5,7 @@ What a server says is shown only in the form that it must have: it could say any
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -15,7 +15,7 @@ from app.recording.failures import FailureKind, StorageFailure
 _MOST_OF_A_MESSAGE = 1_000
 
 
-def failure(answer: dict[str, Any], secrets: Iterable[str] = ()) -> StorageFailure:
+def failure(answer: Mapping[str, Any], secrets: Iterable[str] = ()) -> StorageFailure:
     """The failure that an error response stands for; `secrets` are masked in its message."""
     error, metadata = answer.get("Error", {}), answer.get("ResponseMetadata", {})
     headers = metadata.get("HTTPHeaders", {})

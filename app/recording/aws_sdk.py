@@ -11,7 +11,7 @@ and nobody else imports this module.
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import aioboto3
 import aiohttp
@@ -22,12 +22,16 @@ from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES, ConfigVal
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 from botocore.handlers import add_expect_header
 from botocore.loaders import Loader
+from botocore.session import ComponentLocator
 
 from app.outbound import JudgingResolver
 from app.outbound_connections import BoundedConnector, tls_context
 from app.recording import answers
 from app.recording.connection_errors import kind_of_connection_error
 from app.recording.failures import FailureKind, StorageFailure
+
+if TYPE_CHECKING:
+    from types_aiobotocore_s3 import S3Client
 
 logger = logging.getLogger(__name__)
 
@@ -48,19 +52,35 @@ class Sdk:
     def __init__(self) -> None:
         session = _IsolatedSession()
         # aiohttp waits without end for the answer to `Expect: 100-continue`, which some servers never give; others answer 417.
-        session.unregister("before-call.s3", add_expect_header)
+        session.unregister("before-call.s3", add_expect_header)  # type: ignore[arg-type]  # the stubs know other events alone
         self._session = aioboto3.Session(botocore_session=session)
 
     async def warm_up(self) -> None:
         """Reads from disk what the first client of a session needs: the description of S3, and the certificates."""
-        async with self._session.client("s3", **_FIRST_CLIENT):
+        async with self._session.client(
+            "s3",
+            region_name="us-east-1",
+            endpoint_url="https://s3.us-east-1.amazonaws.com",
+            aws_access_key_id="unused",
+            aws_secret_access_key="unused",  # noqa: S106  signs nothing
+            verify=True,
+        ):
             tls_context()
 
     @contextlib.asynccontextmanager
     async def client(
-        self, *, resolver: JudgingResolver, addressing: str, connect_seconds: float, read_seconds: float, **options: str
-    ) -> AsyncIterator[Any]:
-        """A client of S3 with its own connections, closed at the end. `options` are the SDK's: region, endpoint, keys."""
+        self,
+        *,
+        resolver: JudgingResolver,
+        addressing: Literal["virtual", "path"],
+        connect_seconds: float,
+        read_seconds: float,
+        region_name: str,
+        endpoint_url: str,
+        aws_access_key_id: str,
+        aws_secret_access_key: str,
+    ) -> "AsyncIterator[S3Client]":
+        """A client of S3 with its own connections, closed at the end."""
         config = AioConfig(
             connector_args={"resolver": resolver, "keepalive_timeout": _KEEPALIVE_SECONDS},
             http_session_cls=_CautiousHttp,
@@ -75,7 +95,15 @@ class Sdk:
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
         )
-        async with self._session.client("s3", verify=True, config=config, **options) as client:
+        async with self._session.client(
+            "s3",
+            region_name=region_name,
+            endpoint_url=endpoint_url,
+            aws_access_key_id=aws_access_key_id,
+            aws_secret_access_key=aws_secret_access_key,
+            verify=True,
+            config=config,
+        ) as client:
             client.meta.events.register_last("before-parameter-build.s3", _forbid_region_redirect)
             yield client
 
@@ -93,8 +121,10 @@ class Sdk:
         return StorageFailure(kind, reason=reason)
 
 
-class _IsolatedSession(AioSession):  # type: ignore[misc]
+class _IsolatedSession(AioSession):
     """A session that knows the SDK's defaults and nothing of this server's environment, files or plugins."""
+
+    _components: ComponentLocator
 
     def _register_config_store(self) -> None:
         defaults = {name: ConstantProvider(row[2]) for name, row in BOTOCORE_DEFAUT_SESSION_VARIABLES.items()}
@@ -113,14 +143,19 @@ class _IsolatedSession(AioSession):  # type: ignore[misc]
         """The SDK would load modules that an environment variable names."""
 
 
-class _CautiousHttp(AIOHTTPSession):  # type: ignore[misc]
+class _CautiousHttp(AIOHTTPSession):
     """The SDK's HTTP session without redirects, environment and cookies, with checked host names and bounded answers.
 
     The original follows redirects (an IP literal in one would pass by the resolver), and its TLS context does not
     compare host names, which urllib3 does for itself but aiohttp leaves to the context.
     """
 
-    async def _get_session(self, proxy_url: str | None) -> Any:
+    _connector_args: dict[str, Any]
+    _exit_stack: contextlib.AsyncExitStack
+    _sessions: dict[str | None, "_WithoutRedirects"]
+    _timeout: aiohttp.ClientTimeout
+
+    async def _get_session(self, proxy_url: str | None) -> "_WithoutRedirects":
         if None not in self._sessions:
             # Without a limit: callers have their own, and one that waits here for another's connection would time out.
             connector = BoundedConnector(limit=0, **self._connector_args)
@@ -170,12 +205,3 @@ def _forbid_region_redirect(context: dict[str, Any], **_: Any) -> None:
     # The SDK's redirector leaves a request alone that it believes to have redirected already. Without this line a
     # bucket in another region would look right, at the price of two more requests for each call.
     context["s3_redirect"]["redirected"] = True
-
-
-_FIRST_CLIENT = {
-    "region_name": "us-east-1",
-    "endpoint_url": "https://s3.us-east-1.amazonaws.com",
-    "aws_access_key_id": "unused",
-    "aws_secret_access_key": "unused",
-    "verify": True,
-}

@@ -1,7 +1,7 @@
 """What is shown of the keys that recordings were stored with."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 
@@ -9,18 +9,16 @@ from app import graph
 from app.access import HasFullAccess
 from app.accounts.model import Account as AccountRow
 from app.context import Info
-from app.errors import UserError
 from app.identifiers import Kind, show
 from app.recording import model, retiring
 
 
 @graph.node(
     Kind.STORED_CREDENTIAL,
-    row=model.StoredCredential,
     description="Keys that recordings of an account were stored with; kept, encrypted, as long as a recording needs them.",
 )
-class StoredCredential(graph.Node):
-    """Stands over rows of model.StoredCredential. The secret is shown nowhere."""
+class StoredCredential(graph.Node[model.StoredCredential]):
+    """The secret is shown nowhere."""
 
     vendor: model.BucketVendor = graph.column("Whose object storage they are for.")
     endpoint_url: str | None = graph.column("Where the S3-compatible server is; null for Amazon S3.")
@@ -28,7 +26,9 @@ class StoredCredential(graph.Node):
         lambda access_key_id: access_key_id[-4:], ["access_key_id"], "The last four characters of the access key ID."
     )
     created_at: datetime = graph.column("When a recording was stored with them first.")
-    account: Any = graph.to_one("Account", "account_id", row=AccountRow, description="The account they belong to.")
+    account: graph.Node | None = graph.to_one(
+        "Account", "account_id", row=AccountRow, description="The account they belong to."
+    )
     viewer_can_remove: bool = graph.per_viewer(
         lambda viewer: viewer.may([HasFullAccess]), "Whether the caller may remove them."
     )
@@ -38,16 +38,15 @@ class StoredCredential(graph.Node):
         declared=graph.Called(("account_id", "fingerprint")),
         weight=5,
     )
-    async def is_current(self, info: Info) -> bool:
-        return await retiring.is_current(info.context, self)
+    async def is_current(self, info: Info, row: strawberry.Parent[model.StoredCredential]) -> bool:
+        return await retiring.is_current(info.context, row)
 
     @graph.resolver(
         f"How many recordings need them, counted up to {retiring.MAXIMUM_COUNT}.",
         declared=graph.Called(("id",)),
         weight=10,
     )
-    async def recording_count(self, info: Info) -> int:
-        row: Any = self
+    async def recording_count(self, info: Info, row: strawberry.Parent[model.StoredCredential]) -> int:
         return await retiring.recording_count(info.context, row.id)
 
 
@@ -63,14 +62,9 @@ class RemoveStoredCredentialInput:
     )
 
 
-@strawberry.type(description="What removeStoredCredential answers. Nothing in a bucket is touched.")
-class RemoveStoredCredentialPayload:
-    """Payload of removeStoredCredential."""
-
+@graph.payload("Nothing in a bucket is touched.", errors="Why nothing was removed; empty when it was done.")
+class RemoveStoredCredentialPayload(graph.Payload):
     deleted_id: strawberry.ID | None = strawberry.field(default=None, description="The id that is no more.")
-    user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="Why nothing was removed; empty when it was done."
-    )
 
 
 @strawberry.type

@@ -8,7 +8,7 @@ import strawberry
 from tortoise import fields
 from tortoise.models import Model
 
-from app.access import Reach
+from app.access import Reach, Reachable
 from app.identifiers import new_id
 
 
@@ -39,7 +39,7 @@ class StorageStatus(enum.Enum):
     FAILING = strawberry.enum_value("FAILING", description="Recordings would be lost; the last verification says why.")
 
 
-class RecordingConfig(Model):
+class RecordingConfig(Reachable):
     """`fingerprint` is that of the stored storage settings; a proof counts only while it carries the same one.
 
     `secret_access_key` is sealed; it and `access_key_id` are both there or both not (CHECK), and `enabled` needs vendor,
@@ -79,7 +79,7 @@ class RecordingConfig(Model):
         table = "recording_configs"
 
 
-class StoredCredential(Model):
+class StoredCredential(Reachable):
     """Keys that a recording was stored with, kept as long as a recording needs them: the account may use others since.
 
     `fingerprint` is a keyed hash of vendor, endpoint and both keys, unique in the account: what is stored with the same

@@ -25,7 +25,7 @@ _NEEDING = (*_UNDERWAY, RecordingState.STORED, RecordingState.FAILED)
 _TOLD = ("vendor", "endpoint_url", "access_key_id", "secret_access_key")
 
 
-async def is_current(context: Context, credential: Any) -> bool:
+async def is_current(context: Context, credential: StoredCredential) -> bool:
     """Whether the account's configuration has these very keys; of all rows shown, found out together."""
 
     async def load(account_ids: list[UUID]) -> list[RecordingConfig | None]:
@@ -85,7 +85,7 @@ async def forget_unneeded(context: Context, account_id: UUID, credential_id: UUI
     return await StoredCredential.filter(id=credential_id).delete() > 0
 
 
-def _has_keys(keyring: Keyring, config: RecordingConfig, credential: Any) -> bool:
+def _has_keys(keyring: Keyring, config: RecordingConfig, credential: StoredCredential) -> bool:
     if config.bucket_vendor is None or config.access_key_id is None or config.secret_access_key is None:
         return False
     secret = keyring.open(

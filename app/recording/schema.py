@@ -4,7 +4,7 @@ Long because the contract of one noun stays in one place: its types, inputs, pay
 """
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 from strawberry import Maybe, Some
@@ -47,9 +47,7 @@ class VerificationStep:
 
 
 @strawberry.type(description="The proof that a storage works, or why it does not: eight steps against the real server.")
-class StorageVerification:
-    """Stands over verification.VerificationResult."""
-
+class StorageVerification(graph.Backed[VerificationResult]):
     verdict: StorageVerdict = strawberry.field(description="Whether recordings can be stored.")
     can_play: bool = strawberry.field(description="Whether recordings can be read back.")
     can_erase: bool = strawberry.field(description="Whether recordings can be deleted.")
@@ -70,23 +68,16 @@ class StorageVerification:
     )
 
 
-def _shown(result: VerificationResult | None) -> Any:
-    return result
-
-
 def _ending(access_key_id: str | None) -> str | None:
     return access_key_id[-4:] if access_key_id else None
 
 
 @graph.node(
     Kind.RECORDING_CONFIG,
-    row=model.RecordingConfig,
     description="How an account's calls are recorded, and where to. "
     "A call is recorded when `enabled` and either `recordAllCalls` or its application's switch is on.",
 )
-class RecordingConfig(graph.Node):
-    """Stands over rows of model.RecordingConfig."""
-
+class RecordingConfig(graph.Node[model.RecordingConfig]):
     enabled: bool = graph.column("Whether storage is configured and in use. It alone records nothing.")
     audio_format: model.AudioFormat = graph.column("What recordings are stored as.")
     bucket_vendor: model.BucketVendor | None = graph.column("Whose object storage holds the bucket.")
@@ -110,7 +101,7 @@ class RecordingConfig(graph.Node):
     storage_status: model.StorageStatus = graph.column("What the newest test of the stored settings says.")
     storage_status_since: datetime = graph.column("Since when it says so.")
     last_verification: StorageVerification | None = graph.computed(
-        lambda stored, fingerprint: _shown(service.last_verification(stored, fingerprint)),
+        lambda stored, fingerprint: StorageVerification.of(service.last_verification(stored, fingerprint)),
         ["last_verification", "fingerprint"],
         "The newest test of exactly what is stored; null when there was none since it was changed.",
     )
@@ -119,7 +110,9 @@ class RecordingConfig(graph.Node):
         ["bucket_vendor", "region"],
         "What may be right but deserves a look, such as a region that the list does not have.",
     )
-    account: Any = graph.to_one("Account", "account_id", row=AccountRow, description="The account it belongs to.")
+    account: graph.Node | None = graph.to_one(
+        "Account", "account_id", row=AccountRow, description="The account it belongs to."
+    )
     created_at: datetime = graph.column("When it was saved first.")
     updated_at: datetime = graph.column("When it was changed last; tests do not count.")
     version: int = graph.column(
@@ -128,9 +121,7 @@ class RecordingConfig(graph.Node):
 
 
 @strawberry.type(description="A region of Amazon S3.")
-class S3Region:
-    """Stands over regions.Region."""
-
+class S3Region(graph.Backed[regions.Region]):
     code: str = strawberry.field(description="What goes into `region`, such as `eu-central-1`.")
     name: str = strawberry.field(description="Its name for people, such as `Europe (Frankfurt)`.")
     partition: str = strawberry.field(
@@ -171,9 +162,7 @@ _VENDORS = [
 
 
 @strawberry.type(description="One statement of an IAM policy.")
-class RecordingPolicyStatement:
-    """Stands over policy.Statement."""
-
+class RecordingPolicyStatement(graph.Backed[policy.Statement]):
     sid: str = strawberry.field(description="Its name in the JSON.")
     purpose: str = strawberry.field(description="What it is for.")
     actions: list[str] = strawberry.field(description="What it allows.")
@@ -224,7 +213,7 @@ class RecordingQueries:
         "The regions of Amazon S3 to choose from. A newer one is accepted too, with a warning.", name="s3Regions"
     )
     def s3_regions(self) -> list[S3Region]:
-        return graph.shown(regions.REGIONS)
+        return [S3Region.of(region) for region in regions.REGIONS]
 
     @graph.resolver("The audio formats to choose from, the default first.")
     def audio_formats(self) -> list[AudioFormatOption]:
@@ -261,7 +250,11 @@ class RecordingQueries:
         if region is not None and not regions.has_region_shape(region):
             raise BadUserInput("`region` must be an AWS region such as eu-central-1.", argument="region")
         parts = policy.statements(bucket, region or (stored.region if stored else None))
-        return RecordingPolicy(bucket_name=bucket, json=policy.document(parts), statements=graph.shown(parts))
+        return RecordingPolicy(
+            bucket_name=bucket,
+            json=policy.document(parts),
+            statements=[RecordingPolicyStatement.of(part) for part in parts],
+        )
 
 
 @strawberry.input(name="S3TagInput", description="A tag that each recording gets.")
@@ -334,15 +327,10 @@ class UpdateRecordingConfigInput(AccountRecordingConfigInput):
     account_id: strawberry.ID = strawberry.field(description="The account.")
 
 
-@strawberry.type(description="What updateRecordingConfig answers.")
-class UpdateRecordingConfigPayload:
-    """Payload of updateRecordingConfig."""
-
+@graph.payload()
+class UpdateRecordingConfigPayload(graph.Payload):
     recording_config: RecordingConfig | None = strawberry.field(
         default=None, description="The configuration as it is now."
-    )
-    user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="What is wrong with the input; empty when it was done."
     )
 
 
@@ -356,14 +344,9 @@ class RemoveRecordingConfigInput:
     )
 
 
-@strawberry.type(description="What removeRecordingConfig answers. Recordings in the bucket stay where they are.")
-class RemoveRecordingConfigPayload:
-    """Payload of removeRecordingConfig."""
-
+@graph.payload("Recordings in the bucket stay where they are.")
+class RemoveRecordingConfigPayload(graph.Payload):
     deleted_id: strawberry.ID | None = strawberry.field(default=None, description="The id that is no more.")
-    user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="What is wrong with the input; empty when it was done."
-    )
 
 
 @strawberry.input(description="Storage settings to be tested before they are saved. Nothing is stored.")
@@ -382,16 +365,12 @@ class VerifyRecordingStorageInput:
     )
 
 
-@strawberry.type(description="What verifyRecordingStorage answers.")
-class VerifyRecordingStoragePayload:
-    """Payload of verifyRecordingStorage."""
-
+@graph.payload(
+    errors="Why nothing was tested. Wrong values are no such reason: they fail the step SETTINGS, and "
+    "`verification.settingsErrors` has each with its input field."
+)
+class VerifyRecordingStoragePayload(graph.Payload):
     verification: StorageVerification | None = strawberry.field(default=None, description="What the test found.")
-    user_errors: list[UserError] = strawberry.field(
-        default_factory=list,
-        description="Why nothing was tested. Wrong values are no such reason: they fail the step SETTINGS, and "
-        "`verification.settingsErrors` has each with its input field.",
-    )
 
 
 @strawberry.input(description="An account whose stored storage settings are tested.")
@@ -401,15 +380,12 @@ class VerifyStoredRecordingStorageInput:
     account_id: strawberry.ID = strawberry.field(description="The account.")
 
 
-@strawberry.type(description="What verifyStoredRecordingStorage answers.")
-class VerifyStoredRecordingStoragePayload:
-    """Payload of verifyStoredRecordingStorage."""
-
+@graph.payload(errors="Why nothing was tested.")
+class VerifyStoredRecordingStoragePayload(graph.Payload):
     verification: StorageVerification | None = strawberry.field(default=None, description="What the test found.")
     recording_config: RecordingConfig | None = strawberry.field(
         default=None, description="The configuration with its new `storageStatus`."
     )
-    user_errors: list[UserError] = strawberry.field(default_factory=list, description="Why nothing was tested.")
 
 
 _TOO_MANY_TESTS = "RATE_LIMITED while too many tests run: of the account, of its service provider, or in the worker."
@@ -428,7 +404,7 @@ class RecordingMutations:
         input: Annotated[UpdateRecordingConfigInput, strawberry.argument(description="The changes.")],
     ) -> UpdateRecordingConfigPayload:
         config = await service.update(info.context, input.account_id, input.if_version, input.changes())
-        return UpdateRecordingConfigPayload(recording_config=graph.shown(config))
+        return UpdateRecordingConfigPayload(recording_config=RecordingConfig.of(config))
 
     @graph.mutation("Removes an account's recording configuration, keys included.")
     async def remove_recording_config(
@@ -457,7 +433,7 @@ class RecordingMutations:
             tags=tuple(tag.tag() for tag in input.s3_tags or ()),
         )
         return VerifyRecordingStoragePayload(
-            verification=_shown(await service.verify_draft(info.context, input.account_id, draft))
+            verification=StorageVerification.of(await service.verify_draft(info.context, input.account_id, draft))
         )
 
     @graph.mutation(
@@ -469,4 +445,6 @@ class RecordingMutations:
         input: Annotated[VerifyStoredRecordingStorageInput, strawberry.argument(description="Which account.")],
     ) -> VerifyStoredRecordingStoragePayload:
         config, result = await service.verify_stored(info.context, input.account_id)
-        return VerifyStoredRecordingStoragePayload(verification=_shown(result), recording_config=graph.shown(config))
+        return VerifyStoredRecordingStoragePayload(
+            verification=StorageVerification.of(result), recording_config=RecordingConfig.of(config)
+        )

@@ -3,13 +3,12 @@
 from typing import ClassVar
 
 from tortoise import fields
-from tortoise.models import Model
 
-from app.access import Reach
+from app.access import Reach, Reachable
 from app.identifiers import new_id
 
 
-class ServiceProvider(Model):
+class ServiceProvider(Reachable):
     """`name_key` is what makes names that look the same equal; see `app/names.py`."""
 
     id = fields.UUIDField(primary_key=True, default=new_id)

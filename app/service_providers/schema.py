@@ -28,12 +28,9 @@ _WRONG = "What is wrong with the input; empty when it was done."
 
 @graph.node(
     Kind.SERVICE_PROVIDER,
-    row=model.ServiceProvider,
     description="Who runs accounts for customers. Callers of the account scope do not see it.",
 )
-class ServiceProvider(graph.Node):
-    """Stands over rows of model.ServiceProvider."""
-
+class ServiceProvider(graph.Node[model.ServiceProvider]):
     name: str = graph.column("Its name, unique within the installation.")
     active: bool = graph.column("False closes every key and session under it, its accounts' too, within 5 seconds.")
     created_at: datetime = graph.column("When it was created.")
@@ -115,7 +112,7 @@ class ServiceProviderQueries:
     async def service_provider(
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="`SP` and 32 hex digits.")]
     ) -> ServiceProvider | None:
-        return graph.shown(await _PROVIDER.answer(info.context, id))
+        return ServiceProvider.of(await _PROVIDER.answer(info.context, id))
 
     @graph.resolver(
         "The service providers within reach, by name.", permissions=[IsServiceProvider], declared=_PROVIDERS
@@ -123,7 +120,7 @@ class ServiceProviderQueries:
     async def service_providers(
         self, info: Info, first: FirstArgument = DEFAULT_FIRST, after: AfterArgument = None
     ) -> Connection[ServiceProvider] | None:
-        return graph.shown(await _PROVIDERS.answer(info.context, first, after))
+        return ServiceProvider.connection(await _PROVIDERS.answer(info.context, first, after))
 
 
 @strawberry.input(description="A service provider to be created.")
@@ -134,14 +131,9 @@ class CreateServiceProviderInput:
     idempotency_key: str | None = strawberry.field(default=None, description=ONCE)
 
 
-@strawberry.type(description="What createServiceProvider answers.")
-class CreateServiceProviderPayload:
-    """Payload of createServiceProvider."""
-
+@graph.payload()
+class CreateServiceProviderPayload(graph.Payload):
     service_provider: ServiceProvider | None = strawberry.field(default=None, description="The new service provider.")
-    user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="What is wrong with the input; empty when it was done."
-    )
 
 
 @strawberry.input(description="Changes to a service provider; what is left out stays as it is.")
@@ -155,14 +147,11 @@ class UpdateServiceProviderInput:
     if_version: int | None = strawberry.field(default=None, description=_IF_VERSION)
 
 
-@strawberry.type(description="What updateServiceProvider answers.")
-class UpdateServiceProviderPayload:
-    """Payload of updateServiceProvider."""
-
+@graph.payload()
+class UpdateServiceProviderPayload(graph.Payload):
     service_provider: ServiceProvider | None = strawberry.field(
         default=None, description="The service provider as it is now."
     )
-    user_errors: list[UserError] = strawberry.field(default_factory=list, description=_WRONG)
 
 
 @strawberry.input(description="A service provider to be suspended or resumed.")
@@ -176,14 +165,11 @@ class SetServiceProviderActiveInput:
     if_version: int | None = strawberry.field(default=None, description=_IF_VERSION)
 
 
-@strawberry.type(description="What setServiceProviderActive answers.")
-class SetServiceProviderActivePayload:
-    """Payload of setServiceProviderActive."""
-
+@graph.payload()
+class SetServiceProviderActivePayload(graph.Payload):
     service_provider: ServiceProvider | None = strawberry.field(
         default=None, description="The service provider as it is now."
     )
-    user_errors: list[UserError] = strawberry.field(default_factory=list, description=_WRONG)
 
 
 @strawberry.enum(description="What can stand in the way of a service provider's deletion.")
@@ -221,18 +207,13 @@ class DeleteServiceProviderInput:
     if_version: int | None = strawberry.field(default=None, description=_IF_VERSION)
 
 
-@strawberry.type(description="What deleteServiceProvider answers.")
-class DeleteServiceProviderPayload:
-    """Payload of deleteServiceProvider."""
-
+@graph.payload(errors="Why nothing was deleted; empty after a deletion and after a dry run.")
+class DeleteServiceProviderPayload(graph.Payload):
     deleted_id: strawberry.ID | None = strawberry.field(
         default=None, description="The id that is no more; null when nothing was deleted, as after a dry run."
     )
     blockers: list[ServiceProviderDeletionBlocker] = strawberry.field(
         default_factory=list, description="What stood or stands in the way."
-    )
-    user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="Why nothing was deleted; empty after a deletion and after a dry run."
     )
 
 
@@ -276,7 +257,7 @@ class ServiceProviderMutations:
         input: Annotated[UpdateServiceProviderInput, strawberry.argument(description="The changes.")],
     ) -> UpdateServiceProviderPayload:
         provider = await service.update(info.context, input.id, input.if_version, name=input.name)
-        return UpdateServiceProviderPayload(service_provider=graph.shown(provider))
+        return UpdateServiceProviderPayload(service_provider=ServiceProvider.of(provider))
 
     @graph.mutation("Suspends or resumes a service provider with all its accounts.", permissions=[IsAdmin])
     async def set_service_provider_active(
@@ -285,7 +266,7 @@ class ServiceProviderMutations:
         input: Annotated[SetServiceProviderActiveInput, strawberry.argument(description="Which, and how.")],
     ) -> SetServiceProviderActivePayload:
         provider = await service.set_active(info.context, input.id, input.active, input.if_version)
-        return SetServiceProviderActivePayload(service_provider=graph.shown(provider))
+        return SetServiceProviderActivePayload(service_provider=ServiceProvider.of(provider))
 
     @graph.mutation(
         "Deletes a service provider; refused while it runs accounts, with the list of what stands in the way.",

@@ -1,6 +1,6 @@
 """What is shown of an account's cached prompts, and the button that clears them."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import strawberry
@@ -9,7 +9,6 @@ from app import graph
 from app.access import HasFullAccess
 from app.accounts.model import Account as AccountRow
 from app.context import Context, Info
-from app.errors import UserError
 from app.tts_cache import service
 
 
@@ -40,19 +39,14 @@ class ClearTtsCacheInput:
     account_id: strawberry.ID = strawberry.field(description="The account.")
 
 
-@strawberry.type(description="What clearTtsCache answers.")
-class ClearTtsCachePayload:
-    """Payload of clearTtsCache."""
-
+@graph.payload(errors="Why nothing was removed; empty when it was done.")
+class ClearTtsCachePayload(graph.Payload):
     cleared_count: int | None = strawberry.field(
         default=None, description="How many prompts were removed: as many as the cache says it let go."
     )
     account_id: strawberry.Private[UUID | None] = None
-    account: Any = graph.to_one(
+    account: graph.Node | None = graph.to_one(
         "Account", "account_id", row=AccountRow, description="The account; its cached prompts are counted anew."
-    )
-    user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="Why nothing was removed; empty when it was done."
     )
 
 

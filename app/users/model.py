@@ -6,14 +6,14 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.models import Model
 
-from app.access import Reach, Scope
+from app.access import Reach, Reachable, Scope
 from app.identifiers import new_id
 
 MAXIMUM_USER_AGENT = 256
 THE_POLICY = UUID("00000000-0000-7000-8000-000000000001")
 
 
-class User(Model):
+class User(Reachable):
     """A CHECK ties `scope` to the owner columns, as for API keys. `email_key` is what makes two addresses the same.
 
     `password_hash` is Argon2's own text, parameters and salt included.
@@ -50,7 +50,7 @@ class User(Model):
         table = "users"
 
 
-class Session(Model):
+class Session(Reachable):
     """A login that has not ended. One that is ended is deleted; `last_used_at` is truthful to the minute."""
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -74,7 +74,7 @@ class Session(Model):
         table = "sessions"
 
 
-class LoginFailure(Model):
+class LoginFailure(Reachable):
     """A try to log in that failed, or that is being made: it is written before the password is looked at.
 
     `subject` is a keyed hash of the e-mail address, where people type passwords too; `network` is where it came from. For an
@@ -92,7 +92,7 @@ class LoginFailure(Model):
         table = "login_failures"
 
 
-class PasswordPolicy(Model):
+class PasswordPolicy(Reachable):
     """What passwords have to be: one row, and none as long as the defaults were never changed."""
 
     id = fields.UUIDField(primary_key=True, default=THE_POLICY)

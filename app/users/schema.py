@@ -5,7 +5,7 @@ Long because the contract of one noun stays in one place: its types, inputs, pay
 
 from datetime import datetime
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 from strawberry import Maybe
@@ -24,10 +24,8 @@ from app.users import emails, model, password, policy, service, tries
 from app.users.devices import device
 
 
-@graph.node(Kind.USER, row=model.User, description="A person, who logs in with an e-mail address and a password.")
-class User(graph.Node):
-    """Stands over rows of model.User."""
-
+@graph.node(Kind.USER, description="A person, who logs in with an e-mail address and a password.")
+class User(graph.Node[model.User]):
     email: str = graph.column("The address to log in with; unique in the installation, upper and lower case being one.")
     name: str = graph.column("The person's name.")
     scope: Scope = graph.column("Whose things the person acts on; fixed.")
@@ -38,10 +36,10 @@ class User(graph.Node):
     must_change_password: bool = graph.column("Whether a new password has to be chosen before anything else.")
     password_set_at: datetime = graph.column("When the password was chosen or reset last.")
     last_login_at: datetime | None = graph.column("When the person logged in last; null: never.")
-    account: Any = graph.to_one(
+    account: graph.Node | None = graph.to_one(
         "Account", "account_id", row=AccountRow, description="The person's account, for the scope ACCOUNT."
     )
-    service_provider: Any = graph.to_one(
+    service_provider: graph.Node | None = graph.to_one(
         "ServiceProvider",
         "service_provider_id",
         row=ServiceProviderRow,
@@ -61,10 +59,8 @@ class User(graph.Node):
     )
 
 
-@graph.node(Kind.SESSION, row=model.Session, description="A login on one device, until it ends.")
-class Session(graph.Node):
-    """Stands over rows of model.Session."""
-
+@graph.node(Kind.SESSION, description="A login on one device, until it ends.")
+class Session(graph.Node[model.Session]):
     device: str = graph.computed(device, ["user_agent"], "What it was opened with, in a few words: `Firefox on Linux`.")
     user_agent: str = graph.column("The User-Agent header with which it was opened, at most 256 characters.")
     address: str = graph.column("The network address from which it was opened.")
@@ -73,33 +69,25 @@ class Session(graph.Node):
     expires_at: datetime = graph.column("When it ends, however much it is used.")
 
     @graph.resolver("Whether it is the session that asks.", declared=graph.Called(("id",)))
-    def current(self, info: Info) -> bool:
-        row: Any = self
-        return bool(row.id == info.context.viewer.session_id)
-
-
-def _longest() -> int:
-    return password.MAXIMUM_LENGTH
-
-
-def _rules(root: Any) -> list[str]:
-    return policy.sentences(root)
+    def current(self, info: Info, row: strawberry.Parent[model.Session]) -> bool:
+        return row.id == info.context.viewer.session_id
 
 
 @strawberry.type(description="What passwords have to be.")
-class PasswordPolicy:
-    """Stands over model.PasswordPolicy."""
-
+class PasswordPolicy(graph.Backed[model.PasswordPolicy]):
     minimum_length: int = strawberry.field(description="The shortest password, in characters.")
     needs_digit: bool = strawberry.field(description="Whether a digit is needed.")
     needs_symbol: bool = strawberry.field(description="Whether something that is neither letter nor digit is needed.")
     refuses_common: bool = strawberry.field(description="Whether the commonest passwords are refused.")
     version: int = strawberry.field(description="Grows by one with each change; send it as `ifVersion`.")
 
-    maximum_length: int = strawberry.field(resolver=_longest, description="The longest password, in characters.")
-    rules: list[str] = strawberry.field(
-        resolver=_rules, description="All rules as sentences for a person, to be shown beside the form."
-    )
+    @graph.resolver("The longest password, in characters.")
+    def maximum_length(self) -> int:
+        return password.MAXIMUM_LENGTH
+
+    @graph.resolver("All rules as sentences for a person, to be shown beside the form.")
+    def rules(self, row: strawberry.Parent[model.PasswordPolicy]) -> list[str]:
+        return policy.sentences(row)
 
 
 @strawberry.input(description="Which users to list; conditions are joined with and.")
@@ -155,17 +143,17 @@ class UserQueries:
         after: AfterArgument = None,
         filter: Annotated[UserFilter | None, strawberry.argument(description="Which users.")] = None,
     ) -> Connection[User] | None:
-        return graph.shown(await _USERS.answer(info.context, first, after, filter))
+        return User.connection(await _USERS.answer(info.context, first, after, filter))
 
     @graph.resolver("The caller's own sessions that are open, newest first.", permissions=[IsPerson])
     async def sessions(
         self, info: Info, first: FirstArgument = DEFAULT_FIRST, after: AfterArgument = None
     ) -> Connection[Session] | None:
-        return graph.shown(await page(service.open_sessions(info.context), NEWEST_FIRST, first, after))
+        return Session.connection(await page(service.open_sessions(info.context), NEWEST_FIRST, first, after))
 
     @graph.resolver("What passwords have to be. Needs no key.")
     async def password_policy(self) -> PasswordPolicy:
-        return graph.shown(await policy.current())
+        return PasswordPolicy.of(await policy.current())
 
 
 @strawberry.input(description="Who logs in.")
@@ -176,10 +164,8 @@ class LoginInput:
     password: str = strawberry.field(description="The password.")
 
 
-@strawberry.type(description="What login answers.")
-class LoginPayload:
-    """Payload of login."""
-
+@graph.payload()
+class LoginPayload(graph.Payload):
     token: str | None = strawberry.field(
         default=None,
         description="The session's token, to be sent as `Authorization: Bearer …`. Shown here once and never again.",
@@ -191,19 +177,11 @@ class LoginPayload:
     must_change_password: bool | None = strawberry.field(
         default=None, description="True: nothing is open before `changePassword`."
     )
-    user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="What is wrong with the input; empty when it was done."
-    )
 
 
-@strawberry.type(description="What logout answers.")
-class LogoutPayload:
-    """Payload of logout."""
-
+@graph.payload(errors="What is wrong; empty when it was done.")
+class LogoutPayload(graph.Payload):
     logged_out: bool | None = strawberry.field(default=None, description="True: the session has ended.")
-    user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="What is wrong; empty when it was done."
-    )
 
 
 @strawberry.input(description="Which sessions end.")
@@ -213,14 +191,9 @@ class LogoutEverywhereInput:
     keep_current: bool = strawberry.field(default=False, description="True: the session that asks stays open.")
 
 
-@strawberry.type(description="What logoutEverywhere answers.")
-class LogoutEverywherePayload:
-    """Payload of logoutEverywhere."""
-
+@graph.payload()
+class LogoutEverywherePayload(graph.Payload):
     ended: int | None = strawberry.field(default=None, description="How many sessions have ended.")
-    user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="What is wrong with the input; empty when it was done."
-    )
 
 
 @strawberry.input(description="A session to be ended.")
@@ -230,14 +203,9 @@ class RevokeSessionInput:
     id: strawberry.ID = strawberry.field(description="The session: one's own, or of a user within reach.")
 
 
-@strawberry.type(description="What revokeSession answers.")
-class RevokeSessionPayload:
-    """Payload of revokeSession."""
-
+@graph.payload()
+class RevokeSessionPayload(graph.Payload):
     revoked_id: strawberry.ID | None = strawberry.field(default=None, description="The session that has ended.")
-    user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="What is wrong with the input; empty when it was done."
-    )
 
 
 @strawberry.input(description="A new password for whoever asks.")
@@ -248,14 +216,9 @@ class ChangePasswordInput:
     new_password: str = strawberry.field(description="The new one; `passwordPolicy` tells what it has to be.")
 
 
-@strawberry.type(description="What changePassword answers.")
-class ChangePasswordPayload:
-    """Payload of changePassword."""
-
+@graph.payload()
+class ChangePasswordPayload(graph.Payload):
     user: User | None = strawberry.field(default=None, description="Whose password it is.")
-    user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="What is wrong with the input; empty when it was done."
-    )
 
 
 @strawberry.input(one_of=True, description="Whom a new user belongs to.")
@@ -285,16 +248,11 @@ class CreateUserInput:
     idempotency_key: str | None = strawberry.field(default=None, description=f"{ONCE} No password is shown again.")
 
 
-@strawberry.type(description="What createUser answers.")
-class CreateUserPayload:
-    """Payload of createUser."""
-
+@graph.payload()
+class CreateUserPayload(graph.Payload):
     user: User | None = strawberry.field(default=None, description="The new user.")
     temporary_password: str | None = strawberry.field(
         default=None, description="The password to log in with at first; shown here once. Null when it was given."
-    )
-    user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="What is wrong with the input; empty when it was done."
     )
 
 
@@ -310,14 +268,9 @@ class UpdateUserInput:
     )
 
 
-@strawberry.type(description="What updateUser answers.")
-class UpdateUserPayload:
-    """Payload of updateUser."""
-
+@graph.payload()
+class UpdateUserPayload(graph.Payload):
     user: User | None = strawberry.field(default=None, description="The user as it is now.")
-    user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="What is wrong with the input; empty when it was done."
-    )
 
 
 @strawberry.input(description="A user to be deactivated.")
@@ -330,14 +283,9 @@ class DeactivateUserInput:
     )
 
 
-@strawberry.type(description="What deactivateUser answers.")
-class DeactivateUserPayload:
-    """Payload of deactivateUser."""
-
+@graph.payload()
+class DeactivateUserPayload(graph.Payload):
     user: User | None = strawberry.field(default=None, description="The user as it is now.")
-    user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="What is wrong with the input; empty when it was done."
-    )
 
 
 @strawberry.input(description="A user to be reactivated.")
@@ -350,14 +298,9 @@ class ReactivateUserInput:
     )
 
 
-@strawberry.type(description="What reactivateUser answers.")
-class ReactivateUserPayload:
-    """Payload of reactivateUser."""
-
+@graph.payload()
+class ReactivateUserPayload(graph.Payload):
     user: User | None = strawberry.field(default=None, description="The user as it is now.")
-    user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="What is wrong with the input; empty when it was done."
-    )
 
 
 @strawberry.input(description="A user to be deleted.")
@@ -370,14 +313,9 @@ class DeleteUserInput:
     )
 
 
-@strawberry.type(description="What deleteUser answers.")
-class DeleteUserPayload:
-    """Payload of deleteUser."""
-
+@graph.payload()
+class DeleteUserPayload(graph.Payload):
     deleted_id: strawberry.ID | None = strawberry.field(default=None, description="The user that is gone.")
-    user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="What is wrong with the input; empty when it was done."
-    )
 
 
 @strawberry.input(description="A user who gets a new password from somebody else.")
@@ -388,16 +326,11 @@ class ResetPasswordInput:
     password: str | None = strawberry.field(default=None, description=_TEMPORARY)
 
 
-@strawberry.type(description="What resetPassword answers.")
-class ResetPasswordPayload:
-    """Payload of resetPassword."""
-
+@graph.payload()
+class ResetPasswordPayload(graph.Payload):
     user: User | None = strawberry.field(default=None, description="The user as it is now.")
     temporary_password: str | None = strawberry.field(
         default=None, description="The password to log in with at first; shown here once. Null when it was given."
-    )
-    user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="What is wrong with the input; empty when it was done."
     )
 
 
@@ -421,14 +354,9 @@ class UpdatePasswordPolicyInput:
     )
 
 
-@strawberry.type(description="What updatePasswordPolicy answers.")
-class UpdatePasswordPolicyPayload:
-    """Payload of updatePasswordPolicy."""
-
+@graph.payload()
+class UpdatePasswordPolicyPayload(graph.Payload):
     password_policy: PasswordPolicy | None = strawberry.field(default=None, description="The policy as it is now.")
-    user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="What is wrong with the input; empty when it was done."
-    )
 
 
 _ALREADY_SHOWN = UserError(
@@ -456,7 +384,7 @@ class UserMutations:
         entered = await service.login(info.context, input.email, input.password)
         return LoginPayload(
             token=entered.token,
-            user=graph.shown(entered.user),
+            user=User.of(entered.user),
             expires_at=entered.session.expires_at,
             must_change_password=entered.user.must_change_password,
         )
@@ -492,7 +420,7 @@ class UserMutations:
         self, info: Info, input: Annotated[ChangePasswordInput, strawberry.argument(description="Old and new.")]
     ) -> ChangePasswordPayload:
         user = await service.change_password(info.context, input.current_password, input.new_password)
-        return ChangePasswordPayload(user=graph.shown(user))
+        return ChangePasswordPayload(user=User.of(user))
 
     @graph.mutation(
         "Creates a user with the scope of the owner, which is never above the caller's. For people only, since it returns a "
@@ -516,7 +444,7 @@ class UserMutations:
             idempotency_key=input.idempotency_key,
         )
         errors = [] if is_new or input.password is not None else [_ALREADY_SHOWN]
-        return CreateUserPayload(user=graph.shown(user), temporary_password=shown, user_errors=errors)
+        return CreateUserPayload(user=User.of(user), temporary_password=shown, user_errors=errors)
 
     @graph.mutation(
         "Changes the name or the e-mail address of a user. Answers that an address is taken count as in `createUser`."
@@ -525,21 +453,21 @@ class UserMutations:
         self, info: Info, input: Annotated[UpdateUserInput, strawberry.argument(description="The changes.")]
     ) -> UpdateUserPayload:
         user = await service.update(info.context, input.id, input.if_version, email=input.email, name=input.name)
-        return UpdateUserPayload(user=graph.shown(user))
+        return UpdateUserPayload(user=User.of(user))
 
     @graph.mutation(f"Deactivates a user and ends their sessions: the tokens are rejected {WHEN_REFUSED}.")
     async def deactivate_user(
         self, info: Info, input: Annotated[DeactivateUserInput, strawberry.argument(description="Whom.")]
     ) -> DeactivateUserPayload:
         user = await service.set_active(info.context, input.id, False, input.if_version)
-        return DeactivateUserPayload(user=graph.shown(user))
+        return DeactivateUserPayload(user=User.of(user))
 
     @graph.mutation("Opens the login of a user again; sessions that were ended stay so.")
     async def reactivate_user(
         self, info: Info, input: Annotated[ReactivateUserInput, strawberry.argument(description="Whom.")]
     ) -> ReactivateUserPayload:
         user = await service.set_active(info.context, input.id, True, input.if_version)
-        return ReactivateUserPayload(user=graph.shown(user))
+        return ReactivateUserPayload(user=User.of(user))
 
     @graph.mutation(f"Deletes a user and their sessions: the tokens are rejected {WHEN_REFUSED}.")
     async def delete_user(
@@ -557,7 +485,7 @@ class UserMutations:
         self, info: Info, input: Annotated[ResetPasswordInput, strawberry.argument(description="Whose.")]
     ) -> ResetPasswordPayload:
         user, shown = await service.reset_password(info.context, input.id, input.password)
-        return ResetPasswordPayload(user=graph.shown(user), temporary_password=shown)
+        return ResetPasswordPayload(user=User.of(user), temporary_password=shown)
 
     @graph.mutation("Changes what passwords have to be, from now on.", permissions=[IsAdmin])
     async def update_password_policy(
@@ -571,4 +499,4 @@ class UserMutations:
             needs_symbol=input.needs_symbol,
             refuses_common=input.refuses_common,
         )
-        return UpdatePasswordPolicyPayload(password_policy=graph.shown(changed))
+        return UpdatePasswordPolicyPayload(password_policy=PasswordPolicy.of(changed))

@@ -6,8 +6,7 @@ Otherwise a caller could learn at no cost, and leaving no trace, what tenants ha
 from collections.abc import Mapping
 from typing import Any
 
-from tortoise.models import Model
-
+from app.access import Reachable
 from app.audit import trail
 from app.context import Context
 from app.users import tries
@@ -18,7 +17,7 @@ async def check(context: Context) -> None:
     await tries.check_taken(context.keyring, context.viewer)
 
 
-async def note(context: Context, tried: Mapping[str, Any], row: Model | None = None) -> None:
+async def note(context: Context, tried: Mapping[str, Any], row: Reachable | None = None) -> None:
     """Audits what was found taken, of this row where it is there. Raises RateLimited when it may not be said any more."""
     viewer = context.viewer
     owners: dict[str, Any] = {}

@@ -1,7 +1,7 @@
 """The HTTP client of webhooks. Loaded with the first call: aiohttp takes memory that most workers never need."""
 
 from collections.abc import Mapping
-from typing import Any
+from contextlib import AbstractAsyncContextManager
 
 import aiohttp
 from yarl import URL
@@ -34,7 +34,9 @@ class Client:
     async def close(self) -> None:
         await self._session.close()
 
-    def response(self, method: str, url: URL, body: bytes, headers: Mapping[str, str]) -> Any:
+    def response(
+        self, method: str, url: URL, body: bytes, headers: Mapping[str, str]
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         """A context manager of the answer, whose body is not read yet."""
         return self._session.request(method, url, data=body or None, headers=headers, allow_redirects=False)
 

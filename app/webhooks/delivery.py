@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from yarl import URL
@@ -24,6 +24,9 @@ from app.shares import FairSlots, Share, ShareFull
 from app.webhooks import signing
 from app.webhooks.events import Event
 from app.webhooks.model import WebhookMethod
+
+if TYPE_CHECKING:
+    from app.webhooks.calling import Client
 
 WHOLE_SECONDS = 5.0
 CONNECT_SECONDS = 3.0
@@ -66,17 +69,17 @@ class WebhookSender:
     def __init__(self, gate: OutboundGate, *, whole_seconds: float = WHOLE_SECONDS) -> None:
         self._gate = gate
         self._whole_seconds = whole_seconds
-        self._client: Any = None
+        self._client: Client | None = None
         self._opening = asyncio.Lock()
         self._slots = FairSlots(AT_ONCE)
 
-    async def open(self) -> None:
-        """Loads the HTTP client, in a thread, so that nobody else waits for it; when it is open already, does nothing."""
-        if self._client is None:
-            async with self._opening:
-                if self._client is None:
-                    calling = await asyncio.to_thread(_loaded)
-                    self._client = calling.Client(self._gate, CONNECT_SECONDS, AT_ONCE)
+    async def open(self) -> "Client":
+        """The HTTP client, loaded when it is needed first, in a thread, so that nobody else waits for it."""
+        async with self._opening:
+            if self._client is None:
+                client = await asyncio.to_thread(_loaded)
+                self._client = client(self._gate, CONNECT_SECONDS, AT_ONCE)
+        return self._client
 
     async def close(self) -> None:
         if self._client is not None:
@@ -86,7 +89,7 @@ class WebhookSender:
     async def send(self, call: Call, account_id: UUID, service_provider_id: UUID) -> Delivery:
         """Calls once. Raises RateLimited when the account, its service provider, or all of them have too many calls running."""
         with self._slot(account_id, service_provider_id):
-            await self.open()
+            client = await self.open()
             url, body = _request(call)
             headers = _headers(call, url, body, int(time.time()))
             shown = {name: "Basic …" if name == "Authorization" else value for name, value in headers.items()}
@@ -97,17 +100,17 @@ class WebhookSender:
                 if reason := self._gate.judge_text(url.host or "", url.port):
                     raise OutboundRefused(reason)
                 async with asyncio.timeout(self._whole_seconds):
-                    await self._exchange(call, url, headers, body, delivery)
+                    await self._exchange(client, call, url, headers, body, delivery)
             except Exception as error:  # noqa: BLE001 - a hostile answer makes the HTTP client raise anything
-                delivery.reason = self._explain(error, delivery)
+                delivery.reason = self._explain(client, error, delivery)
             delivery.duration_ms = round((time.monotonic() - begun) * 1000)
             return delivery
 
     async def _exchange(
-        self, call: Call, url: URL, headers: Mapping[str, str], body: bytes, delivery: Delivery
+        self, client: "Client", call: Call, url: URL, headers: Mapping[str, str], body: bytes, delivery: Delivery
     ) -> None:
         """Sends, and fills in what comes back, as far as it comes."""
-        async with self._client.response(call.method.name, url, body, headers) as response:
+        async with client.response(call.method.name, url, body, headers) as response:
             delivery.status = response.status
             delivery.reason = _why_not_accepted(response.status)
             content, has_ended = b"", False
@@ -134,13 +137,13 @@ class WebhookSender:
                 raise RateLimited(message) from None
             yield
 
-    def _explain(self, error: Exception, delivery: Delivery) -> str:
+    def _explain(self, client: "Client", error: Exception, delivery: Delivery) -> str:
         if delivery.status is not None:
             seconds = f" within {self._whole_seconds:g} seconds" if isinstance(error, TimeoutError) else ""
             return delivery.reason or f"The receiver answered {delivery.status}, but its reply does not end{seconds}."
-        if isinstance(error, TimeoutError) and not self._client.is_about_connecting(error):
+        if isinstance(error, TimeoutError) and not client.is_about_connecting(error):
             return f"The receiver did not answer within {self._whole_seconds:g} seconds. Answer first, and work then."
-        kind, reason = self._client.kind_of(error)
+        kind, reason = client.kind_of(error)
         return reason or _REASONS[kind]
 
 
@@ -240,7 +243,7 @@ _REASONS = {
 }
 
 
-def _loaded() -> Any:
+def _loaded() -> "type[Client]":
     from app.webhooks import calling  # noqa: PLC0415  aiohttp's memory, for those who call webhooks alone
 
-    return calling
+    return calling.Client

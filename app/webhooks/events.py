@@ -1,13 +1,12 @@
 """Sample events, as the gateway would send them, marked as a test."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from app.identifiers import Kind, show
 from app.webhooks.model import WebhookKind
 
-Event = dict[str, Any]
+Event = dict[str, object]
 
 
 def sample(kind: WebhookKind, account_id: UUID, delivery_id: UUID, sip_realm: str | None, now: datetime) -> Event:

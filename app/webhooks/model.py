@@ -8,7 +8,7 @@ import strawberry
 from tortoise import fields
 from tortoise.models import Model
 
-from app.access import Reach
+from app.access import Reach, Reachable
 from app.identifiers import new_id
 
 
@@ -32,7 +32,7 @@ class WebhookMethod(enum.Enum):
     POST = strawberry.enum_value("POST", description="The event as JSON in the body, which the signature covers.")
 
 
-class WebhookDelivery(Model):
+class WebhookDelivery(Reachable):
     """One call. `reason` says why it did not succeed, and is null when it did; `status` is null when nobody answered.
 
     `request_headers` are `{name, value}`, those of basic auth without what they hold.

@@ -2,10 +2,10 @@
 
 import unicodedata
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from strawberry import Some
+from tortoise.models import Model
 
 from app.encryption import CannotOpen, Keyring
 from app.errors import Problems, UserErrorCode
@@ -51,7 +51,7 @@ class WebhookField:
     schemes: tuple[str, ...] = SCHEMES
     methods: tuple[WebhookMethod, ...] = tuple(WebhookMethod)
 
-    def stored(self, row: Any) -> Webhook | None:
+    def stored(self, row: Model) -> Webhook | None:
         """The webhook in a row's columns; None when there is none."""
         url = getattr(row, f"{self.column}_url")
         if url is None:
@@ -59,7 +59,7 @@ class WebhookField:
         method = getattr(row, f"{self.column}_method") if len(self.methods) > 1 else self.methods[0]
         return Webhook(url, method, getattr(row, f"{self.column}_username"), getattr(row, f"{self.column}_password"))
 
-    def columns(self, webhook: Webhook | None) -> dict[str, Any]:
+    def columns(self, webhook: Webhook | None) -> dict[str, object]:
         """All of its columns; without a webhook, empty."""
         names = ("url", "method", "username", "password") if len(self.methods) > 1 else ("url", "username", "password")
         return {f"{self.column}_{name}": getattr(webhook, name) if webhook else None for name in names}
@@ -89,10 +89,10 @@ class Reader:
     keyring: Keyring
     gate: OutboundGate
     row_id: UUID
-    row: Any
+    row: Model | None
     problems: Problems
 
-    def columns(self, field: WebhookField, change: WebhookChange | None) -> dict[str, Any]:
+    def columns(self, field: WebhookField, change: WebhookChange | None) -> dict[str, object]:
         """All columns of the webhook, also those that stay, but for a password that does: written anew it would count as changed.
 
         None clears it.

@@ -1,7 +1,7 @@
 """What is shown of webhooks: their settings, and what was sent to try them."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 from strawberry import Maybe, Some
@@ -10,7 +10,6 @@ from app import graph
 from app.access import HasFullAccess
 from app.accounts.model import Account as AccountRow
 from app.context import Info
-from app.errors import UserError
 from app.identifiers import Kind
 from app.webhooks import addresses, model, rules, service
 
@@ -27,7 +26,9 @@ class Webhook:
     )
 
     @classmethod
-    def of_registration(cls, url: str | None, method: model.WebhookMethod | None, username: str | None) -> Any:
+    def of_registration(
+        cls, url: str | None, method: model.WebhookMethod | None, username: str | None
+    ) -> "Webhook | None":
         """None when there is none."""
         return (
             cls(url=url, method=method, username=username, has_password=username is not None)
@@ -36,7 +37,7 @@ class Webhook:
         )
 
     @classmethod
-    def of_queue_event(cls, url: str | None, username: str | None) -> Any:
+    def of_queue_event(cls, url: str | None, username: str | None) -> "Webhook | None":
         """None when there is none."""
         return cls.of_registration(url, model.WebhookMethod.POST, username)
 
@@ -100,12 +101,9 @@ class HttpHeader:
 
 @graph.node(
     Kind.WEBHOOK_DELIVERY,
-    row=model.WebhookDelivery,
     description="One test of a webhook: what was sent and what came back. Kept for 30 days.",
 )
-class WebhookDelivery(graph.Node):
-    """Stands over rows of model.WebhookDelivery."""
-
+class WebhookDelivery(graph.Node[model.WebhookDelivery]):
     kind: model.WebhookKind = graph.column("Which webhook was called.")
     method: model.WebhookMethod = graph.column("How it was called.")
     url: str = graph.column("Where to; with the event in its query, for GET.")
@@ -131,7 +129,9 @@ class WebhookDelivery(graph.Node):
     )
     reply_truncated: bool = graph.column("Whether the reply was longer than that.")
     reason: str | None = graph.column("Why it did not succeed: one sentence on what to fix; null when it did.")
-    account: Any = graph.to_one("Account", "account_id", row=AccountRow, description="The account it belongs to.")
+    account: graph.Node | None = graph.to_one(
+        "Account", "account_id", row=AccountRow, description="The account it belongs to."
+    )
     created_at: datetime = graph.column("When the answer was there, or was given up.")
 
 
@@ -143,16 +143,10 @@ class SendTestWebhookInput:
     kind: model.WebhookKind = strawberry.field(description="Which of its webhooks.")
 
 
-@strawberry.type(description="What sendTestWebhook answers.")
-class SendTestWebhookPayload:
-    """Payload of sendTestWebhook."""
-
+@graph.payload(errors="Why nothing was sent. What is wrong with the receiver is in the delivery's `reason`.")
+class SendTestWebhookPayload(graph.Payload):
     delivery: WebhookDelivery | None = strawberry.field(
         default=None, description="What was sent and what came back; `reason` says why it did not succeed."
-    )
-    user_errors: list[UserError] = strawberry.field(
-        default_factory=list,
-        description="Why nothing was sent. What is wrong with the receiver is in the delivery's `reason`.",
     )
 
 
@@ -169,4 +163,4 @@ class WebhookMutations:
         self, info: Info, input: Annotated[SendTestWebhookInput, strawberry.argument(description="Which webhook.")]
     ) -> SendTestWebhookPayload:
         delivery = await service.send_test(info.context, input.account_id, input.kind)
-        return SendTestWebhookPayload(delivery=graph.shown(delivery))
+        return SendTestWebhookPayload(delivery=WebhookDelivery.of(delivery))

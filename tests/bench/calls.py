@@ -85,7 +85,7 @@ class Served:
 
     def used_by_postgres(self) -> float:
         times = [each.cpu_times() for each in (self.postmaster, *self.postmaster.children())]
-        return sum(each.user + each.system for each in times)
+        return float(sum(each.user + each.system for each in times))
 
 
 async def measure() -> Finding:
@@ -120,7 +120,7 @@ async def _reports(served: Served) -> dict[str, Any]:
     rows = BATCH * BATCHES
 
     def median(of: Any) -> float:
-        return statistics.median(of(each) for each in rounds)
+        return float(statistics.median(of(each) for each in rounds))
 
     return {
         "ratio": median(lambda each: each["by_hand"][0] / each["ours"][0]),
@@ -259,7 +259,8 @@ async def _served(calls: int) -> AsyncIterator[Served]:
         # It would clean up behind what is reported while something else is measured.
         postgres.run("ALTER SYSTEM SET autovacuum = off")
         postgres.run("SELECT pg_reload_conf()")
-        folder, keys = Path(name), {"encryption_keys": f"bench:{new_key_text()}", "hash_key": new_key_text()}
+        folder = Path(name)
+        keys: dict[str, Any] = {"encryption_keys": f"bench:{new_key_text()}", "hash_key": new_key_text()}
         url = postgres.create("calls")
         settings = Settings(data_dir=folder, database_url=url, **keys)
         key, gateway, account, application = await _seed(settings, calls)
@@ -299,4 +300,5 @@ async def _seed(settings: Settings, calls: int) -> tuple[str, str, UUID, UUID]:
         )
         await make_past_months()
         await add_calls(connection, account.id, calls, application=application.id)
+    assert gateway is not None
     return key, gateway, account.id, application.id

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from app.access import Scope
 from app.encryption import new_key_text
@@ -112,7 +112,8 @@ async def measure() -> Finding:
         postgres.run("ALTER SYSTEM SET pg_stat_statements.track_planning = on")
         postgres.stop()
         postgres.start()
-        folder, keys = Path(name), {"encryption_keys": f"bench:{new_key_text()}", "hash_key": new_key_text()}
+        folder = Path(name)
+        keys: dict[str, Any] = {"encryption_keys": f"bench:{new_key_text()}", "hash_key": new_key_text()}
         url = postgres.create("costs")
         filled = await spread(Settings(data_dir=folder, database_url=url, database_timeout_seconds=120, **keys))
         connection = await asyncpg.connect(url)

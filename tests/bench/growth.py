@@ -79,7 +79,7 @@ class Measured:
 
     def _used(self) -> float:
         times = [each.cpu_times() for each in (self.postmaster, *self.postmaster.children())]
-        return self.server.cpu_seconds() + sum(each.user + each.system for each in times)
+        return self.server.cpu_seconds() + float(sum(each.user + each.system for each in times))
 
 
 async def measure() -> Finding:
@@ -141,7 +141,8 @@ async def _ask(connection: Connection, raw: bytes, seconds: float) -> int:
 @asynccontextmanager
 async def _installation(postgres: Postgres, size: int) -> AsyncIterator[Measured]:
     with tempfile.TemporaryDirectory(prefix="accounts-growth-") as name:
-        folder, keys = Path(name), {"encryption_keys": f"bench:{new_key_text()}", "hash_key": new_key_text()}
+        folder = Path(name)
+        keys: dict[str, Any] = {"encryption_keys": f"bench:{new_key_text()}", "hash_key": new_key_text()}
         url = postgres.create(f"growth_{size}")
         settings = Settings(data_dir=folder, database_url=url, **keys)
         key, account = await _seed(settings, size)

@@ -76,8 +76,13 @@ class Server:
             return known[1]
         async with Acquired(self._pool) as connection:
             key = await connection.fetchrow(_KEY, shown.public_id)
-        fits = key is not None and hmac.compare_digest(digest, key["secret_hash"])
-        is_admin = fits and key["scope"] == "ADMIN" and key["access_level"] == "FULL" and _lasts(key["expires_at"])
+        is_admin = (
+            key is not None
+            and hmac.compare_digest(digest, key["secret_hash"])
+            and key["scope"] == "ADMIN"
+            and key["access_level"] == "FULL"
+            and _lasts(key["expires_at"])
+        )
         self._known[digest] = (time.monotonic() + 4, is_admin)
         return bool(is_admin)
 

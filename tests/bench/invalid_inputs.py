@@ -37,7 +37,9 @@ _VALID = {
 async def measure(installation: Installation) -> Finding:
     """The requests on a server as it ships, without a key and as an admin."""
     server, key = installation.server(SHIPPED), installation.seeded.admin_key
-    kinds = {f"{name}, no key": (None, body) for name, body in invalid(ANONYMOUS).items()}
+    kinds: dict[str, tuple[str | None, dict[str, Any]]] = {
+        f"{name}, no key": (None, body) for name, body in invalid(ANONYMOUS).items()
+    }
     kinds |= {name: (key, body) for name, body in invalid(CALLER).items()}
     valid = {has_key: await _valid(server, key if has_key else None) for has_key in (False, True)}
     found = [await _cpu(server, name, *kind) for name, kind in kinds.items()]

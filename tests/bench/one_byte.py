@@ -17,6 +17,7 @@ from app.recording.storage import ObjectStorage, StorageTarget
 from app.recording.uploads import Outgoing
 from tests.bench import recording
 from tests.bench.finding import Finding
+from tests.bench.streaming import FRAME_SECONDS
 from tests.installation import Person
 
 AT_MOST_MS = 8.0
@@ -91,7 +92,7 @@ async def _of_a_server() -> float:
         place.s3.answers.clear()
         gateways = place.streams("short")
         await gateways.open(1)
-        await gateways.send(bytes(640), recording.FRAME_SECONDS)
+        await gateways.send(bytes(640), FRAME_SECONDS)
         await gateways.close()
         base, headers = f"http://127.0.0.1:{place.server.port}", {"Range": "bytes=0-0"}
         async with httpx.AsyncClient(base_url=base, trust_env=False) as client:

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = ("-m", "app", "serve")

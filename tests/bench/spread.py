@@ -124,4 +124,5 @@ async def _account(context: Context, provider: UUID) -> UUID:
 
 async def _key(context: Context, level: AccessLevel = AccessLevel.READ_ONLY, **owner: Any) -> str:
     _, text = await api_keys.create(context, name="bench", access_level=level, expires_at=None, **owner)
+    assert text is not None
     return text

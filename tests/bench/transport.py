@@ -10,7 +10,6 @@ And what it costs to borrow a connection to PostgreSQL for one statement, and ho
 import asyncio
 import os
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
@@ -112,7 +111,7 @@ async def measure(url: str) -> tuple[float, float]:
 
 async def answer_constantly(driver: Driver) -> None:
     """Lets the operation run once, and answers the same ever after."""
-    real, kept = Operations.run, {}
+    real, kept = Operations.run, dict[str, Any]()
 
     async def run(*arguments: Any, **options: Any) -> Any:
         if not kept:
@@ -208,4 +207,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -202,7 +202,7 @@ async def test_an_address_closes_with_the_key_that_it_was_made_for(
         else:
             await key.update(**({"revoked_at": now} if closing == "revoked" else {"expires_at": now}))
     later = time.monotonic() + authentication.CACHE_SECONDS + 0.1
-    monkeypatch.setattr(authentication.time, "monotonic", lambda: later)
+    monkeypatch.setattr(time, "monotonic", lambda: later)
     assert (await get(stranger, address)).status_code == 403
 
 
@@ -214,7 +214,7 @@ async def test_an_address_closes_with_the_session_that_it_was_made_for(
     assert (await get(stranger, address)).status_code == 200
     await people["ann"].ask("mutation { logout { userErrors { code } } }")
     later = time.monotonic() + authentication.CACHE_SECONDS + 0.1
-    monkeypatch.setattr(authentication.time, "monotonic", lambda: later)
+    monkeypatch.setattr(time, "monotonic", lambda: later)
     assert (await get(stranger, address)).status_code == 403
 
 
@@ -293,7 +293,7 @@ async def test_what_is_not_stored_is_told_by_its_state(
     call = await recorded(installation, target_in(local_s3), recording_state=state, recording_error={"code": "x"})
     answer = await get(admin, call.path)
     assert answer.status_code == status
-    assert state.value in message(answer) or state is RecordingState.DELETED
+    assert state.name in message(answer) or state is RecordingState.DELETED
 
 
 async def test_old_recordings_play_after_everything_was_configured_anew(
@@ -497,7 +497,7 @@ async def test_every_listening_is_told_to_the_trail_once_an_hour(
     assert sorted(show(Kind.API_KEY, event.key_id) for event in found if event.key_id)[0] != ""
     assert len(found) == 2
     later = time.time() + 3600
-    monkeypatch.setattr(listening.time, "time", lambda: later)
+    monkeypatch.setattr(time, "time", lambda: later)
     await get(admin, own.path)
     assert len(await events(installation)) == 3
 

@@ -194,7 +194,7 @@ async def test_to_listen_is_no_use_of_a_session(installation: Installation, port
     last_use = installation.app.state.server.running.authentication._last_use
     async with listening(port, people.tokens["ann"]) as client:
         await begun(client, installation, world["own"])
-        noted = []
+        noted: list[Any] = []
         last_use.note_session = noted.append
         await asyncio.sleep(1.2)
         assert noted == []

@@ -97,7 +97,7 @@ async def test_ringing_answered_and_ended_may_come_in_any_order(
 ) -> None:
     call = {"accountId": world["own"], "callId": "one"}
     started, answered, ended = at(minutes=3), at(minutes=2), at(minutes=1)
-    parts = [
+    parts: list[dict[str, Any]] = [
         {**call, "startedAt": started, "from": "+4930", "sipStatus": 180},
         {**call, "answeredAt": answered, "sipStatus": 200, "to": None},
         {**call, "endedAt": ended, "terminationReason": "done", "from": None},

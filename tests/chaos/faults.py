@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from app.local_s3 import LocalS3
 from tests.servers.postgres import Postgres
@@ -15,7 +15,7 @@ from tests.servers.postgres import Postgres
 class DurablePostgres(Postgres):
     """Keeps what it has acknowledged when its processes are killed, as in production."""
 
-    options = ("fsync=off", "max_connections=200")
+    options: tuple[str, ...] = ("fsync=off", "max_connections=200")
 
     @property
     def pids(self) -> list[int]:

@@ -146,7 +146,7 @@ async def until(holds: Any, seconds: float, told: Any = lambda: "it never came a
 
 
 def _states(rows: dict[str, Call]) -> dict[str, str]:
-    return {name: row.recording_state.value for name, row in rows.items()}
+    return {name: row.recording_state.name for name, row in rows.items()}
 
 
 async def _streamed(server: RealServer, key: str, name: str, account: str, seconds: float, sent: bytearray) -> int:

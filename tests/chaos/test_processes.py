@@ -5,7 +5,7 @@ import os
 import signal
 
 import httpx
-import psutil  # type: ignore[import-untyped]
+import psutil
 import pytest
 
 from tests.chaos.conftest import Ground

@@ -141,7 +141,7 @@ class RandomQueries:
         if isinstance(type_, GraphQLList):
             return f"[{self._value(type_.of_type, name)}]"
         if isinstance(type_, GraphQLEnumType):
-            return self._random.choice(sorted(type_.values))
+            return str(self._random.choice(sorted(type_.values)))
         if isinstance(type_, GraphQLInputObjectType):
             chosen = [each for each in type_.fields if self._chance(0.4)]
             return f"{{{', '.join(f'{each}: {self._value(type_.fields[each].type, each)}' for each in chosen)}}}"

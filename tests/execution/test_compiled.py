@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 import pytest
-from graphql import parse
+from graphql import OperationDefinitionNode, parse
 from tortoise.models import Model
 
 from app import graph
@@ -227,8 +227,9 @@ async def test_wide_pages_within_pages_are_left_to_the_ordinary_executor(
     ],
 )
 def test_what_is_made_of_a_row_is_weighed_by_the_time_that_it_takes(inner: str, least: int) -> None:
-    document = parse(f"{{ apiKeys {{ {inner} }} }}")
-    plan = compile_operation(schema._schema, document.definitions[0], {}, lambda _: True, arguments_of)
+    operation = parse(f"{{ apiKeys {{ {inner} }} }}").definitions[0]
+    assert isinstance(operation, OperationDefinitionNode)
+    plan = compile_operation(schema._schema, operation, {}, lambda _: True, arguments_of)
     assert plan.steps[0].levels[0].width >= least
 
 

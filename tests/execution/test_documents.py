@@ -1,7 +1,9 @@
 """Documents are read once, and the cache stays small."""
 
+from typing import Any
+
 import pytest
-from graphql import GraphQLSchema, OperationType, build_schema
+from graphql import DocumentNode, GraphQLSchema, OperationType, Source, build_schema, parse
 
 from app.errors import ErrorCode
 from app.execution import documents
@@ -14,12 +16,16 @@ SCHEMA = build_schema("type Query { a: Int b: Int } type Mutation { c: Int }")
 def looks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The texts that were parsed."""
     seen: list[str] = []
-    parse = documents.parse
-    monkeypatch.setattr(documents, "parse", lambda text, **options: seen.append(text.body) or parse(text, **options))
+
+    def seen_to_be_parsed(text: Source, **options: Any) -> DocumentNode:
+        seen.append(text.body)
+        return parse(text, **options)
+
+    monkeypatch.setattr(documents, "parse", seen_to_be_parsed)
     return seen
 
 
-def cached(schema: GraphQLSchema = SCHEMA, **bounds: int) -> Documents:
+def cached(schema: GraphQLSchema = SCHEMA, **bounds: Any) -> Documents:
     return Documents(schema, **bounds)
 
 

@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from app import graph
-from app.accounts import schema as accounts
+from app.accounts import service
 from app.authentication import Authentication
 from app.execution.plans import CompiledOperation
 from tests.installation import Installation, Person, World
@@ -46,7 +46,7 @@ async def test_an_unexpected_error_is_masked(admin: Person, monkeypatch: pytest.
 async def test_an_unexpected_error_in_a_mutation_is_masked(
     admin: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(accounts.service, "update", broken)
+    monkeypatch.setattr(service, "update", broken)
     answer = await admin.ask(
         'mutation ($id: ID!) { updateAccount(input: {id: $id, name: "x"}) { account { id } userErrors { code } } }',
         id=world["own"],

@@ -281,7 +281,7 @@ async def test_an_operation_that_takes_too_long_is_ended(monkeypatch: pytest.Mon
 # Input fields that not everybody may send
 
 
-GUARDED = {
+GUARDED: dict[str, tuple[str, dict[str, Any]]] = {
     "a literal": ("licensedSessions: 5", {}),
     "null": ("licensedSessions: null", {}),
     "an object": ("usageLimit: {unit: SESSIONS, maximum: 1}", {}),

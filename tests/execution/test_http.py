@@ -322,7 +322,7 @@ async def test_an_error_of_a_field_is_200_with_the_rest_of_the_data(shared: Inst
 async def test_a_header_that_does_not_authenticate_is_401_for_older_clients_too(
     shared: Installation, header: str, accept: str
 ) -> None:
-    headers = {"Authorization": header.encode("latin-1"), "Accept": accept.encode()}
+    headers = {b"Authorization": header.encode("latin-1"), b"Accept": accept.encode()}
     response = await shared.client.post("/graphql", json={"query": "{ viewer { scope } }"}, headers=headers)
     assert_error(response, 401, accept, "UNAUTHENTICATED")
     assert response.headers["www-authenticate"] == "Bearer"

@@ -39,14 +39,11 @@ class Greeting:
 
 
 @strawberry.type
-class Provider:
-    """Stands over rows of service providers."""
-
+class Provider(graph.Backed[Row]):
     name: str = graph.column("Its name.")
 
     @graph.resolver("Counts together.", declared=graph.Called(("id", "name", "active", "created_at")))
-    async def greeting(self, info: Info, loudness: Loudness | None = None) -> Greeting:
-        row: Any = self
+    async def greeting(self, info: Info, row: strawberry.Parent[Row], loudness: Loudness | None = None) -> Greeting:
         called[-1].append("began")
         await asyncio.sleep(0)
         called[-1].append("went on")
@@ -57,9 +54,8 @@ class Provider:
         return Greeting(text=f"{word} {row.name}{marks}", missing=None)
 
     @graph.resolver("Without waiting.", declared=graph.Called(("name",)))
-    def shout(self) -> str:
-        row: Any = self
-        return str(row.name).upper()
+    def shout(self, row: strawberry.Parent[Row]) -> str:
+        return row.name.upper()
 
     @graph.resolver("Never works.", declared=graph.Called(("id",)))
     async def away(self) -> str | None:
@@ -78,7 +74,7 @@ class Query:
     async def providers(
         self, info: Info, first: FirstArgument = DEFAULT_FIRST, after: AfterArgument = None
     ) -> Connection[Provider]:
-        return graph.shown(await _PROVIDERS.answer(info.context, first, after))
+        return Provider.connection(await _PROVIDERS.answer(info.context, first, after))
 
     @graph.resolver("Says it again.")
     def echo(self, words: list[str], times: Annotated[int, strawberry.argument(name="often")] = 2) -> list[str]:
@@ -124,6 +120,7 @@ async def test_a_resolver_is_called_for_all_rows_together_with_the_columns_that_
     with recorded() as statements:
         compiled, _ = await answer(installation, query, l={"marks": 2, "word": "Bye"})
     assert compiled.compiled
+    assert compiled.data is not None
     assert {each["greeting"]["text"] for each in compiled.data["providers"]["nodes"]} == {
         f"Bye {each['name']}!!" for each in compiled.data["providers"]["nodes"]
     }
@@ -154,6 +151,7 @@ async def test_a_resolver_that_fails_is_told_as_by_the_ordinary_executor(
 async def test_a_resolver_that_is_denied_is_not_called(installation: Installation, database: None) -> None:
     seen, _ = await answer(installation, "{ providers { nodes { guarded } } }")
     assert seen.compiled
+    assert seen.data is not None
     assert {node["guarded"] for node in seen.data["providers"]["nodes"]} == {"seen"}
     denied, _ = await answer(installation, "{ providers { nodes { guarded } } }", Scope.SERVICE_PROVIDER)
     assert not denied.compiled

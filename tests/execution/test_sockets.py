@@ -42,7 +42,7 @@ async def key_of(person: Person) -> str:
 
 async def is_alive(client: Client) -> bool:
     await client.say(type="ping")
-    return (await client.hear())["type"] == "pong"
+    return bool((await client.hear())["type"] == "pong")
 
 
 async def idle(installation: Installation) -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from graphql import get_variable_values, is_input_type, parse
+from graphql import OperationDefinitionNode, get_variable_values, is_input_type, parse
 
 from app.errors import without_values
 from app.schema import schema
@@ -48,7 +48,9 @@ INPUT_TYPES = [name for name, type_ in schema._schema.type_map.items() if is_inp
 
 @pytest.mark.parametrize("name", INPUT_TYPES)
 def test_a_variable_of_any_type_is_not_repeated(name: str) -> None:
-    variables = parse(f"query ($v: {name}) {{ __typename }}").definitions[0].variable_definitions
+    operation = parse(f"query ($v: {name}) {{ __typename }}").definitions[0]
+    assert isinstance(operation, OperationDefinitionNode)
+    variables = operation.variable_definitions or ()
     for value in (
         f"has invalid value: {SECRET} value: {SECRET}",
         [SECRET],

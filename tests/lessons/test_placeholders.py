@@ -46,7 +46,7 @@ def below(type_: Any) -> str:
     named = get_named_type(type_)
     if not is_composite_type(named):
         return ""
-    return "{totalCount nodes{id}}" if "totalCount" in named.fields else "{__typename}"
+    return "{totalCount nodes{id}}" if "totalCount" in getattr(named, "fields", ()) else "{__typename}"
 
 
 QUERIES = [

@@ -179,7 +179,12 @@ async def test_a_user_created_without_an_owner_never_becomes_an_admin_by_a_missi
 
 
 async def test_the_database_holds_no_user_or_key_whose_owner_is_missing(installation: Installation) -> None:
-    values = {"name": "New", "email": "n@x.example", "email_key": "n@x.example", "password_hash": stored()}
+    values: dict[str, Any] = {
+        "name": "New",
+        "email": "n@x.example",
+        "email_key": "n@x.example",
+        "password_hash": stored(),
+    }
     async with installation.database():
         existing = await ApiKey.first()
         assert existing is not None

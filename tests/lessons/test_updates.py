@@ -128,5 +128,5 @@ async def test_no_mutation_stops_half_way_or_tells_a_raw_sql_error(installation:
 
 
 def _place_of(installation: Installation, stand_in: type) -> type:
-    names = {StandIn: "StorageVerifier", NoPrompts: "PromptCache", SilentSender: "WebhookSender"}
+    names: dict[type, str] = {StandIn: "StorageVerifier", NoPrompts: "PromptCache", SilentSender: "WebhookSender"}
     return next(client for client in installation.opened.clients if client.__name__ == names[stand_in])

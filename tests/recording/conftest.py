@@ -92,4 +92,4 @@ def step(result: VerificationResult, name: str) -> StepResult:
 
 def statuses(result: VerificationResult) -> str:
     """The eight steps as letters, in order: P passed, F failed, S skipped."""
-    return "".join(found.status.value[0] for found in result.steps)
+    return "".join(found.status.name[0] for found in result.steps)

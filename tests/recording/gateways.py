@@ -113,8 +113,13 @@ async def gateway_of(
 @asynccontextmanager
 async def _listening(installation: Installation) -> AsyncIterator[uvicorn.Server]:
     # As `app/serving.py` has it.
-    options = {"http": BoundedProtocol, "ws": StreamingProtocol, "ws_max_size": 1_048_576}
-    quiet = {"ws_per_message_deflate": False, "log_config": None, "server_header": False, "lifespan": "off"}
+    options: dict[str, Any] = {"http": BoundedProtocol, "ws": StreamingProtocol, "ws_max_size": 1_048_576}
+    quiet: dict[str, Any] = {
+        "ws_per_message_deflate": False,
+        "log_config": None,
+        "server_header": False,
+        "lifespan": "off",
+    }
     server = uvicorn.Server(uvicorn.Config(installation.app, port=0, **options, **quiet))
     task = asyncio.create_task(server.serve())
     while not server.started:

@@ -158,7 +158,7 @@ class RealServer:
         deadline = time.monotonic() + seconds
         while True:
             rows = await self.rows()
-            if sum(call.recording_state.value == what for call in rows.values()) >= count:
+            if sum(call.recording_state.name == what for call in rows.values()) >= count:
                 return rows
             states = {name: call.recording_state.value for name, call in rows.items()}
             assert time.monotonic() < deadline, f"not {count} {what} after {seconds} s: {states}\n{self.log[-3000:]}"

@@ -41,14 +41,14 @@ async def use(clients: ReusedClients, made: Made, name: str) -> None:
         assert name in made.open
 
 
-async def test_those_who_come_at_once_share_one_client():
+async def test_those_who_come_at_once_share_one_client() -> None:
     clients, made = ReusedClients(), Made()
     await asyncio.gather(*(use(clients, made, "a") for _ in range(5)))
     await use(clients, made, "a")
     assert made.names == ["a"]
 
 
-async def test_the_client_that_was_not_used_for_longest_makes_room():
+async def test_the_client_that_was_not_used_for_longest_makes_room() -> None:
     clients, made = ReusedClients(2), Made()
     for name in ("a", "b", "a", "c"):
         await use(clients, made, name)
@@ -58,7 +58,7 @@ async def test_the_client_that_was_not_used_for_longest_makes_room():
     assert made.names == ["a", "b", "c", "b"]
 
 
-async def test_a_client_that_makes_room_while_it_is_used_is_closed_by_its_last_user():
+async def test_a_client_that_makes_room_while_it_is_used_is_closed_by_its_last_user() -> None:
     clients, made = ReusedClients(1), Made()
     async with clients.client("a", lambda: made.make("a")):
         async with clients.client("a", lambda: made.make("a")):
@@ -68,7 +68,7 @@ async def test_a_client_that_makes_room_while_it_is_used_is_closed_by_its_last_u
     assert made.open == {"b"}
 
 
-async def test_none_is_open_after_the_end():
+async def test_none_is_open_after_the_end() -> None:
     clients, made = ReusedClients(), Made()
     async with clients.client("a", lambda: made.make("a")):
         await use(clients, made, "b")
@@ -77,7 +77,7 @@ async def test_none_is_open_after_the_end():
     assert made.open == set()
 
 
-async def test_a_user_who_fails_leaves_the_client_to_the_others():
+async def test_a_user_who_fails_leaves_the_client_to_the_others() -> None:
     clients, made = ReusedClients(), Made()
     with pytest.raises(ValueError, match="mine"):
         async with clients.client("a", lambda: made.make("a")):
@@ -128,7 +128,7 @@ async def none_is_connected(s3: ScriptedS3) -> None:
 
 async def test_recordings_with_the_same_keys_are_stored_by_one_client(
     scripted: tuple[StorageRoom, ScriptedS3], keys: list[tuple[str, str]]
-):
+) -> None:
     room, _ = scripted
     for _ in range(3):
         await room.recorded(noise(1_000))
@@ -139,7 +139,7 @@ async def test_recordings_with_the_same_keys_are_stored_by_one_client(
 
 async def test_each_request_is_signed_with_the_keys_that_it_is_made_for(
     scripted: tuple[StorageRoom, ScriptedS3], keys: list[tuple[str, str]]
-):
+) -> None:
     room, s3 = scripted
     signers = []
     await room.of_another_account(s3.endpoint, "calls")
@@ -159,7 +159,7 @@ async def test_each_request_is_signed_with_the_keys_that_it_is_made_for(
 )
 async def test_what_makes_another_client_is_another_client(
     storage: ObjectStorage, s3: ScriptedS3, keys: list[tuple[str, str]], other: dict[str, str]
-):
+) -> None:
     async with ScriptedS3() as elsewhere:
         changed = target_of(elsewhere) if "endpoint" in other else target_of(s3, **other)
         for target in (target_of(s3), changed, target_of(s3), changed, target_of(s3, bucket="other")):
@@ -171,7 +171,7 @@ async def test_what_makes_another_client_is_another_client(
 
 async def test_a_storage_test_has_a_client_of_its_own_and_keeps_none(
     verifier: StorageVerifier, scripted: tuple[StorageRoom, ScriptedS3], keys: list[tuple[str, str]]
-):
+) -> None:
     room, s3 = scripted
     draft = stored_draft(room.keyring, await RecordingConfig.get(account_id=room.account_id))
     for _ in range(2):
@@ -180,7 +180,7 @@ async def test_a_storage_test_has_a_client_of_its_own_and_keeps_none(
     assert len(keys) == 2
 
 
-async def test_what_a_listener_leaves_unread_keeps_no_connection(storage: ObjectStorage, s3: ScriptedS3):
+async def test_what_a_listener_leaves_unread_keeps_no_connection(storage: ObjectStorage, s3: ScriptedS3) -> None:
     s3.objects["/calls/long"] = bytes(20_000_000)
     for _ in range(2):
         async with places.asked(storage, [target_of(s3)], "get_object", Key="long") as (_, answer):
@@ -188,7 +188,7 @@ async def test_what_a_listener_leaves_unread_keeps_no_connection(storage: Object
         await none_is_connected(s3)
 
 
-async def test_a_storage_that_is_closed_has_no_connections(storage: ObjectStorage, s3: ScriptedS3):
+async def test_a_storage_that_is_closed_has_no_connections(storage: ObjectStorage, s3: ScriptedS3) -> None:
     async with storage.client(target_of(s3)) as bucket:
         await bucket.call("head_bucket")
     assert s3.open_now == 1

@@ -69,7 +69,7 @@ async def test_a_short_call_is_kept_while_the_database_is_stalled(
     assert await ended(gateway, "before") == (1000, "")
     await gateway.idle()
     request.getfixturevalue("stalled")
-    given = {"from": "+4930123456", "to": "+49301000", "direction": "inbound"}
+    given: dict[str, Any] = {"from": "+4930123456", "to": "+49301000", "direction": "inbound"}
     codes = await asyncio.gather(*(ended(gateway, f"during-{number}", **given) for number in range(3)))
     assert codes == [(1000, "")] * 3
     waiting = gateway.spool.waiting()

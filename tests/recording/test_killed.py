@@ -105,7 +105,7 @@ def check(calls: list[StreamedCall], rows: dict[str, Call], client: Any, until: 
 
 async def test_a_killed_server_has_lost_no_more_than_the_last_second(
     tmp_path: Path, database_url: str, fragile_s3: LocalS3
-):
+) -> None:
     client = s3_client(fragile_s3)
     async with served(tmp_path / "server", database_url) as server:
         key = await server.record_to(fragile_s3, own="WAV", sibling="MP3")
@@ -130,7 +130,7 @@ async def test_a_killed_server_has_lost_no_more_than_the_last_second(
 
 async def test_while_the_storage_is_away_audio_waits_and_is_stored_when_it_is_back(
     tmp_path: Path, database_url: str, fragile_s3: LocalS3
-):
+) -> None:
     async with served(tmp_path / "server", database_url) as server:
         key = await server.record_to(fragile_s3, own="WAV", sibling="MP3")
         calls = ten_calls(server.world)
@@ -152,7 +152,7 @@ async def test_while_the_storage_is_away_audio_waits_and_is_stored_when_it_is_ba
 
 async def test_while_the_database_is_away_recording_goes_on_and_rows_say_so_afterwards(
     tmp_path: Path, fragile_s3: LocalS3
-):
+) -> None:
     with Postgres() as postgres:
         async with served(tmp_path / "server", postgres.create("killed")) as server:
             key = await server.record_to(fragile_s3, own="WAV", sibling="MP3")

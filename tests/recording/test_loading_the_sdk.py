@@ -66,7 +66,7 @@ def draft_of(server: ScriptedS3) -> StorageDraft:
     return StorageDraft(BucketVendor.S3_COMPATIBLE, server.endpoint, "calls", "us-east-1", "key", "hunter2")
 
 
-def test_a_server_that_tests_no_storage_does_not_load_the_sdk(tmp_path: Path, empty: Settings):
+def test_a_server_that_tests_no_storage_does_not_load_the_sdk(tmp_path: Path, empty: Settings) -> None:
     asyncio.run(migrating.migrate(empty))
     chosen = {name.upper(): getattr(empty, name) for name in ("database_url", "encryption_keys", "hash_key")}
     started = subprocess.run(
@@ -84,7 +84,7 @@ def test_a_server_that_tests_no_storage_does_not_load_the_sdk(tmp_path: Path, em
 
 async def test_the_first_test_waits_for_the_sdk_and_its_steps_have_all_of_their_time(
     keyring: Keyring, loaded: list[str]
-):
+) -> None:
     storage = ObjectStorage(OutboundGate(["127.0.0.1"]))
     async with ScriptedS3() as s3:
         verifier = verifier_of(storage, keyring, wait_seconds=0.2)
@@ -96,7 +96,7 @@ async def test_the_first_test_waits_for_the_sdk_and_its_steps_have_all_of_their_
     assert result.duration_ms <= whole_ms - result.waited_ms + 1
 
 
-async def test_nobody_else_waits_while_the_sdk_is_loaded(keyring: Keyring, loaded: list[str]):
+async def test_nobody_else_waits_while_the_sdk_is_loaded(keyring: Keyring, loaded: list[str]) -> None:
     storage = ObjectStorage(OutboundGate())
     opening = asyncio.create_task(storage.open())
     turns = 0
@@ -107,7 +107,7 @@ async def test_nobody_else_waits_while_the_sdk_is_loaded(keyring: Keyring, loade
     assert loaded != [threading.current_thread().name]
 
 
-async def test_tests_that_come_at_once_load_the_sdk_once(keyring: Keyring, loaded: list[str]):
+async def test_tests_that_come_at_once_load_the_sdk_once(keyring: Keyring, loaded: list[str]) -> None:
     storage = ObjectStorage(OutboundGate(["127.0.0.1"]))
     async with ScriptedS3() as s3:
         verifier = verifier_of(storage, keyring)
@@ -119,7 +119,7 @@ async def test_tests_that_come_at_once_load_the_sdk_once(keyring: Keyring, loade
 
 async def test_who_is_cancelled_while_the_sdk_is_loaded_leaves_the_storage_to_the_next(
     keyring: Keyring, loaded: list[str]
-):
+) -> None:
     storage = ObjectStorage(OutboundGate(["127.0.0.1"]))
     async with ScriptedS3() as s3:
         verifier = verifier_of(storage, keyring)

@@ -76,7 +76,12 @@ async def test_what_the_stream_said_of_the_call_is_made_again_too(room: StorageR
     call_id = await room.recorded(PCM)
     recording = room.spool.open(call_id)
     assert recording is not None
-    said = {"from_number": "+4930123456", "to_number": "+49301000", "trace_id": "4bf92f35", "application_id": new_id()}
+    said: dict[str, Any] = {
+        "from_number": "+4930123456",
+        "to_number": "+49301000",
+        "trace_id": "4bf92f35",
+        "application_id": new_id(),
+    }
     about = replace(recording.about, direction=CallDirection.INBOUND, **said)
     room.spool.folder(call_id).joinpath("about.json").write_text(json.dumps(about.to_json()))
     recording.close()
@@ -351,7 +356,7 @@ async def test_a_retry_asks_no_bucket_whose_keys_do_not_open(
 
 
 async def spool(room: StorageRoom, *options: str) -> tuple[int | None, str, str]:
-    environment = environment_of(room.installation, SPOOL_DIR=str(room.folder))
+    environment = environment_of(room.installation.settings, SPOOL_DIR=str(room.folder))
     status, printed, wrong = await ended(environment, "spool", *options)
     return status, printed, wrong.partition("\n")[2]
 

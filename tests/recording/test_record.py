@@ -30,8 +30,9 @@ from app.identifiers import Kind, read
 from app.live import LiveEvents
 from app.logs import RequestLog
 from app.recording import recorder
+from app.recording.admission import admit
 from app.recording.model import BucketVendor
-from app.recording.spool import Spool
+from app.recording.spool import Spool, SpooledRecording
 from app.recording.stream import FirstFrame
 from tests.installation import Installation, Person, World
 from tests.recording.gateways import Gateway, closed, gateway_of, uuid_of
@@ -227,7 +228,7 @@ async def test_mp3_sounds_like_what_was_sent(installation: Installation, world: 
 
 
 async def test_nothing_is_lost_while_settings_are_looked_up(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
-    looked_up = recorder.admit
+    looked_up = admit
 
     async def slow(*given: Any) -> Any:
         await asyncio.sleep(1.5)
@@ -245,7 +246,7 @@ async def test_nothing_is_lost_while_settings_are_looked_up(gateway: Gateway, mo
 async def test_a_gateway_that_has_gone_before_its_settings_were_found_is_recorded(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looked_up = recorder.admit
+    looked_up = admit
 
     async def slow(*given: Any) -> Any:
         await asyncio.sleep(0.5)
@@ -345,7 +346,7 @@ async def test_a_disk_that_takes_no_audio_ends_the_recording_with_its_reason(
             raise OSError(code, os.strerror(code))
 
         with monkeypatch.context() as patched:
-            patched.setattr(recorder.SpooledRecording, "append", full)
+            patched.setattr(SpooledRecording, "append", full)
             await connection.send(bytes(640))
             assert await closed(connection) == (1011, reason)
     await gateway.idle()
@@ -369,7 +370,7 @@ async def test_a_spool_that_cannot_be_written_leaves_no_call_that_seems_to_be_re
 
     before = await refusals(admin, why)
     with monkeypatch.context() as patched:
-        patched.setattr(recorder.SpooledRecording, "append", broken)
+        patched.setattr(SpooledRecording, "append", broken)
         assert await gateway.refused(gateway.first_frame("a")) == (1013, f"{reason}: try again later, or elsewhere")
     assert await refusals(admin, why) == before + 1
     await gateway.stream("a", bytes(640))
@@ -380,7 +381,7 @@ async def test_a_spool_that_cannot_be_written_leaves_no_call_that_seems_to_be_re
 async def test_what_was_begun_when_the_database_went_away_goes_on(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begin = recordings.begin
+    begin: Any = recordings.begin
 
     async def committed_and_gone(*given: Any) -> None:
         async def hold(*told: Any) -> None:
@@ -504,7 +505,7 @@ async def test_the_writing_does_not_wait_for_a_large_spool_to_be_measured(
 async def test_who_has_gone_before_being_refused_is_no_error_of_ours(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looked_up, written = recorder.admit, list[bytes]()
+    looked_up, written = admit, list[bytes]()
 
     async def slow(*given: Any) -> Any:
         await asyncio.sleep(0.3)
@@ -733,7 +734,10 @@ async def refusals(admin: Person, why: str) -> float:
 async def handshake(gateway: Gateway, key: str | None, *protocols: str) -> int:
     """The status with which a handshake is refused."""
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    asked = {"additional_headers": headers, "subprotocols": [Subprotocol(name) for name in protocols] or None}
+    asked: dict[str, Any] = {
+        "additional_headers": headers,
+        "subprotocols": [Subprotocol(name) for name in protocols] or None,
+    }
     with pytest.raises(InvalidStatus) as refused:
         async with gateway.opened(**asked):
             pass

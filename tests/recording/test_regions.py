@@ -8,7 +8,7 @@ from app.recording.model import BucketVendor
 from app.recording.storage import ObjectStorage, StorageTarget
 
 
-def test_the_partitions_are_those_that_are_offered():
+def test_the_partitions_are_those_that_are_offered() -> None:
     assert {region.partition for region in regions.REGIONS} == {"aws", "aws-cn", "aws-us-gov", "aws-eusc"}
     assert len([region for region in regions.REGIONS if region.partition == "aws"]) == 34
     assert len({region.code for region in regions.REGIONS}) == len(regions.REGIONS) == 39
@@ -22,7 +22,7 @@ async def storage() -> ObjectStorage:
 
 
 @pytest.mark.parametrize("region", regions.REGIONS, ids=lambda region: region.code)
-async def test_the_endpoint_of_each_region_is_its_own(storage: ObjectStorage, region: regions.Region):
+async def test_the_endpoint_of_each_region_is_its_own(storage: ObjectStorage, region: regions.Region) -> None:
     target = StorageTarget(BucketVendor.AWS_S3, None, "calls", region.code, "AKIA0000000000000000", "secret")
     async with storage.new_client(target) as bucket:
         url = await bucket.client.generate_presigned_url("put_object", {"Bucket": "calls", "Key": "k"})
@@ -39,13 +39,13 @@ async def test_the_endpoint_of_each_region_is_its_own(storage: ObjectStorage, re
         ("eusc-fr-west-1", "https://s3.eusc-fr-west-1.amazonaws.eu"),
     ],
 )
-def test_a_region_that_the_list_does_not_have_gets_the_endpoint_of_its_partition(code: str, endpoint: str):
+def test_a_region_that_the_list_does_not_have_gets_the_endpoint_of_its_partition(code: str, endpoint: str) -> None:
     assert regions.find(code) is None
     assert regions.has_region_shape(code)
     assert regions.endpoint(code) == endpoint
 
 
-def test_every_listed_region_has_the_shape_of_one():
+def test_every_listed_region_has_the_shape_of_one() -> None:
     assert all(regions.has_region_shape(region.code) for region in regions.REGIONS)
 
 
@@ -53,11 +53,11 @@ def test_every_listed_region_has_the_shape_of_one():
     "code",
     ["", "eu", "EU-WEST-1", "eu-west", "eu-west-1.a", "us-iso-east-1", "us-isob-east-1", "eu-west-1\n", "eu_west_1"],
 )
-def test_what_is_no_region_is_known_by_its_shape(code: str):
+def test_what_is_no_region_is_known_by_its_shape(code: str) -> None:
     assert not regions.has_region_shape(code)
 
 
-def test_regions_name_their_partition_for_policies():
+def test_regions_name_their_partition_for_policies() -> None:
     assert regions.partition("cn-north-1") == "aws-cn"
     assert regions.partition("us-gov-north-9") == "aws-us-gov"
     assert regions.partition("eu-central-1") == "aws"

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -235,11 +236,12 @@ def test_who_is_late_writes_into_no_other_file(spool: Spool, tmp_path: Path) -> 
     with ExitStack() as opened:
         for path in others:
             opened.enter_context(path.open("w+b"))
-        for change in (
+        changes: list[Callable[[], object]] = [
             lambda: recording.overwrite(0, b"xyz"),
             lambda: recording.cut(1),
             lambda: recording.append(b"x"),
-        ):
+        ]
+        for change in changes:
             with pytest.raises(OSError, match="Bad file descriptor"):
                 change()
     assert [path.read_bytes() for path in others] == [b"", b""]

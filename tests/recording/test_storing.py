@@ -15,7 +15,7 @@ import pytest
 
 from app.calls import recordings
 from app.calls.model import Call, RecordingState
-from app.errors import Mistakes
+from app.errors import Mistakes, UserErrorCode
 from app.identifiers import Kind, show
 from app.local_s3 import LocalS3
 from app.recording import backoff, retrying, storing, uploads
@@ -62,7 +62,9 @@ def keys(s3: Any) -> list[str]:
     return [each["Key"] for each in s3.list_objects_v2(Bucket="calls").get("Contents", [])]
 
 
-async def test_a_short_recording_goes_in_one_piece_with_its_tags_and_type(room: StorageRoom, s3: Any, tmp_path: Path):
+async def test_a_short_recording_goes_in_one_piece_with_its_tags_and_type(
+    room: StorageRoom, s3: Any, tmp_path: Path
+) -> None:
     pcm = noise(320_000)
     call_id = await room.recorded(pcm)
     with room.told() as told:
@@ -84,7 +86,9 @@ async def test_a_short_recording_goes_in_one_piece_with_its_tags_and_type(room: 
 
 
 @pytest.mark.parametrize("form", [AudioFormat.WAV, AudioFormat.MP3])
-async def test_a_long_recording_goes_in_parts_with_its_tags_and_type(room: StorageRoom, s3: Any, form: AudioFormat):
+async def test_a_long_recording_goes_in_parts_with_its_tags_and_type(
+    room: StorageRoom, s3: Any, form: AudioFormat
+) -> None:
     call_id = await room.recorded(noise(LARGE), form)
     await room.look()
     call = await room.call(call_id)
@@ -100,7 +104,7 @@ async def test_a_long_recording_goes_in_parts_with_its_tags_and_type(room: Stora
 
 async def test_parts_of_a_running_call_go_ahead_and_the_first_of_a_wav_comes_last(
     room: StorageRoom, s3: Any, tmp_path: Path
-):
+) -> None:
     pcm = noise(3 * PART)
     recording = await room.running()
     sent: list[tuple[int, ...]] = []
@@ -124,7 +128,7 @@ async def test_parts_of_a_running_call_go_ahead_and_the_first_of_a_wav_comes_las
 
 async def test_what_a_killed_process_had_begun_is_given_up_and_the_whole_is_stored(
     room: StorageRoom, s3: Any, tmp_path: Path
-):
+) -> None:
     pcm = noise(2 * PART + 3)
     recording = await room.running()
     recording.append(pcm)
@@ -141,7 +145,7 @@ async def test_what_a_killed_process_had_begun_is_given_up_and_the_whole_is_stor
     assert call.recording_duration_ms == duration_ms == len(heard) // 32
 
 
-async def test_an_upload_whose_id_nobody_has_heard_is_found_and_given_up(room: StorageRoom, s3: Any):
+async def test_an_upload_whose_id_nobody_has_heard_is_found_and_given_up(room: StorageRoom, s3: Any) -> None:
     call_id = await room.recorded(noise(LARGE))
     recording = room.spool.open(call_id)
     assert recording is not None
@@ -153,7 +157,7 @@ async def test_an_upload_whose_id_nobody_has_heard_is_found_and_given_up(room: S
     assert s3.list_multipart_uploads(Bucket="calls").get("Uploads", []) == []
 
 
-async def test_what_another_process_holds_is_left_alone(room: StorageRoom, s3: Any):
+async def test_what_another_process_holds_is_left_alone(room: StorageRoom, s3: Any) -> None:
     recording = await room.running()
     recording.append(noise(32_000))
     await room.look()
@@ -165,7 +169,7 @@ async def test_what_another_process_holds_is_left_alone(room: StorageRoom, s3: A
 
 @pytest.mark.parametrize("size", [320_000, LARGE])
 @pytest.mark.parametrize("ended", [True, False])
-async def test_what_fills_the_disk_is_stored_and_leaves_it(room: StorageRoom, s3: Any, size: int, ended: bool):
+async def test_what_fills_the_disk_is_stored_and_leaves_it(room: StorageRoom, s3: Any, size: int, ended: bool) -> None:
     call_id = await room.recorded(noise(size), ended=ended)
     with full_disk(room.folder):
         await room.look()
@@ -173,7 +177,7 @@ async def test_what_fills_the_disk_is_stored_and_leaves_it(room: StorageRoom, s3
     assert room.spool.waiting() == []
 
 
-async def test_on_a_full_disk_too_the_waits_become_longer_and_end(scripted: tuple[StorageRoom, ScriptedS3]):
+async def test_on_a_full_disk_too_the_waits_become_longer_and_end(scripted: tuple[StorageRoom, ScriptedS3]) -> None:
     room, s3 = scripted
     s3.answers["put"] = error(403, "AccessDenied")
     call_id = await room.recorded(noise(320_000))
@@ -192,7 +196,7 @@ async def test_on_a_full_disk_too_the_waits_become_longer_and_end(scripted: tupl
 )
 async def test_what_the_spool_does_not_give_is_reported_by_its_cause(
     room: StorageRoom, monkeypatch: pytest.MonkeyPatch, code: int, advice: str
-):
+) -> None:
     call_id = await room.recorded(noise(32_000))
 
     def refuse(*_: Any) -> None:
@@ -207,7 +211,7 @@ async def test_what_the_spool_does_not_give_is_reported_by_its_cause(
     assert advice in error["advice"]
 
 
-async def test_a_busy_storage_is_tried_for_a_day_and_no_longer(scripted: tuple[StorageRoom, ScriptedS3]):
+async def test_a_busy_storage_is_tried_for_a_day_and_no_longer(scripted: tuple[StorageRoom, ScriptedS3]) -> None:
     room, s3 = scripted
     s3.answers["put"] = error(503, "SlowDown")
     call_id = await room.recorded(noise(32_000))
@@ -230,7 +234,7 @@ async def test_a_busy_storage_is_tried_for_a_day_and_no_longer(scripted: tuple[S
 
 async def test_while_it_waits_the_call_says_why_and_until_when(
     scripted: tuple[StorageRoom, ScriptedS3], account_user: Person
-):
+) -> None:
     room, s3 = scripted
     s3.answers["put"] = error(403, "AccessDenied")
     call_id = await room.recorded(noise(32_000))
@@ -258,7 +262,7 @@ async def told_of(person: Person, call_id: UUID) -> Any:
 
 async def test_a_storage_that_makes_up_codes_does_not_fill_the_metrics(
     scripted: tuple[StorageRoom, ScriptedS3], admin: Person
-):
+) -> None:
     room, s3 = scripted
     other, known = (f'recording_storing_failures_total{{code="{code}"}}' for code in ("other", "SlowDown"))
     before = (await metrics(admin)).text
@@ -272,7 +276,7 @@ async def test_a_storage_that_makes_up_codes_does_not_fill_the_metrics(
     assert number(told, known) - number(before, known) == 1
 
 
-async def test_the_waits_become_longer_and_a_success_ends_them(scripted: tuple[StorageRoom, ScriptedS3]):
+async def test_the_waits_become_longer_and_a_success_ends_them(scripted: tuple[StorageRoom, ScriptedS3]) -> None:
     room, s3 = scripted
     s3.answers["put"] = error(500, "InternalError")
     call_id = await room.recorded(noise(32_000))
@@ -292,7 +296,7 @@ async def test_the_waits_become_longer_and_a_success_ends_them(scripted: tuple[S
     assert s3.objects["/calls/" + str(call.recording_key)].endswith(noise(32_000))
 
 
-async def test_after_a_restart_the_waits_go_on_where_they_were(scripted: tuple[StorageRoom, ScriptedS3]):
+async def test_after_a_restart_the_waits_go_on_where_they_were(scripted: tuple[StorageRoom, ScriptedS3]) -> None:
     room, s3 = scripted
     s3.answers["put"] = error(503, "SlowDown")
     await room.recorded(noise(32_000))
@@ -316,7 +320,7 @@ async def test_after_a_restart_the_waits_go_on_where_they_were(scripted: tuple[S
 )
 async def test_what_a_person_must_mend_fails_within_half_an_hour_and_says_how(
     scripted: tuple[StorageRoom, ScriptedS3], answer: Answer, words: str
-):
+) -> None:
     room, s3 = scripted
     s3.answers["put"] = answer
     call_id = await room.recorded(noise(32_000))
@@ -335,7 +339,7 @@ async def test_what_a_person_must_mend_fails_within_half_an_hour_and_says_how(
     assert config.storage_status_since is not None
 
 
-async def test_a_configuration_for_another_bucket_is_not_blamed(scripted: tuple[StorageRoom, ScriptedS3]):
+async def test_a_configuration_for_another_bucket_is_not_blamed(scripted: tuple[StorageRoom, ScriptedS3]) -> None:
     room, s3 = scripted
     s3.answers["put"] = error(404, "NoSuchBucket")
     call_id = await room.recorded(noise(32_000))
@@ -347,7 +351,9 @@ async def test_a_configuration_for_another_bucket_is_not_blamed(scripted: tuple[
     assert config.storage_status is StorageStatus.UNVERIFIED
 
 
-async def test_by_hand_it_is_tried_again_and_a_success_proves_the_storage(scripted: tuple[StorageRoom, ScriptedS3]):
+async def test_by_hand_it_is_tried_again_and_a_success_proves_the_storage(
+    scripted: tuple[StorageRoom, ScriptedS3],
+) -> None:
     room, s3 = scripted
     s3.answers["put"] = error(404, "NoSuchBucket")
     call_id = await room.recorded(noise(32_000))
@@ -365,7 +371,7 @@ async def test_by_hand_it_is_tried_again_and_a_success_proves_the_storage(script
     assert room.spool.waiting() == []
 
 
-async def test_by_hand_all_tries_begin_again_in_whichever_process(scripted: tuple[StorageRoom, ScriptedS3]):
+async def test_by_hand_all_tries_begin_again_in_whichever_process(scripted: tuple[StorageRoom, ScriptedS3]) -> None:
     room, s3 = scripted
     s3.answers["put"] = error(404, "NoSuchBucket")
     call_id = await room.recorded(noise(32_000))
@@ -377,7 +383,7 @@ async def test_by_hand_all_tries_begin_again_in_whichever_process(scripted: tupl
     assert (call.recording_state, call.recording_attempts) == (RecordingState.STORING, 1)
 
 
-async def test_by_hand_what_waits_is_tried_at_once(scripted: tuple[StorageRoom, ScriptedS3]):
+async def test_by_hand_what_waits_is_tried_at_once(scripted: tuple[StorageRoom, ScriptedS3]) -> None:
     room, s3 = scripted
     s3.answers["put"] = error(503, "SlowDown")
     call_id = await room.recorded(noise(32_000))
@@ -391,7 +397,7 @@ async def test_by_hand_what_waits_is_tried_at_once(scripted: tuple[StorageRoom, 
     assert (await room.call(call_id)).recording_state is RecordingState.STORED
 
 
-async def test_by_hand_there_is_nothing_to_try_without_the_audio(scripted: tuple[StorageRoom, ScriptedS3]):
+async def test_by_hand_there_is_nothing_to_try_without_the_audio(scripted: tuple[StorageRoom, ScriptedS3]) -> None:
     room, s3 = scripted
     s3.answers["put"] = error(404, "NoSuchBucket")
     call_id = await room.recorded(noise(32_000))
@@ -408,7 +414,7 @@ async def test_by_hand_there_is_nothing_to_try_without_the_audio(scripted: tuple
 @pytest.mark.parametrize("state", [RecordingState.RECORDING, RecordingState.STORED, RecordingState.DELETED])
 async def test_by_hand_only_what_failed_or_waits_is_tried(
     scripted: tuple[StorageRoom, ScriptedS3], state: RecordingState
-):
+) -> None:
     room, _ = scripted
     call_id = await room.recorded(noise(32_000))
     await Call.filter(id=call_id).update(
@@ -416,13 +422,13 @@ async def test_by_hand_only_what_failed_or_waits_is_tried(
     )
     with pytest.raises(Mistakes) as refused:
         await retrying.retry(room.context, show(Kind.CALL, call_id))
-    assert refused.value.errors[0].code.value == "CONFLICT"
+    assert refused.value.errors[0].code is UserErrorCode.CONFLICT
     assert (await room.call(call_id)).recording_state is state
 
 
 async def test_newer_keys_of_the_same_bucket_are_tried_too_and_remembered(
     room: StorageRoom, s3: Any, local_s3: LocalS3
-):
+) -> None:
     await room.configure(
         local_s3.endpoint, access_key_id=EARLY.access_key_id, secret_access_key=EARLY.secret_access_key
     )
@@ -438,7 +444,7 @@ async def test_newer_keys_of_the_same_bucket_are_tried_too_and_remembered(
     assert kept.access_key_id == RECORDER.access_key_id
 
 
-async def test_keys_for_another_server_are_never_tried(scripted: tuple[StorageRoom, ScriptedS3]):
+async def test_keys_for_another_server_are_never_tried(scripted: tuple[StorageRoom, ScriptedS3]) -> None:
     room, s3 = scripted
     s3.answers["put"] = error(403, "AccessDenied")
     await room.recorded(noise(32_000))
@@ -450,7 +456,7 @@ async def test_keys_for_another_server_are_never_tried(scripted: tuple[StorageRo
 
 
 @pytest.mark.parametrize("part", [1, 2, 3])
-async def test_a_part_that_fails_gives_the_upload_up(scripted: tuple[StorageRoom, ScriptedS3], part: int):
+async def test_a_part_that_fails_gives_the_upload_up(scripted: tuple[StorageRoom, ScriptedS3], part: int) -> None:
     room, s3 = scripted
 
     def refuse(request: Request) -> Answer | None:
@@ -466,7 +472,7 @@ async def test_a_part_that_fails_gives_the_upload_up(scripted: tuple[StorageRoom
 
 async def test_an_upload_that_could_not_be_given_up_is_given_up_at_the_next_try(
     scripted: tuple[StorageRoom, ScriptedS3],
-):
+) -> None:
     room, s3 = scripted
     s3.answers["put"] = s3.answers["abort"] = error(503, "SlowDown")
     await room.recorded(noise(LARGE))
@@ -478,7 +484,7 @@ async def test_an_upload_that_could_not_be_given_up_is_given_up_at_the_next_try(
     assert s3.uploads == {}
 
 
-async def test_an_error_in_an_answer_of_200_is_an_error(scripted: tuple[StorageRoom, ScriptedS3]):
+async def test_an_error_in_an_answer_of_200_is_an_error(scripted: tuple[StorageRoom, ScriptedS3]) -> None:
     room, s3 = scripted
 
     def refuse(request: Request) -> Answer | None:
@@ -494,7 +500,9 @@ async def test_an_error_in_an_answer_of_200_is_an_error(scripted: tuple[StorageR
     assert s3.uploads == {}
 
 
-async def test_a_storage_that_keeps_less_than_it_was_sent_has_not_stored_it(scripted: tuple[StorageRoom, ScriptedS3]):
+async def test_a_storage_that_keeps_less_than_it_was_sent_has_not_stored_it(
+    scripted: tuple[StorageRoom, ScriptedS3],
+) -> None:
     room, s3 = scripted
     s3.answers["head"] = Answer(200, b"", {"x-unused": ""})  # no length: 0 bytes
     call_id = await room.recorded(noise(32_000))
@@ -505,7 +513,7 @@ async def test_a_storage_that_keeps_less_than_it_was_sent_has_not_stored_it(scri
     assert call.recording_error["message"] == "The storage took 32044 bytes and holds 0."
 
 
-async def test_a_key_that_may_not_read_is_good_enough_to_store(scripted: tuple[StorageRoom, ScriptedS3]):
+async def test_a_key_that_may_not_read_is_good_enough_to_store(scripted: tuple[StorageRoom, ScriptedS3]) -> None:
     room, s3 = scripted
     s3.answers["head"] = error(403, "AccessDenied")
     call_id = await room.recorded(noise(LARGE))
@@ -513,7 +521,7 @@ async def test_a_key_that_may_not_read_is_good_enough_to_store(scripted: tuple[S
     assert (await room.call(call_id)).recording_state is RecordingState.STORED
 
 
-async def test_every_body_carries_its_md5(scripted: tuple[StorageRoom, ScriptedS3]):
+async def test_every_body_carries_its_md5(scripted: tuple[StorageRoom, ScriptedS3]) -> None:
     room, s3 = scripted
     await room.recorded(noise(LARGE))
     await room.recorded(noise(1000))
@@ -528,7 +536,7 @@ def _in_memory(body: bytes) -> Any:
     return io.BytesIO(body)
 
 
-async def test_what_is_deleted_while_it_waits_leaves_nothing(scripted: tuple[StorageRoom, ScriptedS3]):
+async def test_what_is_deleted_while_it_waits_leaves_nothing(scripted: tuple[StorageRoom, ScriptedS3]) -> None:
     room, s3 = scripted
     s3.answers["put"] = error(503, "SlowDown")
     call_id = await room.recorded(noise(32_000))
@@ -540,7 +548,9 @@ async def test_what_is_deleted_while_it_waits_leaves_nothing(scripted: tuple[Sto
     assert (await room.call(call_id)).recording_state is RecordingState.DELETED
 
 
-async def test_what_is_deleted_while_it_is_sent_is_deleted_in_the_bucket_too(scripted: tuple[StorageRoom, ScriptedS3]):
+async def test_what_is_deleted_while_it_is_sent_is_deleted_in_the_bucket_too(
+    scripted: tuple[StorageRoom, ScriptedS3],
+) -> None:
     room, s3 = scripted
     call_id = await room.recorded(noise(32_000))
 
@@ -556,7 +566,7 @@ async def test_what_is_deleted_while_it_is_sent_is_deleted_in_the_bucket_too(scr
     assert (await room.call(call_id)).recording_state is RecordingState.DELETED
 
 
-async def test_a_deleted_upload_in_parts_is_given_up(room: StorageRoom, s3: Any):
+async def test_a_deleted_upload_in_parts_is_given_up(room: StorageRoom, s3: Any) -> None:
     recording = await room.running()
     recording.append(noise(LARGE))
     room.storer.grown(recording)
@@ -570,7 +580,9 @@ async def test_a_deleted_upload_in_parts_is_given_up(room: StorageRoom, s3: Any)
     assert keys(s3) == []
 
 
-async def test_with_its_account_a_recording_goes_and_its_upload_too(room: StorageRoom, s3: Any, provider: Person):
+async def test_with_its_account_a_recording_goes_and_its_upload_too(
+    room: StorageRoom, s3: Any, provider: Person
+) -> None:
     recording = await room.running()
     recording.append(noise(LARGE))
     room.storer.grown(recording)
@@ -583,7 +595,7 @@ async def test_with_its_account_a_recording_goes_and_its_upload_too(room: Storag
     assert (room.spool.waiting(), room.spool.aside()) == ([], [])
 
 
-async def test_what_is_stored_already_only_leaves_the_spool(scripted: tuple[StorageRoom, ScriptedS3]):
+async def test_what_is_stored_already_only_leaves_the_spool(scripted: tuple[StorageRoom, ScriptedS3]) -> None:
     room, s3 = scripted
     call_id = await room.recorded(noise(32_000))
     await Call.filter(id=call_id).update(
@@ -596,7 +608,7 @@ async def test_what_is_stored_already_only_leaves_the_spool(scripted: tuple[Stor
 
 async def test_what_was_sent_before_the_database_went_away_is_not_sent_twice(
     scripted: tuple[StorageRoom, ScriptedS3], monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     room, s3 = scripted
     call_id = await room.recorded(noise(32_000))
 
@@ -620,7 +632,7 @@ async def test_what_was_sent_before_the_database_went_away_is_not_sent_twice(
     assert s3.calls.count("put") == 1
 
 
-async def test_an_account_whose_storage_hangs_holds_up_no_other(scripted: tuple[StorageRoom, ScriptedS3]):
+async def test_an_account_whose_storage_hangs_holds_up_no_other(scripted: tuple[StorageRoom, ScriptedS3]) -> None:
     room, s3 = scripted
     going, busy = asyncio.Event(), 0
 
@@ -646,7 +658,7 @@ async def test_an_account_whose_storage_hangs_holds_up_no_other(scripted: tuple[
 
 async def test_an_account_with_a_hanging_storage_and_many_recordings_holds_up_no_other(
     scripted: tuple[StorageRoom, ScriptedS3], monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     room, s3 = scripted
     monkeypatch.setattr(storing, "_HELD", 16)
     monkeypatch.setattr(storing, "_HELD_EACH", (9, 16))
@@ -673,7 +685,7 @@ async def test_an_account_with_a_hanging_storage_and_many_recordings_holds_up_no
 
 async def test_accounts_of_one_provider_with_hanging_storages_hold_up_no_other_provider(
     scripted: tuple[StorageRoom, ScriptedS3], monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     room, s3 = scripted
     monkeypatch.setattr(storing, "AT_ONCE", 6)
     monkeypatch.setattr(storing, "AT_ONCE_EACH", (3, 4))
@@ -708,7 +720,7 @@ async def test_accounts_of_one_provider_with_hanging_storages_hold_up_no_other_p
 
 async def test_an_upload_that_nobody_has_heard_of_is_looked_for_until_the_storage_answers(
     scripted: tuple[StorageRoom, ScriptedS3],
-):
+) -> None:
     room, s3 = scripted
     call_id = await room.recorded(noise(LARGE))
     recording = room.spool.open(call_id)
@@ -731,7 +743,7 @@ async def test_an_upload_that_nobody_has_heard_of_is_looked_for_until_the_storag
 @pytest.mark.parametrize("answer", [error(403, "AccessDenied"), error(501, "NotImplemented")])
 async def test_who_may_not_look_for_uploads_stores_all_the_same(
     scripted: tuple[StorageRoom, ScriptedS3], answer: Answer
-):
+) -> None:
     room, s3 = scripted
     call_id = await room.recorded(noise(LARGE))
     recording = room.spool.open(call_id)
@@ -743,7 +755,7 @@ async def test_who_may_not_look_for_uploads_stores_all_the_same(
     assert (await room.call(call_id)).recording_state is RecordingState.STORED
 
 
-async def test_who_cannot_tell_of_uploads_stores_in_the_end(scripted: tuple[StorageRoom, ScriptedS3]):
+async def test_who_cannot_tell_of_uploads_stores_in_the_end(scripted: tuple[StorageRoom, ScriptedS3]) -> None:
     room, s3 = scripted
     call_id = await room.recorded(noise(LARGE))
     recording = room.spool.open(call_id)
@@ -757,7 +769,7 @@ async def test_who_cannot_tell_of_uploads_stores_in_the_end(scripted: tuple[Stor
     assert (await room.call(call_id)).recording_state is RecordingState.STORED
 
 
-async def test_a_clock_that_was_wrong_for_a_while_delays_nothing(scripted: tuple[StorageRoom, ScriptedS3]):
+async def test_a_clock_that_was_wrong_for_a_while_delays_nothing(scripted: tuple[StorageRoom, ScriptedS3]) -> None:
     room, s3 = scripted
     s3.answers["put"] = error(503, "SlowDown")
     call_id = await room.recorded(noise(32_000))
@@ -769,7 +781,7 @@ async def test_a_clock_that_was_wrong_for_a_while_delays_nothing(scripted: tuple
 
 async def test_what_is_in_the_bucket_goes_with_its_recording_by_newer_keys_too(
     scripted: tuple[StorageRoom, ScriptedS3],
-):
+) -> None:
     room, s3 = scripted
     call_id = await room.recorded(noise(32_000))
     s3.answers["head"] = error(503, "SlowDown")
@@ -784,7 +796,7 @@ async def test_what_is_in_the_bucket_goes_with_its_recording_by_newer_keys_too(
     assert (s3.objects, room.spool.waiting()) == ({}, [])
 
 
-def test_ten_thousand_parts_hold_what_s3_holds_of_them():
+def test_ten_thousand_parts_hold_what_s3_holds_of_them() -> None:
     parts = uploads.parts_of(270 * 10**9)
     assert len(parts) <= 10_000
     assert all(part.size >= PART for part in parts[:-1])
@@ -805,7 +817,7 @@ def test_ten_thousand_parts_hold_what_s3_holds_of_them():
         (StorageFailure(FailureKind.REFUSED_ADDRESS, reason="No."), False),
     ],
 )
-def test_what_mends_itself_is_told_from_what_a_person_mends(failure: StorageFailure, mends: bool):
+def test_what_mends_itself_is_told_from_what_a_person_mends(failure: StorageFailure, mends: bool) -> None:
     assert Fault.of(failure, "us-east-1").mends_itself is mends
 
 

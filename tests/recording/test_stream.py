@@ -31,7 +31,7 @@ def test_accounts_are_named_by_our_id_or_the_bare_uuid(name: str) -> None:
 
 
 def test_all_that_is_known_is_read_and_the_rest_passed_over() -> None:
-    told = {
+    told: dict[str, Any] = {
         **GOOD,
         "sampleRate": 16_000,
         "mixType": "mono",
@@ -62,7 +62,9 @@ def test_what_is_null_or_empty_is_not_known() -> None:
         *(("applicationSid", value) for value in ("AC" + "0" * 32, 7)),
         *(("sampleRate", value) for value in (0, 44_100, "fast", True, 8_000.5, [8_000])),
         *(("mixType", value) for value in ("", "left", 2, ["mono"])),
-        *(("direction", value) for value in ("sideways", 1, {})),
+        ("direction", "sideways"),
+        ("direction", 1),
+        ("direction", {}),
         *(("from", value) for value in ("x" * 256, 7, "a\x00b", ["+1"])),
         *(("to", value) for value in ("x" * 256, 7, "a\rb")),
         *(("traceId", value) for value in ("x" * 129, 7)),

@@ -7,7 +7,7 @@ import pytest
 
 from app.recording import routes
 from app.recording.recorder import Recorder
-from app.recording.stream import CloseCode, Refused
+from app.recording.stream import FIRST_AUDIO_SECONDS, CloseCode, Refused
 from tests.installation import Installation, Person, World
 from tests.recording.gateways import Gateway, gateway_of
 
@@ -114,7 +114,7 @@ async def test_a_stream_that_ends_gives_its_slot_back(gateway: Gateway, world: W
 
 
 async def test_a_stream_that_never_sends_audio_ends(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert routes.FIRST_AUDIO_SECONDS == 30
+    assert FIRST_AUDIO_SECONDS == 30
     monkeypatch.setattr(routes, "FIRST_AUDIO_SECONDS", 0.1)
     assert await gateway.refused(gateway.first_frame("silent")) == (4408, "no audio came within 0.1 s")
     await gateway.idle()

@@ -50,7 +50,7 @@ async def both(
 @pytest.mark.parametrize("size", [SMALL, LARGE])
 async def test_whatever_a_server_does_with_expectations_it_gets_the_body(
     verifier: StorageVerifier, scripted: Scripted, expect: Expect, size: int, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setattr(uploads, "READ_SECONDS", 2.0)
     room, s3 = scripted
     s3.expect = expect
@@ -61,7 +61,7 @@ async def test_whatever_a_server_does_with_expectations_it_gets_the_body(
 @pytest.mark.parametrize("size", [SMALL, LARGE])
 async def test_a_bucket_with_object_lock_gets_the_checksum_that_it_requires(
     verifier: StorageVerifier, scripted: Scripted, size: int
-):
+) -> None:
     room, s3 = scripted
     required = (
         "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters"
@@ -73,7 +73,9 @@ async def test_a_bucket_with_object_lock_gets_the_checksum_that_it_requires(
     assert (result.verdict, failure) == (StorageVerdict.WORKING, None)
 
 
-async def test_a_storage_test_sends_the_requests_that_recordings_send(verifier: StorageVerifier, scripted: Scripted):
+async def test_a_storage_test_sends_the_requests_that_recordings_send(
+    verifier: StorageVerifier, scripted: Scripted
+) -> None:
     room, s3 = scripted
     await verifier.verify(await settings_of(room))
     tested = shapes(s3.requests)
@@ -177,7 +179,7 @@ MESSAGES = {
 @pytest.mark.parametrize("case", MESSAGES)
 async def test_the_storage_test_and_the_recording_give_the_same_advice(
     verifier: StorageVerifier, scripted: Scripted, case: str
-):
+) -> None:
     room, s3 = scripted
     answer, words = MESSAGES[case]
     s3.answers = {"put": answer, "create": answer}
@@ -187,7 +189,7 @@ async def test_the_storage_test_and_the_recording_give_the_same_advice(
         assert words in failure["advice"]
         assert step(result, "WRITE").advice == failure["advice"]
         assert result.verdict is StorageVerdict.FAILING
-    assert (step(result, "REGION").status.value == "FAILED") == (case == "another region")
+    assert (step(result, "REGION").status.name == "FAILED") == (case == "another region")
 
 
 @pytest.mark.parametrize(
@@ -196,7 +198,7 @@ async def test_the_storage_test_and_the_recording_give_the_same_advice(
 @pytest.mark.parametrize("case", ["the encryption key", "an explicit deny"])
 async def test_each_step_names_the_policy_that_denies(
     verifier: StorageVerifier, scripted: Scripted, call: str, name: str, case: str
-):
+) -> None:
     room, s3 = scripted
     answer, words = MESSAGES[case]
     s3.answers[call] = answer
@@ -215,20 +217,20 @@ SAID = {
 
 
 @pytest.mark.parametrize("case", SAID)
-def test_what_a_server_says_is_cleaned(case: str):
+def test_what_a_server_says_is_cleaned(case: str) -> None:
     said, cleaned = SAID[case]
     response = {"Error": {"Code": "Odd", "Message": said}, "ResponseMetadata": {"HTTPStatusCode": 400}}
     assert answers.failure(response, ("hunter2", "hunter/3", "id-of-the-key")).message == cleaned
 
 
-def test_what_a_server_says_is_cut_short():
+def test_what_a_server_says_is_cut_short() -> None:
     response = {"Error": {"Code": "Odd", "Message": "no " * 5_000}, "ResponseMetadata": {"HTTPStatusCode": 400}}
     found = advice(answers.failure(response))
     assert len(found) < 300
     assert found.endswith("…”")
 
 
-async def test_what_a_server_says_of_secrets_is_shown_nowhere(verifier: StorageVerifier, scripted: Scripted):
+async def test_what_a_server_says_of_secrets_is_shown_nowhere(verifier: StorageVerifier, scripted: Scripted) -> None:
     room, s3 = scripted
     said = f"Key {RECORDER.access_key_id} with {RECORDER.secret_access_key} is odd"
     s3.answers = dict.fromkeys(("put", "create"), error(400, "Odd", said))
@@ -254,7 +256,7 @@ def of_parts(answer: Answer) -> Callable[[Request], Answer | None]:
 )
 async def test_a_storage_that_takes_no_part_fails(
     verifier: StorageVerifier, scripted: Scripted, answer: Answer, words: str
-):
+) -> None:
     room, s3 = scripted
     s3.answers["put"] = of_parts(answer)
     result, failure = await both(verifier, room, LARGE)
@@ -268,17 +270,17 @@ async def test_a_storage_that_takes_no_part_fails(
 @pytest.mark.parametrize("calls", [("get",), ("head",), ("get", "head")])
 async def test_a_storage_that_does_not_find_what_it_took_fails(
     verifier: StorageVerifier, scripted: Scripted, calls: tuple[str, ...]
-):
+) -> None:
     room, s3 = scripted
     s3.answers = dict.fromkeys(calls, error(404, "NoSuchKey"))
     result = await verifier.verify(await settings_of(room))
     assert result.verdict is StorageVerdict.FAILING
-    assert step(result, "WRITE").status.value == "FAILED"
+    assert step(result, "WRITE").status.name == "FAILED"
     assert "loses data that it has confirmed" in (step(result, "WRITE").advice or "")
     assert s3.objects == {}
 
 
-async def test_a_storage_that_cuts_objects_off_fails(verifier: StorageVerifier, scripted: Scripted):
+async def test_a_storage_that_cuts_objects_off_fails(verifier: StorageVerifier, scripted: Scripted) -> None:
     room, s3 = scripted
     s3.answers["head"] = Answer(body=b"half")
     result, failure = await both(verifier, room)
@@ -292,7 +294,7 @@ async def test_a_storage_that_cuts_objects_off_fails(verifier: StorageVerifier, 
 
 async def test_an_authority_that_the_operating_system_trusts_is_trusted_for_storages(
     verifier: StorageVerifier, scripted: Scripted, tmp_path: Path
-):
+) -> None:
     room, _ = scripted
     certificate = self_signed(tmp_path)
     with trusted(certificate):
@@ -303,7 +305,7 @@ async def test_an_authority_that_the_operating_system_trusts_is_trusted_for_stor
 
 
 @pytest.mark.parametrize("host", ["calls.s3.example.com", "CALLS.s3.example.com:9000"])
-async def test_an_endpoint_that_begins_with_the_buckets_name_is_a_warning(verifier: StorageVerifier, host: str):
+async def test_an_endpoint_that_begins_with_the_buckets_name_is_a_warning(verifier: StorageVerifier, host: str) -> None:
     draft = StorageDraft(BucketVendor.S3_COMPATIBLE, f"https://{host}", "calls", "auto", "key", "secret")
     (warning,) = (await verifier.verify(replace(draft, region="no region"))).warnings
     assert "begins with the bucket's name" in warning

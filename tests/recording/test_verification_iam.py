@@ -43,7 +43,7 @@ def nothing_is_left(iam_s3: IamS3) -> Iterator[None]:
     assert remains(iam_s3) == ([], [])
 
 
-async def test_the_rights_of_the_recommended_policy_are_enough(verifier: StorageVerifier, iam_s3: IamS3):
+async def test_the_rights_of_the_recommended_policy_are_enough(verifier: StorageVerifier, iam_s3: IamS3) -> None:
     result = await verifier.verify(draft_of(iam_s3, *EVERYTHING))
     assert result.verdict is StorageVerdict.WORKING
     assert "F" not in statuses(result)
@@ -51,7 +51,7 @@ async def test_the_rights_of_the_recommended_policy_are_enough(verifier: Storage
 
 async def test_without_the_right_to_delete_the_answer_names_the_key_left_behind(
     verifier: StorageVerifier, iam_s3: IamS3
-):
+) -> None:
     result = await verifier.verify(draft_of(iam_s3, *without("DeleteObject")))
     assert result.verdict is StorageVerdict.WORKING
     assert result.can_play
@@ -62,7 +62,7 @@ async def test_without_the_right_to_delete_the_answer_names_the_key_left_behind(
     iam_s3.admin().delete_object(Bucket=BUCKET, Key=result.leftover_key)
 
 
-async def test_without_the_right_to_tag_the_sentence_is_about_tags(verifier: StorageVerifier, iam_s3: IamS3):
+async def test_without_the_right_to_tag_the_sentence_is_about_tags(verifier: StorageVerifier, iam_s3: IamS3) -> None:
     result = await verifier.verify(draft_of(iam_s3, *without("PutObjectTagging")))
     assert statuses(result)[3:] == "FSSSS"
     assert step(result, "WRITE").s3_code == "AccessDenied"
@@ -70,19 +70,21 @@ async def test_without_the_right_to_tag_the_sentence_is_about_tags(verifier: Sto
     assert (await verifier.verify(draft_of(iam_s3, *without("PutObjectTagging"), tags=()))).can_erase
 
 
-async def test_without_the_right_to_write_the_sentence_is_about_writing(verifier: StorageVerifier, iam_s3: IamS3):
+async def test_without_the_right_to_write_the_sentence_is_about_writing(
+    verifier: StorageVerifier, iam_s3: IamS3
+) -> None:
     result = await verifier.verify(draft_of(iam_s3, *without("PutObject")))
     assert "may not write to this bucket" in (step(result, "WRITE").advice or "")
 
 
-async def test_without_the_right_to_read_tags_that_step_is_skipped(verifier: StorageVerifier, iam_s3: IamS3):
+async def test_without_the_right_to_read_tags_that_step_is_skipped(verifier: StorageVerifier, iam_s3: IamS3) -> None:
     result = await verifier.verify(draft_of(iam_s3, *without("GetObjectTagging")))
     assert statuses(result)[3:] == "PSPPP"
     assert "s3:GetObjectTagging" in (step(result, "TAGS").advice or "")
     assert result.verdict is StorageVerdict.WORKING
 
 
-async def test_without_the_right_to_read_recordings_cannot_be_played(verifier: StorageVerifier, iam_s3: IamS3):
+async def test_without_the_right_to_read_recordings_cannot_be_played(verifier: StorageVerifier, iam_s3: IamS3) -> None:
     result = await verifier.verify(draft_of(iam_s3, *without("GetObject")))
     assert result.verdict is StorageVerdict.WORKING
     assert not result.can_play
@@ -91,7 +93,7 @@ async def test_without_the_right_to_read_recordings_cannot_be_played(verifier: S
 
 async def test_without_the_right_to_abort_the_storage_fails_and_the_open_upload_is_named(
     verifier: StorageVerifier, iam_s3: IamS3
-):
+) -> None:
     result = await verifier.verify(draft_of(iam_s3, *without("AbortMultipartUpload")))
     assert result.verdict is StorageVerdict.FAILING
     assert statuses(result)[3:] == "PPPFP"
@@ -105,13 +107,15 @@ async def test_without_the_right_to_abort_the_storage_fails_and_the_open_upload_
 
 async def test_without_the_right_to_list_the_bucket_is_still_proved_by_writing(
     verifier: StorageVerifier, iam_s3: IamS3
-):
+) -> None:
     result = await verifier.verify(draft_of(iam_s3, *without("ListBucket")))
     assert step(result, "REACH").http_status == 403
     assert result.verdict is StorageVerdict.WORKING
 
 
-async def test_a_bucket_that_keeps_versions_is_warned_of_and_left_without_any(verifier: StorageVerifier, iam_s3: IamS3):
+async def test_a_bucket_that_keeps_versions_is_warned_of_and_left_without_any(
+    verifier: StorageVerifier, iam_s3: IamS3
+) -> None:
     client = iam_s3.admin()
     client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     try:

@@ -51,7 +51,7 @@ async def s3() -> AsyncIterator[ScriptedS3]:
         assert server.uploads == {}
 
 
-async def test_the_scripted_server_works_unless_told_otherwise(verifier: StorageVerifier, s3: ScriptedS3):
+async def test_the_scripted_server_works_unless_told_otherwise(verifier: StorageVerifier, s3: ScriptedS3) -> None:
     result = await verifier.verify(draft_of(s3))
     assert statuses(result) == "PPSPPPPP"
     assert sorted(s3.calls) == sorted(["bucket", "put", "head", "tags", "get", "create", "put", "abort", "delete"])
@@ -76,7 +76,7 @@ WRONG_REGIONS = {
 @pytest.mark.parametrize("answer", WRONG_REGIONS.values(), ids=WRONG_REGIONS)
 async def test_each_way_to_say_wrong_region_names_both_and_is_not_followed(
     verifier: StorageVerifier, s3: ScriptedS3, answer: Answer
-):
+) -> None:
     s3.answers = {"bucket": Answer(answer.status), "put": answer}
     result = await verifier.verify(draft_of(s3))
     assert result.verdict is StorageVerdict.FAILING
@@ -89,7 +89,7 @@ async def test_each_way_to_say_wrong_region_names_both_and_is_not_followed(
 
 async def test_a_redirect_that_does_not_tell_the_region_names_the_configured_one(
     verifier: StorageVerifier, s3: ScriptedS3
-):
+) -> None:
     s3.answers = {"bucket": Answer(301), "put": error(301, "PermanentRedirect")}
     result = await verifier.verify(draft_of(s3))
     assert statuses(result) == "PPFFSSSS"
@@ -99,7 +99,7 @@ async def test_a_redirect_that_does_not_tell_the_region_names_the_configured_one
 @pytest.mark.parametrize("status", [200, 301, 400, 403])
 async def test_the_region_in_the_head_is_compared_whatever_its_status(
     make_verifier: Callable[..., Any], s3: ScriptedS3, status: int, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", s3.port))]
     monkeypatch.setattr(regions, "endpoint", lambda _: f"http://s3.example.com:{s3.port}")
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
@@ -116,7 +116,7 @@ async def test_the_region_in_the_head_is_compared_whatever_its_status(
 @pytest.mark.parametrize("status", [200, 301, 400, 403])
 async def test_a_server_that_names_another_region_and_works_is_a_warning(
     verifier: StorageVerifier, s3: ScriptedS3, status: int
-):
+) -> None:
     s3.answers["bucket"] = Answer(status, headers={"x-amz-bucket-region": "eu-west-1"})
     result = await verifier.verify(draft_of(s3))
     assert statuses(result) == "PPSPPPPP"
@@ -129,7 +129,7 @@ async def test_a_server_that_names_another_region_and_works_is_a_warning(
 
 async def test_a_server_that_names_another_region_and_refuses_fails_the_region(
     verifier: StorageVerifier, s3: ScriptedS3
-):
+) -> None:
     s3.answers["bucket"] = Answer(403, headers={"x-amz-bucket-region": "eu-west-1"})
     s3.answers["put"] = error(403, "SignatureDoesNotMatch")
     result = await verifier.verify(draft_of(s3))
@@ -137,7 +137,7 @@ async def test_a_server_that_names_another_region_and_refuses_fails_the_region(
     assert "Choose eu-west-1" in (step(result, "REGION").advice or "")
 
 
-async def test_the_right_region_passes(verifier: StorageVerifier, s3: ScriptedS3):
+async def test_the_right_region_passes(verifier: StorageVerifier, s3: ScriptedS3) -> None:
     s3.answers["bucket"] = Answer(403, headers={"x-amz-bucket-region": "us-east-1"})
     result = await verifier.verify(draft_of(s3))
     assert statuses(result) == "PPPPPPPP"
@@ -169,7 +169,9 @@ SENTENCES = {
 
 
 @pytest.mark.parametrize("code", SENTENCES)
-async def test_what_s3_answers_to_the_put_has_its_own_sentence(verifier: StorageVerifier, s3: ScriptedS3, code: str):
+async def test_what_s3_answers_to_the_put_has_its_own_sentence(
+    verifier: StorageVerifier, s3: ScriptedS3, code: str
+) -> None:
     status, words = SENTENCES[code]
     s3.answers = {"bucket": Answer(status if status != 404 else 403), "put": error(status, code, "server's words")}
     result = await verifier.verify(draft_of(s3))
@@ -182,7 +184,7 @@ async def test_what_s3_answers_to_the_put_has_its_own_sentence(verifier: Storage
     assert result.leftover_key is None
 
 
-async def test_busy_storage_is_not_blamed_on_the_settings(verifier: StorageVerifier, s3: ScriptedS3):
+async def test_busy_storage_is_not_blamed_on_the_settings(verifier: StorageVerifier, s3: ScriptedS3) -> None:
     s3.answers = {"bucket": Answer(503), "put": error(503, "SlowDown")}
     result = await verifier.verify(draft_of(s3))
     assert "Try again" in (step(result, "WRITE").advice or "")
@@ -190,26 +192,28 @@ async def test_busy_storage_is_not_blamed_on_the_settings(verifier: StorageVerif
     assert s3.calls == ["bucket", "put", "delete"]
 
 
-async def test_a_bucket_that_only_the_put_knows_to_be_missing_fails_reach(verifier: StorageVerifier, s3: ScriptedS3):
+async def test_a_bucket_that_only_the_put_knows_to_be_missing_fails_reach(
+    verifier: StorageVerifier, s3: ScriptedS3
+) -> None:
     s3.answers = {"bucket": Answer(403), "put": error(404, "NoSuchBucket")}
     assert statuses(await verifier.verify(draft_of(s3))) == "PFSFSSSS"
 
 
-async def test_tags_that_do_not_arrive_fail_their_step_alone(verifier: StorageVerifier, s3: ScriptedS3):
+async def test_tags_that_do_not_arrive_fail_their_step_alone(verifier: StorageVerifier, s3: ScriptedS3) -> None:
     s3.answers["tags"] = Answer(body=b"<Tagging><TagSet></TagSet></Tagging>")
     result = await verifier.verify(draft_of(s3))
     assert statuses(result) == "PPSPFPPP"
     assert "ignores tags" in (step(result, "TAGS").advice or "")
 
 
-async def test_other_bytes_than_written_cannot_be_played(verifier: StorageVerifier, s3: ScriptedS3):
+async def test_other_bytes_than_written_cannot_be_played(verifier: StorageVerifier, s3: ScriptedS3) -> None:
     s3.answers["get"] = Answer(body=b"<html>It works!</html>")
     result = await verifier.verify(draft_of(s3))
     assert statuses(result) == "PPSPPFPP"
     assert not result.can_play
 
 
-async def test_codes_and_request_ids_that_are_none_are_not_repeated(verifier: StorageVerifier, s3: ScriptedS3):
+async def test_codes_and_request_ids_that_are_none_are_not_repeated(verifier: StorageVerifier, s3: ScriptedS3) -> None:
     strange = {"x-amz-request-id": "<script>alert(1)</script>", "x-amz-bucket-region": "us-east-1; drop"}
     s3.answers = {"bucket": Answer(200, headers=strange), "put": error(403, "<b>x</b>" * 9, headers=strange)}
     result = await verifier.verify(draft_of(s3))
@@ -218,7 +222,7 @@ async def test_codes_and_request_ids_that_are_none_are_not_repeated(verifier: St
     assert step(result, "WRITE").s3_code is None
 
 
-async def test_a_leftover_is_named_when_deleting_fails_at_the_server(verifier: StorageVerifier):
+async def test_a_leftover_is_named_when_deleting_fails_at_the_server(verifier: StorageVerifier) -> None:
     async with ScriptedS3() as s3:
         s3.answers["delete"] = error(500, "InternalError")
         result = await verifier.verify(draft_of(s3))
@@ -248,7 +252,9 @@ async def hasty(make_verifier: Callable[..., Any]) -> StorageVerifier:
 
 
 @pytest.mark.parametrize("peer", [name for name in BAD_ANSWERS if name != "half an answer"])
-async def test_a_peer_that_behaves_badly_from_the_start_fails_reach(hasty: StorageVerifier, s3: ScriptedS3, peer: str):
+async def test_a_peer_that_behaves_badly_from_the_start_fails_reach(
+    hasty: StorageVerifier, s3: ScriptedS3, peer: str
+) -> None:
     behaviour, words = BAD_ANSWERS[peer]
     s3.answers["bucket"] = behaviour
     async with asyncio.timeout(PATIENCE_SECONDS):
@@ -262,13 +268,13 @@ async def test_a_peer_that_behaves_badly_from_the_start_fails_reach(hasty: Stora
 @pytest.mark.parametrize("peer", BAD_ANSWERS)
 async def test_a_peer_that_behaves_badly_later_still_gets_an_answer_in_time(
     hasty: StorageVerifier, peer: str, call: str
-):
+) -> None:
     async with ScriptedS3() as s3:
         s3.answers[call] = BAD_ANSWERS[peer][0]
         async with asyncio.timeout(PATIENCE_SECONDS):
             result = await hasty.verify(draft_of(s3))
-        assert [found.status.value for found in result.steps].count("FAILED") >= 1
-        assert all(found.advice for found in result.steps if found.status.value != "PASSED")
+        assert [found.status.name for found in result.steps].count("FAILED") >= 1
+        assert all(found.advice for found in result.steps if found.status.name != "PASSED")
         if call == "delete":
             assert f"/calls/{result.leftover_key}" in s3.objects
         else:
@@ -280,7 +286,7 @@ async def test_a_peer_that_behaves_badly_later_still_gets_an_answer_in_time(
 
 
 @pytest.mark.parametrize("call", ["put", "tags", "create", "delete"])
-async def test_an_answer_that_never_ends_is_cut_off(verifier: StorageVerifier, call: str):
+async def test_an_answer_that_never_ends_is_cut_off(verifier: StorageVerifier, call: str) -> None:
     async with ScriptedS3() as s3:
         s3.answers[call] = scripts.endless_body
         async with asyncio.timeout(PATIENCE_SECONDS):
@@ -289,13 +295,15 @@ async def test_an_answer_that_never_ends_is_cut_off(verifier: StorageVerifier, c
         assert "not one of S3" in (step(result, name).advice or "")
 
 
-async def test_an_object_that_never_ends_is_not_what_was_written(verifier: StorageVerifier, s3: ScriptedS3):
+async def test_an_object_that_never_ends_is_not_what_was_written(verifier: StorageVerifier, s3: ScriptedS3) -> None:
     s3.answers["get"] = scripts.endless_object
     result = await verifier.verify(draft_of(s3))
     assert "not what was written" in (step(result, "READ").advice or "")
 
 
-async def test_a_body_that_drips_is_ended_by_the_time_for_the_whole_test(hasty: StorageVerifier, s3: ScriptedS3):
+async def test_a_body_that_drips_is_ended_by_the_time_for_the_whole_test(
+    hasty: StorageVerifier, s3: ScriptedS3
+) -> None:
     s3.answers["put"] = scripts.drip_body
     result = await hasty.verify(draft_of(s3))
     assert statuses(result) == "PPSFSSSS"
@@ -303,7 +311,7 @@ async def test_a_body_that_drips_is_ended_by_the_time_for_the_whole_test(hasty: 
     assert s3.calls == ["bucket", "put", "delete"]
 
 
-async def test_deeply_nested_xml_is_an_answer_that_is_not_s3s(verifier: StorageVerifier, s3: ScriptedS3):
+async def test_deeply_nested_xml_is_an_answer_that_is_not_s3s(verifier: StorageVerifier, s3: ScriptedS3) -> None:
     deep = b"<a>" * 20000 + b"</a>" * 20000
     assert len(deep) < MAX_ANSWER_BYTES
     s3.answers["put"] = Answer(400, deep)
@@ -311,7 +319,7 @@ async def test_deeply_nested_xml_is_an_answer_that_is_not_s3s(verifier: StorageV
     assert statuses(result) == "PPSFSSSS"
 
 
-async def test_a_put_that_was_stored_but_not_answered_is_cleaned_up(hasty: StorageVerifier, s3: ScriptedS3):
+async def test_a_put_that_was_stored_but_not_answered_is_cleaned_up(hasty: StorageVerifier, s3: ScriptedS3) -> None:
     async def store_and_hang(request: Request, _: asyncio.StreamWriter) -> None:
         s3.work(request)
         await asyncio.sleep(3600)
@@ -322,19 +330,21 @@ async def test_a_put_that_was_stored_but_not_answered_is_cleaned_up(hasty: Stora
     assert result.leftover_key is None
 
 
-async def test_an_upload_that_was_begun_but_not_answered_is_found_and_aborted(hasty: StorageVerifier, s3: ScriptedS3):
+async def test_an_upload_that_was_begun_but_not_answered_is_found_and_aborted(
+    hasty: StorageVerifier, s3: ScriptedS3
+) -> None:
     async def begin_and_hang(request: Request, _: asyncio.StreamWriter) -> None:
         s3.work(request)
         await asyncio.sleep(3600)
 
     s3.answers["create"] = begin_and_hang
     result = await hasty.verify(draft_of(s3))
-    assert step(result, "MULTIPART").status.value == "FAILED"
+    assert step(result, "MULTIPART").status.name == "FAILED"
     assert "abort" in s3.calls
     assert not any("left open" in warning for warning in result.warnings)
 
 
-async def test_the_default_limit_gives_a_slow_server_eight_seconds(verifier: StorageVerifier):
+async def test_the_default_limit_gives_a_slow_server_eight_seconds(verifier: StorageVerifier) -> None:
     async with ScriptedS3() as s3:
         s3.answers = dict.fromkeys(("put", "delete"), scripts.drip_headers)
         begun = time.monotonic()
@@ -347,7 +357,7 @@ async def test_the_default_limit_gives_a_slow_server_eight_seconds(verifier: Sto
 # --- No server at all -------------------------------------------------------------------------------------------------
 
 
-async def test_nothing_that_listens_is_told_at_once(verifier: StorageVerifier):
+async def test_nothing_that_listens_is_told_at_once(verifier: StorageVerifier) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
@@ -357,7 +367,7 @@ async def test_nothing_that_listens_is_told_at_once(verifier: StorageVerifier):
 
 async def test_a_host_name_that_is_not_known_is_told(
     verifier: StorageVerifier, s3: ScriptedS3, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     def unknown(*_: Any, **__: Any) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -368,7 +378,7 @@ async def test_a_host_name_that_is_not_known_is_told(
 
 async def test_a_name_that_leads_inside_is_refused_before_anything_is_dialled(
     verifier: StorageVerifier, s3: ScriptedS3, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     place = ("127.0.0.1", s3.port)
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", place)]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
@@ -378,12 +388,12 @@ async def test_a_name_that_leads_inside_is_refused_before_anything_is_dialled(
     assert s3.connections == 0
 
 
-async def test_plain_http_behind_https_is_told(verifier: StorageVerifier, s3: ScriptedS3):
+async def test_plain_http_behind_https_is_told(verifier: StorageVerifier, s3: ScriptedS3) -> None:
     result = await verifier.verify(draft_of(s3, endpoint_url=s3.endpoint.replace("http:", "https:")))
     assert "encrypted connection" in (step(result, "REACH").advice or "")
 
 
-async def test_a_certificate_that_nobody_vouches_for_is_refused(verifier: StorageVerifier, tmp_path: Path):
+async def test_a_certificate_that_nobody_vouches_for_is_refused(verifier: StorageVerifier, tmp_path: Path) -> None:
     made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=127.0.0.1"]
     files = ["-keyout", str(tmp_path / "key"), "-out", str(tmp_path / "cert")]
     subprocess.run([*made, *files], check=True, capture_output=True)
@@ -397,7 +407,7 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused(verifier: Storag
 
 
 @pytest.mark.parametrize("location", ["http://127.0.0.1:{port}/calls", "http://169.254.169.254/latest", "//127.1/"])
-async def test_a_redirect_is_not_followed(verifier: StorageVerifier, s3: ScriptedS3, location: str):
+async def test_a_redirect_is_not_followed(verifier: StorageVerifier, s3: ScriptedS3, location: str) -> None:
     async with ScriptedS3() as elsewhere:
         headers = {"Location": location.format(port=elsewhere.port)}
         s3.answers = {"bucket": Answer(307, headers=headers), "put": Answer(307, headers=headers)}
@@ -407,7 +417,7 @@ async def test_a_redirect_is_not_followed(verifier: StorageVerifier, s3: Scripte
     assert "sends requests on" in (step(result, "WRITE").advice or "")
 
 
-async def test_a_client_refuses_an_endpoint_inside_before_it_dials(s3: ScriptedS3):
+async def test_a_client_refuses_an_endpoint_inside_before_it_dials(s3: ScriptedS3) -> None:
     storage = ObjectStorage(OutboundGate())
     await storage.open()
     target = StorageTarget.of(draft_of(s3))
@@ -418,7 +428,7 @@ async def test_a_client_refuses_an_endpoint_inside_before_it_dials(s3: ScriptedS
     assert "hunter2" not in repr(target)
 
 
-async def test_independent_steps_run_together(verifier: StorageVerifier, s3: ScriptedS3):
+async def test_independent_steps_run_together(verifier: StorageVerifier, s3: ScriptedS3) -> None:
     running = most = 0
 
     async def after_a_while(request: Request, writer: asyncio.StreamWriter) -> None:
@@ -438,7 +448,9 @@ async def test_independent_steps_run_together(verifier: StorageVerifier, s3: Scr
 # --- Places -----------------------------------------------------------------------------------------------------------
 
 
-async def test_no_more_run_at_once_than_may_and_the_next_waits(make_verifier: Callable[..., Any], s3: ScriptedS3):
+async def test_no_more_run_at_once_than_may_and_the_next_waits(
+    make_verifier: Callable[..., Any], s3: ScriptedS3
+) -> None:
     verifier = await make_verifier(at_once=2)
 
     async def slowly(_: Request, writer: asyncio.StreamWriter) -> None:
@@ -453,7 +465,7 @@ async def test_no_more_run_at_once_than_may_and_the_next_waits(make_verifier: Ca
     assert waits[4] >= 390
 
 
-async def test_who_waits_too_long_is_refused(make_verifier: Callable[..., Any], s3: ScriptedS3):
+async def test_who_waits_too_long_is_refused(make_verifier: Callable[..., Any], s3: ScriptedS3) -> None:
     verifier = await make_verifier(at_once=1, wait_seconds=0.1, read_seconds=0.5)
     s3.answers["bucket"] = scripts.hang
     first = asyncio.create_task(verifier.verify(draft_of(s3)))
@@ -466,7 +478,7 @@ async def test_who_waits_too_long_is_refused(make_verifier: Callable[..., Any], 
     assert statuses(await verifier.verify(draft_of(s3))) == "PPSPPPPP"
 
 
-async def test_the_queue_is_bounded(make_verifier: Callable[..., Any], s3: ScriptedS3):
+async def test_the_queue_is_bounded(make_verifier: Callable[..., Any], s3: ScriptedS3) -> None:
     verifier = await make_verifier(at_once=1, wait_seconds=0.3, read_seconds=0.4)
     s3.answers["bucket"] = scripts.hang
     outcomes = [asyncio.create_task(verifier.verify(draft_of(s3))) for _ in range(8)]
@@ -478,7 +490,7 @@ async def test_the_queue_is_bounded(make_verifier: Callable[..., Any], s3: Scrip
 
 async def test_a_cancelled_test_removes_its_probe_and_gives_its_place_back(
     make_verifier: Callable[..., Any], s3: ScriptedS3
-):
+) -> None:
     verifier = await make_verifier(at_once=1, wait_seconds=0)
     s3.answers["get"] = s3.answers["abort"] = scripts.hang
     task = asyncio.create_task(verifier.verify(draft_of(s3)))
@@ -493,7 +505,7 @@ async def test_a_cancelled_test_removes_its_probe_and_gives_its_place_back(
     assert statuses(await verifier.verify(draft_of(s3))) == "PPSPPPPP"
 
 
-async def test_closing_the_verifier_cleans_up_what_runs(make_verifier: Callable[..., Any], s3: ScriptedS3):
+async def test_closing_the_verifier_cleans_up_what_runs(make_verifier: Callable[..., Any], s3: ScriptedS3) -> None:
     verifier = await make_verifier()
     s3.answers["get"] = scripts.hang
     task = asyncio.create_task(verifier.verify(draft_of(s3)))
@@ -505,7 +517,9 @@ async def test_closing_the_verifier_cleans_up_what_runs(make_verifier: Callable[
     assert task.cancelled()
 
 
-async def test_one_account_does_not_take_the_places_of_all_others(make_verifier: Callable[..., Any], s3: ScriptedS3):
+async def test_one_account_does_not_take_the_places_of_all_others(
+    make_verifier: Callable[..., Any], s3: ScriptedS3
+) -> None:
     verifier = await make_verifier(at_once=8, read_seconds=0.5)
     s3.answers["bucket"] = scripts.hang
     one, another = uuid4(), uuid4()
@@ -520,7 +534,7 @@ async def test_one_account_does_not_take_the_places_of_all_others(make_verifier:
 
 async def test_the_accounts_of_one_provider_do_not_take_the_places_of_all_others(
     make_verifier: Callable[..., Any], s3: ScriptedS3
-):
+) -> None:
     verifier = await make_verifier(at_once=8, read_seconds=0.5)
     s3.answers["bucket"] = scripts.hang
     provider, accounts = uuid4(), [uuid4() for _ in range(4)]

@@ -57,7 +57,7 @@ def nothing_is_left(local_s3: LocalS3) -> Iterator[None]:
     assert there() == before
 
 
-async def test_working_storage_passes_every_step(verifier: StorageVerifier, local_s3: LocalS3):
+async def test_working_storage_passes_every_step(verifier: StorageVerifier, local_s3: LocalS3) -> None:
     result = await verifier.verify(draft_of(local_s3))
     assert statuses(result) == "PPSPPPPP"
     assert result.verdict is StorageVerdict.WORKING
@@ -69,19 +69,19 @@ async def test_working_storage_passes_every_step(verifier: StorageVerifier, loca
     assert result.duration_ms >= max(found.duration_ms for found in result.steps)
 
 
-async def test_without_tags_there_is_nothing_to_read_back(verifier: StorageVerifier, local_s3: LocalS3):
+async def test_without_tags_there_is_nothing_to_read_back(verifier: StorageVerifier, local_s3: LocalS3) -> None:
     result = await verifier.verify(draft_of(local_s3, tags=()))
     assert statuses(result) == "PPSPSPPP"
     assert result.verdict is StorageVerdict.WORKING
 
 
-async def test_tags_at_the_utf16_limits_arrive(verifier: StorageVerifier, local_s3: LocalS3):
+async def test_tags_at_the_utf16_limits_arrive(verifier: StorageVerifier, local_s3: LocalS3) -> None:
     tags = (Tag("𝒳" * 64, "𝒳" * 128), Tag("ü" * 128, "大" * 256), Tag("a b+c/d=e:@", " & "[:1] + "+-_."))
     result = await verifier.verify(draft_of(local_s3, tags=tags))
     assert statuses(result) == "PPSPPPPP"
 
 
-async def test_an_unknown_key_id_is_named(verifier: StorageVerifier, local_s3: LocalS3):
+async def test_an_unknown_key_id_is_named(verifier: StorageVerifier, local_s3: LocalS3) -> None:
     result = await verifier.verify(draft_of(local_s3, access_key_id="nobody"))
     assert result.verdict is StorageVerdict.FAILING
     assert statuses(result) == "PPSFSSSS"
@@ -91,7 +91,7 @@ async def test_an_unknown_key_id_is_named(verifier: StorageVerifier, local_s3: L
 
 async def test_a_wrong_secret_is_named_and_repeated_nowhere(
     verifier: StorageVerifier, local_s3: LocalS3, caplog: pytest.LogCaptureFixture
-):
+) -> None:
     with caplog.at_level(logging.DEBUG):
         result = await verifier.verify(draft_of(local_s3, secret_access_key="wrong-hunter2"))
     assert step(result, "WRITE").s3_code == "SignatureDoesNotMatch"
@@ -102,7 +102,7 @@ async def test_a_wrong_secret_is_named_and_repeated_nowhere(
 
 async def test_the_servers_own_credentials_never_stand_in_for_wrong_ones(
     make_verifier: Callable[..., Any], local_s3: LocalS3, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
-):
+) -> None:
     own = f"[default]\naws_access_key_id={ADMIN.access_key_id}\naws_secret_access_key={ADMIN.secret_access_key}\n"
     (tmp_path / "aws").write_text(own)
     for name, value in (
@@ -121,7 +121,7 @@ async def test_the_servers_own_credentials_never_stand_in_for_wrong_ones(
 
 async def test_the_servers_environment_has_no_influence(
     make_verifier: Callable[..., Any], local_s3: LocalS3, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
-):
+) -> None:
     for name, value in (
         ("AWS_PROFILE", "missing-profile"),
         ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
@@ -145,26 +145,26 @@ async def test_the_servers_environment_has_no_influence(
     assert statuses(result) == "PPSPPPPP"
 
 
-async def test_an_identity_that_may_only_read_fails_to_write(verifier: StorageVerifier, local_s3: LocalS3):
+async def test_an_identity_that_may_only_read_fails_to_write(verifier: StorageVerifier, local_s3: LocalS3) -> None:
     result = await verifier.verify(draft_of(local_s3, READER))
     assert statuses(result) == "PPSFSSSS"
     assert step(result, "WRITE").s3_code == "AccessDenied"
     assert "s3:PutObject" in (step(result, "WRITE").advice or "")
 
 
-async def test_an_identity_of_another_bucket_fails_to_write(verifier: StorageVerifier, local_s3: LocalS3):
+async def test_an_identity_of_another_bucket_fails_to_write(verifier: StorageVerifier, local_s3: LocalS3) -> None:
     result = await verifier.verify(draft_of(local_s3, NEIGHBOUR))
     assert statuses(result) == "PPSFSSSS"
     assert "may not write to this bucket" in (step(result, "WRITE").advice or "")
 
 
-async def test_a_missing_bucket_is_named_and_not_created(verifier: StorageVerifier, local_s3: LocalS3):
+async def test_a_missing_bucket_is_named_and_not_created(verifier: StorageVerifier, local_s3: LocalS3) -> None:
     result = await verifier.verify(draft_of(local_s3, EARLY, bucket="nowhere"))
     assert statuses(result) == "PFSSSSSS"
     assert "There is no bucket of this name" in (step(result, "REACH").advice or "")
 
 
-async def test_an_incomplete_draft_fails_the_settings_and_names_what_is_missing(verifier: StorageVerifier):
+async def test_an_incomplete_draft_fails_the_settings_and_names_what_is_missing(verifier: StorageVerifier) -> None:
     result = await verifier.verify(StorageDraft(vendor=BucketVendor.AWS_S3, region="mars"))
     assert statuses(result) == "FSSSSSSS"
     sentence = step(result, "SETTINGS").advice or ""
@@ -174,7 +174,7 @@ async def test_an_incomplete_draft_fails_the_settings_and_names_what_is_missing(
 
 async def test_the_loopback_is_refused_by_its_text_unless_it_is_named(
     make_verifier: Callable[..., Any], local_s3: LocalS3
-):
+) -> None:
     strict = await make_verifier(allowed=())
     result = await strict.verify(draft_of(local_s3))
     assert statuses(result) == "FSSSSSSS"
@@ -185,7 +185,7 @@ async def test_the_loopback_is_refused_by_its_text_unless_it_is_named(
     assert statuses(await this_port.verify(draft_of(local_s3))) == "PPSPPPPP"
 
 
-async def test_a_cancelled_test_cleans_up(make_verifier: Callable[..., Any], local_s3: LocalS3):
+async def test_a_cancelled_test_cleans_up(make_verifier: Callable[..., Any], local_s3: LocalS3) -> None:
     verifier = await make_verifier()
     for delay in (0.005, 0.01, 0.015, 0.02, 0.025, 0.03):
         task = asyncio.create_task(verifier.verify(draft_of(local_s3)))
@@ -194,14 +194,14 @@ async def test_a_cancelled_test_cleans_up(make_verifier: Callable[..., Any], loc
         await asyncio.wait({task})
 
 
-async def test_a_result_survives_the_database(verifier: StorageVerifier, local_s3: LocalS3):
+async def test_a_result_survives_the_database(verifier: StorageVerifier, local_s3: LocalS3) -> None:
     result = await verifier.verify(draft_of(local_s3, READER))
     stored = json.loads(json.dumps(result.to_json()))
     assert VerificationResult.from_json(stored) == result
     assert READER.secret_access_key not in json.dumps(stored)
 
 
-def test_a_fingerprint_changes_with_everything_that_is_tested(keyring: Keyring, local_s3: LocalS3):
+def test_a_fingerprint_changes_with_everything_that_is_tested(keyring: Keyring, local_s3: LocalS3) -> None:
     draft = draft_of(local_s3)
     changes: list[dict[str, Any]] = [
         {"vendor": BucketVendor.AWS_S3},

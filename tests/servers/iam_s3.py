@@ -101,7 +101,7 @@ def serve(port: int) -> None:
             enforced(self, bucket_name=bucket_name, key_name=key_name)
             self.data["Action"] = action
 
-    S3Response._authenticate_and_authorize_s3_action = enforce
+    S3Response._authenticate_and_authorize_s3_action = enforce  # type: ignore[method-assign]
     make_server("127.0.0.1", port, DomainDispatcherApplication(create_backend_app), threaded=True).serve_forever()
 
 

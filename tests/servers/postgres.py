@@ -8,10 +8,11 @@ import threading
 from itertools import count
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 from urllib.parse import urlsplit
 
 import asyncpg
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from app import local_postgres
 
@@ -21,7 +22,7 @@ _MEMORY_BYTES = 4_000_000_000
 class Postgres:
     """Durability is off: what a crash would lose is thrown away anyhow."""
 
-    options = (
+    options: tuple[str, ...] = (
         *("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200"),
         # A check of a password costs as much CPU as a short test has statements.
         "scram_iterations=1",
@@ -38,7 +39,7 @@ class Postgres:
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
 
-    def __enter__(self) -> "Postgres":
+    def __enter__(self) -> Self:
         self.start()
         password = urlsplit(self.url("postgres")).password
         self.run(f"ALTER ROLE postgres PASSWORD '{password}'")

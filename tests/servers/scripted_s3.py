@@ -7,6 +7,7 @@ changes one of its calls: bucket (HEAD of it), put (parts too), head, get, tags,
 import asyncio
 import contextlib
 import enum
+import inspect
 import secrets
 import ssl
 import struct
@@ -14,6 +15,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from socket import SO_LINGER, SOL_SOCKET
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 
@@ -200,11 +202,12 @@ class ScriptedS3:
             answer: Answer | None = self.work(request)
         elif isinstance(script, Answer):
             answer = script
-        elif asyncio.iscoroutinefunction(script):
-            await script(request, writer)
-            return
         else:
-            answer = script(request) or self.work(request)
+            given: Any = script
+            if inspect.iscoroutinefunction(script):
+                await given(request, writer)
+                return
+            answer = given(request) or self.work(request)
         assert answer is not None
         await self.send(answer, request, writer)
 

@@ -8,6 +8,7 @@ import pytest
 from tortoise import connections
 from tortoise.backends.base.client import TransactionalDBClient
 
+from app.errors import Problems
 from app.users import password, policy
 from app.users.model import PasswordPolicy, Session, User
 from tests.installation import Installation, Person, refusals
@@ -266,7 +267,7 @@ def test_a_temporary_password_keeps_every_policy(minimum: int) -> None:
     made = {policy.temporary(rules) for _ in range(50)}
     assert len(made) == 50
     for one in made:
-        problems = policy.Problems()
+        problems = Problems()
         policy.check(rules, one, "ann@example.com", problems)
         assert problems.found == []
 

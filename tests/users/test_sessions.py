@@ -124,7 +124,7 @@ async def test_a_remembered_session_closes_at_the_second_that_it_ends(
 
     class Clock(datetime):
         @classmethod
-        def now(cls, tz: Any = None) -> datetime:
+        def now(cls, tz: Any = None) -> Any:
             return ends
 
     monkeypatch.setattr(authentication, "datetime", Clock)

@@ -14,6 +14,7 @@ import pytest
 
 from app.identifiers import Kind, new_id, read, show
 from app.outbound import OutboundGate
+from app.recording.failures import FailureKind
 from app.shares import FairSlots
 from app.webhooks import delivery
 from app.webhooks.delivery import WebhookSender
@@ -314,7 +315,7 @@ async def test_https_to_a_receiver_that_speaks_http_is_told(
     account_user: Person, receiver: Receiver, world: World
 ) -> None:
     await point(account_user, world["own"], receiver.url.replace("http:", "https:"))
-    assert (await send(account_user, world["own"]))["reason"] == delivery._REASONS[delivery.FailureKind.TLS]
+    assert (await send(account_user, world["own"]))["reason"] == delivery._REASONS[FailureKind.TLS]
 
 
 @pytest.mark.parametrize(

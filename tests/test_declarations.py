@@ -1,0 +1,61 @@
+"""What a type declares of its rows is checked when its module is imported."""
+
+import types
+
+import pytest
+
+from app import graph
+from app.accounts.model import Account
+from app.api_keys.model import ApiKey
+from app.paging import NEWEST_FIRST
+
+DECLARED = {
+    "a column": (graph.column("A name.", of="nmae"), "Account has no column 'nmae'"),
+    "a computed value": (graph.computed(str, ["name", "nmae"], "A name."), "Account has no column 'nmae'"),
+    "a part": (graph.part(dict, {"unit": "usage_unti"}, "A limit."), "Account has no column 'usage_unti'"),
+    "a to-one's key": (
+        graph.to_one("ServiceProvider", "provider_id", row=Account, description="Its provider."),
+        "Account has no column 'provider_id'",
+    ),
+    "a to-one's target": (
+        graph.to_one("ApiKey", "id", row=ApiKey, by="acount_id", description="A key."),
+        "ApiKey has no column 'acount_id'",
+    ),
+    "a page": (
+        graph.page("acount_id", row=ApiKey, order=NEWEST_FIRST, description="Its keys.", target="ApiKey"),
+        "ApiKey has no column 'acount_id'",
+    ),
+    "a count": (graph.count("acount_id", row=ApiKey, description="How many."), "ApiKey has no column 'acount_id'"),
+    "a related column": (
+        graph.beside(
+            lambda key: key,
+            [],
+            [graph.Related((graph.ToOne("id", ApiKey, "account_id"),), ("nmae",))],
+            description="The name of its key.",
+        ),
+        "ApiKey has no column 'nmae'",
+    ),
+    "a resolver": (
+        graph.resolver("A name.", declared=graph.Called(("nmae",)))(lambda root: root.nmae),
+        "Account has no column 'nmae'",
+    ),
+}
+
+
+@pytest.mark.parametrize(("declared", "said"), DECLARED.values(), ids=DECLARED)
+def test_a_declared_column_that_the_model_lacks_is_refused_with_the_names_of_type_and_field(
+    declared: object, said: str
+) -> None:
+    with pytest.raises(TypeError, match=rf"^Planted\.wrong: app\.[\w.]+\.{said}$"):
+        types.new_class("Planted", (graph.Node[Account],), exec_body=lambda body: body.update(wrong=declared))
+
+
+def test_a_list_that_orders_or_filters_by_a_column_that_the_model_lacks_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"^The list of Account: .* has no column 'nmae_key'$"):
+        graph.PageOfAll(Account, order_columns=("nmae_key",))
+    with pytest.raises(TypeError, match=r"^The list of Account: .* has no column 'actvie'$"):
+        graph.PageOfAll(Account, conditions={"active": graph.Condition("actvie")})
+    with pytest.raises(TypeError, match=r"^The list of Account: .* has no column 'soope'$"):
+        graph.PageOfAll(Account, always={"soope": "ADMIN"})
+    with pytest.raises(TypeError, match=r"^The list of ApiKey: .* has no column 'acount_id'$"):
+        graph.PageOfAll(ApiKey, owners=(Account, "acount_id"))
