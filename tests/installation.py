@@ -1,5 +1,6 @@
 """An installation with two providers and three accounts, and the people who ask it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -9,6 +10,8 @@ from typing import Any
 import httpx
 from starlette.applications import Starlette
 from strawberry import Some
+from tortoise import BaseDBAsyncClient
+from tortoise.context import TortoiseContext, _current_context
 
 from app import database, migrating
 from app.access import AccessLevel, Scope, Viewer
@@ -118,6 +121,8 @@ class Installation:
         self.world = world
         self.client = client
         self.settings = settings
+        self._database: TortoiseContext | None = None
+        self._opening = asyncio.Lock()
 
     @classmethod
     @asynccontextmanager
@@ -129,7 +134,12 @@ class Installation:
             app.router.lifespan_context(app),
             httpx.AsyncClient(transport=transport, base_url="http://accounts.test") as client,
         ):
-            yield cls(app, world, client, chosen)
+            started = cls(app, world, client, chosen)
+            try:
+                yield started
+            finally:
+                if started._database is not None:
+                    await started._database.close_connections()
 
     def person(self, name: str | None) -> Person:
         return Person(self.client, self.world.tokens[name] if name else None)
@@ -153,10 +163,19 @@ class Installation:
             noted.clear()
 
     @asynccontextmanager
-    async def database(self) -> AsyncIterator[Any]:
-        """The database behind the application's back."""
-        async with database.opened(self.settings) as connection:
-            yield connection
+    async def database(self) -> AsyncIterator[BaseDBAsyncClient]:
+        """The database behind the application's back, by connections of the test's own."""
+        async with self._opening:
+            if self._database is None:
+                context = TortoiseContext()
+                await context.init(config=database.configuration(self.settings))
+                self._database = context
+        # Not `async with`, which closes the connections at the end of each block.
+        token = _current_context.set(self._database)
+        try:
+            yield self._database.db()
+        finally:
+            _current_context.reset(token)
 
 
 def settings_of(world: World, folder: Path, url: str, **changed: Any) -> Settings:
