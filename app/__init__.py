@@ -3,14 +3,16 @@
 The rooms, one per noun; each has `model.py` (what is stored), `service.py` (what is done) and `schema.py` (what is shown):
 
     accounts/            one customer: the container of everything below   (+ finding.py: one by its id; inputs.py: what a
-                         form may hold; contents.py: what goes with it)
+                         form may hold; contents.py: what goes with it; webhook_secret.py: what signs webhook calls;
+                         mutation_schema.py)
     service_providers/   who runs accounts for customers
-    api_keys/            what a program shows to be let in      (+ token.py, last_use.py)
+    api_keys/            what a program shows to be let in      (+ token.py, last_use.py; owner.py: of a new key or user)
     recording/           how calls are recorded, and where to   (+ storage.py: the only way to S3, aws_sdk.py: what it
                          goes by, loaded when it is needed; clients.py: which of it are used again;
                          verification.py and probe.py: the proof that a storage works; answers.py,
                          failures.py, connection_errors.py: what S3 says and means; rules.py,
-                         regions.py, policy.py; stored.py, credentials.py: its keys; stream.py: what a gateway says;
+                         inputs.py: what a form may hold; regions.py, policy.py;
+                         stored.py, credentials.py: its keys; stream.py: what a gateway says;
                          admission.py: whether a call is recorded; recorder.py: from its stream to spool.py, the
                          local disk; disk.py: what its errors mean; audio.py: WAV and MP3; storing.py: from the spool to
                          the buckets, by sending.py: one try, uploads.py: S3's calls, backoff.py: when again, mending.py:
@@ -20,7 +22,8 @@ The rooms, one per noun; each has `model.py` (what is stored), `service.py` (wha
     idempotency/         what was made under a client's key     (once.py)
     key_checks/          which keys the database was used with
     audit/               who changed what                       (+ trail.py: its events; changing.py: one row changed by
-                         one statement, with its event; naming.py: what clients call what it tells of; reads.py: who has
+                         one statement, with its event; rows.py: by the ids of clients;
+                         naming.py: what clients call what it tells of; reads.py: who has
                          seen a secret)
     calls/               recent calls, with their recordings     (+ keys.py: their ids; reporting.py: what gateways say of
                          them; filters.py: by what they are looked for; partitions.py: month by month;
@@ -35,7 +38,8 @@ The rooms, one per noun; each has `model.py` (what is stored), `service.py` (wha
                          (+ addresses.py: which may be called; signing.py; delivery.py, calling.py: the one call; events.py:
                          samples; rules.py: from an input to the columns of what has them; pruning.py: what is kept, and how long)
     users/               people, sessions, passwords            (+ password.py: Argon2; policy.py, emails.py, tries.py,
-                         taken.py: what a caller learns of others; devices.py, standing.py, token.py)
+                         taken.py: what a caller learns of others; devices.py, standing.py, token.py; sessions.py: login
+                         and logout; session_schema.py, policy_schema.py)
 
 What all rooms stand on, and what imports no room:
 

@@ -29,7 +29,7 @@ from app.identifiers import Kind, read
 from app.revocations import Revocations
 from app.tokens import Form, Token
 from app.users.model import Session
-from app.users.service import viewer_of
+from app.users.sessions import viewer_of
 from app.users.standing import has_its_maker
 from app.users.token import FORM as SESSION
 

@@ -15,16 +15,18 @@ from strawberry import ID, Some
 from valkey import Valkey
 
 from app.access import AccessLevel, Scope, Viewer
-from app.accounts import inputs
 from app.accounts import service as accounts
+from app.accounts.inputs import AccountPatch, Limit, NewAccount
 from app.accounts.model import UsageUnit
 from app.api_keys import service as api_keys
 from app.api_keys.model import ApiKey
+from app.api_keys.owner import OwnerChoice
 from app.applications import service as applications
 from app.applications.model import Application
 from app.context import Context, Opened
 from app.identifiers import Kind, show
 from app.recording import service as recording
+from app.recording.inputs import RecordingConfigPatch
 from app.recording.model import AudioFormat, BucketVendor
 from app.recording.rules import Tag
 from app.service_providers import service as providers
@@ -96,7 +98,9 @@ async def fill(opened: Opened, storage: Mapping[str, str], reader: Mapping[str, 
 async def _person(story: Story, maker: str, name: str, **owner: Any) -> None:
     """One of PEOPLE; their password is PASSWORD, and need not be changed."""
     context = story.by(maker, "createUser")
-    user, *_ = await users.create(context, email=email_of(name), name=f"Demo {name}", given=PASSWORD, **owner)
+    user, *_ = await users.create(
+        context, users.NewUser(email_of(name), f"Demo {name}", OwnerChoice(**owner), PASSWORD)
+    )
     await User.filter(id=user.id).update(must_change_password=False)
     story.people[name] = Viewer(
         user.scope,
@@ -110,7 +114,7 @@ async def _person(story: Story, maker: str, name: str, **owner: Any) -> None:
 async def _newcomer(story: Story) -> None:
     """Somebody of the clinic who has not logged in yet, and must change the password first."""
     context = story.by("account", "createUser")
-    await users.create(context, email=email_of(NEWCOMER), name=f"Demo {NEWCOMER}", given=PASSWORD)
+    await users.create(context, users.NewUser(email_of(NEWCOMER), f"Demo {NEWCOMER}", password=PASSWORD))
 
 
 async def _provider(story: Story, name: str) -> None:
@@ -121,11 +125,13 @@ async def _provider(story: Story, name: str) -> None:
 async def _account(story: Story, provider: str, name: str, number: int) -> None:
     account = await accounts.create(
         story.by("admin", "createAccount"),
-        service_provider_id=story.ids[provider],
-        name=name,
-        sip_realm=f"{name.partition(' ')[0]}.sip.example.com",
-        usage_limit=inputs.Limit(UsageUnit.SESSIONS, 50 * number),
-        licensed_sessions=25 * number,
+        NewAccount(
+            name=name,
+            service_provider_id=story.ids[provider],
+            sip_realm=f"{name.partition(' ')[0]}.sip.example.com",
+            usage_limit=Limit(UsageUnit.SESSIONS, 50 * number),
+            licensed_sessions=25 * number,
+        ),
     )
     story.ids[name] = show(Kind.ACCOUNT, account.id)
 
@@ -137,18 +143,18 @@ async def _recordings(story: Story, storage: Mapping[str, str], reader: Mapping[
     await _local(story, "provider", BANK, storage, storage, s3_tags=Some((Tag("customer", BANK),)))
     # Fails on purpose: its key may only read the bucket.
     await _local(story, "admin", "Alpine Rescue", storage, reader, record_all_calls=Some(True))
-    aws = recording.Changes(
+    aws = RecordingConfigPatch(
         bucket_vendor=Some(BucketVendor.AWS_S3),
         bucket_name=Some("kiwi-couriers-recordings"),
         region=Some("ap-southeast-6"),
     )
-    await recording.update(story.by("admin", "updateRecordingConfig"), story.ids["Kiwi Couriers"], None, aws)
+    await recording.update(story.by("admin", "updateRecordingConfig"), story.ids["Kiwi Couriers"], aws)
 
 
 async def _local(
     story: Story, person: str, name: str, storage: Mapping[str, str], keys: Mapping[str, str], **more: Any
 ) -> None:
-    changes = recording.Changes(
+    changes = RecordingConfigPatch(
         enabled=Some(True),
         bucket_vendor=Some(BucketVendor.S3_COMPATIBLE),
         endpoint_url=Some(storage["endpoint"]),
@@ -158,7 +164,7 @@ async def _local(
         secret_access_key=Some(keys["secretAccessKey"]),
         **more,
     )
-    await recording.update(story.by(person, "updateRecordingConfig"), story.ids[name], None, changes)
+    await recording.update(story.by(person, "updateRecordingConfig"), story.ids[name], changes)
     await recording.verify_stored(story.by(person, "verifyStoredRecordingStorage"), story.ids[name])
 
 
@@ -174,18 +180,17 @@ async def _applications(story: Story) -> None:
         "https://hooks.tidal.example.com/calls",
         record_all_calls=Some(True),
     )
-    await _update(
-        story,
-        "account",
-        TRY_HERE,
+    patch = AccountPatch(
         device_calling_application_id=Some(ID(show(Kind.APPLICATION, hotline.id))),
         siprec_application_id=Some(ID(show(Kind.APPLICATION, desk.id))),
     )
+    await accounts.update(story.by("account", "updateAccount"), story.ids[TRY_HERE], patch)
 
 
 async def _application(story: Story, person: str, account: str, name: str, url: str, **more: Any) -> Application:
-    changes = applications.Changes(name=Some(name), calling_webhook=Some(WebhookChange(url)), **more)
-    made = await applications.create(story.by(person, "createApplication"), story.ids[account], changes)
+    settings = applications.ApplicationPatch(name=Some(name), calling_webhook=Some(WebhookChange(url)), **more)
+    new = applications.NewApplication(story.ids[account], settings)
+    made = await applications.create(story.by(person, "createApplication"), new)
     story.ids[name] = show(Kind.APPLICATION, made.id)
     return made
 
@@ -193,24 +198,19 @@ async def _application(story: Story, person: str, account: str, name: str, url: 
 async def _webhooks(story: Story, receiver: str) -> None:
     """Two of the clinic that are taken, and one of another account that leads to where nobody is any more; all are tested."""
     basic: dict[str, Any] = {"username": Some("gateway"), "password": Some("demo webhook")}
-    clinic = {
-        WebhookKind.REGISTRATION: WebhookChange(f"{receiver}/registrations"),
-        WebhookKind.QUEUE_EVENT: WebhookChange(f"{receiver}/queue-events", **basic),
-    }
-    await _tested(story, "account", TRY_HERE, clinic)
-    await _tested(story, "provider", BANK, {WebhookKind.REGISTRATION: WebhookChange(f"{receiver}/moved/registrations")})
+    clinic = AccountPatch(
+        registration_webhook=Some(WebhookChange(f"{receiver}/registrations")),
+        queue_event_webhook=Some(WebhookChange(f"{receiver}/queue-events", **basic)),
+    )
+    await _tested(story, "account", TRY_HERE, clinic, WebhookKind.REGISTRATION, WebhookKind.QUEUE_EVENT)
+    moved = AccountPatch(registration_webhook=Some(WebhookChange(f"{receiver}/moved/registrations")))
+    await _tested(story, "provider", BANK, moved, WebhookKind.REGISTRATION)
 
 
-async def _tested(story: Story, person: str, name: str, changes: dict[WebhookKind, WebhookChange]) -> None:
-    await _update(story, person, name, webhooks=changes)
-    for kind in changes:
+async def _tested(story: Story, person: str, name: str, patch: AccountPatch, *kinds: WebhookKind) -> None:
+    await accounts.update(story.by(person, "updateAccount"), story.ids[name], patch)
+    for kind in kinds:
         await webhooks.send_test(story.by(person, "sendTestWebhook"), story.ids[name], kind)
-
-
-async def _update(story: Story, person: str, name: str, **changes: Any) -> None:
-    nothing: dict[str, Any] = {"name": None, "sip_realm": None, "usage_limit": None, "licensed_sessions": None}
-    context = story.by(person, "updateAccount")
-    await accounts.update(context, story.ids[name], None, **{**nothing, "webhooks": {}, **changes})
 
 
 async def keys(story: Story) -> dict[str, str]:
@@ -229,7 +229,7 @@ async def keys(story: Story) -> dict[str, str]:
 
 async def _key(story: Story, person: str, name: str, level: AccessLevel, **owner: Any) -> str:
     context = story.by(person, "createApiKey")
-    _, text = await api_keys.create(context, name=name, access_level=level, expires_at=None, **owner)
+    _, text = await api_keys.create(context, api_keys.NewApiKey(name, level, owner=OwnerChoice(**owner)))
     return str(text)  # shown, since it is new
 
 

@@ -13,8 +13,8 @@ from tortoise.models import Model
 from tortoise.transactions import in_transaction
 
 from app.access import AccessLevel, Reachable, Scope, Viewer
+from app.accounts import webhook_secret
 from app.accounts.model import Account
-from app.accounts.service import new_webhook_secret
 from app.api_keys.model import ApiKey
 from app.audit import trail
 from app.audit.changing import change
@@ -107,7 +107,7 @@ class Discarding:
         """The columns of a row without one secret, and what the database's checks ask for then."""
         if column == "webhook_secret":
             table = Account._meta.db_table
-            return {column: self._keyring.seal(new_webhook_secret(), table=table, column=column, row=row.pk)}
+            return {column: self._keyring.seal(webhook_secret.new(), table=table, column=column, row=row.pk)}
         if column == "previous_webhook_secret":
             return {column: None, "previous_webhook_secret_expires_at": None}
         if isinstance(row, RecordingConfig):

@@ -14,7 +14,7 @@ Exception
 
 import enum
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import asyncpg
@@ -82,6 +82,15 @@ class ServiceUnavailable(ClientError):
     is_statement_given_up = False
 
 
+MASKED = "Something went wrong on our side. Give the request id to whoever runs this server."
+"""The message of an error that is not meant for clients."""
+
+
+def json_error(message: str, extensions: Mapping[str, object] | None, request_id: str) -> dict[str, object]:
+    """One error as answers have it in their `errors`."""
+    return {"message": message, "extensions": {**(extensions or {}), "requestId": request_id}}
+
+
 @strawberry.enum(description="Why an input was refused.")
 class UserErrorCode(enum.Enum):
     """The codes of `UserError`. Their descriptions are the contract."""
@@ -95,11 +104,11 @@ class UserErrorCode(enum.Enum):
     )
     NAME_TAKEN = strawberry.enum_value(
         "NAME_TAKEN",
-        description="Another object has this name. Of an account it comes alone: only when nothing else is wrong.",
+        description="Another object has this name. Answered when nothing else about the input is wrong.",
     )
     SIP_REALM_TAKEN = strawberry.enum_value(
         "SIP_REALM_TAKEN",
-        description="Another account has this SIP realm. It comes alone: only when nothing else is wrong, the name neither.",
+        description="Another account has this SIP realm. Answered when nothing else about the input is wrong.",
     )
     EMAIL_TAKEN = strawberry.enum_value("EMAIL_TAKEN", description="Another user has this e-mail address.")
     WRONG_CREDENTIALS = strawberry.enum_value(

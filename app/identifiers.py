@@ -71,5 +71,5 @@ def first_at(time: datetime) -> UUID:
 
 
 _SID = re.compile(r"([A-Z]{2})([0-9a-f]{32})", re.ASCII)
-_BARE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+_BARE = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _PREFIXES = frozenset(kind.value for kind in Kind)

@@ -23,6 +23,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import metrics
+from app.errors import MASKED, ErrorCode, json_error
 
 
 def configure(level: str) -> None:
@@ -177,14 +178,7 @@ def _line(scope: Scope, status: int, seconds: float, level: str) -> bytes:
 
 
 async def _answer_500(send: Send, request_id: str) -> None:
-    body = {
-        "errors": [
-            {
-                "message": "Something went wrong on our side. Give the request id to whoever runs this server.",
-                "extensions": {"code": "INTERNAL_SERVER_ERROR", "requestId": request_id},
-            }
-        ]
-    }
+    body = {"errors": [json_error(MASKED, {"code": ErrorCode.INTERNAL_SERVER_ERROR}, request_id)]}
     headers = [
         (b"content-type", b"application/json; charset=utf-8"),
         (b"cache-control", b"no-store"),

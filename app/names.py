@@ -55,16 +55,21 @@ def checked(name: str | None, problems: Problems, *path: str) -> str:
         )
     elif _NOTHING.fullmatch(trimmed):
         problems.add(UserErrorCode.INVALID, "The name shows nothing: give it a visible character.", *path)
-    # Most are printable, which is told at once.
-    elif not trimmed.isprintable() and any(unicodedata.category(character) in _CONTROLS for character in trimmed):
+    elif has_control_characters(trimmed) or any(character in _BREAKS for character in trimmed):
         problems.add(
             UserErrorCode.INVALID, "The name holds a control character (a line break, a tab, …); remove it.", *path
         )
     return trimmed
 
 
-# Controls, halves of characters, and Unicode's own line and paragraph breaks.
-_CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})
+# Unicode's own line and paragraph breaks.
+_BREAKS = frozenset("\u2028\u2029")
+
+
+def has_control_characters(text: str) -> bool:
+    """Whether a text holds controls (a line break, a tab, …) or halves of characters."""
+    # Most texts are printable, which Python tells at once.
+    return not text.isprintable() and any(unicodedata.category(one) in {"Cc", "Cs"} for one in text)
 
 
 def key_within(text: str) -> str | None:

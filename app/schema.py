@@ -13,7 +13,8 @@ from strawberry.tools import merge_types
 from strawberry.types import get_object_definition
 
 from app import graph
-from app.accounts.schema import AccountMutations, AccountQueries
+from app.accounts.mutation_schema import AccountMutations
+from app.accounts.schema import AccountQueries
 from app.api_keys.schema import ApiKeyMutations, ApiKeyQueries
 from app.applications.schema import ApplicationMutations, ApplicationQueries
 from app.audit.schema import AuditQueries
@@ -26,7 +27,9 @@ from app.recording.credential_schema import StoredCredentialMutations
 from app.recording.schema import RecordingMutations, RecordingQueries
 from app.service_providers.schema import ServiceProviderMutations, ServiceProviderQueries
 from app.tts_cache.schema import TtsCacheMutations
+from app.users.policy_schema import PasswordPolicyMutations, PasswordPolicyQueries
 from app.users.schema import UserMutations, UserQueries
+from app.users.session_schema import SessionMutations, SessionQueries
 from app.viewer import ViewerQueries
 from app.webhooks.schema import WebhookMutations
 
@@ -56,6 +59,8 @@ Query = merge_types(
         ApiKeyQueries,
         RecordingQueries,
         UserQueries,
+        SessionQueries,
+        PasswordPolicyQueries,
         AuditQueries,
         CallQueries,
     ),
@@ -70,7 +75,9 @@ Mutation = merge_types(
         RecordingMutations,
         StoredCredentialMutations,
         CallRecordingMutations,
+        SessionMutations,
         UserMutations,
+        PasswordPolicyMutations,
         TtsCacheMutations,
         WebhookMutations,
         CallMutations,

@@ -16,8 +16,10 @@ from tortoise.context import TortoiseContext, _current_context
 from app import database, migrating
 from app.access import AccessLevel, Scope, Viewer
 from app.accounts import service as accounts
+from app.accounts.inputs import NewAccount
 from app.accounts.model import Account
 from app.api_keys import service as api_keys
+from app.api_keys.owner import OwnerChoice
 from app.applications import service as applications
 from app.audit.model import AuditEvent
 from app.audit.reads import SecretReads
@@ -27,6 +29,7 @@ from app.identifiers import Kind, new_id, read, show
 from app.main import Server, create_app
 from app.outbound import OutboundGate
 from app.recording import service as recording
+from app.recording.inputs import RecordingConfigPatch
 from app.recording.model import BucketVendor
 from app.recording.rules import Tag
 from app.service_providers import service as providers
@@ -222,7 +225,7 @@ async def seed(folder: Path, url: str) -> World:
         world.tokens["admin"] = await api_keys.create_first_admin(keyring, "admin")
 
         async def key(person: str, level: AccessLevel = AccessLevel.FULL, **owner: Any) -> None:
-            made, text = await api_keys.create(context, name=person, access_level=level, expires_at=None, **owner)
+            made, text = await api_keys.create(context, api_keys.NewApiKey(person, level, owner=OwnerChoice(**owner)))
             assert text is not None
             world.ids[f"{person}_key"], world.tokens[person] = show(Kind.API_KEY, made.id), text
 
@@ -237,19 +240,14 @@ async def seed(folder: Path, url: str) -> World:
         ):
             account = await accounts.create(
                 context,
-                service_provider_id=world[owner],
-                name=f"{place.title()} customer",
-                sip_realm=f"{place}.sip.example.com",
-                usage_limit=None,
-                licensed_sessions=None,
+                NewAccount(f"{place.title()} customer", world[owner], f"{place}.sip.example.com"),
             )
             world.ids[place] = show(Kind.ACCOUNT, account.id)
             await key(person, account_id=world.ids[place])
             config = await recording.update(
                 context,
                 world.ids[place],
-                None,
-                recording.Changes(
+                RecordingConfigPatch(
                     enabled=Some(True),
                     bucket_vendor=Some(BucketVendor.AWS_S3),
                     bucket_name=Some(f"{place}-recordings"),
@@ -262,10 +260,12 @@ async def seed(folder: Path, url: str) -> World:
             world.ids[f"{place}_recording"] = show(Kind.RECORDING_CONFIG, config.id)
             application = await applications.create(
                 context,
-                world.ids[place],
-                applications.Changes(
-                    name=Some(f"{place.title()} hotline"),
-                    calling_webhook=Some(WebhookChange(f"https://{place}.example.com/calls")),
+                applications.NewApplication(
+                    world.ids[place],
+                    applications.ApplicationPatch(
+                        name=Some(f"{place.title()} hotline"),
+                        calling_webhook=Some(WebhookChange(f"https://{place}.example.com/calls")),
+                    ),
                 ),
             )
             world.ids[f"{place}_application"] = show(Kind.APPLICATION, application.id)

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from app.accounts import service
 from app.identifiers import Kind, new_id, show
 from tests.installation import Installation, Person, World, refusals
 
@@ -236,34 +235,11 @@ async def test_a_change_that_cannot_be_made_does_not_tell_others_names(account_u
     assert answers == [[("CONFLICT", ["ifVersion"])]] * 2
 
 
-async def test_a_name_that_was_taken_when_it_was_tried_is_told_as_taken(
-    provider: Person, admin: Person, world: World, monkeypatch: pytest.MonkeyPatch
+async def test_who_suspends_and_who_resumes_at_once_each_get_what_they_asked_for(
+    provider: Person, world: World
 ) -> None:
-    explained = service.within_reach
-
-    async def freed_meanwhile(*arguments: Any) -> Any:
-        monkeypatch.setattr(service, "within_reach", explained)
-        await provider.change("updateAccount", "account { id }", id=world["sibling"], name="Other")
-        return await explained(*arguments)
-
-    monkeypatch.setattr(service, "within_reach", freed_meanwhile)
-    change = {"id": world["own"], "name": "Sibling customer"}
-    assert refusals(await provider.change("updateAccount", "account { id }", **change)) == [("NAME_TAKEN", ["name"])]
-    assert (await settings(admin, world["own"]))["version"] == 1
-    assert refusals(await provider.change("updateAccount", "account { id }", **change)) == []
-
-
-async def test_an_account_that_was_resumed_while_it_was_suspended_ends_suspended(
-    provider: Person, admin: Person, world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    looked_at = service.within_reach
-
-    async def resumed_meanwhile(*arguments: Any) -> Any:
-        monkeypatch.setattr(service, "within_reach", looked_at)
-        await provider.change("setAccountActive", "account { id }", id=world["own"], active=True)
-        return await looked_at(*arguments)
-
-    await provider.change("setAccountActive", "account { id }", id=world["own"], active=False)
-    monkeypatch.setattr(service, "within_reach", resumed_meanwhile)
-    payload = await provider.change("setAccountActive", "account { active version }", id=world["own"], active=False)
-    assert payload["account"] == {"active": False, "version": 4}
+    asked = [False, True] * 4
+    payloads = await asyncio.gather(
+        *(provider.change("setAccountActive", "account { active }", id=world["own"], active=active) for active in asked)
+    )
+    assert [payload["account"]["active"] for payload in payloads] == asked

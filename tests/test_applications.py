@@ -224,8 +224,15 @@ async def test_everything_that_is_wrong_is_told_at_once(account_user: Person, wo
         ["name"],
     ]
     assert payload["application"] is None
-    taken = await create(account_user, world["own"], name="OWN HOTLINE", callingWebhook={"url": "ftp://x"})
-    assert sorted(code for code, _ in refusals(taken)) == ["INVALID", "NAME_TAKEN"]
+
+
+async def test_a_name_is_told_as_taken_when_all_else_is_right(account_user: Person, world: World) -> None:
+    made = await created(account_user, world["own"])
+    for save, target in ((create, world["own"]), (update, made["id"])):
+        wrong = await save(account_user, target, name="OWN HOTLINE", callingWebhook={"url": "ftp://x"})
+        assert refusals(wrong) == [("INVALID", ["callingWebhook", "url"])]
+        taken = await save(account_user, target, name="OWN HOTLINE", callingWebhook=WEBHOOK)
+        assert refusals(taken) == [("NAME_TAKEN", ["name"])]
 
 
 @pytest.mark.parametrize("name", ["name", "callingWebhook", "recordAllCalls"])

@@ -94,7 +94,7 @@ def row_of(world: World, model: type[Model], place: str) -> UUID:
             "updateRecordingConfig",
             "recordingConfig { id }",
             {"accountId": "own", "enabled": False},
-            ["SELECT", *CHANGED],
+            ["SELECT", "SELECT", *CHANGED],
         ),
     ],
 )

@@ -65,7 +65,7 @@ async def test_a_new_password_ends_the_other_sessions(people: People, world: Wor
 async def test_a_login_too_many_ends_the_oldest_session(
     people: People, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.users.service.MAXIMUM_SESSIONS", 1)
+    monkeypatch.setattr("app.users.sessions.MAXIMUM_SESSIONS", 1)
     assert not await closed(people["ann"], world)
     assert (await people.login("ann"))["token"]
     assert await closed(people["ann"], world)

@@ -48,9 +48,7 @@ def checked(name, *rest):
     return real(name, *rest)
 names.checked = checked
 
-async def nothing_found(*_, **__): pass
-service._refuse_taken = nothing_found
-service._taken = lambda error, *_: error
+service._UNIQUE = ()
 
 sys.exit(main(["serve"]))
 """

@@ -2,32 +2,12 @@
 
 from uuid import UUID
 
-from app.access import Viewer
 from app.accounts.model import Account
 from app.audit.model import AuditEvent
-from app.context import Context
-from app.errors import Mistakes, UserErrorCode
-from app.identifiers import Kind, read
+from app.audit.rows import Rows
+from app.identifiers import Kind
 
-
-async def within_reach(context: Context, account_id: str, *path: str) -> Account:
-    """The account, or Mistakes NOT_FOUND under `path` (default: `id`): in the same words for another tenant's."""
-    row_id = read(Kind.ACCOUNT, account_id)
-    account = await context.viewer.within_reach(Account).get_or_none(id=row_id) if row_id else None
-    if account is None:
-        raise not_found(*(path or ("id",)))
-    return account
-
-
-async def lock(viewer: Viewer, account_id: UUID | None, *, no_key: bool = True) -> Account | None:
-    """The account with a lock on its row; None when it is not within the caller's reach at that moment.
-
-    Until the surrounding transaction ends, the account is neither changed nor moved to another provider nor deleted, and with
-    `no_key=False` no row is added that refers to it. A row of an account is created, changed and deleted only under this lock:
-    the account may have moved since the row was looked up. The account is locked before its rows, against deadlocks.
-    """
-    found = viewer.within_reach(Account).filter(id=account_id)
-    return await found.select_for_update(no_key=no_key).get_or_none() if account_id else None
+ACCOUNTS = Rows(Account, Kind.ACCOUNT, "account")
 
 
 async def provider_of_account(account_id: UUID) -> UUID | None:
@@ -40,7 +20,3 @@ async def was_deleted(account_id: UUID) -> bool:
     """Whether this database knows of the account's deletion: one that it has never known is not deleted."""
     deletions = AuditEvent.filter(object_kind=Kind.ACCOUNT.value, object_id=account_id, operation="deleteAccount")
     return await deletions.exists()
-
-
-def not_found(*path: str) -> Mistakes:
-    return Mistakes.one(UserErrorCode.NOT_FOUND, "There is no such account.", *path)

@@ -6,18 +6,23 @@ What is wrong goes to `Problems`, all of it; nothing here asks the database.
 import ipaddress
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 import idna
-from strawberry import Some
+from strawberry import ID, Some
 
 from app import names
 from app.accounts.model import UsageUnit
+from app.audit.changing import Columns
 from app.errors import Problems, UserErrorCode
+from app.recording.inputs import RecordingConfigPatch
+from app.webhooks.rules import WebhookChange
 
 MAXIMUM_SIP_REALM = 132
 # GraphQL's Int; the columns hold no more either.
 MAXIMUM_INT = 2**31 - 1
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -28,38 +33,83 @@ class Limit:
     maximum: int
 
 
-def read_changes(
-    name: Some[str | None] | None,
-    sip_realm: Some[str | None] | None,
-    usage_limit: Some[Limit | None] | None,
-    licensed_sessions: Some[int | None] | None,
-) -> tuple[dict[str, Any], Problems]:
-    """The columns to write, and all that is wrong with the others."""
-    values: dict[str, Any] = {}
-    problems = Problems()
-    if name is not None:
-        read_name(name.value, values, problems)
-    if sip_realm is not None:
-        if sip_realm.value is None:
-            values["sip_realm"] = None
-        else:
-            read_sip_realm(sip_realm.value, values, problems)
-    if usage_limit is not None:
-        read_limit(usage_limit.value, values, problems)
-    if licensed_sessions is not None:
-        read_licensed_sessions(licensed_sessions.value, values, problems)
-    return values, problems
+@dataclass(frozen=True)
+class AccountPatch:
+    """What an input changes; None is what it leaves out, Some(None) an explicit null."""
+
+    name: Some[str | None] | None = None
+    sip_realm: Some[str | None] | None = None
+    usage_limit: Some[Limit | None] | None = None
+    licensed_sessions: Some[int | None] | None = None
+    registration_webhook: Some[WebhookChange | None] | None = None
+    queue_event_webhook: Some[WebhookChange | None] | None = None
+    device_calling_application_id: Some[ID | None] | None = None
+    siprec_application_id: Some[ID | None] | None = None
+    recording_config: Some[RecordingConfigPatch | None] | None = None
+    if_version: int | None = None
+
+    @property
+    def has_plain_columns_alone(self) -> bool:
+        """Whether it can be checked without anything that is stored."""
+        return (
+            self.registration_webhook is None
+            and self.queue_event_webhook is None
+            and self.device_calling_application_id is None
+            and self.siprec_application_id is None
+            and self.recording_config is None
+        )
 
 
-def read_name(name: str | None, values: dict[str, Any], problems: Problems) -> None:
+@dataclass(frozen=True)
+class NewAccount:
+    """An account to be created; None is the default."""
+
+    name: str
+    service_provider_id: str | None = None
+    sip_realm: str | None = None
+    usage_limit: Limit | None = None
+    licensed_sessions: int | None = None
+
+    def patch(self) -> AccountPatch:
+        """Its settings, as changes to an account that has none."""
+        return AccountPatch(
+            name=Some(self.name),
+            sip_realm=_given(self.sip_realm),
+            usage_limit=_given(self.usage_limit),
+            licensed_sessions=_given(self.licensed_sessions),
+        )
+
+
+def _given(value: T | None) -> Some[T | None] | None:
+    return Some(value) if value is not None else None
+
+
+def plain_columns(patch: AccountPatch, problems: Problems) -> Columns:
+    """The columns to write that need nothing of what is stored. What is wrong goes to `problems`."""
+    values: Columns = {}
+    if patch.name is not None:
+        _read_name(patch.name.value, values, problems)
+    if patch.sip_realm is not None:
+        _read_sip_realm(patch.sip_realm.value, values, problems)
+    if patch.usage_limit is not None:
+        _read_limit(patch.usage_limit.value, values, problems)
+    if patch.licensed_sessions is not None:
+        _read_licensed_sessions(patch.licensed_sessions.value, values, problems)
+    return values
+
+
+def _read_name(name: str | None, values: Columns, problems: Problems) -> None:
     found_before = len(problems.found)
     checked = names.checked(name, problems, "name")
     if len(problems.found) == found_before:  # the database is not asked about a name that it may not even hold
         values |= {"name": checked, "name_key": names.key(checked)}
 
 
-def read_sip_realm(text: str, values: dict[str, Any], problems: Problems) -> None:
-    """A DNS host name of two labels or more (RFC 1123, 2.1); internationalised ones as A-labels (RFC 5891)."""
+def _read_sip_realm(text: str | None, values: Columns, problems: Problems) -> None:
+    """A DNS host name of two labels or more (RFC 1123, 2.1); internationalised ones as A-labels (RFC 5891); None for none."""
+    if text is None:
+        values["sip_realm"] = None
+        return
     trimmed = text.strip()
     if len(trimmed) > MAXIMUM_SIP_REALM:
         message = f"The SIP realm has {len(trimmed)} characters; at most {MAXIMUM_SIP_REALM} are allowed."
@@ -107,7 +157,7 @@ def _is_number(label: str) -> bool:
     return True
 
 
-def read_limit(limit: Limit | None, values: dict[str, Any], problems: Problems) -> None:
+def _read_limit(limit: Limit | None, values: Columns, problems: Problems) -> None:
     if limit is None:
         problems.add(
             UserErrorCode.REQUIRED, "A usage limit cannot be cleared; a maximum of 0 means unlimited.", "usageLimit"
@@ -119,7 +169,7 @@ def read_limit(limit: Limit | None, values: dict[str, Any], problems: Problems) 
         values |= {"usage_unit": limit.unit, "usage_maximum": limit.maximum}
 
 
-def read_licensed_sessions(count: int | None, values: dict[str, Any], problems: Problems) -> None:
+def _read_licensed_sessions(count: int | None, values: Columns, problems: Problems) -> None:
     if count is None:
         problems.add(UserErrorCode.REQUIRED, "Licensed sessions cannot be cleared; 0 is none.", "licensedSessions")
     elif count < 0:

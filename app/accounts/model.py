@@ -6,10 +6,10 @@ from uuid import UUID
 
 import strawberry
 from tortoise import fields
-from tortoise.models import Model
 
 from app.access import Reach, Reachable
 from app.identifiers import new_id
+from app.service_providers.model import ServiceProvider
 from app.webhooks.model import WebhookMethod
 
 
@@ -29,7 +29,7 @@ class Account(Reachable):
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
-    service_provider: fields.ForeignKeyRelation[Model] = fields.ForeignKeyField(
+    service_provider: fields.ForeignKeyRelation[ServiceProvider] = fields.ForeignKeyField(
         "models.ServiceProvider", related_name="accounts", on_delete=fields.RESTRICT
     )
     service_provider_id: UUID

@@ -12,6 +12,7 @@ from app import graph, names
 from app.access import AccessLevel, HasFullAccess, IsAdmin, IsServiceProvider, Scope
 from app.accounts.model import Account as AccountRow
 from app.api_keys import model, service, token
+from app.api_keys.owner import OwnerChoice
 from app.context import Context, Info
 from app.errors import UserError, UserErrorCode
 from app.idempotency.once import ONCE
@@ -148,15 +149,27 @@ class ApiKeyQueries:
         return ApiKey.connection(await _KEYS_OF_INSTALLATION.answer(info.context, first, after))
 
 
-@strawberry.input(one_of=True, description="Whom a new key belongs to.")
-class ApiKeyOwnerInput:
-    """Exactly one of the fields."""
+@strawberry.input
+class OwnerInput:
+    """Whom something new belongs to: exactly one of the fields."""
 
     account_id: Maybe[strawberry.ID] = strawberry.field(default=None, description="An account within reach.")
     service_provider_id: Maybe[strawberry.ID] = graph.guarded(
         "A service provider within reach.", permissions=[IsServiceProvider]
     )
     installation: Maybe[bool] = graph.guarded("True: the installation itself.", permissions=[IsAdmin])
+
+    def choice(self) -> OwnerChoice:
+        return OwnerChoice(
+            account_id=self.account_id.value if self.account_id else None,
+            service_provider_id=self.service_provider_id.value if self.service_provider_id else None,
+            installation=self.installation.value if self.installation else None,
+        )
+
+
+@strawberry.input(one_of=True, description="Whom a new key belongs to.")
+class ApiKeyOwnerInput(OwnerInput):
+    """Exactly one of the fields."""
 
 
 @strawberry.input(description="An API key to be created.")
@@ -175,6 +188,10 @@ class CreateApiKeyInput:
         description="When it stops to let anybody in. By default as late as its maker's, or never.",
     )
     idempotency_key: str | None = strawberry.field(default=None, description=f"{ONCE} The text is not shown again.")
+
+    def key(self) -> service.NewApiKey:
+        owner = self.owner.choice() if self.owner else OwnerChoice()
+        return service.NewApiKey(self.name, self.access_level, self.expires_at, owner)
 
 
 @graph.payload()
@@ -248,17 +265,7 @@ class ApiKeyMutations:
     async def create_api_key(
         self, info: Info, input: Annotated[CreateApiKeyInput, strawberry.argument(description="The key to be.")]
     ) -> CreateApiKeyPayload:
-        owner = input.owner or ApiKeyOwnerInput()
-        key, text = await service.create(
-            info.context,
-            name=input.name,
-            access_level=input.access_level,
-            expires_at=input.expires_at,
-            account_id=owner.account_id.value if owner.account_id else None,
-            service_provider_id=owner.service_provider_id.value if owner.service_provider_id else None,
-            installation=owner.installation.value if owner.installation else None,
-            idempotency_key=input.idempotency_key,
-        )
+        key, text = await service.create(info.context, input.key(), input.idempotency_key)
         errors = [] if text is not None else [_ALREADY_SHOWN]
         return CreateApiKeyPayload(api_key=ApiKey.of(key), token=text, user_errors=errors)
 
@@ -266,7 +273,8 @@ class ApiKeyMutations:
     async def update_api_key(
         self, info: Info, input: Annotated[UpdateApiKeyInput, strawberry.argument(description="The changes.")]
     ) -> UpdateApiKeyPayload:
-        key = await service.rename(info.context, input.id, input.name, input.if_version)
+        patch = service.ApiKeyPatch(input.name, input.if_version)
+        key = await service.update(info.context, input.id, patch)
         return UpdateApiKeyPayload(api_key=ApiKey.of(key))
 
     @graph.mutation(f"Permanently revokes an API key: it is rejected {WHEN_REFUSED}. Repeating it changes nothing.")

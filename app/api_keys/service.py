@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
-from uuid import UUID
 
 from strawberry import Some
 from tortoise.expressions import Q
@@ -11,93 +9,71 @@ from tortoise.transactions import in_transaction
 
 from app import names, quotas
 from app.access import AccessLevel, Scope, Viewer
-from app.accounts import finding as accounts
+from app.accounts.finding import ACCOUNTS
 from app.api_keys import token
 from app.api_keys.model import ApiKey
+from app.api_keys.owner import Owner, OwnerChoice, lock_owner
 from app.audit import trail
-from app.audit.changing import change, conflict
+from app.audit.changing import Columns, change
+from app.audit.rows import Rows
 from app.context import Context
 from app.encryption import Keyring
 from app.errors import Mistakes, Problems, UserErrorCode
 from app.idempotency.once import once
-from app.identifiers import Kind, first_at, read
+from app.identifiers import Kind, first_at
 from app.revocations import Revocations
-from app.service_providers import finding as providers
 from app.users.standing import maker_of, still_let_in
 
+API_KEYS = Rows(ApiKey, Kind.API_KEY, "API key")
 MAXIMUM_OVERLAP_HOURS = 720
 
 
-async def create(
-    context: Context,
-    *,
-    name: str,
-    access_level: AccessLevel,
-    expires_at: datetime | None,
-    account_id: str | None = None,
-    service_provider_id: str | None = None,
-    installation: bool | None = None,
-    idempotency_key: str | None = None,
-) -> tuple[ApiKey, str | None]:
+@dataclass(frozen=True)
+class NewApiKey:
+    """A key to be created."""
+
+    name: str
+    access_level: AccessLevel = AccessLevel.FULL
+    expires_at: datetime | None = None
+    owner: OwnerChoice = OwnerChoice()
+
+
+async def create(context: Context, new: NewApiKey, idempotency_key: str | None = None) -> tuple[ApiKey, str | None]:
     """A key for an owner within reach (by default the caller's own), and its text, which is not to be had again.
 
     Without the text when it was made before under this idempotency key. Raises Mistakes for a name or expiry that is not
     allowed, and for an owner that is not there.
     """
-    given: dict[str, Any] = {
-        "name": name,
-        "access_level": access_level,
-        "expires_at": expires_at,
-        "account_id": account_id,
-        "service_provider_id": service_provider_id,
-        "installation": installation,
-    }
     made = token.make()
     reachable = context.viewer.within_reach(ApiKey)
-    key, is_new = await once(
-        context,
-        idempotency_key,
-        given,
-        lambda: _create(context, made, **given),
-        reachable,
-    )
+    key, is_new = await once(context, idempotency_key, new, lambda: _create(context, new, made), reachable)
     return key, made.text if is_new else None
 
 
-async def _create(
-    context: Context,
-    made: token.Token,
-    *,
-    name: str,
-    access_level: AccessLevel,
-    expires_at: datetime | None,
-    account_id: str | None,
-    service_provider_id: str | None,
-    installation: bool | None,
-) -> ApiKey:
+async def _create(context: Context, new: NewApiKey, made: token.Token) -> ApiKey:
     viewer, problems = context.viewer, Problems()
-    checked = names.checked(name, problems, "name")
-    ends = _checked_expiry(viewer, expires_at, problems)
+    checked = names.checked(new.name, problems, "name")
+    ends = _checked_expiry(viewer, new.expires_at, problems)
     async with in_transaction():
-        owner = await lock_owner(viewer, account_id, service_provider_id, installation, problems)
+        owner = await lock_owner(viewer, new.owner, problems)
         await still_let_in(viewer)
         problems.raise_if_any()
         await _check_quota(owner, context.opened.settings.api_keys_per_owner)
         key = await ApiKey.create(
             **owner.columns,
-            access_level=access_level,
+            access_level=new.access_level,
             name=checked,
             public_id=made.public_id,
             secret_hash=token.secret_hash(context.keyring, made),
             expires_at=ends,
             **await maker_of(viewer),
         )
-        shown = {"name": checked, "access_level": access_level, "scope": owner.scope, "expires_at": ends}
+        shown = {"name": checked, "access_level": new.access_level, "scope": owner.scope, "expires_at": ends}
         await trail.note(context, key, after=shown)
     return key
 
 
-async def _check_quota(owner: "Owner", maximum: int) -> None:
+async def _check_quota(owner: Owner, maximum: int) -> None:
     """Closed keys stay in the list, so the keys that work are counted, and those created within a day, whatever became of them.
 
     Raises Mistakes LIMIT_REACHED.
@@ -120,37 +96,40 @@ async def create_first_admin(keyring: Keyring, name: str) -> str:
     made, problems = token.make(), Problems()
     checked = names.checked(name, problems, "name")
     problems.raise_if_any()
-    shown: dict[str, Any] = {"name": checked, "access_level": AccessLevel.FULL, "scope": Scope.ADMIN}
+    shown: Columns = {"name": checked, "access_level": AccessLevel.FULL, "scope": Scope.ADMIN}
     async with in_transaction():
         key = await ApiKey.create(**shown, public_id=made.public_id, secret_hash=token.secret_hash(keyring, made))
         await trail.note(None, key, after=shown)
     return made.text
 
 
-async def rename(context: Context, key_id: str, name: Some[str | None] | None, if_version: int | None) -> ApiKey:
+@dataclass(frozen=True)
+class ApiKeyPatch:
+    """What an input changes; None is what it leaves out, Some(None) an explicit null."""
+
+    name: Some[str | None] | None = None
+    if_version: int | None = None
+
+
+async def update(context: Context, key_id: str, patch: ApiKeyPatch) -> ApiKey:
     """Raises Mistakes: NOT_FOUND, CONFLICT, or a name that is not allowed."""
     problems = Problems()
-    checked = names.checked(name.value, problems, "name") if name is not None else None
-    if checked is not None and not problems.found:
-        changed = await _change(context, key_id, {"name": checked}, if_version=if_version)
-        if changed is not None:
-            return changed
-    key = await _within_reach(context, key_id)
-    if if_version is not None and if_version != key.version:
-        problems.found += conflict("API key", if_version).errors
+    values = {"name": names.checked(patch.name.value, problems, "name")} if patch.name is not None else {}
+    if values and not problems.found:
+        return await API_KEYS.changed(context, key_id, values, patch.if_version)
+    key = await API_KEYS.get(context, key_id)
+    API_KEYS.check_version(key.version, patch.if_version, problems)
     problems.raise_if_any()
-    if checked is not None:  # it was of another version when it was tried
-        raise conflict("API key", if_version)
     return key
 
 
 async def revoke(context: Context, key_id: str) -> ApiKey:
     """Closes a key for ever; closing it again changes nothing. Raises Mistakes: NOT_FOUND."""
     closed = {"revoked_at": datetime.now(UTC)}
-    changed = await _change(context, key_id, closed, where={"revoked_at__isnull": True})
+    changed = await API_KEYS.change(context, key_id, closed, where={"revoked_at__isnull": True})
     if changed is not None:
         context.use(Revocations).announce(changed.id)
-    return changed or await _within_reach(context, key_id)
+    return changed or await API_KEYS.get(context, key_id)
 
 
 async def rotate(context: Context, key_id: str, overlap_hours: int) -> tuple[ApiKey, str]:
@@ -163,13 +142,13 @@ async def rotate(context: Context, key_id: str, overlap_hours: int) -> tuple[Api
     if not 0 <= overlap_hours <= MAXIMUM_OVERLAP_HOURS:
         message = f"The overlap is 0 to {MAXIMUM_OVERLAP_HOURS} hours."
         raise Mistakes.one(UserErrorCode.OUT_OF_RANGE, message, "overlapHours")
-    found = await _within_reach(context, key_id)
+    found = await API_KEYS.get(context, key_id)
     async with in_transaction():
-        if found.account_id is not None and await accounts.lock(context.viewer, found.account_id) is None:
-            raise _not_found()
+        if found.account_id is not None and await ACCOUNTS.lock(context.viewer, found.account_id) is None:
+            raise API_KEYS.not_found()
         await still_let_in(context.viewer)
         # Two that rotate at once: the second waits and replaces the first one's secret, so that both are told the truth.
-        key = _there(await ApiKey.filter(id=found.id).select_for_update().get_or_none())
+        key = API_KEYS.there(await ApiKey.filter(id=found.id).select_for_update().get_or_none())
         now = datetime.now(UTC)
         if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
             raise Mistakes.one(UserErrorCode.INVALID, "A revoked or expired key cannot be rotated; create one.", "id")
@@ -186,7 +165,7 @@ async def rotate(context: Context, key_id: str, overlap_hours: int) -> tuple[Api
             "rotated_at": now,
             **await maker_of(context.viewer),
         }
-        rotated = _there(await change(context, ApiKey, key.id, secrets))
+        rotated = API_KEYS.there(await change(context, ApiKey, key.id, secrets))
     context.use(Revocations).announce(rotated.id)
     return rotated, made.text
 
@@ -209,90 +188,3 @@ def _checked_expiry(viewer: Viewer, expires_at: datetime | None, problems: Probl
             "expiresAt",
         )
     return ends
-
-
-@dataclass(frozen=True)
-class Owner:
-    """The owner of a new key or user."""
-
-    scope: Scope
-    service_provider_id: UUID | None = None
-    account_id: UUID | None = None
-
-    @property
-    def columns(self) -> dict[str, Any]:
-        return {
-            "scope": self.scope,
-            "service_provider_id": self.service_provider_id,
-            "account_id": self.account_id,
-        }
-
-    @property
-    def has_quota(self) -> bool:
-        """The installation's own keys and users are not limited: only admins create them."""
-        return self.scope is not Scope.ADMIN
-
-    @property
-    def words(self) -> str:
-        return "account" if self.account_id else "service provider"
-
-
-async def lock_owner(
-    viewer: Viewer,
-    account_id: str | None,
-    service_provider_id: str | None,
-    installation: bool | None,
-    problems: Problems,
-) -> Owner:
-    """The owner of a new key or user, within reach and locked. What is wrong goes to `problems` under `owner`."""
-    if account_id is not None:
-        owner = Owner(Scope.ACCOUNT, account_id=read(Kind.ACCOUNT, account_id))
-    elif service_provider_id is not None:
-        owner = Owner(Scope.SERVICE_PROVIDER, read(Kind.SERVICE_PROVIDER, service_provider_id))
-    elif installation is not None:
-        owner = Owner(Scope.ADMIN)
-        if not installation:
-            message = "Only true makes sense here: the installation itself; leave `owner` out for the caller's own."
-            problems.add(UserErrorCode.INVALID, message, "owner", "installation")
-    else:
-        owner = Owner(viewer.scope, viewer.service_provider_id, viewer.account_id)
-    if owner.scope is Scope.ACCOUNT and await accounts.lock(viewer, owner.account_id) is None:
-        problems.found += _no_owner("account", "accountId").errors
-    if owner.scope is Scope.SERVICE_PROVIDER and await providers.lock(viewer, owner.service_provider_id) is None:
-        problems.found += _no_owner("service provider", "serviceProviderId").errors
-    return owner
-
-
-def _no_owner(what: str, field: str) -> Mistakes:
-    return Mistakes.one(UserErrorCode.NOT_FOUND, f"There is no such {what}.", "owner", field)
-
-
-async def _within_reach(context: Context, key_id: str) -> ApiKey:
-    row_id = read(Kind.API_KEY, key_id)
-    return _there(await context.viewer.within_reach(ApiKey).get_or_none(id=row_id) if row_id else None)
-
-
-def _there(key: ApiKey | None) -> ApiKey:
-    """Raises Mistakes NOT_FOUND for a key that is not; it may have been deleted with its account in between."""
-    if key is None:
-        raise _not_found()
-    return key
-
-
-def _not_found() -> Mistakes:
-    return Mistakes.one(UserErrorCode.NOT_FOUND, "There is no such API key.", "id")
-
-
-async def _change(
-    context: Context,
-    key_id: str,
-    values: dict[str, Any],
-    *,
-    if_version: int | None = None,
-    where: dict[str, Any] | None = None,
-) -> ApiKey | None:
-    """None when no key matched: see `app/audit/changing.py`."""
-    row_id = read(Kind.API_KEY, key_id)
-    if row_id is None:
-        return None
-    return await change(context, ApiKey, row_id, values, if_version=if_version, where=where)

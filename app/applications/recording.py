@@ -2,7 +2,7 @@
 
 import enum
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol
 
 import strawberry
 
@@ -50,8 +50,25 @@ class Outlook:
     message: str
 
 
-def outlook(application_records_all: bool, configuration: Any, account: Any, provider: Any) -> Outlook:
-    """From the application's switch and objects with the columns CONFIGURATION (None when the account has none) and OWNER.
+class Configuration(Protocol):
+    """An object with the columns CONFIGURATION."""
+
+    enabled: bool
+    bucket_name: str | None
+    record_all_calls: bool
+    storage_status: StorageStatus
+
+
+class Owner(Protocol):
+    """An object with the columns OWNER."""
+
+    active: bool
+
+
+def outlook(
+    application_records_all: bool, configuration: Configuration | None, account: Owner | None, provider: Owner | None
+) -> Outlook:
+    """From the application's switch, the account's recording configuration (None: it has none), and who runs it.
 
     An account's users and keys do not reach its provider, which is None then: none of them is authenticated while it is
     suspended.
@@ -61,12 +78,12 @@ def outlook(application_records_all: bool, configuration: Any, account: Any, pro
     reason = next(suspended, None) or _reason(application_records_all, configuration)
     recorded = reason in (RecordingReason.ACCOUNT_RECORDS_ALL, RecordingReason.APPLICATION_RECORDS_ALL)
     message = _MESSAGES[reason]
-    if recorded and configuration.storage_status is StorageStatus.FAILING:
+    if recorded and configuration is not None and configuration.storage_status is StorageStatus.FAILING:
         message += " But the newest storage test failed: recordings may be lost."
     return Outlook(recorded, reason, message)
 
 
-def _reason(application_records_all: bool, configuration: Any) -> RecordingReason:
+def _reason(application_records_all: bool, configuration: Configuration | None) -> RecordingReason:
     if configuration is None or configuration.bucket_name is None:
         return RecordingReason.STORAGE_NOT_CONFIGURED
     if not configuration.enabled:

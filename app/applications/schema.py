@@ -6,7 +6,7 @@ Long because the contract of one noun stays in one place: its types, inputs, pay
 import enum
 from datetime import datetime
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 from strawberry import Maybe, Some
@@ -23,7 +23,7 @@ from app.paging import Containing, Order, OrderDirection
 from app.recording.model import RecordingConfig as RecordingConfigRow
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
 from app.webhooks.model import WebhookMethod
-from app.webhooks.schema import Webhook, WebhookInput
+from app.webhooks.schema import Webhook, WebhookInput, changed_webhook
 
 
 def _webhook(url: str | None, method: WebhookMethod | None, username: str | None) -> Webhook | None:
@@ -125,7 +125,7 @@ class ApplicationOrder:
     direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which way.")
 
 
-def _order(given: Any) -> Order:
+def _order(given: ApplicationOrder | None) -> Order:
     wanted = given or ApplicationOrder()
     column = "name_key" if wanted.field is ApplicationOrderField.NAME else None
     name = f"application {wanted.field.name} {wanted.direction.name}"
@@ -174,20 +174,6 @@ class ApplicationQueries:
         return Application.of(await _APPLICATION.answer(info.context, id))
 
 
-def _changes(
-    name: Some[str | None] | None,
-    calling: Some[WebhookInput | None] | None,
-    status: Some[WebhookInput | None] | None,
-    record_all_calls: Some[bool | None] | None,
-) -> service.Changes:
-    return service.Changes(
-        name=name,
-        calling_webhook=Some(calling.value.change() if calling.value else None) if calling else None,
-        call_status_webhook=Some(status.value.change() if status.value else None) if status else None,
-        record_all_calls=record_all_calls,
-    )
-
-
 @strawberry.input(description="An application to be created.")
 class CreateApplicationInput:
     """Input of createApplication."""
@@ -202,6 +188,16 @@ class CreateApplicationInput:
     )
     record_all_calls: bool = strawberry.field(default=False, description="Record all its calls.")
     idempotency_key: str | None = strawberry.field(default=None, description=ONCE)
+
+    def application(self) -> service.NewApplication:
+        status = self.call_status_webhook
+        settings = service.ApplicationPatch(
+            name=Some(self.name),
+            calling_webhook=Some(self.calling_webhook.change()),
+            call_status_webhook=Some(status.change()) if status else None,
+            record_all_calls=Some(self.record_all_calls),
+        )
+        return service.NewApplication(self.account_id, settings)
 
 
 @graph.payload()
@@ -227,6 +223,15 @@ class UpdateApplicationInput:
     if_version: int | None = strawberry.field(
         default=None, description="Refuse with CONFLICT unless this is still the version."
     )
+
+    def patch(self) -> service.ApplicationPatch:
+        return service.ApplicationPatch(
+            name=self.name,
+            calling_webhook=changed_webhook(self.calling_webhook),
+            call_status_webhook=changed_webhook(self.call_status_webhook),
+            record_all_calls=self.record_all_calls,
+            if_version=self.if_version,
+        )
 
 
 @graph.payload()
@@ -280,22 +285,14 @@ class ApplicationMutations:
         info: Info,
         input: Annotated[CreateApplicationInput, strawberry.argument(description="The application to be.")],
     ) -> CreateApplicationPayload:
-        status = input.call_status_webhook
-        given = _changes(
-            Some(input.name),
-            Some(input.calling_webhook),
-            Some(status) if status else None,
-            Some(input.record_all_calls),
-        )
-        application = await service.create(info.context, input.account_id, given, input.idempotency_key)
+        application = await service.create(info.context, input.application(), input.idempotency_key)
         return CreateApplicationPayload(application=Application.of(application))
 
     @graph.mutation("Changes an application: what is given, and nothing else.")
     async def update_application(
         self, info: Info, input: Annotated[UpdateApplicationInput, strawberry.argument(description="The changes.")]
     ) -> UpdateApplicationPayload:
-        given = _changes(input.name, input.calling_webhook, input.call_status_webhook, input.record_all_calls)
-        application = await service.update(info.context, input.id, input.if_version, given)
+        application = await service.update(info.context, input.id, input.patch())
         return UpdateApplicationPayload(application=Application.of(application))
 
     @graph.mutation("Deletes an application; refused, telling what for, while its account uses it.")

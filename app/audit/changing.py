@@ -30,6 +30,9 @@ from app.statements import Sql, StandIns, Statement, slot, values_of
 # without a version.
 MAXIMUM_STATEMENTS = 512
 
+Columns = dict[str, Any]
+"""Values to be stored, by the names of their columns."""
+
 
 async def change(
     context: Context,

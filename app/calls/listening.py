@@ -21,7 +21,7 @@ from app.calls.model import Call, RecordingState
 from app.context import Context
 from app.encryption import Keyring
 from app.identifiers import Kind, read, show
-from app.recording.model import AudioFormat
+from app.recording.model import CONTENT_TYPES, AudioFormat
 
 ADDRESS_SECONDS = 3_600
 STORAGE_ADDRESS_SECONDS = 900
@@ -132,7 +132,7 @@ def suffix_of(call: Call) -> str:
 
 
 def content_type(call: Call) -> str:
-    return "audio/wav" if call.recording_format is AudioFormat.WAV else "audio/mpeg"
+    return CONTENT_TYPES[call.recording_format or AudioFormat.MP3]
 
 
 def _base(context: Context, call_id: UUID) -> str:

@@ -10,7 +10,7 @@ from uuid import UUID
 from app.calls.model import Call
 from app.context import Context
 from app.encryption import Keyring
-from app.recording.credentials import secret_of
+from app.recording.credentials import Location, candidates
 from app.recording.model import RecordingConfig, StoredCredential
 from app.recording.storage import Bucket, ObjectStorage, StorageFailure, StorageTarget
 
@@ -31,7 +31,7 @@ async def targets_of(context: Context, calls: Iterable[Call]) -> dict[UUID, list
     kept = await reach(StoredCredential).filter(id__in=list(ids)).only(*_KEYS) if ids else []
     credentials: dict[UUID | None, StoredCredential] = {credential.id: credential for credential in kept}
     configured = reach(RecordingConfig).filter(account_id__in=list({call.account_id for call in rows}))
-    present = await configured.only(*_KEYS, "account_id", "bucket_vendor", "endpoint_url", "bucket_name")
+    present = await configured.only(*_KEYS, "account_id", "bucket_vendor", "endpoint_url", "bucket_name", "region")
     configs = {config.account_id: config for config in present}
     keyring = context.keyring
     return {
@@ -105,22 +105,7 @@ def _targets(
 ) -> list[StorageTarget]:
     if call.recording_vendor is None or call.recording_bucket is None or call.recording_region is None:
         return []
-    keys = []
-    if credential is not None:
-        keys.append((credential.access_key_id, secret_of(keyring, credential)))
-    if config is not None and _is_same_place(call, config) and config.secret_access_key and config.access_key_id:
-        secret = keyring.open(
-            config.secret_access_key, table="recording_configs", column="secret_access_key", row=config.id
-        )
-        keys.append((config.access_key_id, secret))
-    return [
-        StorageTarget(
-            call.recording_vendor, call.recording_endpoint_url, call.recording_bucket, call.recording_region, *pair
-        )
-        for pair in dict.fromkeys(keys)
-    ]
-
-
-def _is_same_place(call: Call, config: RecordingConfig) -> bool:
-    present = (config.bucket_vendor, config.endpoint_url, config.bucket_name)
-    return present == (call.recording_vendor, call.recording_endpoint_url, call.recording_bucket)
+    location = Location(
+        call.recording_vendor, call.recording_endpoint_url, call.recording_bucket, call.recording_region
+    )
+    return [one.target for one in candidates(keyring, location, credential, config)]

@@ -4,7 +4,6 @@ A batch takes a handful of statements however many calls it has. Reports are no 
 audit trail does not tell of them; what they said is in the calls.
 """
 
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,6 +23,7 @@ from app.context import Context
 from app.errors import Mistakes, Problems, UserError, UserErrorCode
 from app.identifiers import Kind, read_either
 from app.live import Change, LiveEvent, LiveEvents
+from app.names import has_control_characters
 
 MAXIMUM_CALLS = 1_000
 MAXIMUM_TEXT, MAXIMUM_TRACE_ID = 255, 128
@@ -257,8 +257,7 @@ def _text(value: str | None, maximum: int, problems: Problems, *path: str) -> st
         return None
     if len(value) > maximum:
         problems.add(UserErrorCode.TOO_LONG, f"At most {maximum} characters; these are {len(value)}.", *path)
-    # Most are printable, which is told at once.
-    elif not value.isprintable() and any(unicodedata.category(sign) in {"Cc", "Cs"} for sign in value):
+    elif has_control_characters(value):
         problems.add(UserErrorCode.INVALID, "It holds a control character (a line break, a tab, …); remove it.", *path)
     return value
 

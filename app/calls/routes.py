@@ -21,7 +21,7 @@ from app.calls.model import Call, RecordingState
 from app.calls.player.page import Player
 from app.calls.playing import Asked, Played
 from app.context import Context, Opened
-from app.errors import ErrorCode, ServiceUnavailable, Unauthenticated, for_client
+from app.errors import ErrorCode, ServiceUnavailable, Unauthenticated, for_client, json_error
 from app.identifiers import Kind, read, show
 from app.recording.failures import advice
 from app.recording.storage import ObjectStorage, StorageFailure
@@ -259,7 +259,6 @@ def _failed(failure: StorageFailure, headers: dict[str, str]) -> Refused:
 
 def _refusal(request: Request, refused: Refused) -> Response:
     """JSON, as every error of this server."""
-    extensions = {"code": str(refused.code), "requestId": request.scope["request_id"]}
-    body = orjson.dumps({"errors": [{"message": refused.message, "extensions": extensions}]})
+    error = json_error(refused.message, {"code": refused.code}, request.scope["request_id"])
     headers = {**refused.headers, "Cache-Control": "no-store"}
-    return Response(body, refused.status, headers, "application/json; charset=utf-8")
+    return Response(orjson.dumps({"errors": [error]}), refused.status, headers, "application/json; charset=utf-8")

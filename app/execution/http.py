@@ -13,7 +13,7 @@ from starlette.datastructures import QueryParams
 from starlette.responses import Response
 from starlette.types import Scope
 
-from app.errors import ErrorCode
+from app.errors import ErrorCode, json_error
 from app.execution.media_types import GRAPHQL_RESPONSE, JSON, accepted
 from app.execution.operations import Answer, Request
 from app.execution.slots import RETRY_SECONDS
@@ -125,8 +125,7 @@ def refusal(
     status: int, message: str, code: ErrorCode, request_id: str, media: str | None = None, **headers: str
 ) -> Reply:
     """A JSON error body for a request that did not reach GraphQL."""
-    body = {"errors": [{"message": message, "extensions": {"code": str(code), "requestId": request_id}}]}
-    return Reply(status, body, media or JSON, headers)
+    return Reply(status, {"errors": [json_error(message, {"code": code}, request_id)]}, media or JSON, headers)
 
 
 def wrong_method(request_id: str, media: str | None, allowed: str) -> Reply:

@@ -27,6 +27,7 @@ from app.access import AccessLevel, Scope
 from app.context import Context
 from app.encryption import KeyMissing
 from app.errors import (
+    MASKED,
     ErrorCode,
     Forbidden,
     RateLimited,
@@ -437,7 +438,7 @@ def _shown(error: GraphQLError, context: Context) -> dict[str, Any]:
             extensions["code"] = str(ErrorCode.BAD_USER_INPUT)  # graphql-core's own: an argument that does not fit
         else:
             _log_masked(original, error, context)
-            formatted["message"] = "Something went wrong on our side. Give the request id to whoever runs this server."
+            formatted["message"] = MASKED
             extensions = {"code": str(ErrorCode.INTERNAL_SERVER_ERROR)}
     formatted["extensions"] = {**extensions, "requestId": context.request_id}
     return formatted

@@ -35,6 +35,7 @@ from app.errors import (
     RateLimited,
     ServiceUnavailable,
     Unauthenticated,
+    json_error,
 )
 from app.execution import http
 from app.execution.endpoint import note
@@ -303,10 +304,7 @@ class Connection:
             note(about, context.caller, last)
             await self._end(id_, running, last)
         except ServiceUnavailable as away:
-            error = {
-                "message": away.message,
-                "extensions": {**(away.extensions or {}), "requestId": context.request_id},
-            }
+            error = json_error(away.message, away.extensions, context.request_id)
             await self._end(id_, running, Answer(executed=False, errors=[error]))
         except TooSlow:
             raise Closed(CloseCode.TRY_AGAIN_LATER, "too slow") from None

@@ -1,6 +1,6 @@
 """Making a thing once, however often the client asks for it."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -31,7 +31,7 @@ M = TypeVar("M", bound=Model)
 async def once(
     context: Context,
     key: str | None,
-    given: Mapping[str, object],
+    given: object,
     make: Callable[[], Awaitable[M]],
     reachable: QuerySet[M],
 ) -> tuple[M, bool]:

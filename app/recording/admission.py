@@ -112,7 +112,7 @@ async def _account(viewer: Viewer, first: FirstFrame) -> Account:
     account = await within_reach.get_or_none(id=first.account_id)
     if account is None:
         raise Refused(CloseCode.NOT_FOUND, GONE)
-    provider: Any = account.service_provider
+    provider = account.service_provider
     if not (account.active and provider.active):
         raise Refused(CloseCode.SUSPENDED, SUSPENDED)
     return account

@@ -1,13 +1,71 @@
-"""The keys that recordings were stored with: kept, sealed, as long as a recording needs them."""
+"""The keys that recordings were stored with: kept, sealed, as long as a recording needs them; and which keys open a bucket."""
 
+from dataclasses import dataclass, replace
 from uuid import UUID
 
-from app.encryption import Keyring
+from app.encryption import CannotOpen, Keyring
 from app.identifiers import new_id
-from app.recording.model import StoredCredential
+from app.recording.model import BucketVendor, RecordingConfig, StoredCredential
+from app.recording.rules import Tag
 from app.recording.storage import StorageTarget
+from app.recording.stored import stored_secret
 
 _TABLE, _COLUMN = "stored_credentials", "secret_access_key"
+
+
+@dataclass(frozen=True)
+class Location:
+    """The bucket of a recording, without keys."""
+
+    vendor: BucketVendor
+    endpoint_url: str | None
+    bucket: str
+    region: str
+    tags: tuple[Tag, ...] = ()
+
+    def target(self, access_key_id: str, secret: str) -> StorageTarget:
+        return StorageTarget(self.vendor, self.endpoint_url, self.bucket, self.region, access_key_id, secret, self.tags)
+
+    def is_of(self, config: RecordingConfig) -> bool:
+        configured = (config.bucket_vendor, config.endpoint_url, config.bucket_name)
+        return configured == (self.vendor, self.endpoint_url, self.bucket)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Keys that may open a bucket; `credential_id` is None for the account's present ones."""
+
+    target: StorageTarget
+    credential_id: UUID | None
+
+
+def candidates(
+    keyring: Keyring, location: Location, credential: StoredCredential | None, config: RecordingConfig | None
+) -> list[Candidate]:
+    """The keys to try, those that a recording was stored with first.
+
+    The account's present keys follow when they are for the same bucket: the first ones may have been withdrawn. Raises
+    CannotOpen when there are keys, and none of them can be decrypted.
+    """
+    found: list[Candidate] = []
+    lost: CannotOpen | None = None
+    if credential is not None:
+        try:
+            stored = location.target(credential.access_key_id, secret_of(keyring, credential))
+            found.append(Candidate(stored, credential.id))
+        except CannotOpen as error:
+            lost = error
+    if config is not None and location.is_of(config) and config.access_key_id is not None:
+        try:
+            present = location.target(config.access_key_id, stored_secret(keyring, config) or "")
+            present = replace(present, region=config.region or location.region)
+            if all(one.target != present for one in found):
+                found.append(Candidate(present, None))
+        except CannotOpen as error:
+            lost = error
+    if not found and lost is not None:
+        raise lost
+    return found
 
 
 async def keep(keyring: Keyring, account_id: UUID, target: StorageTarget) -> UUID:

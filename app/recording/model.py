@@ -20,6 +20,9 @@ class AudioFormat(enum.Enum):
     MP3 = strawberry.enum_value("MP3", description="MP3 at 128 kbit/s; about 1 MB a minute.")
 
 
+CONTENT_TYPES = {AudioFormat.WAV: "audio/wav", AudioFormat.MP3: "audio/mpeg"}
+
+
 @strawberry.enum(description="Whose object storage holds the bucket.")
 class BucketVendor(enum.Enum):
     """Amazon S3, or a server that speaks its protocol."""

@@ -24,7 +24,7 @@ import strawberry
 from app.recording import uploads
 from app.recording.answers import bucket_region, request_id
 from app.recording.failures import LOSES_DATA, FailureKind, StorageFailure, advice, denial, wrong_region_advice
-from app.recording.model import AudioFormat, BucketVendor
+from app.recording.model import CONTENT_TYPES, AudioFormat, BucketVendor
 from app.recording.storage import Bucket, StorageTarget
 from app.recording.uploads import Outgoing, Part
 
@@ -99,7 +99,7 @@ class Probe:
         mark = secrets.token_hex(12)
         self.key = f"{PROBE_FOLDER}{mark}.txt"
         self._content = f"Storage test, safe to delete. {mark}\n".encode()
-        content_type = uploads.CONTENT_TYPES[AudioFormat.MP3]
+        content_type = CONTENT_TYPES[AudioFormat.MP3]
         self._whole = Outgoing(self._content, self.key, content_type, target.tags)
         self._in_parts = replace(self._whole, key=f"{PROBE_FOLDER}{mark}.parts")
         self._begun: dict[Name, float] = {}

@@ -9,7 +9,7 @@ from uuid import UUID
 from tortoise import connections
 from tortoise.transactions import in_transaction
 
-from app.accounts import finding as accounts
+from app.accounts.finding import ACCOUNTS
 from app.audit import trail
 from app.calls.model import Call, RecordingState
 from app.context import Context
@@ -18,6 +18,7 @@ from app.errors import Mistakes, UserErrorCode
 from app.identifiers import Kind, read
 from app.recording.credentials import fingerprint
 from app.recording.model import RecordingConfig, StoredCredential
+from app.recording.stored import stored_secret
 
 MAXIMUM_COUNT = 1_000
 _UNDERWAY = (RecordingState.RECORDING, RecordingState.STORING)
@@ -58,7 +59,7 @@ async def remove(context: Context, credential_id: str, *, force: bool) -> UUID:
     if credential is None:
         raise _not_found()
     async with in_transaction():
-        if await accounts.lock(context.viewer, credential.account_id) is None:
+        if await ACCOUNTS.lock(context.viewer, credential.account_id) is None:
             raise _not_found()
         # Locked: a recording that begins waits with its foreign key, and finds it gone.
         locked = await StoredCredential.filter(id=credential.id).select_for_update().get_or_none()
@@ -86,11 +87,9 @@ async def forget_unneeded(context: Context, account_id: UUID, credential_id: UUI
 
 
 def _has_keys(keyring: Keyring, config: RecordingConfig, credential: StoredCredential) -> bool:
-    if config.bucket_vendor is None or config.access_key_id is None or config.secret_access_key is None:
+    secret = stored_secret(keyring, config)
+    if config.bucket_vendor is None or config.access_key_id is None or secret is None:
         return False
-    secret = keyring.open(
-        config.secret_access_key, table="recording_configs", column="secret_access_key", row=config.id
-    )
     present = fingerprint(keyring, config.bucket_vendor.name, config.endpoint_url, config.access_key_id, secret)
     return hmac.compare_digest(present, bytes(credential.fingerprint))
 

@@ -15,7 +15,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from app import metrics
 from app.access import IsGateway, Viewer
-from app.errors import BadUserInput, ClientError, Forbidden, ServiceUnavailable, Unauthenticated
+from app.errors import BadUserInput, ClientError, Forbidden, ServiceUnavailable, Unauthenticated, json_error
 from app.identifiers import Kind, show
 from app.recording.disk import fault_of
 from app.recording.recorder import AudioStream, Recorder
@@ -96,8 +96,7 @@ async def _deny(websocket: WebSocket, refused: ClientError) -> None:
     """Answers the handshake with HTTP."""
     status, why = _DENIALS.get(type(refused), (400, "protocol"))
     metrics.recording_refused(why)
-    extensions = {**(refused.extensions or {}), "requestId": websocket.scope["request_id"]}
-    body = {"errors": [{"message": refused.message, "extensions": extensions}]}
+    body = {"errors": [json_error(refused.message, refused.extensions, websocket.scope["request_id"])]}
     headers = {"WWW-Authenticate": 'Basic realm="recordings", Bearer'} if status == 401 else {}
     await websocket.send_denial_response(JSONResponse(body, status, headers))
 

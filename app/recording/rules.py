@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from app.errors import UserErrorCode
 from app.masks import is_mask
+from app.names import has_control_characters
 from app.recording import regions
 from app.recording.model import BucketVendor
 
@@ -220,7 +221,7 @@ def _secret_problems(secret: str) -> Iterator[Problem]:
             UserErrorCode.INVALID,
             "The secret access key begins or ends with a space or a line break: copy it without.",
         )
-    elif any(unicodedata.category(character) in {"Cc", "Cs"} for character in secret):
+    elif has_control_characters(secret):
         yield path, UserErrorCode.INVALID, "The secret access key has no control characters."
     elif is_mask(secret):
         message = "This stands for a secret access key and is none: leave out both keys to keep the stored ones."

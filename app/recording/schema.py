@@ -15,6 +15,7 @@ from app.context import Info
 from app.errors import BadUserInput, UserError
 from app.identifiers import Kind, read, show
 from app.recording import model, policy, regions, rules, service
+from app.recording.inputs import RecordingConfigPatch
 from app.recording.verification import (
     StorageVerdict,
     VerificationResult,
@@ -152,8 +153,12 @@ class BucketVendorOption:
 
 
 _FORMATS = [
-    AudioFormatOption(value=model.AudioFormat.MP3, name="MP3 (.mp3)", content_type="audio/mpeg"),
-    AudioFormatOption(value=model.AudioFormat.WAV, name="WAV (.wav)", content_type="audio/wav"),
+    AudioFormatOption(
+        value=model.AudioFormat.MP3, name="MP3 (.mp3)", content_type=model.CONTENT_TYPES[model.AudioFormat.MP3]
+    ),
+    AudioFormatOption(
+        value=model.AudioFormat.WAV, name="WAV (.wav)", content_type=model.CONTENT_TYPES[model.AudioFormat.WAV]
+    ),
 ]
 _VENDORS = [
     BucketVendorOption(value=model.BucketVendor.AWS_S3, name="Amazon S3", needs_endpoint_url=False),
@@ -304,9 +309,9 @@ class AccountRecordingConfigInput:
         default=None, description="Refuse with CONFLICT unless this is still the configuration's version."
     )
 
-    def changes(self) -> service.Changes:
+    def patch(self) -> RecordingConfigPatch:
         tags = self.s3_tags
-        return service.Changes(
+        return RecordingConfigPatch(
             enabled=self.enabled,
             audio_format=self.audio_format,
             bucket_vendor=self.bucket_vendor,
@@ -317,6 +322,7 @@ class AccountRecordingConfigInput:
             secret_access_key=self.secret_access_key,
             s3_tags=Some(tuple(tag.tag() for tag in tags.value or ())) if tags else None,
             record_all_calls=self.record_all_calls,
+            if_version=self.if_version,
         )
 
 
@@ -403,7 +409,7 @@ class RecordingMutations:
         info: Info,
         input: Annotated[UpdateRecordingConfigInput, strawberry.argument(description="The changes.")],
     ) -> UpdateRecordingConfigPayload:
-        config = await service.update(info.context, input.account_id, input.if_version, input.changes())
+        config = await service.update(info.context, input.account_id, input.patch())
         return UpdateRecordingConfigPayload(recording_config=RecordingConfig.of(config))
 
     @graph.mutation("Removes an account's recording configuration, keys included.")

@@ -7,19 +7,19 @@ all the upload in parts, noted before its first part is sent, so that whoever co
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import structlog
 
 from app.encryption import CannotOpen, Keyring
 from app.recording import credentials, uploads
 from app.recording.backoff import TRIES_FOR_A_PERSON, Fault
+from app.recording.credentials import Candidate, Location
 from app.recording.disk import fault_of
 from app.recording.failures import LOSES_DATA, StorageFailure
-from app.recording.model import AudioFormat, RecordingConfig, StoredCredential
+from app.recording.model import CONTENT_TYPES, AudioFormat, RecordingConfig, StoredCredential
 from app.recording.spool import About, SpooledRecording
 from app.recording.storage import Bucket, ObjectStorage, StorageTarget
 from app.recording.uploads import Outgoing
@@ -80,28 +80,17 @@ class InParts:
     etags: dict[int, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Way:
-    """Keys that may open the bucket; the credential is None where it is not kept with recordings yet."""
-
-    target: StorageTarget
-    credential_id: UUID | None
-
-
-async def ways(keyring: Keyring, about: About) -> list[Way]:
+async def candidates(keyring: Keyring, about: About) -> list[Candidate]:
     """The keys that the recording was begun with, then the account's present ones, if they are others for the same bucket.
 
     Raises Fault when there are none.
     """
-    found = []
     kept = await StoredCredential.get_or_none(id=about.credential_id, account_id=about.account_id)
+    config = await RecordingConfig.get_or_none(account_id=about.account_id)
+    location = Location(about.vendor, about.endpoint_url, about.bucket, about.region, about.tags)
+    found: list[Candidate] = []
     with suppress(CannotOpen):
-        if kept is not None:
-            target = _target(about, kept.access_key_id, credentials.secret_of(keyring, kept))
-            found.append(Way(target, kept.id))
-    present = await _present(keyring, about)
-    if present is not None and all(present != way.target for way in found):
-        found.append(Way(present, None))
+        found = credentials.candidates(keyring, location, kept, config)
     if not found:
         message = "The keys that the recording was to be stored with are gone."
         raise Fault(message, "Enter keys for this bucket in the recording configuration, then try again.")
@@ -110,7 +99,7 @@ async def ways(keyring: Keyring, about: About) -> list[Way]:
 
 def outgoing(recording: SpooledRecording) -> Outgoing:
     about = recording.about
-    return Outgoing(recording.audio_path, about.key, uploads.CONTENT_TYPES[about.format], about.tags)
+    return Outgoing(recording.audio_path, about.key, CONTENT_TYPES[about.format], about.tags)
 
 
 @asynccontextmanager
@@ -258,27 +247,3 @@ async def _complete(bucket: Bucket, what: Outgoing, upload: InParts, size: int) 
 async def _abort(bucket: Bucket, key: str, upload_id: str) -> None:
     with suppress(StorageFailure):
         await uploads.abort(bucket, key, upload_id)
-
-
-async def _present(keyring: Keyring, about: About) -> StorageTarget | None:
-    """What the account is configured with now, if it is the same bucket of the same server, with keys."""
-    config = await RecordingConfig.get_or_none(
-        account_id=about.account_id,
-        bucket_vendor=about.vendor,
-        endpoint_url=about.endpoint_url,
-        bucket_name=about.bucket,
-    )
-    if config is None or config.access_key_id is None or config.secret_access_key is None or config.region is None:
-        return None
-    with suppress(CannotOpen):
-        secret = keyring.open(
-            config.secret_access_key, table="recording_configs", column="secret_access_key", row=config.id
-        )
-        return replace(_target(about, config.access_key_id, secret), region=config.region)
-    return None
-
-
-def _target(about: About, access_key_id: str, secret: str) -> StorageTarget:
-    return StorageTarget(
-        about.vendor, about.endpoint_url, about.bucket, about.region, access_key_id, secret, about.tags
-    )

@@ -40,9 +40,10 @@ from app.live import LiveEvents
 from app.recording import backoff, condition, credentials, mending, sending, uploads
 from app.recording.admission import refusal_now
 from app.recording.backoff import Fault
+from app.recording.credentials import Candidate
 from app.recording.disk import fault_of, is_of_disk
 from app.recording.failures import StorageFailure, code_for_metrics
-from app.recording.sending import InParts, State, Way
+from app.recording.sending import InParts, State
 from app.recording.spool import About, Spool, SpooledRecording
 from app.recording.storage import Bucket, ObjectStorage, StorageTarget
 
@@ -260,7 +261,9 @@ class Storer:
         try:
             async with self._place(about):
                 target = (
-                    growing.upload.target if growing.upload else (await sending.ways(self._keyring, about))[0].target
+                    growing.upload.target
+                    if growing.upload
+                    else (await sending.candidates(self._keyring, about))[0].target
                 )
                 async with sending.bucket_of(self._storage, target) as bucket:
                     await self._send_on_to(bucket, target, recording, growing)
@@ -358,7 +361,7 @@ class Storer:
         self, recording: SpooledRecording, state: State, upload: InParts | None, duration_ms: int
     ) -> _Waiting | None:
         """Raises Fault: that of the keys that were tried last."""
-        ways = await sending.ways(self._keyring, recording.about)
+        ways = await sending.candidates(self._keyring, recording.about)
         for way in ways:
             going_on = upload if upload is not None and upload.target == way.target else None
             try:
@@ -372,7 +375,7 @@ class Storer:
         raise AssertionError("there is always a way")
 
     async def _stored(
-        self, bucket: Bucket, way: Way, recording: SpooledRecording, state: State, duration_ms: int
+        self, bucket: Bucket, way: Candidate, recording: SpooledRecording, state: State, duration_ms: int
     ) -> _Waiting | None:
         """Says so, and lets go of the audio; what was deleted meanwhile is deleted in the bucket too. Raises StorageFailure."""
         about, size = recording.about, recording.audio_bytes
@@ -445,7 +448,7 @@ class Storer:
             _log.error("a recording has lost all its audio", call=show(Kind.CALL, about.call_id))
         await asyncio.to_thread(recording.remove)
 
-    async def _remember(self, about: About, way: Way) -> None:
+    async def _remember(self, about: About, way: Candidate) -> None:
         """The recording lies where only the account's newer keys reach it."""
         credential_id = await credentials.keep(self._keyring, about.account_id, way.target)
         await (
@@ -512,7 +515,7 @@ class Storer:
         """Takes what is left of it out of the bucket, with whichever keys may do that; answers why it could not be done."""
         about, fault = recording.about, None
         try:
-            ways = [way.target for way in await sending.ways(self._keyring, about)]
+            ways = [way.target for way in await sending.candidates(self._keyring, about)]
         except Fault:
             if upload is None:
                 _log.warning("what was sent may have stayed in the bucket: its keys are gone", key=about.key)

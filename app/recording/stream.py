@@ -7,8 +7,6 @@ a gateway that is gone does not answer pings.
 """
 
 import enum
-import re
-import unicodedata
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -17,7 +15,8 @@ import orjson
 
 from app.calls.keys import GATEWAY_CALL_ID
 from app.calls.model import CallDirection
-from app.identifiers import Kind, read
+from app.identifiers import Kind, read_either
+from app.names import has_control_characters
 from app.recording.audio import SAMPLE_BYTES, SAMPLE_RATES
 
 SUBPROTOCOL = "audio.jambonz.org"
@@ -124,11 +123,8 @@ class _Fields:
         value = self._values.get(name)
         if value is None or value == "":
             return None
-        if isinstance(value, str):
-            if _BARE_ID.fullmatch(value):
-                return UUID(value)
-            if (found := read(kind, value)) is not None:
-                return found
+        if isinstance(value, str) and (found := read_either(kind, value)) is not None:
+            return found
         self.mistakes[name] = f"{name} is like {kind.value} and 32 hex digits, or a UUID"
         return None
 
@@ -148,7 +144,7 @@ class _Fields:
             return None
         if not isinstance(value, str) or len(value) > maximum:
             self.mistakes[name] = f"{name} is a text of at most {maximum} characters"
-        elif any(unicodedata.category(character) in {"Cc", "Cs"} for character in value):
+        elif has_control_characters(value):
             self.mistakes[name] = f"{name} has control characters"
         return str(value)
 
@@ -169,6 +165,3 @@ def _object(text: str) -> dict[str, Any]:
 def _cut(reason: str) -> str:
     data = reason.encode()
     return reason if len(data) <= _REASON_BYTES else data[: _REASON_BYTES - 3].decode(errors="ignore") + "…"
-
-
-_BARE_ID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.ASCII | re.IGNORECASE)

@@ -17,10 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from app.recording.failures import FailureKind, StorageFailure
-from app.recording.model import AudioFormat
 from app.recording.storage import Bucket, Tag, tagging
-
-CONTENT_TYPES = {AudioFormat.WAV: "audio/wav", AudioFormat.MP3: "audio/mpeg"}
 
 PART_BYTES = 5 * 1024 * 1024
 """The smallest part that S3 takes, but for the last."""

@@ -2,7 +2,7 @@
 
 import enum
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 from strawberry import Maybe
@@ -45,7 +45,7 @@ class ServiceProvider(graph.Node[model.ServiceProvider]):
         description="The provider's own keys, newest first; those of its accounts are on the accounts.",
         permissions=[IsServiceProvider],
     )
-    accounts: Any = graph.page(
+    accounts: Connection[graph.Node] = graph.page(
         "service_provider_id",
         row=AccountRow,
         order=BY_NAME,
@@ -243,8 +243,8 @@ class ServiceProviderMutations:
         info: Info,
         input: Annotated[CreateServiceProviderInput, strawberry.argument(description="The service provider to be.")],
     ) -> CreateServiceProviderPayload:
-        provider: Any = await service.create(info.context, input.name, input.idempotency_key)
-        return CreateServiceProviderPayload(service_provider=provider)
+        provider = await service.create(info.context, input.name, input.idempotency_key)
+        return CreateServiceProviderPayload(service_provider=ServiceProvider.of(provider))
 
     @graph.mutation(
         "Changes a service provider: what is given, and nothing else. Answers to a service "
@@ -256,7 +256,8 @@ class ServiceProviderMutations:
         info: Info,
         input: Annotated[UpdateServiceProviderInput, strawberry.argument(description="The changes.")],
     ) -> UpdateServiceProviderPayload:
-        provider = await service.update(info.context, input.id, input.if_version, name=input.name)
+        patch = service.ServiceProviderPatch(input.name, input.if_version)
+        provider = await service.update(info.context, input.id, patch)
         return UpdateServiceProviderPayload(service_provider=ServiceProvider.of(provider))
 
     @graph.mutation("Suspends or resumes a service provider with all its accounts.", permissions=[IsAdmin])

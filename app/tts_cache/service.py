@@ -5,7 +5,7 @@ from uuid import UUID
 
 from strawberry.dataloader import DataLoader
 
-from app.accounts import service as accounts
+from app.accounts.finding import ACCOUNTS
 from app.accounts.model import Account
 from app.audit import trail
 from app.context import Context
@@ -34,7 +34,7 @@ async def prompt_count(context: Context, account_id: UUID) -> int:
 
 async def clear(context: Context, account_id: str) -> tuple[Account, int]:
     """The account, and how many cached prompts were removed. Raises Mistakes NOT_FOUND, ServiceUnavailable."""
-    account = await accounts.within_reach(context, account_id, "accountId")
+    account = await ACCOUNTS.get(context, account_id, "accountId")
     if not is_configured(context):
         raise ServiceUnavailable("No prompt cache is configured: whoever runs this server can set CACHE_URL.")
     clearing = asyncio.create_task(_clear_and_note(context, account))

@@ -1,7 +1,4 @@
-"""What is shown of people. A session's token and a temporary password stand on payloads alone, once.
-
-Long because the contract of one noun stays in one place: its types, inputs, payloads and root fields, nearly all declarations.
-"""
+"""What is shown of users, and how they are managed. A temporary password stands on payloads alone, once."""
 
 from datetime import datetime
 from functools import partial
@@ -13,15 +10,16 @@ from strawberry import Maybe
 from app import graph, names
 from app.access import HasFullAccess, IsAdmin, IsPerson, IsServiceProvider, Scope
 from app.accounts.model import Account as AccountRow
+from app.api_keys.owner import OwnerChoice
+from app.api_keys.schema import OwnerInput
 from app.context import Info
 from app.errors import UserError, UserErrorCode
 from app.idempotency.once import ONCE
 from app.identifiers import Kind, show
-from app.paging import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, Containing, FirstArgument, page
+from app.paging import DEFAULT_FIRST, AfterArgument, Connection, Containing, FirstArgument
 from app.revocations import WHEN_REFUSED
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
-from app.users import emails, model, password, policy, service, tries
-from app.users.devices import device
+from app.users import emails, model, policy, service, tries
 
 
 @graph.node(Kind.USER, description="A person, who logs in with an e-mail address and a password.")
@@ -57,37 +55,6 @@ class User(graph.Node[model.User]):
     viewer_can_reset_password: bool = graph.per_viewer(
         lambda viewer: viewer.may([IsPerson, HasFullAccess]), "Whether the caller may reset passwords of others."
     )
-
-
-@graph.node(Kind.SESSION, description="A login on one device, until it ends.")
-class Session(graph.Node[model.Session]):
-    device: str = graph.computed(device, ["user_agent"], "What it was opened with, in a few words: `Firefox on Linux`.")
-    user_agent: str = graph.column("The User-Agent header with which it was opened, at most 256 characters.")
-    address: str = graph.column("The network address from which it was opened.")
-    created_at: datetime = graph.column("When it was opened.")
-    last_used_at: datetime = graph.column("The minute in which it was used last. It ends when it is idle for too long.")
-    expires_at: datetime = graph.column("When it ends, however much it is used.")
-
-    @graph.resolver("Whether it is the session that asks.", declared=graph.Called(("id",)))
-    def current(self, info: Info, row: strawberry.Parent[model.Session]) -> bool:
-        return row.id == info.context.viewer.session_id
-
-
-@strawberry.type(description="What passwords have to be.")
-class PasswordPolicy(graph.Backed[model.PasswordPolicy]):
-    minimum_length: int = strawberry.field(description="The shortest password, in characters.")
-    needs_digit: bool = strawberry.field(description="Whether a digit is needed.")
-    needs_symbol: bool = strawberry.field(description="Whether something that is neither letter nor digit is needed.")
-    refuses_common: bool = strawberry.field(description="Whether the commonest passwords are refused.")
-    version: int = strawberry.field(description="Grows by one with each change; send it as `ifVersion`.")
-
-    @graph.resolver("The longest password, in characters.")
-    def maximum_length(self) -> int:
-        return password.MAXIMUM_LENGTH
-
-    @graph.resolver("All rules as sentences for a person, to be shown beside the form.")
-    def rules(self, row: strawberry.Parent[model.PasswordPolicy]) -> list[str]:
-        return policy.sentences(row)
 
 
 @strawberry.input(description="Which users to list; conditions are joined with and.")
@@ -145,91 +112,10 @@ class UserQueries:
     ) -> Connection[User] | None:
         return User.connection(await _USERS.answer(info.context, first, after, filter))
 
-    @graph.resolver("The caller's own sessions that are open, newest first.", permissions=[IsPerson])
-    async def sessions(
-        self, info: Info, first: FirstArgument = DEFAULT_FIRST, after: AfterArgument = None
-    ) -> Connection[Session] | None:
-        return Session.connection(await page(service.open_sessions(info.context), NEWEST_FIRST, first, after))
-
-    @graph.resolver("What passwords have to be. Needs no key.")
-    async def password_policy(self) -> PasswordPolicy:
-        return PasswordPolicy.of(await policy.current())
-
-
-@strawberry.input(description="Who logs in.")
-class LoginInput:
-    """Input of login."""
-
-    email: str = strawberry.field(description="The e-mail address.")
-    password: str = strawberry.field(description="The password.")
-
-
-@graph.payload()
-class LoginPayload(graph.Payload):
-    token: str | None = strawberry.field(
-        default=None,
-        description="The session's token, to be sent as `Authorization: Bearer …`. Shown here once and never again.",
-    )
-    user: User | None = strawberry.field(default=None, description="Who has logged in.")
-    expires_at: datetime | None = strawberry.field(
-        default=None, description="When the session ends, however much it is used."
-    )
-    must_change_password: bool | None = strawberry.field(
-        default=None, description="True: nothing is open before `changePassword`."
-    )
-
-
-@graph.payload(errors="What is wrong; empty when it was done.")
-class LogoutPayload(graph.Payload):
-    logged_out: bool | None = strawberry.field(default=None, description="True: the session has ended.")
-
-
-@strawberry.input(description="Which sessions end.")
-class LogoutEverywhereInput:
-    """Input of logoutEverywhere."""
-
-    keep_current: bool = strawberry.field(default=False, description="True: the session that asks stays open.")
-
-
-@graph.payload()
-class LogoutEverywherePayload(graph.Payload):
-    ended: int | None = strawberry.field(default=None, description="How many sessions have ended.")
-
-
-@strawberry.input(description="A session to be ended.")
-class RevokeSessionInput:
-    """Input of revokeSession."""
-
-    id: strawberry.ID = strawberry.field(description="The session: one's own, or of a user within reach.")
-
-
-@graph.payload()
-class RevokeSessionPayload(graph.Payload):
-    revoked_id: strawberry.ID | None = strawberry.field(default=None, description="The session that has ended.")
-
-
-@strawberry.input(description="A new password for whoever asks.")
-class ChangePasswordInput:
-    """Input of changePassword."""
-
-    current_password: str = strawberry.field(description="The present password.")
-    new_password: str = strawberry.field(description="The new one; `passwordPolicy` tells what it has to be.")
-
-
-@graph.payload()
-class ChangePasswordPayload(graph.Payload):
-    user: User | None = strawberry.field(default=None, description="Whose password it is.")
-
 
 @strawberry.input(one_of=True, description="Whom a new user belongs to.")
-class UserOwnerInput:
+class UserOwnerInput(OwnerInput):
     """Exactly one of the fields."""
-
-    account_id: Maybe[strawberry.ID] = strawberry.field(default=None, description="An account within reach.")
-    service_provider_id: Maybe[strawberry.ID] = graph.guarded(
-        "A service provider within reach.", permissions=[IsServiceProvider]
-    )
-    installation: Maybe[bool] = graph.guarded("True: the installation itself.", permissions=[IsAdmin])
 
 
 _TEMPORARY = "A temporary password by the policy; without it one is made and shown once. It must be changed at first."
@@ -246,6 +132,10 @@ class CreateUserInput:
     )
     password: str | None = strawberry.field(default=None, description=_TEMPORARY)
     idempotency_key: str | None = strawberry.field(default=None, description=f"{ONCE} No password is shown again.")
+
+    def user(self) -> service.NewUser:
+        owner = self.owner.choice() if self.owner else OwnerChoice()
+        return service.NewUser(self.email, self.name, owner, self.password)
 
 
 @graph.payload()
@@ -334,31 +224,6 @@ class ResetPasswordPayload(graph.Payload):
     )
 
 
-@strawberry.input(description="Changes to the password policy; what is left out stays as it is.")
-class UpdatePasswordPolicyInput:
-    """Input of updatePasswordPolicy."""
-
-    minimum_length: Maybe[int | None] = strawberry.field(
-        default=None,
-        description=f"The shortest password: {policy.LEAST_MINIMUM} to {policy.LARGEST_MINIMUM} characters.",
-    )
-    needs_digit: Maybe[bool | None] = strawberry.field(default=None, description="Whether a digit is needed.")
-    needs_symbol: Maybe[bool | None] = strawberry.field(
-        default=None, description="Whether something that is neither letter nor digit is needed."
-    )
-    refuses_common: Maybe[bool | None] = strawberry.field(
-        default=None, description="Whether the commonest passwords are refused."
-    )
-    if_version: int | None = strawberry.field(
-        default=None, description="Refuse with CONFLICT unless this is still the version."
-    )
-
-
-@graph.payload()
-class UpdatePasswordPolicyPayload(graph.Payload):
-    password_policy: PasswordPolicy | None = strawberry.field(default=None, description="The policy as it is now.")
-
-
 _ALREADY_SHOWN = UserError(
     code=UserErrorCode.ALREADY_SHOWN,
     message="The user was made before under this idempotency key; the password was shown then. Reset it for another one.",
@@ -371,58 +236,6 @@ class UserMutations:
     """Root fields."""
 
     @graph.mutation(
-        "Opens a session with an e-mail address and a password. Needs no key; an `Authorization` header that does not "
-        "authenticate is ignored unless the document has other fields that need one. RATE_LIMITED after "
-        f"{tries.MAXIMUM_BY_EMAIL_AND_NETWORK} failures for one e-mail address from one network (an IPv4 address or an IPv6 "
-        f"/64), {tries.MAXIMUM_BY_NETWORK} for any addresses from one network, or {tries.MAXIMUM_BY_EMAIL} for one address from "
-        "all networks, within 15 minutes; one IPv6 /56 has twice the limits of a network.",
-        open_to_anybody=True,
-    )
-    async def login(
-        self, info: Info, input: Annotated[LoginInput, strawberry.argument(description="Who.")]
-    ) -> LoginPayload:
-        entered = await service.login(info.context, input.email, input.password)
-        return LoginPayload(
-            token=entered.token,
-            user=User.of(entered.user),
-            expires_at=entered.session.expires_at,
-            must_change_password=entered.user.must_change_password,
-        )
-
-    @graph.mutation(f"Ends the caller's session: its token is rejected {WHEN_REFUSED}.", permissions=[IsPerson])
-    async def logout(self, info: Info) -> LogoutPayload:
-        await service.logout(info.context)
-        return LogoutPayload(logged_out=True)
-
-    @graph.mutation(
-        f"Ends all sessions of the caller: their tokens are rejected {WHEN_REFUSED}.", permissions=[IsPerson]
-    )
-    async def logout_everywhere(
-        self, info: Info, input: Annotated[LogoutEverywhereInput, strawberry.argument(description="Which.")]
-    ) -> LogoutEverywherePayload:
-        return LogoutEverywherePayload(
-            ended=await service.logout_everywhere(info.context, keep_current=input.keep_current)
-        )
-
-    @graph.mutation(f"Ends a session: its token is rejected {WHEN_REFUSED}.")
-    async def revoke_session(
-        self, info: Info, input: Annotated[RevokeSessionInput, strawberry.argument(description="Which.")]
-    ) -> RevokeSessionPayload:
-        ended = await service.revoke_session(info.context, input.id)
-        return RevokeSessionPayload(revoked_id=strawberry.ID(show(Kind.SESSION, ended)))
-
-    @graph.mutation(
-        f"Changes the caller's password and ends their other sessions, whose tokens are rejected {WHEN_REFUSED}. "
-        f"RATE_LIMITED after {tries.MAXIMUM_BY_SESSION} wrong current passwords in one session within 15 minutes.",
-        permissions=[IsPerson],
-    )
-    async def change_password(
-        self, info: Info, input: Annotated[ChangePasswordInput, strawberry.argument(description="Old and new.")]
-    ) -> ChangePasswordPayload:
-        user = await service.change_password(info.context, input.current_password, input.new_password)
-        return ChangePasswordPayload(user=User.of(user))
-
-    @graph.mutation(
         "Creates a user with the scope of the owner, which is never above the caller's. For people only, since it returns a "
         "password. Answers that an e-mail address is taken are audited, and limited within 15 minutes: "
         f"{tries.MAXIMUM_TAKEN} for one caller, {tries.MAXIMUM_TAKEN_BY_OWNER} for all callers of one account or service "
@@ -432,17 +245,7 @@ class UserMutations:
     async def create_user(
         self, info: Info, input: Annotated[CreateUserInput, strawberry.argument(description="The user to be.")]
     ) -> CreateUserPayload:
-        owner = input.owner or UserOwnerInput()
-        user, shown, is_new = await service.create(
-            info.context,
-            email=input.email,
-            name=input.name,
-            given=input.password,
-            account_id=owner.account_id.value if owner.account_id else None,
-            service_provider_id=owner.service_provider_id.value if owner.service_provider_id else None,
-            installation=owner.installation.value if owner.installation else None,
-            idempotency_key=input.idempotency_key,
-        )
+        user, shown, is_new = await service.create(info.context, input.user(), input.idempotency_key)
         errors = [] if is_new or input.password is not None else [_ALREADY_SHOWN]
         return CreateUserPayload(user=User.of(user), temporary_password=shown, user_errors=errors)
 
@@ -452,7 +255,8 @@ class UserMutations:
     async def update_user(
         self, info: Info, input: Annotated[UpdateUserInput, strawberry.argument(description="The changes.")]
     ) -> UpdateUserPayload:
-        user = await service.update(info.context, input.id, input.if_version, email=input.email, name=input.name)
+        patch = service.UserPatch(input.email, input.name, input.if_version)
+        user = await service.update(info.context, input.id, patch)
         return UpdateUserPayload(user=User.of(user))
 
     @graph.mutation(f"Deactivates a user and ends their sessions: the tokens are rejected {WHEN_REFUSED}.")
@@ -486,17 +290,3 @@ class UserMutations:
     ) -> ResetPasswordPayload:
         user, shown = await service.reset_password(info.context, input.id, input.password)
         return ResetPasswordPayload(user=User.of(user), temporary_password=shown)
-
-    @graph.mutation("Changes what passwords have to be, from now on.", permissions=[IsAdmin])
-    async def update_password_policy(
-        self, info: Info, input: Annotated[UpdatePasswordPolicyInput, strawberry.argument(description="The changes.")]
-    ) -> UpdatePasswordPolicyPayload:
-        changed = await service.update_policy(
-            info.context,
-            input.if_version,
-            minimum_length=input.minimum_length,
-            needs_digit=input.needs_digit,
-            needs_symbol=input.needs_symbol,
-            refuses_common=input.refuses_common,
-        )
-        return UpdatePasswordPolicyPayload(password_policy=PasswordPolicy.of(changed))

@@ -1,12 +1,12 @@
 """Whether what let a caller in still does, asked of the database and not of what is remembered for some seconds."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 from tortoise.expressions import Q
 
 from app.access import Viewer, owner_is_active
 from app.api_keys.model import ApiKey
+from app.audit.changing import Columns
 from app.errors import Unauthenticated
 from app.users.model import Session, User
 
@@ -43,7 +43,7 @@ async def has_its_maker(key: ApiKey) -> bool:
     return maker is None or await User.filter(id=maker, active=True).exists()
 
 
-async def maker_of(viewer: Viewer) -> dict[str, Any]:
+async def maker_of(viewer: Viewer) -> Columns:
     """The columns of a key that tell who makes or rotates it now: a key that asks stands for the person who made it."""
     scope, user_id = viewer.scope, viewer.user_id
     asker = await ApiKey.get_or_none(id=viewer.key_id) if viewer.key_id is not None else None

@@ -1,15 +1,77 @@
-"""That a name, a SIP realm or an e-mail address of another tenant is taken: said only so often, and audited each time.
+"""That a name, a SIP realm or an e-mail address is taken.
 
-Otherwise a caller could learn at no cost, and leaving no trace, what tenants have that it does not see.
+The constraint of the database answers it, when all else about a write is right. Callers who do not see the row that has it get
+this answer only so often, and each time it is audited: otherwise they could find out what other tenants have, at no cost and
+without a trace.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
-from app.access import Reachable
+from strawberry.utils.str_converters import to_camel_case
+from tortoise.exceptions import IntegrityError
+
+from app.access import Reachable, Scope
 from app.audit import trail
 from app.context import Context
+from app.database import violated_constraint
+from app.errors import Mistakes, RateLimited, UserErrorCode
 from app.users import tries
+
+
+@dataclass(frozen=True)
+class Unique:
+    """What no two rows may share."""
+
+    constraint: str
+    column: str
+    """What clients give."""
+    key: str
+    """What is compared."""
+    code: UserErrorCode
+    message: str
+    """With `{}` for the value."""
+    hidden_from: frozenset[Scope] = frozenset()
+    """The scopes that do not see all rows it is compared with."""
+
+    def mistake(self, value: object) -> Mistakes:
+        return Mistakes.one(self.code, self.message.format(value), to_camel_case(self.column))
+
+
+@asynccontextmanager
+async def answered(
+    context: Context,
+    model: type[Reachable],
+    uniques: Sequence[Unique],
+    values: Mapping[str, object],
+    stored: Callable[[], Awaitable[Reachable]] | None = None,
+) -> AsyncIterator[None]:
+    """Around the transaction that writes `values`: Mistakes in place of an IntegrityError of one of the constraints.
+
+    `stored` reads the row that is changed. Raises RateLimited for a caller who got too many such answers, before anything is
+    written, unless the row has these values already: a form sends them with whatever else is changed.
+    """
+    hidden = [one for one in uniques if context.viewer.scope in one.hidden_from and values.get(one.column)]
+    if hidden:
+        try:
+            await check(context)
+        except RateLimited:
+            row = await stored() if stored is not None else None
+            if any(getattr(row, one.column, None) != values[one.column] for one in hidden):
+                raise
+    try:
+        yield
+    except IntegrityError as error:
+        name = violated_constraint(error)
+        violated = next((one for one in uniques if one.constraint == name), None)
+        if violated is None:
+            raise
+        same = context.viewer.within_reach(model).filter(**{violated.key: values[violated.key]})
+        if violated in hidden and not await same.exists():
+            tried = {one.column: values[one.column] for one in uniques if values.get(one.column)}
+            await note(context, tried, await stored() if stored is not None else None)
+        raise violated.mistake(values[violated.column]) from None
 
 
 async def check(context: Context) -> None:
@@ -17,11 +79,10 @@ async def check(context: Context) -> None:
     await tries.check_taken(context.keyring, context.viewer)
 
 
-async def note(context: Context, tried: Mapping[str, Any], row: Reachable | None = None) -> None:
+async def note(context: Context, tried: Mapping[str, object], row: Reachable | None = None) -> None:
     """Audits what was found taken, of this row where it is there. Raises RateLimited when it may not be said any more."""
     viewer = context.viewer
-    owners: dict[str, Any] = {}
-    if row is None:
-        owners = {"account_id": viewer.account_id, "service_provider_id": viewer.service_provider_id}
-    await trail.note(context, row, after={**tried, "refused": True}, **owners)
+    account_id, provider_id = (viewer.account_id, viewer.service_provider_id) if row is None else (None, None)
+    after = {**tried, "refused": True}
+    await trail.note(context, row, after=after, account_id=account_id, service_provider_id=provider_id)
     await tries.count_taken(context.keyring, viewer)

@@ -17,10 +17,10 @@ once.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from app.access import Scope, Viewer
+from app.audit.changing import Columns
 from app.encryption import Keyring
 from app.errors import RateLimited
 from app.identifiers import new_id
@@ -40,7 +40,7 @@ MAXIMUM_TAKEN = 20
 MAXIMUM_TAKEN_BY_OWNER = 200
 
 # How many of the tries with the same columns may have failed.
-_Limit = tuple[int, dict[str, Any]]
+_Limit = tuple[int, Columns]
 
 
 def subject_of(keyring: Keyring, key: str) -> bytes:
@@ -169,8 +169,6 @@ async def _ends_of_wait(limits: list[_Limit], now: datetime, own: UUID | None = 
     ends = []
     for maximum, same in limits:
         others = LoginFailure.filter(**same, tried_at__gte=now - WINDOW).exclude(id=own or new_id())
-        times: list[Any] = (
-            await others.order_by("-tried_at").offset(maximum - 1).limit(1).values_list("tried_at", flat=True)
-        )
-        ends += [time + WINDOW for time in times]
+        last = await others.order_by("-tried_at").offset(maximum - 1).first()
+        ends += [last.tried_at + WINDOW] if last is not None else []
     return ends

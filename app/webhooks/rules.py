@@ -1,6 +1,5 @@
 """What webhooks may be: from what an input gives to the columns of an account or an application."""
 
-import unicodedata
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -10,6 +9,7 @@ from tortoise.models import Model
 from app.encryption import CannotOpen, Keyring
 from app.errors import Problems, UserErrorCode
 from app.masks import is_mask
+from app.names import has_control_characters
 from app.outbound import OutboundGate
 from app.webhooks.addresses import checked_url, origin
 from app.webhooks.model import WebhookKind, WebhookMethod
@@ -167,7 +167,7 @@ class Reader:
         elif len(text) > MAXIMUM_CREDENTIAL:
             message = f"The {what} has {len(text)} characters; at most {MAXIMUM_CREDENTIAL} are allowed."
             self.problems.add(UserErrorCode.TOO_LONG, message, *path)
-        elif any(unicodedata.category(character) in {"Cc", "Cs"} for character in text):
+        elif has_control_characters(text):
             self.problems.add(UserErrorCode.INVALID, f"The {what} holds a control character; remove it.", *path)
 
 

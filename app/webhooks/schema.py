@@ -76,6 +76,11 @@ class WebhookInput:
         return rules.WebhookChange(self.url, self.method, username, self.password)
 
 
+def changed_webhook(given: Some[WebhookInput | None] | None) -> Some[rules.WebhookChange | None] | None:
+    """What a field of an input changes."""
+    return Some(given.value.change() if given.value else None) if given else None
+
+
 @strawberry.type(description="The limits of a webhook's inputs, of an account's or of an application's.")
 class WebhookLimits:
     """Constants."""

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from tortoise.transactions import in_transaction
 
-from app.accounts import finding
-from app.accounts import service as accounts
+from app.accounts import webhook_secret
+from app.accounts.finding import ACCOUNTS
 from app.accounts.model import Account
 from app.audit import trail
 from app.context import Context
@@ -27,7 +27,7 @@ async def send_test(context: Context, account_id: str, kind: WebhookKind) -> Web
 
     Raises Mistakes: NOT_FOUND; RateLimited. What is wrong with the receiver is in the delivery's `reason`.
     """
-    account = await accounts.within_reach(context, account_id, "accountId")
+    account = await ACCOUNTS.get(context, account_id, "accountId")
     webhook = OF_ACCOUNT[kind].stored(account)
     if webhook is None:
         message = f"The account has no {OF_ACCOUNT[kind].name}; save one with updateAccount."
@@ -55,11 +55,11 @@ def _call(context: Context, account: Account, kind: WebhookKind, webhook: Webhoo
 
 def _secrets(context: Context, account: Account, now: datetime) -> Sequence[str]:
     """The secrets that sign now, the newest first."""
-    newest = accounts.opened_webhook_secret(context.keyring, account.id, account.webhook_secret)
+    newest = webhook_secret.opened(context.keyring, account.id, account.webhook_secret)
     previous, expires_at = account.previous_webhook_secret, account.previous_webhook_secret_expires_at
     if previous is None or expires_at is None or expires_at <= now:
         return (newest,)
-    return newest, accounts.previous_webhook_secret(context.keyring, account.id, previous)
+    return newest, webhook_secret.opened(context.keyring, account.id, previous, "previous_webhook_secret")
 
 
 async def _check_share(account_id: UUID) -> None:
@@ -73,8 +73,8 @@ async def _kept(
     context: Context, delivery_id: UUID, account_id: UUID, kind: WebhookKind, call: Call, delivery: Delivery
 ) -> WebhookDelivery:
     async with in_transaction():
-        if await finding.lock(context.viewer, account_id) is None:  # deleted, or moved to another provider
-            raise finding.not_found("accountId")
+        # Not found when it was deleted, or moved to another provider.
+        ACCOUNTS.there(await ACCOUNTS.lock(context.viewer, account_id), "accountId")
         kept = await WebhookDelivery.create(
             id=delivery_id,
             account_id=account_id,

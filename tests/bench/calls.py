@@ -26,7 +26,9 @@ from strawberry import Some
 from app import database, migrating
 from app.access import AccessLevel, Scope, Viewer
 from app.accounts import service as accounts
+from app.accounts.inputs import NewAccount
 from app.api_keys import service as api_keys
+from app.api_keys.owner import OwnerChoice
 from app.applications import service as applications
 from app.calls.keys import id_at
 from app.context import Context, Opened
@@ -284,19 +286,13 @@ async def _seed(settings: Settings, calls: int) -> tuple[str, str, UUID, UUID]:
         opened = Opened(settings, keyring, {OutboundGate: OutboundGate([])})
         context = Context(Viewer(Scope.ADMIN, AccessLevel.FULL, new_id()), "bench", opened)
         provider = show(Kind.SERVICE_PROVIDER, (await providers.create(context, "Provider")).id)
-        account = await accounts.create(
-            context,
-            service_provider_id=provider,
-            name="Of many calls",
-            sip_realm=None,
-            usage_limit=None,
-            licensed_sessions=None,
-        )
+        account = await accounts.create(context, NewAccount("Of many calls", provider))
         webhook = WebhookChange("https://hooks.example.com/calls")
-        given = applications.Changes(name=Some("Hotline"), calling_webhook=Some(webhook))
-        application = await applications.create(context, show(Kind.ACCOUNT, account.id), given)
+        hotline = applications.ApplicationPatch(name=Some("Hotline"), calling_webhook=Some(webhook))
+        new = applications.NewApplication(show(Kind.ACCOUNT, account.id), hotline)
+        application = await applications.create(context, new)
         _, gateway = await api_keys.create(
-            context, name="gateway", access_level=AccessLevel.GATEWAY, expires_at=None, service_provider_id=provider
+            context, api_keys.NewApiKey("gateway", AccessLevel.GATEWAY, owner=OwnerChoice(service_provider_id=provider))
         )
         await make_past_months()
         await add_calls(connection, account.id, calls, application=application.id)

@@ -22,6 +22,7 @@ import psutil
 from app import database, migrating
 from app.access import AccessLevel, Scope, Viewer
 from app.accounts import service as accounts
+from app.accounts.inputs import NewAccount
 from app.api_keys import service as api_keys
 from app.context import Context, Opened
 from app.encryption import new_key_text
@@ -166,14 +167,8 @@ async def _seed(settings: Settings, size: int) -> tuple[str, UUID]:
         key = await api_keys.create_first_admin(keyring, "bench")
         context = Context(Viewer(Scope.ADMIN, AccessLevel.FULL, new_id()), "bench", Opened(settings, keyring, {}))
         provider = await providers.create(context, "Provider")
-        account = await accounts.create(
-            context,
-            service_provider_id=show(Kind.SERVICE_PROVIDER, provider.id),
-            name="Of many keys",
-            sip_realm=None,
-            usage_limit=None,
-            licensed_sessions=None,
-        )
+        new = NewAccount("Of many keys", show(Kind.SERVICE_PROVIDER, provider.id))
+        account = await accounts.create(context, new)
         await multiply(connection, provider.id, account.id, accounts=size, providers=size // 10)
     return key, account.id
 

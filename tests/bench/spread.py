@@ -12,7 +12,9 @@ from uuid import UUID
 from app import database, migrating
 from app.access import AccessLevel, Scope, Viewer
 from app.accounts import service as accounts
+from app.accounts.inputs import NewAccount
 from app.api_keys import service as api_keys
+from app.api_keys.owner import OwnerChoice
 from app.context import Context, Opened
 from app.encryption import Keyring
 from app.identifiers import Kind, new_id, show
@@ -111,18 +113,11 @@ def _context(settings: Settings, keyring: Keyring) -> Context:
 
 
 async def _account(context: Context, provider: UUID) -> UUID:
-    made = await accounts.create(
-        context,
-        service_provider_id=show(Kind.SERVICE_PROVIDER, provider),
-        name="Large",
-        sip_realm=None,
-        usage_limit=None,
-        licensed_sessions=None,
-    )
+    made = await accounts.create(context, NewAccount("Large", show(Kind.SERVICE_PROVIDER, provider)))
     return made.id
 
 
 async def _key(context: Context, level: AccessLevel = AccessLevel.READ_ONLY, **owner: Any) -> str:
-    _, text = await api_keys.create(context, name="bench", access_level=level, expires_at=None, **owner)
+    _, text = await api_keys.create(context, api_keys.NewApiKey("bench", level, owner=OwnerChoice(**owner)))
     assert text is not None
     return text

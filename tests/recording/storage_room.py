@@ -26,6 +26,7 @@ from app.live import LiveEvents
 from app.local_s3 import LocalS3
 from app.outbound import OutboundGate
 from app.recording import audio, service
+from app.recording.inputs import RecordingConfigPatch
 from app.recording.model import AudioFormat, BucketVendor, RecordingConfig
 from app.recording.rules import Tag
 from app.recording.spool import About, Ended, Spool, SpooledRecording
@@ -37,6 +38,11 @@ from tests.servers.fixtures import ADMIN, RECORDER
 
 _BLOCK_BYTES = 4_096
 TAGS = (Tag("team", "voice + more"), Tag("Größe", "l"))
+
+
+def _patch(values: dict[str, Any]) -> RecordingConfigPatch:
+    given: dict[str, Any] = {name: Some(value) for name, value in values.items()}
+    return RecordingConfigPatch(**given)
 
 
 class StorageRoom:
@@ -83,8 +89,7 @@ class StorageRoom:
             "enabled": True,
             **changed,
         }
-        changes = service.Changes(**{name: Some(value) for name, value in values.items()})
-        await service.update(self.context, self.installation.world["own"], None, changes)
+        await service.update(self.context, self.installation.world["own"], _patch(values))
 
     async def recorded(self, pcm: bytes, form: AudioFormat = AudioFormat.WAV, *, ended: bool = True) -> UUID:
         """A call with so much audio (8 kHz stereo), ended, in the spool, held by nobody."""
@@ -97,16 +102,15 @@ class StorageRoom:
 
     async def switch_on(self) -> None:
         """All calls of the own account are recorded."""
-        changes = service.Changes(record_all_calls=Some(True))
-        await service.update(self.context, self.installation.world["own"], None, changes)
+        changes = RecordingConfigPatch(record_all_calls=Some(True))
+        await service.update(self.context, self.installation.world["own"], changes)
 
     async def of_another_account(self, endpoint: str, bucket: str, place: str = "sibling") -> UUID:
         """A call like those above, of the sibling or the foreign account, whose recordings go to this bucket."""
         account, own = self.installation.world[place], self.account_id
         changes = {"endpoint_url": endpoint, "bucket_name": bucket, "bucket_vendor": BucketVendor.S3_COMPATIBLE}
         keys = {"access_key_id": "sibling", "secret_access_key": "secret", "region": "us-east-1", "enabled": True}
-        given = service.Changes(**{name: Some(value) for name, value in {**changes, **keys}.items()})  # type: ignore[arg-type]
-        await service.update(self.context, account, None, given)
+        await service.update(self.context, account, _patch({**changes, **keys}))
         self.account_id = UUID(str(read(Kind.ACCOUNT, account)))
         try:
             return await self.recorded(noise(1000))

@@ -303,7 +303,7 @@ async def test_neither_password_nor_address_of_a_failed_login_is_stored(
 async def test_a_session_keeps_where_it_was_opened_and_no_more_than_fifty_stay(
     people: People, installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.users.service.MAXIMUM_SESSIONS", 3)
+    monkeypatch.setattr("app.users.sessions.MAXIMUM_SESSIONS", 3)
     installation.client.headers["User-Agent"] = "Mozilla/5.0 (X11; Linux x86_64) Gecko Firefox/130.0" + "x" * 500
     entered = [await people.login("ann") for _ in range(5)]
     ann = installation.holder(entered[-1]["token"])

@@ -1,0 +1,73 @@
+"""Whom a new key or user belongs to."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from app.access import Scope, Viewer
+from app.accounts.finding import ACCOUNTS
+from app.audit.changing import Columns
+from app.errors import Mistakes, Problems, UserErrorCode
+from app.identifiers import Kind, read
+from app.service_providers.finding import SERVICE_PROVIDERS
+
+
+@dataclass(frozen=True)
+class OwnerChoice:
+    """What an input says of the owner: one of these, or none for the caller's own."""
+
+    account_id: str | None = None
+    service_provider_id: str | None = None
+    installation: bool | None = None
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The owner of a new key or user."""
+
+    scope: Scope
+    service_provider_id: UUID | None = None
+    account_id: UUID | None = None
+
+    @property
+    def columns(self) -> Columns:
+        return {
+            "scope": self.scope,
+            "service_provider_id": self.service_provider_id,
+            "account_id": self.account_id,
+        }
+
+    @property
+    def has_quota(self) -> bool:
+        """The installation's own keys and users are not limited: only admins create them."""
+        return self.scope is not Scope.ADMIN
+
+    @property
+    def words(self) -> str:
+        return "account" if self.account_id else "service provider"
+
+
+async def lock_owner(viewer: Viewer, choice: OwnerChoice, problems: Problems) -> Owner:
+    """The owner of a new key or user, within reach and locked. What is wrong goes to `problems` under `owner`."""
+    if choice.account_id is not None:
+        owner = Owner(Scope.ACCOUNT, account_id=read(Kind.ACCOUNT, choice.account_id))
+    elif choice.service_provider_id is not None:
+        owner = Owner(Scope.SERVICE_PROVIDER, read(Kind.SERVICE_PROVIDER, choice.service_provider_id))
+    elif choice.installation is not None:
+        owner = Owner(Scope.ADMIN)
+        if not choice.installation:
+            message = "Only true makes sense here: the installation itself; leave `owner` out for the caller's own."
+            problems.add(UserErrorCode.INVALID, message, "owner", "installation")
+    else:
+        owner = Owner(viewer.scope, viewer.service_provider_id, viewer.account_id)
+    if owner.scope is Scope.ACCOUNT and await ACCOUNTS.lock(viewer, owner.account_id) is None:
+        problems.found += _no_owner("account", "accountId").errors
+    if (
+        owner.scope is Scope.SERVICE_PROVIDER
+        and await SERVICE_PROVIDERS.lock(viewer, owner.service_provider_id) is None
+    ):
+        problems.found += _no_owner("service provider", "serviceProviderId").errors
+    return owner
+
+
+def _no_owner(what: str, field: str) -> Mistakes:
+    return Mistakes.one(UserErrorCode.NOT_FOUND, f"There is no such {what}.", "owner", field)

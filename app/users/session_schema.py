@@ -1,0 +1,163 @@
+"""Logins and sessions of people. A session's token stands on the payload of login alone, once."""
+
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+
+from app import graph
+from app.access import IsPerson
+from app.context import Info
+from app.identifiers import Kind, show
+from app.paging import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, FirstArgument, page
+from app.revocations import WHEN_REFUSED
+from app.users import model, service, sessions, tries
+from app.users.devices import device
+from app.users.schema import User
+
+
+@graph.node(Kind.SESSION, description="A login on one device, until it ends.")
+class Session(graph.Node[model.Session]):
+    device: str = graph.computed(device, ["user_agent"], "What it was opened with, in a few words: `Firefox on Linux`.")
+    user_agent: str = graph.column("The User-Agent header with which it was opened, at most 256 characters.")
+    address: str = graph.column("The network address from which it was opened.")
+    created_at: datetime = graph.column("When it was opened.")
+    last_used_at: datetime = graph.column("The minute in which it was used last. It ends when it is idle for too long.")
+    expires_at: datetime = graph.column("When it ends, however much it is used.")
+
+    @graph.resolver("Whether it is the session that asks.", declared=graph.Called(("id",)))
+    def current(self, info: Info, row: strawberry.Parent[model.Session]) -> bool:
+        return row.id == info.context.viewer.session_id
+
+
+@strawberry.type
+class SessionQueries:
+    """Root fields."""
+
+    @graph.resolver("The caller's own sessions that are open, newest first.", permissions=[IsPerson])
+    async def sessions(
+        self, info: Info, first: FirstArgument = DEFAULT_FIRST, after: AfterArgument = None
+    ) -> Connection[Session] | None:
+        return Session.connection(await page(sessions.open_sessions(info.context), NEWEST_FIRST, first, after))
+
+
+@strawberry.input(description="Who logs in.")
+class LoginInput:
+    """Input of login."""
+
+    email: str = strawberry.field(description="The e-mail address.")
+    password: str = strawberry.field(description="The password.")
+
+
+@graph.payload()
+class LoginPayload(graph.Payload):
+    token: str | None = strawberry.field(
+        default=None,
+        description="The session's token, to be sent as `Authorization: Bearer …`. Shown here once and never again.",
+    )
+    user: User | None = strawberry.field(default=None, description="Who has logged in.")
+    expires_at: datetime | None = strawberry.field(
+        default=None, description="When the session ends, however much it is used."
+    )
+    must_change_password: bool | None = strawberry.field(
+        default=None, description="True: nothing is open before `changePassword`."
+    )
+
+
+@graph.payload(errors="What is wrong; empty when it was done.")
+class LogoutPayload(graph.Payload):
+    logged_out: bool | None = strawberry.field(default=None, description="True: the session has ended.")
+
+
+@strawberry.input(description="Which sessions end.")
+class LogoutEverywhereInput:
+    """Input of logoutEverywhere."""
+
+    keep_current: bool = strawberry.field(default=False, description="True: the session that asks stays open.")
+
+
+@graph.payload()
+class LogoutEverywherePayload(graph.Payload):
+    ended: int | None = strawberry.field(default=None, description="How many sessions have ended.")
+
+
+@strawberry.input(description="A session to be ended.")
+class RevokeSessionInput:
+    """Input of revokeSession."""
+
+    id: strawberry.ID = strawberry.field(description="The session: one's own, or of a user within reach.")
+
+
+@graph.payload()
+class RevokeSessionPayload(graph.Payload):
+    revoked_id: strawberry.ID | None = strawberry.field(default=None, description="The session that has ended.")
+
+
+@strawberry.input(description="A new password for whoever asks.")
+class ChangePasswordInput:
+    """Input of changePassword."""
+
+    current_password: str = strawberry.field(description="The present password.")
+    new_password: str = strawberry.field(description="The new one; `passwordPolicy` tells what it has to be.")
+
+
+@graph.payload()
+class ChangePasswordPayload(graph.Payload):
+    user: User | None = strawberry.field(default=None, description="Whose password it is.")
+
+
+@strawberry.type
+class SessionMutations:
+    """Root fields."""
+
+    @graph.mutation(
+        "Opens a session with an e-mail address and a password. Needs no key; an `Authorization` header that does not "
+        "authenticate is ignored unless the document has other fields that need one. RATE_LIMITED after "
+        f"{tries.MAXIMUM_BY_EMAIL_AND_NETWORK} failures for one e-mail address from one network (an IPv4 address or an IPv6 "
+        f"/64), {tries.MAXIMUM_BY_NETWORK} for any addresses from one network, or {tries.MAXIMUM_BY_EMAIL} for one address from "
+        "all networks, within 15 minutes; one IPv6 /56 has twice the limits of a network.",
+        open_to_anybody=True,
+    )
+    async def login(
+        self, info: Info, input: Annotated[LoginInput, strawberry.argument(description="Who.")]
+    ) -> LoginPayload:
+        entered = await sessions.login(info.context, input.email, input.password)
+        return LoginPayload(
+            token=entered.token,
+            user=User.of(entered.user),
+            expires_at=entered.session.expires_at,
+            must_change_password=entered.user.must_change_password,
+        )
+
+    @graph.mutation(f"Ends the caller's session: its token is rejected {WHEN_REFUSED}.", permissions=[IsPerson])
+    async def logout(self, info: Info) -> LogoutPayload:
+        await sessions.logout(info.context)
+        return LogoutPayload(logged_out=True)
+
+    @graph.mutation(
+        f"Ends all sessions of the caller: their tokens are rejected {WHEN_REFUSED}.", permissions=[IsPerson]
+    )
+    async def logout_everywhere(
+        self, info: Info, input: Annotated[LogoutEverywhereInput, strawberry.argument(description="Which.")]
+    ) -> LogoutEverywherePayload:
+        return LogoutEverywherePayload(
+            ended=await sessions.logout_everywhere(info.context, keep_current=input.keep_current)
+        )
+
+    @graph.mutation(f"Ends a session: its token is rejected {WHEN_REFUSED}.")
+    async def revoke_session(
+        self, info: Info, input: Annotated[RevokeSessionInput, strawberry.argument(description="Which.")]
+    ) -> RevokeSessionPayload:
+        ended = await sessions.revoke_session(info.context, input.id)
+        return RevokeSessionPayload(revoked_id=strawberry.ID(show(Kind.SESSION, ended)))
+
+    @graph.mutation(
+        f"Changes the caller's password and ends their other sessions, whose tokens are rejected {WHEN_REFUSED}. "
+        f"RATE_LIMITED after {tries.MAXIMUM_BY_SESSION} wrong current passwords in one session within 15 minutes.",
+        permissions=[IsPerson],
+    )
+    async def change_password(
+        self, info: Info, input: Annotated[ChangePasswordInput, strawberry.argument(description="Old and new.")]
+    ) -> ChangePasswordPayload:
+        user = await service.change_password(info.context, input.current_password, input.new_password)
+        return ChangePasswordPayload(user=User.of(user))
