@@ -91,6 +91,7 @@ What puts the rooms together, and what no room imports:
     forwarded.py         the client's address as trusted proxies report it
     serving.py           listening: the port, and uvicorn's limits
     migrating.py         bringing a database to this schema
+    schema_version.py    which migrations a database has, compared with those of this code
     rewrapping.py        sealing all secrets again with the newest key
     discarding.py        discarding what a lost key has made
     drafting.py          what changed in the models, as a migration to complete

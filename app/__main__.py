@@ -7,7 +7,7 @@ import sys
 from datetime import UTC, datetime
 from functools import partial
 
-from app import database, local_postgres, migrating, rewrapping, settings
+from app import database, local_postgres, rewrapping, schema_version, settings
 from app.access import Scope
 from app.api_keys import service as api_keys
 from app.api_keys.model import ApiKey
@@ -42,9 +42,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except (
         CannotStart,
-        migrating.SchemaBehind,
-        migrating.SchemaAhead,
-        migrating.MigrationFailed,
+        schema_version.SchemaBehind,
+        schema_version.SchemaAhead,
+        schema_version.MigrationFailed,
         LocalPostgresMissing,
         LocalPostgresFailed,
     ) as stop:
@@ -156,14 +156,20 @@ def _serve(options: argparse.Namespace) -> None:
 async def _prepare(chosen: Settings) -> None:
     """What must be so before anybody listens: the schema of this version, and the keys of what is stored."""
     if chosen.is_embedded:
-        await migrating.migrate(chosen)
+        await _migrated(chosen)
     keyring = chosen.keyring()
-    async with migrating.opened(chosen) as db:
-        await migrating.check(db)
+    async with database.opened(chosen) as db:
+        await schema_version.check(db)
         await _check_keys(keyring)
         keys = ApiKey.filter(scope=Scope.ADMIN, revoked_at__isnull=True)
         if not await keys.exists() and not await User.filter(scope=Scope.ADMIN, active=True).exists():
             print("There is no admin yet. Make the first one with: python -m app create-admin", file=sys.stderr)
+
+
+async def _migrated(chosen: Settings) -> list[str]:
+    from app import migrating  # noqa: PLC0415  aerich takes 20 MB, which a server has no other use for
+
+    return await migrating.migrate(chosen)
 
 
 async def _check_keys(keyring: Keyring) -> None:
@@ -199,8 +205,8 @@ def _discard(options: argparse.Namespace) -> None:
 
     async def discard() -> dict[str, int]:
         # Without the limits of those who serve: what one key has made may be much.
-        async with migrating.opened(chosen, migrating=True) as db:
-            await migrating.check(db)
+        async with database.opened(chosen, migrating=True) as db:
+            await schema_version.check(db)
             work = discarding.Discarding(chosen, chosen.keyring(), really=options.yes)
             return await (work.of_hash_key() if options.hash_key else work.of_encryption_key(options.encryption_key))
 
@@ -218,7 +224,7 @@ def _migrate(options: argparse.Namespace) -> None:
     chosen = _chosen(options)
     _name_database(chosen)
     with local_postgres.used(chosen):
-        applied = asyncio.run(migrating.migrate(chosen))
+        applied = asyncio.run(_migrated(chosen))
     print(*(f"applied {name}" for name in applied), sep="\n") if applied else print("The schema is up to date.")
 
 
@@ -237,9 +243,9 @@ def _create_admin(options: argparse.Namespace) -> None:
 
     async def create() -> str:
         if chosen.is_embedded:
-            await migrating.migrate(chosen)
-        async with migrating.opened(chosen) as db:
-            await migrating.check(db)
+            await _migrated(chosen)
+        async with database.opened(chosen) as db:
+            await schema_version.check(db)
             await _check_keys(chosen.keyring())
             if options.email is not None:
                 return await users.create_first_admin(options.email, options.name)
@@ -262,13 +268,13 @@ def _maintain(options: argparse.Namespace) -> None:
 
     async def make_months() -> int:
         # Without the limits of those who serve: what has to be moved may be much.
-        async with migrating.opened(chosen, migrating=True) as db:
-            await migrating.check(db)
+        async with database.opened(chosen, migrating=True) as db:
+            await schema_version.check(db)
             return await partitions.make_months()
 
     async def maintain() -> dict[str, int]:
-        async with migrating.opened(chosen) as db:
-            await migrating.check(db)
+        async with database.opened(chosen) as db:
+            await schema_version.check(db)
             return {
                 "audit events": await audit.prune(chosen.audit_days),
                 "idempotency records": await once.forget(),
@@ -276,8 +282,8 @@ def _maintain(options: argparse.Namespace) -> None:
             }
 
     async def give_up_lost() -> int:
-        async with migrating.opened(chosen) as db:
-            await migrating.check(db)
+        async with database.opened(chosen) as db:
+            await schema_version.check(db)
             live = LiveEvents(chosen.cache_url)
             storage = ObjectStorage(OutboundGate(chosen.outbound_allowed_hosts))
             find = partial(lookup.in_bucket, chosen.keyring(), storage)
@@ -300,8 +306,8 @@ def _rewrap(options: argparse.Namespace) -> None:
     _name_database(chosen)
 
     async def rewrap() -> int:
-        async with migrating.opened(chosen) as db:
-            await migrating.check(db)
+        async with database.opened(chosen) as db:
+            await schema_version.check(db)
             keyring = chosen.keyring()
             await _check_keys(keyring)
             return await rewrapping.rewrap(keyring)
@@ -339,8 +345,8 @@ async def _adopt(chosen: Settings, spool: Spool, wanted: list[aside.Aside], acco
     account_id = read(Kind.ACCOUNT, account) if account else None
     if account and account_id is None:
         raise CannotStart(f"--account {account}: an account's id is AC and 32 hex digits.")
-    async with migrating.opened(chosen) as database:
-        await migrating.check(database)
+    async with database.opened(chosen) as db:
+        await schema_version.check(db)
         refusals = []
         for one in wanted:
             call = show(Kind.CALL, one.call_id)

@@ -4,10 +4,13 @@ Tortoise ignores constraints in `Meta` silently, so they are written by hand in 
 test compares the catalogue of a migrated database with the models plus this list.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
 from tortoise import BaseDBAsyncClient
+from tortoise.context import TortoiseContext
 from tortoise.exceptions import IntegrityError
 
 from app import database_url, local_postgres, postgres_pool
@@ -122,6 +125,8 @@ def configuration(settings: Settings, *, migrating: bool = False) -> dict[str, A
     milliseconds = str(int(seconds * 1000))
     # A frozen server hangs a statement that even cancelling does not end, so the driver and the server both limit.
     limits = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+    # A server needs nothing of aerich, which loads 20 MB.
+    aerich = ["aerich.models"] if migrating else []
     connection["engine"] = postgres_pool.__name__
     connection["credentials"].update(
         minsize=1,
@@ -141,10 +146,19 @@ def configuration(settings: Settings, *, migrating: bool = False) -> dict[str, A
     )
     return {
         "connections": {"default": connection},
-        "apps": {"models": {"models": [*MODELS, "aerich.models"], "default_connection": "default"}},
+        "apps": {"models": {"models": [*MODELS, *aerich], "default_connection": "default"}},
         "use_tz": True,
         "timezone": "UTC",
     }
+
+
+@asynccontextmanager
+async def opened(settings: Settings, *, migrating: bool = False) -> AsyncIterator[BaseDBAsyncClient]:
+    """The database without the server around it: for migrations and for the commands of `python -m app`."""
+    # A context of its own, so that one that is open already (a server's, in a test) stays as it is.
+    async with TortoiseContext() as context:
+        await context.init(config=configuration(settings, migrating=migrating))
+        yield context.db()
 
 
 async def single_connection(settings: Settings) -> asyncpg.Connection:

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import app.schema  # noqa: F401  tells the audit trail of which kind each object is
-from app import demo_data, local_postgres, migrating, settings
+from app import database, demo_data, local_postgres, migrating, schema_version, settings
 from app.context import Opened
 from app.demo_calls import DemoCalls
 from app.demo_data import BUCKET, NEWCOMER, OTHER_PROVIDER, PASSWORD, PEOPLE, TRY_HERE, email_of
@@ -152,8 +152,8 @@ async def _fill(
     `known` is what the last start has noted. Raises CannotStart for a database that somebody else has filled.
     """
     await migrating.migrate(chosen)
-    async with migrating.opened(chosen) as database:
-        await migrating.check(database)
+    async with database.opened(chosen) as db:
+        await schema_version.check(db)
         if await demo_data.is_empty():
             return await _tell_story(chosen, storage, receiver)
     if "gateway" not in known.get("keys", {}):

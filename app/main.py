@@ -23,7 +23,7 @@ from starlette.websockets import WebSocket
 from tortoise import BaseDBAsyncClient
 from tortoise.context import TortoiseContext, _current_context
 
-from app import database, logs, metrics, migrating, settings, worker_process
+from app import database, logs, metrics, schema_version, settings, worker_process
 from app.access import AccessLevel, IsAdmin, Viewer
 from app.api_keys.last_use import LastUse
 from app.audit.reads import SecretReads
@@ -174,8 +174,6 @@ class Server:
     async def _open(self) -> AsyncIterator[None]:
         chosen = self._settings
         metrics.start(CODES_FOR_METRICS)
-        if chosen.is_embedded:
-            await migrating.migrate(chosen)
         keyring = chosen.keyring()
         if chosen.uses_key_file:
             _log.warning(
@@ -238,8 +236,8 @@ class Server:
                 await webhooks.close()
 
     async def _check(self, db: BaseDBAsyncClient) -> None:
-        """Raises what `migrating.check` does, unless this is a worker, which waits."""
-        await (worker_process.until_usable(db) if self.has_the_process else migrating.check(db))
+        """Raises what `schema_version.check` does, unless this is a worker, which waits."""
+        await (worker_process.until_usable(db) if self.has_the_process else schema_version.check(db))
 
     async def sdl(self, request: Request) -> Response:
         """The schema as text, for client generators; to those who may introspect it."""

@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from functools import cache
 from operator import methodcaller
 from typing import Annotated
 
@@ -133,6 +134,7 @@ schema = strawberry.Schema(
 )
 
 
+@cache
 def printed() -> str:
     """What `schema.graphql` holds."""
     return f"{schema.as_str()}\n"

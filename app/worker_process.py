@@ -16,7 +16,7 @@ import structlog
 import uvicorn
 from tortoise import BaseDBAsyncClient
 
-from app import database, migrating
+from app import database, schema_version
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 10.0
 
@@ -52,8 +52,8 @@ async def until_usable(db: BaseDBAsyncClient) -> None:
 
 async def _obstacle(db: BaseDBAsyncClient) -> str | None:
     try:
-        await migrating.check(db)
-    except (migrating.SchemaBehind, migrating.SchemaAhead) as wrong:
+        await schema_version.check(db)
+    except (schema_version.SchemaBehind, schema_version.SchemaAhead) as wrong:
         return str(wrong)
     except Exception as error:  # noqa: BLE001  whatever it is: the workers that serve do not need this one
         refusal = database.refusal_of(error)

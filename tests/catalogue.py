@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app import migrating
+from app import database, migrating
 from app.encryption import new_key_text
 from app.settings import Settings
 from tests.servers.postgres import Postgres
@@ -286,7 +286,7 @@ def empty(make_settings: MakeSettings) -> Settings:
 async def migrated(empty: Settings) -> AsyncIterator[Any]:
     """A database at the newest migration, opened."""
     await migrating.migrate(empty)
-    async with migrating.opened(empty) as db:
+    async with database.opened(empty, migrating=True) as db:
         yield db
 
 

@@ -1,5 +1,6 @@
 """An installation with two providers and three accounts, and the people who ask it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -9,8 +10,10 @@ from typing import Any
 import httpx
 from starlette.applications import Starlette
 from strawberry import Some
+from tortoise import BaseDBAsyncClient
+from tortoise.context import TortoiseContext, _current_context
 
-from app import migrating
+from app import database, migrating
 from app.access import AccessLevel, Scope, Viewer
 from app.accounts import service as accounts
 from app.accounts.inputs import NewAccount
@@ -19,6 +22,7 @@ from app.api_keys import service as api_keys
 from app.api_keys.owner import OwnerChoice
 from app.applications import service as applications
 from app.audit.model import AuditEvent
+from app.audit.reads import SecretReads
 from app.context import Context, Opened
 from app.encryption import new_key_text
 from app.identifiers import Kind, new_id, read, show
@@ -120,6 +124,8 @@ class Installation:
         self.world = world
         self.client = client
         self.settings = settings
+        self._database: TortoiseContext | None = None
+        self._opening = asyncio.Lock()
 
     @classmethod
     @asynccontextmanager
@@ -131,7 +137,12 @@ class Installation:
             app.router.lifespan_context(app),
             httpx.AsyncClient(transport=transport, base_url="http://accounts.test") as client,
         ):
-            yield cls(app, world, client, chosen)
+            started = cls(app, world, client, chosen)
+            try:
+                yield started
+            finally:
+                if started._database is not None:
+                    await started._database.close_connections()
 
     def person(self, name: str | None) -> Person:
         return Person(self.client, self.world.tokens[name] if name else None)
@@ -146,11 +157,28 @@ class Installation:
         assert server.running is not None
         return server.running.opened
 
+    def forget_uses(self) -> None:
+        """Which keys were used and which secrets were read is not written when it ends."""
+        server: Server = self.app.state.server
+        assert server.running is not None
+        used = server.running.authentication._last_use
+        for noted in (used._current, used._previous, used._sessions, self.opened.clients[SecretReads]._waiting):
+            noted.clear()
+
     @asynccontextmanager
-    async def database(self) -> AsyncIterator[Any]:
-        """The database behind the application's back."""
-        async with migrating.opened(self.settings) as connection:
-            yield connection
+    async def database(self) -> AsyncIterator[BaseDBAsyncClient]:
+        """The database behind the application's back, by connections of the test's own."""
+        async with self._opening:
+            if self._database is None:
+                context = TortoiseContext()
+                await context.init(config=database.configuration(self.settings))
+                self._database = context
+        # Not `async with`, which closes the connections at the end of each block.
+        token = _current_context.set(self._database)
+        try:
+            yield self._database.db()
+        finally:
+            _current_context.reset(token)
 
 
 def settings_of(world: World, folder: Path, url: str, **changed: Any) -> Settings:
@@ -190,7 +218,7 @@ async def seed(folder: Path, url: str) -> World:
     world = World(folder, f"test:{new_key_text()}", new_key_text())
     chosen = settings_of(world, folder, url)
     await migrating.migrate(chosen)
-    async with migrating.opened(chosen):
+    async with database.opened(chosen):
         keyring = chosen.keyring()
         opened = Opened(chosen, keyring, {OutboundGate: OutboundGate(["127.0.0.1"])})
         context = Context(Viewer(Scope.ADMIN, AccessLevel.FULL, new_id()), "seed", opened)

@@ -2,9 +2,6 @@
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -32,6 +29,7 @@ from app.settings import Settings
 from app.users.model import PasswordPolicy, User
 from tests.access_matrix import SomewhereElse, add_failed_recordings
 from tests.catalogue import empty, make_settings, migrated
+from tests.commands import ended, environment_of
 from tests.installation import Installation, Person, World, refusals
 from tests.people import PASSWORD, People, add_people, email_of, log_in
 
@@ -608,11 +606,9 @@ async def test_nobody_sees_in_the_trail_what_its_scope_may_not_see(
 
 
 async def test_an_admin_who_is_made_on_the_server_is_told(migrated: Any, empty: Settings) -> None:
-    command = [sys.executable, "-m", "app", "create-admin"]
-    keys = {"ENCRYPTION_KEYS": empty.encryption_keys, "HASH_KEY": empty.hash_key}
-    environment = {**os.environ, "DATABASE_URL": empty.database_url, **keys, "LOG_LEVEL": "ERROR"}
     for options in ([], ["--email", "ann@example.com"]):
-        subprocess.run([*command, *options], env=environment, capture_output=True, check=True)
+        status, _, wrong = await ended(environment_of(empty), "create-admin", *options)
+        assert status == 0, wrong
     key, user = await AuditEvent.all().order_by("id")
     made = [(await model.get()).id for model in (ApiKey, User)]
     assert [(one.operation, one.object_kind) for one in (key, user)] == [("server", "AK"), ("server", "US")]

@@ -1,17 +1,11 @@
-"""The commands that an operator runs, as processes of their own: what they do, say and refuse."""
+"""The commands that an operator runs: what they do, say and refuse."""
 
-import asyncio
-import contextlib
 import json
 import os
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from app import rewrapping
@@ -25,45 +19,9 @@ from app.local_s3 import free_ports
 from app.recording import credentials
 from app.recording.model import AudioFormat
 from tests.calls.recorded import target_in
+from tests.commands import ended, ended_process, environment_of, run, serving
 from tests.installation import Installation, Person, World
 from tests.test_rewrapping import opened
-
-
-def environment_of(installation: Installation, **changed: str) -> dict[str, str]:
-    """With which a command acts on the installation's database."""
-    settings, world = installation.settings, installation.world
-    return {
-        "PATH": os.environ["PATH"],
-        "DATA_DIR": str(settings.data_dir),
-        "DATABASE_URL": settings.database_url,
-        "ENCRYPTION_KEYS": world.encryption_keys,
-        "HASH_KEY": world.hash_key,
-        **changed,
-    }
-
-
-async def ended(environment: dict[str, str], *arguments: str) -> tuple[int | None, str, str]:
-    """How a command ends, and what it wrote to its standard output and error."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "app", *arguments),
-        env=environment,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        async with asyncio.timeout(60):
-            printed, wrong = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-    return process.returncode, printed.decode(), wrong.decode()
-
-
-async def run(installation: Installation, command: str, **changed: str) -> str:
-    """What a command prints, on the installation's database."""
-    status, printed, wrong = await ended(environment_of(installation, **changed), command)
-    assert status == 0, wrong
-    return printed
 
 
 async def test_maintain_forgets_what_is_older_than_400_days_unless_told_otherwise(installation: Installation) -> None:
@@ -114,17 +72,11 @@ async def test_a_database_that_is_not_there_is_named_in_one_line_without_its_pas
         "ENCRYPTION_KEYS": f"k1:{new_key_text()}",
         "HASH_KEY": new_key_text(),
     }
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "app", command),
-        env=environment,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    printed, wrong = await process.communicate()
-    *named, said = wrong.decode().splitlines()
+    status, printed, wrong = await ended(environment, command)
+    *named, said = wrong.splitlines()
     # A server's lines are all JSON: its own names the database in the log's first.
     assert named == ([] if command == "serve" else [f"Database: PostgreSQL accounts at {place}"])
-    assert (process.returncode, printed) == (1, b"")
+    assert (status, printed) == (1, "")
     assert said.startswith(f"PostgreSQL accounts at {place} does not answer (")
     assert reason in said
     assert said.endswith("Check DATABASE_URL.")
@@ -132,44 +84,33 @@ async def test_a_database_that_is_not_there_is_named_in_one_line_without_its_pas
 
 
 async def test_whoever_makes_an_admin_is_told_in_which_database(tmp_path: Path) -> None:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "app", "create-admin"),
-        env={"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path)},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    printed, said = await process.communicate()
-    assert said.decode().startswith(f"Database: PostgreSQL embedded in {tmp_path}\n")
-    assert printed.decode().startswith("vgk_")
+    _, printed, said = await ended({"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path)}, "create-admin")
+    assert said.startswith(f"Database: PostgreSQL embedded in {tmp_path}\n")
+    assert printed.startswith("vgk_")
 
 
 @pytest.mark.parametrize("options", [[], ["--email", "ann@example.com"]])
 async def test_a_name_that_nobody_can_have_is_refused_to_whoever_makes_an_admin(
     tmp_path: Path, options: list[str]
 ) -> None:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "app", "create-admin", "--name", "x" * 65, *options),
-        env={"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path)},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    printed, said = await process.communicate()
-    assert (process.returncode, printed) == (1, b"")
-    assert said.decode().endswith("The name has 65 characters; at most 64 are allowed.\n")
+    environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path)}
+    status, printed, said = await ended(environment, "create-admin", "--name", "x" * 65, *options)
+    assert (status, printed) == (1, "")
+    assert said.endswith("The name has 65 characters; at most 64 are allowed.\n")
 
 
 @pytest.mark.parametrize("command", ["maintain", "rewrap-secrets"])
 async def test_whoever_changes_what_is_stored_is_told_in_which_database(
     installation: Installation, command: str
 ) -> None:
-    status, printed, said = await ended(environment_of(installation), command)
+    status, printed, said = await ended(environment_of(installation.settings), command)
     assert (status, said) == (0, f"Database: {installation.settings.database_place}\n")
     assert printed
 
 
 async def test_rewrap_secrets_says_in_one_line_which_key_it_lacks(installation: Installation) -> None:
     other = f"other:{new_key_text()}"
-    status, printed, said = await ended(environment_of(installation, ENCRYPTION_KEYS=other), "rewrap-secrets")
+    status, printed, said = await ended(environment_of(installation.settings, ENCRYPTION_KEYS=other), "rewrap-secrets")
     assert (status, printed) == (1, "")
     assert said.splitlines()[1:] == [
         "ENCRYPTION_KEYS lacks keys that secrets in the database are sealed with: 'test'. "
@@ -179,7 +120,7 @@ async def test_rewrap_secrets_says_in_one_line_which_key_it_lacks(installation: 
 
 async def test_a_server_without_the_keys_of_what_is_stored_does_not_start(installation: Installation) -> None:
     other = f"other:{new_key_text()}"
-    status, printed, said = await ended(environment_of(installation, ENCRYPTION_KEYS=other), "serve")
+    status, printed, said = await ended(environment_of(installation.settings, ENCRYPTION_KEYS=other), "serve")
     assert (status, printed) == (1, "")
     assert said == (
         "ENCRYPTION_KEYS lacks keys that secrets in the database are sealed with: 'test'. "
@@ -227,37 +168,13 @@ async def stored_call(installation: Installation) -> str:
     return show(Kind.CALL, call.id)
 
 
-@asynccontextmanager
-async def serving(
-    environment: dict[str, str], port: int, *options: str
-) -> AsyncIterator[tuple[httpx.AsyncClient, list[str]]]:
-    """`python -m app serve` until it has answered, and the lines of its log so far."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "app", "serve", "--port", str(port), *options),
-        env=environment,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    assert process.stdout is not None
-    lines: list[str] = []
-    try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
-            async with asyncio.timeout(60):
-                while True:
-                    with contextlib.suppress(httpx.TransportError):
-                        if (await client.get("/readyz")).status_code == 200:
-                            break
-                    await asyncio.sleep(0.1)
-            yield client, lines
-    finally:
-        process.terminate()
-        lines += (await process.communicate())[0].decode().splitlines()
-
-
 async def test_commands_that_do_not_serve_write_no_metrics(installation: Installation, tmp_path: Path) -> None:
     folder = tmp_path / "metrics"
     folder.mkdir()
+    environment = environment_of(installation.settings, PROMETHEUS_MULTIPROC_DIR=str(folder))
     for command in ("migrate", "create-admin", "maintain", "rewrap-secrets"):
-        await run(installation, command, PROMETHEUS_MULTIPROC_DIR=str(folder))
+        status, _, wrong = await ended_process(environment, command)
+        assert status == 0, wrong
         assert list(folder.iterdir()) == [], command
 
 
@@ -268,7 +185,7 @@ async def test_recordings_addresses_follow_the_options_of_the_command_in_every_w
     call_id = await stored_call(installation)
     (port,) = free_ports(1)
     workers = ["--workers", "2"]
-    environment = environment_of(installation, PUBLIC_URL=public)
+    environment = environment_of(installation.settings, PUBLIC_URL=public)
     async with serving(environment, port, "--host", "0.0.0.0", *workers) as (client, lines):
         admin = Person(client, installation.world.tokens["admin"])
         answer = await admin.ask("query ($id: ID!) { call(id: $id) { recording { url } } }", id=call_id)

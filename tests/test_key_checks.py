@@ -12,25 +12,26 @@ from app.key_checks import service as key_checks
 from app.local_s3 import free_ports
 from app.recording.model import RecordingConfig, StoredCredential
 from app.serving import CannotStart
+from tests.commands import ended, environment_of, serving
 from tests.installation import Installation, Person, World
-from tests.test_commands import ended, environment_of, serving, stored_call
+from tests.test_commands import stored_call
 
 
 async def start(installation: Installation, **changed: str) -> None:
     """Serves until it is ready, and ends."""
     (port,) = free_ports(1)
-    async with serving(environment_of(installation, **changed), port):
+    async with serving(environment_of(installation.settings, **changed), port):
         pass
 
 
 async def refused(installation: Installation, **changed: str) -> str:
-    status, printed, said = await ended(environment_of(installation, **changed), "serve")
+    status, printed, said = await ended(environment_of(installation.settings, **changed), "serve")
     assert (status, printed) == (1, "")
     return said
 
 
 async def discard(installation: Installation, *arguments: str, **changed: str) -> list[str]:
-    status, printed, said = await ended(environment_of(installation, **changed), "discard-secrets", *arguments)
+    status, printed, said = await ended(environment_of(installation.settings, **changed), "discard-secrets", *arguments)
     assert status == 0, said
     return printed.splitlines()
 
@@ -128,7 +129,7 @@ async def test_secrets_are_not_sealed_again_with_another_value_of_a_key(
 ) -> None:
     right = f"new:{new_key_text()},{world.encryption_keys}"
     await start(installation, ENCRYPTION_KEYS=right)
-    wrong = environment_of(installation, ENCRYPTION_KEYS=f"new:{new_key_text()},{world.encryption_keys}")
+    wrong = environment_of(installation.settings, ENCRYPTION_KEYS=f"new:{new_key_text()},{world.encryption_keys}")
     status, printed, said = await ended(wrong, "rewrap-secrets")
     assert (status, printed) == (1, "")
     assert "ENCRYPTION_KEYS new. Put the right" in said
@@ -139,7 +140,9 @@ async def test_when_both_keys_are_lost_the_hash_key_alone_changes_nothing(instal
     await stored_call(installation)
     await start(installation)
     lost = {"ENCRYPTION_KEYS": f"new:{new_key_text()}", "HASH_KEY": new_key_text()}
-    status, printed, said = await ended(environment_of(installation, **lost), "discard-secrets", "--hash-key", "--yes")
+    status, printed, said = await ended(
+        environment_of(installation.settings, **lost), "discard-secrets", "--hash-key", "--yes"
+    )
     assert (status, printed) == (1, "")
     assert "if a key is lost, see: python -m app discard-secrets --help" in said
     async with installation.database():

@@ -4,19 +4,18 @@ What a migrated database has is compared with what the models say plus the lists
 """
 
 import asyncio
-import os
 import shutil
-import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aerich.coder import decoder, encoder
-from aerich.utils import decompress_dict, get_models_describe, import_py_module
+from aerich.utils import decompress_dict, get_formatted_compressed_data, get_models_describe, import_py_file
 from tortoise import Tortoise
 
-from app import database, migrating
+from app import database, drafting, migrating, schema_version
 from app.settings import Settings
 from tests.catalogue import (
     MADE_BY_TRIGGERS,
@@ -32,38 +31,18 @@ from tests.catalogue import (
     named,
     tables,
 )
+from tests.commands import ended, ended_process, environment_of
 
 __all__ = ["empty", "make_settings", "migrated"]
-FILES = [name for name, _ in migrating._files()]
+FILES = schema_version.known_migrations()
 
 
 async def test_an_empty_database_is_brought_to_the_newest_schema(empty: Settings) -> None:
     assert await migrating.migrate(empty) == FILES
     assert await migrating.migrate(empty) == []
-    async with migrating.opened(empty) as db:
-        await migrating.check(db)
+    async with database.opened(empty) as db:
+        await schema_version.check(db)
         assert await tables(db) == {table for table, _ in ROWS} | MADE_BY_TRIGGERS | {"aerich"}
-
-
-@pytest.mark.parametrize("number", range(1, len(FILES)))
-async def test_a_migration_keeps_every_row_of_the_schema_before_it(empty: Settings, number: int) -> None:
-    await migrating.migrate(empty, until=FILES[number - 1])
-    async with migrating.opened(empty) as db:
-        await fill(db)
-        before = await contents(db)
-        pointing = {(table, column) for table, column, _, _ in await foreign_keys(db)}
-    assert [table for table, rows in before.items() if not rows] == []
-    for table, column in pointing:
-        assert any(row[column] for row in before[table]), f"no row of ROWS fills {table}.{column}"
-    await migrating.migrate(empty, until=FILES[number])
-    async with migrating.opened(empty) as db:
-        after = await contents(db)
-    for table, rows in before.items():
-        assert len(after[table]) == len(rows), table
-        for old, new in zip(rows, after[table], strict=True):
-            assert {name: new[name] for name in old.keys() & new.keys()} == {
-                name: value for name, value in old.items() if name in new
-            }
 
 
 async def test_every_table_takes_its_rows_and_the_models_read_them(migrated: Any) -> None:
@@ -78,7 +57,7 @@ async def test_a_migrated_database_has_the_columns_that_the_models_say(
     migrated: Any, make_settings: MakeSettings
 ) -> None:
     found = await columns(migrated)
-    async with migrating.opened(make_settings("generated")) as db:
+    async with database.opened(make_settings("generated"), migrating=True) as db:
         await Tortoise.generate_schemas()
         expected = await columns(db)
     assert found == expected, "a column was added to the models or to the migrations alone; run `make migration`"
@@ -113,18 +92,10 @@ async def test_a_migrated_database_has_the_constraints_and_indexes_that_are_list
 
 
 async def test_the_newest_file_tells_aerich_of_the_models_as_they_are(migrated: Any) -> None:
-    module = import_py_module(migrating._files()[-1][1])
+    module = import_py_file(schema_version.LOCATION / "models" / FILES[-1])
     state = decompress_dict(module.MODELS_STATE)
     now = decoder(encoder(get_models_describe("models")))
     assert state == now, "the models have changed since the newest migration; run `make migration`"
-
-
-async def test_every_file_can_be_run_again(migrated: Any) -> None:
-    await fill(migrated)
-    before = await contents(migrated), await columns(migrated), await named(migrated)
-    for _, module in migrating._files():
-        assert await import_py_module(module).upgrade(migrated) == ""
-    assert (await contents(migrated), await columns(migrated), await named(migrated)) == before
 
 
 BREAKS_HALF_WAY = """
@@ -140,8 +111,7 @@ async def upgrade(db: BaseDBAsyncClient) -> str:
 """
 ORPHANS = """
 async def upgrade(db) -> str:
-    await db.execute_query("DELETE FROM service_providers")
-    return ""
+    return "DELETE FROM service_providers"
 """
 
 
@@ -151,12 +121,40 @@ def more_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
 
     def add(text: str) -> str:
         location = tmp_path / "migrations"
-        shutil.copytree(migrating.LOCATION, location, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(schema_version.LOCATION, location, ignore=shutil.ignore_patterns("__pycache__"))
         (location / "models" / "90_20990101000000_next.py").write_text(text)
-        monkeypatch.setattr(migrating, "LOCATION", location)
+        monkeypatch.setattr(schema_version, "LOCATION", location)
         return "90_20990101000000_next.py"
 
     return add
+
+
+EMPTY = """
+async def upgrade(db) -> str:
+    return ""
+
+async def downgrade(db) -> str:
+    return ""
+
+MODELS_STATE = (
+    {state}
+)
+"""
+
+
+def test_a_draft_has_the_statements_that_make_the_newest_file_s_schema_that_of_the_models(
+    more_files: Callable[[str], str],
+) -> None:
+    state = decompress_dict(import_py_file(schema_version.LOCATION / "models" / FILES[-1]).MODELS_STATE)
+    with ThreadPoolExecutor() as thread:  # each draft has an event loop of its own
+        assert thread.submit(drafting.draft, "nothing").result() is None
+        del state["models.KeyCheck"]
+        more_files(EMPTY.format(state=get_formatted_compressed_data(state)))
+        path = thread.submit(drafting.draft, "add_key_checks").result()
+    assert path is not None
+    assert path.name.startswith("91_")
+    assert path.name.endswith("_add_key_checks.py")
+    assert 'CREATE TABLE IF NOT EXISTS "key_checks"' in path.read_text()
 
 
 @pytest.mark.parametrize("text", [BREAKS_HALF_WAY, ORPHANS], ids=["breaks half-way", "leaves orphans"])
@@ -164,56 +162,50 @@ async def test_a_migration_that_fails_leaves_nothing(
     empty: Settings, more_files: Callable[[str], str], text: str
 ) -> None:
     await migrating.migrate(empty)
-    async with migrating.opened(empty) as db:
+    async with database.opened(empty) as db:
         await fill(db)
         before = await contents(db), await columns(db), await named(db)
     name = more_files(text)
     with pytest.raises(Exception, match=r"(?i)null|foreign|point at nothing"):
         await migrating.migrate(empty)
-    async with migrating.opened(empty) as db:
+    async with database.opened(empty) as db:
         assert (await contents(db), await columns(db), await named(db)) == before
-        with pytest.raises(migrating.SchemaBehind, match=name):
-            await migrating.check(db)
+        with pytest.raises(schema_version.SchemaBehind, match=name):
+            await schema_version.check(db)
 
 
-async def test_a_migration_that_answers_a_script_is_refused(empty: Settings, more_files: Callable[[str], str]) -> None:
-    more_files('async def upgrade(db) -> str:\n    return "CREATE TABLE a (id INT); CREATE TABLE b (id INT)"')
-    with pytest.raises(RuntimeError, match="run its statements one by one"):
-        await migrating.migrate(empty)
+ADDS_A_COLUMN = """
+async def upgrade(db) -> str:
+    return "ALTER TABLE accounts ADD COLUMN region TEXT NOT NULL DEFAULT 'eu'; UPDATE accounts SET region = 'us'"
+"""
 
 
-async def command(settings: Settings, *words: str) -> tuple[int, str, str]:
-    """Runs `python -m app …` on these settings; answers its exit code and what it printed."""
-    environment = {
-        "PATH": os.environ["PATH"],
-        "DATA_DIR": str(settings.data_dir),
-        "DATABASE_URL": settings.database_url,
-        "ENCRYPTION_KEYS": settings.encryption_keys,
-        "HASH_KEY": settings.hash_key,
-        "PORT": "18099",
+async def test_a_later_migration_keeps_every_row(empty: Settings, more_files: Callable[[str], str]) -> None:
+    await migrating.migrate(empty)
+    async with database.opened(empty) as db:
+        await fill(db)
+        before = await contents(db)
+        pointing = {(table, column) for table, column, _, _ in await foreign_keys(db)}
+    assert [table for table, rows in before.items() if not rows] == []
+    for table, column in pointing:
+        assert any(row[column] for row in before[table]), f"no row of ROWS fills {table}.{column}"
+    assert await migrating.migrate(empty) == []
+    name = more_files(ADDS_A_COLUMN)
+    assert await migrating.migrate(empty) == [name]
+    async with database.opened(empty) as db:
+        after = await contents(db)
+    assert {row.pop("region") for row in after["accounts"]} == {"us"}
+    assert {table: rows for table, rows in after.items() if table != "aerich"} == {
+        table: rows for table, rows in before.items() if table != "aerich"
     }
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "app", *words),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env=environment,
-        cwd=migrating.LOCATION.parent,
-    )
-    try:
-        out, err = await asyncio.wait_for(process.communicate(), 30)
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    return process.returncode or 0, out.decode(), err.decode()
 
 
 async def test_of_processes_that_start_at_once_one_migrates_and_the_others_wait(empty: Settings) -> None:
-    answers = await asyncio.gather(*(command(empty, "migrate") for _ in range(3)))
+    answers = await asyncio.gather(*(ended_process(environment_of(empty), "migrate") for _ in range(3)))
     assert [code for code, _, _ in answers] == [0, 0, 0], answers
     applied = [line for _, out, _ in answers for line in out.splitlines() if line.startswith("applied ")]
     assert sorted(applied) == [f"applied {name}" for name in FILES]
-    async with migrating.opened(empty) as db:
+    async with database.opened(empty) as db:
         rows = await db.execute_query_dict("SELECT version FROM aerich")
         assert sorted(row["version"] for row in rows) == FILES
 
@@ -222,11 +214,11 @@ async def test_of_processes_that_start_at_once_one_migrates_and_the_others_wait(
 async def test_a_database_that_is_not_of_this_version_is_not_served(empty: Settings, state: str) -> None:
     if state == "ahead":
         await migrating.migrate(empty)
-        async with migrating.opened(empty) as db:
+        async with database.opened(empty) as db:
             await db.execute_query(
                 "INSERT INTO aerich (version, app, content) VALUES ('99_20990101000000_newer.py', 'models', '{}')"
             )
-    code, out, err = await command(empty, "serve")
+    code, out, err = await ended(environment_of(empty), "serve")
     assert code == 1, err
     assert out == ""
     assert len(err.splitlines()) == 1, err
@@ -235,4 +227,4 @@ async def test_a_database_that_is_not_of_this_version_is_not_served(empty: Setti
     )
     assert words in err
     if state == "ahead":
-        assert (await command(empty, "migrate"))[0] == 1
+        assert (await ended(environment_of(empty), "migrate"))[0] == 1

@@ -7,10 +7,10 @@ import asyncpg
 import pytest
 from tortoise.exceptions import OperationalError
 
-from app import database, migrating
+from app import database, schema_version
+from tests.commands import ended, environment_of
 from tests.installation import Installation
 from tests.servers.postgres import Postgres
-from tests.test_commands import ended, environment_of
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ async def role_url(installation: Installation, postgres: Postgres) -> Any:
 
 @pytest.mark.parametrize("command", ["serve", "migrate", "maintain", "create-admin"])
 async def test_a_role_that_may_not_read_is_told_so(installation: Installation, role_url: str, command: str) -> None:
-    status, printed, said = await ended(environment_of(installation, DATABASE_URL=role_url), command)
+    status, printed, said = await ended(environment_of(installation.settings, DATABASE_URL=role_url), command)
     assert (status, printed) == (1, "")
     assert said.splitlines()[-1] == (
         f"{installation.settings.database_place} refuses: permission denied for table aerich. "
@@ -38,7 +38,7 @@ async def test_a_migration_that_the_database_refuses_is_named_with_the_reason(
 ) -> None:
     async with installation.database() as db:
         await db.execute_script("GRANT SELECT ON aerich TO reader; DELETE FROM aerich")
-    status, printed, said = await ended(environment_of(installation, DATABASE_URL=role_url), "migrate")
+    status, printed, said = await ended(environment_of(installation.settings, DATABASE_URL=role_url), "migrate")
     assert (status, printed) == (1, "")
     assert said.splitlines()[-1].startswith("Nothing of 0_20261201000000_init.py was kept: the database refuses. ")
     assert "Traceback" not in said
@@ -46,7 +46,7 @@ async def test_a_migration_that_the_database_refuses_is_named_with_the_reason(
 
 async def test_an_empty_database_is_behind_by_all_migrations(postgres: Postgres, installation: Installation) -> None:
     url = postgres.create("empty")
-    status, _, said = await ended(environment_of(installation, DATABASE_URL=url), "serve")
+    status, _, said = await ended(environment_of(installation.settings, DATABASE_URL=url), "serve")
     postgres.drop(url)
     assert status == 1
     assert said.startswith("The database's schema is behind by ")
@@ -62,7 +62,7 @@ async def test_a_pooler_that_shares_sessions_is_named(
     async with installation.database() as db:
         monkeypatch.setattr(type(db), "execute_query_dict", refused)
         with pytest.raises(OperationalError) as found:
-            await migrating.check(db)
+            await schema_version.check(db)
     refusal = database.refusal_of(found.value)
     assert refusal is not None
     assert refusal.startswith('prepared statement "__asyncpg_stmt_1__" already exists. A pooler gives')

@@ -445,9 +445,7 @@ FOR EACH STATEMENT EXECUTE FUNCTION audit_events_stay()
 
 
 async def upgrade(db: BaseDBAsyncClient) -> str:
-    for statement in [*TABLES.split(";"), *TRIGGERS]:
-        await db.execute_query(statement)
-    return ""
+    return ";\n".join([TABLES, *TRIGGERS])
 
 
 async def downgrade(db: BaseDBAsyncClient) -> str:

@@ -23,7 +23,7 @@ import asyncpg
 import psutil
 from strawberry import Some
 
-from app import migrating
+from app import database, migrating
 from app.access import AccessLevel, Scope, Viewer
 from app.accounts import service as accounts
 from app.accounts.inputs import NewAccount
@@ -281,7 +281,7 @@ async def _seed(settings: Settings, calls: int) -> tuple[str, str, UUID, UUID]:
     """The keys of an admin and a gateway, an account with so many calls, and its application with a tenth of them."""
     await migrating.migrate(settings)
     keyring = settings.keyring()
-    async with migrating.opened(settings, migrating=True) as connection:
+    async with database.opened(settings, migrating=True) as connection:
         key = await api_keys.create_first_admin(keyring, "bench")
         opened = Opened(settings, keyring, {OutboundGate: OutboundGate([])})
         context = Context(Viewer(Scope.ADMIN, AccessLevel.FULL, new_id()), "bench", opened)

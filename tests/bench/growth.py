@@ -19,7 +19,7 @@ from uuid import UUID
 import asyncpg
 import psutil
 
-from app import migrating
+from app import database, migrating
 from app.access import AccessLevel, Scope, Viewer
 from app.accounts import service as accounts
 from app.accounts.inputs import NewAccount
@@ -163,7 +163,7 @@ async def _seed(settings: Settings, size: int) -> tuple[str, UUID]:
     """The key of an admin, and an account with many keys."""
     await migrating.migrate(settings)
     keyring = settings.keyring()
-    async with migrating.opened(settings, migrating=True) as connection:
+    async with database.opened(settings, migrating=True) as connection:
         key = await api_keys.create_first_admin(keyring, "bench")
         context = Context(Viewer(Scope.ADMIN, AccessLevel.FULL, new_id()), "bench", Opened(settings, keyring, {}))
         provider = await providers.create(context, "Provider")

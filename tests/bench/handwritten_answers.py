@@ -3,14 +3,17 @@
 import base64
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from types import TracebackType
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import orjson
 
 from app import names
 from app.encryption import Keyring
 from app.identifiers import new_id
+from app.postgres_pool import Pool
 
 Variables = dict[str, Any]
 Data = dict[str, Any]
@@ -61,10 +64,28 @@ SELECT id, name, active, sip_realm, licensed_sessions, usage_unit, usage_maximum
 _NOBODY = UUID(int=0)
 
 
+class Acquired:
+    """A connection of the pool for a block."""
+
+    __slots__ = ("_connection", "_pool")
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def __aenter__(self) -> asyncpg.Connection:
+        self._connection = await self._pool.acquire()
+        return self._connection
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._pool.release(self._connection, is_settled=error is None)
+
+
 class Answers:
     """One method for each operation, known by its name."""
 
-    def __init__(self, pool: Any, keyring: Keyring) -> None:
+    def __init__(self, pool: Pool, keyring: Keyring) -> None:
         self._pool = pool
         self._keyring = keyring
         self.by_name: dict[str, Callable[[Variables], Awaitable[Data]]] = {
@@ -76,7 +97,7 @@ class Answers:
 
     async def _account(self, variables: Variables) -> Data:
         row_id = UUID(hex=variables["id"][2:])
-        async with self._pool.acquire() as connection:
+        async with Acquired(self._pool) as connection:
             row = await connection.fetchrow(_ACCOUNT, row_id)
             if row is None:
                 return {"account": None}
@@ -85,7 +106,8 @@ class Answers:
 
     async def _accounts(self, variables: Variables) -> Data:
         first = variables["first"]
-        rows = await self._pool.fetch(_ACCOUNTS, first + 1)
+        async with Acquired(self._pool) as connection:
+            rows = await connection.fetch(_ACCOUNTS, first + 1)
         shown = rows[:first]
         nodes = [
             {
@@ -111,7 +133,7 @@ class Answers:
 
     async def _keys(self, variables: Variables) -> Data:
         row_id, first, after = UUID(hex=variables["id"][2:]), variables["first"], _after(variables["after"])
-        async with self._pool.acquire() as connection:
+        async with Acquired(self._pool) as connection:
             rows = await connection.fetch(_KEYS_AFTER, row_id, after, first + 1)
             if not rows and not await connection.fetchval("SELECT true FROM accounts WHERE id = $1", row_id):
                 return {"account": None}
@@ -136,20 +158,21 @@ class Answers:
 
     async def _update(self, variables: Variables) -> Data:
         given = variables["input"]
-        row = await self._pool.fetchrow(
-            _UPDATE,
-            UUID(hex=given["id"][2:]),
-            given["name"],
-            names.key(given["name"]),
-            given["sipRealm"],
-            given["licensedSessions"],
-            given["usageLimit"]["unit"],
-            given["usageLimit"]["maximum"],
-            (event_id := new_id()),
-            _NOBODY,
-            orjson.dumps(_told(given)).decode(),
-            event_id.hex,
-        )
+        async with Acquired(self._pool) as connection:
+            row = await connection.fetchrow(
+                _UPDATE,
+                UUID(hex=given["id"][2:]),
+                given["name"],
+                names.key(given["name"]),
+                given["sipRealm"],
+                given["licensedSessions"],
+                given["usageLimit"]["unit"],
+                given["usageLimit"]["maximum"],
+                (event_id := new_id()),
+                _NOBODY,
+                orjson.dumps(_told(given)).decode(),
+                event_id.hex,
+            )
         if row is None:
             return {"updateAccount": {"account": None, "userErrors": [{"code": "NOT_FOUND"}]}}
         account = {

@@ -11,7 +11,7 @@ from typing import Any
 
 import asyncpg
 
-from app import migrating
+from app import database, migrating
 from app.access import AccessLevel, Scope, Viewer
 from app.api_keys import service as api_keys
 from app.api_keys.owner import OwnerChoice
@@ -81,7 +81,7 @@ def _misses(found: dict[str, float]) -> bool:
 async def _fill(settings: Settings) -> dict[str, str]:
     """A key for each provider."""
     await migrating.migrate(settings)
-    async with migrating.opened(settings, migrating=True) as connection:
+    async with database.opened(settings, migrating=True) as connection:
         context = Context(
             Viewer(Scope.ADMIN, AccessLevel.FULL, new_id()), "bench", Opened(settings, settings.keyring(), {})
         )

@@ -13,7 +13,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from app import migrating, names
+from app import database, migrating, names
 from app.api_keys import service as api_keys
 from app.api_keys import token
 from app.encryption import Keyring
@@ -45,7 +45,7 @@ async def seed(settings: Settings, accounts: int = ACCOUNTS) -> Seeded:
     """Migrates and fills an empty PostgreSQL database."""
     await migrating.migrate(settings)
     keyring = settings.keyring()
-    async with migrating.opened(settings):
+    async with database.opened(settings):
         admin_key = await api_keys.create_first_admin(keyring, "bench")
     providers = [_provider(number) for number in range(PROVIDERS)]
     rows = [_account(number, providers[number % PROVIDERS], keyring) for number in range(accounts)]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from app import migrating
+from app import database, migrating
 from app.access import AccessLevel, Scope, Viewer
 from app.accounts import service as accounts
 from app.accounts.inputs import NewAccount
@@ -66,7 +66,7 @@ async def spread(settings: Settings) -> Spread:
     """Migrates and fills an empty PostgreSQL database, within three minutes."""
     await migrating.migrate(settings)
     keyring = settings.keyring()
-    async with migrating.opened(settings, migrating=True) as connection:
+    async with database.opened(settings, migrating=True) as connection:
         admin = await api_keys.create_first_admin(keyring, "bench")
         context = _context(settings, keyring)
         owners = {name: (await providers.create(context, name)).id for name in ("provider", "few", "silent", "old")}

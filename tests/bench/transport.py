@@ -93,12 +93,12 @@ async def at_once(scope: Any, receive: Callable[[], Awaitable[Any]], send: Calla
     await send({"type": "http.response.body", "body": b"x" * 52})
 
 
-async def measure() -> tuple[float, float]:
+async def measure(url: str) -> tuple[float, float]:
     """Medians of rounds: ours, and the constant answer."""
     with tempfile.TemporaryDirectory(prefix="accounts-transport-") as name:
         folder = Path(name)
-        world = await seed(folder, "")
-        app = create_app(settings_of(world, folder, ""))
+        world = await seed(folder, url)
+        app = create_app(settings_of(world, folder, url))
         app.state.server.has_the_process = True
         async with app.router.lifespan_context(app):
             raw = request(8000, world.tokens["admin"], QUERY % (b" " * 300), headers="Accept: */*\r\nX-Padding: 1\r\n")
@@ -126,6 +126,9 @@ async def measure_pools(url: str) -> dict[str, tuple[float, float]]:
     """By the name of a pool: µs of CPU for one statement, and the longest wait of many borrowers at once in ms."""
     pools: dict[str, Any] = {
         "asyncpg's pool": await asyncpg.create_pool(url, min_size=1, max_size=CONNECTIONS),
+        "asyncpg's pool without a reset, behind a semaphore": _Queued(
+            await asyncpg.create_pool(url, min_size=1, max_size=CONNECTIONS, reset=_no_reset)
+        ),
         "our pool": await Pool.opened(CONNECTIONS, dsn=url),
     }
     rounds = [{name: await _borrow(pool) for name, pool in pools.items()} for _ in range(ROUNDS)]
@@ -133,6 +136,35 @@ async def measure_pools(url: str) -> dict[str, tuple[float, float]]:
     for pool in pools.values():
         await pool.close()
     return {name: (statistics.median(each[name] for each in rounds), waits[name]) for name in pools}
+
+
+class _Queued:
+    """asyncpg's pool, with its connections lent in the order of asking: the smallest form of what `Pool` does."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+        self._turns = asyncio.Semaphore(CONNECTIONS)
+
+    async def acquire(self) -> asyncpg.pool.PoolConnectionProxy:
+        await self._turns.acquire()
+        try:
+            return await self._pool.acquire()
+        except BaseException:
+            self._turns.release()
+            raise
+
+    async def release(self, connection: asyncpg.pool.PoolConnectionProxy) -> None:
+        try:
+            await self._pool.release(connection)
+        finally:
+            self._turns.release()
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+
+async def _no_reset(_: asyncpg.Connection) -> None:
+    """Nothing of ours leaves anything in a session."""
 
 
 async def _borrow(pool: Any) -> float:
@@ -162,8 +194,8 @@ async def _longest_wait(pool: Any) -> float:
 def main() -> None:
     out = os.dup(1)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the log's lines
-    ours, other = uvloop.run(measure())
     with Postgres() as postgres:
+        ours, other = uvloop.run(measure(postgres.create("requests")))
         pools = uvloop.run(measure_pools(postgres.create("pools")))
     with os.fdopen(out, "w") as terminal:
         terminal.write(f"a request without its operation: {ours:.1f} µs; a constant answer: {other:.1f} µs; ")

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from app import migrating
+from app import database as app_database
 from app.identifiers import Kind, read, show
 from tests.calls.conftest import at
 from tests.calls.crowd import add_calls, make_past_months
@@ -52,7 +52,7 @@ def uuid(sid: str, kind: Kind) -> UUID:
 async def database(shared: Installation, template: World) -> AsyncIterator[Any]:
     """The database of the shared installation, with many calls of two accounts."""
     # As a migration, which no timeout ends: filling takes longer than a request may.
-    async with migrating.opened(shared.settings, migrating=True) as connection:
+    async with app_database.opened(shared.settings, migrating=True) as connection:
         await make_past_months()
         application = uuid(template["own_application"], Kind.APPLICATION)
         await add_calls(connection, uuid(template["own"], Kind.ACCOUNT), CALLS, application=application)

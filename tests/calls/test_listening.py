@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any
@@ -184,8 +185,8 @@ async def test_an_address_closes_with_the_key_that_it_was_made_for(
     read_only: Person,
     stranger: Person,
     world: World,
+    wait: Callable[[float], None],
     closing: str,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert authentication.CACHE_SECONDS < 5
     address = await own.address(read_only)
@@ -201,20 +202,18 @@ async def test_an_address_closes_with_the_key_that_it_was_made_for(
             await key.update(access_level=AccessLevel.GATEWAY)
         else:
             await key.update(**({"revoked_at": now} if closing == "revoked" else {"expires_at": now}))
-    later = time.monotonic() + authentication.CACHE_SECONDS + 0.1
-    monkeypatch.setattr(time, "monotonic", lambda: later)
+    wait(authentication.CACHE_SECONDS + 0.1)
     assert (await get(stranger, address)).status_code == 403
 
 
 async def test_an_address_closes_with_the_session_that_it_was_made_for(
-    own: Recorded, installation: Installation, stranger: Person, monkeypatch: pytest.MonkeyPatch
+    own: Recorded, installation: Installation, stranger: Person, wait: Callable[[float], None]
 ) -> None:
     people = await add_people(installation, "ann")
     address = await own.address(people["ann"])
     assert (await get(stranger, address)).status_code == 200
     await people["ann"].ask("mutation { logout { userErrors { code } } }")
-    later = time.monotonic() + authentication.CACHE_SECONDS + 0.1
-    monkeypatch.setattr(time, "monotonic", lambda: later)
+    wait(authentication.CACHE_SECONDS + 0.1)
     assert (await get(stranger, address)).status_code == 403
 
 

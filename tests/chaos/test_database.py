@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app import migrating
+from app import database, migrating
 from app.accounts.model import Account
 from app.calls.model import Call, RecordingState
 from app.identifiers import Kind, show
@@ -91,7 +91,7 @@ async def test_an_empty_database_sets_recordings_aside_and_a_command_brings_them
         names = await recordings_that_wait(ground)
         ground.postgres.exchange(DATABASE, "empty", away="full")
         await until(lambda: _is_aside(ground, len(names)), 60, lambda: server.log[-3000:])
-    async with migrating.opened(server.settings):
+    async with database.opened(server.settings):
         assert (await Account.all().count(), await Call.all().count()) == (0, 0)
     ground.postgres.exchange(DATABASE, "full", away="empty")
     listed = (await command(ground, "spool")).splitlines()

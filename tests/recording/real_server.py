@@ -18,7 +18,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from app import migrating
+from app import database
 from app.calls.model import Call
 from app.local_s3 import LocalS3, free_ports
 from app.settings import Settings
@@ -150,7 +150,7 @@ class RealServer:
 
     async def rows(self) -> dict[str, Call]:
         """The calls by the gateway's ids, read behind the server's back."""
-        async with migrating.opened(self.settings):
+        async with database.opened(self.settings):
             return {call.gateway_call_id: call for call in await Call.all()}
 
     async def until(self, what: str, seconds: float, count: int) -> dict[str, Call]:

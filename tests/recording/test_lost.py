@@ -20,13 +20,13 @@ from app.recording import recorder, retrying
 from app.recording.model import RecordingError
 from app.recording.storage import ObjectStorage
 from app.recording.stream import FirstFrame
+from tests.commands import run
 from tests.installation import Installation, Person
 from tests.recording.storage_room import StorageRoom, noise, opened_room
 from tests.recording.test_storing import told_of
 from tests.servers.scripted_s3 import ScriptedS3
 from tests.servers.valkey import PromptServer
 from tests.statements import plan, recorded
-from tests.test_commands import run
 
 
 @pytest.fixture

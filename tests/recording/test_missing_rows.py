@@ -23,12 +23,12 @@ from app.recording import aside, retrying, storing
 from app.recording.model import AudioFormat, StoredCredential
 from app.recording.spool import Ended, SpooledRecording
 from tests.calls.recorded import target_in
+from tests.commands import ended, environment_of
 from tests.installation import Person
 from tests.recording.storage_room import StorageRoom, full_disk, noise
 from tests.recording.test_lost import room, s3
 from tests.recording.test_storing import told_of
 from tests.servers.scripted_s3 import Request, ScriptedS3, error
-from tests.test_commands import ended, environment_of
 from tests.test_metrics import metrics, number
 
 __all__ = ["room", "s3"]
@@ -356,7 +356,7 @@ async def test_a_retry_asks_no_bucket_whose_keys_do_not_open(
 
 
 async def spool(room: StorageRoom, *options: str) -> tuple[int | None, str, str]:
-    environment = environment_of(room.installation, SPOOL_DIR=str(room.folder))
+    environment = environment_of(room.installation.settings, SPOOL_DIR=str(room.folder))
     status, printed, wrong = await ended(environment, "spool", *options)
     return status, printed, wrong.partition("\n")[2]
 

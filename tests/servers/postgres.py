@@ -22,7 +22,13 @@ _MEMORY_BYTES = 4_000_000_000
 class Postgres:
     """Durability is off: what a crash would lose is thrown away anyhow."""
 
-    options: tuple[str, ...] = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
+    options: tuple[str, ...] = (
+        *("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200"),
+        # A check of a password costs as much CPU as a short test has statements.
+        "scram_iterations=1",
+        # No plan depends on when it ran; tests about plans analyze by themselves.
+        "autovacuum=off",
+    )
 
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="accounts-postgres-", dir=_memory()))
@@ -35,6 +41,8 @@ class Postgres:
 
     def __enter__(self) -> Self:
         self.start()
+        password = urlsplit(self.url("postgres")).password
+        self.run(f"ALTER ROLE postgres PASSWORD '{password}'")
         return self
 
     def __exit__(
@@ -71,9 +79,20 @@ class Postgres:
         asyncio.run_coroutine_threadsafe(self._run(sql), self._loop).result()
 
     async def _run(self, sql: str) -> None:
+        await (await self._connected()).execute(sql)
+
+    async def _connected(self) -> asyncpg.Connection:
         if self._connection is None or self._connection.is_closed():
             self._connection = await asyncpg.connect(self.url("postgres"))
-        await self._connection.execute(sql)
+        return self._connection
+
+    def transactions(self) -> int:
+        """The number of the next transaction that writes: what it was before, nothing was written to any database since."""
+        return asyncio.run_coroutine_threadsafe(self._transactions(), self._loop).result()
+
+    async def _transactions(self) -> int:
+        number = await (await self._connected()).fetchval("SELECT pg_snapshot_xmax(pg_current_snapshot())::text")
+        return int(number)
 
     def create(self, name: str) -> str:
         """An empty database; answers its URL."""

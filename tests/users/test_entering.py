@@ -1,17 +1,18 @@
 """What entering costs and tells: the look-up's index, the log's line, the first admin of the command line."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
+from app import migrating
 from app.logs import RequestLog
+from app.settings import Settings
 from app.users.emails import email_key
+from tests.catalogue import empty, make_settings
+from tests.commands import ended, environment_of
 from tests.installation import Installation, Person
 from tests.people import PASSWORD, People, add_people, email_of, log_in
 from tests.statements import plan, recorded
+
+__all__ = ["empty", "make_settings"]
 
 WHO = "{ viewer { scope } }"
 
@@ -52,16 +53,17 @@ def test_addresses_that_differ_in_case_alone_are_one(same: str) -> None:
     assert email_key(same) == "ann@example.com"
 
 
-def test_the_command_line_makes_the_first_admin_who_must_choose_a_password(tmp_path: Path) -> None:
-    environment = {**os.environ, "DATA_DIR": str(tmp_path), "LOG_LEVEL": "ERROR"}
-    command = [sys.executable, "-m", "app", "create-admin", "--name", "Ann", "--email"]
-    made = subprocess.run([*command, "ann@example.com"], env=environment, capture_output=True, text=True, check=True)
-    assert len(made.stdout.strip()) >= 20
-    assert "Log in with it" in made.stderr
+async def test_the_command_line_makes_the_first_admin_who_must_choose_a_password(empty: Settings) -> None:
+    create_admin = (environment_of(empty), "create-admin", "--name", "Ann", "--email")
+    await migrating.migrate(empty)
+    status, printed, said = await ended(*create_admin, "ann@example.com")
+    assert status == 0, said
+    assert len(printed.strip()) >= 20
+    assert "Log in with it" in said
     for email, problem in (("Ann@Example.com", "already"), ("ann", "no e-mail address")):
-        again = subprocess.run([*command, email], env=environment, capture_output=True, text=True, check=False)
-        assert (again.returncode, again.stdout) == (1, "")
-        assert problem in again.stderr
+        status, printed, said = await ended(*create_admin, email)
+        assert (status, printed) == (1, "")
+        assert problem in said
 
 
 async def test_nobody_who_was_deactivated_reactivates_themselves_within_the_seconds_that_are_remembered(
