@@ -22,16 +22,24 @@ class Shares:
         """How many are taken."""
         return self._of.total()
 
+    def add(self, who: Hashable) -> None:
+        """One more, until `remove`."""
+        self._of[who] += 1
+
+    def remove(self, who: Hashable) -> None:
+        """One less."""
+        self._of[who] -= 1
+        if not self._of[who]:
+            del self._of[who]
+
     @contextmanager
     def place(self, who: Hashable) -> Iterator[None]:
         """One more for the time of the block."""
-        self._of[who] += 1
+        self.add(who)
         try:
             yield
         finally:
-            self._of[who] -= 1
-            if not self._of[who]:
-                del self._of[who]
+            self.remove(who)
 
 
 class Share(enum.Enum):

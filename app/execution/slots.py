@@ -7,8 +7,9 @@ callers of one provider's accounts take turns, so that a program's hundred opera
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Hashable, Iterator
-from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, contextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 
 from app import metrics
 from app.context import Context
@@ -24,9 +25,6 @@ WAIT_SECONDS = 10.0
 RETRY_SECONDS = 1
 
 
-_Turn = asyncio.Future[ExitStack]
-
-
 @dataclass(frozen=True, slots=True)
 class _Holders:
     """For whom an operation counts, from the narrowest to the widest."""
@@ -34,6 +32,17 @@ class _Holders:
     caller: Hashable
     owner: Hashable
     provider: Hashable
+
+
+@dataclass(slots=True)
+class _Held:
+    """A slot, which may be given up and taken again."""
+
+    holders: _Holders
+    is_held: bool = True
+
+
+_Turn = asyncio.Future[_Held]
 
 
 class OperationSlots:
@@ -64,28 +73,28 @@ class OperationSlots:
         holders = _holders_of(context)
         must_wait = not self._fits(holders)
         held = await self._acquire(holders, may_refuse=not is_event)
-
-        @asynccontextmanager
-        async def without_slot() -> AsyncIterator[None]:
-            nonlocal held
-            self._release(held, holders)
-            try:
-                async with outside():
-                    yield
-            except Exception:  # other fields may still run; those of a cancelled operation do not
-                held = await self._acquire(holders, may_refuse=False)
-                raise
-            held = await self._acquire(holders, may_refuse=False)
-
-        context.without_slot = without_slot
+        context.without_slot = partial(self._without, held, outside)
         try:
             if must_wait:
                 await context.still_let_in()
             yield
         finally:
-            self._release(held, holders)
+            self._release(held)
 
-    async def _acquire(self, holders: _Holders, *, may_refuse: bool) -> ExitStack:
+    @asynccontextmanager
+    async def _without(
+        self, held: _Held, outside: Callable[[], AbstractAsyncContextManager[None]]
+    ) -> AsyncIterator[None]:
+        self._release(held)
+        try:
+            async with outside():
+                yield
+        except Exception:  # other fields may still run; those of a cancelled operation do not
+            held.is_held = (await self._acquire(held.holders, may_refuse=False)).is_held
+            raise
+        held.is_held = (await self._acquire(held.holders, may_refuse=False)).is_held
+
+    async def _acquire(self, holders: _Holders, *, may_refuse: bool) -> _Held:
         if self._fits(holders):
             return self._take(holders)
         if may_refuse and self._waiting.of(holders.caller) >= MAXIMUM_WAITING:
@@ -99,18 +108,21 @@ class OperationSlots:
             and self._running.of(holders.provider) < self._of_provider
         )
 
-    def _take(self, holders: _Holders) -> ExitStack:
-        held = ExitStack()
+    def _take(self, holders: _Holders) -> _Held:
         for holder in (holders.caller, holders.owner, holders.provider):
-            held.enter_context(self._running.place(holder))
-        return held
+            self._running.add(holder)
+        return _Held(holders)
 
-    def _release(self, held: ExitStack, holders: _Holders) -> None:
+    def _release(self, held: _Held) -> None:
         """Hands the slot on before anything else runs, so that no newcomer overtakes those that wait.
 
         Does nothing when the slot is released already.
         """
-        held.close()
+        if not held.is_held:
+            return
+        held.is_held, holders = False, held.holders
+        for holder in (holders.caller, holders.owner, holders.provider):
+            self._running.remove(holder)
         callers = self._queues.get(holders.provider, {})
         for waiting, turns in callers.items():
             # The task of a cancelled turn has not run yet.
@@ -120,7 +132,7 @@ class OperationSlots:
                 callers[waiting] = callers.pop(waiting)  # behind the others
                 break
 
-    async def _turn(self, holders: _Holders, *, may_refuse: bool) -> ExitStack:
+    async def _turn(self, holders: _Holders, *, may_refuse: bool) -> _Held:
         turn: _Turn = asyncio.get_running_loop().create_future()
         try:
             with self._waiting.place(holders.caller), self._queued(turn, holders):
@@ -128,7 +140,7 @@ class OperationSlots:
                     return await turn
         except BaseException as error:
             if turn.done() and not turn.cancelled():
-                self._release(turn.result(), holders)  # it came too late
+                self._release(turn.result())  # it came too late
             if isinstance(error, TimeoutError):
                 raise _refusal(f"this one waited {WAIT_SECONDS:g} s for its turn") from None
             raise
