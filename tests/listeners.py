@@ -145,8 +145,11 @@ def _answer_in(message: dict[str, Any]) -> Answer | None:
 async def until_heard(installation: Installation, account: str, count: int = 1) -> None:
     """Until so many listen to an account: nothing tells a client that its subscription has begun."""
     live, account_id = installation.opened.clients[LiveEvents], read(Kind.ACCOUNT, account)
-    await until(lambda: len(live._listeners.get(account_id, ())) >= count)
-    await asyncio.sleep(0.05)  # for its look at the account
+
+    def waiting() -> int:  # it has looked at the account then
+        return sum(bool(each._waiting._getters) for each in live._listeners.get(account_id, ()))
+
+    await until(lambda: waiting() >= count)
 
 
 async def until_nobody_listens(installation: Installation) -> None:

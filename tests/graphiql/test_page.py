@@ -109,7 +109,8 @@ async def test_a_key_with_a_character_that_no_key_has_is_not_sent(visit: Visit) 
     async def refused() -> bool:
         # On a busy machine the button is there before the editor that it runs.
         await visit.run()
-        return await visit.hint.inner_text() == "This is not a whole key: copy it again."
+        hint: str = await visit.hint.inner_text()
+        return hint == "This is not a whole key: copy it again."
 
     await until(refused)
     visit.assert_nothing_went_wrong()
