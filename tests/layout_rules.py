@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.tracked import tracked
+
 FOUNDATION = {
     *("access", "context", "database", "database_url", "encryption", "errors", "graph"),
     *(
@@ -60,7 +62,7 @@ class Import:
 
 def sources_of(root: Path) -> Sources:
     found = {}
-    for path in sorted((root / "app").rglob("*.py")):
+    for path in tracked(root, "app/**/*.py"):
         parts = path.relative_to(root).with_suffix("").parts
         found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path.read_text()
     return found

@@ -17,6 +17,7 @@ from app.identifiers import Kind, read
 from app.live import Change, LiveEvent, LiveEvents
 from app.websocket_connections import StreamingProtocol
 from tests.installation import Answer, Installation
+from tests.waiting import until
 
 SUBPROTOCOL = "graphql-transport-ws"
 
@@ -28,8 +29,7 @@ async def served(installation: Installation, limit: int | None = None) -> AsyncI
     quiet: dict[str, Any] = {"ws_per_message_deflate": False, "log_config": None, "lifespan": "off"}
     server = uvicorn.Server(uvicorn.Config(installation.app, port=0, limit_concurrency=limit, **options, **quiet))
     task = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
+    await until(lambda: server.started)
     try:
         yield server.servers[0].sockets[0].getsockname()[1]
     finally:
@@ -145,14 +145,13 @@ def _answer_in(message: dict[str, Any]) -> Answer | None:
 async def until_heard(installation: Installation, account: str, count: int = 1) -> None:
     """Until so many listen to an account: nothing tells a client that its subscription has begun."""
     live, account_id = installation.opened.clients[LiveEvents], read(Kind.ACCOUNT, account)
-    async with asyncio.timeout(5):
-        while len(live._listeners.get(account_id, ())) < count:
-            await asyncio.sleep(0.01)
-    await asyncio.sleep(0.05)  # for its look at the account
+
+    def waiting() -> int:  # it has looked at the account then
+        return sum(bool(each._waiting._getters) for each in live._listeners.get(account_id, ()))
+
+    await until(lambda: waiting() >= count)
 
 
 async def until_nobody_listens(installation: Installation) -> None:
     live = installation.opened.clients[LiveEvents]
-    async with asyncio.timeout(5):
-        while live._listeners:
-            await asyncio.sleep(0.01)
+    await until(lambda: not live._listeners)

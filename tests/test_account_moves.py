@@ -13,6 +13,7 @@ from tests.catalogue import contents
 from tests.installation import Installation, Person, World, refusals
 from tests.statements import recorded
 from tests.test_key_closing import WHO
+from tests.waiting import until
 
 SHOWN = "account { id name version serviceProvider { id } }"
 SEEN = (
@@ -179,8 +180,7 @@ async def test_what_moves_away_while_it_is_to_be_deleted_stays(
         async with connection.transaction():
             await connection.execute("UPDATE accounts SET service_provider_id = $1 WHERE id = $2", there, own)
             asked = asyncio.create_task(provider.change("deleteAccount", "deletedId", id=world["own"], force=True))
-            while not await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
-                await asyncio.sleep(0.02)
+            await until(lambda: connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"))
     finally:
         await connection.close()
     payload = await asked

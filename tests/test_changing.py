@@ -23,6 +23,7 @@ from app.recording.model import AudioFormat, RecordingConfig, StorageStatus
 from app.service_providers.model import ServiceProvider
 from tests.installation import Installation, Person, World, refusals
 from tests.statements import recorded
+from tests.waiting import until
 
 ROWS: dict[type[Model], tuple[Kind, str]] = {
     Account: (Kind.ACCOUNT, "{}"),
@@ -234,10 +235,12 @@ async def test_who_waits_for_anothers_change_does_not_overwrite_it(
         return await change(context, model, row_id, {"created_at": TIME}, if_version=1)
 
     waiting = asyncio.create_task(second())
-    async with in_transaction():
+    async with in_transaction() as first:
         assert await change(context, model, row_id, {"created_at": datetime.now(UTC)}, if_version=1) is not None
         begun.set()
-        await asyncio.sleep(0.1)  # the second one's statement is sent, and waits for the row
+        await until(
+            lambda: first.execute_query_dict("SELECT pid FROM pg_locks WHERE NOT granted")
+        )  # the second one waits for the row
         assert not waiting.done()
     assert await waiting is None
     assert (await model.get(id=row_id)).version == 2

@@ -17,11 +17,12 @@ from graphql import (
 )
 
 from app.schema import printed
+from tests.tracked import tracked
 
 REPOSITORY = Path(__file__).parents[1]
 CLIENTS = REPOSITORY / "tests" / "clients"
-DOCUMENTS = sorted((CLIENTS / "documents").glob("*.graphql"))
-TABS = sorted((REPOSITORY / "app" / "graphiql" / "tabs").glob("*.graphql"))
+DOCUMENTS = tracked(REPOSITORY, "tests/clients/documents/*.graphql")
+TABS = tracked(REPOSITORY, "app/graphiql/tabs/*.graphql")
 
 
 @pytest.fixture(scope="module")

@@ -18,8 +18,18 @@ from starlette.routing import Route
 from uvicorn.config import STARTUP_FAILURE
 
 from app import connections, serving
-from app.connections import MAXIMUM_CHUNKS, MAXIMUM_HEAD_BYTES, MAXIMUM_PIPELINED, BoundedProtocol
+from app.connections import (
+    DRAIN_BYTES,
+    DRAIN_SECONDS,
+    HEAD_SECONDS,
+    MAXIMUM_CHUNKS,
+    MAXIMUM_HEAD_BYTES,
+    MAXIMUM_PIPELINED,
+    BoundedProtocol,
+)
 from app.websocket_connections import StreamingProtocol
+from tests.loop_clock import pass_seconds
+from tests.waiting import until
 
 LARGE = 4_000_000
 """More than the kernel keeps for a client that does not read."""
@@ -55,8 +65,22 @@ def told() -> list[str]:
     return []
 
 
+class Watched(BoundedProtocol):
+    """Counts the bytes that the server has taken, so that a test knows when it has seen what was sent."""
+
+    taken = 0
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        Watched.taken += len(data)
+
+
+async def taken(count: int) -> None:
+    await until(lambda: Watched.taken >= count)
+
+
 @pytest.fixture
-async def port(told: list[str]) -> AsyncIterator[int]:
+async def server(told: list[str], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[uvicorn.Server]:
     """A server whose connections are bounded; it answers how long a body was, or at once, or much."""
     app = Starlette(
         routes=[
@@ -68,15 +92,26 @@ async def port(told: list[str]) -> AsyncIterator[int]:
         ]
     )
     app.state.told = told
+    monkeypatch.setattr(Watched, "taken", 0)
     # A connection that is held in spite of all fails its test, and does not hold up the rest.
     options: dict[str, Any] = {"log_config": None, "lifespan": "off", "timeout_graceful_shutdown": 1}
-    server = uvicorn.Server(uvicorn.Config(app, port=0, http=BoundedProtocol, ws=StreamingProtocol, **options))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, http=Watched, ws=StreamingProtocol, **options))
     task = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    yield server.servers[0].sockets[0].getsockname()[1]
+    await until(lambda: server.started)
+    yield server
     server.should_exit = True
     await task
+
+
+@pytest.fixture
+def port(server: uvicorn.Server) -> int:
+    found: int = server.servers[0].sockets[0].getsockname()[1]
+    return found
+
+
+async def until_unread(server: uvicorn.Server) -> None:
+    """Until the server has more to say than a client has taken."""
+    await until(lambda: any(getattr(each, "is_unread", False) for each in server.server_state.connections))
 
 
 async def said(port: int, *pieces: bytes) -> bytes:
@@ -140,13 +175,17 @@ async def test_trailers_and_notes_on_chunks_that_never_end_are_refused(port: int
         writer.close()
 
 
-async def test_a_body_in_chunks_is_no_head_however_long_it_takes(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.2)
+async def test_a_body_in_chunks_is_no_head_however_long_it_takes(port: int) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(CHUNKED.replace(b"Host: a", b"Host: a\r\nConnection: close") % b"/")
-    for _ in range(6):
-        writer.write(b"4e20\r\n" + b"x" * 20_000 + b"\r\n")
-        await asyncio.sleep(0.1)
+    head, chunk = (
+        CHUNKED.replace(b"Host: a", b"Host: a\r\nConnection: close") % b"/",
+        b"4e20\r\n" + b"x" * 20_000 + b"\r\n",
+    )
+    writer.write(head)
+    for number in range(1, 7):
+        writer.write(chunk)
+        await taken(len(head) + number * len(chunk))
+        await pass_seconds(HEAD_SECONDS / 2)
     writer.write(b"0\r\nX: y\r\n\r\n")
     assert (await asyncio.wait_for(reader.read(), 5)).endswith(b"120000")
     writer.close()
@@ -172,17 +211,16 @@ async def test_what_follows_a_chunk_is_not_waited_for_for_ever(
         (b"POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", b"\r\n"),
     ],
 )
-async def test_a_connection_that_is_answered_is_not_held_by_drops(
-    port: int, monkeypatch: pytest.MonkeyPatch, head: bytes, drop: bytes
-) -> None:
-    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.3)
+async def test_a_connection_that_is_answered_is_not_held_by_drops(port: int, head: bytes, drop: bytes) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(head)
     assert b"early" in await reader.read(4096)
     ended = asyncio.create_task(reader.read())
-    for _ in range(30):
+    for number in range(1, 5):
         writer.write(drop)
-        await asyncio.sleep(0.05)
+        await taken(len(head) + number * len(drop))
+        await pass_seconds(HEAD_SECONDS / 4)
+    await asyncio.wait([ended], timeout=HEAD_SECONDS / 2)
     assert ended.done()
     ended.exception()
     writer.close()
@@ -205,34 +243,32 @@ def unread(port: int) -> socket.socket:
 GET = b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
-async def is_hung_up_on(client: socket.socket) -> bool:
-    """Within three seconds, and without reading."""
-    for _ in range(60):
-        await asyncio.sleep(0.05)
-        if client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != _ESTABLISHED:
-            return True
-    return False
+def is_hung_up_on(client: socket.socket) -> bool:
+    """Known without reading."""
+    return client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != _ESTABLISHED
 
 
 _ESTABLISHED = 1
 
 
 @pytest.mark.parametrize("head", [GET, GET * 3, GET.replace(b"Host", b"Connection: close\r\nHost")])
-async def test_answers_that_nobody_reads_are_not_kept(port: int, monkeypatch: pytest.MonkeyPatch, head: bytes) -> None:
-    monkeypatch.setattr(connections, "DRAIN_SECONDS", 0.2)
+async def test_answers_that_nobody_reads_are_not_kept(server: uvicorn.Server, port: int, head: bytes) -> None:
     client = unread(port)
     client.send(head)
-    assert await is_hung_up_on(client)
+    await until_unread(server)
+    await pass_seconds(DRAIN_SECONDS - 5)
+    assert not is_hung_up_on(client)
+    await pass_seconds(5)
+    await until(lambda: is_hung_up_on(client), seconds=DRAIN_SECONDS / 2)
     client.close()
 
 
-async def test_an_answer_that_is_read_slowly_is_sent_to_its_end(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "DRAIN_SECONDS", 0.2)
+async def test_an_answer_that_is_read_slowly_is_sent_to_its_end(port: int) -> None:
     client, loop, received = unread(port), asyncio.get_running_loop(), 0
     client.send(GET.replace(b"Host", b"Connection: close\r\nHost"))
     while piece := await loop.sock_recv(client, 200_000):
         received += len(piece)
-        await asyncio.sleep(0.005)
+        await pass_seconds(len(piece) / DRAIN_BYTES * DRAIN_SECONDS / 4)
     assert received > LARGE
     client.close()
 
@@ -263,10 +299,12 @@ async def test_a_body_in_very_many_chunks_is_refused_before_they_are_taken_apart
 
 async def test_a_request_knows_that_its_client_has_gone_though_others_came_after_it(port: int, told: list[str]) -> None:
     _, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(b"".join(b"GET /patient?%d HTTP/1.1\r\nHost: a\r\n\r\n" % number for number in range(3)))
-    await asyncio.sleep(0.2)
+    requests = b"".join(b"GET /patient?%d HTTP/1.1\r\nHost: a\r\n\r\n" % number for number in range(3))
+    writer.write(requests)
+    await taken(len(requests))
     writer.close()
-    await asyncio.sleep(0.2)
+    await until(lambda: told)
+    await until(lambda: not _requests())
     assert told == ["0"]
 
 
@@ -276,18 +314,19 @@ UPGRADE = (
 )
 
 
-async def test_no_request_waits_for_ever_when_its_connection_becomes_a_websocket(port: int) -> None:
+async def test_no_request_waits_for_ever_when_its_connection_becomes_a_websocket(
+    server: uvicorn.Server, port: int
+) -> None:
     client = unread(port)
     client.send(GET)
-    await asyncio.sleep(0.1)
+    await until_unread(server)
+    await until(lambda: not _requests())
     client.send(GET)  # waits for room
-    await asyncio.sleep(0.1)
-    assert _requests()
+    await until(_requests)
     client.send(UPGRADE)
-    await asyncio.sleep(0.1)
+    await taken(len(GET + GET + UPGRADE))
     client.close()
-    await asyncio.sleep(0.1)
-    assert not _requests()
+    await until(lambda: not _requests(), seconds=5)
 
 
 async def test_a_connection_becomes_no_websocket_before_all_is_answered(port: int) -> None:
@@ -329,11 +368,11 @@ async def test_a_body_that_never_begins_is_not_waited_for(port: int, monkeypatch
         writer.close()
 
 
-async def test_a_body_that_has_begun_may_take_longer_than_a_head(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.1)
+async def test_a_body_that_has_begun_may_take_longer_than_a_head(port: int) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(HEAD + b"ab")
-    await asyncio.sleep(0.4)
+    await taken(len(HEAD) + 2)
+    await pass_seconds(3 * HEAD_SECONDS)
     writer.write(b"cd")
     assert (await asyncio.wait_for(reader.read(), 5)).endswith(b"4")
     writer.close()

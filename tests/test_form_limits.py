@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,9 +22,10 @@ from graphql import (
 from app.schema import printed
 from tests.installation import Installation, Person, World, refusals
 from tests.people import add_people
+from tests.tracked import ROOT, tracked
 
 CONTRACT = build_schema(printed())
-DOCUMENTS = Path(__file__).parent / "clients" / "documents"
+DOCUMENTS = "tests/clients/documents/*.graphql"
 
 # The inputs of a storage, which stand in three places.
 _STORAGES = ("AccountRecordingConfigInput", "UpdateRecordingConfigInput", "VerifyRecordingStorageInput")
@@ -155,7 +155,7 @@ def test_the_forms_of_the_clients_ask_for_every_limit() -> None:
             if isinstance(parent, GraphQLObjectType):
                 asked.add(f"{parent.name}.{node.name.value}")
 
-    documents = concat_ast([parse(path.read_text()) for path in sorted(DOCUMENTS.glob("*.graphql"))])
+    documents = concat_ast([parse(path.read_text()) for path in tracked(ROOT, DOCUMENTS)])
     visit(documents, TypeInfoVisitor(types, Asked()))
     limits: Any = CONTRACT.type_map["Limits"]
     rooms = [get_named_type(one.type) for room, one in limits.fields.items() if room not in ("paging", "call")]

@@ -1,13 +1,13 @@
 """The house: who may import whom, where files may lie, and that the map tells all of them. Nothing of it runs."""
 
-import fnmatch
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.layout_rules import broken_rules, sources_of
+from tests.tracked import ROOT, is_repository, tracked
 
-ROOT = Path(__file__).parent.parent
 TOP_LEVEL = {
     *("pyproject.toml", "app", "schema.graphql", "migrations", "tests", "Makefile"),
     *("README.md", "CHANGELOG.md", "constraints.txt"),
@@ -19,14 +19,42 @@ def test_every_import_points_the_right_way_and_every_module_is_on_the_map() -> N
     assert not problems, "\n\n" + "\n\n".join(problems)
 
 
+@pytest.mark.skipif(not is_repository(ROOT), reason="without a git repository nothing says what belongs to it")
 def test_the_top_level_holds_what_belongs_there_and_nothing_else() -> None:
-    ignored = [line.strip("/") for line in (ROOT / ".gitignore").read_text().split()]
-    names = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")}
-    strangers = {name for name in names - TOP_LEVEL if not any(fnmatch.fnmatch(name, one) for one in ignored)}
+    strangers = strangers_in(ROOT)
     assert not strangers, (
         f"{sorted(strangers)} on the top level.\n  Why it matters: a newcomer reads this list first; it stays short.\n"
-        "  To fix this: 1. move it to app/, tests/ or .github/ 2. add what is made by a program to .gitignore."
+        "  To fix this: 1. move it to app/, tests/ or .github/ 2. take what is made by a program out of git."
     )
+
+
+def strangers_in(root: Path) -> set[str]:
+    names = {path.relative_to(root).parts[0] for path in tracked(root, "**/*")}
+    return {name for name in names - TOP_LEVEL if not name.startswith(".")}
+
+
+def test_what_git_does_not_track_is_none_of_these_rules_business(tmp_path: Path) -> None:
+    git = ["git", "-C", str(tmp_path)]
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "__init__.py").write_text('"""The map: names.py"""')
+    (tmp_path / "app" / "names.py").write_text("")
+    subprocess.run([*git, "init", "--quiet"], check=True)
+    subprocess.run([*git, "add", "."], check=True)
+    (tmp_path / "server.log").write_text("")
+    (tmp_path / "venv" / "lib").mkdir(parents=True)
+    (tmp_path / "venv" / "lib" / "module.py").write_text("")
+    (tmp_path / "app" / "utils.py").write_text("import app.main")
+    assert strangers_in(tmp_path) == set()
+    assert broken_rules(sources_of(tmp_path)) == []
+    subprocess.run([*git, "add", "."], check=True)
+    assert strangers_in(tmp_path) == {"server.log", "venv"}
+    assert broken_rules(sources_of(tmp_path)) != []
+
+
+def test_in_an_unpacked_archive_all_files_are_looked_at(tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "names.py").write_text("")
+    assert sources_of(tmp_path) == {"app.names": ""}
 
 
 HOUSE = {

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from valkey.asyncio.client import Pipeline
+from valkey.asyncio.client import Pipeline, PubSub
 
 from app import exchange as exchange_module
 from app import live as live_module
@@ -18,6 +18,7 @@ from app.live import Change, EventsLost, Listener, LiveEvent, LiveEvents, TooSlo
 from tests.installation import Installation, Person, World
 from tests.listeners import listening, served
 from tests.servers.valkey import PromptServer
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -154,9 +155,7 @@ async def test_a_subscriber_whose_events_were_lost_is_asked_to_list_again(
         query = "subscription ($id: ID!) { callChanged(accountId: $id) { id } }"
         await client.subscribe(query, id=world["own"])
         live: LiveEvents = installation.opened.clients[LiveEvents]
-        async with asyncio.timeout(30):
-            while not live._listeners:
-                await asyncio.sleep(0.01)
+        await until(lambda: live._listeners)
         await asyncio.to_thread(valkey.stop)
         assert await client.closed(30) == (1012, "events were lost: connect and list again")
 
@@ -164,10 +163,17 @@ async def test_a_subscriber_whose_events_were_lost_is_asked_to_list_again(
 async def test_silence_is_not_taken_for_absence(
     valkey: PromptServer, account: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    asked, ping = [], PubSub.ping
+
+    async def counted(channels: PubSub) -> None:
+        await ping(channels)
+        asked.append(channels)
+
+    monkeypatch.setattr(PubSub, "ping", counted)
     monkeypatch.setattr(exchange_module, "SILENCE_SECONDS", 0.1)
     async with workers(valkey.url, account) as (one, other):
         before = int(valkey.run("INFO", "stats")["total_connections_received"])
-        await asyncio.sleep(1)
+        await until(lambda: len(asked) >= 8)
         with other.listening(account) as there:
             one.publish(event := LiveEvent(account, new_id(), Change.CALL))
             assert await heard(there) == event

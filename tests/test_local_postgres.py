@@ -165,8 +165,8 @@ def test_a_command_alone_has_a_server_for_its_time(data_dir: Path) -> None:
 
 def test_it_ends_with_a_process_that_is_killed_and_starts_again(data_dir: Path) -> None:
     script = (
-        "import sys, time\nfrom pathlib import Path\nfrom app import local_postgres\n"
-        "server = local_postgres.start(Path(sys.argv[1]))\nprint(server.pid, flush=True)\ntime.sleep(600)"
+        "import signal, sys\nfrom pathlib import Path\nfrom app import local_postgres\n"
+        "server = local_postgres.start(Path(sys.argv[1]))\nprint(server.pid, flush=True)\nsignal.pause()"
     )
     command = [sys.executable, "-c", script, str(data_dir)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as parent:

@@ -5,21 +5,22 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from app import local_s3
 from app.local_s3 import Identity, LocalS3, LocalS3Failed, LocalS3Missing
+from tests.waiting import until_blocking
 
 PARENT = """
-import sys, time
+import signal, sys
 from pathlib import Path
 from app.local_s3 import LocalS3
+from tests.waiting import until_blocking
 server = LocalS3(Path(sys.argv[1])).start()
 print(server.pid, flush=True)
-time.sleep(60)
+signal.pause()
 """
 
 
@@ -59,10 +60,7 @@ def test_it_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     parent.send_signal(signal.SIGKILL)
     parent.wait()
     parent.stdout.close()
-    deadline = time.monotonic() + 5
-    while is_running(pid) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not is_running(pid)
+    until_blocking(lambda: not is_running(pid))
 
 
 def test_without_the_program_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

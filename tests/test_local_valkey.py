@@ -4,7 +4,6 @@ import importlib.util
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -14,13 +13,15 @@ from valkey.exceptions import AuthenticationError
 from app.local_valkey import LocalValkey, LocalValkeyFailed, LocalValkeyMissing
 from tests.servers.valkey import PromptServer
 from tests.test_local_s3 import is_running
+from tests.waiting import until_blocking
 
 PARENT = """
-import time
+import signal
 from app.local_valkey import LocalValkey
+from tests.waiting import until_blocking
 server = LocalValkey().start()
 print(server.pid, flush=True)
-time.sleep(60)
+signal.pause()
 """
 
 
@@ -52,10 +53,7 @@ def test_it_ends_when_its_parent_is_killed() -> None:
     parent.send_signal(signal.SIGKILL)
     parent.wait()
     parent.stdout.close()
-    deadline = time.monotonic() + 5
-    while is_running(pid) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not is_running(pid)
+    until_blocking(lambda: not is_running(pid))
 
 
 def test_a_port_that_is_taken_is_told_in_its_own_words(valkey: PromptServer) -> None:

@@ -27,6 +27,7 @@ from app import logs
 from tests.installation import seed
 from tests.servers.postgres import Postgres
 from tests.traffic import SERVER, Caller, Heard, everything, garbage
+from tests.waiting import until
 
 ROOT = Path(__file__).parent.parent
 
@@ -59,7 +60,8 @@ async def heard(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres) ->
                 await listening(client, process)
                 await everything(Caller(client, found), world)
                 await garbage(int(environment["PORT"]), found)
-            await asyncio.sleep(0.2)  # what was forgotten is found out
+            # What was forgotten is found out.
+            await until(lambda: b"never retrieved" in (folder / "log").read_bytes())
         finally:
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(signal.SIGTERM)
@@ -76,13 +78,14 @@ def free_port() -> int:
 
 
 async def listening(client: httpx.AsyncClient, process: Any) -> None:
-    async with asyncio.timeout(30):
-        while process.returncode is None:
-            with contextlib.suppress(httpx.TransportError):
-                await client.get("/schema.graphql", headers={"Authorization": "Basic bm9ib2R5"})
-                return
-            await asyncio.sleep(0.1)
-    raise AssertionError("the server did not start")
+    async def answers() -> bool:
+        assert process.returncode is None, "the server did not start"
+        with contextlib.suppress(httpx.TransportError):
+            await client.get("/schema.graphql", headers={"Authorization": "Basic bm9ib2R5"})
+            return True
+        return False
+
+    await until(answers)
 
 
 async def test_no_line_holds_a_secret_or_a_value_that_was_sent(heard: Heard) -> None:

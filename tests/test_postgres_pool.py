@@ -20,6 +20,7 @@ from app import errors, postgres_pool
 from app.postgres_pool import Pool, PooledClient
 from tests.installation import Installation
 from tests.servers.postgres import Postgres
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -44,6 +45,11 @@ async def session_of(pool: Pool) -> int:
         return await session(connection)
     finally:
         await pool.release(connection)
+
+
+async def until_noticed(pool: Pool) -> None:
+    """Until the driver has noticed that all idle connections were cut."""
+    await until(lambda: all(connection.is_closed() for _, connection in pool._idle))
 
 
 async def soon(*tasks: asyncio.Task[None]) -> None:
@@ -104,7 +110,7 @@ async def test_a_connection_that_died_is_not_lent_again(pool: Pool) -> None:
 async def test_a_connection_that_died_while_it_was_idle_is_not_lent_again(pool: Pool, postgres: Postgres) -> None:
     before = await session_of(pool)
     postgres.run(f"SELECT pg_terminate_backend({before})")
-    await asyncio.sleep(0.2)
+    await until_noticed(pool)
     assert await session_of(pool) != before
 
 
@@ -156,7 +162,8 @@ async def test_the_end_waits_for_what_is_lent_and_refuses_whoever_still_asks(poo
     closing = asyncio.create_task(pool.close())
     await asyncio.sleep(0)
     late = asyncio.create_task(pool.acquire())
-    await asyncio.sleep(0.05)
+    for _ in range(20):
+        await asyncio.sleep(0)
     assert not closing.done()
     await pool.release(held)
     await soon(closing)
@@ -265,7 +272,7 @@ async def cut(postgres: Postgres, error: Exception | None) -> None:
     async with asyncio.timeout(5), in_transaction() as transaction:
         _, rows = await transaction.execute_query("SELECT pg_backend_pid() AS pid")
         postgres.run(f"SELECT pg_terminate_backend({rows[0]['pid']})")
-        await asyncio.sleep(0.1)
+        await until(transaction._connection.is_closed)
         if error is not None:
             raise error
 
@@ -341,15 +348,16 @@ async def test_whatever_is_cut_and_given_up_all_connections_are_there_again(
     people = [asyncio.create_task(insist(begun + 4)) for _ in range(12)]
     other = await asyncpg.connect(postgres.url("postgres"))
     while time.monotonic() < begun + 4:
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.05)  # real time is the subject: faults at any moment of real statements
         await other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'borrowed'")
-    await other.close()
     await asyncio.wait_for(asyncio.gather(*people), 20)
     assert unexpected == []
     assert client._pool is not None
     await asyncio.wait_for(asyncio.gather(*client._pool._resets), 10)  # of what was given up last
     assert client._pool._lent == set()
-    await asyncio.sleep(0.5)  # until the driver has noticed which of the idle ones were cut last
+    await other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'borrowed'")
+    await other.close()
+    await until_noticed(client._pool)
     await all_turns_are_there(client)
 
 

@@ -10,10 +10,11 @@ from graphql.execution.values import get_variable_values
 from app.demo_data import NEWCOMER, PASSWORD, PEOPLE, email_of
 from app.schema import printed
 from app.settings import table
+from tests.tracked import tracked
 
 README = Path(__file__).parents[1] / "README.md"
 CONTRACT = build_schema(printed())
-TABS = sorted((README.parent / "app" / "graphiql" / "tabs").glob("*.graphql"))
+TABS = tracked(README.parent, "app/graphiql/tabs/*.graphql")
 TYPESCRIPT = README.parent / "tests" / "clients" / "typescript"
 
 

@@ -18,6 +18,7 @@ from tests.installation import Installation, Person, World
 from tests.people import add_people
 from tests.servers.valkey import PromptServer
 from tests.statements import recorded
+from tests.waiting import until
 
 WHO = "{ viewer { scope } }"
 
@@ -100,18 +101,18 @@ def _of(worker: Installation) -> Revocations:
 
 async def heard(teller: Revocations, hearer: Revocations) -> None:
     """Waits until what is announced from now on is heard: told again and again, since nothing says when Valkey listens."""
-    async with asyncio.timeout(30):
-        since = hearer.count
-        while hearer.count == since:
-            teller.announce(new_id())
-            await asyncio.sleep(0.02)
+    since = hearer.count
+
+    def announced_and_heard() -> bool:
+        teller.announce(new_id())
+        return hearer.count != since
+
+    await until(announced_and_heard)
 
 
 async def reached(hearer: Revocations, revoked: UUID | None, since: int) -> None:
     """Waits until it heard of this, or of everything; others may be on their way still."""
-    async with asyncio.timeout(30):
-        while not hearer.hit([revoked or new_id()], since):
-            await asyncio.sleep(0.01)
+    await until(lambda: hearer.hit([revoked or new_id()], since))
 
 
 async def test_other_workers_hear_of_it_where_there_is_a_valkey(

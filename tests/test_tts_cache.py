@@ -20,6 +20,7 @@ from app.tts_cache import cache, counts
 from tests.execution.test_ways import way_of
 from tests.installation import Answer, Installation, Person, World, refusals
 from tests.servers.valkey import PromptServer
+from tests.waiting import until
 
 ONE = "query ($id: ID!) { account(id: $id) { name ttsCache { configured promptCount viewerCanClear } } }"
 PAGE = "{ accounts { nodes { id name ttsCache { promptCount } } } }"
@@ -347,9 +348,8 @@ async def test_a_clearing_whose_request_is_cancelled_is_audited(
     request.cancel()
     await asyncio.wait([request])
     go_on.set()
-    async with installation.database(), asyncio.timeout(60):
-        while not (events := await AuditEvent.filter(operation="clearTtsCache")):
-            await asyncio.sleep(0.01)
+    async with installation.database():
+        events = await until(lambda: AuditEvent.filter(operation="clearTtsCache").all())
     assert [event.after for event in events] == [{"clearedCount": 3}]
 
 

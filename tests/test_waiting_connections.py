@@ -20,6 +20,7 @@ from app.networks import TrustedProxies
 from app.settings import Settings
 from app.waiting_connections import WaitingConnections
 from app.websocket_connections import StreamingProtocol
+from tests.waiting import until
 
 HALF = b"GET / HTTP/1.1\r\nHost:"
 REST = b" a\r\n\r\n"
@@ -114,8 +115,7 @@ async def serving_with(slots: WaitingConnections, limit: int | None = None) -> A
     config = uvicorn.Config(app, port=0, http=http, ws=StreamingProtocol, limit_concurrency=limit, **options)
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
+    await until(lambda: server.started)
     worker.port, worker.state = server.servers[0].sockets[0].getsockname()[1], server.server_state
     try:
         yield worker

@@ -12,8 +12,10 @@ from starlette.websockets import WebSocket
 
 from app.connections import BoundedProtocol
 from app.recording.stream import DIVERT, HOLD_CLOSE
-from app.websocket_connections import FRAMES_AT_ONCE, STRANGERS_FRAMES_AT_ONCE, StreamingProtocol
+from app.websocket_connections import FRAMES_AT_ONCE, STRANGERS_FRAMES_AT_ONCE, TURN_SECONDS, StreamingProtocol
+from tests.loop_clock import pass_seconds
 from tests.recording.test_record import HANDSHAKE, frame
+from tests.waiting import until
 
 LONGEST = 100_000
 
@@ -30,6 +32,10 @@ class Ear:
         self.code: int | None = None
         """With which it answers a close, once `may_close` is set; None: the server answers by itself."""
         self.may_close = asyncio.Event()
+        self.has_begun = False
+        self.may_divert = asyncio.Event()
+        """What comes before waits."""
+        self.may_divert.set()
 
     async def __call__(self, websocket: WebSocket) -> None:
         self.protocol = websocket.scope["extensions"][DIVERT].__self__
@@ -37,7 +43,8 @@ class Ear:
             websocket.scope["extensions"][HOLD_CLOSE]()
         await websocket.accept()
         await websocket.receive_text()
-        await asyncio.sleep(0.05)  # what has come meanwhile waits
+        self.has_begun = True
+        await self.may_divert.wait()
         self.has_room = websocket.scope["extensions"][DIVERT](self.take)
         while (message := await websocket.receive())["type"] != "websocket.disconnect":
             self.others.append(message.get("text"))
@@ -62,8 +69,7 @@ async def port(ear: Ear) -> AsyncIterator[int]:
     options: dict[str, Any] = {"http": BoundedProtocol, "ws": StreamingProtocol, "ws_max_size": LONGEST}
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off", **options))
     task = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
+    await until(lambda: server.started)
     yield server.servers[0].sockets[0].getsockname()[1]
     server.should_exit = True
     await task
@@ -112,14 +118,17 @@ HEARD = [b"one" * 5, b"", b"2" * 125, b"3" * 126, b"4a4b", b"5" * 640]
 @pytest.mark.parametrize("piece", [1, 2, 3, 5, 7, 130, 640, 10_000])
 async def test_messages_arrive_whole_and_in_order_however_they_are_cut(port: int, ear: Ear, piece: int) -> None:
     reader, writer = await opened(port)
+    ear.may_divert.clear()
     for start in range(0, len(TALK), piece):
         writer.write(TALK[start : start + piece])
         await asyncio.sleep(0)
         await asyncio.sleep(0)
+        if not ear.may_divert.is_set() and start + piece >= len(TALK) // 2:
+            await until(lambda: ear.has_begun and not ear.protocol.queue.empty())
+            ear.may_divert.set()
     assert await asyncio.wait_for(reader.read(), 5) == b"\x8a\x04ping" + b"\x88\x02\x03\xe8"
     writer.close()
-    while 1000 not in ear.others:  # it may still be asleep
-        await asyncio.sleep(0.01)
+    await until(lambda: 1000 in ear.others)
     assert ear.audio == HEARD
     assert ear.others == ["dtmf", 1000]
 
@@ -142,12 +151,12 @@ async def test_messages_arrive_whole_and_in_order_however_they_are_cut(port: int
 async def test_what_is_no_websocket_frame_ends_the_connection(port: int, ear: Ear, wrong: bytes, code: int) -> None:
     reader, writer = await opened(port)
     writer.write(frame(0x81, b"first") + frame(0x82, b"good"))
-    await asyncio.sleep(0.1)
+    await until(lambda: ear.audio)
     writer.write(wrong + frame(0x82, b"bad"))
     answer = await asyncio.wait_for(reader.read(), 5)
     assert (answer[0], int.from_bytes(answer[2:4], "big")) == (0x88, code)
     writer.close()
-    await asyncio.sleep(0.05)
+    await until(lambda: ear.others)  # it knows of the end
     assert ear.audio == [b"good"]
 
 
@@ -159,7 +168,7 @@ async def test_the_first_message_is_short_and_the_next_may_be_long_at_once(port:
     writer.close()
     reader, writer = await opened(port)
     writer.write(frame(0x81, b"first") + frame(0x82, bytes(50_000)))
-    await asyncio.sleep(0.3)
+    await until(lambda: ear.audio)
     assert ear.audio == [bytes(50_000)]
     writer.close()
 
@@ -168,7 +177,7 @@ async def test_a_sink_without_room_is_not_filled(port: int, ear: Ear) -> None:
     ear.at_most = 3
     reader, writer = await opened(port)
     writer.write(frame(0x81, b"first"))
-    await asyncio.sleep(0.1)
+    await until(lambda: ear.has_room)
     sent = 0
 
     async def talk() -> None:
@@ -179,9 +188,13 @@ async def test_a_sink_without_room_is_not_filled(port: int, ear: Ear) -> None:
             await writer.drain()
 
     talking = asyncio.create_task(talk())
-    await asyncio.sleep(1)
+    await until(
+        lambda: len(ear.audio) >= ear.at_most and writer.transport.get_write_buffer_size() > 2**16
+    )  # it is held up
+    held = len(ear.audio)
+    await several_turns()
+    assert len(ear.audio) == held < 50
     talking.cancel()
-    assert len(ear.audio) < 50
     ear.at_most = 10**9
     ear.has_room()
     writer.write(frame(0x82, b"last") + frame(0x88, b"\x03\xe8"))
@@ -189,6 +202,12 @@ async def test_a_sink_without_room_is_not_filled(port: int, ear: Ear) -> None:
     writer.close()
     assert ear.audio[-1] == b"last"
     assert len(ear.audio) - 1 == sent
+
+
+async def several_turns() -> None:
+    """In which all that may be taken is taken."""
+    for _ in range(30):
+        await pass_seconds(TURN_SECONDS)
 
 
 def counted(monkeypatch: pytest.MonkeyPatch, name: str) -> list[None]:
@@ -208,12 +227,13 @@ def counted(monkeypatch: pytest.MonkeyPatch, name: str) -> list[None]:
     ("begin", "at_once"), [(b"", STRANGERS_FRAMES_AT_ONCE), (frame(0x81, b"first"), FRAMES_AT_ONCE)]
 )
 async def test_others_have_their_turn_in_the_middle_of_a_flood_of_frames(
-    port: int, monkeypatch: pytest.MonkeyPatch, begin: bytes, at_once: int
+    port: int, ear: Ear, monkeypatch: pytest.MonkeyPatch, begin: bytes, at_once: int
 ) -> None:
     handled = counted(monkeypatch, "handle_pong")
     _, writer = await opened(port)
     writer.write(begin)
-    await asyncio.sleep(0.1)
+    if begin:
+        await until(lambda: ear.has_room)
     many, most, before = 40 * at_once, 0, 0
     writer.write(frame(0x8A, b"") * many)
     while len(handled) < many:
@@ -231,14 +251,14 @@ async def test_thousands_of_frames_arrive_whole_and_in_order(port: int, ear: Ear
     for number, each in enumerate(talk):
         writer.write(frame(0x82, each) + (frame(0x81, b"%d" % number) if number % 10 == 0 else b""))
     writer.write(frame(0x88, b"\x03\xe8"))
-    await asyncio.sleep(0.3)
+    await until(lambda: len(ear.audio) >= 250)
+    await several_turns()
     assert 250 <= len(ear.audio) <= 250 + FRAMES_AT_ONCE
     ear.at_most = 10**9
     ear.has_room()
     assert (await asyncio.wait_for(reader.read(), 5))[0] == 0x88
     writer.close()
-    while 1000 not in ear.others:
-        await asyncio.sleep(0.01)
+    await until(lambda: 1000 in ear.others)
     assert ear.audio == talk
     assert ear.others == [*(str(number) for number in range(0, 3_000, 10)), 1000]
 
@@ -247,8 +267,9 @@ async def test_messages_that_the_application_has_not_taken_hold_up_the_next(port
     _, writer = await opened(port)
     writer.write(frame(0x81, b"first") + frame(0x81, b"another") * 3_000)
     waiting = 0
+    await until(lambda: ear.others)
     while len(ear.others) < 3_000:
-        await asyncio.sleep(0.001)
+        await asyncio.sleep(0)
         if len(ear.others) + ear.protocol.queue.qsize() < 3_000:
             assert not ear.protocol.transport.is_reading()
         waiting = max(waiting, ear.protocol.queue.qsize())
@@ -256,27 +277,32 @@ async def test_messages_that_the_application_has_not_taken_hold_up_the_next(port
     writer.close()
 
 
-async def test_only_the_newest_ping_of_who_does_not_read_is_answered(port: int, ear: Ear) -> None:
+async def test_only_the_newest_ping_of_who_does_not_read_is_answered(
+    port: int, ear: Ear, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pings = counted(monkeypatch, "handle_ping")
     reader, writer = await opened(port)
     writer.write(frame(0x81, b"first"))
-    await asyncio.sleep(0.1)
+    await until(lambda: ear.has_room)
     ear.protocol.pause_writing()
     writer.write(b"".join(frame(0x89, b"%04d" % number) for number in range(300)))
-    await asyncio.sleep(0.2)
+    await until(lambda: len(pings) == 300)
     ear.protocol.resume_writing()
     writer.write(frame(0x88, b"\x03\xe8"))
     assert await asyncio.wait_for(reader.read(), 5) == b"\x8a\x040299" + b"\x88\x02\x03\xe8"
     writer.close()
 
 
-async def test_a_message_in_endless_pieces_takes_no_more_memory_than_its_text(port: int, ear: Ear) -> None:
+async def test_a_message_in_endless_pieces_takes_no_more_memory_than_its_text(
+    port: int, ear: Ear, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pieces = counted(monkeypatch, "handle_cont")
     _, writer = await opened(port)
     writer.write(frame(0x81, b"first") + frame(0x01, b"a") + (frame(0x00, b"") + frame(0x00, b"b")) * 1_000)
-    await asyncio.sleep(0.5)
+    await until(lambda: len(pieces) == 2_000)
     assert len(ear.protocol.frames) <= FRAMES_AT_ONCE
     writer.write(frame(0x80, b"c"))
-    while not ear.others:
-        await asyncio.sleep(0.01)
+    await until(lambda: ear.others)
     assert ear.others == [f"a{'b' * 1_000}c"]
     writer.close()
 
@@ -296,8 +322,7 @@ async def test_a_close_is_answered_when_the_application_says_so_and_with_its_cod
     for start in range(0, len(sent), piece):
         writer.write(sent[start : start + piece])
         await asyncio.sleep(0)
-    while not ear.others:
-        await asyncio.sleep(0.01)
+    await until(lambda: ear.others)
     assert (ear.audio, ear.others) == ([b"audio"], [1000])
     assert not reader._buffer, "answered before the application did"  # type: ignore[attr-defined]
     ear.may_close.set()

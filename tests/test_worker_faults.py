@@ -1,6 +1,5 @@
 """Workers of `python -m app serve` that die, stall or cannot start, and a supervisor that is killed."""
 
-import asyncio
 import os
 import signal
 import subprocess
@@ -16,6 +15,7 @@ import pytest
 from uvicorn.config import STARTUP_FAILURE
 
 from app import database, serving
+from tests import waiting
 from tests.recording.real_server import RealServer
 from tests.servers.postgres import Postgres
 from tests.test_workers import events
@@ -34,10 +34,8 @@ def own_postgres() -> Iterator[Postgres]:
 
 async def until(holds: Callable[[], Awaitable[bool]], server: RealServer) -> None:
     try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while not await holds():
-                await asyncio.sleep(0.1)
-    except TimeoutError:
+        await waiting.until(holds, seconds=PATIENCE_SECONDS)
+    except AssertionError:
         raise AssertionError(server.log[-5000:]) from None
 
 

@@ -20,6 +20,7 @@ from app.calls.model import Call, RecordingState
 from app.local_s3 import LocalS3
 from app.metrics import counted_together
 from app.recording.audio import WAV_HEADER_BYTES
+from tests import waiting
 from tests.installation import Person, seed
 from tests.recording.real_server import RealServer, StreamedCall
 from tests.servers.postgres import Postgres
@@ -56,15 +57,17 @@ async def samples(server: RealServer) -> Samples:
 async def until(server: RealServer, holds: Callable[[Samples], bool]) -> None:
     """Workers come and go meanwhile: a connection may be lost with one."""
     seen: Any = None
+
+    async def held() -> bool:
+        nonlocal seen
+        with contextlib.suppress(Exception):
+            seen = await samples(server)
+            return holds(seen)
+        return False
+
     try:
-        async with asyncio.timeout(120):
-            while True:
-                with contextlib.suppress(Exception):
-                    seen = await samples(server)
-                    if holds(seen):
-                        return
-                await asyncio.sleep(0.1)
-    except TimeoutError:
+        await waiting.until(held, seconds=120)
+    except AssertionError:
         raise AssertionError(f"it never came about: {seen}") from None
 
 
@@ -171,10 +174,10 @@ async def test_a_server_that_is_stopped_ends_its_streams_and_what_was_heard_is_s
 
 async def heard_of(server: RealServer, rows: dict[str, Call]) -> dict[str, int]:
     """How many bytes of each call are in the spool, once there is audio of all."""
-    async with asyncio.timeout(120):
-        while True:
-            files = {name: server.spool / row.id.hex / "audio" for name, row in rows.items()}
-            sizes = {name: file.stat().st_size for name, file in files.items()}
-            if min(sizes.values()) > WAV_HEADER_BYTES:
-                return sizes
-            await asyncio.sleep(0.05)
+    files = {name: server.spool / row.id.hex / "audio" for name, row in rows.items()}
+
+    def sizes() -> dict[str, int]:
+        found = {name: file.stat().st_size for name, file in files.items()}
+        return found if min(found.values()) > WAV_HEADER_BYTES else {}
+
+    return await waiting.until(sizes, seconds=120)

@@ -29,6 +29,7 @@ from tests.installation import Installation, Person, World
 from tests.people import add_people
 from tests.servers.scripted_s3 import Answer, ScriptedS3, error
 from tests.statements import recorded as statements
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -411,11 +412,7 @@ async def test_a_listener_that_leaves_leaves_no_connection_to_the_storage(
             async with client.stream("GET", call.path, headers=admin.headers) as answer:
                 await anext(answer.aiter_bytes())
                 assert s3.open_now >= 1
-        for _ in range(100):
-            if s3.open_now == 0:
-                break
-            await asyncio.sleep(0.05)
-        assert s3.open_now == 0
+        await until(lambda: s3.open_now == 0)
         whole = await client.get(call.path, headers=admin.headers)
         assert whole.content == LONG
 
@@ -427,7 +424,7 @@ async def test_a_listener_who_leaves_before_the_storage_answers_is_no_error_of_o
 
     async def never(_: Any, writer: asyncio.StreamWriter) -> None:
         asked.set()
-        await asyncio.sleep(60)
+        await asyncio.Event().wait()
 
     async with ScriptedS3() as s3, served(installation) as client:
         call = await recorded(installation, target_in(s3.endpoint))
@@ -436,10 +433,7 @@ async def test_a_listener_who_leaves_before_the_storage_answers_is_no_error_of_o
         leaving = asyncio.create_task(client.get(call.path, headers=admin.headers))
         await asyncio.wait_for(asked.wait(), 10)
         leaving.cancel()
-        for _ in range(100):
-            if (_counted("500"), _counted("499")) != before:
-                break
-            await asyncio.sleep(0.05)
+        await until(lambda: (_counted("500"), _counted("499")) != before)
         assert (_counted("500"), _counted("499")) == (before[0], before[1] + 1)
 
 
@@ -463,10 +457,14 @@ async def test_a_slow_listener_slows_the_storage_down(installation: Installation
         s3.answers["get"] = counted
         async with client.stream("GET", call.path, headers=admin.headers) as answer:
             await anext(answer.aiter_bytes())
-            await asyncio.sleep(1)
-            held = sent
-            await asyncio.sleep(0.5)
-            assert sent == held < 30_000_000  # what the kernel's buffers hold on both sides
+            stands = [0] * 20
+
+            def stands_still() -> bool:
+                stands[:] = [*stands[1:], sent]
+                return stands[0] == sent > 0
+
+            await until(stands_still)
+            assert sent < 30_000_000  # what the kernel's buffers hold on both sides
 
 
 async def events(installation: Installation) -> list[AuditEvent]:

@@ -10,12 +10,14 @@ from app import live as live_module
 from app.calls import live_schema
 from app.calls.model import Call
 from app.execution.operations import Operations
+from app.execution.websocket import CHECK_SECONDS
 from app.identifiers import Kind, new_id, read
 from app.live import Change, LiveEvent, LiveEvents
 from app.users.model import User
 from tests.calls.conftest import at, gateway_of, report
 from tests.installation import Installation, Person, World
 from tests.listeners import Client, listening, opened, served, until_heard, until_nobody_listens
+from tests.loop_clock import pass_seconds
 from tests.people import add_people
 from tests.servers.valkey import PromptServer
 
@@ -196,7 +198,10 @@ async def test_to_listen_is_no_use_of_a_session(installation: Installation, port
         await begun(client, installation, world["own"])
         noted: list[Any] = []
         last_use.note_session = noted.append
-        await asyncio.sleep(1.2)
+        for _ in range(3):
+            await pass_seconds(CHECK_SECONDS)
+            await client.say(type="ping")
+            await client.hear()
         assert noted == []
         await client.ask("{ viewer { scope } }")
         assert len(noted) == 1
@@ -271,13 +276,15 @@ async def test_few_events_are_read_at_once(
     world: World,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    of_event, running, most = Operations._of_event, 0, 0
+    of_event, running, most, four = Operations._of_event, 0, 0, asyncio.Event()
 
     async def counted(self: Operations, *arguments: Any) -> Any:
         nonlocal running, most
         running += 1
         most = max(most, running)
-        await asyncio.sleep(0.01)
+        if running == 4:
+            four.set()
+        await four.wait()
         try:
             return await of_event(self, *arguments)
         finally:

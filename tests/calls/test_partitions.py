@@ -15,6 +15,7 @@ from app.identifiers import Kind, read
 from app.recording.model import AudioFormat, BucketVendor, StoredCredential
 from tests.calls.conftest import at, report
 from tests.installation import Installation, Person, World
+from tests.waiting import until
 
 INSERT = """INSERT INTO calls (id, account_id, gateway_call_id, started_at, recording_state, recording_attempts, updated_at)
     VALUES ($1, $2, 'one', $3, 'NONE', 0, $3) RETURNING id"""
@@ -101,8 +102,7 @@ async def test_reports_go_on_while_their_month_is_made_and_none_is_lost(
                 sent += 5
 
         reporting = asyncio.gather(*(go_on(number) for number in range(4)))
-        while not sent:
-            await asyncio.sleep(0.01)
+        await until(lambda: sent)
         assert await partitions.make_months() == 1
         await reporting
         assert await Call.all().count() == sent == 240
@@ -123,8 +123,7 @@ async def test_a_month_that_is_made_waits_for_a_new_call_and_holds_nothing_that_
         async with adding.transaction():
             await (adding.execute(before) if before else adding.execute(NOTED, own(world)))
             month = asyncio.create_task(partitions.make_months())
-            while not await adding.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
-                await asyncio.sleep(0.02)
+            await until(lambda: adding.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"))
             await adding.execute(NOTED, own(world))
             call_id = await adding.fetchval(INSERT, keys.id_at(now), own(world), now)
         assert await month == 1

@@ -1,6 +1,5 @@
 """The player's page: what it shows, what it lets nobody do, and, in a browser with the network closed, that it plays."""
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from app.local_s3 import LocalS3
 from app.recording.model import AudioFormat
 from tests.calls.recorded import Recorded, client_of, conversation, recorded, served, target_in, wav
 from tests.installation import Installation, Person
+from tests.waiting import until
 
 HOSTILE = '"><script>alert(1)</script>&lt;\u202e'
 
@@ -121,9 +121,13 @@ class Page:
 
     async def until(self, script: str) -> None:
         # Playwright's own waiting evaluates a text in the page, which the page's policy forbids.
-        async with asyncio.timeout(15):
-            while not await self.page.evaluate(script):
-                await asyncio.sleep(0.05)
+        await until(lambda: self.page.evaluate(script))
+
+    async def settled(self) -> None:
+        """Two frames later: what was on its way, the page has done."""
+        await self.page.evaluate(
+            "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())))"
+        )
 
     async def heights(self, place: float = 0.5) -> list[int]:
         """Of the drawn waveform there, from 0 at the left to 1, above and below: how many pixels are coloured."""
@@ -193,7 +197,8 @@ async def test_who_pauses_before_it_plays_is_told_of_no_problem(
             """() => { const play = document.getElementById("play");
                  document.getElementById("audio").load(); play.click(); play.click(); }"""
         )
-        await asyncio.sleep(0.5)
+        await page.until("document.getElementById('audio').readyState > 0")
+        await page.settled()
         assert await page.page.locator("#problem").is_hidden()
         await page.page.get_by_role("button", name="Play").click()
         await page.until("document.getElementById('audio').currentTime > 0.2")
@@ -317,5 +322,5 @@ async def test_a_dark_screen_gets_a_dark_page_and_hostile_names_stay_text(
         assert await page.page.locator(".caller").first.text_content() == HOSTILE
         ground = await page.page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert max(int(part) for part in re.findall(r"\d+", ground)) < 60
-        await asyncio.sleep(0.2)
+        await page.settled()
         await page.assert_nothing_went_wrong()

@@ -16,6 +16,7 @@ from app.live import Change, LiveEvents
 from app.recording.model import AudioFormat, BucketVendor, StoredCredential
 from app.recording.storage import StorageTarget
 from tests.installation import Installation, World
+from tests.waiting import until
 
 TARGET = StorageTarget(BucketVendor.AWS_S3, None, "own-recordings", "eu-central-1", "AKIAIOSFODNN7EXAMPLE", "hidden")
 START = datetime(2026, 3, 1, 23, 59, 59, tzinfo=UTC)
@@ -121,8 +122,7 @@ async def test_a_recording_that_begins_while_its_account_is_deleted_holds_nothin
             async with connection.transaction():
                 await connection.execute("SELECT FROM call_accounts WHERE id = $1 FOR UPDATE", account)
                 begun = asyncio.create_task(begin(installation, live, account, gateway_call_id="gateway-2"))
-                while not await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
-                    await asyncio.sleep(0.02)
+                await until(lambda: connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"))
                 credentials = "SELECT FROM stored_credentials WHERE account_id = $1 FOR UPDATE NOWAIT"
                 assert len(await connection.fetch(credentials, account)) == 1
             assert (await begun).gateway_call_id == "gateway-2"

@@ -156,7 +156,7 @@ def _wait(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
         with suppress(httpx.TransportError):  # nobody listens yet
             if httpx.get(f"http://127.0.0.1:{port}/readyz", trust_env=False).is_success:
                 return
-        time.sleep(0.1)
+        time.sleep(0.1)  # this program stands alone: it also ends when the server has ended, and shows its log
     last_lines = log.read_text().splitlines()[-_LOG_LINES:]
     raise Failed("\n".join(("server: it did not start; the last lines of its log:", *last_lines)))
 

@@ -255,7 +255,7 @@ async def test_a_compiled_operation_has_a_time_limit_too(
     installation: Installation, admin: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def hang(*_: Any) -> None:
-        await asyncio.sleep(60)
+        await asyncio.Event().wait()
 
     monkeypatch.setattr(deadline, "REQUEST_SECONDS", 0.05)
     monkeypatch.setattr(Runnable, "run", hang)

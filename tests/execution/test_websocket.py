@@ -15,6 +15,8 @@ from app.execution import websocket
 from app.execution.operations import Operations
 from tests.installation import Installation, Person, World
 from tests.listeners import listening, opened, served
+from tests.loop_clock import pass_seconds
+from tests.waiting import until
 
 NAMES = "query ($first: Int) { accounts(first: $first) { nodes { name } } }"
 
@@ -109,14 +111,13 @@ async def test_who_asks_before_the_key_is_closed(port: int) -> None:
         assert (await client.closed())[0] == 4401
 
 
-async def test_who_says_nothing_is_closed(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(websocket, "INIT_SECONDS", 0.3)
+async def test_who_says_nothing_is_closed(port: int) -> None:
     async with opened(port) as client:
         for _ in range(2):  # pings do not put it off
-            await asyncio.sleep(0.1)
+            await pass_seconds(websocket.INIT_SECONDS / 3)
             await client.say(type="ping")
             assert await client.hear() == {"type": "pong"}
-        assert await client.closed() == (4408, "connection_init did not come within 0.3 s")
+        assert await client.closed() == (4408, "connection_init did not come within 5 s")
 
 
 async def test_connection_init_comes_once(port: int, provider: Person) -> None:
@@ -303,11 +304,11 @@ async def test_a_server_that_stops_says_so(installation: Installation, provider:
 async def test_a_mutation_is_finished_although_its_client_has_gone(
     port: int, provider: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run, began, ended = Operations.run, asyncio.Event(), asyncio.Event()
+    run, began, gone, ended = Operations.run, asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def slow(self: Operations, *arguments: Any, **options: Any) -> Any:
         began.set()
-        await asyncio.sleep(0.3)
+        await gone.wait()
         answer = await run(self, *arguments, **options)
         ended.set()
         return answer
@@ -317,6 +318,7 @@ async def test_a_mutation_is_finished_although_its_client_has_gone(
         query = "mutation ($input: UpdateAccountInput!) { updateAccount(input: $input) { account { name } } }"
         await client.subscribe(query, input={"id": world["own"], "name": "Finished"})
         await asyncio.wait_for(began.wait(), 5)
+    gone.set()
     await asyncio.wait_for(ended.wait(), 5)
     monkeypatch.undo()
     found = await provider.ask("query ($id: ID!) { account(id: $id) { name } }", id=world["own"])
@@ -338,13 +340,12 @@ async def test_who_does_not_read_is_closed_and_hung_up_on(
     for number in range(60):  # some MB, in answers that fit no buffer of the kernel
         writer.write(_frame(message.replace('"1"', f'"{number}"', 1).encode()))
     async with asyncio.timeout(60):
-        while server._open:
-            await asyncio.sleep(0.05)
+        await until(lambda: not server._open)
         if reads_at_last:
             assert (await reader.read()).endswith(b"\x88\x0a\x03\xf5too slow")  # 1013
         else:
-            while writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _ESTABLISHED:
-                await asyncio.sleep(0.05)
+            there: socket.socket = writer.get_extra_info("socket")
+            await until(lambda: there.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != _ESTABLISHED)
             with pytest.raises(ConnectionResetError):
                 await reader.read()
     writer.close()

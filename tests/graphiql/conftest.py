@@ -4,8 +4,8 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -14,6 +14,7 @@ from playwright.async_api import Browser, async_playwright
 
 from app.graphiql import install
 from tests.graphiql.visit import CHROMIUM, QUIET_CHROMIUM, Served, Visit, visiting
+from tests.waiting import until_blocking
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -51,13 +52,12 @@ def explorer(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 def _wait_until_healthy(address: str) -> None:
-    for _ in range(200):
-        try:
-            if httpx.get(address).status_code == 200:
-                return
-        except httpx.TransportError:
-            time.sleep(0.1)
-    raise AssertionError(f"{address} does not answer")
+    def answers() -> bool:
+        with suppress(httpx.TransportError):
+            return httpx.get(address).status_code == 200
+        return False
+
+    until_blocking(answers)
 
 
 @pytest.fixture

@@ -13,8 +13,9 @@ from starlette.routing import Route
 from app.graphiql.page import Explorer
 from tests.graphiql.conftest import REPOSITORY
 from tests.graphiql.visit import TAB_NAMES, Served
+from tests.tracked import tracked
 
-TABS = REPOSITORY / "app" / "graphiql" / "tabs"
+TABS = tracked(REPOSITORY, "app/graphiql/tabs/*.graphql")
 
 
 def test_every_tab_is_valid_against_the_contract_with_its_variables(explorer: Served) -> None:
@@ -25,7 +26,7 @@ def test_every_tab_is_valid_against_the_contract_with_its_variables(explorer: Se
     )
     schema = build_client_schema(answer.json()["data"])
     assert validate(schema, parse("{ thereIsNoSuchField }")), "the check itself must be able to fail"
-    for path in sorted(TABS.glob("*.graphql")):
+    for path in TABS:
         document = parse(path.read_text())
         assert validate(schema, document) == [], path.name
         variables = path.with_suffix(".json")
@@ -37,7 +38,7 @@ def test_every_tab_is_valid_against_the_contract_with_its_variables(explorer: Se
 
 
 def test_the_tabs_are_the_operations_in_their_order() -> None:
-    operations = [parse(path.read_text()).definitions[0] for path in sorted(TABS.glob("*.graphql"))]
+    operations = [parse(path.read_text()).definitions[0] for path in TABS]
     assert [one.name and one.name.value for one in operations if isinstance(one, OperationDefinitionNode)] == TAB_NAMES
 
 

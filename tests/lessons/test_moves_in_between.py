@@ -15,6 +15,7 @@ from tests.installation import Answer, Installation, Person, World
 from tests.lessons.walking import MUTATIONS, STORAGE, Input, allowed, input_type, inputs, leaves, send, with_everything
 from tests.people import People, add_people
 from tests.tables import changed, contents
+from tests.waiting import until
 
 MOVE = "UPDATE accounts SET service_provider_id = $1 WHERE id = $2"
 # What is written of a storage test although its result is kept nowhere: that it was made.
@@ -54,8 +55,12 @@ async def connected(installation: Installation) -> AsyncIterator[asyncpg.Connect
 async def until_waiting(watcher: asyncpg.Connection, *tasks: asyncio.Task[Any]) -> None:
     """Until each of the tasks waits for a lock or is done."""
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    while await watcher.fetchval(waiting) < sum(not task.done() for task in tasks):
-        await asyncio.sleep(0.02)
+
+    async def all_wait() -> bool:
+        count: int = await watcher.fetchval(waiting)
+        return count >= sum(not task.done() for task in tasks)
+
+    await until(all_wait)
 
 
 async def prepared(installation: Installation) -> tuple[World, People, Person]:

@@ -10,6 +10,7 @@ from app.identifiers import Kind, read
 from app.users.model import User
 from tests.installation import Person, World
 from tests.people import PASSWORD, People
+from tests.waiting import until
 
 # What a person could do to lasting effect, on Bob, who belongs to the same account.
 CHANGES = {
@@ -85,8 +86,7 @@ async def test_nobody_reactivates_themselves_who_waited_for_their_own_deactivati
             await connection.execute("UPDATE users SET active = false WHERE id = $1", read(Kind.USER, ann_id))
             text = f'mutation {{ reactivateUser(input: {{id: "{ann_id}"}}) {{ __typename }} }}'
             asked = asyncio.create_task(ann.ask(text))
-            while not await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
-                await asyncio.sleep(0.02)
+            await until(lambda: connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"))
     finally:
         await connection.close()
     assert (await asked).codes == ["UNAUTHENTICATED"]
@@ -105,8 +105,7 @@ async def test_an_account_is_deleted_with_the_session_of_a_login_that_runs_then(
         async with connection.transaction():
             await connection.execute("SELECT FROM users WHERE id = $1 FOR UPDATE", ann_id)
             deleting = asyncio.create_task(admin.change("deleteAccount", "deletedId", id=world["own"], force=True))
-            while not await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
-                await asyncio.sleep(0.02)
+            await until(lambda: connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"))
             await connection.execute(
                 f"INSERT INTO sessions SELECT ({new}).* FROM sessions session WHERE user_id = $1", ann_id
             )

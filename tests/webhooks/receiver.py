@@ -50,7 +50,7 @@ def raw(data: bytes) -> Behaviour:
 
 async def hang(_: asyncio.StreamWriter) -> None:
     """Takes the request and never answers."""
-    await asyncio.sleep(3600)
+    await asyncio.Event().wait()
 
 
 async def reset(writer: asyncio.StreamWriter) -> None:
@@ -65,7 +65,7 @@ async def drip(writer: asyncio.StreamWriter) -> None:
     while True:
         writer.write(b"a")
         await writer.drain()
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.05)  # each byte comes within the time of a read, which is real here
 
 
 async def endless_headers(writer: asyncio.StreamWriter) -> None:

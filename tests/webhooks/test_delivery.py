@@ -433,7 +433,7 @@ def echoed(secret: bytes, before: int, *, ends: bool = True) -> receivers.Behavi
     async def send_some(writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n" + body)
         await writer.drain()
-        await asyncio.sleep(3600)
+        await asyncio.Event().wait()
 
     return send_some
 
