@@ -1,0 +1,45 @@
+"""Waiting by asking again, for what nothing tells of: the only place where tests do it."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from inspect import isawaitable
+from typing import Any, TypeVar, overload
+
+PAUSE_SECONDS = 0.01
+
+Answer = TypeVar("Answer")
+
+
+@overload
+async def until(condition: Callable[[], Awaitable[Answer]], *, seconds: float = 60) -> Answer: ...
+
+
+@overload
+async def until(condition: Callable[[], Answer], *, seconds: float = 60) -> Answer: ...
+
+
+async def until(condition: Callable[[], Any], *, seconds: float = 60) -> Any:
+    """Asks until the answer is true, and returns it; the seconds are how long a broken test lasts."""
+    __tracebackhide__ = True  # the failure shows the line that waits
+    ends = time.monotonic() + seconds
+    while True:
+        answer = condition()
+        if isawaitable(answer):
+            answer = await answer
+        if answer:
+            return answer
+        assert time.monotonic() < ends, f"not within {seconds} s; the last answer: {answer!r}"
+        await asyncio.sleep(PAUSE_SECONDS)
+
+
+def until_blocking(condition: Callable[[], Answer], *, seconds: float = 60) -> Answer:
+    """As `until`, where no event loop runs."""
+    __tracebackhide__ = True
+    ends = time.monotonic() + seconds
+    while True:
+        answer = condition()
+        if answer:
+            return answer
+        assert time.monotonic() < ends, f"not within {seconds} s; the last answer: {answer!r}"
+        time.sleep(PAUSE_SECONDS)
