@@ -167,9 +167,9 @@ async def hearing(live: LiveEvents) -> AsyncIterator[None]:
     assert live._exchange is not None
     hears, hear = asyncio.Event(), live._exchange._hear
 
-    def heard(message: Mapping[str, Any]) -> None:
+    def heard(heard: Mapping[str, Any]) -> None:
         hears.set()  # the first is Valkey's, that it has subscribed
-        hear(message)
+        hear(heard)
 
     live._exchange._hear = heard  # type: ignore[method-assign]
     async with live.running():
