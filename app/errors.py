@@ -190,6 +190,8 @@ _STATEMENT_GIVEN_UP = (
     asyncpg.LockNotAvailableError,
     # A standby cancels queries that conflict with its recovery. We use no isolation level that raises this elsewhere.
     asyncpg.SerializationError,
+    # Two writers that lock the same rows in another order; one of them is ended and may try again.
+    asyncpg.DeadlockDetectedError,
 )
 
 

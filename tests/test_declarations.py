@@ -3,12 +3,14 @@
 import types
 
 import pytest
+from strawberry.types.base import StrawberryObjectDefinition
 
 from app import graph
 from app.accounts.model import Account
 from app.api_keys.model import ApiKey
 from app.calls.model import CallAccount
 from app.paging import NEWEST_FIRST
+from app.schema import schema
 
 DECLARED = {
     "a column": (graph.column("A name.", of="nmae"), "Account has no column 'nmae'"),
@@ -60,3 +62,14 @@ def test_a_list_that_orders_or_filters_by_a_column_that_the_model_lacks_is_refus
         graph.PageOfAll(Account, always={"soope": "ADMIN"})
     with pytest.raises(TypeError, match=r"^The list of ApiKey: .* has no column 'acount_id'$"):
         graph.PageOfAll(ApiKey, owners=graph.Owners(CallAccount, "acount_id", "newest_month"))
+
+
+def test_every_type_whose_fields_are_columns_says_of_which_model() -> None:
+    """Else they are not checked."""
+    for declared in schema.schema_converter.type_map.values():
+        definition = declared.definition
+        if not isinstance(definition, StrawberryObjectDefinition) or issubclass(definition.origin, graph.Payload):
+            continue
+        for field in definition.fields:
+            if list(graph._named_columns(object, field.metadata.get(graph.DECLARED))):
+                assert hasattr(definition.origin, "source"), f"{definition.name}.{field.python_name}"

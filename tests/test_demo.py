@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from app.demo_data import PASSWORD, TRY_HERE, email_of
-from tests.commands import is_ready
+from tests.commands import ended_process, is_ready
 from tests.waiting import until
 
 _START_SECONDS = 60
@@ -79,6 +79,7 @@ async def started(folder: Path) -> AsyncIterator[Demo]:
         await process.communicate()
 
 
+LOGIN = "mutation ($input: LoginInput!) { login(input: $input) { mustChangePassword } }"
 SEEN = "{ accounts { nodes { id name serviceProvider { name } } } auditEvents { totalCount } }"
 RENAME = 'mutation ($id: ID!) { updateAccount(input: {id: $id, name: "Mine now"}) { userErrors { message } } }'
 MOVE = """mutation ($id: ID!, $to: ID!) {
@@ -86,55 +87,6 @@ MOVE = """mutation ($id: ID!, $to: ID!) {
 }"""
 DELETE = "mutation ($id: ID!) { deleteAccount(input: {id: $id, force: true}) { deletedId userErrors { message } } }"
 REVOKE = "mutation ($id: ID!) { revokeApiKey(input: {id: $id}) { userErrors { message } } }"
-
-
-async def test_a_second_start_leaves_everything_as_people_have_made_it(tmp_path: Path) -> None:
-    async with started(tmp_path) as demo:
-        accounts = {node["name"]: node for node in (await demo.ask(SEEN))["accounts"]["nodes"]}
-        clinic, other = accounts[TRY_HERE]["id"], accounts["Tidal Bank"]["id"]
-        providers = (await demo.ask("{ serviceProviders { nodes { id name } } }"))["serviceProviders"]["nodes"]
-        south = next(node["id"] for node in providers if node["name"] == "Southern Cross Telecom")
-        own = "{ viewer { apiKey { id } } }"
-        revoked = (await demo.ask(own, demo.notes["keys"]["readOnly"]))["viewer"]["apiKey"]["id"]
-        for change, variables in (
-            (RENAME, {"id": clinic}),
-            (MOVE, {"id": clinic, "to": south}),
-            (DELETE, {"id": other}),
-            (REVOKE, {"id": revoked}),
-        ):
-            [payload] = (await demo.ask(change, **variables)).values()
-            assert payload["userErrors"] == [], payload
-        left = await demo.ask(SEEN)
-    async with started(tmp_path) as again:
-        assert await again.ask(SEEN) == left
-        assert again.notes["keys"] == demo.notes["keys"]
-        assert clinic in again.printed, "what is to be tried is found by its id, whatever it is called"
-
-
-async def test_the_demo_prints_everybody_who_may_log_in_and_whom_it_has_told_to_choose_a_password(
-    tmp_path: Path,
-) -> None:
-    login = "mutation ($input: LoginInput!) { login(input: $input) { mustChangePassword } }"
-    async with started(tmp_path) as demo:
-        for person in ("admin", "provider", "account", "newcomer"):
-            assert email_of(person) in demo.printed
-            entered = await demo.ask(login, input={"email": email_of(person), "password": PASSWORD})
-            assert entered["login"]["mustChangePassword"] is (person == "newcomer")
-
-
-async def test_a_folder_that_the_demo_has_not_filled_to_the_end_is_refused_in_one_line(tmp_path: Path) -> None:
-    async with started(tmp_path):
-        pass
-    (tmp_path / "demo.json").unlink()
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "app", "demo"),
-        env={"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path)},
-        stderr=asyncio.subprocess.PIPE,
-    )
-    _, said = await process.communicate()
-    assert process.returncode == 1
-    assert "DATA_DIR" in said.decode()
-    assert "Traceback" not in said.decode()
 
 
 CALLS = """{ recentCalls(first: 100) { nodes {
@@ -145,32 +97,73 @@ DELETE_RECORDING = """mutation ($id: ID!) {
 }"""
 
 
-async def test_two_of_its_calls_are_recorded_and_a_second_start_makes_no_more(tmp_path: Path) -> None:
+async def test_it_has_things_to_look_at_and_a_second_start_leaves_them_as_people_have_made_them(tmp_path: Path) -> None:
     async with started(tmp_path) as demo:
+        await everybody_logs_in(demo)
         await demo.says("Recorded calls")
-        calls = (await demo.ask(CALLS, demo.notes["keys"]["serviceProvider"]))["recentCalls"]["nodes"]
-        recorded = {call["recording"]["format"]: call for call in calls if call["recording"]["state"] == "STORED"}
-        assert recorded.keys() == {"WAV", "MP3"}
-        assert len(calls) == 26
-        assert 0 < len([call for call in calls if call["answeredAt"] is None]) < 20
-        async with httpx.AsyncClient() as listener:
-            audio = {form: (await listener.get(call["recording"]["url"])).content for form, call in recorded.items()}
-            page = await listener.get(recorded["WAV"]["recording"]["playerUrl"])
-        assert len(audio["WAV"]) == 44 + recorded["WAV"]["recording"]["durationSeconds"] * 8_000 * 4
-        assert len(audio["MP3"]) // 16_000 == recorded["MP3"]["recording"]["durationSeconds"]
-        assert page.status_code == 200
-        noted = demo.notes["calls"]
-        assert noted == {call["account"]["name"]: call["id"] for call in recorded.values()}
-        deleted = await demo.ask(DELETE_RECORDING, id=noted["Tidal Bank"])
-        assert deleted["deleteRecording"]["call"] == {"recording": {"state": "DELETED"}}
+        calls = await two_calls_are_recorded(demo)
+        clinic = await people_change_things(demo)
+        left = await demo.ask(SEEN)
     async with started(tmp_path) as again:
         await again.says("Recorded calls")
-        left = (await again.ask(CALLS))["recentCalls"]["nodes"]
-        assert [(call["id"], call["startedAt"]) for call in left] == [(call["id"], call["startedAt"]) for call in calls]
-        assert again.notes["calls"] == noted
+        assert await again.ask(SEEN) == left
+        assert again.notes == demo.notes
+        assert clinic in again.printed, "what is to be tried is found by its id, whatever it is called"
+        assert await started_at(again) == [(call["id"], call["startedAt"]) for call in calls]
 
 
-async def test_calls_that_cannot_be_made_are_told_and_made_at_the_next_start(tmp_path: Path) -> None:
+async def everybody_logs_in(demo: Demo) -> None:
+    """It prints who may log in, and who has to choose a password first."""
+    for person in ("admin", "provider", "account", "newcomer"):
+        assert email_of(person) in demo.printed
+        entered = await demo.ask(LOGIN, input={"email": email_of(person), "password": PASSWORD})
+        assert entered["login"]["mustChangePassword"] is (person == "newcomer")
+
+
+async def started_at(demo: Demo) -> list[tuple[str, str]]:
+    return [(call["id"], call["startedAt"]) for call in (await demo.ask(CALLS))["recentCalls"]["nodes"]]
+
+
+async def two_calls_are_recorded(demo: Demo) -> list[dict[str, Any]]:
+    """One in each format, to be heard; one of them is then deleted. Answers all calls."""
+    calls: list[dict[str, Any]] = (await demo.ask(CALLS))["recentCalls"]["nodes"]
+    recorded = {call["recording"]["format"]: call for call in calls if call["recording"]["state"] == "STORED"}
+    assert recorded.keys() == {"WAV", "MP3"}
+    assert len(calls) == 26
+    assert 0 < len([call for call in calls if call["answeredAt"] is None]) < 20
+    async with httpx.AsyncClient() as listener:
+        audio = {form: (await listener.get(call["recording"]["url"])).content for form, call in recorded.items()}
+        page = await listener.get(recorded["WAV"]["recording"]["playerUrl"])
+    assert len(audio["WAV"]) == 44 + recorded["WAV"]["recording"]["durationSeconds"] * 8_000 * 4
+    assert len(audio["MP3"]) // 16_000 == recorded["MP3"]["recording"]["durationSeconds"]
+    assert page.status_code == 200
+    noted = demo.notes["calls"]
+    assert noted == {call["account"]["name"]: call["id"] for call in recorded.values()}
+    deleted = await demo.ask(DELETE_RECORDING, id=noted["Tidal Bank"])
+    assert deleted["deleteRecording"]["call"] == {"recording": {"state": "DELETED"}}
+    return calls
+
+
+async def people_change_things(demo: Demo) -> str:
+    """They rename, move, delete and revoke; answers the id of the account that is renamed."""
+    accounts = {node["name"]: node for node in (await demo.ask(SEEN))["accounts"]["nodes"]}
+    clinic = accounts[TRY_HERE]["id"]
+    providers = (await demo.ask("{ serviceProviders { nodes { id name } } }"))["serviceProviders"]["nodes"]
+    south = next(node["id"] for node in providers if node["name"] == "Southern Cross Telecom")
+    own = "{ viewer { apiKey { id } } }"
+    revoked = (await demo.ask(own, demo.notes["keys"]["readOnly"]))["viewer"]["apiKey"]["id"]
+    for change, variables in (
+        (RENAME, {"id": clinic}),
+        (MOVE, {"id": accounts["Café Ångström 🎧"]["id"], "to": south}),
+        (DELETE, {"id": accounts["Kiwi Couriers"]["id"]}),
+        (REVOKE, {"id": revoked}),
+    ):
+        [payload] = (await demo.ask(change, **variables)).values()
+        assert payload["userErrors"] == [], payload
+    return str(clinic)
+
+
+async def test_what_a_start_has_left_undone_is_reported_and_then_done_or_refused(tmp_path: Path) -> None:
     async with started(tmp_path) as demo:
         await demo.says("Recorded calls")
         whole = demo.notes
@@ -184,3 +177,8 @@ async def test_calls_that_cannot_be_made_are_told_and_made_at_the_next_start(tmp
     async with started(tmp_path) as again:
         await again.says("Recorded calls")
         assert again.notes["calls"] == whole["calls"]
+    (tmp_path / "demo.json").unlink()
+    status, _, said = await ended_process({"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path)}, "demo")
+    assert status == 1
+    assert "DATA_DIR" in said
+    assert "Traceback" not in said

@@ -26,7 +26,7 @@ AS_ROOT = os.getuid() == 0
 
 
 @pytest.fixture
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Stands for /var/lib."""
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o711)
@@ -36,12 +36,12 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
 
 
 @pytest.fixture
-def data_dir(tmp_path: Path, elsewhere: Path) -> Path:
-    """A folder that root's server can walk to."""
-    for folder in [tmp_path, *tmp_path.parents]:
-        if folder == tmp_path or "pytest" in str(folder):
-            folder.chmod(0o711)
-    return tmp_path / "var"
+def data_dir(elsewhere: Path) -> Iterator[Path]:
+    """In a folder that root's server can walk to: pytest's own is closed again by each other run of it that begins."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o711)
+    yield folder / "var"
+    shutil.rmtree(folder)
 
 
 def ask(server: LocalPostgres, query: str) -> object:

@@ -117,6 +117,7 @@ GIVEN_UP = [
     asyncpg.LockNotAvailableError("canceling statement due to lock timeout"),
     asyncpg.QueryCanceledError("canceling statement due to statement timeout"),
     asyncpg.SerializationError("canceling statement due to conflict with recovery"),
+    asyncpg.DeadlockDetectedError("deadlock detected"),
 ]
 
 

@@ -110,3 +110,22 @@ async def test_what_the_caller_may_list_counts_for_nothing(
         assert refusals(payload) == [TAKEN_REALM]
         assert refusals(await update(admin, world, sipRealm=REALM)) == [TAKEN_REALM]
     assert await refused(admin) == []
+
+
+async def test_a_repeat_with_its_idempotency_key_is_answered_however_much_was_found_taken_since(
+    provider: Person, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tries, "MAXIMUM_TAKEN", 1)
+    given = {"name": "New", "sipRealm": "new.example.com", "idempotencyKey": "one"}
+    made = await provider.change("createAccount", "account { id }", **given)
+    assert refusals(await update(provider, world, sipRealm=REALM)) == [TAKEN_REALM]
+    again = await provider.change("createAccount", "account { id }", **given)
+    assert (again["account"], refusals(again)) == (made["account"], [])
+
+
+async def test_ones_own_name_may_be_written_otherwise_however_much_was_found_taken(
+    account_user: Person, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tries, "MAXIMUM_TAKEN", 1)
+    assert refusals(await update(account_user, world, name="Sibling customer")) == [TAKEN_NAME]
+    assert await codes(account_user, world, name="OWN CUSTOMER") == []

@@ -5,7 +5,7 @@ What is wrong goes to `Problems`, all of it; nothing here asks the database.
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TypeVar
 
 import idna
@@ -51,13 +51,15 @@ class AccountPatch:
     @property
     def has_plain_columns_alone(self) -> bool:
         """Whether it can be checked without anything that is stored."""
-        return (
-            self.registration_webhook is None
-            and self.queue_event_webhook is None
-            and self.device_calling_application_id is None
-            and self.siprec_application_id is None
-            and self.recording_config is None
-        )
+        return all(getattr(self, name) is None for name in _NEED_WHAT_IS_STORED)
+
+
+# What `plain_columns` does not check: a field that is new is one of these.
+_NEED_WHAT_IS_STORED = tuple(
+    field.name
+    for field in fields(AccountPatch)
+    if field.name not in ("name", "sip_realm", "usage_limit", "licensed_sessions", "if_version")
+)
 
 
 @dataclass(frozen=True)

@@ -98,8 +98,9 @@ async def _make(client: BaseDBAsyncClient, month: datetime) -> bool:
     await client.execute_query(f"CREATE TABLE {name} (LIKE calls INCLUDING ALL)")
     # Proves beforehand what attaching would otherwise look through the whole table for.
     await client.execute_query(f"ALTER TABLE {name} ADD CONSTRAINT {name}_month CHECK ({within})")
-    # In the order of a report, against deadlocks: a new month refers to these, and who adds a call may have changed them before.
-    await client.execute_query("LOCK TABLE call_accounts, stored_credentials IN SHARE ROW EXCLUSIVE MODE")
+    # In the order of a recording that begins, against deadlocks: a new month refers to these, and who adds a call may have
+    # changed them before.
+    await client.execute_query("LOCK TABLE stored_credentials, call_accounts IN SHARE ROW EXCLUSIVE MODE")
     # Who is about to write into the default partition waits, and then writes into the month.
     await client.execute_query("LOCK TABLE calls_default IN ACCESS EXCLUSIVE MODE")
     moved = (

@@ -82,9 +82,7 @@ _OF_RECORDING = (*_OF_STORAGE, "recording_size_bytes", "recording_duration_ms", 
 
 
 @strawberry.type(description="The recording of a call. Its audio is in the account's bucket and stays there.")
-class CallRecording:
-    """Stands over columns of model.Call."""
-
+class CallRecording(graph.Backed[model.Call]):
     state: model.RecordingState = graph.column("What became of it.", of="recording_state")
     size_bytes: BigInt | None = graph.column(
         "Bytes in the bucket; null before it is stored.", of="recording_size_bytes"

@@ -82,12 +82,8 @@ class Unusual(Exception):
     """A value that does not fit, or fits in a way that is left to graphql-core (a number for an ID, one for a list)."""
 
 
-@functools.cache
 def reader(type_: GraphQLInputType) -> Read:
-    """What graphql-core's `coerce_input_value` answers for values as clients usually send them; raises Unusual for others.
-
-    What there is to know of the type is looked up once, and not again for each value.
-    """
+    """What graphql-core's `coerce_input_value` answers for values as clients usually send them; raises Unusual for others."""
     if isinstance(type_, GraphQLNonNull):
         return _present(_read_of(type_.of_type))
     read = _read_of(type_)
@@ -98,6 +94,15 @@ def _read_of(type_: GraphQLNullableInputType) -> Read:
     if isinstance(type_, GraphQLList):
         each = reader(type_.of_type)
         return lambda value: [each(one) for one in _of_class(list, value)]
+    return _read_of_named(type_)
+
+
+@functools.cache
+def _read_of_named(type_: GraphQLInputObjectType | GraphQLEnumType | GraphQLScalarType) -> Read:
+    """What there is to know of the type is looked up once, and not again for each value.
+
+    Kept of types of the schema alone: each document makes lists and non-null types of its own.
+    """
     if isinstance(type_, GraphQLInputObjectType):
         return _ObjectReader(type_).read
     if isinstance(type_, GraphQLEnumType):

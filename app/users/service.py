@@ -23,7 +23,7 @@ from app.audit.rows import Rows
 from app.context import Context
 from app.errors import Mistakes, Problems, Unauthenticated, UserErrorCode
 from app.idempotency.once import once
-from app.identifiers import Kind, new_id, read
+from app.identifiers import Kind, new_id
 from app.revocations import Revocations
 from app.shares import Share
 from app.users import emails, password, policy, taken, tries
@@ -137,7 +137,7 @@ async def _telling_who_is_there(context: Context, email: str, make: Callable[[],
     Otherwise anybody could learn who has a login in the whole installation, at no cost and leaving no trace. Raises
     RateLimited, before anything is done or in place of what would be told. Admins see everybody: for them there is no limit.
     """
-    await taken.check(context)
+    await taken.check(context, User, {"email_key": emails.email_key(email)})
     try:
         return await make()
     except Mistakes as mistakes:
@@ -175,15 +175,9 @@ class UserPatch:
 async def update(context: Context, user_id: str, patch: UserPatch) -> User:
     """Changes what is given. Raises Mistakes: NOT_FOUND, CONFLICT, or all that is wrong with the values; and RateLimited."""
     email = patch.email.value if patch.email is not None else None
-    if email is None or await _is_theirs(context, user_id, email):
+    if email is None:
         return await _update(context, user_id, patch)
     return await _telling_who_is_there(context, email, lambda: _update(context, user_id, patch))
-
-
-async def _is_theirs(context: Context, user_id: str, email: str) -> bool:
-    """Whether a user within reach has this address already: that tells nobody who else is there."""
-    row_id, key = read(Kind.USER, user_id), emails.email_key(email)
-    return bool(row_id and key) and await context.viewer.within_reach(User).filter(id=row_id, email_key=key).exists()
 
 
 async def _update(context: Context, user_id: str, patch: UserPatch) -> User:

@@ -50,16 +50,11 @@ async def answered(
     """Around the transaction that writes `values`: Mistakes in place of an IntegrityError of one of the constraints.
 
     `stored` reads the row that is changed. Raises RateLimited for a caller who got too many such answers, before anything is
-    written, unless the row has these values already: a form sends them with whatever else is changed.
+    written.
     """
     hidden = [one for one in uniques if context.viewer.scope in one.hidden_from and values.get(one.column)]
     if hidden:
-        try:
-            await check(context)
-        except RateLimited:
-            row = await stored() if stored is not None else None
-            if any(getattr(row, one.column, None) != values[one.column] for one in hidden):
-                raise
+        await check(context, model, {one.key: values[one.key] for one in hidden})
     try:
         yield
     except IntegrityError as error:
@@ -74,9 +69,18 @@ async def answered(
         raise violated.mistake(values[violated.column]) from None
 
 
-async def check(context: Context) -> None:
-    """Before anything is tried. Raises RateLimited for a caller who was told so often that no more is even tried."""
-    await tries.check_taken(context.keyring, context.viewer)
+async def check(context: Context, model: type[Reachable], keys: Mapping[str, object]) -> None:
+    """Before anything is tried. Raises RateLimited for a caller who was told so often that no more is even tried.
+
+    But for what a row within reach has: it tells nothing of others. A form sends it with whatever else is changed, and a repeat
+    with its idempotency key sends it again.
+    """
+    try:
+        await tries.check_taken(context.keyring, context.viewer)
+    except RateLimited:
+        for column, key in keys.items():
+            if not await context.viewer.within_reach(model).filter(**{column: key}).exists():
+                raise
 
 
 async def note(context: Context, tried: Mapping[str, object], row: Reachable | None = None) -> None:

@@ -1,6 +1,6 @@
 """What webhooks may be: from what an input gives to the columns of an account or an application."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from strawberry import Some
@@ -25,7 +25,7 @@ class WebhookChange:
     url: str
     method: Some[WebhookMethod | None] | None = None
     username: Some[str | None] | None = None
-    password: Some[str | None] | None = None
+    password: Some[str | None] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

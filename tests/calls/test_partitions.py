@@ -18,6 +18,7 @@ from tests.installation import Installation, Person, World
 
 INSERT = """INSERT INTO calls (id, account_id, gateway_call_id, started_at, recording_state, recording_attempts, updated_at)
     VALUES ($1, $2, 'one', $3, 'NONE', 0, $3) RETURNING id"""
+NOTED = "UPDATE call_accounts SET newest_month = id WHERE id = $1"
 PLACE = {
     "recording_state": RecordingState.STORED,
     "recording_format": AudioFormat.WAV,
@@ -109,22 +110,26 @@ async def test_reports_go_on_while_their_month_is_made_and_none_is_lost(
         assert counted[0]["n"] == 240
 
 
-async def test_a_month_that_is_made_waits_for_a_report_and_holds_nothing_that_it_needs(
-    installation: Installation, world: World
+@pytest.mark.parametrize(
+    "before", ["", "LOCK TABLE stored_credentials IN ROW EXCLUSIVE MODE"], ids=["report", "recording"]
+)
+async def test_a_month_that_is_made_waits_for_a_new_call_and_holds_nothing_that_it_needs(
+    installation: Installation, world: World, before: str
 ) -> None:
-    """Each takes the account before the calls: otherwise each waits for the other."""
-    now, report = datetime.now(UTC), await asyncpg.connect(installation.settings.database_url)
-    await report.execute(f"SET lock_timeout = '500ms'; DROP TABLE {name_of(now)}")
+    """Each takes the keys of recordings, then the account, then the calls: otherwise each waits for the other."""
+    now, adding = datetime.now(UTC), await asyncpg.connect(installation.settings.database_url)
+    await adding.execute(f"SET lock_timeout = '500ms'; DROP TABLE {name_of(now)}")
     async with installation.database() as database:
-        async with report.transaction():
-            await report.execute("UPDATE call_accounts SET newest_month = id WHERE id = $1", own(world))
+        async with adding.transaction():
+            await (adding.execute(before) if before else adding.execute(NOTED, own(world)))
             month = asyncio.create_task(partitions.make_months())
-            while not await report.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+            while not await adding.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
                 await asyncio.sleep(0.02)
-            call_id = await report.fetchval(INSERT, keys.id_at(now), own(world), now)
+            await adding.execute(NOTED, own(world))
+            call_id = await adding.fetchval(INSERT, keys.id_at(now), own(world), now)
         assert await month == 1
         assert await place_of(database, call_id) == name_of(now)
-    await report.close()
+    await adding.close()
 
 
 async def test_two_who_make_and_drop_months_at_once_do_not_disturb_each_other(

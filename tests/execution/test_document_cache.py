@@ -48,10 +48,19 @@ def _payloads(number: int) -> str:
     return f"mutation {{ {updates} }}"
 
 
+def _variables(number: int) -> str:
+    """Each has a type of its own: what stands in a document is made of it, and not of the schema."""
+    variables, nodes = zip(
+        *((f"$v{each}: ID!", f"n{each}: node(id: $v{each}) {{ id }}") for each in range(90)), strict=True
+    )
+    return f"query Q{number}({', '.join(variables)}) {{ {' '.join(nodes)} }}"
+
+
 DOCUMENTS: dict[str, Callable[[int], str]] = {
     "many aliases": _fields,
     "many pages": _pages,
     "many payloads": _payloads,
+    "many variables": _variables,
     "many operations": lambda number: " ".join(
         f"query Q{number}_{each} {{ viewer {{ scope }} }}" for each in range(50)
     ),
@@ -72,7 +81,7 @@ async def test_the_cache_is_bounded_by_what_its_documents_hold(
     operations, make = Operations(schema, anonymous_introspection=True, operations_per_caller=3), DOCUMENTS[kind]
     cache, number = operations._admission.documents.cache, 0
     async with shared.database():
-        await run(operations, shared, make(-1))
+        await run(operations, shared, make(1_000))
         gc.collect()
         tracemalloc.start()
         # Until the first was evicted, or for a while: short ones are many.
@@ -84,6 +93,23 @@ async def test_the_cache_is_bounded_by_what_its_documents_hold(
         tracemalloc.stop()
     assert cache.bytes <= BOUND
     assert held <= MORE_AT_MOST * cache.bytes
+
+
+async def test_nothing_is_held_of_documents_that_were_evicted(
+    shared: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admission, "Documents", lambda schema, **_: Documents(schema, maximum_bytes=BOUND))
+    operations = Operations(schema, anonymous_introspection=True, operations_per_caller=3)
+    async with shared.database():
+        await run(operations, shared, _variables(1_000))
+        gc.collect()
+        tracemalloc.start()
+        for number in range(60):
+            await run(operations, shared, _variables(number))
+        gc.collect()
+        held = tracemalloc.get_traced_memory()[0]
+        tracemalloc.stop()
+    assert held <= MORE_AT_MOST * BOUND
 
 
 async def run(operations: Operations, installation: Installation, text: str) -> Answer:

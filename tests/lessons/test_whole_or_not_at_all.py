@@ -21,6 +21,7 @@ OF_THE_ACCOUNT = {
     "users",
     "webhook_deliveries",
     "calls",
+    "call_accounts",
     "call_keys",
     "stored_credentials",
 }

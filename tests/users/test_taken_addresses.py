@@ -8,7 +8,7 @@ import pytest
 from app.users import tries
 from app.users.model import LoginFailure
 from tests.installation import Person, refusals
-from tests.people import People, email_of
+from tests.people import PASSWORD, People, email_of
 from tests.test_audit import events
 
 TAKEN = ("EMAIL_TAKEN", ["email"])
@@ -112,3 +112,14 @@ async def test_users_who_are_made_count_for_nothing(people: People, monkeypatch:
         assert refusals(await ask_for(people["boss"], "no address")) == [("INVALID", ["email"])]
     async with people.installation.database():
         assert await LoginFailure.all().count() == 0
+
+
+async def test_a_repeat_with_its_idempotency_key_is_answered_however_many_were_found_taken_since(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tries, "MAXIMUM_TAKEN", 1)
+    given = {"email": "eve@example.com", "password": PASSWORD, "idempotencyKey": "one"}
+    made = await ask_for(people["ann"], **given)
+    assert refusals(await ask_for(people["ann"], email_of("fay"))) == [TAKEN]
+    again = await ask_for(people["ann"], **given)
+    assert (again["user"], refusals(again)) == (made["user"], [])
