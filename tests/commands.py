@@ -1,7 +1,6 @@
 """The commands of `python -m app`: ended in this process, or serving in one of their own."""
 
 import asyncio
-import contextlib
 import io
 import os
 import sys
@@ -14,6 +13,7 @@ import httpx
 from app.__main__ import main
 from app.settings import Settings
 from tests.installation import Installation
+from tests.waiting import until
 
 
 def environment_of(settings: Settings, **changed: str) -> dict[str, str]:
@@ -71,6 +71,14 @@ async def run(installation: Installation, command: str, **changed: str) -> str:
     return printed
 
 
+async def is_ready(client: httpx.AsyncClient) -> bool:
+    """Whether a server that may still be starting says so."""
+    try:
+        return (await client.get("/readyz")).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
 @asynccontextmanager
 async def serving(
     environment: dict[str, str], port: int, *options: str
@@ -85,12 +93,7 @@ async def serving(
     lines: list[str] = []
     try:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
-            async with asyncio.timeout(60):
-                while True:
-                    with contextlib.suppress(httpx.TransportError):
-                        if (await client.get("/readyz")).status_code == 200:
-                            break
-                    await asyncio.sleep(0.1)
+            await until(lambda: is_ready(client))
             yield client, lines
     finally:
         process.terminate()

@@ -14,7 +14,8 @@ from typing import Any
 import httpx
 
 from app.demo_data import PASSWORD, TRY_HERE, email_of
-from tests.commands import ended_process
+from tests.commands import ended_process, is_ready
+from tests.waiting import until
 
 _START_SECONDS = 60
 
@@ -69,21 +70,13 @@ async def started(folder: Path) -> AsyncIterator[Demo]:
                 line = (await process.stdout.readline()).decode()
                 assert line, f"it ended by itself:\n{printed}"
                 printed += line
-            async with httpx.AsyncClient() as client:
-                while not await _is_ready(client, port):
-                    await asyncio.sleep(0.1)
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+                await until(lambda: is_ready(client))
         yield Demo(folder, printed, process.stdout)
     finally:
         if process.returncode is None:
             process.send_signal(signal.SIGINT)
         await process.communicate()
-
-
-async def _is_ready(client: httpx.AsyncClient, port: int) -> bool:
-    try:
-        return (await client.get(f"http://127.0.0.1:{port}/readyz")).status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 LOGIN = "mutation ($input: LoginInput!) { login(input: $input) { mustChangePassword } }"

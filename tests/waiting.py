@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from inspect import isawaitable
 from typing import Any, TypeVar, overload
 
-PAUSE_SECONDS = 0.01
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.005, 0.1
 
 Answer = TypeVar("Answer")
 
@@ -22,7 +22,7 @@ async def until(condition: Callable[[], Answer], *, seconds: float = 60) -> Answ
 async def until(condition: Callable[[], Any], *, seconds: float = 60) -> Any:
     """Asks until the answer is true, and returns it; the seconds are how long a broken test lasts."""
     __tracebackhide__ = True  # the failure shows the line that waits
-    ends = time.monotonic() + seconds
+    ends, pause = time.monotonic() + seconds, FIRST_PAUSE_SECONDS
     while True:
         answer = condition()
         if isawaitable(answer):
@@ -30,16 +30,18 @@ async def until(condition: Callable[[], Any], *, seconds: float = 60) -> Any:
         if answer:
             return answer
         assert time.monotonic() < ends, f"not within {seconds} s; the last answer: {answer!r}"
-        await asyncio.sleep(PAUSE_SECONDS)
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.2, LONGEST_PAUSE_SECONDS)
 
 
 def until_blocking(condition: Callable[[], Answer], *, seconds: float = 60) -> Answer:
     """As `until`, where no event loop runs."""
     __tracebackhide__ = True
-    ends = time.monotonic() + seconds
+    ends, pause = time.monotonic() + seconds, FIRST_PAUSE_SECONDS
     while True:
         answer = condition()
         if answer:
             return answer
         assert time.monotonic() < ends, f"not within {seconds} s; the last answer: {answer!r}"
-        time.sleep(PAUSE_SECONDS)
+        time.sleep(pause)
+        pause = min(pause * 1.2, LONGEST_PAUSE_SECONDS)

@@ -27,6 +27,7 @@ from app.recording import credentials
 from app.recording.model import AudioFormat, BucketVendor, RecordingConfig, StoredCredential
 from app.recording.storage import StorageTarget
 from tests.installation import Installation, Person
+from tests.waiting import until
 
 STARTED = datetime(2026, 1, 31, 13, 37, tzinfo=UTC)
 
@@ -197,8 +198,7 @@ async def served(installation: Installation) -> AsyncIterator[httpx.AsyncClient]
     server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve())
     try:
-        while not server.started:
-            await asyncio.sleep(0.01)
+        await until(lambda: server.started)
         port = server.servers[0].sockets[0].getsockname()[1]
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
             yield client

@@ -15,10 +15,12 @@ from websockets.typing import Subprotocol
 from app.calls.model import Call
 from app.connections import BoundedProtocol
 from app.identifiers import Kind, read
+from app.recording.recorder import AudioStream, Recorder
 from app.recording.spool import Spool, SpooledRecording
 from app.recording.storing import Storer
 from app.websocket_connections import StreamingProtocol
 from tests.installation import Installation, Person, World
+from tests.waiting import until
 
 FRAME_SECONDS = 0.02
 
@@ -41,6 +43,11 @@ class Gateway:
     @property
     def spool(self) -> Spool:
         found: Spool = self.installation.opened.clients[Spool]
+        return found
+
+    @property
+    def recorder(self) -> Recorder:
+        found: Recorder = self.installation.opened.clients[Recorder]
         return found
 
     @asynccontextmanager
@@ -72,8 +79,22 @@ class Gateway:
 
     async def idle(self) -> None:
         """Until no stream is being written any more."""
-        while self.server.server_state.tasks:
-            await asyncio.sleep(0.01)
+        await until(lambda: not self.server.server_state.tasks)
+
+    async def running(self, call: str, *, arrived: int = 0, written: int = 0) -> AudioStream:
+        """A call's stream, when it is recorded, with so many bytes of its audio here and so many of them in the spool."""
+
+        def found() -> AudioStream | None:
+            for stream in self.recorder._streams:
+                in_spool = stream.samples * stream.first.frame_bytes
+                is_here = in_spool + len(stream._waiting) >= arrived and in_spool >= written
+                if stream.first.gateway_call_id == call and is_here:
+                    return stream
+            return None
+
+        stream = await until(found)
+        assert stream is not None
+        return stream
 
     async def call(self, gateway_call_id: str) -> Call:
         async with self.installation.database():
@@ -122,8 +143,7 @@ async def _listening(installation: Installation) -> AsyncIterator[uvicorn.Server
     }
     server = uvicorn.Server(uvicorn.Config(installation.app, port=0, **options, **quiet))
     task = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
+    await until(lambda: server.started)
     try:
         yield server
     finally:

@@ -22,9 +22,11 @@ from app import database
 from app.calls.model import Call
 from app.local_s3 import LocalS3, free_ports
 from app.settings import Settings
+from tests.commands import is_ready
 from tests.installation import Person, World, settings_of
 from tests.recording.storage_room import noise
 from tests.servers.fixtures import RECORDER
+from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -79,17 +81,14 @@ class RealServer:
                 await self._until_ready()
 
     async def _until_ready(self) -> None:
-        assert self._process is not None
-        deadline = time.monotonic() + 120
-        while True:
+        async def says_so() -> bool:
+            assert self._process is not None
+            assert self._process.poll() is None, self.log[-3000:]
             # On a connection of its own, which any worker may take.
             async with httpx.AsyncClient(base_url=self.client.base_url, trust_env=False) as client:
-                with contextlib.suppress(httpx.TransportError):
-                    if (await client.get("/readyz")).status_code == 200:
-                        return
-            assert self._process.poll() is None, self._log.read_text()[-3000:]
-            assert time.monotonic() < deadline, "the server was not ready after 120 seconds"
-            await asyncio.sleep(0.05)
+                return await is_ready(client)
+
+        await until(says_so, seconds=120)
 
     def kill(self) -> None:
         """As `kill -9` does, of all its processes."""
@@ -155,14 +154,20 @@ class RealServer:
 
     async def until(self, what: str, seconds: float, count: int) -> dict[str, Call]:
         """Waits until so many recordings are in that state."""
-        deadline = time.monotonic() + seconds
-        while True:
+        rows: dict[str, Call] = {}
+
+        async def are_there() -> bool:
+            nonlocal rows
             rows = await self.rows()
-            if sum(call.recording_state.name == what for call in rows.values()) >= count:
-                return rows
+            return sum(call.recording_state.name == what for call in rows.values()) >= count
+
+        try:
+            await until(are_there, seconds=seconds)
+        except AssertionError as late:
             states = {name: call.recording_state.value for name, call in rows.items()}
-            assert time.monotonic() < deadline, f"not {count} {what} after {seconds} s: {states}\n{self.log[-3000:]}"
-            await asyncio.sleep(0.25)
+            late.add_note(f"not {count} {what}: {states}\n{self.log[-3000:]}")
+            raise
+        return rows
 
 
 @dataclass
@@ -177,7 +182,7 @@ class StreamedCall:
     sent_at: list[tuple[float, int]] = field(default_factory=list)
     """When so many bytes had been sent."""
     is_on_hold: bool = False
-    """Nothing is sent, and the stream stays open."""
+    """Nothing more is sent, and the stream stays open."""
     ending: asyncio.Event = field(default_factory=asyncio.Event)
     has_begun: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -196,16 +201,22 @@ class StreamedCall:
         size, begun, number = len(audio) // 50, time.monotonic(), 0
         while not self.ending.is_set():
             if self.is_on_hold:
-                await asyncio.sleep(seconds)
-                continue
+                await self.ending.wait()
+                return
             piece = audio[number % 50 * size :][:size]
             await socket.send(piece)
             self.sent += piece
             self.sent_at.append((time.monotonic(), len(self.sent)))
             number += 1
+            # In real time, as a gateway does.
             await asyncio.sleep(max(0, begun + number * seconds - time.monotonic()))
             if number == 5:
                 self.has_begun.set()
+
+    async def sends(self, seconds: float) -> None:
+        """Until it has sent as much more audio as is heard in this time."""
+        enough = len(self.sent) + seconds * self.sample_rate * 4
+        await until(lambda: len(self.sent) >= enough)
 
     def sent_before(self, moment: float) -> int:
         """How many bytes had been sent by then."""

@@ -12,10 +12,10 @@ from websockets.asyncio.client import ClientConnection
 
 from app.calls import recordings
 from app.recording import recorder
-from app.recording.recorder import Recorder
 from app.recording.spool import SpooledRecording
 from tests.installation import Installation, Person, World
 from tests.recording.gateways import Gateway, gateway_of
+from tests.waiting import until
 
 AUDIO = bytes(range(256)) * 10
 DATABASE_AWAY = (1013, "the database does not answer: try again later")
@@ -120,10 +120,8 @@ async def test_a_stream_that_is_closed_gives_its_slot_back_while_the_database_is
     await gateway.idle()
     request.getfixturevalue("stalled")
     assert await ended(gateway, "during") == (1000, "")
-    slots = gateway.installation.opened.clients[Recorder]._slots
-    async with asyncio.timeout(10):
-        while slots.total:
-            await asyncio.sleep(0.01)
+    slots = gateway.recorder._slots
+    await until(lambda: not slots.total)
     assert gateway.server.server_state.tasks  # the database was not told yet
 
 
@@ -155,8 +153,7 @@ async def test_a_call_whose_end_cannot_be_written_is_not_closed_with_1000(
     monkeypatch.setattr(SpooledRecording, step, full)
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame("a"))
-        while not gateway.spool.waiting():
-            await asyncio.sleep(0.01)
+        await until(gateway.spool.waiting)
         begun.set()
         await connection.send(AUDIO)
         reason = "the disk of the spool is full: the recording ends here"
@@ -183,16 +180,13 @@ async def test_a_call_that_lost_a_piece_while_it_ended_is_not_closed_with_1000(
     monkeypatch.setattr(SpooledRecording, "append", full_once)
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame("a"))
-        while not gateway.spool.waiting():
-            await asyncio.sleep(0.01)
+        await until(gateway.spool.waiting)
         fails.set()
         await connection.send(AUDIO)
-        while not writes.is_set():
-            await asyncio.sleep(0.01)
+        await until(writes.is_set)
         await connection.send(AUDIO)
         closing = asyncio.create_task(closed_by(connection))
-        (stream,) = gateway.installation.opened.clients[Recorder]._streams
-        while stream.ending is None:
-            await asyncio.sleep(0.01)
+        (stream,) = gateway.recorder._streams
+        await until(lambda: stream.ending is not None)
         goes_on.set()
         assert await closing == (1011, "the disk of the spool is full: the recording ends here")

@@ -18,6 +18,7 @@ from tests.recording.real_server import RealServer, StreamedCall
 from tests.recording.storage_room import s3_client
 from tests.servers.fixtures import ADMIN, RECORDER
 from tests.servers.postgres import Postgres
+from tests.waiting import until
 
 SECONDS_MAY_BE_LOST = 1.0
 # LAME holds back about two frames of 576 samples.
@@ -75,10 +76,13 @@ async def streamed(server: RealServer, key: str, calls: list[StreamedCall]) -> A
         await asyncio.gather(*tasks)
 
 
+async def all_send(calls: list[StreamedCall], seconds: float) -> None:
+    """Until each that is not on hold has sent so much more audio."""
+    await asyncio.gather(*(call.sends(seconds) for call in calls if not call.is_on_hold))
+
+
 async def until_parts_go_ahead(client: Any) -> None:
-    async with asyncio.timeout(25):
-        while not client.list_multipart_uploads(Bucket="calls").get("Uploads"):
-            await asyncio.sleep(0.1)
+    await until(lambda: client.list_multipart_uploads(Bucket="calls").get("Uploads"))
 
 
 def check(calls: list[StreamedCall], rows: dict[str, Call], client: Any, until: float) -> None:
@@ -114,7 +118,7 @@ async def test_a_killed_server_has_lost_no_more_than_the_last_second(
             await until_parts_go_ahead(client)
             for call in calls:  # their haste has the server write more often than it must
                 call.is_on_hold = call.times_real_time > 1
-            await asyncio.sleep(3)
+            await all_send(calls, 2)
             server.kill()
             killed_at = time.monotonic()
         rows = await server.rows()
@@ -137,13 +141,16 @@ async def test_while_the_storage_is_away_audio_waits_and_is_stored_when_it_is_ba
         async with streamed(server, key, calls):
             await until_parts_go_ahead(s3_client(fragile_s3))
             fragile_s3.stop()
-            await asyncio.sleep(2)
+            await all_send(calls, 1)
         ended_at = time.monotonic()
-        rows = await server.until("STORING", 10, len(calls))
-        await asyncio.sleep(2)
+        await server.until("STORING", 60, len(calls))
+
+        async def have_been_tried() -> bool:
+            return all(call.recording_attempts > 0 for call in (await server.rows()).values())
+
+        await until(have_been_tried)
         rows = await server.rows()
         assert {call.recording_state for call in rows.values()} == {RecordingState.STORING}
-        assert any(call.recording_attempts > 0 for call in rows.values())
         fragile_s3._port = int(fragile_s3.endpoint.rpartition(":")[2])
         fragile_s3.start()
         rows = await server.until("STORED", 40, len(calls))
@@ -160,9 +167,9 @@ async def test_while_the_database_is_away_recording_goes_on_and_rows_say_so_afte
             async with streamed(server, key, calls):
                 await until_parts_go_ahead(s3_client(fragile_s3))
                 postgres.kill()
-                await asyncio.sleep(2)
+                await all_send(calls, 1)
             ended_at = time.monotonic()
-            await asyncio.sleep(2)
+            await until(lambda: server.log.count("a call stays RECORDING for now") == len(calls))
             postgres.start()
             rows = await server.until("STORED", 40, len(calls))
             check(calls, rows, s3_client(fragile_s3), ended_at)

@@ -6,8 +6,10 @@ import os
 import subprocess
 import sys
 import threading
-import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,18 +18,20 @@ from app import migrating
 from app.encryption import Keyring
 from app.outbound import OutboundGate
 from app.recording import storage as storage_module
+from app.recording import verification
 from app.recording.model import BucketVendor
 from app.recording.rules import StorageDraft
 from app.recording.storage import ObjectStorage
 from app.recording.verification import StorageVerifier
 from app.settings import Settings
 from tests.catalogue import empty, make_settings
+from tests.loop_clock import pass_seconds
 from tests.recording.conftest import statuses
 from tests.servers.scripted_s3 import ScriptedS3
+from tests.waiting import until
 
 __all__ = ["empty", "make_settings"]
 
-LOADING_SECONDS = 0.3
 # A server's start, in a process of its own: in this one, other tests have loaded everything.
 START = """
 import asyncio, json, sys
@@ -43,19 +47,31 @@ asyncio.run(start())
 """
 
 
+@dataclass
+class Loading:
+    """The loading of the SDK, in which the clock of the storage tests goes forward by 300 ms; at no other time does it."""
+
+    threads: list[str] = field(default_factory=list)
+    """The names of those that have begun to."""
+    may_end: threading.Event = field(default_factory=threading.Event)
+    now: float = 0.0
+
+
 @pytest.fixture
-def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names of the threads that have loaded the SDK, which takes long."""
-    threads: list[str] = []
-    load = storage_module._loaded_sdk
+def loading(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loading]:
+    """The SDK, which is not loaded before the test says so."""
+    loading, load = Loading(), storage_module._loaded_sdk
 
     def slowly() -> Any:
-        threads.append(threading.current_thread().name)
-        time.sleep(LOADING_SECONDS)
+        loading.threads.append(threading.current_thread().name)
+        loading.may_end.wait()
+        loading.now += 0.3
         return load()
 
     monkeypatch.setattr(storage_module, "_loaded_sdk", slowly)
-    return threads
+    monkeypatch.setattr(verification, "time", SimpleNamespace(monotonic=lambda: loading.now))
+    yield loading
+    loading.may_end.set()
 
 
 def verifier_of(storage: ObjectStorage, keyring: Keyring, **limits: float) -> StorageVerifier:
@@ -83,49 +99,52 @@ def test_a_server_that_tests_no_storage_does_not_load_the_sdk(tmp_path: Path, em
 
 
 async def test_the_first_test_waits_for_the_sdk_and_its_steps_have_all_of_their_time(
-    keyring: Keyring, loaded: list[str]
+    keyring: Keyring, loading: Loading
 ) -> None:
     storage = ObjectStorage(OutboundGate(["127.0.0.1"]))
     async with ScriptedS3() as s3:
-        verifier = verifier_of(storage, keyring, wait_seconds=0.2)
-        begun = time.monotonic()
-        result = await verifier.verify(draft_of(s3))
-        whole_ms = (time.monotonic() - begun) * 1000
+        first = asyncio.create_task(verifier_of(storage, keyring, wait_seconds=5).verify(draft_of(s3)))
+        await until(lambda: loading.threads)
+        await pass_seconds(20)  # longer than a test waits for a place, and than its steps may take
+        await asyncio.sleep(0)
+        loading.may_end.set()
+        result = await first
     assert statuses(result).startswith("PP")
-    assert result.waited_ms >= LOADING_SECONDS * 1000
-    assert result.duration_ms <= whole_ms - result.waited_ms + 1
+    assert (result.waited_ms, result.duration_ms) == (300, 0)
 
 
-async def test_nobody_else_waits_while_the_sdk_is_loaded(keyring: Keyring, loaded: list[str]) -> None:
+async def test_nobody_else_waits_while_the_sdk_is_loaded(loading: Loading) -> None:
     storage = ObjectStorage(OutboundGate())
     opening = asyncio.create_task(storage.open())
-    turns = 0
-    while not opening.done():
-        await asyncio.sleep(0.01)
-        turns += 1
-    assert turns >= 10
-    assert loaded != [threading.current_thread().name]
+    await until(lambda: loading.threads)
+    assert not opening.done()
+    loading.may_end.set()
+    await opening
+    assert loading.threads != [threading.current_thread().name]
 
 
-async def test_tests_that_come_at_once_load_the_sdk_once(keyring: Keyring, loaded: list[str]) -> None:
+async def test_tests_that_come_at_once_load_the_sdk_once(keyring: Keyring, loading: Loading) -> None:
     storage = ObjectStorage(OutboundGate(["127.0.0.1"]))
     async with ScriptedS3() as s3:
         verifier = verifier_of(storage, keyring)
-        results = await asyncio.gather(*(verifier.verify(draft_of(s3)) for _ in range(4)))
-        assert all(statuses(result).startswith("PP") for result in results)
-        assert (await verifier.verify(draft_of(s3))).waited_ms < LOADING_SECONDS * 1000
-    assert len(loaded) == 1
+        running = [asyncio.create_task(verifier.verify(draft_of(s3))) for _ in range(4)]
+        await until(lambda: verifier._waiting == 4)
+        loading.may_end.set()
+        assert all(statuses(result).startswith("PP") for result in await asyncio.gather(*running))
+        assert (await verifier.verify(draft_of(s3))).waited_ms == 0
+    assert len(loading.threads) == 1
 
 
 async def test_who_is_cancelled_while_the_sdk_is_loaded_leaves_the_storage_to_the_next(
-    keyring: Keyring, loaded: list[str]
+    keyring: Keyring, loading: Loading
 ) -> None:
     storage = ObjectStorage(OutboundGate(["127.0.0.1"]))
     async with ScriptedS3() as s3:
         verifier = verifier_of(storage, keyring)
         first = asyncio.create_task(verifier.verify(draft_of(s3)))
-        await asyncio.sleep(LOADING_SECONDS / 3)
+        await until(lambda: loading.threads)
         first.cancel()
         with pytest.raises(asyncio.CancelledError):
             await first
+        loading.may_end.set()
         assert statuses(await verifier.verify(draft_of(s3))).startswith("PP")

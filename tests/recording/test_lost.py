@@ -1,9 +1,11 @@
 """Recordings whose machine is lost: given up by `maintain` when nobody has told of them for days, with all that may follow."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -27,6 +29,7 @@ from tests.recording.test_storing import told_of
 from tests.servers.scripted_s3 import ScriptedS3
 from tests.servers.valkey import PromptServer
 from tests.statements import plan, recorded
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -49,6 +52,10 @@ async def was_told_of(call_id: UUID, **ago: float) -> datetime:
     then = datetime.now(UTC) - timedelta(**ago)
     await Call.filter(id=call_id).update(updated_at=then)
     return then
+
+
+async def is_told_of_since(room: StorageRoom, call_id: UUID, then: datetime) -> bool:
+    return (await room.call(call_id)).updated_at > then
 
 
 @pytest.mark.parametrize("state", [RecordingState.RECORDING, RecordingState.STORING])
@@ -139,9 +146,7 @@ async def test_a_call_that_goes_on_for_days_is_not_taken_for_lost(
         with mine.slot(viewer) as slot:
             call = await mine.begin(viewer, slot, stream)
         then = await was_told_of(call.call_id, days=4)
-        async with asyncio.timeout(5):
-            while (await room.call(call.call_id)).updated_at <= then:
-                await asyncio.sleep(0.05)
+        await until(lambda: is_told_of_since(room, call.call_id, then))
         assert await recordings.give_up_lost(room.live, datetime.now(UTC), room.find) == 0
 
 
@@ -156,15 +161,30 @@ async def test_only_what_is_on_its_way_is_looked_at(room: StorageRoom) -> None:
     assert any(name in found for name in names), found
 
 
+@asynccontextmanager
+async def hearing(live: LiveEvents) -> AsyncIterator[None]:
+    """Runs them, and has begun to hear other processes."""
+    assert live._exchange is not None
+    hears, hear = asyncio.Event(), live._exchange._hear
+
+    def heard(heard: Mapping[str, Any]) -> None:
+        hears.set()  # the first is Valkey's, that it has subscribed
+        hear(heard)
+
+    live._exchange._hear = heard  # type: ignore[method-assign]
+    async with live.running():
+        await hears.wait()
+        yield
+
+
 async def test_maintain_gives_up_what_is_lost_and_tells_those_who_listen(
     room: StorageRoom, valkey: PromptServer
 ) -> None:
     call_id = await room.recorded(noise(32_000))
     await was_told_of(call_id, days=4)
     live = LiveEvents(valkey.url)
-    async with live.running():
+    async with hearing(live):
         with live.listening(room.account_id) as listener:
-            await asyncio.sleep(0.5)
             printed = await run(room.installation, "maintain", CACHE_URL=valkey.url, OUTBOUND_ALLOWED_HOSTS="127.0.0.1")
             assert "1 recordings given up whose server is lost" in printed.splitlines()
             async with asyncio.timeout(5):
@@ -178,9 +198,8 @@ async def test_who_ends_at_once_has_told_the_others_before(valkey: PromptServer)
         LiveEvents(valkey.url),
         LiveEvent(new_id(), new_id(), Change.RECORDING),
     )
-    async with hears.running():
+    async with hearing(hears):
         with hears.listening(event.account_id) as listener:
-            await asyncio.sleep(0.5)
             async with tells.running():
                 tells.publish(event)
                 await tells.told(5)

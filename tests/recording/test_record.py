@@ -7,8 +7,8 @@ import json
 import os
 import re
 import threading
-import time
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -31,14 +31,18 @@ from app.live import LiveEvents
 from app.logs import RequestLog
 from app.recording import recorder
 from app.recording.admission import admit
+from app.recording.admission import closed as closed_accounts
 from app.recording.model import BucketVendor
 from app.recording.spool import Spool, SpooledRecording
 from app.recording.stream import FirstFrame
+from app.websocket_connections import StreamingProtocol
 from tests.installation import Installation, Person, World
+from tests.loop_clock import pass_seconds
 from tests.recording.gateways import Gateway, closed, gateway_of, uuid_of
 from tests.recording.sounds import likeness, speech
 from tests.recording.test_spool import about
 from tests.test_metrics import metrics, number
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -131,50 +135,65 @@ async def test_a_sample_that_is_cut_between_two_writings_is_whole(
     async with gateway_of(installation, world, provider, form="MP3") as gateway:
         async with gateway.opened() as connection:
             await connection.send(gateway.first_frame("cut"))
-            for _ in range(20):
+            for number in range(1, 21):
                 await connection.send(bytes(643))
-                await asyncio.sleep(0.03)
+                await gateway.running("cut", written=number * 643 // 4 * 4)
         await gateway.idle()
         recording = await gateway.spooled("cut")
     assert recording.ended is not None
     assert recording.ended.samples == 20 * 643 // 4
 
 
+async def worked_off(threads: ThreadPoolExecutor) -> None:
+    """Until they have done all that was asked of them before."""
+    await asyncio.sleep(0)  # for those who are about to ask
+    size = threads._max_workers
+    together, loop = threading.Barrier(size), asyncio.get_running_loop()
+    await asyncio.gather(*(loop.run_in_executor(threads, together.wait) for _ in range(size)))
+
+
 async def test_the_end_of_a_call_comes_after_what_is_being_written(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = recorder.AudioStream.write
+    write, is_writing, goes_on = recorder.AudioStream.write, threading.Event(), threading.Event()
 
     def slow(stream: recorder.AudioStream, audio: bytes) -> Exception | None:
         if audio.startswith(b"1"):
-            time.sleep(0.5)
+            is_writing.set()
+            goes_on.wait()
         return write(stream, audio)
 
     monkeypatch.setattr(recorder.AudioStream, "write", slow)
-    async with gateway.opened() as connection:
-        await connection.send(gateway.first_frame("slow"))
-        await connection.send(b"1" * 640)
-        await asyncio.sleep(0.7)  # it is being written now
-        await connection.send(b"2" * 640)
+    try:
+        async with gateway.opened() as connection:
+            await connection.send(gateway.first_frame("slow"))
+            await connection.send(b"1" * 640)
+            await until(is_writing.is_set)
+            stream = await gateway.running("slow")
+            await connection.send(b"2" * 640)
+            closing = asyncio.create_task(connection.close())
+            await until(lambda: stream.ending is not None)
+            await worked_off(gateway.recorder._ending)
+            goes_on.set()
+            await closing
+    finally:
+        goes_on.set()
     await gateway.idle()
     assert (await gateway.spooled("slow")).read(44, 2_000) == b"1" * 640 + b"2" * 640
 
 
-async def test_a_call_begins_while_the_audio_of_others_is_written(
-    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_call_begins_while_the_audio_of_others_is_written(gateway: Gateway) -> None:
     """It has a transaction, which others wait for."""
     may_go_on = threading.Event()
-    monkeypatch.setattr(recorder.AudioStream, "write", lambda *_: may_go_on.wait(20) and None)
+    for _ in range(recorder._THREADS):
+        gateway.recorder._threads.submit(may_go_on.wait)
     try:
-        async with gateway.opened() as first, gateway.opened() as second, gateway.opened() as third:
-            for number, connection in enumerate((first, second)):
-                await connection.send(gateway.first_frame(f"others-{number}"))
-                await connection.send(bytes(640))
-            await asyncio.sleep(1)  # their writing takes all threads
-            await third.send(gateway.first_frame("begins"))
-            await asyncio.sleep(1)
+        async with gateway.opened() as connection:
+            await connection.send(gateway.first_frame("begins"))
+            await connection.send(bytes(640))
+            stream = await gateway.running("begins")
             assert (await gateway.call("begins")).recording_state is RecordingState.RECORDING
+            assert stream.samples == 0
             may_go_on.set()
     finally:
         may_go_on.set()
@@ -228,12 +247,19 @@ async def test_mp3_sounds_like_what_was_sent(installation: Installation, world: 
 
 
 async def test_nothing_is_lost_while_settings_are_looked_up(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
-    looked_up = admit
+    is_full, take = asyncio.Event(), recorder.AudioStream.take
+
+    def taken(*given: Any) -> bool:
+        has_room = take(*given)
+        if not has_room:
+            is_full.set()
+        return has_room
 
     async def slow(*given: Any) -> Any:
-        await asyncio.sleep(1.5)
-        return await looked_up(*given)
+        await is_full.wait()
+        return await admit(*given)
 
+    monkeypatch.setattr(recorder.AudioStream, "take", taken)
     monkeypatch.setattr(recorder, "admit", slow)
     # More than is kept in memory for a stream: the rest waits in the socket.
     sent = speech(48_000, 2, 8)
@@ -243,16 +269,25 @@ async def test_nothing_is_lost_while_settings_are_looked_up(gateway: Gateway, mo
     assert numpy.array_equal(heard, sent)
 
 
-async def test_a_gateway_that_has_gone_before_its_settings_were_found_is_recorded(
-    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    looked_up = admit
+@pytest.fixture
+def late_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The settings of a call are found when its gateway has closed the connection."""
+    has_gone, keeps_close = asyncio.Event(), StreamingProtocol._keeps_close
+
+    def noted(*given: Any) -> bool:
+        has_gone.set()
+        return keeps_close(*given)
 
     async def slow(*given: Any) -> Any:
-        await asyncio.sleep(0.5)
-        return await looked_up(*given)
+        await has_gone.wait()
+        return await admit(*given)
 
+    monkeypatch.setattr(StreamingProtocol, "_keeps_close", noted)
     monkeypatch.setattr(recorder, "admit", slow)
+
+
+@pytest.mark.usefixtures("late_settings")
+async def test_a_gateway_that_has_gone_before_its_settings_were_found_is_recorded(gateway: Gateway) -> None:
     await gateway.stream("short", bytes(640 * 3))
     assert (await gateway.spooled("short")).audio_bytes == 44 + 640 * 3
 
@@ -268,10 +303,11 @@ async def test_a_vendor_in_the_address_is_passed_over(gateway: Gateway) -> None:
 
 
 async def test_audio_is_on_the_disk_before_a_second_has_passed(gateway: Gateway) -> None:
+    assert recorder.WRITE_EVERY_SECONDS < 1
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame("running"))
         await connection.send(bytes(640))
-        await asyncio.sleep(0.9)
+        await gateway.running("running", written=640)
         call = await gateway.call("running")
         assert call.recording_state is RecordingState.RECORDING
         assert gateway.spool.open(call.id) is None  # held
@@ -294,7 +330,7 @@ async def test_a_connection_that_is_lost_leaves_a_recording_that_is_whole(gatewa
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame("lost"))
         await connection.send(bytes(640))
-        await asyncio.sleep(0.1)
+        await gateway.running("lost", arrived=640)
         connection.transport.abort()
     await gateway.idle()
     recording = await gateway.spooled("lost")
@@ -306,7 +342,7 @@ async def test_a_server_that_stops_keeps_what_it_has(gateway: Gateway) -> None:
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame("stopped"))
         await connection.send(bytes(640))
-        await asyncio.sleep(0.2)
+        await gateway.running("stopped", arrived=640)
         gateway.server.should_exit = True
         code, _ = await closed(connection)
         assert code == 1012
@@ -340,7 +376,7 @@ async def test_a_disk_that_takes_no_audio_ends_the_recording_with_its_reason(
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame("full"))
         await connection.send(bytes(640))
-        await asyncio.sleep(0.7)
+        await gateway.running("full", written=640)
 
         def full(*_: Any) -> None:
             raise OSError(code, os.strerror(code))
@@ -399,20 +435,39 @@ async def test_what_was_begun_when_the_database_went_away_goes_on(
     assert (free.audio_bytes, free.ended is not None) == (44 + 640, True)
 
 
-async def test_streams_that_run_when_the_process_ends_are_ended_in_order(gateway: Gateway) -> None:
+async def test_streams_that_run_when_the_process_ends_are_ended_in_order(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings, opened = gateway.installation.settings, gateway.installation.opened
     mine = recorder.Recorder(settings, opened.keyring, gateway.spool, LiveEvents())
     own = read(Kind.ACCOUNT, gateway.account)
     assert own is not None
+    write, is_writing, goes_on = recorder.AudioStream.write, threading.Event(), threading.Event()
+
+    def slow(*given: Any) -> Exception | None:
+        is_writing.set()
+        goes_on.wait()
+        return write(*given)
+
+    async def while_it_ends() -> None:
+        await until(lambda: mine._is_ending)
+        for _ in range(10):
+            await worked_off(mine._ending)
+        goes_on.set()
+
+    monkeypatch.setattr(recorder.AudioStream, "write", slow)
     async with gateway.installation.database():
         stream = mine.stream(FirstFrame("left", own))
+        going_on = asyncio.create_task(while_it_ends())
         async with mine.running():
             viewer = Viewer(Scope.ADMIN, AccessLevel.GATEWAY)
             with mine.slot(viewer) as slot:
                 await mine.begin(viewer, slot, stream)
             for number in range(50):
                 stream.take(bytes([number, 0]) * 16_000)
-                await asyncio.sleep(0.02)
+                if number == 10:
+                    await until(is_writing.is_set)
+        await going_on
     recording = await gateway.spooled("left")
     assert recording.ended is not None
     assert recording.read(44, 2_000_000) == b"".join(bytes([number, 0]) * 16_000 for number in range(50))
@@ -427,7 +482,7 @@ async def test_without_its_database_it_takes_no_calls_of_unknown_accounts_and_lo
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame("a"))
         await connection.send(bytes(640))
-        await asyncio.sleep(0.3)
+        await gateway.running("a", arrived=640)
         monkeypatch.setattr(recorder, "admit", away)
         monkeypatch.setattr(recordings, "storing", away)
         refused = await gateway.refused(gateway.first_frame("b", accountSid=world["sibling"]))
@@ -468,12 +523,18 @@ async def test_recording_goes_on_when_the_machine_has_no_more_threads(
 async def test_one_writing_that_fails_is_not_the_last(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame("a"))
+        failed = asyncio.Event()
+
+        def fails(_: recorder.Recorder) -> None:
+            failed.set()
+            raise ZeroDivisionError
+
         with monkeypatch.context() as patched:
-            patched.setattr(recorder.Recorder, "_end_what_is_too_much", lambda _: 1 / 0)
+            patched.setattr(recorder.Recorder, "_end_what_is_too_much", fails)
             await connection.send(bytes(640))
-            await asyncio.sleep(0.7)
+            await failed.wait()
         await connection.send(bytes(640))
-        await asyncio.sleep(0.9)
+        await gateway.running("a", written=2 * 640)
         (path,) = gateway.installation.settings.spool.glob("*/audio")
         assert path.stat().st_size == 44 + 2 * 640
 
@@ -481,9 +542,14 @@ async def test_one_writing_that_fails_is_not_the_last(gateway: Gateway, monkeypa
 async def test_the_writing_does_not_wait_for_a_large_spool_to_be_measured(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    is_measured = threading.Event()
+    is_measuring, is_measured = threading.Event(), threading.Event()
+
+    def measure(_: Spool) -> None:
+        is_measuring.set()
+        is_measured.wait()
+
     monkeypatch.setattr(recorder, "_MEASURE_EVERY_SECONDS", 0.0)
-    monkeypatch.setattr(Spool, "measure", lambda _: is_measured.wait(30))
+    monkeypatch.setattr(Spool, "measure", measure)
     try:
         settings, opened = gateway.installation.settings, gateway.installation.opened
         mine = recorder.Recorder(settings, opened.keyring, gateway.spool, LiveEvents())
@@ -494,24 +560,19 @@ async def test_the_writing_does_not_wait_for_a_large_spool_to_be_measured(
             viewer = Viewer(Scope.ADMIN, AccessLevel.GATEWAY)
             with mine.slot(viewer) as slot:
                 await mine.begin(viewer, slot, stream)
+            await until(is_measuring.is_set)
             stream.take(bytes(640))
-            await asyncio.sleep(1)
-            assert stream.samples == 160
+            await until(lambda: stream.samples == 160)
             is_measured.set()
     finally:
         is_measured.set()
 
 
+@pytest.mark.usefixtures("late_settings")
 async def test_who_has_gone_before_being_refused_is_no_error_of_ours(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looked_up, written = admit, list[bytes]()
-
-    async def slow(*given: Any) -> Any:
-        await asyncio.sleep(0.3)
-        return await looked_up(*given)
-
-    monkeypatch.setattr(recorder, "admit", slow)
+    written: list[bytes] = []
     monkeypatch.setattr(RequestLog, "lines", SimpleNamespace(info=written.append))
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame("a", accountSid="AC" + "0" * 32))
@@ -611,10 +672,11 @@ async def test_running_calls_of_who_is_suspended_end_within_5_s_and_are_kept(
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame("a"))
         await connection.send(bytes(640))
-        await asyncio.sleep(0.2)
+        await gateway.running("a", arrived=640)
         made = await admin.change(change, f"{of_it} {{ id }}", id=world[who], active=False)
         assert made["userErrors"] == []
-        async with asyncio.timeout(5):
+        await pass_seconds(4.9)
+        async with asyncio.timeout(3):  # before the next look
             assert await closed(connection) == (4423, "the account is suspended: its calls are not recorded")
     await gateway.idle()
     recording = await gateway.spooled("a")
@@ -628,37 +690,52 @@ async def test_running_calls_of_an_account_that_is_deleted_end_within_5_s(
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame("a"))
         await connection.send(bytes(640))
-        await asyncio.sleep(0.2)
+        await gateway.running("a", arrived=640)
         made = await admin.change("deleteAccount", "deletedId", id=world["own"], force=True)
         assert made["userErrors"] == []
-        async with asyncio.timeout(5):
+        await pass_seconds(4.9)
+        async with asyncio.timeout(3):  # before the next look
             assert await closed(connection) == (4404, "accountSid: there is no such account")
 
 
 async def test_calls_of_others_and_calls_without_a_database_go_on_when_an_account_is_suspended(
     gateway: Gateway, world: World, provider: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = asyncio.Event()
+    looks, find_closed = 0, closed_accounts
+
+    async def looked(*given: Any) -> Any:
+        nonlocal looks
+        looks += 1
+        return await find_closed(*given)
 
     async def away(_: Any) -> None:
-        asked.set()
+        nonlocal looks
+        looks += 1
         raise ConnectionRefusedError
 
-    monkeypatch.setattr(recorder, "LOOK_AT_ACCOUNTS_EVERY_SECONDS", 0.1)
+    async def is_looked_at_again() -> None:
+        before = looks
+        await pass_seconds(recorder.LOOK_AT_ACCOUNTS_EVERY_SECONDS)
+        await until(lambda: looks > before)
+
+    monkeypatch.setattr(recorder, "closed", looked)
     other = {"id": world["sibling"], "active": False}
     assert (await provider.change("setAccountActive", "account { id }", **other))["userErrors"] == []
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame("a"))
         await connection.send(bytes(640))
-        await asyncio.sleep(4.5)  # it has been looked at
+        await gateway.running("a", arrived=640)
+        await is_looked_at_again()
+        await is_looked_at_again()  # so that the first look has had its answer
         with monkeypatch.context() as patched:
             patched.setattr(recorder, "closed", away)
             own = {"id": world["own"], "active": False}
             assert (await provider.change("setAccountActive", "account { id }", **own))["userErrors"] == []
-            await asyncio.wait_for(asked.wait(), 5)
+            await is_looked_at_again()
             await connection.send(bytes(640))
-            await asyncio.sleep(0.2)
+            await gateway.running("a", written=2 * 640)
             assert connection.protocol.close_rcvd is None
+        await is_looked_at_again()
         assert (await closed(connection))[0] == 4423
     await gateway.idle()
     assert (await gateway.spooled("a")).audio_bytes == 44 + 2 * 640
@@ -668,7 +745,7 @@ async def test_a_call_is_recorded_once(gateway: Gateway) -> None:
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame("once"))
         await connection.send(bytes(640))
-        await asyncio.sleep(0.2)
+        await gateway.running("once")
         again = await gateway.refused(gateway.first_frame("once"))
         await connection.send(bytes(640))
     await gateway.idle()
@@ -795,11 +872,12 @@ async def test_a_full_spool_refuses_new_calls_and_ends_none(gateway: Gateway, wo
         await connection.send(gateway.first_frame("a"))
         await connection.send(bytes(640))
         fill(gateway, world["sibling"], 1.05)
-        await asyncio.sleep(1)
+        await connection.send(bytes(640))
+        await gateway.running("a", written=2 * 640)
         assert (await gateway.refused())[0] == 1013
         await connection.send(bytes(640))
     await gateway.idle()
-    assert (await gateway.spooled("a")).audio_bytes == 44 + 2 * 640
+    assert (await gateway.spooled("a")).audio_bytes == 44 + 3 * 640
     assert await refusals(admin, "spool") == before + 1
 
 
@@ -843,8 +921,9 @@ async def test_a_spool_that_is_a_tenth_beyond_its_limit_ends_all_calls_in_order(
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame("a"))
         await connection.send(bytes(640))
-        await asyncio.sleep(0.7)
+        await gateway.running("a", written=640)
         fill(gateway, world["sibling"], 1.2)
+        await pass_seconds(recorder._MEASURE_EVERY_SECONDS)
         assert await closed(connection) == (1013, "the spool is overfull: the recording ends here")
     await gateway.idle()
     recording = await gateway.spooled("a")
@@ -869,7 +948,8 @@ async def test_a_stream_that_is_idle_stays_open(gateway: Gateway) -> None:
 
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame("hold"))
-        await asyncio.sleep(connections.HEAD_SECONDS + 1)
+        await gateway.running("hold")
+        await pass_seconds(connections.HEAD_SECONDS + 1)
         await connection.send(bytes(640))
     await gateway.idle()
     assert (await gateway.spooled("hold")).audio_bytes == 44 + 640

@@ -1,7 +1,6 @@
 """From the spool to a real S3 server: in one piece or in parts, with tags, again after failures, and never half."""
 
 import asyncio
-import contextlib
 import errno
 import io
 import os
@@ -28,6 +27,7 @@ from tests.recording.storage_room import TAGS, StorageRoom, full_disk, noise, op
 from tests.servers.fixtures import EARLY, RECORDER
 from tests.servers.scripted_s3 import Answer, Request, ScriptedS3, error, reset
 from tests.test_metrics import metrics, number
+from tests.waiting import until
 
 PART = uploads.PART_BYTES
 LARGE = 2 * PART + 100_000
@@ -646,10 +646,7 @@ async def test_an_account_whose_storage_hangs_holds_up_no_other(scripted: tuple[
     for _ in range(20):
         await room.recorded(noise(1000))
     looking = asyncio.create_task(room.look())
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(3):
-            while busy < 9:
-                await asyncio.sleep(0.01)
+    await until(lambda: busy >= 8 and len(room.storer._places_each[room.account_id]._waiters or ()) == 12)
     assert busy == 8
     going.set()
     await looking
@@ -674,12 +671,10 @@ async def test_an_account_with_a_hanging_storage_and_many_recordings_holds_up_no
     for _ in range(20):
         await room.recorded(noise(1000))
     other = await room.of_another_account(s3.endpoint, bucket="other")
-    async with room.storer.running(), asyncio.timeout(60):
-        while room.spool.has(other):
-            await asyncio.sleep(0.05)
+    async with room.storer.running():
+        await until(lambda: not room.spool.has(other))
         going.set()
-        while room.spool.waiting():
-            await asyncio.sleep(0.05)
+        await until(lambda: not room.spool.waiting())
     assert await Call.filter(recording_state=RecordingState.STORED).count() == 21
 
 
@@ -708,12 +703,10 @@ async def test_accounts_of_one_provider_with_hanging_storages_hold_up_no_other_p
         await room.of_another_account(s3.endpoint, bucket="sibling")
     foreign = await room.of_another_account(s3.endpoint, bucket="foreign", place="foreign")
     room.storer = room.another_storer()
-    async with room.storer.running(), asyncio.timeout(60):
-        while room.spool.has(foreign) or busy < 4:
-            await asyncio.sleep(0.05)
+    async with room.storer.running():
+        await until(lambda: busy >= 4 and not room.spool.has(foreign))
         going.set()
-        while room.spool.waiting():
-            await asyncio.sleep(0.05)
+        await until(lambda: not room.spool.waiting())
     assert most == 4
     assert await Call.filter(recording_state=RecordingState.STORED).count() == 13
 
@@ -857,7 +850,7 @@ async def test_an_object_whose_process_died_before_the_answer_goes_with_its_reco
     async def stored_and_silent(request: Request, writer: asyncio.StreamWriter) -> None:
         s3.work(request)
         is_stored.set()
-        await asyncio.sleep(60)
+        await asyncio.Event().wait()
 
     s3.answers["put"] = stored_and_silent
     async with room.storer.running():

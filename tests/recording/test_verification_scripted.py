@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -14,7 +15,7 @@ import pytest
 
 from app.errors import RateLimited
 from app.outbound import OutboundGate
-from app.recording import regions
+from app.recording import regions, verification
 from app.recording.aws_sdk import MAX_ANSWER_BYTES
 from app.recording.failures import FailureKind, StorageFailure
 from app.recording.model import BucketVendor
@@ -24,6 +25,7 @@ from app.recording.verification import StorageVerdict, StorageVerifier
 from tests.recording.conftest import statuses, step
 from tests.servers import scripted_s3 as scripts
 from tests.servers.scripted_s3 import Answer, Request, ScriptedS3, error
+from tests.waiting import until
 
 # What takes longer does not come.
 PATIENCE_SECONDS = 60
@@ -322,7 +324,7 @@ async def test_deeply_nested_xml_is_an_answer_that_is_not_s3s(verifier: StorageV
 async def test_a_put_that_was_stored_but_not_answered_is_cleaned_up(hasty: StorageVerifier, s3: ScriptedS3) -> None:
     async def store_and_hang(request: Request, _: asyncio.StreamWriter) -> None:
         s3.work(request)
-        await asyncio.sleep(3600)
+        await asyncio.Event().wait()
 
     s3.answers["put"] = store_and_hang
     result = await hasty.verify(draft_of(s3))
@@ -335,7 +337,7 @@ async def test_an_upload_that_was_begun_but_not_answered_is_found_and_aborted(
 ) -> None:
     async def begin_and_hang(request: Request, _: asyncio.StreamWriter) -> None:
         s3.work(request)
-        await asyncio.sleep(3600)
+        await asyncio.Event().wait()
 
     s3.answers["create"] = begin_and_hang
     result = await hasty.verify(draft_of(s3))
@@ -431,15 +433,18 @@ async def test_a_client_refuses_an_endpoint_inside_before_it_dials(s3: ScriptedS
 async def test_independent_steps_run_together(verifier: StorageVerifier, s3: ScriptedS3) -> None:
     running = most = 0
 
-    async def after_a_while(request: Request, writer: asyncio.StreamWriter) -> None:
+    together = asyncio.Barrier(3)
+
+    async def with_others(request: Request, writer: asyncio.StreamWriter) -> None:
         nonlocal running, most
         running += 1
         most = max(most, running)
-        await asyncio.sleep(0.1)
+        if request.call in {"tags", "get", "create"}:
+            await together.wait()
         running -= 1
         await s3.send(s3.work(request), request, writer)
 
-    s3.answers = dict.fromkeys(("bucket", "put", "tags", "get", "create", "abort", "delete"), after_a_while)
+    s3.answers = dict.fromkeys(("bucket", "put", "tags", "get", "create", "abort", "delete"), with_others)
     result = await verifier.verify(draft_of(s3))
     assert statuses(result) == "PPSPPPPP"
     assert most == 3, "tags, read and multipart, once the probe is written"
@@ -449,20 +454,25 @@ async def test_independent_steps_run_together(verifier: StorageVerifier, s3: Scr
 
 
 async def test_no_more_run_at_once_than_may_and_the_next_waits(
-    make_verifier: Callable[..., Any], s3: ScriptedS3
+    make_verifier: Callable[..., Any], s3: ScriptedS3, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    verifier = await make_verifier(at_once=2)
+    verifier, now, may_end = await make_verifier(at_once=2), 0.0, asyncio.Semaphore(0)
 
-    async def slowly(_: Request, writer: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(0.2)
+    async def ends_when_it_may(_: Request, writer: asyncio.StreamWriter) -> None:
+        await may_end.acquire()
         writer.write(b"HTTP/1.1 404 -\r\nContent-Length: 0\r\n\r\n")
 
-    s3.answers["bucket"] = slowly
-    results = await asyncio.gather(*(verifier.verify(draft_of(s3)) for _ in range(6)))
+    monkeypatch.setattr(verification, "time", SimpleNamespace(monotonic=lambda: now))
+    s3.answers["bucket"] = ends_when_it_may
+    running = [asyncio.create_task(verifier.verify(draft_of(s3))) for _ in range(6)]
+    for ended in (0, 2, 4):
+        await until(lambda: len(s3.requests) == ended + 2)  # noqa: B023  the loop waits for it
+        now += 0.2
+        may_end.release()
+        may_end.release()
+    results = await asyncio.gather(*running)
     assert s3.most_open == 2
-    waits = sorted(result.waited_ms for result in results)
-    assert 190 <= waits[2] <= waits[3]
-    assert waits[4] >= 390
+    assert sorted(result.waited_ms for result in results) == [0, 0, 200, 200, 400, 400]
 
 
 async def test_who_waits_too_long_is_refused(make_verifier: Callable[..., Any], s3: ScriptedS3) -> None:
@@ -494,8 +504,7 @@ async def test_a_cancelled_test_removes_its_probe_and_gives_its_place_back(
     verifier = await make_verifier(at_once=1, wait_seconds=0)
     s3.answers["get"] = s3.answers["abort"] = scripts.hang
     task = asyncio.create_task(verifier.verify(draft_of(s3)))
-    while not {"get", "abort"} <= set(s3.calls):
-        await asyncio.sleep(0.01)
+    await until(lambda: {"get", "abort"} <= set(s3.calls))
     s3.answers = {}
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -509,8 +518,7 @@ async def test_closing_the_verifier_cleans_up_what_runs(make_verifier: Callable[
     verifier = await make_verifier()
     s3.answers["get"] = scripts.hang
     task = asyncio.create_task(verifier.verify(draft_of(s3)))
-    while "get" not in s3.calls:
-        await asyncio.sleep(0.01)
+    await until(lambda: "get" in s3.calls)
     await verifier.close()
     assert s3.objects == {}
     await asyncio.wait({task})
@@ -524,7 +532,8 @@ async def test_one_account_does_not_take_the_places_of_all_others(
     s3.answers["bucket"] = scripts.hang
     one, another = uuid4(), uuid4()
     of_one = [asyncio.create_task(verifier.verify(draft_of(s3), one)) for _ in range(20)]
-    await asyncio.sleep(0.1)
+    await until_some_are_refused(of_one, 16)
+    await until(lambda: s3.calls == ["bucket"] * 4)
     s3.answers = {}
     assert statuses(await verifier.verify(draft_of(s3), another)) == "PPSPPPPP"
     outcomes = await asyncio.gather(*of_one, return_exceptions=True)
@@ -550,7 +559,5 @@ async def test_the_accounts_of_one_provider_do_not_take_the_places_of_all_others
 
 
 async def until_some_are_refused(tasks: list[asyncio.Task[Any]], count: int) -> list[asyncio.Task[Any]]:
-    async with asyncio.timeout(10):
-        while len(done := [task for task in tasks if task.done()]) < count:
-            await asyncio.sleep(0)
-    return done
+    await until(lambda: sum(task.done() for task in tasks) >= count)
+    return [task for task in tasks if task.done()]

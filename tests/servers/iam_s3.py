@@ -9,10 +9,11 @@ import secrets
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
 from typing import Any
+
+from tests.waiting import until_blocking
 
 BUCKET = "calls"
 
@@ -37,15 +38,7 @@ class IamS3:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                break
-            except OSError:
-                assert self._process.poll() is None, "moto ended while it started"
-                assert time.monotonic() < deadline, "moto was not ready after 60 seconds"
-                time.sleep(0.1)
+        until_blocking(lambda: self._listens(port))
         self._client("s3").create_bucket(Bucket=BUCKET)
         self._admin = self._new_key([{"Effect": "Allow", "Action": "*", "Resource": "*"}])
         request = urllib.request.Request(
@@ -53,6 +46,12 @@ class IamS3:
         )
         urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request).close()
         return self
+
+    def _listens(self, port: int) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, "moto ended while it started"
+        with socket.socket() as connection:
+            return connection.connect_ex(("127.0.0.1", port)) == 0
 
     def stop(self) -> None:
         if self._process is not None:

@@ -62,7 +62,7 @@ def error(status: int, code: str, message: str = "", *, headers: dict[str, str] 
 
 async def hang(_: Request, __: asyncio.StreamWriter) -> None:
     """Takes the request and never answers."""
-    await asyncio.sleep(3600)
+    await asyncio.Event().wait()
 
 
 async def reset(_: Request, writer: asyncio.StreamWriter) -> None:
@@ -98,7 +98,7 @@ async def drip_body(_: Request, writer: asyncio.StreamWriter) -> None:
     while True:
         writer.write(b"A")
         await writer.drain()
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.05)  # slowness itself is what the other side has to bear
 
 
 async def drip_headers(_: Request, writer: asyncio.StreamWriter) -> None:
@@ -107,7 +107,7 @@ async def drip_headers(_: Request, writer: asyncio.StreamWriter) -> None:
     while True:
         writer.write(b"a")
         await writer.drain()
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.05)  # slowness itself is what the other side has to bear
 
 
 def tls_of(certificate: Path) -> ssl.SSLContext:
