@@ -9,8 +9,10 @@ DATA_DIR ?= var
 OPERATIONS := tests/execution tests/test_accounts.py tests/test_api_keys.py tests/test_paging.py \
 	--ignore-glob='tests/execution/test_compiled*' --ignore=tests/execution/test_ways.py
 
+# Half as many again as there are cores: a third of the time tests wait for servers that start or end.
+PROCESSES ?= $(shell echo $$(( ($$(getconf _NPROCESSORS_ONLN) * 3 + 1) / 2 )))
 # A file stays in one process, so that what it sets up for all its tests is set up once.
-TESTS := $(BIN)/python -m pytest -m "not browser and not chaos" --numprocesses auto --dist loadfile
+TESTS := $(BIN)/python -m pytest -m "not browser and not chaos" --numprocesses $(PROCESSES) --dist loadfile
 # Which faults `make chaos` drives.
 FAULTS ?= chaos
 
@@ -37,7 +39,7 @@ run: install ## serve with a local S3 and demo data on http://127.0.0.1:8000 (PO
 serve: $(READY) ## serve; settings come from the environment
 	@$(BIN)/python -m app serve
 
-test: $(READY) ## run the tests, a process a core; those of operations a second time, uncompiled; starts all servers they need
+test: $(READY) ## run the tests, in PROCESSES at once; those of operations a second time, uncompiled; starts all servers they need
 	@failed=0; \
 	$(TESTS) || failed=1; \
 	COMPILED_OPERATIONS=off $(TESTS) $(OPERATIONS) || failed=1; \

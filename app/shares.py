@@ -2,7 +2,6 @@
 
 import enum
 import math
-from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from fractions import Fraction
@@ -12,24 +11,27 @@ class Shares:
     """Changed by the event loop alone. How many places there are, and what is said without one, is its users' matter."""
 
     def __init__(self) -> None:
-        self._of: Counter[Hashable] = Counter()
+        # Not a Counter, which deletes in Python.
+        self._of: dict[Hashable, int] = {}
 
     def of(self, who: Hashable) -> int:
         """How many places somebody has now."""
-        return self._of[who]
+        return self._of.get(who, 0)
 
     def total(self) -> int:
         """How many are taken."""
-        return self._of.total()
+        return sum(self._of.values())
 
     def add(self, who: Hashable) -> None:
         """One more, until `remove`."""
-        self._of[who] += 1
+        self._of[who] = self._of.get(who, 0) + 1
 
     def remove(self, who: Hashable) -> None:
         """One less."""
-        self._of[who] -= 1
-        if not self._of[who]:
+        left = self._of[who] - 1
+        if left:
+            self._of[who] = left
+        else:
             del self._of[who]
 
     @contextmanager

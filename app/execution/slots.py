@@ -72,7 +72,7 @@ class OperationSlots:
         """
         holders = _holders_of(context)
         must_wait = not self._fits(holders)
-        held = await self._acquire(holders, may_refuse=not is_event)
+        held = await self._acquire(holders, may_refuse=not is_event) if must_wait else self._take(holders)
         context.without_slot = partial(self._without, held, outside)
         try:
             if must_wait:
