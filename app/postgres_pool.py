@@ -1,8 +1,8 @@
 """Connections to PostgreSQL, lent in the order of asking. A backend of Tortoise: its asyncpg client over a pool of our own.
 
-asyncpg's pool makes a round trip at each return, to undo what a borrower may have left in its session, and a task and two
-timers beside it: more CPU than a short statement. And whoever comes while a connection is being handed on takes it from
-those that wait for one, so that under load some wait without an end.
+asyncpg's pool resets the session at each return, which is a round trip, and serves newcomers before those that wait for a
+connection that is being handed on. Without its reset and behind a semaphore, which keeps the order, it still takes 111 µs of
+CPU for one statement where this pool takes 73 (`python -m tests.bench.transport`): 5 % of a request for one account.
 
 Nothing of ours leaves anything in a session: no SET outside of a transaction, no LISTEN, no temporary table, no cursor,
 no advisory lock (that of `migrating.py` has a connection of its own: `database.single_connection`). Keep it so.
