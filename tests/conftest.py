@@ -15,6 +15,8 @@ from tortoise.apps import Apps
 from tortoise.models import Model
 
 from app import authentication
+from app.api_keys import last_use
+from app.audit import reads
 from app.revocations import Revocations
 from app.settings import Settings
 from tests.distribution import Watched
@@ -40,6 +42,15 @@ def _models_are_finalised_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(Apps, "_build_initial_querysets", build)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _uses_are_written_at_the_end() -> Iterator[None]:
+    """Last uses and reads of secrets are written while a test runs only when it says so, and not because it takes long."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(last_use, "WRITE_EVERY_SECONDS", 3600)
+        patched.setattr(reads, "WRITE_EVERY_SECONDS", 3600)
         yield
 
 
