@@ -2,13 +2,11 @@
 
 import enum
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Protocol
 from uuid import UUID
 
 import strawberry
 from strawberry import Some
-from tortoise.expressions import F
 from tortoise.transactions import in_transaction
 
 from app import names, quotas
@@ -126,9 +124,7 @@ async def delete(
             return None, uses
         if uses:
             cleared: Columns = {POINTERS[use]: None for use in uses}
-            await Account.filter(id=account.id).update(
-                **cleared, updated_at=datetime.now(UTC), version=F("version") + 1
-            )
+            await change(context, Account, account.id, cleared)
         told = {"name": application.name, "used_for": [use.name for use in uses]}
         await trail.note(context, application, before=told)
         await Application.filter(id=application.id).delete()
