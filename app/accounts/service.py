@@ -20,6 +20,7 @@ from app.applications.model import Application
 from app.audit import trail
 from app.audit.changing import Columns, change
 from app.calls.model import Call, CallAccount, CallKey
+from app.calls.partitions import hold_months
 from app.context import Context
 from app.database import violated_constraint
 from app.errors import Mistakes, Problems, UserErrorCode
@@ -211,6 +212,7 @@ async def delete(
     bucket are not touched. Raises Mistakes: NOT_FOUND, CONFLICT.
     """
     async with in_transaction():
+        await hold_months()
         # The locks keep new keys, applications and calls from coming in between count and deletion: their foreign keys wait.
         account = await ACCOUNTS.locked(context, account_id, no_key=False)
         await CallAccount.filter(id=account.id).select_for_update().get()

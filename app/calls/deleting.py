@@ -8,6 +8,7 @@ from tortoise.transactions import in_transaction
 from app.audit.changing import change
 from app.calls import places, recordings
 from app.calls.model import Call, RecordingState
+from app.calls.partitions import hold_months
 from app.context import Context
 from app.errors import Mistakes, UserErrorCode
 from app.identifiers import Kind, read
@@ -69,6 +70,7 @@ async def _mark(context: Context, call: Call) -> Call | None:
         return await _change(context, call, values)
     values["recording_credential_id"] = None
     async with in_transaction():
+        await hold_months()
         changed = await _change(context, call, values)
         if changed is not None and call.recording_credential_id is not None:
             await retiring.forget_unneeded(context, call.account_id, call.recording_credential_id)
