@@ -216,8 +216,7 @@ async def delete(
         # The locks keep new keys, applications and calls from coming in between count and deletion: their foreign keys wait.
         account = await ACCOUNTS.locked(context, account_id, no_key=False)
         await CallAccount.filter(id=account.id).select_for_update().get()
-        if if_version not in (None, account.version):
-            raise ACCOUNTS.conflict(if_version)
+        ACCOUNTS.check_version(account.version, if_version)
         held = await contents.of_account(account.id)
         if dry_run or (not force and held.counts.keys() & IN_THE_WAY):
             return None, held

@@ -117,8 +117,7 @@ async def delete(
     found = await APPLICATIONS.get(context, application_id)
     async with in_transaction():
         account, application = await _locked(context, found)
-        if if_version not in (None, application.version):
-            raise APPLICATIONS.conflict(if_version)
+        APPLICATIONS.check_version(application.version, if_version)
         uses = uses_of(application.id, account)
         if dry_run or (uses and not force):
             return None, uses
