@@ -139,7 +139,7 @@ async def test_the_introspection_of_common_tools_fits_with_room_for_a_larger_sch
         schema_description=True,
         input_value_deprecation=True,
     )
-    monkeypatch.setattr(executor, "MAXIMUM_WORK", executor.MAXIMUM_WORK // 2)
+    monkeypatch.setattr(executor, "MAXIMUM_WORK", executor.MAXIMUM_WORK * 3 // 4)
     answer = await shared.person(None).ask(query)
     assert not answer.errors
     assert len(answer.data["__schema"]["types"]) > 50
