@@ -401,7 +401,9 @@ async def test_of_the_slots_no_account_and_no_provider_takes_all(
     provider_id = read(Kind.SERVICE_PROVIDER, world["provider"])
     with ExitStack() as running:
         for account_id in (own, own, sibling):
-            running.enter_context(sender._slot(read(Kind.ACCOUNT, account_id), provider_id))
+            running.enter_context(
+                sender._slots.tenant_slot(read(Kind.ACCOUNT, account_id), provider_id, "webhook tests")
+            )
         for account_id, owner in ((own, "account"), (sibling, "service provider")):
             (error,) = (await admin.ask(query, id=account_id)).errors
             assert error["extensions"]["code"] == "RATE_LIMITED"
