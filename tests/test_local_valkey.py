@@ -1,8 +1,6 @@
 """The Valkey that `make run` and the tests start by themselves."""
 
 import importlib.util
-import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,8 +10,7 @@ from valkey.exceptions import AuthenticationError
 
 from app.local_valkey import LocalValkey, LocalValkeyFailed, LocalValkeyMissing
 from tests.servers.valkey import PromptServer
-from tests.test_local_s3 import is_running
-from tests.waiting import until_blocking
+from tests.test_local_s3 import assert_it_ends_with_its_parent, is_running
 
 PARENT = """
 import signal
@@ -46,14 +43,7 @@ def test_it_keeps_nothing_and_has_the_same_address_after_a_restart(valkey: Promp
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")
 def test_it_ends_when_its_parent_is_killed() -> None:
-    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, cwd=Path(__file__).parents[1])
-    assert parent.stdout is not None
-    pid = int(parent.stdout.readline())
-    assert is_running(pid)
-    parent.send_signal(signal.SIGKILL)
-    parent.wait()
-    parent.stdout.close()
-    until_blocking(lambda: not is_running(pid))
+    assert_it_ends_with_its_parent(PARENT)
 
 
 def test_a_port_that_is_taken_is_told_in_its_own_words(valkey: PromptServer) -> None:
