@@ -23,6 +23,7 @@ API, OPERATIONS, RECORDING = (ROOT / "docs" / f"{name}.md" for name in ("api", "
 PAGES = [
     page for pattern in ("README.md", "CHANGELOG.md", "docs/*.md", ".github/*.md") for page in tracked(ROOT, pattern)
 ]
+CONTRIBUTING = ROOT / ".github" / "CONTRIBUTING.md"
 BY_NAME = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 CONTRACT = build_schema(printed())
 TABS = tracked(ROOT, "app/graphiql/tabs/*.graphql")
@@ -169,6 +170,21 @@ def test_the_api_guide_names_every_tab_of_graphiql() -> None:
 def test_the_readme_names_the_people_of_the_demo() -> None:
     names = [email_of(person) for person in (*PEOPLE, NEWCOMER)]
     assert [name for name in (*names, PASSWORD) if f"`{name}`" not in README.read_text()] == []
+
+
+@BY_NAME
+def test_every_listing_begins_with_its_language_and_ends(page: Path) -> None:
+    fences = re.findall(r"^ *```(.*)$", page.read_text(), re.MULTILINE)
+    assert all(fences[::2])
+    assert not any(fences[1::2])
+    assert len(fences) % 2 == 0
+
+
+def test_every_name_of_code_in_the_guide_for_contributors_exists() -> None:
+    code = "".join(path.read_text() for folder in ("app", "tests") for path in tracked(ROOT, f"{folder}/**/*.py"))
+    names = re.findall(r"`(?:graph\.)?([A-Z][a-z]+[A-Z]\w+|[a-z]+_[a-z_]+)[`(]", prose(CONTRIBUTING))
+    assert len(names) > 5
+    assert [name for name in names if not re.search(rf"\b{name}\b", code)] == []
 
 
 def test_the_pages_have_listings_of_each_kind() -> None:
