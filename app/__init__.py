@@ -10,7 +10,7 @@ The rooms, one per noun; each has `model.py` (what is stored), `service.py` (wha
     recording/           how calls are recorded, and where to   (+ storage.py: the only way to S3, aws_sdk.py: what it
                          goes by, loaded when it is needed; clients.py: which of it are used again;
                          verification.py and probe.py: the proof that a storage works; answers.py,
-                         failures.py, connection_errors.py: what S3 says and means; rules.py,
+                         failures.py, errors.py: what S3 says and means; rules.py,
                          inputs.py: what a form may hold; regions.py, policy.py;
                          stored.py, credentials.py: its keys; stream.py: what a gateway says;
                          admission.py: whether a call is recorded; recorder.py: from its stream to spool.py, the
@@ -19,7 +19,7 @@ The rooms, one per noun; each has `model.py` (what is stored), `service.py` (wha
                          what a crash left, condition.py: what it says of the storage; retrying.py: by hand; aside.py:
                          recordings that no call can be made for; retiring.py, credential_schema.py: keys of earlier
                          recordings)
-    idempotency/         what was made under a client's key     (once.py)
+    idempotency/         what was made under a client's key     (run_once.py)
     key_checks/          which keys the database was used with
     audit/               who changed what                       (+ trail.py: its events; changing.py: one row changed by
                          one statement, with its event; rows.py: by the ids of clients;
@@ -45,33 +45,33 @@ What all rooms stand on, and what imports no room:
 
     access.py            Scope, Viewer, the permission classes: who may use which field, and reach which row
     context.py           what one operation carries from field to field
-    database.py          the connection, the models, and what models cannot say
-    database_url.py      DATABASE_URL: what it may hold, and how it is named to people
+    orm.py          the connection, the models, and what models cannot say
+    url.py      DATABASE_URL: what it may hold, and how it is named to people
     encryption.py        secrets at rest, keyed hashes
     errors.py            the errors a client may meet; anything else is masked
-    graph.py             how a room declares its fields
+    fields.py             how a room declares its fields
     identifiers.py       SIDs: making them, reading them, which type they name
-    exchange.py          messages between workers, over Valkey
-    live.py              what happens to calls, told at once to whoever listens (live_exchange.py: between workers)
-    logs.py              JSON logs, a request id, one line a request
-    local_postgres.py    the embedded PostgreSQL, where DATABASE_URL names none (local_postgres_place.py: where it lives)
+    pubsub.py          messages between workers, over Valkey
+    events.py              what happens to calls, told at once to whoever listens (event_bus.py: between workers)
+    logging.py              JSON logs, a request id, one line a request
+    embedded.py    the embedded PostgreSQL, where DATABASE_URL names none (embedded_location.py: where it lives)
     masks.py             what is shown in the place of a secret, and must not be saved as one
     metrics.py           counters and gauges for Prometheus
     names.py             names that people give: which are allowed, which count as the same
     networks.py          clients' addresses: the network that one has for itself, and which are trusted proxies'
-    outbound.py          which hosts we may call: the one gate for every address a tenant gives us
-                         (outbound_connections.py: how much those hosts may say before they answer)
-    paging.py            lists: connections paged by key
+    guard.py          which hosts we may call: the one gate for every address a tenant gives us
+                         (connector.py: how much those hosts may say before they answer)
+    pagination.py            lists: connections paged by key
     periodic.py          work that comes back every few seconds, and that no failure ends
-    postgres_pool.py     connections to PostgreSQL, lent in the order of asking
+    pool.py     connections to PostgreSQL, lent in the order of asking
     revocations.py       what was revoked, so that no worker trusts what it looked up before
     settings.py          every environment variable, read once, typed
     quotas.py            how many objects an owner may have
-    shares.py            places for work that takes long, and who has them
-    spanning.py          pages of rows of many owners
+    concurrency_limits.py            places for work that takes long, and who has them
+    owner_pages.py          pages of rows of many owners
     statements.py        what Tortoise makes of a query, once, with slots for the values
     tokens.py            the text form of what lets a caller in
-    valkey_connection.py clients of the Valkey server behind CACHE_URL
+    valkey.py clients of the Valkey server behind CACHE_URL
 
 What puts the rooms together, and what no room imports:
 

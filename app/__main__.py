@@ -7,25 +7,27 @@ import sys
 from datetime import UTC, datetime
 from functools import partial
 
-from app import database, local_postgres, rewrapping, schema_version, settings
-from app.access import Scope
+from app import rewrapping
 from app.api_keys import service as api_keys
 from app.api_keys.model import ApiKey
 from app.audit import service as audit
 from app.calls import lookup, partitions, recordings
-from app.encryption import CannotOpen, Keyring, encryption_key_name
-from app.errors import Mistakes, for_client
-from app.idempotency import once
-from app.identifiers import Kind, read, show
-from app.key_checks import service as key_checks
-from app.live import LiveEvents
-from app.local_postgres import LocalPostgresFailed, LocalPostgresMissing
-from app.outbound import OutboundGate
+from app.foundation import settings
+from app.foundation.access import Scope
+from app.foundation.database import embedded, orm, schema_version
+from app.foundation.database.embedded import LocalPostgresFailed, LocalPostgresMissing
+from app.foundation.encryption import CannotOpen, Keyring, encryption_key_name
+from app.foundation.errors import Mistakes, for_client
+from app.foundation.events import LiveEvents
+from app.foundation.idempotency import run_once
+from app.foundation.identifiers import Kind, read, show
+from app.foundation.key_checks import service as key_checks
+from app.foundation.outbound.guard import OutboundGate
+from app.foundation.settings import Settings, WrongSettings
 from app.recording import aside
 from app.recording.spool import Spool
 from app.recording.storage import ObjectStorage
 from app.serving import CannotStart, listen
-from app.settings import Settings, WrongSettings
 from app.users import service as users
 from app.users.model import User
 
@@ -58,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as error:
-        if refusal := database.refusal_of(error):
+        if refusal := orm.refusal_of(error):
             # It names a user, a database or a table, and never a password.
             print(f"{settings.load().database_place} refuses: {refusal}", file=sys.stderr)
             return 1
@@ -148,7 +150,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _serve(options: argparse.Namespace) -> None:
     chosen = _chosen(options, "host", "port", "workers")
-    with local_postgres.served(chosen):
+    with embedded.served(chosen):
         asyncio.run(_prepare(chosen))
         listen(chosen)
 
@@ -158,7 +160,7 @@ async def _prepare(chosen: Settings) -> None:
     if chosen.is_embedded:
         await _migrated(chosen)
     keyring = chosen.keyring()
-    async with database.opened(chosen) as db:
+    async with orm.opened(chosen) as db:
         await schema_version.check(db)
         await _check_keys(keyring)
         keys = ApiKey.filter(scope=Scope.ADMIN, revoked_at__isnull=True)
@@ -205,12 +207,12 @@ def _discard(options: argparse.Namespace) -> None:
 
     async def discard() -> dict[str, int]:
         # Without the limits of those who serve: what one key has made may be much.
-        async with database.opened(chosen, migrating=True) as db:
+        async with orm.opened(chosen, migrating=True) as db:
             await schema_version.check(db)
             work = discarding.Discarding(chosen, chosen.keyring(), really=options.yes)
             return await (work.of_hash_key() if options.hash_key else work.of_encryption_key(options.encryption_key))
 
-    with local_postgres.used(chosen):
+    with embedded.used(chosen):
         counts = asyncio.run(discard())
     for name, count in counts.items():
         print(f"{count} {name}{' discarded' if options.yes else ''}")
@@ -223,7 +225,7 @@ def _discard(options: argparse.Namespace) -> None:
 def _migrate(options: argparse.Namespace) -> None:
     chosen = _chosen(options)
     _name_database(chosen)
-    with local_postgres.used(chosen):
+    with embedded.used(chosen):
         applied = asyncio.run(_migrated(chosen))
     print(*(f"applied {name}" for name in applied), sep="\n") if applied else print("The schema is up to date.")
 
@@ -244,7 +246,7 @@ def _create_admin(options: argparse.Namespace) -> None:
     async def create() -> str:
         if chosen.is_embedded:
             await _migrated(chosen)
-        async with database.opened(chosen) as db:
+        async with orm.opened(chosen) as db:
             await schema_version.check(db)
             await _check_keys(chosen.keyring())
             if options.email is not None:
@@ -252,7 +254,7 @@ def _create_admin(options: argparse.Namespace) -> None:
             return await api_keys.create_first_admin(chosen.keyring(), options.name)
 
     try:
-        with local_postgres.used(chosen):
+        with embedded.used(chosen):
             print(asyncio.run(create()))
     except Mistakes as mistakes:
         raise CannotStart("\n".join(error.message for error in mistakes.errors)) from None
@@ -268,21 +270,21 @@ def _maintain(options: argparse.Namespace) -> None:
 
     async def make_months() -> int:
         # Without the limits of those who serve: what has to be moved may be much.
-        async with database.opened(chosen, migrating=True) as db:
+        async with orm.opened(chosen, migrating=True) as db:
             await schema_version.check(db)
             return await partitions.make_months()
 
     async def maintain() -> dict[str, int]:
-        async with database.opened(chosen) as db:
+        async with orm.opened(chosen) as db:
             await schema_version.check(db)
             return {
                 "audit events": await audit.prune(chosen.audit_days),
-                "idempotency records": await once.forget(),
+                "idempotency records": await run_once.forget(),
                 **await partitions.forget(chosen.call_days, chosen.call_key_days),
             }
 
     async def give_up_lost() -> int:
-        async with database.opened(chosen) as db:
+        async with orm.opened(chosen) as db:
             await schema_version.check(db)
             live = LiveEvents(chosen.cache_url)
             storage = ObjectStorage(OutboundGate(chosen.outbound_allowed_hosts))
@@ -295,7 +297,7 @@ def _maintain(options: argparse.Namespace) -> None:
                 await storage.close()
             return count
 
-    with local_postgres.used(chosen):
+    with embedded.used(chosen):
         print(f"{asyncio.run(make_months())} months of calls made ahead")
         print(f"{asyncio.run(give_up_lost())} recordings given up whose server is lost")
         print(*(f"{count} {what} forgotten" for what, count in asyncio.run(maintain()).items()), sep="\n")
@@ -306,13 +308,13 @@ def _rewrap(options: argparse.Namespace) -> None:
     _name_database(chosen)
 
     async def rewrap() -> int:
-        async with database.opened(chosen) as db:
+        async with orm.opened(chosen) as db:
             await schema_version.check(db)
             keyring = chosen.keyring()
             await _check_keys(keyring)
             return await rewrapping.rewrap(keyring)
 
-    with local_postgres.used(chosen):
+    with embedded.used(chosen):
         count = asyncio.run(rewrap())
     print(f"{count} secrets sealed again with the newest key; older keys may leave ENCRYPTION_KEYS")
 
@@ -329,7 +331,7 @@ def _spool(options: argparse.Namespace) -> None:
     if wanted and wanted not in found:
         raise CannotStart(f"No recording of a call {wanted} was set aside here. Without options, all are listed.")
     if options.adopt:
-        with local_postgres.used(chosen):
+        with embedded.used(chosen):
             asyncio.run(_adopt(chosen, spool, [found[wanted]], options.account))
     elif options.discard and options.yes:
         aside.discard(found[wanted])
@@ -345,7 +347,7 @@ async def _adopt(chosen: Settings, spool: Spool, wanted: list[aside.Aside], acco
     account_id = read(Kind.ACCOUNT, account) if account else None
     if account and account_id is None:
         raise CannotStart(f"--account {account}: an account's id is AC and 32 hex digits.")
-    async with database.opened(chosen) as db:
+    async with orm.opened(chosen) as db:
         await schema_version.check(db)
         refusals = []
         for one in wanted:

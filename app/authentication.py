@@ -19,15 +19,15 @@ from uuid import UUID
 
 from tortoise.expressions import F
 
-from app.access import Scope, Viewer, owner_is_active
 from app.api_keys import token
 from app.api_keys.last_use import LastUse
 from app.api_keys.model import ApiKey
-from app.encryption import Keyring
-from app.errors import Unauthenticated, for_client
-from app.identifiers import Kind, read
-from app.revocations import Revocations
-from app.tokens import Form, Token
+from app.foundation.access import Scope, Viewer, owner_is_active
+from app.foundation.encryption import Keyring
+from app.foundation.errors import Unauthenticated, for_client
+from app.foundation.identifiers import Kind, read
+from app.foundation.revocations import Revocations
+from app.foundation.tokens import Form, Token
 from app.users.model import Session
 from app.users.sessions import viewer_of
 from app.users.standing import has_its_maker

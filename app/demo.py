@@ -18,18 +18,20 @@ from typing import Any
 from urllib.parse import urlencode
 
 import app.schema  # noqa: F401  tells the audit trail of which kind each object is
-from app import database, demo_data, local_postgres, migrating, schema_version, settings
-from app.context import Opened
+from app import demo_data, migrating
 from app.demo_calls import DemoCalls
 from app.demo_data import BUCKET, NEWCOMER, OTHER_PROVIDER, PASSWORD, PEOPLE, TRY_HERE, email_of
+from app.foundation import settings
+from app.foundation.context import Opened
+from app.foundation.database import embedded, orm, schema_version
+from app.foundation.outbound.guard import OutboundGate
+from app.foundation.settings import Settings
 from app.local_receiver import LocalReceiver
 from app.local_s3 import Identity, LocalS3, LocalS3Failed, LocalS3Missing
 from app.local_valkey import LocalValkey, LocalValkeyFailed, LocalValkeyMissing
-from app.outbound import OutboundGate
 from app.recording.storage import ObjectStorage
 from app.recording.verification import StorageVerifier
 from app.serving import CannotStart, check_port, listen
-from app.settings import Settings
 from app.webhooks.delivery import WebhookSender
 
 
@@ -65,7 +67,7 @@ def run(chosen: Settings) -> None:
             "WORKERS": os.environ.get("WORKERS", "2"),
         }
         serving = settings.load()
-        held.enter_context(local_postgres.served(serving))
+        held.enter_context(embedded.served(serving))
         keys, ids = asyncio.run(_fill(serving, known, storage, receiver.host))
         demo_data.cache_prompts(valkey.url, ids)
         graphql = f"http://{serving.host}:{serving.port}/graphql"
@@ -152,7 +154,7 @@ async def _fill(
     `known` is what the last start has noted. Raises CannotStart for a database that somebody else has filled.
     """
     await migrating.migrate(chosen)
-    async with database.opened(chosen) as db:
+    async with orm.opened(chosen) as db:
         await schema_version.check(db)
         if await demo_data.is_empty():
             return await _tell_story(chosen, storage, receiver)

@@ -14,7 +14,6 @@ from typing import Any
 from strawberry import ID, Some
 from valkey import Valkey
 
-from app.access import AccessLevel, Scope, Viewer
 from app.accounts import service as accounts
 from app.accounts.inputs import AccountPatch, Limit, NewAccount
 from app.accounts.model import UsageUnit
@@ -23,8 +22,9 @@ from app.api_keys.model import ApiKey
 from app.api_keys.owner import OwnerChoice
 from app.applications import service as applications
 from app.applications.model import Application
-from app.context import Context, Opened
-from app.identifiers import Kind, show
+from app.foundation.access import AccessLevel, Scope, Viewer
+from app.foundation.context import Context, Opened
+from app.foundation.identifiers import Kind, show
 from app.recording import service as recording
 from app.recording.inputs import RecordingConfigPatch
 from app.recording.model import AudioFormat, BucketVendor

@@ -12,22 +12,22 @@ from tortoise import Tortoise
 from tortoise.models import Model
 from tortoise.transactions import in_transaction
 
-from app.access import AccessLevel, Reachable, Scope, Viewer
 from app.accounts import webhook_secret
 from app.accounts.model import Account
 from app.api_keys.model import ApiKey
 from app.audit import trail
 from app.audit.changing import change
 from app.calls.model import Call
-from app.context import Context, Opened
-from app.encryption import HASH_KEY, CannotOpen, Keyring, encryption_key_name, key_id_of
-from app.idempotency.model import IdempotencyRecord
-from app.key_checks import service as key_checks
+from app.foundation.access import AccessLevel, Reachable, Scope, Viewer
+from app.foundation.context import Context, Opened
+from app.foundation.encryption import HASH_KEY, CannotOpen, Keyring, encryption_key_name, key_id_of
+from app.foundation.idempotency.model import IdempotencyRecord
+from app.foundation.key_checks import service as key_checks
+from app.foundation.settings import Settings
 from app.recording import credentials
 from app.recording.model import RecordingConfig, StorageStatus, StoredCredential
 from app.recording.stored import stored_draft
 from app.recording.verification import fingerprint
-from app.settings import Settings
 from app.users.model import LoginFailure, Session
 
 _BATCH = 500

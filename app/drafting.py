@@ -5,7 +5,8 @@ from pathlib import Path
 
 from aerich import Command
 
-from app import database, schema_version, settings
+from app.foundation import settings
+from app.foundation.database import orm, schema_version
 
 _NO_DATABASE = "postgres://nobody@127.0.0.1:1/none"
 
@@ -17,7 +18,7 @@ def draft(name: str) -> Path | None:
 
 async def _draft(name: str) -> Path | None:
     chosen = settings.load(database_url="").model_copy(update={"database_url": _NO_DATABASE})
-    configuration = database.configuration(chosen, migrating=True)
+    configuration = orm.configuration(chosen, migrating=True)
     command = Command(configuration, app=schema_version.APP, location=str(schema_version.LOCATION))
     await command.init(offline=True)
     made = await command.migrate(name, no_input=True, offline=True)

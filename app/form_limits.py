@@ -4,13 +4,15 @@ from datetime import timedelta
 
 import strawberry
 
-from app import graph, names, paging
 from app.accounts.schema import AccountLimits
 from app.api_keys.schema import ApiKeyLimits
 from app.applications.schema import ApplicationLimits
 from app.calls.schema import CallLimits
-from app.context import Context
-from app.idempotency import once
+from app.foundation import names
+from app.foundation.context import Context
+from app.foundation.graphql import fields
+from app.foundation.graphql import pagination as paging
+from app.foundation.idempotency import run_once
 from app.recording.schema import RecordingLimits
 from app.service_providers.schema import ServiceProviderLimits
 from app.users import emails
@@ -43,11 +45,11 @@ class IdempotencyKeyLimits:
     """Constants."""
 
     maximum: int = strawberry.field(
-        default=once.MAXIMUM_KEY,
+        default=run_once.MAXIMUM_KEY,
         description="Characters (code points) of an `idempotencyKey`, all of them printable; the least is 1.",
     )
     kept_hours: int = strawberry.field(
-        default=once.KEPT // timedelta(hours=1),
+        default=run_once.KEPT // timedelta(hours=1),
         description="For how many hours a repeat with the key answers what was made first.",
     )
 
@@ -97,7 +99,7 @@ class Limits:
         default_factory=IdempotencyKeyLimits, description="Of the `idempotencyKey` of whatever is created."
     )
     paging: PagingLimits = strawberry.field(default_factory=PagingLimits, description="Of lists.")
-    quota: QuotaLimits = graph.opened(_quotas, [], "Of the number of objects, as this server is configured.")
+    quota: QuotaLimits = fields.opened(_quotas, [], "Of the number of objects, as this server is configured.")
     recording_config: RecordingLimits = strawberry.field(
         default_factory=RecordingLimits, description="Of recording configurations."
     )
@@ -117,6 +119,6 @@ _LIMITS = Limits()
 class LimitQueries:
     """Root fields."""
 
-    @graph.resolver("What the inputs of forms may hold at most; their enums describe themselves.")
+    @fields.resolver("What the inputs of forms may hold at most; their enums describe themselves.")
     def limits(self) -> Limits:
         return _LIMITS

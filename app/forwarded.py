@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware, _TrustedHosts
 
-from app.networks import TrustedProxies, address_of
+from app.foundation.networks import TrustedProxies, address_of
 
 
 class ForwardedHeaders(ProxyHeadersMiddleware):

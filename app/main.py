@@ -23,25 +23,30 @@ from starlette.websockets import WebSocket
 from tortoise import BaseDBAsyncClient
 from tortoise.context import TortoiseContext, _current_context
 
-from app import database, logs, metrics, schema_version, settings, worker_process
-from app.access import AccessLevel, IsAdmin, Viewer
+from app import worker_process
 from app.api_keys.last_use import LastUse
 from app.audit.reads import SecretReads
 from app.authentication import Authentication
 from app.calls.listening import Listenings
 from app.calls.routes import Recordings
 from app.connections import OVERLOADED
-from app.context import Opened
-from app.errors import ErrorCode, ServiceUnavailable, Unauthenticated, for_client
 from app.execution import http
 from app.execution.deadline import AUTHENTICATION_SECONDS, Deadline
 from app.execution.endpoint import Endpoint
 from app.execution.operations import Operations
 from app.execution.sockets import Sockets
 from app.forwarded import ForwardedHeaders
+from app.foundation import logging, metrics, settings
+from app.foundation.access import AccessLevel, IsAdmin, Viewer
+from app.foundation.context import Opened
+from app.foundation.database import orm as database
+from app.foundation.database import schema_version
+from app.foundation.errors import ErrorCode, ServiceUnavailable, Unauthenticated, for_client
+from app.foundation.events import LiveEvents
+from app.foundation.outbound.guard import OutboundGate
+from app.foundation.revocations import Revocations
+from app.foundation.settings import Settings
 from app.graphiql.page import Explorer
-from app.live import LiveEvents
-from app.outbound import OutboundGate
 from app.recording import routes as recording
 from app.recording.failures import CODES_FOR_METRICS
 from app.recording.recorder import Recorder
@@ -49,9 +54,7 @@ from app.recording.spool import Spool
 from app.recording.storage import ObjectStorage
 from app.recording.storing import Storer
 from app.recording.verification import StorageVerifier
-from app.revocations import Revocations
 from app.schema import printed, schema
-from app.settings import Settings
 from app.tts_cache.cache import PromptCache
 from app.tts_cache.counts import PromptCounts
 from app.webhooks.delivery import WebhookSender
@@ -74,10 +77,10 @@ def create_app(given: Settings | None = None) -> Starlette:
     Raises WrongSettings.
     """
     chosen = given or settings.load()
-    logs.configure(chosen.log_level)
+    logging.configure(chosen.log_level)
     explorer = Explorer(chosen.data_dir) if chosen.graphiql else None
     server = Server(chosen, explorer)
-    middleware = [Middleware(logs.RequestLog)]
+    middleware = [Middleware(logging.RequestLog)]
     if chosen.trusted_proxies:
         middleware.insert(0, Middleware(ForwardedHeaders, trusted_proxies=chosen.trusted_proxies))
     if chosen.allowed_origins:
@@ -99,7 +102,7 @@ def create_app(given: Settings | None = None) -> Starlette:
             )
         )
     # Inside of CORSMiddleware, whose headers an internal error needs as well.
-    middleware += [Middleware(logs.InternalErrors), Middleware(_BeforeRoutes, server=server)]
+    middleware += [Middleware(logging.InternalErrors), Middleware(_BeforeRoutes, server=server)]
     app = Starlette(
         routes=[
             Route("/schema.graphql", server.sdl),
@@ -166,7 +169,7 @@ class Server:
                 yield
         except Exception as error:
             reason = error.strerror if isinstance(error, OSError) else None
-            name, frames = type(error).__qualname__, logs.frames_of(error)
+            name, frames = type(error).__qualname__, logging.frames_of(error)
             _log.error("the server cannot start, or end in order", error=name, reason=reason, frames=frames)
             raise
 

@@ -10,9 +10,9 @@ from contextlib import asynccontextmanager
 from aerich import Command
 from aerich.migrate import Migrate
 
-from app import database, schema_version
 from app.calls import partitions
-from app.settings import Settings
+from app.foundation.database import orm, schema_version
+from app.foundation.settings import Settings
 
 # Any constant will do; it names our advisory lock within the database.
 _ADVISORY_LOCK = 0x5647_4143
@@ -23,14 +23,14 @@ async def migrate(settings: Settings) -> list[str]:
 
     Raises SchemaAhead when the database is newer than the code, and MigrationFailed.
     """
-    async with database.opened(settings, migrating=True) as db, _advisory_lock(settings):
+    async with orm.opened(settings, migrating=True) as db, _advisory_lock(settings):
         schema_version.refuse_newer(await schema_version.applied(db))
-        command = Command(database.configuration(settings, migrating=True), app=schema_version.APP)
+        command = Command(orm.configuration(settings, migrating=True), app=schema_version.APP)
         Migrate.migrate_location = schema_version.LOCATION / schema_version.APP
         try:
             done = await command.upgrade()
         except Exception as error:
-            refusal = database.refusal_of(error)
+            refusal = orm.refusal_of(error)
             if refusal is None:
                 raise
             name = (await schema_version.missing(db))[0]
@@ -44,7 +44,7 @@ async def migrate(settings: Settings) -> list[str]:
 @asynccontextmanager
 async def _advisory_lock(settings: Settings) -> AsyncIterator[None]:
     # On a connection of its own: the lock belongs to the session that took it, and the pool changes sessions.
-    keeper = await database.single_connection(settings)
+    keeper = await orm.single_connection(settings)
     try:
         await keeper.execute("SELECT pg_advisory_lock($1)", _ADVISORY_LOCK)
         yield

@@ -10,8 +10,8 @@ from uuid import UUID
 from tortoise import Tortoise
 from tortoise.models import Model
 
-from app.access import Reachable
-from app.encryption import CannotOpen, Keyring, Place, key_id_of
+from app.foundation.access import Reachable
+from app.foundation.encryption import CannotOpen, Keyring, Place, key_id_of
 
 _BATCH = 500
 _LOOKED_AT = 500

@@ -12,7 +12,6 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import merge_types
 from strawberry.types import get_object_definition
 
-from app import graph
 from app.accounts.mutation_schema import AccountMutations
 from app.accounts.schema import AccountQueries
 from app.api_keys.schema import ApiKeyMutations, ApiKeyQueries
@@ -21,8 +20,9 @@ from app.audit.schema import AuditQueries
 from app.calls.live_schema import CallSubscriptions
 from app.calls.recording_schema import CallRecordingMutations
 from app.calls.schema import CallMutations, CallQueries
-from app.context import Info
 from app.form_limits import LimitQueries
+from app.foundation.context import Info
+from app.foundation.graphql import fields
 from app.recording.credential_schema import StoredCredentialMutations
 from app.recording.schema import RecordingMutations, RecordingQueries
 from app.service_providers.schema import ServiceProviderMutations, ServiceProviderQueries
@@ -38,13 +38,13 @@ from app.webhooks.schema import WebhookMutations
 class NodeQueries:
     """Root fields."""
 
-    @graph.resolver("Any object by its id; null when there is none within reach.", declared=graph.AnyById())
+    @fields.resolver("Any object by its id; null when there is none within reach.", declared=fields.AnyById())
     async def node(
         self,
         info: Info,
         id: Annotated[strawberry.ID, strawberry.argument(description="Two letters and 32 hex digits.")],
-    ) -> graph.Node | None:
-        return graph.Node.of(await graph.AnyById().answer(info.context, id))
+    ) -> fields.Node | None:
+        return fields.Node.of(await fields.AnyById().answer(info.context, id))
 
 
 Query = merge_types(
@@ -129,8 +129,8 @@ schema = strawberry.Schema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    types=list(graph.registry.types.values()),
-    config=StrawberryConfig(auto_camel_case=True, scalar_map={datetime: _DATE_TIME, graph.BigInt: _BIG_INT}),
+    types=list(fields.registry.types.values()),
+    config=StrawberryConfig(auto_camel_case=True, scalar_map={datetime: _DATE_TIME, fields.BigInt: _BIG_INT}),
 )
 
 

@@ -14,10 +14,10 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
-from app import logs, metrics
 from app.connections import BoundedProtocol
-from app.networks import TrustedProxies
-from app.settings import Settings
+from app.foundation import logging, metrics
+from app.foundation.networks import TrustedProxies
+from app.foundation.settings import Settings
 from app.waiting_connections import WaitingConnections
 from app.websocket_connections import StreamingProtocol
 
@@ -48,7 +48,7 @@ class CannotStart(Exception):
 def listen(chosen: Settings) -> None:
     """Serves until it is stopped. Raises CannotStart when the port is in use."""
     check_port(chosen)
-    logs.configure(chosen.log_level)
+    logging.configure(chosen.log_level)
     _allow_files(chosen.recording_streams, chosen.live_connections)
     url = f"http://{chosen.host}:{chosen.port}/graphql"
     _log.info("serving", url=url, workers=chosen.workers, database=chosen.database_place)

@@ -7,7 +7,7 @@ that acts at once is therefore served however many connections others hold witho
 
 from typing import Protocol
 
-from app.networks import TrustedProxies, network_of
+from app.foundation.networks import TrustedProxies, network_of
 
 
 class Holder(Protocol):

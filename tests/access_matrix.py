@@ -17,7 +17,7 @@ from typing import Any
 from app.calls.keys import id_at
 from app.calls.model import Call as CallRow
 from app.calls.model import CallKey, RecordingState
-from app.identifiers import Kind, read, show
+from app.foundation.identifiers import Kind, read, show
 from app.recording import credentials
 from app.recording.model import AudioFormat, BucketVendor
 from app.recording.probe import StepResult, VerificationStepName, VerificationStepStatus

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from app import database, migrating
-from app.encryption import new_key_text
-from app.settings import Settings
+from app import migrating
+from app.foundation.database import orm
+from app.foundation.encryption import new_key_text
+from app.foundation.settings import Settings
 from tests.servers.postgres import Postgres
 
 ENCRYPTION_KEYS, HASH_KEY = f"test:{new_key_text()}", new_key_text()
@@ -286,7 +287,7 @@ def empty(make_settings: MakeSettings) -> Settings:
 async def migrated(empty: Settings) -> AsyncIterator[Any]:
     """A database at the newest migration, opened."""
     await migrating.migrate(empty)
-    async with database.opened(empty, migrating=True) as db:
+    async with orm.opened(empty, migrating=True) as db:
         yield db
 
 

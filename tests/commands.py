@@ -11,7 +11,7 @@ from unittest.mock import patch
 import httpx
 
 from app.__main__ import main
-from app.settings import Settings
+from app.foundation.settings import Settings
 from tests.installation import Installation
 from tests.waiting import until
 

@@ -17,8 +17,8 @@ from tortoise.models import Model
 from app import authentication
 from app.api_keys import last_use
 from app.audit import reads
-from app.revocations import Revocations
-from app.settings import Settings
+from app.foundation.revocations import Revocations
+from app.foundation.settings import Settings
 from tests.distribution import Watched
 from tests.installation import Installation, Person, World, seed
 from tests.servers.fixtures import iam_s3, local_s3, valkey

@@ -6,10 +6,10 @@ from uuid import UUID
 
 import orjson
 
-from app import names
 from app.accounts.model import Account
 from app.api_keys.model import ApiKey
-from app.identifiers import Kind, new_id, read
+from app.foundation import names
+from app.foundation.identifiers import Kind, new_id, read
 from app.service_providers.model import ServiceProvider
 from tests.installation import World
 

@@ -13,8 +13,7 @@ from strawberry import Some
 from tortoise import BaseDBAsyncClient
 from tortoise.context import TortoiseContext, _current_context
 
-from app import database, migrating
-from app.access import AccessLevel, Scope, Viewer
+from app import migrating
 from app.accounts import service as accounts
 from app.accounts.inputs import NewAccount
 from app.accounts.model import Account
@@ -23,17 +22,19 @@ from app.api_keys.owner import OwnerChoice
 from app.applications import service as applications
 from app.audit.model import AuditEvent
 from app.audit.reads import SecretReads
-from app.context import Context, Opened
-from app.encryption import new_key_text
-from app.identifiers import Kind, new_id, read, show
+from app.foundation.access import AccessLevel, Scope, Viewer
+from app.foundation.context import Context, Opened
+from app.foundation.database import orm as database
+from app.foundation.encryption import new_key_text
+from app.foundation.identifiers import Kind, new_id, read, show
+from app.foundation.outbound.guard import OutboundGate
+from app.foundation.settings import Settings
 from app.main import Server, create_app
-from app.outbound import OutboundGate
 from app.recording import service as recording
 from app.recording.inputs import RecordingConfigPatch
 from app.recording.model import BucketVendor
 from app.recording.rules import Tag
 from app.service_providers import service as providers
-from app.settings import Settings
 from app.webhooks.model import WebhookDelivery, WebhookKind, WebhookMethod
 from app.webhooks.rules import WebhookChange
 

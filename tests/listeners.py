@@ -13,8 +13,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from app.connections import BoundedProtocol
-from app.identifiers import Kind, read
-from app.live import Change, LiveEvent, LiveEvents
+from app.foundation.events import Change, LiveEvent, LiveEvents
+from app.foundation.identifiers import Kind, read
 from app.websocket_connections import StreamingProtocol
 from tests.installation import Answer, Installation
 from tests.waiting import until

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from app.access import Scope
-from app.identifiers import Kind, read, show
+from app.foundation.access import Scope
+from app.foundation.identifiers import Kind, read, show
 from app.users import password
 from app.users.model import Session, User
 from app.users.token import FORM

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from app.periodic import _repeat
+from app.foundation.periodic import _repeat
 
 # Every client of Tortoise logs each statement here, just before it is sent.
 _logger = logging.getLogger("tortoise.db_client")

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from app import database
 from app.accounts.model import Account
 from app.api_keys.model import ApiKey
 from app.calls.model import Call, CallKey, RecordingState
-from app.identifiers import Kind, new_id, read
+from app.foundation.database import orm
+from app.foundation.identifiers import Kind, new_id, read
 from app.recording.model import AudioFormat, BucketVendor, RecordingConfig, StoredCredential
 from tests.installation import Installation, Person, World, refusals
 from tests.people import add_people
@@ -242,7 +242,7 @@ async def test_a_deletion_waits_for_a_key_that_is_just_being_made(
     installation: Installation, provider: Person, world: World
 ) -> None:
     account_id = read(Kind.ACCOUNT, world["own"])
-    other = await database.single_connection(installation.settings)
+    other = await orm.single_connection(installation.settings)
     async with other.transaction():
         await other.execute(
             "INSERT INTO api_keys (id, scope, access_level, account_id, name, public_id, secret_hash, created_at,"

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from app.accounts.model import Account
-from app.identifiers import Kind, new_id, read, show
+from app.foundation.identifiers import Kind, new_id, read, show
 from tests.catalogue import contents
 from tests.installation import Installation, Person, World, refusals
 from tests.statements import recorded

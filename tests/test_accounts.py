@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.identifiers import Kind, new_id, show
+from app.foundation.identifiers import Kind, new_id, show
 from tests.installation import Installation, Person, World, refusals
 
 SETTINGS = "account { id name sipRealm active version usageLimit { unit maximum } licensedSessions }"

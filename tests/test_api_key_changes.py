@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.api_keys.model import ApiKey
-from app.identifiers import Kind, new_id, read, show
+from app.foundation.identifiers import Kind, new_id, read, show
 from tests.installation import Installation, Person, World, refusals
 from tests.test_api_keys import made, scope_of
 

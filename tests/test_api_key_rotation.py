@@ -9,7 +9,7 @@ import pytest
 
 from app import authentication
 from app.api_keys.model import ApiKey
-from app.identifiers import Kind, read
+from app.foundation.identifiers import Kind, read
 from tests.installation import Installation, Person, World, refusals
 
 ROTATED = "apiKey { id publicId version rotatedAt previousSecretExpiresAt previousSecretLastUsedAt } token"

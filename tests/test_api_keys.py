@@ -7,7 +7,7 @@ import pytest
 
 from app.api_keys import token
 from app.api_keys.model import ApiKey
-from app.identifiers import Kind, new_id, show
+from app.foundation.identifiers import Kind, new_id, show
 from tests.installation import Installation, Person, World, refusals
 
 KEY = "apiKey { id name publicId scope accessLevel status expiresAt createdBy { scope apiKeyId } } token"

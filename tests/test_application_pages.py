@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from app import names
 from app.accounts.model import Account
 from app.applications.model import Application
-from app.identifiers import Kind, new_id, read
+from app.foundation import names
+from app.foundation.identifiers import Kind, new_id, read
 from tests.crowd import fill
 from tests.execution.test_compiled import ask_both, ordinary
 from tests.installation import Installation, Person, World

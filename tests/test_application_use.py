@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from app import database
-from app.identifiers import Kind, read
+from app.foundation.database import orm
+from app.foundation.identifiers import Kind, read
 from tests.installation import Installation, Person, World, refusals
 from tests.test_applications import created
 
@@ -153,7 +153,7 @@ async def test_whoever_points_at_what_is_being_deleted_is_refused_or_cleared(
 async def test_a_deletion_waits_for_an_account_that_is_just_pointed_at_it(
     installation: Installation, account_user: Person, world: World
 ) -> None:
-    other = await database.single_connection(installation.settings)
+    other = await orm.single_connection(installation.settings)
     async with other.transaction():
         await other.execute(
             "UPDATE accounts SET siprec_application_id = $1 WHERE id = $2",

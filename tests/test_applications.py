@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from app.applications.model import Application
-from app.encryption import CannotOpen
-from app.identifiers import Kind, read
+from app.foundation.encryption import CannotOpen
+from app.foundation.identifiers import Kind, read
 from tests.installation import Installation, Person, World, refusals
 
 WEBHOOK = {"url": "https://hooks.example.com/calls"}

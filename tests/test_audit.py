@@ -12,20 +12,20 @@ from strawberry.utils.str_converters import to_snake_case
 from tortoise.exceptions import BaseORMException
 from tortoise.fields import JSONField
 
-from app import graph
-from app.access import Reachable
 from app.accounts.model import Account
 from app.api_keys.model import ApiKey
 from app.audit import naming, service, trail
 from app.audit.model import AuditEvent
 from app.audit.reads import SecretReads
 from app.calls.model import Call
-from app.graph import registry
-from app.identifiers import Kind, kind_of, read, show
+from app.foundation.access import Reachable
+from app.foundation.graphql import fields
+from app.foundation.graphql.fields import registry
+from app.foundation.identifiers import Kind, kind_of, read, show
+from app.foundation.settings import Settings
 from app.recording.model import RecordingConfig
 from app.recording.spool import Spool
 from app.schema import schema
-from app.settings import Settings
 from app.users.model import PasswordPolicy, User
 from tests.access_matrix import SomewhereElse, add_failed_recordings
 from tests.catalogue import empty, make_settings, migrated
@@ -375,8 +375,8 @@ async def test_storage_keys_that_are_kept_or_given_again_are_not_told_as_changed
 async def test_every_column_of_what_is_audited_is_told_by_a_name_of_the_contract(installation: Installation) -> None:
     async with installation.database():  # the ORM knows all columns then
         audited: list[tuple[str | None, str, type[Reachable]]] = [(None, *POLICY)]
-        for kind, model in graph.registry.rows.items():
-            audited += [(kind.value, graph.registry.names[kind], model)] if kind not in NOT_AUDITED else []
+        for kind, model in fields.registry.rows.items():
+            audited += [(kind.value, fields.registry.names[kind], model)] if kind not in NOT_AUDITED else []
         assert len(audited) == 10
         for kind_text, type_name, model in audited:
             for column in naming.columns(model):
@@ -392,7 +392,7 @@ async def test_every_column_of_what_is_audited_is_told_by_a_name_of_the_contract
                     is_object = hasattr(get_named_type(last.type), "fields") and not is_json
                     is_id = column == f"{to_snake_case(setting.name)}_id" and setting.made_of is not None
                     assert is_object == is_id, place
-                    needed = set(first.extensions["strawberry-definition"].metadata.get(graph.PERMISSIONS, ()))
+                    needed = set(first.extensions["strawberry-definition"].metadata.get(fields.PERMISSIONS, ()))
                     assert needed <= setting.permissions, place
 
 

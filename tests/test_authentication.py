@@ -10,8 +10,8 @@ import pytest
 from app import authentication
 from app.api_keys import token
 from app.api_keys.model import ApiKey
-from app.errors import Unauthenticated
-from app.identifiers import Kind, read
+from app.foundation.errors import Unauthenticated
+from app.foundation.identifiers import Kind, read
 from app.users.model import User
 from tests.crowd import fill
 from tests.installation import Installation, Person, World

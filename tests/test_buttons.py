@@ -3,10 +3,10 @@
 from itertools import product
 from typing import Any
 
-from app import graph
-from app.access import AccessLevel, Scope, Viewer
 from app.execution.guards import permissions_of
-from app.identifiers import new_id
+from app.foundation.access import AccessLevel, Scope, Viewer
+from app.foundation.graphql import fields as graph
+from app.foundation.identifiers import new_id
 from app.schema import schema
 
 # By the field that says whether a button is shown: the mutations behind it, or the input fields.

@@ -12,13 +12,13 @@ from tortoise.exceptions import IntegrityError
 from tortoise.models import Model
 from tortoise.transactions import in_transaction
 
-from app.access import AccessLevel, Scope, Viewer
 from app.accounts.model import Account, UsageUnit
 from app.api_keys.model import ApiKey
 from app.audit.changing import change
-from app.context import Context
-from app.database import violated_constraint
-from app.identifiers import Kind, new_id, read
+from app.foundation.access import AccessLevel, Scope, Viewer
+from app.foundation.context import Context
+from app.foundation.database.orm import violated_constraint
+from app.foundation.identifiers import Kind, new_id, read
 from app.recording.model import AudioFormat, RecordingConfig, StorageStatus
 from app.service_providers.model import ServiceProvider
 from tests.installation import Installation, Person, World, refusals

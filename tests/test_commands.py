@@ -12,9 +12,9 @@ from app import rewrapping
 from app.accounts.model import Account
 from app.audit.model import AuditEvent
 from app.calls.model import Call, RecordingState
-from app.encryption import Keyring, key_from_text, new_key_text
-from app.idempotency.model import IdempotencyRecord
-from app.identifiers import Kind, new_id, read, show
+from app.foundation.encryption import Keyring, key_from_text, new_key_text
+from app.foundation.idempotency.model import IdempotencyRecord
+from app.foundation.identifiers import Kind, new_id, read, show
 from app.local_s3 import free_ports
 from app.recording import credentials
 from app.recording.model import AudioFormat

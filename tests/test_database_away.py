@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app import database
+from app.foundation.database import orm
 from tests.installation import Answer, Installation, Person, World, seed
 from tests.servers.postgres import Postgres
 from tests.test_metrics import METRICS_TOKEN, metrics, number
@@ -81,7 +81,7 @@ async def test_a_table_that_stays_locked_is_told_as_unavailable_in_time(
     installation: Installation, provider: Person
 ) -> None:
     assert (await provider.ask(READ)).errors == []
-    other = await database.single_connection(installation.settings)
+    other = await orm.single_connection(installation.settings)
     async with other.transaction():
         await other.execute("LOCK TABLE accounts IN ACCESS EXCLUSIVE MODE")
         assert told(await provider.ask(READ)) == [("SERVICE_UNAVAILABLE", AWAY)]
@@ -125,7 +125,7 @@ async def test_a_statement_that_the_server_ends_within_an_operation_leaves_the_c
 ) -> None:
     nested = "query ($id: ID!) { account(id: $id) { name recordingConfig { bucketName } } }"
     assert (await provider.ask(nested, id=world["own"])).errors == []
-    other = await database.single_connection(installation.settings)
+    other = await orm.single_connection(installation.settings)
     async with other.transaction():
         await other.execute("LOCK TABLE recording_configs IN ACCESS EXCLUSIVE MODE")
         for _ in range(3):

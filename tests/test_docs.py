@@ -11,11 +11,11 @@ from graphql.execution.values import get_variable_values
 
 from app import __main__ as commands
 from app.demo_data import NEWCOMER, PASSWORD, PEOPLE, email_of
-from app.errors import ErrorCode, UserErrorCode
 from app.execution.websocket import CloseCode
+from app.foundation.errors import ErrorCode, UserErrorCode
+from app.foundation.settings import Settings, table
 from app.recording import stream
 from app.schema import printed
-from app.settings import Settings, table
 from tests.tracked import ROOT, tracked
 
 README = ROOT / "README.md"
@@ -132,7 +132,7 @@ def test_every_command_and_make_target_exists(page: Path) -> None:
 
 def test_the_table_of_settings_is_the_one_that_the_code_prints() -> None:
     assert table() in OPERATIONS.read_text(), (
-        f"to fix this: python -m app.settings, and paste its output into {OPERATIONS}"
+        f"to fix this: python -m app.foundation.settings, and paste its output into {OPERATIONS}"
     )
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from app.accounts.model import Account
-from app.encryption import CannotOpen, Keyring, key_from_text, new_key_text
-from app.identifiers import Kind, new_id, read
+from app.foundation.encryption import CannotOpen, Keyring, key_from_text, new_key_text
+from app.foundation.identifiers import Kind, new_id, read
 from tests.installation import Installation, Person, World, refusals
 
 OLD, NEW, HASH = b"\1" * 32, b"\2" * 32, b"\3" * 32

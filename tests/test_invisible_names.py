@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app import names
+from app.foundation import names
 from tests.installation import Installation, Person, World, refusals
 from tests.people import add_people
 

@@ -7,8 +7,8 @@ import pytest
 import app.__main__ as app_commands
 from app.accounts.model import Account
 from app.api_keys.model import ApiKey
-from app.encryption import Keyring, new_key_text
-from app.key_checks import service as key_checks
+from app.foundation.encryption import Keyring, new_key_text
+from app.foundation.key_checks import service as key_checks
 from app.local_s3 import free_ports
 from app.recording.model import RecordingConfig, StoredCredential
 from app.serving import CannotStart

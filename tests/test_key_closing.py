@@ -9,7 +9,7 @@ import pytest
 
 from app import authentication
 from app.api_keys.model import ApiKey
-from app.identifiers import Kind, read
+from app.foundation.identifiers import Kind, read
 from app.service_providers.model import ServiceProvider
 from tests.installation import Installation, Person, World
 from tests.statements import recorded

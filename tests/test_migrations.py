@@ -1,6 +1,6 @@
 """Migrations: from empty, from a populated database, atomic, one at a time, and never served behind or ahead of the code.
 
-What a migrated database has is compared with what the models say plus the lists of `app/database.py`.
+What a migrated database has is compared with what the models say plus the lists of `app/foundation/database/orm.py`.
 """
 
 import asyncio
@@ -15,8 +15,9 @@ from aerich.coder import decoder, encoder
 from aerich.utils import decompress_dict, get_formatted_compressed_data, get_models_describe, import_py_file
 from tortoise import Tortoise
 
-from app import database, drafting, migrating, schema_version
-from app.settings import Settings
+from app import drafting, migrating
+from app.foundation.database import orm, schema_version
+from app.foundation.settings import Settings
 from tests.catalogue import (
     MADE_BY_TRIGGERS,
     ROWS,
@@ -40,7 +41,7 @@ FILES = schema_version.known_migrations()
 async def test_an_empty_database_is_brought_to_the_newest_schema(empty: Settings) -> None:
     assert await migrating.migrate(empty) == FILES
     assert await migrating.migrate(empty) == []
-    async with database.opened(empty) as db:
+    async with orm.opened(empty) as db:
         await schema_version.check(db)
         assert await tables(db) == {table for table, _ in ROWS} | MADE_BY_TRIGGERS | {"aerich"}
 
@@ -57,7 +58,7 @@ async def test_a_migrated_database_has_the_columns_that_the_models_say(
     migrated: Any, make_settings: MakeSettings
 ) -> None:
     found = await columns(migrated)
-    async with database.opened(make_settings("generated"), migrating=True) as db:
+    async with orm.opened(make_settings("generated"), migrating=True) as db:
         await Tortoise.generate_schemas()
         expected = await columns(db)
     assert found == expected, "a column was added to the models or to the migrations alone; run `make migration`"
@@ -76,18 +77,16 @@ async def test_a_migrated_database_has_the_foreign_keys_that_the_models_say(migr
         for field in [model._meta.fields_map[name]]
     }
     composite = {
-        (table, column, target, "RESTRICT")
-        for table, names, target in database.FOREIGN_KEYS.values()
-        for column in names
+        (table, column, target, "RESTRICT") for table, names, target in orm.FOREIGN_KEYS.values() for column in names
     }
     assert await foreign_keys(migrated) == expected | composite
 
 
 async def test_a_migrated_database_has_the_constraints_and_indexes_that_are_listed(migrated: Any) -> None:
     assert await named(migrated) == {
-        "UNIQUE": database.UNIQUE,
-        "CHECKS": database.CHECKS,
-        "INDEXES": database.INDEXES,
+        "UNIQUE": orm.UNIQUE,
+        "CHECKS": orm.CHECKS,
+        "INDEXES": orm.INDEXES,
     }
 
 
@@ -162,13 +161,13 @@ async def test_a_migration_that_fails_leaves_nothing(
     empty: Settings, more_files: Callable[[str], str], text: str
 ) -> None:
     await migrating.migrate(empty)
-    async with database.opened(empty) as db:
+    async with orm.opened(empty) as db:
         await fill(db)
         before = await contents(db), await columns(db), await named(db)
     name = more_files(text)
     with pytest.raises(Exception, match=r"(?i)null|foreign|point at nothing"):
         await migrating.migrate(empty)
-    async with database.opened(empty) as db:
+    async with orm.opened(empty) as db:
         assert (await contents(db), await columns(db), await named(db)) == before
         with pytest.raises(schema_version.SchemaBehind, match=name):
             await schema_version.check(db)
@@ -182,7 +181,7 @@ async def upgrade(db) -> str:
 
 async def test_a_later_migration_keeps_every_row(empty: Settings, more_files: Callable[[str], str]) -> None:
     await migrating.migrate(empty)
-    async with database.opened(empty) as db:
+    async with orm.opened(empty) as db:
         await fill(db)
         before = await contents(db)
         pointing = {(table, column) for table, column, _, _ in await foreign_keys(db)}
@@ -192,7 +191,7 @@ async def test_a_later_migration_keeps_every_row(empty: Settings, more_files: Ca
     assert await migrating.migrate(empty) == []
     name = more_files(ADDS_A_COLUMN)
     assert await migrating.migrate(empty) == [name]
-    async with database.opened(empty) as db:
+    async with orm.opened(empty) as db:
         after = await contents(db)
     assert {row.pop("region") for row in after["accounts"]} == {"us"}
     assert {table: rows for table, rows in after.items() if table != "aerich"} == {
@@ -205,7 +204,7 @@ async def test_of_processes_that_start_at_once_one_migrates_and_the_others_wait(
     assert [code for code, _, _ in answers] == [0, 0, 0], answers
     applied = [line for _, out, _ in answers for line in out.splitlines() if line.startswith("applied ")]
     assert sorted(applied) == [f"applied {name}" for name in FILES]
-    async with database.opened(empty) as db:
+    async with orm.opened(empty) as db:
         rows = await db.execute_query_dict("SELECT version FROM aerich")
         assert sorted(row["version"] for row in rows) == FILES
 
@@ -214,7 +213,7 @@ async def test_of_processes_that_start_at_once_one_migrates_and_the_others_wait(
 async def test_a_database_that_is_not_of_this_version_is_not_served(empty: Settings, state: str) -> None:
     if state == "ahead":
         await migrating.migrate(empty)
-        async with database.opened(empty) as db:
+        async with orm.opened(empty) as db:
             await db.execute_query(
                 "INSERT INTO aerich (version, app, content) VALUES ('99_20990101000000_newer.py', 'models', '{}')"
             )

@@ -6,7 +6,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from app.outbound import OutboundGate, OutboundRefused
+from app.foundation.outbound.guard import OutboundGate, OutboundRefused
 
 LOOPBACK = [
     "127.0.0.1", "127.1", "127.0.1", "2130706433", "0x7f000001", "0x7f.0.0.1", "0177.0.0.1", "017700000001",

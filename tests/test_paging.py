@@ -7,9 +7,9 @@ from typing import Any
 import orjson
 import pytest
 
-from app import names
-from app.identifiers import new_id
-from app.paging import NEWEST_FIRST, Order
+from app.foundation import names
+from app.foundation.graphql.pagination import NEWEST_FIRST, Order
+from app.foundation.identifiers import new_id
 from tests.installation import Person, World
 
 PAGE = (

@@ -16,8 +16,9 @@ from tortoise.context import TortoiseContext
 from tortoise.exceptions import DBConnectionError
 from tortoise.transactions import in_transaction
 
-from app import errors, postgres_pool
-from app.postgres_pool import Pool, PooledClient
+from app.foundation import errors
+from app.foundation.database import pool as postgres_pool
+from app.foundation.database.pool import Pool, PooledClient
 from tests.installation import Installation
 from tests.servers.postgres import Postgres
 from tests.waiting import until

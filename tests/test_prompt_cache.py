@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from valkey.asyncio import Valkey
 
-from app.errors import ServiceUnavailable
-from app.identifiers import Kind, new_id, show
+from app.foundation.errors import ServiceUnavailable
+from app.foundation.identifiers import Kind, new_id, show
 from app.tts_cache import cache, counts
 from app.tts_cache.cache import PromptCache
 from app.tts_cache.counts import PromptCounts

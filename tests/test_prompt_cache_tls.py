@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from app.errors import ServiceUnavailable
+from app.foundation.errors import ServiceUnavailable
 from app.tts_cache.cache import PromptCache
 from tests.servers.valkey import PromptServer
 

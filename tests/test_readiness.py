@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from app.encryption import Keyring
 from app.execution import answers
+from app.foundation.encryption import Keyring
 from tests.installation import Installation, Person, World
 
 

@@ -10,13 +10,14 @@ from typing import Any
 import asyncpg
 import pytest
 
-from app import main, postgres_pool
+from app import main
 from app.api_keys import service as api_keys
 from app.execution import deadline, endpoint, operations, slots
 from app.execution.deadline import Deadline
 from app.execution.running import Runnable
-from app.identifiers import Kind, new_id, show
-from app.postgres_pool import Pool
+from app.foundation.database import pool as postgres_pool
+from app.foundation.database.pool import Pool
+from app.foundation.identifiers import Kind, new_id, show
 from app.webhooks.delivery import WebhookSender
 from tests.access_matrix import SilentSender
 from tests.installation import Installation, Person, World, seed

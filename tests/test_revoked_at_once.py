@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.identifiers import Kind, read
+from app.foundation.identifiers import Kind, read
 from app.service_providers.model import ServiceProvider
 from tests.installation import Installation, Person, World
 from tests.people import PASSWORD, People, add_people, email_of

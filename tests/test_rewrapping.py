@@ -9,8 +9,8 @@ from tortoise.models import Model
 
 from app import rewrapping
 from app.accounts.model import Account
-from app.encryption import CannotOpen, Keyring
-from app.identifiers import Kind, read
+from app.foundation.encryption import CannotOpen, Keyring
+from app.foundation.identifiers import Kind, read
 from app.recording.model import RecordingConfig
 from app.rewrapping import rewrap
 from tests.faults import failing

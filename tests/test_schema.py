@@ -23,9 +23,9 @@ from graphql import (
     is_specified_scalar_type,
 )
 
-from app.access import OpenTo
 from app.execution.guards import permissions_of
 from app.execution.restrictions import open_root_fields
+from app.foundation.access import OpenTo
 from app.schema import printed, schema
 
 SCHEMA = schema._schema

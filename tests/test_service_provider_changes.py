@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from app.identifiers import Kind, new_id, show
+from app.foundation.identifiers import Kind, new_id, show
 from tests.installation import Installation, Person, World, refusals
 from tests.statements import recorded
 from tests.test_key_closing import WHO

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from app.identifiers import Kind, new_id, show
+from app.foundation.identifiers import Kind, new_id, show
 from tests.installation import Installation, Person, World, refusals
 
 MADE = "serviceProvider { id name active version }"

@@ -7,9 +7,10 @@ from typing import Any
 import certifi
 import pytest
 
-from app import database, settings
-from app.encryption import new_key_text
-from app.settings import Settings, WrongSettings
+from app.foundation import settings
+from app.foundation.database import orm
+from app.foundation.encryption import new_key_text
+from app.foundation.settings import Settings, WrongSettings
 
 POSTGRES = "postgres://someone:pass-word@127.0.0.1/accounts"
 KEYS = {"ENCRYPTION_KEYS": f"k1:{new_key_text()}", "HASH_KEY": new_key_text()}
@@ -111,7 +112,7 @@ def of_database(monkeypatch: pytest.MonkeyPatch, options: str) -> dict[str, Any]
     """What the driver is told of an address with these options."""
     for name, value in {"DATABASE_URL": f"{POSTGRES}?{options}", **KEYS}.items():
         monkeypatch.setenv(name, value)
-    told: dict[str, Any] = database.configuration(settings.load())["connections"]["default"]["credentials"]
+    told: dict[str, Any] = orm.configuration(settings.load())["connections"]["default"]["credentials"]
     assert "sslmode" not in told, "the driver knows no such option"
     return told
 

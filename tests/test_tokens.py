@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 from app.api_keys import token
-from app.encryption import Keyring
+from app.foundation.encryption import Keyring
 
 KEYRING = Keyring({"k1": bytes(32)}, bytes(32))
 

@@ -13,8 +13,8 @@ import pytest
 from valkey.asyncio import Valkey
 
 from app.audit.model import AuditEvent
-from app.errors import ServiceUnavailable
 from app.execution import deadline
+from app.foundation.errors import ServiceUnavailable
 from app.local_s3 import free_ports
 from app.tts_cache import cache, counts
 from tests.execution.test_ways import way_of

@@ -16,8 +16,8 @@ from starlette.websockets import WebSocket
 
 from app import connections, serving
 from app.connections import OVERLOADED, BoundedProtocol
-from app.networks import TrustedProxies
-from app.settings import Settings
+from app.foundation.networks import TrustedProxies
+from app.foundation.settings import Settings
 from app.waiting_connections import WaitingConnections
 from app.websocket_connections import StreamingProtocol
 from tests.waiting import until

@@ -14,7 +14,8 @@ import psutil
 import pytest
 from uvicorn.config import STARTUP_FAILURE
 
-from app import database, serving
+from app import serving
+from app.foundation.database import orm
 from tests import waiting
 from tests.recording.real_server import RealServer
 from tests.servers.postgres import Postgres
@@ -96,7 +97,7 @@ async def test_a_worker_whose_replacement_meets_a_newer_schema_leaves_the_others
     tmp_path: Path, own_postgres: Postgres
 ) -> None:
     async with served(tmp_path, own_postgres.create("newer"), WORKERS="2") as server:
-        connection = await database.single_connection(server.settings)
+        connection = await orm.single_connection(server.settings)
         await connection.execute(
             "INSERT INTO aerich (version, app, content) VALUES ('99_29990101000000_later.py', 'models', '{}')"
         )

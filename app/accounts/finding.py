@@ -5,7 +5,7 @@ from uuid import UUID
 from app.accounts.model import Account
 from app.audit.model import AuditEvent
 from app.audit.rows import Rows
-from app.identifiers import Kind
+from app.foundation.identifiers import Kind
 
 ACCOUNTS = Rows(Account, Kind.ACCOUNT, "account")
 

@@ -11,10 +11,10 @@ from typing import TypeVar
 import idna
 from strawberry import ID, Some
 
-from app import names
 from app.accounts.model import UsageUnit
 from app.audit.changing import Columns
-from app.errors import Problems, UserErrorCode
+from app.foundation import names
+from app.foundation.errors import Problems, UserErrorCode
 from app.recording.inputs import RecordingConfigPatch
 from app.webhooks.rules import WebhookChange
 

@@ -8,8 +8,6 @@ from tortoise.exceptions import IntegrityError
 from tortoise.expressions import Q
 from tortoise.transactions import in_transaction
 
-from app import quotas
-from app.access import Scope
 from app.accounts import contents, inputs, webhook_secret
 from app.accounts.contents import AccountContentKind, Contents
 from app.accounts.finding import ACCOUNTS
@@ -20,16 +18,18 @@ from app.applications.model import Application
 from app.audit import trail
 from app.audit.changing import Columns, change
 from app.calls.model import Call, CallAccount, CallKey
-from app.context import Context
-from app.database import violated_constraint
-from app.errors import Mistakes, Problems, UserErrorCode
-from app.idempotency.once import once
-from app.identifiers import Kind, new_id, read
-from app.outbound import OutboundGate
+from app.foundation import quotas
+from app.foundation.access import Scope
+from app.foundation.context import Context
+from app.foundation.database.orm import violated_constraint
+from app.foundation.errors import Mistakes, Problems, UserErrorCode
+from app.foundation.idempotency.run_once import once
+from app.foundation.identifiers import Kind, new_id, read
+from app.foundation.outbound.guard import OutboundGate
+from app.foundation.revocations import Revocations
 from app.recording import service as recording
 from app.recording.inputs import RecordingConfigPatch
 from app.recording.model import RecordingConfig, StoredCredential
-from app.revocations import Revocations
 from app.service_providers.finding import SERVICE_PROVIDERS
 from app.service_providers.model import ServiceProvider
 from app.users import service as users

@@ -10,9 +10,9 @@ from app.accounts.finding import ACCOUNTS
 from app.accounts.model import Account
 from app.audit.changing import Columns, change
 from app.audit.reads import SecretReads
-from app.context import Context
-from app.encryption import Keyring
-from app.errors import Mistakes, UserErrorCode
+from app.foundation.context import Context
+from app.foundation.encryption import Keyring
+from app.foundation.errors import Mistakes, UserErrorCode
 
 MAXIMUM_OVERLAP_HOURS = 720
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"

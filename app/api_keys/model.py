@@ -6,8 +6,8 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.models import Model
 
-from app.access import AccessLevel, Reach, Reachable, Scope
-from app.identifiers import new_id
+from app.foundation.access import AccessLevel, Reach, Reachable, Scope
+from app.foundation.identifiers import new_id
 
 
 class ApiKey(Reachable):

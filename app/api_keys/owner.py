@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.access import Scope, Viewer
 from app.accounts.finding import ACCOUNTS
 from app.audit.changing import Columns
-from app.errors import Mistakes, Problems, UserErrorCode
-from app.identifiers import Kind, read
+from app.foundation.access import Scope, Viewer
+from app.foundation.errors import Mistakes, Problems, UserErrorCode
+from app.foundation.identifiers import Kind, read
 from app.service_providers.finding import SERVICE_PROVIDERS
 
 

@@ -7,8 +7,6 @@ from strawberry import Some
 from tortoise.expressions import Q
 from tortoise.transactions import in_transaction
 
-from app import names, quotas
-from app.access import AccessLevel, Scope, Viewer
 from app.accounts.finding import ACCOUNTS
 from app.api_keys import token
 from app.api_keys.model import ApiKey
@@ -16,12 +14,14 @@ from app.api_keys.owner import Owner, OwnerChoice, lock_owner
 from app.audit import trail
 from app.audit.changing import Columns, change
 from app.audit.rows import Rows
-from app.context import Context
-from app.encryption import Keyring
-from app.errors import Mistakes, Problems, UserErrorCode
-from app.idempotency.once import once
-from app.identifiers import Kind, first_at
-from app.revocations import Revocations
+from app.foundation import names, quotas
+from app.foundation.access import AccessLevel, Scope, Viewer
+from app.foundation.context import Context
+from app.foundation.encryption import Keyring
+from app.foundation.errors import Mistakes, Problems, UserErrorCode
+from app.foundation.idempotency.run_once import once
+from app.foundation.identifiers import Kind, first_at
+from app.foundation.revocations import Revocations
 from app.users.standing import maker_of, still_let_in
 
 API_KEYS = Rows(ApiKey, Kind.API_KEY, "API key")

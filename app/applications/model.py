@@ -6,8 +6,8 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.models import Model
 
-from app.access import Reach, Reachable
-from app.identifiers import new_id
+from app.foundation.access import Reach, Reachable
+from app.foundation.identifiers import new_id
 from app.webhooks.model import WebhookMethod
 
 

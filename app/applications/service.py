@@ -11,18 +11,18 @@ from strawberry import Some
 from tortoise.expressions import F
 from tortoise.transactions import in_transaction
 
-from app import names, quotas
 from app.accounts.finding import ACCOUNTS
 from app.accounts.model import Account
 from app.applications.model import Application
 from app.audit import trail
 from app.audit.changing import Columns, change
 from app.audit.rows import Rows
-from app.context import Context
-from app.errors import Problems, UserErrorCode
-from app.idempotency.once import once
-from app.identifiers import Kind, new_id
-from app.outbound import OutboundGate
+from app.foundation import names, quotas
+from app.foundation.context import Context
+from app.foundation.errors import Problems, UserErrorCode
+from app.foundation.idempotency.run_once import once
+from app.foundation.identifiers import Kind, new_id
+from app.foundation.outbound.guard import OutboundGate
 from app.users import taken
 from app.users.taken import Unique
 from app.webhooks.rules import Reader, WebhookChange, WebhookField

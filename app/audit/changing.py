@@ -1,7 +1,7 @@
 """Changing one row within the caller's reach, with its event in the audit trail: one statement.
 
 Reach, table, columns and conditions come from Tortoise alone, which renders the statement once for each model, scope and set
-of columns, with slots for the values (`app/statements.py`): building it anew costs more than running it.
+of columns, with slots for the values (`app/foundation/database/sql_templates.py`): building it anew costs more than running it.
 
 What is given as it is stored changes nothing: no event, and `version` stays.
 """
@@ -19,12 +19,12 @@ from tortoise import fields
 from tortoise.connection import get_connection
 from tortoise.expressions import Subquery
 
-from app.access import M, Reachable, Scope
 from app.accounts.model import Account
 from app.audit import trail
-from app.context import Context
-from app.errors import Mistakes, UserErrorCode
-from app.statements import Sql, StandIns, Statement, slot, values_of
+from app.foundation.access import M, Reachable, Scope
+from app.foundation.context import Context
+from app.foundation.database.sql_templates import Sql, StandIns, Statement, slot, values_of
+from app.foundation.errors import Mistakes, UserErrorCode
 
 # Of all models; the least used go first. An account's four settings alone make 15 sets of columns for each scope, with and
 # without a version.

@@ -8,8 +8,8 @@ from typing import ClassVar
 from tortoise import fields
 from tortoise.models import Model
 
-from app.access import Reach, Reachable, Scope
-from app.identifiers import new_id
+from app.foundation.access import Reach, Reachable, Scope
+from app.foundation.identifiers import new_id
 
 
 class AuditEvent(Reachable):

@@ -16,10 +16,10 @@ from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 from tortoise.models import Model
 
-from app import graph
-from app.access import Requirement
 from app.audit import trail
-from app.identifiers import Kind, show
+from app.foundation.access import Requirement
+from app.foundation.graphql import fields as graph
+from app.foundation.identifiers import Kind, show
 
 MadeOf = Callable[[Any], object]
 

@@ -8,10 +8,10 @@ from uuid import UUID
 
 from tortoise import connections
 
-from app.access import Reachable
 from app.audit import trail
-from app.context import Context
-from app.periodic import repeated
+from app.foundation.access import Reachable
+from app.foundation.context import Context
+from app.foundation.periodic import repeated
 
 WRITE_EVERY_SECONDS = 1.0
 # With the database away no more than so many are kept, at about 1 kB each.

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Generic
 from uuid import UUID
 
-from app.access import M, Viewer
 from app.audit.changing import change, conflict
-from app.context import Context
-from app.errors import Mistakes, Problems, UserErrorCode
-from app.identifiers import Kind, read
+from app.foundation.access import M, Viewer
+from app.foundation.context import Context
+from app.foundation.errors import Mistakes, Problems, UserErrorCode
+from app.foundation.identifiers import Kind, read
 
 
 @dataclass(frozen=True)

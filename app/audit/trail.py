@@ -13,10 +13,10 @@ from strawberry.utils.str_converters import to_camel_case
 from tortoise import connections, fields
 from tortoise.models import Model
 
-from app.access import Reachable
-from app.context import SERVER, Context
-from app.graph import registry
-from app.identifiers import Kind, new_id
+from app.foundation.access import Reachable
+from app.foundation.context import SERVER, Context
+from app.foundation.graphql.fields import registry
+from app.foundation.identifiers import Kind, new_id
 
 HIDDEN = "•••"
 # Columns that follow from others, or change with every change.

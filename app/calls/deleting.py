@@ -8,10 +8,10 @@ from tortoise.transactions import in_transaction
 from app.audit.changing import change
 from app.calls import places, recordings
 from app.calls.model import Call, RecordingState
-from app.context import Context
-from app.errors import Mistakes, UserErrorCode
-from app.identifiers import Kind, read
-from app.live import LiveEvents
+from app.foundation.context import Context
+from app.foundation.errors import Mistakes, UserErrorCode
+from app.foundation.events import LiveEvents
+from app.foundation.identifiers import Kind, read
 from app.recording import retiring
 from app.recording.failures import advice
 from app.recording.storage import Bucket, ObjectStorage, StorageFailure

@@ -10,9 +10,9 @@ from tortoise.expressions import Q
 
 from app.calls.keys import GATEWAY_CALL_ID
 from app.calls.model import RecordingState
-from app.errors import BadUserInput
-from app.graph import Condition
-from app.identifiers import Kind, first_at, read
+from app.foundation.errors import BadUserInput
+from app.foundation.graphql.fields import Condition
+from app.foundation.identifiers import Kind, first_at, read
 
 MINIMUM_PREFIX, MAXIMUM_PREFIX = 4, 255
 MAXIMUM_SPAN = timedelta(days=31)

@@ -13,14 +13,14 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from app.access import Viewer
 from app.audit import trail
 from app.audit.reads import SecretReads
 from app.calls import places
 from app.calls.model import Call, RecordingState
-from app.context import Context
-from app.encryption import Keyring
-from app.identifiers import Kind, read, show
+from app.foundation.access import Viewer
+from app.foundation.context import Context
+from app.foundation.encryption import Keyring
+from app.foundation.identifiers import Kind, read, show
 from app.recording.model import CONTENT_TYPES, AudioFormat
 
 ADDRESS_SECONDS = 3_600

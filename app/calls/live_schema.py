@@ -11,14 +11,14 @@ from uuid import UUID
 
 import strawberry
 
-from app import graph
 from app.accounts.model import Account
 from app.calls import model
 from app.calls.schema import Call
-from app.context import Context, Info
-from app.errors import BadUserInput, for_client
-from app.identifiers import Kind, read
-from app.live import Change, LiveEvent, LiveEvents
+from app.foundation.context import Context, Info
+from app.foundation.errors import BadUserInput, for_client
+from app.foundation.events import Change, LiveEvent, LiveEvents
+from app.foundation.graphql import fields
+from app.foundation.identifiers import Kind, read
 
 # How often a listener's reach is looked at. With the 4 s that a key is remembered, whoever is closed hears nothing after 5.
 REACH_SECONDS = 4.0
@@ -36,7 +36,7 @@ async def _call_of(context: Context, event: LiveEvent) -> model.Call | None:
 class CallSubscriptions:
     """Root fields."""
 
-    @graph.subscription(
+    @fields.subscription(
         "A call of the account that was reported or has changed, its recording included, as it is when this is sent. Ends "
         "with an error when the account is out of the caller's reach.",
         Call,
@@ -45,7 +45,7 @@ class CallSubscriptions:
     def call_changed(self, info: Info, account_id: AccountId) -> AsyncIterator[LiveEvent]:
         return _events(info.context, account_id, {Change.CALL, Change.RECORDING})
 
-    @graph.subscription(
+    @fields.subscription(
         "A call of the account whose recording has come to another state, likewise; nothing else that changes is told.",
         Call,
         _call_of,

@@ -5,7 +5,7 @@ from datetime import timedelta
 from app.calls import places
 from app.calls.model import Call
 from app.calls.recordings import Found
-from app.encryption import Keyring
+from app.foundation.encryption import Keyring
 from app.recording import audio
 from app.recording.storage import ObjectStorage, StorageFailure
 

@@ -15,7 +15,7 @@ from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
 from app.calls.model import Call, CallKey
-from app.identifiers import first_at
+from app.foundation.identifiers import first_at
 from app.recording.model import StoredCredential
 
 MONTHS_AHEAD = 3

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from uuid import UUID
 
 from app.calls.model import Call
-from app.context import Context
-from app.encryption import Keyring
+from app.foundation.context import Context
+from app.foundation.encryption import Keyring
 from app.recording.answers import Answer
 from app.recording.credentials import Location, candidates
 from app.recording.model import RecordingConfig, StoredCredential

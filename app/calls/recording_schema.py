@@ -4,10 +4,10 @@ from typing import Annotated
 
 import strawberry
 
-from app import graph
 from app.calls import deleting
 from app.calls.schema import Call
-from app.context import Info
+from app.foundation.context import Info
+from app.foundation.graphql import fields
 from app.recording import retrying
 
 
@@ -18,8 +18,8 @@ class DeleteRecordingInput:
     call_id: strawberry.ID = strawberry.field(description="The call: `CA` and 32 hex digits.")
 
 
-@graph.payload("The call itself stays.", errors="Why nothing was deleted; empty when it was done.")
-class DeleteRecordingPayload(graph.Payload):
+@fields.payload("The call itself stays.", errors="Why nothing was deleted; empty when it was done.")
+class DeleteRecordingPayload(fields.Payload):
     call: Call | None = strawberry.field(
         default=None, description="The call, with its recording DELETED; also when it was before."
     )
@@ -37,8 +37,8 @@ class RetryRecordingInput:
     call_id: strawberry.ID = strawberry.field(description="The call: `CA` and 32 hex digits.")
 
 
-@graph.payload(errors="Why nothing is tried; empty when it is.")
-class RetryRecordingPayload(graph.Payload):
+@fields.payload(errors="Why nothing is tried; empty when it is.")
+class RetryRecordingPayload(fields.Payload):
     call: Call | None = strawberry.field(
         default=None,
         description="The call, with its recording STORING; what comes of it, it tells later.",
@@ -49,14 +49,14 @@ class RetryRecordingPayload(graph.Payload):
 class CallRecordingMutations:
     """Root fields."""
 
-    @graph.mutation("Deletes the recording of a call: its object in the bucket, and nothing else there.")
+    @fields.mutation("Deletes the recording of a call: its object in the bucket, and nothing else there.")
     async def delete_recording(
         self, info: Info, input: Annotated[DeleteRecordingInput, strawberry.argument(description="Which call.")]
     ) -> DeleteRecordingPayload:
         deleted = await deleting.delete(info.context, input.call_id)
         return DeleteRecordingPayload(call=Call.of(deleted.call), kept_versions=deleted.kept_versions)
 
-    @graph.mutation("Tries again to store a recording that FAILED, or that waits for its next try.")
+    @fields.mutation("Tries again to store a recording that FAILED, or that waits for its next try.")
     async def retry_recording(
         self, info: Info, input: Annotated[RetryRecordingInput, strawberry.argument(description="Which call.")]
     ) -> RetryRecordingPayload:

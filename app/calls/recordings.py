@@ -19,10 +19,10 @@ from tortoise.transactions import in_transaction
 
 from app.calls.keys import advance_newest_month, call_ids, claimed, id_at
 from app.calls.model import Call, CallDirection, RecordingState
-from app.database import lacks_owner
-from app.encryption import CannotOpen, Keyring
-from app.identifiers import Kind, show
-from app.live import Change, LiveEvent, LiveEvents
+from app.foundation.database.orm import lacks_owner
+from app.foundation.encryption import CannotOpen, Keyring
+from app.foundation.events import Change, LiveEvent, LiveEvents
+from app.foundation.identifiers import Kind, show
 from app.recording import credentials
 from app.recording.model import AudioFormat, BucketVendor, RecordingError, StoredCredential
 from app.recording.spool import About

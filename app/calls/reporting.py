@@ -14,15 +14,15 @@ from tortoise import BaseDBAsyncClient
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
-from app.access import Scope, Viewer
 from app.applications.model import Application
 from app.calls.keys import GATEWAY_CALL_ID, MAXIMUM_GATEWAY_CALL_ID, advance_newest_month, id_at
 from app.calls.model import Call, CallAccount, CallDirection
-from app.context import Context
-from app.errors import Mistakes, Problems, UserError, UserErrorCode
-from app.identifiers import Kind, read_either
-from app.live import Change, LiveEvent, LiveEvents
-from app.names import has_control_characters
+from app.foundation.access import Scope, Viewer
+from app.foundation.context import Context
+from app.foundation.errors import Mistakes, Problems, UserError, UserErrorCode
+from app.foundation.events import Change, LiveEvent, LiveEvents
+from app.foundation.identifiers import Kind, read_either
+from app.foundation.names import has_control_characters
 
 MAXIMUM_CALLS = 1_000
 MAXIMUM_TEXT, MAXIMUM_TRACE_ID = 255, 128

@@ -14,18 +14,18 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.access import AccessLevel, Viewer
 from app.accounts.finding import provider_of_account
 from app.calls import listening, places
 from app.calls.model import Call, RecordingState
 from app.calls.player.page import Player
 from app.calls.playing import Asked, Played
-from app.context import Context, Opened
-from app.errors import ErrorCode, ServiceUnavailable, Unauthenticated, for_client, json_error
-from app.identifiers import Kind, read, show
+from app.foundation.access import AccessLevel, Viewer
+from app.foundation.concurrency_limits import FairSlots, Share, ShareFull
+from app.foundation.context import Context, Opened
+from app.foundation.errors import ErrorCode, ServiceUnavailable, Unauthenticated, for_client, json_error
+from app.foundation.identifiers import Kind, read, show
 from app.recording.failures import advice
 from app.recording.storage import ObjectStorage, StorageFailure
-from app.shares import FairSlots, Share, ShareFull
 
 # Recordings that a worker sends at once; of one key or person a quarter, of one account half, of one provider three quarters.
 # The account's own storage decides how long each takes, and each has a connection of its own to it.

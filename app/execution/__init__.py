@@ -11,8 +11,8 @@
 4. `operations.py` runs it under one deadline (`deadline.py`), some of a caller at once (`slots.py`).
 5. A query is read by its plan: `plans.py` finds it or has `compiling.py` make it of calls and SELECTs (`levels.py`), and of
    generated code that makes the answer of what they find (`selections.py`: what is selected; `sources.py`: where each value
-   comes from). What is declared as data (`graph.py`) becomes one SELECT for each level, which `writing.py` renders with slots
-   for values (`app/statements.py`); other resolvers are called as they are (`resolvers.py`). `running.py` runs the plan with
+   comes from). What is declared as data (`fields.py`) becomes one SELECT for each level, which `writing.py` renders with slots
+   for values (`sql_templates.py`); other resolvers are called as they are (`resolvers.py`). `running.py` runs the plan with
    what `inputs.py` reads of variables and arguments.
 6. `executor.py`, the ordinary executor, runs the root fields of every mutation, one after the other; the payload is then read by
    its own plan. It also walks each query without a plan, and each one whose plan fails, to say what is wrong: scopes decided

@@ -2,13 +2,13 @@
 
 from graphql import GraphQLError, GraphQLSchema, OperationType
 
-from app.access import OpenTo, Restriction, Scope
-from app.context import Context
-from app.errors import ErrorCode, Unauthenticated
 from app.execution import limits
 from app.execution.answers import Answer, Request, coded, refused
 from app.execution.documents import Document, Documents, Operation
 from app.execution.restrictions import open_root_fields
+from app.foundation.access import OpenTo, Restriction, Scope
+from app.foundation.context import Context
+from app.foundation.errors import ErrorCode, Unauthenticated
 
 
 class Admission:

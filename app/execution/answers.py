@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import structlog
 from graphql import GraphQLError
 
-from app.context import Context
-from app.encryption import KeyMissing
-from app.errors import MASKED, ErrorCode, for_client, without_values
 from app.execution.documents import Operation
 from app.execution.values import JsonObject
-from app.logs import frames_of
+from app.foundation.context import Context
+from app.foundation.encryption import KeyMissing
+from app.foundation.errors import MASKED, ErrorCode, for_client, without_values
+from app.foundation.logging import frames_of
 
 _log = structlog.get_logger("execution")
 

@@ -13,8 +13,8 @@ from uuid import UUID
 
 from starlette.types import Receive
 
-from app.access import Viewer
 from app.execution.http import BadRequest
+from app.foundation.access import Viewer
 
 # A body that trickles in slower is given up: a request must not hold its place for ever.
 BODY_SECONDS = 20.0

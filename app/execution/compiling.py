@@ -1,6 +1,6 @@
 """From an operation to a plan: which SELECTs it needs, and generated Python that turns their rows into the answer.
 
-What is declared (`graph.py`) becomes SELECTs, other resolvers of a query's root fields and of rows are called; anything else
+What is declared (`fields.py`) becomes SELECTs, other resolvers of a query's root fields and of rows are called; anything else
 raises NotCompilable, and the ordinary executor answers. Of a mutation the reading of each payload is compiled, and no more.
 A plan depends on the document, the operation's name and the values of the variables in `@skip` and `@include`. It holds
 nothing of a viewer: the statements are rendered for each scope when they are needed, with slots for the viewer's ids.
@@ -30,14 +30,14 @@ from graphql import (
 )
 from strawberry.types.field import StrawberryField
 
-from app import graph
-from app.access import Reachable, Requirement
 from app.execution.guards import DEFINITION, permissions_of
 from app.execution.levels import PAYLOAD, ArgumentsOf, Call, Level, NotCompilable, Owner, Plan, Root
 from app.execution.resolvers import Resolver
 from app.execution.selections import Selections
 from app.execution.sources import OfKnownObject, OfLevel, OfObject, Source
-from app.identifiers import Kind, show
+from app.foundation.access import Reachable, Requirement
+from app.foundation.graphql import fields as graph
+from app.foundation.identifiers import Kind, show
 
 # How many values a list of ours has at most that is no page (tags, the steps of a storage test).
 _LIST_VALUES = 10

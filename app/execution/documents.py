@@ -23,13 +23,13 @@ from graphql import (
     parse,
 )
 
-from app.access import OpenTo
-from app.errors import ErrorCode, without_values
 from app.execution import limits, validation
 from app.execution.cache import Cache, Size
 from app.execution.costs import Cost, cost_of
 from app.execution.plans import Plans
 from app.execution.restrictions import INTROSPECTION, Fragments, fragments_of, open_to, root_fields
+from app.foundation.access import OpenTo
+from app.foundation.errors import ErrorCode, without_values
 
 # What is there twice may be there a thousand times.
 MAXIMUM_LOCATIONS = 10

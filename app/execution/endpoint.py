@@ -12,17 +12,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from app import metrics
-from app.access import Authenticator, Viewer
-from app.context import Context, Opened
-from app.errors import ErrorCode, ServiceUnavailable, Unauthenticated
 from app.execution import http
 from app.execution.answers import Answer
 from app.execution.bodies import Bodies
-from app.execution.media_types import GRAPHQL_RESPONSE, HTML, JSON, accepted
 from app.execution.operations import Operations
 from app.execution.values import JsonObject
-from app.identifiers import Kind, show
+from app.foundation import metrics
+from app.foundation.access import Authenticator, Viewer
+from app.foundation.context import Context, Opened
+from app.foundation.errors import ErrorCode, ServiceUnavailable, Unauthenticated
+from app.foundation.identifiers import Kind, show
+from app.foundation.media_types import GRAPHQL_RESPONSE, HTML, JSON, accepted
 
 
 class Explorer(Protocol):

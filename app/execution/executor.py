@@ -32,14 +32,14 @@ from graphql.execution.values import get_argument_values
 from graphql.pyutils import AwaitableOrValue, Path, RefMap
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from app.access import Requirement
-from app.context import Context, no_limit
-from app.errors import BadUserInput, Forbidden
 from app.execution import running
 from app.execution.guards import definition_of, permissions_of, permissions_within, refused_inputs
 from app.execution.reading import Read, reader
 from app.execution.running import Runnable
-from app.graph import LOAD
+from app.foundation.access import Requirement
+from app.foundation.context import Context, no_limit
+from app.foundation.errors import BadUserInput, Forbidden
+from app.foundation.graphql.fields import LOAD
 
 _Position = RefMap[DeferUsage, DeliveryGroup] | None
 _Selected = list[tuple[str, Read | None, FieldDetailsList | None]]

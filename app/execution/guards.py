@@ -14,8 +14,8 @@ from graphql import (
 )
 from strawberry.types.field import StrawberryField
 
-from app.access import Requirement, Viewer
-from app.graph import PERMISSIONS
+from app.foundation.access import Requirement, Viewer
+from app.foundation.graphql.fields import PERMISSIONS
 
 # Where Strawberry keeps its own field on graphql-core's.
 DEFINITION = "strawberry-definition"
@@ -30,7 +30,7 @@ def definition_of(field: Field) -> StrawberryField | None:
 
 
 def metadata_of(field: Field) -> Mapping[str, Any]:
-    """What `app/graph.py` says of a field."""
+    """What `app/foundation/graphql/fields.py` says of a field."""
     definition = definition_of(field)
     return definition.metadata if definition is not None else _NOTHING
 

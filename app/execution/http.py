@@ -12,11 +12,11 @@ from starlette.datastructures import QueryParams
 from starlette.responses import Response
 from starlette.types import Scope
 
-from app.errors import ErrorCode, json_error
 from app.execution.answers import Answer, Request
-from app.execution.media_types import GRAPHQL_RESPONSE, JSON, accepted
 from app.execution.slots import RETRY_SECONDS
 from app.execution.values import JsonObject
+from app.foundation.errors import ErrorCode, json_error
+from app.foundation.media_types import GRAPHQL_RESPONSE, JSON, accepted
 
 _KNOWN_PARAMETERS = frozenset({"query", "variables", "operationName", "extensions"})
 _NOT_PERSISTED = "PersistedQueryNotSupported"

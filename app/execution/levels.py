@@ -13,11 +13,11 @@ from typing import Any
 from graphql import FieldNode, GraphQLField
 from graphql.execution.values import VariableValues
 
-from app import graph
-from app.access import Reachable, Requirement, Viewer
-from app.context import Context
 from app.execution.resolvers import Resolver
 from app.execution.values import Arguments, Row
+from app.foundation.access import Reachable, Requirement, Viewer
+from app.foundation.context import Context
+from app.foundation.graphql import fields
 
 ReadArguments = Callable[[VariableValues], Arguments]
 # From a field and its node: what reads its arguments when the operation runs.
@@ -27,7 +27,7 @@ Found = dict[str, Any]
 PAYLOAD = "p"
 
 
-Root = graph.OneById | graph.PageOfAll | graph.PageOf | None
+Root = fields.OneById | fields.PageOfAll | fields.PageOf | None
 """What a level selects; None: the one row whose column holds the id of its owner."""
 
 
@@ -93,7 +93,7 @@ class Level:
     owner: Owner | None = None
     arguments: ReadArguments | None = None
     joins: list[Join] = field(default_factory=list)
-    counts: dict[str, tuple[graph.CountOf, str]] = field(default_factory=dict)
+    counts: dict[str, tuple[fields.CountOf, str]] = field(default_factory=dict)
     """By their names in the SELECT: what is counted, and of which of the level's rows."""
     items: dict[tuple[str, str], int] = field(default_factory=dict)
     children: list["Level"] = field(default_factory=list)

@@ -23,8 +23,6 @@ from graphql.execution.collect_fields import FragmentDetails
 from graphql.execution.values import VariableValues, get_variable_values
 from strawberry import Schema
 
-from app.context import Context
-from app.errors import ErrorCode, RateLimited, ServiceUnavailable, Unauthenticated
 from app.execution import limits, running
 from app.execution.admission import Admission, unauthenticated
 from app.execution.answers import Answer, Request, coded, refused, shown_error
@@ -34,7 +32,9 @@ from app.execution.executor import Executor
 from app.execution.invalid_values import told, without_suggestions
 from app.execution.reading import DirectResolvers
 from app.execution.slots import OperationSlots
-from app.live import EventsLost
+from app.foundation.context import Context
+from app.foundation.errors import ErrorCode, RateLimited, ServiceUnavailable, Unauthenticated
+from app.foundation.events import EventsLost
 
 # Of all subscriptions of a worker: a thousand events that come at once leave room for requests.
 EVENTS_AT_ONCE = 4

@@ -6,7 +6,6 @@ from functools import cached_property
 from graphql import BooleanValueNode, DirectiveNode, GraphQLSchema, OperationDefinitionNode, SelectionNode, VariableNode
 from graphql.execution.values import VariableValues
 
-from app.access import Viewer
 from app.execution.cache import Size
 from app.execution.compiling import compile_payloads, compile_query
 from app.execution.inputs import Variables, arguments_of
@@ -15,6 +14,7 @@ from app.execution.restrictions import Fragments
 from app.execution.running import Runnable
 from app.execution.selections import variables_of_directives
 from app.execution.values import JsonObject
+from app.foundation.access import Viewer
 
 # How many plans of one operation are kept, at most: one for each combination of the variables in @skip and @include.
 MAXIMUM_PLANS = 16

@@ -18,10 +18,10 @@ from graphql import (
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema_converter import CustomGraphQLEnumType
 
-from app.context import Context
 from app.execution.guards import definition_of, permissions_of
 from app.execution.resolvers import Resolver
-from app.graph import LOAD, OF_EVENT, PER_VIEWER, READ
+from app.foundation.context import Context
+from app.foundation.graphql.fields import LOAD, OF_EVENT, PER_VIEWER, READ
 
 Resolve = Callable[..., object]
 Read = Callable[[object], object]

@@ -16,8 +16,8 @@ from strawberry.types.field import StrawberryField
 from strawberry.types.info import Info
 from strawberry.types.lazy_type import LazyType
 
-from app.context import Context
 from app.execution.values import Arguments
+from app.foundation.context import Context
 
 Convert = Callable[[Any], Any]
 

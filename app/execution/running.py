@@ -19,17 +19,18 @@ from graphql.execution.values import VariableValues
 from strawberry.utils.str_converters import to_camel_case, to_snake_case
 from tortoise import connections
 
-from app import graph, postgres_pool
-from app.access import Viewer
-from app.context import Context
-from app.errors import is_database_away
 from app.execution.cache import Size
 from app.execution.levels import PAYLOAD, CallForEach, Found, Level, Owner, Plan
 from app.execution.values import Arguments, Row
 from app.execution.writing import Asked, Writer
-from app.identifiers import read as read_id
-from app.paging import Order, checked_first
-from app.statements import Statement, values_of
+from app.foundation.access import Viewer
+from app.foundation.context import Context
+from app.foundation.database import pool
+from app.foundation.database.sql_templates import Statement, values_of
+from app.foundation.errors import is_database_away
+from app.foundation.graphql import fields
+from app.foundation.graphql.pagination import Order, checked_first
+from app.foundation.identifiers import read as read_id
 
 T = TypeVar("T")
 Fetch = Callable[..., Awaitable[Sequence[Row]]]
@@ -59,7 +60,7 @@ async def read(by_plan: Awaitable[T], otherwise: Callable[[], Awaitable[T]], req
     except Exception as error:  # noqa: BLE001  reading has changed nothing
         _log.debug("fell back", request_id=request_id, error=type(error).__qualname__)
         is_away = is_database_away(error)
-    with postgres_pool.given_up() if is_away else nullcontext():
+    with pool.given_up() if is_away else nullcontext():
         return await otherwise()
 
 
@@ -213,7 +214,7 @@ class _Run:
         arguments = self._arguments[slot]
         order, is_after, first = None, False, 0
         asked: Asked = ()
-        if isinstance(root, graph.OneById):
+        if isinstance(root, fields.OneById):
             row_id = read_id(root.kind, arguments["id"])
             self.data[slot] = {None: ()}
             if row_id is None:
@@ -246,7 +247,7 @@ class _Run:
 
     async def _has_many_owners(self, level: Level, asked: Asked, fetch: Fetch, *, is_first: bool) -> bool:
         root = level.root
-        if not isinstance(root, graph.PageOfAll) or not root.may_have_many_owners(self._viewer.scope, asked):
+        if not isinstance(root, fields.PageOfAll) or not root.may_have_many_owners(self._viewer.scope, asked):
             return False
         found = self._runnable.many_owners(level, self._viewer, is_first)
         return found is not None and bool(await fetch(found.text, *found.arguments(self._values)))
@@ -276,7 +277,7 @@ class _Run:
             else:
                 self.data[child.slot], self.data[f"{child.slot}n"] = {}, {}
 
-    def _conditions(self, slot: str, root: graph.Listed, given: Arguments) -> Asked | None:
+    def _conditions(self, slot: str, root: fields.Listed, given: Arguments) -> Asked | None:
         """Which conditions are asked, and of which kind; None when nothing can match."""
         asked: list[tuple[str, object]] = []
         values = {name: given.get(to_camel_case(name)) for name in root.conditions}

@@ -11,11 +11,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 from dataclasses import dataclass
 from functools import partial
 
-from app import metrics
-from app.context import Context
-from app.errors import RateLimited
-from app.networks import network_of
-from app.shares import Shares
+from app.foundation import metrics
+from app.foundation.concurrency_limits import Shares
+from app.foundation.context import Context
+from app.foundation.errors import RateLimited
+from app.foundation.networks import network_of
 
 # Of all keys and people of an account together, and of all accounts of a provider: so many times as many as of one caller.
 CALLERS_OF_OWNER = 2

@@ -13,15 +13,15 @@ from uuid import UUID
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from app import metrics
-from app.access import Authenticator, Viewer
-from app.context import Opened
-from app.errors import ClientError, Forbidden, RateLimited, ServiceUnavailable, Unauthenticated
 from app.execution import http
 from app.execution.operations import Operations
 from app.execution.websocket import SUBPROTOCOL, CloseCode, Connection
-from app.networks import TrustedProxies
-from app.shares import FairSlots, Share, ShareFull
+from app.foundation import metrics
+from app.foundation.access import Authenticator, Viewer
+from app.foundation.concurrency_limits import FairSlots, Share, ShareFull
+from app.foundation.context import Opened
+from app.foundation.errors import ClientError, Forbidden, RateLimited, ServiceUnavailable, Unauthenticated
+from app.foundation.networks import TrustedProxies
 from app.waiting_connections import WaitingConnections
 
 # Connections that are not authenticated yet: of one network, and this part of LIVE_CONNECTIONS of all together, or so many if

@@ -11,13 +11,13 @@ import orjson
 from graphql import FieldNode, GraphQLField, GraphQLLeafType, GraphQLOutputType
 from tortoise import fields
 
-from app import graph
-from app.access import Reachable
 from app.execution.levels import ArgumentsOf, CallForEach, Join, Level, NotCompilable, Owner, Root
 from app.execution.reading import coercer
 from app.execution.resolvers import Resolver
 from app.execution.values import Row
-from app.identifiers import Kind, show
+from app.foundation.access import Reachable
+from app.foundation.graphql import fields as graph
+from app.foundation.identifiers import Kind, show
 
 
 class Compiling(Protocol):

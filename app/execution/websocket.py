@@ -26,22 +26,16 @@ import structlog
 from graphql import OperationType
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from app.access import Authenticator, Viewer
 from app.connections import HANG_UP, LET_IN
-from app.context import Context, Opened
-from app.errors import (
-    ErrorCode,
-    RateLimited,
-    ServiceUnavailable,
-    Unauthenticated,
-    json_error,
-)
 from app.execution import http
 from app.execution.answers import Answer, Request
 from app.execution.endpoint import note
 from app.execution.operations import Operations
 from app.execution.values import JsonObject
-from app.live import EventsLost, TooSlow
+from app.foundation.access import Authenticator, Viewer
+from app.foundation.context import Context, Opened
+from app.foundation.errors import ErrorCode, RateLimited, ServiceUnavailable, Unauthenticated, json_error
+from app.foundation.events import EventsLost, TooSlow
 
 SUBPROTOCOL = "graphql-transport-ws"
 # From the handshake to connection_init.

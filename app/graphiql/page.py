@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from app.execution.media_types import HTML, JSON, accepted
+from app.foundation.media_types import HTML, JSON, accepted
 from app.graphiql.install import FOLDER_NAME, file_names, is_installed
 
 _HERE = Path(__file__).parent

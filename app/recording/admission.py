@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from app.access import Viewer
 from app.accounts.model import Account
 from app.applications.model import Application
 from app.applications.recording import outlook
 from app.calls.recordings import CallFacts
-from app.encryption import Keyring
+from app.foundation.access import Viewer
+from app.foundation.encryption import Keyring
 from app.recording.model import AudioFormat, RecordingConfig
 from app.recording.spool import About
 from app.recording.storage import StorageTarget

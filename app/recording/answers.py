@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from app.masks import is_mask
+from app.foundation.masks import is_mask
 from app.recording.failures import FailureKind, StorageFailure
 
 Answer = dict[str, Any]

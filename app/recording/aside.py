@@ -16,8 +16,8 @@ from tortoise.expressions import Q
 from app.accounts import finding as accounts
 from app.calls import recordings
 from app.calls.model import Call, CallKey
-from app.identifiers import Kind, show
-from app.live import LiveEvents
+from app.foundation.events import LiveEvents
+from app.foundation.identifiers import Kind, show
 from app.recording.sending import State
 from app.recording.spool import About, Spool, read_state
 

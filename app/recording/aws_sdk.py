@@ -24,10 +24,10 @@ from botocore.handlers import add_expect_header
 from botocore.loaders import Loader
 from botocore.session import ComponentLocator
 
-from app.outbound import JudgingResolver
-from app.outbound_connections import BoundedConnector, tls_context
+from app.foundation.outbound.connector import BoundedConnector, tls_context
+from app.foundation.outbound.errors import kind_of_connection_error
+from app.foundation.outbound.guard import JudgingResolver
 from app.recording import answers
-from app.recording.connection_errors import kind_of_connection_error
 from app.recording.failures import FailureKind, StorageFailure
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ A verification says more, and is not overruled: only what was set here is taken 
 from datetime import UTC, datetime
 from uuid import UUID
 
-from app.encryption import Keyring
+from app.foundation.encryption import Keyring
 from app.recording.model import RecordingConfig, StorageStatus
 from app.recording.rules import StorageDraft
 from app.recording.spool import About

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from app.encryption import CannotOpen, Keyring
-from app.identifiers import new_id
+from app.foundation.encryption import CannotOpen, Keyring
+from app.foundation.identifiers import new_id
 from app.recording.model import BucketVendor, RecordingConfig, StoredCredential
 from app.recording.rules import Tag
 from app.recording.storage import StorageTarget

@@ -9,7 +9,7 @@ import re
 
 import structlog
 
-from app import metrics
+from app.foundation import metrics
 
 MAX_MESSAGE = 200
 """Characters of a server's message that are shown."""

@@ -8,9 +8,9 @@ from uuid import UUID
 from strawberry import Some
 
 from app.audit.changing import Columns
-from app.encryption import Keyring
-from app.errors import Problems, UserErrorCode
-from app.outbound import OutboundGate
+from app.foundation.encryption import Keyring
+from app.foundation.errors import Problems, UserErrorCode
+from app.foundation.outbound.guard import OutboundGate
 from app.recording import rules
 from app.recording.model import AudioFormat, BucketVendor, RecordingConfig, StorageStatus
 from app.recording.rules import StorageDraft, Tag

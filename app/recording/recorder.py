@@ -30,21 +30,21 @@ from uuid import UUID
 
 import structlog
 
-from app import metrics
-from app.access import Viewer
 from app.calls import recordings
 from app.calls.model import Call
-from app.encryption import CannotOpen, Keyring
-from app.errors import for_client, is_database_away, is_statement_given_up
-from app.identifiers import Kind, show
-from app.live import LiveEvents
+from app.foundation import metrics
+from app.foundation.access import Viewer
+from app.foundation.concurrency_limits import FairSlots, Share, ShareFull, Slot
+from app.foundation.encryption import CannotOpen, Keyring
+from app.foundation.errors import for_client, is_database_away, is_statement_given_up
+from app.foundation.events import LiveEvents
+from app.foundation.identifiers import Kind, show
+from app.foundation.settings import Settings
 from app.recording.admission import GONE, Admissions, Admitted, admit, closed
 from app.recording.audio import Encoder, encoder
 from app.recording.disk import fault_of
 from app.recording.spool import About, Ended, Spool, SpooledRecording
 from app.recording.stream import CloseCode, FirstFrame, Refused
-from app.settings import Settings
-from app.shares import FairSlots, Share, ShareFull, Slot
 
 WRITE_EVERY_SECONDS = 0.5
 MAXIMUM_WAITING_BYTES = 524_288

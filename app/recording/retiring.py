@@ -12,10 +12,10 @@ from tortoise.transactions import in_transaction
 from app.accounts.finding import ACCOUNTS
 from app.audit import trail
 from app.calls.model import Call, RecordingState
-from app.context import Context
-from app.encryption import Keyring
-from app.errors import Mistakes, UserErrorCode
-from app.identifiers import Kind, read
+from app.foundation.context import Context
+from app.foundation.encryption import Keyring
+from app.foundation.errors import Mistakes, UserErrorCode
+from app.foundation.identifiers import Kind, read
 from app.recording.credentials import fingerprint
 from app.recording.model import RecordingConfig, StoredCredential
 from app.recording.stored import stored_secret

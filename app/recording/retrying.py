@@ -5,11 +5,11 @@ from typing import Any
 from app.audit.changing import change
 from app.calls import lookup
 from app.calls.model import Call, RecordingState
-from app.context import Context
-from app.encryption import CannotOpen
-from app.errors import Mistakes, UserErrorCode
-from app.identifiers import Kind, read
-from app.live import Change, LiveEvent, LiveEvents
+from app.foundation.context import Context
+from app.foundation.encryption import CannotOpen
+from app.foundation.errors import Mistakes, UserErrorCode
+from app.foundation.events import Change, LiveEvent, LiveEvents
+from app.foundation.identifiers import Kind, read
 from app.recording.spool import Spool
 from app.recording.storage import ObjectStorage, StorageFailure
 

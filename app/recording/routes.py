@@ -13,10 +13,11 @@ from typing import Any
 from starlette.responses import JSONResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from app import metrics
-from app.access import IsGateway, Viewer
-from app.errors import BadUserInput, ClientError, Forbidden, ServiceUnavailable, Unauthenticated, json_error
-from app.identifiers import Kind, show
+from app.foundation import metrics
+from app.foundation.access import IsGateway, Viewer
+from app.foundation.concurrency_limits import Slot
+from app.foundation.errors import BadUserInput, ClientError, Forbidden, ServiceUnavailable, Unauthenticated, json_error
+from app.foundation.identifiers import Kind, show
 from app.recording.disk import fault_of
 from app.recording.recorder import AudioStream, Recorder
 from app.recording.stream import (
@@ -29,7 +30,6 @@ from app.recording.stream import (
     FirstFrame,
     Refused,
 )
-from app.shares import Slot
 
 LetIn = Callable[[bytes | None], Awaitable[Viewer | None]]
 """Who shows an Authorization header. Raises Unauthenticated and ServiceUnavailable."""

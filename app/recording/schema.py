@@ -9,11 +9,11 @@ from typing import Annotated
 import strawberry
 from strawberry import Maybe, Some
 
-from app import graph
 from app.accounts.model import Account as AccountRow
-from app.context import Info
-from app.errors import BadUserInput, UserError
-from app.identifiers import Kind, read, show
+from app.foundation.context import Info
+from app.foundation.errors import BadUserInput, UserError
+from app.foundation.graphql import fields
+from app.foundation.identifiers import Kind, read, show
 from app.recording import model, policy, regions, rules, service
 from app.recording.inputs import RecordingConfigPatch
 from app.recording.verification import (
@@ -48,7 +48,7 @@ class VerificationStep:
 
 
 @strawberry.type(description="The proof that a storage works, or why it does not: eight steps against the real server.")
-class StorageVerification(graph.Backed[VerificationResult]):
+class StorageVerification(fields.Backed[VerificationResult]):
     verdict: StorageVerdict = strawberry.field(description="Whether recordings can be stored.")
     can_play: bool = strawberry.field(description="Whether recordings can be read back.")
     can_erase: bool = strawberry.field(description="Whether recordings can be deleted.")
@@ -73,63 +73,63 @@ def _ending(access_key_id: str | None) -> str | None:
     return access_key_id[-4:] if access_key_id else None
 
 
-@graph.node(
+@fields.node(
     Kind.RECORDING_CONFIG,
     description="How an account's calls are recorded, and where to. "
     "A call is recorded when `enabled` and either `recordAllCalls` or its application's switch is on.",
 )
-class RecordingConfig(graph.Node[model.RecordingConfig]):
-    enabled: bool = graph.column("Whether storage is configured and in use. It alone records nothing.")
-    audio_format: model.AudioFormat = graph.column("What recordings are stored as.")
-    bucket_vendor: model.BucketVendor | None = graph.column("Whose object storage holds the bucket.")
-    endpoint_url: str | None = graph.column("Where the S3-compatible server is; null for Amazon S3.")
-    bucket_name: str | None = graph.column("The bucket that recordings go to.")
-    region: str | None = graph.column("The bucket's region, such as `eu-central-1`.")
-    access_key_id_ending: str | None = graph.computed(
+class RecordingConfig(fields.Node[model.RecordingConfig]):
+    enabled: bool = fields.column("Whether storage is configured and in use. It alone records nothing.")
+    audio_format: model.AudioFormat = fields.column("What recordings are stored as.")
+    bucket_vendor: model.BucketVendor | None = fields.column("Whose object storage holds the bucket.")
+    endpoint_url: str | None = fields.column("Where the S3-compatible server is; null for Amazon S3.")
+    bucket_name: str | None = fields.column("The bucket that recordings go to.")
+    region: str | None = fields.column("The bucket's region, such as `eu-central-1`.")
+    access_key_id_ending: str | None = fields.computed(
         _ending, ["access_key_id"], "The last four characters of the access key ID; null when none is stored."
     )
-    secret_access_key_set_at: datetime | None = graph.column(
+    secret_access_key_set_at: datetime | None = fields.column(
         "When the secret access key was entered; null when none is stored. The key itself is never shown."
     )
-    s3_tags: list[S3Tag] = graph.computed(
+    s3_tags: list[S3Tag] = fields.computed(
         lambda tags: [S3Tag(name=tag["name"], value=tag["value"]) for tag in tags],
         ["s3_tags"],
         "The tags that each recording gets, at most 10.",
         name="s3Tags",
     )
-    record_all_calls: bool = graph.column("Whether calls of all applications are recorded, while `enabled`.")
-    fingerprint: str = graph.column("Of the stored storage settings, keys included; compare it with a verification's.")
-    storage_status: model.StorageStatus = graph.column("What the newest test of the stored settings says.")
-    storage_status_since: datetime = graph.column("Since when it says so.")
-    last_verification: StorageVerification | None = graph.computed(
+    record_all_calls: bool = fields.column("Whether calls of all applications are recorded, while `enabled`.")
+    fingerprint: str = fields.column("Of the stored storage settings, keys included; compare it with a verification's.")
+    storage_status: model.StorageStatus = fields.column("What the newest test of the stored settings says.")
+    storage_status_since: datetime = fields.column("Since when it says so.")
+    last_verification: StorageVerification | None = fields.computed(
         lambda stored, fingerprint: StorageVerification.of(service.last_verification(stored, fingerprint)),
         ["last_verification", "fingerprint"],
         "The newest test of exactly what is stored; null when there was none since it was changed.",
     )
-    warnings: list[str] = graph.computed(
+    warnings: list[str] = fields.computed(
         lambda vendor, region: rules.warnings(rules.StorageDraft(vendor=vendor, region=region)),
         ["bucket_vendor", "region"],
         "What may be right but deserves a look, such as a region that the list does not have.",
     )
-    account: graph.Node | None = graph.to_one(
+    account: fields.Node | None = fields.to_one(
         "Account", "account_id", row=AccountRow, description="The account it belongs to."
     )
-    created_at: datetime = graph.column("When it was saved first.")
-    updated_at: datetime = graph.column("When it was changed last; tests do not count.")
-    version: int = graph.column(
+    created_at: datetime = fields.column("When it was saved first.")
+    updated_at: datetime = fields.column("When it was changed last; tests do not count.")
+    version: int = fields.column(
         "Grows by one with each change; send it as `ifVersion` to be safe from others' changes."
     )
 
 
 @strawberry.type(description="A region of Amazon S3.")
-class S3Region(graph.Backed[regions.Region]):
+class S3Region(fields.Backed[regions.Region]):
     code: str = strawberry.field(description="What goes into `region`, such as `eu-central-1`.")
     name: str = strawberry.field(description="Its name for people, such as `Europe (Frankfurt)`.")
     partition: str = strawberry.field(
         description="`aws`, `aws-us-gov`, `aws-cn` or `aws-eusc`; keys belong to one of them."
     )
     opt_in: bool = strawberry.field(description="Whether an AWS account must enable the region before it can be used.")
-    endpoint: str = graph.computed(regions.endpoint, ["code"], "The address of S3 there.")
+    endpoint: str = fields.computed(regions.endpoint, ["code"], "The address of S3 there.")
 
 
 @strawberry.type(description="An audio format to choose from.")
@@ -167,7 +167,7 @@ _VENDORS = [
 
 
 @strawberry.type(description="One statement of an IAM policy.")
-class RecordingPolicyStatement(graph.Backed[policy.Statement]):
+class RecordingPolicyStatement(fields.Backed[policy.Statement]):
     sid: str = strawberry.field(description="Its name in the JSON.")
     purpose: str = strawberry.field(description="What it is for.")
     actions: list[str] = strawberry.field(description="What it allows.")
@@ -214,21 +214,21 @@ class RecordingLimits:
 class RecordingQueries:
     """Root fields."""
 
-    @graph.resolver(
+    @fields.resolver(
         "The regions of Amazon S3 to choose from. A newer one is accepted too, with a warning.", name="s3Regions"
     )
     def s3_regions(self) -> list[S3Region]:
         return [S3Region.of(region) for region in regions.REGIONS]
 
-    @graph.resolver("The audio formats to choose from, the default first.")
+    @fields.resolver("The audio formats to choose from, the default first.")
     def audio_formats(self) -> list[AudioFormatOption]:
         return _FORMATS
 
-    @graph.resolver("The bucket vendors to choose from.")
+    @fields.resolver("The bucket vendors to choose from.")
     def bucket_vendors(self) -> list[BucketVendorOption]:
         return _VENDORS
 
-    @graph.resolver("The IAM policy for an account's bucket; null when there is no such account within reach.")
+    @fields.resolver("The IAM policy for an account's bucket; null when there is no such account within reach.")
     async def recording_policy(
         self,
         info: Info,
@@ -333,8 +333,8 @@ class UpdateRecordingConfigInput(AccountRecordingConfigInput):
     account_id: strawberry.ID = strawberry.field(description="The account.")
 
 
-@graph.payload()
-class UpdateRecordingConfigPayload(graph.Payload):
+@fields.payload()
+class UpdateRecordingConfigPayload(fields.Payload):
     recording_config: RecordingConfig | None = strawberry.field(
         default=None, description="The configuration as it is now."
     )
@@ -350,8 +350,8 @@ class RemoveRecordingConfigInput:
     )
 
 
-@graph.payload("Recordings in the bucket stay where they are.")
-class RemoveRecordingConfigPayload(graph.Payload):
+@fields.payload("Recordings in the bucket stay where they are.")
+class RemoveRecordingConfigPayload(fields.Payload):
     deleted_id: strawberry.ID | None = strawberry.field(default=None, description="The id that is no more.")
 
 
@@ -371,11 +371,11 @@ class VerifyRecordingStorageInput:
     )
 
 
-@graph.payload(
+@fields.payload(
     errors="Why nothing was tested. Wrong values are no such reason: they fail the step SETTINGS, and "
     "`verification.settingsErrors` has each with its input field."
 )
-class VerifyRecordingStoragePayload(graph.Payload):
+class VerifyRecordingStoragePayload(fields.Payload):
     verification: StorageVerification | None = strawberry.field(default=None, description="What the test found.")
 
 
@@ -386,8 +386,8 @@ class VerifyStoredRecordingStorageInput:
     account_id: strawberry.ID = strawberry.field(description="The account.")
 
 
-@graph.payload(errors="Why nothing was tested.")
-class VerifyStoredRecordingStoragePayload(graph.Payload):
+@fields.payload(errors="Why nothing was tested.")
+class VerifyStoredRecordingStoragePayload(fields.Payload):
     verification: StorageVerification | None = strawberry.field(default=None, description="What the test found.")
     recording_config: RecordingConfig | None = strawberry.field(
         default=None, description="The configuration with its new `storageStatus`."
@@ -401,7 +401,7 @@ _TOO_MANY_TESTS = "RATE_LIMITED while too many tests run: of the account, of its
 class RecordingMutations:
     """Root fields."""
 
-    @graph.mutation(
+    @fields.mutation(
         "Configures how an account's calls are recorded, and where to. The first save makes the configuration."
     )
     async def update_recording_config(
@@ -412,7 +412,7 @@ class RecordingMutations:
         config = await service.update(info.context, input.account_id, input.patch())
         return UpdateRecordingConfigPayload(recording_config=RecordingConfig.of(config))
 
-    @graph.mutation("Removes an account's recording configuration, keys included.")
+    @fields.mutation("Removes an account's recording configuration, keys included.")
     async def remove_recording_config(
         self,
         info: Info,
@@ -421,7 +421,7 @@ class RecordingMutations:
         config = await service.remove(info.context, input.account_id, input.if_version)
         return RemoveRecordingConfigPayload(deleted_id=strawberry.ID(show(Kind.RECORDING_CONFIG, config.id)))
 
-    @graph.mutation(
+    @fields.mutation(
         f"Tests storage settings that are not saved yet, step by step, within 10 seconds. Stores nothing. {_TOO_MANY_TESTS}"
     )
     async def verify_recording_storage(
@@ -442,7 +442,7 @@ class RecordingMutations:
             verification=StorageVerification.of(await service.verify_draft(info.context, input.account_id, draft))
         )
 
-    @graph.mutation(
+    @fields.mutation(
         f"Tests the stored storage settings, step by step, within 10 seconds, and keeps the result. {_TOO_MANY_TESTS}"
     )
     async def verify_stored_recording_storage(

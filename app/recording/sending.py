@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from app.encryption import CannotOpen, Keyring
+from app.foundation.encryption import CannotOpen, Keyring
 from app.recording import credentials, uploads
 from app.recording.backoff import TRIES_FOR_A_PERSON, Fault
 from app.recording.credentials import Candidate, Location

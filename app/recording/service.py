@@ -6,15 +6,15 @@ from uuid import UUID
 
 from tortoise.transactions import in_transaction
 
-from app import quotas
 from app.accounts.finding import ACCOUNTS
 from app.accounts.model import Account
 from app.audit import trail
 from app.audit.changing import change, conflict
-from app.context import Context
-from app.errors import Mistakes, ServiceUnavailable, UserErrorCode
-from app.identifiers import new_id
-from app.outbound import OutboundGate
+from app.foundation import quotas
+from app.foundation.context import Context
+from app.foundation.errors import Mistakes, ServiceUnavailable, UserErrorCode
+from app.foundation.identifiers import new_id
+from app.foundation.outbound.guard import OutboundGate
 from app.recording import inputs
 from app.recording.failures import CLOCK_DIFFERENCE
 from app.recording.inputs import RecordingConfigPatch

@@ -35,9 +35,9 @@ from uuid import UUID, uuid4
 import structlog
 
 from app.calls.model import CallDirection
+from app.foundation.concurrency_limits import Share
 from app.recording.model import AudioFormat, BucketVendor
 from app.recording.rules import Tag
-from app.shares import Share
 
 _log = structlog.get_logger("spool")
 Json = dict[str, Any]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from app.outbound import OutboundGate
+from app.foundation.outbound.guard import OutboundGate
 from app.recording import regions
 from app.recording.answers import Answer
 from app.recording.clients import ReusedClients

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from app.encryption import Keyring
+from app.foundation.encryption import Keyring
 from app.recording.model import RecordingConfig
 from app.recording.rules import StorageDraft, Tag
 

@@ -29,14 +29,14 @@ from weakref import WeakValueDictionary
 
 import structlog
 
-from app import metrics
 from app.accounts import finding as accounts
 from app.calls import recordings
 from app.calls.model import Call, RecordingState
-from app.encryption import Keyring
-from app.errors import for_client
-from app.identifiers import Kind, show
-from app.live import LiveEvents
+from app.foundation import metrics
+from app.foundation.encryption import Keyring
+from app.foundation.errors import for_client
+from app.foundation.events import LiveEvents
+from app.foundation.identifiers import Kind, show
 from app.recording import backoff, condition, credentials, mending, sending, uploads
 from app.recording.admission import refusal_now
 from app.recording.backoff import Fault

@@ -15,8 +15,8 @@ import orjson
 
 from app.calls.keys import GATEWAY_CALL_ID
 from app.calls.model import CallDirection
-from app.identifiers import Kind, read_either
-from app.names import has_control_characters
+from app.foundation.identifiers import Kind, read_either
+from app.foundation.names import has_control_characters
 from app.recording.audio import SAMPLE_BYTES, SAMPLE_RATES
 
 SUBPROTOCOL = "audio.jambonz.org"

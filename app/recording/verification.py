@@ -17,16 +17,16 @@ from uuid import UUID
 
 import strawberry
 
-from app.encryption import Keyring
-from app.errors import RateLimited, UserError, UserErrorCode
-from app.outbound import OutboundGate
+from app.foundation.concurrency_limits import FairSlots, Share, ShareFull
+from app.foundation.encryption import Keyring
+from app.foundation.errors import RateLimited, UserError, UserErrorCode
+from app.foundation.outbound.guard import OutboundGate
 from app.recording import rules
 from app.recording.failures import StorageFailure, advice
 from app.recording.model import BucketVendor
 from app.recording.probe import Probe, StepResult, VerificationStepName, VerificationStepStatus
 from app.recording.rules import StorageDraft
 from app.recording.storage import ObjectStorage, StorageTarget
-from app.shares import FairSlots, Share, ShareFull
 
 __all__ = [
     "StepResult",

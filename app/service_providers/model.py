@@ -4,12 +4,12 @@ from typing import ClassVar
 
 from tortoise import fields
 
-from app.access import Reach, Reachable
-from app.identifiers import new_id
+from app.foundation.access import Reach, Reachable
+from app.foundation.identifiers import new_id
 
 
 class ServiceProvider(Reachable):
-    """`name_key` is what makes names that look the same equal; see `app/names.py`."""
+    """`name_key` is what makes names that look the same equal; see `app/foundation/names.py`."""
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     name = fields.CharField(max_length=64)

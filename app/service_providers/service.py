@@ -7,16 +7,16 @@ from strawberry import Some
 from tortoise.expressions import Q
 from tortoise.transactions import in_transaction
 
-from app import names
-from app.access import Scope
 from app.accounts.model import Account
 from app.api_keys.model import ApiKey
 from app.audit import trail
 from app.audit.changing import Columns
-from app.context import Context
-from app.errors import Problems, UserErrorCode
-from app.idempotency.once import once
-from app.revocations import EVERYTHING, Revocations
+from app.foundation import names
+from app.foundation.access import Scope
+from app.foundation.context import Context
+from app.foundation.errors import Problems, UserErrorCode
+from app.foundation.idempotency.run_once import once
+from app.foundation.revocations import EVERYTHING, Revocations
 from app.service_providers.finding import SERVICE_PROVIDERS
 from app.service_providers.model import ServiceProvider
 from app.users import service as users

@@ -8,9 +8,9 @@ from strawberry.dataloader import DataLoader
 from app.accounts.finding import ACCOUNTS
 from app.accounts.model import Account
 from app.audit import trail
-from app.context import Context
-from app.errors import ServiceUnavailable
-from app.identifiers import Kind, show
+from app.foundation.context import Context
+from app.foundation.errors import ServiceUnavailable
+from app.foundation.identifiers import Kind, show
 from app.tts_cache.cache import PromptCache
 from app.tts_cache.counts import PromptCounts
 

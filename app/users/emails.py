@@ -3,8 +3,8 @@
 import re
 import unicodedata
 
-from app import names
-from app.errors import Problems, UserErrorCode
+from app.foundation import names
+from app.foundation.errors import Problems, UserErrorCode
 
 MAXIMUM = 254
 # Whether somebody reads mail there is not to be told from its form; what is refused here cannot be one at all.

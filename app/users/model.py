@@ -6,8 +6,8 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.models import Model
 
-from app.access import Reach, Reachable, Scope
-from app.identifiers import new_id
+from app.foundation.access import Reach, Reachable, Scope
+from app.foundation.identifiers import new_id
 
 MAXIMUM_USER_AGENT = 256
 THE_POLICY = UUID("00000000-0000-7000-8000-000000000001")

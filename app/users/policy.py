@@ -4,8 +4,8 @@ import functools
 import secrets
 from pathlib import Path
 
-from app.errors import Problems, UserErrorCode
-from app.masks import is_mask
+from app.foundation.errors import Problems, UserErrorCode
+from app.foundation.masks import is_mask
 from app.users.emails import email_key
 from app.users.model import THE_POLICY, PasswordPolicy
 from app.users.password import MAXIMUM_LENGTH, normalized

@@ -14,18 +14,18 @@ from strawberry.utils.str_converters import to_camel_case
 from tortoise.expressions import Q, Subquery
 from tortoise.transactions import in_transaction
 
-from app import names, quotas
-from app.access import Scope, Viewer
 from app.api_keys.owner import OwnerChoice, lock_owner
 from app.audit import trail
 from app.audit.changing import Columns, change, conflict
 from app.audit.rows import Rows
-from app.context import Context
-from app.errors import Mistakes, Problems, Unauthenticated, UserErrorCode
-from app.idempotency.once import once
-from app.identifiers import Kind, new_id
-from app.revocations import Revocations
-from app.shares import Share
+from app.foundation import names, quotas
+from app.foundation.access import Scope, Viewer
+from app.foundation.concurrency_limits import Share
+from app.foundation.context import Context
+from app.foundation.errors import Mistakes, Problems, Unauthenticated, UserErrorCode
+from app.foundation.idempotency.run_once import once
+from app.foundation.identifiers import Kind, new_id
+from app.foundation.revocations import Revocations
 from app.users import emails, password, policy, taken, tries
 from app.users.model import THE_POLICY, PasswordPolicy, Session, User
 from app.users.password import Claim

@@ -9,16 +9,16 @@ from tortoise.expressions import Q
 from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
 
-from app.access import AccessLevel, Scope, Viewer, owner_is_active
 from app.accounts.finding import ACCOUNTS
 from app.audit import trail
-from app.context import Context
-from app.errors import Mistakes, RateLimited, UserErrorCode
-from app.identifiers import Kind, read, show
-from app.networks import network_of, site_of
-from app.revocations import Revocations
-from app.settings import Settings
-from app.shares import Share
+from app.foundation.access import AccessLevel, Scope, Viewer, owner_is_active
+from app.foundation.concurrency_limits import Share
+from app.foundation.context import Context
+from app.foundation.errors import Mistakes, RateLimited, UserErrorCode
+from app.foundation.identifiers import Kind, read, show
+from app.foundation.networks import network_of, site_of
+from app.foundation.revocations import Revocations
+from app.foundation.settings import Settings
 from app.users import emails, password, token, tries
 from app.users.model import MAXIMUM_USER_AGENT, Session, User
 from app.users.password import Claim

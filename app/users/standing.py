@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 from tortoise.expressions import Q
 
-from app.access import Viewer, owner_is_active
 from app.api_keys.model import ApiKey
 from app.audit.changing import Columns
-from app.errors import Unauthenticated
+from app.foundation.access import Viewer, owner_is_active
+from app.foundation.errors import Unauthenticated
 from app.users.model import Session, User
 
 

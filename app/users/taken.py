@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from strawberry.utils.str_converters import to_camel_case
 from tortoise.exceptions import IntegrityError
 
-from app.access import Reachable, Scope
 from app.audit import trail
-from app.context import Context
-from app.database import violated_constraint
-from app.errors import Mistakes, RateLimited, UserErrorCode
+from app.foundation.access import Reachable, Scope
+from app.foundation.context import Context
+from app.foundation.database.orm import violated_constraint
+from app.foundation.errors import Mistakes, RateLimited, UserErrorCode
 from app.users import tries
 
 

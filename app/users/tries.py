@@ -19,12 +19,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from app.access import Scope, Viewer
 from app.audit.changing import Columns
-from app.encryption import Keyring
-from app.errors import RateLimited
-from app.identifiers import new_id
-from app.networks import network_of, site_of
+from app.foundation.access import Scope, Viewer
+from app.foundation.encryption import Keyring
+from app.foundation.errors import RateLimited
+from app.foundation.identifiers import new_id
+from app.foundation.networks import network_of, site_of
 from app.users.model import LoginFailure
 
 WINDOW = timedelta(minutes=15)

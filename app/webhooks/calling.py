@@ -6,9 +6,9 @@ from contextlib import AbstractAsyncContextManager
 import aiohttp
 from yarl import URL
 
-from app.outbound import OutboundGate
-from app.outbound_connections import BoundedConnector
-from app.recording.connection_errors import kind_of_connection_error
+from app.foundation.outbound.connector import BoundedConnector
+from app.foundation.outbound.errors import kind_of_connection_error
+from app.foundation.outbound.guard import OutboundGate
 from app.recording.failures import FailureKind
 
 

@@ -17,10 +17,10 @@ from uuid import UUID
 
 from yarl import URL
 
-from app.errors import RateLimited
-from app.outbound import OutboundGate, OutboundRefused
+from app.foundation.concurrency_limits import FairSlots, Share, ShareFull
+from app.foundation.errors import RateLimited
+from app.foundation.outbound.guard import OutboundGate, OutboundRefused
 from app.recording.failures import FailureKind
-from app.shares import FairSlots, Share, ShareFull
 from app.webhooks import signing
 from app.webhooks.events import Event
 from app.webhooks.model import WebhookMethod

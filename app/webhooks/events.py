@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from app.identifiers import Kind, show
+from app.foundation.identifiers import Kind, show
 from app.webhooks.model import WebhookKind
 
 Event = dict[str, object]

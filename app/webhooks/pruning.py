@@ -4,7 +4,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from app.periodic import repeated
+from app.foundation.periodic import repeated
 from app.webhooks.model import WebhookDelivery
 
 KEPT = timedelta(days=30)

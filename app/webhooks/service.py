@@ -10,9 +10,9 @@ from app.accounts import webhook_secret
 from app.accounts.finding import ACCOUNTS
 from app.accounts.model import Account
 from app.audit import trail
-from app.context import Context
-from app.errors import Mistakes, RateLimited, UserErrorCode
-from app.identifiers import new_id
+from app.foundation.context import Context
+from app.foundation.errors import Mistakes, RateLimited, UserErrorCode
+from app.foundation.identifiers import new_id
 from app.webhooks import events
 from app.webhooks.delivery import Call, Delivery, WebhookSender
 from app.webhooks.model import WebhookDelivery, WebhookKind

@@ -23,20 +23,21 @@ import asyncpg
 import psutil
 from strawberry import Some
 
-from app import database, migrating
-from app.access import AccessLevel, Scope, Viewer
+from app import migrating
 from app.accounts import service as accounts
 from app.accounts.inputs import NewAccount
 from app.api_keys import service as api_keys
 from app.api_keys.owner import OwnerChoice
 from app.applications import service as applications
 from app.calls.keys import id_at
-from app.context import Context, Opened
-from app.encryption import new_key_text
-from app.identifiers import Kind, new_id, show
-from app.outbound import OutboundGate
+from app.foundation.access import AccessLevel, Scope, Viewer
+from app.foundation.context import Context, Opened
+from app.foundation.database import orm
+from app.foundation.encryption import new_key_text
+from app.foundation.identifiers import Kind, new_id, show
+from app.foundation.outbound.guard import OutboundGate
+from app.foundation.settings import Settings
 from app.service_providers import service as providers
-from app.settings import Settings
 from app.webhooks.rules import WebhookChange
 from tests.bench.client import Connection, request
 from tests.bench.finding import Finding
@@ -281,7 +282,7 @@ async def _seed(settings: Settings, calls: int) -> tuple[str, str, UUID, UUID]:
     """The keys of an admin and a gateway, an account with so many calls, and its application with a tenth of them."""
     await migrating.migrate(settings)
     keyring = settings.keyring()
-    async with database.opened(settings, migrating=True) as connection:
+    async with orm.opened(settings, migrating=True) as connection:
         key = await api_keys.create_first_admin(keyring, "bench")
         opened = Opened(settings, keyring, {OutboundGate: OutboundGate([])})
         context = Context(Viewer(Scope.ADMIN, AccessLevel.FULL, new_id()), "bench", opened)

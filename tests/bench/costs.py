@@ -16,12 +16,12 @@ from typing import Any
 import asyncpg
 import psutil
 
-from app.access import Scope
-from app.encryption import new_key_text
 from app.execution.costs import Cost
 from app.execution.documents import Documents
+from app.foundation.access import Scope
+from app.foundation.encryption import new_key_text
+from app.foundation.settings import Settings
 from app.schema import schema
-from app.settings import Settings
 from tests.bench.client import Connection, request
 from tests.bench.finding import Finding
 from tests.bench.serving import OURS, ServerProcess

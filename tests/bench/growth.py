@@ -19,16 +19,17 @@ from uuid import UUID
 import asyncpg
 import psutil
 
-from app import database, migrating
-from app.access import AccessLevel, Scope, Viewer
+from app import migrating
 from app.accounts import service as accounts
 from app.accounts.inputs import NewAccount
 from app.api_keys import service as api_keys
-from app.context import Context, Opened
-from app.encryption import new_key_text
-from app.identifiers import Kind, new_id, show
+from app.foundation.access import AccessLevel, Scope, Viewer
+from app.foundation.context import Context, Opened
+from app.foundation.database import orm
+from app.foundation.encryption import new_key_text
+from app.foundation.identifiers import Kind, new_id, show
+from app.foundation.settings import Settings
 from app.service_providers import service as providers
-from app.settings import Settings
 from tests.bench.client import Connection, request
 from tests.bench.finding import Finding
 from tests.bench.serving import OURS, ServerProcess
@@ -163,7 +164,7 @@ async def _seed(settings: Settings, size: int) -> tuple[str, UUID]:
     """The key of an admin, and an account with many keys."""
     await migrating.migrate(settings)
     keyring = settings.keyring()
-    async with database.opened(settings, migrating=True) as connection:
+    async with orm.opened(settings, migrating=True) as connection:
         key = await api_keys.create_first_admin(keyring, "bench")
         context = Context(Viewer(Scope.ADMIN, AccessLevel.FULL, new_id()), "bench", Opened(settings, keyring, {}))
         provider = await providers.create(context, "Provider")

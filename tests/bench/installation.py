@@ -9,8 +9,8 @@ from pathlib import Path
 
 import asyncpg
 
-from app.encryption import new_key_text
-from app.settings import Settings
+from app.foundation.encryption import new_key_text
+from app.foundation.settings import Settings
 from tests.bench.seeding import Seeded, seed
 from tests.bench.serving import BY_HAND, OURS, ServerProcess
 from tests.servers.postgres import Postgres

@@ -11,15 +11,16 @@ from typing import Any
 
 import asyncpg
 
-from app import database, migrating
-from app.access import AccessLevel, Scope, Viewer
+from app import migrating
 from app.api_keys import service as api_keys
 from app.api_keys.owner import OwnerChoice
-from app.context import Context, Opened
-from app.encryption import new_key_text
-from app.identifiers import Kind, new_id, show
+from app.foundation.access import AccessLevel, Scope, Viewer
+from app.foundation.context import Context, Opened
+from app.foundation.database import orm
+from app.foundation.encryption import new_key_text
+from app.foundation.identifiers import Kind, new_id, show
+from app.foundation.settings import Settings
 from app.service_providers import service as providers
-from app.settings import Settings
 from tests.bench.client import Connection, request
 from tests.bench.costs import TAKEN
 from tests.bench.finding import Finding
@@ -81,7 +82,7 @@ def _misses(found: dict[str, float]) -> bool:
 async def _fill(settings: Settings) -> dict[str, str]:
     """A key for each provider."""
     await migrating.migrate(settings)
-    async with database.opened(settings, migrating=True) as connection:
+    async with orm.opened(settings, migrating=True) as connection:
         context = Context(
             Viewer(Scope.ADMIN, AccessLevel.FULL, new_id()), "bench", Opened(settings, settings.keyring(), {})
         )

@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx
 
 from app.calls import places
+from app.foundation.outbound.guard import OutboundGate
 from app.local_s3 import Identity, LocalS3
-from app.outbound import OutboundGate
 from app.recording import uploads
 from app.recording.model import BucketVendor
 from app.recording.storage import ObjectStorage, StorageTarget

@@ -9,17 +9,18 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from app import database, migrating
-from app.access import AccessLevel, Scope, Viewer
+from app import migrating
 from app.accounts import service as accounts
 from app.accounts.inputs import NewAccount
 from app.api_keys import service as api_keys
 from app.api_keys.owner import OwnerChoice
-from app.context import Context, Opened
-from app.encryption import Keyring
-from app.identifiers import Kind, new_id, show
+from app.foundation.access import AccessLevel, Scope, Viewer
+from app.foundation.context import Context, Opened
+from app.foundation.database import orm
+from app.foundation.encryption import Keyring
+from app.foundation.identifiers import Kind, new_id, show
+from app.foundation.settings import Settings
 from app.service_providers import service as providers
-from app.settings import Settings
 from tests.calls.crowd import NOTED, add_calls, make_past_months, spread_calls
 from tests.crowd import multiply
 
@@ -66,7 +67,7 @@ async def spread(settings: Settings) -> Spread:
     """Migrates and fills an empty PostgreSQL database, within three minutes."""
     await migrating.migrate(settings)
     keyring = settings.keyring()
-    async with database.opened(settings, migrating=True) as connection:
+    async with orm.opened(settings, migrating=True) as connection:
         admin = await api_keys.create_first_admin(keyring, "bench")
         context = _context(settings, keyring)
         owners = {name: (await providers.create(context, name)).id for name in ("provider", "few", "silent", "old")}

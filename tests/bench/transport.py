@@ -24,8 +24,8 @@ from uvicorn.server import ServerState
 
 from app.connections import BoundedProtocol
 from app.execution.operations import Operations
+from app.foundation.database.pool import Pool
 from app.main import create_app
-from app.postgres_pool import Pool
 from tests.bench.client import request
 from tests.installation import seed, settings_of
 from tests.servers.postgres import Postgres

@@ -11,9 +11,9 @@ from typing import Any
 import aioboto3
 from aiobotocore.config import AioConfig
 
-from app.encryption import Keyring
+from app.foundation.encryption import Keyring
+from app.foundation.outbound.guard import OutboundGate
 from app.local_s3 import Identity, LocalS3
-from app.outbound import OutboundGate
 from app.recording.model import BucketVendor
 from app.recording.probe import PROBE_FOLDER
 from app.recording.rules import StorageDraft, Tag

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.identifiers import Kind, read
+from app.foundation.identifiers import Kind, read
 from tests.installation import Answer, Installation, Person, World
 
 REPORT = """mutation ($input: ReportCallsInput!) { reportCalls(input: $input) {

@@ -8,7 +8,7 @@ import pytest
 from app.audit.model import AuditEvent
 from app.calls import deleting
 from app.calls.model import Call, RecordingState
-from app.live import LiveEvents
+from app.foundation.events import LiveEvents
 from app.local_s3 import LocalS3
 from app.recording.spool import Spool
 from tests.calls.recorded import Recorded, client_of, configure, kept_keys, recorded, target_in

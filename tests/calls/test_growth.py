@@ -7,8 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from app import database as app_database
-from app.identifiers import Kind, read, show
+from app.foundation.database import orm as app_database
+from app.foundation.identifiers import Kind, read, show
 from tests.calls.conftest import at
 from tests.calls.crowd import add_calls, make_past_months
 from tests.crowd import moved

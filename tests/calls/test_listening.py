@@ -13,17 +13,17 @@ import pytest
 from prometheus_client import REGISTRY
 
 from app import authentication
-from app.access import AccessLevel
 from app.api_keys.model import ApiKey
 from app.audit.model import AuditEvent
 from app.audit.reads import SecretReads
 from app.calls import listening, routes
 from app.calls.listening import Listenings, storage_address_of
 from app.calls.model import Call, RecordingState
-from app.identifiers import Kind, read, show
+from app.foundation.access import AccessLevel
+from app.foundation.concurrency_limits import FairSlots, Share
+from app.foundation.identifiers import Kind, read, show
 from app.local_s3 import LocalS3
 from app.recording.model import AudioFormat
-from app.shares import FairSlots, Share
 from tests.calls.recorded import Recorded, configure, recorded, served, target_in, wav
 from tests.installation import Installation, Person, World
 from tests.people import add_people

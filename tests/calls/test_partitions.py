@@ -11,7 +11,7 @@ import pytest
 from app import __main__ as commands
 from app.calls import keys, partitions
 from app.calls.model import Call, CallKey, RecordingState
-from app.identifiers import Kind, read
+from app.foundation.identifiers import Kind, read
 from app.recording.model import AudioFormat, BucketVendor, StoredCredential
 from tests.calls.conftest import at, report
 from tests.installation import Installation, Person, World

@@ -9,7 +9,7 @@ import pytest
 from app.calls import schema
 from app.calls.keys import advance_newest_month, id_at
 from app.calls.model import Call, CallDirection, CallKey, RecordingState
-from app.identifiers import Kind, read, show
+from app.foundation.identifiers import Kind, read, show
 from app.recording.model import AudioFormat, BucketVendor
 from tests.calls.conftest import at
 from tests.execution.test_compiled import ordinary

@@ -11,8 +11,8 @@ import pytest
 from app.calls import recordings
 from app.calls.model import Call, CallDirection, RecordingState
 from app.calls.recordings import AccountGone, CallFacts, RecordedAlready
-from app.identifiers import Kind, read, show
-from app.live import Change, LiveEvents
+from app.foundation.events import Change, LiveEvents
+from app.foundation.identifiers import Kind, read, show
 from app.recording.model import AudioFormat, BucketVendor, StoredCredential
 from app.recording.storage import StorageTarget
 from tests.installation import Installation, World

@@ -9,8 +9,8 @@ from tortoise.transactions import in_transaction
 
 from app.calls import keys, reporting
 from app.calls.model import Call, CallKey
-from app.identifiers import Kind, read, show
-from app.live import Change, LiveEvent, LiveEvents
+from app.foundation.events import Change, LiveEvent, LiveEvents
+from app.foundation.identifiers import Kind, read, show
 from tests.calls.conftest import at, bare, gateway_of, report, send
 from tests.installation import Installation, Person, World
 from tests.statements import recorded

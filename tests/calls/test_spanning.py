@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from app import paging, spanning
+from app.foundation.database import owner_pages
+from app.foundation.graphql import pagination
 from tests.calls.conftest import at, gateway_of, report
 from tests.execution.test_compiled import ordinary
 from tests.installation import Installation, Person, World
@@ -41,7 +42,7 @@ async def listed(person: Person, given: str, note: str) -> tuple[list[str], int]
 
 
 def test_what_is_enough_fills_the_largest_page_and_tells_whether_another_follows() -> None:
-    assert spanning.ENOUGH == paging.MAXIMUM_FIRST + 1
+    assert owner_pages.ENOUGH == pagination.MAXIMUM_FIRST + 1
 
 
 @pytest.mark.parametrize("engine", ["compiled", "ordinary"])
@@ -69,7 +70,7 @@ async def test_calls_of_many_accounts_are_the_same_however_they_are_found(
     engine: str,
 ) -> None:
     for name, value in zip(("FEW_OWNERS", "NEWEST_ROWS", "ENOUGH"), WAYS[way], strict=True):
-        monkeypatch.setattr(spanning, name, value)
+        monkeypatch.setattr(owner_pages, name, value)
     given = given.replace("$sibling", world["sibling"]).replace("$foreign", world["foreign"])
     given = given.replace("$until", at(hours=4, minutes=30))
     with nullcontext() if engine == "compiled" else ordinary(installation):

@@ -4,8 +4,8 @@ from typing import Any
 
 from app.audit.model import AuditEvent
 from app.calls.model import Call, RecordingState
-from app.encryption import Keyring
-from app.identifiers import Kind, read
+from app.foundation.encryption import Keyring
+from app.foundation.identifiers import Kind, read
 from app.local_s3 import LocalS3
 from app.recording import retiring
 from app.recording.credentials import secret_of

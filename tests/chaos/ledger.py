@@ -14,10 +14,10 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.typing import Subprotocol
 
-from app import database
 from app.applications.model import Application
 from app.calls.model import Call, RecordingState
-from app.identifiers import Kind, read
+from app.foundation.database import orm
+from app.foundation.identifiers import Kind, read
 from app.local_s3 import LocalS3
 from app.recording.audio import WAV_HEADER_BYTES
 from tests.recording.real_server import RealServer
@@ -100,7 +100,7 @@ class Ledger:
             assert stored[WAV_HEADER_BYTES:] == audio, name
             assert row.recording_size_bytes == len(stored), name
         assert bucket.list_multipart_uploads(Bucket="calls").get("Uploads", []) == []
-        async with database.opened(server.settings):
+        async with orm.opened(server.settings):
             there = set(await Application.all().values_list("id", flat=True))
         assert {read(Kind.APPLICATION, made) for made in self.writes.values()} <= there
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from app import database, migrating
+from app import migrating
 from app.accounts.model import Account
 from app.calls.model import Call, RecordingState
-from app.identifiers import Kind, show
+from app.foundation.database import orm
+from app.foundation.identifiers import Kind, show
 from tests.chaos.conftest import DATABASE, Ground
 from tests.chaos.faults import frozen, stopped
 from tests.chaos.ledger import HANDSHAKE_REFUSED, until, waiting
@@ -91,7 +92,7 @@ async def test_an_empty_database_sets_recordings_aside_and_a_command_brings_them
         names = await recordings_that_wait(ground)
         ground.postgres.exchange(DATABASE, "empty", away="full")
         await until(lambda: _is_aside(ground, len(names)), 60, lambda: server.log[-3000:])
-    async with database.opened(server.settings):
+    async with orm.opened(server.settings):
         assert (await Account.all().count(), await Call.all().count()) == (0, 0)
     ground.postgres.exchange(DATABASE, "full", away="empty")
     listed = (await command(ground, "spool")).splitlines()

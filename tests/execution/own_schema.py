@@ -10,14 +10,16 @@ from typing import Any, ClassVar
 import strawberry
 from tortoise import Tortoise, fields
 
-from app import database_url, graph, postgres_pool
-from app.access import AccessLevel, IsAdmin, Reach, Reachable, Scope, Viewer
-from app.context import Context, Info
 from app.execution import endpoint, sockets
 from app.execution.answers import Answer, Request
 from app.execution.operations import Operations
-from app.identifiers import new_id
-from app.paging import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, FirstArgument
+from app.foundation.access import AccessLevel, IsAdmin, Reach, Reachable, Scope, Viewer
+from app.foundation.context import Context, Info
+from app.foundation.database import pool
+from app.foundation.database import url as database_url
+from app.foundation.graphql import fields as graph
+from app.foundation.graphql.pagination import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, FirstArgument
+from app.foundation.identifiers import new_id
 
 # Ranks below the engine: what is not named here is a domain's, or puts the product together.
 FOUNDATION = frozenset(
@@ -100,7 +102,7 @@ async def main(url: str) -> None:
     assert not foreign, f"the engine imports {sorted(foreign)}"
     assert endpoint
     assert sockets
-    connection = {**database_url.connection(url), "engine": postgres_pool.__name__}
+    connection = {**database_url.connection(url), "engine": pool.__name__}
     models = {"models": [__name__], "default_connection": "default"}
     await Tortoise.init({"connections": {"default": connection}, "apps": {"models": models}})
     await Tortoise.generate_schemas()

@@ -6,8 +6,8 @@ import orjson
 import pytest
 
 from app.accounts import service as accounts
-from app.errors import ServiceUnavailable
 from app.execution import running
+from app.foundation.errors import ServiceUnavailable
 from app.schema import schema
 from tests.execution.random_queries import VARIABLES, RandomQueries
 from tests.execution.test_compiled import LEFT_OUT, SEED, N, ask_both, cursors, ordinary, plans

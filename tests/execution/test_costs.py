@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from app import graph
-from app.access import Scope
 from app.accounts.model import Account
 from app.api_keys.model import ApiKey
 from app.execution import costs
 from app.execution.costs import Cost
 from app.execution.documents import Documents
 from app.execution.guards import metadata_of
-from app.identifiers import new_id
+from app.foundation.access import Scope
+from app.foundation.graphql import fields
+from app.foundation.identifiers import new_id
 from app.schema import schema
 from tests.calls.conftest import gateway
 from tests.clients.example import operations
@@ -301,8 +301,8 @@ async def test_the_same_batch_of_reports_is_not_taken_any_number_of_times(gatewa
 @pytest.mark.parametrize("type_", [schema._schema.query_type, schema._schema.type_map["Account"]])
 def test_every_weight_of_a_filter_is_that_of_a_condition(type_: Any) -> None:
     for name, made in type_.fields.items():
-        declared = metadata_of(made).get(graph.DECLARED)
-        for weights in declared.weights.values() if isinstance(declared, graph.Listed) else ():
+        declared = metadata_of(made).get(fields.DECLARED)
+        for weights in declared.weights.values() if isinstance(declared, fields.Listed) else ():
             assert weights.conditions.keys() <= made.args["filter"].type.fields.keys(), name
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import pytest
 
-from app.identifiers import Kind, read
+from app.foundation.identifiers import Kind, read
 from tests.crowd import moved, multiply
 from tests.execution.conftest import shared
 from tests.execution.test_compiled import ordinary

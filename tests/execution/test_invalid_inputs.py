@@ -10,9 +10,9 @@ import graphql
 import pytest
 from graphql.pyutils import inspect, suggestion_list
 
-from app import errors
-from app.errors import MAXIMUM_MESSAGE_CHARACTERS, without_values
 from app.execution import documents, limits
+from app.foundation import errors
+from app.foundation.errors import MAXIMUM_MESSAGE_CHARACTERS, without_values
 from tests.execution.invalid_inputs import ANONYMOUS, CALLER, GATEWAY, Body, invalid, invalid_variables
 from tests.installation import Installation, Person
 

@@ -12,19 +12,19 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from app.access import AccessLevel, Scope, Viewer
 from app.api_keys.model import ApiKey
 from app.calls.model import Call
-from app.context import Context, Opened
-from app.errors import RateLimited
 from app.execution import slots
 from app.execution.operations import Operations
 from app.execution.slots import OperationSlots
-from app.identifiers import Kind, read
-from app.live import Change, LiveEvent, LiveEvents
+from app.foundation.access import AccessLevel, Scope, Viewer
+from app.foundation.context import Context, Opened
+from app.foundation.errors import RateLimited
+from app.foundation.events import Change, LiveEvent, LiveEvents
+from app.foundation.identifiers import Kind, read
+from app.foundation.revocations import Revocations
+from app.foundation.settings import Settings
 from app.recording.verification import StorageVerifier
-from app.revocations import Revocations
-from app.settings import Settings
 from tests.calls.conftest import at, gateway_of, report
 from tests.installation import Installation, Person, World
 from tests.listeners import listening, served, until_heard

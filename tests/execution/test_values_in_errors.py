@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from graphql import OperationDefinitionNode, get_variable_values, is_input_type, parse
 
-from app.errors import without_values
+from app.foundation.errors import without_values
 from app.schema import schema
 from tests.installation import Person
 

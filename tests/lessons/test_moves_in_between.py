@@ -9,8 +9,8 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from app.access import Scope
-from app.identifiers import Kind, any_uuid, read
+from app.foundation.access import Scope
+from app.foundation.identifiers import Kind, any_uuid, read
 from tests.installation import Answer, Installation, Person, World
 from tests.lessons.walking import MUTATIONS, STORAGE, Input, allowed, input_type, inputs, leaves, send, with_everything
 from tests.people import People, add_people

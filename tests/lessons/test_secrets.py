@@ -11,7 +11,7 @@ from tortoise import Tortoise, fields
 
 from app.accounts.model import Account
 from app.api_keys.model import ApiKey
-from app.identifiers import Kind, read
+from app.foundation.identifiers import Kind, read
 from app.users.model import Session, User
 from tests.installation import Answer, Installation, Person, World
 from tests.lessons.walking import (

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from tortoise.exceptions import IntegrityError
 
-from app.access import Scope
 from app.api_keys.model import ApiKey
-from app.identifiers import new_id
+from app.foundation.access import Scope
+from app.foundation.identifiers import new_id
 from app.users.model import User
 from tests.installation import Answer, Installation, Person, World
 from tests.lessons.walking import (

@@ -16,8 +16,8 @@ from graphql import (
     is_required_argument,
 )
 
-from app.access import AccessLevel, Scope, Viewer
 from app.execution.guards import permissions_of
+from app.foundation.access import AccessLevel, Scope, Viewer
 from app.schema import schema as strawberry_schema
 from tests.access_matrix import add_calls, add_failed_recordings
 from tests.installation import Answer, Installation, Person

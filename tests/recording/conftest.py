@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from app.encryption import Keyring
-from app.outbound import OutboundGate
+from app.foundation.encryption import Keyring
+from app.foundation.outbound.guard import OutboundGate
 from app.recording.probe import StepResult
 from app.recording.storage import ObjectStorage
 from app.recording.verification import StorageVerifier, VerificationResult, VerificationStepName

@@ -14,7 +14,7 @@ from websockets.typing import Subprotocol
 
 from app.calls.model import Call
 from app.connections import BoundedProtocol
-from app.identifiers import Kind, read
+from app.foundation.identifiers import Kind, read
 from app.recording.recorder import AudioStream, Recorder
 from app.recording.spool import Spool, SpooledRecording
 from app.recording.storing import Storer

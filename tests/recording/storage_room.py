@@ -16,15 +16,15 @@ import boto3
 import pytest
 from strawberry import Some
 
-from app.access import AccessLevel, Scope, Viewer
 from app.accounts.model import Account
 from app.calls import lookup, recordings
 from app.calls.model import Call
-from app.context import Context, Opened
-from app.identifiers import Kind, new_id, read
-from app.live import LiveEvents
+from app.foundation.access import AccessLevel, Scope, Viewer
+from app.foundation.context import Context, Opened
+from app.foundation.events import LiveEvents
+from app.foundation.identifiers import Kind, new_id, read
+from app.foundation.outbound.guard import OutboundGate
 from app.local_s3 import LocalS3
-from app.outbound import OutboundGate
 from app.recording import audio, service
 from app.recording.inputs import RecordingConfigPatch
 from app.recording.model import AudioFormat, BucketVendor, RecordingConfig

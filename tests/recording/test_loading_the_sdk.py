@@ -15,15 +15,15 @@ from typing import Any
 import pytest
 
 from app import migrating
-from app.encryption import Keyring
-from app.outbound import OutboundGate
+from app.foundation.encryption import Keyring
+from app.foundation.outbound.guard import OutboundGate
+from app.foundation.settings import Settings
 from app.recording import storage as storage_module
 from app.recording import verification
 from app.recording.model import BucketVendor
 from app.recording.rules import StorageDraft
 from app.recording.storage import ObjectStorage
 from app.recording.verification import StorageVerifier
-from app.settings import Settings
 from tests.catalogue import empty, make_settings
 from tests.loop_clock import pass_seconds
 from tests.recording.conftest import statuses

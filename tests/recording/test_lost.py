@@ -11,13 +11,13 @@ from uuid import UUID
 import pytest
 from tortoise import connections
 
-from app.access import AccessLevel, Scope, Viewer
 from app.calls import recordings
 from app.calls.model import Call, RecordingState
-from app.errors import Mistakes
-from app.identifiers import Kind, new_id, show
-from app.live import Change, LiveEvent, LiveEvents
-from app.outbound import OutboundGate
+from app.foundation.access import AccessLevel, Scope, Viewer
+from app.foundation.errors import Mistakes
+from app.foundation.events import Change, LiveEvent, LiveEvents
+from app.foundation.identifiers import Kind, new_id, show
+from app.foundation.outbound.guard import OutboundGate
 from app.recording import recorder, retrying
 from app.recording.model import RecordingError
 from app.recording.storage import ObjectStorage

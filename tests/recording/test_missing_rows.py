@@ -16,9 +16,9 @@ from app.accounts.model import Account
 from app.calls import lookup, recordings
 from app.calls.keys import claimed
 from app.calls.model import Call, CallDirection, CallKey, RecordingState
-from app.encryption import CannotOpen
-from app.errors import Mistakes
-from app.identifiers import Kind, new_id, read, show
+from app.foundation.encryption import CannotOpen
+from app.foundation.errors import Mistakes
+from app.foundation.identifiers import Kind, new_id, read, show
 from app.recording import aside, retrying, storing
 from app.recording.model import AudioFormat, StoredCredential
 from app.recording.spool import Ended, SpooledRecording

@@ -21,14 +21,14 @@ from tortoise.exceptions import OperationalError
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
-from app import database
-from app.access import AccessLevel, Scope, Viewer
 from app.calls import recordings
 from app.calls.model import Call, CallDirection, RecordingState
-from app.encryption import Keyring
-from app.identifiers import Kind, read
-from app.live import LiveEvents
-from app.logs import RequestLog
+from app.foundation.access import AccessLevel, Scope, Viewer
+from app.foundation.database import orm
+from app.foundation.encryption import Keyring
+from app.foundation.events import LiveEvents
+from app.foundation.identifiers import Kind, read
+from app.foundation.logging import RequestLog
 from app.recording import recorder
 from app.recording.admission import admit
 from app.recording.admission import closed as closed_accounts
@@ -839,7 +839,7 @@ async def test_a_call_that_is_refused_at_the_handshake_counts_with_its_reason(ga
 @pytest.mark.settings(database_timeout_seconds=1)
 async def test_a_call_that_is_refused_while_the_database_is_away_counts(gateway: Gateway, admin: Person) -> None:
     before = await refusals(admin, "database")
-    other = await database.single_connection(gateway.installation.settings)
+    other = await orm.single_connection(gateway.installation.settings)
     async with other.transaction():
         await other.execute("LOCK TABLE api_keys IN ACCESS EXCLUSIVE MODE")
         assert await handshake(gateway, gateway.key, AUDIO) == 503

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.outbound import OutboundGate
+from app.foundation.outbound.guard import OutboundGate
 from app.recording import regions
 from app.recording.model import BucketVendor
 from app.recording.storage import ObjectStorage, StorageTarget

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from app.errors import UserErrorCode
+from app.foundation.errors import UserErrorCode
 from app.recording import rules
 from app.recording.model import BucketVendor
 from app.recording.rules import StorageDraft, Tag

@@ -14,8 +14,8 @@ import pytest
 
 from app.calls import recordings
 from app.calls.model import Call, RecordingState
-from app.errors import Mistakes, UserErrorCode
-from app.identifiers import Kind, show
+from app.foundation.errors import Mistakes, UserErrorCode
+from app.foundation.identifiers import Kind, show
 from app.local_s3 import LocalS3
 from app.recording import backoff, retrying, storing, uploads
 from app.recording.backoff import Fault

@@ -13,8 +13,8 @@ from uuid import uuid4
 
 import pytest
 
-from app.errors import RateLimited
-from app.outbound import OutboundGate
+from app.foundation.errors import RateLimited
+from app.foundation.outbound.guard import OutboundGate
 from app.recording import regions, verification
 from app.recording.aws_sdk import MAX_ANSWER_BYTES
 from app.recording.failures import FailureKind, StorageFailure

@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 import pytest
 
-from app.encryption import Keyring
+from app.foundation.encryption import Keyring
 from app.local_s3 import Identity, LocalS3
 from app.recording.model import BucketVendor
 from app.recording.rules import StorageDraft, Tag

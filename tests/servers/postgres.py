@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import psutil
 
-from app import local_postgres
+from app.foundation.database import embedded
 
 _MEMORY_BYTES = 4_000_000_000
 
@@ -54,7 +54,7 @@ class Postgres:
 
     def start(self) -> None:
         """Again after `stop`, with the same data at the same address."""
-        self._server = local_postgres.start(self._folder, options=self.options)
+        self._server = embedded.start(self._folder, options=self.options)
 
     def stop(self) -> None:
         """Hangs up on everybody. Stopping what is stopped does nothing."""

@@ -3,8 +3,8 @@
 import pytest
 
 from app import migrating
-from app.logs import RequestLog
-from app.settings import Settings
+from app.foundation.logging import RequestLog
+from app.foundation.settings import Settings
 from app.users.emails import email_key
 from tests.catalogue import empty, make_settings
 from tests.commands import ended, environment_of

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from app.errors import RateLimited
-from app.identifiers import Kind, read
-from app.networks import network_of, site_of
+from app.foundation.concurrency_limits import FairSlots, Share
+from app.foundation.errors import RateLimited
+from app.foundation.identifiers import Kind, read
+from app.foundation.networks import network_of, site_of
 from app.service_providers.model import ServiceProvider
-from app.shares import FairSlots, Share
 from app.users import password, tries
 from app.users.model import LoginFailure, Session, User
 from tests.installation import Installation, Person, World, refusals

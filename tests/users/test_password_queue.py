@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.shares import FairSlots
+from app.foundation.concurrency_limits import FairSlots
 from app.users import password
 from tests.installation import Person
 from tests.people import PASSWORD, People, email_of

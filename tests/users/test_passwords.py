@@ -8,7 +8,7 @@ import pytest
 from tortoise import connections
 from tortoise.backends.base.client import TransactionalDBClient
 
-from app.errors import Problems
+from app.foundation.errors import Problems
 from app.users import password, policy
 from app.users.model import PasswordPolicy, Session, User
 from tests.installation import Installation, Person, refusals

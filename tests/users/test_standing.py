@@ -6,7 +6,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from app.identifiers import Kind, read
+from app.foundation.identifiers import Kind, read
 from app.users.model import User
 from tests.installation import Person, World
 from tests.people import PASSWORD, People

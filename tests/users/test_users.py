@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from app.access import Scope
 from app.api_keys.model import ApiKey
-from app.identifiers import Kind, read
+from app.foundation.access import Scope
+from app.foundation.identifiers import Kind, read
 from app.users.model import Session, User
 from tests.installation import Installation, Person, World, refusals
 from tests.people import PASSWORD, People, add_people, email_of, log_in

@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.errors import Problems
-from app.outbound import OutboundGate
+from app.foundation.errors import Problems
+from app.foundation.outbound.guard import OutboundGate
 from app.webhooks.addresses import checked_url, origin
 
 GATE = OutboundGate(["127.0.0.1:9000", "queue.internal:443"])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.identifiers import Kind, read
+from app.foundation.identifiers import Kind, read
 from app.webhooks import pruning, service
 from app.webhooks.model import WebhookDelivery
 from app.webhooks.pruning import first_id_of, prune

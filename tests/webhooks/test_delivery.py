@@ -12,10 +12,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from app.identifiers import Kind, new_id, read, show
-from app.outbound import OutboundGate
+from app.foundation.concurrency_limits import FairSlots
+from app.foundation.identifiers import Kind, new_id, read, show
+from app.foundation.outbound.guard import OutboundGate
 from app.recording.failures import FailureKind
-from app.shares import FairSlots
 from app.webhooks import delivery
 from app.webhooks.delivery import WebhookSender
 from app.webhooks.signing import is_genuine

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.accounts.model import Account
-from app.identifiers import Kind, read
+from app.foundation.identifiers import Kind, read
 from app.webhooks import signing
 from tests.installation import Installation, Person, World, refusals
 from tests.webhooks.receiver import Receiver

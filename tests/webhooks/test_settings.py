@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.accounts.model import Account
-from app.identifiers import Kind, read
+from app.foundation.identifiers import Kind, read
 from tests.installation import Installation, Person, World, refusals
 
 FIELDS = "url method username hasPassword"

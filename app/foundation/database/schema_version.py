@@ -6,7 +6,7 @@ import asyncpg
 from tortoise import BaseDBAsyncClient
 from tortoise.exceptions import OperationalError
 
-LOCATION = Path(__file__).parent.parent / "migrations"
+LOCATION = Path(__file__).parents[3] / "migrations"
 APP = "models"
 
 

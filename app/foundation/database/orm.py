@@ -13,8 +13,8 @@ from tortoise import BaseDBAsyncClient
 from tortoise.context import TortoiseContext
 from tortoise.exceptions import IntegrityError
 
-from app import database_url, local_postgres, postgres_pool
-from app.settings import Settings
+from app.foundation.database import embedded, pool, url
+from app.foundation.settings import Settings
 
 MODELS = [
     "app.service_providers.model",
@@ -23,11 +23,11 @@ MODELS = [
     "app.users.model",
     "app.recording.model",
     "app.audit.model",
-    "app.idempotency.model",
+    "app.foundation.idempotency.model",
     "app.webhooks.model",
     "app.applications.model",
     "app.calls.model",
-    "app.key_checks.model",
+    "app.foundation.key_checks.model",
 ]
 
 # Unique constraints by name, with their tables.
@@ -120,14 +120,14 @@ _PREPARED_STATEMENTS = 250
 
 def configuration(settings: Settings, *, migrating: bool = False) -> dict[str, Any]:
     """Tortoise's configuration. No timeout ends a migration."""
-    connection = database_url.connection(settings.database_url or local_postgres.url_of(settings.data_dir))
+    connection = url.connection(settings.database_url or embedded.url_of(settings.data_dir))
     seconds = settings.database_timeout_seconds
     milliseconds = str(int(seconds * 1000))
     # A frozen server hangs a statement that even cancelling does not end, so the driver and the server both limit.
     limits = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
     # A server needs nothing of aerich, which loads 20 MB.
     aerich = ["aerich.models"] if migrating else []
-    connection["engine"] = postgres_pool.__name__
+    connection["engine"] = pool.__name__
     connection["credentials"].update(
         minsize=1,
         maxsize=settings.database_pool_size,
@@ -171,7 +171,7 @@ async def single_connection(settings: Settings) -> asyncpg.Connection:
 
 async def accepts_writes(db: BaseDBAsyncClient) -> bool:
     """Raises what the driver does when the database is away."""
-    client: postgres_pool.PooledClient = db  # type: ignore[assignment]
+    client: pool.PooledClient = db  # type: ignore[assignment]
     return await client.accepts_writes()
 
 
@@ -217,7 +217,7 @@ def lacks_owner(error: IntegrityError) -> bool:
 def __getattr__(name: str) -> object:
     # aerich reads TORTOISE_ORM when its command line is used; settings are not read at import for anything else.
     if name == "TORTOISE_ORM":
-        from app import settings  # noqa: PLC0415  only its command line needs them at import
+        from app.foundation import settings  # noqa: PLC0415  only its command line needs them at import
 
         return configuration(settings.load(), migrating=True)
     raise AttributeError(name)

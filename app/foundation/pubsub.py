@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 
 import structlog
 
-from app.valkey_connection import VALKEY_AWAY, valkey_client
+from app.foundation.valkey import VALKEY_AWAY, valkey_client
 
 # Longest wait for a connection, and for each answer.
 ANSWER_SECONDS = 2.0

@@ -49,11 +49,12 @@ from tortoise.models import Model
 from tortoise.queryset import QuerySet
 from typing_extensions import TypeVar, get_original_bases
 
-from app.access import NOT_MARKED, HasFullAccess, OpenTo, Reachable, Requirement, Scope, Viewer
-from app.context import Context, Info
-from app.errors import Mistakes, UserError
-from app.identifiers import Kind, kind_of, read, show
-from app.paging import (
+from app.foundation.access import NOT_MARKED, HasFullAccess, OpenTo, Reachable, Requirement, Scope, Viewer
+from app.foundation.context import Context, Info
+from app.foundation.database.owner_pages import OneByOne, Spanning
+from app.foundation.database.sql_templates import Sql, StandIns
+from app.foundation.errors import Mistakes, UserError
+from app.foundation.graphql.pagination import (
     DEFAULT_FIRST,
     EACH_OWNER,
     NEWEST_FIRST,
@@ -69,9 +70,8 @@ from app.paging import (
     page_of_owners,
     rows_of,
 )
-from app.paging import page as page_of
-from app.spanning import OneByOne, Spanning
-from app.statements import Sql, StandIns
+from app.foundation.graphql.pagination import page as page_of
+from app.foundation.identifiers import Kind, kind_of, read, show
 
 Permissions = Sequence[type[Requirement]]
 P = ParamSpec("P")
@@ -378,7 +378,7 @@ class PageOfAll(Listed[Row]):
     always: Mapping[str, Any] = field(default_factory=dict)
     owners: Owners | None = None
     """Those that the rows belong to, where the rows of many owners are many more than the owners: then the newest of each owner
-    are looked for, and of those the newest, unless the owners are many (`spanning.py`). Ordered by id alone."""
+    are looked for, and of those the newest, unless the owners are many (`owner_pages.py`). Ordered by id alone."""
     walk: Mapping[str, Any] = field(default_factory=dict)
     """What is true of all rows, and the predicate of the index in which they may be walked over, whosever they are."""
     found: frozenset[str] = frozenset()

@@ -10,11 +10,11 @@ from tortoise.models import Model
 from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
 
-from app import quotas
-from app.context import Context
-from app.errors import Mistakes, UserErrorCode
-from app.idempotency.model import IdempotencyRecord
-from app.identifiers import new_id
+from app.foundation import quotas
+from app.foundation.context import Context
+from app.foundation.errors import Mistakes, UserErrorCode
+from app.foundation.idempotency.model import IdempotencyRecord
+from app.foundation.identifiers import new_id
 
 KEPT = timedelta(hours=24)
 MAXIMUM_KEY = 255

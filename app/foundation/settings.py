@@ -16,8 +16,8 @@ from pydantic import Field, ModelWrapValidatorHandler, ValidationError, field_va
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from app import database_url
-from app.encryption import Keyring, key_from_text, new_key_text
+from app.foundation.database import url as database_url
+from app.foundation.encryption import Keyring, key_from_text, new_key_text
 
 _KEY_FILE = "keys.json"
 _MAKING = {"ENCRYPTION_KEYS": 'echo "k1:$(openssl rand -base64 32)"', "HASH_KEY": "openssl rand -base64 32"}

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from tortoise.queryset import QuerySet
 
-from app.statements import Sql, StandIns
+from app.foundation.database.sql_templates import Sql, StandIns
 
 FEW_OWNERS = 3_000
 # Among so many of the newest rows of all, there have to be as many of the owners' as the largest page has, and one more.

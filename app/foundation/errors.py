@@ -22,7 +22,7 @@ import strawberry
 from graphql import GraphQLError
 from tortoise.exceptions import DBConnectionError
 
-from app.encryption import KeyMissing
+from app.foundation.encryption import KeyMissing
 
 
 class ErrorCode(enum.StrEnum):

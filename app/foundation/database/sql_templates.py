@@ -13,7 +13,7 @@ from uuid import UUID
 
 from tortoise.filters import escape_like
 
-from app.access import AccessLevel, Scope, Viewer
+from app.foundation.access import AccessLevel, Scope, Viewer
 
 _PLACEHOLDER = re.compile(r"\$\d+")
 # Stands for a parameter until all queries of a statement are put together and their places are known.

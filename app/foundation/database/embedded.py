@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, cast
 from urllib.parse import quote
 
-from app.local_postgres_place import (
+from app.foundation.database.embedded_location import (
     LocalPostgresFailed,
     LocalPostgresMissing,
     Owner,
@@ -28,7 +28,7 @@ from app.local_postgres_place import (
     major_version,
     programs,
 )
-from app.settings import Settings
+from app.foundation.settings import Settings
 
 __all__ = [
     "LocalPostgres",

@@ -4,7 +4,7 @@ Authentication keeps for some seconds what it looked up of a credential. That re
 provider; once one of them was revoked, a result of an earlier look-up is not used, and one of a look-up that was running then
 neither. Revocations are counted instead of timed: a look-up remembers the count at which it began.
 
-Other workers hear of it over Valkey (`exchange.py`) where there is one, and else when what they remember expires.
+Other workers hear of it over Valkey (`pubsub.py`) where there is one, and else when what they remember expires.
 """
 
 from collections import OrderedDict
@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from uuid import UUID
 
-from app.exchange import Exchange
+from app.foundation.pubsub import Exchange
 
 # What the contract says of it.
 WHEN_REFUSED = "at once by the worker that answers, and within 5 seconds by all others"

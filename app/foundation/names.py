@@ -12,7 +12,7 @@ Keys are made when a name is saved. A name that was saved under another rule kee
 import re
 import unicodedata
 
-from app.errors import Problems, UserErrorCode
+from app.foundation.errors import Problems, UserErrorCode
 
 MAXIMUM = 64
 # NFKC makes at most 18 characters of one (U+FDFA).

@@ -9,7 +9,7 @@ import secrets
 import zlib
 from dataclasses import dataclass, field
 
-from app.encryption import Keyring
+from app.foundation.encryption import Keyring
 
 PUBLIC_ID_LENGTH = 12
 _SECRET_LENGTH = 43

@@ -27,11 +27,11 @@ from tortoise.functions import Count
 from tortoise.query_utils import QueryModifier
 from tortoise.queryset import QuerySet
 
-from app.access import M, Reachable
-from app.context import Context
-from app.errors import BadUserInput
-from app.spanning import Source
-from app.statements import Sql, StandIns, Statement, pattern_of, slot
+from app.foundation.access import M, Reachable
+from app.foundation.context import Context
+from app.foundation.database.owner_pages import Source
+from app.foundation.database.sql_templates import Sql, StandIns, Statement, pattern_of, slot
+from app.foundation.errors import BadUserInput
 
 DEFAULT_FIRST = 20
 MAXIMUM_FIRST = 100

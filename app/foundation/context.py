@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 import strawberry
 from strawberry.dataloader import DataLoader
 
-from app.access import Viewer
-from app.encryption import Keyring
-from app.errors import Unauthenticated
-from app.settings import Settings
+from app.foundation.access import Viewer
+from app.foundation.encryption import Keyring
+from app.foundation.errors import Unauthenticated
+from app.foundation.settings import Settings
 
 K = TypeVar("K")
 T = TypeVar("T")

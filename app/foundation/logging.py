@@ -22,8 +22,8 @@ import orjson
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app import metrics
-from app.errors import MASKED, ErrorCode, json_error
+from app.foundation import metrics
+from app.foundation.errors import MASKED, ErrorCode, json_error
 
 
 def configure(level: str) -> None:

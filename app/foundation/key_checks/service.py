@@ -1,7 +1,7 @@
 """Comparing the keys in the environment with those that the database has seen."""
 
-from app.encryption import Keyring
-from app.key_checks.model import KeyCheck
+from app.foundation.encryption import Keyring
+from app.foundation.key_checks.model import KeyCheck
 
 
 async def wrong_keys(keyring: Keyring) -> list[str]:

@@ -5,7 +5,7 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.models import Model
 
-from app.identifiers import new_id
+from app.foundation.identifiers import new_id
 
 
 class IdempotencyRecord(Model):

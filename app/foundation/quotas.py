@@ -4,7 +4,7 @@ from typing import Any
 
 from tortoise.queryset import QuerySet
 
-from app.errors import Mistakes, UserErrorCode
+from app.foundation.errors import Mistakes, UserErrorCode
 
 
 async def check(objects: QuerySet[Any], maximum: int, fact: str, advice: str, *path: str) -> None:

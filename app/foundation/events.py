@@ -1,7 +1,7 @@
 """What happens to calls, told at once to whoever listens, in this worker and the others.
 
 An event says which call of which account has changed and in what way, and nothing of what it is now: whoever hears it reads
-the call within their own reach. Between workers events go over Valkey (`live_exchange.py`) where there is one; when some were
+the call within their own reach. Between workers events go over Valkey (`event_bus.py`) where there is one; when some were
 lost on the way, every listener ends, so that its client lists again.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from uuid import UUID
 
-from app.live_exchange import Change, LiveEvent, LiveExchange
+from app.foundation.event_bus import Change, LiveEvent, LiveExchange
 
 __all__ = ["Change", "EventsLost", "Listener", "LiveEvent", "LiveEvents", "TooSlow"]
 

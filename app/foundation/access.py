@@ -22,7 +22,7 @@ from tortoise.expressions import Q
 from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
-from app.errors import Forbidden
+from app.foundation.errors import Forbidden
 
 
 @strawberry.enum(description="Whose things a caller acts on.")

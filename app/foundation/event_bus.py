@@ -1,4 +1,4 @@
-"""Events of calls between workers (`exchange.py`).
+"""Events of calls between workers (`pubsub.py`).
 
 The channel is `live:<account id>`; the text is `<call id> <change>`, with the ids as the graph shows them.
 """
@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.exchange import Exchange
-from app.identifiers import Kind, read, show
+from app.foundation.identifiers import Kind, read, show
+from app.foundation.pubsub import Exchange
 
 _CHANNEL = "live:"
 

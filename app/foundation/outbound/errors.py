@@ -6,7 +6,7 @@ import ssl
 import aiohttp
 from aiohttp.abc import AbstractResolver
 
-from app.outbound import JudgingResolver, OutboundRefused
+from app.foundation.outbound.guard import JudgingResolver, OutboundRefused
 from app.recording.failures import FailureKind
 
 # aiohttp takes nothing else for a resolver.

@@ -3,7 +3,7 @@
 from tortoise import fields
 from tortoise.models import Model
 
-from app.identifiers import new_id
+from app.foundation.identifiers import new_id
 
 
 class KeyCheck(Model):
