@@ -7,12 +7,12 @@ The rooms, one per noun; each has `model.py` (what is stored), `service.py` (wha
                          mutation_schema.py)
     service_providers/   who runs accounts for customers
     api_keys/            what a program shows to be let in      (+ token.py, last_use.py; owner.py: of a new key or user)
-    recording/           how calls are recorded, and where to   (+ storage.py: the only way to S3, aws_sdk.py: what it
+    recording/           how calls are recorded, and where to   (+ s3.py: the only way to S3, aws_sdk.py: what it
                          goes by, loaded when it is needed; clients.py: which of it are used again;
                          verification.py and probe.py: the proof that a storage works; answers.py,
                          failures.py, errors.py: what S3 says and means; rules.py,
                          inputs.py: what a form may hold; regions.py, policy.py;
-                         stored.py, credentials.py: its keys; stream.py: what a gateway says;
+                         settings.py, credentials.py: its keys; stream.py: what a gateway says;
                          admission.py: whether a call is recorded; recorder.py: from its stream to spool.py, the
                          local disk; disk.py: what its errors mean; audio.py: WAV and MP3; storing.py: from the spool to
                          the buckets, by sending.py: one try, uploads.py: S3's calls, backoff.py: when again, mending.py:

@@ -26,8 +26,8 @@ from app.foundation.outbound.guard import OutboundGate
 from app.foundation.settings import Settings, WrongSettings
 from app.recording import aside
 from app.recording.spool import Spool
-from app.recording.storage import ObjectStorage
 from app.serving import CannotStart, listen
+from app.storage.s3 import ObjectStorage
 from app.users import service as users
 from app.users.model import User
 

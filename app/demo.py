@@ -29,9 +29,9 @@ from app.foundation.settings import Settings
 from app.local_receiver import LocalReceiver
 from app.local_s3 import Identity, LocalS3, LocalS3Failed, LocalS3Missing
 from app.local_valkey import LocalValkey, LocalValkeyFailed, LocalValkeyMissing
-from app.recording.storage import ObjectStorage
-from app.recording.verification import StorageVerifier
 from app.serving import CannotStart, check_port, listen
+from app.storage.s3 import ObjectStorage
+from app.storage.verification import StorageVerifier
 from app.webhooks.delivery import WebhookSender
 
 

@@ -25,12 +25,12 @@ from app.applications.model import Application
 from app.foundation.access import AccessLevel, Scope, Viewer
 from app.foundation.context import Context, Opened
 from app.foundation.identifiers import Kind, show
-from app.recording import service as recording
-from app.recording.inputs import RecordingConfigPatch
-from app.recording.model import AudioFormat, BucketVendor
-from app.recording.rules import Tag
 from app.service_providers import service as providers
 from app.service_providers.model import ServiceProvider
+from app.storage import service as recording
+from app.storage.inputs import RecordingConfigPatch
+from app.storage.model import AudioFormat, BucketVendor
+from app.storage.rules import Tag
 from app.users import service as users
 from app.users.model import User
 from app.webhooks import service as webhooks

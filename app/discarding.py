@@ -24,10 +24,10 @@ from app.foundation.encryption import HASH_KEY, CannotOpen, Keyring, encryption_
 from app.foundation.idempotency.model import IdempotencyRecord
 from app.foundation.key_checks import service as key_checks
 from app.foundation.settings import Settings
-from app.recording import credentials
-from app.recording.model import RecordingConfig, StorageStatus, StoredCredential
-from app.recording.stored import stored_draft
-from app.recording.verification import fingerprint
+from app.storage import credentials
+from app.storage.model import RecordingConfig, StorageStatus, StoredCredential
+from app.storage.settings import stored_draft
+from app.storage.verification import fingerprint
 from app.users.model import LoginFailure, Session
 
 _BATCH = 500

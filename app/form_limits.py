@@ -13,8 +13,8 @@ from app.foundation.context import Context
 from app.foundation.graphql import fields
 from app.foundation.graphql import pagination as paging
 from app.foundation.idempotency import run_once
-from app.recording.schema import RecordingLimits
 from app.service_providers.schema import ServiceProviderLimits
+from app.storage.schema import RecordingLimits
 from app.users import emails
 from app.users.schema import UserLimits
 from app.webhooks.schema import WebhookLimits

@@ -48,13 +48,13 @@ from app.foundation.revocations import Revocations
 from app.foundation.settings import Settings
 from app.graphiql.page import Explorer
 from app.recording import routes as recording
-from app.recording.failures import CODES_FOR_METRICS
 from app.recording.recorder import Recorder
 from app.recording.spool import Spool
-from app.recording.storage import ObjectStorage
 from app.recording.storing import Storer
-from app.recording.verification import StorageVerifier
 from app.schema import printed, schema
+from app.storage.failures import CODES_FOR_METRICS
+from app.storage.s3 import ObjectStorage
+from app.storage.verification import StorageVerifier
 from app.tts_cache.cache import PromptCache
 from app.tts_cache.counts import PromptCounts
 from app.webhooks.delivery import WebhookSender

@@ -24,8 +24,8 @@ from app.form_limits import LimitQueries
 from app.foundation.context import Info
 from app.foundation.graphql import fields
 from app.recording.credential_schema import StoredCredentialMutations
-from app.recording.schema import RecordingMutations, RecordingQueries
 from app.service_providers.schema import ServiceProviderMutations, ServiceProviderQueries
+from app.storage.schema import RecordingMutations, RecordingQueries
 from app.tts_cache.schema import TtsCacheMutations
 from app.users.policy_schema import PasswordPolicyMutations, PasswordPolicyQueries
 from app.users.schema import UserMutations, UserQueries

@@ -18,12 +18,12 @@ from app.calls.keys import id_at
 from app.calls.model import Call as CallRow
 from app.calls.model import CallKey, RecordingState
 from app.foundation.identifiers import Kind, read, show
-from app.recording import credentials
-from app.recording.model import AudioFormat, BucketVendor
-from app.recording.probe import StepResult, VerificationStepName, VerificationStepStatus
 from app.recording.spool import Spool
-from app.recording.storage import StorageTarget
-from app.recording.verification import StorageVerdict, StorageVerifier, VerificationResult
+from app.storage import credentials
+from app.storage.model import AudioFormat, BucketVendor
+from app.storage.probe import StepResult, VerificationStepName, VerificationStepStatus
+from app.storage.s3 import StorageTarget
+from app.storage.verification import StorageVerdict, StorageVerifier, VerificationResult
 from app.tts_cache.cache import PromptCache
 from app.webhooks.delivery import Call, Delivery, WebhookSender
 from tests.access_cases import Case, Ids, cases

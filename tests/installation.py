@@ -30,11 +30,11 @@ from app.foundation.identifiers import Kind, new_id, read, show
 from app.foundation.outbound.guard import OutboundGate
 from app.foundation.settings import Settings
 from app.main import Server, create_app
-from app.recording import service as recording
-from app.recording.inputs import RecordingConfigPatch
-from app.recording.model import BucketVendor
-from app.recording.rules import Tag
 from app.service_providers import service as providers
+from app.storage import service as recording
+from app.storage.inputs import RecordingConfigPatch
+from app.storage.model import BucketVendor
+from app.storage.rules import Tag
 from app.webhooks.model import WebhookDelivery, WebhookKind, WebhookMethod
 from app.webhooks.rules import WebhookChange
 

@@ -45,7 +45,7 @@ ASSEMBLY = {
 FLOORS = {"model": 0, "service": 2, "schema": 3, "routes": 3}
 NAMED_MODULE = 1
 S3_LIBRARIES = {"aioboto3", "aiobotocore", "botocore", "boto3"}
-S3_OWNER = "app.recording.aws_sdk"
+S3_OWNER = "app.storage.aws_sdk"
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "core", "misc", "shared"}
 Sources = dict[str, str]
 """The text of each module by its dotted name; a package goes by the name of its folder."""

@@ -11,7 +11,7 @@ from app.api_keys.model import ApiKey
 from app.calls.model import Call, CallKey, RecordingState
 from app.foundation.database import orm
 from app.foundation.identifiers import Kind, new_id, read
-from app.recording.model import AudioFormat, BucketVendor, RecordingConfig, StoredCredential
+from app.storage.model import AudioFormat, BucketVendor, RecordingConfig, StoredCredential
 from tests.installation import Installation, Person, World, refusals
 from tests.people import add_people
 from tests.tables import changed, contents, tables

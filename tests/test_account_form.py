@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from app.recording import service as recording
 from app.schema import schema
+from app.storage import service as recording
 from tests.clients.example import operations
 from tests.execution.test_compiled import ordinary
 from tests.installation import Installation, Person, World, refusals

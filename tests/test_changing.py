@@ -19,8 +19,8 @@ from app.foundation.access import AccessLevel, Scope, Viewer
 from app.foundation.context import Context
 from app.foundation.database.orm import violated_constraint
 from app.foundation.identifiers import Kind, new_id, read
-from app.recording.model import AudioFormat, RecordingConfig, StorageStatus
 from app.service_providers.model import ServiceProvider
+from app.storage.model import AudioFormat, RecordingConfig, StorageStatus
 from tests.installation import Installation, Person, World, refusals
 from tests.statements import recorded
 from tests.waiting import until

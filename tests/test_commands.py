@@ -16,8 +16,8 @@ from app.foundation.encryption import Keyring, key_from_text, new_key_text
 from app.foundation.idempotency.model import IdempotencyRecord
 from app.foundation.identifiers import Kind, new_id, read, show
 from app.local_s3 import free_ports
-from app.recording import credentials
-from app.recording.model import AudioFormat
+from app.storage import credentials
+from app.storage.model import AudioFormat
 from tests.calls.recorded import target_in
 from tests.commands import ended, ended_process, environment_of, run, serving
 from tests.installation import Installation, Person, World

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.foundation.identifiers import Kind, new_id, read
-from app.recording.model import StoredCredential
+from app.storage.model import StoredCredential
 from tests.installation import Installation, Person, World
 from tests.lessons.walking import STORAGE
 from tests.people import add_people

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from app.foundation.database import pool as postgres_pool
-from app.recording.verification import StorageVerifier
+from app.storage.verification import StorageVerifier
 from app.tts_cache.cache import PromptCache
 from app.webhooks.delivery import WebhookSender
 from tests.access_cases import Ids, mutations

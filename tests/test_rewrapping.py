@@ -11,8 +11,8 @@ from app import rewrapping
 from app.accounts.model import Account
 from app.foundation.encryption import CannotOpen, Keyring
 from app.foundation.identifiers import Kind, read
-from app.recording.model import RecordingConfig
 from app.rewrapping import rewrap
+from app.storage.model import RecordingConfig
 from tests.faults import failing
 from tests.installation import Installation, Person, World
 from tests.lessons.walking import inputs, mistakes, send, with_everything

@@ -15,7 +15,7 @@ from app.accounts.model import UsageUnit
 from app.audit.changing import Columns
 from app.foundation import names
 from app.foundation.errors import Problems, UserErrorCode
-from app.recording.inputs import RecordingConfigPatch
+from app.storage.inputs import RecordingConfigPatch
 from app.webhooks.rules import WebhookChange
 
 MAXIMUM_SIP_REALM = 132

@@ -17,7 +17,7 @@ from app.foundation.errors import UserError, UserErrorCode
 from app.foundation.graphql import fields
 from app.foundation.idempotency.run_once import ONCE
 from app.foundation.identifiers import Kind, show
-from app.recording.schema import AccountRecordingConfigInput
+from app.storage.schema import AccountRecordingConfigInput
 from app.webhooks.schema import WebhookInput, changed_webhook
 
 

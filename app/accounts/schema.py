@@ -32,10 +32,10 @@ from app.foundation.graphql.pagination import (
 )
 from app.foundation.identifiers import Kind, read
 from app.recording.credential_schema import StoredCredential
-from app.recording.model import RecordingConfig as RecordingConfigRow
-from app.recording.model import StorageStatus
-from app.recording.model import StoredCredential as StoredCredentialRow
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
+from app.storage.model import RecordingConfig as RecordingConfigRow
+from app.storage.model import StorageStatus
+from app.storage.model import StoredCredential as StoredCredentialRow
 from app.tts_cache.schema import TtsCache, cache_of
 from app.users.model import User as UserRow
 from app.users.schema import User

@@ -27,11 +27,11 @@ from app.foundation.idempotency.run_once import once
 from app.foundation.identifiers import Kind, new_id, read
 from app.foundation.outbound.guard import OutboundGate
 from app.foundation.revocations import Revocations
-from app.recording import service as recording
-from app.recording.inputs import RecordingConfigPatch
-from app.recording.model import RecordingConfig, StoredCredential
 from app.service_providers.finding import SERVICE_PROVIDERS
 from app.service_providers.model import ServiceProvider
+from app.storage import service as recording
+from app.storage.inputs import RecordingConfigPatch
+from app.storage.model import RecordingConfig, StoredCredential
 from app.users import service as users
 from app.users import taken
 from app.users.taken import Unique

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import strawberry
 
-from app.recording.model import StorageStatus
+from app.storage.model import StorageStatus
 
 CONFIGURATION = ("enabled", "bucket_name", "record_all_calls", "storage_status")
 """The columns of the account's recording configuration that decide."""

@@ -21,8 +21,8 @@ from app.foundation.graphql import fields
 from app.foundation.graphql.pagination import Containing, Order, OrderDirection
 from app.foundation.idempotency.run_once import ONCE
 from app.foundation.identifiers import Kind, show
-from app.recording.model import RecordingConfig as RecordingConfigRow
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
+from app.storage.model import RecordingConfig as RecordingConfigRow
 from app.webhooks.model import WebhookMethod
 from app.webhooks.schema import Webhook, WebhookInput, changed_webhook
 

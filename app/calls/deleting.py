@@ -13,8 +13,8 @@ from app.foundation.errors import Mistakes, UserErrorCode
 from app.foundation.events import LiveEvents
 from app.foundation.identifiers import Kind, read
 from app.recording import retiring
-from app.recording.failures import advice
-from app.recording.storage import Bucket, ObjectStorage, StorageFailure
+from app.storage.failures import advice
+from app.storage.s3 import Bucket, ObjectStorage, StorageFailure
 
 # How often a deletion looks again because the recording got another state meanwhile.
 _TRIES = 3

@@ -21,7 +21,7 @@ from app.foundation.access import Viewer
 from app.foundation.context import Context
 from app.foundation.encryption import Keyring
 from app.foundation.identifiers import Kind, read, show
-from app.recording.model import CONTENT_TYPES, AudioFormat
+from app.storage.model import CONTENT_TYPES, AudioFormat
 
 ADDRESS_SECONDS = 3_600
 STORAGE_ADDRESS_SECONDS = 900

@@ -7,7 +7,7 @@ from app.calls.model import Call
 from app.calls.recordings import Found
 from app.foundation.encryption import Keyring
 from app.recording import audio
-from app.recording.storage import ObjectStorage, StorageFailure
+from app.storage.s3 import ObjectStorage, StorageFailure
 
 # To store recordings needs no right to read them.
 _MAY_NOT_LOOK = {401, 403, 405, 501}

@@ -10,7 +10,7 @@ from tortoise.models import Model
 
 from app.foundation.access import Reach, Reachable
 from app.foundation.identifiers import new_id
-from app.recording.model import AudioFormat, BucketVendor, RecordingError
+from app.storage.model import AudioFormat, BucketVendor, RecordingError
 
 
 @strawberry.enum(description="Who called: seen from the voice gateway.")

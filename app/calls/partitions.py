@@ -16,7 +16,7 @@ from tortoise.transactions import in_transaction
 
 from app.calls.model import Call, CallKey
 from app.foundation.identifiers import first_at
-from app.recording.model import StoredCredential
+from app.storage.model import StoredCredential
 
 MONTHS_AHEAD = 3
 # Rows of one statement, so that none holds locks for long.

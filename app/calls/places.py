@@ -9,10 +9,10 @@ from uuid import UUID
 from app.calls.model import Call
 from app.foundation.context import Context
 from app.foundation.encryption import Keyring
-from app.recording.answers import Answer
-from app.recording.credentials import Location, candidates
-from app.recording.model import RecordingConfig, StoredCredential
-from app.recording.storage import Bucket, ObjectStorage, StorageFailure, StorageTarget
+from app.storage.credentials import Location, candidates
+from app.storage.model import RecordingConfig, StoredCredential
+from app.storage.responses import Answer
+from app.storage.s3 import Bucket, ObjectStorage, StorageFailure, StorageTarget
 
 # Signing is work of the processor alone: after so many addresses, others have their turn.
 _SIGNED_AT_ONCE = 10

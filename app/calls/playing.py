@@ -14,8 +14,8 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from app.calls import places
-from app.recording.answers import Answer
-from app.recording.storage import Bucket, ObjectStorage, StorageFailure, StorageTarget
+from app.storage.responses import Answer
+from app.storage.s3 import Bucket, ObjectStorage, StorageFailure, StorageTarget
 
 # nginx's, for the log and the metrics: nobody is there to read it, and no answer would count as an error of ours.
 _CLIENT_CLOSED = 499

@@ -23,10 +23,10 @@ from app.foundation.database.orm import lacks_owner
 from app.foundation.encryption import CannotOpen, Keyring
 from app.foundation.events import Change, LiveEvent, LiveEvents
 from app.foundation.identifiers import Kind, show
-from app.recording import credentials
-from app.recording.model import AudioFormat, BucketVendor, RecordingError, StoredCredential
 from app.recording.spool import About
-from app.recording.storage import StorageFailure, StorageTarget
+from app.storage import credentials
+from app.storage.model import AudioFormat, BucketVendor, RecordingError, StoredCredential
+from app.storage.s3 import StorageFailure, StorageTarget
 
 LOST_AFTER = timedelta(days=3)
 """Three times as long as a storage is tried, and as a call goes on without a word in its row."""

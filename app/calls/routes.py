@@ -24,8 +24,8 @@ from app.foundation.concurrency_limits import FairSlots, Share, ShareFull
 from app.foundation.context import Context, Opened
 from app.foundation.errors import ErrorCode, ServiceUnavailable, Unauthenticated, for_client, json_error
 from app.foundation.identifiers import Kind, read, show
-from app.recording.failures import advice
-from app.recording.storage import ObjectStorage, StorageFailure
+from app.storage.failures import advice
+from app.storage.s3 import ObjectStorage, StorageFailure
 
 # Recordings that a worker sends at once; of one key or person a quarter, of one account half, of one provider three quarters.
 # The account's own storage decides how long each takes, and each has a connection of its own to it.

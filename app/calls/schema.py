@@ -22,7 +22,7 @@ from app.foundation.graphql import fields
 from app.foundation.graphql.fields import BigInt
 from app.foundation.graphql.pagination import DEFAULT_FIRST, AfterArgument, Connection, FirstArgument
 from app.foundation.identifiers import Kind, read
-from app.recording.model import AudioFormat, RecordingError
+from app.storage.model import AudioFormat, RecordingError
 
 # Beyond this nobody counts calls one by one, and a page should not wait for it.
 COUNT_LIMIT = 10_000

@@ -14,11 +14,11 @@ from app.applications.recording import outlook
 from app.calls.recordings import CallFacts
 from app.foundation.access import Viewer
 from app.foundation.encryption import Keyring
-from app.recording.model import AudioFormat, RecordingConfig
 from app.recording.spool import About
-from app.recording.storage import StorageTarget
-from app.recording.stored import stored_draft
 from app.recording.stream import CloseCode, FirstFrame, Refused
+from app.storage.model import AudioFormat, RecordingConfig
+from app.storage.s3 import StorageTarget
+from app.storage.settings import stored_draft
 
 ADMISSION_SECONDS = 120.0
 """How long the answer for an account's last call holds while the database does not answer."""

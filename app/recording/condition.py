@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from app.foundation.encryption import Keyring
-from app.recording.model import RecordingConfig, StorageStatus
-from app.recording.rules import StorageDraft
 from app.recording.spool import About
-from app.recording.storage import StorageTarget
-from app.recording.verification import StorageVerdict, fingerprint
+from app.storage.model import RecordingConfig, StorageStatus
+from app.storage.rules import StorageDraft
+from app.storage.s3 import StorageTarget
+from app.storage.verification import StorageVerdict, fingerprint
 
 
 async def fails(about: About) -> None:

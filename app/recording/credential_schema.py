@@ -10,7 +10,8 @@ from app.foundation.access import HasFullAccess
 from app.foundation.context import Info
 from app.foundation.graphql import fields
 from app.foundation.identifiers import Kind, show
-from app.recording import model, retiring
+from app.recording import retiring
+from app.storage import model
 
 
 @fields.node(

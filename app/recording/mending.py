@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 from app.recording import audio
-from app.recording.model import AudioFormat
 from app.recording.spool import Ended, SpooledRecording
+from app.storage.model import AudioFormat
 
 
 def mended(recording: SpooledRecording) -> Ended:

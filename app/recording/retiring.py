@@ -16,9 +16,9 @@ from app.foundation.context import Context
 from app.foundation.encryption import Keyring
 from app.foundation.errors import Mistakes, UserErrorCode
 from app.foundation.identifiers import Kind, read
-from app.recording.credentials import fingerprint
-from app.recording.model import RecordingConfig, StoredCredential
-from app.recording.stored import stored_secret
+from app.storage.credentials import fingerprint
+from app.storage.model import RecordingConfig, StoredCredential
+from app.storage.settings import stored_secret
 
 MAXIMUM_COUNT = 1_000
 _UNDERWAY = (RecordingState.RECORDING, RecordingState.STORING)

@@ -11,7 +11,7 @@ from app.foundation.errors import Mistakes, UserErrorCode
 from app.foundation.events import Change, LiveEvent, LiveEvents
 from app.foundation.identifiers import Kind, read
 from app.recording.spool import Spool
-from app.recording.storage import ObjectStorage, StorageFailure
+from app.storage.s3 import ObjectStorage, StorageFailure
 
 _ASKED = {"recording_state": RecordingState.STORING, "recording_attempts": 0, "recording_error": None}
 

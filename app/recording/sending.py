@@ -14,15 +14,15 @@ from typing import Any
 import structlog
 
 from app.foundation.encryption import CannotOpen, Keyring
-from app.recording import credentials, uploads
 from app.recording.backoff import TRIES_FOR_A_PERSON, Fault
-from app.recording.credentials import Candidate, Location
 from app.recording.disk import fault_of
-from app.recording.failures import LOSES_DATA, StorageFailure
-from app.recording.model import CONTENT_TYPES, AudioFormat, RecordingConfig, StoredCredential
 from app.recording.spool import About, SpooledRecording
-from app.recording.storage import Bucket, ObjectStorage, StorageTarget
-from app.recording.uploads import Outgoing
+from app.storage import credentials, uploads
+from app.storage.credentials import Candidate, Location
+from app.storage.failures import LOSES_DATA, StorageFailure
+from app.storage.model import CONTENT_TYPES, AudioFormat, RecordingConfig, StoredCredential
+from app.storage.s3 import Bucket, ObjectStorage, StorageTarget
+from app.storage.uploads import Outgoing
 
 _log = structlog.get_logger("storing")
 

@@ -36,8 +36,8 @@ import structlog
 
 from app.calls.model import CallDirection
 from app.foundation.concurrency_limits import Share
-from app.recording.model import AudioFormat, BucketVendor
-from app.recording.rules import Tag
+from app.storage.model import AudioFormat, BucketVendor
+from app.storage.rules import Tag
 
 _log = structlog.get_logger("spool")
 Json = dict[str, Any]

@@ -37,16 +37,17 @@ from app.foundation.encryption import Keyring
 from app.foundation.errors import for_client
 from app.foundation.events import LiveEvents
 from app.foundation.identifiers import Kind, show
-from app.recording import backoff, condition, credentials, mending, sending, uploads
+from app.recording import backoff, condition, mending, sending
 from app.recording.admission import refusal_now
 from app.recording.backoff import Fault
-from app.recording.credentials import Candidate
 from app.recording.disk import fault_of, is_of_disk
-from app.recording.failures import StorageFailure, code_for_metrics
-from app.recording.model import RecordingError
 from app.recording.sending import InParts, State
 from app.recording.spool import About, Spool, SpooledRecording
-from app.recording.storage import Bucket, ObjectStorage, StorageTarget
+from app.storage import credentials, uploads
+from app.storage.credentials import Candidate
+from app.storage.failures import StorageFailure, code_for_metrics
+from app.storage.model import RecordingError
+from app.storage.s3 import Bucket, ObjectStorage, StorageTarget
 
 _log = structlog.get_logger("storing")
 

@@ -19,8 +19,8 @@ from yarl import URL
 
 from app.foundation.concurrency_limits import FairSlots, Share, ShareFull
 from app.foundation.errors import RateLimited
+from app.foundation.outbound.errors import FailureKind
 from app.foundation.outbound.guard import OutboundGate, OutboundRefused
-from app.recording.failures import FailureKind
 from app.webhooks import signing
 from app.webhooks.events import Event
 from app.webhooks.model import WebhookMethod

@@ -11,10 +11,10 @@ import httpx
 from app.calls import places
 from app.foundation.outbound.guard import OutboundGate
 from app.local_s3 import Identity, LocalS3
-from app.recording import uploads
-from app.recording.model import BucketVendor
-from app.recording.storage import ObjectStorage, StorageTarget
-from app.recording.uploads import Outgoing
+from app.storage import uploads
+from app.storage.model import BucketVendor
+from app.storage.s3 import ObjectStorage, StorageTarget
+from app.storage.uploads import Outgoing
 from tests.bench import recording
 from tests.bench.finding import Finding
 from tests.bench.streaming import FRAME_SECONDS

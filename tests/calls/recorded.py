@@ -23,9 +23,9 @@ from app.calls.model import Call, CallDirection, RecordingState
 from app.foundation.context import Context
 from app.foundation.identifiers import Kind, new_id, read, show
 from app.local_s3 import REGION, LocalS3
-from app.recording import credentials
-from app.recording.model import AudioFormat, BucketVendor, RecordingConfig, StoredCredential
-from app.recording.storage import StorageTarget
+from app.storage import credentials
+from app.storage.model import AudioFormat, BucketVendor, RecordingConfig, StoredCredential
+from app.storage.s3 import StorageTarget
 from tests.installation import Installation, Person
 from tests.waiting import until
 

@@ -23,7 +23,7 @@ from app.foundation.access import AccessLevel
 from app.foundation.concurrency_limits import FairSlots, Share
 from app.foundation.identifiers import Kind, read, show
 from app.local_s3 import LocalS3
-from app.recording.model import AudioFormat
+from app.storage.model import AudioFormat
 from tests.calls.recorded import Recorded, configure, recorded, served, target_in, wav
 from tests.installation import Installation, Person, World
 from tests.people import add_people
@@ -323,7 +323,7 @@ async def test_keys_that_were_withdrawn_are_replaced_by_the_present_ones_of_the_
     call = await recorded(installation, good)
     withdrawn = target_in(local_s3, "calls", "withdrawnkey", "withdrawnsecret")
     async with installation.database():
-        from app.recording import credentials
+        from app.storage import credentials
 
         credential_id = await credentials.keep(installation.opened.keyring, call.call.account_id, withdrawn)
         await Call.filter(id=call.call.id).update(recording_credential_id=credential_id)

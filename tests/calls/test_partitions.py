@@ -12,7 +12,7 @@ from app import __main__ as commands
 from app.calls import keys, partitions
 from app.calls.model import Call, CallKey, RecordingState
 from app.foundation.identifiers import Kind, read
-from app.recording.model import AudioFormat, BucketVendor, StoredCredential
+from app.storage.model import AudioFormat, BucketVendor, StoredCredential
 from tests.calls.conftest import at, report
 from tests.installation import Installation, Person, World
 from tests.waiting import until

@@ -11,7 +11,7 @@ import pytest
 from app.calls import listening
 from app.calls.model import Call, RecordingState
 from app.local_s3 import LocalS3
-from app.recording.model import AudioFormat
+from app.storage.model import AudioFormat
 from tests.calls.recorded import Recorded, client_of, conversation, recorded, served, target_in, wav
 from tests.installation import Installation, Person
 from tests.waiting import until

@@ -10,7 +10,7 @@ from app.calls import schema
 from app.calls.keys import advance_newest_month, id_at
 from app.calls.model import Call, CallDirection, CallKey, RecordingState
 from app.foundation.identifiers import Kind, read, show
-from app.recording.model import AudioFormat, BucketVendor
+from app.storage.model import AudioFormat, BucketVendor
 from tests.calls.conftest import at
 from tests.execution.test_compiled import ordinary
 from tests.installation import Answer, Installation, Person, World

@@ -13,8 +13,8 @@ from app.calls.model import Call, CallDirection, RecordingState
 from app.calls.recordings import AccountGone, CallFacts, RecordedAlready
 from app.foundation.events import Change, LiveEvents
 from app.foundation.identifiers import Kind, read, show
-from app.recording.model import AudioFormat, BucketVendor, StoredCredential
-from app.recording.storage import StorageTarget
+from app.storage.model import AudioFormat, BucketVendor, StoredCredential
+from app.storage.s3 import StorageTarget
 from tests.installation import Installation, World
 from tests.waiting import until
 

@@ -8,9 +8,9 @@ from app.foundation.encryption import Keyring
 from app.foundation.identifiers import Kind, read
 from app.local_s3 import LocalS3
 from app.recording import retiring
-from app.recording.credentials import secret_of
-from app.recording.model import StoredCredential
 from app.rewrapping import rewrap
+from app.storage.credentials import secret_of
+from app.storage.model import StoredCredential
 from tests.calls.recorded import configure, kept_keys, recorded, target_in
 from tests.installation import Installation, Person, World, refusals
 from tests.statements import recorded as statements

@@ -24,7 +24,7 @@ from app.foundation.events import Change, LiveEvent, LiveEvents
 from app.foundation.identifiers import Kind, read
 from app.foundation.revocations import Revocations
 from app.foundation.settings import Settings
-from app.recording.verification import StorageVerifier
+from app.storage.verification import StorageVerifier
 from tests.calls.conftest import at, gateway_of, report
 from tests.installation import Installation, Person, World
 from tests.listeners import listening, served, until_heard

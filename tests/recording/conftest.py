@@ -8,9 +8,9 @@ import pytest
 
 from app.foundation.encryption import Keyring
 from app.foundation.outbound.guard import OutboundGate
-from app.recording.probe import StepResult
-from app.recording.storage import ObjectStorage
-from app.recording.verification import StorageVerifier, VerificationResult, VerificationStepName
+from app.storage.probe import StepResult
+from app.storage.s3 import ObjectStorage
+from app.storage.verification import StorageVerifier, VerificationResult, VerificationStepName
 from tests.installation import Installation
 from tests.recording.storage_room import StorageRoom, opened_room
 from tests.servers.scripted_s3 import ScriptedS3

@@ -25,14 +25,15 @@ from app.foundation.events import LiveEvents
 from app.foundation.identifiers import Kind, new_id, read
 from app.foundation.outbound.guard import OutboundGate
 from app.local_s3 import LocalS3
-from app.recording import audio, service
-from app.recording.inputs import RecordingConfigPatch
-from app.recording.model import AudioFormat, BucketVendor, RecordingConfig
-from app.recording.rules import Tag
+from app.recording import audio
 from app.recording.spool import About, Ended, Spool, SpooledRecording
-from app.recording.storage import ObjectStorage, StorageTarget
-from app.recording.stored import stored_draft
 from app.recording.storing import Storer
+from app.storage import service
+from app.storage.inputs import RecordingConfigPatch
+from app.storage.model import AudioFormat, BucketVendor, RecordingConfig
+from app.storage.rules import Tag
+from app.storage.s3 import ObjectStorage, StorageTarget
+from app.storage.settings import stored_draft
 from tests.installation import Installation
 from tests.servers.fixtures import ADMIN, RECORDER
 

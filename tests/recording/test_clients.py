@@ -9,12 +9,12 @@ import pytest
 
 from app.calls import places
 from app.calls.model import Call, RecordingState
-from app.recording import aws_sdk
-from app.recording.clients import ReusedClients
-from app.recording.model import BucketVendor, RecordingConfig
-from app.recording.storage import ObjectStorage, StorageTarget
-from app.recording.stored import stored_draft
-from app.recording.verification import StorageVerifier
+from app.storage import aws_sdk
+from app.storage.clients import ReusedClients
+from app.storage.model import BucketVendor, RecordingConfig
+from app.storage.s3 import ObjectStorage, StorageTarget
+from app.storage.settings import stored_draft
+from app.storage.verification import StorageVerifier
 from tests.recording.storage_room import StorageRoom, noise
 from tests.servers.scripted_s3 import ScriptedS3
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from app.foundation.outbound.errors import FailureKind
 from app.recording.backoff import Fault
-from app.recording.failures import FailureKind, StorageFailure
+from app.storage.failures import StorageFailure
 from tests.installation import Person, World
 from tests.recording.test_verification_through_the_api import VERIFICATION, status
 from tests.servers.scripted_s3 import ScriptedS3, error

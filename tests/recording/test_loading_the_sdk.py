@@ -18,12 +18,12 @@ from app import migrating
 from app.foundation.encryption import Keyring
 from app.foundation.outbound.guard import OutboundGate
 from app.foundation.settings import Settings
-from app.recording import storage as storage_module
-from app.recording import verification
-from app.recording.model import BucketVendor
-from app.recording.rules import StorageDraft
-from app.recording.storage import ObjectStorage
-from app.recording.verification import StorageVerifier
+from app.storage import s3 as storage_module
+from app.storage import verification
+from app.storage.model import BucketVendor
+from app.storage.rules import StorageDraft
+from app.storage.s3 import ObjectStorage
+from app.storage.verification import StorageVerifier
 from tests.catalogue import empty, make_settings
 from tests.loop_clock import pass_seconds
 from tests.recording.conftest import statuses

@@ -19,9 +19,9 @@ from app.foundation.events import Change, LiveEvent, LiveEvents
 from app.foundation.identifiers import Kind, new_id, show
 from app.foundation.outbound.guard import OutboundGate
 from app.recording import recorder, retrying
-from app.recording.model import RecordingError
-from app.recording.storage import ObjectStorage
 from app.recording.stream import FirstFrame
+from app.storage.model import RecordingError
+from app.storage.s3 import ObjectStorage
 from tests.commands import run
 from tests.installation import Installation, Person
 from tests.recording.storage_room import StorageRoom, noise, opened_room

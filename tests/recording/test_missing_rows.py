@@ -20,8 +20,8 @@ from app.foundation.encryption import CannotOpen
 from app.foundation.errors import Mistakes
 from app.foundation.identifiers import Kind, new_id, read, show
 from app.recording import aside, retrying, storing
-from app.recording.model import AudioFormat, StoredCredential
 from app.recording.spool import Ended, SpooledRecording
+from app.storage.model import AudioFormat, StoredCredential
 from tests.calls.recorded import target_in
 from tests.commands import ended, environment_of
 from tests.installation import Person

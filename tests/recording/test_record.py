@@ -32,9 +32,9 @@ from app.foundation.logging import RequestLog
 from app.recording import recorder
 from app.recording.admission import admit
 from app.recording.admission import closed as closed_accounts
-from app.recording.model import BucketVendor
 from app.recording.spool import Spool, SpooledRecording
 from app.recording.stream import FirstFrame
+from app.storage.model import BucketVendor
 from app.websocket_connections import StreamingProtocol
 from tests.installation import Installation, Person, World
 from tests.loop_clock import pass_seconds

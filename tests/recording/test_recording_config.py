@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from app.recording.model import RecordingConfig
+from app.storage.model import RecordingConfig
 from tests.installation import Installation, Person, World, refusals
 
 CONFIG = (

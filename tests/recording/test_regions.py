@@ -3,9 +3,9 @@
 import pytest
 
 from app.foundation.outbound.guard import OutboundGate
-from app.recording import regions
-from app.recording.model import BucketVendor
-from app.recording.storage import ObjectStorage, StorageTarget
+from app.storage import regions
+from app.storage.model import BucketVendor
+from app.storage.s3 import ObjectStorage, StorageTarget
 
 
 def test_the_partitions_are_those_that_are_offered() -> None:

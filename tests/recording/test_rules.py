@@ -5,9 +5,9 @@ import dataclasses
 import pytest
 
 from app.foundation.errors import UserErrorCode
-from app.recording import rules
-from app.recording.model import BucketVendor
-from app.recording.rules import StorageDraft, Tag
+from app.storage import rules
+from app.storage.model import BucketVendor
+from app.storage.rules import StorageDraft, Tag
 
 AWS = StorageDraft(
     vendor=BucketVendor.AWS_S3,

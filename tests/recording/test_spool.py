@@ -20,9 +20,9 @@ import pytest
 from app.foundation.concurrency_limits import Share
 from app.recording.audio import Wav
 from app.recording.mending import mended
-from app.recording.model import AudioFormat, BucketVendor
-from app.recording.rules import Tag
 from app.recording.spool import About, Ended, Spool
+from app.storage.model import AudioFormat, BucketVendor
+from app.storage.rules import Tag
 from tests.recording.storage_room import full_disk
 
 

@@ -16,12 +16,14 @@ from app.calls import recordings
 from app.calls.model import Call, RecordingState
 from app.foundation.errors import Mistakes, UserErrorCode
 from app.foundation.identifiers import Kind, show
+from app.foundation.outbound.errors import FailureKind
 from app.local_s3 import LocalS3
-from app.recording import backoff, retrying, storing, uploads
+from app.recording import backoff, retrying, storing
 from app.recording.backoff import Fault
-from app.recording.failures import FailureKind, StorageFailure
-from app.recording.model import AudioFormat, RecordingConfig, StorageStatus, StoredCredential
-from app.recording.storage import ObjectStorage
+from app.storage import uploads
+from app.storage.failures import StorageFailure
+from app.storage.model import AudioFormat, RecordingConfig, StorageStatus, StoredCredential
+from app.storage.s3 import ObjectStorage
 from tests.installation import Installation, Person
 from tests.recording.storage_room import TAGS, StorageRoom, full_disk, noise, opened_room, pcm_of, s3_client
 from tests.servers.fixtures import EARLY, RECORDER

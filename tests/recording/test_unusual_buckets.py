@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from app.calls.model import RecordingState
-from app.recording import answers, uploads
-from app.recording.failures import advice
-from app.recording.model import AudioFormat, BucketVendor, RecordingConfig, RecordingError
-from app.recording.rules import StorageDraft
-from app.recording.storage import StorageTarget
-from app.recording.stored import stored_draft
-from app.recording.verification import StorageVerdict, StorageVerifier, VerificationResult
+from app.storage import responses, uploads
+from app.storage.failures import advice
+from app.storage.model import AudioFormat, BucketVendor, RecordingConfig, RecordingError
+from app.storage.rules import StorageDraft
+from app.storage.s3 import StorageTarget
+from app.storage.settings import stored_draft
+from app.storage.verification import StorageVerdict, StorageVerifier, VerificationResult
 from tests.recording.conftest import statuses, step
 from tests.recording.storage_room import StorageRoom, noise
 from tests.servers import scripted_s3 as scripts
@@ -219,12 +219,12 @@ SAID = {
 def test_what_a_server_says_is_cleaned(case: str) -> None:
     said, cleaned = SAID[case]
     response = {"Error": {"Code": "Odd", "Message": said}, "ResponseMetadata": {"HTTPStatusCode": 400}}
-    assert answers.failure(response, ("hunter2", "hunter/3", "id-of-the-key")).message == cleaned
+    assert responses.failure(response, ("hunter2", "hunter/3", "id-of-the-key")).message == cleaned
 
 
 def test_what_a_server_says_is_cut_short() -> None:
     response = {"Error": {"Code": "Odd", "Message": "no " * 5_000}, "ResponseMetadata": {"HTTPStatusCode": 400}}
-    found = advice(answers.failure(response))
+    found = advice(responses.failure(response))
     assert len(found) < 300
     assert found.endswith("…”")
 

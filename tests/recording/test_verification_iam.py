@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from app.recording.model import BucketVendor
-from app.recording.rules import StorageDraft, Tag
-from app.recording.verification import StorageVerdict, StorageVerifier
+from app.storage.model import BucketVendor
+from app.storage.rules import StorageDraft, Tag
+from app.storage.verification import StorageVerdict, StorageVerifier
 from tests.recording.conftest import statuses, step
 from tests.servers.iam_s3 import BUCKET, IamS3
 

@@ -14,14 +14,15 @@ from uuid import uuid4
 import pytest
 
 from app.foundation.errors import RateLimited
+from app.foundation.outbound.errors import FailureKind
 from app.foundation.outbound.guard import OutboundGate
-from app.recording import regions, verification
-from app.recording.aws_sdk import MAX_ANSWER_BYTES
-from app.recording.failures import FailureKind, StorageFailure
-from app.recording.model import BucketVendor
-from app.recording.rules import StorageDraft, Tag
-from app.recording.storage import ObjectStorage, StorageTarget
-from app.recording.verification import StorageVerdict, StorageVerifier
+from app.storage import regions, verification
+from app.storage.aws_sdk import MAX_ANSWER_BYTES
+from app.storage.failures import StorageFailure
+from app.storage.model import BucketVendor
+from app.storage.rules import StorageDraft, Tag
+from app.storage.s3 import ObjectStorage, StorageTarget
+from app.storage.verification import StorageVerdict, StorageVerifier
 from tests.recording.conftest import statuses, step
 from tests.servers import scripted_s3 as scripts
 from tests.servers.scripted_s3 import Answer, Request, ScriptedS3, error

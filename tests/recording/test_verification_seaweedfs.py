@@ -12,10 +12,10 @@ import pytest
 
 from app.foundation.encryption import Keyring
 from app.local_s3 import Identity, LocalS3
-from app.recording.model import BucketVendor
-from app.recording.rules import StorageDraft, Tag
-from app.recording.storage import Bucket
-from app.recording.verification import StorageVerdict, StorageVerifier, VerificationResult, fingerprint
+from app.storage.model import BucketVendor
+from app.storage.rules import StorageDraft, Tag
+from app.storage.s3 import Bucket
+from app.storage.verification import StorageVerdict, StorageVerifier, VerificationResult, fingerprint
 from tests.recording.conftest import statuses, step
 from tests.servers.fixtures import ADMIN, EARLY, NEIGHBOUR, READER, RECORDER
 

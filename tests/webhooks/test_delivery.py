@@ -14,8 +14,8 @@ import pytest
 
 from app.foundation.concurrency_limits import FairSlots
 from app.foundation.identifiers import Kind, new_id, read, show
+from app.foundation.outbound.errors import FailureKind
 from app.foundation.outbound.guard import OutboundGate
-from app.recording.failures import FailureKind
 from app.webhooks import delivery
 from app.webhooks.delivery import WebhookSender
 from app.webhooks.signing import is_genuine

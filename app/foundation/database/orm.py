@@ -21,7 +21,7 @@ MODELS = [
     "app.accounts.model",
     "app.api_keys.model",
     "app.users.model",
-    "app.recording.model",
+    "app.storage.model",
     "app.audit.model",
     "app.foundation.idempotency.model",
     "app.webhooks.model",

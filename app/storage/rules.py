@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 from app.foundation.errors import UserErrorCode
 from app.foundation.masks import is_mask
 from app.foundation.names import has_control_characters
-from app.recording import regions
-from app.recording.model import BucketVendor
+from app.storage import regions
+from app.storage.model import BucketVendor
 
 Problem = tuple[tuple[str, ...], UserErrorCode, str]
 """Path to the input field, code, sentence."""

@@ -10,7 +10,8 @@ from typing import Any
 from urllib.parse import quote
 
 from app.foundation.masks import is_mask
-from app.recording.failures import FailureKind, StorageFailure
+from app.foundation.outbound.errors import FailureKind
+from app.storage.failures import StorageFailure
 
 Answer = dict[str, Any]
 """What an operation of S3 answers, as the SDK reads it."""

@@ -15,9 +15,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.recording.answers import Answer
-from app.recording.failures import FailureKind, StorageFailure
-from app.recording.storage import Bucket, Tag, tagging
+from app.foundation.outbound.errors import FailureKind
+from app.storage.failures import StorageFailure
+from app.storage.responses import Answer
+from app.storage.s3 import Bucket, Tag, tagging
 
 PART_BYTES = 5 * 1024 * 1024
 """The smallest part that S3 takes, but for the last."""

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from app.recording import regions
+from app.storage import regions
 
 
 @dataclass(frozen=True)

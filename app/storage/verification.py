@@ -21,12 +21,12 @@ from app.foundation.concurrency_limits import FairSlots, Share, ShareFull
 from app.foundation.encryption import Keyring
 from app.foundation.errors import RateLimited, UserError, UserErrorCode
 from app.foundation.outbound.guard import OutboundGate
-from app.recording import rules
-from app.recording.failures import StorageFailure, advice
-from app.recording.model import BucketVendor
-from app.recording.probe import Probe, StepResult, VerificationStepName, VerificationStepStatus
-from app.recording.rules import StorageDraft
-from app.recording.storage import ObjectStorage, StorageTarget
+from app.storage import rules
+from app.storage.failures import StorageFailure, advice
+from app.storage.model import BucketVendor
+from app.storage.probe import Probe, StepResult, VerificationStepName, VerificationStepStatus
+from app.storage.rules import StorageDraft
+from app.storage.s3 import ObjectStorage, StorageTarget
 
 __all__ = [
     "StepResult",

@@ -3,8 +3,8 @@
 from uuid import UUID
 
 from app.foundation.encryption import Keyring
-from app.recording.model import RecordingConfig
-from app.recording.rules import StorageDraft, Tag
+from app.storage.model import RecordingConfig
+from app.storage.rules import StorageDraft, Tag
 
 _TABLE, _COLUMN = "recording_configs", "secret_access_key"
 

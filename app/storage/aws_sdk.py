@@ -4,7 +4,7 @@ It reads no environment variable and no file of this server (so the server's own
 take part), follows no redirect (neither HTTP's nor its own to another region), connects to nothing that the gate refuses,
 retries nothing, and keeps no endless answer in memory.
 
-To load it takes a third of a second, and 35 MB that stay: `storage.py` does it for the first storage test of a process,
+To load it takes a third of a second, and 35 MB that stay: `s3.py` does it for the first storage test of a process,
 and nobody else imports this module.
 """
 
@@ -25,10 +25,10 @@ from botocore.loaders import Loader
 from botocore.session import ComponentLocator
 
 from app.foundation.outbound.connector import BoundedConnector, tls_context
-from app.foundation.outbound.errors import kind_of_connection_error
+from app.foundation.outbound.errors import FailureKind, kind_of_connection_error
 from app.foundation.outbound.guard import JudgingResolver
-from app.recording import answers
-from app.recording.failures import FailureKind, StorageFailure
+from app.storage import responses
+from app.storage.failures import StorageFailure
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
@@ -110,7 +110,7 @@ class Sdk:
     def explain(self, operation: str, error: Exception, secrets: Iterable[str]) -> StorageFailure:
         """Turns any exception of the SDK into a StorageFailure; `secrets` are masked in the server's message."""
         if isinstance(error, ClientError):
-            return answers.failure(error.response, secrets)
+            return responses.failure(error.response, secrets)
         if isinstance(error, ConnectTimeoutError):
             return StorageFailure(FailureKind.CONNECT_TIMEOUT)
         if isinstance(error, ReadTimeoutError | TimeoutError):

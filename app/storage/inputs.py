@@ -11,11 +11,11 @@ from app.audit.changing import Columns
 from app.foundation.encryption import Keyring
 from app.foundation.errors import Problems, UserErrorCode
 from app.foundation.outbound.guard import OutboundGate
-from app.recording import rules
-from app.recording.model import AudioFormat, BucketVendor, RecordingConfig, StorageStatus
-from app.recording.rules import StorageDraft, Tag
-from app.recording.stored import sealed_secret, stored_draft
-from app.recording.verification import fingerprint
+from app.storage import rules
+from app.storage.model import AudioFormat, BucketVendor, RecordingConfig, StorageStatus
+from app.storage.rules import StorageDraft, Tag
+from app.storage.settings import sealed_secret, stored_draft
+from app.storage.verification import fingerprint
 
 T = TypeVar("T")
 

@@ -5,10 +5,10 @@ from uuid import UUID
 
 from app.foundation.encryption import CannotOpen, Keyring
 from app.foundation.identifiers import new_id
-from app.recording.model import BucketVendor, RecordingConfig, StoredCredential
-from app.recording.rules import Tag
-from app.recording.storage import StorageTarget
-from app.recording.stored import stored_secret
+from app.storage.model import BucketVendor, RecordingConfig, StoredCredential
+from app.storage.rules import Tag
+from app.storage.s3 import StorageTarget
+from app.storage.settings import stored_secret
 
 _TABLE, _COLUMN = "stored_credentials", "secret_access_key"
 

@@ -15,13 +15,13 @@ from app.foundation.context import Context
 from app.foundation.errors import Mistakes, ServiceUnavailable, UserErrorCode
 from app.foundation.identifiers import new_id
 from app.foundation.outbound.guard import OutboundGate
-from app.recording import inputs
-from app.recording.failures import CLOCK_DIFFERENCE
-from app.recording.inputs import RecordingConfigPatch
-from app.recording.model import RecordingConfig, StorageStatus, StoredCredential
-from app.recording.rules import StorageDraft
-from app.recording.stored import stored_draft
-from app.recording.verification import StorageVerdict, StorageVerifier, VerificationResult
+from app.storage import inputs
+from app.storage.failures import CLOCK_DIFFERENCE
+from app.storage.inputs import RecordingConfigPatch
+from app.storage.model import RecordingConfig, StorageStatus, StoredCredential
+from app.storage.rules import StorageDraft
+from app.storage.settings import stored_draft
+from app.storage.verification import StorageVerdict, StorageVerifier, VerificationResult
 
 _NOUN = "recording configuration"
 # What the audit trail tells of a configuration that comes or goes.

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from app.foundation.outbound.errors import FailureKind
 from app.foundation.outbound.guard import OutboundGate
-from app.recording import regions
-from app.recording.answers import Answer
-from app.recording.clients import ReusedClients
-from app.recording.failures import FailureKind, StorageFailure
-from app.recording.model import BucketVendor
-from app.recording.rules import StorageDraft, Tag
+from app.storage import regions
+from app.storage.clients import ReusedClients
+from app.storage.failures import StorageFailure
+from app.storage.model import BucketVendor
+from app.storage.responses import Answer
+from app.storage.rules import StorageDraft, Tag
 
 __all__ = ["Bucket", "FailureKind", "ObjectStorage", "StorageFailure", "StorageTarget", "Tag"]
 
@@ -121,7 +122,7 @@ class ObjectStorage:
 
 
 def _loaded_sdk() -> Any:
-    from app.recording import aws_sdk  # noqa: PLC0415  a third of a worker's memory, for storage tests alone
+    from app.storage import aws_sdk  # noqa: PLC0415  a third of a worker's memory, for storage tests alone
 
     sdk = aws_sdk.Sdk()
     asyncio.run(sdk.warm_up())

@@ -20,12 +20,13 @@ from dataclasses import dataclass, replace
 
 import strawberry
 
-from app.recording import uploads
-from app.recording.answers import Answer, bucket_region, request_id
-from app.recording.failures import LOSES_DATA, FailureKind, StorageFailure, advice, denial, wrong_region_advice
-from app.recording.model import CONTENT_TYPES, AudioFormat, BucketVendor
-from app.recording.storage import Bucket, StorageTarget
-from app.recording.uploads import Outgoing, Part
+from app.foundation.outbound.errors import FailureKind
+from app.storage import uploads
+from app.storage.failures import LOSES_DATA, StorageFailure, advice, denial, wrong_region_advice
+from app.storage.model import CONTENT_TYPES, AudioFormat, BucketVendor
+from app.storage.responses import Answer, bucket_region, request_id
+from app.storage.s3 import Bucket, StorageTarget
+from app.storage.uploads import Outgoing, Part
 
 PROBE_FOLDER = ".voice-gateway-probe/"
 

@@ -4,33 +4,18 @@ Of what a server wrote, its short error code is repeated, and its message where 
 has cleaned both.
 """
 
-import enum
 import re
 
 import structlog
 
 from app.foundation import metrics
+from app.foundation.outbound.errors import FailureKind
 
 MAX_MESSAGE = 200
 """Characters of a server's message that are shown."""
 CLOCK_DIFFERENCE = "RequestTimeTooSkewed"
 
 _log = structlog.get_logger("recording")
-
-
-class FailureKind(enum.Enum):
-    """How a call to the storage failed."""
-
-    ANSWERED = "the server answered, with an error"
-    REFUSED_ADDRESS = "the gate does not let us call this address"
-    UNKNOWN_HOST = "the host name does not resolve"
-    CONNECTION_REFUSED = "nothing listens there"
-    UNREACHABLE = "no way to the address"
-    CONNECT_TIMEOUT = "nobody takes the connection"
-    TLS = "no trusted encryption"
-    CLOSED = "the server ends the connection without an answer"
-    NO_ANSWER = "the server takes the request and stays silent"
-    NOT_S3 = "the answer is not one of S3"
 
 
 class StorageFailure(Exception):

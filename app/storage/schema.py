@@ -14,14 +14,9 @@ from app.foundation.context import Info
 from app.foundation.errors import BadUserInput, UserError
 from app.foundation.graphql import fields
 from app.foundation.identifiers import Kind, read, show
-from app.recording import model, policy, regions, rules, service
-from app.recording.inputs import RecordingConfigPatch
-from app.recording.verification import (
-    StorageVerdict,
-    VerificationResult,
-    VerificationStepName,
-    VerificationStepStatus,
-)
+from app.storage import model, policy, regions, rules, service
+from app.storage.inputs import RecordingConfigPatch
+from app.storage.verification import StorageVerdict, VerificationResult, VerificationStepName, VerificationStepStatus
 
 
 @strawberry.type(description="A name and value that S3 keeps with each recording.")
