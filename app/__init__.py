@@ -13,11 +13,11 @@ The rooms, one per noun; each has `model.py` (what is stored), `service.py` (wha
                          failures.py, errors.py: what S3 says and means; rules.py,
                          inputs.py: what a form may hold; regions.py, policy.py;
                          settings.py, credentials.py: its keys; stream.py: what a gateway says;
-                         admission.py: whether a call is recorded; recorder.py: from its stream to spool.py, the
-                         local disk; disk.py: what its errors mean; audio.py: WAV and MP3; storing.py: from the spool to
-                         the buckets, by sending.py: one try, uploads.py: S3's calls, backoff.py: when again, mending.py:
-                         what a crash left, condition.py: what it says of the storage; retrying.py: by hand; aside.py:
-                         recordings that no call can be made for; retiring.py, credential_schema.py: keys of earlier
+                         admission.py: whether a call is recorded; ingest.py: from its stream to spool.py, the
+                         local disk; disk.py: what its errors mean; audio.py: WAV and MP3; upload_worker.py: from the spool to
+                         the buckets, by upload.py: one try, uploads.py: S3's calls, backoff.py: when again, crash_recovery.py:
+                         what a crash left, storage_health.py: what it says of the storage; retry.py: by hand; set_aside.py:
+                         recordings that no call can be made for; credential_retention.py, credential_schema.py: keys of earlier
                          recordings)
     idempotency/         what was made under a client's key     (run_once.py)
     key_checks/          which keys the database was used with
@@ -27,10 +27,10 @@ The rooms, one per noun; each has `model.py` (what is stored), `service.py` (wha
                          seen a secret)
     calls/               recent calls, with their recordings     (+ keys.py: their ids; reporting.py: what gateways say of
                          them; filters.py: by what they are looked for; partitions.py: month by month;
-                         recordings.py: what becomes of a recording; listening.py: signed addresses, and who
-                         listened; places.py: where each was stored; playing.py: from there to a listener; player/:
-                         the page that plays one; lookup.py: whether one is in its bucket; deleting.py;
-                         recording_schema.py;
+                         lifecycle.py: what becomes of a recording; signed_urls.py: signed addresses, and who
+                         listened; recording_locations.py: where each was stored; playback.py: from there to a listener; player/:
+                         the page that plays one; lookup.py: whether one is in its bucket; deletion.py;
+                         call_schema.py;
                          live_schema.py)
     tts_cache/           the cached prompts of an account        (+ cache.py: in the gateway's Valkey; counts.py)
     applications/        what answers a call                    (+ recording.py: whether its calls are recorded, and why)

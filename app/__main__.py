@@ -11,7 +11,7 @@ from app import rewrapping
 from app.api_keys import service as api_keys
 from app.api_keys.model import ApiKey
 from app.audit import service as audit
-from app.calls import lookup, partitions, recordings
+from app.calls import partitions
 from app.foundation import settings
 from app.foundation.access import Scope
 from app.foundation.database import embedded, orm, schema_version
@@ -24,7 +24,7 @@ from app.foundation.identifiers import Kind, read, show
 from app.foundation.key_checks import service as key_checks
 from app.foundation.outbound.guard import OutboundGate
 from app.foundation.settings import Settings, WrongSettings
-from app.recording import aside
+from app.recording import lifecycle, lookup, set_aside
 from app.recording.spool import Spool
 from app.serving import CannotStart, listen
 from app.storage.s3 import ObjectStorage
@@ -291,7 +291,7 @@ def _maintain(options: argparse.Namespace) -> None:
             find = partial(lookup.in_bucket, chosen.keyring(), storage)
             try:
                 async with live.running():
-                    count = await recordings.give_up_lost(live, datetime.now(UTC), find)
+                    count = await lifecycle.give_up_lost(live, datetime.now(UTC), find)
                     await live.told(_TELLING_SECONDS)
             finally:
                 await storage.close()
@@ -323,7 +323,7 @@ def _spool(options: argparse.Namespace) -> None:
     chosen = _chosen(options)
     print(f"Spool: {chosen.spool}", file=sys.stderr, flush=True)
     spool = Spool(chosen.spool, chosen.spool_megabytes * 1_000_000)
-    found = {show(Kind.CALL, one.call_id): one for one in aside.listed(spool)}
+    found = {show(Kind.CALL, one.call_id): one for one in set_aside.listed(spool)}
     wanted = options.adopt or options.discard
     if options.adopt == "all":
         asyncio.run(_adopt(chosen, spool, list(found.values()), options.account))
@@ -334,7 +334,7 @@ def _spool(options: argparse.Namespace) -> None:
         with embedded.used(chosen):
             asyncio.run(_adopt(chosen, spool, [found[wanted]], options.account))
     elif options.discard and options.yes:
-        aside.discard(found[wanted])
+        set_aside.discard(found[wanted])
         print(f"{wanted} is deleted.")
     elif options.discard:
         raise CannotStart(f"{found[wanted].words}\nThis would be deleted, without another copy. To do it, add --yes.")
@@ -342,7 +342,7 @@ def _spool(options: argparse.Namespace) -> None:
         print(*(one.words for one in found.values()) if found else ["Nothing is set aside."], sep="\n")
 
 
-async def _adopt(chosen: Settings, spool: Spool, wanted: list[aside.Aside], account: str | None) -> None:
+async def _adopt(chosen: Settings, spool: Spool, wanted: list[set_aside.Aside], account: str | None) -> None:
     """Raises CannotStart, after all others, where one cannot be adopted."""
     account_id = read(Kind.ACCOUNT, account) if account else None
     if account and account_id is None:
@@ -353,9 +353,9 @@ async def _adopt(chosen: Settings, spool: Spool, wanted: list[aside.Aside], acco
         for one in wanted:
             call = show(Kind.CALL, one.call_id)
             try:
-                await aside.adopt(spool, one, account_id)
+                await set_aside.adopt(spool, one, account_id)
                 print(f"{call} is back in the spool: the server stores it within seconds.")
-            except aside.CannotAdopt as cannot:
+            except set_aside.CannotAdopt as cannot:
                 refusals.append(f"{call}: {cannot}" if len(wanted) > 1 else str(cannot))
     if refusals:
         raise CannotStart("\n".join(refusals))

@@ -27,8 +27,8 @@ from app import worker_process
 from app.api_keys.last_use import LastUse
 from app.audit.reads import SecretReads
 from app.authentication import Authentication
-from app.calls.listening import Listenings
 from app.calls.routes import Recordings
+from app.calls.signed_urls import Listenings
 from app.connections import OVERLOADED
 from app.execution import http
 from app.execution.deadline import AUTHENTICATION_SECONDS, Deadline
@@ -48,9 +48,9 @@ from app.foundation.revocations import Revocations
 from app.foundation.settings import Settings
 from app.graphiql.page import Explorer
 from app.recording import routes as recording
-from app.recording.recorder import Recorder
+from app.recording.ingest import Recorder
 from app.recording.spool import Spool
-from app.recording.storing import Storer
+from app.recording.upload_worker import Storer
 from app.schema import printed, schema
 from app.storage.failures import CODES_FOR_METRICS
 from app.storage.s3 import ObjectStorage

@@ -18,11 +18,11 @@ from app.api_keys.schema import ApiKeyMutations, ApiKeyQueries
 from app.applications.schema import ApplicationMutations, ApplicationQueries
 from app.audit.schema import AuditQueries
 from app.calls.live_schema import CallSubscriptions
-from app.calls.recording_schema import CallRecordingMutations
 from app.calls.schema import CallMutations, CallQueries
 from app.form_limits import LimitQueries
 from app.foundation.context import Info
 from app.foundation.graphql import fields
+from app.recording.call_schema import CallRecordingMutations
 from app.recording.credential_schema import StoredCredentialMutations
 from app.service_providers.schema import ServiceProviderMutations, ServiceProviderQueries
 from app.storage.schema import RecordingMutations, RecordingQueries

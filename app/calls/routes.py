@@ -15,10 +15,10 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.accounts.finding import provider_of_account
-from app.calls import listening, places
+from app.calls import recording_locations, signed_urls
 from app.calls.model import Call, RecordingState
+from app.calls.playback import Asked, Played
 from app.calls.player.page import Player
-from app.calls.playing import Asked, Played
 from app.foundation.access import AccessLevel, Viewer
 from app.foundation.concurrency_limits import FairSlots, Share, ShareFull
 from app.foundation.context import Context, Opened
@@ -112,8 +112,8 @@ class Recordings:
         # The page's own signature, which ends when it ends: to open the page again makes no new hour.
         query = request.url.query
         if "signature" not in request.query_params:
-            query = urlsplit(listening.address_of(found.context, found.call.id, found.call.account_id)).query
-        name = f"{show(Kind.CALL, found.call.id)}.{listening.suffix_of(found.call)}"
+            query = urlsplit(signed_urls.address_of(found.context, found.call.id, found.call.account_id)).query
+        name = f"{show(Kind.CALL, found.call.id)}.{signed_urls.suffix_of(found.call)}"
         return self._player.page(found.call, f"../{name}?{query}")
 
     async def _found(self, request: Request) -> _Found:
@@ -139,7 +139,7 @@ class Recordings:
             raise Refused(404, _NO_SUCH)
         address = (request.scope.get("client") or ("",))[0]
         context = Context(
-            viewer, request.scope["request_id"], started.opened, operation=listening.OPERATION, address=address
+            viewer, request.scope["request_id"], started.opened, operation=signed_urls.OPERATION, address=address
         )
         return _Found(call, context)
 
@@ -152,7 +152,7 @@ class Recordings:
             if viewer is None:
                 raise Unauthenticated
             return viewer, None
-        signed = listening.read_signed(started.opened.keyring, call_id, query) if call_id else None
+        signed = signed_urls.read_signed(started.opened.keyring, call_id, query) if call_id else None
         if signed is None:
             raise Refused(403, _CLOSED, ErrorCode.FORBIDDEN)
         try:
@@ -165,7 +165,7 @@ class Recordings:
         if call.recording_state is not RecordingState.STORED or call.recording_key is None:
             raise _not_stored(call)
         try:
-            targets = (await places.targets_of(context, [call]))[call.id]
+            targets = (await recording_locations.targets_of(context, [call]))[call.id]
         except Exception as error:
             if (away := _unavailable(error)) is None:
                 raise
@@ -177,8 +177,8 @@ class Recordings:
             raise Refused(502, message, ErrorCode.SERVICE_UNAVAILABLE)
         disposition = "attachment" if request.query_params.get("download") else "inline"
         headers = {
-            "Content-Type": listening.content_type(call),
-            "Content-Disposition": f'{disposition}; filename="{listening.file_name(call)}"',
+            "Content-Type": signed_urls.content_type(call),
+            "Content-Disposition": f'{disposition}; filename="{signed_urls.file_name(call)}"',
             "Accept-Ranges": "bytes",
             "Cache-Control": "private, no-cache",
             "Referrer-Policy": "no-referrer",
@@ -188,7 +188,7 @@ class Recordings:
             return _refusal(request, _failed(failure, headers))
 
         async def begin() -> None:
-            await context.use(listening.Listenings).note(context, call)
+            await context.use(signed_urls.Listenings).note(context, call)
 
         return Played(
             context.use(ObjectStorage),

@@ -13,7 +13,7 @@ import strawberry
 
 from app.accounts.model import Account as AccountRow
 from app.applications.model import Application as ApplicationRow
-from app.calls import filters, listening, model, reporting
+from app.calls import filters, model, reporting, signed_urls
 from app.calls.keys import MAXIMUM_GATEWAY_CALL_ID
 from app.foundation.access import HasFullAccess, IsGateway, OpenTo, Scope
 from app.foundation.context import Context, Info
@@ -65,11 +65,11 @@ def _url(
 ) -> str | None:
     if state is not model.RecordingState.STORED:
         return None
-    return listening.address_of(context, call_id, account_id, audio_format)
+    return signed_urls.address_of(context, call_id, account_id, audio_format)
 
 
 def _player_url(context: Context, state: model.RecordingState, call_id: UUID, account_id: UUID) -> str | None:
-    return listening.player_address_of(context, call_id, account_id) if state is model.RecordingState.STORED else None
+    return signed_urls.player_address_of(context, call_id, account_id) if state is model.RecordingState.STORED else None
 
 
 # What the recording's own addresses and the storage's are made of, beside what is shown.
@@ -113,7 +113,7 @@ class CallRecording(fields.Backed[model.Call]):
         weight=10,
     )
     async def storage_url(self, info: Info, row: strawberry.Parent[model.Call]) -> str | None:
-        return await listening.storage_address_of(info.context, row)
+        return await signed_urls.storage_address_of(info.context, row)
 
 
 def _duration(answered_at: datetime | None, ended_at: datetime | None) -> float | None:

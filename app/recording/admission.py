@@ -11,9 +11,9 @@ from uuid import UUID
 from app.accounts.model import Account
 from app.applications.model import Application
 from app.applications.recording import outlook
-from app.calls.recordings import CallFacts
 from app.foundation.access import Viewer
 from app.foundation.encryption import Keyring
+from app.recording.lifecycle import CallFacts
 from app.recording.spool import About
 from app.recording.stream import CloseCode, FirstFrame, Refused
 from app.storage.model import AudioFormat, RecordingConfig

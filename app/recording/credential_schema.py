@@ -10,7 +10,7 @@ from app.foundation.access import HasFullAccess
 from app.foundation.context import Info
 from app.foundation.graphql import fields
 from app.foundation.identifiers import Kind, show
-from app.recording import retiring
+from app.recording import credential_retention
 from app.storage import model
 
 
@@ -40,15 +40,15 @@ class StoredCredential(fields.Node[model.StoredCredential]):
         weight=5,
     )
     async def is_current(self, info: Info, row: strawberry.Parent[model.StoredCredential]) -> bool:
-        return await retiring.is_current(info.context, row)
+        return await credential_retention.is_current(info.context, row)
 
     @fields.resolver(
-        f"How many recordings need them, counted up to {retiring.MAXIMUM_COUNT}.",
+        f"How many recordings need them, counted up to {credential_retention.MAXIMUM_COUNT}.",
         declared=fields.Called(("id",)),
         weight=10,
     )
     async def recording_count(self, info: Info, row: strawberry.Parent[model.StoredCredential]) -> int:
-        return await retiring.recording_count(info.context, row.id)
+        return await credential_retention.recording_count(info.context, row.id)
 
 
 @strawberry.input(description="Stored keys to be removed.")
@@ -78,5 +78,5 @@ class StoredCredentialMutations:
     async def remove_stored_credential(
         self, info: Info, input: Annotated[RemoveStoredCredentialInput, strawberry.argument(description="Which.")]
     ) -> RemoveStoredCredentialPayload:
-        removed = await retiring.remove(info.context, input.id, force=input.force)
+        removed = await credential_retention.remove(info.context, input.id, force=input.force)
         return RemoveStoredCredentialPayload(deleted_id=strawberry.ID(show(Kind.STORED_CREDENTIAL, removed)))

@@ -19,7 +19,7 @@ from app.foundation.concurrency_limits import Slot
 from app.foundation.errors import BadUserInput, ClientError, Forbidden, ServiceUnavailable, Unauthenticated, json_error
 from app.foundation.identifiers import Kind, show
 from app.recording.disk import fault_of
-from app.recording.recorder import AudioStream, Recorder
+from app.recording.ingest import AudioStream, Recorder
 from app.recording.stream import (
     DIVERT,
     FIRST_AUDIO_SECONDS,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from app.calls import places
+from app.calls import recording_locations
 from app.foundation.outbound.guard import OutboundGate
 from app.local_s3 import Identity, LocalS3
 from app.storage import uploads
@@ -60,7 +60,7 @@ async def _measured(server: LocalS3) -> dict[str, float]:
             assert await uploads.size_of(bucket, what.key) == 1
 
     async def play() -> None:
-        asked = places.asked(storage, [target], "get_object", Key="one-byte", Range="bytes=0-0")
+        asked = recording_locations.asked(storage, [target], "get_object", Key="one-byte", Range="bytes=0-0")
         async with asked as (bucket, answer):
             assert [chunk async for chunk in bucket.chunks(answer)] == [b"a"]
 

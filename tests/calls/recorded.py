@@ -18,8 +18,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from app.calls.keys import id_at
-from app.calls.listening import address_of, player_address_of
 from app.calls.model import Call, CallDirection, RecordingState
+from app.calls.signed_urls import address_of, player_address_of
 from app.foundation.context import Context
 from app.foundation.identifiers import Kind, new_id, read, show
 from app.local_s3 import REGION, LocalS3

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from app.audit.model import AuditEvent
-from app.calls import deleting
 from app.calls.model import Call, RecordingState
 from app.foundation.events import LiveEvents
 from app.local_s3 import LocalS3
+from app.recording import deletion
 from app.recording.spool import Spool
 from tests.calls.recorded import Recorded, client_of, configure, kept_keys, recorded, target_in
 from tests.installation import Installation, Person, World, refusals
@@ -165,14 +165,14 @@ async def test_a_recording_that_was_stored_meanwhile_is_deleted_in_the_bucket(
     installation: Installation, local_s3: LocalS3, account_user: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     call = await recorded(installation, target_in(local_s3), recording_state=RecordingState.STORING)
-    mark = deleting._mark
+    mark = deletion._mark
 
     async def late(context: Any, found: Call) -> Call | None:
         if found.recording_state is RecordingState.STORING:
             await Call.filter(id=found.id).update(recording_state=RecordingState.STORED)
         return await mark(context, found)
 
-    monkeypatch.setattr(deleting, "_mark", late)
+    monkeypatch.setattr(deletion, "_mark", late)
     assert (await delete(account_user, call))["keptVersions"] is False
     assert not call.is_in_bucket()
 

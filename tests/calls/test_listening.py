@@ -16,9 +16,9 @@ from app import authentication
 from app.api_keys.model import ApiKey
 from app.audit.model import AuditEvent
 from app.audit.reads import SecretReads
-from app.calls import listening, routes
-from app.calls.listening import Listenings, storage_address_of
+from app.calls import routes, signed_urls
 from app.calls.model import Call, RecordingState
+from app.calls.signed_urls import Listenings, storage_address_of
 from app.foundation.access import AccessLevel
 from app.foundation.concurrency_limits import FairSlots, Share
 from app.foundation.identifiers import Kind, read, show
@@ -174,7 +174,7 @@ async def test_an_address_that_was_changed_lets_nobody_listen(
 async def test_an_address_ends(
     own: Recorded, account_user: Person, stranger: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listening, "ADDRESS_SECONDS", -1)
+    monkeypatch.setattr(signed_urls, "ADDRESS_SECONDS", -1)
     ended = await get(stranger, await own.address(account_user))
     assert (ended.status_code, message(ended)[:30]) == (403, "This address lets nobody liste")
 
@@ -512,7 +512,7 @@ async def test_who_listens_is_remembered_within_bounds(
 ) -> None:
     from uuid import uuid4
 
-    monkeypatch.setattr(listening, "_REMEMBERED", 10)
+    monkeypatch.setattr(signed_urls, "_REMEMBERED", 10)
     viewer, listenings = (await own.context(admin)).viewer, Listenings()
     assert all(listenings.is_new(viewer, uuid4()) for _ in range(50))
     assert len(listenings._hours) == 10

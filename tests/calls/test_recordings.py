@@ -8,11 +8,11 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from app.calls import recordings
 from app.calls.model import Call, CallDirection, RecordingState
-from app.calls.recordings import AccountGone, CallFacts, RecordedAlready
 from app.foundation.events import Change, LiveEvents
 from app.foundation.identifiers import Kind, read, show
+from app.recording import lifecycle
+from app.recording.lifecycle import AccountGone, CallFacts, RecordedAlready
 from app.storage.model import AudioFormat, BucketVendor, StoredCredential
 from app.storage.s3 import StorageTarget
 from tests.installation import Installation, World
@@ -30,7 +30,7 @@ def own(world: World) -> UUID:
 
 async def begin(installation: Installation, live: LiveEvents, account: UUID, **facts: object) -> Call:
     told = CallFacts(**{"account_id": account, "gateway_call_id": "gateway-1", "started_at": START, **facts})  # type: ignore[arg-type]
-    return await recordings.begin(installation.opened.keyring, live, told, TARGET, AudioFormat.WAV)
+    return await lifecycle.begin(installation.opened.keyring, live, told, TARGET, AudioFormat.WAV)
 
 
 async def test_a_call_that_nobody_has_reported_is_made(installation: Installation, world: World) -> None:
@@ -85,25 +85,25 @@ async def test_states_follow_each_other_and_deleted_is_the_last(installation: In
     account, live = own(world), LiveEvents()
     async with installation.database():
         mine = ((await begin(installation, live, account)).id, account)
-        assert await recordings.storing(live, *mine)
-        assert await recordings.failed(live, *mine, {"code": "AccessDenied"}, 6)
-        assert not await recordings.failed(live, *mine, {"code": "AccessDenied"}, 6)
+        assert await lifecycle.storing(live, *mine)
+        assert await lifecycle.failed(live, *mine, {"code": "AccessDenied"}, 6)
+        assert not await lifecycle.failed(live, *mine, {"code": "AccessDenied"}, 6)
         assert (await Call.get(id=mine[0])).recording_error == {"code": "AccessDenied"}
-        assert await recordings.storing(live, *mine)
-        assert await recordings.stored(live, *mine, size_bytes=44, duration_ms=5)
-        assert not await recordings.storing(live, *mine)
+        assert await lifecycle.storing(live, *mine)
+        assert await lifecycle.stored(live, *mine, size_bytes=44, duration_ms=5)
+        assert not await lifecycle.storing(live, *mine)
         call = await Call.get(id=mine[0])
         assert (call.recording_state, call.recording_size_bytes, call.recording_error) == (
             RecordingState.STORED,
             44,
             None,
         )
-        assert await recordings.deleted(*mine)
+        assert await lifecycle.deleted(*mine)
         with live.listening(account) as listener:
-            assert not await recordings.deleted(*mine)
-            assert not await recordings.stored(live, *mine, size_bytes=44, duration_ms=5)
-            assert not await recordings.failed(live, *mine, {}, 6)
-            await recordings.waits(live, *mine, {}, 1)
+            assert not await lifecycle.deleted(*mine)
+            assert not await lifecycle.stored(live, *mine, size_bytes=44, duration_ms=5)
+            assert not await lifecycle.failed(live, *mine, {}, 6)
+            await lifecycle.waits(live, *mine, {}, 1)
             assert listener._waiting.empty()
         call = await Call.get(id=mine[0])
     assert call.recording_state is RecordingState.DELETED

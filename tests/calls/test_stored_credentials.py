@@ -7,7 +7,7 @@ from app.calls.model import Call, RecordingState
 from app.foundation.encryption import Keyring
 from app.foundation.identifiers import Kind, read
 from app.local_s3 import LocalS3
-from app.recording import retiring
+from app.recording import credential_retention
 from app.rewrapping import rewrap
 from app.storage.credentials import secret_of
 from app.storage.model import StoredCredential
@@ -122,7 +122,7 @@ async def test_what_is_on_its_way_to_the_bucket_keeps_its_keys(
 async def test_recordings_are_counted_up_to_a_limit(
     installation: Installation, local_s3: LocalS3, account_user: Person, world: World, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(retiring, "MAXIMUM_COUNT", 2)
+    monkeypatch.setattr(credential_retention, "MAXIMUM_COUNT", 2)
     for _ in range(3):
         await recorded(installation, target_in(local_s3))
     assert [one["recordingCount"] for one in await listed(account_user, world["own"])] == [2]

@@ -15,9 +15,9 @@ from websockets.typing import Subprotocol
 from app.calls.model import Call
 from app.connections import BoundedProtocol
 from app.foundation.identifiers import Kind, read
-from app.recording.recorder import AudioStream, Recorder
+from app.recording.ingest import AudioStream, Recorder
 from app.recording.spool import Spool, SpooledRecording
-from app.recording.storing import Storer
+from app.recording.upload_worker import Storer
 from app.websocket_connections import StreamingProtocol
 from tests.installation import Installation, Person, World
 from tests.waiting import until

@@ -17,7 +17,6 @@ import pytest
 from strawberry import Some
 
 from app.accounts.model import Account
-from app.calls import lookup, recordings
 from app.calls.model import Call
 from app.foundation.access import AccessLevel, Scope, Viewer
 from app.foundation.context import Context, Opened
@@ -25,9 +24,9 @@ from app.foundation.events import LiveEvents
 from app.foundation.identifiers import Kind, new_id, read
 from app.foundation.outbound.guard import OutboundGate
 from app.local_s3 import LocalS3
-from app.recording import audio
+from app.recording import audio, lifecycle, lookup
 from app.recording.spool import About, Ended, Spool, SpooledRecording
-from app.recording.storing import Storer
+from app.recording.upload_worker import Storer
 from app.storage import service
 from app.storage.inputs import RecordingConfigPatch
 from app.storage.model import AudioFormat, BucketVendor, RecordingConfig
@@ -72,7 +71,7 @@ class StorageRoom:
         opened = Opened(self.installation.settings, self.keyring, clients)
         return Context(Viewer(Scope.ADMIN, AccessLevel.FULL, new_id()), "test", opened, operation="retryRecording")
 
-    async def find(self, call: Call) -> recordings.Found | None:
+    async def find(self, call: Call) -> lifecycle.Found | None:
         """As `maintain` looks for a recording in its bucket."""
         await self.storage.open()
         return await lookup.in_bucket(self.keyring, self.storage, call)
@@ -123,14 +122,14 @@ class StorageRoom:
         config = await RecordingConfig.get(account_id=self.account_id)
         target = StorageTarget.of(stored_draft(self.keyring, config))
         account = await Account.get(id=self.account_id)
-        facts = recordings.CallFacts(self.account_id, f"gateway-{next(self._numbers)}", datetime.now(UTC))
+        facts = lifecycle.CallFacts(self.account_id, f"gateway-{next(self._numbers)}", datetime.now(UTC))
         held: list[SpooledRecording] = []
 
         async def hold(call: Call, credential_id: UUID) -> None:
             about = _about(call, target, form, credential_id)
             held.append(self.spool.create(replace(about, service_provider_id=account.service_provider_id)))
 
-        await recordings.begin(self.keyring, self.live, facts, target, form, hold)
+        await lifecycle.begin(self.keyring, self.live, facts, target, form, hold)
         if form is AudioFormat.WAV:
             held[0].append(audio.Wav(8000, 2).begin())
         return held[0]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.calls import places
+from app.calls import recording_locations
 from app.calls.model import Call, RecordingState
 from app.storage import aws_sdk
 from app.storage.clients import ReusedClients
@@ -183,7 +183,7 @@ async def test_a_storage_test_has_a_client_of_its_own_and_keeps_none(
 async def test_what_a_listener_leaves_unread_keeps_no_connection(storage: ObjectStorage, s3: ScriptedS3) -> None:
     s3.objects["/calls/long"] = bytes(20_000_000)
     for _ in range(2):
-        async with places.asked(storage, [target_of(s3)], "get_object", Key="long") as (_, answer):
+        async with recording_locations.asked(storage, [target_of(s3)], "get_object", Key="long") as (_, answer):
             assert answer["ContentLength"] == 20_000_000
         await none_is_connected(s3)
 

@@ -13,13 +13,13 @@ from uuid import UUID
 import pytest
 
 from app.accounts.model import Account
-from app.calls import lookup, recordings
 from app.calls.keys import claimed
 from app.calls.model import Call, CallDirection, CallKey, RecordingState
 from app.foundation.encryption import CannotOpen
 from app.foundation.errors import Mistakes
 from app.foundation.identifiers import Kind, new_id, read, show
-from app.recording import aside, retrying, storing
+from app.recording import lifecycle, lookup, retry, upload_worker
+from app.recording import set_aside as aside
 from app.recording.spool import Ended, SpooledRecording
 from app.storage.model import AudioFormat, StoredCredential
 from tests.calls.recorded import target_in
@@ -158,7 +158,7 @@ def errors(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the storing logs as an error."""
     found: list[str] = []
     log = SimpleNamespace(error=lambda event, **_: found.append(event), warning=lambda *_, **__: None)
-    monkeypatch.setattr(storing, "_log", log)
+    monkeypatch.setattr(upload_worker, "_log", log)
     return found
 
 
@@ -192,7 +192,7 @@ async def test_a_database_that_is_away_is_no_fault_of_the_disk(
     async def ask(*_: Any) -> None:
         raise away
 
-    monkeypatch.setattr(storing, "_row", ask)
+    monkeypatch.setattr(upload_worker, "_row", ask)
     await room.look()
     assert errors == []
 
@@ -221,7 +221,7 @@ async def test_a_deleted_recording_stays_deleted_in_whichever_database(room: Sto
     call_id = await room.recorded(PCM)
     s3.answers |= {"head": error(503, "SlowDown"), "delete": error(503, "SlowDown")}
     await room.look()
-    assert await recordings.deleted(call_id, room.account_id)
+    assert await lifecycle.deleted(call_id, room.account_id)
     await room.later(minutes=30)
     await Call.filter(id=call_id).update(recording_state=RecordingState.STORING)
     s3.answers.clear()
@@ -310,9 +310,9 @@ async def test_a_second_recording_of_a_call_is_set_aside(room: StorageRoom, s3: 
     call_id = await room.recorded(PCM)
     known = await room.call(call_id)
     await lose(call_id)
-    facts = recordings.CallFacts(room.account_id, known.gateway_call_id, datetime.now(UTC))
+    facts = lifecycle.CallFacts(room.account_id, known.gateway_call_id, datetime.now(UTC))
     target = target_in("calls")
-    again = await recordings.begin(room.keyring, room.live, facts, target, AudioFormat.WAV)
+    again = await lifecycle.begin(room.keyring, room.live, facts, target, AudioFormat.WAV)
     await room.look()
     assert room.spool.aside() == [call_id]
     assert (await room.call(again.id)).recording_state is RecordingState.RECORDING
@@ -332,7 +332,7 @@ async def test_a_retry_of_what_is_set_aside_names_the_command(room: StorageRoom,
     await room.later(minutes=5)
     call = show(Kind.CALL, call_id)
     with pytest.raises(Mistakes, match=f"python -m app spool --adopt {call}"):
-        await retrying.retry(room.context, call)
+        await retry.retry(room.context, call)
 
 
 async def test_a_retry_asks_no_bucket_whose_keys_do_not_open(
@@ -342,13 +342,13 @@ async def test_a_retry_asks_no_bucket_whose_keys_do_not_open(
     recording = room.spool.open(call_id)
     assert recording is not None
     recording.remove()
-    await recordings.storing(room.live, call_id, room.account_id)
+    await lifecycle.storing(room.live, call_id, room.account_id)
 
     async def cannot(*_: Any) -> None:
         raise CannotOpen("No key.")
 
     monkeypatch.setattr(lookup, "in_bucket", cannot)
-    call = await retrying.retry(room.context, show(Kind.CALL, call_id))
+    call = await retry.retry(room.context, show(Kind.CALL, call_id))
     assert call.recording_state is RecordingState.STORING
 
 
@@ -473,7 +473,7 @@ async def test_what_could_not_be_read_is_stored_when_its_file_is_in_order_again(
 ) -> None:
     call_id = await room.recorded(PCM)
     if has_failed:
-        await recordings.failed(room.live, call_id, room.account_id, {"message": "Refused."}, 6)
+        await lifecycle.failed(room.live, call_id, room.account_id, {"message": "Refused."}, 6)
     about = room.spool.folder(call_id) / "about.json"
     whole = about.read_text()
     about.write_text('{"call_id"')
@@ -530,7 +530,7 @@ async def test_what_is_in_the_bucket_is_found_there_before_it_is_called_lost(
     await room.look()
     whole = await room.call(call_id)
     await as_in_an_older_dump(call_id, RecordingState.STORING)
-    assert await recordings.give_up_lost(room.live, datetime.now(UTC), room.find) == 0
+    assert await lifecycle.give_up_lost(room.live, datetime.now(UTC), room.find) == 0
     call = await room.call(call_id)
     assert (call.recording_state, call.recording_size_bytes) == (RecordingState.STORED, whole.recording_size_bytes)
     assert call.recording_duration_ms == whole.recording_duration_ms
@@ -548,9 +548,9 @@ async def test_a_storage_that_cannot_be_asked_now_is_asked_again_for_a_month(roo
     await as_in_an_older_dump(call_id, RecordingState.RECORDING)
     s3.answers["head"] = error(503, "SlowDown")
     old = datetime(2020, 1, 1, tzinfo=UTC)
-    assert await recordings.give_up_lost(room.live, old.replace(day=30), room.find) == 0
+    assert await lifecycle.give_up_lost(room.live, old.replace(day=30), room.find) == 0
     assert (await room.call(call_id)).recording_state is RecordingState.RECORDING
-    assert await recordings.give_up_lost(room.live, old.replace(month=3), room.find) == 1
+    assert await lifecycle.give_up_lost(room.live, old.replace(month=3), room.find) == 1
 
 
 async def test_a_storage_that_has_failed_is_asked_for_no_other_recording_in_the_same_run(
@@ -560,9 +560,9 @@ async def test_a_storage_that_has_failed_is_asked_for_no_other_recording_in_the_
         await as_in_an_older_dump(await room.recorded(PCM), RecordingState.RECORDING)
     s3.answers["head"] = error(503, "SlowDown")
     old = datetime(2020, 1, 1, tzinfo=UTC)
-    assert await recordings.give_up_lost(room.live, old.replace(day=30), room.find) == 0
+    assert await lifecycle.give_up_lost(room.live, old.replace(day=30), room.find) == 0
     assert s3.calls.count("head") == 1
-    assert await recordings.give_up_lost(room.live, old.replace(month=3), room.find) == 3
+    assert await lifecycle.give_up_lost(room.live, old.replace(month=3), room.find) == 3
 
 
 async def test_what_failed_in_an_older_dump_and_is_in_the_bucket_is_found_by_a_retry(
@@ -572,7 +572,7 @@ async def test_what_failed_in_an_older_dump_and_is_in_the_bucket_is_found_by_a_r
     await room.look()
     failed = {"message": "Busy.", "advice": "Wait.", "spool": room.spool.id}
     await as_in_an_older_dump(call_id, RecordingState.FAILED, recording_error=failed)
-    call = await retrying.retry(room.context, show(Kind.CALL, call_id))
+    call = await retry.retry(room.context, show(Kind.CALL, call_id))
     assert (call.recording_state, call.recording_size_bytes) == (RecordingState.STORED, 32_044)
     assert (await told_of(account_user, call_id))["error"] is None
 
@@ -630,7 +630,7 @@ async def test_a_recording_whose_audio_this_server_lost_is_failed_and_the_call_s
     assert "lost on this server" in error["message"]
     assert (s3.requests, room.spool.waiting()) == ([], [])
     with pytest.raises(Mistakes, match="The audio is gone"):
-        await retrying.retry(room.context, show(Kind.CALL, call_id))
+        await retry.retry(room.context, show(Kind.CALL, call_id))
 
 
 async def test_nothing_is_made_again_of_a_recording_without_a_sample(room: StorageRoom, s3: ScriptedS3) -> None:
@@ -652,8 +652,8 @@ async def as_only_reported(call_id: UUID) -> str:
 
 async def recorded_again(room: StorageRoom, call_id: UUID) -> str | None:
     """The gateway streams the call to another server; answers the key of that recording."""
-    facts = recordings.CallFacts(room.account_id, await as_only_reported(call_id), datetime.now(UTC))
-    again = await recordings.begin(room.keyring, room.live, facts, target_in("calls"), AudioFormat.WAV)
+    facts = lifecycle.CallFacts(room.account_id, await as_only_reported(call_id), datetime.now(UTC))
+    again = await lifecycle.begin(room.keyring, room.live, facts, target_in("calls"), AudioFormat.WAV)
     assert again.id == call_id
     return again.recording_key
 
@@ -696,7 +696,7 @@ async def test_a_deleted_recording_takes_no_other_of_its_call_with_it(room: Stor
     call_id = await room.recorded(PCM)
     s3.answers |= {"head": error(503, "SlowDown"), "delete": error(503, "SlowDown")}
     await room.look()
-    assert await recordings.deleted(call_id, room.account_id)
+    assert await lifecycle.deleted(call_id, room.account_id)
     await room.later(minutes=30)
     key = await recorded_again(room, call_id)
     s3.answers.clear()

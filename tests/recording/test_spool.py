@@ -19,7 +19,7 @@ import pytest
 
 from app.foundation.concurrency_limits import Share
 from app.recording.audio import Wav
-from app.recording.mending import mended
+from app.recording.crash_recovery import mended
 from app.recording.spool import About, Ended, Spool
 from app.storage.model import AudioFormat, BucketVendor
 from app.storage.rules import Tag

@@ -12,13 +12,12 @@ from uuid import UUID
 
 import pytest
 
-from app.calls import recordings
 from app.calls.model import Call, RecordingState
 from app.foundation.errors import Mistakes, UserErrorCode
 from app.foundation.identifiers import Kind, show
 from app.foundation.outbound.errors import FailureKind
 from app.local_s3 import LocalS3
-from app.recording import backoff, retrying, storing
+from app.recording import backoff, lifecycle, retry, upload_worker
 from app.recording.backoff import Fault
 from app.storage import uploads
 from app.storage.failures import StorageFailure
@@ -365,7 +364,7 @@ async def test_by_hand_it_is_tried_again_and_a_success_proves_the_storage(
     await room.later(hours=48)
     assert s3.calls.count("put") == tried, "what has failed for good is left alone"
     s3.answers.clear()
-    asked = await retrying.retry(room.context, show(Kind.CALL, call_id))
+    asked = await retry.retry(room.context, show(Kind.CALL, call_id))
     assert (asked.recording_state, asked.recording_error) == (RecordingState.STORING, None)
     await room.look()
     assert (await room.call(call_id)).recording_state is RecordingState.STORED
@@ -379,7 +378,7 @@ async def test_by_hand_all_tries_begin_again_in_whichever_process(scripted: tupl
     call_id = await room.recorded(noise(32_000))
     for _ in backoff.WAITS:
         await room.later(hours=1)
-    await retrying.retry(room.context, show(Kind.CALL, call_id))
+    await retry.retry(room.context, show(Kind.CALL, call_id))
     await room.look(room.another_storer())
     call = await room.call(call_id)
     assert (call.recording_state, call.recording_attempts) == (RecordingState.STORING, 1)
@@ -394,7 +393,7 @@ async def test_by_hand_what_waits_is_tried_at_once(scripted: tuple[StorageRoom, 
     s3.answers.clear()
     await room.later(seconds=1)
     assert (await room.call(call_id)).recording_state is RecordingState.STORING
-    await retrying.retry(room.context, show(Kind.CALL, call_id))
+    await retry.retry(room.context, show(Kind.CALL, call_id))
     await room.look()
     assert (await room.call(call_id)).recording_state is RecordingState.STORED
 
@@ -409,7 +408,7 @@ async def test_by_hand_there_is_nothing_to_try_without_the_audio(scripted: tuple
     assert recording is not None
     recording.remove()
     with pytest.raises(Mistakes, match="The audio is gone"):
-        await retrying.retry(room.context, show(Kind.CALL, call_id))
+        await retry.retry(room.context, show(Kind.CALL, call_id))
     assert (await room.call(call_id)).recording_state is RecordingState.FAILED
 
 
@@ -423,7 +422,7 @@ async def test_by_hand_only_what_failed_or_waits_is_tried(
         recording_state=state, recording_size_bytes=32_044, recording_duration_ms=1_000
     )
     with pytest.raises(Mistakes) as refused:
-        await retrying.retry(room.context, show(Kind.CALL, call_id))
+        await retry.retry(room.context, show(Kind.CALL, call_id))
     assert refused.value.errors[0].code is UserErrorCode.CONFLICT
     assert (await room.call(call_id)).recording_state is state
 
@@ -623,7 +622,7 @@ async def test_what_was_sent_before_the_database_went_away_is_not_sent_twice(
 
     s3.answers["head"] = length
     with monkeypatch.context() as patch:
-        patch.setattr("app.calls.recordings.stored", away)
+        patch.setattr("app.recording.lifecycle.stored", away)
         await room.look()
     call = await room.call(call_id)
     assert (call.recording_state, call.recording_attempts) == (RecordingState.STORING, 0)
@@ -659,9 +658,9 @@ async def test_an_account_with_a_hanging_storage_and_many_recordings_holds_up_no
     scripted: tuple[StorageRoom, ScriptedS3], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     room, s3 = scripted
-    monkeypatch.setattr(storing, "_HELD", 16)
-    monkeypatch.setattr(storing, "_HELD_EACH", (9, 16))
-    monkeypatch.setattr(storing, "LOOK_EVERY_SECONDS", 0.2)
+    monkeypatch.setattr(upload_worker, "_HELD", 16)
+    monkeypatch.setattr(upload_worker, "_HELD_EACH", (9, 16))
+    monkeypatch.setattr(upload_worker, "LOOK_EVERY_SECONDS", 0.2)
     going = asyncio.Event()
 
     async def hang(request: Request, writer: asyncio.StreamWriter) -> None:
@@ -684,11 +683,11 @@ async def test_accounts_of_one_provider_with_hanging_storages_hold_up_no_other_p
     scripted: tuple[StorageRoom, ScriptedS3], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     room, s3 = scripted
-    monkeypatch.setattr(storing, "AT_ONCE", 6)
-    monkeypatch.setattr(storing, "AT_ONCE_EACH", (3, 4))
-    monkeypatch.setattr(storing, "_HELD", 10)
-    monkeypatch.setattr(storing, "_HELD_EACH", (9, 9))
-    monkeypatch.setattr(storing, "LOOK_EVERY_SECONDS", 0.2)
+    monkeypatch.setattr(upload_worker, "AT_ONCE", 6)
+    monkeypatch.setattr(upload_worker, "AT_ONCE_EACH", (3, 4))
+    monkeypatch.setattr(upload_worker, "_HELD", 10)
+    monkeypatch.setattr(upload_worker, "_HELD_EACH", (9, 9))
+    monkeypatch.setattr(upload_worker, "LOOK_EVERY_SECONDS", 0.2)
     going, most, busy = asyncio.Event(), 0, 0
 
     async def hang(request: Request, writer: asyncio.StreamWriter) -> None:
@@ -786,7 +785,7 @@ async def test_what_is_in_the_bucket_goes_with_its_recording_by_newer_keys_too(
     s3.answers = {
         "delete": lambda request: None if "newkey" in request.headers["authorization"] else error(403, "AccessDenied")
     }
-    assert await recordings.deleted(call_id, room.account_id)
+    assert await lifecycle.deleted(call_id, room.account_id)
     await room.look()
     assert (s3.objects, room.spool.waiting()) == ({}, [])
 
@@ -837,7 +836,7 @@ async def test_an_object_whose_answer_got_lost_goes_with_its_recording(
     await room.look()
     assert len(s3.objects) == 1
     s3.answers.clear()
-    assert await recordings.deleted(call_id, room.account_id)
+    assert await lifecycle.deleted(call_id, room.account_id)
     await room.later(minutes=30)
     assert (s3.objects, room.spool.waiting()) == ({}, [])
 
@@ -859,7 +858,7 @@ async def test_an_object_whose_process_died_before_the_answer_goes_with_its_reco
         await is_stored.wait()
     s3.answers.clear()
     assert len(s3.objects) == 1
-    assert await recordings.deleted(call_id, room.account_id)
+    assert await lifecycle.deleted(call_id, room.account_id)
     await room.look(room.another_storer())
     assert (s3.objects, room.spool.waiting()) == ({}, [])
 
@@ -872,7 +871,7 @@ async def test_the_audio_of_a_deleted_recording_leaves_the_disk_though_the_bucke
     s3.answers |= {"head": error(503, "SlowDown"), "delete": error(503, "SlowDown")}
     await room.look()
     assert len(s3.objects) == 1
-    assert await recordings.deleted(call_id, room.account_id)
+    assert await lifecycle.deleted(call_id, room.account_id)
     await room.later(minutes=30)
     assert len(s3.objects) == 1
     assert [path for path in (room.folder / call_id.hex).iterdir() if path.stat().st_size > 2_000] == []

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from app.recording import routes
-from app.recording.recorder import Recorder
+from app.recording.ingest import Recorder
 from app.recording.stream import FIRST_AUDIO_SECONDS, CloseCode, Refused
 from tests.installation import Installation, Person, World
 from tests.recording.gateways import Gateway, gateway_of

@@ -2,11 +2,11 @@
 
 from datetime import timedelta
 
-from app.calls import places
+from app.calls import recording_locations
 from app.calls.model import Call
-from app.calls.recordings import Found
 from app.foundation.encryption import Keyring
 from app.recording import audio
+from app.recording.lifecycle import Found
 from app.storage.s3 import ObjectStorage, StorageFailure
 
 # To store recordings needs no right to read them.
@@ -18,12 +18,12 @@ async def in_bucket(keyring: Keyring, storage: ObjectStorage, call: Call) -> Fou
 
     Raises StorageFailure when the storage cannot tell now, and CannotOpen.
     """
-    targets = await places.targets_of_server(keyring, call)
+    targets = await recording_locations.targets_of_server(keyring, call)
     if not targets:
         return None
     key = str(call.recording_key)
     try:
-        async with places.asked(storage, targets, "head_object", Key=key) as (bucket, answer):
+        async with recording_locations.asked(storage, targets, "head_object", Key=key) as (bucket, answer):
             size = int(answer.get("ContentLength", 0))
             begin, _ = await bucket.read(key, audio.WAV_HEADER_BYTES) if size else (b"", {})
     except StorageFailure as failure:

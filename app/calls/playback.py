@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from app.calls import places
+from app.calls import recording_locations
 from app.storage.responses import Answer
 from app.storage.s3 import Bucket, ObjectStorage, StorageFailure, StorageTarget
 
@@ -111,7 +111,10 @@ class Played:
     async def _play(self, send: Send, parameters: dict[str, str]) -> None:
         """Raises StorageFailure while nothing is sent."""
         operation = "head_object" if self.asked.only_head else "get_object"
-        async with places.asked(self.storage, self.targets, operation, Key=self.key, **parameters) as (bucket, answer):
+        async with recording_locations.asked(self.storage, self.targets, operation, Key=self.key, **parameters) as (
+            bucket,
+            answer,
+        ):
             if self.asked.only_head:
                 await send(self._start(answer))
                 await send({"type": "http.response.body", "body": b""})
@@ -145,7 +148,10 @@ class Played:
 
     async def _size(self) -> str:
         try:
-            async with places.asked(self.storage, self.targets, "head_object", Key=self.key) as (_, answer):
+            async with recording_locations.asked(self.storage, self.targets, "head_object", Key=self.key) as (
+                _,
+                answer,
+            ):
                 return str(int(answer["ContentLength"]))
         except StorageFailure:
             return "*"

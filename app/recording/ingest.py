@@ -9,7 +9,8 @@ than audio is heard is written as fast as the threads have nothing else to do, a
 end in other threads: a beginning holds a transaction, which must not wait for audio.
 
 A call is recorded whatever the database does: where it freezes or goes before it was asked for the settings, those of the
-account's last call here hold, and the rows are made from what lies with the audio when it is back (`storing.py`). A stream whose
+account's last call here hold, and the rows are made from what lies with the audio when it is back (`upload_worker.py`). A
+stream whose
 settings are not known is refused.
 
 Long because a stream is one thing from its opening to its end, whatever happens in between.
@@ -30,7 +31,6 @@ from uuid import UUID
 
 import structlog
 
-from app.calls import recordings
 from app.calls.model import Call
 from app.foundation import metrics
 from app.foundation.access import Viewer
@@ -40,6 +40,7 @@ from app.foundation.errors import for_client, is_database_away, is_statement_giv
 from app.foundation.events import LiveEvents
 from app.foundation.identifiers import Kind, show
 from app.foundation.settings import Settings
+from app.recording import lifecycle
 from app.recording.admission import GONE, Admissions, Admitted, admit, closed
 from app.recording.audio import Encoder, encoder
 from app.recording.disk import fault_of
@@ -52,7 +53,7 @@ MAXIMUM_WAITING_BYTES = 524_288
 LOOK_AT_ACCOUNTS_EVERY_SECONDS = 4.0
 """With the time that the answer takes, calls of a suspended account end within 5 s."""
 TELL_OF_LONG_CALLS_EVERY_SECONDS = 86_400.0
-"""A row that is RECORDING and was not written for days counts as lost (`app/calls/recordings.py`)."""
+"""A row that is RECORDING and was not written for days counts as lost (`app/recording/lifecycle.py`)."""
 _AUDIO_SECONDS_AT_ONCE = 1.0
 _MEASURE_EVERY_SECONDS = 10.0
 _BEGIN_SECONDS = 10.0
@@ -265,9 +266,9 @@ class Recorder:
         account_id = stream.first.account_id
         try:
             stream.recording = await self._begun_in_time(viewer, slot, stream)
-        except recordings.RecordedAlready:
+        except lifecycle.RecordedAlready:
             raise Refused(CloseCode.RECORDED_ALREADY, "the call is recorded already, or was") from None
-        except recordings.AccountGone:
+        except lifecycle.AccountGone:
             raise Refused(CloseCode.NOT_FOUND, GONE) from None
         except SpoolBroken as broken:
             fault = fault_of(broken.why)
@@ -352,7 +353,7 @@ class Recorder:
             made.append(await self._made(stream))
             self._admissions.keep(viewer, stream.first, admitted, credential_id)
 
-        await recordings.begin(self._keyring, self._live, admitted.facts, admitted.target, admitted.form, hold)
+        await lifecycle.begin(self._keyring, self._live, admitted.facts, admitted.target, admitted.form, hold)
         return made[0]
 
     async def _begun_without_database(
@@ -369,7 +370,7 @@ class Recorder:
             raise error
         admitted, credential_id = known
         self._check_shares(slot, stream, admitted)
-        call = recordings.unsaved(admitted.facts, admitted.target, admitted.form)
+        call = lifecycle.unsaved(admitted.facts, admitted.target, admitted.form)
         _log.warning("a call is recorded without the database", call_id=call.id.hex, **_cause(error))
         about = _about(stream.first, call, credential_id, admitted)
         self._make(stream, replace(about, without_database=True))
@@ -385,7 +386,7 @@ class Recorder:
         try:
             return await asyncio.shield(stream.making)
         except FileExistsError:
-            raise recordings.RecordedAlready from None
+            raise lifecycle.RecordedAlready from None
         except OSError as error:
             raise SpoolBroken(error) from error
 
@@ -408,7 +409,7 @@ class Recorder:
     async def _tell_storing(self, recording: SpooledRecording) -> None:
         about = recording.about
         try:
-            await recordings.storing(self._live, about.call_id, about.account_id, key=about.key)
+            await lifecycle.storing(self._live, about.call_id, about.account_id, key=about.key)
         except Exception as error:  # noqa: BLE001  whoever stores it says STORED or FAILED later, whatever was said before
             _log.warning("a call stays RECORDING for now", call_id=about.call_id.hex, **_cause(error))
 
@@ -447,7 +448,7 @@ class Recorder:
         since = time.monotonic() - TELL_OF_LONG_CALLS_EVERY_SECONDS
         for stream in [stream for stream in self._streams if stream.told_at < since]:
             if stream.recording is not None:
-                await recordings.goes_on(stream.recording.about.call_id, stream.first.account_id)
+                await lifecycle.goes_on(stream.recording.about.call_id, stream.first.account_id)
             stream.told_at = time.monotonic()
 
     async def _measure_for_ever(self) -> None:

@@ -30,19 +30,19 @@ from weakref import WeakValueDictionary
 import structlog
 
 from app.accounts import finding as accounts
-from app.calls import recordings
 from app.calls.model import Call, RecordingState
 from app.foundation import metrics
 from app.foundation.encryption import Keyring
 from app.foundation.errors import for_client
 from app.foundation.events import LiveEvents
 from app.foundation.identifiers import Kind, show
-from app.recording import backoff, condition, mending, sending
+from app.recording import backoff, crash_recovery, lifecycle, storage_health
+from app.recording import upload as sending
 from app.recording.admission import refusal_now
 from app.recording.backoff import Fault
 from app.recording.disk import fault_of, is_of_disk
-from app.recording.sending import InParts, State
 from app.recording.spool import About, Spool, SpooledRecording
+from app.recording.upload import InParts, State
 from app.storage import credentials, uploads
 from app.storage.credentials import Candidate
 from app.storage.failures import StorageFailure, code_for_metrics
@@ -333,11 +333,11 @@ class Storer:
             if not state.is_adopted:
                 await self._set_aside(recording, state, f"the bucket holds {stored_bytes} bytes of it")
                 return None
-            await recordings.again(self._live, about.call_id, about.account_id, key=about.key)
+            await lifecycle.again(self._live, about.call_id, about.account_id, key=about.key)
             now_is = RecordingState.STORING
         if now_is is RecordingState.DELETED:
             return await self._discard(recording, state, upload)
-        if not mending.has_samples(recording):
+        if not crash_recovery.has_samples(recording):
             await self._nothing(recording, state)
             return None
         if now_is is RecordingState.NONE:
@@ -352,8 +352,8 @@ class Storer:
         if due is not None and not backoff.is_due(due, self._now()):
             return _Waiting(about.owners, state.attempts, due)
         if now_is is RecordingState.RECORDING:
-            await recordings.storing(self._live, about.call_id, about.account_id, key=about.key)
-        ended = await asyncio.to_thread(mending.mended, recording)
+            await lifecycle.storing(self._live, about.call_id, about.account_id, key=about.key)
+        ended = await asyncio.to_thread(crash_recovery.mended, recording)
         try:
             return await self._send(recording, state, upload, ended.duration_ms)
         except Fault as fault:
@@ -387,7 +387,7 @@ class Storer:
         if way.credential_id is None or way.target.region != about.region:
             await self._remember(about, way)
         told = (self._live, about.call_id, about.account_id, size, duration_ms)
-        if not await recordings.stored(*told, key=about.key):
+        if not await lifecycle.stored(*told, key=about.key):
             now_is, _, _, key = await _row(about)
             # The database has lost the row since, or it is another recording's: the next look decides.
             if now_is not in _OVER or key != about.key:
@@ -395,7 +395,7 @@ class Storer:
             if now_is is RecordingState.DELETED:
                 await uploads.delete(bucket, about.key)
         await asyncio.to_thread(recording.remove)
-        await condition.works(self._keyring, about.account_id, way.target)
+        await storage_health.works(self._keyring, about.account_id, way.target)
         metrics.recording_stored()
         return None
 
@@ -412,14 +412,14 @@ class Storer:
             await self._set_aside(recording, state, f"the call began without the database; by the settings now: {why}")
             return False
         try:
-            call_id = await recordings.restore(self._live, about, state.attempts)
-        except recordings.AccountGone:
+            call_id = await lifecycle.restore(self._live, about, state.attempts)
+        except lifecycle.AccountGone:
             if await accounts.was_deleted(about.account_id):
                 state.is_deleted = state.keeps_object = True
             else:
                 await self._set_aside(recording, state, "this database does not know the account")
             return False
-        except recordings.RecordedAlready:
+        except lifecycle.RecordedAlready:
             await self._set_aside(recording, state, _ANOTHER)
             return False
         _log.warning("a call that the database had lost is there again", call_id=call_id.hex)
@@ -444,8 +444,8 @@ class Storer:
         about, ended, now = recording.about, recording.ended, self._now()
         mine = (self._live, about.call_id, about.account_id)
         if ended is not None and not ended.samples and not ended.is_cut:
-            await recordings.nothing(*mine, now, key=about.key)
-        elif await recordings.failed(*mine, recordings.all_lost(now, self._spool.id), state.attempts, key=about.key):
+            await lifecycle.nothing(*mine, now, key=about.key)
+        elif await lifecycle.failed(*mine, lifecycle.all_lost(now, self._spool.id), state.attempts, key=about.key):
             metrics.recording_failed("disk", for_good=True)
             _log.error("a recording has lost all its audio", call=show(Kind.CALL, about.call_id))
         await asyncio.to_thread(recording.remove)
@@ -473,10 +473,10 @@ class Storer:
         }
         told = (self._live, about.call_id, about.account_id, error, state.attempts)
         if due is None:
-            await recordings.failed(*told, key=about.key)
-            await condition.fails(about)
+            await lifecycle.failed(*told, key=about.key)
+            await storage_health.fails(about)
         else:
-            await recordings.waits(*told, key=about.key)
+            await lifecycle.waits(*told, key=about.key)
         metrics.recording_failed(code_for_metrics(fault.code), for_good=due is None)
         _log.warning(
             "a recording was not stored",
@@ -503,8 +503,8 @@ class Storer:
         state.is_deleted = True
         await state.write(recording)
         about = recording.about
-        if not state.keeps_object and await recordings.deleted(about.call_id, about.account_id, key=about.key):
-            recordings.tell(self._live, about.call_id, about.account_id)
+        if not state.keeps_object and await lifecycle.deleted(about.call_id, about.account_id, key=about.key):
+            lifecycle.tell(self._live, about.call_id, about.account_id)
         # At once, whenever the bucket answers: the state is all that cleaning it up needs.
         await asyncio.to_thread(recording.cut, 0)
         is_there = (state.is_sent or state.may_be_sent) and not state.keeps_object

@@ -14,12 +14,12 @@ from uuid import UUID
 from tortoise.expressions import Q
 
 from app.accounts import finding as accounts
-from app.calls import recordings
 from app.calls.model import Call, CallKey
 from app.foundation.events import LiveEvents
 from app.foundation.identifiers import Kind, show
-from app.recording.sending import State
+from app.recording import lifecycle
 from app.recording.spool import About, Spool, read_state
+from app.recording.upload import State
 
 _UNREADABLE = "its about.json cannot be read"
 
@@ -77,7 +77,7 @@ async def adopt(spool: Spool, one: Aside, account_id: UUID | None) -> None:
     about = replace(one.about, account_id=owner_id, service_provider_id=provider_id)
     await _check_rows(one, about)
     # It may have FAILED before. Of the command no listener hears; of what the worker makes of it, all do.
-    await recordings.storing(LiveEvents(), about.call_id, about.account_id, key=about.key)
+    await lifecycle.storing(LiveEvents(), about.call_id, about.account_id, key=about.key)
     # Tried at once, and with all its tries.
     state = replace(
         State.from_json(read_state(one.folder)), aside=None, is_adopted=True, attempts=0, first_failed_at=None

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from app.audit import trail
 from app.audit.reads import SecretReads
-from app.calls import places
+from app.calls import recording_locations
 from app.calls.model import Call, RecordingState
 from app.foundation.access import Viewer
 from app.foundation.context import Context
@@ -163,7 +163,7 @@ async def _presigned(context: Context, calls: list[Call]) -> list[str | None]:
         }
         for call in calls
     ]
-    return await places.presigned(context, calls, wanted, STORAGE_ADDRESS_SECONDS)
+    return await recording_locations.presigned(context, calls, wanted, STORAGE_ADDRESS_SECONDS)
 
 
 def _plain(number: str | None) -> str:

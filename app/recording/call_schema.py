@@ -4,11 +4,10 @@ from typing import Annotated
 
 import strawberry
 
-from app.calls import deleting
 from app.calls.schema import Call
 from app.foundation.context import Info
 from app.foundation.graphql import fields
-from app.recording import retrying
+from app.recording import deletion, retry
 
 
 @strawberry.input(description="A call whose recording is deleted.")
@@ -53,11 +52,11 @@ class CallRecordingMutations:
     async def delete_recording(
         self, info: Info, input: Annotated[DeleteRecordingInput, strawberry.argument(description="Which call.")]
     ) -> DeleteRecordingPayload:
-        deleted = await deleting.delete(info.context, input.call_id)
+        deleted = await deletion.delete(info.context, input.call_id)
         return DeleteRecordingPayload(call=Call.of(deleted.call), kept_versions=deleted.kept_versions)
 
     @fields.mutation("Tries again to store a recording that FAILED, or that waits for its next try.")
     async def retry_recording(
         self, info: Info, input: Annotated[RetryRecordingInput, strawberry.argument(description="Which call.")]
     ) -> RetryRecordingPayload:
-        return RetryRecordingPayload(call=Call.of(await retrying.retry(info.context, input.call_id)))
+        return RetryRecordingPayload(call=Call.of(await retry.retry(info.context, input.call_id)))

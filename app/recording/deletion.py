@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from tortoise.transactions import in_transaction
 
 from app.audit.changing import change
-from app.calls import places, recordings
+from app.calls import recording_locations
 from app.calls.model import Call, RecordingState
 from app.foundation.context import Context
 from app.foundation.errors import Mistakes, UserErrorCode
 from app.foundation.events import LiveEvents
 from app.foundation.identifiers import Kind, read
-from app.recording import retiring
+from app.recording import credential_retention, lifecycle
 from app.storage.failures import advice
 from app.storage.s3 import Bucket, ObjectStorage, StorageFailure
 
@@ -46,7 +46,7 @@ async def delete(context: Context, call_id: str) -> Deleted:
         kept = await _delete_object(context, call) if call.recording_state is RecordingState.STORED else None
         changed = await _mark(context, call)
         if changed is not None:
-            recordings.tell(context.use(LiveEvents), call.id, call.account_id)
+            lifecycle.tell(context.use(LiveEvents), call.id, call.account_id)
             return Deleted(changed, kept)
     raise _conflict("The recording keeps changing; try again in a moment.")
 
@@ -71,7 +71,7 @@ async def _mark(context: Context, call: Call) -> Call | None:
     async with in_transaction():
         changed = await _change(context, call, values)
         if changed is not None and call.recording_credential_id is not None:
-            await retiring.forget_unneeded(context, call.account_id, call.recording_credential_id)
+            await credential_retention.forget_unneeded(context, call.account_id, call.recording_credential_id)
     return changed
 
 
@@ -82,11 +82,14 @@ async def _change(context: Context, call: Call, values: Mapping[str, object]) ->
 
 async def _delete_object(context: Context, call: Call) -> bool:
     """Whether older versions of the object are kept; what has gone with its bucket is gone. Raises Mistakes STORAGE_REFUSED."""
-    key, targets = str(call.recording_key), (await places.targets_of(context, [call]))[call.id]
+    key, targets = str(call.recording_key), (await recording_locations.targets_of(context, [call]))[call.id]
     if not targets:
         raise _refused("The keys that it was stored with were removed, and the account uses another bucket now.")
     try:
-        async with places.asked(context.use(ObjectStorage), targets, "delete_object", Key=key) as (bucket, answer):
+        async with recording_locations.asked(context.use(ObjectStorage), targets, "delete_object", Key=key) as (
+            bucket,
+            answer,
+        ):
             return bool(answer.get("DeleteMarker")) and await _keeps_versions(bucket, key)
     except StorageFailure as failure:
         if failure.code == "NoSuchBucket":

@@ -3,13 +3,13 @@
 from typing import Any
 
 from app.audit.changing import change
-from app.calls import lookup
 from app.calls.model import Call, RecordingState
 from app.foundation.context import Context
 from app.foundation.encryption import CannotOpen
 from app.foundation.errors import Mistakes, UserErrorCode
 from app.foundation.events import Change, LiveEvent, LiveEvents
 from app.foundation.identifiers import Kind, read
+from app.recording import lookup
 from app.recording.spool import Spool
 from app.storage.s3 import ObjectStorage, StorageFailure
 
