@@ -21,9 +21,9 @@ The rooms, one per noun; each has `model.py` (what is stored), `service.py` (wha
                          recordings)
     idempotency/         what was made under a client's key     (run_once.py)
     key_checks/          which keys the database was used with
-    audit/               who changed what                       (+ trail.py: its events; changing.py: one row changed by
+    audit/               who changed what                       (+ trail.py: its events; audited_update.py: one row changed by
                          one statement, with its event; rows.py: by the ids of clients;
-                         naming.py: what clients call what it tells of; reads.py: who has
+                         setting_names.py: what clients call what it tells of; secret_reads.py: who has
                          seen a secret)
     calls/               recent calls, with their recordings     (+ keys.py: their ids; reporting.py: what gateways say of
                          them; filters.py: by what they are looked for; partitions.py: month by month;
@@ -35,10 +35,13 @@ The rooms, one per noun; each has `model.py` (what is stored), `service.py` (wha
     tts_cache/           the cached prompts of an account        (+ cache.py: in the gateway's Valkey; counts.py)
     applications/        what answers a call                    (+ recording.py: whether its calls are recorded, and why)
     webhooks/            an address of the tenant's that we sign and call
-                         (+ addresses.py: which may be called; signing.py; delivery.py, calling.py: the one call; events.py:
-                         samples; rules.py: from an input to the columns of what has them; pruning.py: what is kept, and how long)
-    users/               people, sessions, passwords            (+ password.py: Argon2; policy.py, emails.py, tries.py,
-                         taken.py: what a caller learns of others; devices.py, standing.py, token.py; sessions.py: login
+                         (+ addresses.py: which may be called; signing.py; delivery.py, request.py: the one call; events.py:
+                         samples; rules.py: from an input to the columns of what has them; retention.py: what is kept, and
+                         how long)
+    users/               people, sessions, passwords            (+ password.py: Argon2; policy.py, email_addresses.py,
+    login_throttle.py,
+                         uniqueness.py: what a caller learns of others; user_agents.py, credential_check.py, token.py;
+                         sessions.py: login
                          and logout; session_schema.py, policy_schema.py)
 
 What all rooms stand on, and what imports no room:

@@ -28,9 +28,9 @@ from app.foundation.errors import Unauthenticated, for_client
 from app.foundation.identifiers import Kind, read
 from app.foundation.revocations import Revocations
 from app.foundation.tokens import Form, Token
+from app.users.credential_check import has_its_maker
 from app.users.model import Session
 from app.users.sessions import viewer_of
-from app.users.standing import has_its_maker
 from app.users.token import FORM as SESSION
 
 CACHE_SECONDS = 4.0

@@ -16,7 +16,7 @@ from app.accounts import webhook_secret
 from app.accounts.model import Account
 from app.api_keys.model import ApiKey
 from app.audit import trail
-from app.audit.changing import change
+from app.audit.audited_update import change
 from app.calls.model import Call
 from app.foundation.access import AccessLevel, Reachable, Scope, Viewer
 from app.foundation.context import Context, Opened

@@ -15,7 +15,7 @@ from app.foundation.graphql import pagination as paging
 from app.foundation.idempotency import run_once
 from app.service_providers.schema import ServiceProviderLimits
 from app.storage.schema import RecordingLimits
-from app.users import emails
+from app.users import email_addresses
 from app.users.schema import UserLimits
 from app.webhooks.schema import WebhookLimits
 
@@ -35,7 +35,7 @@ class PagingLimits:
         description="Characters (code points) of `search` and `nameContains`; what is longer is found nowhere.",
     )
     email_contains_maximum: int = strawberry.field(
-        default=emails.MAXIMUM,
+        default=email_addresses.MAXIMUM,
         description="Characters (code points) of `emailContains`; what is longer is found nowhere.",
     )
 

@@ -25,7 +25,7 @@ from tortoise.context import TortoiseContext, _current_context
 
 from app import worker_process
 from app.api_keys.last_use import LastUse
-from app.audit.reads import SecretReads
+from app.audit.secret_reads import SecretReads
 from app.authentication import Authentication
 from app.calls.routes import Recordings
 from app.calls.signed_urls import Listenings
@@ -58,7 +58,7 @@ from app.storage.verification import StorageVerifier
 from app.tts_cache.cache import PromptCache
 from app.tts_cache.counts import PromptCounts
 from app.webhooks.delivery import WebhookSender
-from app.webhooks.pruning import pruning
+from app.webhooks.retention import pruning
 
 _NOTHING_HERE = "There is nothing at this address."
 _OVERLOADED = "This server has too many requests at the moment. Try again."

@@ -16,7 +16,7 @@ from tortoise.models import Model
 
 from app import authentication
 from app.api_keys import last_use
-from app.audit import reads
+from app.audit import secret_reads
 from app.foundation.revocations import Revocations
 from app.foundation.settings import Settings
 from tests.distribution import Watched
@@ -50,7 +50,7 @@ def _uses_are_written_at_the_end() -> Iterator[None]:
     """Last uses and reads of secrets are written while a test runs only when it says so, and not because it takes long."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(last_use, "WRITE_EVERY_SECONDS", 3600)
-        patched.setattr(reads, "WRITE_EVERY_SECONDS", 3600)
+        patched.setattr(secret_reads, "WRITE_EVERY_SECONDS", 3600)
         yield
 
 

@@ -21,7 +21,7 @@ from app.api_keys import service as api_keys
 from app.api_keys.owner import OwnerChoice
 from app.applications import service as applications
 from app.audit.model import AuditEvent
-from app.audit.reads import SecretReads
+from app.audit.secret_reads import SecretReads
 from app.foundation.access import AccessLevel, Scope, Viewer
 from app.foundation.context import Context, Opened
 from app.foundation.database import orm as database

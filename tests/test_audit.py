@@ -14,9 +14,9 @@ from tortoise.fields import JSONField
 
 from app.accounts.model import Account
 from app.api_keys.model import ApiKey
-from app.audit import naming, service, trail
+from app.audit import service, setting_names, trail
 from app.audit.model import AuditEvent
-from app.audit.reads import SecretReads
+from app.audit.secret_reads import SecretReads
 from app.calls.model import Call
 from app.foundation.access import Reachable
 from app.foundation.graphql import fields
@@ -379,8 +379,8 @@ async def test_every_column_of_what_is_audited_is_told_by_a_name_of_the_contract
             audited += [(kind.value, fields.registry.names[kind], model)] if kind not in NOT_AUDITED else []
         assert len(audited) == 10
         for kind_text, type_name, model in audited:
-            for column in naming.columns(model):
-                setting = naming.setting(kind_text, trail.told(model, column)[0])
+            for column in setting_names.columns(model):
+                setting = setting_names.setting(kind_text, trail.told(model, column)[0])
                 if setting is None:
                     assert model.told_as[column] is None  # type: ignore[attr-defined]
                     continue

@@ -14,7 +14,7 @@ from tortoise.transactions import in_transaction
 
 from app.accounts.model import Account, UsageUnit
 from app.api_keys.model import ApiKey
-from app.audit.changing import change
+from app.audit.audited_update import change
 from app.foundation.access import AccessLevel, Scope, Viewer
 from app.foundation.context import Context
 from app.foundation.database.orm import violated_constraint

@@ -12,7 +12,7 @@ import idna
 from strawberry import ID, Some
 
 from app.accounts.model import UsageUnit
-from app.audit.changing import Columns
+from app.audit.audited_update import Columns
 from app.foundation import names
 from app.foundation.errors import Problems, UserErrorCode
 from app.storage.inputs import RecordingConfigPatch

@@ -10,13 +10,13 @@ from tortoise.transactions import in_transaction
 
 from app.accounts import contents, inputs, webhook_secret
 from app.accounts.contents import AccountContentKind, Contents
-from app.accounts.finding import ACCOUNTS
 from app.accounts.inputs import AccountPatch, NewAccount
+from app.accounts.lookup import ACCOUNTS
 from app.accounts.model import Account
 from app.api_keys.model import ApiKey
 from app.applications.model import Application
 from app.audit import trail
-from app.audit.changing import Columns, change
+from app.audit.audited_update import Columns, change
 from app.calls.model import Call, CallAccount, CallKey
 from app.foundation import quotas
 from app.foundation.access import Scope
@@ -27,14 +27,14 @@ from app.foundation.idempotency.run_once import once
 from app.foundation.identifiers import Kind, new_id, read
 from app.foundation.outbound.guard import OutboundGate
 from app.foundation.revocations import Revocations
-from app.service_providers.finding import SERVICE_PROVIDERS
+from app.service_providers.lookup import SERVICE_PROVIDERS
 from app.service_providers.model import ServiceProvider
 from app.storage import service as recording
 from app.storage.inputs import RecordingConfigPatch
 from app.storage.model import RecordingConfig, StoredCredential
 from app.users import service as users
-from app.users import taken
-from app.users.taken import Unique
+from app.users import uniqueness
+from app.users.uniqueness import Unique
 from app.webhooks import rules
 from app.webhooks.model import WebhookDelivery, WebhookKind
 
@@ -64,7 +64,7 @@ async def create(context: Context, new: NewAccount, idempotency_key: str | None 
     problems = Problems()
     values = inputs.plain_columns(new.patch(), problems)
     reachable = context.viewer.within_reach(Account)
-    async with taken.answered(context, Account, _UNIQUE, values):
+    async with uniqueness.answered(context, Account, _UNIQUE, values):
         account, _ = await once(
             context, idempotency_key, new, lambda: _create(context, new, values, problems), reachable
         )
@@ -102,7 +102,7 @@ async def update(context: Context, account_id: str, patch: AccountPatch) -> Acco
     async def stored() -> Account:
         return await ACCOUNTS.get(context, account_id)
 
-    async with taken.answered(context, Account, _UNIQUE, values, stored):
+    async with uniqueness.answered(context, Account, _UNIQUE, values, stored):
         if patch.has_plain_columns_alone and values and not problems.found:
             changed = await ACCOUNTS.change(context, account_id, values, if_version=patch.if_version)
             if changed is not None:

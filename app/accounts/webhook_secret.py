@@ -6,10 +6,10 @@ from uuid import UUID
 
 from tortoise.transactions import in_transaction
 
-from app.accounts.finding import ACCOUNTS
+from app.accounts.lookup import ACCOUNTS
 from app.accounts.model import Account
-from app.audit.changing import Columns, change
-from app.audit.reads import SecretReads
+from app.audit.audited_update import Columns, change
+from app.audit.secret_reads import SecretReads
 from app.foundation.context import Context
 from app.foundation.encryption import Keyring
 from app.foundation.errors import Mistakes, UserErrorCode

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.accounts.finding import ACCOUNTS
-from app.audit.changing import Columns
+from app.accounts.lookup import ACCOUNTS
+from app.audit.audited_update import Columns
 from app.foundation.access import Scope, Viewer
 from app.foundation.errors import Mistakes, Problems, UserErrorCode
 from app.foundation.identifiers import Kind, read
-from app.service_providers.finding import SERVICE_PROVIDERS
+from app.service_providers.lookup import SERVICE_PROVIDERS
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from strawberry import Some
 from tortoise.expressions import Q
 from tortoise.transactions import in_transaction
 
-from app.accounts.finding import ACCOUNTS
+from app.accounts.lookup import ACCOUNTS
 from app.api_keys import token
 from app.api_keys.model import ApiKey
 from app.api_keys.owner import Owner, OwnerChoice, lock_owner
 from app.audit import trail
-from app.audit.changing import Columns, change
+from app.audit.audited_update import Columns, change
 from app.audit.rows import Rows
 from app.foundation import names, quotas
 from app.foundation.access import AccessLevel, Scope, Viewer
@@ -22,7 +22,7 @@ from app.foundation.errors import Mistakes, Problems, UserErrorCode
 from app.foundation.idempotency.run_once import once
 from app.foundation.identifiers import Kind, first_at
 from app.foundation.revocations import Revocations
-from app.users.standing import maker_of, still_let_in
+from app.users.credential_check import maker_of, still_let_in
 
 API_KEYS = Rows(ApiKey, Kind.API_KEY, "API key")
 MAXIMUM_OVERLAP_HOURS = 720

@@ -12,7 +12,8 @@ import strawberry
 from strawberry import Maybe, Some
 
 from app.accounts.model import Account as AccountRow
-from app.applications import model, recording, service
+from app.applications import model, service
+from app.applications import recording_decision as recording
 from app.foundation import names
 from app.foundation.access import HasFullAccess
 from app.foundation.context import Info

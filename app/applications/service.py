@@ -11,11 +11,11 @@ from strawberry import Some
 from tortoise.expressions import F
 from tortoise.transactions import in_transaction
 
-from app.accounts.finding import ACCOUNTS
+from app.accounts.lookup import ACCOUNTS
 from app.accounts.model import Account
 from app.applications.model import Application
 from app.audit import trail
-from app.audit.changing import Columns, change
+from app.audit.audited_update import Columns, change
 from app.audit.rows import Rows
 from app.foundation import names, quotas
 from app.foundation.context import Context
@@ -23,8 +23,8 @@ from app.foundation.errors import Problems, UserErrorCode
 from app.foundation.idempotency.run_once import once
 from app.foundation.identifiers import Kind, new_id
 from app.foundation.outbound.guard import OutboundGate
-from app.users import taken
-from app.users.taken import Unique
+from app.users import uniqueness
+from app.users.uniqueness import Unique
 from app.webhooks.rules import Reader, WebhookChange, WebhookField
 
 CALLING = WebhookField("callingWebhook", "applications", "calling_webhook", ("http", "https", "ws", "wss"))
@@ -87,7 +87,7 @@ async def _create(context: Context, new: NewApplication) -> Application:
     row_id, problems = new_id(), Problems()
     values = _columns(context, row_id, None, new.settings, problems)
     problems.raise_if_any()
-    async with taken.answered(context, Application, [_NAME], values), in_transaction():
+    async with uniqueness.answered(context, Application, [_NAME], values), in_transaction():
         ACCOUNTS.there(await ACCOUNTS.lock(context.viewer, account.id), "accountId")
         there, maximum = Application.filter(account_id=account.id), context.opened.settings.applications_per_account
         await quotas.check(there, maximum, f"The account has {maximum:,} applications", "Delete one first.")
@@ -100,7 +100,7 @@ async def update(context: Context, application_id: str, patch: ApplicationPatch)
     """Changes what is given and nothing else. Raises Mistakes: NOT_FOUND, CONFLICT, or all that is wrong with the values."""
     found, problems = await APPLICATIONS.get(context, application_id), Problems()
     values: Columns = {}
-    async with taken.answered(context, Application, [_NAME], values), in_transaction():
+    async with uniqueness.answered(context, Application, [_NAME], values), in_transaction():
         _, stored = await _locked(context, found)
         APPLICATIONS.check_version(stored.version, patch.if_version, problems)
         values |= _columns(context, stored.id, stored, patch, problems)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Generic
 from uuid import UUID
 
-from app.audit.changing import change, conflict
+from app.audit.audited_update import change, conflict
 from app.foundation.access import M, Viewer
 from app.foundation.context import Context
 from app.foundation.errors import Mistakes, Problems, UserErrorCode
@@ -50,7 +50,7 @@ class Rows(Generic[M]):
         if_version: int | None = None,
         where: Mapping[str, object] | None = None,
     ) -> M | None:
-        """None when no row matched: see `app/audit/changing.py`."""
+        """None when no row matched: see `app/audit/audited_update.py`."""
         row_id = read(self.kind, id)
         if row_id is None:
             return None

@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 import strawberry
 
-from app.audit import model, naming, trail
+from app.audit import model, setting_names, trail
 from app.foundation.access import IsServiceProvider, Scope
 from app.foundation.context import Context, Info
 from app.foundation.graphql import fields
@@ -64,7 +64,7 @@ def _changes(
     old, new = before or {}, after or {}
     changes = []
     for stored_as in dict.fromkeys([*old, *new]):
-        setting = naming.setting(kind, stored_as)
+        setting = setting_names.setting(kind, stored_as)
         # A form sends what it did not change as well; of secrets, events name only those that have changed.
         is_same = stored_as in old and stored_as in new and old[stored_as] == new[stored_as] != trail.HIDDEN
         if setting is not None and not is_same and context.viewer.may(setting.permissions):
@@ -73,7 +73,7 @@ def _changes(
     return changes
 
 
-def _text(setting: naming.Setting, values: dict[str, object], stored_as: str) -> str | None:
+def _text(setting: setting_names.Setting, values: dict[str, object], stored_as: str) -> str | None:
     if stored_as not in values:
         return None
     value = values[stored_as]

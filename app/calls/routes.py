@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.accounts.finding import provider_of_account
+from app.accounts.lookup import provider_of_account
 from app.calls import recording_locations, signed_urls
 from app.calls.model import Call, RecordingState
 from app.calls.playback import Asked, Played

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from app.audit import trail
-from app.audit.reads import SecretReads
+from app.audit.secret_reads import SecretReads
 from app.calls import recording_locations
 from app.calls.model import Call, RecordingState
 from app.foundation.access import Viewer

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from app.accounts.model import Account
 from app.applications.model import Application
-from app.applications.recording import outlook
+from app.applications.recording_decision import outlook
 from app.foundation.access import Viewer
 from app.foundation.encryption import Keyring
 from app.recording.lifecycle import CallFacts

@@ -9,7 +9,7 @@ from tortoise import connections
 from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
 
-from app.accounts.finding import ACCOUNTS
+from app.accounts.lookup import ACCOUNTS
 from app.audit import trail
 from app.calls.model import Call, RecordingState
 from app.foundation.context import Context

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tortoise.transactions import in_transaction
 
-from app.audit.changing import change
+from app.audit.audited_update import change
 from app.calls import recording_locations
 from app.calls.model import Call, RecordingState
 from app.foundation.context import Context

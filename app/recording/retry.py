@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.audit.changing import change
+from app.audit.audited_update import change
 from app.calls.model import Call, RecordingState
 from app.foundation.context import Context
 from app.foundation.encryption import CannotOpen

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from tortoise.expressions import Q
 
-from app.accounts import finding as accounts
+from app.accounts import lookup as accounts
 from app.calls.model import Call, CallKey
 from app.foundation.events import LiveEvents
 from app.foundation.identifiers import Kind, show

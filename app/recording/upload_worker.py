@@ -29,7 +29,7 @@ from weakref import WeakValueDictionary
 
 import structlog
 
-from app.accounts import finding as accounts
+from app.accounts import lookup as accounts
 from app.calls.model import Call, RecordingState
 from app.foundation import metrics
 from app.foundation.encryption import Keyring

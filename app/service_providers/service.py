@@ -10,19 +10,19 @@ from tortoise.transactions import in_transaction
 from app.accounts.model import Account
 from app.api_keys.model import ApiKey
 from app.audit import trail
-from app.audit.changing import Columns
+from app.audit.audited_update import Columns
 from app.foundation import names
 from app.foundation.access import Scope
 from app.foundation.context import Context
 from app.foundation.errors import Problems, UserErrorCode
 from app.foundation.idempotency.run_once import once
 from app.foundation.revocations import EVERYTHING, Revocations
-from app.service_providers.finding import SERVICE_PROVIDERS
+from app.service_providers.lookup import SERVICE_PROVIDERS
 from app.service_providers.model import ServiceProvider
 from app.users import service as users
-from app.users import taken
+from app.users import uniqueness
 from app.users.model import User
-from app.users.taken import Unique
+from app.users.uniqueness import Unique
 
 _NAME = Unique(
     "service_providers_name_unique",
@@ -45,7 +45,7 @@ async def _create(context: Context, name: str) -> ServiceProvider:
     problems = Problems()
     values = _columns(name, problems)
     problems.raise_if_any()
-    async with taken.answered(context, ServiceProvider, [_NAME], values), in_transaction():
+    async with uniqueness.answered(context, ServiceProvider, [_NAME], values), in_transaction():
         provider = await ServiceProvider.create(**values)
         await trail.note(context, provider, after=values)
     return provider
@@ -67,7 +67,7 @@ async def update(context: Context, provider_id: str, patch: ServiceProviderPatch
     async def stored() -> ServiceProvider:
         return await SERVICE_PROVIDERS.get(context, provider_id)
 
-    async with taken.answered(context, ServiceProvider, [_NAME], values, stored):
+    async with uniqueness.answered(context, ServiceProvider, [_NAME], values, stored):
         if values and not problems.found:
             return await SERVICE_PROVIDERS.changed(context, provider_id, values, patch.if_version)
     provider = await stored()

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from strawberry import Some
 
-from app.audit.changing import Columns
+from app.audit.audited_update import Columns
 from app.foundation.encryption import Keyring
 from app.foundation.errors import Problems, UserErrorCode
 from app.foundation.outbound.guard import OutboundGate

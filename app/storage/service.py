@@ -6,10 +6,10 @@ from uuid import UUID
 
 from tortoise.transactions import in_transaction
 
-from app.accounts.finding import ACCOUNTS
+from app.accounts.lookup import ACCOUNTS
 from app.accounts.model import Account
 from app.audit import trail
-from app.audit.changing import change, conflict
+from app.audit.audited_update import change, conflict
 from app.foundation import quotas
 from app.foundation.context import Context
 from app.foundation.errors import Mistakes, ServiceUnavailable, UserErrorCode

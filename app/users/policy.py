@@ -6,7 +6,7 @@ from pathlib import Path
 
 from app.foundation.errors import Problems, UserErrorCode
 from app.foundation.masks import is_mask
-from app.users.emails import email_key
+from app.users.email_addresses import email_key
 from app.users.model import THE_POLICY, PasswordPolicy
 from app.users.password import MAXIMUM_LENGTH, normalized
 

@@ -20,7 +20,7 @@ from app.foundation.idempotency.run_once import ONCE
 from app.foundation.identifiers import Kind, show
 from app.foundation.revocations import WHEN_REFUSED
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
-from app.users import emails, model, policy, service, tries
+from app.users import email_addresses, login_throttle, model, policy, service
 
 
 @fields.node(Kind.USER, description="A person, who logs in with an e-mail address and a password.", is_callers_own=True)
@@ -74,7 +74,7 @@ _USERS = fields.PageOfAll(
     model.User,
     conditions={
         "scope": fields.Condition("scope"),
-        "email_contains": fields.Condition(partial(Containing, "email_key"), emails.searched),
+        "email_contains": fields.Condition(partial(Containing, "email_key"), email_addresses.searched),
     },
     weights=fields.across_owners(fields.Weights(count=400, conditions={"scope": 500, "emailContains": 1_000})),
 )
@@ -85,7 +85,8 @@ class UserLimits:
     """Constants."""
 
     email_maximum: int = strawberry.field(
-        default=emails.MAXIMUM, description="Characters (code points) of an e-mail address, spaces around it left out."
+        default=email_addresses.MAXIMUM,
+        description="Characters (code points) of an e-mail address, spaces around it left out.",
     )
     name_maximum: int = strawberry.field(
         default=names.MAXIMUM, description="Characters (code points) of a name, spaces around it left out."
@@ -241,8 +242,8 @@ class UserMutations:
     @fields.mutation(
         "Creates a user with the scope of the owner, which is never above the caller's. For people only, since it returns a "
         "password. Answers that an e-mail address is taken are audited, and limited within 15 minutes: "
-        f"{tries.MAXIMUM_TAKEN} for one caller, {tries.MAXIMUM_TAKEN_BY_OWNER} for all callers of one account or service "
-        "provider. Beyond, every new address gets RATE_LIMITED. Admins are not limited.",
+        f"{login_throttle.MAXIMUM_TAKEN} for one caller, {login_throttle.MAXIMUM_TAKEN_BY_OWNER} for all callers of one "
+        "account or service provider. Beyond, every new address gets RATE_LIMITED. Admins are not limited.",
         permissions=[IsPerson],
     )
     async def create_user(

@@ -16,7 +16,7 @@ from tortoise.transactions import in_transaction
 
 from app.api_keys.owner import OwnerChoice, lock_owner
 from app.audit import trail
-from app.audit.changing import Columns, change, conflict
+from app.audit.audited_update import Columns, change, conflict
 from app.audit.rows import Rows
 from app.foundation import names, quotas
 from app.foundation.access import Scope, Viewer
@@ -26,12 +26,12 @@ from app.foundation.errors import Mistakes, Problems, Unauthenticated, UserError
 from app.foundation.idempotency.run_once import once
 from app.foundation.identifiers import Kind, new_id
 from app.foundation.revocations import Revocations
-from app.users import emails, password, policy, taken, tries
+from app.users import email_addresses, login_throttle, password, policy, uniqueness
+from app.users.credential_check import still_let_in
 from app.users.model import THE_POLICY, PasswordPolicy, Session, User
 from app.users.password import Claim
 from app.users.sessions import lock_account, matches
-from app.users.standing import still_let_in
-from app.users.taken import Unique
+from app.users.uniqueness import Unique
 
 USERS = Rows(User, Kind.USER, "user")
 _EMAIL = Unique(
@@ -58,13 +58,13 @@ async def change_password(context: Context, current: str, new: str) -> User:
     if user is None or session_id is None:
         raise Unauthenticated("The session has ended. Log in again.")
     claim = _claim(viewer)
-    tried = await tries.begin_in_session(session_id)
+    tried = await login_throttle.begin_in_session(session_id)
     if not await matches(tried, current, user.password_hash, claim):
-        await tries.fail(tried)
+        await login_throttle.fail(tried)
         problems.add(UserErrorCode.WRONG_CREDENTIALS, "This is not the present password.", "currentPassword")
         await trail.note(context, user, after={"refused": True})
     else:
-        await tries.take_back(tried)
+        await login_throttle.take_back(tried)
     policy.check(await policy.current(), new, user.email, problems, "newPassword")
     if password.normalized(new) == password.normalized(current):
         problems.add(UserErrorCode.INVALID, "The new password is the present one; choose another.", "newPassword")
@@ -79,7 +79,7 @@ async def change_password(context: Context, current: str, new: str) -> User:
         await still_let_in(viewer)
         changed = USERS.there(await change(context, User, user.id, values))
         await Session.filter(user_id=user.id).exclude(id=viewer.session_id).delete()
-        await tries.forget_in_session(session_id)
+        await login_throttle.forget_in_session(session_id)
     context.use(Revocations).announce(user.id)
     return changed
 
@@ -119,7 +119,7 @@ async def _create(context: Context, new: NewUser, hashed: str) -> User:
     if new.password is not None:
         policy.check(await policy.current(), new.password, new.email, problems, "password")
     secret = _password_values(hashed, must_change=True)
-    async with taken.answered(context, User, [_EMAIL], values), in_transaction():
+    async with uniqueness.answered(context, User, [_EMAIL], values), in_transaction():
         owner = await lock_owner(viewer, new.owner, problems)
         await still_let_in(viewer)
         problems.raise_if_any()
@@ -137,12 +137,12 @@ async def _telling_who_is_there(context: Context, email: str, make: Callable[[],
     Otherwise anybody could learn who has a login in the whole installation, at no cost and leaving no trace. Raises
     RateLimited, before anything is done or in place of what would be told. Admins see everybody: for them there is no limit.
     """
-    await taken.check(context, User, {"email_key": emails.email_key(email)})
+    await uniqueness.check(context, User, {"email_key": email_addresses.email_key(email)})
     try:
         return await make()
     except Mistakes as mistakes:
         if any(error.code is UserErrorCode.EMAIL_TAKEN for error in mistakes.errors):
-            await taken.note(context, {"email": email})
+            await uniqueness.note(context, {"email": email})
         raise
 
 
@@ -184,7 +184,7 @@ async def _update(context: Context, user_id: str, patch: UserPatch) -> User:
     problems = Problems()
     values = _read(patch.email, patch.name, problems)
     if values and not problems.found:
-        async with taken.answered(context, User, [_EMAIL], values), in_transaction():
+        async with uniqueness.answered(context, User, [_EMAIL], values), in_transaction():
             changed = await USERS.change(context, user_id, values, if_version=patch.if_version)
             await still_let_in(context.viewer)  # once the row is locked
         if changed is not None:
@@ -322,9 +322,9 @@ def _read(email: Some[str | None] | None, name: Some[str | None] | None, problem
     values: Columns = {}
     before = len(problems.found)
     if email is not None:
-        checked = emails.checked(email.value, problems, "email")
+        checked = email_addresses.checked(email.value, problems, "email")
         if len(problems.found) == before:
-            values |= {"email": checked, "email_key": emails.email_key(checked)}
+            values |= {"email": checked, "email_key": email_addresses.email_key(checked)}
     before = len(problems.found)
     if name is not None:
         checked = names.checked(name.value, problems, "name")

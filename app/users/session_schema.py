@@ -18,9 +18,9 @@ from app.foundation.graphql.pagination import (
 )
 from app.foundation.identifiers import Kind, show
 from app.foundation.revocations import WHEN_REFUSED
-from app.users import model, service, sessions, tries
-from app.users.devices import device
+from app.users import login_throttle, model, service, sessions
 from app.users.schema import User
+from app.users.user_agents import device
 
 
 @fields.node(Kind.SESSION, description="A login on one device, until it ends.", is_callers_own=True)
@@ -124,9 +124,9 @@ class SessionMutations:
     @fields.mutation(
         "Opens a session with an e-mail address and a password. Needs no key; an `Authorization` header that does not "
         "authenticate is ignored unless the document has other fields that need one. RATE_LIMITED after "
-        f"{tries.MAXIMUM_BY_EMAIL_AND_NETWORK} failures for one e-mail address from one network (an "
-        f"IPv4 address or an IPv6 /64), {tries.MAXIMUM_BY_NETWORK} for any addresses from one network, or "
-        f"{tries.MAXIMUM_BY_EMAIL} for one address from all networks, within 15 minutes; "
+        f"{login_throttle.MAXIMUM_BY_EMAIL_AND_NETWORK} failures for one e-mail address from one network (an "
+        f"IPv4 address or an IPv6 /64), {login_throttle.MAXIMUM_BY_NETWORK} for any addresses from one network, or "
+        f"{login_throttle.MAXIMUM_BY_EMAIL} for one address from all networks, within 15 minutes; "
         "one IPv6 /56 has twice the limits of a network.",
         open_to=OpenTo.UNAUTHENTICATED | OpenTo.PASSWORD_CHANGE,
     )
@@ -169,7 +169,7 @@ class SessionMutations:
 
     @fields.mutation(
         f"Changes the caller's password and ends their other sessions, whose tokens are rejected {WHEN_REFUSED}. "
-        f"RATE_LIMITED after {tries.MAXIMUM_BY_SESSION} wrong current passwords in one session within 15 minutes.",
+        f"RATE_LIMITED after {login_throttle.MAXIMUM_BY_SESSION} wrong current passwords in one session within 15 minutes.",
         permissions=[IsPerson],
         open_to=OpenTo.PASSWORD_CHANGE,
     )

@@ -9,7 +9,7 @@ from tortoise.expressions import Q
 from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
 
-from app.accounts.finding import ACCOUNTS
+from app.accounts.lookup import ACCOUNTS
 from app.audit import trail
 from app.foundation.access import AccessLevel, Scope, Viewer, owner_is_active
 from app.foundation.concurrency_limits import Share
@@ -19,10 +19,10 @@ from app.foundation.identifiers import Kind, read, show
 from app.foundation.networks import network_of, site_of
 from app.foundation.revocations import Revocations
 from app.foundation.settings import Settings
-from app.users import emails, password, token, tries
+from app.users import email_addresses, login_throttle, password, token
+from app.users.credential_check import still_let_in
 from app.users.model import MAXIMUM_USER_AGENT, Session, User
 from app.users.password import Claim
-from app.users.standing import still_let_in
 
 # More are a program that logs in again and again; its oldest sessions end.
 MAXIMUM_SESSIONS = 50
@@ -44,13 +44,13 @@ async def login(context: Context, email: str, given: str) -> Entered:
     Raises Mistakes WRONG_CREDENTIALS, in the same words and after the same work for an unknown address, a wrong password and
     somebody who is not active; and RateLimited.
     """
-    key = emails.email_key(email)
-    subject = tries.subject_of(context.keyring, key)
-    tried = await tries.begin(subject, context.address)
+    key = email_addresses.email_key(email)
+    subject = login_throttle.subject_of(context.keyring, key)
+    tried = await login_throttle.begin(subject, context.address)
     user = await User.filter(owner_is_active(), email_key=key, active=True).first()
     is_right = await matches(tried, given, user.password_hash if user else None, _login_claim(context.address))
     if user is None or not is_right:
-        await tries.fail(tried)
+        await login_throttle.fail(tried)
         known = await User.filter(email_key=key).first()
         # People type passwords there too: what can be no address is not kept.
         await trail.note(context, known, after={"email": email.strip() if key else trail.HIDDEN, "refused": True})
@@ -72,7 +72,7 @@ async def login(context: Context, email: str, given: str) -> Entered:
             expires_at=now + timedelta(days=context.opened.settings.session_days),
         )
         await User.filter(id=user.id).update(last_login_at=now)
-        await tries.forget(subject, context.address)
+        await login_throttle.forget(subject, context.address)
         # Nobody is let in before the session is there for good; its event is already theirs.
         theirs = copy(context)
         theirs.let_in(viewer_of(user, session))
@@ -84,12 +84,12 @@ async def login(context: Context, email: str, given: str) -> Entered:
     return Entered(user, session, made.text)
 
 
-async def matches(tried: tries.Try, given: str, stored: str | None, claim: Claim) -> bool:
+async def matches(tried: login_throttle.Try, given: str, stored: str | None, claim: Claim) -> bool:
     """Whether it is the password. A try that nobody has time to look at is no failure, and is taken back."""
     try:
         return await password.matches(given, stored, claim)
     except RateLimited:
-        await tries.take_back(tried)
+        await login_throttle.take_back(tried)
         raise
 
 

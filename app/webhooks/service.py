@@ -7,16 +7,16 @@ from uuid import UUID
 from tortoise.transactions import in_transaction
 
 from app.accounts import webhook_secret
-from app.accounts.finding import ACCOUNTS
+from app.accounts.lookup import ACCOUNTS
 from app.accounts.model import Account
 from app.audit import trail
 from app.foundation.context import Context
 from app.foundation.errors import Mistakes, RateLimited, UserErrorCode
 from app.foundation.identifiers import new_id
-from app.webhooks import events
+from app.webhooks import samples
 from app.webhooks.delivery import Call, Delivery, WebhookSender
 from app.webhooks.model import WebhookDelivery, WebhookKind
-from app.webhooks.pruning import first_id_of
+from app.webhooks.retention import first_id_of
 from app.webhooks.rules import OF_ACCOUNT, Webhook
 
 MAXIMUM_A_DAY = 200
@@ -46,7 +46,7 @@ def _call(context: Context, account: Account, kind: WebhookKind, webhook: Webhoo
     return Call(
         method=webhook.method,
         url=webhook.url,
-        event=events.sample(kind, account.id, delivery_id, account.sip_realm, now),
+        event=samples.sample(kind, account.id, delivery_id, account.sip_realm, now),
         secrets=_secrets(context, account, now),
         username=webhook.username,
         password=OF_ACCOUNT[kind].open(context.keyring, account.id, webhook),

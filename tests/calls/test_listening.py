@@ -15,7 +15,7 @@ from prometheus_client import REGISTRY
 from app import authentication
 from app.api_keys.model import ApiKey
 from app.audit.model import AuditEvent
-from app.audit.reads import SecretReads
+from app.audit.secret_reads import SecretReads
 from app.calls import routes, signed_urls
 from app.calls.model import Call, RecordingState
 from app.calls.signed_urls import Listenings, storage_address_of

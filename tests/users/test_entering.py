@@ -5,7 +5,7 @@ import pytest
 from app import migrating
 from app.foundation.logging import RequestLog
 from app.foundation.settings import Settings
-from app.users.emails import email_key
+from app.users.email_addresses import email_key
 from tests.catalogue import empty, make_settings
 from tests.commands import ended, environment_of
 from tests.installation import Installation, Person

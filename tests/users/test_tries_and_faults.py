@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from app.users import tries
+from app.users import login_throttle
 from app.users.model import LoginFailure, Session, User
 from tests.installation import Answer, Person
 from tests.people import PASSWORD, People, email_of
@@ -21,7 +21,7 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Later:
     """Lets seconds pass for the tries."""
     passed = timedelta()
     clock = SimpleNamespace(now=lambda zone=UTC: datetime.now(zone) + passed)
-    monkeypatch.setattr(tries, "datetime", clock)
+    monkeypatch.setattr(login_throttle, "datetime", clock)
 
     def pass_(seconds: float) -> None:
         nonlocal passed
@@ -54,7 +54,7 @@ async def test_logins_that_failed_on_our_side_do_not_lock_out_the_right_password
         full_disk.setattr(Session, "create", disk_is_full)
     else:
         full_disk.setattr(User, "filter", disk_is_full)
-    for _ in range(tries.MAXIMUM_BY_EMAIL_AND_NETWORK):
+    for _ in range(login_throttle.MAXIMUM_BY_EMAIL_AND_NETWORK):
         assert (await log_in(stranger, PASSWORD)).codes == ["SERVICE_UNAVAILABLE"]
     full_disk.undo()
     later(15)
@@ -66,8 +66,8 @@ async def test_changes_of_the_password_that_failed_on_our_side_do_not_lock_out_t
 ) -> None:
     document = "mutation ($input: ChangePasswordInput!) { changePassword(input: $input) { userErrors { code } } }"
     given = {"currentPassword": PASSWORD, "newPassword": "a password nobody has"}
-    full_disk.setattr(tries, "take_back", disk_is_full)
-    for _ in range(tries.MAXIMUM_BY_SESSION):
+    full_disk.setattr(login_throttle, "take_back", disk_is_full)
+    for _ in range(login_throttle.MAXIMUM_BY_SESSION):
         assert (await people["bob"].ask(document, input=given)).codes == ["SERVICE_UNAVAILABLE"]
     full_disk.undo()
     later(15)
@@ -77,7 +77,7 @@ async def test_changes_of_the_password_that_failed_on_our_side_do_not_lock_out_t
 async def test_wrong_passwords_count_for_15_minutes_all_the_same(
     people: People, stranger: Person, later: Later
 ) -> None:
-    for _ in range(tries.MAXIMUM_BY_EMAIL_AND_NETWORK):
+    for _ in range(login_throttle.MAXIMUM_BY_EMAIL_AND_NETWORK):
         assert (await log_in(stranger, "wrong")).only("login")["userErrors"] == [{"code": "WRONG_CREDENTIALS"}]
     later(880)
     assert (await log_in(stranger, PASSWORD)).codes == ["RATE_LIMITED"]
@@ -88,15 +88,15 @@ async def test_wrong_passwords_count_for_15_minutes_all_the_same(
 async def test_wrong_passwords_count_when_another_server_deletes_them_before_they_are_decided(
     people: People, stranger: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fail = tries.fail
+    fail = login_throttle.fail
 
     async def delete_and_fail(tried: Any) -> None:
         clock_ahead = datetime.now(UTC) + timedelta(seconds=20)
-        await LoginFailure.filter(tried_at__lt=clock_ahead - tries.WINDOW).delete()
+        await LoginFailure.filter(tried_at__lt=clock_ahead - login_throttle.WINDOW).delete()
         await fail(tried)
 
-    monkeypatch.setattr(tries, "fail", delete_and_fail)
-    for _ in range(tries.MAXIMUM_BY_EMAIL_AND_NETWORK):
+    monkeypatch.setattr(login_throttle, "fail", delete_and_fail)
+    for _ in range(login_throttle.MAXIMUM_BY_EMAIL_AND_NETWORK):
         assert (await log_in(stranger, "wrong")).only("login")["userErrors"] == [{"code": "WRONG_CREDENTIALS"}]
     assert (await log_in(stranger, "wrong")).codes == ["RATE_LIMITED"]
 
@@ -106,8 +106,8 @@ async def test_a_taken_address_that_was_not_told_does_not_count(
 ) -> None:
     document = "mutation ($input: CreateUserInput!) { createUser(input: $input) { userErrors { code } } }"
     given = {"email": email_of("sue"), "name": "Sue"}
-    full_disk.setattr(tries, "_ends_of_wait", _fails_once_counted(tries._ends_of_wait))
-    for _ in range(tries.MAXIMUM_TAKEN):
+    full_disk.setattr(login_throttle, "_ends_of_wait", _fails_once_counted(login_throttle._ends_of_wait))
+    for _ in range(login_throttle.MAXIMUM_TAKEN):
         assert (await people["ann"].ask(document, input=given)).codes == ["SERVICE_UNAVAILABLE"]
     full_disk.undo()
     later(15)

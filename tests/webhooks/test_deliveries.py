@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from app.foundation.identifiers import Kind, read
-from app.webhooks import pruning, service
+from app.webhooks import retention, service
 from app.webhooks.model import WebhookDelivery
-from app.webhooks.pruning import first_id_of, prune
+from app.webhooks.retention import first_id_of, prune
 from tests.installation import Installation, Person, World, refusals
 from tests.waiting import until
 from tests.webhooks.receiver import Receiver, answer
@@ -105,7 +105,7 @@ async def old_delivery(account_id: str, age: timedelta, number: int = 0) -> Webh
 async def test_what_is_older_than_thirty_days_is_removed_and_nothing_else(
     installation: Installation, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pruning, "_AT_ONCE", 2)
+    monkeypatch.setattr(retention, "_AT_ONCE", 2)
     async with installation.database():
         for place in ("own", "foreign"):
             for number in range(3):
@@ -120,14 +120,14 @@ async def test_what_is_older_than_thirty_days_is_removed_and_nothing_else(
 async def test_a_server_removes_old_deliveries_by_itself(
     installation: Installation, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pruning, "PRUNE_EVERY_SECONDS", 0.02)
+    monkeypatch.setattr(retention, "PRUNE_EVERY_SECONDS", 0.02)
 
     async def three_are_left() -> bool:
         return await WebhookDelivery.all().count() <= 3
 
     async with installation.database():
         await old_delivery(world["own"], timedelta(days=31))
-        async with pruning.pruning():
+        async with retention.pruning():
             await until(three_are_left)
 
 

@@ -17,7 +17,7 @@ from app.foundation.access import Reachable, Scope
 from app.foundation.context import Context
 from app.foundation.database.orm import violated_constraint
 from app.foundation.errors import Mistakes, RateLimited, UserErrorCode
-from app.users import tries
+from app.users import login_throttle
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ async def check(context: Context, model: type[Reachable], keys: Mapping[str, obj
     with its idempotency key sends it again.
     """
     try:
-        await tries.check_taken(context.keyring, context.viewer)
+        await login_throttle.check_taken(context.keyring, context.viewer)
     except RateLimited:
         for column, key in keys.items():
             if not await context.viewer.within_reach(model).filter(**{column: key}).exists():
@@ -89,4 +89,4 @@ async def note(context: Context, tried: Mapping[str, object], row: Reachable | N
     account_id, provider_id = (viewer.account_id, viewer.service_provider_id) if row is None else (None, None)
     after = {**tried, "refused": True}
     await trail.note(context, row, after=after, account_id=account_id, service_provider_id=provider_id)
-    await tries.count_taken(context.keyring, viewer)
+    await login_throttle.count_taken(context.keyring, viewer)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from tortoise.expressions import Q
 
 from app.api_keys.model import ApiKey
-from app.audit.changing import Columns
+from app.audit.audited_update import Columns
 from app.foundation.access import Viewer, owner_is_active
 from app.foundation.errors import Unauthenticated
 from app.users.model import Session, User

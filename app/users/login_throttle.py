@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from app.audit.changing import Columns
+from app.audit.audited_update import Columns
 from app.foundation.access import Scope, Viewer
 from app.foundation.encryption import Keyring
 from app.foundation.errors import RateLimited
