@@ -9,7 +9,7 @@ The rooms, one per noun; each has `model.py` (what is stored), `service.py` (wha
     api_keys/            what a program shows to be let in      (+ token.py, last_use.py; owner.py: of a new key or user)
     recording/           how calls are recorded, and where to   (+ s3.py: the only way to S3, aws_sdk.py: what it
                          goes by, loaded when it is needed; clients.py: which of it are used again;
-                         verification.py and probe.py: the proof that a storage works; answers.py,
+                         verification.py and probe.py: the proof that a storage works; responses.py,
                          failures.py, errors.py: what S3 says and means; rules.py,
                          inputs.py: what a form may hold; regions.py, policy.py;
                          settings.py, credentials.py: its keys; stream.py: what a gateway says;

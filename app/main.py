@@ -31,8 +31,8 @@ from app.calls.routes import Recordings
 from app.calls.signed_urls import Listenings
 from app.connections import OVERLOADED
 from app.execution import http
-from app.execution.deadline import AUTHENTICATION_SECONDS, Deadline
 from app.execution.endpoint import Endpoint
+from app.execution.limits.deadline import AUTHENTICATION_SECONDS, Deadline
 from app.execution.operations import Operations
 from app.execution.sockets import Sockets
 from app.forwarded import ForwardedHeaders

@@ -3,7 +3,7 @@
 from itertools import product
 from typing import Any
 
-from app.execution.guards import permissions_of
+from app.execution.executor.permissions import permissions_of
 from app.foundation.access import AccessLevel, Scope, Viewer
 from app.foundation.graphql import fields as graph
 from app.foundation.identifiers import new_id

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.execution import answers
+from app.execution import responses as answers
 from app.foundation.encryption import Keyring
 from tests.installation import Installation, Person, World
 

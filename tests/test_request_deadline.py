@@ -12,9 +12,10 @@ import pytest
 
 from app import main
 from app.api_keys import service as api_keys
-from app.execution import deadline, endpoint, operations, slots
-from app.execution.deadline import Deadline
-from app.execution.running import Runnable
+from app.execution import endpoint, operations
+from app.execution.compiler.run import Runnable
+from app.execution.limits import deadline, slots
+from app.execution.limits.deadline import Deadline
 from app.foundation.database import pool as postgres_pool
 from app.foundation.database.pool import Pool
 from app.foundation.identifiers import Kind, new_id, show

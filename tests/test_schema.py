@@ -23,7 +23,7 @@ from graphql import (
     is_specified_scalar_type,
 )
 
-from app.execution.guards import permissions_of
+from app.execution.executor.permissions import permissions_of
 from app.execution.restrictions import open_root_fields
 from app.foundation.access import OpenTo
 from app.schema import printed, schema

@@ -13,7 +13,7 @@ import pytest
 from valkey.asyncio import Valkey
 
 from app.audit.model import AuditEvent
-from app.execution import deadline
+from app.execution.limits import deadline
 from app.foundation.errors import ServiceUnavailable
 from app.local_s3 import free_ports
 from app.tts_cache import cache, counts

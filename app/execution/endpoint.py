@@ -13,9 +13,9 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app.execution import http
-from app.execution.answers import Answer
 from app.execution.bodies import Bodies
 from app.execution.operations import Operations
+from app.execution.responses import Answer
 from app.execution.values import JsonObject
 from app.foundation import metrics
 from app.foundation.access import Authenticator, Viewer

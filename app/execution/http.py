@@ -12,8 +12,8 @@ from starlette.datastructures import QueryParams
 from starlette.responses import Response
 from starlette.types import Scope
 
-from app.execution.answers import Answer, Request
-from app.execution.slots import RETRY_SECONDS
+from app.execution.limits.slots import RETRY_SECONDS
+from app.execution.responses import Answer, Request
 from app.execution.values import JsonObject
 from app.foundation.errors import ErrorCode, json_error
 from app.foundation.media_types import GRAPHQL_RESPONSE, JSON, accepted

@@ -23,15 +23,16 @@ from graphql.execution.collect_fields import FragmentDetails
 from graphql.execution.values import VariableValues, get_variable_values
 from strawberry import Schema
 
-from app.execution import limits, running
 from app.execution.admission import Admission, unauthenticated
-from app.execution.answers import Answer, Request, coded, refused, shown_error
-from app.execution.deadline import Deadline
+from app.execution.compiler import run as running
 from app.execution.documents import Operation
-from app.execution.executor import Executor
+from app.execution.executor.direct_fields import DirectResolvers
+from app.execution.executor.reference import Executor
 from app.execution.invalid_values import told, without_suggestions
-from app.execution.reading import DirectResolvers
-from app.execution.slots import OperationSlots
+from app.execution.limits import document_size
+from app.execution.limits.deadline import Deadline
+from app.execution.limits.slots import OperationSlots
+from app.execution.responses import Answer, Request, coded, refused, shown_error
 from app.foundation.context import Context
 from app.foundation.errors import ErrorCode, RateLimited, ServiceUnavailable, Unauthenticated
 from app.foundation.events import EventsLost
@@ -182,7 +183,7 @@ class Operations:
     ) -> Executor | Answer:
         """The ordinary executor; what is said when the variables do not fit."""
         definitions = operation.node.variable_definitions or ()
-        given, most = request.variables or {}, limits.MAXIMUM_ERRORS
+        given, most = request.variables or {}, document_size.MAXIMUM_ERRORS
         variables: VariableValues | list[GraphQLError] | None = None
         if self._compiles:
             variables = operation.plans.variables.usual(given)

@@ -19,7 +19,7 @@ from graphql import (
     is_composite_type,
 )
 
-from app.execution.guards import DEFINITION, metadata_of
+from app.execution.executor.permissions import DEFINITION, metadata_of
 from app.foundation.access import NOT_MARKED, OpenTo
 from app.foundation.graphql.fields import CALLERS_OWN, OPEN_TO
 

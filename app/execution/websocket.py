@@ -28,9 +28,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from app.connections import HANG_UP, LET_IN
 from app.execution import http
-from app.execution.answers import Answer, Request
 from app.execution.endpoint import note
 from app.execution.operations import Operations
+from app.execution.responses import Answer, Request
 from app.execution.values import JsonObject
 from app.foundation.access import Authenticator, Viewer
 from app.foundation.context import Context, Opened

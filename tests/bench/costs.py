@@ -16,8 +16,8 @@ from typing import Any
 import asyncpg
 import psutil
 
-from app.execution.costs import Cost
 from app.execution.documents import Documents
+from app.execution.limits.cost import Cost
 from app.foundation.access import Scope
 from app.foundation.encryption import new_key_text
 from app.foundation.settings import Settings

@@ -11,8 +11,8 @@ import strawberry
 from tortoise import Tortoise, fields
 
 from app.execution import endpoint, sockets
-from app.execution.answers import Answer, Request
 from app.execution.operations import Operations
+from app.execution.responses import Answer, Request
 from app.foundation.access import AccessLevel, IsAdmin, Reach, Reachable, Scope, Viewer
 from app.foundation.context import Context, Info
 from app.foundation.database import pool

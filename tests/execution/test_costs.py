@@ -8,10 +8,10 @@ import pytest
 
 from app.accounts.model import Account
 from app.api_keys.model import ApiKey
-from app.execution import costs
-from app.execution.costs import Cost
 from app.execution.documents import Documents
-from app.execution.guards import metadata_of
+from app.execution.executor.permissions import metadata_of
+from app.execution.limits import cost as costs
+from app.execution.limits.cost import Cost
 from app.foundation.access import Scope
 from app.foundation.graphql import fields
 from app.foundation.identifiers import new_id

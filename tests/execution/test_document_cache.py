@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from app.execution import admission
-from app.execution.answers import Answer, Request
 from app.execution.documents import Documents
 from app.execution.operations import Operations
+from app.execution.responses import Answer, Request
 from app.foundation.access import AccessLevel, Scope, Viewer
 from app.foundation.context import Context
 from app.foundation.identifiers import new_id

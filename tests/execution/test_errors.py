@@ -8,7 +8,7 @@ import pytest
 
 from app.accounts import service
 from app.authentication import Authentication
-from app.execution.running import Runnable
+from app.execution.compiler.run import Runnable
 from app.foundation.graphql import fields
 from tests.installation import Installation, Person, World
 

@@ -8,10 +8,11 @@ import pytest
 import strawberry
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from app.execution import deadline, operations
-from app.execution.answers import Answer, Request
+from app.execution import operations
+from app.execution.executor.direct_fields import DirectResolvers
+from app.execution.limits import deadline
 from app.execution.operations import Operations
-from app.execution.reading import DirectResolvers
+from app.execution.responses import Answer, Request
 from app.foundation.access import AccessLevel, HasFullAccess, IsAdmin, Scope, Viewer
 from app.foundation.context import Context
 from app.foundation.errors import BadUserInput

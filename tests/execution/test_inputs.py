@@ -15,7 +15,7 @@ from graphql import (
 )
 from graphql.utilities import coerce_input_value
 
-from app.execution.inputs import Unusual, reader
+from app.execution.compiler.arguments import Unusual, reader
 from app.schema import schema
 
 INPUTS = [type_ for type_ in schema._schema.type_map.values() if isinstance(type_, GraphQLInputObjectType)]

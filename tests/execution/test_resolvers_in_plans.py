@@ -7,8 +7,8 @@ import pytest
 import strawberry
 from strawberry import Maybe
 
-from app.execution.answers import Answer, Request
 from app.execution.operations import Operations
+from app.execution.responses import Answer, Request
 from app.foundation.access import AccessLevel, IsAdmin, Scope, Viewer
 from app.foundation.context import Context, Info
 from app.foundation.errors import ServiceUnavailable

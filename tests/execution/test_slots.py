@@ -14,9 +14,9 @@ import pytest
 
 from app.api_keys.model import ApiKey
 from app.calls.model import Call
-from app.execution import slots
+from app.execution.limits import slots
+from app.execution.limits.slots import OperationSlots
 from app.execution.operations import Operations
-from app.execution.slots import OperationSlots
 from app.foundation.access import AccessLevel, Scope, Viewer
 from app.foundation.context import Context, Opened
 from app.foundation.errors import RateLimited

@@ -16,7 +16,7 @@ from graphql import (
     is_required_argument,
 )
 
-from app.execution.guards import permissions_of
+from app.execution.executor.permissions import permissions_of
 from app.foundation.access import AccessLevel, Scope, Viewer
 from app.schema import schema as strawberry_schema
 from tests.access_matrix import add_calls, add_failed_recordings

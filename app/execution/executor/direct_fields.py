@@ -18,8 +18,8 @@ from graphql import (
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema_converter import CustomGraphQLEnumType
 
-from app.execution.guards import definition_of, permissions_of
-from app.execution.resolvers import Resolver
+from app.execution.executor.permissions import definition_of, permissions_of
+from app.execution.executor.resolvers import Resolver
 from app.foundation.context import Context
 from app.foundation.graphql.fields import LOAD, OF_EVENT, PER_VIEWER, READ
 

@@ -5,7 +5,7 @@
 * Input fields that not everybody may send are checked before a mutation's resolver runs, on what is present.
 * A field whose value is on the row is read and coerced right here: no resolver chain, no `info`, no path object.
   Objects that are on the row, or loaded by its key, still skip Strawberry's chain (`DirectResolvers`).
-* The payload of a mutation is read by its plan, if it has one (`running.py`).
+* The payload of a mutation is read by its plan, if it has one (`run.py`).
 * An operation may do so much work, and then ends: what multiplies (pages within pages, the types of the types of a
   schema) cannot hold up the others.
 
@@ -32,10 +32,10 @@ from graphql.execution.values import get_argument_values
 from graphql.pyutils import AwaitableOrValue, Path, RefMap
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from app.execution import running
-from app.execution.guards import definition_of, permissions_of, permissions_within, refused_inputs
-from app.execution.reading import Read, reader
-from app.execution.running import Runnable
+from app.execution.compiler import run
+from app.execution.compiler.run import Runnable
+from app.execution.executor.direct_fields import Read, reader
+from app.execution.executor.permissions import definition_of, permissions_of, permissions_within, refused_inputs
 from app.foundation.access import Requirement
 from app.foundation.context import Context, no_limit
 from app.foundation.errors import BadUserInput, Forbidden
@@ -155,7 +155,7 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
             return await found if isinstance(found, Awaitable) else found
 
         context = self.context_value
-        return await running.read(plan.run(context, self.variable_values, payload), walked, context.request_id)
+        return await run.read(plan.run(context, self.variable_values, payload), walked, context.request_id)
 
     def handle_field_error(
         self, raw_error: Exception, return_type: GraphQLOutputType, field_details_list: FieldDetailsList, path: Path

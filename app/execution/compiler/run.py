@@ -20,9 +20,9 @@ from strawberry.utils.str_converters import to_camel_case, to_snake_case
 from tortoise import connections
 
 from app.execution.cache import Size
-from app.execution.levels import PAYLOAD, CallForEach, Found, Level, Owner, Plan
+from app.execution.compiler.query_plan import PAYLOAD, CallForEach, Found, Level, Owner, Plan
+from app.execution.compiler.sql import Asked, Writer
 from app.execution.values import Arguments, Row
-from app.execution.writing import Asked, Writer
 from app.foundation.access import Viewer
 from app.foundation.context import Context
 from app.foundation.database import pool

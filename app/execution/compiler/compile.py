@@ -30,11 +30,11 @@ from graphql import (
 )
 from strawberry.types.field import StrawberryField
 
-from app.execution.guards import DEFINITION, permissions_of
-from app.execution.levels import PAYLOAD, ArgumentsOf, Call, Level, NotCompilable, Owner, Plan, Root
-from app.execution.resolvers import Resolver
-from app.execution.selections import Selections
-from app.execution.sources import OfKnownObject, OfLevel, OfObject, Source
+from app.execution.compiler.query_plan import PAYLOAD, ArgumentsOf, Call, Level, NotCompilable, Owner, Plan, Root
+from app.execution.compiler.selections import Selections
+from app.execution.compiler.sources import OfKnownObject, OfLevel, OfObject, Source
+from app.execution.executor.permissions import DEFINITION, permissions_of
+from app.execution.executor.resolvers import Resolver
 from app.foundation.access import Reachable, Requirement
 from app.foundation.graphql import fields as graph
 from app.foundation.identifiers import Kind, show

@@ -29,7 +29,7 @@ from graphql.execution.values import VariableValues, VariableValueSource, get_ar
 from graphql.language import Visitor
 from graphql.utilities.coerce_input_value import coerce_default_value
 
-from app.execution.levels import NotCompilable, ReadArguments
+from app.execution.compiler.query_plan import NotCompilable, ReadArguments
 from app.execution.values import Arguments, JsonObject
 
 T = TypeVar("T")

@@ -5,7 +5,7 @@ even for fragments that double each other 26 times over. Only then, when the siz
 document walked written out: for the fields that answer under the same path, which validation compares pair by pair.
 
 Depth does not count below `__schema` and `__type`, since introspection by common clients is deep; how far such a query
-multiplies is bounded by the work that the executor does for it (`executor.py`).
+multiplies is bounded by the work that the executor does for it (`reference.py`).
 """
 
 from collections.abc import Mapping

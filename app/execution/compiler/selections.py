@@ -15,7 +15,7 @@ from graphql import (
     VariableNode,
 )
 
-from app.execution.levels import NotCompilable
+from app.execution.compiler.query_plan import NotCompilable
 
 
 class Selections:

@@ -5,7 +5,7 @@ from typing import Any
 from tortoise.expressions import Q
 from tortoise.queryset import QuerySet
 
-from app.execution.levels import Join, Level
+from app.execution.compiler.query_plan import Join, Level
 from app.foundation.access import Viewer
 from app.foundation.database.owner_pages import OneByOne, Source
 from app.foundation.database.sql_templates import Sql, StandIns, Statement, any_of, slot

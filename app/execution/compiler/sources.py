@@ -11,9 +11,9 @@ import orjson
 from graphql import FieldNode, GraphQLField, GraphQLLeafType, GraphQLOutputType
 from tortoise import fields
 
-from app.execution.levels import ArgumentsOf, CallForEach, Join, Level, NotCompilable, Owner, Root
-from app.execution.reading import coercer
-from app.execution.resolvers import Resolver
+from app.execution.compiler.query_plan import ArgumentsOf, CallForEach, Join, Level, NotCompilable, Owner, Root
+from app.execution.executor.direct_fields import coercer
+from app.execution.executor.resolvers import Resolver
 from app.execution.values import Row
 from app.foundation.access import Reachable
 from app.foundation.graphql import fields as graph

@@ -7,12 +7,12 @@ from graphql import BooleanValueNode, DirectiveNode, GraphQLSchema, OperationDef
 from graphql.execution.values import VariableValues
 
 from app.execution.cache import Size
-from app.execution.compiling import compile_payloads, compile_query
-from app.execution.inputs import Variables, arguments_of
-from app.execution.levels import NotCompilable
+from app.execution.compiler.arguments import Variables, arguments_of
+from app.execution.compiler.compile import compile_payloads, compile_query
+from app.execution.compiler.query_plan import NotCompilable
+from app.execution.compiler.run import Runnable
+from app.execution.compiler.selections import variables_of_directives
 from app.execution.restrictions import Fragments
-from app.execution.running import Runnable
-from app.execution.selections import variables_of_directives
 from app.execution.values import JsonObject
 from app.foundation.access import Viewer
 

@@ -13,7 +13,7 @@ from typing import Any
 from graphql import FieldNode, GraphQLField
 from graphql.execution.values import VariableValues
 
-from app.execution.resolvers import Resolver
+from app.execution.executor.resolvers import Resolver
 from app.execution.values import Arguments, Row
 from app.foundation.access import Reachable, Requirement, Viewer
 from app.foundation.context import Context

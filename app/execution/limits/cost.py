@@ -11,8 +11,8 @@ answers for all rows that a page hangs from. A unit is 40 µs of the database wi
 an operation takes about a second of it at most: `python -m tests.bench --only costs` prints what the worst ones take.
 
 Three bounds lie behind each other. This one knows the cost before there are any rows, and so bounds what is loaded. The plans'
-MAXIMUM_VALUES (`running.py`) knows how wide the rows are: what is shaped at once, or left to the ordinary executor. The
-executor's MAXIMUM_WORK and MAXIMUM_ROWS (`executor.py`) count what is really done: introspection, errors,
+MAXIMUM_VALUES (`run.py`) knows how wide the rows are: what is shaped at once, or left to the ordinary executor. The
+executor's MAXIMUM_WORK and MAXIMUM_ROWS (`reference.py`) count what is really done: introspection, errors,
 wide rows, objects of the ORM.
 """
 
@@ -42,7 +42,7 @@ from graphql import (
     get_named_type,
 )
 
-from app.execution.guards import metadata_of
+from app.execution.executor.permissions import metadata_of
 from app.foundation.access import Scope
 from app.foundation.errors import ErrorCode
 from app.foundation.graphql import fields
