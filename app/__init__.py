@@ -78,16 +78,16 @@ What all rooms stand on, and what imports no room:
 
 What puts the rooms together, and what no room imports:
 
-    main.py              the ASGI application: routes, middleware, what is opened at start and closed at the end
+    asgi.py              the ASGI application: routes, middleware, what is opened at start and closed at the end
     worker_process.py    what a worker process does: it ends with its supervisor, and waits for the database
     schema.py            the whole graph; printed to ../schema.graphql
-    viewer.py            the caller, as the graph shows it
-    form_limits.py       what the inputs of forms may hold, as the graph shows it
+    viewer_schema.py            the caller, as the graph shows it
+    limits_schema.py       what the inputs of forms may hold, as the graph shows it
     authentication.py    Authorization header -> Viewer
     execution/           how operations run
     graphiql/            the explorer's page, for a browser with the network closed
-    connections.py       the HTTP protocol of a connection, bounded in bytes and in time
-    websocket_connections.py
+    http.py       the HTTP protocol of a connection, bounded in bytes and in time
+    websocket.py
                          the WebSocket protocol of a connection, with a short way for audio
     waiting_connections.py
                          slots of connections whose client is to act, of which the oldest gives way to a newcomer

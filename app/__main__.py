@@ -26,7 +26,7 @@ from app.foundation.outbound.guard import OutboundGate
 from app.foundation.settings import Settings, WrongSettings
 from app.recording import lifecycle, lookup, set_aside
 from app.recording.spool import Spool
-from app.serving import CannotStart, listen
+from app.server.transport.serve import CannotStart, listen
 from app.storage.s3 import ObjectStorage
 from app.users import service as users
 from app.users.model import User
@@ -200,7 +200,8 @@ def _refuse(wrong: list[str]) -> None:
 
 
 def _discard(options: argparse.Namespace) -> None:
-    from app import discarding, schema  # noqa: F401, PLC0415  the schema names each object to the audit trail
+    from app import discarding  # noqa: F401, PLC0415  the schema names each object to the audit trail
+    from app.server import schema  # noqa: F401, PLC0415  the schema names each object to the audit trail
 
     chosen = _chosen(options)
     _name_database(chosen)
@@ -238,7 +239,7 @@ def _migration(options: argparse.Namespace) -> None:
 
 
 def _create_admin(options: argparse.Namespace) -> None:
-    import app.schema  # noqa: F401, PLC0415  tells the trail of which kind each object is; no other command asks
+    import app.server.schema  # noqa: F401, PLC0415  tells the trail of which kind each object is; no other command asks
 
     chosen = _chosen(options)
     _name_database(chosen)

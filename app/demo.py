@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-import app.schema  # noqa: F401  tells the audit trail of which kind each object is
+import app.server.schema  # noqa: F401  tells the audit trail of which kind each object is
 from app import demo_data, migrating
 from app.demo_calls import DemoCalls
 from app.demo_data import BUCKET, NEWCOMER, OTHER_PROVIDER, PASSWORD, PEOPLE, TRY_HERE, email_of
@@ -29,7 +29,7 @@ from app.foundation.settings import Settings
 from app.local_receiver import LocalReceiver
 from app.local_s3 import Identity, LocalS3, LocalS3Failed, LocalS3Missing
 from app.local_valkey import LocalValkey, LocalValkeyFailed, LocalValkeyMissing
-from app.serving import CannotStart, check_port, listen
+from app.server.transport.serve import CannotStart, check_port, listen
 from app.storage.s3 import ObjectStorage
 from app.storage.verification import StorageVerifier
 from app.webhooks.delivery import WebhookSender

@@ -7,7 +7,7 @@ from typing import Any
 from graphql import GraphQLInputObjectType, GraphQLObjectType, get_named_type, is_leaf_type
 
 from app.execution.executor.permissions import permissions_of
-from app.schema import schema as strawberry_schema
+from app.server.schema import schema as strawberry_schema
 from tests.people import PASSWORD, People, email_of
 
 SCHEMA = strawberry_schema._schema

@@ -14,11 +14,11 @@ import pytest
 from tortoise.apps import Apps
 from tortoise.models import Model
 
-from app import authentication
 from app.api_keys import last_use
 from app.audit import secret_reads
 from app.foundation.revocations import Revocations
 from app.foundation.settings import Settings
+from app.server import authentication
 from tests.distribution import Watched
 from tests.installation import Installation, Person, World, seed
 from tests.servers.fixtures import iam_s3, local_s3, valkey

@@ -12,10 +12,10 @@ import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from app.connections import BoundedProtocol
 from app.foundation.events import Change, LiveEvent, LiveEvents
 from app.foundation.identifiers import Kind, read
-from app.websocket_connections import StreamingProtocol
+from app.server.transport.http import BoundedProtocol
+from app.server.transport.websocket import StreamingProtocol
 from tests.installation import Answer, Installation
 from tests.waiting import until
 
@@ -24,7 +24,7 @@ SUBPROTOCOL = "graphql-transport-ws"
 
 @asynccontextmanager
 async def served(installation: Installation, limit: int | None = None) -> AsyncIterator[int]:
-    """The port where the installation listens, as `app/serving.py` has it."""
+    """The port where the installation listens, as `app/server/transport/serve.py` has it."""
     options: dict[str, Any] = {"http": BoundedProtocol, "ws": StreamingProtocol, "ws_max_size": 1_048_576}
     quiet: dict[str, Any] = {"ws_per_message_deflate": False, "log_config": None, "lifespan": "off"}
     server = uvicorn.Server(uvicorn.Config(installation.app, port=0, limit_concurrency=limit, **options, **quiet))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.schema import schema
+from app.server.schema import schema
 from app.storage import service as recording
 from tests.clients.example import operations
 from tests.execution.test_compiled import ordinary

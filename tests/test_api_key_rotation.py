@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from app import authentication
 from app.api_keys.model import ApiKey
 from app.foundation.identifiers import Kind, read
+from app.server import authentication
 from tests.installation import Installation, Person, World, refusals
 
 ROTATED = "apiKey { id publicId version rotatedAt previousSecretExpiresAt previousSecretLastUsedAt } token"

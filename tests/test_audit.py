@@ -24,7 +24,7 @@ from app.foundation.graphql.fields import registry
 from app.foundation.identifiers import Kind, kind_of, read, show
 from app.foundation.settings import Settings
 from app.recording.spool import Spool
-from app.schema import schema
+from app.server.schema import schema
 from app.storage.model import RecordingConfig
 from app.users.model import PasswordPolicy, User
 from tests.access_matrix import SomewhereElse, add_failed_recordings

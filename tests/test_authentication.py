@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from app import authentication
 from app.api_keys import token
 from app.api_keys.model import ApiKey
 from app.foundation.errors import Unauthenticated
 from app.foundation.identifiers import Kind, read
+from app.server import authentication
 from app.users.model import User
 from tests.crowd import fill
 from tests.installation import Installation, Person, World

@@ -7,7 +7,7 @@ from app.execution.executor.permissions import permissions_of
 from app.foundation.access import AccessLevel, Scope, Viewer
 from app.foundation.graphql import fields as graph
 from app.foundation.identifiers import new_id
-from app.schema import schema
+from app.server.schema import schema
 
 # By the field that says whether a button is shown: the mutations behind it, or the input fields.
 BUTTONS = {

@@ -16,13 +16,13 @@ from graphql import (
     validate,
 )
 
-from app.schema import printed
+from app.server.schema import printed
 from tests.tracked import tracked
 
 REPOSITORY = Path(__file__).parents[1]
 CLIENTS = REPOSITORY / "tests" / "clients"
 DOCUMENTS = tracked(REPOSITORY, "tests/clients/documents/*.graphql")
-TABS = tracked(REPOSITORY, "app/graphiql/tabs/*.graphql")
+TABS = tracked(REPOSITORY, "app/server/graphiql/tabs/*.graphql")
 
 
 @pytest.fixture(scope="module")

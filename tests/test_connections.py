@@ -17,8 +17,9 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from uvicorn.config import STARTUP_FAILURE
 
-from app import connections, serving
-from app.connections import (
+from app.server.transport import http as connections
+from app.server.transport import serve
+from app.server.transport.http import (
     DRAIN_BYTES,
     DRAIN_SECONDS,
     HEAD_SECONDS,
@@ -27,7 +28,7 @@ from app.connections import (
     MAXIMUM_PIPELINED,
     BoundedProtocol,
 )
-from app.websocket_connections import StreamingProtocol
+from app.server.transport.websocket import StreamingProtocol
 from tests.loop_clock import pass_seconds
 from tests.waiting import until
 
@@ -386,9 +387,9 @@ def settings_of(workers: int) -> Any:
 
 def test_the_server_uses_it(monkeypatch: pytest.MonkeyPatch) -> None:
     served: list[uvicorn.Config] = []
-    monkeypatch.setattr(serving, "_serve_alone", served.append)
-    monkeypatch.setattr(serving, "check_port", lambda _: None)
-    serving.listen(settings_of(workers=1))
+    monkeypatch.setattr(serve, "_serve_alone", served.append)
+    monkeypatch.setattr(serve, "check_port", lambda _: None)
+    serve.listen(settings_of(workers=1))
     [config] = served
     http: Any = config.http
     assert http.func is BoundedProtocol
@@ -406,9 +407,9 @@ def test_workers_that_cannot_start_are_a_failure_of_the_server(
 ) -> None:
     """A service manager that restarts what fails would not restart it otherwise."""
     ended = SimpleNamespace(run=lambda: None, could_not_start=could_not_start)
-    monkeypatch.setattr(serving, "Supervisor", lambda *_: ended)
-    monkeypatch.setattr(serving, "check_port", lambda _: None)
+    monkeypatch.setattr(serve, "Supervisor", lambda *_: ended)
+    monkeypatch.setattr(serve, "check_port", lambda _: None)
     monkeypatch.setattr(uvicorn.Config, "bind_socket", lambda _: None)
     with pytest.raises(SystemExit) if code else nullcontext() as exited:
-        serving.listen(settings_of(workers=2))
+        serve.listen(settings_of(workers=2))
     assert (exited.value.code if exited else None) == code

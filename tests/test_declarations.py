@@ -10,7 +10,7 @@ from app.api_keys.model import ApiKey
 from app.calls.model import CallAccount
 from app.foundation.graphql import fields
 from app.foundation.graphql.pagination import NEWEST_FIRST
-from app.schema import schema
+from app.server.schema import schema
 
 DECLARED = {
     "a column": (fields.column("A name.", of="nmae"), "Account has no column 'nmae'"),

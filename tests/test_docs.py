@@ -11,11 +11,11 @@ from graphql.execution.values import get_variable_values
 
 from app import __main__ as commands
 from app.demo_data import NEWCOMER, PASSWORD, PEOPLE, email_of
-from app.execution.websocket import CloseCode
 from app.foundation.errors import ErrorCode, UserErrorCode
 from app.foundation.settings import Settings, table
 from app.recording import stream
-from app.schema import printed
+from app.server.graphql_ws import CloseCode
+from app.server.schema import printed
 from tests.tracked import ROOT, tracked
 
 README = ROOT / "README.md"
@@ -26,7 +26,7 @@ PAGES = [
 CONTRIBUTING = ROOT / ".github" / "CONTRIBUTING.md"
 BY_NAME = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 CONTRACT = build_schema(printed())
-TABS = tracked(ROOT, "app/graphiql/tabs/*.graphql")
+TABS = tracked(ROOT, "app/server/graphiql/tabs/*.graphql")
 TYPESCRIPT = ROOT / "tests" / "clients" / "typescript"
 OTHER_VARIABLES = {
     "ACCOUNT_ID",

@@ -19,7 +19,7 @@ from graphql import (
     visit,
 )
 
-from app.schema import printed
+from app.server.schema import printed
 from tests.installation import Installation, Person, World, refusals
 from tests.people import add_people
 from tests.tracked import ROOT, tracked

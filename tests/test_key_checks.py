@@ -10,7 +10,7 @@ from app.api_keys.model import ApiKey
 from app.foundation.encryption import Keyring, new_key_text
 from app.foundation.key_checks import service as key_checks
 from app.local_s3 import free_ports
-from app.serving import CannotStart
+from app.server.transport.serve import CannotStart
 from app.storage.model import RecordingConfig, StoredCredential
 from tests.commands import ended, environment_of, serving
 from tests.installation import Installation, Person, World

@@ -43,7 +43,7 @@ def test_what_git_does_not_track_is_none_of_these_rules_business(tmp_path: Path)
     (tmp_path / "server.log").write_text("")
     (tmp_path / "venv" / "lib").mkdir(parents=True)
     (tmp_path / "venv" / "lib" / "module.py").write_text("")
-    (tmp_path / "app" / "utils.py").write_text("import app.main")
+    (tmp_path / "app" / "utils.py").write_text("import app.server.asgi")
     assert strangers_in(tmp_path) == set()
     assert broken_rules(sources_of(tmp_path)) == []
     subprocess.run([*git, "add", "."], check=True)
@@ -58,9 +58,9 @@ def test_in_an_unpacked_archive_all_files_are_looked_at(tmp_path: Path) -> None:
 
 
 HOUSE = {
-    "app": "'''accounts/ calls/ names.py main.py audio.py'''",
+    "app": "'''accounts/ calls/ names.py asgi.py audio.py'''",
     "app.foundation.names": "",
-    "app.main": "from app.accounts import schema\nfrom app.calls import schema as calls",
+    "app.server.asgi": "from app.accounts import schema\nfrom app.calls import schema as calls",
     "app.accounts": "",
     "app.accounts.model": "from app import names",
     "app.accounts.service": "from app.accounts.model import Account",
@@ -81,8 +81,8 @@ def test_the_rules_let_a_well_built_house_stand() -> None:
     ("module", "text", "words"),
     [
         ("app.foundation.names", "from app.calls import model", "the foundation imports app.calls.model"),
-        ("app.foundation.names", "import app.main", "the foundation imports app.main"),
-        ("app.calls.service", "from app import main", "a room imports app.main"),
+        ("app.foundation.names", "import app.server.asgi", "the foundation imports app.server.asgi"),
+        ("app.calls.service", "from app import main", "a room imports app.server.asgi"),
         ("app.calls.schema", "from app.accounts.schema import Account", "contents import their container"),
         ("app.calls.model", "from app.calls.audio import encode", "stands on a higher floor"),
         ("app.calls.audio", "from app.accounts import service", "stands on a higher floor"),
@@ -97,7 +97,7 @@ def test_the_rules_let_a_well_built_house_stand() -> None:
         ("app.calls.audio", "from botocore.config import Config", "imports botocore.config"),
         ("app.calls.helpers", "", "is called helpers"),
         ("app.calls.player", "", "not on the map"),
-        ("app", "'''accounts/ calls/ names.py main.py audio.py cellar.py'''", "shows `cellar.py`, which is not there"),
+        ("app", "'''accounts/ calls/ names.py asgi.py audio.py cellar.py'''", "shows `cellar.py`, which is not there"),
     ],
 )
 def test_the_rules_find_what_is_built_wrong(module: str, text: str, words: str) -> None:

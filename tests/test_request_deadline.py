@@ -10,15 +10,15 @@ from typing import Any
 import asyncpg
 import pytest
 
-from app import main
 from app.api_keys import service as api_keys
-from app.execution import endpoint, operations
+from app.execution import operations
 from app.execution.compiler.run import Runnable
 from app.execution.limits import deadline, slots
 from app.execution.limits.deadline import Deadline
 from app.foundation.database import pool as postgres_pool
 from app.foundation.database.pool import Pool
 from app.foundation.identifiers import Kind, new_id, show
+from app.server import asgi, graphql_http
 from app.webhooks.delivery import WebhookSender
 from tests.access_matrix import SilentSender
 from tests.installation import Installation, Person, World, seed
@@ -191,7 +191,7 @@ async def test_a_turn_is_waited_for_no_longer_than_the_deadline(
 async def test_what_authentication_has_spent_counts(provider: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (await provider.ask(READ)).errors == []
     times = itertools.count(step=deadline.REQUEST_SECONDS + 1)
-    monkeypatch.setattr(endpoint, "time", SimpleNamespace(monotonic=lambda: next(times)))
+    monkeypatch.setattr(graphql_http, "time", SimpleNamespace(monotonic=lambda: next(times)))
     assert (await provider.ask(READ)).codes == ["SERVICE_UNAVAILABLE"]
 
 
@@ -242,7 +242,7 @@ async def test_readiness_has_a_limit_of_its_own(installation: Installation, monk
     async def hang(*_: Any) -> None:
         await never.wait()
 
-    monkeypatch.setattr(main, "READY_SECONDS", 0.05)
+    monkeypatch.setattr(asgi, "READY_SECONDS", 0.05)
     monkeypatch.setattr(postgres_pool.Pool, "acquire", hang)
     async with asyncio.timeout(30):
         answer = await installation.client.get("/readyz")
@@ -253,14 +253,14 @@ async def test_readiness_is_answered_when_the_database_says_nothing(
     behind_proxy: tuple[Installation, SwallowingProxy], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installation, proxy = behind_proxy
-    monkeypatch.setattr(main, "READY_SECONDS", 0.05)
+    monkeypatch.setattr(asgi, "READY_SECONDS", 0.05)
     proxy.swallows = True
     answer = await installation.client.get("/readyz")
     assert (answer.status_code, answer.text) == (503, "the database does not answer\n")
 
 
 def test_the_deadlines_are_what_the_contract_says() -> None:
-    assert (deadline.REQUEST_SECONDS, main.READY_SECONDS) == (12, 2)
+    assert (deadline.REQUEST_SECONDS, asgi.READY_SECONDS) == (12, 2)
 
 
 async def test_a_recording_whose_call_is_not_found_in_time_is_answered_unavailable(

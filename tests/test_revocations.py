@@ -10,10 +10,10 @@ from uuid import UUID
 
 import pytest
 
-from app.authentication import Authentication
 from app.foundation import revocations
 from app.foundation.identifiers import Kind, new_id, read
 from app.foundation.revocations import CHANNEL, EVERYTHING, Revocations
+from app.server.authentication import Authentication
 from tests.installation import Installation, Person, World
 from tests.people import add_people
 from tests.servers.valkey import PromptServer

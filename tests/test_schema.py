@@ -26,7 +26,7 @@ from graphql import (
 from app.execution.executor.permissions import permissions_of
 from app.execution.restrictions import open_root_fields
 from app.foundation.access import OpenTo
-from app.schema import printed, schema
+from app.server.schema import printed, schema
 
 SCHEMA = schema._schema
 SDL = Path(__file__).parent.parent / "schema.graphql"

@@ -14,12 +14,13 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from app import connections, serving
-from app.connections import OVERLOADED, BoundedProtocol
 from app.foundation.networks import TrustedProxies
 from app.foundation.settings import Settings
-from app.waiting_connections import WaitingConnections
-from app.websocket_connections import StreamingProtocol
+from app.server.transport import http as connections
+from app.server.transport import serve
+from app.server.transport.http import OVERLOADED, BoundedProtocol
+from app.server.transport.waiting_connections import WaitingConnections
+from app.server.transport.websocket import StreamingProtocol
 from tests.waiting import until
 
 HALF = b"GET / HTTP/1.1\r\nHost:"
@@ -281,7 +282,7 @@ def test_an_ipv6_household_is_one_address(address: str, *, is_same: bool) -> Non
 
 
 def test_the_server_has_the_settings_slots() -> None:
-    made = serving._protocol(Settings(connections_per_address=7, trusted_proxies=["192.0.2.1"]))
+    made = serve._protocol(Settings(connections_per_address=7, trusted_proxies=["192.0.2.1"]))
     slots = made.keywords["slots"]
     assert (slots._maximum, slots._maximum_of_network) == (1_000, 7)
     assert "192.0.2.1" in slots._trusted_proxies

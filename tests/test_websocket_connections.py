@@ -10,9 +10,9 @@ from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
-from app.connections import BoundedProtocol
 from app.recording.stream import DIVERT, HOLD_CLOSE
-from app.websocket_connections import FRAMES_AT_ONCE, STRANGERS_FRAMES_AT_ONCE, TURN_SECONDS, StreamingProtocol
+from app.server.transport.http import BoundedProtocol
+from app.server.transport.websocket import FRAMES_AT_ONCE, STRANGERS_FRAMES_AT_ONCE, TURN_SECONDS, StreamingProtocol
 from tests.loop_clock import pass_seconds
 from tests.recording.test_record import HANDSHAKE, frame
 from tests.waiting import until

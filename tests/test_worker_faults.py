@@ -14,8 +14,8 @@ import psutil
 import pytest
 from uvicorn.config import STARTUP_FAILURE
 
-from app import serving
 from app.foundation.database import orm
+from app.server.transport import serve
 from tests import waiting
 from tests.recording.real_server import RealServer
 from tests.servers.postgres import Postgres
@@ -137,7 +137,7 @@ class Away:
     async def execute_query_dict(self, query):
         raise ConnectionRefusedError
 
-server = uvicorn.Server(uvicorn.Config("app.main:worker", factory=True))
+server = uvicorn.Server(uvicorn.Config("app.server.asgi:worker", factory=True))
 with server.capture_signals():
     signal.raise_signal(signal.SIGTERM)  # as the supervisor does, or its end, while the worker imports the application
     asyncio.run(worker_process.until_usable(Away()))
@@ -181,25 +181,25 @@ class FakeWorker:
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """The supervisor's, which a test sets."""
     moved = SimpleNamespace(now=1000.0)
-    monkeypatch.setattr(serving, "time", SimpleNamespace(monotonic=lambda: moved.now), raising=False)
+    monkeypatch.setattr(serve, "time", SimpleNamespace(monotonic=lambda: moved.now), raising=False)
     return moved
 
 
 @pytest.fixture
-def supervisor(monkeypatch: pytest.MonkeyPatch, clock: SimpleNamespace) -> serving.Supervisor:
+def supervisor(monkeypatch: pytest.MonkeyPatch, clock: SimpleNamespace) -> serve.Supervisor:
     """Two workers that serve; a replacement is one more."""
     monkeypatch.setattr(signal, "signal", lambda *_: None)
-    monkeypatch.setattr(serving, "Process", lambda *_: FakeWorker())
+    monkeypatch.setattr(serve, "Process", lambda *_: FakeWorker())
     monkeypatch.setattr("uvicorn.supervisors.multiprocess.Process", lambda *_: FakeWorker())
     config: Any = SimpleNamespace(workers=2, timeout_worker_healthcheck=30)
-    made = serving.Supervisor(config, [])
+    made = serve.Supervisor(config, [])
     made.processes = [FakeWorker(), FakeWorker()]  # type: ignore[list-item]
     made.keep_subprocess_alive()
     return made
 
 
 def test_a_worker_is_killed_only_after_30_seconds_without_an_answer(
-    supervisor: serving.Supervisor, clock: SimpleNamespace
+    supervisor: serve.Supervisor, clock: SimpleNamespace
 ) -> None:
     worker: Any = supervisor.processes[0]
     worker.answers = False
@@ -210,7 +210,7 @@ def test_a_worker_is_killed_only_after_30_seconds_without_an_answer(
 
 
 def test_a_worker_that_stalls_again_and_again_and_answers_in_between_is_not_killed(
-    supervisor: serving.Supervisor, clock: SimpleNamespace
+    supervisor: serve.Supervisor, clock: SimpleNamespace
 ) -> None:
     worker: Any = supervisor.processes[0]
     for step in range(1, 10):
@@ -221,7 +221,7 @@ def test_a_worker_that_stalls_again_and_again_and_answers_in_between_is_not_kill
 
 
 def test_late_answers_do_not_make_a_worker_that_hangs_seem_well(
-    supervisor: serving.Supervisor, clock: SimpleNamespace
+    supervisor: serve.Supervisor, clock: SimpleNamespace
 ) -> None:
     worker: Any = supervisor.processes[0]
     worker.answers = False
@@ -234,7 +234,7 @@ def test_late_answers_do_not_make_a_worker_that_hangs_seem_well(
 
 @pytest.mark.parametrize("exit_code", [STARTUP_FAILURE, 1, -signal.SIGKILL])
 def test_a_replacement_that_cannot_start_ends_nothing_and_is_tried_every_5_seconds(
-    supervisor: serving.Supervisor, clock: SimpleNamespace, exit_code: int
+    supervisor: serve.Supervisor, clock: SimpleNamespace, exit_code: int
 ) -> None:
     replaced_at, serves = [], supervisor.processes[1]
     for _ in range(31):
@@ -252,7 +252,7 @@ def test_a_replacement_that_cannot_start_ends_nothing_and_is_tried_every_5_secon
 def test_a_server_none_of_whose_workers_can_start_ends(monkeypatch: pytest.MonkeyPatch, clock: SimpleNamespace) -> None:
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     config: Any = SimpleNamespace(workers=2, timeout_worker_healthcheck=30)
-    supervisor = serving.Supervisor(config, [])
+    supervisor = serve.Supervisor(config, [])
     supervisor.processes = [FakeWorker(STARTUP_FAILURE), FakeWorker(STARTUP_FAILURE)]  # type: ignore[list-item]
     supervisor.keep_subprocess_alive()
     assert supervisor.should_exit.is_set()

@@ -1,7 +1,8 @@
 """How operations run. The walk of one operation:
 
-1. `endpoint.py` is the address `/graphql`: it asks who calls, and a key that lets nobody in ends here with 401; `http.py`
-   reads the request: method, media types (`media_types.py`: what a client likes best), a strict JSON body (`bodies.py`:
+1. `graphql_http.py` is the address `/graphql`: it asks who calls, and a key that lets nobody in ends here with 401;
+`graphql_protocol.py`
+   reads the request: method, media types (`media_types.py`: what a client likes best), a strict JSON body (`request_bodies.py`:
    how long it may be and take).
 2. `documents.py` parses and validates the document, or finds it in the one cache (`cache.py`), with all that is known of it:
    limits first (`limits.py`), then the rules of the specification (`validation.py`; `invalid_values.py`: what is said of
@@ -19,7 +20,8 @@
    once per selection and not per row (`permissions.py`), plain fields read directly (`direct_fields.py`), everything else by
    graphql-core
    and Strawberry's resolvers; and only so much work for one operation.
-7. A WebSocket on the same address goes to `sockets.py`, which accepts it or not, and then to `websocket.py`, which speaks
+7. A WebSocket on the same address goes to `websocket_admission.py`, which accepts it or not, and then to `graphql_ws.py`,
+which speaks
    graphql-transport-ws: each of its operations takes the same walk from 2 on, and each event of a subscription the part from
    6 on.
 """

@@ -21,7 +21,7 @@ from app.recording.audio import SAMPLE_BYTES, SAMPLE_RATES
 
 SUBPROTOCOL = "audio.jambonz.org"
 DIVERT = "voice_gateway.divert"
-"""In the extensions of a connection's scope: gives its audio to a function (`app/websocket_connections.py`)."""
+"""In the extensions of a connection's scope: gives its audio to a function (`app/server/transport/websocket.py`)."""
 HOLD_CLOSE = "voice_gateway.hold_close"
 """Likewise: from its call on, the application answers the client's close, when it knows with which code."""
 FIRST_FRAME_SECONDS = 5.0

@@ -21,7 +21,7 @@ from app.execution.limits.cost import Cost
 from app.foundation.access import Scope
 from app.foundation.encryption import new_key_text
 from app.foundation.settings import Settings
-from app.schema import schema
+from app.server.schema import schema
 from tests.bench.client import Connection, request
 from tests.bench.finding import Finding
 from tests.bench.serving import OURS, ServerProcess

@@ -10,7 +10,7 @@ from graphql.language import Visitor
 
 from app.execution.compiler.arguments import arguments_of
 from app.execution.compiler.compile import compile_query
-from app.schema import schema
+from app.server.schema import schema
 from tests.bench.client import DATA, ERRORS, load, request
 from tests.bench.finding import Finding
 from tests.bench.installation import SHIPPED, Installation

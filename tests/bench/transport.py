@@ -22,10 +22,10 @@ import uvloop
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from app.connections import BoundedProtocol
 from app.execution.operations import Operations
 from app.foundation.database.pool import Pool
-from app.main import create_app
+from app.server.asgi import create_app
+from app.server.transport.http import BoundedProtocol
 from tests.bench.client import request
 from tests.installation import seed, settings_of
 from tests.servers.postgres import Postgres

@@ -190,7 +190,7 @@ async def kept_keys(installation: Installation) -> int:
 @asynccontextmanager
 async def served(installation: Installation) -> AsyncIterator[httpx.AsyncClient]:
     """The application behind a real server, as uvicorn runs it."""
-    from app.connections import BoundedProtocol
+    from app.server.transport.http import BoundedProtocol
 
     config = uvicorn.Config(
         installation.app, port=0, http=BoundedProtocol, lifespan="off", log_config=None, access_log=False

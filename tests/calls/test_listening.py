@@ -12,7 +12,6 @@ import httpx
 import pytest
 from prometheus_client import REGISTRY
 
-from app import authentication
 from app.api_keys.model import ApiKey
 from app.audit.model import AuditEvent
 from app.audit.secret_reads import SecretReads
@@ -23,6 +22,7 @@ from app.foundation.access import AccessLevel
 from app.foundation.concurrency_limits import FairSlots, Share
 from app.foundation.identifiers import Kind, read, show
 from app.local_s3 import LocalS3
+from app.server import authentication
 from app.storage.model import AudioFormat
 from tests.calls.recorded import Recorded, configure, recorded, served, target_in, wav
 from tests.installation import Installation, Person, World

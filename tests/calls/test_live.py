@@ -9,10 +9,10 @@ import pytest
 from app.calls import live_schema
 from app.calls.model import Call
 from app.execution.operations import Operations
-from app.execution.websocket import CHECK_SECONDS
 from app.foundation import events as live_module
 from app.foundation.events import Change, LiveEvent, LiveEvents
 from app.foundation.identifiers import Kind, new_id, read
+from app.server.graphql_ws import CHECK_SECONDS
 from app.users.model import User
 from tests.calls.conftest import at, gateway_of, report
 from tests.installation import Installation, Person, World

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.execution.limits import document_size
-from app.schema import schema
+from app.server.schema import schema
 
 Body = dict[str, Any]
 

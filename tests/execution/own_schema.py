@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 import strawberry
 from tortoise import Tortoise, fields
 
-from app.execution import endpoint, sockets
 from app.execution.operations import Operations
 from app.execution.responses import Answer, Request
 from app.foundation.access import AccessLevel, IsAdmin, Reach, Reachable, Scope, Viewer
@@ -20,6 +19,7 @@ from app.foundation.database import url as database_url
 from app.foundation.graphql import fields as graph
 from app.foundation.graphql.pagination import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, FirstArgument
 from app.foundation.identifiers import new_id
+from app.server import graphql_http, websocket_admission
 
 # Ranks below the engine: what is not named here is a domain's, or puts the product together.
 FOUNDATION = frozenset(
@@ -100,8 +100,8 @@ BOOKS = "books(first: 1) { totalCount nodes { title price } pageInfo { hasNextPa
 async def main(url: str) -> None:
     foreign = {name.split(".")[1] for name in sys.modules if name.startswith("app.")} - FOUNDATION - {"execution"}
     assert not foreign, f"the engine imports {sorted(foreign)}"
-    assert endpoint
-    assert sockets
+    assert graphql_http
+    assert websocket_admission
     connection = {**database_url.connection(url), "engine": pool.__name__}
     models = {"models": [__name__], "default_connection": "default"}
     await Tortoise.init({"connections": {"default": connection}, "apps": {"models": models}})

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import orjson
 import pytest
 
-from app.execution import bodies
-from app.execution.bodies import UNAUTHENTICATED_BYTES, Bodies
+from app.server import request_bodies
+from app.server.request_bodies import UNAUTHENTICATED_BYTES, Bodies
 from tests.installation import Installation, Person
 from tests.listeners import served
 
@@ -193,7 +193,7 @@ async def test_nothing_is_counted_of_bodies_that_have_ended(
         await until(installation, 1)
     # The client of the other has gone.
     await until(installation, 0)
-    monkeypatch.setattr(bodies, "BODY_SECONDS", 0.05)
+    monkeypatch.setattr(request_bodies, "BODY_SECONDS", 0.05)
     async with upload(port, LONG, LONG - 1, read_only.token) as late:
         assert (await late.answer()).status == 408
     assert bodies_of(installation)._bytes == 0

@@ -23,8 +23,8 @@ from app.execution.compiler.plans import MAXIMUM_PLANS
 from app.execution.compiler.run import Runnable
 from app.execution.limits import deadline
 from app.execution.operations import Operations
-from app.main import Server
-from app.schema import schema
+from app.server.asgi import Server
+from app.server.schema import schema
 from tests.execution.random_queries import VARIABLES, RandomQueries
 from tests.installation import Answer, Installation, Person, World
 

@@ -8,7 +8,7 @@ import pytest
 from app.accounts import service as accounts
 from app.execution.compiler import run
 from app.foundation.errors import ServiceUnavailable
-from app.schema import schema
+from app.server.schema import schema
 from tests.execution.random_queries import VARIABLES, RandomQueries
 from tests.execution.test_compiled import LEFT_OUT, SEED, N, ask_both, cursors, ordinary, plans
 from tests.installation import Answer, Installation, Person, World

@@ -15,7 +15,7 @@ from app.execution.limits.cost import Cost
 from app.foundation.access import Scope
 from app.foundation.graphql import fields
 from app.foundation.identifiers import new_id
-from app.schema import schema
+from app.server.schema import schema
 from tests.calls.conftest import gateway
 from tests.clients.example import operations
 from tests.crowd import fill

@@ -13,7 +13,7 @@ from app.execution.responses import Answer, Request
 from app.foundation.access import AccessLevel, Scope, Viewer
 from app.foundation.context import Context
 from app.foundation.identifiers import new_id
-from app.schema import schema
+from app.server.schema import schema
 from tests.execution.conftest import shared
 from tests.installation import Installation
 

@@ -7,9 +7,9 @@ import asyncpg
 import pytest
 
 from app.accounts import service
-from app.authentication import Authentication
 from app.execution.compiler.run import Runnable
 from app.foundation.graphql import fields
+from app.server.authentication import Authentication
 from tests.installation import Installation, Person, World
 
 WORDS = "Something went wrong on our side."

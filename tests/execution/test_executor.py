@@ -18,7 +18,7 @@ from app.foundation.context import Context
 from app.foundation.errors import BadUserInput
 from app.foundation.graphql import fields
 from app.foundation.identifiers import new_id
-from app.schema import schema
+from app.server.schema import schema
 from tests.execution.random_queries import VARIABLES, RandomQueries
 from tests.installation import Installation, Person, World
 

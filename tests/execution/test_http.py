@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from app.execution import bodies
+from app.server import request_bodies
 from tests.installation import Installation, World
 from tests.loop_clock import pass_seconds
 
@@ -207,7 +207,7 @@ async def test_a_body_that_does_not_arrive_in_time_is_408(shared: Installation) 
     async def trickle() -> AsyncIterator[bytes]:
         while True:
             yield b" "
-            await pass_seconds(bodies.BODY_SECONDS / 5)
+            await pass_seconds(request_bodies.BODY_SECONDS / 5)
 
     response = await shared.client.post("/graphql", content=trickle(), headers={"Content-Type": JSON})
     assert_error(response, 408)

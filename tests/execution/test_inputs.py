@@ -16,7 +16,7 @@ from graphql import (
 from graphql.utilities import coerce_input_value
 
 from app.execution.compiler.arguments import Unusual, reader
-from app.schema import schema
+from app.server.schema import schema
 
 INPUTS = [type_ for type_ in schema._schema.type_map.values() if isinstance(type_, GraphQLInputObjectType)]
 USUAL = {"String": "x", "ID": "AC00", "Int": 7, "Boolean": True, "DateTime": "2027-01-31T13:37:00Z"}

@@ -7,7 +7,7 @@ from graphql import GraphQLObjectType, get_introspection_query, parse
 
 from app.execution.executor import reference
 from app.execution.limits import document_size
-from app.schema import schema
+from app.server.schema import schema
 from tests.execution import attacks
 from tests.installation import Installation, Person
 

@@ -9,8 +9,8 @@ import orjson
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from app.authentication import Authentication
-from app.execution import sockets, websocket
+from app.server import graphql_ws, websocket_admission
+from app.server.authentication import Authentication
 from tests.installation import Installation, Person, World
 from tests.listeners import Client, listening, opened, served
 
@@ -86,7 +86,7 @@ async def test_basic_credentials_of_a_page_are_no_key(port: int, provider: Perso
 async def test_a_key_of_the_handshake_that_is_revoked_ends_the_connection(
     port: int, account_user: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.authentication.CACHE_SECONDS", 0.0)
+    monkeypatch.setattr("app.server.authentication.CACHE_SECONDS", 0.0)
     token = await key_of(account_user)
     async with opened(port, **authorized(token)) as client:
         await client.say(type="connection_init")
@@ -158,8 +158,8 @@ async def silent(port: int, count: int) -> AsyncIterator[list[Client]]:
 async def test_the_oldest_silent_connection_of_an_address_gives_way_to_its_next(
     port: int, provider: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(websocket, "INIT_SECONDS", 60.0)
-    most = sockets.UNAUTHENTICATED_OF_NETWORK
+    monkeypatch.setattr(graphql_ws, "INIT_SECONDS", 60.0)
+    most = websocket_admission.UNAUTHENTICATED_OF_NETWORK
     async with silent(port, most + 2) as clients:
         for oldest in clients[:2]:
             code, reason = await oldest.closed()
@@ -175,7 +175,7 @@ async def test_newcomers_are_served_though_others_hold_all_slots_of_silent_conne
     port: int, provider: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Seven addresses once refused nearly all others. Those with the most lose the oldest."""
-    monkeypatch.setattr(websocket, "INIT_SECONDS", 60.0)
+    monkeypatch.setattr(graphql_ws, "INIT_SECONDS", 60.0)
     async with AsyncExitStack() as held:
 
         async def connect(address: str) -> Client:
@@ -193,10 +193,10 @@ async def test_newcomers_are_served_though_others_hold_all_slots_of_silent_conne
 
 @pytest.mark.settings(live_connections=250, trusted_proxies=["127.0.0.1"])
 async def test_an_ipv6_household_is_one_address(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(websocket, "INIT_SECONDS", 60.0)
+    monkeypatch.setattr(graphql_ws, "INIT_SECONDS", 60.0)
     async with AsyncExitStack() as held:
         clients = []
-        for number in range(sockets.UNAUTHENTICATED_OF_NETWORK + 1):
+        for number in range(websocket_admission.UNAUTHENTICATED_OF_NETWORK + 1):
             headers = {"X-Forwarded-For": f"2001:db8:1:2::{number:x}"}
             clients.append(await held.enter_async_context(opened(port, additional_headers=headers)))
         assert (await clients[0].closed())[0] == 1013
@@ -214,7 +214,7 @@ async def test_connections_whose_key_is_looked_up_do_not_give_way_and_are_not_ex
         return await viewer(self, *given, **options)
 
     monkeypatch.setattr(Authentication, "viewer", slow)
-    async with silent(port, sockets.UNAUTHENTICATED_OF_NETWORK) as clients:
+    async with silent(port, websocket_admission.UNAUTHENTICATED_OF_NETWORK) as clients:
         try:
             for client in clients:
                 await client.say(type="connection_init", payload={"authorization": f"Bearer {provider.token}"})
@@ -229,7 +229,7 @@ async def test_connections_whose_key_is_looked_up_do_not_give_way_and_are_not_ex
 async def test_a_silent_connection_that_does_not_read_is_hung_up_on_when_it_gives_way(
     installation: Installation, port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(websocket, "INIT_SECONDS", 600.0)
+    monkeypatch.setattr(graphql_ws, "INIT_SECONDS", 600.0)
     served_by = installation.app.state.server.running.sockets
     slots = served_by._unauthenticated
     monkeypatch.setattr(slots, "_maximum_of_network", 1)
@@ -256,9 +256,9 @@ async def _say_much(client: Client) -> None:
 async def test_the_handshakes_key_takes_no_slot_of_those_without(
     port: int, provider: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(websocket, "INIT_SECONDS", 60.0)
+    monkeypatch.setattr(graphql_ws, "INIT_SECONDS", 60.0)
     async with (
-        silent(port, sockets.UNAUTHENTICATED_OF_NETWORK) as clients,
+        silent(port, websocket_admission.UNAUTHENTICATED_OF_NETWORK) as clients,
         opened(port, **authorized(provider.token)) as client,
     ):
         assert await is_alive(client)

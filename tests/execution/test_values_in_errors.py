@@ -6,7 +6,7 @@ import pytest
 from graphql import OperationDefinitionNode, get_variable_values, is_input_type, parse
 
 from app.foundation.errors import without_values
-from app.schema import schema
+from app.server.schema import schema
 from tests.installation import Person
 
 SECRET = "do-not-repeat-me"

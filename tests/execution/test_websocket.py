@@ -10,9 +10,10 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin
 
-from app import connections, websocket_connections
-from app.execution import websocket
 from app.execution.operations import Operations
+from app.server import graphql_ws
+from app.server.transport import http
+from app.server.transport import websocket as websocket_connections
 from tests.installation import Installation, Person, World
 from tests.listeners import listening, opened, served
 from tests.loop_clock import pass_seconds
@@ -114,7 +115,7 @@ async def test_who_asks_before_the_key_is_closed(port: int) -> None:
 async def test_who_says_nothing_is_closed(port: int) -> None:
     async with opened(port) as client:
         for _ in range(2):  # pings do not put it off
-            await pass_seconds(websocket.INIT_SECONDS / 3)
+            await pass_seconds(graphql_ws.INIT_SECONDS / 3)
             await client.say(type="ping")
             assert await client.hear() == {"type": "pong"}
         assert await client.closed() == (4408, "connection_init did not come within 5 s")
@@ -272,7 +273,7 @@ async def test_operations_that_are_completed_at_once_take_no_place(port: int, pr
 async def test_a_caller_has_so_many_subscriptions_over_all_connections(
     port: int, provider: Person, account_user: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(websocket, "MAXIMUM_SUBSCRIPTIONS", 4)
+    monkeypatch.setattr(graphql_ws, "MAXIMUM_SUBSCRIPTIONS", 4)
     query = "subscription ($id: ID!) { callChanged(accountId: $id) { id } }"
     async with listening(port, provider.token) as one, listening(port, provider.token) as two:
         for number in range(2):
@@ -329,7 +330,7 @@ async def test_a_mutation_is_finished_although_its_client_has_gone(
 async def test_who_does_not_read_is_closed_and_hung_up_on(
     port: int, admin: Person, installation: Installation, monkeypatch: pytest.MonkeyPatch, *, reads_at_last: bool
 ) -> None:
-    monkeypatch.setattr(connections, "DRAIN_SECONDS", 0.5)
+    monkeypatch.setattr(http, "DRAIN_SECONDS", 0.5)
     # A client that reads at last has time to read all; the other one is hung up on at once.
     monkeypatch.setattr(websocket_connections, "LAST_WORD_SECONDS", 600.0 if reads_at_last else 0.0)
     server = installation.app.state.server.running.sockets

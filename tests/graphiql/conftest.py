@@ -12,7 +12,7 @@ import httpx
 import pytest
 from playwright.async_api import Browser, async_playwright
 
-from app.graphiql import install
+from app.server.graphiql import install
 from tests.graphiql.visit import CHROMIUM, QUIET_CHROMIUM, Served, Visit, visiting
 from tests.waiting import until_blocking
 

@@ -10,12 +10,12 @@ from graphql.execution.values import get_variable_values
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from app.graphiql.page import Explorer
+from app.server.graphiql.page import Explorer
 from tests.graphiql.conftest import REPOSITORY
 from tests.graphiql.visit import TAB_NAMES, Served
 from tests.tracked import tracked
 
-TABS = tracked(REPOSITORY, "app/graphiql/tabs/*.graphql")
+TABS = tracked(REPOSITORY, "app/server/graphiql/tabs/*.graphql")
 
 
 def test_every_tab_is_valid_against_the_contract_with_its_variables(explorer: Served) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.graphiql import install
+from app.server.graphiql import install
 
 
 def test_when_the_files_are_there_npm_is_not_called(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import pytest
 from graphql import GraphQLInputObjectType, get_named_type, is_composite_type, is_required_argument
 
 from app.foundation.identifiers import Kind
-from app.schema import schema
+from app.server.schema import schema
 from tests.installation import Person
 from tests.lessons.test_inputs import Walk, assert_named, walk  # noqa: F401  a fixture
 from tests.lessons.walking import replaced

@@ -18,7 +18,7 @@ from graphql import (
 
 from app.execution.executor.permissions import permissions_of
 from app.foundation.access import AccessLevel, Scope, Viewer
-from app.schema import schema as strawberry_schema
+from app.server.schema import schema as strawberry_schema
 from tests.access_matrix import add_calls, add_failed_recordings
 from tests.installation import Answer, Installation, Person
 from tests.people import PASSWORD, People, email_of

@@ -13,12 +13,12 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from app.calls.model import Call
-from app.connections import BoundedProtocol
 from app.foundation.identifiers import Kind, read
 from app.recording.ingest import AudioStream, Recorder
 from app.recording.spool import Spool, SpooledRecording
 from app.recording.upload_worker import Storer
-from app.websocket_connections import StreamingProtocol
+from app.server.transport.http import BoundedProtocol
+from app.server.transport.websocket import StreamingProtocol
 from tests.installation import Installation, Person, World
 from tests.waiting import until
 
@@ -133,7 +133,7 @@ async def gateway_of(
 
 @asynccontextmanager
 async def _listening(installation: Installation) -> AsyncIterator[uvicorn.Server]:
-    # As `app/serving.py` has it.
+    # As `app/server/transport/serve.py` has it.
     options: dict[str, Any] = {"http": BoundedProtocol, "ws": StreamingProtocol, "ws_max_size": 1_048_576}
     quiet: dict[str, Any] = {
         "ws_per_message_deflate": False,

@@ -33,8 +33,8 @@ from app.recording.admission import admit
 from app.recording.admission import closed as closed_accounts
 from app.recording.spool import Spool, SpooledRecording
 from app.recording.stream import FirstFrame
+from app.server.transport.websocket import StreamingProtocol
 from app.storage.model import BucketVendor
-from app.websocket_connections import StreamingProtocol
 from tests.installation import Installation, Person, World
 from tests.loop_clock import pass_seconds
 from tests.recording.gateways import Gateway, closed, gateway_of, uuid_of
@@ -943,12 +943,12 @@ async def test_audio_before_the_first_frame_is_refused(gateway: Gateway) -> None
 
 
 async def test_a_stream_that_is_idle_stays_open(gateway: Gateway) -> None:
-    from app import connections
+    from app.server.transport import http
 
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame("hold"))
         await gateway.running("hold")
-        await pass_seconds(connections.HEAD_SECONDS + 1)
+        await pass_seconds(http.HEAD_SECONDS + 1)
         await connection.send(bytes(640))
     await gateway.idle()
     assert (await gateway.spooled("hold")).audio_bytes == 44 + 640

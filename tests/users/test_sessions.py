@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from app import authentication
 from app.foundation.identifiers import Kind, read
+from app.server import authentication
 from app.service_providers.model import ServiceProvider
 from app.users.model import Session
 from app.users.token import FORM

@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from app.foundation.media_types import HTML, JSON, accepted
-from app.graphiql.install import FOLDER_NAME, file_names, is_installed
+from app.server.graphiql.install import FOLDER_NAME, file_names, is_installed
 
 _HERE = Path(__file__).parent
 _OWN_FILES = ("start.js", "style.css")

@@ -1,7 +1,7 @@
 """Which WebSockets on `/graphql` are accepted: by origin, by the handshake's credentials, and by how many are open already.
 
 A connection that is not authenticated yet holds a slot of few, and the oldest gives way to a newcomer; one that is holds one
-of LIVE_CONNECTIONS, which no caller, account or provider takes all of. What is said on it is `app/execution/websocket.py`.
+of LIVE_CONNECTIONS, which no caller, account or provider takes all of. What is said on it is `app/server/graphql_ws.py`.
 """
 
 from collections import Counter
@@ -13,16 +13,16 @@ from uuid import UUID
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from app.execution import http
 from app.execution.operations import Operations
-from app.execution.websocket import SUBPROTOCOL, CloseCode, Connection
 from app.foundation import metrics
 from app.foundation.access import Authenticator, Viewer
 from app.foundation.concurrency_limits import FairSlots, Share, ShareFull
 from app.foundation.context import Opened
 from app.foundation.errors import ClientError, Forbidden, RateLimited, ServiceUnavailable, Unauthenticated
 from app.foundation.networks import TrustedProxies
-from app.waiting_connections import WaitingConnections
+from app.server import graphql_protocol
+from app.server.graphql_ws import SUBPROTOCOL, CloseCode, Connection
+from app.server.transport.waiting_connections import WaitingConnections
 
 # Connections that are not authenticated yet: of one network, and this part of LIVE_CONNECTIONS of all together, or so many if
 # that is more. They do not count as LIVE_CONNECTIONS.
@@ -60,7 +60,7 @@ class Sockets:
             headers = {"WWW-Authenticate": "Bearer"} if isinstance(refused, Unauthenticated) else {}
             status, request_id = _STATUS[type(refused)], scope["request_id"]
             await websocket.send_denial_response(
-                http.refusal(status, refused.message, refused.code, request_id, **headers)
+                graphql_protocol.refusal(status, refused.message, refused.code, request_id, **headers)
             )
         finally:
             self._open -= 1
@@ -117,7 +117,7 @@ class Sockets:
 
         No cookie lets anybody in, so another site's page has nothing to ride on; it is refused all the same.
         """
-        headers = http.headers_of(scope)
+        headers = graphql_protocol.headers_of(scope)
         origin = headers.get(b"origin", b"").decode("latin-1")
         settings = self._opened.settings
         if not origin or origin in settings.allowed_origins:
@@ -131,5 +131,5 @@ class Sockets:
 
 def _bearer(scope: Scope) -> bytes:
     """The handshake's Authorization; empty without one, or for Basic, which browsers add to whatever a page connects to."""
-    header = http.headers_of(scope).get(b"authorization", b"")
+    header = graphql_protocol.headers_of(scope).get(b"authorization", b"")
     return header if header[:7].lower() == b"bearer " else b""

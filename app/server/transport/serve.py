@@ -14,12 +14,12 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
-from app.connections import BoundedProtocol
 from app.foundation import logging, metrics
 from app.foundation.networks import TrustedProxies
 from app.foundation.settings import Settings
-from app.waiting_connections import WaitingConnections
-from app.websocket_connections import StreamingProtocol
+from app.server.transport.http import BoundedProtocol
+from app.server.transport.waiting_connections import WaitingConnections
+from app.server.transport.websocket import StreamingProtocol
 
 # Beyond these a worker answers 503 by itself instead of falling behind.
 _CONCURRENT_REQUESTS = 1_000
@@ -55,7 +55,7 @@ def listen(chosen: Settings) -> None:
     if chosen.listens_everywhere and not chosen.public_url:
         _log.warning("recordings' addresses work on this machine only: set PUBLIC_URL", base_url=chosen.base_url)
     config = uvicorn.Config(
-        "app.main:worker",
+        "app.server.asgi:worker",
         factory=True,
         host=chosen.host,
         port=chosen.port,

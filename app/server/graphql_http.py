@@ -12,8 +12,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from app.execution import http
-from app.execution.bodies import Bodies
 from app.execution.operations import Operations
 from app.execution.responses import Answer
 from app.execution.values import JsonObject
@@ -23,6 +21,8 @@ from app.foundation.context import Context, Opened
 from app.foundation.errors import ErrorCode, ServiceUnavailable, Unauthenticated
 from app.foundation.identifiers import Kind, show
 from app.foundation.media_types import GRAPHQL_RESPONSE, HTML, JSON, accepted
+from app.server import graphql_protocol
+from app.server.request_bodies import Bodies
 
 
 class Explorer(Protocol):
@@ -48,26 +48,28 @@ class Endpoint:
         self._bodies = Bodies(opened.settings.max_body_bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers, method = http.headers_of(scope), scope["method"]
+        headers, method = graphql_protocol.headers_of(scope), scope["method"]
         if method == "POST":
             reply: Response = await self._answer(scope, headers, receive)
         elif method != "GET":
-            reply = http.wrong_method(scope["request_id"], http.media_type(headers), "GET, POST")
+            reply = graphql_protocol.wrong_method(
+                scope["request_id"], graphql_protocol.media_type(headers), "GET, POST"
+            )
         elif self._explorer is not None and _is_a_visit(scope, headers):
             reply = await self._explorer.page(Request(scope))
         else:
             reply = await self._answer(scope, headers, receive)
         await reply(scope, receive, send)
 
-    async def _answer(self, scope: Scope, headers: http.Headers, receive: Receive) -> Response:
-        request_id, media, about = scope["request_id"], http.media_type(headers), scope["log"]
+    async def _answer(self, scope: Scope, headers: graphql_protocol.Headers, receive: Receive) -> Response:
+        request_id, media, about = scope["request_id"], graphql_protocol.media_type(headers), scope["log"]
         caller, refused, began = None, None, time.monotonic()
         try:
             caller = await self._authentication.viewer(headers.get(b"authorization"))
         except Unauthenticated as error:
             refused = error  # said unless the document needs no caller: clients keep a token beyond its end and log in with it
         except ServiceUnavailable as away:
-            return http.refusal(503, away.message, ErrorCode.SERVICE_UNAVAILABLE, request_id, media)
+            return graphql_protocol.refusal(503, away.message, ErrorCode.SERVICE_UNAVAILABLE, request_id, media)
         spent = time.monotonic() - began  # the body is the client's to send, in its own time
         if caller is not None:
             about["scope"] = caller.scope.value
@@ -77,14 +79,14 @@ class Endpoint:
                 about["user"] = show(Kind.USER, caller.user_id)
         try:
             if media is None:
-                raise http.BadRequest(406, f"This address answers {GRAPHQL_RESPONSE} or {JSON}.")
-            request = await http.read(scope, headers, partial(self._bodies.read, receive, caller))
-        except http.BadRequest as bad:
+                raise graphql_protocol.BadRequest(406, f"This address answers {GRAPHQL_RESPONSE} or {JSON}.")
+            request = await graphql_protocol.read(scope, headers, partial(self._bodies.read, receive, caller))
+        except graphql_protocol.BadRequest as bad:
             if refused is not None:
-                return http.unauthenticated(refused.message, request_id, media)
-            return http.refused(bad, request_id, media)
+                return graphql_protocol.unauthenticated(refused.message, request_id, media)
+            return graphql_protocol.refused(bad, request_id, media)
         if refused is not None and not self._operations.needs_no_caller(request):
-            return http.unauthenticated(refused.message, request_id, media)
+            return graphql_protocol.unauthenticated(refused.message, request_id, media)
         agent = headers.get(b"user-agent", b"").decode("latin-1")
         # What ProxyHeadersMiddleware has made of the forwarded headers of proxies that are trusted.
         address = (scope.get("client") or ("",))[0]
@@ -94,10 +96,10 @@ class Endpoint:
         only_queries = scope["method"] == "GET"
         answer = await self._operations.run(request, context, only_queries=only_queries, spent_seconds=spent)
         note(about, caller, answer)
-        return http.reply(answer, media)
+        return graphql_protocol.reply(answer, media)
 
 
-def _is_a_visit(scope: Scope, headers: http.Headers) -> bool:
+def _is_a_visit(scope: Scope, headers: graphql_protocol.Headers) -> bool:
     """Whether a browser asks for a page, and not for an answer."""
     if accepted(headers.get(b"accept"), (JSON, GRAPHQL_RESPONSE, HTML)) != HTML:
         return False

@@ -26,8 +26,8 @@ from websockets.frames import Close, CloseCode, Frame
 from websockets.http11 import Request
 from websockets.protocol import State
 
-from app.connections import HANG_UP, LET_IN, DrainGuard
 from app.recording.stream import DIVERT, HOLD_CLOSE
+from app.server.transport.http import HANG_UP, LET_IN, DrainGuard
 
 Sink = Callable[[bytes], bool]
 """Takes the data of a binary message; false when it wants no more for now. What has arrived already still comes."""

@@ -6,7 +6,7 @@ half a second and at each event. Queries and mutations are run as over HTTP; sub
 `Operations.subscribe`. How a connection ends is in `CloseCode`; protocol pings of the server below (each 20 s) find who is gone.
 
 What is sent is never buffered without end: whoever wants to send waits until the network has taken all before, and a client
-that does not read is closed by `app/websocket_connections.py`.
+that does not read is closed by `app/server/transport/websocket.py`.
 
 Long because it is one protocol from its first message to its last, with all that a client may do wrong in between.
 """
@@ -26,9 +26,6 @@ import structlog
 from graphql import OperationType
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from app.connections import HANG_UP, LET_IN
-from app.execution import http
-from app.execution.endpoint import note
 from app.execution.operations import Operations
 from app.execution.responses import Answer, Request
 from app.execution.values import JsonObject
@@ -36,6 +33,9 @@ from app.foundation.access import Authenticator, Viewer
 from app.foundation.context import Context, Opened
 from app.foundation.errors import ErrorCode, RateLimited, ServiceUnavailable, Unauthenticated, json_error
 from app.foundation.events import EventsLost, TooSlow
+from app.server import graphql_protocol
+from app.server.graphql_http import note
+from app.server.transport.http import HANG_UP, LET_IN
 
 SUBPROTOCOL = "graphql-transport-ws"
 # From the handshake to connection_init.
@@ -260,8 +260,8 @@ class Connection:
         if id_ in self._running:
             raise Closed(CloseCode.DUPLICATE_ID, f"Subscriber for {id_} already exists")
         try:
-            request = http.checked(payload)
-        except http.BadRequest as bad:
+            request = graphql_protocol.checked(payload)
+        except graphql_protocol.BadRequest as bad:
             raise Closed(CloseCode.BAD_MESSAGE, bad.message) from None
         if len(self._places) >= MAXIMUM_OPERATIONS:
             error = _one_too_many(f"{MAXIMUM_OPERATIONS} operations of a connection")

@@ -23,19 +23,12 @@ from starlette.websockets import WebSocket
 from tortoise import BaseDBAsyncClient
 from tortoise.context import TortoiseContext, _current_context
 
-from app import worker_process
 from app.api_keys.last_use import LastUse
 from app.audit.secret_reads import SecretReads
-from app.authentication import Authentication
 from app.calls.routes import Recordings
 from app.calls.signed_urls import Listenings
-from app.connections import OVERLOADED
-from app.execution import http
-from app.execution.endpoint import Endpoint
 from app.execution.limits.deadline import AUTHENTICATION_SECONDS, Deadline
 from app.execution.operations import Operations
-from app.execution.sockets import Sockets
-from app.forwarded import ForwardedHeaders
 from app.foundation import logging, metrics, settings
 from app.foundation.access import AccessLevel, IsAdmin, Viewer
 from app.foundation.context import Opened
@@ -46,12 +39,18 @@ from app.foundation.events import LiveEvents
 from app.foundation.outbound.guard import OutboundGate
 from app.foundation.revocations import Revocations
 from app.foundation.settings import Settings
-from app.graphiql.page import Explorer
 from app.recording import routes as recording
 from app.recording.ingest import Recorder
 from app.recording.spool import Spool
 from app.recording.upload_worker import Storer
-from app.schema import printed, schema
+from app.server import graphql_protocol, worker_process
+from app.server.authentication import Authentication
+from app.server.forwarded import ForwardedHeaders
+from app.server.graphiql.page import Explorer
+from app.server.graphql_http import Endpoint
+from app.server.schema import printed, schema
+from app.server.transport.http import OVERLOADED
+from app.server.websocket_admission import Sockets
 from app.storage.failures import CODES_FOR_METRICS
 from app.storage.s3 import ObjectStorage
 from app.storage.verification import StorageVerifier
@@ -247,13 +246,15 @@ class Server:
         try:
             caller = await self._caller(request)
         except Unauthenticated as refused:
-            return http.unauthenticated(refused.message, request.scope["request_id"])
+            return graphql_protocol.unauthenticated(refused.message, request.scope["request_id"])
         except ServiceUnavailable as away:
-            return http.refusal(503, away.message, ErrorCode.SERVICE_UNAVAILABLE, request.scope["request_id"])
+            return graphql_protocol.refusal(
+                503, away.message, ErrorCode.SERVICE_UNAVAILABLE, request.scope["request_id"]
+            )
         if caller is None and not self._settings.anonymous_introspection:
-            return http.unauthenticated(Unauthenticated().message, request.scope["request_id"])
+            return graphql_protocol.unauthenticated(Unauthenticated().message, request.scope["request_id"])
         if caller is not None and caller.must_change_password and not self._settings.anonymous_introspection:
-            return http.refusal(403, _CHOOSE_FIRST, ErrorCode.FORBIDDEN, request.scope["request_id"])
+            return graphql_protocol.refusal(403, _CHOOSE_FIRST, ErrorCode.FORBIDDEN, request.scope["request_id"])
         headers = {"ETag": self._sdl_tag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
         if self._sdl_tag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
@@ -262,10 +263,12 @@ class Server:
     async def metrics(self, request: Request) -> Response:
         """What is counted; for METRICS_TOKEN, which needs no database, and for admins."""
         refusal = None if self._is_metrics_token(request) else await self._metrics_refusal(request)
-        return refusal or Response(metrics.exposition(), headers=http.OF_ONE_CALLER, media_type=metrics.CONTENT_TYPE)
+        return refusal or Response(
+            metrics.exposition(), headers=graphql_protocol.OF_ONE_CALLER, media_type=metrics.CONTENT_TYPE
+        )
 
     def _is_metrics_token(self, request: Request) -> bool:
-        given = http.headers_of(request.scope).get(b"authorization", b"")
+        given = graphql_protocol.headers_of(request.scope).get(b"authorization", b"")
         token = self._settings.metrics_token.encode()
         return bool(token) and hmac.compare_digest(given, b"Bearer " + token)
 
@@ -275,18 +278,18 @@ class Server:
         try:
             caller = await self._caller(request)
         except Unauthenticated as refused:
-            return http.unauthenticated(refused.message, request_id)
+            return graphql_protocol.unauthenticated(refused.message, request_id)
         except ServiceUnavailable as away:
-            return http.refusal(503, away.message, ErrorCode.SERVICE_UNAVAILABLE, request_id)
+            return graphql_protocol.refusal(503, away.message, ErrorCode.SERVICE_UNAVAILABLE, request_id)
         if caller is None:
-            return http.unauthenticated(Unauthenticated().message, request_id)
+            return graphql_protocol.unauthenticated(Unauthenticated().message, request_id)
         if not caller.may([IsAdmin]):
-            return http.refusal(403, f"/metrics needs {IsAdmin.words}.", ErrorCode.FORBIDDEN, request_id)
+            return graphql_protocol.refusal(403, f"/metrics needs {IsAdmin.words}.", ErrorCode.FORBIDDEN, request_id)
         if caller.must_change_password:
-            return http.refusal(403, _CHOOSE_FIRST, ErrorCode.FORBIDDEN, request_id)
+            return graphql_protocol.refusal(403, _CHOOSE_FIRST, ErrorCode.FORBIDDEN, request_id)
         if caller.access_level is AccessLevel.GATEWAY:
             message = "A voice gateway's key may not read /metrics."
-            return http.refusal(403, message, ErrorCode.FORBIDDEN, request_id)
+            return graphql_protocol.refusal(403, message, ErrorCode.FORBIDDEN, request_id)
         return None
 
     async def record(self, websocket: WebSocket) -> None:
@@ -322,7 +325,9 @@ class Server:
 
     async def _caller(self, request: Request) -> Viewer | None:
         """Raises Unauthenticated and ServiceUnavailable."""
-        return await self.started().authentication.viewer(http.headers_of(request.scope).get(b"authorization"))
+        return await self.started().authentication.viewer(
+            graphql_protocol.headers_of(request.scope).get(b"authorization")
+        )
 
 
 def _spare_the_collector() -> None:
@@ -347,7 +352,9 @@ class _BeforeRoutes:
             return
         if OVERLOADED in scope:
             headers = {"Retry-After": "1", "Connection": "close"}
-            reply = http.refusal(503, _OVERLOADED, ErrorCode.SERVICE_UNAVAILABLE, scope["request_id"], **headers)
+            reply = graphql_protocol.refusal(
+                503, _OVERLOADED, ErrorCode.SERVICE_UNAVAILABLE, scope["request_id"], **headers
+            )
             await reply(scope, receive, send)
             return
         if not _names_one_host(scope):
@@ -385,17 +392,20 @@ class _BeforeRoutes:
             if not deadline.has_passed:
                 raise
             message = "The answer took too long. Try again in a moment."
-            reply = http.refusal(503, message, ErrorCode.SERVICE_UNAVAILABLE, scope["request_id"])
+            reply = graphql_protocol.refusal(503, message, ErrorCode.SERVICE_UNAVAILABLE, scope["request_id"])
             await reply(scope, receive, send)
 
 
 async def _refused(request: Request, error: Any) -> Response:
     """Unknown addresses and methods: JSON, as for every error. `error` is an HTTPException."""
-    request_id, media = request.scope["request_id"], http.media_type(http.headers_of(request.scope))
+    request_id, media = (
+        request.scope["request_id"],
+        graphql_protocol.media_type(graphql_protocol.headers_of(request.scope)),
+    )
     if error.status_code == 405:
-        return http.wrong_method(request_id, media, ", ".join(sorted(error.headers["Allow"].split(", "))))
+        return graphql_protocol.wrong_method(request_id, media, ", ".join(sorted(error.headers["Allow"].split(", "))))
     message = _NOTHING_HERE if error.status_code == 404 else error.detail
-    return http.refusal(error.status_code, message, ErrorCode.BAD_USER_INPUT, request_id, media)
+    return graphql_protocol.refusal(error.status_code, message, ErrorCode.BAD_USER_INPUT, request_id, media)
 
 
 async def _nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
@@ -407,8 +417,8 @@ async def _nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def _refuse(status: int, message: str, scope: Scope, receive: Receive, send: Send) -> None:
     """A request, or the handshake of a WebSocket."""
-    media = http.media_type(http.headers_of(scope))
-    reply = http.refusal(status, message, ErrorCode.BAD_USER_INPUT, scope["request_id"], media)
+    media = graphql_protocol.media_type(graphql_protocol.headers_of(scope))
+    reply = graphql_protocol.refusal(status, message, ErrorCode.BAD_USER_INPUT, scope["request_id"], media)
     if scope["type"] == "websocket":
         await WebSocket(scope, receive, send).send_denial_response(reply)
     else:
@@ -424,7 +434,7 @@ def _names_one_host(scope: Scope) -> bool:
 async def _upgrade_required(request: Request) -> Response:
     message = "This address is a WebSocket: connect with Upgrade: websocket."
     headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
-    return http.refusal(426, message, ErrorCode.BAD_USER_INPUT, request.scope["request_id"], **headers)
+    return graphql_protocol.refusal(426, message, ErrorCode.BAD_USER_INPUT, request.scope["request_id"], **headers)
 
 
 async def _healthy(_: Request) -> Response:

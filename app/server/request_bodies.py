@@ -13,8 +13,8 @@ from uuid import UUID
 
 from starlette.types import Receive
 
-from app.execution.http import BadRequest
 from app.foundation.access import Viewer
+from app.server.graphql_protocol import BadRequest
 
 # A body that trickles in slower is given up: a request must not hold its place for ever.
 BODY_SECONDS = 20.0
@@ -61,7 +61,7 @@ class Bodies:
         if length is not None and (not length.strip().isdigit() or int(length) > maximum):
             raise too_large
         # Nearly always the whole body has arrived with the head, and needs no timer, which costs as much as to read it. How
-        # long a body may take to begin is bounded by `app/connections.py`.
+        # long a body may take to begin is bounded by `app/server/transport/http.py`.
         message = await receive()
         body = message.get("body", b"")
         if message.get("more_body", False) and len(body) <= maximum:

@@ -1,4 +1,4 @@
-"""`python -m app.graphiql.install [DATA_DIR]`: fetches GraphiQL's files with npm, once.
+"""`python -m app.server.graphiql.install [DATA_DIR]`: fetches GraphiQL's files with npm, once.
 
 Three archives of exact versions, each held to the sha512 in `archives.json`; nine files out of them end up in
 `DATA_DIR/graphiql` and nothing else does. When they are there already, no npm is called. The folder is an argument, not
@@ -27,7 +27,9 @@ class InstallError(Exception):
 
 def main(arguments: list[str] | None = None) -> int:
     """Returns the exit code: 0 with the files in place, 1 after one line on stderr."""
-    parser = argparse.ArgumentParser(prog="python -m app.graphiql.install", description="Install GraphiQL's files.")
+    parser = argparse.ArgumentParser(
+        prog="python -m app.server.graphiql.install", description="Install GraphiQL's files."
+    )
     parser.add_argument("data_dir", nargs="?", default="var", type=Path, help="the server's DATA_DIR (default: var)")
     folder = parser.parse_args(arguments).data_dir / FOLDER_NAME
     try:

@@ -19,18 +19,18 @@ from app.applications.schema import ApplicationMutations, ApplicationQueries
 from app.audit.schema import AuditQueries
 from app.calls.live_schema import CallSubscriptions
 from app.calls.schema import CallMutations, CallQueries
-from app.form_limits import LimitQueries
 from app.foundation.context import Info
 from app.foundation.graphql import fields
 from app.recording.call_schema import CallRecordingMutations
 from app.recording.credential_schema import StoredCredentialMutations
+from app.server.limits_schema import LimitQueries
+from app.server.viewer_schema import ViewerQueries
 from app.service_providers.schema import ServiceProviderMutations, ServiceProviderQueries
 from app.storage.schema import RecordingMutations, RecordingQueries
 from app.tts_cache.schema import TtsCacheMutations
 from app.users.policy_schema import PasswordPolicyMutations, PasswordPolicyQueries
 from app.users.schema import UserMutations, UserQueries
 from app.users.session_schema import SessionMutations, SessionQueries
-from app.viewer import ViewerQueries
 from app.webhooks.schema import WebhookMutations
 
 

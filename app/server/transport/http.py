@@ -18,10 +18,10 @@ from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.flow_control import service_unavailable
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from app.waiting_connections import WaitingConnections
+from app.server.transport.waiting_connections import WaitingConnections
 
 LET_IN = "voice_gateway.let_in"
-"""In the extensions of a WebSocket's scope: to be called once somebody is known to be let in (`app/websocket_connections.py`)."""
+"""In the extensions of a WebSocket's scope: to be called once somebody is known to be let in (`websocket.py`)."""
 HANG_UP = "voice_gateway.hang_up"
 """In the extensions of a WebSocket's scope: ends the connection without waiting for its client to read."""
 OVERLOADED = "voice_gateway.overloaded"
