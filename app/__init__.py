@@ -93,14 +93,14 @@ What puts the rooms together, and what no room imports:
                          slots of connections whose client is to act, of which the oldest gives way to a newcomer
     forwarded.py         the client's address as trusted proxies report it
     serving.py           listening: the port, and uvicorn's limits
-    migrating.py         bringing a database to this schema
+    migrate.py         bringing a database to this schema
     schema_version.py    which migrations a database has, compared with those of this code
-    rewrapping.py        sealing all secrets again with the newest key
-    discarding.py        discarding what a lost key has made
-    drafting.py          what changed in the models, as a migration to complete
+    reencrypt.py        sealing all secrets again with the newest key
+    discard_secrets.py        discarding what a lost key has made
+    draft_migration.py          what changed in the models, as a migration to complete
     demo.py, local_receiver.py, local_s3.py, local_valkey.py
                          a server with things to look at: `make run` (demo_data.py, demo_calls.py: what there is to see)
-    simulator.py         a voice gateway that streams calls, for trying out
+    simulate_calls.py         a voice gateway that streams calls, for trying out
     __main__.py          python -m app serve | migrate | create-admin | maintain | spool | rewrap-secrets | discard-secrets |
                          migration | demo | simulate-calls
 

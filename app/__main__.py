@@ -7,11 +7,11 @@ import sys
 from datetime import UTC, datetime
 from functools import partial
 
-from app import rewrapping
 from app.api_keys import service as api_keys
 from app.api_keys.model import ApiKey
 from app.audit import service as audit
 from app.calls import partitions
+from app.commands import reencrypt
 from app.foundation import settings
 from app.foundation.access import Scope
 from app.foundation.database import embedded, orm, schema_version
@@ -169,14 +169,14 @@ async def _prepare(chosen: Settings) -> None:
 
 
 async def _migrated(chosen: Settings) -> list[str]:
-    from app import migrating  # noqa: PLC0415  aerich takes 20 MB, which a server has no other use for
+    from app.commands import migrate as migrating  # noqa: PLC0415  aerich takes 20 MB, which a server has no other use for
 
     return await migrating.migrate(chosen)
 
 
 async def _check_keys(keyring: Keyring) -> None:
     """Raises CannotStart when a key is missing, or is not the one of before."""
-    missing = await rewrapping.missing_keys(keyring)
+    missing = await reencrypt.missing_keys(keyring)
     if missing:
         raise CannotStart(
             f"ENCRYPTION_KEYS lacks keys that secrets in the database are sealed with: {', '.join(map(repr, missing))}. "
@@ -184,7 +184,7 @@ async def _check_keys(keyring: Keyring) -> None:
         )
     # A key that is known to be right may have sealed nothing but damaged secrets.
     right = await key_checks.right_keys(keyring)
-    opens_nothing = [encryption_key_name(key_id) for key_id in await rewrapping.wrong_keys(keyring)]
+    opens_nothing = [encryption_key_name(key_id) for key_id in await reencrypt.wrong_keys(keyring)]
     _refuse([*await key_checks.wrong_keys(keyring), *(name for name in opens_nothing if name not in right)])
     await key_checks.remember(keyring)
     # Another server may have started at the same time, with another value.
@@ -200,7 +200,7 @@ def _refuse(wrong: list[str]) -> None:
 
 
 def _discard(options: argparse.Namespace) -> None:
-    from app import discarding  # noqa: F401, PLC0415  the schema names each object to the audit trail
+    from app.commands import discard_secrets  # noqa: PLC0415  only this command needs it
     from app.server import schema  # noqa: F401, PLC0415  the schema names each object to the audit trail
 
     chosen = _chosen(options)
@@ -210,7 +210,7 @@ def _discard(options: argparse.Namespace) -> None:
         # Without the limits of those who serve: what one key has made may be much.
         async with orm.opened(chosen, migrating=True) as db:
             await schema_version.check(db)
-            work = discarding.Discarding(chosen, chosen.keyring(), really=options.yes)
+            work = discard_secrets.Discarding(chosen, chosen.keyring(), really=options.yes)
             return await (work.of_hash_key() if options.hash_key else work.of_encryption_key(options.encryption_key))
 
     with embedded.used(chosen):
@@ -232,9 +232,9 @@ def _migrate(options: argparse.Namespace) -> None:
 
 
 def _migration(options: argparse.Namespace) -> None:
-    from app import drafting  # noqa: PLC0415  only development needs it
+    from app.commands import draft_migration  # noqa: PLC0415  only development needs it
 
-    path = drafting.draft(options.name)
+    path = draft_migration.draft(options.name)
     print(f"{path}: read it, and complete what models cannot say." if path else "The models have not changed.")
 
 
@@ -313,7 +313,7 @@ def _rewrap(options: argparse.Namespace) -> None:
             await schema_version.check(db)
             keyring = chosen.keyring()
             await _check_keys(keyring)
-            return await rewrapping.rewrap(keyring)
+            return await reencrypt.rewrap(keyring)
 
     with embedded.used(chosen):
         count = asyncio.run(rewrap())
@@ -369,9 +369,9 @@ def _demo(options: argparse.Namespace) -> None:
 
 
 def _simulate(options: argparse.Namespace) -> None:
-    from app import simulator  # noqa: PLC0415  only trying out needs it
+    from app.commands import simulate_calls  # noqa: PLC0415  only trying out needs it
 
-    simulation = simulator.Simulation(
+    simulation = simulate_calls.Simulation(
         url=options.url,
         key=options.key,
         account=options.account,
@@ -381,7 +381,7 @@ def _simulate(options: argparse.Namespace) -> None:
         sample_rate=options.rate,
         faster=options.faster,
     )
-    failed = asyncio.run(simulator.run(simulation))
+    failed = asyncio.run(simulate_calls.run(simulation))
     if failed:
         raise CannotStart(f"{failed} of {options.streams} calls were not recorded.")
 

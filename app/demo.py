@@ -18,7 +18,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 import app.server.schema  # noqa: F401  tells the audit trail of which kind each object is
-from app import demo_data, migrating
+from app import demo_data
+from app.commands import migrate
 from app.demo_calls import DemoCalls
 from app.demo_data import BUCKET, NEWCOMER, OTHER_PROVIDER, PASSWORD, PEOPLE, TRY_HERE, email_of
 from app.foundation import settings
@@ -153,7 +154,7 @@ async def _fill(
 
     `known` is what the last start has noted. Raises CannotStart for a database that somebody else has filled.
     """
-    await migrating.migrate(chosen)
+    await migrate.migrate(chosen)
     async with orm.opened(chosen) as db:
         await schema_version.check(db)
         if await demo_data.is_empty():

@@ -16,9 +16,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlencode
 
-from app import simulator
+from app.commands import simulate_calls
+from app.commands.simulate_calls import Json, Simulation
 from app.demo_data import BANK, CARD_LOST, HOTLINE, TRY_HERE
-from app.simulator import Json, Simulation
 
 _START_SECONDS, _STORED_SECONDS = 60, 60
 _LOOK_EVERY_SECONDS = 0.2
@@ -139,15 +139,15 @@ class DemoCalls:
             seconds=call.seconds,
             sample_rate=call.sample_rate,
         )
-        audio = await asyncio.to_thread(simulator.conversation, call.sample_rate, simulator.LOOP_SECONDS)
-        is_recorded, outcome = await simulator.streamed(simulation, {**about, "traceId": None}, audio)
+        audio = await asyncio.to_thread(simulate_calls.conversation, call.sample_rate, simulate_calls.LOOP_SECONDS)
+        is_recorded, outcome = await simulate_calls.streamed(simulation, {**about, "traceId": None}, audio)
         ended = started + timedelta(seconds=4 + call.seconds)
         await self._report({**answered, "endedAt": ended.isoformat(), "terminationReason": _ENDS[200]})
         if not is_recorded:
             raise CallsFailed(f"{call.account}'s is {outcome}")
 
     async def _report(self, *calls: Json) -> None:
-        if problem := await simulator.reported(self._gateway, *calls):
+        if problem := await simulate_calls.reported(self._gateway, *calls):
             raise CallsFailed(f"a report was refused: {problem}")
 
     async def _stored(self, call: _Recorded) -> Json:
@@ -164,7 +164,7 @@ class DemoCalls:
             await asyncio.sleep(_LOOK_EVERY_SECONDS)
 
     async def _find(self, call: _Recorded) -> Json | None:
-        answer = await simulator.asked(self._provider, _FIND, gatewayCallId=call.name)
+        answer = await simulate_calls.asked(self._provider, _FIND, gatewayCallId=call.name)
         if answer.get("errors"):
             raise CallsFailed(answer["errors"][0]["message"])
         nodes: list[Json] = answer["data"]["recentCalls"]["nodes"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app import migrating
+from app.commands import migrate
 from app.foundation.database import orm
 from app.foundation.encryption import new_key_text
 from app.foundation.settings import Settings
@@ -286,7 +286,7 @@ def empty(make_settings: MakeSettings) -> Settings:
 @pytest.fixture
 async def migrated(empty: Settings) -> AsyncIterator[Any]:
     """A database at the newest migration, opened."""
-    await migrating.migrate(empty)
+    await migrate.migrate(empty)
     async with orm.opened(empty, migrating=True) as db:
         yield db
 

@@ -13,7 +13,6 @@ from strawberry import Some
 from tortoise import BaseDBAsyncClient
 from tortoise.context import TortoiseContext, _current_context
 
-from app import migrating
 from app.accounts import service as accounts
 from app.accounts.inputs import NewAccount
 from app.accounts.model import Account
@@ -22,6 +21,7 @@ from app.api_keys.owner import OwnerChoice
 from app.applications import service as applications
 from app.audit.model import AuditEvent
 from app.audit.secret_reads import SecretReads
+from app.commands import migrate
 from app.foundation.access import AccessLevel, Scope, Viewer
 from app.foundation.context import Context, Opened
 from app.foundation.database import orm as database
@@ -218,7 +218,7 @@ async def seed(folder: Path, url: str) -> World:
     """Migrates a database and fills it: two providers, an own, a sibling and a foreign account, keys and recording."""
     world = World(folder, f"test:{new_key_text()}", new_key_text())
     chosen = settings_of(world, folder, url)
-    await migrating.migrate(chosen)
+    await migrate.migrate(chosen)
     async with database.opened(chosen):
         keyring = chosen.keyring()
         opened = Opened(chosen, keyring, {OutboundGate: OutboundGate(["127.0.0.1"])})

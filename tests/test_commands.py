@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from app import rewrapping
 from app.accounts.model import Account
 from app.audit.model import AuditEvent
 from app.calls.model import Call, RecordingState
+from app.commands import reencrypt
 from app.foundation.encryption import Keyring, key_from_text, new_key_text
 from app.foundation.idempotency.model import IdempotencyRecord
 from app.foundation.identifiers import Kind, new_id, read, show
@@ -131,18 +131,18 @@ async def test_a_server_without_the_keys_of_what_is_stored_does_not_start(instal
 async def test_missing_keys_are_found_at_both_ends_of_a_table(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rewrapping, "_LOOKED_AT", 1)
+    monkeypatch.setattr(reencrypt, "_LOOKED_AT", 1)
     keyring = Keyring({"newer": b"n" * 32}, b"h" * 32)
     async with installation.database():
-        assert await rewrapping.missing_keys(installation.opened.keyring) == []
+        assert await reencrypt.missing_keys(installation.opened.keyring) == []
         rows = await Account.all().order_by("id").values_list("id", flat=True)
         for row_id, key_id in ((rows[0], "first"), (rows[1], "between"), (rows[-1], "last")):
             place: dict[str, Any] = {"table": "accounts", "column": "webhook_secret", "row": row_id}
             blob = Keyring({key_id: b"k" * 32}, b"h" * 32).seal("secret", **place)
             await Account.filter(id=row_id).update(webhook_secret=blob)
-        assert await rewrapping.missing_keys(keyring) == ["first", "last", "test"]
+        assert await reencrypt.missing_keys(keyring) == ["first", "last", "test"]
         await Account.all().update(webhook_secret=b"damaged")
-        assert await rewrapping.missing_keys(installation.opened.keyring) == []
+        assert await reencrypt.missing_keys(installation.opened.keyring) == []
 
 
 async def stored_call(installation: Installation) -> str:

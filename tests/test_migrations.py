@@ -15,7 +15,7 @@ from aerich.coder import decoder, encoder
 from aerich.utils import decompress_dict, get_formatted_compressed_data, get_models_describe, import_py_file
 from tortoise import Tortoise
 
-from app import drafting, migrating
+from app.commands import draft_migration, migrate
 from app.foundation.database import orm, schema_version
 from app.foundation.settings import Settings
 from tests.catalogue import (
@@ -39,8 +39,8 @@ FILES = schema_version.known_migrations()
 
 
 async def test_an_empty_database_is_brought_to_the_newest_schema(empty: Settings) -> None:
-    assert await migrating.migrate(empty) == FILES
-    assert await migrating.migrate(empty) == []
+    assert await migrate.migrate(empty) == FILES
+    assert await migrate.migrate(empty) == []
     async with orm.opened(empty) as db:
         await schema_version.check(db)
         assert await tables(db) == {table for table, _ in ROWS} | MADE_BY_TRIGGERS | {"aerich"}
@@ -146,10 +146,10 @@ def test_a_draft_has_the_statements_that_make_the_newest_file_s_schema_that_of_t
 ) -> None:
     state = decompress_dict(import_py_file(schema_version.LOCATION / "models" / FILES[-1]).MODELS_STATE)
     with ThreadPoolExecutor() as thread:  # each draft has an event loop of its own
-        assert thread.submit(drafting.draft, "nothing").result() is None
+        assert thread.submit(draft_migration.draft, "nothing").result() is None
         del state["models.KeyCheck"]
         more_files(EMPTY.format(state=get_formatted_compressed_data(state)))
-        path = thread.submit(drafting.draft, "add_key_checks").result()
+        path = thread.submit(draft_migration.draft, "add_key_checks").result()
     assert path is not None
     assert path.name.startswith("91_")
     assert path.name.endswith("_add_key_checks.py")
@@ -160,13 +160,13 @@ def test_a_draft_has_the_statements_that_make_the_newest_file_s_schema_that_of_t
 async def test_a_migration_that_fails_leaves_nothing(
     empty: Settings, more_files: Callable[[str], str], text: str
 ) -> None:
-    await migrating.migrate(empty)
+    await migrate.migrate(empty)
     async with orm.opened(empty) as db:
         await fill(db)
         before = await contents(db), await columns(db), await named(db)
     name = more_files(text)
     with pytest.raises(Exception, match=r"(?i)null|foreign|point at nothing"):
-        await migrating.migrate(empty)
+        await migrate.migrate(empty)
     async with orm.opened(empty) as db:
         assert (await contents(db), await columns(db), await named(db)) == before
         with pytest.raises(schema_version.SchemaBehind, match=name):
@@ -180,7 +180,7 @@ async def upgrade(db) -> str:
 
 
 async def test_a_later_migration_keeps_every_row(empty: Settings, more_files: Callable[[str], str]) -> None:
-    await migrating.migrate(empty)
+    await migrate.migrate(empty)
     async with orm.opened(empty) as db:
         await fill(db)
         before = await contents(db)
@@ -188,9 +188,9 @@ async def test_a_later_migration_keeps_every_row(empty: Settings, more_files: Ca
     assert [table for table, rows in before.items() if not rows] == []
     for table, column in pointing:
         assert any(row[column] for row in before[table]), f"no row of ROWS fills {table}.{column}"
-    assert await migrating.migrate(empty) == []
+    assert await migrate.migrate(empty) == []
     name = more_files(ADDS_A_COLUMN)
-    assert await migrating.migrate(empty) == [name]
+    assert await migrate.migrate(empty) == [name]
     async with orm.opened(empty) as db:
         after = await contents(db)
     assert {row.pop("region") for row in after["accounts"]} == {"us"}
@@ -212,7 +212,7 @@ async def test_of_processes_that_start_at_once_one_migrates_and_the_others_wait(
 @pytest.mark.parametrize("state", ["empty", "ahead"])
 async def test_a_database_that_is_not_of_this_version_is_not_served(empty: Settings, state: str) -> None:
     if state == "ahead":
-        await migrating.migrate(empty)
+        await migrate.migrate(empty)
         async with orm.opened(empty) as db:
             await db.execute_query(
                 "INSERT INTO aerich (version, app, content) VALUES ('99_20990101000000_newer.py', 'models', '{}')"

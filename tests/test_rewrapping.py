@@ -7,11 +7,11 @@ from tortoise import Tortoise, fields
 from tortoise.exceptions import OperationalError
 from tortoise.models import Model
 
-from app import rewrapping
 from app.accounts.model import Account
+from app.commands import reencrypt
+from app.commands.reencrypt import rewrap
 from app.foundation.encryption import CannotOpen, Keyring
 from app.foundation.identifiers import Kind, read
-from app.rewrapping import rewrap
 from app.storage.model import RecordingConfig
 from tests.faults import failing
 from tests.installation import Installation, Person, World
@@ -94,7 +94,7 @@ async def test_secrets_of_every_column_are_sealed_again(installation: Installati
 async def test_whoever_is_stopped_half_way_goes_on_where_it_was(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rewrapping, "_BATCH", 2)
+    monkeypatch.setattr(reencrypt, "_BATCH", 2)
     await fill_every_place(installation)
     both, alone = keyrings(installation)
     async with installation.database():
@@ -117,8 +117,7 @@ async def test_a_secret_that_is_stored_meanwhile_is_not_overwritten(installation
         await Account.filter(id=row.id).update(webhook_secret=both.seal("wh_secret_new", **place))
         # It was read before, and is written now.
         assert (
-            await rewrapping._rewrap_one(Account, "webhook_secret", both, bytes(row.webhook_secret), {"id": row.id})
-            == 0
+            await reencrypt._rewrap_one(Account, "webhook_secret", both, bytes(row.webhook_secret), {"id": row.id}) == 0
         )
         now = await Account.get(id=account_id)
         assert alone.open(bytes(now.webhook_secret), **place) == "wh_secret_new"

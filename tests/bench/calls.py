@@ -23,13 +23,13 @@ import asyncpg
 import psutil
 from strawberry import Some
 
-from app import migrating
 from app.accounts import service as accounts
 from app.accounts.inputs import NewAccount
 from app.api_keys import service as api_keys
 from app.api_keys.owner import OwnerChoice
 from app.applications import service as applications
 from app.calls.keys import id_at
+from app.commands import migrate
 from app.foundation.access import AccessLevel, Scope, Viewer
 from app.foundation.context import Context, Opened
 from app.foundation.database import orm
@@ -280,7 +280,7 @@ async def _served(calls: int) -> AsyncIterator[Served]:
 
 async def _seed(settings: Settings, calls: int) -> tuple[str, str, UUID, UUID]:
     """The keys of an admin and a gateway, an account with so many calls, and its application with a tenth of them."""
-    await migrating.migrate(settings)
+    await migrate.migrate(settings)
     keyring = settings.keyring()
     async with orm.opened(settings, migrating=True) as connection:
         key = await api_keys.create_first_admin(keyring, "bench")

@@ -19,10 +19,10 @@ from uuid import UUID
 import asyncpg
 import psutil
 
-from app import migrating
 from app.accounts import service as accounts
 from app.accounts.inputs import NewAccount
 from app.api_keys import service as api_keys
+from app.commands import migrate
 from app.foundation.access import AccessLevel, Scope, Viewer
 from app.foundation.context import Context, Opened
 from app.foundation.database import orm
@@ -162,7 +162,7 @@ async def _installation(postgres: Postgres, size: int) -> AsyncIterator[Measured
 
 async def _seed(settings: Settings, size: int) -> tuple[str, UUID]:
     """The key of an admin, and an account with many keys."""
-    await migrating.migrate(settings)
+    await migrate.migrate(settings)
     keyring = settings.keyring()
     async with orm.opened(settings, migrating=True) as connection:
         key = await api_keys.create_first_admin(keyring, "bench")

@@ -11,9 +11,9 @@ from typing import Any
 
 import asyncpg
 
-from app import migrating
 from app.api_keys import service as api_keys
 from app.api_keys.owner import OwnerChoice
+from app.commands import migrate
 from app.foundation.access import AccessLevel, Scope, Viewer
 from app.foundation.context import Context, Opened
 from app.foundation.database import orm
@@ -81,7 +81,7 @@ def _misses(found: dict[str, float]) -> bool:
 
 async def _fill(settings: Settings) -> dict[str, str]:
     """A key for each provider."""
-    await migrating.migrate(settings)
+    await migrate.migrate(settings)
     async with orm.opened(settings, migrating=True) as connection:
         context = Context(
             Viewer(Scope.ADMIN, AccessLevel.FULL, new_id()), "bench", Opened(settings, settings.keyring(), {})

@@ -13,9 +13,9 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from app import migrating
 from app.api_keys import service as api_keys
 from app.api_keys import token
+from app.commands import migrate
 from app.foundation import names
 from app.foundation.database import orm
 from app.foundation.encryption import Keyring
@@ -45,7 +45,7 @@ class Seeded:
 
 async def seed(settings: Settings, accounts: int = ACCOUNTS) -> Seeded:
     """Migrates and fills an empty PostgreSQL database."""
-    await migrating.migrate(settings)
+    await migrate.migrate(settings)
     keyring = settings.keyring()
     async with orm.opened(settings):
         admin_key = await api_keys.create_first_admin(keyring, "bench")

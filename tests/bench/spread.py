@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from app import migrating
 from app.accounts import service as accounts
 from app.accounts.inputs import NewAccount
 from app.api_keys import service as api_keys
 from app.api_keys.owner import OwnerChoice
+from app.commands import migrate
 from app.foundation.access import AccessLevel, Scope, Viewer
 from app.foundation.context import Context, Opened
 from app.foundation.database import orm
@@ -65,7 +65,7 @@ class Spread:
 
 async def spread(settings: Settings) -> Spread:
     """Migrates and fills an empty PostgreSQL database, within three minutes."""
-    await migrating.migrate(settings)
+    await migrate.migrate(settings)
     keyring = settings.keyring()
     async with orm.opened(settings, migrating=True) as connection:
         admin = await api_keys.create_first_admin(keyring, "bench")

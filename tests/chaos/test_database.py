@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from app import migrating
 from app.accounts.model import Account
 from app.calls.model import Call, RecordingState
+from app.commands import migrate
 from app.foundation.database import orm
 from app.foundation.identifiers import Kind, show
 from tests.chaos.conftest import DATABASE, Ground
@@ -87,7 +87,7 @@ def _object(ground: Ground, row: Call) -> bytes:
 async def test_an_empty_database_sets_recordings_aside_and_a_command_brings_them_back(ground: Ground) -> None:
     server = ground.server
     empty = settings_of(server.world, server.settings.data_dir, ground.postgres.create("empty"))
-    await migrating.migrate(empty)
+    await migrate.migrate(empty)
     with stopped(ground.s3):
         names = await recordings_that_wait(ground)
         ground.postgres.exchange(DATABASE, "empty", away="full")

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from app import migrating
+from app.commands import migrate
 from app.foundation.encryption import Keyring
 from app.foundation.outbound.guard import OutboundGate
 from app.foundation.settings import Settings
@@ -83,7 +83,7 @@ def draft_of(server: ScriptedS3) -> StorageDraft:
 
 
 def test_a_server_that_tests_no_storage_does_not_load_the_sdk(tmp_path: Path, empty: Settings) -> None:
-    asyncio.run(migrating.migrate(empty))
+    asyncio.run(migrate.migrate(empty))
     chosen = {name.upper(): getattr(empty, name) for name in ("database_url", "encryption_keys", "hash_key")}
     started = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", START, str(tmp_path)],

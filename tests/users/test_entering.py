@@ -2,7 +2,7 @@
 
 import pytest
 
-from app import migrating
+from app.commands import migrate
 from app.foundation.logging import RequestLog
 from app.foundation.settings import Settings
 from app.users.email_addresses import email_key
@@ -55,7 +55,7 @@ def test_addresses_that_differ_in_case_alone_are_one(same: str) -> None:
 
 async def test_the_command_line_makes_the_first_admin_who_must_choose_a_password(empty: Settings) -> None:
     create_admin = (environment_of(empty), "create-admin", "--name", "Ann", "--email")
-    await migrating.migrate(empty)
+    await migrate.migrate(empty)
     status, printed, said = await ended(*create_admin, "ann@example.com")
     assert status == 0, said
     assert len(printed.strip()) >= 20

@@ -5,7 +5,7 @@ connection that is being handed on. Without its reset and behind a semaphore, wh
 CPU for one statement where this pool takes 73 (`python -m tests.bench.transport`): 5 % of a request for one account.
 
 Nothing of ours leaves anything in a session: no SET outside of a transaction, no LISTEN, no temporary table, no cursor,
-no advisory lock (that of `migrating.py` has a connection of its own: `database.single_connection`). Keep it so.
+no advisory lock (that of `migrate.py` has a connection of its own: `database.single_connection`). Keep it so.
 """
 
 import asyncio
