@@ -98,8 +98,8 @@ What puts the rooms together, and what no room imports:
     reencrypt.py        sealing all secrets again with the newest key
     discard_secrets.py        discarding what a lost key has made
     draft_migration.py          what changed in the models, as a migration to complete
-    demo.py, local_receiver.py, local_s3.py, local_valkey.py
-                         a server with things to look at: `make run` (demo_data.py, demo_calls.py: what there is to see)
+    run.py, local_receiver.py, local_s3.py, local_valkey.py
+                         a server with things to look at: `make run` (data.py, calls.py: what there is to see)
     simulate_calls.py         a voice gateway that streams calls, for trying out
     __main__.py          python -m app serve | migrate | create-admin | maintain | spool | rewrap-secrets | discard-secrets |
                          migration | demo | simulate-calls

@@ -363,7 +363,7 @@ async def _adopt(chosen: Settings, spool: Spool, wanted: list[set_aside.Aside], 
 
 
 def _demo(options: argparse.Namespace) -> None:
-    from app import demo  # noqa: PLC0415  only trying out needs it
+    from app.demo import run as demo  # noqa: PLC0415  only trying out needs it
 
     demo.run(_chosen(options, "port"))
 

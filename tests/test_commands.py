@@ -12,10 +12,10 @@ from app.accounts.model import Account
 from app.audit.model import AuditEvent
 from app.calls.model import Call, RecordingState
 from app.commands import reencrypt
+from app.demo.local_s3 import free_ports
 from app.foundation.encryption import Keyring, key_from_text, new_key_text
 from app.foundation.idempotency.model import IdempotencyRecord
 from app.foundation.identifiers import Kind, new_id, read, show
-from app.local_s3 import free_ports
 from app.storage import credentials
 from app.storage.model import AudioFormat
 from tests.calls.recorded import target_in

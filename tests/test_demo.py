@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from app.demo_data import PASSWORD, TRY_HERE, email_of
+from app.demo.data import PASSWORD, TRY_HERE, email_of
 from tests.commands import ended_process, is_ready
 from tests.waiting import until
 

@@ -10,7 +10,7 @@ from graphql import GraphQLEnumType, GraphQLSyntaxError, OperationDefinitionNode
 from graphql.execution.values import get_variable_values
 
 from app import __main__ as commands
-from app.demo_data import NEWCOMER, PASSWORD, PEOPLE, email_of
+from app.demo.data import NEWCOMER, PASSWORD, PEOPLE, email_of
 from app.foundation.errors import ErrorCode, UserErrorCode
 from app.foundation.settings import Settings, table
 from app.recording import stream

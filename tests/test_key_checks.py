@@ -7,9 +7,9 @@ import pytest
 import app.__main__ as app_commands
 from app.accounts.model import Account
 from app.api_keys.model import ApiKey
+from app.demo.local_s3 import free_ports
 from app.foundation.encryption import Keyring, new_key_text
 from app.foundation.key_checks import service as key_checks
-from app.local_s3 import free_ports
 from app.server.transport.serve import CannotStart
 from app.storage.model import RecordingConfig, StoredCredential
 from tests.commands import ended, environment_of, serving

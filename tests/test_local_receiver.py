@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from app.local_receiver import LocalReceiver
+from app.demo.local_receiver import LocalReceiver
 
 
 @pytest.mark.parametrize(("path", "status"), [("/registrations", 200), ("/moved/registrations", 404)])

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from app import local_s3
-from app.local_s3 import Identity, LocalS3, LocalS3Failed, LocalS3Missing
+from app.demo import local_s3
+from app.demo.local_s3 import Identity, LocalS3, LocalS3Failed, LocalS3Missing
 from tests.waiting import until_blocking
 
 PARENT = """
 import signal, sys
 from pathlib import Path
-from app.local_s3 import LocalS3
+from app.demo.local_s3 import LocalS3
 from tests.waiting import until_blocking
 server = LocalS3(Path(sys.argv[1])).start()
 print(server.pid, flush=True)

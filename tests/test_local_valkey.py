@@ -10,14 +10,14 @@ import pytest
 from valkey import Valkey
 from valkey.exceptions import AuthenticationError
 
-from app.local_valkey import LocalValkey, LocalValkeyFailed, LocalValkeyMissing
+from app.demo.local_valkey import LocalValkey, LocalValkeyFailed, LocalValkeyMissing
 from tests.servers.valkey import PromptServer
 from tests.test_local_s3 import is_running
 from tests.waiting import until_blocking
 
 PARENT = """
 import signal
-from app.local_valkey import LocalValkey
+from app.demo.local_valkey import LocalValkey
 from tests.waiting import until_blocking
 server = LocalValkey().start()
 print(server.pid, flush=True)

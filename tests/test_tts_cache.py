@@ -13,9 +13,9 @@ import pytest
 from valkey.asyncio import Valkey
 
 from app.audit.model import AuditEvent
+from app.demo.local_s3 import free_ports
 from app.execution.limits import deadline
 from app.foundation.errors import ServiceUnavailable
-from app.local_s3 import free_ports
 from app.tts_cache import cache, counts
 from tests.execution.test_ways import way_of
 from tests.installation import Answer, Installation, Person, World, refusals

@@ -17,8 +17,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from app.calls.model import Call, RecordingState
+from app.demo.local_s3 import LocalS3
 from app.foundation.metrics import counted_together
-from app.local_s3 import LocalS3
 from app.recording.audio import WAV_HEADER_BYTES
 from tests import waiting
 from tests.installation import Person, seed

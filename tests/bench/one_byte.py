@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx
 
 from app.calls import recording_locations
+from app.demo.local_s3 import Identity, LocalS3
 from app.foundation.outbound.guard import OutboundGate
-from app.local_s3 import Identity, LocalS3
 from app.storage import uploads
 from app.storage.model import BucketVendor
 from app.storage.s3 import ObjectStorage, StorageTarget

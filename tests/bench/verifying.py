@@ -11,9 +11,9 @@ from typing import Any
 import aioboto3
 from aiobotocore.config import AioConfig
 
+from app.demo.local_s3 import Identity, LocalS3
 from app.foundation.encryption import Keyring
 from app.foundation.outbound.guard import OutboundGate
-from app.local_s3 import Identity, LocalS3
 from app.storage.model import BucketVendor
 from app.storage.probe import PROBE_FOLDER
 from app.storage.rules import StorageDraft, Tag

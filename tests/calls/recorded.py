@@ -20,9 +20,9 @@ from botocore.exceptions import ClientError
 from app.calls.keys import id_at
 from app.calls.model import Call, CallDirection, RecordingState
 from app.calls.signed_urls import address_of, player_address_of
+from app.demo.local_s3 import REGION, LocalS3
 from app.foundation.context import Context
 from app.foundation.identifiers import Kind, new_id, read, show
-from app.local_s3 import REGION, LocalS3
 from app.storage import credentials
 from app.storage.model import AudioFormat, BucketVendor, RecordingConfig, StoredCredential
 from app.storage.s3 import StorageTarget

@@ -7,8 +7,8 @@ import pytest
 
 from app.audit.model import AuditEvent
 from app.calls.model import Call, RecordingState
+from app.demo.local_s3 import LocalS3
 from app.foundation.events import LiveEvents
-from app.local_s3 import LocalS3
 from app.recording import deletion
 from app.recording.spool import Spool
 from tests.calls.recorded import Recorded, client_of, configure, kept_keys, recorded, target_in

@@ -18,10 +18,10 @@ from app.audit.secret_reads import SecretReads
 from app.calls import routes, signed_urls
 from app.calls.model import Call, RecordingState
 from app.calls.signed_urls import Listenings, storage_address_of
+from app.demo.local_s3 import LocalS3
 from app.foundation.access import AccessLevel
 from app.foundation.concurrency_limits import FairSlots, Share
 from app.foundation.identifiers import Kind, read, show
-from app.local_s3 import LocalS3
 from app.server import authentication
 from app.storage.model import AudioFormat
 from tests.calls.recorded import Recorded, configure, recorded, served, target_in, wav

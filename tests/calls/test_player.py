@@ -10,7 +10,7 @@ import pytest
 
 from app.calls import signed_urls
 from app.calls.model import Call, RecordingState
-from app.local_s3 import LocalS3
+from app.demo.local_s3 import LocalS3
 from app.storage.model import AudioFormat
 from tests.calls.recorded import Recorded, client_of, conversation, recorded, served, target_in, wav
 from tests.installation import Installation, Person

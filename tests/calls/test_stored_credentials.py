@@ -5,9 +5,9 @@ from typing import Any
 from app.audit.model import AuditEvent
 from app.calls.model import Call, RecordingState
 from app.commands.reencrypt import rewrap
+from app.demo.local_s3 import LocalS3
 from app.foundation.encryption import Keyring
 from app.foundation.identifiers import Kind, read
-from app.local_s3 import LocalS3
 from app.recording import credential_retention
 from app.storage.credentials import secret_of
 from app.storage.model import StoredCredential

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.local_s3 import LocalS3
+from app.demo.local_s3 import LocalS3
 from tests.chaos.faults import DurablePostgres
 from tests.chaos.ledger import Ledger
 from tests.installation import seed

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from app.local_s3 import LocalS3
+from app.demo.local_s3 import LocalS3
 from tests.servers.postgres import Postgres
 
 

@@ -16,9 +16,9 @@ from websockets.typing import Subprotocol
 
 from app.applications.model import Application
 from app.calls.model import Call, RecordingState
+from app.demo.local_s3 import LocalS3
 from app.foundation.database import orm
 from app.foundation.identifiers import Kind, read
-from app.local_s3 import LocalS3
 from app.recording.audio import WAV_HEADER_BYTES
 from tests.recording.real_server import RealServer
 from tests.recording.storage_room import s3_client

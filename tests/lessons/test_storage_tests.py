@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 import pytest
 
-from app.local_s3 import LocalS3
+from app.demo.local_s3 import LocalS3
 from tests.installation import Installation, Person, World
 from tests.lessons.walking import MUTATIONS, fields_of, input_type, mistakes, send
 from tests.servers.fixtures import ADMIN, BUCKETS, NEIGHBOUR, RECORDER

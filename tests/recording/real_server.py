@@ -19,9 +19,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from app.calls.model import Call
+from app.demo.local_s3 import LocalS3, free_ports
 from app.foundation.database import orm
 from app.foundation.settings import Settings
-from app.local_s3 import LocalS3, free_ports
 from tests.commands import is_ready
 from tests.installation import Person, World, settings_of
 from tests.recording.storage_room import noise

@@ -18,12 +18,12 @@ from strawberry import Some
 
 from app.accounts.model import Account
 from app.calls.model import Call
+from app.demo.local_s3 import LocalS3
 from app.foundation.access import AccessLevel, Scope, Viewer
 from app.foundation.context import Context, Opened
 from app.foundation.events import LiveEvents
 from app.foundation.identifiers import Kind, new_id, read
 from app.foundation.outbound.guard import OutboundGate
-from app.local_s3 import LocalS3
 from app.recording import audio, lifecycle, lookup
 from app.recording.spool import About, Ended, Spool, SpooledRecording
 from app.recording.upload_worker import Storer

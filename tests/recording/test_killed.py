@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from app.calls.model import Call, RecordingState
-from app.local_s3 import LocalS3
+from app.demo.local_s3 import LocalS3
 from tests.installation import World, seed
 from tests.recording.real_server import RealServer, StreamedCall
 from tests.recording.storage_room import s3_client

@@ -13,10 +13,10 @@ from uuid import UUID
 import pytest
 
 from app.calls.model import Call, RecordingState
+from app.demo.local_s3 import LocalS3
 from app.foundation.errors import Mistakes, UserErrorCode
 from app.foundation.identifiers import Kind, show
 from app.foundation.outbound.errors import FailureKind
-from app.local_s3 import LocalS3
 from app.recording import backoff, lifecycle, retry, upload_worker
 from app.recording.backoff import Fault
 from app.storage import uploads

@@ -10,8 +10,8 @@ from typing import Any
 import boto3
 import pytest
 
+from app.demo.local_s3 import Identity, LocalS3
 from app.foundation.encryption import Keyring
-from app.local_s3 import Identity, LocalS3
 from app.storage.model import BucketVendor
 from app.storage.rules import StorageDraft, Tag
 from app.storage.s3 import Bucket

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.local_s3 import LocalS3
+from app.demo.local_s3 import LocalS3
 from tests.installation import Person, World, refusals
 from tests.servers.fixtures import READER, RECORDER
 

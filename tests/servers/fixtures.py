@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.local_s3 import Identity, LocalS3
+from app.demo.local_s3 import Identity, LocalS3
 from tests.servers.iam_s3 import IamS3
 from tests.servers.valkey import PromptServer
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from valkey import Valkey
 
-from app.local_valkey import LocalValkey
+from app.demo.local_valkey import LocalValkey
 
 PROMPT = b'{"audio": "UklGRiQAAABXQVZF"}'
 

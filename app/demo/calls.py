@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 
 from app.commands import simulate_calls
 from app.commands.simulate_calls import Json, Simulation
-from app.demo_data import BANK, CARD_LOST, HOTLINE, TRY_HERE
+from app.demo.data import BANK, CARD_LOST, HOTLINE, TRY_HERE
 
 _START_SECONDS, _STORED_SECONDS = 60, 60
 _LOOK_EVERY_SECONDS = 0.2

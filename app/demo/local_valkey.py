@@ -15,7 +15,7 @@ from typing import IO
 from valkey import Valkey
 from valkey.exceptions import ValkeyError
 
-from app.local_s3 import end_with_parent, free_ports
+from app.demo.local_s3 import end_with_parent, free_ports
 
 
 class LocalValkeyMissing(Exception):

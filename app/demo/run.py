@@ -1,6 +1,6 @@
 """A server with things to look at: `make run`. No part of production.
 
-Starts a local S3, a local Valkey and a receiver of webhooks, fills an empty embedded database with the story of `demo_data.py`,
+Starts a local S3, a local Valkey and a receiver of webhooks, fills an empty embedded database with the story of `data.py`,
 prints how to get in (and writes the same to `demo.json` for scripts), and serves until it is stopped. The next start finds what
 it has made by the ids in `demo.json`, and changes none of it.
 """
@@ -18,18 +18,18 @@ from typing import Any
 from urllib.parse import urlencode
 
 import app.server.schema  # noqa: F401  tells the audit trail of which kind each object is
-from app import demo_data
 from app.commands import migrate
-from app.demo_calls import DemoCalls
-from app.demo_data import BUCKET, NEWCOMER, OTHER_PROVIDER, PASSWORD, PEOPLE, TRY_HERE, email_of
+from app.demo import data
+from app.demo.calls import DemoCalls
+from app.demo.data import BUCKET, NEWCOMER, OTHER_PROVIDER, PASSWORD, PEOPLE, TRY_HERE, email_of
+from app.demo.local_receiver import LocalReceiver
+from app.demo.local_s3 import Identity, LocalS3, LocalS3Failed, LocalS3Missing
+from app.demo.local_valkey import LocalValkey, LocalValkeyFailed, LocalValkeyMissing
 from app.foundation import settings
 from app.foundation.context import Opened
 from app.foundation.database import embedded, orm, schema_version
 from app.foundation.outbound.guard import OutboundGate
 from app.foundation.settings import Settings
-from app.local_receiver import LocalReceiver
-from app.local_s3 import Identity, LocalS3, LocalS3Failed, LocalS3Missing
-from app.local_valkey import LocalValkey, LocalValkeyFailed, LocalValkeyMissing
 from app.server.transport.serve import CannotStart, check_port, listen
 from app.storage.s3 import ObjectStorage
 from app.storage.verification import StorageVerifier
@@ -70,7 +70,7 @@ def run(chosen: Settings) -> None:
         serving = settings.load()
         held.enter_context(embedded.served(serving))
         keys, ids = asyncio.run(_fill(serving, known, storage, receiver.host))
-        demo_data.cache_prompts(valkey.url, ids)
+        data.cache_prompts(valkey.url, ids)
         graphql = f"http://{serving.host}:{serving.port}/graphql"
         people = {
             "emails": [email_of(person) for person in PEOPLE],
@@ -157,7 +157,7 @@ async def _fill(
     await migrate.migrate(chosen)
     async with orm.opened(chosen) as db:
         await schema_version.check(db)
-        if await demo_data.is_empty():
+        if await data.is_empty():
             return await _tell_story(chosen, storage, receiver)
     if "gateway" not in known.get("keys", {}):
         raise CannotStart(
@@ -178,8 +178,8 @@ async def _tell_story(
     await s3.open()
     await webhooks.open()
     try:
-        story = await demo_data.fill(Opened(chosen, keyring, clients), storage, _reader(storage), receiver)
-        return await demo_data.keys(story), story.ids
+        story = await data.fill(Opened(chosen, keyring, clients), storage, _reader(storage), receiver)
+        return await data.keys(story), story.ids
     finally:
         await verifier.close()
         await webhooks.close()
