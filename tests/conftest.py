@@ -19,10 +19,10 @@ from app.audit import secret_reads
 from app.foundation.revocations import Revocations
 from app.foundation.settings import Settings
 from app.server import authentication
-from tests.distribution import Watched
-from tests.installation import Installation, Person, World, seed
-from tests.servers.fixtures import iam_s3, local_s3, valkey
-from tests.servers.postgres import Postgres
+from tests.support.distribution import Watched
+from tests.support.installation import Installation, Person, World, seed
+from tests.support.servers.fixtures import iam_s3, local_s3, valkey
+from tests.support.servers.postgres import Postgres
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -118,6 +118,17 @@ async def installation(
         unchanged.append(url)
     else:
         postgres.drop(url)
+
+
+@pytest.fixture(scope="module")
+async def shared(
+    template: World, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Installation]:
+    """The application, started once for the module."""
+    url = postgres.copy("template_world")
+    async with Installation.started(template, tmp_path_factory.mktemp("shared"), url) as started:
+        yield started
+    postgres.drop(url)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from app.foundation.settings import Settings, table
 from app.recording import stream
 from app.server.graphql_ws import CloseCode
 from app.server.schema import printed
-from tests.tracked import ROOT, tracked
+from tests.support.tracked_files import ROOT, tracked
 
 README = ROOT / "README.md"
 API, OPERATIONS, RECORDING = (ROOT / "docs" / f"{name}.md" for name in ("api", "operations", "recording"))

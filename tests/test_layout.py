@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.layout_rules import broken_rules, sources_of
-from tests.tracked import ROOT, is_repository, tracked
+from tests.support.layout_rules import broken_rules, sources_of
+from tests.support.tracked_files import ROOT, is_repository, tracked
 
 TOP_LEVEL = {
     *("pyproject.toml", "app", "schema.graphql", "migrations", "tests", "Makefile"),

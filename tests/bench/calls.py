@@ -42,9 +42,9 @@ from app.webhooks.rules import WebhookChange
 from tests.bench.client import Connection, request
 from tests.bench.finding import Finding
 from tests.bench.serving import OURS, ServerProcess
-from tests.calls.crowd import DAYS, add_calls, make_past_months
-from tests.crowd import moved
-from tests.servers.postgres import Postgres
+from tests.calls.many_calls import DAYS, add_calls, make_past_months
+from tests.support.concurrency import moved
+from tests.support.servers.postgres import Postgres
 
 BATCH, ROUNDS, BATCHES = 1_000, 9, 4
 PAGE_ROUNDS, PAGE_SECONDS = 15, 0.4

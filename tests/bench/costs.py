@@ -26,7 +26,7 @@ from tests.bench.client import Connection, request
 from tests.bench.finding import Finding
 from tests.bench.serving import OURS, ServerProcess
 from tests.bench.spread import Spread, spread
-from tests.servers.postgres import Postgres
+from tests.support.servers.postgres import Postgres
 
 DATABASE_MS, CPU_MS = 1_000, 500
 # One operation has at most 100 aliases.

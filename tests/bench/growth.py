@@ -33,8 +33,8 @@ from app.service_providers import service as providers
 from tests.bench.client import Connection, request
 from tests.bench.finding import Finding
 from tests.bench.serving import OURS, ServerProcess
-from tests.crowd import moved, multiply
-from tests.servers.postgres import Postgres
+from tests.support.concurrency import moved, multiply
+from tests.support.servers.postgres import Postgres
 
 SMALL, LARGE = 1_000, 100_000
 ROUNDS, SECONDS = 9, 0.5

@@ -25,8 +25,8 @@ from tests.bench.client import Connection, request
 from tests.bench.costs import TAKEN
 from tests.bench.finding import Finding
 from tests.bench.serving import OURS, ServerProcess
-from tests.calls.crowd import NOTED, make_past_months
-from tests.servers.postgres import Postgres
+from tests.calls.many_calls import NOTED, make_past_months
+from tests.support.servers.postgres import Postgres
 
 DATABASE_MS, TIMES = 50, 5
 _PAGE = """query ($after: String) { recentCalls(first: 20, after: $after) {

@@ -18,7 +18,7 @@ from app.storage.uploads import Outgoing
 from tests.bench import recording
 from tests.bench.finding import Finding
 from tests.bench.streaming import FRAME_SECONDS
-from tests.installation import Person
+from tests.support.installation import Person
 
 AT_MOST_MS = 8.0
 # Of the rounds the cheapest: other work on the machine makes the same instructions take longer.

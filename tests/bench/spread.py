@@ -21,8 +21,8 @@ from app.foundation.encryption import Keyring
 from app.foundation.identifiers import Kind, new_id, show
 from app.foundation.settings import Settings
 from app.service_providers import service as providers
-from tests.calls.crowd import NOTED, add_calls, make_past_months, spread_calls
-from tests.crowd import multiply
+from tests.calls.many_calls import NOTED, add_calls, make_past_months, spread_calls
+from tests.support.concurrency import multiply
 
 ACCOUNTS, CALLS, EVENTS = 60_000, 2_000_000, 500_000
 FEW, SILENT, OLD = 1_000, 1_500, 10_000

@@ -27,8 +27,8 @@ from app.foundation.database.pool import Pool
 from app.server.asgi import create_app
 from app.server.transport.http import BoundedProtocol
 from tests.bench.client import request
-from tests.installation import seed, settings_of
-from tests.servers.postgres import Postgres
+from tests.support.installation import seed, settings_of
+from tests.support.servers.postgres import Postgres
 
 ROUNDS, REQUESTS = 9, 3_000
 CONNECTIONS, BORROWERS, TIMES = 10, 64, 40

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.foundation.identifiers import Kind, read
-from tests.installation import Answer, Installation, Person, World
+from tests.support.installation import Answer, Installation, Person, World
 
 REPORT = """mutation ($input: ReportCallsInput!) { reportCalls(input: $input) {
     acceptedCount rejected { index errors { code message field } } userErrors { code message field } } }"""

@@ -7,7 +7,7 @@ from graphql import get_named_type, is_leaf_type
 
 from app.server.schema import schema
 from tests.calls.conftest import REPORT, gateway_of
-from tests.installation import Installation, Person, World
+from tests.support.installation import Installation, Person, World
 
 SCHEMA = schema._schema
 ROOTS = [

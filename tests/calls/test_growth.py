@@ -10,14 +10,11 @@ import pytest
 from app.foundation.database import orm as app_database
 from app.foundation.identifiers import Kind, read, show
 from tests.calls.conftest import at
-from tests.calls.crowd import add_calls, make_past_months
-from tests.crowd import moved
-from tests.execution.conftest import shared
+from tests.calls.many_calls import add_calls, make_past_months
 from tests.execution.test_growth import WAYS, done_for, end_cursor
-from tests.installation import Installation, World
-from tests.statements import Work
-
-__all__ = ["shared"]
+from tests.support.concurrency import moved
+from tests.support.installation import Installation, World
+from tests.support.statements import Work
 
 CALLS = 60_000
 FIRST = 20

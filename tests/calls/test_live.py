@@ -15,11 +15,11 @@ from app.foundation.identifiers import Kind, new_id, read
 from app.server.graphql_ws import CHECK_SECONDS
 from app.users.model import User
 from tests.calls.conftest import at, gateway_of, report
-from tests.installation import Installation, Person, World
-from tests.listeners import Client, listening, opened, served, until_heard, until_nobody_listens
-from tests.loop_clock import pass_seconds
-from tests.people import add_people
-from tests.servers.valkey import PromptServer
+from tests.support.installation import Installation, Person, World
+from tests.support.loop_clock import pass_seconds
+from tests.support.personas import add_people
+from tests.support.servers.valkey import PromptServer
+from tests.support.websocket_clients import Client, listening, opened, served, until_heard, until_nobody_listens
 
 CHANGED = """subscription ($account: ID!) { callChanged(accountId: $account) {
     id gatewayCallId from sipStatus answeredAt endedAt account { name } recording { state } } }"""

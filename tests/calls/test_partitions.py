@@ -14,8 +14,8 @@ from app.calls.model import Call, CallKey, RecordingState
 from app.foundation.identifiers import Kind, read
 from app.storage.model import AudioFormat, BucketVendor, StoredCredential
 from tests.calls.conftest import at, report
-from tests.installation import Installation, Person, World
-from tests.waiting import until
+from tests.support.installation import Installation, Person, World
+from tests.support.waiting import until
 
 INSERT = """INSERT INTO calls (id, account_id, gateway_call_id, started_at, recording_state, recording_attempts, updated_at)
     VALUES ($1, $2, 'one', $3, 'NONE', 0, $3) RETURNING id"""

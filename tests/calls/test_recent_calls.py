@@ -13,7 +13,7 @@ from app.foundation.identifiers import Kind, read, show
 from app.storage.model import AudioFormat, BucketVendor
 from tests.calls.conftest import at
 from tests.execution.test_compiled import ordinary
-from tests.installation import Answer, Installation, Person, World
+from tests.support.installation import Answer, Installation, Person, World
 
 OF_ACCOUNT = """query ($id: ID!, $filter: CallFilter, $first: Int!, $after: String) { account(id: $id) {
     recentCalls(filter: $filter, first: $first, after: $after) { totalCount nodes { gatewayCallId }

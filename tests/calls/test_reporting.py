@@ -12,8 +12,8 @@ from app.calls.model import Call, CallKey
 from app.foundation.events import Change, LiveEvent, LiveEvents
 from app.foundation.identifiers import Kind, read, show
 from tests.calls.conftest import at, bare, gateway_of, report, send
-from tests.installation import Installation, Person, World
-from tests.statements import recorded
+from tests.support.installation import Installation, Person, World
+from tests.support.statements import recorded
 
 CALL = """id gatewayCallId direction from to startedAt answeredAt endedAt durationSeconds sipStatus terminationReason
     trunk traceId account { id } application { name } recording { state url playerUrl storageUrl sizeBytes error { code } }"""

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from app.demo.local_s3 import LocalS3
-from tests.servers.postgres import Postgres
+from tests.support.servers.postgres import Postgres
 
 
 class DurablePostgres(Postgres):

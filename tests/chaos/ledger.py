@@ -21,7 +21,7 @@ from app.foundation.database import orm
 from app.foundation.identifiers import Kind, read
 from app.recording.audio import WAV_HEADER_BYTES
 from tests.recording.real_server import RealServer
-from tests.recording.storage_room import s3_client
+from tests.recording.upload_setup import s3_client
 
 SAMPLE_RATE, FRAME_SECONDS = 8_000, 0.02
 FRAME_BYTES = int(SAMPLE_RATE * FRAME_SECONDS) * 4

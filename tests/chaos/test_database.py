@@ -14,9 +14,9 @@ from app.foundation.identifiers import Kind, show
 from tests.chaos.conftest import DATABASE, Ground
 from tests.chaos.faults import frozen, stopped
 from tests.chaos.ledger import HANDSHAKE_REFUSED, until, waiting
-from tests.installation import settings_of
 from tests.recording.real_server import ROOT
-from tests.recording.storage_room import s3_client
+from tests.recording.upload_setup import s3_client
+from tests.support.installation import settings_of
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600)]
 STALL_SECONDS = 20

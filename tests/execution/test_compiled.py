@@ -26,7 +26,7 @@ from app.execution.operations import Operations
 from app.server.asgi import Server
 from app.server.schema import schema
 from tests.execution.random_queries import VARIABLES, RandomQueries
-from tests.installation import Answer, Installation, Person, World
+from tests.support.installation import Answer, Installation, Person, World
 
 SEED, N = int(os.environ.get("SEED", "20261122")), int(os.environ.get("N", "120"))
 # What requests themselves change.

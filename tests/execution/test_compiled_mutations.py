@@ -11,7 +11,7 @@ from app.foundation.errors import ServiceUnavailable
 from app.server.schema import schema
 from tests.execution.random_queries import VARIABLES, RandomQueries
 from tests.execution.test_compiled import LEFT_OUT, SEED, N, ask_both, cursors, ordinary, plans
-from tests.installation import Answer, Installation, Person, World
+from tests.support.installation import Answer, Installation, Person, World
 
 # What every change changes, and what is new each time.
 CHANGING = LEFT_OUT | {"version", "updatedAt", "secretHash", "storageStatusSince"}

@@ -18,12 +18,12 @@ from app.foundation.identifiers import new_id
 from app.server.schema import schema
 from tests.calls.conftest import gateway
 from tests.clients.example import operations
-from tests.crowd import fill
+from tests.clients.test_documents import TABS
 from tests.execution.test_compiled import ordinary
-from tests.installation import Installation, Person, World
-from tests.statements import recorded
-from tests.test_client_documents import TABS
-from tests.tracked import ROOT
+from tests.support.concurrency import fill
+from tests.support.installation import Installation, Person, World
+from tests.support.statements import recorded
+from tests.support.tracked_files import ROOT
 
 __all__ = ["gateway"]
 

@@ -14,10 +14,7 @@ from app.foundation.access import AccessLevel, Scope, Viewer
 from app.foundation.context import Context
 from app.foundation.identifiers import new_id
 from app.server.schema import schema
-from tests.execution.conftest import shared
-from tests.installation import Installation
-
-__all__ = ["shared"]
+from tests.support.installation import Installation
 
 BOUND = 1_000_000
 # Objects are weighed by their kinds, and some of a kind are a fifth larger than the measured ones.

@@ -10,7 +10,7 @@ from app.accounts import service
 from app.execution.compiler.run import Runnable
 from app.foundation.graphql import fields
 from app.server.authentication import Authentication
-from tests.installation import Installation, Person, World
+from tests.support.installation import Installation, Person, World
 
 WORDS = "Something went wrong on our side."
 

@@ -20,7 +20,7 @@ from app.foundation.graphql import fields
 from app.foundation.identifiers import new_id
 from app.server.schema import schema
 from tests.execution.random_queries import VARIABLES, RandomQueries
-from tests.installation import Installation, Person, World
+from tests.support.installation import Installation, Person, World
 
 QUERIES = 150
 # What the requests themselves change.

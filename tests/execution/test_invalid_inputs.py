@@ -15,7 +15,7 @@ from app.execution.limits import document_size
 from app.foundation import errors
 from app.foundation.errors import MAXIMUM_MESSAGE_CHARACTERS, without_values
 from tests.execution.invalid_inputs import ANONYMOUS, CALLER, GATEWAY, Body, invalid, invalid_variables
-from tests.installation import Installation, Person
+from tests.support.installation import Installation, Person
 
 # Those that graphql-core makes to report one that ends the operation, and what Strawberry and we make of each.
 ERRORS = 4 * (document_size.MAXIMUM_ERRORS + 1)

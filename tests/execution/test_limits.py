@@ -9,7 +9,7 @@ from app.execution.executor import reference
 from app.execution.limits import document_size
 from app.server.schema import schema
 from tests.execution import attacks
-from tests.installation import Installation, Person
+from tests.support.installation import Installation, Person
 
 
 @pytest.mark.parametrize("name", attacks.REFUSED)

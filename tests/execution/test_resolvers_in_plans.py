@@ -16,8 +16,8 @@ from app.foundation.graphql import fields
 from app.foundation.graphql.pagination import DEFAULT_FIRST, AfterArgument, Connection, FirstArgument
 from app.foundation.identifiers import new_id
 from app.service_providers.model import ServiceProvider as Row
-from tests.installation import Installation
-from tests.statements import recorded
+from tests.support.installation import Installation
+from tests.support.statements import recorded
 
 _PROVIDERS = fields.PageOfAll(Row)
 called: list[list[str]] = []

@@ -26,9 +26,9 @@ from app.foundation.revocations import Revocations
 from app.foundation.settings import Settings
 from app.storage.verification import StorageVerifier
 from tests.calls.conftest import at, gateway_of, report
-from tests.installation import Installation, Person, World
-from tests.listeners import listening, served, until_heard
-from tests.test_metrics import metrics, number
+from tests.server.test_metrics import metrics, number
+from tests.support.installation import Installation, Person, World
+from tests.support.websocket_clients import listening, served, until_heard
 
 QUERY = "{ viewer { scope } }"
 OF_CALLER = 3

@@ -7,7 +7,7 @@ from graphql import OperationDefinitionNode, get_variable_values, is_input_type,
 
 from app.foundation.errors import without_values
 from app.server.schema import schema
-from tests.installation import Person
+from tests.support.installation import Person
 
 SECRET = "do-not-repeat-me"
 UPDATE = "mutation ($i: UpdateRecordingConfigInput!) { updateRecordingConfig(input: $i) { userErrors { code } } }"

@@ -19,8 +19,8 @@ from app.recording.spool import Spool, SpooledRecording
 from app.recording.upload_worker import Storer
 from app.server.transport.http import BoundedProtocol
 from app.server.transport.websocket import StreamingProtocol
-from tests.installation import Installation, Person, World
-from tests.waiting import until
+from tests.support.installation import Installation, Person, World
+from tests.support.waiting import until
 
 FRAME_SECONDS = 0.02
 

@@ -22,11 +22,11 @@ from app.calls.model import Call
 from app.demo.local_s3 import LocalS3, free_ports
 from app.foundation.database import orm
 from app.foundation.settings import Settings
-from tests.commands import is_ready
-from tests.installation import Person, World, settings_of
-from tests.recording.storage_room import noise
-from tests.servers.fixtures import RECORDER
-from tests.waiting import until
+from tests.recording.upload_setup import noise
+from tests.support.commands import is_ready
+from tests.support.installation import Person, World, settings_of
+from tests.support.servers.fixtures import RECORDER
+from tests.support.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -12,9 +12,9 @@ from websockets.asyncio.client import ClientConnection
 
 from app.recording import ingest, lifecycle
 from app.recording.spool import SpooledRecording
-from tests.installation import Installation, Person, World
 from tests.recording.gateways import Gateway, gateway_of
-from tests.waiting import until
+from tests.support.installation import Installation, Person, World
+from tests.support.waiting import until
 
 AUDIO = bytes(range(256)) * 10
 DATABASE_AWAY = (1013, "the database does not answer: try again later")

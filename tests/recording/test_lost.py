@@ -21,14 +21,14 @@ from app.recording import ingest, lifecycle, retry
 from app.recording.stream import FirstFrame
 from app.storage.model import RecordingError
 from app.storage.s3 import ObjectStorage
-from tests.commands import run
-from tests.installation import Installation, Person
-from tests.recording.storage_room import StorageRoom, noise, opened_room
-from tests.recording.test_storing import told_of
-from tests.servers.scripted_s3 import ScriptedS3
-from tests.servers.valkey import PromptServer
-from tests.statements import plan, recorded
-from tests.waiting import until
+from tests.recording.test_upload_worker import told_of
+from tests.recording.upload_setup import StorageRoom, noise, opened_room
+from tests.support.commands import run
+from tests.support.installation import Installation, Person
+from tests.support.servers.scripted_s3 import ScriptedS3
+from tests.support.servers.valkey import PromptServer
+from tests.support.statements import plan, recorded
+from tests.support.waiting import until
 
 
 @pytest.fixture

@@ -22,14 +22,14 @@ from app.recording import lifecycle, lookup, retry, upload_worker
 from app.recording import set_aside as aside
 from app.recording.spool import Ended, SpooledRecording
 from app.storage.model import AudioFormat, StoredCredential
-from tests.calls.recorded import target_in
-from tests.commands import ended, environment_of
-from tests.installation import Person
-from tests.recording.storage_room import StorageRoom, full_disk, noise
+from tests.recording.recorded import target_in
 from tests.recording.test_lost import room, s3
-from tests.recording.test_storing import told_of
-from tests.servers.scripted_s3 import Request, ScriptedS3, error
-from tests.test_metrics import metrics, number
+from tests.recording.test_upload_worker import told_of
+from tests.recording.upload_setup import StorageRoom, full_disk, noise
+from tests.server.test_metrics import metrics, number
+from tests.support.commands import ended, environment_of
+from tests.support.installation import Person
+from tests.support.servers.scripted_s3 import Request, ScriptedS3, error
 
 __all__ = ["room", "s3"]
 

@@ -35,13 +35,13 @@ from app.recording.spool import Spool, SpooledRecording
 from app.recording.stream import FirstFrame
 from app.server.transport.websocket import StreamingProtocol
 from app.storage.model import BucketVendor
-from tests.installation import Installation, Person, World
-from tests.loop_clock import pass_seconds
 from tests.recording.gateways import Gateway, closed, gateway_of, uuid_of
 from tests.recording.sounds import likeness, speech
 from tests.recording.test_spool import about
-from tests.test_metrics import metrics, number
-from tests.waiting import until
+from tests.server.test_metrics import metrics, number
+from tests.support.installation import Installation, Person, World
+from tests.support.loop_clock import pass_seconds
+from tests.support.waiting import until
 
 
 @pytest.fixture

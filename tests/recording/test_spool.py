@@ -23,7 +23,7 @@ from app.recording.crash_recovery import mended
 from app.recording.spool import About, Ended, Spool
 from app.storage.model import AudioFormat, BucketVendor
 from app.storage.rules import Tag
-from tests.recording.storage_room import full_disk
+from tests.recording.upload_setup import full_disk
 
 
 def about() -> About:

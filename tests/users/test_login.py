@@ -15,9 +15,9 @@ from app.foundation.networks import network_of, site_of
 from app.service_providers.model import ServiceProvider
 from app.users import login_throttle, password
 from app.users.model import LoginFailure, Session, User
-from tests.installation import Installation, Person, World, refusals
-from tests.people import PASSWORD, People, email_of, log_in
-from tests.statements import recorded
+from tests.support.installation import Installation, Person, World, refusals
+from tests.support.personas import PASSWORD, People, email_of, log_in
+from tests.support.statements import recorded
 
 WRONG = {"code": "WRONG_CREDENTIALS", "message": "The e-mail address or the password is wrong.", "field": None}
 

@@ -11,9 +11,9 @@ from tortoise.backends.base.client import TransactionalDBClient
 from app.foundation.errors import Problems
 from app.users import password, policy
 from app.users.model import PasswordPolicy, Session, User
-from tests.installation import Installation, Person, refusals
-from tests.people import PASSWORD, People, email_of
-from tests.test_audit import events
+from tests.audit.test_audit import events
+from tests.support.installation import Installation, Person, refusals
+from tests.support.personas import PASSWORD, People, email_of
 
 POLICY = "{ passwordPolicy { minimumLength maximumLength needsDigit needsSymbol refusesCommon rules version } }"
 NEW = "a new passphrase of mine"

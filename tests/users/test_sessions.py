@@ -12,10 +12,10 @@ from app.server import authentication
 from app.service_providers.model import ServiceProvider
 from app.users.model import Session
 from app.users.token import FORM
-from tests.installation import Installation, Person, World, refusals
-from tests.people import PASSWORD, People, add_people
-from tests.statements import recorded
-from tests.test_audit import events
+from tests.audit.test_audit import events
+from tests.support.installation import Installation, Person, World, refusals
+from tests.support.personas import PASSWORD, People, add_people
+from tests.support.statements import recorded
 
 WHO = "{ viewer { scope } }"
 Wait = Callable[[float], None]

@@ -7,9 +7,9 @@ import pytest
 
 from app.users import login_throttle
 from app.users.model import LoginFailure
-from tests.installation import Person, refusals
-from tests.people import PASSWORD, People, email_of
-from tests.test_audit import events
+from tests.audit.test_audit import events
+from tests.support.installation import Person, refusals
+from tests.support.personas import PASSWORD, People, email_of
 
 TAKEN = ("EMAIL_TAKEN", ["email"])
 

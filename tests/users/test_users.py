@@ -8,9 +8,9 @@ from app.api_keys.model import ApiKey
 from app.foundation.access import Scope
 from app.foundation.identifiers import Kind, read
 from app.users.model import Session, User
-from tests.installation import Installation, Person, World, refusals
-from tests.people import PASSWORD, People, add_people, email_of, log_in
-from tests.statements import recorded
+from tests.support.installation import Installation, Person, World, refusals
+from tests.support.personas import PASSWORD, People, add_people, email_of, log_in
+from tests.support.statements import recorded
 
 USER = "user { id name email scope active mustChangePassword version account { id } }"
 

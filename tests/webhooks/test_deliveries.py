@@ -10,8 +10,8 @@ from app.foundation.identifiers import Kind, read
 from app.webhooks import retention, service
 from app.webhooks.model import WebhookDelivery
 from app.webhooks.retention import first_id_of, prune
-from tests.installation import Installation, Person, World, refusals
-from tests.waiting import until
+from tests.support.installation import Installation, Person, World, refusals
+from tests.support.waiting import until
 from tests.webhooks.receiver import Receiver, answer
 from tests.webhooks.test_delivery import point, send
 

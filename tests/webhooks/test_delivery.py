@@ -19,7 +19,7 @@ from app.foundation.outbound.guard import OutboundGate
 from app.webhooks import delivery
 from app.webhooks.delivery import WebhookSender
 from app.webhooks.signing import is_genuine
-from tests.installation import Installation, Person, World, refusals
+from tests.support.installation import Installation, Person, World, refusals
 from tests.webhooks import receiver as receivers
 from tests.webhooks.receiver import Receiver, answer, raw, self_signed, trusted
 

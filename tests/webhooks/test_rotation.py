@@ -9,7 +9,7 @@ import pytest
 from app.accounts.model import Account
 from app.foundation.identifiers import Kind, read
 from app.webhooks import signing
-from tests.installation import Installation, Person, World, refusals
+from tests.support.installation import Installation, Person, World, refusals
 from tests.webhooks.receiver import Receiver
 
 SHOWN = "account { webhookSecret previousWebhookSecretExpiresAt version }"

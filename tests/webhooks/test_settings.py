@@ -7,7 +7,7 @@ import pytest
 
 from app.accounts.model import Account
 from app.foundation.identifiers import Kind, read
-from tests.installation import Installation, Person, World, refusals
+from tests.support.installation import Installation, Person, World, refusals
 
 FIELDS = "url method username hasPassword"
 SHOWN = f"account {{ registrationWebhook {{ {FIELDS} }} queueEventWebhook {{ {FIELDS} }} }}"
