@@ -9,7 +9,7 @@ The rooms, one per noun; each has `model.py` (what is stored), `service.py` (wha
     api_keys/            what a program shows to be let in      (+ token.py, last_use.py; owner.py: of a new key or user)
     recording/           how calls are recorded, and where to   (+ s3.py: the only way to S3, aws_sdk.py: what it
                          goes by, loaded when it is needed; clients.py: which of it are used again;
-                         verification.py and probe.py: the proof that a storage works; responses.py,
+                         verification.py and probe.py: the proof that a storage works; answers.py,
                          failures.py, errors.py: what S3 says and means; rules.py,
                          inputs.py: what a form may hold; regions.py, policy.py;
                          settings.py, credentials.py: its keys; stream.py: what a gateway says;
@@ -35,7 +35,7 @@ The rooms, one per noun; each has `model.py` (what is stored), `service.py` (wha
     tts_cache/           the cached prompts of an account        (+ cache.py: in the gateway's Valkey; counts.py)
     applications/        what answers a call                    (+ recording.py: whether its calls are recorded, and why)
     webhooks/            an address of the tenant's that we sign and call
-                         (+ addresses.py: which may be called; signing.py; delivery.py, request.py: the one call; events.py:
+                         (+ addresses.py: which may be called; signing.py; delivery.py, request.py: the one call; samples.py:
                          samples; rules.py: from an input to the columns of what has them; retention.py: what is kept, and
                          how long)
     users/               people, sessions, passwords            (+ password.py: Argon2; policy.py, email_addresses.py,

@@ -17,10 +17,10 @@ from app.foundation.access import Scope
 from app.foundation.database import embedded, orm, schema_version
 from app.foundation.database.embedded import LocalPostgresFailed, LocalPostgresMissing
 from app.foundation.encryption import CannotOpen, Keyring, encryption_key_name
-from app.foundation.errors import Mistakes, for_client
+from app.foundation.errors import UserErrors, for_client
 from app.foundation.events import LiveEvents
 from app.foundation.idempotency import run_once
-from app.foundation.identifiers import Kind, read, show
+from app.foundation.identifiers import Kind, parse_sid, sid_of
 from app.foundation.key_checks import service as key_checks
 from app.foundation.outbound.guard import OutboundGate
 from app.foundation.settings import Settings, WrongSettings
@@ -257,7 +257,7 @@ def _create_admin(options: argparse.Namespace) -> None:
     try:
         with embedded.used(chosen):
             print(asyncio.run(create()))
-    except Mistakes as mistakes:
+    except UserErrors as mistakes:
         raise CannotStart("\n".join(error.message for error in mistakes.errors)) from None
     if options.email is not None:
         print("This is shown once. Log in with it, and choose a password of your own.", file=sys.stderr)
@@ -324,7 +324,7 @@ def _spool(options: argparse.Namespace) -> None:
     chosen = _chosen(options)
     print(f"Spool: {chosen.spool}", file=sys.stderr, flush=True)
     spool = Spool(chosen.spool, chosen.spool_megabytes * 1_000_000)
-    found = {show(Kind.CALL, one.call_id): one for one in set_aside.listed(spool)}
+    found = {sid_of(Kind.CALL, one.call_id): one for one in set_aside.listed(spool)}
     wanted = options.adopt or options.discard
     if options.adopt == "all":
         asyncio.run(_adopt(chosen, spool, list(found.values()), options.account))
@@ -345,14 +345,14 @@ def _spool(options: argparse.Namespace) -> None:
 
 async def _adopt(chosen: Settings, spool: Spool, wanted: list[set_aside.Aside], account: str | None) -> None:
     """Raises CannotStart, after all others, where one cannot be adopted."""
-    account_id = read(Kind.ACCOUNT, account) if account else None
+    account_id = parse_sid(Kind.ACCOUNT, account) if account else None
     if account and account_id is None:
         raise CannotStart(f"--account {account}: an account's id is AC and 32 hex digits.")
     async with orm.opened(chosen) as db:
         await schema_version.check(db)
         refusals = []
         for one in wanted:
-            call = show(Kind.CALL, one.call_id)
+            call = sid_of(Kind.CALL, one.call_id)
             try:
                 await set_aside.adopt(spool, one, account_id)
                 print(f"{call} is back in the spool: the server stores it within seconds.")

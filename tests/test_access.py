@@ -26,7 +26,7 @@ async def test_everybody_may_do_exactly_what_the_printed_matrix_says(installatio
         f"{changes}\n\nPermissions are not what tests/access.txt says.\n"
         "  Why it matters: each changed word is somebody who may do more, or less, than was agreed on.\n"
         "  To fix this: 1. if the change is not meant, correct the permission class on the field, or what "
-        "`within_reach` starts from; 2. if it is meant, run `make access`, read the difference word by word, commit it."
+        "`visible` starts from; 2. if it is meant, run `make access`, read the difference word by word, commit it."
     )
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import strawberry
 from tortoise import fields
 
-from app.foundation.access import Reach, Reachable
+from app.foundation.access import TenantScope, TenantScoped
 from app.foundation.identifiers import new_id
 from app.service_providers.model import ServiceProvider
 from app.webhooks.model import WebhookMethod
@@ -21,7 +21,7 @@ class UsageUnit(enum.Enum):
     MINUTES = strawberry.enum_value("MINUTES", description="Minutes of calls.")
 
 
-class Account(Reachable):
+class Account(TenantScoped):
     """Secrets and passwords are sealed (`app/foundation/encryption.py`); a maximum of 0 means unlimited.
 
     CHECKs hold what goes together: the previous webhook secret and its end, a webhook's user name and password, and nothing of a
@@ -64,8 +64,8 @@ class Account(Reachable):
         "queue_event_webhook_password",
     )
     # It goes with `webhook_secret`, and clients know until when it signs.
-    told_as: ClassVar[dict[str, str | None]] = {"previous_webhook_secret": None}
-    reach: ClassVar[Reach] = Reach(account="id", service_provider=("service_provider_id",))
+    audit_names: ClassVar[dict[str, str | None]] = {"previous_webhook_secret": None}
+    tenant_scope: ClassVar[TenantScope] = TenantScope(account="id", service_provider=("service_provider_id",))
 
     class Meta:
         table = "accounts"

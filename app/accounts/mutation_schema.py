@@ -16,7 +16,7 @@ from app.foundation.context import Info
 from app.foundation.errors import UserError, UserErrorCode
 from app.foundation.graphql import fields
 from app.foundation.idempotency.run_once import ONCE
-from app.foundation.identifiers import Kind, show
+from app.foundation.identifiers import Kind, sid_of
 from app.storage.schema import AccountRecordingConfigInput
 from app.webhooks.schema import WebhookInput, changed_webhook
 
@@ -314,7 +314,7 @@ class AccountMutations:
             if kind in service.IN_THE_WAY and kind in found.counts
         ]
         payload = DeleteAccountPayload(
-            deleted_id=strawberry.ID(show(Kind.ACCOUNT, deleted)) if deleted else None,
+            deleted_id=strawberry.ID(sid_of(Kind.ACCOUNT, deleted)) if deleted else None,
             blockers=blockers,
             contents=[AccountContent(kind=kind, count=count) for kind, count in found.counts.items()],
             recordings_stay_in=found.bucket,

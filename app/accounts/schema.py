@@ -30,7 +30,7 @@ from app.foundation.graphql.pagination import (
     Order,
     OrderDirection,
 )
-from app.foundation.identifiers import Kind, read
+from app.foundation.identifiers import Kind, parse_sid
 from app.recording.credential_schema import StoredCredential
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
 from app.storage.model import RecordingConfig as RecordingConfigRow
@@ -177,7 +177,7 @@ class Account(fields.Node[model.Account]):
         "Whether the caller may move the account to another service provider.",
     )
 
-    webhook_secret: str | None = fields.opened(
+    webhook_secret: str | None = fields.decrypted(
         webhook_secret.shown,
         ["id", "webhook_secret"],
         "The secret that signs webhook calls, so that their receiver can tell them from forgeries.",
@@ -278,7 +278,7 @@ _ACCOUNTS = fields.PageOfAll(
             lambda text: Containing("name_key", text) | Containing("sip_realm", text), names.key_within
         ),
         "name_contains": fields.Condition(partial(Containing, "name_key"), names.key_within),
-        "service_provider_id": fields.Condition("service_provider_id", partial(read, Kind.SERVICE_PROVIDER)),
+        "service_provider_id": fields.Condition("service_provider_id", partial(parse_sid, Kind.SERVICE_PROVIDER)),
         "active": fields.Condition("active"),
         "recording_enabled": fields.Condition(_records),
         "storage_status": fields.Condition(lambda status: Q(recording_configs__storage_status=status)),

@@ -18,7 +18,7 @@ from app.foundation.errors import UserError, UserErrorCode
 from app.foundation.graphql import fields
 from app.foundation.graphql.pagination import DEFAULT_FIRST, AfterArgument, Connection, FirstArgument
 from app.foundation.idempotency.run_once import ONCE
-from app.foundation.identifiers import Kind, show
+from app.foundation.identifiers import Kind, sid_of
 from app.foundation.revocations import WHEN_REFUSED
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
 
@@ -66,8 +66,8 @@ def _maker(context: Context, scope: Scope | None, key_id: UUID | None, user_id: 
         return ApiKeyMaker(scope=scope, api_key_id=None, user_id=None)
     return ApiKeyMaker(
         scope=scope,
-        api_key_id=strawberry.ID(show(Kind.API_KEY, key_id)) if key_id else None,
-        user_id=strawberry.ID(show(Kind.USER, user_id)) if user_id else None,
+        api_key_id=strawberry.ID(sid_of(Kind.API_KEY, key_id)) if key_id else None,
+        user_id=strawberry.ID(sid_of(Kind.USER, user_id)) if user_id else None,
     )
 
 
@@ -90,7 +90,7 @@ class ApiKey(fields.Node[model.ApiKey]):
         description="The service provider that it belongs to, for the scope SERVICE_PROVIDER.",
         permissions=[IsServiceProvider],
     )
-    created_by: ApiKeyMaker | None = fields.opened(
+    created_by: ApiKeyMaker | None = fields.decrypted(
         _maker,
         ["created_by_scope", "created_by_key_id", "created_by_user_id"],
         "Who made it, or rotated it last; null for one made on the server. A key lets nobody in while the person who made "

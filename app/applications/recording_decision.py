@@ -42,7 +42,7 @@ class RecordingReason(enum.Enum):
 
 
 @dataclass(frozen=True)
-class Outlook:
+class RecordingDecision:
     """What would happen to a call that begins now."""
 
     recorded: bool
@@ -65,9 +65,9 @@ class Owner(Protocol):
     active: bool
 
 
-def outlook(
+def decide(
     application_records_all: bool, configuration: Configuration | None, account: Owner | None, provider: Owner | None
-) -> Outlook:
+) -> RecordingDecision:
     """From the application's switch, the account's recording configuration (None: it has none), and who runs it.
 
     An account's users and keys do not reach its provider, which is None then: none of them is authenticated while it is
@@ -80,7 +80,7 @@ def outlook(
     message = _MESSAGES[reason]
     if recorded and configuration is not None and configuration.storage_status is StorageStatus.FAILING:
         message += " But the newest storage test failed: recordings may be lost."
-    return Outlook(recorded, reason, message)
+    return RecordingDecision(recorded, reason, message)
 
 
 def _reason(application_records_all: bool, configuration: Configuration | None) -> RecordingReason:

@@ -21,7 +21,7 @@ from app.foundation.errors import UserError, UserErrorCode
 from app.foundation.graphql import fields
 from app.foundation.graphql.pagination import Containing, Order, OrderDirection
 from app.foundation.idempotency.run_once import ONCE
-from app.foundation.identifiers import Kind, show
+from app.foundation.identifiers import Kind, sid_of
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
 from app.storage.model import RecordingConfig as RecordingConfigRow
 from app.webhooks.model import WebhookMethod
@@ -71,8 +71,8 @@ class Application(fields.Node[model.Application]):
     record_all_calls: bool = fields.column(
         "Whether all its calls are recorded, while the account's storage is enabled."
     )
-    recording: ApplicationRecording = fields.beside(
-        recording.outlook,
+    recording: ApplicationRecording = fields.from_related(
+        recording.decide,
         ["record_all_calls"],
         [
             fields.Related((_CONFIGURATION,), recording.CONFIGURATION),
@@ -82,7 +82,7 @@ class Application(fields.Node[model.Application]):
         description="Whether its calls are recorded, and why: by its own switch, the account's recording configuration, and "
         "whether the account and its service provider are active.",
     )
-    used_for: list[service.ApplicationUse] = fields.beside(
+    used_for: list[service.ApplicationUse] = fields.from_related(
         service.uses_of,
         ["id"],
         [fields.Related((_ACCOUNT,), tuple(service.POINTERS.values()))],
@@ -313,7 +313,7 @@ class ApplicationMutations:
             refused = UserError(code=UserErrorCode.IN_USE, message=message, field=["id"])
             return DeleteApplicationPayload(blockers=blockers, user_errors=[refused])
         return DeleteApplicationPayload(
-            deleted_id=strawberry.ID(show(Kind.APPLICATION, deleted)) if deleted else None, blockers=blockers
+            deleted_id=strawberry.ID(sid_of(Kind.APPLICATION, deleted)) if deleted else None, blockers=blockers
         )
 
 

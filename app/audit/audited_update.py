@@ -21,10 +21,10 @@ from tortoise.expressions import Subquery
 
 from app.accounts.model import Account
 from app.audit import trail
-from app.foundation.access import M, Reachable, Scope
+from app.foundation.access import M, Scope, TenantScoped
 from app.foundation.context import Context
-from app.foundation.database.sql_templates import Sql, StandIns, Statement, slot, values_of
-from app.foundation.errors import Mistakes, UserErrorCode
+from app.foundation.database.sql_templates import Placeholders, Sql, Statement, placeholder, values_of
+from app.foundation.errors import UserErrorCode, UserErrors
 
 # Of all models; the least used go first. An account's four settings alone make 15 sets of columns for each scope, with and
 # without a version.
@@ -66,19 +66,19 @@ async def change(
     return made.row_of(model, rows[0]) if rows else None
 
 
-def conflict(what: str, if_version: int | None) -> Mistakes:
+def conflict(what: str, if_version: int | None) -> UserErrors:
     """CONFLICT: `what` (such as `account`) is of another version than the caller's; without one, others keep changing it."""
     message = f"The {what} has changed since version {if_version}; load it again."
     if if_version is None:
         message = f"Others keep changing the {what}; try again."
-    return Mistakes.one(UserErrorCode.CONFLICT, message, "ifVersion")
+    return UserErrors.one(UserErrorCode.CONFLICT, message, "ifVersion")
 
 
 @dataclass(frozen=True)
 class _Change:
     """A rendered change of one row."""
 
-    model: type[Reachable]
+    model: type[TenantScoped]
     statement: Statement
     columns: tuple[tuple[str, str, fields.Field[Any]], ...]
     """What is set: the slot, the name and the column."""
@@ -124,7 +124,7 @@ class _Change:
 
 @lru_cache(MAXIMUM_STATEMENTS)
 def _change(
-    model: type[Reachable],
+    model: type[TenantScoped],
     scope: Scope,
     names: tuple[str, ...],
     is_versioned: bool,
@@ -132,8 +132,8 @@ def _change(
     is_of_account: bool,
 ) -> _Change:
     projection = model._meta.fields_db_projection
-    stand_ins = StandIns()
-    row = stand_ins.viewer(scope).within_reach(model).filter(id=stand_ins.uuid("row.id"), **dict(where))
+    stand_ins = Placeholders()
+    row = stand_ins.viewer(scope).visible(model).filter(id=stand_ins.uuid("row.id"), **dict(where))
     if is_of_account:
         row = row.filter(account_id=stand_ins.uuid("row.account"))
     if is_versioned:
@@ -143,44 +143,46 @@ def _change(
         model,
         Statement.sharing(_whole(model, names, old, _account(model, scope, stand_ins, is_of_account), is_of_account)),
         tuple((f"set.{name}", name, model._meta.fields_map[name]) for name in names),
-        tuple((name, *trail.told(model, name)) for name in names if trail.is_shown(name)),
+        tuple((name, *trail.audit_name(model, name)) for name in names if trail.is_audited(name)),
         tuple(_read(model)),
     )
 
 
-def _moves(model: type[Reachable], names: tuple[str, ...]) -> bool:
-    return "service_provider_id" in names and "service_provider_id" in model.reach.service_provider
+def _moves(model: type[TenantScoped], names: tuple[str, ...]) -> bool:
+    return "service_provider_id" in names and "service_provider_id" in model.tenant_scope.service_provider
 
 
-def _account(model: type[Reachable], scope: Scope, stand_ins: StandIns, is_of_account: bool) -> Sql | None:
+def _account(model: type[TenantScoped], scope: Scope, stand_ins: Placeholders, is_of_account: bool) -> Sql | None:
     """The account of the row, when the caller's reach depends on it: None when it cannot change by a move."""
-    reach = model.reach
-    if scope is not Scope.SERVICE_PROVIDER or "account__service_provider_id" not in reach.service_provider:
+    tenant_scope = model.tenant_scope
+    if scope is not Scope.SERVICE_PROVIDER or "account__service_provider_id" not in tenant_scope.service_provider:
         return None
     of_row = model.filter(id=stand_ins.uuid("row.id")).values("account_id")
     named = {"id": stand_ins.uuid("row.account")} if is_of_account else {"id__in": Subquery(of_row)}
-    account = stand_ins.viewer(scope).within_reach(Account).filter(**named)
+    account = stand_ins.viewer(scope).visible(Account).filter(**named)
     return stand_ins.render(account.values("id"))
 
 
-def _read(model: type[Reachable]) -> Iterator[tuple[str, Callable[[Any], object]]]:
+def _read(model: type[TenantScoped]) -> Iterator[tuple[str, Callable[[Any], object]]]:
     """The columns that the driver does not answer as Tortoise does: choices and JSON."""
     for name, column in model._meta.fields_map.items():
         if isinstance(column, fields.JSONField) or hasattr(column, "enum_type"):
             yield name, column.to_python_value
 
 
-def _sets(model: type[Reachable], names: tuple[str, ...]) -> Sql:
+def _sets(model: type[TenantScoped], names: tuple[str, ...]) -> Sql:
     projection, table = model._meta.fields_db_projection, model._meta.db_table
-    sets = [Sql.join(f'"{projection[name]}"=', slot(f"set.{name}")) for name in names]
+    sets = [Sql.join(f'"{projection[name]}"=', placeholder(f"set.{name}")) for name in names]
     if "updated_at" in projection:
-        sets.append(Sql.join(f'"{projection["updated_at"]}"=', slot("at")))
+        sets.append(Sql.join(f'"{projection["updated_at"]}"=', placeholder("at")))
     if "version" in projection:
         sets.append(Sql(f'"version"="{table}"."version"+1'))
     return Sql.listed(sets)
 
 
-def _whole(model: type[Reachable], names: tuple[str, ...], old: Sql, account: Sql | None, is_of_account: bool) -> Sql:
+def _whole(
+    model: type[TenantScoped], names: tuple[str, ...], old: Sql, account: Sql | None, is_of_account: bool
+) -> Sql:
     """Reads, compares, changes and notes; answers the row as it is then, changed or not.
 
     A wait for the row's lock compares the conditions on the row itself once more, and not those on its account, which may have
@@ -192,7 +194,7 @@ def _whole(model: type[Reachable], names: tuple[str, ...], old: Sql, account: Sq
     olds = "".join(f', old."{projection[name]}" AS "old {name}"' for name in names)
     answered = ", ".join(f'"{column}"' for column in every)
     stored = ", ".join(f'old."{projection[name]}"' for name in names)
-    given = Sql.listed([slot(f"set.{name}") for name in names])
+    given = Sql.listed([placeholder(f"set.{name}") for name in names])
     is_other = Sql.join(f"({stored}) IS DISTINCT FROM (", given, ")") if names else "FALSE"
     locked, is_within_reach = Sql(""), ""
     if account is not None:
@@ -207,21 +209,25 @@ def _whole(model: type[Reachable], names: tuple[str, ...], old: Sql, account: Sq
         f'{is_within_reach} FOR UPDATE OF "{table}"), changed AS (UPDATE "{table}" SET ',
         _sets(model, names),
         f' FROM old WHERE "{table}"."id"=old."id" AND ',
-        *((f'"{table}"."account_id"=', slot("row.account"), " AND ") if is_of_account else ()),
+        *((f'"{table}"."account_id"=', placeholder("row.account"), " AND ") if is_of_account else ()),
         is_other,
         f" RETURNING {returned}{olds}), noted AS (",
-        _noted(model, [name for name in names if trail.is_shown(name)], moves=_moves(model, names)),
+        _noted(model, [name for name in names if trail.is_audited(name)], moves=_moves(model, names)),
         f") SELECT {answered} FROM changed UNION ALL SELECT {answered} FROM old WHERE NOT EXISTS (SELECT FROM changed)",
     )
 
 
-def _noted(model: type[Reachable], names: list[str], *, moves: bool) -> Sql:
+def _noted(model: type[TenantScoped], names: list[str], *, moves: bool) -> Sql:
     """The INSERT of the event, from the changed row."""
-    reach = model.reach
-    account = f'changed."{reach.account}"' if reach.account and "__" not in reach.account else "NULL::UUID"
-    own = next((path for path in reach.service_provider if "__" not in path), None)
+    tenant_scope = model.tenant_scope
+    account = (
+        f'changed."{tenant_scope.account}"'
+        if tenant_scope.account and "__" not in tenant_scope.account
+        else "NULL::UUID"
+    )
+    own = next((path for path in tenant_scope.service_provider if "__" not in path), None)
     provider = f'(SELECT "service_provider_id" FROM "accounts" WHERE "id"={account})'
-    values: dict[str, Sql | str] = {name: slot(name) for name in trail.COLUMNS}
+    values: dict[str, Sql | str] = {name: placeholder(name) for name in trail.COLUMNS}
     values |= {
         "object_id": 'changed."id"',
         "account_id": account,
@@ -233,7 +239,7 @@ def _noted(model: type[Reachable], names: list[str], *, moves: bool) -> Sql:
     return Sql.join(f"INSERT INTO audit_events ({', '.join(values)}) SELECT ", selected, " FROM changed")
 
 
-def _named(model: type[Reachable], name: str) -> str:
+def _named(model: type[TenantScoped], name: str) -> str:
     value = f'changed."old {name}"'
     if trail.is_secret(model._meta.fields_map[name], name):
         value = f"CASE WHEN {value} IS NOT NULL THEN '{trail.HIDDEN}' END"

@@ -13,7 +13,7 @@ from app.foundation.access import IsServiceProvider, Scope
 from app.foundation.context import Context, Info
 from app.foundation.graphql import fields
 from app.foundation.graphql.pagination import DEFAULT_FIRST, AfterArgument, Connection, FirstArgument
-from app.foundation.identifiers import Kind, any_uuid, first_at, read, show
+from app.foundation.identifiers import Kind, any_uuid, first_at, parse_sid, sid_of
 
 
 @strawberry.type(
@@ -44,8 +44,8 @@ class AuditChange:
 
 
 def _actor(context: Context, scope: Scope | None, key_id: UUID | None, user_id: UUID | None) -> AuditActor:
-    key = strawberry.ID(show(Kind.API_KEY, key_id)) if key_id and _may_know(context, scope) else None
-    user = strawberry.ID(show(Kind.USER, user_id)) if user_id and _may_know(context, scope) else None
+    key = strawberry.ID(sid_of(Kind.API_KEY, key_id)) if key_id and _may_know(context, scope) else None
+    user = strawberry.ID(sid_of(Kind.USER, user_id)) if user_id and _may_know(context, scope) else None
     return AuditActor(scope=scope, api_key_id=key, user_id=user)
 
 
@@ -95,7 +95,7 @@ class AuditEvent(fields.Node[model.AuditEvent]):
         "What was done: a mutation, such as `updateAccount`; `read webhookSecret` and `playRecording` for what was seen and "
         "heard; `server` for a command of the server itself, such as one that made an admin."
     )
-    actor: AuditActor = fields.opened(
+    actor: AuditActor = fields.decrypted(
         _actor, ["scope", "key_id", "user_id"], "Who; of a wider scope than the caller's only that scope."
     )
     object_id: strawberry.ID | None = fields.computed(
@@ -116,13 +116,13 @@ class AuditEvent(fields.Node[model.AuditEvent]):
         "Where an account came from that was moved.",
         permissions=[IsServiceProvider],
     )
-    changes: list[AuditChange] = fields.opened(
+    changes: list[AuditChange] = fields.decrypted(
         _changes,
         ["object_kind", "before", "after"],
         "What was changed, as far as the caller may see the settings themselves.",
     )
     request_id: str | None = fields.column("The id of the request, as in the log.")
-    address: str | None = fields.opened(
+    address: str | None = fields.decrypted(
         _address, ["scope", "address"], "Where the request came from; null when somebody of a wider scope sent it."
     )
 
@@ -145,7 +145,7 @@ def _operation(text: str) -> str | None:
 _EVENTS = fields.PageOfAll(
     model.AuditEvent,
     conditions={
-        "account_id": fields.Condition("account_id", partial(read, Kind.ACCOUNT)),
+        "account_id": fields.Condition("account_id", partial(parse_sid, Kind.ACCOUNT)),
         "object_id": fields.Condition("object_id", any_uuid),
         "operation": fields.Condition("operation", _operation),
         # Ids are made when the event is, and begin with the time.

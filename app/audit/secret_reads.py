@@ -9,7 +9,7 @@ from uuid import UUID
 from tortoise import connections
 
 from app.audit import trail
-from app.foundation.access import Reachable
+from app.foundation.access import TenantScoped
 from app.foundation.context import Context
 from app.foundation.periodic import repeated
 
@@ -24,7 +24,7 @@ class SecretReads:
     def __init__(self) -> None:
         self._waiting: list[dict[str, object]] = []
 
-    def note(self, context: Context, model: type[Reachable], account_id: UUID, secret: str) -> None:
+    def note(self, context: Context, model: type[TenantScoped], account_id: UUID, secret: str) -> None:
         """An account's secret is shown to the caller; `secret` is its field in the graph."""
         if (account_id, secret) in context.shown_secrets or len(self._waiting) >= MAXIMUM_WAITING:
             return

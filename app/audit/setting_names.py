@@ -1,7 +1,7 @@
 """What clients call the settings that an event tells of, in the names and ids of the graph.
 
 Events keep columns by their own names, and bare UUIDs: so a change writes them without looking anything up, and what a field
-is called is looked up when somebody reads. A model says in `told_as` what its type's declarations do not: another name, or
+is called is looked up when somebody reads. A model says in `audit_names` what its type's declarations do not: another name, or
 None for what no client knows.
 """
 
@@ -19,7 +19,7 @@ from tortoise.models import Model
 from app.audit import trail
 from app.foundation.access import Requirement
 from app.foundation.graphql import fields as graph
-from app.foundation.identifiers import Kind, show
+from app.foundation.identifiers import Kind, sid_of
 
 MadeOf = Callable[[Any], object]
 
@@ -49,17 +49,17 @@ def _settings() -> dict[tuple[str | None, str], Setting | None]:
     found: dict[tuple[str | None, str], Setting | None] = {}
     for kind, model in graph.registry.rows.items():
         for column in columns(model):
-            found[kind.value, trail.told(model, column)[0]] = _of_column(kind, model, column)
+            found[kind.value, trail.audit_name(model, column)[0]] = _of_column(kind, model, column)
     return found
 
 
 def columns(model: type[Model]) -> list[str]:
     """Those that events may tell of."""
-    return [name for name in model._meta.fields_db_projection if name != "id" and trail.is_shown(name)]
+    return [name for name in model._meta.fields_db_projection if name != "id" and trail.is_audited(name)]
 
 
 def _of_column(kind: Kind, model: type[Model], column: str) -> Setting | None:
-    other_names: dict[str, str | None] = getattr(model, "told_as", {})
+    other_names: dict[str, str | None] = getattr(model, "audit_names", {})
     fields = get_object_definition(graph.registry.types[graph.registry.names[kind]], strict=True).fields
     shown_in = [field for field in fields if column in graph.columns_of(field.metadata.get(graph.DECLARED))]
     permissions = {each for field in shown_in for each in field.metadata.get(graph.PERMISSIONS, ())}
@@ -121,7 +121,7 @@ def _within(field: StrawberryField, column: str) -> Iterator[tuple[str, MadeOf |
 
 
 def _sid(kind: Kind, stored: str | None) -> str | None:
-    return show(kind, UUID(stored)) if stored is not None else None
+    return sid_of(kind, UUID(stored)) if stored is not None else None
 
 
 def _name(field: StrawberryField) -> str:

@@ -18,7 +18,7 @@ from app.foundation.context import Context, Info
 from app.foundation.errors import BadUserInput, for_client
 from app.foundation.events import Change, LiveEvent, LiveEvents
 from app.foundation.graphql import fields
-from app.foundation.identifiers import Kind, read
+from app.foundation.identifiers import Kind, parse_sid
 
 # How often a listener's reach is looked at. With the 4 s that a key is remembered, whoever is closed hears nothing after 5.
 REACH_SECONDS = 4.0
@@ -28,7 +28,7 @@ AccountId = Annotated[strawberry.ID, strawberry.argument(description="The accoun
 
 async def _call_of(context: Context, event: LiveEvent) -> model.Call | None:
     """None when it is gone, or out of reach."""
-    calls = context.viewer.within_reach(model.Call)
+    calls = context.viewer.visible(model.Call)
     return await calls.get_or_none(account_id=event.account_id, id=event.call_id)
 
 
@@ -56,7 +56,7 @@ class CallSubscriptions:
 
 async def _events(context: Context, account_id: str, changes: set[Change]) -> AsyncIterator[LiveEvent]:
     """Without end. Raises BadUserInput for an account out of reach, from the beginning or later, and EventsLost."""
-    row_id = read(Kind.ACCOUNT, account_id)
+    row_id = parse_sid(Kind.ACCOUNT, account_id)
     if row_id is None:
         raise _no_such_account()
     # It listens before it looks, so that nothing is missed in between.
@@ -76,7 +76,7 @@ async def _events(context: Context, account_id: str, changes: set[Change]) -> As
 
 
 async def _check_reach(context: Context, account_id: UUID | None) -> None:
-    if not await context.viewer.within_reach(Account).filter(id=account_id).exists():
+    if not await context.viewer.visible(Account).filter(id=account_id).exists():
         raise _no_such_account()
 
 

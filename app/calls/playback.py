@@ -25,7 +25,7 @@ _TAG = re.compile(r'"[!#-~]{1,128}"', re.ASCII)
 
 
 @dataclass(frozen=True)
-class Asked:
+class RangeRequest:
     """What a request wants of an object. Everything else in these headers counts as not said (RFC 9110, 13 and 14)."""
 
     only_head: bool = False
@@ -35,7 +35,7 @@ class Asked:
     if_none_match: str | None = None
 
     @classmethod
-    def of(cls, method: str, headers: Mapping[str, str]) -> "Asked":
+    def of(cls, method: str, headers: Mapping[str, str]) -> "RangeRequest":
         wanted = _single_range(headers.get("range", "")) if method == "GET" else None
         if_range = headers.get("if-range")
         if if_range is not None and not _TAG.fullmatch(if_range):
@@ -51,13 +51,13 @@ Refuse = Callable[[StorageFailure, dict[str, str]], Response]
 
 
 @dataclass
-class Played:
+class RecordingResponse:
     """An answer that is the object of `key`; `begin` is awaited before the first byte of it is sent."""
 
     storage: ObjectStorage
     targets: Sequence[StorageTarget]
     key: str
-    asked: Asked
+    asked: RangeRequest
     headers: dict[str, str]
     refuse: Refuse
     begin: Callable[[], Awaitable[None]]

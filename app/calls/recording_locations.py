@@ -26,7 +26,7 @@ async def targets_of(context: Context, calls: Iterable[Call]) -> dict[UUID, list
     all where the stored keys were removed and the account uses another bucket. Raises CannotOpen.
     """
     rows = list(calls)
-    reach = context.viewer.within_reach
+    reach = context.viewer.visible
     ids = {call.recording_credential_id for call in rows if call.recording_credential_id}
     kept = await reach(StoredCredential).filter(id__in=list(ids)).only(*_KEYS) if ids else []
     credentials: dict[UUID | None, StoredCredential] = {credential.id: credential for credential in kept}

@@ -17,13 +17,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.accounts.lookup import provider_of_account
 from app.calls import recording_locations, signed_urls
 from app.calls.model import Call, RecordingState
-from app.calls.playback import Asked, Played
+from app.calls.playback import RangeRequest, RecordingResponse
 from app.calls.player.page import Player
 from app.foundation.access import AccessLevel, Viewer
 from app.foundation.concurrency_limits import FairSlots, Share, ShareFull
-from app.foundation.context import Context, Opened
+from app.foundation.context import Context, Resources
 from app.foundation.errors import ErrorCode, ServiceUnavailable, Unauthenticated, for_client, json_error
-from app.foundation.identifiers import Kind, read, show
+from app.foundation.identifiers import Kind, parse_sid, sid_of
 from app.storage.failures import advice
 from app.storage.s3 import ObjectStorage, StorageFailure
 
@@ -55,7 +55,7 @@ class LetsIn(Protocol):
 class Started(Protocol):
     """What the server has opened."""
 
-    opened: Opened
+    opened: Resources
     authentication: LetsIn
 
 
@@ -113,20 +113,20 @@ class Recordings:
         query = request.url.query
         if "signature" not in request.query_params:
             query = urlsplit(signed_urls.address_of(found.context, found.call.id, found.call.account_id)).query
-        name = f"{show(Kind.CALL, found.call.id)}.{signed_urls.suffix_of(found.call)}"
+        name = f"{sid_of(Kind.CALL, found.call.id)}.{signed_urls.suffix_of(found.call)}"
         return self._player.page(found.call, f"../{name}?{query}")
 
     async def _found(self, request: Request) -> _Found:
         """The call, within the reach of whoever asks. Raises Refused."""
         started: Started = self._started()
         match = _NAME.fullmatch(request.path_params["name"])
-        call_id = read(Kind.CALL, match[1]) if match else None
+        call_id = parse_sid(Kind.CALL, match[1]) if match else None
         try:
             viewer, account_id = await self._caller(started, request, call_id)
             if viewer.access_level is AccessLevel.GATEWAY or viewer.must_change_password:
                 raise Refused(403, "This key or person may not listen to recordings.", ErrorCode.FORBIDDEN)
             of_account = {"account_id": account_id} if account_id is not None else {}
-            call = await viewer.within_reach(Call).get_or_none(id=call_id, **of_account) if call_id else None
+            call = await viewer.visible(Call).get_or_none(id=call_id, **of_account) if call_id else None
         except Refused:
             raise
         except Unauthenticated as refused:
@@ -160,7 +160,7 @@ class Recordings:
         except Unauthenticated:  # closed since the address was made
             raise Refused(403, _CLOSED, ErrorCode.FORBIDDEN) from None
 
-    async def _played(self, request: Request, found: _Found) -> Played:
+    async def _played(self, request: Request, found: _Found) -> RecordingResponse:
         call, context = found.call, found.context
         if call.recording_state is not RecordingState.STORED or call.recording_key is None:
             raise _not_stored(call)
@@ -188,13 +188,13 @@ class Recordings:
             return _refusal(request, _failed(failure, headers))
 
         async def begin() -> None:
-            await context.use(signed_urls.Listenings).note(context, call)
+            await context.use(signed_urls.PlaybackEvents).note(context, call)
 
-        return Played(
+        return RecordingResponse(
             context.use(ObjectStorage),
             targets,
             call.recording_key,
-            Asked.of(request.method, request.headers),
+            RangeRequest.of(request.method, request.headers),
             headers,
             refuse,
             begin,
@@ -202,7 +202,7 @@ class Recordings:
         )
 
 
-async def _in_a_slot(request: Request, found: _Found, played: Played) -> ASGIApp:
+async def _in_a_slot(request: Request, found: _Found, played: RecordingResponse) -> ASGIApp:
     """Holds one of LISTENERS for as long as the recording is sent. Raises Refused."""
     viewer, account_id = found.context.viewer, found.call.account_id
     try:

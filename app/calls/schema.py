@@ -21,7 +21,7 @@ from app.foundation.errors import UserError
 from app.foundation.graphql import fields
 from app.foundation.graphql.fields import BigInt
 from app.foundation.graphql.pagination import DEFAULT_FIRST, AfterArgument, Connection, FirstArgument
-from app.foundation.identifiers import Kind, read
+from app.foundation.identifiers import Kind, parse_sid
 from app.storage.model import AudioFormat, RecordingError
 
 # Beyond this nobody counts calls one by one, and a page should not wait for it.
@@ -93,12 +93,12 @@ class CallRecording(fields.Backed[model.Call]):
     format: AudioFormat | None = fields.column(
         "What it is stored as; null when the call is not recorded.", of="recording_format"
     )
-    url: str | None = fields.opened(
+    url: str | None = fields.decrypted(
         _url,
         ["recording_state", "id", "account_id", "recording_format"],
         "Where it can be heard, by anybody who has the address, for at most an hour; null unless STORED.",
     )
-    player_url: str | None = fields.opened(
+    player_url: str | None = fields.decrypted(
         _player_url,
         ["recording_state", "id", "account_id"],
         "Where a page plays it, as long; null unless STORED.",
@@ -270,7 +270,7 @@ OF_ACCOUNT = fields.PageOf(
 # only an index of each account finds; otherwise all calls are an admin's, and are read off an index of ids (calls_walked).
 _CALLS = fields.PageOfAll(
     model.Call,
-    conditions={"account_id": fields.Condition("account_id", partial(read, Kind.ACCOUNT)), **filters.CONDITIONS},
+    conditions={"account_id": fields.Condition("account_id", partial(parse_sid, Kind.ACCOUNT)), **filters.CONDITIONS},
     check=filters.check,
     count_limit=COUNT_LIMIT,
     owners=fields.Owners(model.CallAccount, "account_id", "newest_month"),

@@ -20,7 +20,7 @@ from app.calls.model import Call, RecordingState
 from app.foundation.access import Viewer
 from app.foundation.context import Context
 from app.foundation.encryption import Keyring
-from app.foundation.identifiers import Kind, read, show
+from app.foundation.identifiers import Kind, parse_sid, sid_of
 from app.storage.model import CONTENT_TYPES, AudioFormat
 
 ADDRESS_SECONDS = 3_600
@@ -56,7 +56,7 @@ async def storage_address_of(context: Context, call: Call) -> str | None:
         return await _presigned(context, [each.call for each in shown])
 
     address = await context.loader("storage addresses", load).load(_Shown(call.id, call))
-    if address is not None and context.use(Listenings).is_new(context.viewer, call.id):
+    if address is not None and context.use(PlaybackEvents).is_new(context.viewer, call.id):
         event = {**trail.event_of(context, Call, call.id), "operation": OPERATION, "account_id": call.account_id}
         context.use(SecretReads).keep(event)
     return address
@@ -82,7 +82,7 @@ class Signed:
 def read_signed(keyring: Keyring, call_id: UUID, query: Mapping[str, str]) -> Signed | None:
     """None when the address was not made here for this call, or has ended."""
     account_id, actor, end = (
-        read(Kind.ACCOUNT, query.get("account", "")),
+        parse_sid(Kind.ACCOUNT, query.get("account", "")),
         query.get("for", ""),
         query.get("expires", ""),
     )
@@ -94,7 +94,7 @@ def read_signed(keyring: Keyring, call_id: UUID, query: Mapping[str, str]) -> Si
     return Signed(account_id, actor)
 
 
-class Listenings:
+class PlaybackEvents:
     """Who has listened to what in this hour: each is told to the audit trail once. One per process."""
 
     def __init__(self) -> None:
@@ -115,7 +115,7 @@ class Listenings:
         """Tells the trail that the caller listens, before they hear anything."""
         if self.is_new(context.viewer, call.id):
             try:
-                await trail.note(context, call)
+                await trail.record(context, call)
             except BaseException:
                 self._hours.pop((context.viewer.key_id or context.viewer.user_id, call.id), None)
                 raise
@@ -136,16 +136,16 @@ def content_type(call: Call) -> str:
 
 
 def _base(context: Context, call_id: UUID) -> str:
-    return f"{context.opened.settings.base_url}/recordings/{show(Kind.CALL, call_id)}"
+    return f"{context.opened.settings.base_url}/recordings/{sid_of(Kind.CALL, call_id)}"
 
 
 def _signed_query(context: Context, call_id: UUID, account_id: UUID) -> str:
     viewer, end = context.viewer, str(int(time.time()) + ADDRESS_SECONDS)
-    actor = show(Kind.API_KEY, viewer.key_id) if viewer.key_id else ""
+    actor = sid_of(Kind.API_KEY, viewer.key_id) if viewer.key_id else ""
     if viewer.session_id is not None:
-        actor = show(Kind.SESSION, viewer.session_id)
+        actor = sid_of(Kind.SESSION, viewer.session_id)
     signature = _signature(context.keyring, call_id, account_id, actor, end)
-    account = show(Kind.ACCOUNT, account_id)
+    account = sid_of(Kind.ACCOUNT, account_id)
     return urlencode({"account": account, "expires": end, "for": actor, "signature": signature})
 
 

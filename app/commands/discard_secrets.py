@@ -18,8 +18,8 @@ from app.api_keys.model import ApiKey
 from app.audit import trail
 from app.audit.audited_update import change
 from app.calls.model import Call
-from app.foundation.access import AccessLevel, Reachable, Scope, Viewer
-from app.foundation.context import Context, Opened
+from app.foundation.access import AccessLevel, Scope, TenantScoped, Viewer
+from app.foundation.context import Context, Resources
 from app.foundation.encryption import HASH_KEY, CannotOpen, Keyring, encryption_key_name, key_id_of
 from app.foundation.idempotency.model import IdempotencyRecord
 from app.foundation.key_checks import service as key_checks
@@ -41,13 +41,13 @@ class Discarding:
     def __init__(self, settings: Settings, keyring: Keyring, *, really: bool) -> None:
         self._keyring = keyring
         self._really = really
-        self._context = Context(Viewer(Scope.ADMIN, AccessLevel.FULL), "", Opened(settings, keyring, {}))
+        self._context = Context(Viewer(Scope.ADMIN, AccessLevel.FULL), "", Resources(settings, keyring, {}))
 
     async def of_encryption_key(self, key_id: str) -> dict[str, int]:
         """How many of each kind of secret this key has sealed that do not open."""
         counts: Counter[str] = Counter()
         for model in Tortoise.apps["models"].values():
-            for column in model.sealed if issubclass(model, Reachable) else ():
+            for column in model.sealed if issubclass(model, TenantScoped) else ():
                 async for row in _rows(model, f"{column}__not_isnull"):
                     counts[f"{model._meta.db_table}.{column}"] += await self._discard(model, column, row, key_id)
         if self._really:
@@ -74,7 +74,7 @@ class Discarding:
             await key_checks.forget(HASH_KEY)
         return {kind: count for kind, count in counts.items() if count}
 
-    async def _discard(self, model: type[Reachable], column: str, found: Reachable, key_id: str) -> bool:
+    async def _discard(self, model: type[TenantScoped], column: str, found: TenantScoped, key_id: str) -> bool:
         if not self._is_lost(found, column, key_id):
             return False
         if self._really:
@@ -85,7 +85,7 @@ class Discarding:
                     await self._replace(row, column)
         return True
 
-    def _is_lost(self, row: Reachable, column: str, key_id: str) -> bool:
+    def _is_lost(self, row: TenantScoped, column: str, key_id: str) -> bool:
         blob = getattr(row, column)
         try:
             if blob is None or key_id_of(bytes(blob)) != key_id:
@@ -94,17 +94,17 @@ class Discarding:
             return False
         return not self._keyring.opens(bytes(blob), table=row._meta.db_table, column=column, row=row.pk)
 
-    async def _replace(self, row: Reachable, column: str) -> None:
+    async def _replace(self, row: TenantScoped, column: str) -> None:
         if isinstance(row, StoredCredential):
             await Call.filter(account_id=row.account_id, recording_credential_id=row.id).update(
                 recording_credential_id=None
             )
-            await trail.note(self._context, row, before={"secret_access_key": row.secret_access_key})
+            await trail.record(self._context, row, before={"secret_access_key": row.secret_access_key})
             await StoredCredential.filter(account_id=row.account_id, id=row.id).delete()
             return
         await change(self._context, type(row), row.pk, self._without(row, column))
 
-    def _without(self, row: Reachable, column: str) -> dict[str, object]:
+    def _without(self, row: TenantScoped, column: str) -> dict[str, object]:
         """The columns of a row without one secret, and what the database's checks ask for then."""
         if column == "webhook_secret":
             table = Account._meta.db_table

@@ -10,8 +10,8 @@ from uuid import UUID
 from tortoise import Tortoise
 from tortoise.models import Model
 
-from app.foundation.access import Reachable
-from app.foundation.encryption import CannotOpen, Keyring, Place, key_id_of
+from app.foundation.access import TenantScoped
+from app.foundation.encryption import CannotOpen, Keyring, SecretLocation, key_id_of
 
 _BATCH = 500
 _LOOKED_AT = 500
@@ -21,7 +21,7 @@ async def rewrap(keyring: Keyring) -> int:
     """Answers how many secrets were sealed again. Raises CannotOpen for one whose key the keyring does not have."""
     count = 0
     for model in Tortoise.apps["models"].values():
-        for column in model.sealed if issubclass(model, Reachable) else ():
+        for column in model.sealed if issubclass(model, TenantScoped) else ():
             count += await _rewrap_column(model, column, keyring)
     return count
 
@@ -50,10 +50,10 @@ async def wrong_keys(keyring: Keyring) -> list[str]:
     return sorted(key_id for key_id, opens in opened.items() if not opens)
 
 
-async def _samples() -> AsyncIterator[tuple[Place, bytes]]:
+async def _samples() -> AsyncIterator[tuple[SecretLocation, bytes]]:
     """Secrets with their places, of the first and the last rows of each table."""
     for model in Tortoise.apps["models"].values():
-        columns = model.sealed if issubclass(model, Reachable) else ()
+        columns = model.sealed if issubclass(model, TenantScoped) else ()
         for order in ("id", "-id") if columns else ():
             rows = await model.all().order_by(order).limit(_LOOKED_AT).values_list("id", *columns)
             for row_id, *blobs in rows:
@@ -79,7 +79,7 @@ async def _rewrap_column(model: type[Model], column: str, keyring: Keyring) -> i
 async def _rewrap_one(model: type[Model], column: str, keyring: Keyring, sealed: bytes, key: Mapping[str, UUID]) -> int:
     if keyring.is_newest(sealed):
         return 0
-    place: Place = {"table": model._meta.db_table, "column": column, "row": key["id"]}
+    place: SecretLocation = {"table": model._meta.db_table, "column": column, "row": key["id"]}
     again = keyring.seal(keyring.open(sealed, **place), **place)
     # Unless somebody has stored another one meanwhile, which is of the newest key already.
     return await model.filter(**key, **{column: sealed}).update(**{column: again})

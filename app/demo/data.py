@@ -23,8 +23,8 @@ from app.api_keys.owner import OwnerChoice
 from app.applications import service as applications
 from app.applications.model import Application
 from app.foundation.access import AccessLevel, Scope, Viewer
-from app.foundation.context import Context, Opened
-from app.foundation.identifiers import Kind, show
+from app.foundation.context import Context, Resources
+from app.foundation.identifiers import Kind, sid_of
 from app.service_providers import service as providers
 from app.service_providers.model import ServiceProvider
 from app.storage import service as recording
@@ -58,7 +58,7 @@ _A_DAY_SECONDS = 86_400
 class Story:
     """Who acts, and the ids of what they made, by name."""
 
-    opened: Opened
+    opened: Resources
     people: dict[str, Viewer] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
 
@@ -78,7 +78,7 @@ async def is_empty() -> bool:
     return not (await ServiceProvider.exists() or await User.exists() or await ApiKey.exists())
 
 
-async def fill(opened: Opened, storage: Mapping[str, str], reader: Mapping[str, str], receiver: str) -> Story:
+async def fill(opened: Resources, storage: Mapping[str, str], reader: Mapping[str, str], receiver: str) -> Story:
     """`reader` are the keys of somebody who may only read the bucket; `receiver` is where webhooks are taken."""
     story = Story(opened, {"nobody": Viewer(Scope.ADMIN, AccessLevel.FULL)})
     await _person(story, "nobody", "admin", installation=True)
@@ -119,7 +119,7 @@ async def _newcomer(story: Story) -> None:
 
 async def _provider(story: Story, name: str) -> None:
     provider = await providers.create(story.by("admin", "createServiceProvider"), name)
-    story.ids[name] = show(Kind.SERVICE_PROVIDER, provider.id)
+    story.ids[name] = sid_of(Kind.SERVICE_PROVIDER, provider.id)
 
 
 async def _account(story: Story, provider: str, name: str, number: int) -> None:
@@ -133,7 +133,7 @@ async def _account(story: Story, provider: str, name: str, number: int) -> None:
             licensed_sessions=25 * number,
         ),
     )
-    story.ids[name] = show(Kind.ACCOUNT, account.id)
+    story.ids[name] = sid_of(Kind.ACCOUNT, account.id)
 
 
 async def _recordings(story: Story, storage: Mapping[str, str], reader: Mapping[str, str]) -> None:
@@ -181,8 +181,8 @@ async def _applications(story: Story) -> None:
         record_all_calls=Some(True),
     )
     patch = AccountPatch(
-        device_calling_application_id=Some(ID(show(Kind.APPLICATION, hotline.id))),
-        siprec_application_id=Some(ID(show(Kind.APPLICATION, desk.id))),
+        device_calling_application_id=Some(ID(sid_of(Kind.APPLICATION, hotline.id))),
+        siprec_application_id=Some(ID(sid_of(Kind.APPLICATION, desk.id))),
     )
     await accounts.update(story.by("account", "updateAccount"), story.ids[TRY_HERE], patch)
 
@@ -191,7 +191,7 @@ async def _application(story: Story, person: str, account: str, name: str, url: 
     settings = applications.ApplicationPatch(name=Some(name), calling_webhook=Some(WebhookChange(url)), **more)
     new = applications.NewApplication(story.ids[account], settings)
     made = await applications.create(story.by(person, "createApplication"), new)
-    story.ids[name] = show(Kind.APPLICATION, made.id)
+    story.ids[name] = sid_of(Kind.APPLICATION, made.id)
     return made
 
 

@@ -26,7 +26,7 @@ from app.demo.local_receiver import LocalReceiver
 from app.demo.local_s3 import Identity, LocalS3, LocalS3Failed, LocalS3Missing
 from app.demo.local_valkey import LocalValkey, LocalValkeyFailed, LocalValkeyMissing
 from app.foundation import settings
-from app.foundation.context import Opened
+from app.foundation.context import Resources
 from app.foundation.database import embedded, orm, schema_version
 from app.foundation.outbound.guard import OutboundGate
 from app.foundation.settings import Settings
@@ -178,7 +178,7 @@ async def _tell_story(
     await s3.open()
     await webhooks.open()
     try:
-        story = await data.fill(Opened(chosen, keyring, clients), storage, _reader(storage), receiver)
+        story = await data.fill(Resources(chosen, keyring, clients), storage, _reader(storage), receiver)
         return await data.keys(story), story.ids
     finally:
         await verifier.close()

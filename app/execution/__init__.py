@@ -7,7 +7,7 @@
 2. `documents.py` parses and validates the document, or finds it in the one cache (`cache.py`), with all that is known of it:
    limits first (`limits.py`), then the rules of the specification (`validation.py`; `invalid_values.py`: what is said of
    values). Which callers an operation is open to (`restrictions.py`) and what it can cost (`costs.py`) is read off the document.
-3. `admission.py` decides whether the operation may run; every refusal before that is made there (`responses.py`: errors as a
+3. `admission.py` decides whether the operation may run; every refusal before that is made there (`answers.py`: errors as a
    client may see them).
 4. `operations.py` runs it under one deadline (`deadline.py`), some of a caller at once (`slots.py`).
 5. A query is read by its plan: `plans.py` finds it or has `compile.py` make it of calls and SELECTs (`query_plan.py`), and of

@@ -176,7 +176,7 @@ class Operations:
                 executed=True, data=result.data, errors=errors or None, operation=operation, compiled=compiled
             )
         finally:
-            executor.let_go()
+            executor.release()
 
     def _executor(
         self, operation: Operation, request: Request, context: Context, event: object = None

@@ -4,7 +4,7 @@
 class prints itself into `schema.graphql` (`@requiresScope(anyOf: [ADMIN])`), depends on the caller alone, and is
 therefore decided once per operation.
 
-*Which row* is never a matter of a permission: every query starts from `viewer.within_reach(Model)`, so what another
+*Which row* is never a matter of a permission: every query starts from `viewer.visible(Model)`, so what another
 tenant owns is not there, in the same words as what does not exist.
 """
 
@@ -91,7 +91,7 @@ ONLY_FOR_GATEWAYS = Restriction(
 
 
 @dataclass(frozen=True)
-class Reach:
+class TenantScope:
     """How rows of a model hang from their owners: column paths in Tortoise's notation.
 
     An actor of the account scope reaches a row when the column at `account` holds its account's id; a service provider
@@ -116,10 +116,10 @@ def _where(conditions: dict[str, Any]) -> Q:
     return Q(**conditions)
 
 
-class Reachable(Model):
+class TenantScoped(Model):
     """A model that says how its rows are reached."""
 
-    reach: ClassVar[Reach]
+    tenant_scope: ClassVar[TenantScope]
     sealed: ClassVar[tuple[str, ...]] = ()
     """The columns that `encryption.py` seals."""
 
@@ -127,7 +127,7 @@ class Reachable(Model):
         abstract = True
 
 
-M = TypeVar("M", bound=Reachable)
+M = TypeVar("M", bound=TenantScoped)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,14 +152,14 @@ class Viewer:
     provider_id: UUID | None = None
     """The provider itself, or the one that runs the caller's account: for shares of what a worker has."""
 
-    def within_reach(self, model: type[M]) -> QuerySet[M]:
+    def visible(self, model: type[M]) -> QuerySet[M]:
         """The rows of a model that this caller may see and change at all. Every query starts here."""
         if self.scope is Scope.ADMIN:
             return model.all()
         if self.scope is Scope.SERVICE_PROVIDER:
-            paths, owner = model.reach.service_provider, self.service_provider_id
+            paths, owner = model.tenant_scope.service_provider, self.service_provider_id
         else:
-            paths, owner = (model.reach.account,) if model.reach.account else (), self.account_id
+            paths, owner = (model.tenant_scope.account,) if model.tenant_scope.account else (), self.account_id
         if not paths:
             return model.filter(pk__in=[])
         return model.filter(Q(*(_where({path: owner}) for path in paths), join_type="OR"))

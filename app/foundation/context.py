@@ -22,7 +22,7 @@ SERVER = "server"
 
 
 @dataclass(frozen=True)
-class Opened:
+class Resources:
     """What the process opened at its start: settings, keys, and the clients of other servers by their type."""
 
     settings: Settings
@@ -44,7 +44,7 @@ class Context:
 
     caller: Viewer | None
     request_id: str
-    opened: Opened
+    opened: Resources
     operation: str = SERVER
     """The mutation that runs."""
     shown_secrets: set[Hashable] = field(default_factory=set)
@@ -56,7 +56,7 @@ class Context:
     """Called with the number of rows that the ORM is about to make; raises BadUserInput when they are too many."""
     without_slot: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
     """Entered by a mutation while it waits for a server of a tenant: its slot (`execution/slots.py`) is free meanwhile."""
-    still_let_in: Callable[[], Awaitable[object]] = _let_in
+    still_authenticated: Callable[[], Awaitable[object]] = _let_in
     """Asked after a wait for the slot. Raises what refuses a caller whose key or session was closed meanwhile."""
     _has_logged_in: bool = False
     _loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)

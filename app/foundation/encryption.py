@@ -30,7 +30,7 @@ class KeyMissing(CannotOpen):
     """The keyring does not have the key that sealed a secret. Its operator can put it back; what is damaged stays so."""
 
 
-class Place(TypedDict):
+class SecretLocation(TypedDict):
     """Where a secret is stored."""
 
     table: str

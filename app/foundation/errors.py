@@ -8,7 +8,7 @@ GraphQLError
     ├── RateLimited             come back later
     └── ServiceUnavailable      a server behind ours does not answer, or a key of this installation is missing
 Exception
-└── Mistakes                    what a person can mend by changing the input: all of it at once;
+└── UserErrors                    what a person can mend by changing the input: all of it at once;
                                 answered in the payload's `userErrors`
 """
 
@@ -147,7 +147,7 @@ class UserError:
     )
 
 
-class Mistakes(Exception):
+class UserErrors(Exception):
     """Everything that is wrong with an input. Mutations turn it into `userErrors`."""
 
     def __init__(self, errors: Iterable[UserError]) -> None:
@@ -155,12 +155,12 @@ class Mistakes(Exception):
         super().__init__("; ".join(error.message for error in self.errors))
 
     @classmethod
-    def one(cls, code: UserErrorCode, message: str, *path: str) -> "Mistakes":
+    def one(cls, code: UserErrorCode, message: str, *path: str) -> "UserErrors":
         return cls([UserError(code=code, message=message, field=list(path) or None)])
 
 
 @dataclass
-class Problems:
+class ErrorCollector:
     """Collects mistakes while an input is read, so that all are told at once."""
 
     found: list[UserError] = field(default_factory=list)
@@ -169,9 +169,9 @@ class Problems:
         self.found.append(UserError(code=code, message=message, field=list(path) or None))
 
     def raise_if_any(self) -> None:
-        """Raises Mistakes with all that was found, if anything was."""
+        """Raises UserErrors with all that was found, if anything was."""
         if self.found:
-            raise Mistakes(self.found)
+            raise UserErrors(self.found)
 
 
 # What the drivers raise when the database is away; Tortoise lets them through untranslated.

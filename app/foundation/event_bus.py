@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.foundation.identifiers import Kind, read, show
+from app.foundation.identifiers import Kind, parse_sid, sid_of
 from app.foundation.pubsub import Exchange
 
 _CHANNEL = "live:"
@@ -47,14 +47,17 @@ class LiveExchange(Exchange[LiveEvent]):
         self._on_missed = missed
 
     def _written(self, event: LiveEvent) -> tuple[str, str]:
-        return f"{_CHANNEL}{show(Kind.ACCOUNT, event.account_id)}", f"{show(Kind.CALL, event.call_id)} {event.change}"
+        return (
+            f"{_CHANNEL}{sid_of(Kind.ACCOUNT, event.account_id)}",
+            f"{sid_of(Kind.CALL, event.call_id)} {event.change}",
+        )
 
     def _missed(self) -> None:
         self._on_missed()
 
     def _take(self, channel: str, text: str) -> None:
-        account_id = read(Kind.ACCOUNT, channel.removeprefix(_CHANNEL))
+        account_id = parse_sid(Kind.ACCOUNT, channel.removeprefix(_CHANNEL))
         call, change = text.split(" ")
-        call_id, changed = read(Kind.CALL, call), Change(change)
+        call_id, changed = parse_sid(Kind.CALL, call), Change(change)
         if account_id is not None and call_id is not None and self._is_heard(account_id):
             self._hear_event(LiveEvent(account_id, call_id, changed))

@@ -33,11 +33,11 @@ def new_id() -> UUID:
     return UUID(int=uuid7().int)
 
 
-def show(kind: Kind, value: UUID) -> str:
+def sid_of(kind: Kind, value: UUID) -> str:
     return f"{kind.value}{value.hex}"
 
 
-def read(kind: Kind, text: str) -> UUID | None:
+def parse_sid(kind: Kind, text: str) -> UUID | None:
     """The UUID in an id of this kind, or None for anything else: whoever asks finds nothing, as for an unknown id."""
     match = _SID.fullmatch(text)
     if match is None or match[1] != kind.value:
@@ -45,9 +45,9 @@ def read(kind: Kind, text: str) -> UUID | None:
     return UUID(hex=match[2])
 
 
-def read_either(kind: Kind, text: str) -> UUID | None:
+def parse_either_sid(kind: Kind, text: str) -> UUID | None:
     """The UUID in an id of this kind, or in a bare UUID, which is how voice gateways write ids; None for anything else."""
-    return UUID(text) if _BARE.fullmatch(text) else read(kind, text)
+    return UUID(text) if _BARE.fullmatch(text) else parse_sid(kind, text)
 
 
 def kind_of(text: str) -> Kind | None:
@@ -61,7 +61,7 @@ def kind_of(text: str) -> Kind | None:
 def any_uuid(text: str) -> UUID | None:
     """The UUID in an id of any kind; None when it is no id of ours."""
     kind = kind_of(text)
-    return read(kind, text) if kind is not None else None
+    return parse_sid(kind, text) if kind is not None else None
 
 
 def first_at(time: datetime) -> UUID:

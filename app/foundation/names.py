@@ -12,7 +12,7 @@ Keys are made when a name is saved. A name that was saved under another rule kee
 import re
 import unicodedata
 
-from app.foundation.errors import Problems, UserErrorCode
+from app.foundation.errors import ErrorCollector, UserErrorCode
 
 MAXIMUM = 64
 # NFKC makes at most 18 characters of one (U+FDFA).
@@ -41,7 +41,7 @@ _COUNTS = re.compile(
 _NOTHING = re.compile(rf"[{_IGNORABLE}\s]*")
 
 
-def checked(name: str | None, problems: Problems, *path: str) -> str:
+def checked(name: str | None, problems: ErrorCollector, *path: str) -> str:
     """The trimmed name: 1 to 64 code points, one of them visible, any Unicode (emoji too) but control characters and surrogates.
 
     What is wrong goes to `problems` under `path`.

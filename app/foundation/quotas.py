@@ -4,13 +4,13 @@ from typing import Any
 
 from tortoise.queryset import QuerySet
 
-from app.foundation.errors import Mistakes, UserErrorCode
+from app.foundation.errors import UserErrorCode, UserErrors
 
 
 async def check(objects: QuerySet[Any], maximum: int, fact: str, advice: str, *path: str) -> None:
-    """Raises Mistakes LIMIT_REACHED, in the words of `fact` and `advice`, when there are `maximum` objects.
+    """Raises UserErrors LIMIT_REACHED, in the words of `fact` and `advice`, when there are `maximum` objects.
 
     Exact where the caller has locked the row of their owner.
     """
     if await objects.count() >= maximum:
-        raise Mistakes.one(UserErrorCode.LIMIT_REACHED, f"{fact}, as many as this server allows. {advice}", *path)
+        raise UserErrors.one(UserErrorCode.LIMIT_REACHED, f"{fact}, as many as this server allows. {advice}", *path)

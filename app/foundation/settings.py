@@ -313,7 +313,7 @@ class Settings(BaseSettings):
         """Which database this is, for people: without the password."""
         if self.is_embedded:
             return f"PostgreSQL embedded in {self.data_dir}"
-        return database_url.place(self.database_url)
+        return database_url.display_name(self.database_url)
 
     def keyring(self) -> Keyring:
         """The keys from the environment; for the embedded default alone, from a file that is made at first use."""

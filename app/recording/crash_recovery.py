@@ -7,7 +7,7 @@ from app.recording.spool import Ended, SpooledRecording
 from app.storage.model import AudioFormat
 
 
-def mended(recording: SpooledRecording) -> Ended:
+def recovered(recording: SpooledRecording) -> Ended:
     """How the stream ended; after a crash, at the last whole sample that is there. Reads and writes files: for a thread."""
     ended = recording.ended
     if ended is not None:

@@ -14,8 +14,8 @@ from app.audit import trail
 from app.calls.model import Call, RecordingState
 from app.foundation.context import Context
 from app.foundation.encryption import Keyring
-from app.foundation.errors import Mistakes, UserErrorCode
-from app.foundation.identifiers import Kind, read
+from app.foundation.errors import UserErrorCode, UserErrors
+from app.foundation.identifiers import Kind, parse_sid
 from app.storage.credentials import fingerprint
 from app.storage.model import RecordingConfig, StoredCredential
 from app.storage.settings import stored_secret
@@ -30,7 +30,7 @@ async def is_current(context: Context, credential: StoredCredential) -> bool:
     """Whether the account's configuration has these very keys; of all rows shown, found out together."""
 
     async def load(account_ids: list[UUID]) -> list[RecordingConfig | None]:
-        found = await context.viewer.within_reach(RecordingConfig).filter(account_id__in=account_ids)
+        found = await context.viewer.visible(RecordingConfig).filter(account_id__in=account_ids)
         of_account = {config.account_id: config for config in found}
         return [of_account.get(account_id) for account_id in account_ids]
 
@@ -42,7 +42,7 @@ async def recording_count(context: Context, credential_id: UUID) -> int:
     """How many recordings need it, counted up to MAXIMUM_COUNT; of all credentials shown, counted by one statement."""
 
     async def load(ids: list[UUID]) -> list[int]:
-        counted = await _counted(await context.viewer.within_reach(StoredCredential).filter(id__in=ids))
+        counted = await _counted(await context.viewer.visible(StoredCredential).filter(id__in=ids))
         return [counted.get(one, 0) for one in ids]
 
     number: int = await context.loader("recordings of credentials", load).load(credential_id)
@@ -52,10 +52,10 @@ async def recording_count(context: Context, credential_id: UUID) -> int:
 async def remove(context: Context, credential_id: str, *, force: bool) -> UUID:
     """The id that is no more. Recordings that needed it play with the account's present keys then, if those open the bucket.
 
-    Raises Mistakes: NOT_FOUND; IN_USE while recordings need it, unless `force`; CONFLICT while one is on its way.
+    Raises UserErrors: NOT_FOUND; IN_USE while recordings need it, unless `force`; CONFLICT while one is on its way.
     """
-    row_id = read(Kind.STORED_CREDENTIAL, credential_id)
-    credential = await context.viewer.within_reach(StoredCredential).get_or_none(id=row_id) if row_id else None
+    row_id = parse_sid(Kind.STORED_CREDENTIAL, credential_id)
+    credential = await context.viewer.visible(StoredCredential).get_or_none(id=row_id) if row_id else None
     if credential is None:
         raise _not_found()
     async with in_transaction():
@@ -69,7 +69,7 @@ async def remove(context: Context, credential_id: str, *, force: bool) -> UUID:
         calls = Call.filter(account_id=locked.account_id, recording_credential_id=locked.id)
         await _refuse_while_needed(locked, calls, force=force)
         await calls.update(recording_credential_id=None)
-        await trail.note(context, locked, before={name: getattr(locked, name) for name in _TOLD})
+        await trail.record(context, locked, before={name: getattr(locked, name) for name in _TOLD})
         await mine.delete()
     return locked.id
 
@@ -97,14 +97,14 @@ def _has_keys(keyring: Keyring, config: RecordingConfig, credential: StoredCrede
 async def _refuse_while_needed(credential: StoredCredential, calls: QuerySet[Call], *, force: bool) -> None:
     if await calls.filter(recording_state__in=list(_UNDERWAY)).exists():
         message = "A recording is on its way to the bucket with these keys: try again when it is stored."
-        raise Mistakes.one(UserErrorCode.CONFLICT, message, "id")
+        raise UserErrors.one(UserErrorCode.CONFLICT, message, "id")
     count = (await _counted([credential])).get(credential.id, 0)
     if count and not force:
         many = f"{MAXIMUM_COUNT} recordings or more need" if count == MAXIMUM_COUNT else f"{count} recordings need"
         message = (
             f"{many if count > 1 else '1 recording needs'} these keys. Remove them all the same with `force: true`."
         )
-        raise Mistakes.one(UserErrorCode.IN_USE, message, "id")
+        raise UserErrors.one(UserErrorCode.IN_USE, message, "id")
 
 
 async def _counted(credentials: list[StoredCredential]) -> dict[UUID, int]:
@@ -123,5 +123,5 @@ async def _counted(credentials: list[StoredCredential]) -> dict[UUID, int]:
     return {row["id"]: row["total"] for row in rows}
 
 
-def _not_found() -> Mistakes:
-    return Mistakes.one(UserErrorCode.NOT_FOUND, "There is no such stored credential.", "id")
+def _not_found() -> UserErrors:
+    return UserErrors.one(UserErrorCode.NOT_FOUND, "There is no such stored credential.", "id")

@@ -9,7 +9,7 @@ from app.accounts.model import Account as AccountRow
 from app.foundation.access import HasFullAccess
 from app.foundation.context import Info
 from app.foundation.graphql import fields
-from app.foundation.identifiers import Kind, show
+from app.foundation.identifiers import Kind, sid_of
 from app.recording import credential_retention
 from app.storage import model
 
@@ -79,4 +79,4 @@ class StoredCredentialMutations:
         self, info: Info, input: Annotated[RemoveStoredCredentialInput, strawberry.argument(description="Which.")]
     ) -> RemoveStoredCredentialPayload:
         removed = await credential_retention.remove(info.context, input.id, force=input.force)
-        return RemoveStoredCredentialPayload(deleted_id=strawberry.ID(show(Kind.STORED_CREDENTIAL, removed)))
+        return RemoveStoredCredentialPayload(deleted_id=strawberry.ID(sid_of(Kind.STORED_CREDENTIAL, removed)))

@@ -9,9 +9,9 @@ from app.audit.audited_update import change
 from app.calls import recording_locations
 from app.calls.model import Call, RecordingState
 from app.foundation.context import Context
-from app.foundation.errors import Mistakes, UserErrorCode
+from app.foundation.errors import UserErrorCode, UserErrors
 from app.foundation.events import LiveEvents
-from app.foundation.identifiers import Kind, read
+from app.foundation.identifiers import Kind, parse_sid
 from app.recording import credential_retention, lifecycle
 from app.storage.failures import advice
 from app.storage.s3 import Bucket, ObjectStorage, StorageFailure
@@ -34,7 +34,7 @@ async def delete(context: Context, call_id: str) -> Deleted:
     """Deletes the recording of a call. One that was deleted already stays so, without another event.
 
     What waits for its storage is deleted by the machine that holds it, within seconds. When it is killed between the object and
-    the row, the row says STORED; to delete it again does the rest. Raises Mistakes: NOT_FOUND; CONFLICT while the call is
+    the row, the row says STORED; to delete it again does the rest. Raises UserErrors: NOT_FOUND; CONFLICT while the call is
     being recorded; STORAGE_REFUSED, and then nothing was changed.
     """
     for _ in range(_TRIES):
@@ -46,18 +46,18 @@ async def delete(context: Context, call_id: str) -> Deleted:
         kept = await _delete_object(context, call) if call.recording_state is RecordingState.STORED else None
         changed = await _mark(context, call)
         if changed is not None:
-            lifecycle.tell(context.use(LiveEvents), call.id, call.account_id)
+            lifecycle.publish(context.use(LiveEvents), call.id, call.account_id)
             return Deleted(changed, kept)
     raise _conflict("The recording keeps changing; try again in a moment.")
 
 
 async def _found(context: Context, call_id: str) -> Call:
-    row_id = read(Kind.CALL, call_id)
-    call = await context.viewer.within_reach(Call).get_or_none(id=row_id) if row_id else None
+    row_id = parse_sid(Kind.CALL, call_id)
+    call = await context.viewer.visible(Call).get_or_none(id=row_id) if row_id else None
     if call is None:
-        raise Mistakes.one(UserErrorCode.NOT_FOUND, "There is no such call within your reach.", "callId")
+        raise UserErrors.one(UserErrorCode.NOT_FOUND, "There is no such call within your reach.", "callId")
     if call.recording_state is RecordingState.NONE:
-        raise Mistakes.one(UserErrorCode.NOT_FOUND, "The call was not recorded.", "callId")
+        raise UserErrors.one(UserErrorCode.NOT_FOUND, "The call was not recorded.", "callId")
     return call
 
 
@@ -81,7 +81,7 @@ async def _change(context: Context, call: Call, values: Mapping[str, object]) ->
 
 
 async def _delete_object(context: Context, call: Call) -> bool:
-    """Whether older versions of the object are kept; what has gone with its bucket is gone. Raises Mistakes STORAGE_REFUSED."""
+    """Whether older versions of the object are kept; what has gone with its bucket is gone. Raises UserErrors STORAGE_REFUSED."""
     key, targets = str(call.recording_key), (await recording_locations.targets_of(context, [call]))[call.id]
     if not targets:
         raise _refused("The keys that it was stored with were removed, and the account uses another bucket now.")
@@ -110,9 +110,9 @@ async def _keeps_versions(bucket: Bucket, key: str) -> bool:
     return any(version.get("Key") == key for version in answer.get("Versions", []))
 
 
-def _conflict(message: str) -> Mistakes:
-    return Mistakes.one(UserErrorCode.CONFLICT, message, "callId")
+def _conflict(message: str) -> UserErrors:
+    return UserErrors.one(UserErrorCode.CONFLICT, message, "callId")
 
 
-def _refused(message: str) -> Mistakes:
-    return Mistakes.one(UserErrorCode.STORAGE_REFUSED, message, "callId")
+def _refused(message: str) -> UserErrors:
+    return UserErrors.one(UserErrorCode.STORAGE_REFUSED, message, "callId")

@@ -38,7 +38,7 @@ from app.foundation.concurrency_limits import FairSlots, Share, ShareFull, Slot
 from app.foundation.encryption import CannotOpen, Keyring
 from app.foundation.errors import for_client, is_database_away, is_statement_given_up
 from app.foundation.events import LiveEvents
-from app.foundation.identifiers import Kind, show
+from app.foundation.identifiers import Kind, sid_of
 from app.foundation.settings import Settings
 from app.recording import lifecycle
 from app.recording.admission import GONE, Admissions, Admitted, admit, closed
@@ -182,7 +182,7 @@ class AudioStream:
         return None
 
 
-class Recorder:
+class RecordingIngest:
     """All streams of this process."""
 
     def __init__(
@@ -268,7 +268,7 @@ class Recorder:
             stream.recording = await self._begun_in_time(viewer, slot, stream)
         except lifecycle.RecordedAlready:
             raise Refused(CloseCode.RECORDED_ALREADY, "the call is recorded already, or was") from None
-        except lifecycle.AccountGone:
+        except lifecycle.AccountDeleted:
             raise Refused(CloseCode.NOT_FOUND, GONE) from None
         except SpoolBroken as broken:
             fault = fault_of(broken.why)
@@ -505,7 +505,7 @@ class Recorder:
         """The refusal that is an alarm: a call that was to be recorded is not, or not to its end."""
         metrics.recording_refused(why)
         numbers = {"streams": self._slots.total, "spool_bytes": self._spool.size()}
-        account = {"account": show(Kind.ACCOUNT, account_id)} if account_id else {}
+        account = {"account": sid_of(Kind.ACCOUNT, account_id)} if account_id else {}
         _log.error("a call is not recorded", why=why, **numbers, **account, **_cause(error))
         return Refused(CloseCode.TRY_AGAIN_LATER, reason)
 

@@ -22,7 +22,7 @@ from app.calls.model import Call, CallDirection, RecordingState
 from app.foundation.database.orm import lacks_owner
 from app.foundation.encryption import CannotOpen, Keyring
 from app.foundation.events import Change, LiveEvent, LiveEvents
-from app.foundation.identifiers import Kind, show
+from app.foundation.identifiers import Kind, sid_of
 from app.recording.spool import About
 from app.storage import credentials
 from app.storage.model import AudioFormat, BucketVendor, RecordingError, StoredCredential
@@ -48,7 +48,7 @@ class RecordedAlready(Exception):
     """The call is being recorded, or was."""
 
 
-class AccountGone(Exception):
+class AccountDeleted(Exception):
     """The account does not exist in this database: deleted, or never there."""
 
 
@@ -78,7 +78,7 @@ async def begin(
 
     What was known of the call stays; what was not is taken from the facts. `hold` gets the call and the id of its stored
     credential just before all of that is committed: no call is RECORDING without a place for its audio. It must not wait for
-    the network; what it raises undoes all. Raises RecordedAlready and AccountGone.
+    the network; what it raises undoes all. Raises RecordedAlready and AccountDeleted.
     """
     try:
         async with _of_account(facts.account_id) as newest_month:
@@ -94,9 +94,9 @@ async def begin(
                 await hold(call, credential_id)
     except IntegrityError as error:
         if lacks_owner(error):
-            raise AccountGone from None
+            raise AccountDeleted from None
         raise
-    tell(live, call.id, call.account_id)
+    publish(live, call.id, call.account_id)
     return call
 
 
@@ -111,7 +111,7 @@ def unsaved(facts: CallFacts, target: StorageTarget, form: AudioFormat) -> Call:
 async def restore(live: LiveEvents, about: About, attempts: int) -> UUID:
     """Makes the rows of a call again whose audio is here, STORING; answers the id by which the database knows it.
 
-    That is another one than before where the gateway has reported the call since the database lost it. Raises AccountGone,
+    That is another one than before where the gateway has reported the call since the database lost it. Raises AccountDeleted,
     and RecordedAlready where the call has another recording by now.
     """
     facts = CallFacts(**{name: getattr(about, name) for name in CallFacts.__dataclass_fields__})
@@ -128,7 +128,7 @@ async def restore(live: LiveEvents, about: About, attempts: int) -> UUID:
         place = _Place(about.format, about.vendor, about.endpoint_url, about.bucket, about.region, about.key)
         more = {"recording_attempts": attempts, "recording_error": None}
         await _place(call, facts, place, RecordingState.STORING, credential_id, **more)
-    tell(live, call_id, about.account_id)
+    publish(live, call_id, about.account_id)
     return call_id
 
 
@@ -211,7 +211,7 @@ async def give_up_lost(live: LiveEvents, now: datetime, find: Callable[[Call], A
         mine = Call.filter(account_id=call.account_id, id=call.id, recording_state__in=list(_RUNNING))
         if await mine.filter(updated_at__lt=now - LOST_AFTER).update(recording_state=RecordingState.FAILED, **values):
             count += 1
-            tell(live, call.id, call.account_id)
+            publish(live, call.id, call.account_id)
     return count
 
 
@@ -241,7 +241,7 @@ async def deleted(call_id: UUID, account_id: UUID, *, key: str | None = None) ->
     return await _update(call_id, account_id, allowed, RecordingState.DELETED, key, recording_error=None)
 
 
-def tell(live: LiveEvents, call_id: UUID, account_id: UUID) -> None:
+def publish(live: LiveEvents, call_id: UUID, account_id: UUID) -> None:
     """Tells listeners that the recording has another state than before."""
     live.publish(LiveEvent(account_id, call_id, Change.RECORDING))
 
@@ -285,7 +285,7 @@ async def _change(
 ) -> bool:
     done = await _update(call_id, account_id, allowed, state, key, **values)
     if done:
-        tell(live, call_id, account_id)
+        publish(live, call_id, account_id)
     return done
 
 
@@ -309,13 +309,13 @@ async def _update(
 
 @asynccontextmanager
 async def _of_account(account_id: UUID) -> AsyncIterator[UUID | None]:
-    """A transaction that holds the account; gives the month of its newest call. Raises AccountGone."""
+    """A transaction that holds the account; gives the month of its newest call. Raises AccountDeleted."""
     async with in_transaction() as client:
         # Before its rows, in the order of a deletion of the account: a new call would ask for this lock after them.
         statement = "SELECT newest_month FROM call_accounts WHERE id = $1 FOR KEY SHARE"
         found = await client.execute_query_dict(statement, [account_id])
         if not found:
-            raise AccountGone
+            raise AccountDeleted
         yield found[0]["newest_month"]
 
 
@@ -361,7 +361,7 @@ class _Place:
         may overwrite or delete the other's object.
         """
         day = call.started_at.astimezone(UTC).strftime("%Y/%m/%d")
-        key = f"{day}/{show(Kind.CALL, call.id)}-{secrets.token_hex(4)}.{form.name.lower()}"
+        key = f"{day}/{sid_of(Kind.CALL, call.id)}-{secrets.token_hex(4)}.{form.name.lower()}"
         return cls(form, target.vendor, target.endpoint_url, target.bucket, target.region, key)
 
     @property

@@ -6,9 +6,9 @@ from app.audit.audited_update import change
 from app.calls.model import Call, RecordingState
 from app.foundation.context import Context
 from app.foundation.encryption import CannotOpen
-from app.foundation.errors import Mistakes, UserErrorCode
+from app.foundation.errors import UserErrorCode, UserErrors
 from app.foundation.events import Change, LiveEvent, LiveEvents
-from app.foundation.identifiers import Kind, read
+from app.foundation.identifiers import Kind, parse_sid
 from app.recording import lookup
 from app.recording.spool import Spool
 from app.storage.s3 import ObjectStorage, StorageFailure
@@ -21,7 +21,7 @@ _ASIDE = "The audio is set aside in this server's spool. For its operator: `pyth
 async def retry(context: Context, call_id: str) -> Call:
     """The call, STORING from now on: whichever machine holds the audio begins again within seconds, with all its tries.
 
-    What waits for its next try is tried at once, and what is in the bucket already is STORED. Raises Mistakes: NOT_FOUND;
+    What waits for its next try is tried at once, and what is in the bucket already is STORED. Raises UserErrors: NOT_FOUND;
     CONFLICT when there is nothing to store, or when this machine held the audio and has it no more, or has set it aside.
     """
     call = await _found(context, call_id)
@@ -43,7 +43,7 @@ async def retry(context: Context, call_id: str) -> Call:
 
 
 async def _elsewhere(context: Context, call: Call) -> dict[str, Any]:
-    """What becomes of a recording that is not in this spool. Raises Mistakes CONFLICT when it is nowhere."""
+    """What becomes of a recording that is not in this spool. Raises UserErrors CONFLICT when it is nowhere."""
     try:
         found = await lookup.in_bucket(context.keyring, context.use(ObjectStorage), call)
     except (StorageFailure, CannotOpen):
@@ -57,15 +57,15 @@ async def _elsewhere(context: Context, call: Call) -> dict[str, Any]:
 
 
 async def _found(context: Context, call_id: str) -> Call:
-    row_id = read(Kind.CALL, call_id)
-    call = await context.viewer.within_reach(Call).get_or_none(id=row_id) if row_id else None
+    row_id = parse_sid(Kind.CALL, call_id)
+    call = await context.viewer.visible(Call).get_or_none(id=row_id) if row_id else None
     if call is None:
-        raise Mistakes.one(UserErrorCode.NOT_FOUND, "There is no such call within your reach.", "callId")
+        raise UserErrors.one(UserErrorCode.NOT_FOUND, "There is no such call within your reach.", "callId")
     return call
 
 
-def _conflict(message: str) -> Mistakes:
-    return Mistakes.one(UserErrorCode.CONFLICT, message, "callId")
+def _conflict(message: str) -> UserErrors:
+    return UserErrors.one(UserErrorCode.CONFLICT, message, "callId")
 
 
 _WHY = {

@@ -16,7 +16,7 @@ from tortoise.expressions import Q
 from app.accounts import lookup as accounts
 from app.calls.model import Call, CallKey
 from app.foundation.events import LiveEvents
-from app.foundation.identifiers import Kind, show
+from app.foundation.identifiers import Kind, sid_of
 from app.recording import lifecycle
 from app.recording.spool import About, Spool, read_state
 from app.recording.upload import State
@@ -43,11 +43,11 @@ class Aside:
         """One line for the operator."""
         about = self.about
         whose = (
-            f"account {show(Kind.ACCOUNT, about.account_id)}, begun {about.started_at:%Y-%m-%d %H:%M} UTC, "
+            f"account {sid_of(Kind.ACCOUNT, about.account_id)}, begun {about.started_at:%Y-%m-%d %H:%M} UTC, "
             if about
             else ""
         )
-        return f"{show(Kind.CALL, self.call_id)}: {whose}{self.audio_bytes} bytes; {self.reason} ({self.folder})"
+        return f"{sid_of(Kind.CALL, self.call_id)}: {whose}{self.audio_bytes} bytes; {self.reason} ({self.folder})"
 
 
 def listed(spool: Spool) -> Iterator[Aside]:
@@ -70,7 +70,7 @@ async def adopt(spool: Spool, one: Aside, account_id: UUID | None) -> None:
     owner_id = account_id or one.about.account_id
     provider_id = await accounts.provider_of_account(owner_id)
     if provider_id is None:
-        owner = show(Kind.ACCOUNT, owner_id)
+        owner = sid_of(Kind.ACCOUNT, owner_id)
         raise CannotAdopt(
             f"This database does not know the account {owner}: restore it, or name another with --account."
         )
@@ -98,7 +98,7 @@ async def _check_rows(one: Aside, about: About) -> None:
         other = await rows.filter(id=about.call_id).exclude(account_id=about.account_id).first()
         if other is not None:
             raise CannotAdopt(
-                f"The call is the account {show(Kind.ACCOUNT, other.account_id)}'s: adopt it without --account."
+                f"The call is the account {sid_of(Kind.ACCOUNT, other.account_id)}'s: adopt it without --account."
             )
     same = Q(id=about.call_id) | Q(gateway_call_id=about.gateway_call_id)
     found = await Call.filter(same, account_id=about.account_id).only("id", "recording_key")

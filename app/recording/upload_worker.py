@@ -35,7 +35,7 @@ from app.foundation import metrics
 from app.foundation.encryption import Keyring
 from app.foundation.errors import for_client
 from app.foundation.events import LiveEvents
-from app.foundation.identifiers import Kind, show
+from app.foundation.identifiers import Kind, sid_of
 from app.recording import backoff, crash_recovery, lifecycle, storage_health
 from app.recording import upload as sending
 from app.recording.admission import refusal_now
@@ -89,7 +89,7 @@ class _Waiting:
         return self.due != _NEVER and backoff.is_due(self.due, now)
 
 
-class Storer:
+class UploadWorker:
     """One per process, as a context: `async with storer.running()`."""
 
     def __init__(
@@ -315,7 +315,7 @@ class Storer:
         metrics.recording_failed(fault.why, for_good=False)
         if about.call_id not in self._told_of_disk:
             self._told_of_disk.add(about.call_id)
-            call = show(Kind.CALL, about.call_id)
+            call = sid_of(Kind.CALL, about.call_id)
             _log.error("a recording cannot be stored", call=call, reason=fault.reason, advice=fault.advice)
 
     async def _try(self, recording: SpooledRecording, upload: InParts | None) -> _Waiting | None:
@@ -353,7 +353,7 @@ class Storer:
             return _Waiting(about.owners, state.attempts, due)
         if now_is is RecordingState.RECORDING:
             await lifecycle.storing(self._live, about.call_id, about.account_id, key=about.key)
-        ended = await asyncio.to_thread(crash_recovery.mended, recording)
+        ended = await asyncio.to_thread(crash_recovery.recovered, recording)
         try:
             return await self._send(recording, state, upload, ended.duration_ms)
         except Fault as fault:
@@ -413,7 +413,7 @@ class Storer:
             return False
         try:
             call_id = await lifecycle.restore(self._live, about, state.attempts)
-        except lifecycle.AccountGone:
+        except lifecycle.AccountDeleted:
             if await accounts.was_deleted(about.account_id):
                 state.is_deleted = state.keeps_object = True
             else:
@@ -436,7 +436,7 @@ class Storer:
         about, state.aside = recording.about, why
         await state.write(recording)
         await asyncio.to_thread(recording.set_aside)
-        ids = {"call": show(Kind.CALL, about.call_id), "account": show(Kind.ACCOUNT, about.account_id)}
+        ids = {"call": sid_of(Kind.CALL, about.call_id), "account": sid_of(Kind.ACCOUNT, about.account_id)}
         _log.error("a recording is set aside: see `python -m app spool`", reason=why, **ids)
 
     async def _nothing(self, recording: SpooledRecording, state: State) -> None:
@@ -447,7 +447,7 @@ class Storer:
             await lifecycle.nothing(*mine, now, key=about.key)
         elif await lifecycle.failed(*mine, lifecycle.all_lost(now, self._spool.id), state.attempts, key=about.key):
             metrics.recording_failed("disk", for_good=True)
-            _log.error("a recording has lost all its audio", call=show(Kind.CALL, about.call_id))
+            _log.error("a recording has lost all its audio", call=sid_of(Kind.CALL, about.call_id))
         await asyncio.to_thread(recording.remove)
 
     async def _remember(self, about: About, way: Candidate) -> None:
@@ -504,7 +504,7 @@ class Storer:
         await state.write(recording)
         about = recording.about
         if not state.keeps_object and await lifecycle.deleted(about.call_id, about.account_id, key=about.key):
-            lifecycle.tell(self._live, about.call_id, about.account_id)
+            lifecycle.publish(self._live, about.call_id, about.account_id)
         # At once, whenever the bucket answers: the state is all that cleaning it up needs.
         await asyncio.to_thread(recording.cut, 0)
         is_there = (state.is_sent or state.may_be_sent) and not state.keeps_object

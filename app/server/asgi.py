@@ -26,12 +26,12 @@ from tortoise.context import TortoiseContext, _current_context
 from app.api_keys.last_use import LastUse
 from app.audit.secret_reads import SecretReads
 from app.calls.routes import Recordings
-from app.calls.signed_urls import Listenings
+from app.calls.signed_urls import PlaybackEvents
 from app.execution.limits.deadline import AUTHENTICATION_SECONDS, Deadline
 from app.execution.operations import Operations
 from app.foundation import logging, metrics, settings
 from app.foundation.access import AccessLevel, IsAdmin, Viewer
-from app.foundation.context import Opened
+from app.foundation.context import Resources
 from app.foundation.database import orm as database
 from app.foundation.database import schema_version
 from app.foundation.errors import ErrorCode, ServiceUnavailable, Unauthenticated, for_client
@@ -40,9 +40,9 @@ from app.foundation.outbound.guard import OutboundGate
 from app.foundation.revocations import Revocations
 from app.foundation.settings import Settings
 from app.recording import routes as recording
-from app.recording.ingest import Recorder
+from app.recording.ingest import RecordingIngest
 from app.recording.spool import Spool
-from app.recording.upload_worker import Storer
+from app.recording.upload_worker import UploadWorker
 from app.server import graphql_protocol, worker_process
 from app.server.authentication import Authentication
 from app.server.forwarded import ForwardedHeaders
@@ -135,10 +135,10 @@ def worker() -> Starlette:
 
 
 @dataclass
-class Running:
+class AppState:
     """What exists between start and end."""
 
-    opened: Opened
+    opened: Resources
     authentication: Authentication
     database: TortoiseContext
     graphql: Endpoint
@@ -157,7 +157,7 @@ class Server:
         )
         self._sdl = printed().encode()
         self._sdl_tag = f'"{hashlib.sha256(self._sdl).hexdigest()[:16]}"'
-        self.running: Running | None = None
+        self.running: AppState | None = None
         self.has_the_process = False
         self._database_check: asyncio.Task[str | None] | None = None
 
@@ -189,8 +189,8 @@ class Server:
         counts = PromptCounts(prompts)
         live, revocations = LiveEvents(chosen.cache_url), Revocations(chosen.cache_url)
         spool = Spool(chosen.spool, chosen.spool_megabytes * 1_000_000)
-        storer = Storer(keyring, storage, spool, live, chosen.call_days)
-        recorder = Recorder(chosen, keyring, spool, live, storer)
+        storer = UploadWorker(keyring, storage, spool, live, chosen.call_days)
+        recorder = RecordingIngest(chosen, keyring, spool, live, storer)
         async with TortoiseContext() as context:
             # `Tortoise.init` would take over a context that somebody else has opened in this task, and close it.
             await context.init(config=database.configuration(chosen))
@@ -212,21 +212,21 @@ class Server:
                         SecretReads: secret_reads,
                         LiveEvents: live,
                         Revocations: revocations,
-                        Listenings: Listenings(),
+                        PlaybackEvents: PlaybackEvents(),
                         Spool: spool,
-                        Recorder: recorder,
-                        Storer: storer,
+                        RecordingIngest: recorder,
+                        UploadWorker: storer,
                         PromptCache: prompts,
                         PromptCounts: counts,
                         WebhookSender: webhooks,
                     }
-                    opened = Opened(chosen, keyring, clients)
+                    opened = Resources(chosen, keyring, clients)
                     idle = timedelta(minutes=chosen.session_idle_minutes)
                     timeout = min(chosen.database_timeout_seconds, AUTHENTICATION_SECONDS)
                     authentication = Authentication(keyring, last_use, revocations, timeout, idle)
                     graphql = Endpoint(self._operations, authentication, opened, self._explorer)
                     sockets = Sockets(self._operations, authentication, opened)
-                    self.running = Running(opened, authentication, context, graphql, sockets)
+                    self.running = AppState(opened, authentication, context, graphql, sockets)
                     if self.has_the_process:
                         _spare_the_collector()
                     yield
@@ -295,7 +295,7 @@ class Server:
     async def record(self, websocket: WebSocket) -> None:
         """A gateway streams a call's audio."""
         running = self.started()
-        await recording.record(websocket, running.authentication.viewer, running.opened.clients[Recorder])
+        await recording.record(websocket, running.authentication.viewer, running.opened.clients[RecordingIngest])
 
     async def ready(self, _: Request) -> Response:
         """Whether this worker can serve: its database answers and accepts writes. Probes at the same time share one statement."""
@@ -317,7 +317,7 @@ class Server:
             return "the database does not answer"
         return None if accepts_writes else "the database accepts no writes"
 
-    def started(self) -> Running:
+    def started(self) -> AppState:
         """Raises RuntimeError before the start and after the end."""
         if self.running is None:
             raise RuntimeError("the application has not been started (ASGI lifespan)")

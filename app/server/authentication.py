@@ -25,10 +25,10 @@ from app.api_keys.model import ApiKey
 from app.foundation.access import Scope, Viewer, owner_is_active
 from app.foundation.encryption import Keyring
 from app.foundation.errors import Unauthenticated, for_client
-from app.foundation.identifiers import Kind, read
+from app.foundation.identifiers import Kind, parse_sid
 from app.foundation.revocations import Revocations
 from app.foundation.tokens import Form, Token
-from app.users.credential_check import has_its_maker
+from app.users.credential_check import has_active_creator
 from app.users.model import Session
 from app.users.sessions import viewer_of
 from app.users.token import FORM as SESSION
@@ -162,12 +162,12 @@ class Authentication:
         return await (self._session if form is SESSION else self._key)(shown)
 
     async def _named(self, actor: str) -> _Known:
-        if (key_id := read(Kind.API_KEY, actor)) is not None:
+        if (key_id := parse_sid(Kind.API_KEY, actor)) is not None:
             key = await _active_key(id=key_id)
-            if key is not None and key.revoked_at is None and await has_its_maker(key):
+            if key is not None and key.revoked_at is None and await has_active_creator(key):
                 refusal = _REFUSAL[token.FORM]
                 return _Known(_viewer_by(key, b""), key.expires_at, refusal=refusal, maker=key.created_by_user_id)
-        elif (session_id := read(Kind.SESSION, actor)) is not None:
+        elif (session_id := parse_sid(Kind.SESSION, actor)) is not None:
             session = await _open_session(id=session_id)
             if session is not None and session.last_used_at + self._idle > datetime.now(UTC):
                 return _Known(_person_of(session), session.expires_at, refusal=_REFUSAL[SESSION])
@@ -191,7 +191,7 @@ class Authentication:
         previous = hmac.compare_digest(secret_hash, (key.previous_secret_hash if key else None) or _NOBODY)
         if key is None or key.revoked_at is not None or not (current or previous):
             raise Unauthenticated(_REFUSAL[token.FORM])
-        if not await has_its_maker(key):
+        if not await has_active_creator(key):
             raise Unauthenticated(_REFUSAL[token.FORM])
         ends = [key.expires_at] if key.expires_at else []
         if not current:

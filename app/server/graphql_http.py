@@ -17,9 +17,9 @@ from app.execution.responses import Answer
 from app.execution.values import JsonObject
 from app.foundation import metrics
 from app.foundation.access import Authenticator, Viewer
-from app.foundation.context import Context, Opened
+from app.foundation.context import Context, Resources
 from app.foundation.errors import ErrorCode, ServiceUnavailable, Unauthenticated
-from app.foundation.identifiers import Kind, show
+from app.foundation.identifiers import Kind, sid_of
 from app.foundation.media_types import GRAPHQL_RESPONSE, HTML, JSON, accepted
 from app.server import graphql_protocol
 from app.server.request_bodies import Bodies
@@ -38,7 +38,7 @@ class Endpoint:
         self,
         operations: Operations,
         authentication: Authenticator,
-        opened: Opened,
+        opened: Resources,
         explorer: Explorer | None,
     ) -> None:
         self._operations = operations
@@ -74,9 +74,9 @@ class Endpoint:
         if caller is not None:
             about["scope"] = caller.scope.value
             if caller.key_id is not None:
-                about["key"] = show(Kind.API_KEY, caller.key_id)
+                about["key"] = sid_of(Kind.API_KEY, caller.key_id)
             elif caller.user_id is not None:
-                about["user"] = show(Kind.USER, caller.user_id)
+                about["user"] = sid_of(Kind.USER, caller.user_id)
         try:
             if media is None:
                 raise graphql_protocol.BadRequest(406, f"This address answers {GRAPHQL_RESPONSE} or {JSON}.")
@@ -92,7 +92,9 @@ class Endpoint:
         address = (scope.get("client") or ("",))[0]
         context = Context(caller, request_id, self._opened, address=address, user_agent=agent)
         if caller is not None:
-            context.still_let_in = partial(self._authentication.viewer, headers.get(b"authorization"), is_use=False)
+            context.still_authenticated = partial(
+                self._authentication.viewer, headers.get(b"authorization"), is_use=False
+            )
         only_queries = scope["method"] == "GET"
         answer = await self._operations.run(request, context, only_queries=only_queries, spent_seconds=spent)
         note(about, caller, answer)

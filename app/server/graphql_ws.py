@@ -30,7 +30,7 @@ from app.execution.operations import Operations
 from app.execution.responses import Answer, Request
 from app.execution.values import JsonObject
 from app.foundation.access import Authenticator, Viewer
-from app.foundation.context import Context, Opened
+from app.foundation.context import Context, Resources
 from app.foundation.errors import ErrorCode, RateLimited, ServiceUnavailable, Unauthenticated, json_error
 from app.foundation.events import EventsLost, TooSlow
 from app.server import graphql_protocol
@@ -90,7 +90,7 @@ class Connection:
         websocket: WebSocket,
         operations: Operations,
         authentication: Authenticator,
-        opened: Opened,
+        opened: Resources,
         subscriptions: Counter[UUID | None],
     ) -> None:
         """`subscriptions` are those of all connections."""
@@ -282,7 +282,7 @@ class Connection:
             self._opened,
             address=address,
             user_agent=agent,
-            still_let_in=self._caller,
+            still_authenticated=self._caller,
         )
 
     async def _run(self, id_: str, running: "_Running", request: Request) -> None:

@@ -99,7 +99,7 @@ class Limits:
         default_factory=IdempotencyKeyLimits, description="Of the `idempotencyKey` of whatever is created."
     )
     paging: PagingLimits = strawberry.field(default_factory=PagingLimits, description="Of lists.")
-    quota: QuotaLimits = fields.opened(_quotas, [], "Of the number of objects, as this server is configured.")
+    quota: QuotaLimits = fields.decrypted(_quotas, [], "Of the number of objects, as this server is configured.")
     recording_config: RecordingLimits = strawberry.field(
         default_factory=RecordingLimits, description="Of recording configurations."
     )

@@ -17,7 +17,7 @@ from app.execution.operations import Operations
 from app.foundation import metrics
 from app.foundation.access import Authenticator, Viewer
 from app.foundation.concurrency_limits import FairSlots, Share, ShareFull
-from app.foundation.context import Opened
+from app.foundation.context import Resources
 from app.foundation.errors import ClientError, Forbidden, RateLimited, ServiceUnavailable, Unauthenticated
 from app.foundation.networks import TrustedProxies
 from app.server import graphql_protocol
@@ -34,7 +34,7 @@ _STATUS = {Unauthenticated: 401, Forbidden: 403, RateLimited: 429, ServiceUnavai
 class Sockets:
     """The address for WebSockets. Lives from start to end of the server."""
 
-    def __init__(self, operations: Operations, authentication: Authenticator, opened: Opened) -> None:
+    def __init__(self, operations: Operations, authentication: Authenticator, opened: Resources) -> None:
         self._operations = operations
         self._authentication = authentication
         self._opened = opened

@@ -4,11 +4,11 @@ from typing import ClassVar
 
 from tortoise import fields
 
-from app.foundation.access import Reach, Reachable
+from app.foundation.access import TenantScope, TenantScoped
 from app.foundation.identifiers import new_id
 
 
-class ServiceProvider(Reachable):
+class ServiceProvider(TenantScoped):
     """`name_key` is what makes names that look the same equal; see `app/foundation/names.py`."""
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -19,7 +19,7 @@ class ServiceProvider(Reachable):
     updated_at = fields.DatetimeField(auto_now=True)
     version = fields.IntField(default=1)
 
-    reach: ClassVar[Reach] = Reach(account=None, service_provider=("id",))
+    tenant_scope: ClassVar[TenantScope] = TenantScope(account=None, service_provider=("id",))
 
     class Meta:
         table = "service_providers"

@@ -24,7 +24,7 @@ from app.foundation.graphql.pagination import (
     Order,
 )
 from app.foundation.idempotency.run_once import ONCE
-from app.foundation.identifiers import Kind, show
+from app.foundation.identifiers import Kind, sid_of
 from app.service_providers import model, service
 from app.users.model import User as UserRow
 from app.users.schema import User
@@ -292,6 +292,6 @@ class ServiceProviderMutations:
         if deleted is None and not input.dry_run:
             return DeleteServiceProviderPayload(blockers=_blockers(found), user_errors=[_in_use(found)])
         return DeleteServiceProviderPayload(
-            deleted_id=strawberry.ID(show(Kind.SERVICE_PROVIDER, deleted)) if deleted else None,
+            deleted_id=strawberry.ID(sid_of(Kind.SERVICE_PROVIDER, deleted)) if deleted else None,
             blockers=_blockers(found),
         )

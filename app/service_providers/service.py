@@ -14,7 +14,7 @@ from app.audit.audited_update import Columns
 from app.foundation import names
 from app.foundation.access import Scope
 from app.foundation.context import Context
-from app.foundation.errors import Problems, UserErrorCode
+from app.foundation.errors import ErrorCollector, UserErrorCode
 from app.foundation.idempotency.run_once import once
 from app.foundation.revocations import EVERYTHING, Revocations
 from app.service_providers.lookup import SERVICE_PROVIDERS
@@ -35,19 +35,19 @@ _NAME = Unique(
 
 
 async def create(context: Context, name: str, idempotency_key: str | None = None) -> ServiceProvider:
-    """Raises Mistakes for a name that is not allowed or taken, and for an idempotency key with another input."""
-    reachable = context.viewer.within_reach(ServiceProvider)
+    """Raises UserErrors for a name that is not allowed or taken, and for an idempotency key with another input."""
+    reachable = context.viewer.visible(ServiceProvider)
     provider, _ = await once(context, idempotency_key, {"name": name}, lambda: _create(context, name), reachable)
     return provider
 
 
 async def _create(context: Context, name: str) -> ServiceProvider:
-    problems = Problems()
+    problems = ErrorCollector()
     values = _columns(name, problems)
     problems.raise_if_any()
     async with uniqueness.answered(context, ServiceProvider, [_NAME], values), in_transaction():
         provider = await ServiceProvider.create(**values)
-        await trail.note(context, provider, after=values)
+        await trail.record(context, provider, after=values)
     return provider
 
 
@@ -60,8 +60,8 @@ class ServiceProviderPatch:
 
 
 async def update(context: Context, provider_id: str, patch: ServiceProviderPatch) -> ServiceProvider:
-    """Changes what is given and nothing else. Raises Mistakes: NOT_FOUND, CONFLICT, or all that is wrong with the values."""
-    problems = Problems()
+    """Changes what is given and nothing else. Raises UserErrors: NOT_FOUND, CONFLICT, or all that is wrong with the values."""
+    problems = ErrorCollector()
     values = _columns(patch.name.value, problems) if patch.name is not None else {}
 
     async def stored() -> ServiceProvider:
@@ -79,7 +79,7 @@ async def update(context: Context, provider_id: str, patch: ServiceProviderPatch
 async def set_active(context: Context, provider_id: str, active: bool, if_version: int | None) -> ServiceProvider:
     """Suspends or resumes; suspended, every key under it, its accounts' too, is closed within 5 s.
 
-    Raises Mistakes: NOT_FOUND, CONFLICT.
+    Raises UserErrors: NOT_FOUND, CONFLICT.
     """
     provider = await SERVICE_PROVIDERS.changed(context, provider_id, {"active": active}, if_version)
     # What was looked up of its accounts' keys does not say that it rests on their provider.
@@ -104,7 +104,7 @@ async def delete(
 ) -> tuple[UUID | None, Blockers]:
     """Deletes a service provider without accounts in one transaction, or tells what stands in the way.
 
-    Answers the id that was deleted (None: nothing was) and what stood or stands in the way. Raises Mistakes: NOT_FOUND,
+    Answers the id that was deleted (None: nothing was) and what stood or stands in the way. Raises UserErrors: NOT_FOUND,
     CONFLICT.
     """
     async with in_transaction():
@@ -121,14 +121,14 @@ async def delete(
             return None, blockers
         await ApiKey.filter(service_provider_id=provider.id).delete()
         await users.delete_all(Q(service_provider_id=provider.id))
-        await trail.note(context, provider, before={"name": provider.name})
+        await trail.record(context, provider, before={"name": provider.name})
         await ServiceProvider.filter(id=provider.id).delete()
     # Its people may have made keys of accounts that have moved since, and these end with the people.
     context.use(Revocations).announce(EVERYTHING)
     return provider.id, blockers
 
 
-def _columns(name: str | None, problems: Problems) -> Columns:
+def _columns(name: str | None, problems: ErrorCollector) -> Columns:
     """The columns to write. What is wrong goes to `problems`."""
     checked = names.checked(name, problems, "name")
     return {} if problems.found else {"name": checked, "name_key": names.key(checked)}

@@ -1,6 +1,6 @@
 """What can go wrong between us and an object storage, and what a person should do about it.
 
-Of what a server wrote, its short error code is repeated, and its message where we have no advice of our own: `responses.py`
+Of what a server wrote, its short error code is repeated, and its message where we have no advice of our own: `answers.py`
 has cleaned both.
 """
 

@@ -9,7 +9,7 @@ from strawberry import Some
 
 from app.audit.audited_update import Columns
 from app.foundation.encryption import Keyring
-from app.foundation.errors import Problems, UserErrorCode
+from app.foundation.errors import ErrorCollector, UserErrorCode
 from app.foundation.outbound.guard import OutboundGate
 from app.storage import rules
 from app.storage.model import AudioFormat, BucketVendor, RecordingConfig, StorageStatus
@@ -40,8 +40,8 @@ class RecordingConfigPatch:
 def columns(
     keyring: Keyring, gate: OutboundGate, row_id: UUID, stored: RecordingConfig | None, patch: RecordingConfigPatch
 ) -> Columns:
-    """The columns to write. Raises Mistakes with all that is wrong."""
-    problems = Problems()
+    """The columns to write. Raises UserErrors with all that is wrong."""
+    problems = ErrorCollector()
     now = datetime.now(UTC)
     old = stored_draft(keyring, stored) if stored else StorageDraft()
     draft = _merged(old, patch, problems)
@@ -81,7 +81,7 @@ def columns(
     return values
 
 
-def _merged(old: StorageDraft, patch: RecordingConfigPatch, problems: Problems) -> StorageDraft:
+def _merged(old: StorageDraft, patch: RecordingConfigPatch, problems: ErrorCollector) -> StorageDraft:
     draft = replace(
         old,
         vendor=patch.bucket_vendor.value if patch.bucket_vendor else old.vendor,
@@ -111,7 +111,7 @@ def _merged(old: StorageDraft, patch: RecordingConfigPatch, problems: Problems) 
     return replace(draft, access_key_id=given_id, secret_access_key=given_secret)
 
 
-def _required(change: Some[T | None] | None, stored: T, name: str, problems: Problems) -> T:
+def _required(change: Some[T | None] | None, stored: T, name: str, problems: ErrorCollector) -> T:
     if change is None:
         return stored
     if change.value is None:
@@ -128,5 +128,5 @@ def _keys(keyring: Keyring, row_id: UUID, draft: StorageDraft, now: datetime) ->
     return {"access_key_id": draft.access_key_id, "secret_access_key": sealed, "secret_access_key_set_at": now}
 
 
-def _has_mistake(path: tuple[str, ...], problems: Problems) -> bool:
+def _has_mistake(path: tuple[str, ...], problems: ErrorCollector) -> bool:
     return any(error.field == list(path) for error in problems.found)

@@ -8,7 +8,7 @@ import strawberry
 from tortoise import fields
 from tortoise.models import Model
 
-from app.foundation.access import Reach, Reachable
+from app.foundation.access import TenantScope, TenantScoped
 from app.foundation.identifiers import new_id
 
 
@@ -55,7 +55,7 @@ class StorageStatus(enum.Enum):
     FAILING = strawberry.enum_value("FAILING", description="Recordings would be lost; the last verification says why.")
 
 
-class RecordingConfig(Reachable):
+class RecordingConfig(TenantScoped):
     """`fingerprint` is that of the stored storage settings; a proof counts only while it carries the same one.
 
     `secret_access_key` is sealed; it and `access_key_id` are both there or both not (CHECK), and `enabled` needs vendor,
@@ -88,14 +88,16 @@ class RecordingConfig(Reachable):
 
     sealed: ClassVar[tuple[str, ...]] = ("secret_access_key",)
     # Not as it is stored: `storage_status` goes with it.
-    told_as: ClassVar[dict[str, str | None]] = {"last_verification": None}
-    reach: ClassVar[Reach] = Reach(account="account_id", service_provider=("account__service_provider_id",))
+    audit_names: ClassVar[dict[str, str | None]] = {"last_verification": None}
+    tenant_scope: ClassVar[TenantScope] = TenantScope(
+        account="account_id", service_provider=("account__service_provider_id",)
+    )
 
     class Meta:
         table = "recording_configs"
 
 
-class StoredCredential(Reachable):
+class StoredCredential(TenantScoped):
     """Keys that a recording was stored with, kept as long as a recording needs them: the account may use others since.
 
     `fingerprint` is a keyed hash of vendor, endpoint and both keys, unique in the account: what is stored with the same
@@ -114,9 +116,11 @@ class StoredCredential(Reachable):
     fingerprint = fields.BinaryField()
     created_at = fields.DatetimeField(auto_now_add=True)
 
-    told_as: ClassVar[dict[str, str | None]] = {"secret_access_key": None}
+    audit_names: ClassVar[dict[str, str | None]] = {"secret_access_key": None}
     sealed: ClassVar[tuple[str, ...]] = ("secret_access_key",)
-    reach: ClassVar[Reach] = Reach("account_id", ("account__service_provider_id",), owners="call_accounts")
+    tenant_scope: ClassVar[TenantScope] = TenantScope(
+        "account_id", ("account__service_provider_id",), owners="call_accounts"
+    )
 
     class Meta:
         table = "stored_credentials"

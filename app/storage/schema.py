@@ -13,7 +13,7 @@ from app.accounts.model import Account as AccountRow
 from app.foundation.context import Info
 from app.foundation.errors import BadUserInput, UserError
 from app.foundation.graphql import fields
-from app.foundation.identifiers import Kind, read, show
+from app.foundation.identifiers import Kind, parse_sid, sid_of
 from app.storage import model, policy, regions, rules, service
 from app.storage.inputs import RecordingConfigPatch
 from app.storage.verification import StorageVerdict, VerificationResult, VerificationStepName, VerificationStepStatus
@@ -236,8 +236,8 @@ class RecordingQueries:
             strawberry.argument(description="Its region, which tells the partition; by default the stored one."),
         ] = None,
     ) -> RecordingPolicy | None:
-        row_id = read(Kind.ACCOUNT, account_id)
-        account = await info.context.viewer.within_reach(AccountRow).get_or_none(id=row_id) if row_id else None
+        row_id = parse_sid(Kind.ACCOUNT, account_id)
+        account = await info.context.viewer.visible(AccountRow).get_or_none(id=row_id) if row_id else None
         if account is None:
             return None
         stored = await model.RecordingConfig.get_or_none(account_id=account.id)
@@ -414,7 +414,7 @@ class RecordingMutations:
         input: Annotated[RemoveRecordingConfigInput, strawberry.argument(description="Which account.")],
     ) -> RemoveRecordingConfigPayload:
         config = await service.remove(info.context, input.account_id, input.if_version)
-        return RemoveRecordingConfigPayload(deleted_id=strawberry.ID(show(Kind.RECORDING_CONFIG, config.id)))
+        return RemoveRecordingConfigPayload(deleted_id=strawberry.ID(sid_of(Kind.RECORDING_CONFIG, config.id)))
 
     @fields.mutation(
         f"Tests storage settings that are not saved yet, step by step, within 10 seconds. Stores nothing. {_TOO_MANY_TESTS}"

@@ -12,7 +12,7 @@ from app.audit import trail
 from app.audit.audited_update import change, conflict
 from app.foundation import quotas
 from app.foundation.context import Context
-from app.foundation.errors import Mistakes, ServiceUnavailable, UserErrorCode
+from app.foundation.errors import ServiceUnavailable, UserErrorCode, UserErrors
 from app.foundation.identifiers import new_id
 from app.foundation.outbound.guard import OutboundGate
 from app.storage import inputs
@@ -35,7 +35,7 @@ _STATUS = {StorageVerdict.WORKING: StorageStatus.WORKING, StorageVerdict.FAILING
 async def update(context: Context, account_id: str, patch: RecordingConfigPatch) -> RecordingConfig:
     """Changes what is given; the first save makes the configuration.
 
-    Raises Mistakes: NOT_FOUND, CONFLICT, or all that is wrong.
+    Raises UserErrors: NOT_FOUND, CONFLICT, or all that is wrong.
     """
     async with in_transaction():
         account = await ACCOUNTS.locked(context, account_id, "accountId")
@@ -53,7 +53,7 @@ async def save(context: Context, account_id: UUID, patch: RecordingConfigPatch) 
         await _check_quota(context, account_id)
     if stored is None:
         made = await RecordingConfig.create(id=row_id, account_id=account_id, **values)
-        await trail.note(context, made, after={name: values[name] for name in _TOLD if name in values})
+        await trail.record(context, made, after={name: values[name] for name in _TOLD if name in values})
         return made
     saved = await change(context, RecordingConfig, row_id, values)
     if saved is None:
@@ -64,7 +64,7 @@ async def save(context: Context, account_id: UUID, patch: RecordingConfigPatch) 
 async def _check_quota(context: Context, account_id: UUID) -> None:
     """New keys become stored credentials with the first recording. They are refused here: a recording never is.
 
-    Raises Mistakes LIMIT_REACHED.
+    Raises UserErrors LIMIT_REACHED.
     """
     maximum = context.opened.settings.stored_credentials_per_account
     fact = f"The account has {maximum:,} stored credentials"
@@ -73,7 +73,7 @@ async def _check_quota(context: Context, account_id: UUID) -> None:
 
 
 async def remove(context: Context, account_id: str, if_version: int | None) -> RecordingConfig:
-    """The configuration as it was. Recordings in the bucket stay. Raises Mistakes: NOT_FOUND, CONFLICT."""
+    """The configuration as it was. Recordings in the bucket stay. Raises UserErrors: NOT_FOUND, CONFLICT."""
     async with in_transaction():
         account = await ACCOUNTS.locked(context, account_id, "accountId")
         stored = await RecordingConfig.filter(account_id=account.id).select_for_update().get_or_none()
@@ -82,14 +82,14 @@ async def remove(context: Context, account_id: str, if_version: int | None) -> R
         if if_version not in (None, stored.version):
             raise conflict(_NOUN, if_version)
         await stored.delete()
-        await trail.note(context, stored, before={name: getattr(stored, name) for name in _TOLD})
+        await trail.record(context, stored, before={name: getattr(stored, name) for name in _TOLD})
     return stored
 
 
 async def verify_draft(context: Context, account_id: str, draft: StorageDraft) -> VerificationResult:
     """Tests values that are not saved; stores nothing. Without both keys, the stored pair is used where it belongs.
 
-    Raises Mistakes: NOT_FOUND; RateLimited.
+    Raises UserErrors: NOT_FOUND; RateLimited.
     """
     account = await ACCOUNTS.get(context, account_id, "accountId")
     if draft.access_key_id is None and draft.secret_access_key is None:
@@ -105,7 +105,7 @@ async def verify_draft(context: Context, account_id: str, draft: StorageDraft) -
 async def verify_stored(context: Context, account_id: str) -> tuple[RecordingConfig, VerificationResult]:
     """Tests the stored values and keeps the result, unless they were changed meanwhile.
 
-    Raises Mistakes: NOT_FOUND; RateLimited.
+    Raises UserErrors: NOT_FOUND; RateLimited.
     """
     account = await ACCOUNTS.get(context, account_id, "accountId")
     stored = await RecordingConfig.get_or_none(account_id=account.id)
@@ -151,7 +151,7 @@ async def _note_test(
         "verification.fingerprint": result.fingerprint,
         "verification.leftover_key": result.leftover_key,
     }
-    await trail.note(context, tested, after=after, account_id=account_id)
+    await trail.record(context, tested, after=after, account_id=account_id)
 
 
 def last_verification(stored: dict[str, Any] | None, fingerprint: str) -> VerificationResult | None:
@@ -165,6 +165,6 @@ def _same_server(draft: StorageDraft, stored: RecordingConfig) -> bool:
     return (draft.vendor, draft.endpoint_url) == (stored.bucket_vendor, stored.endpoint_url)
 
 
-def _no_config() -> Mistakes:
+def _no_config() -> UserErrors:
     message = "The account has no recording configuration; save one with updateRecordingConfig."
-    return Mistakes.one(UserErrorCode.NOT_FOUND, message, "accountId")
+    return UserErrors.one(UserErrorCode.NOT_FOUND, message, "accountId")

@@ -49,7 +49,7 @@ class StorageVerdict(enum.Enum):
 
 @dataclass(frozen=True)
 class VerificationResult:
-    """What a storage test found. It holds no secret; what the server wrote is in it as `responses.py` cleans it."""
+    """What a storage test found. It holds no secret; what the server wrote is in it as `answers.py` cleans it."""
 
     verdict: StorageVerdict
     can_play: bool

@@ -11,7 +11,7 @@ from app.foundation.errors import Unauthenticated
 from app.users.model import Session, User
 
 
-async def still_let_in(viewer: Viewer) -> None:
+async def still_authenticated(viewer: Viewer) -> None:
     """Raises Unauthenticated when the caller's key or session was closed within the seconds for which it is remembered,
     itself or with its account or service provider.
 
@@ -29,11 +29,11 @@ async def still_let_in(viewer: Viewer) -> None:
     previous = Q(previous_secret_hash=viewer.secret_hash, previous_secret_expires_at__gt=datetime.now(UTC))
     keys = ApiKey.filter(owner_is_active(), current | previous, id=viewer.key_id, revoked_at__isnull=True)
     key = await keys.first()
-    if key is None or not await has_its_maker(key):
+    if key is None or not await has_active_creator(key):
         raise Unauthenticated("The API key lets nobody in any more.")
 
 
-async def has_its_maker(key: ApiKey) -> bool:
+async def has_active_creator(key: ApiKey) -> bool:
     """Whether the person who made a key is active; a key that no person made has nobody to lose.
 
     Else whoever is shown the door would still hold the keys that they made for themselves, or by a key of theirs. Who rotates
@@ -43,7 +43,7 @@ async def has_its_maker(key: ApiKey) -> bool:
     return maker is None or await User.filter(id=maker, active=True).exists()
 
 
-async def maker_of(viewer: Viewer) -> Columns:
+async def creator_of(viewer: Viewer) -> Columns:
     """The columns of a key that tell who makes or rotates it now: a key that asks stands for the person who made it."""
     scope, user_id = viewer.scope, viewer.user_id
     asker = await ApiKey.get_or_none(id=viewer.key_id) if viewer.key_id is not None else None

@@ -4,7 +4,7 @@ import re
 import unicodedata
 
 from app.foundation import names
-from app.foundation.errors import Problems, UserErrorCode
+from app.foundation.errors import ErrorCollector, UserErrorCode
 
 MAXIMUM = 254
 # Whether somebody reads mail there is not to be told from its form; what is refused here cannot be one at all.
@@ -12,7 +12,7 @@ _FORM = re.compile(r'[^\s@"(),:;<>\[\\\]]{1,64}@[^\s@"(),:;<>\[\\\].]+(\.[^\s@"(
 _UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"}
 
 
-def checked(email: str | None, problems: Problems, *path: str) -> str:
+def checked(email: str | None, problems: ErrorCollector, *path: str) -> str:
     """The trimmed address. What is wrong goes to `problems` under `path`."""
     trimmed = (email or "").strip()
     if not trimmed:

@@ -48,7 +48,7 @@ def subject_of(keyring: Keyring, key: str) -> bytes:
 
 
 @dataclass(frozen=True)
-class Try:
+class LoginAttempt:
     """One that was begun."""
 
     id: UUID
@@ -56,7 +56,7 @@ class Try:
     network: str
 
 
-async def begin(subject: bytes, address: str) -> Try:
+async def begin(subject: bytes, address: str) -> LoginAttempt:
     """Counts a try to log in; answers it, for `fail` or `take_back`. Raises RateLimited, saying when to come back."""
     network = network_of(address)
     limits: list[_Limit] = [
@@ -73,7 +73,7 @@ async def begin(subject: bytes, address: str) -> Try:
     return await _count_in(subject, network, limits)
 
 
-async def begin_in_session(session_id: UUID) -> Try:
+async def begin_in_session(session_id: UUID) -> LoginAttempt:
     """Counts a try to say the present password in an open session; answers it, likewise. Raises RateLimited."""
     subject = _subject_of_session(session_id)
     return await _count_in(subject, "", [(MAXIMUM_BY_SESSION, {"subject": subject})])
@@ -112,14 +112,14 @@ def _limits_of_taken(subject: bytes, actor: str) -> list[_Limit]:
     ]
 
 
-async def _count_in(subject: bytes, network: str, limits: list[_Limit]) -> Try:
+async def _count_in(subject: bytes, network: str, limits: list[_Limit]) -> LoginAttempt:
     now = datetime.now(UTC)
     await LoginFailure.filter(tried_at__lt=now - WINDOW).delete()
-    made = Try(new_id(), subject, network)
+    made = LoginAttempt(new_id(), subject, network)
     await _write(made, now - WINDOW + UNDECIDED)
     ends = await _ends_of_wait(limits, now, own=made.id)
     if ends:
-        await take_back(made)  # what is not looked at is no failure: the wait ends when it says
+        await withdraw(made)  # what is not looked at is no failure: the wait ends when it says
     _refuse(now, ends)
     return made
 
@@ -135,18 +135,18 @@ def _refuse(now: datetime, ends: list[datetime]) -> None:
         )
 
 
-async def fail(tried: Try) -> None:
+async def fail(tried: LoginAttempt) -> None:
     """The try is found wrong: it counts from now on."""
     now = datetime.now(UTC)
     if not await LoginFailure.filter(id=tried.id).update(tried_at=now):
         await _write(tried, now)  # a server whose clock is ahead has deleted it before it was decided
 
 
-async def _write(tried: Try, tried_at: datetime) -> None:
+async def _write(tried: LoginAttempt, tried_at: datetime) -> None:
     await LoginFailure.create(id=tried.id, subject=tried.subject, network=tried.network, tried_at=tried_at)
 
 
-async def take_back(tried: Try) -> None:
+async def withdraw(tried: LoginAttempt) -> None:
     await LoginFailure.filter(id=tried.id).delete()
 
 

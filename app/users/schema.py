@@ -17,7 +17,7 @@ from app.foundation.errors import UserError, UserErrorCode
 from app.foundation.graphql import fields
 from app.foundation.graphql.pagination import DEFAULT_FIRST, AfterArgument, Connection, Containing, FirstArgument
 from app.foundation.idempotency.run_once import ONCE
-from app.foundation.identifiers import Kind, show
+from app.foundation.identifiers import Kind, sid_of
 from app.foundation.revocations import WHEN_REFUSED
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
 from app.users import email_addresses, login_throttle, model, policy, service
@@ -282,7 +282,7 @@ class UserMutations:
         self, info: Info, input: Annotated[DeleteUserInput, strawberry.argument(description="Whom.")]
     ) -> DeleteUserPayload:
         deleted = await service.delete(info.context, input.id, input.if_version)
-        return DeleteUserPayload(deleted_id=strawberry.ID(show(Kind.USER, deleted)))
+        return DeleteUserPayload(deleted_id=strawberry.ID(sid_of(Kind.USER, deleted)))
 
     @fields.mutation(
         "Gives another user a temporary password, which they must change first, and ends their sessions: the tokens are "

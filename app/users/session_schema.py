@@ -16,7 +16,7 @@ from app.foundation.graphql.pagination import (
     FirstArgument,
     page,
 )
-from app.foundation.identifiers import Kind, show
+from app.foundation.identifiers import Kind, sid_of
 from app.foundation.revocations import WHEN_REFUSED
 from app.users import login_throttle, model, service, sessions
 from app.users.schema import User
@@ -165,7 +165,7 @@ class SessionMutations:
         self, info: Info, input: Annotated[RevokeSessionInput, strawberry.argument(description="Which.")]
     ) -> RevokeSessionPayload:
         ended = await sessions.revoke_session(info.context, input.id)
-        return RevokeSessionPayload(revoked_id=strawberry.ID(show(Kind.SESSION, ended)))
+        return RevokeSessionPayload(revoked_id=strawberry.ID(sid_of(Kind.SESSION, ended)))
 
     @fields.mutation(
         f"Changes the caller's password and ends their other sessions, whose tokens are rejected {WHEN_REFUSED}. "

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from app.foundation.identifiers import Kind, show
+from app.foundation.identifiers import Kind, sid_of
 from app.webhooks.model import WebhookKind
 
 Event = dict[str, object]
@@ -14,8 +14,8 @@ def sample(kind: WebhookKind, account_id: UUID, delivery_id: UUID, sip_realm: st
     about: Event = {
         "kind": kind.value,
         "test": True,
-        "deliveryId": show(Kind.WEBHOOK_DELIVERY, delivery_id),
-        "accountId": show(Kind.ACCOUNT, account_id),
+        "deliveryId": sid_of(Kind.WEBHOOK_DELIVERY, delivery_id),
+        "accountId": sid_of(Kind.ACCOUNT, account_id),
         "sentAt": now.isoformat(timespec="seconds"),
     }
     if kind is WebhookKind.REGISTRATION:

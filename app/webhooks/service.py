@@ -11,7 +11,7 @@ from app.accounts.lookup import ACCOUNTS
 from app.accounts.model import Account
 from app.audit import trail
 from app.foundation.context import Context
-from app.foundation.errors import Mistakes, RateLimited, UserErrorCode
+from app.foundation.errors import RateLimited, UserErrorCode, UserErrors
 from app.foundation.identifiers import new_id
 from app.webhooks import samples
 from app.webhooks.delivery import Call, Delivery, WebhookSender
@@ -25,13 +25,13 @@ MAXIMUM_A_DAY = 200
 async def send_test(context: Context, account_id: str, kind: WebhookKind) -> WebhookDelivery:
     """Calls the stored webhook with a signed sample event, and keeps what came of it.
 
-    Raises Mistakes: NOT_FOUND; RateLimited. What is wrong with the receiver is in the delivery's `reason`.
+    Raises UserErrors: NOT_FOUND; RateLimited. What is wrong with the receiver is in the delivery's `reason`.
     """
     account = await ACCOUNTS.get(context, account_id, "accountId")
     webhook = OF_ACCOUNT[kind].stored(account)
     if webhook is None:
         message = f"The account has no {OF_ACCOUNT[kind].name}; save one with updateAccount."
-        raise Mistakes.one(UserErrorCode.NOT_FOUND, message, "kind")
+        raise UserErrors.one(UserErrorCode.NOT_FOUND, message, "kind")
     await _check_share(account.id)
     delivery_id = new_id()
     call = _call(context, account, kind, webhook, delivery_id)
@@ -90,5 +90,5 @@ async def _kept(
             reason=delivery.reason,
         )
         told = {"kind": kind, "status": delivery.status, "reason": delivery.reason}
-        await trail.note(context, kept, after=told)
+        await trail.record(context, kept, after=told)
     return kept

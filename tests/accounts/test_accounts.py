@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.foundation.identifiers import Kind, new_id, show
+from app.foundation.identifiers import Kind, new_id, sid_of
 from tests.support.installation import Installation, Person, World, refusals
 
 SETTINGS = "account { id name sipRealm active version usageLimit { unit maximum } licensedSessions }"
@@ -31,7 +31,7 @@ async def test_a_provider_sees_the_accounts_that_it_runs(provider: Person, world
 
 async def test_a_provider_does_not_see_others_by_asking_for_their_provider(provider: Person, world: World) -> None:
     query = "query ($id: ID!) { accounts(filter: {serviceProviderId: $id}) { totalCount nodes { id } } }"
-    for someone in (world["other_provider"], show(Kind.SERVICE_PROVIDER, new_id()), world["foreign"], "x", "\0"):
+    for someone in (world["other_provider"], sid_of(Kind.SERVICE_PROVIDER, new_id()), world["foreign"], "x", "\0"):
         answer = await provider.ask(query, id=someone)
         assert answer.only("accounts") == {"totalCount": 0, "nodes": []}
 
@@ -71,7 +71,7 @@ async def test_an_admin_says_whose_account_it_creates(admin: Person) -> None:
 async def test_a_provider_may_name_itself_but_nobody_else(provider: Person, world: World) -> None:
     own = await provider.change("createAccount", "account { id }", name="New", serviceProviderId=world["provider"])
     assert own["userErrors"] == []
-    unknown = show(Kind.SERVICE_PROVIDER, new_id())
+    unknown = sid_of(Kind.SERVICE_PROVIDER, new_id())
     answers = [
         await provider.change("createAccount", "account { id }", name="Other", serviceProviderId=someone)
         for someone in (world["other_provider"], unknown, world["own"], "SP", "")
@@ -132,7 +132,7 @@ CHANGES = [
 async def test_out_of_reach_looks_like_missing(
     provider: Person, admin: Person, world: World, mutation: str, selection: str, input: dict[str, Any], field: str
 ) -> None:
-    nowhere = show(Kind.ACCOUNT, new_id())
+    nowhere = sid_of(Kind.ACCOUNT, new_id())
     payloads = [
         await provider.change(mutation, selection, **{field: someone}, **input)
         for someone in (nowhere, world["foreign"], world["provider"], world["own"].lower(), "garbage", "", "AC\0")
@@ -145,7 +145,7 @@ async def test_out_of_reach_looks_like_missing(
 async def test_an_account_user_reaches_no_sibling(account_user: Person, admin: Person, world: World) -> None:
     payloads = [
         await account_user.change("updateAccount", "account { id }", id=someone, name="Taken over")
-        for someone in (world["sibling"], world["foreign"], show(Kind.ACCOUNT, new_id()))
+        for someone in (world["sibling"], world["foreign"], sid_of(Kind.ACCOUNT, new_id()))
     ]
     assert payloads == [payloads[0]] * 3
     assert refusals(payloads[0]) == [("NOT_FOUND", ["id"])]
@@ -156,7 +156,7 @@ async def test_what_is_out_of_reach_is_null_as_what_does_not_exist(account_user:
     for someone in (
         world["sibling"],
         world["foreign"],
-        show(Kind.ACCOUNT, new_id()),
+        sid_of(Kind.ACCOUNT, new_id()),
         "AC",
         "",
         "\0",

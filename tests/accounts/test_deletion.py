@@ -10,7 +10,7 @@ from app.accounts.model import Account
 from app.api_keys.model import ApiKey
 from app.calls.model import Call, CallKey, RecordingState
 from app.foundation.database import orm
-from app.foundation.identifiers import Kind, new_id, read
+from app.foundation.identifiers import Kind, new_id, parse_sid
 from app.storage.model import AudioFormat, BucketVendor, RecordingConfig, StoredCredential
 from tests.support.database_contents import changed, contents, tables
 from tests.support.installation import Installation, Person, World, refusals
@@ -23,7 +23,7 @@ HELD = [{"kind": "API_KEYS", "count": 2}, {"kind": "APPLICATIONS", "count": 1}]
 
 async def left_of(installation: Installation, account_id: str) -> dict[str, list[str]]:
     """In which tables, and in which columns, the account's id still stands; the audit trail outlives what it speaks of."""
-    uuid = read(Kind.ACCOUNT, account_id)
+    uuid = parse_sid(Kind.ACCOUNT, account_id)
     left: dict[str, list[str]] = {}
     async with installation.database() as connection:
         for table in set(await tables(connection)) - {"audit_events"}:
@@ -90,7 +90,7 @@ async def test_a_forced_deletion_leaves_nothing_of_what_was_inside(
     kept = frozenset({"audit_events", "idempotency_records"})
     async with installation.database() as connection:
         before = await contents(connection, without=kept)
-        account = str(read(Kind.ACCOUNT, world["own"]))
+        account = str(parse_sid(Kind.ACCOUNT, world["own"]))
         users = {str(row["id"]) for row in before["users"] if str(row["account_id"]) == account}
         inside = {
             str(row["id"])
@@ -135,7 +135,7 @@ async def test_calls_stand_in_the_way_and_go_with_what_only_they_needed(
 
 
 async def with_a_recorded_call(installation: Installation, account: str) -> None:
-    account_id = read(Kind.ACCOUNT, account)
+    account_id = parse_sid(Kind.ACCOUNT, account)
     async with installation.database():
         credential = await StoredCredential.create(
             account_id=account_id,
@@ -241,7 +241,7 @@ async def test_what_is_made_while_the_account_is_deleted_is_refused_or_goes_with
 async def test_a_deletion_waits_for_a_key_that_is_just_being_made(
     installation: Installation, provider: Person, world: World
 ) -> None:
-    account_id = read(Kind.ACCOUNT, world["own"])
+    account_id = parse_sid(Kind.ACCOUNT, world["own"])
     other = await orm.single_connection(installation.settings)
     async with other.transaction():
         await other.execute(

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from app.accounts.model import Account
-from app.foundation.identifiers import Kind, new_id, read, show
+from app.foundation.identifiers import Kind, new_id, parse_sid, sid_of
 from tests.server.test_revocation_delay import WHO
 from tests.support.catalogue import contents
 from tests.support.installation import Installation, Person, World, refusals
@@ -85,11 +85,11 @@ async def test_to_move_to_the_same_provider_is_no_change(admin: Person, world: W
 
 
 async def test_an_unknown_provider_or_account_is_named_by_its_field(admin: Person, world: World) -> None:
-    for nobody in (show(Kind.SERVICE_PROVIDER, new_id()), "SP", "\0", world["own"]):
+    for nobody in (sid_of(Kind.SERVICE_PROVIDER, new_id()), "SP", "\0", world["own"]):
         assert refusals(await move(admin, world["own"], nobody)) == [("NOT_FOUND", ["serviceProviderId"])]
         payload = await move(admin, world["own"], nobody, ifVersion=4)
         assert refusals(payload) == [("CONFLICT", ["ifVersion"]), ("NOT_FOUND", ["serviceProviderId"])]
-    for nothing in (show(Kind.ACCOUNT, new_id()), "AC", "\0", world["provider"]):
+    for nothing in (sid_of(Kind.ACCOUNT, new_id()), "AC", "\0", world["provider"]):
         assert refusals(await move(admin, nothing, world["other_provider"])) == [("NOT_FOUND", ["accountId"])]
 
 
@@ -174,7 +174,7 @@ async def test_what_moves_away_while_it_is_to_be_deleted_stays(
     installation: Installation, provider: Person, world: World
 ) -> None:
     """The reach is asked behind the lock: before it, the account was still theirs."""
-    own, there = read(Kind.ACCOUNT, world["own"]), read(Kind.SERVICE_PROVIDER, world["other_provider"])
+    own, there = parse_sid(Kind.ACCOUNT, world["own"]), parse_sid(Kind.SERVICE_PROVIDER, world["other_provider"])
     connection = await asyncpg.connect(installation.settings.database_url)
     try:
         async with connection.transaction():

@@ -7,7 +7,7 @@ import pytest
 
 from app.api_keys import token
 from app.api_keys.model import ApiKey
-from app.foundation.identifiers import Kind, new_id, show
+from app.foundation.identifiers import Kind, new_id, sid_of
 from tests.support.installation import Installation, Person, World, refusals
 
 KEY = "apiKey { id name publicId scope accessLevel status expiresAt createdBy { scope apiKeyId } } token"
@@ -55,8 +55,8 @@ async def test_each_scope_makes_keys_for_whom_it_reaches(installation: Installat
 
 async def test_an_owner_out_of_reach_looks_like_one_that_is_missing(provider: Person, world: World) -> None:
     for field, someone, nowhere in (
-        ("accountId", world["foreign"], show(Kind.ACCOUNT, new_id())),
-        ("serviceProviderId", world["other_provider"], show(Kind.SERVICE_PROVIDER, new_id())),
+        ("accountId", world["foreign"], sid_of(Kind.ACCOUNT, new_id())),
+        ("serviceProviderId", world["other_provider"], sid_of(Kind.SERVICE_PROVIDER, new_id())),
     ):
         payloads = [
             await provider.change("createApiKey", KEY, name="Made", owner={field: owner})

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.api_keys.model import ApiKey
-from app.foundation.identifiers import Kind, new_id, read, show
+from app.foundation.identifiers import Kind, new_id, parse_sid, sid_of
 from tests.api_keys.test_api_keys import made, scope_of
 from tests.support.installation import Installation, Person, World, refusals
 
@@ -64,7 +64,7 @@ async def test_keys_out_of_reach_look_like_missing_ones(
     installation: Installation, admin: Person, world: World, mutation: str, selection: str, more: dict[str, Any]
 ) -> None:
     admin_key = (await admin.ask("{ viewer { apiKey { id } } }")).only("viewer")["apiKey"]["id"]
-    nowhere = [show(Kind.API_KEY, new_id()), "garbage", world["own"]]
+    nowhere = [sid_of(Kind.API_KEY, new_id()), "garbage", world["own"]]
     out_of_reach = {
         "account_user": [world["provider_key"], world["sibling_user_key"], world["foreign_user_key"], admin_key],
         "provider": [world["other_provider_key"], world["foreign_user_key"], admin_key],
@@ -111,7 +111,7 @@ async def test_of_ten_revocations_at_once_one_counts(provider: Person) -> None:
 async def test_an_expired_key_says_so_to_those_who_list_it(installation: Installation, provider: Person) -> None:
     key = await made(provider, expiresAt="2040-01-01T00:00:00Z")
     async with installation.database():
-        await ApiKey.filter(id=read(Kind.API_KEY, key["apiKey"]["id"])).update(
+        await ApiKey.filter(id=parse_sid(Kind.API_KEY, key["apiKey"]["id"])).update(
             expires_at=datetime(2020, 1, 1, tzinfo=UTC)
         )
     answer = await provider.ask(

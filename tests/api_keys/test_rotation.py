@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.api_keys.model import ApiKey
-from app.foundation.identifiers import Kind, read
+from app.foundation.identifiers import Kind, parse_sid
 from app.server import authentication
 from tests.support.installation import Installation, Person, World, refusals
 
@@ -77,7 +77,9 @@ async def test_the_old_secret_closes_when_the_overlap_ends(
     payload = await rotated(provider, world["account_user_key"], overlapHours=1)
     async with installation.database():
         ended = datetime.now(UTC) - timedelta(seconds=1)
-        await ApiKey.filter(id=read(Kind.API_KEY, world["account_user_key"])).update(previous_secret_expires_at=ended)
+        await ApiKey.filter(id=parse_sid(Kind.API_KEY, world["account_user_key"])).update(
+            previous_secret_expires_at=ended
+        )
     assert not await works(installation, world.tokens["account_user"])
     assert await works(installation, payload["token"])
 
@@ -115,7 +117,7 @@ async def test_a_closed_key_is_not_rotated(installation: Installation, provider:
     await provider.change("revokeApiKey", "apiKey { id }", id=world["account_user_key"])
     async with installation.database():
         past = datetime.now(UTC) - timedelta(seconds=1)
-        await ApiKey.filter(id=read(Kind.API_KEY, world["sibling_user_key"])).update(expires_at=past)
+        await ApiKey.filter(id=parse_sid(Kind.API_KEY, world["sibling_user_key"])).update(expires_at=past)
     for key in ("account_user_key", "sibling_user_key"):
         payload = await provider.change("rotateApiKey", ROTATED, id=world[key])
         assert payload["apiKey"] is payload["token"] is None
@@ -190,7 +192,7 @@ async def test_an_earlier_use_does_not_replace_a_later_one(
 ) -> None:
     later = this_minute() + timedelta(minutes=5)
     async with installation.database():  # what another worker wrote
-        await ApiKey.filter(id=read(Kind.API_KEY, world["account_user_key"])).update(last_used_at=later)
+        await ApiKey.filter(id=parse_sid(Kind.API_KEY, world["account_user_key"])).update(last_used_at=later)
     await account_user.ask("{ viewer { scope } }")
     await write_uses(installation)
     used = (await provider.ask(USE, id=world["account_user_key"])).only("node")

@@ -7,7 +7,7 @@ import pytest
 
 from app.applications.model import Application
 from app.foundation.encryption import CannotOpen
-from app.foundation.identifiers import Kind, read
+from app.foundation.identifiers import Kind, parse_sid
 from tests.support.installation import Installation, Person, World, refusals
 
 WEBHOOK = {"url": "https://hooks.example.com/calls"}
@@ -80,7 +80,7 @@ async def test_a_password_is_stored_sealed_and_opens_in_its_own_place_alone(
     assert CREDENTIALS["password"] not in str(made)
     keyring = installation.settings.keyring()
     async with installation.database():
-        row = await Application.get(id=read(Kind.APPLICATION, made["id"]))
+        row = await Application.get(id=parse_sid(Kind.APPLICATION, made["id"]))
     sealed = row.calling_webhook_password
     assert sealed is not None
     assert CREDENTIALS["password"].encode() not in sealed
@@ -137,7 +137,7 @@ async def test_a_form_without_the_password_keeps_the_stored_one(
 
     async def sealed() -> Any:
         async with installation.database():
-            return (await Application.get(id=read(Kind.APPLICATION, made["id"]))).calling_webhook_password
+            return (await Application.get(id=parse_sid(Kind.APPLICATION, made["id"]))).calling_webhook_password
 
     before = await sealed()
     changed = await update(account_user, made["id"], callingWebhook={**WEBHOOK, "method": "GET", **given})

@@ -9,7 +9,7 @@ import pytest
 from app.accounts.model import Account
 from app.applications.model import Application
 from app.foundation import names
-from app.foundation.identifiers import Kind, new_id, read
+from app.foundation.identifiers import Kind, new_id, parse_sid
 from tests.applications.test_applications import created
 from tests.execution.test_compiled import ask_both, ordinary
 from tests.support.concurrency import fill
@@ -148,7 +148,7 @@ async def test_a_page_walks_an_index_of_its_account(
     )
     async with installation.database() as connection:
         await fill(connection, world, providers=10, accounts=200)
-        own, others = read(Kind.ACCOUNT, world["own"]), await Account.all().values_list("id", flat=True)
+        own, others = parse_sid(Kind.ACCOUNT, world["own"]), await Account.all().values_list("id", flat=True)
         # In turn, as accounts of one installation make theirs: 100 of the own account, 50 of each other one.
         await Application.bulk_create(
             _application(account_id, turn) for turn in range(100) for account_id in (others if turn % 2 == 0 else [own])

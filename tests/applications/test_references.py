@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.foundation.database import orm
-from app.foundation.identifiers import Kind, read
+from app.foundation.identifiers import Kind, parse_sid
 from tests.applications.test_applications import created
 from tests.support.installation import Installation, Person, World, refusals
 
@@ -157,8 +157,8 @@ async def test_a_deletion_waits_for_an_account_that_is_just_pointed_at_it(
     async with other.transaction():
         await other.execute(
             "UPDATE accounts SET siprec_application_id = $1 WHERE id = $2",
-            read(Kind.APPLICATION, world["own_application"]),
-            read(Kind.ACCOUNT, world["own"]),
+            parse_sid(Kind.APPLICATION, world["own_application"]),
+            parse_sid(Kind.ACCOUNT, world["own"]),
         )
         deletion = asyncio.create_task(account_user.change("deleteApplication", DELETED, id=world["own_application"]))
         await asyncio.wait([deletion], timeout=0.3)

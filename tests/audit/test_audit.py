@@ -18,10 +18,10 @@ from app.audit import service, setting_names, trail
 from app.audit.model import AuditEvent
 from app.audit.secret_reads import SecretReads
 from app.calls.model import Call
-from app.foundation.access import Reachable
+from app.foundation.access import TenantScoped
 from app.foundation.graphql import fields
 from app.foundation.graphql.fields import registry
-from app.foundation.identifiers import Kind, kind_of, read, show
+from app.foundation.identifiers import Kind, kind_of, parse_sid, sid_of
 from app.foundation.settings import Settings
 from app.recording.spool import Spool
 from app.server.schema import schema
@@ -142,9 +142,9 @@ async def made_recording(installation: Installation, world: World) -> None:
     installation.opened.clients[Spool] = SomewhereElse()  # type: ignore[index]
     async with installation.database():
         call = await Call.create(
-            account_id=read(Kind.ACCOUNT, world["own"]), gateway_call_id="one", started_at=datetime.now(UTC)
+            account_id=parse_sid(Kind.ACCOUNT, world["own"]), gateway_call_id="one", started_at=datetime.now(UTC)
         )
-    world.ids["own_call"] = show(Kind.CALL, call.id)
+    world.ids["own_call"] = sid_of(Kind.CALL, call.id)
     world.ids["own_credential"] = (await add_failed_recordings(installation, {"own": world["own_call"]}))["own"]
 
 
@@ -203,7 +203,7 @@ async def test_an_event_shows_a_recording_s_error_by_the_names_of_the_contract(
         "spool": "of another machine",
     }
     async with installation.database():
-        await Call.filter(id=read(Kind.CALL, world["own_call"])).update(recording_error=error)
+        await Call.filter(id=parse_sid(Kind.CALL, world["own_call"])).update(recording_error=error)
     await admin.change("retryRecording", "call { id }", callId=world["own_call"])
     (event,) = await events(admin)
     changes = {each["field"]: (each["before"], each["after"]) for each in event["changes"]}
@@ -374,15 +374,15 @@ async def test_storage_keys_that_are_kept_or_given_again_are_not_told_as_changed
 
 async def test_every_column_of_what_is_audited_is_told_by_a_name_of_the_contract(installation: Installation) -> None:
     async with installation.database():  # the ORM knows all columns then
-        audited: list[tuple[str | None, str, type[Reachable]]] = [(None, *POLICY)]
+        audited: list[tuple[str | None, str, type[TenantScoped]]] = [(None, *POLICY)]
         for kind, model in fields.registry.rows.items():
             audited += [(kind.value, fields.registry.names[kind], model)] if kind not in NOT_AUDITED else []
         assert len(audited) == 10
         for kind_text, type_name, model in audited:
             for column in setting_names.columns(model):
-                setting = setting_names.setting(kind_text, trail.told(model, column)[0])
+                setting = setting_names.setting(kind_text, trail.audit_name(model, column)[0])
                 if setting is None:
-                    assert model.told_as[column] is None  # type: ignore[attr-defined]
+                    assert model.audit_names[column] is None  # type: ignore[attr-defined]
                     continue
                 place = f"{type_name}: {column}, told as {setting.name}"
                 found = [field for owner in owners(type_name) if (field := field_at(owner, setting.name.split(".")))]
@@ -439,7 +439,7 @@ UNCHANGED: list[tuple[str, str, Inputs]] = [
 async def test_an_update_that_changes_nothing_leaves_no_event_and_no_new_version(
     installation: Installation, admin: Person, world: World, mutation: str, what: str, given: Inputs
 ) -> None:
-    config_id = read(Kind.RECORDING_CONFIG, world["own_recording"])
+    config_id = parse_sid(Kind.RECORDING_CONFIG, world["own_recording"])
     payload = await admin.change(mutation, f"{what} {{ version }}", **given(world))
     assert payload == {what: {"version": 1}, "userErrors": []}
     assert await events(admin) == []

@@ -18,7 +18,7 @@ from app.audit.audited_update import change
 from app.foundation.access import AccessLevel, Scope, Viewer
 from app.foundation.context import Context
 from app.foundation.database.orm import violated_constraint
-from app.foundation.identifiers import Kind, new_id, read
+from app.foundation.identifiers import Kind, new_id, parse_sid
 from app.service_providers.model import ServiceProvider
 from app.storage.model import AudioFormat, RecordingConfig, StorageStatus
 from tests.support.installation import Installation, Person, World, refusals
@@ -63,14 +63,14 @@ def viewer_of(world: World, person: str) -> Viewer:
     if person == "admin":
         return Viewer(Scope.ADMIN, AccessLevel.FULL, new_id())
     if person == "provider":
-        provider_id = read(Kind.SERVICE_PROVIDER, world["provider"])
+        provider_id = parse_sid(Kind.SERVICE_PROVIDER, world["provider"])
         return Viewer(Scope.SERVICE_PROVIDER, AccessLevel.FULL, new_id(), service_provider_id=provider_id)
-    return Viewer(Scope.ACCOUNT, AccessLevel.FULL, new_id(), account_id=read(Kind.ACCOUNT, world["own"]))
+    return Viewer(Scope.ACCOUNT, AccessLevel.FULL, new_id(), account_id=parse_sid(Kind.ACCOUNT, world["own"]))
 
 
 def row_of(world: World, model: type[Model], place: str) -> UUID:
     kind, name = ROWS[model]
-    row_id = read(kind, world[name.format("account" if (model, place) == (ApiKey, "own") else place)])
+    row_id = parse_sid(kind, world[name.format("account" if (model, place) == (ApiKey, "own") else place)])
     assert row_id is not None
     return row_id
 
@@ -146,7 +146,7 @@ async def test_only_rows_within_reach_are_changed(
 
 
 async def test_an_account_reaches_no_service_provider(database: Any, installation: Installation, world: World) -> None:
-    provider_id = read(Kind.SERVICE_PROVIDER, world["provider"])
+    provider_id = parse_sid(Kind.SERVICE_PROVIDER, world["provider"])
     assert provider_id is not None
     assert (
         await change(context_of(installation, world, "account_user"), ServiceProvider, provider_id, {"name": "Mine"})
@@ -159,7 +159,7 @@ async def test_an_account_reaches_no_service_provider(database: Any, installatio
 async def test_a_changed_row_is_answered_as_it_would_be_read(
     database: Any, installation: Installation, world: World, model: type[Any], values: dict[str, Any]
 ) -> None:
-    provider_id = read(Kind.SERVICE_PROVIDER, world["provider"])
+    provider_id = parse_sid(Kind.SERVICE_PROVIDER, world["provider"])
     row_id = provider_id if model is ServiceProvider else row_of(world, model, "own")
     assert row_id is not None
     before = await model.get(id=row_id)

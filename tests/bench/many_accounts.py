@@ -15,10 +15,10 @@ from app.api_keys import service as api_keys
 from app.api_keys.owner import OwnerChoice
 from app.commands import migrate
 from app.foundation.access import AccessLevel, Scope, Viewer
-from app.foundation.context import Context, Opened
+from app.foundation.context import Context, Resources
 from app.foundation.database import orm
 from app.foundation.encryption import new_key_text
-from app.foundation.identifiers import Kind, new_id, show
+from app.foundation.identifiers import Kind, new_id, sid_of
 from app.foundation.settings import Settings
 from app.service_providers import service as providers
 from tests.bench.client import Connection, request
@@ -84,13 +84,13 @@ async def _fill(settings: Settings) -> dict[str, str]:
     await migrate.migrate(settings)
     async with orm.opened(settings, migrating=True) as connection:
         context = Context(
-            Viewer(Scope.ADMIN, AccessLevel.FULL, new_id()), "bench", Opened(settings, settings.keyring(), {})
+            Viewer(Scope.ADMIN, AccessLevel.FULL, new_id()), "bench", Resources(settings, settings.keyring(), {})
         )
         await make_past_months()
         tokens: dict[str, str] = {}
         for name, (accounts, calls, silent) in PROVIDERS.items():
             provider = (await providers.create(context, name)).id
-            owner = OwnerChoice(service_provider_id=show(Kind.SERVICE_PROVIDER, provider))
+            owner = OwnerChoice(service_provider_id=sid_of(Kind.SERVICE_PROVIDER, provider))
             _, token = await api_keys.create(context, api_keys.NewApiKey("bench", AccessLevel.READ_ONLY, owner=owner))
             assert token is not None
             tokens[name] = token

@@ -19,7 +19,7 @@ from app.commands import migrate
 from app.foundation import names
 from app.foundation.database import orm
 from app.foundation.encryption import Keyring
-from app.foundation.identifiers import Kind, new_id, show
+from app.foundation.identifiers import Kind, new_id, sid_of
 from app.foundation.settings import Settings
 
 PROVIDERS, ACCOUNTS, KEYS_EACH, KEYS_OF_THE_BIG_ONE = 10, 10_000, 3, 5_000
@@ -83,7 +83,7 @@ async def _copy(connection: asyncpg.Connection, table: str, rows: Iterator[Row])
 
 
 def _ids(accounts: list[Row]) -> list[str]:
-    return [show(Kind.ACCOUNT, account["id"]) for account in accounts]
+    return [sid_of(Kind.ACCOUNT, account["id"]) for account in accounts]
 
 
 def _provider(number: int) -> Row:

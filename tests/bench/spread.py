@@ -15,10 +15,10 @@ from app.api_keys import service as api_keys
 from app.api_keys.owner import OwnerChoice
 from app.commands import migrate
 from app.foundation.access import AccessLevel, Scope, Viewer
-from app.foundation.context import Context, Opened
+from app.foundation.context import Context, Resources
 from app.foundation.database import orm
 from app.foundation.encryption import Keyring
-from app.foundation.identifiers import Kind, new_id, show
+from app.foundation.identifiers import Kind, new_id, sid_of
 from app.foundation.settings import Settings
 from app.service_providers import service as providers
 from tests.calls.many_calls import NOTED, add_calls, make_past_months, spread_calls
@@ -82,7 +82,7 @@ async def spread(settings: Settings) -> Spread:
         for sql in _FILL:
             await connection.execute_query(sql.format(account=account, events=EVENTS, **ids))
     return Spread(
-        {"admin": admin, **keys}, show(Kind.ACCOUNT, account), show(Kind.SERVICE_PROVIDER, owners["provider"])
+        {"admin": admin, **keys}, sid_of(Kind.ACCOUNT, account), sid_of(Kind.SERVICE_PROVIDER, owners["provider"])
     )
 
 
@@ -101,9 +101,9 @@ async def _fill_calls(connection: Any, account: UUID) -> None:
 
 async def _keys(context: Context, owners: dict[str, UUID], account: UUID) -> dict[str, str]:
     """While the quotas allow it: `multiply` makes more keys than they do."""
-    of_account = show(Kind.ACCOUNT, account)
+    of_account = sid_of(Kind.ACCOUNT, account)
     made = {
-        name: await _key(context, service_provider_id=show(Kind.SERVICE_PROVIDER, owner))
+        name: await _key(context, service_provider_id=sid_of(Kind.SERVICE_PROVIDER, owner))
         for name, owner in owners.items()
     }
     made["account"] = await _key(context, account_id=of_account)
@@ -112,11 +112,11 @@ async def _keys(context: Context, owners: dict[str, UUID], account: UUID) -> dic
 
 
 def _context(settings: Settings, keyring: Keyring) -> Context:
-    return Context(Viewer(Scope.ADMIN, AccessLevel.FULL, new_id()), "bench", Opened(settings, keyring, {}))
+    return Context(Viewer(Scope.ADMIN, AccessLevel.FULL, new_id()), "bench", Resources(settings, keyring, {}))
 
 
 async def _account(context: Context, provider: UUID) -> UUID:
-    made = await accounts.create(context, NewAccount("Large", show(Kind.SERVICE_PROVIDER, provider)))
+    made = await accounts.create(context, NewAccount("Large", sid_of(Kind.SERVICE_PROVIDER, provider)))
     return made.id
 
 

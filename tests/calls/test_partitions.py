@@ -11,7 +11,7 @@ import pytest
 from app import __main__ as commands
 from app.calls import keys, partitions
 from app.calls.model import Call, CallKey, RecordingState
-from app.foundation.identifiers import Kind, read
+from app.foundation.identifiers import Kind, parse_sid
 from app.storage.model import AudioFormat, BucketVendor, StoredCredential
 from tests.calls.conftest import at, report
 from tests.support.installation import Installation, Person, World
@@ -33,7 +33,7 @@ PLACE = {
 
 
 def own(world: World) -> UUID:
-    found = read(Kind.ACCOUNT, world["own"])
+    found = parse_sid(Kind.ACCOUNT, world["own"])
     assert found is not None
     return found
 

@@ -17,11 +17,11 @@ from app.audit.model import AuditEvent
 from app.audit.secret_reads import SecretReads
 from app.calls import routes, signed_urls
 from app.calls.model import Call, RecordingState
-from app.calls.signed_urls import Listenings, storage_address_of
+from app.calls.signed_urls import PlaybackEvents, storage_address_of
 from app.demo.local_s3 import LocalS3
 from app.foundation.access import AccessLevel
 from app.foundation.concurrency_limits import FairSlots, Share
-from app.foundation.identifiers import Kind, read, show
+from app.foundation.identifiers import Kind, parse_sid, sid_of
 from app.server import authentication
 from app.storage.model import AudioFormat
 from tests.recording.recorded import Recorded, configure, recorded, served, target_in, wav
@@ -81,7 +81,7 @@ async def test_no_caller_account_or_provider_takes_all_places_of_listeners(
     sibling = await recorded(installation, target_in(local_s3), of="sibling")
     foreign = await recorded(installation, target_in(local_s3), of="foreign")
     key, account, of_provider = (
-        read(kind, world[name])
+        parse_sid(kind, world[name])
         for kind, name in (
             (Kind.API_KEY, "read_only_key"),
             (Kind.ACCOUNT, "own"),
@@ -135,7 +135,7 @@ async def test_several_headers_let_nobody_listen(own: Recorded, admin: Person, r
 
 async def test_a_gateways_key_hears_nothing(installation: Installation, own: Recorded, read_only: Person) -> None:
     async with installation.database():
-        key_id = read(Kind.API_KEY, installation.world["read_only_key"])
+        key_id = parse_sid(Kind.API_KEY, installation.world["read_only_key"])
         await ApiKey.filter(id=key_id).update(access_level=AccessLevel.GATEWAY)
     assert (await get(read_only, own.path)).status_code == 403
 
@@ -192,7 +192,7 @@ async def test_an_address_closes_with_the_key_that_it_was_made_for(
     assert authentication.CACHE_SECONDS < 5
     address = await own.address(read_only)
     assert (await get(stranger, address)).status_code == 200
-    key = ApiKey.filter(id=read(Kind.API_KEY, world["read_only_key"]))
+    key = ApiKey.filter(id=parse_sid(Kind.API_KEY, world["read_only_key"]))
     now = datetime.now(UTC)
     async with installation.database():
         if closing == "suspended":
@@ -491,7 +491,7 @@ async def test_every_listening_is_told_to_the_trail_once_an_hour(
     found = await events(installation)
     assert {event.object_id for event in found} == {own.call.id}
     assert {event.account_id for event in found} == {own.call.account_id}
-    assert sorted(show(Kind.API_KEY, event.key_id) for event in found if event.key_id)[0] != ""
+    assert sorted(sid_of(Kind.API_KEY, event.key_id) for event in found if event.key_id)[0] != ""
     assert len(found) == 2
     later = time.time() + 3600
     monkeypatch.setattr(time, "time", lambda: later)
@@ -513,7 +513,7 @@ async def test_who_listens_is_remembered_within_bounds(
     from uuid import uuid4
 
     monkeypatch.setattr(signed_urls, "_REMEMBERED", 10)
-    viewer, listenings = (await own.context(admin)).viewer, Listenings()
+    viewer, listenings = (await own.context(admin)).viewer, PlaybackEvents()
     assert all(listenings.is_new(viewer, uuid4()) for _ in range(50))
     assert len(listenings._hours) == 10
 

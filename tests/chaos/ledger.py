@@ -18,7 +18,7 @@ from app.applications.model import Application
 from app.calls.model import Call, RecordingState
 from app.demo.local_s3 import LocalS3
 from app.foundation.database import orm
-from app.foundation.identifiers import Kind, read
+from app.foundation.identifiers import Kind, parse_sid
 from app.recording.audio import WAV_HEADER_BYTES
 from tests.recording.real_server import RealServer
 from tests.recording.upload_setup import s3_client
@@ -102,7 +102,7 @@ class Ledger:
         assert bucket.list_multipart_uploads(Bucket="calls").get("Uploads", []) == []
         async with orm.opened(server.settings):
             there = set(await Application.all().values_list("id", flat=True))
-        assert {read(Kind.APPLICATION, made) for made in self.writes.values()} <= there
+        assert {parse_sid(Kind.APPLICATION, made) for made in self.writes.values()} <= there
 
     async def _stored(self, server: RealServer) -> dict[str, Call]:
         """The rows of all calls, once each recording is stored and the spool is empty."""

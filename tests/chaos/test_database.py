@@ -10,7 +10,7 @@ from app.accounts.model import Account
 from app.calls.model import Call, RecordingState
 from app.commands import migrate
 from app.foundation.database import orm
-from app.foundation.identifiers import Kind, show
+from app.foundation.identifiers import Kind, sid_of
 from tests.chaos.conftest import DATABASE, Ground
 from tests.chaos.faults import frozen, stopped
 from tests.chaos.ledger import HANDSHAKE_REFUSED, until, waiting
@@ -152,7 +152,7 @@ async def test_a_recording_that_is_deleted_stays_deleted_when_an_older_dump_is_r
         await ground.server.start()
         row = (await ground.server.rows())["deleted"]
         deleted = await ground.server.person("provider").change(
-            "deleteRecording", "call { recording { state } }", callId=show(Kind.CALL, row.id)
+            "deleteRecording", "call { recording { state } }", callId=sid_of(Kind.CALL, row.id)
         )
         assert deleted["call"]["recording"]["state"] == "DELETED"
         audio = ground.server.spool / row.id.hex / "audio"

@@ -15,7 +15,7 @@ from app.commands import reencrypt
 from app.demo.local_s3 import free_ports
 from app.foundation.encryption import Keyring, key_from_text, new_key_text
 from app.foundation.idempotency.model import IdempotencyRecord
-from app.foundation.identifiers import Kind, new_id, read, show
+from app.foundation.identifiers import Kind, new_id, parse_sid, sid_of
 from app.storage import credentials
 from app.storage.model import AudioFormat
 from tests.commands.test_reencrypt import opened
@@ -147,7 +147,7 @@ async def test_missing_keys_are_found_at_both_ends_of_a_table(
 
 async def stored_call(installation: Installation) -> str:
     """The id of a call whose recording is said to be in a bucket."""
-    account_id, target = read(Kind.ACCOUNT, installation.world["own"]), target_in("https://s3.example.com")
+    account_id, target = parse_sid(Kind.ACCOUNT, installation.world["own"]), target_in("https://s3.example.com")
     assert account_id is not None
     async with installation.database():
         call = await Call.create(
@@ -165,7 +165,7 @@ async def stored_call(installation: Installation) -> str:
             recording_key="2026/01/31/call.wav",
             recording_credential_id=await credentials.keep(installation.opened.keyring, account_id, target),
         )
-    return show(Kind.CALL, call.id)
+    return sid_of(Kind.CALL, call.id)
 
 
 async def test_commands_that_do_not_serve_write_no_metrics(installation: Installation, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from app.accounts.model import Account
 from app.commands import reencrypt
 from app.commands.reencrypt import rewrap
 from app.foundation.encryption import CannotOpen, Keyring
-from app.foundation.identifiers import Kind, read
+from app.foundation.identifiers import Kind, parse_sid
 from app.storage.model import RecordingConfig
 from tests.invariants.schema_walk import inputs, mistakes, send, with_everything
 from tests.support.fault_injection import failing
@@ -110,7 +110,7 @@ async def test_whoever_is_stopped_half_way_goes_on_where_it_was(
 
 async def test_a_secret_that_is_stored_meanwhile_is_not_overwritten(installation: Installation, world: World) -> None:
     both, alone = keyrings(installation)
-    account_id = read(Kind.ACCOUNT, world["own"])
+    account_id = parse_sid(Kind.ACCOUNT, world["own"])
     async with installation.database():
         row = await Account.get(id=account_id)
         place: dict[str, Any] = {"table": "accounts", "column": "webhook_secret", "row": row.id}

@@ -12,7 +12,7 @@ from tortoise import Tortoise, fields
 
 from app.execution.operations import Operations
 from app.execution.responses import Answer, Request
-from app.foundation.access import AccessLevel, IsAdmin, Reach, Reachable, Scope, Viewer
+from app.foundation.access import AccessLevel, IsAdmin, Scope, TenantScope, TenantScoped, Viewer
 from app.foundation.context import Context, Info
 from app.foundation.database import pool
 from app.foundation.database import url as database_url
@@ -28,18 +28,18 @@ FOUNDATION = frozenset(
 )
 
 
-class ShelfRow(Reachable):
+class ShelfRow(TenantScoped):
     """A table."""
 
-    reach: ClassVar[Reach] = Reach(account=None, service_provider=())
+    tenant_scope: ClassVar[TenantScope] = TenantScope(account=None, service_provider=())
     id = fields.UUIDField(primary_key=True)
     name = fields.TextField()
 
 
-class BookRow(Reachable):
+class BookRow(TenantScoped):
     """Another one, whose rows belong to rows of the first."""
 
-    reach: ClassVar[Reach] = Reach(account=None, service_provider=())
+    tenant_scope: ClassVar[TenantScope] = TenantScope(account=None, service_provider=())
     id = fields.UUIDField(primary_key=True)
     shelf_id = fields.UUIDField()
     title = fields.TextField()

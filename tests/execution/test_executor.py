@@ -39,7 +39,7 @@ class Stock(StrawberryGraphQLCoreExecutionContext):
     exhausted = None
     payloads_read_by_plan = 0
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Nothing: the stock executor leaves that to the garbage collector."""
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import pytest
 
-from app.foundation.identifiers import Kind, read
+from app.foundation.identifiers import Kind, parse_sid
 from tests.execution.test_compiled import ordinary
 from tests.support.concurrency import moved, multiply
 from tests.support.installation import Installation, World
@@ -276,6 +276,6 @@ def of_world(query: str, world: World) -> str:
 
 
 def _uuid(sid: str, kind: Kind) -> UUID:
-    found = read(kind, sid)
+    found = parse_sid(kind, sid)
     assert found is not None
     return found

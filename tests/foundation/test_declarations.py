@@ -30,7 +30,7 @@ DECLARED = {
     ),
     "a count": (fields.count("acount_id", row=ApiKey, description="How many."), "ApiKey has no column 'acount_id'"),
     "a related column": (
-        fields.beside(
+        fields.from_related(
             lambda key: key,
             [],
             [fields.Related((fields.ToOne("id", ApiKey, "account_id"),), ("nmae",))],

@@ -7,7 +7,7 @@ import pytest
 
 from app.accounts.model import Account
 from app.foundation.encryption import CannotOpen, Keyring, key_from_text, new_key_text
-from app.foundation.identifiers import Kind, new_id, read
+from app.foundation.identifiers import Kind, new_id, parse_sid
 from tests.support.installation import Installation, Person, World, refusals
 
 OLD, NEW, HASH = b"\1" * 32, b"\2" * 32, b"\3" * 32
@@ -145,7 +145,7 @@ async def test_a_webhook_secret_is_stored_sealed(installation: Installation, adm
     shown = await secret_of(admin, world["own"])
     assert shown
     async with installation.database():
-        account = await Account.get(id=read(Kind.ACCOUNT, world["own"]))
+        account = await Account.get(id=parse_sid(Kind.ACCOUNT, world["own"]))
     assert shown.encode() not in account.webhook_secret
     assert shown.removeprefix("wh_secret_").encode() not in account.webhook_secret
     ring = installation.settings.keyring()
@@ -156,8 +156,8 @@ async def test_a_sealed_webhook_secret_copied_to_another_account_does_not_open_t
     installation: Installation, account_user: Person, provider: Person, world: World
 ) -> None:
     async with installation.database():
-        sibling = await Account.get(id=read(Kind.ACCOUNT, world["sibling"]))
-        await Account.filter(id=read(Kind.ACCOUNT, world["own"])).update(webhook_secret=sibling.webhook_secret)
+        sibling = await Account.get(id=parse_sid(Kind.ACCOUNT, world["sibling"]))
+        await Account.filter(id=parse_sid(Kind.ACCOUNT, world["own"])).update(webhook_secret=sibling.webhook_secret)
     answer = await account_user.ask(SECRET, id=world["own"])
     assert answer.data == {"account": {"name": "Own customer", "webhookSecret": None}}
     assert answer.codes == ["INTERNAL_SERVER_ERROR"]

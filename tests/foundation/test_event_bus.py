@@ -14,7 +14,7 @@ from valkey.asyncio.client import Pipeline, PubSub
 from app.foundation import events as live_module
 from app.foundation import pubsub as exchange_module
 from app.foundation.events import Change, EventsLost, Listener, LiveEvent, LiveEvents, TooSlow
-from app.foundation.identifiers import Kind, new_id, show
+from app.foundation.identifiers import Kind, new_id, sid_of
 from tests.support.installation import Installation, Person, World
 from tests.support.servers.valkey import PromptServer
 from tests.support.waiting import until
@@ -181,10 +181,10 @@ async def test_silence_is_not_taken_for_absence(
 
 
 async def test_nonsense_on_a_channel_is_passed_over(valkey: PromptServer, account: UUID) -> None:
-    call = show(Kind.CALL, new_id())
+    call = sid_of(Kind.CALL, new_id())
     async with workers(valkey.url, account) as (one, other):
         with other.listening(account) as there:
-            channel = f"live:{show(Kind.ACCOUNT, account)}"
+            channel = f"live:{sid_of(Kind.ACCOUNT, account)}"
             for message in ("", "a b", f"w {call} nothing", f"w {call[2:]} call", f"w {call} call x", "x" * 10_000):
                 valkey.run("PUBLISH", channel, message)
             valkey.run("PUBLISH", channel, b"\xff\xfe \x00 call")

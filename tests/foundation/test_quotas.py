@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.foundation.identifiers import Kind, new_id, read
+from app.foundation.identifiers import Kind, new_id, parse_sid
 from app.storage.model import StoredCredential
 from tests.invariants.schema_walk import STORAGE
 from tests.support.installation import Installation, Person, World
@@ -110,7 +110,7 @@ async def test_revoked_keys_make_room_but_not_more_often_than_the_limit_within_a
     assert told(refused_today) == [("LIMIT_REACHED", message)]
     async with installation.database() as connection:
         # As on another day: the id says when a key was created.
-        older, earlier = read(Kind.API_KEY, made[1]), f"00000000{str(new_id())[8:]}"
+        older, earlier = parse_sid(Kind.API_KEY, made[1]), f"00000000{str(new_id())[8:]}"
         await connection.execute_query(f"UPDATE api_keys SET id = '{earlier}' WHERE id = '{older}'")
     assert (await account_user.change("createApiKey", "apiKey { id }", name="Again"))["apiKey"]
 
@@ -151,7 +151,7 @@ async def test_with_too_many_stored_credentials_the_recording_configuration_take
     async with installation.database():
         for number in range(2):
             await StoredCredential.create(
-                account_id=read(Kind.ACCOUNT, world["own"]),
+                account_id=parse_sid(Kind.ACCOUNT, world["own"]),
                 vendor="AWS_S3",
                 access_key_id="AKIAIOSFODNN7EXAMPLE",
                 secret_access_key=b"sealed",

@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from app.foundation import revocations
-from app.foundation.identifiers import Kind, new_id, read
+from app.foundation.identifiers import Kind, new_id, parse_sid
 from app.foundation.revocations import CHANNEL, EVERYTHING, Revocations
 from app.server.authentication import Authentication
 from tests.support.installation import Installation, Person, World
@@ -124,11 +124,11 @@ async def test_other_workers_hear_of_it_where_there_is_a_valkey(
         assert [(await person.ask(WHO)).status for person in there] == [200] * 3
         since = _of(other).count
         await provider.change("revokeApiKey", "apiKey { id }", id=world["account_user_key"])
-        await reached(_of(other), read(Kind.API_KEY, world["account_user_key"]), since)
+        await reached(_of(other), parse_sid(Kind.API_KEY, world["account_user_key"]), since)
         assert [(await person.ask(WHO)).status for person in there] == [401, 200, 200]
         since = _of(other).count
         await people["ann"].ask("mutation { logout { loggedOut } }")
-        await reached(_of(other), read(Kind.SESSION, people.sessions["ann"]), since)
+        await reached(_of(other), parse_sid(Kind.SESSION, people.sessions["ann"]), since)
         assert [(await person.ask(WHO)).status for person in there] == [401, 401, 200]
 
 

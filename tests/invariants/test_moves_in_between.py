@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from app.foundation.access import Scope
-from app.foundation.identifiers import Kind, any_uuid, read
+from app.foundation.identifiers import Kind, any_uuid, parse_sid
 from tests.invariants.schema_walk import (
     MUTATIONS,
     STORAGE,
@@ -104,8 +104,8 @@ def refused(answer: Answer, mutation: str) -> bool:
 
 async def test_a_provider_changes_nothing_of_an_account_that_is_moving_away(installation: Installation) -> None:
     world, people, gateway = await prepared(installation)
-    own, there = read(Kind.ACCOUNT, world["own"]), read(Kind.SERVICE_PROVIDER, world["other_provider"])
-    here = read(Kind.SERVICE_PROVIDER, world["provider"])
+    own, there = parse_sid(Kind.ACCOUNT, world["own"]), parse_sid(Kind.SERVICE_PROVIDER, world["other_provider"])
+    here = parse_sid(Kind.SERVICE_PROVIDER, world["provider"])
     done = []
     async with connected(installation) as mover, connected(installation) as watcher, installation.database() as tables:
 
@@ -148,7 +148,7 @@ async def test_a_provider_that_waits_for_a_row_changes_it_before_its_account_mov
 ) -> None:
     """The row alone is locked when the change arrives; the account moves while the change waits."""
     world, people, _ = await prepared(installation)
-    own, there = read(Kind.ACCOUNT, world["own"]), read(Kind.SERVICE_PROVIDER, world["other_provider"])
+    own, there = parse_sid(Kind.ACCOUNT, world["own"]), parse_sid(Kind.SERVICE_PROVIDER, world["other_provider"])
     given = of_provider(world, people)[mutation]
     async with (
         connected(installation) as holder,

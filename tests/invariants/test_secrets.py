@@ -11,7 +11,7 @@ from tortoise import Tortoise, fields
 
 from app.accounts.model import Account
 from app.api_keys.model import ApiKey
-from app.foundation.identifiers import Kind, read
+from app.foundation.identifiers import Kind, parse_sid
 from app.users.model import Session, User
 from tests.invariants.schema_walk import (
     MUTATIONS,
@@ -38,7 +38,7 @@ async def test_expired_keys_do_not_work(installation: Installation, admin: Perso
     past = datetime.now(UTC) - timedelta(seconds=1)
     for name in ("account_user", "provider", "read_only"):
         async with installation.database():
-            await ApiKey.filter(id=read(Kind.API_KEY, world[f"{name}_key"])).update(expires_at=past)
+            await ApiKey.filter(id=parse_sid(Kind.API_KEY, world[f"{name}_key"])).update(expires_at=past)
         answer = await installation.person(name).ask(WHO)
         assert (answer.status, answer.codes) == (401, ["UNAUTHENTICATED"]), name
 
@@ -229,7 +229,7 @@ async def test_a_masked_secret_cannot_be_saved_over_the_real_one(installation: I
     async def stored() -> tuple[list[Any], dict[str, Any] | None]:
         async with installation.database():
             secrets, _ = await _stored_secrets(installation)
-            row = await Account.filter(id=read(Kind.ACCOUNT, world["own"])).values("registration_webhook_password")
+            row = await Account.filter(id=parse_sid(Kind.ACCOUNT, world["own"])).values("registration_webhook_password")
             return secrets, row[0]
 
     before = await stored()

@@ -22,7 +22,7 @@ from app.calls.model import Call, CallDirection, RecordingState
 from app.calls.signed_urls import address_of, player_address_of
 from app.demo.local_s3 import REGION, LocalS3
 from app.foundation.context import Context
-from app.foundation.identifiers import Kind, new_id, read, show
+from app.foundation.identifiers import Kind, new_id, parse_sid, sid_of
 from app.storage import credentials
 from app.storage.model import AudioFormat, BucketVendor, RecordingConfig, StoredCredential
 from app.storage.s3 import StorageTarget
@@ -95,7 +95,7 @@ class Recorded:
 
     @property
     def id(self) -> str:
-        return show(Kind.CALL, self.call.id)
+        return sid_of(Kind.CALL, self.call.id)
 
     @property
     def path(self) -> str:
@@ -135,10 +135,10 @@ async def recorded(
     **changed: Any,
 ) -> Recorded:
     """A call of an account whose recording is in a bucket; with other `changed` columns, such as its state."""
-    content, account_id = wav() if audio is None else audio, read(Kind.ACCOUNT, installation.world[of])
+    content, account_id = wav() if audio is None else audio, parse_sid(Kind.ACCOUNT, installation.world[of])
     assert account_id is not None
     call_id = id_at(STARTED)
-    key = f"2026/01/31/{show(Kind.CALL, call_id)}.{audio_format.name.lower()}"
+    key = f"2026/01/31/{sid_of(Kind.CALL, call_id)}.{audio_format.name.lower()}"
     client = client_of(target)
     await asyncio.to_thread(client.put_object, Bucket=target.bucket, Key=key, Body=content)
     async with installation.database():
@@ -170,7 +170,7 @@ async def recorded(
 
 async def configure(installation: Installation, target: StorageTarget, of: str = "own") -> None:
     """Makes a storage the one that an account uses now."""
-    account_id = read(Kind.ACCOUNT, installation.world[of])
+    account_id = parse_sid(Kind.ACCOUNT, installation.world[of])
     async with installation.database():
         config = await RecordingConfig.get(account_id=account_id)
         config.bucket_vendor, config.endpoint_url = target.vendor, target.endpoint_url

@@ -7,7 +7,7 @@ from app.calls.model import Call, RecordingState
 from app.commands.reencrypt import rewrap
 from app.demo.local_s3 import LocalS3
 from app.foundation.encryption import Keyring
-from app.foundation.identifiers import Kind, read
+from app.foundation.identifiers import Kind, parse_sid
 from app.recording import credential_retention
 from app.storage.credentials import secret_of
 from app.storage.model import StoredCredential
@@ -89,7 +89,7 @@ async def test_they_are_removed_knowingly(
     assert await kept_keys(installation) == 0
     async with installation.database():
         (event,) = await AuditEvent.filter(operation="removeStoredCredential")
-        assert event.object_id == read(Kind.STORED_CREDENTIAL, credential["id"])
+        assert event.object_id == parse_sid(Kind.STORED_CREDENTIAL, credential["id"])
         assert "recordersecret" not in str(event.before)
         assert set(await Call.all().values_list("recording_credential_id", flat=True)) == {None}
     for call in calls:

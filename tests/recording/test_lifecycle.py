@@ -10,9 +10,9 @@ import pytest
 
 from app.calls.model import Call, CallDirection, RecordingState
 from app.foundation.events import Change, LiveEvents
-from app.foundation.identifiers import Kind, read, show
+from app.foundation.identifiers import Kind, parse_sid, sid_of
 from app.recording import lifecycle
-from app.recording.lifecycle import AccountGone, CallFacts, RecordedAlready
+from app.recording.lifecycle import AccountDeleted, CallFacts, RecordedAlready
 from app.storage.model import AudioFormat, BucketVendor, StoredCredential
 from app.storage.s3 import StorageTarget
 from tests.support.installation import Installation, World
@@ -23,7 +23,7 @@ START = datetime(2026, 3, 1, 23, 59, 59, tzinfo=UTC)
 
 
 def own(world: World) -> UUID:
-    found = read(Kind.ACCOUNT, world["own"])
+    found = parse_sid(Kind.ACCOUNT, world["own"])
     assert found
     return found
 
@@ -45,7 +45,7 @@ async def test_a_call_that_nobody_has_reported_is_made(installation: Installatio
     assert (stored.recording_state, stored.started_at, stored.from_number) == (RecordingState.RECORDING, START, "+1")
     assert stored.direction is CallDirection.INBOUND
     # The UTC start of the call and our id, whatever the gateway calls it.
-    assert re.fullmatch(rf"2026/03/01/{show(Kind.CALL, call.id)}-[0-9a-f]{{8}}\.wav", str(stored.recording_key))
+    assert re.fullmatch(rf"2026/03/01/{sid_of(Kind.CALL, call.id)}-[0-9a-f]{{8}}\.wav", str(stored.recording_key))
     assert stored.recording_bucket == "own-recordings"
 
 
@@ -68,7 +68,7 @@ async def test_what_was_reported_of_a_call_stays(installation: Installation, wor
         assert await StoredCredential.all().count() == 1
     assert again.id == first.id
     assert (stored.from_number, stored.to_number, stored.trace_id) == ("+1", "+3", "t")
-    assert str(stored.recording_key).startswith(f"2026/02/28/{show(Kind.CALL, first.id)}-")
+    assert str(stored.recording_key).startswith(f"2026/02/28/{sid_of(Kind.CALL, first.id)}-")
 
 
 async def test_a_call_is_recorded_once(installation: Installation, world: World) -> None:
@@ -77,7 +77,7 @@ async def test_a_call_is_recorded_once(installation: Installation, world: World)
         await begin(installation, live, own(world))
         with pytest.raises(RecordedAlready):
             await begin(installation, live, own(world))
-        with pytest.raises(AccountGone):
+        with pytest.raises(AccountDeleted):
             await begin(installation, live, uuid4())
 
 

@@ -13,9 +13,9 @@ from tortoise import connections
 
 from app.calls.model import Call, RecordingState
 from app.foundation.access import AccessLevel, Scope, Viewer
-from app.foundation.errors import Mistakes
+from app.foundation.errors import UserErrors
 from app.foundation.events import Change, LiveEvent, LiveEvents
-from app.foundation.identifiers import Kind, new_id, show
+from app.foundation.identifiers import Kind, new_id, sid_of
 from app.foundation.outbound.guard import OutboundGate
 from app.recording import ingest, lifecycle, retry
 from app.recording.stream import FirstFrame
@@ -92,7 +92,7 @@ async def test_what_comes_back_is_stored_when_somebody_asks_for_it(room: Storage
     await lifecycle.give_up_lost(room.live, datetime.now(UTC), room.find)
     await room.look()
     assert (s3.objects, room.spool.waiting()) == ({}, [call_id])
-    await retry.retry(room.context, show(Kind.CALL, call_id))
+    await retry.retry(room.context, sid_of(Kind.CALL, call_id))
     await room.look()
     assert (await room.call(call_id)).recording_state is RecordingState.STORED
 
@@ -102,7 +102,7 @@ async def test_what_does_not_come_back_is_given_up_again(room: StorageRoom) -> N
     for _ in range(2):
         await was_told_of(call_id, days=4)
         assert await lifecycle.give_up_lost(room.live, datetime.now(UTC), room.find) == 1
-        await retry.retry(room.context, show(Kind.CALL, call_id))
+        await retry.retry(room.context, sid_of(Kind.CALL, call_id))
 
 
 async def test_audio_that_was_last_tried_here_and_is_gone_cannot_be_tried_again(
@@ -116,8 +116,8 @@ async def test_audio_that_was_last_tried_here_and_is_gone_cannot_be_tried_again(
     recording = room.spool.open(call_id)
     assert recording is not None
     recording.remove()
-    with pytest.raises(Mistakes, match="The audio is gone"):
-        await retry.retry(room.context, show(Kind.CALL, call_id))
+    with pytest.raises(UserErrors, match="The audio is gone"):
+        await retry.retry(room.context, sid_of(Kind.CALL, call_id))
 
 
 async def test_a_call_that_ends_after_it_was_given_up_is_stored(room: StorageRoom) -> None:
@@ -138,7 +138,7 @@ async def test_a_call_that_goes_on_for_days_is_not_taken_for_lost(
     monkeypatch.setattr(ingest, "LOOK_AT_ACCOUNTS_EVERY_SECONDS", 0.05)
     monkeypatch.setattr(ingest, "TELL_OF_LONG_CALLS_EVERY_SECONDS", 0.0)
     await room.switch_on()
-    mine = ingest.Recorder(room.installation.settings, room.keyring, room.spool, room.live)
+    mine = ingest.RecordingIngest(room.installation.settings, room.keyring, room.spool, room.live)
     async with mine.running():
         stream = mine.stream(FirstFrame("long", room.account_id))
         viewer = Viewer(Scope.ADMIN, AccessLevel.GATEWAY)

@@ -16,8 +16,8 @@ from app.accounts.model import Account
 from app.calls.keys import claimed
 from app.calls.model import Call, CallDirection, CallKey, RecordingState
 from app.foundation.encryption import CannotOpen
-from app.foundation.errors import Mistakes
-from app.foundation.identifiers import Kind, new_id, read, show
+from app.foundation.errors import UserErrors
+from app.foundation.identifiers import Kind, new_id, parse_sid, sid_of
 from app.recording import lifecycle, lookup, retry, upload_worker
 from app.recording import set_aside as aside
 from app.recording.spool import Ended, SpooledRecording
@@ -330,8 +330,8 @@ async def test_a_retry_of_what_is_set_aside_names_the_command(room: StorageRoom,
     await room.look()
     room.spool.folder(call_id).joinpath("about.json").write_text("{")
     await room.later(minutes=5)
-    call = show(Kind.CALL, call_id)
-    with pytest.raises(Mistakes, match=f"python -m app spool --adopt {call}"):
+    call = sid_of(Kind.CALL, call_id)
+    with pytest.raises(UserErrors, match=f"python -m app spool --adopt {call}"):
         await retry.retry(room.context, call)
 
 
@@ -348,7 +348,7 @@ async def test_a_retry_asks_no_bucket_whose_keys_do_not_open(
         raise CannotOpen("No key.")
 
     monkeypatch.setattr(lookup, "in_bucket", cannot)
-    call = await retry.retry(room.context, show(Kind.CALL, call_id))
+    call = await retry.retry(room.context, sid_of(Kind.CALL, call_id))
     assert call.recording_state is RecordingState.STORING
 
 
@@ -373,7 +373,7 @@ async def test_the_command_lists_what_is_set_aside_and_adopts_it_for_another_acc
 ) -> None:
     assert await spool(room) == (0, "Nothing is set aside.\n", "")
     call_id = await set_aside(room)
-    call, own = show(Kind.CALL, call_id), room.installation.world["own"]
+    call, own = sid_of(Kind.CALL, call_id), room.installation.world["own"]
     status, printed, _ = await spool(room)
     assert (status, printed.count("\n")) == (0, 1)
     assert printed.startswith(f"{call}: account AC")
@@ -389,7 +389,7 @@ async def test_the_command_lists_what_is_set_aside_and_adopts_it_for_another_acc
 
 async def test_the_command_discards_what_is_set_aside_when_it_is_told_yes(room: StorageRoom) -> None:
     call_id = await set_aside(room)
-    call = show(Kind.CALL, call_id)
+    call = sid_of(Kind.CALL, call_id)
     status, _, wrong = await spool(room, "--discard", call)
     assert (status, room.spool.aside()) == (1, [call_id])
     assert "This would be deleted, without another copy. To do it, add --yes." in wrong
@@ -403,7 +403,7 @@ async def test_the_command_lists_and_discards_what_cannot_be_read(room: StorageR
     call_id = await room.recorded(PCM)
     room.spool.folder(call_id).joinpath("about.json").write_text('{"call_id"')
     await room.look()
-    call = show(Kind.CALL, call_id)
+    call = sid_of(Kind.CALL, call_id)
     assert "its about.json cannot be read" in (await spool(room))[1]
     status, _, wrong = await spool(room, "--adopt", call)
     assert (status, "put the file in order first" in wrong) == (1, True)
@@ -460,11 +460,11 @@ async def test_a_recording_is_not_adopted_for_another_account_than_that_of_its_c
     call_id = await with_a_part_in_its_bucket(room)
     world = room.installation.world
     with pytest.raises(aside.CannotAdopt, match=f"the account {world['own']}'s"):
-        await adopted(room, UUID(str(read(Kind.ACCOUNT, world["sibling"]))))
+        await adopted(room, UUID(str(parse_sid(Kind.ACCOUNT, world["sibling"]))))
     assert await Call.filter(id=call_id).count() == 1
     await Call.filter(id=call_id).delete()  # its CallKey is there, so a report would make the row again
     with pytest.raises(aside.CannotAdopt, match=f"the account {world['own']}'s"):
-        await adopted(room, UUID(str(read(Kind.ACCOUNT, world["sibling"]))))
+        await adopted(room, UUID(str(parse_sid(Kind.ACCOUNT, world["sibling"]))))
 
 
 @pytest.mark.parametrize("has_failed", [False, True])
@@ -514,7 +514,7 @@ async def test_the_command_adopts_all_that_can_be(room: StorageRoom, s3: Scripte
     await room.look()
     status, printed, wrong = await spool(room, "--adopt", "all", "--account", room.installation.world["own"])
     assert (status, printed.count("is back in the spool")) == (1, 1)
-    assert wrong.startswith(f"{show(Kind.CALL, unreadable)}: about.json cannot be read")
+    assert wrong.startswith(f"{sid_of(Kind.CALL, unreadable)}: about.json cannot be read")
     await room.look()
     assert (stored(s3), room.spool.aside()) == ([PCM], [unreadable])
 
@@ -572,7 +572,7 @@ async def test_what_failed_in_an_older_dump_and_is_in_the_bucket_is_found_by_a_r
     await room.look()
     failed = {"message": "Busy.", "advice": "Wait.", "spool": room.spool.id}
     await as_in_an_older_dump(call_id, RecordingState.FAILED, recording_error=failed)
-    call = await retry.retry(room.context, show(Kind.CALL, call_id))
+    call = await retry.retry(room.context, sid_of(Kind.CALL, call_id))
     assert (call.recording_state, call.recording_size_bytes) == (RecordingState.STORED, 32_044)
     assert (await told_of(account_user, call_id))["error"] is None
 
@@ -629,8 +629,8 @@ async def test_a_recording_whose_audio_this_server_lost_is_failed_and_the_call_s
     assert error is not None
     assert "lost on this server" in error["message"]
     assert (s3.requests, room.spool.waiting()) == ([], [])
-    with pytest.raises(Mistakes, match="The audio is gone"):
-        await retry.retry(room.context, show(Kind.CALL, call_id))
+    with pytest.raises(UserErrors, match="The audio is gone"):
+        await retry.retry(room.context, sid_of(Kind.CALL, call_id))
 
 
 async def test_nothing_is_made_again_of_a_recording_without_a_sample(room: StorageRoom, s3: ScriptedS3) -> None:

@@ -26,7 +26,7 @@ from app.foundation.access import AccessLevel, Scope, Viewer
 from app.foundation.database import orm
 from app.foundation.encryption import Keyring
 from app.foundation.events import LiveEvents
-from app.foundation.identifiers import Kind, read
+from app.foundation.identifiers import Kind, parse_sid
 from app.foundation.logging import RequestLog
 from app.recording import ingest, lifecycle
 from app.recording.admission import admit
@@ -438,8 +438,8 @@ async def test_streams_that_run_when_the_process_ends_are_ended_in_order(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings, opened = gateway.installation.settings, gateway.installation.opened
-    mine = ingest.Recorder(settings, opened.keyring, gateway.spool, LiveEvents())
-    own = read(Kind.ACCOUNT, gateway.account)
+    mine = ingest.RecordingIngest(settings, opened.keyring, gateway.spool, LiveEvents())
+    own = parse_sid(Kind.ACCOUNT, gateway.account)
     assert own is not None
     write, is_writing, goes_on = ingest.AudioStream.write, threading.Event(), threading.Event()
 
@@ -524,12 +524,12 @@ async def test_one_writing_that_fails_is_not_the_last(gateway: Gateway, monkeypa
         await connection.send(gateway.first_frame("a"))
         failed = asyncio.Event()
 
-        def fails(_: ingest.Recorder) -> None:
+        def fails(_: ingest.RecordingIngest) -> None:
             failed.set()
             raise ZeroDivisionError
 
         with monkeypatch.context() as patched:
-            patched.setattr(ingest.Recorder, "_end_what_is_too_much", fails)
+            patched.setattr(ingest.RecordingIngest, "_end_what_is_too_much", fails)
             await connection.send(bytes(640))
             await failed.wait()
         await connection.send(bytes(640))
@@ -551,8 +551,8 @@ async def test_the_writing_does_not_wait_for_a_large_spool_to_be_measured(
     monkeypatch.setattr(Spool, "measure", measure)
     try:
         settings, opened = gateway.installation.settings, gateway.installation.opened
-        mine = ingest.Recorder(settings, opened.keyring, gateway.spool, LiveEvents())
-        own = read(Kind.ACCOUNT, gateway.account)
+        mine = ingest.RecordingIngest(settings, opened.keyring, gateway.spool, LiveEvents())
+        own = parse_sid(Kind.ACCOUNT, gateway.account)
         assert own is not None
         async with gateway.installation.database(), mine.running():
             stream = mine.stream(FirstFrame("a", own))
@@ -647,7 +647,7 @@ async def test_calls_that_are_not_to_be_recorded_are_refused_with_the_reason(
         change = {"id": world["own_application"], "recordAllCalls": True}
         assert (await provider.change("updateApplication", "application { id }", **change))["userErrors"] == []
         await gateway.stream("a", bytes(640), applicationSid=world["own_application"])
-        assert (await gateway.call("a")).application_id == read(Kind.APPLICATION, world["own_application"])
+        assert (await gateway.call("a")).application_id == parse_sid(Kind.APPLICATION, world["own_application"])
         off = {"accountId": world["own"], "enabled": False}
         await provider.change("updateRecordingConfig", "recordingConfig { id }", **off)
         code, reason = await gateway.refused(gateway.first_frame("b", applicationSid=world["own_application"]))
@@ -856,7 +856,7 @@ async def test_a_call_that_is_refused_by_a_fault_of_ours_counts(gateway: Gateway
 
 def fill(gateway: Gateway, account: str, megabytes: float, provider: str | None = None) -> None:
     """Another process of the machine has put so much of this account into the spool."""
-    provider_id = read(Kind.SERVICE_PROVIDER, provider) if provider else None
+    provider_id = parse_sid(Kind.SERVICE_PROVIDER, provider) if provider else None
     told = replace(about(), account_id=UUID(uuid_of(account)), service_provider_id=provider_id)
     recording = Spool(gateway.installation.settings.spool, 10**12).create(told)
     recording.append(bytes(int(megabytes * 1_000_000)))

@@ -14,8 +14,8 @@ import pytest
 
 from app.calls.model import Call, RecordingState
 from app.demo.local_s3 import LocalS3
-from app.foundation.errors import Mistakes, UserErrorCode
-from app.foundation.identifiers import Kind, show
+from app.foundation.errors import UserErrorCode, UserErrors
+from app.foundation.identifiers import Kind, sid_of
 from app.foundation.outbound.errors import FailureKind
 from app.recording import backoff, lifecycle, retry, upload_worker
 from app.recording.backoff import Fault
@@ -257,7 +257,7 @@ async def told_of(person: Person, call_id: UUID) -> Any:
     query = (
         "query ($id: ID!) { node(id: $id) { ... on Call { recording { state error { code advice at nextTryAt } } } } }"
     )
-    answer = await person.ask(query, id=show(Kind.CALL, call_id))
+    answer = await person.ask(query, id=sid_of(Kind.CALL, call_id))
     return answer.data["node"]["recording"]
 
 
@@ -364,7 +364,7 @@ async def test_by_hand_it_is_tried_again_and_a_success_proves_the_storage(
     await room.later(hours=48)
     assert s3.calls.count("put") == tried, "what has failed for good is left alone"
     s3.answers.clear()
-    asked = await retry.retry(room.context, show(Kind.CALL, call_id))
+    asked = await retry.retry(room.context, sid_of(Kind.CALL, call_id))
     assert (asked.recording_state, asked.recording_error) == (RecordingState.STORING, None)
     await room.look()
     assert (await room.call(call_id)).recording_state is RecordingState.STORED
@@ -378,7 +378,7 @@ async def test_by_hand_all_tries_begin_again_in_whichever_process(scripted: tupl
     call_id = await room.recorded(noise(32_000))
     for _ in backoff.WAITS:
         await room.later(hours=1)
-    await retry.retry(room.context, show(Kind.CALL, call_id))
+    await retry.retry(room.context, sid_of(Kind.CALL, call_id))
     await room.look(room.another_storer())
     call = await room.call(call_id)
     assert (call.recording_state, call.recording_attempts) == (RecordingState.STORING, 1)
@@ -393,7 +393,7 @@ async def test_by_hand_what_waits_is_tried_at_once(scripted: tuple[StorageRoom, 
     s3.answers.clear()
     await room.later(seconds=1)
     assert (await room.call(call_id)).recording_state is RecordingState.STORING
-    await retry.retry(room.context, show(Kind.CALL, call_id))
+    await retry.retry(room.context, sid_of(Kind.CALL, call_id))
     await room.look()
     assert (await room.call(call_id)).recording_state is RecordingState.STORED
 
@@ -407,8 +407,8 @@ async def test_by_hand_there_is_nothing_to_try_without_the_audio(scripted: tuple
     recording = room.spool.open(call_id)
     assert recording is not None
     recording.remove()
-    with pytest.raises(Mistakes, match="The audio is gone"):
-        await retry.retry(room.context, show(Kind.CALL, call_id))
+    with pytest.raises(UserErrors, match="The audio is gone"):
+        await retry.retry(room.context, sid_of(Kind.CALL, call_id))
     assert (await room.call(call_id)).recording_state is RecordingState.FAILED
 
 
@@ -421,8 +421,8 @@ async def test_by_hand_only_what_failed_or_waits_is_tried(
     await Call.filter(id=call_id).update(
         recording_state=state, recording_size_bytes=32_044, recording_duration_ms=1_000
     )
-    with pytest.raises(Mistakes) as refused:
-        await retry.retry(room.context, show(Kind.CALL, call_id))
+    with pytest.raises(UserErrors) as refused:
+        await retry.retry(room.context, sid_of(Kind.CALL, call_id))
     assert refused.value.errors[0].code is UserErrorCode.CONFLICT
     assert (await room.call(call_id)).recording_state is state
 

@@ -20,13 +20,13 @@ from app.accounts.model import Account
 from app.calls.model import Call
 from app.demo.local_s3 import LocalS3
 from app.foundation.access import AccessLevel, Scope, Viewer
-from app.foundation.context import Context, Opened
+from app.foundation.context import Context, Resources
 from app.foundation.events import LiveEvents
-from app.foundation.identifiers import Kind, new_id, read
+from app.foundation.identifiers import Kind, new_id, parse_sid
 from app.foundation.outbound.guard import OutboundGate
 from app.recording import audio, lifecycle, lookup
 from app.recording.spool import About, Ended, Spool, SpooledRecording
-from app.recording.upload_worker import Storer
+from app.recording.upload_worker import UploadWorker
 from app.storage import service
 from app.storage.inputs import RecordingConfigPatch
 from app.storage.model import AudioFormat, BucketVendor, RecordingConfig
@@ -51,7 +51,7 @@ class StorageRoom:
     def __init__(self, installation: Installation, folder: Path, storage: ObjectStorage) -> None:
         self.installation = installation
         self.keyring = installation.opened.keyring
-        self.account_id = UUID(str(read(Kind.ACCOUNT, installation.world["own"])))
+        self.account_id = UUID(str(parse_sid(Kind.ACCOUNT, installation.world["own"])))
         self.live = LiveEvents()
         self.storage = storage
         self.folder = folder
@@ -60,15 +60,15 @@ class StorageRoom:
         self.storer = self.another_storer()
         self._numbers = iter(range(1_000))
 
-    def another_storer(self) -> Storer:
+    def another_storer(self) -> UploadWorker:
         """As a process has one that is started later, or beside."""
-        return Storer(self.keyring, self.storage, self.spool, self.live, 400, now=lambda: self.time)
+        return UploadWorker(self.keyring, self.storage, self.spool, self.live, 400, now=lambda: self.time)
 
     @property
     def context(self) -> Context:
         clients: dict[type, Any] = {OutboundGate: OutboundGate(["127.0.0.1"]), Spool: self.spool, LiveEvents: self.live}
         clients[ObjectStorage] = self.storage
-        opened = Opened(self.installation.settings, self.keyring, clients)
+        opened = Resources(self.installation.settings, self.keyring, clients)
         return Context(Viewer(Scope.ADMIN, AccessLevel.FULL, new_id()), "test", opened, operation="retryRecording")
 
     async def find(self, call: Call) -> lifecycle.Found | None:
@@ -111,7 +111,7 @@ class StorageRoom:
         changes = {"endpoint_url": endpoint, "bucket_name": bucket, "bucket_vendor": BucketVendor.S3_COMPATIBLE}
         keys = {"access_key_id": "sibling", "secret_access_key": "secret", "region": "us-east-1", "enabled": True}
         await service.update(self.context, account, _patch({**changes, **keys}))
-        self.account_id = UUID(str(read(Kind.ACCOUNT, account)))
+        self.account_id = UUID(str(parse_sid(Kind.ACCOUNT, account)))
         try:
             return await self.recorded(noise(1000))
         finally:
@@ -140,7 +140,7 @@ class StorageRoom:
         length = audio.duration_of(about.format, about.sample_rate, about.channels, size)
         recording.finish(Ended(datetime.now(UTC), length // timedelta(milliseconds=1), 0))
 
-    async def look(self, storer: Storer | None = None) -> None:
+    async def look(self, storer: UploadWorker | None = None) -> None:
         """One look through the spool, and all that follows of it."""
         one = storer or self.storer
         await one.look()

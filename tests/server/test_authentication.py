@@ -10,7 +10,7 @@ import pytest
 from app.api_keys import token
 from app.api_keys.model import ApiKey
 from app.foundation.errors import Unauthenticated
-from app.foundation.identifiers import Kind, read
+from app.foundation.identifiers import Kind, parse_sid
 from app.server import authentication
 from app.users.model import User
 from tests.support.concurrency import fill
@@ -61,7 +61,7 @@ async def test_whoever_is_not_let_in_is_refused_in_the_same_words(
     await provider.change("revokeApiKey", "apiKey { id }", id=world["read_only_key"])
     async with installation.database():
         past = datetime.now(UTC) - timedelta(seconds=1)
-        await ApiKey.filter(id=read(Kind.API_KEY, world["sibling_user_key"])).update(expires_at=past)
+        await ApiKey.filter(id=parse_sid(Kind.API_KEY, world["sibling_user_key"])).update(expires_at=past)
     closed = [world.tokens["read_only"], world.tokens["sibling_user"]]
     texts = [unknown, wrong_secret, mistyped, *closed, "garbage", "vgk_", "vgk_" + "é" * 63, "a b", "x" * 7000]
     answers = [await headers_answer(installation, f"Bearer {text}") for text in texts]

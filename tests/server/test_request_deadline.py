@@ -17,7 +17,7 @@ from app.execution.limits import deadline, slots
 from app.execution.limits.deadline import Deadline
 from app.foundation.database import pool as postgres_pool
 from app.foundation.database.pool import Pool
-from app.foundation.identifiers import Kind, new_id, show
+from app.foundation.identifiers import Kind, new_id, sid_of
 from app.server import asgi, graphql_http
 from app.webhooks.delivery import WebhookSender
 from tests.server.test_database_away import AWAY, told
@@ -266,7 +266,7 @@ def test_the_deadlines_are_what_the_contract_says() -> None:
 async def test_a_recording_whose_call_is_not_found_in_time_is_answered_unavailable(
     installation: Installation, account_user: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = f"/recordings/{show(Kind.CALL, new_id())}.mp3"
+    path = f"/recordings/{sid_of(Kind.CALL, new_id())}.mp3"
     assert (await installation.client.get(path, headers=account_user.headers)).status_code == 404
     never = asyncio.Event()
 

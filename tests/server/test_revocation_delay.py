@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.api_keys.model import ApiKey
-from app.foundation.identifiers import Kind, read
+from app.foundation.identifiers import Kind, parse_sid
 from app.server import authentication
 from app.service_providers.model import ServiceProvider
 from tests.support.installation import Installation, Person, World
@@ -70,7 +70,7 @@ async def test_a_deactivated_provider_closes_its_keys_and_those_of_its_accounts(
 ) -> None:
     people = ("provider", "account_user", "sibling_user", "read_only", "other_provider", "foreign_user", "admin")
     async with installation.database():
-        await ServiceProvider.filter(id=read(Kind.SERVICE_PROVIDER, world["provider"])).update(active=False)
+        await ServiceProvider.filter(id=parse_sid(Kind.SERVICE_PROVIDER, world["provider"])).update(active=False)
     wait(4.01)
     statuses = [(await installation.person(person).ask(WHO)).status for person in people]
     assert statuses == [401, 401, 401, 401, 200, 200, 200]
@@ -95,7 +95,7 @@ async def test_a_known_key_closes_at_the_second_that_it_expires(
 ) -> None:
     ends = datetime.now(UTC) + timedelta(hours=1)
     async with installation.database():
-        await ApiKey.filter(id=read(Kind.API_KEY, world["account_user_key"])).update(expires_at=ends)
+        await ApiKey.filter(id=parse_sid(Kind.API_KEY, world["account_user_key"])).update(expires_at=ends)
     assert (await account_user.ask(WHO)).status == 200
 
     class Clock(datetime):

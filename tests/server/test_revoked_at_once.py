@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.foundation.identifiers import Kind, read
+from app.foundation.identifiers import Kind, parse_sid
 from app.service_providers.model import ServiceProvider
 from tests.support.installation import Installation, Person, World
 from tests.support.personas import PASSWORD, People, add_people, email_of
@@ -177,7 +177,7 @@ async def test_an_account_that_moves_to_a_suspended_provider_closes(
     people: People, account_user: Person, world: World
 ) -> None:
     async with people.installation.database():
-        await ServiceProvider.filter(id=read(Kind.SERVICE_PROVIDER, world["other_provider"])).update(active=False)
+        await ServiceProvider.filter(id=parse_sid(Kind.SERVICE_PROVIDER, world["other_provider"])).update(active=False)
     for person in (account_user, people["ann"]):
         assert not await closed(person, world)
     await done(people["root"], "moveAccount", accountId=world["own"], serviceProviderId=world["other_provider"])

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from app.foundation.identifiers import Kind, new_id, show
+from app.foundation.identifiers import Kind, new_id, sid_of
 from tests.server.test_revocation_delay import WHO
 from tests.support.installation import Installation, Person, World, refusals
 from tests.support.statements import recorded
@@ -28,7 +28,7 @@ async def test_another_provider_cannot_be_edited_and_looks_like_one_that_is_miss
     provider: Person, admin: Person, world: World
 ) -> None:
     answers = []
-    for someone in (world["other_provider"], show(Kind.SERVICE_PROVIDER, new_id()), "SP", "\0", world["own"]):
+    for someone in (world["other_provider"], sid_of(Kind.SERVICE_PROVIDER, new_id()), "SP", "\0", world["own"]):
         payload = await provider.change("updateServiceProvider", SHOWN, id=someone, name="Mine", ifVersion=7)
         assert refusals(payload) == [("NOT_FOUND", ["id"])]
         answers.append(payload)

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from app.foundation.identifiers import Kind, new_id, show
+from app.foundation.identifiers import Kind, new_id, sid_of
 from tests.support.installation import Installation, Person, World, refusals
 
 MADE = "serviceProvider { id name active version }"
@@ -59,7 +59,7 @@ async def test_an_admin_sees_all_providers_by_name(admin: Person) -> None:
 
 async def test_another_provider_looks_like_one_that_is_missing(provider: Person, world: World) -> None:
     query = "query ($id: ID!) { serviceProvider(id: $id) { id } node(id: $id) { id } }"
-    for someone in (show(Kind.SERVICE_PROVIDER, new_id()), world["other_provider"], "SP", "", "\0"):
+    for someone in (sid_of(Kind.SERVICE_PROVIDER, new_id()), world["other_provider"], "SP", "", "\0"):
         answer = await provider.ask(query, id=someone)
         assert answer.body == {"data": {"serviceProvider": None, "node": None}}
     assert (await provider.ask(query, id=world["provider"])).only("node") == {"id": world["provider"]}

@@ -17,7 +17,7 @@ from typing import Any
 from app.calls.keys import id_at
 from app.calls.model import Call as CallRow
 from app.calls.model import CallKey, RecordingState
-from app.foundation.identifiers import Kind, read, show
+from app.foundation.identifiers import Kind, parse_sid, sid_of
 from app.recording.spool import Spool
 from app.storage import credentials
 from app.storage.model import AudioFormat, BucketVendor
@@ -213,11 +213,11 @@ async def add_calls(installation: Installation) -> dict[str, str]:
     made, now = {}, datetime.now(UTC)
     async with installation.database():
         for place in ("own", "sibling", "foreign"):
-            account_id = read(Kind.ACCOUNT, installation.world[place])
+            account_id = parse_sid(Kind.ACCOUNT, installation.world[place])
             values: dict[str, Any] = {"account_id": account_id, "gateway_call_id": place, "started_at": now}
             call = await CallRow.create(id=id_at(now), **values)
             await CallKey.create(id=call.id, account_id=account_id, gateway_call_id=place)
-            made[place] = show(Kind.CALL, call.id)
+            made[place] = sid_of(Kind.CALL, call.id)
     return made
 
 
@@ -229,7 +229,7 @@ async def add_failed_recordings(installation: Installation, calls: dict[str, str
     )
     async with installation.database():
         for place, call_id in calls.items():
-            call = await CallRow.get(id=read(Kind.CALL, call_id))
+            call = await CallRow.get(id=parse_sid(Kind.CALL, call_id))
             credential_id = await credentials.keep(installation.opened.keyring, call.account_id, target)
             await CallRow.filter(id=call.id).update(
                 recording_state=RecordingState.FAILED,
@@ -241,7 +241,7 @@ async def add_failed_recordings(installation: Installation, calls: dict[str, str
                 recording_key=f"2026/01/31/{call_id}.mp3",
                 recording_credential_id=credential_id,
             )
-            made[place] = show(Kind.STORED_CREDENTIAL, credential_id)
+            made[place] = sid_of(Kind.STORED_CREDENTIAL, credential_id)
     return made
 
 

@@ -9,7 +9,7 @@ import orjson
 from app.accounts.model import Account
 from app.api_keys.model import ApiKey
 from app.foundation import names
-from app.foundation.identifiers import Kind, new_id, read
+from app.foundation.identifiers import Kind, new_id, parse_sid
 from app.service_providers.model import ServiceProvider
 from tests.support.installation import World
 
@@ -19,7 +19,7 @@ async def fill(connection: Any, world: World, *, providers: int = 1000, accounts
     await ServiceProvider.bulk_create(
         ServiceProvider(name=f"Provider {n}", name_key=names.key(f"Provider {n}")) for n in range(providers)
     )
-    owner = read(Kind.SERVICE_PROVIDER, world["provider"])
+    owner = parse_sid(Kind.SERVICE_PROVIDER, world["provider"])
     made = [
         Account(
             id=new_id(),

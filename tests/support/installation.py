@@ -23,10 +23,10 @@ from app.audit.model import AuditEvent
 from app.audit.secret_reads import SecretReads
 from app.commands import migrate
 from app.foundation.access import AccessLevel, Scope, Viewer
-from app.foundation.context import Context, Opened
+from app.foundation.context import Context, Resources
 from app.foundation.database import orm as database
 from app.foundation.encryption import new_key_text
-from app.foundation.identifiers import Kind, new_id, read, show
+from app.foundation.identifiers import Kind, new_id, parse_sid, sid_of
 from app.foundation.outbound.guard import OutboundGate
 from app.foundation.settings import Settings
 from app.server.asgi import Server, create_app
@@ -153,7 +153,7 @@ class Installation:
         return Person(self.client, token)
 
     @property
-    def opened(self) -> Opened:
+    def opened(self) -> Resources:
         server: Server = self.app.state.server
         assert server.running is not None
         return server.running.opened
@@ -211,7 +211,7 @@ async def _webhook(account: Account) -> str:
         reply="",
         reply_truncated=False,
     )
-    return show(Kind.WEBHOOK_DELIVERY, made.id)
+    return sid_of(Kind.WEBHOOK_DELIVERY, made.id)
 
 
 async def seed(folder: Path, url: str) -> World:
@@ -221,18 +221,18 @@ async def seed(folder: Path, url: str) -> World:
     await migrate.migrate(chosen)
     async with database.opened(chosen):
         keyring = chosen.keyring()
-        opened = Opened(chosen, keyring, {OutboundGate: OutboundGate(["127.0.0.1"])})
+        opened = Resources(chosen, keyring, {OutboundGate: OutboundGate(["127.0.0.1"])})
         context = Context(Viewer(Scope.ADMIN, AccessLevel.FULL, new_id()), "seed", opened)
         world.tokens["admin"] = await api_keys.create_first_admin(keyring, "admin")
 
         async def key(person: str, level: AccessLevel = AccessLevel.FULL, **owner: Any) -> None:
             made, text = await api_keys.create(context, api_keys.NewApiKey(person, level, owner=OwnerChoice(**owner)))
             assert text is not None
-            world.ids[f"{person}_key"], world.tokens[person] = show(Kind.API_KEY, made.id), text
+            world.ids[f"{person}_key"], world.tokens[person] = sid_of(Kind.API_KEY, made.id), text
 
         for person, name in (("provider", "Northern Voice"), ("other_provider", "Southern Voice")):
             made = await providers.create(context, name)
-            world.ids[person] = show(Kind.SERVICE_PROVIDER, made.id)
+            world.ids[person] = sid_of(Kind.SERVICE_PROVIDER, made.id)
             await key(person, service_provider_id=world.ids[person])
         for place, owner, person in (
             ("own", "provider", "account_user"),
@@ -243,7 +243,7 @@ async def seed(folder: Path, url: str) -> World:
                 context,
                 NewAccount(f"{place.title()} customer", world[owner], f"{place}.sip.example.com"),
             )
-            world.ids[place] = show(Kind.ACCOUNT, account.id)
+            world.ids[place] = sid_of(Kind.ACCOUNT, account.id)
             await key(person, account_id=world.ids[place])
             config = await recording.update(
                 context,
@@ -258,7 +258,7 @@ async def seed(folder: Path, url: str) -> World:
                     s3_tags=Some((Tag("customer", place),)),
                 ),
             )
-            world.ids[f"{place}_recording"] = show(Kind.RECORDING_CONFIG, config.id)
+            world.ids[f"{place}_recording"] = sid_of(Kind.RECORDING_CONFIG, config.id)
             application = await applications.create(
                 context,
                 applications.NewApplication(
@@ -269,12 +269,14 @@ async def seed(folder: Path, url: str) -> World:
                     ),
                 ),
             )
-            world.ids[f"{place}_application"] = show(Kind.APPLICATION, application.id)
+            world.ids[f"{place}_application"] = sid_of(Kind.APPLICATION, application.id)
             world.ids[f"{place}_delivery"] = await _webhook(account)
         for event in await AuditEvent.filter(object_kind=Kind.ACCOUNT.value):
             place = next(
-                name for name in ("own", "sibling", "foreign") if read(Kind.ACCOUNT, world[name]) == event.object_id
+                name
+                for name in ("own", "sibling", "foreign")
+                if parse_sid(Kind.ACCOUNT, world[name]) == event.object_id
             )
-            world.ids[f"{place}_event"] = show(Kind.AUDIT_EVENT, event.id)
+            world.ids[f"{place}_event"] = sid_of(Kind.AUDIT_EVENT, event.id)
         await key("read_only", AccessLevel.READ_ONLY, account_id=world.ids["own"])
     return world

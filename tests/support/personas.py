@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from app.foundation.access import Scope
-from app.foundation.identifiers import Kind, read, show
+from app.foundation.identifiers import Kind, parse_sid, sid_of
 from app.users import password
 from app.users.model import Session, User
 from app.users.token import FORM
@@ -65,7 +65,7 @@ async def log_in(stranger: Person, email: str, given: str) -> Any:
 async def open_session(installation: Installation, user_id: str, **changed: Any) -> tuple[str, Session]:
     made, now = FORM.make(), datetime.now(UTC)
     values: dict[str, Any] = {
-        "user_id": read(Kind.USER, user_id),
+        "user_id": parse_sid(Kind.USER, user_id),
         "public_id": made.public_id,
         "secret_hash": FORM.secret_hash(installation.opened.keyring, made),
         "user_agent": "",
@@ -86,8 +86,10 @@ async def add_people(installation: Installation, *names: str) -> People:
         async with installation.database():
             user = await User.create(
                 scope=scope,
-                account_id=read(Kind.ACCOUNT, place) if scope is Scope.ACCOUNT else None,
-                service_provider_id=read(Kind.SERVICE_PROVIDER, place) if scope is Scope.SERVICE_PROVIDER else None,
+                account_id=parse_sid(Kind.ACCOUNT, place) if scope is Scope.ACCOUNT else None,
+                service_provider_id=parse_sid(Kind.SERVICE_PROVIDER, place)
+                if scope is Scope.SERVICE_PROVIDER
+                else None,
                 email=email_of(name),
                 email_key=email_of(name).lower(),
                 name=name.title(),
@@ -95,7 +97,7 @@ async def add_people(installation: Installation, *names: str) -> People:
                 password_set_at=datetime.now(UTC),
                 must_change_password=False,
             )
-        people.ids[name] = show(Kind.USER, user.id)
+        people.ids[name] = sid_of(Kind.USER, user.id)
         people.tokens[name], session = await open_session(installation, people.ids[name])
-        people.sessions[name] = show(Kind.SESSION, session.id)
+        people.sessions[name] = sid_of(Kind.SESSION, session.id)
     return people

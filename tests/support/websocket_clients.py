@@ -13,7 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from app.foundation.events import Change, LiveEvent, LiveEvents
-from app.foundation.identifiers import Kind, read
+from app.foundation.identifiers import Kind, parse_sid
 from app.server.transport.http import BoundedProtocol
 from app.server.transport.websocket import StreamingProtocol
 from tests.support.installation import Answer, Installation
@@ -116,7 +116,7 @@ async def first_told(
     said.put_nowait({"type": "websocket.connect"})
     for message in ({"type": "connection_init", "payload": payload}, subscribe):
         said.put_nowait({"type": "websocket.receive", "text": json.dumps(message)})
-    account, call = read(Kind.ACCOUNT, event[0]), read(Kind.CALL, event[1])
+    account, call = parse_sid(Kind.ACCOUNT, event[0]), parse_sid(Kind.CALL, event[1])
     assert account is not None
     assert call is not None
     try:
@@ -144,7 +144,7 @@ def _answer_in(message: dict[str, Any]) -> Answer | None:
 
 async def until_heard(installation: Installation, account: str, count: int = 1) -> None:
     """Until so many listen to an account: nothing tells a client that its subscription has begun."""
-    live, account_id = installation.opened.clients[LiveEvents], read(Kind.ACCOUNT, account)
+    live, account_id = installation.opened.clients[LiveEvents], parse_sid(Kind.ACCOUNT, account)
 
     def waiting() -> int:  # it has looked at the account then
         return sum(bool(each._waiting._getters) for each in live._listeners.get(account_id, ()))

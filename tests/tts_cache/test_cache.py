@@ -8,7 +8,7 @@ import pytest
 from valkey.asyncio import Valkey
 
 from app.foundation.errors import ServiceUnavailable
-from app.foundation.identifiers import Kind, new_id, show
+from app.foundation.identifiers import Kind, new_id, sid_of
 from app.tts_cache import cache, counts
 from app.tts_cache.cache import PromptCache
 from app.tts_cache.counts import PromptCounts
@@ -22,7 +22,7 @@ end"""
 
 
 def new_account() -> str:
-    return show(Kind.ACCOUNT, new_id())
+    return sid_of(Kind.ACCOUNT, new_id())
 
 
 async def test_no_command_looks_at_more_than_some_hundred_of_many_entries(

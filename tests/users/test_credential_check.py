@@ -6,7 +6,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from app.foundation.identifiers import Kind, read
+from app.foundation.identifiers import Kind, parse_sid
 from app.users.model import User
 from tests.support.installation import Person, World
 from tests.support.personas import PASSWORD, People
@@ -83,7 +83,7 @@ async def test_nobody_reactivates_themselves_who_waited_for_their_own_deactivati
     connection = await asyncpg.connect(people.installation.settings.database_url)
     try:
         async with connection.transaction():
-            await connection.execute("UPDATE users SET active = false WHERE id = $1", read(Kind.USER, ann_id))
+            await connection.execute("UPDATE users SET active = false WHERE id = $1", parse_sid(Kind.USER, ann_id))
             text = f'mutation {{ reactivateUser(input: {{id: "{ann_id}"}}) {{ __typename }} }}'
             asked = asyncio.create_task(ann.ask(text))
             await until(lambda: connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"))
@@ -91,14 +91,14 @@ async def test_nobody_reactivates_themselves_who_waited_for_their_own_deactivati
         await connection.close()
     assert (await asked).codes == ["UNAUTHENTICATED"]
     async with people.installation.database():
-        assert not (await User.get(id=read(Kind.USER, ann_id))).active
+        assert not (await User.get(id=parse_sid(Kind.USER, ann_id))).active
 
 
 async def test_an_account_is_deleted_with_the_session_of_a_login_that_runs_then(
     people: People, admin: Person, world: World
 ) -> None:
     """The deletion waits for the login, which holds the user, before it deletes the user's sessions."""
-    ann_id = read(Kind.USER, people.ids["ann"])
+    ann_id = parse_sid(Kind.USER, people.ids["ann"])
     new = "jsonb_populate_record(session, jsonb_build_object('id', gen_random_uuid(), 'public_id', 'of the login'))"
     connection = await asyncpg.connect(people.installation.settings.database_url)
     try:

@@ -10,7 +10,7 @@ import pytest
 
 from app.foundation.concurrency_limits import FairSlots, Share
 from app.foundation.errors import RateLimited
-from app.foundation.identifiers import Kind, read
+from app.foundation.identifiers import Kind, parse_sid
 from app.foundation.networks import network_of, site_of
 from app.service_providers.model import ServiceProvider
 from app.users import login_throttle, password
@@ -144,7 +144,7 @@ async def test_who_has_too_many_passwords_in_work_waits_alone(people: People) ->
         'createUser(input: {name: "Eve", email: "eve@example.com"})',
     )
     share = password.MAXIMUM_WAITING // 4
-    with in_work(password.CHANGES, read(Kind.USER, people.ids["root"]), share):
+    with in_work(password.CHANGES, parse_sid(Kind.USER, people.ids["root"]), share):
         for mutation in mutations:
             answer = await people["root"].ask(f"mutation {{ {mutation} {{ userErrors {{ code }} }} }}")
             assert (answer.codes, answer.errors[0]["extensions"]["retryAfterSeconds"]) == (["RATE_LIMITED"], 5)

@@ -8,7 +8,7 @@ import pytest
 from tortoise import connections
 from tortoise.backends.base.client import TransactionalDBClient
 
-from app.foundation.errors import Problems
+from app.foundation.errors import ErrorCollector
 from app.users import password, policy
 from app.users.model import PasswordPolicy, Session, User
 from tests.audit.test_audit import events
@@ -267,7 +267,7 @@ def test_a_temporary_password_keeps_every_policy(minimum: int) -> None:
     made = {policy.temporary(rules) for _ in range(50)}
     assert len(made) == 50
     for one in made:
-        problems = Problems()
+        problems = ErrorCollector()
         policy.check(rules, one, "ann@example.com", problems)
         assert problems.found == []
 

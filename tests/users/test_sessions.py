@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.foundation.identifiers import Kind, read
+from app.foundation.identifiers import Kind, parse_sid
 from app.server import authentication
 from app.service_providers.model import ServiceProvider
 from app.users.model import Session
@@ -196,7 +196,7 @@ async def test_a_deactivated_provider_closes_its_sessions_and_those_of_its_accou
     people: People, world: World
 ) -> None:
     async with people.installation.database():
-        await ServiceProvider.filter(id=read(Kind.SERVICE_PROVIDER, world["provider"])).update(active=False)
+        await ServiceProvider.filter(id=parse_sid(Kind.SERVICE_PROVIDER, world["provider"])).update(active=False)
     assert await statuses(people, "boss", "ann", "sue", "rival", "fay", "root") == [401, 401, 401, 200, 200, 200]
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.foundation.errors import Problems
+from app.foundation.errors import ErrorCollector
 from app.foundation.outbound.guard import OutboundGate
 from app.webhooks.addresses import checked_url, origin
 
@@ -11,7 +11,7 @@ HTTP = ("http", "https")
 
 
 def judged(text: str, schemes: tuple[str, ...] = HTTP) -> tuple[str, list[str]]:
-    problems = Problems()
+    problems = ErrorCollector()
     url = checked_url(text, problems, "calls", "url", schemes=schemes, gate=GATE)
     assert all(error.field == ["calls", "url"] for error in problems.found)
     return url, [f"{error.code.value}: {error.message}" for error in problems.found]

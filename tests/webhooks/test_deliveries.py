@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.foundation.identifiers import Kind, read
+from app.foundation.identifiers import Kind, parse_sid
 from app.webhooks import retention, service
 from app.webhooks.model import WebhookDelivery
 from app.webhooks.retention import first_id_of, prune
@@ -69,7 +69,7 @@ async def test_deliveries_go_with_their_account_and_stand_in_no_ones_way(
     assert [blocker["kind"] for blocker in dry["blockers"]] == ["API_KEYS", "APPLICATIONS"]
     await provider.change("deleteAccount", answer_, id=world["own"], force=True)
     async with installation.database():
-        assert await WebhookDelivery.filter(account_id=read(Kind.ACCOUNT, world["own"])).count() == 0
+        assert await WebhookDelivery.filter(account_id=parse_sid(Kind.ACCOUNT, world["own"])).count() == 0
         assert await WebhookDelivery.all().count() == 2
 
 
@@ -91,7 +91,7 @@ async def old_delivery(account_id: str, age: timedelta, number: int = 0) -> Webh
     id_ = first_id_of(datetime.now(UTC) - age)
     return await WebhookDelivery.create(
         id=type(id_)(int=id_.int + number),
-        account_id=read(Kind.ACCOUNT, account_id),
+        account_id=parse_sid(Kind.ACCOUNT, account_id),
         kind="REGISTRATION",
         method="POST",
         url="https://hooks.example.com/",
@@ -143,7 +143,7 @@ async def test_an_account_sends_so_many_tests_in_a_day_and_no_more(
     for person, account_id in ((account_user, world["own"]), (sibling_user, world["sibling"])):
         await point(person, account_id, receiver.url)
     async with installation.database():
-        await WebhookDelivery.filter(id=read(Kind.WEBHOOK_DELIVERY, world["own_delivery"])).delete()
+        await WebhookDelivery.filter(id=parse_sid(Kind.WEBHOOK_DELIVERY, world["own_delivery"])).delete()
         await old_delivery(world["own"], timedelta(hours=24, seconds=1))
     for _ in range(2):
         await send(account_user, world["own"])

@@ -69,7 +69,7 @@ class Variables:
                     coerced[name] = read(given[name])
                 elif is_required:
                     return None
-        except Unusual:
+        except Unsupported:
             return None
         return VariableValues(_NOTHING, coerced)
 
@@ -78,7 +78,7 @@ _NOTHING: dict[str, VariableValueSource] = {}
 Read = Callable[[object], object]
 
 
-class Unusual(Exception):
+class Unsupported(Exception):
     """A value that does not fit, or fits in a way that is left to graphql-core (a number for an ID, one for a list)."""
 
 
@@ -131,15 +131,15 @@ class _ObjectReader:
                 found[name] = read(given[name])
                 seen += 1
             elif is_required:
-                raise Unusual
+                raise Unsupported
             elif default is not Undefined:
                 found[name] = default
         if seen != len(given):
-            raise Unusual
+            raise Unsupported
         try:
             return self._type.out_type(found)
         except GraphQLError as error:  # not exactly one of the fields of a oneOf input
-            raise Unusual from error
+            raise Unsupported from error
 
     def _look(self) -> list[tuple[str, Read, bool, object]]:
         for name, field in self._type.fields.items():
@@ -151,7 +151,7 @@ class _ObjectReader:
 def _present(read: Read) -> Read:
     def answer(value: object) -> object:
         if value is None:
-            raise Unusual
+            raise Unsupported
         return read(value)
 
     return answer
@@ -160,19 +160,19 @@ def _present(read: Read) -> Read:
 def _of_class(wanted: type[T], value: object) -> T:
     if value.__class__ is wanted and isinstance(value, wanted):
         return value
-    raise Unusual
+    raise Unsupported
 
 
 def _known(members: Mapping[str, object], name: str) -> object:
     if name not in members:
-        raise Unusual
+        raise Unsupported
     return members[name]
 
 
 def _int(value: object) -> int:
     number = _of_class(int, value)
     if not -(2**31) <= number < 2**31:
-        raise Unusual
+        raise Unsupported
     return number
 
 
@@ -180,7 +180,7 @@ def _scalar(type_: GraphQLScalarType, value: object) -> object:
     try:
         return type_.coerce_input_value(value)
     except Exception as error:  # whatever a scalar says of a value that does not fit
-        raise Unusual from error
+        raise Unsupported from error
 
 
 def arguments_of(made: GraphQLField, node: FieldNode) -> ReadArguments:

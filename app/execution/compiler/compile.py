@@ -35,9 +35,9 @@ from app.execution.compiler.selections import Selections
 from app.execution.compiler.sources import OfKnownObject, OfLevel, OfObject, Source
 from app.execution.executor.permissions import DEFINITION, permissions_of
 from app.execution.executor.resolvers import Resolver
-from app.foundation.access import Reachable, Requirement
+from app.foundation.access import Requirement, TenantScoped
 from app.foundation.graphql import fields as graph
-from app.foundation.identifiers import Kind, show
+from app.foundation.identifiers import Kind, sid_of
 
 # How many values a list of ours has at most that is no page (tags, the steps of a storage test).
 _LIST_VALUES = 10
@@ -182,7 +182,7 @@ class Compiler:
         return Resolver(definition, self._schema._strawberry_schema.config)  # type: ignore[attr-defined]
 
     def level(
-        self, model: type[Reachable], root: Root, into: list[Level], *, by: str = "id", owner: Owner | None = None
+        self, model: type[TenantScoped], root: Root, into: list[Level], *, by: str = "id", owner: Owner | None = None
     ) -> Level:
         level = Level(model, root, slot=f"l{self.number()}", by=by, owner=owner)
         into.append(level)
@@ -219,7 +219,7 @@ class Compiler:
             return source.page(declared, nodes, made)
         if isinstance(declared, graph.CountOf):
             return source.count(declared)
-        if isinstance(declared, graph.Beside):
+        if isinstance(declared, graph.FromRelated):
             return self._output(source.beside(declared), nodes, made.type, OfObject(self))
         if isinstance(declared, graph.Value):
             return self._value(declared, nodes, made.type, source)
@@ -237,7 +237,7 @@ class Compiler:
         if value.make is None and is_leaf_type(inner):
             return source.leaf(value.columns[0], inner, nullable=inner is type_)
         make = value.make
-        if isinstance(make, functools.partial) and make.func is show and isinstance(make.args[0], Kind):
+        if isinstance(make, functools.partial) and make.func is sid_of and isinstance(make.args[0], Kind):
             return source.sid(value.columns[0], make.args[0])
         arguments = [source.column(column) for column in value.columns]
         if make is None:

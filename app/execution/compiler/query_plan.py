@@ -15,7 +15,7 @@ from graphql.execution.values import VariableValues
 
 from app.execution.executor.resolvers import Resolver
 from app.execution.values import Arguments, Row
-from app.foundation.access import Reachable, Requirement, Viewer
+from app.foundation.access import Requirement, TenantScoped, Viewer
 from app.foundation.context import Context
 from app.foundation.graphql import fields
 
@@ -40,7 +40,7 @@ class Join:
     """A to-one of a level: the row of `model` whose column `by` holds the column `key` of the row at `owner`."""
 
     alias: str
-    model: type[Reachable]
+    model: type[TenantScoped]
     by: str
     owner: str
     key: str
@@ -86,7 +86,7 @@ class CallForEach:
 class Level:
     """One SELECT: rows of one model with the columns asked for, and what is joined to each of them."""
 
-    model: type[Reachable]
+    model: type[TenantScoped]
     root: Root
     slot: str
     by: str = "id"

@@ -30,7 +30,7 @@ from app.foundation.database.sql_templates import Statement, values_of
 from app.foundation.errors import is_database_away
 from app.foundation.graphql import fields
 from app.foundation.graphql.pagination import Order, checked_first
-from app.foundation.identifiers import read as read_id
+from app.foundation.identifiers import parse_sid as read_id
 
 T = TypeVar("T")
 Fetch = Callable[..., Awaitable[Sequence[Row]]]

@@ -15,9 +15,9 @@ from app.execution.compiler.query_plan import ArgumentsOf, CallForEach, Join, Le
 from app.execution.executor.direct_fields import coercer
 from app.execution.executor.resolvers import Resolver
 from app.execution.values import Row
-from app.foundation.access import Reachable
+from app.foundation.access import TenantScoped
 from app.foundation.graphql import fields as graph
-from app.foundation.identifiers import Kind, show
+from app.foundation.identifiers import Kind, sid_of
 
 
 class Compiling(Protocol):
@@ -34,7 +34,7 @@ class Compiling(Protocol):
     def shape(self, nodes: list[FieldNode], type_: GraphQLOutputType, source: "Source") -> str: ...
     def page(self, nodes: list[FieldNode], type_: GraphQLOutputType, level: Level) -> str: ...
     def level(
-        self, model: type[Reachable], root: Root, into: list[Level], *, by: str = "id", owner: Owner | None = None
+        self, model: type[TenantScoped], root: Root, into: list[Level], *, by: str = "id", owner: Owner | None = None
     ) -> Level: ...
 
 
@@ -60,7 +60,7 @@ class Source:
         return OfObject(self.compiler)
 
     def sid(self, name: str, kind: Kind) -> str:
-        return f"{self.compiler.constant(show)}({self.compiler.constant(kind)}, {self.column(name)})"
+        return f"{self.compiler.constant(sid_of)}({self.compiler.constant(kind)}, {self.column(name)})"
 
     def part(self, declared: graph.Part) -> "Source":
         """The source of an object that is made of some of the columns."""
@@ -69,7 +69,7 @@ class Source:
     def to_one(self, declared: graph.ToOne, nodes: list[FieldNode], type_: GraphQLOutputType) -> str:
         raise NotCompilable("a to-one of a value")
 
-    def beside(self, declared: graph.Beside) -> str:
+    def beside(self, declared: graph.FromRelated) -> str:
         """The expression of what is made of the row and of related rows."""
         values = [self.column(name) for name in declared.columns]
         values += [self.related(one.path, one.columns) for one in declared.related]
@@ -155,7 +155,7 @@ class OfKnownObject(OfObject):
         level.wants_rows, level.wants_count = False, True
         return f"data[{level.slot + 'n'!r}].get(r.id, 0)"
 
-    def _level(self, model: type[Reachable], root: Root, by: str, key: str) -> Level:
+    def _level(self, model: type[TenantScoped], root: Root, by: str, key: str) -> Level:
         return self.compiler.level(model, root, self._into, by=by, owner=self._owner / key)
 
 
@@ -164,7 +164,7 @@ class OfLevel(Source):
 
     level: Level
 
-    def __init__(self, compiler: Compiling, level: Level, alias: str, model: type[Reachable] | None = None) -> None:
+    def __init__(self, compiler: Compiling, level: Level, alias: str, model: type[TenantScoped] | None = None) -> None:
         super().__init__(compiler)
         self.level = level
         self._alias = alias

@@ -8,7 +8,7 @@ from tortoise.queryset import QuerySet
 from app.execution.compiler.query_plan import Join, Level
 from app.foundation.access import Viewer
 from app.foundation.database.owner_pages import OneByOne, Source
-from app.foundation.database.sql_templates import Sql, StandIns, Statement, any_of, slot
+from app.foundation.database.sql_templates import Placeholders, Sql, Statement, any_of, placeholder
 from app.foundation.graphql import fields
 from app.foundation.graphql.pagination import EACH_OWNER, Order, count_up_to, given_owners
 
@@ -22,7 +22,7 @@ class Writer:
 
     def __init__(self, level: Level, viewer: Viewer) -> None:
         self._level = level
-        self._stand_ins = StandIns()
+        self._stand_ins = Placeholders()
         self._viewer = self._stand_ins.viewer(viewer.scope)
 
     def statements(
@@ -57,11 +57,11 @@ class Writer:
         return Statement.of(one_by_one.beyond_few()) if one_by_one is not None else None
 
     def _one_by_one(self, root: fields.PageOfAll, asked: tuple[Any, ...], beyond: Q | None) -> OneByOne | None:
-        return root.one_by_one(self._stand_ins, self._viewer, asked, beyond, slot(f"{self._level.slot}.limit"))
+        return root.one_by_one(self._stand_ins, self._viewer, asked, beyond, placeholder(f"{self._level.slot}.limit"))
 
     def _query(self, asked: Asked, owner: object) -> Query:
         level, slot, root = self._level, self._level.slot, self._level.root
-        query = self._viewer.within_reach(level.model)
+        query = self._viewer.visible(level.model)
         if root is None:
             return query.filter(**{level.by: self._stand_ins.uuid(f"{slot}.owner")})
         if isinstance(root, fields.OneById):
@@ -116,7 +116,7 @@ class Writer:
             direction = " DESC" if order and order.descending else ""
             pieces.append(" ORDER BY " + ", ".join(f'b."{column}"{direction}' for column in order_by))
         if source is not None:
-            pieces += [" LIMIT ", slot(f"{level.slot}.limit")]
+            pieces += [" LIMIT ", placeholder(f"{level.slot}.limit")]
         return Statement.of(Sql.join(*pieces))
 
     def _base(self, query: Query, names: dict[str, str], *, of_each: bool) -> list[Sql | str]:
@@ -135,9 +135,7 @@ class Writer:
                 pieces.append(f'{alias}."{column}"')
             else:
                 declared, owner = self._level.counts[column]
-                inner = self._stand_ins.render(
-                    self._viewer.within_reach(declared.row).values(**{declared.by: declared.by})
-                )
+                inner = self._stand_ins.render(self._viewer.visible(declared.row).values(**{declared.by: declared.by}))
                 pieces += [
                     "(SELECT COUNT(*) FROM (",
                     inner,
@@ -149,7 +147,7 @@ class Writer:
         keys = [other.key for other in self._level.joins if other.owner == join.alias]
         columns = dict.fromkeys([*self._level.columns(join.alias), join.by, *keys])
         inner = self._stand_ins.render(
-            self._viewer.within_reach(join.model).values(**{column: column for column in columns})
+            self._viewer.visible(join.model).values(**{column: column for column in columns})
         )
         return [
             " LEFT JOIN (",

@@ -172,7 +172,7 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         finally:
             del error  # an error whose own frame holds it stays until the garbage collector comes by
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Opens the circles that hold an executor, and all it has made, until the garbage collector comes by.
 
         Call it when the errors have been told: the frames of each lead back to the executor.

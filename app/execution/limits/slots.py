@@ -67,7 +67,7 @@ class OperationSlots:
         """One of the caller's slots for the time of the block, but for that of `context.without_slot()`, which enters `outside`.
 
         Raises RateLimited when too many of the caller's operations wait already, or after WAIT_SECONDS, and what
-        `context.still_let_in` does for a caller who was revoked while it waited. An event of a
+        `context.still_authenticated` does for a caller who was revoked while it waited. An event of a
         subscription waits as long as it takes, since it would be lost; how many there can be is bounded by the subscriptions.
         """
         holders = _holders_of(context)
@@ -76,7 +76,7 @@ class OperationSlots:
         context.without_slot = partial(self._without, held, outside)
         try:
             if must_wait:
-                await context.still_let_in()
+                await context.still_authenticated()
             yield
         finally:
             self._release(held)

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from tortoise.queryset import QuerySet
 
-from app.foundation.database.sql_templates import Sql, StandIns
+from app.foundation.database.sql_templates import Placeholders, Sql
 
 FEW_OWNERS = 3_000
 # Among so many of the newest rows of all, there have to be as many of the owners' as the largest page has, and one more.
@@ -36,7 +36,7 @@ class OneByOne:
     row in a month or later, all rows of the first page are of that month or later.
     """
 
-    stand_ins: StandIns
+    stand_ins: Placeholders
     owners: QuerySet[Any]
     newest_month: str | None
     """The owners' column with the least id of that month; None of a page that is not the first, or has conditions."""
@@ -81,7 +81,7 @@ class OneByOne:
 class Spanning:
     """Rows of owners who are many."""
 
-    stand_ins: StandIns
+    stand_ins: Placeholders
     query: QuerySet[Any]
     """Their rows, without an order."""
     newest: QuerySet[Any]

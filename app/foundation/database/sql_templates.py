@@ -21,7 +21,7 @@ _MARK = "\x1a"
 
 
 @dataclass(frozen=True)
-class Slot:
+class Placeholder:
     """A place for a value, by name; `pattern` is the text around it: of a LIKE pattern, or of the end of a range."""
 
     name: str
@@ -57,12 +57,12 @@ class Sql:
         return cls.join(*[part for piece in pieces for part in (", ", piece)][1:])
 
 
-class SlotText(str):
-    """Stands for a text. A plain copy would be a constant, so what Tortoise calls here answers a SlotText again."""
+class PlaceholderText(str):
+    """Stands for a text. A plain copy would be a constant, so what Tortoise calls here answers a PlaceholderText again."""
 
-    slot: Slot
+    slot: Placeholder
 
-    def __new__(cls, slot: Slot) -> "SlotText":
+    def __new__(cls, slot: Placeholder) -> "PlaceholderText":
         made = super().__new__(cls, slot.name)
         made.slot = slot
         return made
@@ -70,33 +70,33 @@ class SlotText(str):
     def __str__(self) -> str:
         return self
 
-    def __add__(self, after: str) -> "SlotText":
+    def __add__(self, after: str) -> "PlaceholderText":
         return self.within("", after)
 
-    def within(self, before: str, after: str) -> "SlotText":
-        return SlotText(Slot(self.slot.name, (before, after)))
+    def within(self, before: str, after: str) -> "PlaceholderText":
+        return PlaceholderText(Placeholder(self.slot.name, (before, after)))
 
 
-class SlotUUID(UUID):
+class PlaceholderUUID(UUID):
     """Stands for an id. Tortoise sends ids as texts."""
 
     __slots__ = ("slot",)
-    slot: Slot
+    slot: Placeholder
 
-    def __init__(self, slot: Slot) -> None:
+    def __init__(self, slot: Placeholder) -> None:
         super().__init__(int=0)
         object.__setattr__(self, "slot", slot)  # a UUID has no other way
 
     def __str__(self) -> str:
-        return SlotText(self.slot)
+        return PlaceholderText(self.slot)
 
 
-class SlotNumber(int):
+class PlaceholderNumber(int):
     """Stands for a number."""
 
-    slot: Slot
+    slot: Placeholder
 
-    def __new__(cls, slot: Slot) -> "SlotNumber":
+    def __new__(cls, slot: Placeholder) -> "PlaceholderNumber":
         made = super().__new__(cls, 1)
         made.slot = slot
         return made
@@ -104,14 +104,14 @@ class SlotNumber(int):
 
 def pattern_of(text: str) -> str:
     """The LIKE pattern of what contains a text. Tortoise's own lookup would make a plain text of a stand-in."""
-    return text.within("%", "%") if isinstance(text, SlotText) else f"%{escape_like(text)}%"
+    return text.within("%", "%") if isinstance(text, PlaceholderText) else f"%{escape_like(text)}%"
 
 
-class StandIns:
+class Placeholders:
     """Hands out stand-ins for values, and recognizes them in what Tortoise renders."""
 
     def viewer(self, scope: Scope) -> Viewer:
-        """Somebody of this scope whose ids are slots: `viewer.within_reach` writes the conditions."""
+        """Somebody of this scope whose ids are slots: `viewer.visible` writes the conditions."""
         return Viewer(
             scope=scope,
             access_level=AccessLevel.FULL,
@@ -121,13 +121,13 @@ class StandIns:
         )
 
     def uuid(self, name: str) -> UUID:
-        return SlotUUID(Slot(name))
+        return PlaceholderUUID(Placeholder(name))
 
     def text(self, name: str) -> str:
-        return SlotText(Slot(name))
+        return PlaceholderText(Placeholder(name))
 
     def number(self, name: str) -> int:
-        return SlotNumber(Slot(name))
+        return PlaceholderNumber(Placeholder(name))
 
     def render(self, query: Any) -> Sql:
         """A query of Tortoise's as a piece. The values that are no stand-ins are constants of the declaration."""
@@ -139,7 +139,10 @@ class StandIns:
             raise ValueError("a query whose parameters cannot be told apart")
         return Sql(
             marked,
-            tuple(value.slot if isinstance(value, SlotText | SlotUUID | SlotNumber) else value for value in values),
+            tuple(
+                value.slot if isinstance(value, PlaceholderText | PlaceholderUUID | PlaceholderNumber) else value
+                for value in values
+            ),
         )
 
 
@@ -163,7 +166,7 @@ class Statement:
         *before, last = sql.text.split(_MARK)
         for piece, parameter in zip(before, sql.parameters, strict=True):
             # What is no slot has a place of its own: 1 and True are equal.
-            if not (isinstance(parameter, Slot) and parameter in places):
+            if not (isinstance(parameter, Placeholder) and parameter in places):
                 places.append(parameter)
                 number = len(places)
             else:
@@ -173,13 +176,17 @@ class Statement:
 
     def arguments(self, values: Mapping[str, object]) -> list[object]:
         return [
-            slot if slot.__class__ is not Slot else values[slot.name] if slot.pattern is None else slot.value(values)
+            slot
+            if slot.__class__ is not Placeholder
+            else values[slot.name]
+            if slot.pattern is None
+            else slot.value(values)
             for slot in self.parameters
         ]
 
 
 def values_of(viewer: Viewer) -> dict[str, object]:
-    """What belongs in the slots of `StandIns.viewer`."""
+    """What belongs in the slots of `Placeholders.viewer`."""
     return {
         "viewer.key_id": viewer.key_id,
         "viewer.account_id": viewer.account_id,
@@ -192,7 +199,7 @@ def any_of(sql: Sql, slot: str) -> Sql:
     pieces = sql.text.split(_MARK)
     text = pieces[0]
     for parameter, piece in zip(sql.parameters, pieces[1:], strict=True):
-        if parameter == Slot(slot):
+        if parameter == Placeholder(slot):
             if not text.endswith("="):
                 raise ValueError("a slot of many values that is compared otherwise than by =")
             text += f"ANY({_MARK})"
@@ -202,6 +209,6 @@ def any_of(sql: Sql, slot: str) -> Sql:
     return Sql(text, sql.parameters)
 
 
-def slot(name: str) -> Sql:
+def placeholder(name: str) -> Sql:
     """A slot that stands in no query of Tortoise's."""
-    return Sql(_MARK, (Slot(name),))
+    return Sql(_MARK, (Placeholder(name),))

@@ -67,7 +67,7 @@ def _tls(mode: str, authorities: str | None) -> str | ssl.SSLContext:
     return context
 
 
-def place(url: str) -> str:
+def display_name(url: str) -> str:
     """`PostgreSQL accounts at db:5432`."""
     parts = urlsplit(url)
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname

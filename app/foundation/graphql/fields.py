@@ -49,11 +49,11 @@ from tortoise.models import Model
 from tortoise.queryset import QuerySet
 from typing_extensions import TypeVar, get_original_bases
 
-from app.foundation.access import NOT_MARKED, HasFullAccess, OpenTo, Reachable, Requirement, Scope, Viewer
+from app.foundation.access import NOT_MARKED, HasFullAccess, OpenTo, Requirement, Scope, TenantScoped, Viewer
 from app.foundation.context import Context, Info
 from app.foundation.database.owner_pages import OneByOne, Spanning
-from app.foundation.database.sql_templates import Sql, StandIns
-from app.foundation.errors import Mistakes, UserError
+from app.foundation.database.sql_templates import Placeholders, Sql
+from app.foundation.errors import UserError, UserErrors
 from app.foundation.graphql.pagination import (
     DEFAULT_FIRST,
     EACH_OWNER,
@@ -71,14 +71,14 @@ from app.foundation.graphql.pagination import (
     rows_of,
 )
 from app.foundation.graphql.pagination import page as page_of
-from app.foundation.identifiers import Kind, kind_of, read, show
+from app.foundation.identifiers import Kind, kind_of, parse_sid, sid_of
 
 Permissions = Sequence[type[Requirement]]
 P = ParamSpec("P")
 F = TypeVar("F", bound=Callable[..., Any])
 Event = TypeVar("Event")
 Source = TypeVar("Source", default=Any)
-Row = TypeVar("Row", bound=Reachable, default=Any)
+Row = TypeVar("Row", bound=TenantScoped, default=Any)
 N = TypeVar("N", bound="Node")
 Answer = TypeVar("Answer", bound="Payload")
 # A count of bytes: the scalar of this name, since GraphQL's Int ends at 2^31.
@@ -157,7 +157,7 @@ class Registry:
 
     def __init__(self) -> None:
         self.types: dict[str, type] = {}
-        self.rows: dict[Kind, type[Reachable]] = {}
+        self.rows: dict[Kind, type[TenantScoped]] = {}
         self.names: dict[Kind, str] = {}
 
 
@@ -186,7 +186,7 @@ def node(kind: Kind, *, description: str, is_callers_own: bool = False) -> Calla
         setattr(cls, CALLERS_OWN, is_callers_own)
         cls.__annotations__ = {"id": strawberry.ID, **cls.__annotations__}
         cls.id = computed(
-            functools.partial(show, kind), ["id"], f"The SID: `{kind.value}` and 32 hex digits. Never changes."
+            functools.partial(sid_of, kind), ["id"], f"The SID: `{kind.value}` and 32 hex digits. Never changes."
         )
         declared = strawberry.type(cls, description=description)
         registry.types[cls.__name__] = declared
@@ -220,7 +220,7 @@ class ToOne:
     """Declares a field that is the object of `row` whose column `by` holds this row's column `key`."""
 
     key: str
-    row: type[Reachable]
+    row: type[TenantScoped]
     by: str
 
 
@@ -233,7 +233,7 @@ class Related:
 
 
 @dataclass(frozen=True)
-class Beside:
+class FromRelated:
     """Declares a field whose value is made of columns of the row and of related rows."""
 
     columns: tuple[str, ...]
@@ -247,7 +247,7 @@ class Beside:
 class CountOf:
     """Declares a field that is the number of the rows of `row` whose column `by` holds this row's id."""
 
-    row: type[Reachable]
+    row: type[TenantScoped]
     by: str
 
 
@@ -267,7 +267,7 @@ class Called:
 class AnyById:
     """Declares a root field that is the object of any type with the id in the argument `id`."""
 
-    async def answer(self, context: Context, id: str) -> Reachable | None:
+    async def answer(self, context: Context, id: str) -> TenantScoped | None:
         kind = kind_of(id)
         return None if kind is None else await OneById(registry.rows[kind], kind).answer(context, id)
 
@@ -280,9 +280,9 @@ class OneById(Generic[Row]):
     kind: Kind
 
     async def answer(self, context: Context, id: str) -> Row | None:
-        row_id = read(self.kind, id)
+        row_id = parse_sid(self.kind, id)
         context.loading(1)
-        return await context.viewer.within_reach(self.row).get_or_none(id=row_id) if row_id else None
+        return await context.viewer.visible(self.row).get_or_none(id=row_id) if row_id else None
 
 
 @dataclass(frozen=True)
@@ -364,7 +364,7 @@ class Listed(Generic[Row]):
 class Owners:
     """Those that rows belong to."""
 
-    row: type[Reachable]
+    row: type[TenantScoped]
     by: str
     """The rows' column that holds their ids."""
     newest_month: str
@@ -402,7 +402,7 @@ class PageOfAll(Listed[Row]):
     def owners_within(self, viewer: Viewer, asked: Sequence[tuple[str, Any]]) -> QuerySet[Any]:
         """The owners whose rows are looked for: all within reach, or the one that a condition names."""
         named = [Q(id=value) for _, value in self._naming(asked) if value is not None]
-        return viewer.within_reach(self.owners.row if self.owners else self.row).filter(*named)
+        return viewer.visible(self.owners.row if self.owners else self.row).filter(*named)
 
     def _naming(self, asked: Sequence[tuple[str, Any]]) -> list[tuple[str, Any]]:
         """The conditions that name an owner."""
@@ -410,7 +410,7 @@ class PageOfAll(Listed[Row]):
 
     def one_by_one(
         self,
-        stand_ins: StandIns,
+        stand_ins: Placeholders,
         viewer: Viewer,
         asked: tuple[tuple[str, Any], ...],
         beyond: Q | None,
@@ -432,7 +432,7 @@ class PageOfAll(Listed[Row]):
         of_ids = tuple(one for one in asked if str(self.conditions[one[0]].asks).startswith("id__"))
         beyond = beyond or NO_CONDITION
         newest = self.row.filter(self.condition(of_ids), beyond, **self.walk)
-        rows = viewer.within_reach(self.row).filter(self.condition(asked), beyond, **self.always, **self.walk)
+        rows = viewer.visible(self.row).filter(self.condition(asked), beyond, **self.always, **self.walk)
         return Spanning(one_by_one.stand_ins, rows, newest, one_by_one if of_ids == asked else None)
 
     async def answer(
@@ -441,9 +441,9 @@ class PageOfAll(Listed[Row]):
         asked, order = self.asked(filter), self.order(order_by)
         context.loading(checked_first(first))
         viewer = context.viewer
-        query = viewer.within_reach(self.row).filter(self.condition(asked), **self.always, **self.walk)
+        query = viewer.visible(self.row).filter(self.condition(asked), **self.always, **self.walk)
         beyond = order.after(after) if after is not None else None
-        one_by_one = self.one_by_one(StandIns(), viewer, asked, beyond, Sql(str(first + 1)))
+        one_by_one = self.one_by_one(Placeholders(), viewer, asked, beyond, Sql(str(first + 1)))
         if one_by_one is None:
             return await page_of(query, order, first, after, self.count_limit)
         is_many = self.may_have_many_owners(viewer.scope, asked) and await rows_of(one_by_one.beyond_few())
@@ -473,7 +473,7 @@ def columns_of(declared: object) -> tuple[str, ...]:
         return tuple(declared.columns.values())
     if isinstance(declared, ToOne):
         return (declared.key,)
-    return declared.columns if isinstance(declared, Value | Beside) else ()
+    return declared.columns if isinstance(declared, Value | FromRelated) else ()
 
 
 def _named_columns(model: type, declared: object) -> Iterator[tuple[type, str]]:
@@ -484,7 +484,7 @@ def _named_columns(model: type, declared: object) -> Iterator[tuple[type, str]]:
         yield declared.row, declared.by
     if isinstance(declared, PageOf):
         yield from ((declared.row, one) for one in declared.order_columns)
-    for related in declared.related if isinstance(declared, Beside) else ():
+    for related in declared.related if isinstance(declared, FromRelated) else ():
         at = model
         for to in related.path:
             yield from ((at, to.key), (to.row, to.by))
@@ -542,13 +542,15 @@ def timed(make: Callable[..., Any], columns: Sequence[str], description: str, *,
     return _value(Value(tuple(columns), make, "now"), description, permissions, None)
 
 
-def opened(make: Callable[..., Any], columns: Sequence[str], description: str, *, permissions: Permissions = ()) -> Any:
+def decrypted(
+    make: Callable[..., Any], columns: Sequence[str], description: str, *, permissions: Permissions = ()
+) -> Any:
     """A value made of the context and the named columns: a secret that is opened with the keyring."""
     return _value(Value(tuple(columns), make, "context"), description, permissions, None)
 
 
 def to_one(
-    target: str, key: str, *, row: type[Reachable], description: str, by: str = "id", permissions: Permissions = ()
+    target: str, key: str, *, row: type[TenantScoped], description: str, by: str = "id", permissions: Permissions = ()
 ) -> Any:
     """The object of model `row` whose column `by` holds this row's `key`; loaded once for all rows shown.
 
@@ -568,7 +570,7 @@ def to_one(
     return _field(resolve, description, permissions, metadata, None, StrawberryOptional(Named(target)))  # type: ignore[arg-type]
 
 
-def beside(
+def from_related(
     make: Callable[..., Any],
     columns: Sequence[str],
     related: Sequence[Related],
@@ -585,7 +587,7 @@ def beside(
         rows = [await _at_end_of(info.context, root, one.path) for one in related]
         return make(*(getattr(root, column) for column in columns), *rows)
 
-    declared = Beside(tuple(columns), tuple(related), make)
+    declared = FromRelated(tuple(columns), tuple(related), make)
     return _field(resolve, description, permissions, {DECLARED: declared, WEIGHT: 1}, None)
 
 
@@ -601,7 +603,7 @@ async def _at_end_of(context: Context, row: Any, path: Sequence[ToOne]) -> Any:
 def page(
     by: str,
     *,
-    row: type[Reachable],
+    row: type[TenantScoped],
     order: Order,
     description: str,
     permissions: Permissions = (),
@@ -622,7 +624,7 @@ def page(
 
 
 def count(
-    by: str, *, row: type[Reachable], description: str, permissions: Permissions = (), weight: int = COUNT_WEIGHT
+    by: str, *, row: type[TenantScoped], description: str, permissions: Permissions = (), weight: int = COUNT_WEIGHT
 ) -> Any:
     """How many rows of model `row` hold this row's id in the column `by`; counted once for all rows shown."""
 
@@ -667,10 +669,10 @@ def _value(value: Value, description: str, permissions: Permissions, name: str |
     return _field(resolve, description, permissions, metadata, name)
 
 
-def _one(context: Context, model: type[Reachable], by: str) -> DataLoader[Any, Any]:
+def _one(context: Context, model: type[TenantScoped], by: str) -> DataLoader[Any, Any]:
     async def load(keys: list[Any]) -> list[Any]:
         context.loading(len(keys))
-        rows = await context.viewer.within_reach(model).filter(**{f"{by}__in": keys})
+        rows = await context.viewer.visible(model).filter(**{f"{by}__in": keys})
         found = {getattr(row, by): row for row in rows}
         return [found.get(key) for key in keys]
 
@@ -735,7 +737,7 @@ def mutation(
     """A mutation: needs full access, unless it is open to unauthenticated callers; a permission of its own may ask for another
     access level instead.
 
-    Mistakes become the `userErrors` of its payload (the resolver's return type).
+    UserErrors become the `userErrors` of its payload (the resolver's return type).
     """
     says_level = any("requiredAccess" in permission.refusal for permission in permissions)
     needed: Permissions = (
@@ -752,7 +754,7 @@ def mutation(
             info.context.begin(name)
             try:
                 return await resolve(*args, **kwargs)
-            except Mistakes as mistakes:
+            except UserErrors as mistakes:
                 return answers(user_errors=mistakes.errors)
 
         # Strawberry reads the signature: the same arguments, and a payload that may be null beside an error.

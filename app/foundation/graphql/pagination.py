@@ -27,10 +27,10 @@ from tortoise.functions import Count
 from tortoise.query_utils import QueryModifier
 from tortoise.queryset import QuerySet
 
-from app.foundation.access import M, Reachable
+from app.foundation.access import M, TenantScoped
 from app.foundation.context import Context
 from app.foundation.database.owner_pages import Source
-from app.foundation.database.sql_templates import Sql, StandIns, Statement, pattern_of, slot
+from app.foundation.database.sql_templates import Placeholders, Sql, Statement, pattern_of, placeholder
 from app.foundation.errors import BadUserInput
 
 DEFAULT_FIRST = 20
@@ -252,20 +252,20 @@ async def _count(query: QuerySet[Any], limit: int | None) -> int:
     """How many rows a query has; with a limit no more are counted, and no more told."""
     if limit is None:
         return await query.count()
-    inner = StandIns().render(query.limit(limit).values(id="id"))
+    inner = Placeholders().render(query.limit(limit).values(id="id"))
     rows = await rows_of(Sql.join('SELECT COUNT(*) AS "total" FROM (', inner, ") b"))
     return int(rows[0]["total"])
 
 
-def given_owners(model: type[Reachable], owners: str) -> Sql:
+def given_owners(model: type[TenantScoped], owners: str) -> Sql:
     """The owners in the slot `owners`, of whom each is `EACH_OWNER` in turn."""
-    if model.reach.owners:
-        table = f'(SELECT "id" AS "value" FROM "{model.reach.owners}" WHERE "id"=ANY('  # noqa: S608  a name of ours
-        return Sql.join(table, slot(owners), "::UUID[])) o")
-    return Sql.join("UNNEST(", slot(owners), '::UUID[]) o("value")')
+    if model.tenant_scope.owners:
+        table = f'(SELECT "id" AS "value" FROM "{model.tenant_scope.owners}" WHERE "id"=ANY('  # noqa: S608  a name of ours
+        return Sql.join(table, placeholder(owners), "::UUID[])) o")
+    return Sql.join("UNNEST(", placeholder(owners), '::UUID[]) o("value")')
 
 
-def count_up_to(of_each: Sql, model: type[Reachable], owners: str) -> Sql:
+def count_up_to(of_each: Sql, model: type[TenantScoped], owners: str) -> Sql:
     """How many rows `of_each`, which has a limit, selects of each owner in the slot `owners`."""
     counted = Sql.join('SELECT o."value" AS "owner", (SELECT COUNT(*) FROM (', of_each, ') c) AS "total" FROM ')
     return Sql.join(counted, given_owners(model, owners))
@@ -291,7 +291,7 @@ async def page_of_each(
     beyond = order.after(after) if after is not None else Q()
 
     async def load(owners: list[UUID]) -> list[list[Any]]:
-        of_each = context.viewer.within_reach(model).filter(**{owner_column: EACH_OWNER})
+        of_each = context.viewer.visible(model).filter(**{owner_column: EACH_OWNER})
         one = of_each.filter(beyond, condition).order_by(*order.by)
         ids = await _first_of_each(one.limit(first + 1), owners)
         context.loading(len(ids))
@@ -321,7 +321,7 @@ async def count_of_each(
     """
 
     async def load(owners: list[UUID]) -> list[int]:
-        query = context.viewer.within_reach(model)
+        query = context.viewer.visible(model)
         if limit is not None:
             of_each = query.filter(condition, **{owner_column: EACH_OWNER}).limit(limit)
             return await _count_of_each_up_to(of_each, owners)
@@ -335,7 +335,7 @@ async def count_of_each(
 
 
 async def _count_of_each_up_to(of_each: QuerySet[Any], owners: list[UUID]) -> list[int]:
-    inner = StandIns().render(of_each.values(id="id"))
+    inner = Placeholders().render(of_each.values(id="id"))
     statement = Statement.of(count_up_to(inner, of_each.model, "owners"))
     rows = await connections.get("default").execute_query_dict(statement.text, statement.arguments({"owners": owners}))
     totals = {row["owner"]: row["total"] for row in rows}
@@ -344,7 +344,7 @@ async def _count_of_each_up_to(of_each: QuerySet[Any], owners: list[UUID]) -> li
 
 async def _first_of_each(one: QuerySet[Any], owners: list[UUID]) -> list[UUID]:
     """The ids of the rows that `one` selects for each owner: no other rows of theirs are read, however many there are."""
-    found, ids = given_owners(one.model, "owners"), StandIns().render(one.values(id="id"))
+    found, ids = given_owners(one.model, "owners"), Placeholders().render(one.values(id="id"))
     statement = Statement.of(Sql.join("SELECT b.id FROM ", found, " CROSS JOIN LATERAL (", ids, ") b"))
     rows = await connections.get("default").execute_query_dict(statement.text, statement.arguments({"owners": owners}))
     return [row["id"] for row in rows]

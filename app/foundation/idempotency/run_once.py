@@ -12,7 +12,7 @@ from tortoise.transactions import in_transaction
 
 from app.foundation import quotas
 from app.foundation.context import Context
-from app.foundation.errors import Mistakes, UserErrorCode
+from app.foundation.errors import UserErrorCode, UserErrors
 from app.foundation.idempotency.model import IdempotencyRecord
 from app.foundation.identifiers import new_id
 
@@ -37,7 +37,7 @@ async def once(
 ) -> tuple[M, bool]:
     """What `make` makes, and True; or what it made under the same key before, if it is still among `reachable`, and False.
 
-    All in one transaction: a repeat while the first one runs waits for it, and what fails leaves no record. Raises Mistakes:
+    All in one transaction: a repeat while the first one runs waits for it, and what fails leaves no record. Raises UserErrors:
     CONFLICT when the key was used with another input, or when what it made is no more; INVALID for what is no key.
     """
     if key is None:
@@ -66,7 +66,7 @@ async def once(
 
 
 async def _check_quota(context: Context, new: IdempotencyRecord) -> None:
-    """Raises Mistakes LIMIT_REACHED. Keys that are used at the same moment do not see each other: a few more may be kept."""
+    """Raises UserErrors LIMIT_REACHED. Keys that are used at the same moment do not see each other: a few more may be kept."""
     maximum = context.opened.settings.idempotency_keys_per_caller
     others = IdempotencyRecord.filter(actor_id=new.actor_id, created_at__gte=new.created_at - KEPT).exclude(id=new.id)
     fact = f"This caller has used {maximum:,} idempotency keys within 24 hours"
@@ -85,8 +85,8 @@ def _plain(value: object) -> object:
 def _check(key: str) -> None:
     if not key or len(key) > MAXIMUM_KEY or not key.isprintable():
         message = f"An idempotency key has 1 to {MAXIMUM_KEY} printable characters; a UUID is a good one."
-        raise Mistakes.one(UserErrorCode.INVALID, message, "idempotencyKey")
+        raise UserErrors.one(UserErrorCode.INVALID, message, "idempotencyKey")
 
 
-def _conflict(message: str) -> Mistakes:
-    return Mistakes.one(UserErrorCode.CONFLICT, message, "idempotencyKey")
+def _conflict(message: str) -> UserErrors:
+    return UserErrors.one(UserErrorCode.CONFLICT, message, "idempotencyKey")
