@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.layout_rules import broken_rules, sources_of
-from tests.tracked import ROOT, is_repository, tracked
+from tests.support.layout_rules import broken_rules, sources_of
+from tests.support.tracked_files import ROOT, is_repository, tracked
 
 TOP_LEVEL = {
     *("pyproject.toml", "app", "schema.graphql", "migrations", "tests", "Makefile"),
-    *("README.md", "CHANGELOG.md", "constraints.txt"),
+    *("README.md", "CHANGELOG.md", "LICENSE", "constraints.txt", "docs"),
 }
 
 
@@ -24,7 +24,7 @@ def test_the_top_level_holds_what_belongs_there_and_nothing_else() -> None:
     strangers = strangers_in(ROOT)
     assert not strangers, (
         f"{sorted(strangers)} on the top level.\n  Why it matters: a newcomer reads this list first; it stays short.\n"
-        "  To fix this: 1. move it to app/, tests/ or .github/ 2. take what is made by a program out of git."
+        "  To fix this: 1. move it to app/, tests/, docs/ or .github/ 2. take what is made by a program out of git."
     )
 
 
@@ -43,7 +43,7 @@ def test_what_git_does_not_track_is_none_of_these_rules_business(tmp_path: Path)
     (tmp_path / "server.log").write_text("")
     (tmp_path / "venv" / "lib").mkdir(parents=True)
     (tmp_path / "venv" / "lib" / "module.py").write_text("")
-    (tmp_path / "app" / "utils.py").write_text("import app.main")
+    (tmp_path / "app" / "utils.py").write_text("import app.server.asgi")
     assert strangers_in(tmp_path) == set()
     assert broken_rules(sources_of(tmp_path)) == []
     subprocess.run([*git, "add", "."], check=True)
@@ -54,13 +54,13 @@ def test_what_git_does_not_track_is_none_of_these_rules_business(tmp_path: Path)
 def test_in_an_unpacked_archive_all_files_are_looked_at(tmp_path: Path) -> None:
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / "names.py").write_text("")
-    assert sources_of(tmp_path) == {"app.names": ""}
+    assert sources_of(tmp_path) == {"app.foundation.names": ""}
 
 
 HOUSE = {
-    "app": "'''accounts/ calls/ names.py main.py audio.py'''",
-    "app.names": "",
-    "app.main": "from app.accounts import schema\nfrom app.calls import schema as calls",
+    "app": "'''accounts/ calls/ names.py asgi.py audio.py'''",
+    "app.foundation.names": "",
+    "app.server.asgi": "from app.accounts import schema\nfrom app.calls import schema as calls",
     "app.accounts": "",
     "app.accounts.model": "from app import names",
     "app.accounts.service": "from app.accounts.model import Account",
@@ -80,9 +80,9 @@ def test_the_rules_let_a_well_built_house_stand() -> None:
 @pytest.mark.parametrize(
     ("module", "text", "words"),
     [
-        ("app.names", "from app.calls import model", "the foundation imports app.calls.model"),
-        ("app.names", "import app.main", "the foundation imports app.main"),
-        ("app.calls.service", "from app import main", "a room imports app.main"),
+        ("app.foundation.names", "from app.calls import model", "the foundation imports app.calls.model"),
+        ("app.foundation.names", "import app.server.asgi", "the foundation imports app.server.asgi"),
+        ("app.calls.service", "from app import main", "a room imports app.server.asgi"),
         ("app.calls.schema", "from app.accounts.schema import Account", "contents import their container"),
         ("app.calls.model", "from app.calls.audio import encode", "stands on a higher floor"),
         ("app.calls.audio", "from app.accounts import service", "stands on a higher floor"),
@@ -97,7 +97,7 @@ def test_the_rules_let_a_well_built_house_stand() -> None:
         ("app.calls.audio", "from botocore.config import Config", "imports botocore.config"),
         ("app.calls.helpers", "", "is called helpers"),
         ("app.calls.player", "", "not on the map"),
-        ("app", "'''accounts/ calls/ names.py main.py audio.py cellar.py'''", "shows `cellar.py`, which is not there"),
+        ("app", "'''accounts/ calls/ names.py asgi.py audio.py cellar.py'''", "shows `cellar.py`, which is not there"),
     ],
 )
 def test_the_rules_find_what_is_built_wrong(module: str, text: str, words: str) -> None:

@@ -11,13 +11,13 @@ import pytest
 from app import __main__ as commands
 from app.calls import keys, partitions
 from app.calls.model import Call, CallKey, RecordingState
-from app.identifiers import Kind, read, show
-from app.local_s3 import LocalS3
-from app.recording.model import AudioFormat, BucketVendor, StoredCredential
+from app.demo.local_s3 import LocalS3
+from app.foundation.identifiers import Kind, parse_sid, sid_of
+from app.storage.model import AudioFormat, BucketVendor, StoredCredential
 from tests.calls.conftest import at, report
-from tests.calls.recorded import recorded, target_in
-from tests.installation import Installation, Person, World
-from tests.waiting import until
+from tests.recording.recorded import recorded, target_in
+from tests.support.installation import Installation, Person, World
+from tests.support.waiting import until
 
 INSERT = """INSERT INTO calls (id, account_id, gateway_call_id, started_at, recording_state, recording_attempts, updated_at)
     VALUES ($1, $2, 'one', $3, 'NONE', 0, $3) RETURNING id"""
@@ -35,7 +35,7 @@ PLACE = {
 
 
 def own(world: World) -> UUID:
-    found = read(Kind.ACCOUNT, world["own"])
+    found = parse_sid(Kind.ACCOUNT, world["own"])
     assert found is not None
     return found
 
@@ -149,7 +149,7 @@ async def test_a_month_that_is_made_and_a_deletion_do_not_wait_for_each_other(
     assert credential_id is not None
     inputs: dict[str, dict[str, Any]] = {
         "deleteRecording": {"callId": call.id},
-        "removeStoredCredential": {"id": show(Kind.STORED_CREDENTIAL, credential_id), "force": True},
+        "removeStoredCredential": {"id": sid_of(Kind.STORED_CREDENTIAL, credential_id), "force": True},
         "deleteAccount": {"id": world["own"], "force": True},
     }
     other = await asyncpg.connect(installation.settings.database_url)
