@@ -1,47 +1,26 @@
-"""The rules of the house, by `ast` alone: who may import whom, what a module may be called, and that the map tells all."""
+"""The import rules of `app/`, checked on the syntax trees: a module's rank is the first folder of its path."""
 
 import ast
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.tracked_files import tracked
 
-FOUNDATION = {
-    *("access", "context", "database", "database_url", "encryption", "errors", "graph"),
-    *(
-        "identifiers",
-        "logs",
-        "metrics",
-        "names",
-        "networks",
-        "outbound",
-        "paging",
-        "postgres_pool",
-        "settings",
-        "spanning",
-        "statements",
-    ),
-    *("tokens", "exchange", "live", "live_exchange", "masks", "revocations", "valkey_connection"),
-    *("local_postgres", "local_postgres_place"),
+FOUNDATION, EXECUTION, DOMAIN, ASSEMBLY = range(1, 5)
+RANKS = {"foundation": FOUNDATION, "execution": EXECUTION}
+RANKS |= dict.fromkeys(("server", "commands", "demo", "__main__"), ASSEMBLY)
+DOMAINS = {
+    *("accounts", "service_providers", "users", "api_keys", "applications", "webhooks", "tts_cache", "audit", "calls"),
+    *("storage", "recording"),
 }
-ASSEMBLY = {
-    *("main", "worker_process", "schema", "viewer", "form_limits", "authentication", "execution", "graphiql"),
-    *(
-        "migrating",
-        "rewrapping",
-        "discarding",
-        "drafting",
-        "serving",
-        "connections",
-        "websocket_connections",
-        "waiting_connections",
-    ),
-    *("forwarded", "demo", "demo_calls", "demo_data", "simulator"),
-    *("local_receiver", "local_s3", "local_valkey", "__main__"),
-}
-# The floors of a room; a module with another name stands on the second.
+RANKS |= dict.fromkeys(DOMAINS, DOMAIN)
+NAMES = {FOUNDATION: "foundation", EXECUTION: "execution", DOMAIN: "a domain", ASSEMBLY: "server, commands or demo"}
+# Domains that may import each other; every domain and `accounts` may as well.
+MUTUAL = {"users", "api_keys", "service_providers"}
+# The floors of a domain; a module with another name stands on the second.
 FLOORS = {"model": 0, "service": 2, "schema": 3, "routes": 3}
 NAMED_MODULE = 1
 S3_LIBRARIES = {"aioboto3", "aiobotocore", "botocore", "boto3"}
@@ -53,7 +32,7 @@ Sources = dict[str, str]
 
 @dataclass(frozen=True)
 class Import:
-    """One name that a module imports: `target` is a module of ours where it is one, else the library's module."""
+    """One imported name: `target` is a module of `app` where it is one, else the module of a library."""
 
     line: int
     target: str
@@ -87,14 +66,8 @@ def imports_of(module: str, sources: Sources) -> list[Import]:
     return found
 
 
-def place_of(module: str) -> tuple[str, str]:
-    """The kind of place (`foundation`, `assembly`, `room` or `nowhere`) and the name of its first part."""
-    first = module.split(".")[1] if "." in module else ""
-    if first in FOUNDATION:
-        return "foundation", first
-    if first in ASSEMBLY:
-        return "assembly", first
-    return ("room" if module.count(".") >= 1 else "nowhere"), first
+def folder_of(module: str) -> str:
+    return module.split(".")[1] if "." in module else ""
 
 
 def floor_of(module: str) -> int:
@@ -108,93 +81,127 @@ def wrong(module: str, line: int, what: str, why: str, *steps: str) -> str:
     return f"{module}, line {line}: {what}.\n  Why it matters: {why}.\n  To fix this: {numbered}"
 
 
-def wrong_arrows(sources: Sources) -> Iterator[str]:
-    """Imports between modules of ours that point the wrong way."""
+def unranked(sources: Sources) -> Iterator[str]:
+    """Entries of `app/` that have no rank."""
     for module in sources:
-        kind, room = place_of(module)
+        if folder_of(module) and folder_of(module) not in RANKS:
+            yield wrong(
+                module,
+                1,
+                f"`app/{folder_of(module)}` has no rank",
+                "the rank of a module is the first folder of its path, and decides what it may import",
+                "move the module into the folder of its noun, or",
+                "add a new noun to DOMAINS in tests/support/layout_rules.py.",
+            )
+
+
+def wrong_imports(sources: Sources) -> Iterator[str]:
+    """Imports of a higher rank, of a higher floor, by a relative path, or of the container."""
+    for module in sources:
+        rank = RANKS.get(folder_of(module))
         for found in imports_of(module, sources):
+            target_rank = RANKS.get(folder_of(found.target)) if found.target.startswith("app.") else None
             if found.target.startswith("."):
                 yield wrong(
                     module,
                     found.line,
                     "imports by a relative path",
-                    "the arrows are checked and read by full names",
+                    "imports are checked and read by full names",
                     f"write `from app…` instead of `{found.target}`.",
                 )
+            elif rank is None or target_rank is None:
                 continue
-            if not found.target.startswith("app.") or module == found.target:
-                continue
-            target_kind, _ = place_of(found.target)
-            if kind == "foundation" and target_kind != "foundation":
+            elif target_rank > rank:
                 yield wrong(
                     module,
                     found.line,
-                    f"the foundation imports {found.target}",
-                    "every room stands on the foundation, so it can stand on none of them",
-                    "pass what is needed in as an argument, or",
-                    "move the code into the room whose noun it is about.",
+                    f"{NAMES[rank]} imports {found.target}",
+                    "the ranks are foundation < execution < domains < server, commands, demo; a module imports its own "
+                    "rank or a lower one, so that it can be read and tested without the ranks above",
+                    "pass what is needed as an argument, or",
+                    "move the needed code down to the rank that uses it.",
                 )
-            if kind == "room" and target_kind == "assembly":
-                yield wrong(
-                    module,
-                    found.line,
-                    f"a room imports {found.target}, which puts the rooms together",
-                    "a room must be readable and testable without the whole house",
-                    "move what both need into the foundation, or",
-                    "let the assembly hand it to the room (see `Context.use`).",
-                )
-            if kind == "room" and target_kind == "room":
-                if found.target == "app.accounts.schema" and room != "accounts":
-                    yield wrong(
-                        module,
-                        found.line,
-                        "contents import their container, accounts/schema.py",
-                        "accounts show what they contain, so this closes a circle",
-                        'name the type by string: `graph.to_one("Account", …)`,',
-                        "or move the field to accounts/schema.py.",
-                    )
-                if floor_of(found.target) > floor_of(module):
-                    yield wrong(
-                        module,
-                        found.line,
-                        f"imports {found.target}, which stands on a higher floor",
-                        "model < named modules < service < schema, routes: what is stored knows nothing of how it is "
-                        "done, and what is done nothing of how it is shown",
-                        "move the code that is needed down to the lower floor, or",
-                        "move the code that needs it up.",
-                    )
+            elif rank == target_rank == DOMAIN:
+                yield from wrong_domain_import(module, found)
 
 
-def circles(sources: Sources) -> Iterator[str]:
+def wrong_domain_import(module: str, found: Import) -> Iterator[str]:
+    if found.target == "app.accounts.schema" and folder_of(module) != "accounts":
+        yield wrong(
+            module,
+            found.line,
+            "contents import their container, accounts/schema.py",
+            "accounts show what they contain, so this closes a cycle",
+            'name the type by string: `fields.to_one("Account", …)`,',
+            "or move the field to accounts/schema.py.",
+        )
+    if floor_of(found.target) > floor_of(module):
+        yield wrong(
+            module,
+            found.line,
+            f"imports {found.target}, which stands on a higher floor",
+            "model < named modules < service < schema, routes: storing does not depend on doing, nor doing on showing",
+            "move the needed code down to the lower floor, or",
+            "move the code that needs it up.",
+        )
+
+
+def mutual_imports(sources: Sources) -> Iterator[str]:
+    """Pairs of domains that import each other."""
+    imports: defaultdict[tuple[str, str], list[tuple[str, Import]]] = defaultdict(list)
+    for module in sources:
+        for found in imports_of(module, sources):
+            pair = folder_of(module), folder_of(found.target) if found.target.startswith("app.") else ""
+            if (
+                pair[0] != pair[1]
+                and DOMAINS.issuperset(pair)
+                and "accounts" not in pair
+                and not MUTUAL.issuperset(pair)
+            ):
+                imports[pair].append((module, found))
+    for (first, second), places in sorted(imports.items()):
+        if (second, first) in imports and len(places) <= len(imports[second, first]):
+            module, found = places[0]
+            yield wrong(
+                module,
+                found.line,
+                f"imports {found.target}, and {second} imports {first}",
+                "two domains that import each other can only be understood together",
+                f"move the code to {second}, which may import {first}, or",
+                "move the code that both need into the foundation.",
+            )
+
+
+def cycles(sources: Sources) -> Iterator[str]:
     """Modules that import each other, by any number of steps."""
-    arrows = {
+    imports = {
         module: sorted({found.target for found in imports_of(module, sources)} & sources.keys() - {module})
         for module in sources
     }
     done: set[str] = set()
 
-    def walk(module: str, way: list[str]) -> Iterator[str]:
-        if module in way:
-            circle = " → ".join([*way[way.index(module) :], module])
+    def walk(module: str, path: list[str]) -> Iterator[str]:
+        if module in path:
+            cycle = " → ".join([*path[path.index(module) :], module])
             yield wrong(
                 module,
                 1,
-                f"is part of a circle: {circle}",
-                "modules of a circle can only be understood, tested and loaded all at once",
-                "find the one name in the circle that the lower module needs, and move it down to that module, or",
-                "name a type by string where the arrow points outwards (`graph.to_one`).",
+                f"is part of a cycle: {cycle}",
+                "modules of a cycle can only be understood, tested and loaded all at once",
+                "find the one name in the cycle that the lower module needs, and move it down to that module, or",
+                "name a type by string where the import points outwards (`fields.to_one`).",
             )
         elif module not in done:
-            for target in arrows[module]:
-                yield from walk(target, [*way, module])
+            for target in imports[module]:
+                yield from walk(target, [*path, module])
             done.add(module)
 
     for module in sources:
         yield from walk(module, [])
 
 
-def dodges(sources: Sources) -> Iterator[str]:
-    """Ways around the arrows: lazy types, and imports inside functions without a reason."""
+def hidden_imports(sources: Sources) -> Iterator[str]:
+    """Lazy types, and imports inside functions without a reason."""
     for module, text in sources.items():
         lines = text.splitlines()
         for node in ast.walk(ast.parse(text)):
@@ -205,8 +212,8 @@ def dodges(sources: Sources) -> Iterator[str]:
                     module,
                     node.lineno,
                     "uses strawberry.lazy",
-                    "it hides an arrow that points the wrong way, and breaks when the module moves",
-                    'name the type by string: `graph.to_one("Account", …)` looks it up when the graph is put together.',
+                    "it hides an import that points the wrong way, and breaks when the module moves",
+                    'name the type by string: `fields.to_one("Account", …)` finds it when the schema is built.',
                 )
         for found in imports_of(module, sources):
             if found.inside_function and not re.search(r"# noqa: (F401, )?PLC0415\s+\S+ \S+", lines[found.line - 1]):
@@ -214,9 +221,9 @@ def dodges(sources: Sources) -> Iterator[str]:
                     module,
                     found.line,
                     f"imports {found.target} inside a function",
-                    "it hides an arrow from the reader of the first lines",
-                    "move it to the top of the module; if that closes a circle, move the code instead;",
-                    "where the library is only there sometimes, end the line with `# noqa: PLC0415  <the reason>`.",
+                    "it hides an import from the reader of the first lines",
+                    "move it to the top of the module; if that closes a cycle, move the code instead;",
+                    "where the library is optional, end the line with `# noqa: PLC0415  <the reason>`.",
                 )
 
 
@@ -228,9 +235,8 @@ def s3_elsewhere(sources: Sources) -> Iterator[str]:
                     module,
                     found.line,
                     f"imports {found.target}",
-                    "recording/aws_sdk.py is where hosts are checked, credentials are given and answers are bounded; "
-                    "another way to S3 has none of it",
-                    "ask `ObjectStorage` for what is needed, and if it cannot do it yet, teach it there.",
+                    "storage/aws_sdk.py checks hosts, gives credentials and bounds responses; a second way to S3 does not",
+                    "call `ObjectStorage`, and add what it lacks there.",
                 )
 
 
@@ -241,43 +247,13 @@ def vague_names(sources: Sources) -> Iterator[str]:
                 module,
                 1,
                 f"is called {name}",
-                "a drawer called things fills with things, and nobody finds them",
+                "a module called helpers collects unrelated code that no reader finds",
                 "name it for what it does (encryption.py, identifiers.py), or",
-                "move each part to the room whose noun it is about.",
+                "move each part to the domain whose noun it is about.",
             )
 
 
-def lost_modules(sources: Sources) -> Iterator[str]:
-    """Modules that the map does not tell, and lines of the map that lead nowhere."""
-    map_ = ast.get_docstring(ast.parse(sources["app"])) or ""
-    told = set(re.findall(r"\b(\w+\.py|\w+/)", map_))
-    for module in sources:
-        parts = module.split(".")[1:]
-        if not parts or (len(parts) == 2 and parts[1] in FLOORS):
-            continue
-        is_package = any(other.startswith(f"{module}.") for other in sources)
-        sign = f"{parts[-1]}/" if is_package else f"{parts[-1]}.py"
-        own_map = ast.get_docstring(ast.parse(sources[module.rpartition(".")[0]])) or ""
-        if sign not in told and sign not in own_map:
-            yield wrong(
-                module,
-                1,
-                f"is not on the map in app/__init__.py (as `{sign}`)",
-                "the map is where everybody starts to read",
-                f"add `{sign}` there, beside its neighbours, with what it is for in a few words.",
-            )
-    exists = {f"{part}{end}" for module in sources for part in module.split(".") for end in (".py", "/")}
-    for sign in sorted(told - exists):
-        yield wrong(
-            "app",
-            1,
-            f"the map shows `{sign}`, which is not there",
-            "a map that is wrong in one place is trusted in none",
-            "take it off the map, or correct its name.",
-        )
-
-
-RULES = [wrong_arrows, circles, dodges, s3_elsewhere, vague_names, lost_modules]
+RULES = [unranked, wrong_imports, mutual_imports, cycles, hidden_imports, s3_elsewhere, vague_names]
 
 
 def broken_rules(sources: Sources) -> list[str]:
