@@ -25,7 +25,8 @@ from botocore.loaders import Loader, instance_cache
 from botocore.session import ComponentLocator
 
 from app.foundation.outbound.connector import BoundedConnector, tls_context
-from app.foundation.outbound.errors import FailureKind, kind_of_connection_error
+from app.foundation.outbound.errors import kind_of_connection_error
+from app.foundation.outbound.failure_kind import FailureKind
 from app.foundation.outbound.guard import JudgingResolver
 from app.storage import responses
 from app.storage.failures import StorageFailure

@@ -18,7 +18,7 @@ from yarl import URL
 
 from app.foundation.concurrency_limits import FairSlots
 from app.foundation.errors import RateLimited
-from app.foundation.outbound.errors import FailureKind
+from app.foundation.outbound.failure_kind import FailureKind
 from app.foundation.outbound.guard import OutboundGate, OutboundRefused
 from app.webhooks import signing
 from app.webhooks.model import WebhookMethod

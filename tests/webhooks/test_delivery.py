@@ -14,7 +14,7 @@ import pytest
 
 from app.foundation.concurrency_limits import FairSlots
 from app.foundation.identifiers import Kind, new_id, parse_sid, sid_of
-from app.foundation.outbound.errors import FailureKind
+from app.foundation.outbound.failure_kind import FailureKind
 from app.foundation.outbound.guard import OutboundGate
 from app.webhooks import delivery
 from app.webhooks.delivery import WebhookSender
