@@ -8,6 +8,7 @@ to see what an operation became.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from graphql import FieldNode, GraphQLField
@@ -108,6 +109,19 @@ class Level:
     def index(self, alias: str, column: str) -> int:
         """Where the level's rows hold a column; asking for it is what puts it into the SELECT."""
         return self.items.setdefault((alias, column), len(self.items))
+
+    @property
+    def row_width(self) -> int:
+        """How many columns a row has."""
+        return len(self.items) or 1
+
+    @cached_property
+    def page(self) -> "Level | None":
+        """A page that is all there is below one object found by its id: both are selected by one statement."""
+        page = self.children[0] if len(self.children) == 1 and isinstance(self.root, graph.OneById) else None
+        if page is None or not isinstance(page.root, graph.PageOf) or page.wants_count or not page.wants_rows:
+            return None
+        return page if page.parent_index == self.items.get(("b", "id")) else None
 
     def columns(self, alias: str) -> list[str]:
         return [column for found, column in self.items if found == alias]

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from contextlib import nullcontext
 from types import SimpleNamespace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 import structlog
@@ -26,13 +26,14 @@ from app.errors import is_database_away
 from app.execution.cache import Size
 from app.execution.levels import PAYLOAD, CallForEach, Found, Level, Owner, Plan
 from app.execution.values import Arguments, Row
-from app.execution.writing import Asked, Writer
+from app.execution.writing import Asked, Writer, with_page
 from app.identifiers import read as read_id
 from app.paging import Order, checked_first
 from app.statements import Statement, values_of
 
 T = TypeVar("T")
 Fetch = Callable[..., Awaitable[Sequence[Row]]]
+Statements = tuple[Statement | None, Statement | None]
 
 # Statements of one level, one for each scope and shape of its arguments.
 MAXIMUM_STATEMENTS = 64
@@ -71,7 +72,7 @@ class Runnable:
         self.plan = plan
         self._size = size
         self._open_to: dict[Hashable, bool] = {}
-        self._statements: dict[Hashable, tuple[Statement | None, Statement | None]] = {}
+        self._statements: dict[Hashable, Statements] = {}
         self._many_owners: dict[Hashable, Statement | None] = {}
         size.add(_OF_PLAN + _OF_SOURCE * len(plan.source))
 
@@ -98,18 +99,30 @@ class Runnable:
         is_after: bool,
         single: bool,
         many_owners: bool,
-    ) -> tuple[Statement | None, Statement | None]:
+    ) -> Statements:
         """The statements for the rows and for their number; None for what is not asked."""
         key = (level.slot, viewer.scope, order and order.name, asked, is_after, single, many_owners)
-        known = self._statements.get(key)
-        if known is None:
-            if len(self._statements) >= MAXIMUM_STATEMENTS:
-                self._size.add(-sum(map(_held, self._statements.values())))
-                self._statements.clear()
-            known = Writer(level, viewer).statements(order, asked, is_after, single, many_owners)
-            self._statements[key] = known
-            self._size.add(_held(known))
-        return known
+        return self._statements.get(key) or self._keep(
+            key, Writer(level, viewer).statements(order, asked, is_after, single, many_owners)
+        )
+
+    def with_page(
+        self, level: Level, page: Level, viewer: Viewer, order: Order | None, asked: Asked, is_after: bool
+    ) -> Statement:
+        """The statement for an object and its page (`Level.page`)."""
+        key = (level.slot, viewer.scope, order and order.name, asked, is_after)
+        known = self._statements.get(key) or self._keep(
+            key, (with_page(level, page, viewer, order, asked, is_after), None)
+        )
+        return cast(Statement, known[0])
+
+    def _keep(self, key: Hashable, statements: Statements) -> Statements:
+        if len(self._statements) >= MAXIMUM_STATEMENTS:
+            self._size.add(-sum(map(_held, self._statements.values())))
+            self._statements.clear()
+        self._statements[key] = statements
+        self._size.add(_held(statements))
+        return statements
 
     def many_owners(self, level: Level, viewer: Viewer, is_first: bool) -> Statement | None:
         """Selects a row when the owners that are asked for a page are many."""
@@ -208,33 +221,18 @@ class _Run:
 
     async def _load(self, level: Level, fetch: Any, owners: Sequence[object] | None) -> None:
         """Loads a level and what is nested below it."""
-        slot, root = level.slot, level.root
-        self.data[slot], self.data[f"{slot}n"] = {}, {}
-        arguments = self._arguments[slot]
-        order, is_after, first = None, False, 0
-        asked: Asked = ()
-        if isinstance(root, graph.OneById):
-            row_id = read_id(root.kind, arguments["id"])
-            self.data[slot] = {None: ()}
-            if row_id is None:
+        slot, page = level.slot, level.page
+        order, asked, is_after, first, can_match = self._how(level, owners)
+        if not can_match:
+            return
+        if page is not None:
+            of_page, among, is_after, first, can_match = self._how(page, [self._values[f"{slot}.id"]])
+            if can_match:
+                statement = self._runnable.with_page(level, page, self._viewer, of_page, among, is_after)
+                rows = await fetch(statement.text, *statement.arguments(self._values))
+                await self._keep_with_page(level, page, rows, first, fetch)
                 return
-            self._values[f"{slot}.id"] = row_id
-        elif root is not None:
-            first = arguments["first"]
-            order = root.order(_object(arguments.get("orderBy")))
-            after = arguments.get("after")
-            is_after = after is not None
-            if after is not None:
-                self._values[f"{slot}.value"], self._values[f"{slot}.after"] = order.read(after)
-            self._values[f"{slot}.limit"] = first + 1
-            self.given[slot] = {"first": first, "after": after, "order": order}
-            found = self._conditions(slot, root, arguments.get("filter") or {})
-            if found is None:
-                return
-            asked = found
         single = owners is not None and len(owners) == 1
-        if owners is not None:
-            self._values |= {f"{slot}.owner": owners[0], f"{slot}.owners": list(owners)}
         many_owners = await self._has_many_owners(level, asked, fetch, is_first=not is_after and not asked)
         rows_of, number_of = self._runnable.statements(level, self._viewer, order, asked, is_after, single, many_owners)
         if number_of is not None:
@@ -243,6 +241,28 @@ class _Run:
         if rows_of is not None:
             rows = await fetch(rows_of.text, *rows_of.arguments(self._values))
             await self._keep(level, rows, owners, first, fetch)
+
+    def _how(self, level: Level, owners: Sequence[object] | None) -> tuple[Order | None, Asked, bool, int, bool]:
+        """In which order, under which conditions, whether after a cursor, how many, and whether any row can match."""
+        slot, root = level.slot, level.root
+        self.data[slot], self.data[f"{slot}n"] = {}, {}
+        arguments = self._arguments[slot]
+        if owners is not None:
+            self._values[f"{slot}.owner"], self._values[f"{slot}.owners"] = owners[0], list(owners)
+        if root is None:
+            return None, (), False, 0, True
+        if isinstance(root, graph.OneById):
+            row_id = self._values[f"{slot}.id"] = read_id(root.kind, arguments["id"])
+            self.data[slot] = {None: ()}
+            return None, (), False, 0, row_id is not None
+        first, after = arguments["first"], arguments.get("after")
+        order = root.order(_object(arguments.get("orderBy")))
+        if after is not None:
+            self._values[f"{slot}.value"], self._values[f"{slot}.after"] = order.read(after)
+        self._values[f"{slot}.limit"] = first + 1
+        self.given[slot] = {"first": first, "after": after, "order": order}
+        asked = self._conditions(slot, root, arguments.get("filter") or {})
+        return order, asked or (), after is not None, first, asked is not None
 
     async def _has_many_owners(self, level: Level, asked: Asked, fetch: Fetch, *, is_first: bool) -> bool:
         root = level.root
@@ -275,6 +295,15 @@ class _Run:
                 await self._load(child, fetch, list(below))
             else:
                 self.data[child.slot], self.data[f"{child.slot}n"] = {}, {}
+
+    async def _keep_with_page(self, level: Level, page: Level, rows: Sequence[Row], first: int, fetch: Fetch) -> None:
+        at = next((number for number, row in enumerate(rows) if row[-1]), None)
+        if at is None:
+            return
+        one = rows[at][page.row_width :]
+        self.data[level.slot] = {None: [one]}
+        self._to_call += [(call, [one]) for call in level.calls]
+        await self._keep(page, [*rows[:at], *rows[at + 1 :]], [self._values[f"{level.slot}.id"]], first, fetch)
 
     def _conditions(self, slot: str, root: graph.Listed, given: Arguments) -> Asked | None:
         """Which conditions are asked, and of which kind; None when nothing can match."""
