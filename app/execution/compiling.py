@@ -1,14 +1,15 @@
 """From an operation to a plan: which SELECTs it needs, and generated Python that turns their rows into the answer.
 
 What is declared (`graph.py`) becomes SELECTs, other resolvers of a query's root fields and of rows are called; anything else
-raises NotCompilable, and the ordinary executor answers. Of a mutation the reading of each payload is compiled, and no more.
+raises NotCompilable, and the ordinary executor answers. Of a mutation the resolvers are called, and reading their payloads is
+compiled.
 A plan depends on the document, the operation's name and the values of the variables in `@skip` and `@include`. It holds
 nothing of a viewer: the statements are rendered for each scope when they are needed, with slots for the viewer's ids.
 """
 
 import functools
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -33,7 +34,7 @@ from strawberry.types.field import StrawberryField
 from app import graph
 from app.access import Reachable, Requirement
 from app.execution.guards import DEFINITION, permissions_of
-from app.execution.levels import PAYLOAD, ArgumentsOf, Call, Level, NotCompilable, Owner, Plan, Root
+from app.execution.levels import PAYLOAD, ArgumentsOf, Call, Effect, Level, NotCompilable, Owner, Plan, Root
 from app.execution.resolvers import Resolver
 from app.execution.selections import Selections
 from app.execution.sources import OfKnownObject, OfLevel, OfObject, Source
@@ -68,14 +69,12 @@ def compile_payloads(
     included: Included,
     arguments: ArgumentsOf,
 ) -> dict[str, Plan]:
-    """What reads the payloads of a mutation, by their names in the answer; without those that are not compilable."""
-    root, selections, plans = schema.mutation_type, Selections(fragments, included), dict[str, Plan]()
+    """What calls the fields of a mutation and reads their payloads, by their names in the answer. Raises NotCompilable."""
+    root, selections = schema.mutation_type, Selections(fragments, included)
     if root is None:
-        return plans
-    for name, nodes in selections.fields([operation.selection_set], root).items():
-        with suppress(NotCompilable):
-            plans[name] = Compiler(schema, selections, arguments).payload(root, nodes)
-    return plans
+        raise NotCompilable("a schema without mutations")
+    found = selections.fields([operation.selection_set], root)
+    return {name: Compiler(schema, selections, arguments).payload(root, nodes) for name, nodes in found.items()}
 
 
 class Compiler:
@@ -106,12 +105,13 @@ class Compiler:
         return self._plan(f"{{{', '.join(parts)}}}")
 
     def payload(self, root: GraphQLObjectType, nodes: list[FieldNode]) -> Plan:
-        """Of what a mutation's resolver has answered."""
-        made = self._schema.get_field(root, nodes[0].name.value)
-        if made is None or nodes[0].name.value == "__typename":
-            raise NotCompilable("no field of ours")
+        """Of what a mutation's resolver answers."""
+        if nodes[0].name.value == "__typename":
+            return self._plan(repr(root.name))
+        made, _, definition = self._declared(root, nodes[0])
+        effect = Effect(self._resolver(definition), self.arguments(made, nodes[0]), nodes, made)
         source = OfKnownObject(self, Owner(PAYLOAD), self._levels)
-        return self._plan(self._output(f"data[{PAYLOAD!r}]", nodes, made.type, source))
+        return replace(self._plan(self._output(f"data[{PAYLOAD!r}]", nodes, made.type, source)), effect=effect)
 
     def _plan(self, answer: str) -> Plan:
         lines = [

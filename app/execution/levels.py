@@ -17,6 +17,7 @@ from graphql.execution.values import VariableValues
 from app import graph
 from app.access import Reachable, Requirement, Viewer
 from app.context import Context
+from app.execution.guards import permissions_within, refused_inputs
 from app.execution.resolvers import Resolver
 from app.execution.values import Arguments, Row
 
@@ -68,6 +69,23 @@ class Call:
     slot: str
     resolver: Resolver
     arguments: ReadArguments
+
+
+@dataclass(eq=False)
+class Effect:
+    """The resolver of a root field of a mutation, with the field's nodes, and what reads and may refuse its arguments."""
+
+    resolver: Resolver
+    arguments: ReadArguments
+    nodes: list[FieldNode]
+    made: GraphQLField
+
+    def refuses(self, viewer: Viewer, given: Arguments) -> bool:
+        """Whether something is given that the caller may not send."""
+        types = {name: argument.type for name, argument in self.made.args.items()}
+        if all(viewer.may(permissions_within(type_)) for type_ in types.values()):
+            return False
+        return any(True for name, value in given.items() for _ in refused_inputs(types[name], value, viewer, ()))
 
 
 @dataclass(eq=False)
@@ -136,3 +154,5 @@ class Plan:
     permissions: frozenset[type[Requirement]]
     shape: Callable[[Viewer, Context, Found, dict[str, Arguments]], Any]
     source: str
+    effect: Effect | None = None
+    """Of a mutation's field, whose payload the plan reads."""
