@@ -33,7 +33,7 @@ from strawberry.types.field import StrawberryField
 
 from app import graph
 from app.access import Reachable, Requirement
-from app.execution.guards import DEFINITION, permissions_of
+from app.execution.guards import DEFINITION, permissions_of, permissions_within
 from app.execution.levels import PAYLOAD, ArgumentsOf, Call, Effect, Level, NotCompilable, Owner, Plan, Root
 from app.execution.resolvers import Resolver
 from app.execution.selections import Selections
@@ -109,7 +109,8 @@ class Compiler:
         if nodes[0].name.value == "__typename":
             return self._plan(repr(root.name))
         made, _, definition = self._declared(root, nodes[0])
-        effect = Effect(self._resolver(definition), self.arguments(made, nodes[0]), nodes, made)
+        guarded = frozenset[type[Requirement]]().union(*(permissions_within(each.type) for each in made.args.values()))
+        effect = Effect(self._resolver(definition), self.arguments(made, nodes[0]), nodes, made, guarded)
         source = OfKnownObject(self, Owner(PAYLOAD), self._levels)
         return replace(self._plan(self._output(f"data[{PAYLOAD!r}]", nodes, made.type, source)), effect=effect)
 
@@ -152,7 +153,7 @@ class Compiler:
             level.arguments = self.arguments(made, nodes[0])
             return f"{self.page(nodes, made.type, level)}(None)"
         if isinstance(declared, graph.Itself):
-            return f"{self.shape(nodes, made.type, OfKnownObject(self, Owner(None), self._levels))}(viewer)"
+            return self.shaped("viewer", nodes, made.type, OfKnownObject(self, Owner(None), self._levels))
         if declared is not None or definition.base_resolver is None:
             raise NotCompilable(name)
         slot = f"c{self.number()}"
@@ -165,9 +166,8 @@ class Compiler:
         """Whether it was found, and what it is then."""
         level = self.level(declared.row, declared, self._levels)
         level.arguments = self.arguments(made, nodes[0])
-        shape = self.shape(nodes, type_, OfLevel(self, level, "b"))
         rows = f"data[{level.slot!r}][None]"
-        return rows, f"{shape}({rows}[0])"
+        return rows, self.shaped(f"{rows}[0]", nodes, type_, OfLevel(self, level, "b"))
 
     def _any(self, made: GraphQLField, nodes: list[FieldNode]) -> str:
         """A level for each type that it can be; an id is that of one of them, and the others are not asked."""
@@ -188,7 +188,11 @@ class Compiler:
         into.append(level)
         return level
 
-    # Shapes: generated functions from a row or an object to its part of the answer
+    # Shapes: expressions that make a part of the answer of the row or object `r`
+
+    def shaped(self, expression: str, nodes: list[FieldNode], type_: GraphQLOutputType, source: "Source") -> str:
+        """The shape of what the expression gives."""
+        return f"{self.function('r', self.shape(nodes, type_, source))}({expression})"
 
     def shape(self, nodes: list[FieldNode], type_: GraphQLOutputType, source: "Source") -> str:
         type_ = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
@@ -204,7 +208,7 @@ class Compiler:
             else:
                 parts.append(f"{name!r}: {self._field(type_, found, source)}")
         self._inside = outside
-        return self.function("r", f"{{{', '.join(parts)}}}")
+        return f"{{{', '.join(parts)}}}"
 
     def _weigh(self, values: int) -> None:
         """Notes how many values more are made of each row of the level that the shape is made of."""
@@ -224,7 +228,7 @@ class Compiler:
         if isinstance(declared, graph.Value):
             return self._value(declared, nodes, made.type, source)
         if isinstance(declared, graph.Part):
-            return f"{self.shape(nodes, made.type, source.part(declared))}(r)"
+            return self.shape(nodes, made.type, source.part(declared))
         if isinstance(declared, graph.Called):
             called = source.call(declared, self._resolver(definition), made, nodes[0])
             return self._output(called, nodes, made.type, OfObject(self))
@@ -275,7 +279,7 @@ class Compiler:
         elif is_leaf_type(type_):
             return expression if nullable or type_.name == "DateTime" else f"{self.constant(_present)}({expression})"
         else:
-            made = f"{self.shape(nodes, type_, source)}({{}})"
+            made = self.shaped("{}", nodes, type_, source)
         if not nullable:
             return made.replace("{}", expression)
         held = f"h{self.number()}"
@@ -309,8 +313,7 @@ class Compiler:
         level.wants_rows = True
         made = type_.fields[name]
         if name == "nodes":
-            shape = self.shape(nodes, made.type.of_type.of_type, source)
-            return f"[{shape}(r) for r in rows]"
+            return f"[{self.shape(nodes, made.type.of_type.of_type, source)} for r in rows]"
         if name == "edges":
             edge = made.type.of_type.of_type.of_type
             parts = []
@@ -322,8 +325,7 @@ class Compiler:
                 elif field_name == "cursor":
                     parts.append(f"{answer!r}: {self._cursor(source, level)}")
                 else:
-                    shape = self.shape(found, edge.fields["node"].type, source)
-                    parts.append(f"{answer!r}: {shape}(r)")
+                    parts.append(f"{answer!r}: {self.shape(found, edge.fields['node'].type, source)}")
             return f"[{{{', '.join(parts)}}} for r in rows]"
         if name == "pageInfo":
             return self._page_info(nodes, made.type, source, level)

@@ -307,6 +307,8 @@ class _Run:
 
     def _conditions(self, slot: str, root: graph.Listed, given: Arguments) -> Asked | None:
         """Which conditions are asked, and of which kind; None when nothing can match."""
+        if not given:
+            return ()
         asked: list[tuple[str, object]] = []
         values = {name: given.get(to_camel_case(name)) for name in root.conditions}
         root.check(values)
