@@ -6,6 +6,7 @@ what is wrong.
 """
 
 import asyncio
+import functools
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
@@ -17,7 +18,7 @@ from uuid import UUID
 import structlog
 from graphql.execution.values import VariableValues
 from strawberry.utils.str_converters import to_camel_case, to_snake_case
-from tortoise import connections
+from tortoise.context import require_context
 
 from app import graph, postgres_pool
 from app.access import Viewer
@@ -147,7 +148,7 @@ class _Run:
 
     def __init__(self, runnable: Runnable, context: Context, variables: VariableValues, payload: object) -> None:
         self._runnable = runnable
-        self._client = connections.get("default")
+        self._client: Any = require_context().connections.get("default")
         self._context = context
         self._viewer = viewer = context.viewer
         self._variables = variables
@@ -310,7 +311,7 @@ class _Run:
         if not given:
             return ()
         asked: list[tuple[str, object]] = []
-        values = {name: given.get(to_camel_case(name)) for name in root.conditions}
+        values = {name: given.get(_camel(name)) for name in root.conditions}
         root.check(values)
         for name, condition in root.conditions.items():
             value = values[name]
@@ -327,8 +328,12 @@ class _Run:
         return tuple(asked)
 
 
+# Of few names, those of the schema: their regular expressions cost more than what the names are needed for.
+_camel, _snake = functools.cache(to_camel_case), functools.cache(to_snake_case)
+
+
 def _object(given: Arguments | None) -> SimpleNamespace | None:
-    return SimpleNamespace(**{to_snake_case(name): value for name, value in given.items()}) if given else None
+    return SimpleNamespace(**{_snake(name): value for name, value in given.items()}) if given else None
 
 
 def _logged(fetch: Fetch, log: logging.Logger) -> Fetch:
