@@ -17,7 +17,7 @@ from uuid import UUID
 
 import strawberry
 
-from app.foundation.concurrency_limits import FairSlots, Share, ShareFull
+from app.foundation.concurrency_limits import FairSlots, Quota, QuotaExceeded
 from app.foundation.encryption import Keyring
 from app.foundation.errors import RateLimited, UserError, UserErrorCode
 from app.foundation.outbound.guard import OutboundGate
@@ -164,10 +164,10 @@ class StorageVerifier:
         """Tenants whose endpoints hang do not take the slots of all others."""
         with self._slots.slot() as slot:
             try:
-                slot.add(Share.ACCOUNT, account_id)
-                slot.add(Share.PROVIDER, service_provider_id)
-            except ShareFull as full:
-                message = f"This {full.share.words} has storage tests running already. Try again when they have ended."
+                slot.add(Quota.ACCOUNT, account_id)
+                slot.add(Quota.PROVIDER, service_provider_id)
+            except QuotaExceeded as full:
+                message = f"This {full.quota.words} has storage tests running already. Try again when they have ended."
                 raise RateLimited(message) from None
             yield
 

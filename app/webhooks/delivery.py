@@ -17,7 +17,7 @@ from uuid import UUID
 
 from yarl import URL
 
-from app.foundation.concurrency_limits import FairSlots, Share, ShareFull
+from app.foundation.concurrency_limits import FairSlots, Quota, QuotaExceeded
 from app.foundation.errors import RateLimited
 from app.foundation.outbound.errors import FailureKind
 from app.foundation.outbound.guard import OutboundGate, OutboundRefused
@@ -130,10 +130,10 @@ class WebhookSender:
             raise RateLimited("Too many webhook tests are running. Try again in a few seconds.")
         with self._slots.slot() as slot:
             try:
-                slot.add(Share.ACCOUNT, account_id)
-                slot.add(Share.PROVIDER, service_provider_id)
-            except ShareFull as full:
-                message = f"This {full.share.words} has webhook tests running already. Try again when they have ended."
+                slot.add(Quota.ACCOUNT, account_id)
+                slot.add(Quota.PROVIDER, service_provider_id)
+            except QuotaExceeded as full:
+                message = f"This {full.quota.words} has webhook tests running already. Try again when they have ended."
                 raise RateLimited(message) from None
             yield
 

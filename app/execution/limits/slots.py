@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from app.foundation import metrics
-from app.foundation.concurrency_limits import Shares
+from app.foundation.concurrency_limits import SlotCounts
 from app.foundation.context import Context
 from app.foundation.errors import RateLimited
 from app.foundation.networks import network_of
@@ -52,7 +52,7 @@ class OperationSlots:
         self._of_caller = of_caller
         self._of_owner = of_caller * CALLERS_OF_OWNER
         self._of_provider = of_caller * CALLERS_OF_PROVIDER
-        self._running, self._waiting = Shares(), Shares()
+        self._running, self._waiting = SlotCounts(), SlotCounts()
         # By provider and caller; the caller whose turn comes next is the first.
         self._queues: dict[Hashable, dict[_Holders, dict[_Turn, None]]] = {}
 
@@ -67,7 +67,7 @@ class OperationSlots:
         """One of the caller's slots for the time of the block, but for that of `context.without_slot()`, which enters `outside`.
 
         Raises RateLimited when too many of the caller's operations wait already, or after WAIT_SECONDS, and what
-        `context.still_authenticated` does for a caller who was revoked while it waited. An event of a
+        `context.recheck_credential` does for a caller who was revoked while it waited. An event of a
         subscription waits as long as it takes, since it would be lost; how many there can be is bounded by the subscriptions.
         """
         holders = _holders_of(context)
@@ -76,7 +76,7 @@ class OperationSlots:
         context.without_slot = partial(self._without, held, outside)
         try:
             if must_wait:
-                await context.still_authenticated()
+                await context.recheck_credential()
             yield
         finally:
             self._release(held)
@@ -135,7 +135,7 @@ class OperationSlots:
     async def _turn(self, holders: _Holders, *, may_refuse: bool) -> _Held:
         turn: _Turn = asyncio.get_running_loop().create_future()
         try:
-            with self._waiting.place(holders.caller), self._queued(turn, holders):
+            with self._waiting.held(holders.caller), self._queued(turn, holders):
                 async with asyncio.timeout(WAIT_SECONDS if may_refuse else None):
                     return await turn
         except BaseException as error:
