@@ -8,6 +8,9 @@ import math
 from collections.abc import Hashable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from fractions import Fraction
+from uuid import UUID
+
+from app.foundation.errors import RateLimited
 
 
 class SlotCounts:
@@ -88,6 +91,18 @@ class FairSlots:
         """Holds one more slot until the end of the block."""
         with self._held.held(None), ExitStack() as held:
             yield Slot(self._held, self._maximum, held)
+
+    @contextmanager
+    def tenant_slot(self, account_id: UUID | None, service_provider_id: UUID | None, work: str) -> Iterator[None]:
+        """A slot that counts for an account and its service provider. Raises RateLimited when one has its quota of `work`."""
+        with self.slot() as slot:
+            try:
+                slot.add(Quota.ACCOUNT, account_id)
+                slot.add(Quota.PROVIDER, service_provider_id)
+            except QuotaExceeded as full:
+                message = f"This {full.quota.words} has {work} running already. Try again when they have ended."
+                raise RateLimited(message) from None
+            yield
 
 
 class Slot:
