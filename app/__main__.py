@@ -280,7 +280,7 @@ def _maintain(options: argparse.Namespace) -> None:
             await schema_version.check(db)
             return {
                 "audit events": await audit.prune(chosen.audit_days),
-                "idempotency records": await run_once.forget(),
+                "idempotency records": await run_once.delete_expired(),
                 **await partitions.forget(chosen.call_days, chosen.call_key_days),
             }
 
@@ -293,7 +293,7 @@ def _maintain(options: argparse.Namespace) -> None:
             try:
                 async with live.running():
                     count = await lifecycle.give_up_lost(live, datetime.now(UTC), find)
-                    await live.told(_TELLING_SECONDS)
+                    await live.flush(_TELLING_SECONDS)
             finally:
                 await storage.close()
             return count

@@ -24,7 +24,7 @@ from app.foundation.access import Scope
 from app.foundation.context import Context
 from app.foundation.database.orm import violated_constraint
 from app.foundation.errors import ErrorCollector, UserErrorCode, UserErrors
-from app.foundation.idempotency.run_once import once
+from app.foundation.idempotency.run_once import run_once
 from app.foundation.identifiers import Kind, new_id, parse_sid
 from app.foundation.outbound.guard import OutboundGate
 from app.foundation.revocations import Revocations
@@ -66,7 +66,7 @@ async def create(context: Context, new: NewAccount, idempotency_key: str | None 
     values = inputs.plain_columns(new.patch(), problems)
     reachable = context.viewer.visible(Account)
     async with uniqueness.answered(context, Account, _UNIQUE, values):
-        account, _ = await once(
+        account, _ = await run_once(
             context, idempotency_key, new, lambda: _create(context, new, values, problems), reachable
         )
     return account
@@ -75,7 +75,7 @@ async def create(context: Context, new: NewAccount, idempotency_key: str | None 
 async def _create(context: Context, new: NewAccount, values: Columns, problems: ErrorCollector) -> Account:
     provider_id = await _provider(context, new.service_provider_id, problems)
     problems.raise_if_any()
-    account_id, maximum = new_id(), context.opened.settings.accounts_per_provider
+    account_id, maximum = new_id(), context.resources.settings.accounts_per_provider
     async with in_transaction():
         if await SERVICE_PROVIDERS.lock(context.viewer, provider_id) is None:
             raise _no_provider()

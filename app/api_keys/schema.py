@@ -17,7 +17,7 @@ from app.foundation.context import Context, Info
 from app.foundation.errors import UserError, UserErrorCode
 from app.foundation.graphql import fields
 from app.foundation.graphql.pagination import DEFAULT_FIRST, AfterArgument, Connection, FirstArgument
-from app.foundation.idempotency.run_once import ONCE
+from app.foundation.idempotency.run_once import IDEMPOTENCY_KEY
 from app.foundation.identifiers import Kind, sid_of
 from app.foundation.revocations import WHEN_REFUSED
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
@@ -79,7 +79,7 @@ class ApiKey(fields.Node[model.ApiKey]):
     )
     scope: Scope = fields.column("Whose things it acts on; fixed.")
     access_level: AccessLevel = fields.column("How much of its scope it may use; fixed.")
-    status: ApiKeyStatus = fields.timed(_status, ["revoked_at", "expires_at"], "Whether it lets anybody in.")
+    status: ApiKeyStatus = fields.time_dependent(_status, ["revoked_at", "expires_at"], "Whether it lets anybody in.")
     account: fields.Node | None = fields.to_one(
         "Account", "account_id", row=AccountRow, description="The account that it belongs to, for the scope ACCOUNT."
     )
@@ -188,7 +188,9 @@ class CreateApiKeyInput:
         default=None,
         description="When it stops to let anybody in. By default as late as its maker's, or never.",
     )
-    idempotency_key: str | None = strawberry.field(default=None, description=f"{ONCE} The text is not shown again.")
+    idempotency_key: str | None = strawberry.field(
+        default=None, description=f"{IDEMPOTENCY_KEY} The text is not shown again."
+    )
 
     def key(self) -> service.NewApiKey:
         owner = self.owner.choice() if self.owner else OwnerChoice()

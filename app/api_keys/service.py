@@ -19,7 +19,7 @@ from app.foundation.access import AccessLevel, Scope, Viewer
 from app.foundation.context import Context
 from app.foundation.encryption import Keyring
 from app.foundation.errors import ErrorCollector, UserErrorCode, UserErrors
-from app.foundation.idempotency.run_once import once
+from app.foundation.idempotency.run_once import run_once
 from app.foundation.identifiers import Kind, first_at
 from app.foundation.revocations import Revocations
 from app.users.credential_check import creator_of, still_authenticated
@@ -46,7 +46,7 @@ async def create(context: Context, new: NewApiKey, idempotency_key: str | None =
     """
     made = token.make()
     reachable = context.viewer.visible(ApiKey)
-    key, is_new = await once(context, idempotency_key, new, lambda: _create(context, new, made), reachable)
+    key, is_new = await run_once(context, idempotency_key, new, lambda: _create(context, new, made), reachable)
     return key, made.text if is_new else None
 
 
@@ -58,7 +58,7 @@ async def _create(context: Context, new: NewApiKey, made: token.Token) -> ApiKey
         owner = await lock_owner(viewer, new.owner, problems)
         await still_authenticated(viewer)
         problems.raise_if_any()
-        await _check_quota(owner, context.opened.settings.api_keys_per_owner)
+        await _check_quota(owner, context.resources.settings.api_keys_per_owner)
         key = await ApiKey.create(
             **owner.columns,
             access_level=new.access_level,

@@ -161,7 +161,7 @@ async def _reader(context: Context, reports: Sequence[Report]) -> "_Reader":
         newest_months=there,
         applications=applications,
         belonging={(account_id, row_id) for row_id, account_id in owners.items()} | await _that_had_calls(gone),
-        earliest=now - timedelta(days=context.opened.settings.call_days),
+        earliest=now - timedelta(days=context.resources.settings.call_days),
         latest=now + MAXIMUM_AHEAD,
     )
 

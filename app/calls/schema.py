@@ -109,7 +109,7 @@ class CallRecording(fields.Backed[model.Call]):
 
     @fields.resolver(
         "The storage's own address of it, for some minutes; null unless STORED, or when no key for it is kept.",
-        declared=fields.Called(_OF_STORAGE),
+        declared=fields.ResolvedFrom(_OF_STORAGE),
         weight=10,
     )
     async def storage_url(self, info: Info, row: strawberry.Parent[model.Call]) -> str | None:
@@ -274,9 +274,9 @@ _CALLS = fields.PageOfAll(
     check=filters.check,
     count_limit=COUNT_LIMIT,
     owners=fields.Owners(model.CallAccount, "account_id", "newest_month"),
-    walk=filters.WALK,
-    walked=filters.WALKED,
-    found=filters.FOUND,
+    scan_predicate=filters.WALK,
+    scanned=filters.WALKED,
+    selective=filters.FOUND,
     weights={
         Scope.ADMIN: fields.Weights(100, 200, {**_ACROSS_ACCOUNTS, **dict.fromkeys(_WALKING, 11_000)}, _NAMED),
         # Two pages an operation: of many accounts that have not called lately, all calls are read.

@@ -46,7 +46,7 @@ async def wrong_keys(keyring: Keyring) -> list[str]:
         with suppress(CannotOpen):
             if keyring.missing_key(blob) is None:
                 key_id = key_id_of(blob)
-                opened[key_id] = opened.get(key_id, False) or keyring.opens(blob, **place)
+                opened[key_id] = opened.get(key_id, False) or keyring.can_open(blob, **place)
     return sorted(key_id for key_id, opens in opened.items() if not opens)
 
 
@@ -77,7 +77,7 @@ async def _rewrap_column(model: type[Model], column: str, keyring: Keyring) -> i
 
 
 async def _rewrap_one(model: type[Model], column: str, keyring: Keyring, sealed: bytes, key: Mapping[str, UUID]) -> int:
-    if keyring.is_newest(sealed):
+    if keyring.is_current(sealed):
         return 0
     place: SecretLocation = {"table": model._meta.db_table, "column": column, "row": key["id"]}
     again = keyring.seal(keyring.open(sealed, **place), **place)

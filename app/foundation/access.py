@@ -1,6 +1,6 @@
 """Who may use which field, and reach which row.
 
-*Which field* is said on the field: `graph.column(..., permissions=[IsAdmin])` puts a permission class from here on it. The
+*Which field* is said on the field: `fields.column(..., permissions=[IsAdmin])` puts a permission class from here on it. The
 class prints itself into `schema.graphql` (`@requiresScope(anyOf: [ADMIN])`), depends on the caller alone, and is
 therefore decided once per operation.
 

@@ -30,7 +30,7 @@ class Resources:
     clients: Mapping[type, Any]
 
 
-async def _let_in() -> None:
+async def _always_valid() -> None:
     """Callers that no request names, such as the commands of this server, are never revoked."""
 
 
@@ -44,7 +44,7 @@ class Context:
 
     caller: Viewer | None
     request_id: str
-    opened: Resources
+    resources: Resources
     operation: str = SERVER
     """The mutation that runs."""
     shown_secrets: set[Hashable] = field(default_factory=set)
@@ -52,11 +52,11 @@ class Context:
     address: str = ""
     """The client's network address; empty where there is none, as for the commands of this server."""
     user_agent: str = ""
-    loading: Callable[[int], None] = no_limit
+    count_rows: Callable[[int], None] = no_limit
     """Called with the number of rows that the ORM is about to make; raises BadUserInput when they are too many."""
     without_slot: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
     """Entered by a mutation while it waits for a server of a tenant: its slot (`execution/slots.py`) is free meanwhile."""
-    still_authenticated: Callable[[], Awaitable[object]] = _let_in
+    recheck_credential: Callable[[], Awaitable[object]] = _always_valid
     """Asked after a wait for the slot. Raises what refuses a caller whose key or session was closed meanwhile."""
     _has_logged_in: bool = False
     _loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
@@ -73,18 +73,18 @@ class Context:
         self.operation = mutation
         self._loaders.clear()
 
-    def let_in(self, viewer: Viewer) -> None:
+    def log_in(self, viewer: Viewer) -> None:
         """Who has just logged in reads the answer to it. Whoever had come with a key or a session stays who they are."""
         if self.caller is None or self._has_logged_in:
             self.caller, self._has_logged_in = viewer, True
 
     @property
     def keyring(self) -> Keyring:
-        return self.opened.keyring
+        return self.resources.keyring
 
     def use(self, client: type[T]) -> T:
         """The process's one client of this type, opened at start-up."""
-        found: T = self.opened.clients[client]
+        found: T = self.resources.clients[client]
         return found
 
     def loader(self, key: Hashable, load: Callable[[list[K]], Awaitable[list[T]]]) -> DataLoader[K, T]:

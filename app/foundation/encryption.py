@@ -60,10 +60,10 @@ class Keyring:
     def seal(self, secret: str, *, table: str, column: str, row: UUID) -> bytes:
         nonce = os.urandom(_NONCE_BYTES)
         key_id = self.active_key_id.encode()
-        sealed = self._ciphers[self.active_key_id].encrypt(nonce, secret.encode(), _place(table, column, row))
+        sealed = self._ciphers[self.active_key_id].encrypt(nonce, secret.encode(), _associated_data(table, column, row))
         return bytes([_VERSION, len(key_id)]) + key_id + nonce + sealed
 
-    def is_newest(self, blob: bytes) -> bool:
+    def is_current(self, blob: bytes) -> bool:
         """Whether a blob was sealed by the key that seals now."""
         return _split(blob)[0] == self.active_key_id
 
@@ -79,11 +79,13 @@ class Keyring:
         if cipher is None:
             raise KeyMissing(f"sealed with key {key_id!r}, which the keyring does not have")
         try:
-            return cipher.decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], _place(table, column, row)).decode()
+            return cipher.decrypt(
+                rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], _associated_data(table, column, row)
+            ).decode()
         except InvalidTag:
             raise CannotOpen(f"{table}.{column} of row {row} does not open: moved or damaged") from None
 
-    def opens(self, blob: bytes, *, table: str, column: str, row: UUID) -> bool:
+    def can_open(self, blob: bytes, *, table: str, column: str, row: UUID) -> bool:
         try:
             self.open(blob, table=table, column=column, row=row)
         except CannotOpen:
@@ -124,7 +126,7 @@ def new_key_text() -> str:
     return base64.b64encode(os.urandom(KEY_BYTES)).decode()
 
 
-def _place(table: str, column: str, row: UUID) -> bytes:
+def _associated_data(table: str, column: str, row: UUID) -> bytes:
     return f"{table}.{column}.{row.hex}".encode()
 
 

@@ -79,7 +79,7 @@ class ServiceUnavailable(ClientError):
 
     code = ErrorCode.SERVICE_UNAVAILABLE
     is_database_away = False
-    is_statement_given_up = False
+    is_statement_aborted = False
 
 
 MASKED = "Something went wrong on our side. Give the request id to whoever runs this server."
@@ -185,7 +185,7 @@ _DATABASE_AWAY = (
     asyncpg.InsufficientResourcesError,
 )
 # A database that answers says of one statement that it waited or ran too long: others may succeed.
-_STATEMENT_GIVEN_UP = (
+_STATEMENT_ABORTED = (
     asyncpg.QueryCanceledError,
     asyncpg.LockNotAvailableError,
     # A standby cancels queries that conflict with its recovery. We use no isolation level that raises this elsewhere.
@@ -204,10 +204,10 @@ def for_client(error: BaseException) -> ClientError | None:
     while seen is not None:
         if isinstance(seen, ClientError):
             return seen
-        if isinstance(seen, _DATABASE_AWAY + _STATEMENT_GIVEN_UP):
+        if isinstance(seen, _DATABASE_AWAY + _STATEMENT_ABORTED):
             away = ServiceUnavailable("The database does not answer. Try again in a moment.")
-            away.is_statement_given_up = isinstance(seen, _STATEMENT_GIVEN_UP)
-            away.is_database_away = not away.is_statement_given_up
+            away.is_statement_aborted = isinstance(seen, _STATEMENT_ABORTED)
+            away.is_database_away = not away.is_statement_aborted
             return away
         if isinstance(seen, asyncpg.ReadOnlySQLTransactionError):  # a failover, or an operator's setting
             return ServiceUnavailable("The database accepts no writes at the moment. Try again in a moment.")
@@ -225,10 +225,10 @@ def is_database_away(error: BaseException) -> bool:
     return isinstance(known, ServiceUnavailable) and known.is_database_away
 
 
-def is_statement_given_up(error: BaseException) -> bool:
+def is_statement_aborted(error: BaseException) -> bool:
     """Whether the database has ended one statement that waited or ran too long."""
     known = for_client(error)
-    return isinstance(known, ServiceUnavailable) and known.is_statement_given_up
+    return isinstance(known, ServiceUnavailable) and known.is_statement_aborted
 
 
 # A message names a place and a rule; what makes it longer was sent by the client.

@@ -87,13 +87,13 @@ class LiveEvents:
         if self._exchange is not None:
             self._exchange.send(events)
 
-    async def told(self, at_most_seconds: float) -> None:
+    async def flush(self, at_most_seconds: float) -> None:
         """Waits until other workers were told, but no longer than that: for a process that ends then."""
         if self._exchange is not None:
-            await self._exchange.told(at_most_seconds)
+            await self._exchange.flush(at_most_seconds)
 
     @contextmanager
-    def listening(self, account_id: UUID, changes: Collection[Change] = tuple(Change)) -> Iterator[Listener]:
+    def subscribe(self, account_id: UUID, changes: Collection[Change] = tuple(Change)) -> Iterator[Listener]:
         """A listener to such changes of the calls of an account, until the end of the block."""
         listener = Listener(changes)
         self._listeners[account_id].add(listener)

@@ -101,7 +101,7 @@ _metrics = functools.cache(_Metrics)
 
 
 @contextmanager
-def counted_together(workers: int) -> Iterator[None]:
+def shared_between_workers(workers: int) -> Iterator[None]:
     """For the process that starts the workers: the folder that they share, without earlier numbers, in the context.
 
     With several workers it is a temporary one, unless PROMETHEUS_MULTIPROC_DIR names one.
@@ -192,10 +192,10 @@ def recording_stored() -> None:
     _metrics().recordings.labels("stored").inc()
 
 
-def recording_failed(code: str, *, for_good: bool) -> None:
-    """One try; `for_good` when it was the last."""
+def recording_failed(code: str, *, is_final: bool) -> None:
+    """One try; `is_final` when it was the last."""
     _metrics().storing_failures.labels(code).inc()
-    if for_good:
+    if is_final:
         _metrics().recordings.labels("failed").inc()
 
 

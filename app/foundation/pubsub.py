@@ -70,7 +70,7 @@ class Exchange(ABC, Generic[T]):
         self._has_told_all.clear()
         self._has_news.set()
 
-    async def told(self, at_most_seconds: float) -> None:
+    async def flush(self, at_most_seconds: float) -> None:
         """Waits until what was sent is told, but no longer than that."""
         with suppress(TimeoutError):
             async with asyncio.timeout(at_most_seconds):

@@ -54,7 +54,7 @@ class Revocations:
         if self._exchange is not None:
             self._exchange.send([revoked])
 
-    def hit(self, rests_on: Iterable[UUID], since: int) -> bool:
+    def any_revoked(self, rests_on: Iterable[UUID], since: int) -> bool:
         """Whether any of these was revoked after the count was `since`."""
         if since == self.count:
             return False

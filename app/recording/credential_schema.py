@@ -36,7 +36,7 @@ class StoredCredential(fields.Node[model.StoredCredential]):
 
     @fields.resolver(
         "Whether the account's recording configuration has these very keys.",
-        declared=fields.Called(("account_id", "fingerprint")),
+        declared=fields.ResolvedFrom(("account_id", "fingerprint")),
         weight=5,
     )
     async def is_current(self, info: Info, row: strawberry.Parent[model.StoredCredential]) -> bool:
@@ -44,7 +44,7 @@ class StoredCredential(fields.Node[model.StoredCredential]):
 
     @fields.resolver(
         f"How many recordings need them, counted up to {credential_retention.MAXIMUM_COUNT}.",
-        declared=fields.Called(("id",)),
+        declared=fields.ResolvedFrom(("id",)),
         weight=10,
     )
     async def recording_count(self, info: Info, row: strawberry.Parent[model.StoredCredential]) -> int:

@@ -34,9 +34,9 @@ import structlog
 from app.calls.model import Call
 from app.foundation import metrics
 from app.foundation.access import Viewer
-from app.foundation.concurrency_limits import FairSlots, Share, ShareFull, Slot
+from app.foundation.concurrency_limits import FairSlots, Quota, QuotaExceeded, Slot
 from app.foundation.encryption import CannotOpen, Keyring
-from app.foundation.errors import for_client, is_database_away, is_statement_given_up
+from app.foundation.errors import for_client, is_database_away, is_statement_aborted
 from app.foundation.events import LiveEvents
 from app.foundation.identifiers import Kind, sid_of
 from app.foundation.settings import Settings
@@ -249,11 +249,11 @@ class RecordingIngest:
     def _add(self, slot: Slot, account_id: UUID | None, service_provider_id: UUID | None) -> None:
         """Raises Refused."""
         try:
-            slot.add(Share.ACCOUNT, account_id)
-            slot.add(Share.PROVIDER, service_provider_id)
-        except ShareFull as full:
+            slot.add(Quota.ACCOUNT, account_id)
+            slot.add(Quota.PROVIDER, service_provider_id)
+        except QuotaExceeded as full:
             reason = (
-                f"as many calls of one {full.share.words} are recorded here as may be: try again later, or elsewhere"
+                f"as many calls of one {full.quota.words} are recorded here as may be: try again later, or elsewhere"
             )
             raise self._later("streams", reason, account_id=account_id) from None
 
@@ -538,7 +538,7 @@ def _ended(stream: AudioStream, audio: bytes) -> tuple[SpooledRecording, Excepti
 
 def _is_away(error: BaseException) -> bool:
     """Whether the database does not answer in time; one that answers and only refuses to write is another's matter."""
-    return not isinstance(error, SpoolBroken | CannotOpen) and (is_database_away(error) or is_statement_given_up(error))
+    return not isinstance(error, SpoolBroken | CannotOpen) and (is_database_away(error) or is_statement_aborted(error))
 
 
 async def _in_thread(threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:

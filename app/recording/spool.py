@@ -35,7 +35,7 @@ from uuid import UUID, uuid4
 import structlog
 
 from app.calls.model import CallDirection
-from app.foundation.concurrency_limits import Share
+from app.foundation.concurrency_limits import Quota
 from app.storage.model import AudioFormat, BucketVendor
 from app.storage.rules import Tag
 
@@ -52,7 +52,7 @@ _BROKEN = ".broken-"
 _FOLDER_MODE, _FILE_MODE = 0o700, 0o600
 # Of the spool, for one account and for the accounts of one service provider: no other goes unrecorded for a storage that is
 # not its own.
-_PARTS = {Share.ACCOUNT: 0.25, Share.PROVIDER: 0.75}
+_PARTS = {Quota.ACCOUNT: 0.25, Quota.PROVIDER: 0.75}
 # On the disk, of a recording's folder and its files but the audio; so that a great many short ones count for what they are.
 _FOLDER_BYTES = 20_480
 # Of what it may hold: running calls may grow over that by so much before they are ended.
@@ -170,9 +170,9 @@ class Spool:
         """Running recordings are ended too."""
         return self._bytes > self._maximum_bytes * _OVERFULL
 
-    def full_share(self, account_id: UUID, service_provider_id: UUID | None) -> Share | None:
+    def full_share(self, account_id: UUID, service_provider_id: UUID | None) -> Quota | None:
         """Which of the two has as much here, running and waiting, as one may: a quarter of the whole, and three."""
-        for share, owner_id in ((Share.ACCOUNT, account_id), (Share.PROVIDER, service_provider_id)):
+        for share, owner_id in ((Quota.ACCOUNT, account_id), (Quota.PROVIDER, service_provider_id)):
             if owner_id is not None and self._bytes_of[owner_id] >= self._maximum_bytes * _PARTS[share]:
                 return share
         return None

@@ -20,10 +20,10 @@ from app.audit.audited_update import Columns, change, conflict
 from app.audit.rows import Rows
 from app.foundation import names, quotas
 from app.foundation.access import Scope, Viewer
-from app.foundation.concurrency_limits import Share
+from app.foundation.concurrency_limits import Quota
 from app.foundation.context import Context
 from app.foundation.errors import ErrorCollector, Unauthenticated, UserErrorCode, UserErrors
-from app.foundation.idempotency.run_once import once
+from app.foundation.idempotency.run_once import run_once
 from app.foundation.identifiers import Kind, new_id
 from app.foundation.revocations import Revocations
 from app.users import email_addresses, login_throttle, password, policy, uniqueness
@@ -46,7 +46,7 @@ T = TypeVar("T")
 
 def _claim(viewer: Viewer) -> Claim:
     """Of the caller, its account, and the provider across its accounts."""
-    holders = ((Share.CALLER, viewer.user_id), (Share.ACCOUNT, viewer.account_id), (Share.PROVIDER, viewer.provider_id))
+    holders = ((Quota.CALLER, viewer.user_id), (Quota.ACCOUNT, viewer.account_id), (Quota.PROVIDER, viewer.provider_id))
     return Claim(password.CHANGES, holders)
 
 
@@ -106,7 +106,7 @@ async def create(context: Context, new: NewUser, idempotency_key: str | None = N
     async def make() -> tuple[User, bool]:
         # Before the transaction that `once` opens: it takes long, and nobody else is to wait for it.
         hashed = await password.hashed(first if len(first) <= password.MAXIMUM_LENGTH else "", claim)
-        return await once(context, idempotency_key, new, lambda: _create(context, new, hashed), reachable)
+        return await run_once(context, idempotency_key, new, lambda: _create(context, new, hashed), reachable)
 
     user, is_new = await _telling_who_is_there(context, new.email, make)
     return user, first if new.password is None and is_new else None, is_new
@@ -124,7 +124,7 @@ async def _create(context: Context, new: NewUser, hashed: str) -> User:
         await still_authenticated(viewer)
         problems.raise_if_any()
         if owner.has_quota:
-            there, maximum = User.filter(**owner.columns), context.opened.settings.users_per_owner
+            there, maximum = User.filter(**owner.columns), context.resources.settings.users_per_owner
             await quotas.check(there, maximum, f"The {owner.words} has {maximum:,} users", "Delete one first.")
         user = await User.create(**values, **secret, **owner.columns)
         await trail.record(context, user, after={**values, **owner.columns})

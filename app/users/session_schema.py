@@ -36,7 +36,7 @@ class Session(fields.Node[model.Session]):
     )
     expires_at: datetime = fields.column("When it ends, however much it is used.")
 
-    @fields.resolver("Whether it is the session that asks.", declared=fields.Called(("id",)))
+    @fields.resolver("Whether it is the session that asks.", declared=fields.ResolvedFrom(("id",)))
     def current(self, info: Info, row: strawberry.Parent[model.Session]) -> bool:
         return row.id == info.context.viewer.session_id
 

@@ -12,7 +12,7 @@ from tortoise.transactions import in_transaction
 from app.accounts.lookup import ACCOUNTS
 from app.audit import trail
 from app.foundation.access import AccessLevel, Scope, Viewer, owner_is_active
-from app.foundation.concurrency_limits import Share
+from app.foundation.concurrency_limits import Quota
 from app.foundation.context import Context
 from app.foundation.errors import RateLimited, UserErrorCode, UserErrors
 from app.foundation.identifiers import Kind, parse_sid, sid_of
@@ -61,7 +61,7 @@ async def login(context: Context, email: str, given: str) -> LoggedIn:
         user = await User.filter(id=user.id, password_hash=user.password_hash, active=True).select_for_update().first()
         if user is None:
             raise UserErrors.one(UserErrorCode.WRONG_CREDENTIALS, _WRONG)
-        has_ended_some = await _end_old_sessions(context.opened.settings, user.id, now)
+        has_ended_some = await _end_old_sessions(context.resources.settings, user.id, now)
         session = await Session.create(
             user_id=user.id,
             public_id=made.public_id,
@@ -69,18 +69,18 @@ async def login(context: Context, email: str, given: str) -> LoggedIn:
             user_agent=context.user_agent.replace("\0", "")[:MAXIMUM_USER_AGENT],
             address=context.address[:64],
             last_used_at=now,
-            expires_at=now + timedelta(days=context.opened.settings.session_days),
+            expires_at=now + timedelta(days=context.resources.settings.session_days),
         )
         await User.filter(id=user.id).update(last_login_at=now)
         await login_throttle.forget(subject, context.address)
         # Nobody is let in before the session is there for good; its event is already theirs.
         theirs = copy(context)
-        theirs.let_in(viewer_of(user, session))
+        theirs.log_in(viewer_of(user, session))
         await trail.record(theirs, user, after={"session": sid_of(Kind.SESSION, session.id)})
     if has_ended_some:
         context.use(Revocations).announce(user.id)
     user.last_login_at = now
-    context.let_in(viewer_of(user, session))
+    context.log_in(viewer_of(user, session))
     return LoggedIn(user, session, made.text)
 
 
@@ -96,7 +96,7 @@ async def matches(tried: login_throttle.LoginAttempt, given: str, stored: str | 
 def _login_claim(address: str) -> Claim:
     network = network_of(address)
     # A Unix socket has no address.
-    holders = ((Share.CALLER, network), (Share.ACCOUNT, site_of(network))) if network else ()
+    holders = ((Quota.CALLER, network), (Quota.ACCOUNT, site_of(network))) if network else ()
     return Claim(password.LOGINS, holders)
 
 
@@ -147,7 +147,7 @@ async def _note_ended(context: Context, count: int) -> None:
 
 def open_sessions(context: Context) -> QuerySet[Session]:
     """The sessions of whoever asks that let in."""
-    settings, now = context.opened.settings, datetime.now(UTC)
+    settings, now = context.resources.settings, datetime.now(UTC)
     idle = now - timedelta(minutes=settings.session_idle_minutes)
     own = context.viewer.visible(Session).filter(user_id=context.viewer.user_id)
     return own.filter(expires_at__gt=now, last_used_at__gt=idle)

@@ -139,7 +139,7 @@ async def made_empty(admin: Person, world: World) -> None:
 
 async def made_recording(installation: Installation, world: World) -> None:
     """A call whose recording could not be stored, and the keys that it was tried with."""
-    installation.opened.clients[Spool] = SomewhereElse()  # type: ignore[index]
+    installation.resources.clients[Spool] = SomewhereElse()  # type: ignore[index]
     async with installation.database():
         call = await Call.create(
             account_id=parse_sid(Kind.ACCOUNT, world["own"]), gateway_call_id="one", started_at=datetime.now(UTC)
@@ -542,7 +542,7 @@ async def test_reading_a_secret_is_told_once_for_each_operation_and_account(
     ):
         assert not (await provider.ask(query)).errors
     async with installation.database():
-        await installation.opened.clients[SecretReads].write()
+        await installation.resources.clients[SecretReads].write()
     found = await events(provider, operation="read webhookSecret")
     assert sorted(event["accountId"] for event in found) == sorted([world["own"], world["own"], world["sibling"]])
     assert all(event["actor"]["scope"] == "SERVICE_PROVIDER" and event["changes"] == [] for event in found)
@@ -552,7 +552,7 @@ async def test_reading_a_secret_is_told_once_for_each_operation_and_account(
 async def test_reads_are_kept_while_the_database_is_away(
     installation: Installation, provider: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reads = installation.opened.clients[SecretReads]
+    reads = installation.resources.clients[SecretReads]
     async with installation.database() as connection:
         await reads.write()
         assert not (await provider.ask("{ accounts { nodes { webhookSecret } } }")).errors

@@ -56,7 +56,7 @@ async def database(installation: Installation) -> AsyncIterator[Any]:
 
 
 def context_of(installation: Installation, world: World, person: str) -> Context:
-    return Context(viewer_of(world, person), "request", installation.opened)
+    return Context(viewer_of(world, person), "request", installation.resources)
 
 
 def viewer_of(world: World, person: str) -> Viewer:

@@ -129,7 +129,7 @@ async def test_who_must_choose_a_new_password_may_not_listen(
 async def test_states_of_recordings_are_heard_apart(
     installation: Installation, port: int, account_user: Person, gateway: Person, world: World
 ) -> None:
-    live = installation.opened.clients[LiveEvents]
+    live = installation.resources.clients[LiveEvents]
     async with listening(port, account_user.token) as client:
         await begun(client, installation, world["own"], RECORDING)
         await report(gateway, {"accountId": world["own"], "callId": "one"})
@@ -146,7 +146,7 @@ async def test_calls_that_are_gone_and_those_of_others_are_passed_over(
     installation: Installation, port: int, account_user: Person, gateway: Person, world: World
 ) -> None:
     await report(gateway, {"accountId": world["sibling"], "callId": "of-another"})
-    live, account = installation.opened.clients[LiveEvents], parse_sid(Kind.ACCOUNT, world["own"])
+    live, account = installation.resources.clients[LiveEvents], parse_sid(Kind.ACCOUNT, world["own"])
     assert account is not None
     async with listening(port, account_user.token) as client:
         await begun(client, installation, world["own"])
@@ -248,7 +248,7 @@ async def test_a_listener_that_cannot_keep_up_is_closed(
     installation: Installation, port: int, account_user: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live_module, "MAXIMUM_WAITING", 20)
-    live, account = installation.opened.clients[LiveEvents], parse_sid(Kind.ACCOUNT, world["own"])
+    live, account = installation.resources.clients[LiveEvents], parse_sid(Kind.ACCOUNT, world["own"])
     assert account is not None
     async with listening(port, account_user.token) as client:
         await begun(client, installation, world["own"])

@@ -380,10 +380,10 @@ async def test_a_report_does_not_touch_the_recording(
 async def test_whoever_listens_hears_of_each_reported_call_once_it_is_stored(
     installation: Installation, gateway: Person, account_user: Person, world: World
 ) -> None:
-    live = installation.opened.clients[LiveEvents]
+    live = installation.resources.clients[LiveEvents]
     own = parse_sid(Kind.ACCOUNT, world["own"])
     assert own is not None
-    with live.listening(own) as listener:
+    with live.subscribe(own) as listener:
         rows = [{"accountId": world[name], "callId": "one"} for name in ("own", "sibling")]
         await report(gateway, *rows, {"accountId": world["own"], "callId": ""})
         event = await listener.next()

@@ -20,7 +20,7 @@ from app.calls.model import Call, RecordingState
 from app.calls.signed_urls import PlaybackEvents, storage_address_of
 from app.demo.local_s3 import LocalS3
 from app.foundation.access import AccessLevel
-from app.foundation.concurrency_limits import FairSlots, Share
+from app.foundation.concurrency_limits import FairSlots, Quota
 from app.foundation.identifiers import Kind, parse_sid, sid_of
 from app.server import authentication
 from app.storage.model import AudioFormat
@@ -89,9 +89,9 @@ async def test_no_caller_account_or_provider_takes_all_places_of_listeners(
         )
     )
     for share, holder, number, refused, heard in (
-        (Share.CALLER, key, 2, (read_only, own), (account_user, own)),
-        (Share.ACCOUNT, account, 4, (admin, own), (admin, sibling)),
-        (Share.PROVIDER, of_provider, 6, (provider, sibling), (admin, foreign)),
+        (Quota.CALLER, key, 2, (read_only, own), (account_user, own)),
+        (Quota.ACCOUNT, account, 4, (admin, own), (admin, sibling)),
+        (Quota.PROVIDER, of_provider, 6, (provider, sibling), (admin, foreign)),
     ):
         with ExitStack() as held:
             for _ in range(number):
@@ -325,7 +325,7 @@ async def test_keys_that_were_withdrawn_are_replaced_by_the_present_ones_of_the_
     async with installation.database():
         from app.storage import credentials
 
-        credential_id = await credentials.keep(installation.opened.keyring, call.call.account_id, withdrawn)
+        credential_id = await credentials.keep(installation.resources.keyring, call.call.account_id, withdrawn)
         await Call.filter(id=call.call.id).update(recording_credential_id=credential_id)
     refused = await get(account_user, call.path)
     assert (refused.status_code, "InvalidAccessKeyId" in message(refused)) == (502, True)
@@ -373,7 +373,7 @@ async def test_a_storage_that_refuses_is_a_bad_gateway_with_advice(
 async def test_a_key_of_this_server_that_is_missing_is_told(
     own: Recorded, installation: Installation, admin: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(installation.opened.keyring, "_ciphers", {})
+    monkeypatch.setattr(installation.resources.keyring, "_ciphers", {})
     answer = await get(admin, own.path)
     assert (answer.status_code, "ENCRYPTION_KEYS" in message(answer)) == (503, True)
 
@@ -469,7 +469,7 @@ async def test_a_slow_listener_slows_the_storage_down(installation: Installation
 
 async def events(installation: Installation) -> list[AuditEvent]:
     async with installation.database():
-        await installation.opened.clients[SecretReads].write()
+        await installation.resources.clients[SecretReads].write()
         return await AuditEvent.filter(operation="playRecording")
 
 

@@ -134,7 +134,7 @@ async def test_missing_keys_are_found_at_both_ends_of_a_table(
     monkeypatch.setattr(reencrypt, "_LOOKED_AT", 1)
     keyring = Keyring({"newer": b"n" * 32}, b"h" * 32)
     async with installation.database():
-        assert await reencrypt.missing_keys(installation.opened.keyring) == []
+        assert await reencrypt.missing_keys(installation.resources.keyring) == []
         rows = await Account.all().order_by("id").values_list("id", flat=True)
         for row_id, key_id in ((rows[0], "first"), (rows[1], "between"), (rows[-1], "last")):
             place: dict[str, Any] = {"table": "accounts", "column": "webhook_secret", "row": row_id}
@@ -142,7 +142,7 @@ async def test_missing_keys_are_found_at_both_ends_of_a_table(
             await Account.filter(id=row_id).update(webhook_secret=blob)
         assert await reencrypt.missing_keys(keyring) == ["first", "last", "test"]
         await Account.all().update(webhook_secret=b"damaged")
-        assert await reencrypt.missing_keys(installation.opened.keyring) == []
+        assert await reencrypt.missing_keys(installation.resources.keyring) == []
 
 
 async def stored_call(installation: Installation) -> str:
@@ -163,7 +163,7 @@ async def stored_call(installation: Installation) -> str:
             recording_bucket=target.bucket,
             recording_region=target.region,
             recording_key="2026/01/31/call.wav",
-            recording_credential_id=await credentials.keep(installation.opened.keyring, account_id, target),
+            recording_credential_id=await credentials.keep(installation.resources.keyring, account_id, target),
         )
     return sid_of(Kind.CALL, call.id)
 

@@ -21,7 +21,7 @@ from tests.support.personas import add_people
 
 def keyrings(installation: Installation) -> tuple[Keyring, Keyring]:
     """With a newer key in front of the installation's, and with the newer key alone."""
-    old = installation.opened.keyring
+    old = installation.resources.keyring
     newer = {"newer": b"n" * 32}
     both, alone = Keyring(newer, b"h" * 32), Keyring(newer, b"h" * 32)
     both._ciphers = {**alone._ciphers, **old._ciphers}
@@ -101,7 +101,7 @@ async def test_whoever_is_stopped_half_way_goes_on_where_it_was(
         before = await sealed()
         with failing(8), pytest.raises(OperationalError):
             await rewrap(both)
-        done = sum(both.is_newest(blob) for *_, blob in await sealed())
+        done = sum(both.is_current(blob) for *_, blob in await sealed())
         assert 0 < done < len(before)
         assert texts_of(both, await sealed()) == texts_of(both, before), "a server serves with both keys meanwhile"
         assert await rewrap(both) == len(before) - done
@@ -128,7 +128,7 @@ async def test_what_no_key_opens_is_said_and_the_rest_stays(installation: Instal
     async with installation.database():
         with pytest.raises(CannotOpen):
             await rewrap(alone)
-        assert len(await opened(installation.opened.keyring)) == 6
+        assert len(await opened(installation.resources.keyring)) == 6
 
 
 async def test_every_column_of_bytes_is_a_hash_or_sealed(installation: Installation, admin: Person) -> None:

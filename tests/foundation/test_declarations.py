@@ -39,7 +39,7 @@ DECLARED = {
         "ApiKey has no column 'nmae'",
     ),
     "a resolver": (
-        fields.resolver("A name.", declared=fields.Called(("nmae",)))(lambda root: root.nmae),
+        fields.resolver("A name.", declared=fields.ResolvedFrom(("nmae",)))(lambda root: root.nmae),
         "Account has no column 'nmae'",
     ),
 }

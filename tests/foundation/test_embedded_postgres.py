@@ -18,7 +18,7 @@ import pytest
 
 from app.foundation.database import embedded, embedded_location
 from app.foundation.database.embedded import LocalPostgres, LocalPostgresFailed, LocalPostgresMissing
-from app.foundation.database.embedded_location import Owner, Place
+from app.foundation.database.embedded_location import Owner, ServerLocation
 from app.foundation.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -68,9 +68,9 @@ def test_it_listens_on_a_socket_alone_and_asks_for_a_password(data_dir: Path) ->
     with embedded.running(data_dir) as server:
         assert ask(server, "SHOW listen_addresses") == ""
         assert not psutil.Process(server.pid).net_connections("tcp")
-        place = Place.noted(data_dir)
-        assert place is not None
-        wrong = server.url().replace(place.password, "wrong")
+        location = ServerLocation.read(data_dir)
+        assert location is not None
+        wrong = server.url().replace(location.password, "wrong")
         with pytest.raises(asyncpg.InvalidPasswordError):
             asyncio.run(asyncpg.connect(wrong))
     assert (data_dir / "postgres.json").stat().st_mode & 0o777 == 0o600
@@ -111,10 +111,10 @@ def test_what_roots_server_cannot_reach_goes_to_a_folder_that_it_can_and_is_reme
     homes = []
     for _ in range(2):
         with embedded.served(settings):
-            place = Place.noted(settings.data_dir)
-            assert place is not None
-            homes.append(Path(place.home))
-            assert str(place.home) in capfd.readouterr().err
+            location = ServerLocation.read(settings.data_dir)
+            assert location is not None
+            homes.append(Path(location.home))
+            assert str(location.home) in capfd.readouterr().err
     assert homes[0] == homes[1]
     assert homes[0].parent == elsewhere
     assert homes[0].stat().st_mode & 0o777 == 0o700
@@ -156,9 +156,9 @@ def test_a_command_uses_the_server_that_another_process_serves_with(data_dir: Pa
 
 def test_a_command_alone_has_a_server_for_its_time(data_dir: Path) -> None:
     with embedded.used(Settings(data_dir=data_dir)):
-        place = Place.noted(data_dir)
-        assert place is not None
-        pid = int((place.data / "postmaster.pid").read_text().split()[0])
+        location = ServerLocation.read(data_dir)
+        assert location is not None
+        pid = int((location.data / "postmaster.pid").read_text().split()[0])
         assert psutil.pid_exists(pid)
     assert not psutil.pid_exists(pid)
 

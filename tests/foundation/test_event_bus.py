@@ -41,7 +41,7 @@ async def connected(teller: LiveEvents, hearer: LiveEvents) -> None:
     account = new_id()
     async with asyncio.timeout(30):
         while True:
-            with hearer.listening(account) as listener, suppress(TimeoutError, EventsLost):
+            with hearer.subscribe(account) as listener, suppress(TimeoutError, EventsLost):
                 teller.publish(LiveEvent(account, new_id(), Change.CALL))
                 async with asyncio.timeout(0.1):
                     await listener.next()
@@ -64,7 +64,7 @@ async def nothing(listener: Listener) -> bool:
 async def test_what_happens_in_one_worker_is_heard_once_in_each(valkey: PromptServer, account: UUID) -> None:
     event = LiveEvent(account, new_id(), Change.RECORDING)
     async with workers(valkey.url, account) as (one, other):
-        with one.listening(account) as here, other.listening(account) as there:
+        with one.subscribe(account) as here, other.subscribe(account) as there:
             one.publish(event)
             assert (await heard(here), await heard(there)) == (event, event)
             assert await nothing(here)
@@ -73,7 +73,7 @@ async def test_what_happens_in_one_worker_is_heard_once_in_each(valkey: PromptSe
 
 async def test_nobody_hears_of_another_account(valkey: PromptServer, account: UUID) -> None:
     async with workers(valkey.url, account) as (one, other):
-        with other.listening(new_id()) as there:
+        with other.subscribe(new_id()) as there:
             one.publish(LiveEvent(account, new_id(), Change.CALL))
             assert await nothing(there)
 
@@ -81,7 +81,7 @@ async def test_nobody_hears_of_another_account(valkey: PromptServer, account: UU
 async def test_without_a_cache_events_are_heard_in_the_process(account: UUID) -> None:
     live = LiveEvents()
     async with live.running():
-        with live.listening(account) as listener:
+        with live.subscribe(account) as listener:
             live.publish(event := LiveEvent(account, new_id(), Change.CALL))
             assert await heard(listener) == event
 
@@ -97,10 +97,10 @@ async def ends(*listeners: Listener) -> bool:
 
 async def test_a_valkey_that_is_killed_slows_nobody_and_is_found_again(valkey: PromptServer, account: UUID) -> None:
     async with workers(valkey.url, account) as (one, other):
-        with one.listening(account) as here, other.listening(account) as there:
+        with one.subscribe(account) as here, other.subscribe(account) as there:
             await asyncio.to_thread(valkey.stop)
             assert await ends(here, there)
-        with one.listening(account) as here, other.listening(account) as there:
+        with one.subscribe(account) as here, other.subscribe(account) as there:
             began = time.thread_time()
             for _ in range(1_000):
                 one.publish(event := LiveEvent(account, new_id(), Change.CALL))
@@ -112,7 +112,7 @@ async def test_a_valkey_that_is_killed_slows_nobody_and_is_found_again(valkey: P
             assert await ends(here, there)
             await connected(one, other)
             await connected(other, one)
-        with one.listening(account) as here, other.listening(account) as there:
+        with one.subscribe(account) as here, other.subscribe(account) as there:
             one.publish(last := LiveEvent(account, new_id(), Change.CALL))
             while (await heard(here)) != last:
                 pass
@@ -124,7 +124,7 @@ async def test_a_valkey_that_hangs_is_left_and_found_again(
     valkey: PromptServer, account: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with workers(valkey.url, account) as (one, other):
-        with monkeypatch.context() as patch, other.listening(account) as there:
+        with monkeypatch.context() as patch, other.subscribe(account) as there:
             patch.setattr(exchange_module, "ANSWER_SECONDS", 0.2)
             patch.setattr(exchange_module, "SILENCE_SECONDS", 0.3)
             valkey.send_signal(signal.SIGSTOP)
@@ -132,7 +132,7 @@ async def test_a_valkey_that_hangs_is_left_and_found_again(
             assert await ends(there)
         valkey.send_signal(signal.SIGCONT)
         await connected(one, other)
-        with other.listening(account) as there:
+        with other.subscribe(account) as there:
             one.publish(last := LiveEvent(account, new_id(), Change.CALL))
             while (await heard(there, 30)) != last:
                 pass
@@ -143,7 +143,7 @@ async def test_a_worker_that_had_more_to_tell_than_it_keeps_says_so(
 ) -> None:
     monkeypatch.setattr(exchange_module, "MAXIMUM_WAITING", 10)
     async with workers(valkey.url, account) as (one, other):
-        with other.listening(account) as there:
+        with other.subscribe(account) as there:
             one.publish(*(LiveEvent(account, new_id(), Change.CALL) for _ in range(11)))
             assert await ends(there)
 
@@ -154,7 +154,7 @@ async def test_a_subscriber_whose_events_were_lost_is_asked_to_list_again(
     async with served(installation) as port, listening(port, account_user.token) as client:
         query = "subscription ($id: ID!) { callChanged(accountId: $id) { id } }"
         await client.subscribe(query, id=world["own"])
-        live: LiveEvents = installation.opened.clients[LiveEvents]
+        live: LiveEvents = installation.resources.clients[LiveEvents]
         await until(lambda: live._listeners)
         await asyncio.to_thread(valkey.stop)
         assert await client.closed(30) == (1012, "events were lost: connect and list again")
@@ -174,7 +174,7 @@ async def test_silence_is_not_taken_for_absence(
     async with workers(valkey.url, account) as (one, other):
         before = int(valkey.run("INFO", "stats")["total_connections_received"])
         await until(lambda: len(asked) >= 8)
-        with other.listening(account) as there:
+        with other.subscribe(account) as there:
             one.publish(event := LiveEvent(account, new_id(), Change.CALL))
             assert await heard(there) == event
         assert int(valkey.run("INFO", "stats")["total_connections_received"]) == before + 1  # this question's own
@@ -183,7 +183,7 @@ async def test_silence_is_not_taken_for_absence(
 async def test_nonsense_on_a_channel_is_passed_over(valkey: PromptServer, account: UUID) -> None:
     call = sid_of(Kind.CALL, new_id())
     async with workers(valkey.url, account) as (one, other):
-        with other.listening(account) as there:
+        with other.subscribe(account) as there:
             channel = f"live:{sid_of(Kind.ACCOUNT, account)}"
             for message in ("", "a b", f"w {call} nothing", f"w {call[2:]} call", f"w {call} call x", "x" * 10_000):
                 valkey.run("PUBLISH", channel, message)
@@ -196,7 +196,7 @@ async def test_nonsense_on_a_channel_is_passed_over(valkey: PromptServer, accoun
 
 async def test_a_change_that_waits_already_does_not_wait_twice(account: UUID) -> None:
     live, event = LiveEvents(), LiveEvent(account, new_id(), Change.CALL)
-    with live.listening(account) as listener:
+    with live.subscribe(account) as listener:
         live.publish(event, event)
         assert await heard(listener) == event
         assert await nothing(listener)
@@ -206,7 +206,7 @@ async def test_a_change_that_waits_already_does_not_wait_twice(account: UUID) ->
 
 async def test_a_call_that_waits_does_not_wait_twice_whatever_changes_of_it(account: UUID) -> None:
     live, call = LiveEvents(), new_id()
-    with live.listening(account) as listener, live.listening(account, {Change.RECORDING}) as of_recordings:
+    with live.subscribe(account) as listener, live.subscribe(account, {Change.RECORDING}) as of_recordings:
         live.publish(*(LiveEvent(account, call, change) for change in (Change.CALL, Change.RECORDING)))
         assert (await heard(listener)).call_id == call
         assert await nothing(listener)
@@ -218,7 +218,7 @@ async def test_what_a_listener_does_not_want_takes_none_of_its_places(
 ) -> None:
     monkeypatch.setattr(live_module, "MAXIMUM_WAITING", 3)
     live = LiveEvents()
-    with live.listening(account, {Change.RECORDING}) as listener:
+    with live.subscribe(account, {Change.RECORDING}) as listener:
         live.publish(*(LiveEvent(account, new_id(), Change.CALL) for _ in range(5)))
         live.publish(event := LiveEvent(account, new_id(), Change.RECORDING))
         assert await heard(listener) == event
@@ -227,7 +227,7 @@ async def test_what_a_listener_does_not_want_takes_none_of_its_places(
 async def test_a_listener_for_whom_too_much_waits_is_told_so(account: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live_module, "MAXIMUM_WAITING", 3)
     live = LiveEvents()
-    with live.listening(account) as listener:
+    with live.subscribe(account) as listener:
         live.publish(*(LiveEvent(account, new_id(), Change.CALL) for _ in range(3)))
         await heard(listener)
         live.publish(*(LiveEvent(account, new_id(), Change.CALL) for _ in range(2)))

@@ -112,7 +112,7 @@ async def test_after_a_day_a_key_is_free_again(installation: Installation, provi
     assert refusals(again) == []
     async with installation.database():
         await IdempotencyRecord.all().update(created_at=record.created_at - timedelta(hours=25))
-        assert await run_once.forget() == 1
+        assert await run_once.delete_expired() == 1
 
 
 async def test_for_a_day_a_key_is_remembered(installation: Installation, provider: Person) -> None:
@@ -121,7 +121,7 @@ async def test_for_a_day_a_key_is_remembered(installation: Installation, provide
         record = await IdempotencyRecord.get()
         nearly = record.created_at - timedelta(hours=23, minutes=59)
         await IdempotencyRecord.filter(id=record.id).update(created_at=nearly)
-        assert await run_once.forget() == 0
+        assert await run_once.delete_expired() == 0
     again = await provider.change("createAccount", "account { id }", name="New", idempotencyKey="one")
     assert made(again) == made(first)
 

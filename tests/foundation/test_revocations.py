@@ -77,9 +77,9 @@ def test_of_too_many_revocations_the_oldest_hit_everything(monkeypatch: pytest.M
         known.announce(one)
     since = known.count
     known.announce(ids[2])
-    assert known.hit([ids[0]], since=0)
-    assert known.hit([new_id()], since=0)
-    assert [known.hit([one], since=since) for one in ids] == [False, False, True]
+    assert known.any_revoked([ids[0]], since=0)
+    assert known.any_revoked([new_id()], since=0)
+    assert [known.any_revoked([one], since=since) for one in ids] == [False, False, True]
     assert len(known._revoked_at) == 2
 
 
@@ -95,7 +95,7 @@ async def two_workers(
 
 
 def _of(worker: Installation) -> Revocations:
-    found: Revocations = worker.opened.clients[Revocations]
+    found: Revocations = worker.resources.clients[Revocations]
     return found
 
 
@@ -112,7 +112,7 @@ async def heard(teller: Revocations, hearer: Revocations) -> None:
 
 async def reached(hearer: Revocations, revoked: UUID | None, since: int) -> None:
     """Waits until it heard of this, or of everything; others may be on their way still."""
-    await until(lambda: hearer.hit([revoked or new_id()], since))
+    await until(lambda: hearer.any_revoked([revoked or new_id()], since))
 
 
 async def test_other_workers_hear_of_it_where_there_is_a_valkey(

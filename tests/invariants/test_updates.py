@@ -118,7 +118,7 @@ async def fail_each_statement(installation: Installation, people: People, mutati
 async def test_no_mutation_stops_half_way_or_tells_a_raw_sql_error(installation: Installation, mutation: str) -> None:
     world, people = await with_everything(installation), await add_people(installation)
     for client in (StandIn, NoPrompts, SilentSender):
-        installation.opened.clients.update({_place_of(installation, client): client()})  # type: ignore[attr-defined]
+        installation.resources.clients.update({_place_of(installation, client): client()})  # type: ignore[attr-defined]
     if mutation == "reactivateUser":
         await send(people["root"], "deactivateUser", {"id": people.ids["bob"]})
     given = inputs(world, people)[mutation][0]
@@ -129,4 +129,4 @@ async def test_no_mutation_stops_half_way_or_tells_a_raw_sql_error(installation:
 
 def _place_of(installation: Installation, stand_in: type) -> type:
     names: dict[type, str] = {StandIn: "StorageVerifier", NoPrompts: "PromptCache", SilentSender: "WebhookSender"}
-    return next(client for client in installation.opened.clients if client.__name__ == names[stand_in])
+    return next(client for client in installation.resources.clients if client.__name__ == names[stand_in])

@@ -42,12 +42,12 @@ class Gateway:
 
     @property
     def spool(self) -> Spool:
-        found: Spool = self.installation.opened.clients[Spool]
+        found: Spool = self.installation.resources.clients[Spool]
         return found
 
     @property
     def recorder(self) -> RecordingIngest:
-        found: RecordingIngest = self.installation.opened.clients[RecordingIngest]
+        found: RecordingIngest = self.installation.resources.clients[RecordingIngest]
         return found
 
     @asynccontextmanager

@@ -39,7 +39,7 @@ async def test_the_object_goes_and_the_call_says_so(
 ) -> None:
     neighbour = await recorded(installation, own.target)
     client_of(own.target).put_object(Bucket="calls", Key=f"{own.call.recording_key}.txt", Body=b"mine")
-    with installation.opened.clients[LiveEvents].listening(own.call.account_id) as listener:
+    with installation.resources.clients[LiveEvents].subscribe(own.call.account_id) as listener:
         payload = await delete(account_user, own)
         heard = await asyncio.wait_for(listener.next(), 1)
     assert payload == {
@@ -208,7 +208,7 @@ async def test_keys_that_nothing_needs_any_more_go_with_the_last_recording(
 async def test_a_failed_recording_is_tried_again_by_hand(
     installation: Installation, local_s3: LocalS3, account_user: Person, sibling_user: Person, tmp_path: Any
 ) -> None:
-    installation.opened.clients[Spool] = Spool(tmp_path / "spool", 10**9)  # type: ignore[index]
+    installation.resources.clients[Spool] = Spool(tmp_path / "spool", 10**9)  # type: ignore[index]
     failed = await recorded(
         installation, target_in(local_s3), recording_state=RecordingState.FAILED, recording_error={"code": "x"}
     )

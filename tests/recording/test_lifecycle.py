@@ -30,14 +30,14 @@ def own(world: World) -> UUID:
 
 async def begin(installation: Installation, live: LiveEvents, account: UUID, **facts: object) -> Call:
     told = CallFacts(**{"account_id": account, "gateway_call_id": "gateway-1", "started_at": START, **facts})  # type: ignore[arg-type]
-    return await lifecycle.begin(installation.opened.keyring, live, told, TARGET, AudioFormat.WAV)
+    return await lifecycle.begin(installation.resources.keyring, live, told, TARGET, AudioFormat.WAV)
 
 
 async def test_a_call_that_nobody_has_reported_is_made(installation: Installation, world: World) -> None:
     account = own(world)
     async with installation.database():
         live = LiveEvents()
-        with live.listening(account) as listener:
+        with live.subscribe(account) as listener:
             call = await begin(installation, live, account, from_number="+1", direction=CallDirection.INBOUND)
             event = await listener.next()
         stored = await Call.get(id=call.id)
@@ -99,7 +99,7 @@ async def test_states_follow_each_other_and_deleted_is_the_last(installation: In
             None,
         )
         assert await lifecycle.deleted(*mine)
-        with live.listening(account) as listener:
+        with live.subscribe(account) as listener:
             assert not await lifecycle.deleted(*mine)
             assert not await lifecycle.stored(live, *mine, size_bytes=44, duration_ms=5)
             assert not await lifecycle.failed(live, *mine, {}, 6)

@@ -183,7 +183,7 @@ async def test_maintain_gives_up_what_is_lost_and_tells_those_who_listen(
     await was_told_of(call_id, days=4)
     live = LiveEvents(valkey.url)
     async with hearing(live):
-        with live.listening(room.account_id) as listener:
+        with live.subscribe(room.account_id) as listener:
             printed = await run(room.installation, "maintain", CACHE_URL=valkey.url, OUTBOUND_ALLOWED_HOSTS="127.0.0.1")
             assert "1 recordings given up whose server is lost" in printed.splitlines()
             async with asyncio.timeout(5):
@@ -198,9 +198,9 @@ async def test_who_ends_at_once_has_told_the_others_before(valkey: PromptServer)
         LiveEvent(new_id(), new_id(), Change.RECORDING),
     )
     async with hearing(hears):
-        with hears.listening(event.account_id) as listener:
+        with hears.subscribe(event.account_id) as listener:
             async with tells.running():
                 tells.publish(event)
-                await tells.told(5)
+                await tells.flush(5)
             async with asyncio.timeout(5):
                 assert await listener.next() == event

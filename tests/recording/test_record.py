@@ -437,7 +437,7 @@ async def test_what_was_begun_when_the_database_went_away_goes_on(
 async def test_streams_that_run_when_the_process_ends_are_ended_in_order(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings, opened = gateway.installation.settings, gateway.installation.opened
+    settings, opened = gateway.installation.settings, gateway.installation.resources
     mine = ingest.RecordingIngest(settings, opened.keyring, gateway.spool, LiveEvents())
     own = parse_sid(Kind.ACCOUNT, gateway.account)
     assert own is not None
@@ -550,7 +550,7 @@ async def test_the_writing_does_not_wait_for_a_large_spool_to_be_measured(
     monkeypatch.setattr(ingest, "_MEASURE_EVERY_SECONDS", 0.0)
     monkeypatch.setattr(Spool, "measure", measure)
     try:
-        settings, opened = gateway.installation.settings, gateway.installation.opened
+        settings, opened = gateway.installation.settings, gateway.installation.resources
         mine = ingest.RecordingIngest(settings, opened.keyring, gateway.spool, LiveEvents())
         own = parse_sid(Kind.ACCOUNT, gateway.account)
         assert own is not None
@@ -790,7 +790,7 @@ async def test_a_call_whose_storage_keys_do_not_open_is_to_try_elsewhere_and_cou
 ) -> None:
     said: list[dict[str, Any]] = []
     monkeypatch.setattr(ingest, "_log", SimpleNamespace(error=lambda _, **more: said.append(more)))
-    keyring = gateway.installation.opened.keyring
+    keyring = gateway.installation.resources.keyring
     monkeypatch.setattr(keyring, "_ciphers", Keyring({"other": b"o" * 32}, b"h" * 32)._ciphers)
     before = await refusals(admin, "keys")
     assert await gateway.refused(gateway.first_frame("a")) == (

@@ -50,7 +50,7 @@ class StorageRoom:
 
     def __init__(self, installation: Installation, folder: Path, storage: ObjectStorage) -> None:
         self.installation = installation
-        self.keyring = installation.opened.keyring
+        self.keyring = installation.resources.keyring
         self.account_id = UUID(str(parse_sid(Kind.ACCOUNT, installation.world["own"])))
         self.live = LiveEvents()
         self.storage = storage
@@ -158,7 +158,7 @@ class StorageRoom:
     def told(self) -> Iterator[list[str]]:
         """The events of the own account, as they are published."""
         found: list[str] = []
-        with self.live.listening(self.account_id) as listener:
+        with self.live.subscribe(self.account_id) as listener:
             listener.tell = lambda event: found.append(event.change.value)  # type: ignore[method-assign]
             yield found
 

@@ -49,7 +49,7 @@ async def test_every_mutation_is_refused_as_unavailable(
     every = mutations(Ids(installation.world, keys[0]["id"], people, calls, failed))
     made = await admin.change("createApiKey", "token", name="gateway", accessLevel="GATEWAY")
     gateway = installation.holder(made["token"])
-    clients: Any = installation.opened.clients
+    clients: Any = installation.resources.clients
     clients |= {StorageVerifier: StandIn(), PromptCache: NoPrompts(), WebhookSender: SilentSender()}
     await switch("on")
     seen: dict[str, set[str]] = {}

@@ -29,7 +29,7 @@ async def test_a_secret_whose_key_is_missing_is_told_as_unavailable_and_logged(
         said.append(f"{event} {more['error']} {more['path']}")
 
     monkeypatch.setattr(answers._log, "error", note, raising=False)
-    keyring = installation.opened.keyring
+    keyring = installation.resources.keyring
     monkeypatch.setattr(keyring, "_ciphers", Keyring({"other": b"o" * 32}, b"h" * 32)._ciphers)
     answer = await provider.ask("query ($id: ID!) { account(id: $id) { name webhookSecret } }", id=world["own"])
     assert [(error["extensions"]["code"], error["message"]) for error in answer.errors] == [

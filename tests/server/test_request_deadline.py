@@ -213,7 +213,7 @@ async def test_the_wait_for_a_tenants_server_has_the_longest_limit_alone(
 
     limits: list[float] = []
     monkeypatch.setattr(operations, "Deadline", Kept)
-    clients: Any = installation.opened.clients
+    clients: Any = installation.resources.clients
     clients |= {WebhookSender: Sender()}
     webhook = {"url": "https://hooks.example.com/x", "method": "POST"}
     await provider.change("updateAccount", "account { id }", id=world["own"], registrationWebhook=webhook)

@@ -18,7 +18,7 @@ from websockets.typing import Subprotocol
 
 from app.calls.model import Call, RecordingState
 from app.demo.local_s3 import LocalS3
-from app.foundation.metrics import counted_together
+from app.foundation.metrics import shared_between_workers
 from app.recording.audio import WAV_HEADER_BYTES
 from tests.recording.real_server import RealServer, StreamedCall
 from tests.server.test_metrics import METRICS_TOKEN, metrics
@@ -142,7 +142,7 @@ def test_only_the_files_of_metrics_are_removed_from_their_folder(
     ours = [tmp_path / f"{kind}_7.db" for kind in ("counter", "histogram", "gauge_livesum", "gauge_livemax")]
     for file in (*ours, tmp_path / name):
         file.touch()
-    with counted_together(2):
+    with shared_between_workers(2):
         assert [file.name for file in tmp_path.iterdir()] == [name]
 
 

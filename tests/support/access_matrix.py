@@ -178,10 +178,10 @@ async def matrix(installation: Installation, *, last_first: bool = False) -> str
     everybody = await add_people(installation)
     calls = await add_calls(installation)
     ids = Ids(installation.world, keys[0]["id"], everybody, calls, await add_failed_recordings(installation, calls))
-    installation.opened.clients[StorageVerifier] = StandIn()  # type: ignore[index]
-    installation.opened.clients[Spool] = SomewhereElse()  # type: ignore[index]
-    installation.opened.clients[PromptCache] = NoPrompts()  # type: ignore[index]
-    installation.opened.clients[WebhookSender] = SilentSender()  # type: ignore[index]
+    installation.resources.clients[StorageVerifier] = StandIn()  # type: ignore[index]
+    installation.resources.clients[Spool] = SomewhereElse()  # type: ignore[index]
+    installation.resources.clients[PromptCache] = NoPrompts()  # type: ignore[index]
+    installation.resources.clients[WebhookSender] = SilentSender()  # type: ignore[index]
     people = {persona: installation.person(name) for persona, name in PERSONAS.items()}
     people |= {persona: everybody[name] for persona, name in PEOPLE.items()}
     people["gateway key"] = await _gateway(installation)
@@ -230,7 +230,7 @@ async def add_failed_recordings(installation: Installation, calls: dict[str, str
     async with installation.database():
         for place, call_id in calls.items():
             call = await CallRow.get(id=parse_sid(Kind.CALL, call_id))
-            credential_id = await credentials.keep(installation.opened.keyring, call.account_id, target)
+            credential_id = await credentials.keep(installation.resources.keyring, call.account_id, target)
             await CallRow.filter(id=call.id).update(
                 recording_state=RecordingState.FAILED,
                 recording_error={"code": "AccessDenied", "message": "It could not be stored."},

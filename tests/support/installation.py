@@ -153,7 +153,7 @@ class Installation:
         return Person(self.client, token)
 
     @property
-    def opened(self) -> Resources:
+    def resources(self) -> Resources:
         server: Server = self.app.state.server
         assert server.running is not None
         return server.running.opened
@@ -163,7 +163,7 @@ class Installation:
         server: Server = self.app.state.server
         assert server.running is not None
         used = server.running.authentication._last_use
-        for noted in (used._current, used._previous, used._sessions, self.opened.clients[SecretReads]._waiting):
+        for noted in (used._current, used._previous, used._sessions, self.resources.clients[SecretReads]._waiting):
             noted.clear()
 
     @asynccontextmanager

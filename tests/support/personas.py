@@ -67,7 +67,7 @@ async def open_session(installation: Installation, user_id: str, **changed: Any)
     values: dict[str, Any] = {
         "user_id": parse_sid(Kind.USER, user_id),
         "public_id": made.public_id,
-        "secret_hash": FORM.secret_hash(installation.opened.keyring, made),
+        "secret_hash": FORM.secret_hash(installation.resources.keyring, made),
         "user_agent": "",
         "address": "",
         "last_used_at": now,

@@ -121,7 +121,7 @@ async def first_told(
     assert call is not None
     try:
         while True:
-            installation.opened.clients[LiveEvents].publish(LiveEvent(account, call, Change.RECORDING))
+            installation.resources.clients[LiveEvents].publish(LiveEvent(account, call, Change.RECORDING))
             with suppress(TimeoutError):
                 async with asyncio.timeout(0.01):
                     answer = _answer_in(await heard.get())
@@ -144,7 +144,7 @@ def _answer_in(message: dict[str, Any]) -> Answer | None:
 
 async def until_heard(installation: Installation, account: str, count: int = 1) -> None:
     """Until so many listen to an account: nothing tells a client that its subscription has begun."""
-    live, account_id = installation.opened.clients[LiveEvents], parse_sid(Kind.ACCOUNT, account)
+    live, account_id = installation.resources.clients[LiveEvents], parse_sid(Kind.ACCOUNT, account)
 
     def waiting() -> int:  # it has looked at the account then
         return sum(bool(each._waiting._getters) for each in live._listeners.get(account_id, ()))
@@ -153,5 +153,5 @@ async def until_heard(installation: Installation, account: str, count: int = 1) 
 
 
 async def until_nobody_listens(installation: Installation) -> None:
-    live = installation.opened.clients[LiveEvents]
+    live = installation.resources.clients[LiveEvents]
     await until(lambda: not live._listeners)

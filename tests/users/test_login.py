@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from app.foundation.concurrency_limits import FairSlots, Share
+from app.foundation.concurrency_limits import FairSlots, Quota
 from app.foundation.errors import RateLimited
 from app.foundation.identifiers import Kind, parse_sid
 from app.foundation.networks import network_of, site_of
@@ -132,7 +132,7 @@ async def test_one_caller_has_a_quarter_of_the_places_and_the_others_the_rest(mo
 
 
 def claim(*owners: str) -> password.Claim:
-    return password.Claim(password.LOGINS, tuple((Share.CALLER, owner) for owner in owners))
+    return password.Claim(password.LOGINS, tuple((Quota.CALLER, owner) for owner in owners))
 
 
 async def test_who_has_too_many_passwords_in_work_waits_alone(people: People) -> None:
@@ -163,7 +163,7 @@ def in_work(queue: FairSlots, caller: Hashable, number: int) -> Iterator[None]:
     """As if so many passwords of this caller were being hashed."""
     with ExitStack() as slots:
         for _ in range(number):
-            slots.enter_context(queue.slot()).add(Share.CALLER, caller)
+            slots.enter_context(queue.slot()).add(Quota.CALLER, caller)
         yield
 
 

@@ -53,7 +53,7 @@ async def tried(person: Person, account_id: str, receiver: Receiver, behaviour: 
 @pytest.fixture
 async def hurried(installation: Installation) -> None:
     """A call has half a second and not five."""
-    installation.opened.clients[WebhookSender]._whole_seconds = 0.5
+    installation.resources.clients[WebhookSender]._whole_seconds = 0.5
 
 
 async def test_a_test_posts_a_signed_sample_event_and_answers_what_was_sent(
@@ -281,7 +281,7 @@ async def test_a_receiver_may_ask_for_patience_before_it_answers(
 
 async def test_a_call_has_five_seconds_for_all_of_it(installation: Installation) -> None:
     assert delivery.WHOLE_SECONDS == 5
-    assert installation.opened.clients[WebhookSender]._whole_seconds == 5
+    assert installation.resources.clients[WebhookSender]._whole_seconds == 5
 
 
 async def test_nothing_listens(account_user: Person, world: World) -> None:
@@ -355,7 +355,7 @@ async def test_an_address_that_the_operator_allows_no_more_is_refused_when_it_is
     await point(account_user, world["own"], receiver.url)
     sender = WebhookSender(OutboundGate())
     await sender.open()
-    installation.opened.clients[WebhookSender] = sender  # type: ignore[index]
+    installation.resources.clients[WebhookSender] = sender  # type: ignore[index]
     done = await send(account_user, world["own"])
     await sender.close()
     assert "loopback" in done["reason"]
@@ -389,7 +389,7 @@ async def test_the_environment_takes_no_part(
 async def test_of_the_slots_no_account_and_no_provider_takes_all(
     installation: Installation, admin: Person, receiver: Receiver, world: World
 ) -> None:
-    sender = installation.opened.clients[WebhookSender]
+    sender = installation.resources.clients[WebhookSender]
     sender._slots = FairSlots(4)
     own, sibling, foreign = (world[name] for name in ("own", "sibling", "foreign"))
     for account_id in (own, sibling, foreign):

@@ -162,7 +162,7 @@ class Compiler:
             level = self.level(declared.row, declared, self._levels)
             level.arguments = self.arguments(made, nodes[0])
             return f"{self.page(nodes, made.type, level)}(None)"
-        if isinstance(declared, graph.Itself):
+        if isinstance(declared, graph.CurrentCaller):
             return self.shaped("viewer", nodes, made.type, OfKnownObject(self, Owner(None), self._levels))
         if declared is not None or definition.base_resolver is None:
             raise NotCompilable(name)
@@ -239,7 +239,7 @@ class Compiler:
             return self._value(declared, nodes, made.type, source)
         if isinstance(declared, graph.Part):
             return self.shape(nodes, made.type, source.part(declared))
-        if isinstance(declared, graph.Called):
+        if isinstance(declared, graph.ResolvedFrom):
             called = source.call(declared, self._resolver(definition), made, nodes[0])
             return self._output(called, nodes, made.type, OfObject(self))
         if declared is None and definition.is_basic_field:

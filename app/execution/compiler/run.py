@@ -62,7 +62,7 @@ async def read(by_plan: Awaitable[T], otherwise: Callable[[], Awaitable[T]], req
     except Exception as error:  # noqa: BLE001  reading has changed nothing
         _log.debug("fell back", request_id=request_id, error=type(error).__qualname__)
         is_away = is_database_away(error)
-    with pool.given_up() if is_away else nullcontext():
+    with pool.fail_fast() if is_away else nullcontext():
         return await otherwise()
 
 

@@ -86,7 +86,7 @@ class Source:
     def count(self, declared: graph.CountOf) -> str:
         raise NotCompilable("a count of a value")
 
-    def call(self, declared: graph.Called, resolver: Resolver, made: GraphQLField, node: FieldNode) -> str:
+    def call(self, declared: graph.ResolvedFrom, resolver: Resolver, made: GraphQLField, node: FieldNode) -> str:
         raise NotCompilable("a resolver of a value")
 
 
@@ -105,7 +105,7 @@ class _PartOf(Source):
     def leaf(self, name: str, type_: GraphQLLeafType, *, nullable: bool) -> str:
         return self._whole.leaf(self._columns[name], type_, nullable=nullable)
 
-    def call(self, declared: graph.Called, resolver: Resolver, made: GraphQLField, node: FieldNode) -> str:
+    def call(self, declared: graph.ResolvedFrom, resolver: Resolver, made: GraphQLField, node: FieldNode) -> str:
         if any(self._columns[name] != name for name in declared.columns):
             raise NotCompilable("a resolver of a part that calls its columns otherwise")
         return self._whole.call(declared, resolver, made, node)
@@ -234,7 +234,7 @@ class OfLevel(Source):
             level.index(self._alias, "id")
         return f"r[{level.index('', name)}]"
 
-    def call(self, declared: graph.Called, resolver: Resolver, made: GraphQLField, node: FieldNode) -> str:
+    def call(self, declared: graph.ResolvedFrom, resolver: Resolver, made: GraphQLField, node: FieldNode) -> str:
         slot = f"c{self.compiler.number()}"
         key = self.level.index(self._alias, "id")
         row = _row_class(declared.columns)

@@ -66,7 +66,9 @@ class Writer:
             return query.filter(**{level.by: self._stand_ins.uuid(f"{slot}.owner")})
         if isinstance(root, fields.OneById):
             return query.filter(id=self._stand_ins.uuid(f"{slot}.id"))
-        query = query.filter(**{level.by: owner} if isinstance(root, fields.PageOf) else {**root.always, **root.walk})
+        query = query.filter(
+            **{level.by: owner} if isinstance(root, fields.PageOf) else {**root.always, **root.scan_predicate}
+        )
         for name, value in self._valued(asked):
             query = query.filter(root.conditions[name].of(value))
         return query

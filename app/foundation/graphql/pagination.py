@@ -299,7 +299,7 @@ async def page_of_each(
         of_each = context.viewer.visible(model).filter(**{owner_column: EACH_OWNER})
         one = of_each.filter(beyond, condition).order_by(*order.by)
         ids = await _first_of_each(one.limit(first + 1), owners)
-        context.loading(len(ids))
+        context.count_rows(len(ids))
         rows: dict[UUID, list[Any]] = {one: [] for one in owners}
         for row in await model.filter(id__in=ids).order_by(*order.by):
             rows[getattr(row, owner_column)].append(row)

@@ -16,11 +16,11 @@ from app.foundation.errors import UserErrorCode, UserErrors
 from app.foundation.idempotency.model import IdempotencyRecord
 from app.foundation.identifiers import new_id
 
-KEPT = timedelta(hours=24)
+RETENTION = timedelta(hours=24)
 MAXIMUM_KEY = 255
 
 # What inputs say of the field.
-ONCE = (
+IDEMPOTENCY_KEY = (
     "A text of your own, such as a UUID: a repeat with it within 24 hours answers what was made first and makes nothing. "
     "A repeat with another input is refused."
 )
@@ -28,7 +28,7 @@ ONCE = (
 M = TypeVar("M", bound=Model)
 
 
-async def once(
+async def run_once(
     context: Context,
     key: str | None,
     given: object,
@@ -47,7 +47,7 @@ async def once(
     whose: dict[str, Any] = {"actor_id": caller.user_id or caller.key_id, "operation": context.operation, "key": key}
     hashed = context.keyring.keyed_hash("idempotency", orjson.dumps(given, default=_plain, option=orjson.OPT_SORT_KEYS))
     async with in_transaction():
-        await IdempotencyRecord.filter(**whose, created_at__lt=now - KEPT).delete()
+        await IdempotencyRecord.filter(**whose, created_at__lt=now - RETENTION).delete()
         record = IdempotencyRecord(id=new_id(), **whose, input_hash=hashed, created_at=now)
         # Whoever comes second waits here until the first one's transaction has ended.
         await IdempotencyRecord.bulk_create([record], ignore_conflicts=True)
@@ -67,15 +67,17 @@ async def once(
 
 async def _check_quota(context: Context, new: IdempotencyRecord) -> None:
     """Raises UserErrors LIMIT_REACHED. Keys that are used at the same moment do not see each other: a few more may be kept."""
-    maximum = context.opened.settings.idempotency_keys_per_caller
-    others = IdempotencyRecord.filter(actor_id=new.actor_id, created_at__gte=new.created_at - KEPT).exclude(id=new.id)
+    maximum = context.resources.settings.idempotency_keys_per_caller
+    others = IdempotencyRecord.filter(actor_id=new.actor_id, created_at__gte=new.created_at - RETENTION).exclude(
+        id=new.id
+    )
     fact = f"This caller has used {maximum:,} idempotency keys within 24 hours"
     await quotas.check(others, maximum, fact, "Try again later, or leave the key out.", "idempotencyKey")
 
 
-async def forget() -> int:
+async def delete_expired() -> int:
     """Deletes the records that no repeat can meet any more; answers how many there were."""
-    return await IdempotencyRecord.filter(created_at__lt=datetime.now(UTC) - KEPT).delete()
+    return await IdempotencyRecord.filter(created_at__lt=datetime.now(UTC) - RETENTION).delete()
 
 
 def _plain(value: object) -> object:
