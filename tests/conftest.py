@@ -2,7 +2,7 @@
 
 Each test gets a fresh copy of a PostgreSQL database that was migrated and filled once.
 `make test` runs the files in as many processes as there are cores, each with servers of its own. The tests about
-operations run once more with COMPILED_OPERATIONS=off, which the settings read: the ordinary executor answers them. The
+operations run once more with COMPILED_OPERATIONS=off, which the settings read: the reference executor answers them. The
 people (`admin`, `provider`, `account_user`, `read_only`, `stranger`, …) ask over the real ASGI application.
 """
 
@@ -81,7 +81,7 @@ __all__ = ["iam_s3", "local_s3", "valkey", "working_storage"]
 
 
 def pytest_report_header() -> str:
-    return f"operations: {'compiled' if Settings().compiled_operations else 'ordinary'}"
+    return f"operations: {'compiled' if Settings().compiled_operations else 'reference'}"
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,8 @@
 """Runs operations, each within one deadline and one slot of its caller.
 
-A query is read by its plan, or by the ordinary executor where it has none or the plan fails. The fields of a mutation are called
-one after the other, each once: here if all of them have plans, else by the ordinary executor. What a plan fails to read of a
-payload the ordinary executor reads.
+A query is read by its plan, or by the reference executor where it has none or the plan fails. The fields of a mutation are called
+one after the other, each once: here if all of them have plans, else by the reference executor. What a plan fails to read of a
+payload the reference executor reads.
 """
 
 import asyncio
@@ -142,7 +142,7 @@ class Operations:
     async def _walk(
         self, operation: Operation, nodes: list[FieldNode], request: Request, context: Context, payload: object
     ) -> Answer:
-        """As `_read`, by the ordinary executor."""
+        """As `_read`, by the reference executor."""
         node = OperationDefinitionNode(
             operation=operation.type,
             variable_definitions=operation.node.variable_definitions,
@@ -216,7 +216,7 @@ class Operations:
             return _too_late(context, operation)
 
     async def _execute(self, operation: Operation, request: Request, context: Context, event: object = None) -> Answer:
-        """By the ordinary executor."""
+        """By the reference executor."""
         executor = self._executor(operation, request, context, event)
         if isinstance(executor, Answer):
             return executor
@@ -234,7 +234,7 @@ class Operations:
     def _executor(
         self, operation: Operation, request: Request, context: Context, event: object = None
     ) -> Executor | Answer:
-        """The ordinary executor; what is said when the variables do not fit."""
+        """The reference executor; what is said when the variables do not fit."""
         definitions = operation.node.variable_definitions or ()
         given, most = request.variables or {}, document_size.MAXIMUM_ERRORS
         variables: VariableValues | list[GraphQLError] | None = None

@@ -19,7 +19,7 @@ _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 # The values of labels. Each exists from the start, at 0: `increase()` does not see an event that brings its counter with it.
 _STATUSES = (101, 200, 400, 401, 403, 404, 500, 502, 503)
-_TYPES, _WAYS = ("query", "mutation", "subscription"), ("compiled", "ordinary")
+_TYPES, _EXECUTORS = ("query", "mutation", "subscription"), ("compiled", "reference")
 _REFUSALS = (
     "unauthenticated",
     "forbidden",
@@ -42,7 +42,9 @@ class _Metrics:
 
     def __init__(self) -> None:
         self.requests = Counter("http_requests", "HTTP requests, by the status of their answers.", ["status"])
-        self.operations = Counter("operations", "GraphQL operations that ran, by type and by way.", ["type", "way"])
+        self.operations = Counter(
+            "operations", "GraphQL operations that ran, by type and by executor.", ["type", "executor"]
+        )
         self.operations_refused = Counter(
             "operation_refusals", "GraphQL operations that were refused since their caller had too many at once."
         )
@@ -92,8 +94,8 @@ class _Metrics:
         ):
             for value in values:
                 counter.labels(value)
-        for type_, way in product(_TYPES, _WAYS):
-            self.operations.labels(type_, way)
+        for type_, executor in product(_TYPES, _EXECUTORS):
+            self.operations.labels(type_, executor)
 
 
 # At first use, which is `start`: what is imported by commands makes no files.
@@ -145,9 +147,9 @@ def websocket(status: int) -> None:
     _requests(status).inc()
 
 
-def operation(type_: str, way: str) -> None:
-    """`way` is `compiled` or `ordinary`."""
-    _operations(type_, way).inc()
+def operation(type_: str, executor: str) -> None:
+    """`executor` is `compiled` or `reference`."""
+    _operations(type_, executor).inc()
 
 
 def operation_refused() -> None:
@@ -215,8 +217,8 @@ def _lookups(result: str) -> Counter:
 
 
 @functools.cache
-def _operations(type_: str, way: str) -> Counter:
-    return _metrics().operations.labels(type_, way)
+def _operations(type_: str, executor: str) -> Counter:
+    return _metrics().operations.labels(type_, executor)
 
 
 def exposition() -> bytes:

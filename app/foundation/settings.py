@@ -184,7 +184,7 @@ class Settings(BaseSettings):
         "the call's start. A later report makes a new call.",
     )
     compiled_operations: bool = Field(
-        True, description="Whether operations are compiled; off: the ordinary executor answers all of them."
+        True, description="Whether operations are compiled; off: the reference executor answers all of them."
     )
     metrics_token: str = Field(
         "",

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.execution.test_compiled import ordinary
+from tests.execution.test_compiled import reference_executor
 from tests.support.installation import Installation, Person, World
 from tests.support.statements import recorded
 
@@ -52,7 +52,7 @@ async def test_a_call_is_recorded_when_storage_is_enabled_and_one_of_the_two_rec
     assert (found["recorded"], found["reason"]) == (recorded, reason)
     assert ("not recorded" in found["message"]) is not recorded
     assert payload["application"]["recording"] == found
-    with ordinary(installation):
+    with reference_executor(installation):
         assert await outlook(account_user, world) == found
 
 
@@ -111,7 +111,7 @@ async def test_while_its_account_or_provider_is_suspended_nothing_is_recorded_an
     ):
         await person.change(mutation, "__typename", id=id_, active=False)
         said.append(await outlook(person, world))
-        with ordinary(installation):
+        with reference_executor(installation):
             assert await outlook(person, world) == said[-1]
         # As a mutation's payload shows it.
         same = "application { recording { recorded reason message } }"

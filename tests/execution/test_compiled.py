@@ -1,4 +1,4 @@
-"""Compiled operations answer exactly as the ordinary executor, and their SQL holds nothing that a caller wrote.
+"""Compiled operations answer exactly as the reference executor, and their SQL holds nothing that a caller wrote.
 
 `SEED=7 N=2000 pytest tests/execution/test_compiled.py` asks other and more questions.
 """
@@ -48,8 +48,8 @@ def operations_of(installation: Installation) -> Operations:
 
 
 @contextmanager
-def ordinary(installation: Installation) -> Iterator[None]:
-    """As with COMPILED_OPERATIONS=off."""
+def reference_executor(installation: Installation) -> Iterator[None]:
+    """Sets COMPILED_OPERATIONS=off for the block."""
     operations = operations_of(installation)
     compiles, operations._compiles = operations._compiles, False
     try:
@@ -60,7 +60,7 @@ def ordinary(installation: Installation) -> Iterator[None]:
 
 async def ask_both(installation: Installation, person: Person, query: str, **variables: Any) -> tuple[Answer, Answer]:
     compiled = await person.ask(query, **variables)
-    with ordinary(installation):
+    with reference_executor(installation):
         return compiled, await person.ask(query, **variables)
 
 
@@ -175,7 +175,7 @@ async def test_a_plan_is_shared_by_callers_and_holds_nothing_of_them(
     assert len(plan._statements) == 2, "one for each scope, not for each caller"
 
 
-async def test_what_is_denied_is_answered_by_the_ordinary_executor(
+async def test_what_is_denied_is_answered_by_the_reference_executor(
     installation: Installation, account_user: Person
 ) -> None:
     compiled, expected = await ask_both(installation, account_user, "{ accounts { nodes { name licensedSessions } } }")
@@ -184,7 +184,7 @@ async def test_what_is_denied_is_answered_by_the_ordinary_executor(
 
 
 @pytest.mark.parametrize("arguments", ["first: 0", "first: 101", 'after: "nonsense"', 'after: "\u0000"'])
-async def test_what_is_wrong_is_said_in_the_words_of_the_ordinary_executor(
+async def test_what_is_wrong_is_said_in_the_words_of_the_reference_executor(
     installation: Installation, admin: Person, arguments: str
 ) -> None:
     compiled, expected = await ask_both(installation, admin, f"{{ accounts({arguments}) {{ nodes {{ id }} }} }}")
@@ -225,14 +225,14 @@ async def test_an_object_and_the_page_below_it_are_one_statement(
     with recorded() as statements:
         compiled = await admin.ask(query, id=world["own"], first=first, after=after)
     assert len(statements) == 1
-    with ordinary(installation):
+    with reference_executor(installation):
         assert (await admin.ask(query, id=world["own"], first=first, after=after)).data == compiled.data
     assert bool(compiled.only("account")["apiKeys"]["nodes"]) is (after is None)
     nobody = f"AC{'0' * 32}"
     assert (await admin.ask(query, id=nobody, first=first, after=after)).data == {"account": None}
 
 
-async def test_wide_pages_within_pages_are_left_to_the_ordinary_executor(
+async def test_wide_pages_within_pages_are_left_to_the_reference_executor(
     installation: Installation, admin: Person
 ) -> None:
     fields = " ".join(f"a{number}: name" for number in range(11))

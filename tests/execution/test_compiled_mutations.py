@@ -1,4 +1,4 @@
-"""Compiled mutations: the resolvers change, each once, and what is returned is the same as by the ordinary executor."""
+"""Compiled mutations: the resolvers change, each once, and what is returned is the same as by the reference executor."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from app.execution.compiler import run
 from app.foundation.errors import ServiceUnavailable
 from app.server.schema import schema
 from tests.execution.random_queries import VARIABLES, RandomQueries
-from tests.execution.test_compiled import LEFT_OUT, SEED, N, ask_both, cursors, ordinary, plans
+from tests.execution.test_compiled import LEFT_OUT, SEED, N, ask_both, cursors, plans, reference_executor
 from tests.support.installation import Answer, Installation, Person, World
 
 # What every change changes, and what is new each time.
@@ -95,7 +95,7 @@ async def test_a_change_that_was_made_is_not_made_again_when_its_answer_cannot_b
     assert after == {"name": "Once", "version": before["version"] + 1}
 
 
-async def test_a_field_that_fails_is_told_as_by_the_ordinary_executor_and_those_beside_it_run_once(
+async def test_a_field_that_fails_is_told_as_by_the_reference_executor_and_those_beside_it_run_once(
     installation: Installation, admin: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     called: list[str] = []
@@ -111,7 +111,7 @@ async def test_a_field_that_fails_is_told_as_by_the_ordinary_executor_and_those_
         third: createApiKey(input: {name: "third", owner: {accountId: $id}}) { apiKey { name account { name } } }
     }"""
     compiled = await admin.ask(query, id=world["own"])
-    with ordinary(installation):
+    with reference_executor(installation):
         expected = await admin.ask(query, id=world["own"])
     assert compiled.data == expected.data
     assert shown(compiled) == shown(expected)

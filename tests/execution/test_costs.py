@@ -19,7 +19,7 @@ from app.server.schema import schema
 from tests.calls.conftest import gateway
 from tests.clients.example import operations
 from tests.clients.test_documents import TABS
-from tests.execution.test_compiled import ordinary
+from tests.execution.test_compiled import reference_executor
 from tests.support.concurrency import fill
 from tests.support.installation import Installation, Person, World
 from tests.support.statements import recorded
@@ -100,14 +100,14 @@ def test_a_page_is_as_large_as_its_variable_says(declared: str, given: dict[str,
     assert asked.total(given) == first + first * 2
 
 
-@pytest.mark.parametrize("way", ["compiled", "ordinary"])
+@pytest.mark.parametrize("executor", ["compiled", "reference"])
 @pytest.mark.parametrize("media", ["application/json", "application/graphql-response+json"])
 async def test_what_can_touch_too_much_is_refused_before_anything_runs(
-    shared: Installation, way: str, media: str
+    shared: Installation, executor: str, media: str
 ) -> None:
     admin = shared.person("admin")
     await admin.ask("{ viewer { scope } }")  # from now on the key is known
-    with nullcontext() if way == "compiled" else ordinary(shared), recorded() as statements:
+    with nullcontext() if executor == "compiled" else reference_executor(shared), recorded() as statements:
         response = await shared.client.post(
             "/graphql", json={"query": f"{{ {TOO_DEEP} }}"}, headers={**admin.headers, "Accept": media}
         )
@@ -125,12 +125,12 @@ async def test_what_can_touch_too_much_is_refused_before_anything_runs(
     }
 
 
-@pytest.mark.parametrize("way", ["compiled", "ordinary"])
-async def test_a_full_page_within_a_full_page_is_answered(shared: Installation, way: str) -> None:
+@pytest.mark.parametrize("executor", ["compiled", "reference"])
+async def test_a_full_page_within_a_full_page_is_answered(shared: Installation, executor: str) -> None:
     query = (
         "{ accounts(first: 100) { nodes { apiKeyCount apiKeys(first: 100) { totalCount nodes { account { id } } } } } }"
     )
-    with nullcontext() if way == "compiled" else ordinary(shared):
+    with nullcontext() if executor == "compiled" else reference_executor(shared):
         nodes = (await shared.person("admin").ask(query)).only("accounts")["nodes"]
     assert len(nodes) == 3
 
@@ -309,7 +309,7 @@ def test_every_weight_of_a_filter_is_that_of_a_condition(type_: Any) -> None:
 DENIED = "apiKeys { nodes { id } }"
 
 
-async def test_rows_that_the_ordinary_executor_makes_objects_of_count_as_work(shared: Installation) -> None:
+async def test_rows_that_the_reference_executor_makes_objects_of_count_as_work(shared: Installation) -> None:
     provider = shared.person("provider")
     pages = many("accounts(first: 100) { nodes { id } }")
     if shared.settings.compiled_operations:

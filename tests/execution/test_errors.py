@@ -27,7 +27,7 @@ async def broken(*_: Any, **__: Any) -> Any:
 
 
 def break_pages(monkeypatch: pytest.MonkeyPatch, broken: Any) -> None:
-    """Both ways to a page: the plan's, which falls back, and the ordinary executor's, which then answers."""
+    """Both ways to a page: the plan's, which falls back, and the reference executor's, which then answers."""
     monkeypatch.setattr(Runnable, "run", broken)
     monkeypatch.setattr(fields, "page_of", broken)
 

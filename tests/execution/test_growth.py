@@ -13,7 +13,7 @@ from uuid import UUID
 import pytest
 
 from app.foundation.identifiers import Kind, parse_sid
-from tests.execution.test_compiled import ordinary
+from tests.execution.test_compiled import reference_executor
 from tests.support.concurrency import moved, multiply
 from tests.support.installation import Installation, World
 from tests.support.statements import Work, recorded, work
@@ -24,7 +24,7 @@ CROWD = 20_000
 FIRST = 20
 # What one statement for a page may read, joined rows and those that a condition leaves out included.
 ROWS = 400
-WAYS = ["compiled", "ordinary"]
+EXECUTORS = ["compiled", "reference"]
 
 
 @dataclass(frozen=True)
@@ -133,14 +133,14 @@ async def database(shared: Installation, template: World) -> AsyncIterator[Any]:
         yield connection
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("executor", EXECUTORS)
 @pytest.mark.parametrize(("who", "listed"), [pytest.param(who, each[1], id=f"{who}: {each[0]}") for who, each in ASKED])
 async def test_a_page_costs_the_same_wherever_it_lies(
-    shared: Installation, template: World, database: Any, who: str, listed: Listed, way: str
+    shared: Installation, template: World, database: Any, who: str, listed: Listed, executor: str
 ) -> None:
-    first, end = await cost(shared, template, database, who, listed, way)
+    first, end = await cost(shared, template, database, who, listed, executor)
     place = await middle(database, template, listed, end)
-    later, _ = await cost(shared, template, database, who, listed, way, f'after: "{place}"')
+    later, _ = await cost(shared, template, database, who, listed, executor, f'after: "{place}"')
     for done in (*first, *later):
         assert not done.of("Seq Scan"), done.shape
         assert done.rows <= ROWS, done.shape
@@ -150,14 +150,21 @@ async def test_a_page_costs_the_same_wherever_it_lies(
     assert sum(done.blocks for done in later) <= 1.5 * sum(done.blocks for done in first) + 20
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("executor", EXECUTORS)
 @pytest.mark.parametrize("who", ["admin", "provider"])
 @pytest.mark.parametrize("given", NARROWED)
 @pytest.mark.parametrize(
-    ("field", "direction"), [(field, way) for field in ("NAME", "CREATED_AT") for way in ("ASC", "DESC")]
+    ("field", "direction"), [(field, direction) for field in ("NAME", "CREATED_AT") for direction in ("ASC", "DESC")]
 )
 async def test_what_few_or_most_accounts_have_costs_a_page_or_those_few(
-    shared: Installation, template: World, database: Any, field: str, direction: str, given: str, who: str, way: str
+    shared: Installation,
+    template: World,
+    database: Any,
+    field: str,
+    direction: str,
+    given: str,
+    who: str,
+    executor: str,
 ) -> None:
     narrowed = Listed(
         f"{{ accounts(%s orderBy: {{field: {field}, direction: {direction}}} filter: {{{given}}})"
@@ -173,7 +180,7 @@ async def test_what_few_or_most_accounts_have_costs_a_page_or_those_few(
     end = end_cursor((await shared.person(who).ask(all_of_them)).data)
     place = await middle(database, template, narrowed, end)
     for more in ("", f'after: "{place}"'):
-        done, _ = await cost(shared, template, database, who, narrowed, way, more)
+        done, _ = await cost(shared, template, database, who, narrowed, executor, more)
         for each in done:
             assert not each.of("Seq Scan"), each.shape
             assert each.rows <= ROWS, each.shape
@@ -186,16 +193,16 @@ async def test_what_some_accounts_have_costs_less_than_a_walk_over_all(shared: I
     assert done.rows <= CROWD / 8, done.shape
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("executor", EXECUTORS)
 @pytest.mark.parametrize("who", ["admin", "provider"])
 async def test_a_page_of_each_owner_reads_no_more_of_their_rows_than_it_tells_of(
-    shared: Installation, template: World, database: Any, who: str, way: str
+    shared: Installation, template: World, database: Any, who: str, executor: str
 ) -> None:
     query = (
         "{ accounts(first: 100, orderBy: {field: NAME, direction: DESC})"
         " { nodes { apiKeys(first: 1) { nodes { id } pageInfo { hasNextPage } } } } }"
     )
-    done = await done_for(shared, database, who, query, way)
+    done = await done_for(shared, database, who, query, executor)
     of_keys = [each for each in done if each.rows_of("api_keys")]
     assert of_keys
     assert max(each.rows_of("api_keys") for each in of_keys) <= 100 * 2
@@ -222,23 +229,26 @@ async def test_a_text_that_is_in_no_name_is_looked_for_once_in_each(
 
 
 async def cost(
-    installation: Installation, world: World, database: Any, who: str, listed: Listed, way: str, more: str = ""
+    installation: Installation, world: World, database: Any, who: str, listed: Listed, executor: str, more: str = ""
 ) -> tuple[list[Work], str]:
     """What is done for a page, and where it ends."""
     query = of_world(listed.query, world) % f"first: {FIRST} {more}"
-    with contextlib.nullcontext() if way == "compiled" else ordinary(installation):
+    with contextlib.nullcontext() if executor == "compiled" else reference_executor(installation):
         answer = await installation.person(who).ask(query)
     assert not answer.errors, answer.errors
-    return await done_for(installation, database, who, query, way), end_cursor(answer.data)
+    return await done_for(installation, database, who, query, executor), end_cursor(answer.data)
 
 
-async def done_for(installation: Installation, database: Any, who: str, query: str, way: str) -> list[Work]:
+async def done_for(installation: Installation, database: Any, who: str, query: str, executor: str) -> list[Work]:
     person = installation.person(who)
     await person.ask("{ viewer { scope } }")  # from now on its key is known
-    with contextlib.nullcontext() if way == "compiled" else ordinary(installation), recorded() as statements:
+    with (
+        contextlib.nullcontext() if executor == "compiled" else reference_executor(installation),
+        recorded() as statements,
+    ):
         answer = await person.ask(query)
     assert not answer.errors, answer.errors
-    # When the caller's key was used last is noted by the way.
+    # When the caller's key was used last is written as well.
     asked = [statement for statement in statements if not statement[0].startswith("UPDATE")]
     assert asked
     return [await work(database, statement) for statement in asked]

@@ -86,7 +86,7 @@ schema = strawberry.Schema(Query)
 
 
 async def answer(installation: Installation, query: str, scope: Scope = Scope.ADMIN, **given: Any) -> list[Answer]:
-    """By the plan, and by the ordinary executor."""
+    """By the plan, and by the reference executor."""
     viewer = Viewer(scope, AccessLevel.FULL, new_id(), service_provider_id=new_id())
     answers = []
     for compiles in (True, False):
@@ -141,7 +141,7 @@ async def test_absent_null_and_default_arguments_are_those_of_strawberry(
         assert compiled.compiled, given
 
 
-async def test_a_resolver_that_fails_is_told_as_by_the_ordinary_executor(
+async def test_a_resolver_that_fails_is_told_as_by_the_reference_executor(
     installation: Installation, database: None
 ) -> None:
     compiled, _ = await answer(installation, "{ providers { nodes { name away } } }")

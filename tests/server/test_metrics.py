@@ -25,14 +25,16 @@ def number(text: str, name: str) -> float:
     return float(found[1]) if found else 0.0
 
 
-async def test_operations_are_counted_by_the_way_they_take(admin: Person) -> None:
-    compiled, ordinary = (f'operations_total{{type="query",way="{way}"}}' for way in ("compiled", "ordinary"))
+async def test_operations_are_counted_by_type_and_executor(admin: Person) -> None:
+    compiled, reference = (
+        f'operations_total{{executor="{executor}",type="query"}}' for executor in ("compiled", "reference")
+    )
     before = (await metrics(admin)).text
     await admin.ask("{ accounts { nodes { id } } }")
     await admin.ask("{ __schema { queryType { name } } }")
     after = (await metrics(admin)).text
     assert number(after, compiled) - number(before, compiled) == 1
-    assert number(after, ordinary) - number(before, ordinary) == 1
+    assert number(after, reference) - number(before, reference) == 1
     assert number(after, 'http_requests_total{status="200"}') > number(before, 'http_requests_total{status="200"}')
 
 

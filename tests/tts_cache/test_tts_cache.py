@@ -17,7 +17,7 @@ from app.demo.local_s3 import free_ports
 from app.execution.limits import deadline
 from app.foundation.errors import ServiceUnavailable
 from app.tts_cache import cache, counts
-from tests.execution.test_ways import way_of
+from tests.execution.test_executors import executor_of
 from tests.support.installation import Answer, Installation, Person, World, refusals
 from tests.support.servers.valkey import PromptServer
 from tests.support.waiting import until
@@ -201,7 +201,7 @@ async def test_the_count_of_an_account_is_part_of_a_compiled_query(
         pytest.skip("nothing is compiled")
     clear = CLEAR.replace("clearedCount", "clearedCount account { ttsCache { promptCount } }")
     for text, given in ((ONE, {"id": world["own"]}), (PAGE, {}), (clear, {"input": {"accountId": world["own"]}})):
-        assert await way_of(admin, account_user, text, given) == "compiled"
+        assert await executor_of(admin, account_user, text, given) == "compiled"
 
 
 async def test_without_a_cache_address_the_field_says_so(account_user: Person, world: World) -> None:
@@ -255,7 +255,7 @@ async def test_a_cache_that_hangs_is_waited_for_once_and_then_everybody_is_told_
     for person in (account_user, provider, account_user):
         assert_only_the_count_is_missing(await person.ask(ONE, id=world["own"]))
         assert (await person.ask(CLEAR, input={"accountId": world["own"]})).codes == ["SERVICE_UNAVAILABLE"]
-    assert tried == 1, "although what fails is run again by the ordinary executor"
+    assert tried == 1, "although what fails is run again by the reference executor"
     assert time.monotonic() - began < 10
     valkey.send_signal(signal.SIGCONT)
     later(monkeypatch, 61)

@@ -51,7 +51,7 @@ class Variables:
             self._readers.append((definition.variable.name.value, reader(type_), is_required))
 
     def read(self, given: JsonObject) -> VariableValues | None:
-        """None when they do not fit, which the ordinary executor reports."""
+        """None when they do not fit, which the reference executor reports."""
         usual = self.usual(given)
         if usual is not None:
             return usual

@@ -1,7 +1,7 @@
 """From an operation to a plan: which SELECTs it needs, and generated Python that turns their rows into the answer.
 
 What is declared (`fields.py`) becomes SELECTs, other resolvers of a query's root fields and of rows are called; anything else
-raises NotCompilable, and the ordinary executor answers. Of a mutation the resolvers are called, and reading their payloads is
+raises NotCompilable, and the reference executor answers. Of a mutation the resolvers are called, and reading their payloads is
 compiled.
 A plan depends on the document, the operation's name and the values of the variables in `@skip` and `@include`. It holds
 nothing of a viewer: the statements are rendered for each scope when they are needed, with slots for the viewer's ids.
@@ -391,7 +391,7 @@ def _now() -> datetime:
 
 
 def _present(value: object) -> object:
-    """A value of a non-null field. Raises ValueError without one, which the ordinary executor reports properly."""
+    """A value of a non-null field. Raises ValueError without one, which the reference executor reports properly."""
     if value is None:
         raise ValueError("null in a non-null field")
     return value

@@ -45,7 +45,7 @@ class Plans:
         self._made: dict[Hashable, dict[str, Runnable]] = {}
 
     def query(self, given: JsonObject | None, viewer: Viewer) -> tuple[Runnable, VariableValues] | None:
-        """The plan that answers the query, with the variables that it was chosen by; None: the ordinary executor does."""
+        """The plan that answers the query, with the variables that it was chosen by; None: the reference executor does."""
         values = self.variables.read(given or {})
         runnable = self._plans(values).get(_WHOLE) if values is not None else None
         return (
@@ -53,7 +53,7 @@ class Plans:
         )
 
     def mutation(self, given: JsonObject | None, viewer: Viewer) -> tuple[Changes, VariableValues] | None:
-        """The plans of all fields of the mutation, with the variables that they were chosen by; None: the ordinary executor."""
+        """The plans of all fields of the mutation, with the variables that they were chosen by; None: the reference executor."""
         values = self.variables.read(given or {})
         plans = self._plans(values) if values is not None else {}
         if not plans or values is None or not all(each.is_open_to(viewer) for each in plans.values()):
@@ -63,7 +63,7 @@ class Plans:
             effect = runnable.plan.effect
             try:
                 arguments = effect.arguments(values) if effect is not None else {}
-            except GraphQLError:  # the ordinary executor meets it again and reports it
+            except GraphQLError:  # the reference executor meets it again and reports it
                 return None
             if effect is not None and effect.refuses(viewer, arguments):
                 return None

@@ -34,7 +34,7 @@ Root = fields.OneById | fields.PageOfAll | fields.PageOf | None
 
 
 class NotCompilable(Exception):
-    """The operation needs something that is not declared; the ordinary executor answers it."""
+    """The operation needs something that is not declared; the reference executor answers it."""
 
 
 @dataclass(eq=False)

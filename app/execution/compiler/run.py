@@ -1,7 +1,7 @@
 """Running plans: rows loaded level by level over one connection, by statements that are rendered once and kept.
 
 A plan only reads: a query, or the payload that a mutation's resolver has answered. Whatever goes wrong while it runs (a cursor
-that is none, a database that is away, a value that does not fit) is no answer: the ordinary executor reads the same and says
+that is none, a database that is away, a value that does not fit) is no answer: the reference executor reads the same and says
 what is wrong.
 """
 
@@ -40,7 +40,7 @@ Statements = tuple[Statement | None, Statement | None]
 # Statements of one level, one for each scope and shape of its arguments.
 MAXIMUM_STATEMENTS = 64
 # Values in an answer, at most, by the sizes of pages that were asked: their rows are shaped without a pause, which takes
-# some 20 ms for so many. What can be larger is left to the ordinary executor, which counts and pauses.
+# some 20 ms for so many. What can be larger is left to the reference executor, which counts and pauses.
 MAXIMUM_VALUES = 100_000
 
 
@@ -53,7 +53,7 @@ class TooMuch(Exception):
 
 
 async def read(by_plan: Awaitable[T], otherwise: Callable[[], Awaitable[T]], request_id: str) -> T:
-    """What a plan reads, or, when that fails, what the ordinary executor does: it meets the failure again and says what it is.
+    """What a plan reads, or, when that fails, what the reference executor does: it meets the failure again and says what it is.
 
     A database that did not answer is not asked again.
     """

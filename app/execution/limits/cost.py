@@ -11,7 +11,7 @@ answers for all rows that a page hangs from. A unit is 40 µs of the database wi
 an operation takes about a second of it at most: `python -m tests.bench --only costs` prints what the worst ones take.
 
 Three bounds lie behind each other. This one knows the cost before there are any rows, and so bounds what is loaded. The plans'
-MAXIMUM_VALUES (`run.py`) knows how wide the rows are: what is shaped at once, or left to the ordinary executor. The
+MAXIMUM_VALUES (`run.py`) knows how wide the rows are: what is shaped at once, or left to the reference executor. The
 executor's MAXIMUM_WORK and MAXIMUM_ROWS (`reference.py`) count what is really done: introspection, errors,
 wide rows, objects of the ORM.
 """
@@ -49,7 +49,7 @@ from app.foundation.graphql import fields
 from app.foundation.graphql.pagination import MAXIMUM_FIRST
 
 # A page of 100 in each of 100 rows, with an object beside each of its rows, is 20,100; one level more is over a million.
-# Below 32,767, which is how many values a statement takes: the ordinary executor names the rows of a level by their ids.
+# Below 32,767, which is how many values a statement takes: the reference executor names the rows of a level by their ids.
 MAXIMUM_COST = 25_000
 # Where a list is counted up to a limit, so many counted rows take as long as one that is loaded.
 COUNTED_AS_ONE = 100

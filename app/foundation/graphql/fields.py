@@ -639,7 +639,7 @@ def count(
 
 
 def _value(value: Value, description: str, permissions: Permissions, name: str | None) -> Any:
-    """The Strawberry field of a declared value. What the ordinary executor runs reads the same columns off the row."""
+    """The Strawberry field of a declared value. What the reference executor runs reads the same columns off the row."""
     make, columns = value.make, value.columns
 
     def of_row(row: Any, *first: Any) -> Any:

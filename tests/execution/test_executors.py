@@ -1,4 +1,4 @@
-"""What clients send is compiled: the ordinary executor is for what is unusual."""
+"""What clients send is compiled: the reference executor is for what is unusual."""
 
 import json
 import re
@@ -68,7 +68,7 @@ NOT_FOR_ACCOUNTS = {
     *("MoveAccount", "SetServiceProviderActive", "UpdateServiceProvider"),
 }
 
-# Elsewhere: a gateway's and subscriptions, which go another way, what needs a recording that is there, a person's password.
+# Elsewhere: a gateway's and subscriptions, which no plan runs, what needs a recording that is there, a person's password.
 NOT_HERE = {
     "ReportCalls",
     "WatchCalls",
@@ -96,10 +96,12 @@ def tabs(world: World, endpoint: str) -> list[tuple[str, str, dict[str, Any]]]:
     return found
 
 
-async def way_of(admin: Person, person: Person, text: str, variables: dict[str, Any]) -> str:
-    """The way that an operation took, by the metrics: `compiled` or `ordinary`."""
+async def executor_of(admin: Person, person: Person, text: str, variables: dict[str, Any]) -> str:
+    """Which executor ran an operation, by the metrics: `compiled` or `reference`."""
     type_ = "mutation" if re.search(r"^mutation", text, re.MULTILINE) else "query"
-    names = {way: f'operations_total{{type="{type_}",way="{way}"}}' for way in ("compiled", "ordinary")}
+    names = {
+        executor: f'operations_total{{executor="{executor}",type="{type_}"}}' for executor in ("compiled", "reference")
+    }
     before = (await metrics(admin)).text
     answer = await person.ask(text, **variables)
     assert not answer.errors, (text, answer.errors)
@@ -108,7 +110,7 @@ async def way_of(admin: Person, person: Person, text: str, variables: dict[str, 
         [[]],
     )
     after = (await metrics(admin)).text
-    (taken,) = [way for way, name in names.items() if number(after, name) - number(before, name) == 1]
+    (taken,) = [executor for executor, name in names.items() if number(after, name) - number(before, name) == 1]
     return taken
 
 
@@ -125,15 +127,15 @@ async def test_what_we_show_to_others_is_compiled(installation: Installation, ad
                 if name not in NOT_HERE and (person == "admin" or name not in NOT_FOR_ACCOUNTS):
                     given = variables.get(name, {})
                     caller = people[PEOPLE[person]] if name == "CreateUser" else installation.person(person)
-                    taken[f"{name} as {person}"] = await way_of(admin, caller, text, given)
+                    taken[f"{name} as {person}"] = await executor_of(admin, caller, text, given)
         for name, text, given in tabs(world, endpoint):
             person = "admin" if name.endswith("move-account") else "provider"
             caller = people[PEOPLE[person]] if name.endswith("create-user") else installation.person(person)
-            taken[f"{name} as {person}"] = await way_of(admin, caller, text, given)
-    ordinary = [name for name, way in taken.items() if way != "compiled"]
-    assert len(ordinary) <= 0.05 * len(taken), f"{len(ordinary)} of {len(taken)} were not compiled: {ordinary}"
+            taken[f"{name} as {person}"] = await executor_of(admin, caller, text, given)
+    reference = [name for name, executor in taken.items() if executor != "compiled"]
+    assert len(reference) <= 0.05 * len(taken), f"{len(reference)} of {len(taken)} were not compiled: {reference}"
 
 
 @pytest.mark.settings(compiled_operations=False)
 async def test_nothing_is_compiled_when_that_is_off(admin: Person) -> None:
-    assert await way_of(admin, admin, operations()["WhoAmI"], {}) == "ordinary"
+    assert await executor_of(admin, admin, operations()["WhoAmI"], {}) == "reference"
