@@ -173,8 +173,7 @@ def _read(model: type[Reachable]) -> Iterator[tuple[str, Callable[[Any], object]
 def _sets(model: type[Reachable], names: tuple[str, ...]) -> Sql:
     projection, table = model._meta.fields_db_projection, model._meta.db_table
     sets = [Sql.join(f'"{projection[name]}"=', slot(f"set.{name}")) for name in names]
-    if "updated_at" in projection:
-        sets.append(Sql.join(f'"{projection["updated_at"]}"=', slot("at")))
+    sets.append(Sql.join(f'"{projection["updated_at"]}"=', slot("at")))
     if "version" in projection:
         sets.append(Sql(f'"version"="{table}"."version"+1'))
     return Sql.listed(sets)

@@ -17,6 +17,7 @@ from graphql import (
 )
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema_converter import CustomGraphQLEnumType
+from strawberry.types.field import StrawberryField
 
 from app.context import Context
 from app.execution.guards import definition_of, permissions_of
@@ -105,7 +106,10 @@ class DirectResolvers(MiddlewareManager):
         self._direct: dict[object, Resolve] = {}
         for type_ in schema.type_map.values():
             for field in type_.fields.values() if isinstance(type_, GraphQLObjectType) else ():
-                direct = _called(field, config) if type_ is schema.mutation_type else _direct(field)
+                definition = definition_of(field)
+                if definition is None or _refuses_itself(field):
+                    continue
+                direct = _called(definition, config) if type_ is schema.mutation_type else _direct(definition)
                 if direct is not None:
                     self._direct[field.resolve] = direct
 
@@ -113,11 +117,8 @@ class DirectResolvers(MiddlewareManager):
         return self._direct.get(field_resolver, field_resolver)
 
 
-def _called(field: GraphQLField, config: StrawberryConfig) -> Resolve | None:
+def _called(definition: StrawberryField, config: StrawberryConfig) -> Resolve:
     """A mutation's resolver, called as it is."""
-    definition = definition_of(field)
-    if definition is None or definition.base_resolver is None or _refuses_itself(field):
-        return None
     resolver = Resolver(definition, config)
     return lambda source, info, **arguments: resolver.call(source, info.context, arguments)
 
@@ -126,10 +127,7 @@ def _refuses_itself(field: GraphQLField) -> bool:
     return bool(permissions_of(field)) and isinstance(field.type, GraphQLNonNull)
 
 
-def _direct(field: GraphQLField) -> Resolve | None:
-    definition = definition_of(field)
-    if definition is None or _refuses_itself(field):
-        return None
+def _direct(definition: StrawberryField) -> Resolve | None:
     read, load = definition.metadata.get(READ), definition.metadata.get(LOAD)
     of_event = definition.metadata.get(OF_EVENT)
     if of_event is not None:
