@@ -7,7 +7,7 @@ import pytest
 from graphql import GraphQLNonNull, GraphQLObjectType
 
 from tests.access_matrix import Kept
-from tests.installation import Answer, Installation, Person
+from tests.installation import Answer, Installation, Person, World
 from tests.lessons.walking import (
     QUERIES,
     Input,
@@ -24,6 +24,7 @@ from tests.lessons.walking import (
     with_everything,
 )
 from tests.people import People, add_people
+from tests.servers.postgres import Postgres
 from tests.tables import changed, contents
 
 EMOJI = "👩‍👩‍👧 Zoë 🎧"
@@ -69,14 +70,18 @@ class Walk:
         return answer
 
 
-@pytest.fixture
-async def walk(installation: Installation) -> AsyncIterator[Walk]:
-    await with_everything(installation)
-    people = await add_people(installation)
-    async with installation.database() as connection:
-        kept = Kept(connection)
-        await kept.keep()
-        yield Walk(installation, people, kept, connection)
+@pytest.fixture(scope="module")
+async def walk(template: World, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Walk]:
+    """One for all tests of this file, since it leaves everything as it was."""
+    url = postgres.copy("template_world")
+    async with Installation.started(template, tmp_path_factory.mktemp("walk"), url) as installation:
+        await with_everything(installation)
+        people = await add_people(installation)
+        async with installation.database() as connection:
+            kept = Kept(connection)
+            await kept.keep()
+            yield Walk(installation, people, kept, connection)
+    postgres.drop(url)
 
 
 def assert_named(answer: Answer, mutation: str, path: Path, value: Any) -> None:
