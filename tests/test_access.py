@@ -12,6 +12,8 @@ from tests.access_cases import Ids, cases, to_be_covered
 from tests.access_matrix import matrix
 from tests.installation import Installation, World
 
+pytestmark = pytest.mark.long
+
 PRINTED = Path(__file__).parent / "access.txt"
 
 

@@ -20,6 +20,8 @@ from tests.listeners import listening, served
 from tests.servers.valkey import PromptServer
 from tests.waiting import until
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def account() -> UUID:

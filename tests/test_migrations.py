@@ -33,6 +33,8 @@ from tests.catalogue import (
 )
 from tests.commands import ended, ended_process, environment_of
 
+pytestmark = pytest.mark.long
+
 __all__ = ["empty", "make_settings", "migrated"]
 FILES = schema_version.known_migrations()
 

@@ -24,6 +24,8 @@ from tests.servers.postgres import Postgres
 from tests.test_workers import events
 from tests.test_workers import serving as served
 
+pytestmark = pytest.mark.long
+
 PATIENCE_SECONDS = 120
 READ = "{ accounts { totalCount } }"
 

@@ -26,6 +26,8 @@ from tests.recording.real_server import RealServer, StreamedCall
 from tests.servers.postgres import Postgres
 from tests.test_metrics import METRICS_TOKEN, metrics
 
+pytestmark = pytest.mark.long
+
 Samples = dict[tuple[str, tuple[str, ...]], float]
 """Values by a sample's name and the values of its labels."""
 

@@ -17,6 +17,8 @@ from app.schema import schema
 from tests.execution.conftest import shared
 from tests.installation import Installation
 
+pytestmark = pytest.mark.long
+
 __all__ = ["shared"]
 
 BOUND = 1_000_000

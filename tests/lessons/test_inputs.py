@@ -27,6 +27,8 @@ from tests.people import People, add_people
 from tests.servers.postgres import Postgres
 from tests.tables import changed, contents
 
+pytestmark = pytest.mark.long
+
 EMOJI = "👩‍👩‍👧 Zoë 🎧"
 LONG = "x" * 10_000
 ODD_TEXTS = [

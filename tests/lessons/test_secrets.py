@@ -31,6 +31,8 @@ from tests.lessons.walking import (
 )
 from tests.people import PASSWORD, People, add_people, email_of
 
+pytestmark = pytest.mark.long
+
 WHO = "{ viewer { scope } }"
 
 

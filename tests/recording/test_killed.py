@@ -20,6 +20,8 @@ from tests.servers.fixtures import ADMIN, RECORDER
 from tests.servers.postgres import Postgres
 from tests.waiting import until
 
+pytestmark = pytest.mark.long
+
 SECONDS_MAY_BE_LOST = 1.0
 # LAME holds back about two frames of 576 samples.
 ENCODER_SECONDS = 0.15
