@@ -42,7 +42,7 @@ def _words(text: str) -> list[str]:
 
 
 class Settings(BaseSettings):
-    """One attribute for each environment variable; the README's table is printed from the descriptions."""
+    """One attribute for each environment variable; `table` prints their descriptions for `docs/operations.md`."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, env_file=None)
 
@@ -69,7 +69,7 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=1, le=65535, description="Port to listen on.")
-    workers: int = Field(1, ge=1, le=256, description="Worker processes; more than one needs PostgreSQL.")
+    workers: int = Field(1, ge=1, le=256, description="Worker processes.")
     allowed_origins: Annotated[list[str], NoDecode] = Field(
         [], description="Origins of front ends that may call from a browser (CORS), comma-separated; none by default."
     )
@@ -173,8 +173,8 @@ class Settings(BaseSettings):
         400,
         ge=1,
         le=36_500,
-        description="How long `python -m app maintain` keeps calls, in days (on PostgreSQL in whole months). Recordings in "
-        "buckets are never touched.",
+        description="How long `python -m app maintain` keeps calls, in days; it drops whole months. Recordings in buckets are "
+        "never touched.",
     )
     call_key_days: int = Field(
         30,
@@ -402,7 +402,7 @@ def _read_keys(text: str) -> dict[str, bytes]:
 
 
 def table() -> str:
-    """The README's table of environment variables, in Markdown."""
+    """The table of environment variables in `docs/operations.md`, in Markdown."""
     rows = ["| variable | default | meaning |", "| --- | --- | --- |"]
     for name, setting in Settings.model_fields.items():
         default = setting.get_default(call_default_factory=True)

@@ -10,7 +10,7 @@ from tests.tracked import ROOT, is_repository, tracked
 
 TOP_LEVEL = {
     *("pyproject.toml", "app", "schema.graphql", "migrations", "tests", "Makefile"),
-    *("README.md", "CHANGELOG.md", "constraints.txt"),
+    *("README.md", "CHANGELOG.md", "LICENSE", "constraints.txt", "docs"),
 }
 
 
@@ -24,7 +24,7 @@ def test_the_top_level_holds_what_belongs_there_and_nothing_else() -> None:
     strangers = strangers_in(ROOT)
     assert not strangers, (
         f"{sorted(strangers)} on the top level.\n  Why it matters: a newcomer reads this list first; it stays short.\n"
-        "  To fix this: 1. move it to app/, tests/ or .github/ 2. take what is made by a program out of git."
+        "  To fix this: 1. move it to app/, tests/, docs/ or .github/ 2. take what is made by a program out of git."
     )
 
 

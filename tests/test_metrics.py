@@ -88,7 +88,7 @@ async def test_without_a_metrics_token_an_empty_one_reads_nothing(installation: 
         assert answer.status_code == 401
 
 
-README = (Path(__file__).parents[1] / "README.md").read_text()
+OPERATIONS = (Path(__file__).parents[1] / "docs" / "operations.md").read_text()
 
 
 async def exported(admin: Person) -> list[tuple[str, Sample]]:
@@ -102,8 +102,8 @@ async def exported(admin: Person) -> list[tuple[str, Sample]]:
     ]
 
 
-async def test_the_readme_names_each_metric_with_its_labels(admin: Person) -> None:
-    rows = re.findall(r"^\| `([a-z_]+)` \| ([^|]*) \|", README.partition("| metric | by |")[2], re.MULTILINE)
+async def test_the_guide_names_each_metric_with_its_labels(admin: Person) -> None:
+    rows = re.findall(r"^\| `([a-z_]+)` \| ([^|]*) \|", OPERATIONS.partition("| metric | by |")[2], re.MULTILINE)
     told = {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows if name.islower()}
     found: dict[str, set[str]] = {}
     for name, sample in await exported(admin):
@@ -111,9 +111,9 @@ async def test_the_readme_names_each_metric_with_its_labels(admin: Person) -> No
     assert told == found
 
 
-async def test_each_alarm_of_the_readme_watches_series_that_exist(admin: Person) -> None:
+async def test_each_alarm_of_the_guide_watches_series_that_exist(admin: Person) -> None:
     series = await exported(admin)
-    expressions = re.findall(r"^ +expr: (.+)$", README, re.MULTILINE)
+    expressions = re.findall(r"^ +expr: (.+)$", OPERATIONS, re.MULTILINE)
     assert len(expressions) > 5
     for name, matchers in selectors(" ".join(expressions)):
         values = [sample.labels for metric, sample in series if metric == name]

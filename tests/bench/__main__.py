@@ -1,7 +1,7 @@
 """python -m tests.bench: measures this code against a server written by hand, prints tables, writes var/bench.json.
 
 Ratios are of one run on one machine; what counts is CPU per request, which other work on the machine disturbs least.
-Ends with 1 when a target is missed. The numbers of the README were made with `--seconds 8 --rounds 5`.
+Ends with 1 when a target is missed. The numbers in `docs/architecture.md` were made with `--seconds 8 --rounds 5`.
 """
 
 import argparse

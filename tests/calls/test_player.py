@@ -246,7 +246,7 @@ async def test_the_waveform_is_drawn_from_both_channels(
 async def test_who_is_silent_while_the_other_speaks_is_seen(
     installation: Installation, local_s3: LocalS3, account_user: Person, page: Page, tmp_path: Path
 ) -> None:
-    """Its picture is the one in `.github/player.png`."""
+    """Its picture is the one in `docs/player.png`."""
     call = await recorded(installation, target_in(local_s3), audio=conversation(20), recording_duration_ms=20_000)
     async with served(installation) as client:
         await opened(page, client, call, account_user)

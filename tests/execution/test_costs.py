@@ -23,7 +23,7 @@ from tests.execution.test_compiled import ordinary
 from tests.installation import Installation, Person, World
 from tests.statements import recorded
 from tests.test_client_documents import TABS
-from tests.test_readme import README
+from tests.tracked import ROOT
 
 __all__ = ["gateway"]
 
@@ -352,5 +352,5 @@ async def test_twenty_rows_of_each_of_a_hundred_are_answered_with_a_denied_field
     assert sum(len(node["apiKeys"]["nodes"]) for node in nodes) == 2_000
 
 
-def test_the_readme_says_the_limit() -> None:
-    assert f"may cost {costs.MAXIMUM_COST:,}" in README.read_text()
+def test_the_guide_says_the_limit() -> None:
+    assert f"may cost {costs.MAXIMUM_COST:,}" in (ROOT / "docs" / "api.md").read_text()

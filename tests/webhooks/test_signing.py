@@ -1,4 +1,4 @@
-"""Signatures: the published test vector, what counts as genuine, and the examples that the README shows."""
+"""Signatures: the published test vector, what counts as genuine, and the examples in the API guide."""
 
 import hmac
 import importlib.util
@@ -58,7 +58,7 @@ def test_the_published_test_vector_is_what_we_send() -> None:
     assert signing.signature([SECRET, PREVIOUS], BODY, SENT) == OVERLAP
 
 
-@pytest.mark.parametrize("place", [signing.__file__, REPOSITORY / "README.md"], ids=["docstring", "README"])
+@pytest.mark.parametrize("place", [signing.__file__, REPOSITORY / "docs" / "api.md"], ids=["docstring", "guide"])
 def test_the_test_vector_is_published(place: str) -> None:
     text = Path(place).read_text()
     for part in (SECRET, PREVIOUS, str(SENT), BODY.decode(), HEADER, OVERLAP.removeprefix(HEADER)):
@@ -86,9 +86,9 @@ def test_signatures_are_compared_in_constant_time_and_all_of_them(monkeypatch: p
 
 
 @pytest.mark.parametrize("language", EXAMPLES)
-def test_the_readme_shows_the_example_that_is_run_here(language: str) -> None:
+def test_the_guide_shows_the_example_that_is_run_here(language: str) -> None:
     source = EXAMPLES[language].read_text()
-    assert f"```{language}\n{source}```" in (REPOSITORY / "README.md").read_text()
+    assert f"```{language}\n{source}```" in (REPOSITORY / "docs" / "api.md").read_text()
     code = [line for line in source.splitlines() if line.strip()]
     assert len(code) <= 15, "fifteen lines: receivers copy it"
 

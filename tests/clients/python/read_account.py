@@ -13,7 +13,7 @@ def main() -> None:
         account = client.read_account(os.environ["ACCOUNT_ID"]).account
         limits = client.fill_account_form(os.environ["ACCOUNT_ID"], as_admin=False).limits
     if account is None:
-        sys.exit("There is no such account within reach.")
+        sys.exit("There is no such account.")
     print(f"A new name may have {limits.account.name_maximum} characters.", file=sys.stderr)
     config = account.recording_config
     if config is not None and config.last_verification is not None:

@@ -5,18 +5,18 @@ import type { Server } from "./request.js";
 
 export type AccountForm = FillAccountFormQuery & { account: NonNullable<FillAccountFormQuery["account"]> };
 
-/** Everything that the form shows and offers. `asAdmin` asks for the licence as well, which admins alone may see. */
+/** Everything that the form shows and offers. `asAdmin` also asks for the licence, which only admins may see. */
 export async function fill(server: Server, id: string, asAdmin = false): Promise<AccountForm> {
   const { data } = await request(server, FillAccountFormDocument, { id, asAdmin });
   if (data.account === null) {
-    throw new Error("There is no such account within reach.");
+    throw new Error("There is no such account.");
   }
   return { ...data, account: data.account };
 }
 
 /**
- * Saves what was changed, and all of it or nothing. Answers what the person has to mend, by the path of the input's field
- * (`recordingConfig.bucketName`); empty when it is saved. CONFLICT at `ifVersion`: somebody else was faster, so fill it again.
+ * Saves all changes or none. Returns the mistakes by the path of the input field (`recordingConfig.bucketName`); empty when saved.
+ * A mistake at `ifVersion` is a CONFLICT: another client has changed the account since, so fill the form again.
  */
 export async function save(server: Server, changed: UpdateAccountInput): Promise<Map<string, string>> {
   const { data, errors } = await request(server, SaveAccountFormDocument, { input: changed });

@@ -11,7 +11,7 @@ for (const error of errors) {
   console.error(`${error.path?.join(".") ?? "request"}: ${error.message}`);
 }
 if (data.account === null) {
-  throw new Error("There is no such account within reach.");
+  throw new Error("There is no such account.");
 }
 // Typed down to the steps of the last storage test: `status` is 'PASSED' | 'FAILED' | 'SKIPPED', or what a newer server adds.
 const failed = data.account.recordingConfig?.lastVerification?.steps.find((step) => step.status === "FAILED");

@@ -9,7 +9,7 @@ const accountId = environment("ACCOUNT_ID");
 let left = Number(process.argv[2] ?? Infinity);
 
 for await (const { callChanged: call } of subscribe(server, WatchCallsDocument, { accountId })) {
-  // null: it was gone before it could be told. `state` is 'RECORDING' | 'STORING' | 'STORED' | …, or what a newer server adds.
+  // null: deleted before its event was sent. `state` is 'RECORDING' | 'STORING' | 'STORED' | …, or a value of a newer server.
   console.log(JSON.stringify(call && { from: call.from, to: call.to, endedAt: call.endedAt, recording: call.recording.state }));
   if (--left === 0) {
     break;
