@@ -106,7 +106,7 @@ async def test_nothing_is_held_of_documents_that_were_evicted(
         await run(operations, shared, _variables(1_000))
         gc.collect()
         tracemalloc.start()
-        for number in range(60):
+        for number in range(30):
             await run(operations, shared, _variables(number))
         gc.collect()
         held = tracemalloc.get_traced_memory()[0]
