@@ -6,7 +6,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DATA_DIR ?= var
 # The tests about operations that hold for both ways of running them.
-OPERATIONS := tests/execution tests/test_accounts.py tests/test_api_keys.py tests/test_paging.py \
+OPERATIONS := tests/execution tests/accounts/test_accounts.py tests/api_keys/test_api_keys.py tests/foundation/test_pagination.py \
+	tests/server/test_graphql_http.py tests/server/test_graphql_ws.py tests/server/test_request_bodies.py tests/server/test_websocket_admission.py \
 	--ignore-glob='tests/execution/test_compiled*' --ignore=tests/execution/test_ways.py
 
 # Half as many again as there are cores: a third of the time tests wait for servers that start or end.
@@ -31,7 +32,7 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 install: $(READY) ## set up the virtual environment and GraphiQL's files
-	@$(BIN)/python -m app.graphiql.install $(DATA_DIR)
+	@$(BIN)/python -m app.server.graphiql.install $(DATA_DIR)
 
 run: install ## serve with a local S3 and demo data on http://127.0.0.1:8000 (PORT= moves it)
 	@$(BIN)/python -m app demo
@@ -46,8 +47,8 @@ test: $(READY) ## run the tests, in PROCESSES at once; those of operations a sec
 	exit $$failed
 
 check: lint types clients browser ## lint, types, generated clients, and GraphiQL in a browser
-	@$(BIN)/python -m app.schema | diff - schema.graphql || { echo "schema.graphql is not what the code prints: make schema"; exit 1; }
-	@$(BIN)/python -m tests.access_matrix | diff - tests/access.txt || { echo "tests/access.txt is not what runs: make access"; exit 1; }
+	@$(BIN)/python -m app.server.schema | diff - schema.graphql || { echo "schema.graphql is not what the code prints: make schema"; exit 1; }
+	@$(BIN)/python -m tests.support.access_matrix | diff - tests/access.txt || { echo "tests/access.txt is not what runs: make access"; exit 1; }
 
 lint: $(READY) ## ruff: rules and formatting
 	$(BIN)/ruff check .
@@ -63,10 +64,10 @@ browser: install ## try GraphiQL in headless Chromium
 	$(BIN)/python -m pytest -m browser
 
 schema: $(READY) ## write schema.graphql from the code
-	@$(BIN)/python -m app.schema > schema.graphql.new && mv schema.graphql.new schema.graphql
+	@$(BIN)/python -m app.server.schema > schema.graphql.new && mv schema.graphql.new schema.graphql
 
 access: $(READY) ## write tests/access.txt: who may do what, by running all of it
-	@$(BIN)/python -m tests.access_matrix > tests/access.txt.new && mv tests/access.txt.new tests/access.txt
+	@$(BIN)/python -m tests.support.access_matrix > tests/access.txt.new && mv tests/access.txt.new tests/access.txt
 
 migration: $(READY) ## draft a migration from the models (NAME=add_something)
 	@test -n "$(NAME)" || { echo "Say what it does: make migration NAME=add_something"; exit 1; }

@@ -1,105 +1,16 @@
-"""The accounts API of a voice gateway: whose settings they are, who may see and change each, and where calls are recorded.
+"""The accounts API of a voice gateway, in four ranks. The rank of a module is the first folder of its path.
 
-The rooms, one per noun; each has `model.py` (what is stored), `service.py` (what is done) and `schema.py` (what is shown):
+1. `foundation/`: what everything stands on: access, errors, settings, the database, how fields are declared, outbound calls.
+   Imports no other rank.
+2. `execution/`: the GraphQL engine. Imports the foundation alone and knows no type or field by name.
+3. The domains, one folder per noun: `accounts/ service_providers/ users/ api_keys/ applications/ webhooks/ tts_cache/ audit/
+   calls/`, `storage/` (the only way to S3) and `recording/` (from a gateway's stream to the bucket). In each of them
+   `model` (stored) < the named modules < `service` (done) < `schema`, `routes` (shown).
+4. `server/`, `commands/`, `demo/` and `__main__.py` put it together. No other rank imports them.
 
-    accounts/            one customer: the container of everything below   (+ finding.py: one by its id; inputs.py: what a
-                         form may hold; contents.py: what goes with it; webhook_secret.py: what signs webhook calls;
-                         mutation_schema.py)
-    service_providers/   who runs accounts for customers
-    api_keys/            what a program shows to be let in      (+ token.py, last_use.py; owner.py: of a new key or user)
-    recording/           how calls are recorded, and where to   (+ storage.py: the only way to S3, aws_sdk.py: what it
-                         goes by, loaded when it is needed; clients.py: which of it are used again;
-                         verification.py and probe.py: the proof that a storage works; answers.py,
-                         failures.py, connection_errors.py: what S3 says and means; rules.py,
-                         inputs.py: what a form may hold; regions.py, policy.py;
-                         stored.py, credentials.py: its keys; stream.py: what a gateway says;
-                         admission.py: whether a call is recorded; recorder.py: from its stream to spool.py, the
-                         local disk; disk.py: what its errors mean; audio.py: WAV and MP3; storing.py: from the spool to
-                         the buckets, by sending.py: one try, uploads.py: S3's calls, backoff.py: when again, mending.py:
-                         what a crash left, condition.py: what it says of the storage; retrying.py: by hand; aside.py:
-                         recordings that no call can be made for; retiring.py, credential_schema.py: keys of earlier
-                         recordings)
-    idempotency/         what was made under a client's key     (once.py)
-    key_checks/          which keys the database was used with
-    audit/               who changed what                       (+ trail.py: its events; changing.py: one row changed by
-                         one statement, with its event; rows.py: by the ids of clients;
-                         naming.py: what clients call what it tells of; reads.py: who has
-                         seen a secret)
-    calls/               recent calls, with their recordings     (+ keys.py: their ids; reporting.py: what gateways say of
-                         them; filters.py: by what they are looked for; partitions.py: month by month;
-                         recordings.py: what becomes of a recording; listening.py: signed addresses, and who
-                         listened; places.py: where each was stored; playing.py: from there to a listener; player/:
-                         the page that plays one; lookup.py: whether one is in its bucket; deleting.py;
-                         recording_schema.py;
-                         live_schema.py)
-    tts_cache/           the cached prompts of an account        (+ cache.py: in the gateway's Valkey; counts.py)
-    applications/        what answers a call                    (+ recording.py: whether its calls are recorded, and why)
-    webhooks/            an address of the tenant's that we sign and call
-                         (+ addresses.py: which may be called; signing.py; delivery.py, calling.py: the one call; events.py:
-                         samples; rules.py: from an input to the columns of what has them; pruning.py: what is kept, and how long)
-    users/               people, sessions, passwords            (+ password.py: Argon2; policy.py, emails.py, tries.py,
-                         taken.py: what a caller learns of others; devices.py, standing.py, token.py; sessions.py: login
-                         and logout; session_schema.py, policy_schema.py)
+A request's way: a route of `server/` → authentication → `execution/` (document and plan from one cache, permissions decided
+once) → a domain's `schema` → its `service` → the rows within the caller's tenant scope → `model`.
 
-What all rooms stand on, and what imports no room:
-
-    access.py            Scope, Viewer, the permission classes: who may use which field, and reach which row
-    context.py           what one operation carries from field to field
-    database.py          the connection, the models, and what models cannot say
-    database_url.py      DATABASE_URL: what it may hold, and how it is named to people
-    encryption.py        secrets at rest, keyed hashes
-    errors.py            the errors a client may meet; anything else is masked
-    graph.py             how a room declares its fields
-    identifiers.py       SIDs: making them, reading them, which type they name
-    exchange.py          messages between workers, over Valkey
-    live.py              what happens to calls, told at once to whoever listens (live_exchange.py: between workers)
-    logs.py              JSON logs, a request id, one line a request
-    local_postgres.py    the embedded PostgreSQL, where DATABASE_URL names none (local_postgres_place.py: where it lives)
-    masks.py             what is shown in the place of a secret, and must not be saved as one
-    metrics.py           counters and gauges for Prometheus
-    names.py             names that people give: which are allowed, which count as the same
-    networks.py          clients' addresses: the network that one has for itself, and which are trusted proxies'
-    outbound.py          which hosts we may call: the one gate for every address a tenant gives us
-                         (outbound_connections.py: how much those hosts may say before they answer)
-    paging.py            lists: connections paged by key
-    periodic.py          work that comes back every few seconds, and that no failure ends
-    postgres_pool.py     connections to PostgreSQL, lent in the order of asking
-    revocations.py       what was revoked, so that no worker trusts what it looked up before
-    settings.py          every environment variable, read once, typed
-    quotas.py            how many objects an owner may have
-    shares.py            places for work that takes long, and who has them
-    spanning.py          pages of rows of many owners
-    statements.py        what Tortoise makes of a query, once, with slots for the values
-    tokens.py            the text form of what lets a caller in
-    valkey_connection.py clients of the Valkey server behind CACHE_URL
-
-What puts the rooms together, and what no room imports:
-
-    main.py              the ASGI application: routes, middleware, what is opened at start and closed at the end
-    worker_process.py    what a worker process does: it ends with its supervisor, and waits for the database
-    schema.py            the whole graph; printed to ../schema.graphql
-    viewer.py            the caller, as the graph shows it
-    form_limits.py       what the inputs of forms may hold, as the graph shows it
-    authentication.py    Authorization header -> Viewer
-    execution/           how operations run
-    graphiql/            the explorer's page, for a browser with the network closed
-    connections.py       the HTTP protocol of a connection, bounded in bytes and in time
-    websocket_connections.py
-                         the WebSocket protocol of a connection, with a short way for audio
-    waiting_connections.py
-                         slots of connections whose client is to act, of which the oldest gives way to a newcomer
-    forwarded.py         the client's address as trusted proxies report it
-    serving.py           listening: the port, and uvicorn's limits
-    migrating.py         bringing a database to this schema
-    schema_version.py    which migrations a database has, compared with those of this code
-    rewrapping.py        sealing all secrets again with the newest key
-    discarding.py        discarding what a lost key has made
-    drafting.py          what changed in the models, as a migration to complete
-    demo.py, local_receiver.py, local_s3.py, local_valkey.py
-                         a server with things to look at: `make run` (demo_data.py, demo_calls.py: what there is to see)
-    simulator.py         a voice gateway that streams calls, for trying out
-    __main__.py          python -m app serve | migrate | create-admin | maintain | spool | rewrap-secrets | discard-secrets |
-                         migration | demo | simulate-calls
-
-Start reading with `accounts/`, from `schema.py` down; then `access.py`; then the walk of an operation in `execution/`.
+Reading order: `accounts/` from `schema.py` down; `foundation/access.py`; `execution/__init__.py`; `recording/__init__.py`.
+`tests/support/layout_rules.py` checks the import rules.
 """

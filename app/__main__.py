@@ -7,25 +7,27 @@ import sys
 from datetime import UTC, datetime
 from functools import partial
 
-from app import database, local_postgres, rewrapping, schema_version, settings
-from app.access import Scope
 from app.api_keys import service as api_keys
 from app.api_keys.model import ApiKey
 from app.audit import service as audit
-from app.calls import lookup, partitions, recordings
-from app.encryption import CannotOpen, Keyring, encryption_key_name
-from app.errors import Mistakes, for_client
-from app.idempotency import once
-from app.identifiers import Kind, read, show
-from app.key_checks import service as key_checks
-from app.live import LiveEvents
-from app.local_postgres import LocalPostgresFailed, LocalPostgresMissing
-from app.outbound import OutboundGate
-from app.recording import aside
+from app.calls import partitions
+from app.commands import reencrypt
+from app.foundation import settings
+from app.foundation.access import Scope
+from app.foundation.database import embedded, orm, schema_version
+from app.foundation.database.embedded import LocalPostgresFailed, LocalPostgresMissing
+from app.foundation.encryption import CannotOpen, Keyring, encryption_key_name
+from app.foundation.errors import UserErrors, for_client
+from app.foundation.events import LiveEvents
+from app.foundation.idempotency import run_once
+from app.foundation.identifiers import Kind, parse_sid, sid_of
+from app.foundation.key_checks import service as key_checks
+from app.foundation.outbound.guard import OutboundGate
+from app.foundation.settings import Settings, WrongSettings
+from app.recording import lifecycle, lookup, set_aside
 from app.recording.spool import Spool
-from app.recording.storage import ObjectStorage
-from app.serving import CannotStart, listen
-from app.settings import Settings, WrongSettings
+from app.server.transport.serve import CannotStart, listen
+from app.storage.s3 import ObjectStorage
 from app.users import service as users
 from app.users.model import User
 
@@ -58,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as error:
-        if refusal := database.refusal_of(error):
+        if refusal := orm.refusal_of(error):
             # It names a user, a database or a table, and never a password.
             print(f"{settings.load().database_place} refuses: {refusal}", file=sys.stderr)
             return 1
@@ -148,7 +150,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _serve(options: argparse.Namespace) -> None:
     chosen = _chosen(options, "host", "port", "workers")
-    with local_postgres.served(chosen):
+    with embedded.served(chosen):
         asyncio.run(_prepare(chosen))
         listen(chosen)
 
@@ -158,7 +160,7 @@ async def _prepare(chosen: Settings) -> None:
     if chosen.is_embedded:
         await _migrated(chosen)
     keyring = chosen.keyring()
-    async with database.opened(chosen) as db:
+    async with orm.opened(chosen) as db:
         await schema_version.check(db)
         await _check_keys(keyring)
         keys = ApiKey.filter(scope=Scope.ADMIN, revoked_at__isnull=True)
@@ -167,14 +169,14 @@ async def _prepare(chosen: Settings) -> None:
 
 
 async def _migrated(chosen: Settings) -> list[str]:
-    from app import migrating  # noqa: PLC0415  aerich takes 20 MB, which a server has no other use for
+    from app.commands import migrate as migrating  # noqa: PLC0415  aerich takes 20 MB, which a server has no other use for
 
     return await migrating.migrate(chosen)
 
 
 async def _check_keys(keyring: Keyring) -> None:
     """Raises CannotStart when a key is missing, or is not the one of before."""
-    missing = await rewrapping.missing_keys(keyring)
+    missing = await reencrypt.missing_keys(keyring)
     if missing:
         raise CannotStart(
             f"ENCRYPTION_KEYS lacks keys that secrets in the database are sealed with: {', '.join(map(repr, missing))}. "
@@ -182,7 +184,7 @@ async def _check_keys(keyring: Keyring) -> None:
         )
     # A key that is known to be right may have sealed nothing but damaged secrets.
     right = await key_checks.right_keys(keyring)
-    opens_nothing = [encryption_key_name(key_id) for key_id in await rewrapping.wrong_keys(keyring)]
+    opens_nothing = [encryption_key_name(key_id) for key_id in await reencrypt.wrong_keys(keyring)]
     _refuse([*await key_checks.wrong_keys(keyring), *(name for name in opens_nothing if name not in right)])
     await key_checks.remember(keyring)
     # Another server may have started at the same time, with another value.
@@ -198,19 +200,20 @@ def _refuse(wrong: list[str]) -> None:
 
 
 def _discard(options: argparse.Namespace) -> None:
-    from app import discarding, schema  # noqa: F401, PLC0415  the schema names each object to the audit trail
+    from app.commands import discard_secrets  # noqa: PLC0415  only this command needs it
+    from app.server import schema  # noqa: F401, PLC0415  the schema names each object to the audit trail
 
     chosen = _chosen(options)
     _name_database(chosen)
 
     async def discard() -> dict[str, int]:
         # Without the limits of those who serve: what one key has made may be much.
-        async with database.opened(chosen, migrating=True) as db:
+        async with orm.opened(chosen, migrating=True) as db:
             await schema_version.check(db)
-            work = discarding.Discarding(chosen, chosen.keyring(), really=options.yes)
+            work = discard_secrets.Discarding(chosen, chosen.keyring(), really=options.yes)
             return await (work.of_hash_key() if options.hash_key else work.of_encryption_key(options.encryption_key))
 
-    with local_postgres.used(chosen):
+    with embedded.used(chosen):
         counts = asyncio.run(discard())
     for name, count in counts.items():
         print(f"{count} {name}{' discarded' if options.yes else ''}")
@@ -223,20 +226,20 @@ def _discard(options: argparse.Namespace) -> None:
 def _migrate(options: argparse.Namespace) -> None:
     chosen = _chosen(options)
     _name_database(chosen)
-    with local_postgres.used(chosen):
+    with embedded.used(chosen):
         applied = asyncio.run(_migrated(chosen))
     print(*(f"applied {name}" for name in applied), sep="\n") if applied else print("The schema is up to date.")
 
 
 def _migration(options: argparse.Namespace) -> None:
-    from app import drafting  # noqa: PLC0415  only development needs it
+    from app.commands import draft_migration  # noqa: PLC0415  only development needs it
 
-    path = drafting.draft(options.name)
+    path = draft_migration.draft(options.name)
     print(f"{path}: read it, and complete what models cannot say." if path else "The models have not changed.")
 
 
 def _create_admin(options: argparse.Namespace) -> None:
-    import app.schema  # noqa: F401, PLC0415  tells the trail of which kind each object is; no other command asks
+    import app.server.schema  # noqa: F401, PLC0415  tells the trail of which kind each object is; no other command asks
 
     chosen = _chosen(options)
     _name_database(chosen)
@@ -244,7 +247,7 @@ def _create_admin(options: argparse.Namespace) -> None:
     async def create() -> str:
         if chosen.is_embedded:
             await _migrated(chosen)
-        async with database.opened(chosen) as db:
+        async with orm.opened(chosen) as db:
             await schema_version.check(db)
             await _check_keys(chosen.keyring())
             if options.email is not None:
@@ -252,9 +255,9 @@ def _create_admin(options: argparse.Namespace) -> None:
             return await api_keys.create_first_admin(chosen.keyring(), options.name)
 
     try:
-        with local_postgres.used(chosen):
+        with embedded.used(chosen):
             print(asyncio.run(create()))
-    except Mistakes as mistakes:
+    except UserErrors as mistakes:
         raise CannotStart("\n".join(error.message for error in mistakes.errors)) from None
     if options.email is not None:
         print("This is shown once. Log in with it, and choose a password of your own.", file=sys.stderr)
@@ -268,34 +271,34 @@ def _maintain(options: argparse.Namespace) -> None:
 
     async def make_months() -> int:
         # Without the limits of those who serve: what has to be moved may be much.
-        async with database.opened(chosen, migrating=True) as db:
+        async with orm.opened(chosen, migrating=True) as db:
             await schema_version.check(db)
             return await partitions.make_months()
 
     async def maintain() -> dict[str, int]:
-        async with database.opened(chosen) as db:
+        async with orm.opened(chosen) as db:
             await schema_version.check(db)
             return {
                 "audit events": await audit.prune(chosen.audit_days),
-                "idempotency records": await once.forget(),
+                "idempotency records": await run_once.forget(),
                 **await partitions.forget(chosen.call_days, chosen.call_key_days),
             }
 
     async def give_up_lost() -> int:
-        async with database.opened(chosen) as db:
+        async with orm.opened(chosen) as db:
             await schema_version.check(db)
             live = LiveEvents(chosen.cache_url)
             storage = ObjectStorage(OutboundGate(chosen.outbound_allowed_hosts))
             find = partial(lookup.in_bucket, chosen.keyring(), storage)
             try:
                 async with live.running():
-                    count = await recordings.give_up_lost(live, datetime.now(UTC), find)
+                    count = await lifecycle.give_up_lost(live, datetime.now(UTC), find)
                     await live.told(_TELLING_SECONDS)
             finally:
                 await storage.close()
             return count
 
-    with local_postgres.used(chosen):
+    with embedded.used(chosen):
         print(f"{asyncio.run(make_months())} months of calls made ahead")
         print(f"{asyncio.run(give_up_lost())} recordings given up whose server is lost")
         print(*(f"{count} {what} forgotten" for what, count in asyncio.run(maintain()).items()), sep="\n")
@@ -306,13 +309,13 @@ def _rewrap(options: argparse.Namespace) -> None:
     _name_database(chosen)
 
     async def rewrap() -> int:
-        async with database.opened(chosen) as db:
+        async with orm.opened(chosen) as db:
             await schema_version.check(db)
             keyring = chosen.keyring()
             await _check_keys(keyring)
-            return await rewrapping.rewrap(keyring)
+            return await reencrypt.rewrap(keyring)
 
-    with local_postgres.used(chosen):
+    with embedded.used(chosen):
         count = asyncio.run(rewrap())
     print(f"{count} secrets sealed again with the newest key; older keys may leave ENCRYPTION_KEYS")
 
@@ -321,7 +324,7 @@ def _spool(options: argparse.Namespace) -> None:
     chosen = _chosen(options)
     print(f"Spool: {chosen.spool}", file=sys.stderr, flush=True)
     spool = Spool(chosen.spool, chosen.spool_megabytes * 1_000_000)
-    found = {show(Kind.CALL, one.call_id): one for one in aside.listed(spool)}
+    found = {sid_of(Kind.CALL, one.call_id): one for one in set_aside.listed(spool)}
     wanted = options.adopt or options.discard
     if options.adopt == "all":
         asyncio.run(_adopt(chosen, spool, list(found.values()), options.account))
@@ -329,10 +332,10 @@ def _spool(options: argparse.Namespace) -> None:
     if wanted and wanted not in found:
         raise CannotStart(f"No recording of a call {wanted} was set aside here. Without options, all are listed.")
     if options.adopt:
-        with local_postgres.used(chosen):
+        with embedded.used(chosen):
             asyncio.run(_adopt(chosen, spool, [found[wanted]], options.account))
     elif options.discard and options.yes:
-        aside.discard(found[wanted])
+        set_aside.discard(found[wanted])
         print(f"{wanted} is deleted.")
     elif options.discard:
         raise CannotStart(f"{found[wanted].words}\nThis would be deleted, without another copy. To do it, add --yes.")
@@ -340,35 +343,35 @@ def _spool(options: argparse.Namespace) -> None:
         print(*(one.words for one in found.values()) if found else ["Nothing is set aside."], sep="\n")
 
 
-async def _adopt(chosen: Settings, spool: Spool, wanted: list[aside.Aside], account: str | None) -> None:
+async def _adopt(chosen: Settings, spool: Spool, wanted: list[set_aside.Aside], account: str | None) -> None:
     """Raises CannotStart, after all others, where one cannot be adopted."""
-    account_id = read(Kind.ACCOUNT, account) if account else None
+    account_id = parse_sid(Kind.ACCOUNT, account) if account else None
     if account and account_id is None:
         raise CannotStart(f"--account {account}: an account's id is AC and 32 hex digits.")
-    async with database.opened(chosen) as db:
+    async with orm.opened(chosen) as db:
         await schema_version.check(db)
         refusals = []
         for one in wanted:
-            call = show(Kind.CALL, one.call_id)
+            call = sid_of(Kind.CALL, one.call_id)
             try:
-                await aside.adopt(spool, one, account_id)
+                await set_aside.adopt(spool, one, account_id)
                 print(f"{call} is back in the spool: the server stores it within seconds.")
-            except aside.CannotAdopt as cannot:
+            except set_aside.CannotAdopt as cannot:
                 refusals.append(f"{call}: {cannot}" if len(wanted) > 1 else str(cannot))
     if refusals:
         raise CannotStart("\n".join(refusals))
 
 
 def _demo(options: argparse.Namespace) -> None:
-    from app import demo  # noqa: PLC0415  only trying out needs it
+    from app.demo import run as demo  # noqa: PLC0415  only trying out needs it
 
     demo.run(_chosen(options, "port"))
 
 
 def _simulate(options: argparse.Namespace) -> None:
-    from app import simulator  # noqa: PLC0415  only trying out needs it
+    from app.commands import simulate_calls  # noqa: PLC0415  only trying out needs it
 
-    simulation = simulator.Simulation(
+    simulation = simulate_calls.Simulation(
         url=options.url,
         key=options.key,
         account=options.account,
@@ -378,7 +381,7 @@ def _simulate(options: argparse.Namespace) -> None:
         sample_rate=options.rate,
         faster=options.faster,
     )
-    failed = asyncio.run(simulator.run(simulation))
+    failed = asyncio.run(simulate_calls.run(simulation))
     if failed:
         raise CannotStart(f"{failed} of {options.streams} calls were not recorded.")
 

@@ -15,15 +15,15 @@ import pytest
 from tortoise.apps import Apps
 from tortoise.models import Model
 
-from app import authentication
 from app.api_keys import last_use
-from app.audit import reads
-from app.revocations import Revocations
-from app.settings import Settings
-from tests.distribution import Watched
-from tests.installation import Installation, Person, World, seed
-from tests.servers.fixtures import iam_s3, local_s3, valkey
-from tests.servers.postgres import Postgres
+from app.audit import secret_reads
+from app.foundation.revocations import Revocations
+from app.foundation.settings import Settings
+from app.server import authentication
+from tests.support.distribution import Watched
+from tests.support.installation import Installation, Person, World, seed
+from tests.support.servers.fixtures import iam_s3, local_s3, valkey
+from tests.support.servers.postgres import Postgres
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -51,7 +51,7 @@ def _uses_are_written_at_the_end() -> Iterator[None]:
     """Last uses and reads of secrets are written while a test runs only when it says so, and not because it takes long."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(last_use, "WRITE_EVERY_SECONDS", 3600)
-        patched.setattr(reads, "WRITE_EVERY_SECONDS", 3600)
+        patched.setattr(secret_reads, "WRITE_EVERY_SECONDS", 3600)
         yield
 
 
@@ -128,6 +128,17 @@ async def installation(
         unchanged.append(url)
     else:
         postgres.drop(url)
+
+
+@pytest.fixture(scope="module")
+async def shared(
+    template: World, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Installation]:
+    """The application, started once for the module."""
+    url = postgres.copy("template_world")
+    async with Installation.started(template, tmp_path_factory.mktemp("shared"), url) as started:
+        yield started
+    postgres.drop(url)
 
 
 @pytest.fixture

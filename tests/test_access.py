@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.access_cases import Ids, cases, to_be_covered
-from tests.access_matrix import matrix
-from tests.installation import Installation, World
+from tests.support.access_cases import Ids, cases, to_be_covered
+from tests.support.access_matrix import matrix
+from tests.support.installation import Installation, World
 
 pytestmark = pytest.mark.long
 
@@ -28,7 +28,7 @@ async def test_everybody_may_do_exactly_what_the_printed_matrix_says(installatio
         f"{changes}\n\nPermissions are not what tests/access.txt says.\n"
         "  Why it matters: each changed word is somebody who may do more, or less, than was agreed on.\n"
         "  To fix this: 1. if the change is not meant, correct the permission class on the field, or what "
-        "`within_reach` starts from; 2. if it is meant, run `make access`, read the difference word by word, commit it."
+        "`visible` starts from; 2. if it is meant, run `make access`, read the difference word by word, commit it."
     )
 
 
@@ -45,11 +45,13 @@ def test_the_matrix_covers_every_root_field_guarded_field_and_type(world: World)
     assert not missing, (
         f"{missing} is tried by nobody.\n"
         "  Why it matters: who may use it is then known to nobody, and a change of it is seen by nobody.\n"
-        "  To fix this, in tests/access_cases.py: 1. a root field: add it to `queries` or `mutations`, with its input on "
+        "  To fix this, in tests/support/access_cases.py: 1. a root field: add it to `queries` or `mutations`, with its input on "
         "own, sibling and foreign rows; 2. a guarded input field: to `guarded_inputs`; 3. a type with an id: its rows to "
         "`Ids.nodes`, which covers its guarded fields too; then run `make access`."
     )
-    assert not gone, f"{gone} is in tests/access_cases.py and not in the schema. To fix this: 1. take it out there."
+    assert not gone, (
+        f"{gone} is in tests/support/access_cases.py and not in the schema. To fix this: 1. take it out there."
+    )
 
 
 @pytest.mark.timeout(600)

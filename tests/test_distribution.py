@@ -3,9 +3,9 @@
 import pytest
 
 from app.calls.model import Call
-from tests import distribution
 from tests.calls.conftest import gateway_of, report
-from tests.installation import Installation, Person, World
+from tests.support import distribution
+from tests.support.installation import Installation, Person, World
 
 _OF_EACH = "SELECT b.id FROM {} o CROSS JOIN LATERAL (SELECT id FROM calls WHERE account_id = o.id LIMIT 3) b"
 _COUNT = "SELECT (SELECT COUNT(*) FROM calls c WHERE c.account_id = s.{}) FROM {} s"
@@ -69,13 +69,13 @@ async def test_what_the_application_sends_is_seen_and_what_tests_send_is_left_al
 
 def test_a_refusal_says_what_is_wrong_where_and_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     watched = distribution.Watched()
-    monkeypatch.setattr(distribution, "_sender", lambda: "app/calls/deleting.py:7")
+    monkeypatch.setattr(distribution, "_sender", lambda: "app/recording/deletion.py:7")
     sql = "DELETE FROM calls WHERE id = $1"
     watched.look(sql)
     (said,) = watched.faults
     assert said == (
-        "This statement of app/calls/deleting.py:7 would fail once calls are distributed by account over several servers:\n\n"
+        "This statement of app/recording/deletion.py:7 would fail once calls are distributed by account over several servers:\n\n"
         "    DELETE FROM calls WHERE id = $1\n\n"
         "* DELETE of calls: compare calls.account_id with a value, so that one server can do it.\n\n"
-        "Nothing else in the tests would notice: on a single PostgreSQL it works. The rules are in tests/distribution.py."
+        "Nothing else in the tests would notice: on a single PostgreSQL it works. The rules are in tests/support/distribution.py."
     )

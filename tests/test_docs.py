@@ -10,13 +10,13 @@ from graphql import GraphQLEnumType, GraphQLSyntaxError, OperationDefinitionNode
 from graphql.execution.values import get_variable_values
 
 from app import __main__ as commands
-from app.demo_data import NEWCOMER, PASSWORD, PEOPLE, email_of
-from app.errors import ErrorCode, UserErrorCode
-from app.execution.websocket import CloseCode
+from app.demo.data import NEWCOMER, PASSWORD, PEOPLE, email_of
+from app.foundation.errors import ErrorCode, UserErrorCode
+from app.foundation.settings import Settings, table
 from app.recording import stream
-from app.schema import printed
-from app.settings import Settings, table
-from tests.tracked import ROOT, tracked
+from app.server.graphql_ws import CloseCode
+from app.server.schema import printed
+from tests.support.tracked_files import ROOT, tracked
 
 README = ROOT / "README.md"
 API, OPERATIONS, RECORDING = (ROOT / "docs" / f"{name}.md" for name in ("api", "operations", "recording"))
@@ -26,7 +26,7 @@ PAGES = [
 CONTRIBUTING = ROOT / ".github" / "CONTRIBUTING.md"
 BY_NAME = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 CONTRACT = build_schema(printed())
-TABS = tracked(ROOT, "app/graphiql/tabs/*.graphql")
+TABS = tracked(ROOT, "app/server/graphiql/tabs/*.graphql")
 TYPESCRIPT = ROOT / "tests" / "clients" / "typescript"
 OTHER_VARIABLES = {
     "ACCOUNT_ID",
@@ -132,7 +132,7 @@ def test_every_command_and_make_target_exists(page: Path) -> None:
 
 def test_the_table_of_settings_is_the_one_that_the_code_prints() -> None:
     assert table() in OPERATIONS.read_text(), (
-        f"to fix this: python -m app.settings, and paste its output into {OPERATIONS}"
+        f"to fix this: python -m app.foundation.settings, and paste its output into {OPERATIONS}"
     )
 
 

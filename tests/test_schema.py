@@ -23,10 +23,10 @@ from graphql import (
     is_specified_scalar_type,
 )
 
-from app.access import OpenTo
-from app.execution.guards import permissions_of
+from app.execution.executor.permissions import permissions_of
 from app.execution.restrictions import open_root_fields
-from app.schema import printed, schema
+from app.foundation.access import OpenTo
+from app.server.schema import printed, schema
 
 SCHEMA = schema._schema
 SDL = Path(__file__).parent.parent / "schema.graphql"

@@ -10,7 +10,7 @@ import strawberry
 from app.api_keys.model import ApiKey
 from app.applications.model import Application
 from app.calls.model import Call
-from app.recording.model import RecordingConfig, StoredCredential
+from app.storage.model import RecordingConfig, StoredCredential
 from app.users.model import Session, User
 from app.webhooks.model import WebhookDelivery
 

@@ -11,11 +11,11 @@ from typing import TypeVar
 import idna
 from strawberry import ID, Some
 
-from app import names
 from app.accounts.model import UsageUnit
-from app.audit.changing import Columns
-from app.errors import Problems, UserErrorCode
-from app.recording.inputs import RecordingConfigPatch
+from app.audit.audited_update import Columns
+from app.foundation import names
+from app.foundation.errors import ErrorCollector, UserErrorCode
+from app.storage.inputs import RecordingConfigPatch
 from app.webhooks.rules import WebhookChange
 
 MAXIMUM_SIP_REALM = 132
@@ -86,7 +86,7 @@ def _given(value: T | None) -> Some[T | None] | None:
     return Some(value) if value is not None else None
 
 
-def plain_columns(patch: AccountPatch, problems: Problems) -> Columns:
+def plain_columns(patch: AccountPatch, problems: ErrorCollector) -> Columns:
     """The columns to write that need nothing of what is stored. What is wrong goes to `problems`."""
     values: Columns = {}
     if patch.name is not None:
@@ -100,14 +100,14 @@ def plain_columns(patch: AccountPatch, problems: Problems) -> Columns:
     return values
 
 
-def _read_name(name: str | None, values: Columns, problems: Problems) -> None:
+def _read_name(name: str | None, values: Columns, problems: ErrorCollector) -> None:
     found_before = len(problems.found)
     checked = names.checked(name, problems, "name")
     if len(problems.found) == found_before:  # the database is not asked about a name that it may not even hold
         values |= {"name": checked, "name_key": names.key(checked)}
 
 
-def _read_sip_realm(text: str | None, values: Columns, problems: Problems) -> None:
+def _read_sip_realm(text: str | None, values: Columns, problems: ErrorCollector) -> None:
     """A DNS host name of two labels or more (RFC 1123, 2.1); internationalised ones as A-labels (RFC 5891); None for none."""
     if text is None:
         values["sip_realm"] = None
@@ -159,7 +159,7 @@ def _is_number(label: str) -> bool:
     return True
 
 
-def _read_limit(limit: Limit | None, values: Columns, problems: Problems) -> None:
+def _read_limit(limit: Limit | None, values: Columns, problems: ErrorCollector) -> None:
     if limit is None:
         problems.add(
             UserErrorCode.REQUIRED, "A usage limit cannot be cleared; a maximum of 0 means unlimited.", "usageLimit"
@@ -171,7 +171,7 @@ def _read_limit(limit: Limit | None, values: Columns, problems: Problems) -> Non
         values |= {"usage_unit": limit.unit, "usage_maximum": limit.maximum}
 
 
-def _read_licensed_sessions(count: int | None, values: Columns, problems: Problems) -> None:
+def _read_licensed_sessions(count: int | None, values: Columns, problems: ErrorCollector) -> None:
     if count is None:
         problems.add(UserErrorCode.REQUIRED, "Licensed sessions cannot be cleared; 0 is none.", "licensedSessions")
     elif count < 0:

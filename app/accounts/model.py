@@ -7,8 +7,8 @@ from uuid import UUID
 import strawberry
 from tortoise import fields
 
-from app.access import Reach, Reachable
-from app.identifiers import new_id
+from app.foundation.access import TenantScope, TenantScoped
+from app.foundation.identifiers import new_id
 from app.service_providers.model import ServiceProvider
 from app.webhooks.model import WebhookMethod
 
@@ -21,8 +21,8 @@ class UsageUnit(enum.Enum):
     MINUTES = strawberry.enum_value("MINUTES", description="Minutes of calls.")
 
 
-class Account(Reachable):
-    """Secrets and passwords are sealed (`app/encryption.py`); a maximum of 0 means unlimited.
+class Account(TenantScoped):
+    """Secrets and passwords are sealed (`app/foundation/encryption.py`); a maximum of 0 means unlimited.
 
     CHECKs hold what goes together: the previous webhook secret and its end, a webhook's user name and password, and nothing of a
     webhook without its URL.
@@ -50,7 +50,7 @@ class Account(Reachable):
     queue_event_webhook_url = fields.CharField(max_length=2048, null=True)
     queue_event_webhook_username = fields.CharField(max_length=255, null=True)
     queue_event_webhook_password = fields.BinaryField(null=True)
-    # Applications of this account alone, held by composite foreign keys (`app/database.py`).
+    # Applications of this account alone, held by composite foreign keys (`app/foundation/database/orm.py`).
     device_calling_application_id = fields.UUIDField(null=True)
     siprec_application_id = fields.UUIDField(null=True)
     created_at = fields.DatetimeField(auto_now_add=True)
@@ -64,8 +64,8 @@ class Account(Reachable):
         "queue_event_webhook_password",
     )
     # It goes with `webhook_secret`, and clients know until when it signs.
-    told_as: ClassVar[dict[str, str | None]] = {"previous_webhook_secret": None}
-    reach: ClassVar[Reach] = Reach(account="id", service_provider=("service_provider_id",))
+    audit_names: ClassVar[dict[str, str | None]] = {"previous_webhook_secret": None}
+    tenant_scope: ClassVar[TenantScope] = TenantScope(account="id", service_provider=("service_provider_id",))
 
     class Meta:
         table = "accounts"

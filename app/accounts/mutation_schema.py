@@ -6,17 +6,18 @@ from typing import Annotated
 import strawberry
 from strawberry import Maybe, Some
 
-from app import graph, names
-from app.access import IsAdmin, IsServiceProvider
 from app.accounts import model, service, webhook_secret
 from app.accounts.contents import MAXIMUM_CALLS_COUNTED, AccountContentKind
 from app.accounts.inputs import AccountPatch, Limit, NewAccount
 from app.accounts.schema import Account
-from app.context import Info
-from app.errors import UserError, UserErrorCode
-from app.idempotency.once import ONCE
-from app.identifiers import Kind, show
-from app.recording.schema import AccountRecordingConfigInput
+from app.foundation import names
+from app.foundation.access import IsAdmin, IsServiceProvider
+from app.foundation.context import Info
+from app.foundation.errors import UserError, UserErrorCode
+from app.foundation.graphql import fields
+from app.foundation.idempotency.run_once import ONCE
+from app.foundation.identifiers import Kind, sid_of
+from app.storage.schema import AccountRecordingConfigInput
 from app.webhooks.schema import WebhookInput, changed_webhook
 
 
@@ -45,10 +46,10 @@ class CreateAccountInput:
         default=None,
         description="A domain name of two labels or more, at most 132 characters; unique in the installation.",
     )
-    usage_limit: Maybe[UsageLimitInput | None] = graph.guarded(
+    usage_limit: Maybe[UsageLimitInput | None] = fields.guarded(
         "How much it may use; unlimited sessions by default.", permissions=[IsAdmin]
     )
-    licensed_sessions: Maybe[int | None] = graph.guarded(
+    licensed_sessions: Maybe[int | None] = fields.guarded(
         "How many sessions were bought, 0 or more; 0 by default.", permissions=[IsAdmin]
     )
     idempotency_key: str | None = strawberry.field(default=None, description=ONCE)
@@ -64,8 +65,8 @@ class CreateAccountInput:
         )
 
 
-@graph.payload()
-class CreateAccountPayload(graph.Payload):
+@fields.payload()
+class CreateAccountPayload(fields.Payload):
     account: Account | None = strawberry.field(default=None, description="The new account.")
 
 
@@ -78,8 +79,8 @@ class UpdateAccountInput:
         default=None, description=f"A new name: 1 to {names.MAXIMUM} characters."
     )
     sip_realm: Maybe[str | None] = strawberry.field(default=None, description="A new SIP realm; null clears it.")
-    usage_limit: Maybe[UsageLimitInput | None] = graph.guarded("How much it may use.", permissions=[IsAdmin])
-    licensed_sessions: Maybe[int | None] = graph.guarded(
+    usage_limit: Maybe[UsageLimitInput | None] = fields.guarded("How much it may use.", permissions=[IsAdmin])
+    licensed_sessions: Maybe[int | None] = fields.guarded(
         "How many sessions were bought, 0 or more.", permissions=[IsAdmin]
     )
     registration_webhook: Maybe[WebhookInput | None] = strawberry.field(
@@ -120,8 +121,8 @@ class UpdateAccountInput:
         )
 
 
-@graph.payload()
-class UpdateAccountPayload(graph.Payload):
+@fields.payload()
+class UpdateAccountPayload(fields.Payload):
     account: Account | None = strawberry.field(default=None, description="The account as it is now.")
 
 
@@ -138,8 +139,8 @@ class MoveAccountInput:
     )
 
 
-@graph.payload()
-class MoveAccountPayload(graph.Payload):
+@fields.payload()
+class MoveAccountPayload(fields.Payload):
     account: Account | None = strawberry.field(default=None, description="The account as it is now.")
 
 
@@ -154,8 +155,8 @@ class SetAccountActiveInput:
     )
 
 
-@graph.payload()
-class SetAccountActivePayload(graph.Payload):
+@fields.payload()
+class SetAccountActivePayload(fields.Payload):
     account: Account | None = strawberry.field(default=None, description="The account as it is now.")
 
 
@@ -174,8 +175,8 @@ class RotateWebhookSecretInput:
     )
 
 
-@graph.payload()
-class RotateWebhookSecretPayload(graph.Payload):
+@fields.payload()
+class RotateWebhookSecretPayload(fields.Payload):
     account: Account | None = strawberry.field(default=None, description="The account with its new secret.")
 
 
@@ -224,11 +225,11 @@ class DeleteAccountInput:
     )
 
 
-@graph.payload(
+@fields.payload(
     "Recordings in the customer's bucket are never touched.",
     errors="Why nothing was deleted; empty after a deletion and after a dry run.",
 )
-class DeleteAccountPayload(graph.Payload):
+class DeleteAccountPayload(fields.Payload):
     deleted_id: strawberry.ID | None = strawberry.field(
         default=None, description="The id that is no more; null when nothing was deleted, as after a dry run."
     )
@@ -255,21 +256,21 @@ _TAKEN = (
 class AccountMutations:
     """Root fields."""
 
-    @graph.mutation(f"Creates an account. {_TAKEN}", permissions=[IsServiceProvider])
+    @fields.mutation(f"Creates an account. {_TAKEN}", permissions=[IsServiceProvider])
     async def create_account(
         self, info: Info, input: Annotated[CreateAccountInput, strawberry.argument(description="The account to be.")]
     ) -> CreateAccountPayload:
         account = await service.create(info.context, input.account(), input.idempotency_key)
         return CreateAccountPayload(account=Account.of(account))
 
-    @graph.mutation(f"Changes an account's settings: what is given, all of it or none, and nothing else. {_TAKEN}")
+    @fields.mutation(f"Changes an account's settings: what is given, all of it or none, and nothing else. {_TAKEN}")
     async def update_account(
         self, info: Info, input: Annotated[UpdateAccountInput, strawberry.argument(description="The changes.")]
     ) -> UpdateAccountPayload:
         account = await service.update(info.context, input.id, input.patch())
         return UpdateAccountPayload(account=Account.of(account))
 
-    @graph.mutation(
+    @fields.mutation(
         "Moves an account to another service provider, with all that is inside. Its keys stay open; NAME_TAKEN when the "
         "provider has an account of that name.",
         permissions=[IsAdmin],
@@ -280,14 +281,14 @@ class AccountMutations:
         account = await service.move(info.context, input.account_id, input.service_provider_id, input.if_version)
         return MoveAccountPayload(account=Account.of(account))
 
-    @graph.mutation("Suspends or resumes an account.", permissions=[IsServiceProvider])
+    @fields.mutation("Suspends or resumes an account.", permissions=[IsServiceProvider])
     async def set_account_active(
         self, info: Info, input: Annotated[SetAccountActiveInput, strawberry.argument(description="Which, and how.")]
     ) -> SetAccountActivePayload:
         account = await service.set_active(info.context, input.id, input.active, input.if_version)
         return SetAccountActivePayload(account=Account.of(account))
 
-    @graph.mutation(
+    @fields.mutation(
         "Replaces an account's webhook secret. The old one signs as well for some hours, so that receivers can change over; "
         "one from before that signs nothing any more."
     )
@@ -297,7 +298,7 @@ class AccountMutations:
         account = await webhook_secret.rotate(info.context, input.account_id, input.if_version, input.overlap_hours)
         return RotateWebhookSecretPayload(account=Account.of(account))
 
-    @graph.mutation(
+    @fields.mutation(
         "Deletes an account with its recording configuration; refused with the list of what stands in the way.",
         permissions=[IsServiceProvider],
     )
@@ -313,7 +314,7 @@ class AccountMutations:
             if kind in service.IN_THE_WAY and kind in found.counts
         ]
         payload = DeleteAccountPayload(
-            deleted_id=strawberry.ID(show(Kind.ACCOUNT, deleted)) if deleted else None,
+            deleted_id=strawberry.ID(sid_of(Kind.ACCOUNT, deleted)) if deleted else None,
             blockers=blockers,
             contents=[AccountContent(kind=kind, count=count) for kind, count in found.counts.items()],
             recordings_stay_in=found.bucket,

@@ -9,8 +9,6 @@ from typing import Annotated
 import strawberry
 from tortoise.expressions import Q
 
-from app import graph, names
-from app.access import HasFullAccess, IsAdmin, IsServiceProvider
 from app.accounts import inputs, model, webhook_secret
 from app.api_keys.model import ApiKey as ApiKeyRow
 from app.api_keys.schema import ApiKey
@@ -18,9 +16,11 @@ from app.applications.model import Application as ApplicationRow
 from app.applications.schema import OF_ACCOUNT, Application, ApplicationFilter, ApplicationOrder
 from app.calls.schema import COUNT_LIMIT, Call, CallFilter
 from app.calls.schema import OF_ACCOUNT as CALLS_OF_ACCOUNT
-from app.context import Info
-from app.identifiers import Kind, read
-from app.paging import (
+from app.foundation import names
+from app.foundation.access import HasFullAccess, IsAdmin, IsServiceProvider
+from app.foundation.context import Info
+from app.foundation.graphql import fields
+from app.foundation.graphql.pagination import (
     DEFAULT_FIRST,
     NEWEST_FIRST,
     AfterArgument,
@@ -30,11 +30,12 @@ from app.paging import (
     Order,
     OrderDirection,
 )
+from app.foundation.identifiers import Kind, parse_sid
 from app.recording.credential_schema import StoredCredential
-from app.recording.model import RecordingConfig as RecordingConfigRow
-from app.recording.model import StorageStatus
-from app.recording.model import StoredCredential as StoredCredentialRow
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
+from app.storage.model import RecordingConfig as RecordingConfigRow
+from app.storage.model import StorageStatus
+from app.storage.model import StoredCredential as StoredCredentialRow
 from app.tts_cache.schema import TtsCache, cache_of
 from app.users.model import User as UserRow
 from app.users.schema import User
@@ -53,71 +54,71 @@ class UsageLimit:
     maximum: int = strawberry.field(description="How many of them at most; 0 means unlimited.")
 
 
-@graph.node(
+@fields.node(
     Kind.ACCOUNT,
     description="The container of one customer's applications, keys, users and recorded calls.",
 )
-class Account(graph.Node[model.Account]):
-    name: str = graph.column("The account's name, unique within its service provider.")
-    active: bool = graph.column("False closes every key and session under the account within 5 seconds.")
-    service_provider: graph.Node | None = graph.to_one(
+class Account(fields.Node[model.Account]):
+    name: str = fields.column("The account's name, unique within its service provider.")
+    active: bool = fields.column("False closes every key and session under the account within 5 seconds.")
+    service_provider: fields.Node | None = fields.to_one(
         "ServiceProvider",
         "service_provider_id",
         row=ServiceProviderRow,
         description="Who runs the account.",
         permissions=[IsServiceProvider],
     )
-    sip_realm: str | None = graph.column("The domain name that SIP devices register with, in lower case and A-labels.")
-    usage_limit: UsageLimit | None = graph.part(
+    sip_realm: str | None = fields.column("The domain name that SIP devices register with, in lower case and A-labels.")
+    usage_limit: UsageLimit | None = fields.part(
         UsageLimit,
         {"unit": "usage_unit", "maximum": "usage_maximum"},
         "How much the account may use.",
         permissions=[IsAdmin],
     )
-    licensed_sessions: int | None = graph.column(
+    licensed_sessions: int | None = fields.column(
         "How many sessions were bought, apart from the maximum that is enforced.", permissions=[IsAdmin]
     )
-    created_at: datetime = graph.column("When it was created.")
-    updated_at: datetime = graph.column("When one of its settings was changed last.")
-    version: int = graph.column(
+    created_at: datetime = fields.column("When it was created.")
+    updated_at: datetime = fields.column("When one of its settings was changed last.")
+    version: int = fields.column(
         "Grows by one with each change; send it as `ifVersion` to be safe from others' changes."
     )
-    recording_config: graph.Node | None = graph.to_one(
+    recording_config: fields.Node | None = fields.to_one(
         "RecordingConfig",
         "id",
         row=RecordingConfigRow,
         by="account_id",
         description="How its calls are recorded, and where to; null until first saved and after removal.",
     )
-    stored_credentials: Connection[StoredCredential] = graph.page(
+    stored_credentials: Connection[StoredCredential] = fields.page(
         "account_id",
         row=StoredCredentialRow,
         order=NEWEST_FIRST,
         description="The keys that its recordings were stored with, newest first; also those that it uses no more.",
     )
-    api_keys: Connection[ApiKey] = graph.page(
+    api_keys: Connection[ApiKey] = fields.page(
         "account_id", row=ApiKeyRow, order=NEWEST_FIRST, description="The account's keys, newest first."
     )
-    api_key_count: int = graph.count(
+    api_key_count: int = fields.count(
         "account_id", row=ApiKeyRow, description="How many keys the account has, closed ones too."
     )
-    device_calling_application: graph.Node | None = graph.to_one(
+    device_calling_application: fields.Node | None = fields.to_one(
         "Application",
         "device_calling_application_id",
         row=ApplicationRow,
         description="What answers calls of the SIP devices that register with its realm; null: nothing does.",
     )
-    siprec_application: graph.Node | None = graph.to_one(
+    siprec_application: fields.Node | None = fields.to_one(
         "Application",
         "siprec_application_id",
         row=ApplicationRow,
         description="What answers SIPREC calls (RFC 7866); null: nothing does.",
     )
-    application_count: int = graph.count(
+    application_count: int = fields.count(
         "account_id", row=ApplicationRow, description="How many applications the account has."
     )
 
-    @graph.resolver("The account's applications.", declared=OF_ACCOUNT)
+    @fields.resolver("The account's applications.", declared=OF_ACCOUNT)
     async def applications(
         self,
         info: Info,
@@ -131,7 +132,7 @@ class Account(graph.Node[model.Account]):
     ) -> Connection[Application]:
         return Application.connection(await OF_ACCOUNT.answer(info.context, row.id, first, after, filter, order_by))
 
-    @graph.resolver(
+    @fields.resolver(
         f"The account's calls, newest first. `totalCount` counts to {COUNT_LIMIT:,} and no further.",
         declared=CALLS_OF_ACCOUNT,
     )
@@ -145,68 +146,68 @@ class Account(graph.Node[model.Account]):
     ) -> Connection[Call]:
         return Call.connection(await CALLS_OF_ACCOUNT.answer(info.context, row.id, first, after, filter))
 
-    users: Connection[User] = graph.page(
+    users: Connection[User] = fields.page(
         "account_id", row=UserRow, order=NEWEST_FIRST, description="The account's users, newest first."
     )
-    user_count: int = graph.count(
+    user_count: int = fields.count(
         "account_id", row=UserRow, description="How many users the account has, deactivated ones too."
     )
-    viewer_can_update: bool = graph.per_viewer(
+    viewer_can_update: bool = fields.per_viewer(
         lambda viewer: viewer.may([HasFullAccess]),
         "Whether the caller may change the account's settings, with its webhook secret and its recording configuration, and "
         "test its webhooks and its storage.",
     )
-    viewer_can_create_application: bool = graph.per_viewer(
+    viewer_can_create_application: bool = fields.per_viewer(
         lambda viewer: viewer.may([HasFullAccess]), "Whether the caller may create applications of the account."
     )
-    viewer_can_update_license: bool = graph.per_viewer(
+    viewer_can_update_license: bool = fields.per_viewer(
         lambda viewer: viewer.may([IsAdmin, HasFullAccess]),
         "Whether the caller may change `usageLimit` and `licensedSessions`.",
     )
-    viewer_can_set_active: bool = graph.per_viewer(
+    viewer_can_set_active: bool = fields.per_viewer(
         lambda viewer: viewer.may([IsServiceProvider, HasFullAccess]),
         "Whether the caller may suspend and resume the account.",
     )
-    viewer_can_delete: bool = graph.per_viewer(
+    viewer_can_delete: bool = fields.per_viewer(
         lambda viewer: viewer.may([IsServiceProvider, HasFullAccess]),
         "Whether the caller may delete the account.",
     )
-    viewer_can_move: bool = graph.per_viewer(
+    viewer_can_move: bool = fields.per_viewer(
         lambda viewer: viewer.may([IsAdmin, HasFullAccess]),
         "Whether the caller may move the account to another service provider.",
     )
 
-    webhook_secret: str | None = graph.opened(
+    webhook_secret: str | None = fields.decrypted(
         webhook_secret.shown,
         ["id", "webhook_secret"],
         "The secret that signs webhook calls, so that their receiver can tell them from forgeries.",
         permissions=[HasFullAccess],
     )
-    previous_webhook_secret_expires_at: datetime | None = graph.timed(
+    previous_webhook_secret_expires_at: datetime | None = fields.timed(
         lambda now, expires_at: expires_at if expires_at and expires_at > now else None,
         ["previous_webhook_secret_expires_at"],
         "Until when the webhook secret before signs as well; null: it signs nothing any more.",
     )
-    registration_webhook: Webhook | None = graph.computed(
+    registration_webhook: Webhook | None = fields.computed(
         Webhook.of_registration,
         ["registration_webhook_url", "registration_webhook_method", "registration_webhook_username"],
         "What is called when a SIP device registers; null: none.",
     )
-    queue_event_webhook: Webhook | None = graph.computed(
+    queue_event_webhook: Webhook | None = fields.computed(
         Webhook.of_queue_event,
         ["queue_event_webhook_url", "queue_event_webhook_username"],
         "What is called when a caller enters or leaves a queue; null: none.",
     )
-    webhook_deliveries: Connection[WebhookDelivery] = graph.page(
+    webhook_deliveries: Connection[WebhookDelivery] = fields.page(
         "account_id",
         row=WebhookDeliveryRow,
         order=NEWEST_FIRST,
         description="The tests of its webhooks of the last 30 days, newest first.",
     )
 
-    @graph.resolver(
+    @fields.resolver(
         "The account's cached prompts; null, with an error SERVICE_UNAVAILABLE, while the cache does not answer.",
-        declared=graph.Called(("id",)),
+        declared=fields.Called(("id",)),
         weight=2,
     )
     async def tts_cache(self, info: Info, row: strawberry.Parent[model.Account]) -> TtsCache | None:
@@ -267,24 +268,24 @@ def _records(enabled: bool) -> Q:
     return Q(recording_configs__enabled=True) if enabled else Q(recording_configs__enabled__not=True)
 
 
-_ACCOUNT = graph.OneById(model.Account, Kind.ACCOUNT)
-_ACCOUNTS = graph.PageOfAll(
+_ACCOUNT = fields.OneById(model.Account, Kind.ACCOUNT)
+_ACCOUNTS = fields.PageOfAll(
     model.Account,
     order=_order,
     order_columns=("name_key",),
     conditions={
-        "search": graph.Condition(
+        "search": fields.Condition(
             lambda text: Containing("name_key", text) | Containing("sip_realm", text), names.key_within
         ),
-        "name_contains": graph.Condition(partial(Containing, "name_key"), names.key_within),
-        "service_provider_id": graph.Condition("service_provider_id", partial(read, Kind.SERVICE_PROVIDER)),
-        "active": graph.Condition("active"),
-        "recording_enabled": graph.Condition(_records),
-        "storage_status": graph.Condition(lambda status: Q(recording_configs__storage_status=status)),
-        "has_sip_realm": graph.Condition("sip_realm__isnull", operator.not_),
+        "name_contains": fields.Condition(partial(Containing, "name_key"), names.key_within),
+        "service_provider_id": fields.Condition("service_provider_id", partial(parse_sid, Kind.SERVICE_PROVIDER)),
+        "active": fields.Condition("active"),
+        "recording_enabled": fields.Condition(_records),
+        "storage_status": fields.Condition(lambda status: Q(recording_configs__storage_status=status)),
+        "has_sip_realm": fields.Condition("sip_realm__isnull", operator.not_),
     },
-    weights=graph.across_owners(
-        graph.Weights(
+    weights=fields.across_owners(
+        fields.Weights(
             count=400,
             conditions={"search": 1_000, "nameContains": 1_000, "recordingEnabled": 1_500, "storageStatus": 2_500},
         )
@@ -329,13 +330,13 @@ class AccountLimits:
 class AccountQueries:
     """Root fields."""
 
-    @graph.resolver("One account by its id; null when there is none within reach.", declared=_ACCOUNT)
+    @fields.resolver("One account by its id; null when there is none within reach.", declared=_ACCOUNT)
     async def account(
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="`AC` and 32 hex digits.")]
     ) -> Account | None:
         return Account.of(await _ACCOUNT.answer(info.context, id))
 
-    @graph.resolver("The accounts within reach.", declared=_ACCOUNTS)
+    @fields.resolver("The accounts within reach.", declared=_ACCOUNTS)
     async def accounts(
         self,
         info: Info,

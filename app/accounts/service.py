@@ -8,33 +8,33 @@ from tortoise.exceptions import IntegrityError
 from tortoise.expressions import Q
 from tortoise.transactions import in_transaction
 
-from app import quotas
-from app.access import Scope
 from app.accounts import contents, inputs, webhook_secret
 from app.accounts.contents import AccountContentKind, Contents
-from app.accounts.finding import ACCOUNTS
 from app.accounts.inputs import AccountPatch, NewAccount
+from app.accounts.lookup import ACCOUNTS
 from app.accounts.model import Account
 from app.api_keys.model import ApiKey
 from app.applications.model import Application
 from app.audit import trail
-from app.audit.changing import Columns, change
+from app.audit.audited_update import Columns, change
 from app.calls.model import Call, CallAccount, CallKey
-from app.context import Context
-from app.database import violated_constraint
-from app.errors import Mistakes, Problems, UserErrorCode
-from app.idempotency.once import once
-from app.identifiers import Kind, new_id, read
-from app.outbound import OutboundGate
-from app.recording import service as recording
-from app.recording.inputs import RecordingConfigPatch
-from app.recording.model import RecordingConfig, StoredCredential
-from app.revocations import Revocations
-from app.service_providers.finding import SERVICE_PROVIDERS
+from app.foundation import quotas
+from app.foundation.access import Scope
+from app.foundation.context import Context
+from app.foundation.database.orm import violated_constraint
+from app.foundation.errors import ErrorCollector, UserErrorCode, UserErrors
+from app.foundation.idempotency.run_once import once
+from app.foundation.identifiers import Kind, new_id, parse_sid
+from app.foundation.outbound.guard import OutboundGate
+from app.foundation.revocations import Revocations
+from app.service_providers.lookup import SERVICE_PROVIDERS
 from app.service_providers.model import ServiceProvider
+from app.storage import service as recording
+from app.storage.inputs import RecordingConfigPatch
+from app.storage.model import RecordingConfig, StoredCredential
 from app.users import service as users
-from app.users import taken
-from app.users.taken import Unique
+from app.users import uniqueness
+from app.users.uniqueness import Unique
 from app.webhooks import rules
 from app.webhooks.model import WebhookDelivery, WebhookKind
 
@@ -60,18 +60,18 @@ _UNIQUE = (_NAME, _SIP_REALM)
 
 
 async def create(context: Context, new: NewAccount, idempotency_key: str | None = None) -> Account:
-    """An account of the caller's own provider; an admin says of which. Raises Mistakes, all of them at once."""
-    problems = Problems()
+    """An account of the caller's own provider; an admin says of which. Raises UserErrors, all of them at once."""
+    problems = ErrorCollector()
     values = inputs.plain_columns(new.patch(), problems)
-    reachable = context.viewer.within_reach(Account)
-    async with taken.answered(context, Account, _UNIQUE, values):
+    reachable = context.viewer.visible(Account)
+    async with uniqueness.answered(context, Account, _UNIQUE, values):
         account, _ = await once(
             context, idempotency_key, new, lambda: _create(context, new, values, problems), reachable
         )
     return account
 
 
-async def _create(context: Context, new: NewAccount, values: Columns, problems: Problems) -> Account:
+async def _create(context: Context, new: NewAccount, values: Columns, problems: ErrorCollector) -> Account:
     provider_id = await _provider(context, new.service_provider_id, problems)
     problems.raise_if_any()
     account_id, maximum = new_id(), context.opened.settings.accounts_per_provider
@@ -86,23 +86,23 @@ async def _create(context: Context, new: NewAccount, values: Columns, problems: 
             webhook_secret=webhook_secret.sealed(context.keyring, account_id, webhook_secret.new()),
             **values,
         )
-        await trail.note(context, account, after=values)
+        await trail.record(context, account, after=values)
     return account
 
 
 async def update(context: Context, account_id: str, patch: AccountPatch) -> Account:
     """Changes what is given and nothing else, the recording configuration with it or nothing at all.
 
-    Raises Mistakes: NOT_FOUND, CONFLICT, or all that is wrong with the values; a name or SIP realm that is taken when nothing
+    Raises UserErrors: NOT_FOUND, CONFLICT, or all that is wrong with the values; a name or SIP realm that is taken when nothing
     else is wrong. And RateLimited.
     """
-    problems = Problems()
+    problems = ErrorCollector()
     values = inputs.plain_columns(patch, problems)
 
     async def stored() -> Account:
         return await ACCOUNTS.get(context, account_id)
 
-    async with taken.answered(context, Account, _UNIQUE, values, stored):
+    async with uniqueness.answered(context, Account, _UNIQUE, values, stored):
         if patch.has_plain_columns_alone and values and not problems.found:
             changed = await ACCOUNTS.change(context, account_id, values, if_version=patch.if_version)
             if changed is not None:
@@ -112,7 +112,7 @@ async def update(context: Context, account_id: str, patch: AccountPatch) -> Acco
 
 
 async def _update_locked(
-    context: Context, account_id: str, patch: AccountPatch, values: Columns, problems: Problems
+    context: Context, account_id: str, patch: AccountPatch, values: Columns, problems: ErrorCollector
 ) -> Account:
     """Reads what is stored with a lock, so that nothing comes in between; what is wrong rolls all of it back."""
     account = await ACCOUNTS.locked(context, account_id)
@@ -136,18 +136,18 @@ async def _update_locked(
     return ACCOUNTS.there(await change(context, Account, account.id, values)) if values else account
 
 
-async def _application(account_id: UUID, given: ID | None, field: str, problems: Problems) -> UUID | None:
+async def _application(account_id: UUID, given: ID | None, field: str, problems: ErrorCollector) -> UUID | None:
     """An application of this account; one of another account is not there."""
     if given is None:
         return None
-    row_id = read(Kind.APPLICATION, given)
+    row_id = parse_sid(Kind.APPLICATION, given)
     if row_id is None or not await Application.filter(account_id=account_id, id=row_id).exists():
         problems.add(UserErrorCode.NOT_FOUND, "The account has no such application.", field)
     return row_id
 
 
 async def _save_recording(
-    context: Context, account_id: UUID, given: Some[RecordingConfigPatch | None], problems: Problems
+    context: Context, account_id: UUID, given: Some[RecordingConfigPatch | None], problems: ErrorCollector
 ) -> None:
     if given.value is None:
         message = "This cannot be null; remove the configuration with removeRecordingConfig, or leave it out."
@@ -155,22 +155,22 @@ async def _save_recording(
         return
     try:
         await recording.save(context, account_id, given.value)
-    except Mistakes as mistakes:
+    except UserErrors as mistakes:
         problems.found += [replace(each, field=["recordingConfig", *(each.field or ())]) for each in mistakes.errors]
 
 
 async def move(context: Context, account_id: str, service_provider_id: str, if_version: int | None) -> Account:
     """To another service provider, with all that is inside; to the one that runs it already changes nothing.
 
-    Nothing is closed. Raises Mistakes: NOT_FOUND, CONFLICT, NAME_TAKEN when the provider has an account of that name.
+    Nothing is closed. Raises UserErrors: NOT_FOUND, CONFLICT, NAME_TAKEN when the provider has an account of that name.
     """
-    problems, name = Problems(), ""
+    problems, name = ErrorCollector(), ""
     try:
         async with in_transaction():
             account = await ACCOUNTS.locked(context, account_id, "accountId", no_key=False)
             name = account.name
             ACCOUNTS.check_version(account.version, if_version, problems)
-            provider_id = read(Kind.SERVICE_PROVIDER, service_provider_id)
+            provider_id = parse_sid(Kind.SERVICE_PROVIDER, service_provider_id)
             if await SERVICE_PROVIDERS.lock(context.viewer, provider_id) is None:
                 problems.found += _no_provider().errors
             problems.raise_if_any()
@@ -180,14 +180,17 @@ async def move(context: Context, account_id: str, service_provider_id: str, if_v
         if violated_constraint(error) != _NAME.constraint:
             raise
         message = f"That service provider has an account named “{name}” already; rename one of them first."
-        raise Mistakes.one(UserErrorCode.NAME_TAKEN, message, "serviceProviderId") from None
+        raise UserErrors.one(UserErrorCode.NAME_TAKEN, message, "serviceProviderId") from None
     # Its new provider may be suspended, and what was looked up before does not rest on that one.
     context.use(Revocations).announce(moved.id)
     return moved
 
 
 async def set_active(context: Context, account_id: str, active: bool, if_version: int | None) -> Account:
-    """Suspends or resumes; suspended, every key under the account is closed within 5 s. Raises Mistakes: NOT_FOUND, CONFLICT."""
+    """Suspends or resumes; suspended, every key under the account is closed within 5 s.
+
+    Raises UserErrors: NOT_FOUND, CONFLICT.
+    """
     account = await ACCOUNTS.changed(context, account_id, {"active": active}, if_version)
     context.use(Revocations).announce(account.id)
     return account
@@ -208,7 +211,7 @@ async def delete(
     """Deletes an account in one transaction; without `force` only when nothing in it stands in the way.
 
     Answers the id that was deleted (None: nothing was) and what went or would go with it. Recordings in the customer's
-    bucket are not touched. Raises Mistakes: NOT_FOUND, CONFLICT.
+    bucket are not touched. Raises UserErrors: NOT_FOUND, CONFLICT.
     """
     async with in_transaction():
         # The locks keep new keys, applications and calls from coming in between count and deletion: their foreign keys wait.
@@ -227,7 +230,7 @@ async def delete(
         await Account.filter(id=account.id).update(device_calling_application_id=None, siprec_application_id=None)
         await Application.filter(account_id=account.id).delete()
         await WebhookDelivery.filter(account_id=account.id).delete()
-        await trail.note(context, account, before={"name": account.name, "sip_realm": account.sip_realm})
+        await trail.record(context, account, before={"name": account.name, "sip_realm": account.sip_realm})
         await Account.filter(id=account.id).delete()
     context.use(Revocations).announce(account.id)
     return account.id, held
@@ -242,19 +245,19 @@ async def _delete_calls(account_id: UUID) -> None:
     await StoredCredential.filter(account_id=account_id).delete()
 
 
-async def _provider(context: Context, given: str | None, problems: Problems) -> UUID | None:
+async def _provider(context: Context, given: str | None, problems: ErrorCollector) -> UUID | None:
     viewer = context.viewer
     if given is None:
         if viewer.scope is Scope.ADMIN:
             message = "Say which service provider runs the account; an admin belongs to none."
             problems.add(UserErrorCode.REQUIRED, message, "serviceProviderId")
         return viewer.service_provider_id
-    provider_id = read(Kind.SERVICE_PROVIDER, given)
-    if provider_id is None or not await viewer.within_reach(ServiceProvider).filter(id=provider_id).exists():
+    provider_id = parse_sid(Kind.SERVICE_PROVIDER, given)
+    if provider_id is None or not await viewer.visible(ServiceProvider).filter(id=provider_id).exists():
         problems.found += _no_provider().errors
         return None
     return provider_id
 
 
-def _no_provider() -> Mistakes:
-    return Mistakes.one(UserErrorCode.NOT_FOUND, "There is no such service provider.", "serviceProviderId")
+def _no_provider() -> UserErrors:
+    return UserErrors.one(UserErrorCode.NOT_FOUND, "There is no such service provider.", "serviceProviderId")

@@ -6,13 +6,13 @@ from uuid import UUID
 
 from tortoise.transactions import in_transaction
 
-from app.accounts.finding import ACCOUNTS
+from app.accounts.lookup import ACCOUNTS
 from app.accounts.model import Account
-from app.audit.changing import Columns, change
-from app.audit.reads import SecretReads
-from app.context import Context
-from app.encryption import Keyring
-from app.errors import Mistakes, UserErrorCode
+from app.audit.audited_update import Columns, change
+from app.audit.secret_reads import SecretReads
+from app.foundation.context import Context
+from app.foundation.encryption import Keyring
+from app.foundation.errors import UserErrorCode, UserErrors
 
 MAXIMUM_OVERLAP_HOURS = 720
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
@@ -39,11 +39,11 @@ def shown(context: Context, account_id: UUID, sealed: bytes) -> str:
 async def rotate(context: Context, account_id: str, if_version: int | None, overlap_hours: int) -> Account:
     """A new secret; the old one signs too for `overlap_hours` (0: nothing any more), and one from before it no longer.
 
-    Raises Mistakes: NOT_FOUND, CONFLICT, OUT_OF_RANGE.
+    Raises UserErrors: NOT_FOUND, CONFLICT, OUT_OF_RANGE.
     """
     if not 0 <= overlap_hours <= MAXIMUM_OVERLAP_HOURS:
         message = f"The overlap is 0 to {MAXIMUM_OVERLAP_HOURS} hours."
-        raise Mistakes.one(UserErrorCode.OUT_OF_RANGE, message, "overlapHours")
+        raise UserErrors.one(UserErrorCode.OUT_OF_RANGE, message, "overlapHours")
     async with in_transaction():
         # Of two that rotate at once, the second replaces the first one's secret, so that both get a secret that signs.
         account = await ACCOUNTS.locked(context, account_id, "accountId")

@@ -8,7 +8,7 @@ from uuid import UUID
 from tortoise.expressions import Q
 
 from app.api_keys.model import ApiKey
-from app.periodic import repeated
+from app.foundation.periodic import repeated
 from app.users.model import Session
 
 WRITE_EVERY_SECONDS = 20.0

@@ -6,11 +6,11 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.models import Model
 
-from app.access import AccessLevel, Reach, Reachable, Scope
-from app.identifiers import new_id
+from app.foundation.access import AccessLevel, Scope, TenantScope, TenantScoped
+from app.foundation.identifiers import new_id
 
 
-class ApiKey(Reachable):
+class ApiKey(TenantScoped):
     """A CHECK ties `scope` to the owner columns: ADMIN has none, the others exactly theirs.
 
     During a rotation's overlap `previous_secret_hash` lets the old secret in until `previous_secret_expires_at`.
@@ -46,14 +46,14 @@ class ApiKey(Reachable):
     version = fields.IntField(default=1)
 
     # Clients know of a secret when it was made and until when it is valid; who made a key never changes.
-    told_as: ClassVar[dict[str, str | None]] = {
+    audit_names: ClassVar[dict[str, str | None]] = {
         "secret_hash": None,
         "previous_secret_hash": None,
         "created_by_scope": None,
         "created_by_key_id": None,
         "created_by_user_id": None,
     }
-    reach: ClassVar[Reach] = Reach(
+    tenant_scope: ClassVar[TenantScope] = TenantScope(
         account="account_id", service_provider=("service_provider_id", "account__service_provider_id")
     )
 

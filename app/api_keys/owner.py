@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.access import Scope, Viewer
-from app.accounts.finding import ACCOUNTS
-from app.audit.changing import Columns
-from app.errors import Mistakes, Problems, UserErrorCode
-from app.identifiers import Kind, read
-from app.service_providers.finding import SERVICE_PROVIDERS
+from app.accounts.lookup import ACCOUNTS
+from app.audit.audited_update import Columns
+from app.foundation.access import Scope, Viewer
+from app.foundation.errors import ErrorCollector, UserErrorCode, UserErrors
+from app.foundation.identifiers import Kind, parse_sid
+from app.service_providers.lookup import SERVICE_PROVIDERS
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,12 @@ class Owner:
         return "account" if self.account_id else "service provider"
 
 
-async def lock_owner(viewer: Viewer, choice: OwnerChoice, problems: Problems) -> Owner:
+async def lock_owner(viewer: Viewer, choice: OwnerChoice, problems: ErrorCollector) -> Owner:
     """The owner of a new key or user, within reach and locked. What is wrong goes to `problems` under `owner`."""
     if choice.account_id is not None:
-        owner = Owner(Scope.ACCOUNT, account_id=read(Kind.ACCOUNT, choice.account_id))
+        owner = Owner(Scope.ACCOUNT, account_id=parse_sid(Kind.ACCOUNT, choice.account_id))
     elif choice.service_provider_id is not None:
-        owner = Owner(Scope.SERVICE_PROVIDER, read(Kind.SERVICE_PROVIDER, choice.service_provider_id))
+        owner = Owner(Scope.SERVICE_PROVIDER, parse_sid(Kind.SERVICE_PROVIDER, choice.service_provider_id))
     elif choice.installation is not None:
         owner = Owner(Scope.ADMIN)
         if not choice.installation:
@@ -69,5 +69,5 @@ async def lock_owner(viewer: Viewer, choice: OwnerChoice, problems: Problems) ->
     return owner
 
 
-def _no_owner(what: str, field: str) -> Mistakes:
-    return Mistakes.one(UserErrorCode.NOT_FOUND, f"There is no such {what}.", "owner", field)
+def _no_owner(what: str, field: str) -> UserErrors:
+    return UserErrors.one(UserErrorCode.NOT_FOUND, f"There is no such {what}.", "owner", field)

@@ -8,17 +8,18 @@ from uuid import UUID
 import strawberry
 from strawberry import Maybe
 
-from app import graph, names
-from app.access import AccessLevel, HasFullAccess, IsAdmin, IsServiceProvider, Scope
 from app.accounts.model import Account as AccountRow
 from app.api_keys import model, service, token
 from app.api_keys.owner import OwnerChoice
-from app.context import Context, Info
-from app.errors import UserError, UserErrorCode
-from app.idempotency.once import ONCE
-from app.identifiers import Kind, show
-from app.paging import DEFAULT_FIRST, AfterArgument, Connection, FirstArgument
-from app.revocations import WHEN_REFUSED
+from app.foundation import names
+from app.foundation.access import AccessLevel, HasFullAccess, IsAdmin, IsServiceProvider, Scope
+from app.foundation.context import Context, Info
+from app.foundation.errors import UserError, UserErrorCode
+from app.foundation.graphql import fields
+from app.foundation.graphql.pagination import DEFAULT_FIRST, AfterArgument, Connection, FirstArgument
+from app.foundation.idempotency.run_once import ONCE
+from app.foundation.identifiers import Kind, sid_of
+from app.foundation.revocations import WHEN_REFUSED
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
 
 
@@ -65,57 +66,57 @@ def _maker(context: Context, scope: Scope | None, key_id: UUID | None, user_id: 
         return ApiKeyMaker(scope=scope, api_key_id=None, user_id=None)
     return ApiKeyMaker(
         scope=scope,
-        api_key_id=strawberry.ID(show(Kind.API_KEY, key_id)) if key_id else None,
-        user_id=strawberry.ID(show(Kind.USER, user_id)) if user_id else None,
+        api_key_id=strawberry.ID(sid_of(Kind.API_KEY, key_id)) if key_id else None,
+        user_id=strawberry.ID(sid_of(Kind.USER, user_id)) if user_id else None,
     )
 
 
-@graph.node(Kind.API_KEY, description="What a program shows to be let in: `Authorization: Bearer vgk_…`.")
-class ApiKey(graph.Node[model.ApiKey]):
-    name: str = graph.column("What it is for, in its owner's words.")
-    public_id: str = graph.column(
+@fields.node(Kind.API_KEY, description="What a program shows to be let in: `Authorization: Bearer vgk_…`.")
+class ApiKey(fields.Node[model.ApiKey]):
+    name: str = fields.column("What it is for, in its owner's words.")
+    public_id: str = fields.column(
         f"The part of the key's text after `{token.PREFIX}`: tells which key a text is, and lets nobody in."
     )
-    scope: Scope = graph.column("Whose things it acts on; fixed.")
-    access_level: AccessLevel = graph.column("How much of its scope it may use; fixed.")
-    status: ApiKeyStatus = graph.timed(_status, ["revoked_at", "expires_at"], "Whether it lets anybody in.")
-    account: graph.Node | None = graph.to_one(
+    scope: Scope = fields.column("Whose things it acts on; fixed.")
+    access_level: AccessLevel = fields.column("How much of its scope it may use; fixed.")
+    status: ApiKeyStatus = fields.timed(_status, ["revoked_at", "expires_at"], "Whether it lets anybody in.")
+    account: fields.Node | None = fields.to_one(
         "Account", "account_id", row=AccountRow, description="The account that it belongs to, for the scope ACCOUNT."
     )
-    service_provider: graph.Node | None = graph.to_one(
+    service_provider: fields.Node | None = fields.to_one(
         "ServiceProvider",
         "service_provider_id",
         row=ServiceProviderRow,
         description="The service provider that it belongs to, for the scope SERVICE_PROVIDER.",
         permissions=[IsServiceProvider],
     )
-    created_by: ApiKeyMaker | None = graph.opened(
+    created_by: ApiKeyMaker | None = fields.decrypted(
         _maker,
         ["created_by_scope", "created_by_key_id", "created_by_user_id"],
         "Who made it, or rotated it last; null for one made on the server. A key lets nobody in while the person who made "
         "it, or the key that made it, is deactivated, nor when they are deleted: rotate it first, and it is yours.",
     )
-    expires_at: datetime | None = graph.column("When it stops to let anybody in; null: never.")
-    revoked_at: datetime | None = graph.column("When somebody closed it; null: not closed.")
-    last_used_at: datetime | None = graph.column("The minute in which it was used last; null: never.")
-    rotated_at: datetime | None = graph.column("When its secret was replaced last; null: never.")
-    previous_secret_expires_at: datetime | None = graph.column(
+    expires_at: datetime | None = fields.column("When it stops to let anybody in; null: never.")
+    revoked_at: datetime | None = fields.column("When somebody closed it; null: not closed.")
+    last_used_at: datetime | None = fields.column("The minute in which it was used last; null: never.")
+    rotated_at: datetime | None = fields.column("When its secret was replaced last; null: never.")
+    previous_secret_expires_at: datetime | None = fields.column(
         "Until when the secret before still lets in; null: none does."
     )
-    previous_secret_last_used_at: datetime | None = graph.column(
+    previous_secret_last_used_at: datetime | None = fields.column(
         "The minute in which the secret before was used last since the rotation: null when nothing needs it any more."
     )
-    created_at: datetime = graph.column("When it was created.")
-    updated_at: datetime = graph.column("When its name or secret was changed last.")
-    version: int = graph.column(
+    created_at: datetime = fields.column("When it was created.")
+    updated_at: datetime = fields.column("When its name or secret was changed last.")
+    version: int = fields.column(
         "Grows by one with each change; send it as `ifVersion` to be safe from others' changes."
     )
-    viewer_can_update: bool = graph.per_viewer(
+    viewer_can_update: bool = fields.per_viewer(
         lambda viewer: viewer.may([HasFullAccess]), "Whether the caller may rename, rotate and revoke the key."
     )
 
 
-_KEYS_OF_INSTALLATION = graph.PageOfAll(model.ApiKey, always={"scope": Scope.ADMIN})
+_KEYS_OF_INSTALLATION = fields.PageOfAll(model.ApiKey, always={"scope": Scope.ADMIN})
 
 
 @strawberry.type(description="The limits of an API key's inputs.")
@@ -128,7 +129,7 @@ class ApiKeyLimits:
     overlap_hours_maximum: int = strawberry.field(
         default=service.MAXIMUM_OVERLAP_HOURS, description="The greatest `overlapHours` of a rotation; the least is 0."
     )
-    expires_at_maximum: datetime | None = graph.per_viewer(
+    expires_at_maximum: datetime | None = fields.per_viewer(
         lambda viewer: viewer.expires_at,
         "The latest `expiresAt` that the caller may give, since no key outlives its maker; null: any time to come.",
     )
@@ -138,7 +139,7 @@ class ApiKeyLimits:
 class ApiKeyQueries:
     """Root fields."""
 
-    @graph.resolver(
+    @fields.resolver(
         "The keys of the installation itself (scope ADMIN), newest first; others are on their owners.",
         permissions=[IsAdmin],
         declared=_KEYS_OF_INSTALLATION,
@@ -154,10 +155,10 @@ class OwnerInput:
     """Whom something new belongs to: exactly one of the fields."""
 
     account_id: Maybe[strawberry.ID] = strawberry.field(default=None, description="An account within reach.")
-    service_provider_id: Maybe[strawberry.ID] = graph.guarded(
+    service_provider_id: Maybe[strawberry.ID] = fields.guarded(
         "A service provider within reach.", permissions=[IsServiceProvider]
     )
-    installation: Maybe[bool] = graph.guarded("True: the installation itself.", permissions=[IsAdmin])
+    installation: Maybe[bool] = fields.guarded("True: the installation itself.", permissions=[IsAdmin])
 
     def choice(self) -> OwnerChoice:
         return OwnerChoice(
@@ -194,8 +195,8 @@ class CreateApiKeyInput:
         return service.NewApiKey(self.name, self.access_level, self.expires_at, owner)
 
 
-@graph.payload()
-class CreateApiKeyPayload(graph.Payload):
+@fields.payload()
+class CreateApiKeyPayload(fields.Payload):
     api_key: ApiKey | None = strawberry.field(default=None, description="The new key.")
     token: str | None = strawberry.field(
         default=None, description="Its text, to be sent as `Authorization: Bearer …`. Shown here once and never again."
@@ -213,8 +214,8 @@ class UpdateApiKeyInput:
     )
 
 
-@graph.payload()
-class UpdateApiKeyPayload(graph.Payload):
+@fields.payload()
+class UpdateApiKeyPayload(fields.Payload):
     api_key: ApiKey | None = strawberry.field(default=None, description="The key as it is now.")
 
 
@@ -225,8 +226,8 @@ class RevokeApiKeyInput:
     id: strawberry.ID = strawberry.field(description="The key.")
 
 
-@graph.payload()
-class RevokeApiKeyPayload(graph.Payload):
+@fields.payload()
+class RevokeApiKeyPayload(fields.Payload):
     api_key: ApiKey | None = strawberry.field(default=None, description="The key as it is now.")
 
 
@@ -241,8 +242,8 @@ class RotateApiKeyInput:
     )
 
 
-@graph.payload()
-class RotateApiKeyPayload(graph.Payload):
+@fields.payload()
+class RotateApiKeyPayload(fields.Payload):
     api_key: ApiKey | None = strawberry.field(default=None, description="The key as it is now.")
     token: str | None = strawberry.field(
         default=None,
@@ -261,7 +262,7 @@ _ALREADY_SHOWN = UserError(
 class ApiKeyMutations:
     """Root fields."""
 
-    @graph.mutation("Creates an API key and shows its text, once.")
+    @fields.mutation("Creates an API key and shows its text, once.")
     async def create_api_key(
         self, info: Info, input: Annotated[CreateApiKeyInput, strawberry.argument(description="The key to be.")]
     ) -> CreateApiKeyPayload:
@@ -269,7 +270,7 @@ class ApiKeyMutations:
         errors = [] if text is not None else [_ALREADY_SHOWN]
         return CreateApiKeyPayload(api_key=ApiKey.of(key), token=text, user_errors=errors)
 
-    @graph.mutation("Renames an API key.")
+    @fields.mutation("Renames an API key.")
     async def update_api_key(
         self, info: Info, input: Annotated[UpdateApiKeyInput, strawberry.argument(description="The changes.")]
     ) -> UpdateApiKeyPayload:
@@ -277,13 +278,13 @@ class ApiKeyMutations:
         key = await service.update(info.context, input.id, patch)
         return UpdateApiKeyPayload(api_key=ApiKey.of(key))
 
-    @graph.mutation(f"Permanently revokes an API key: it is rejected {WHEN_REFUSED}. Repeating it changes nothing.")
+    @fields.mutation(f"Permanently revokes an API key: it is rejected {WHEN_REFUSED}. Repeating it changes nothing.")
     async def revoke_api_key(
         self, info: Info, input: Annotated[RevokeApiKeyInput, strawberry.argument(description="Which key.")]
     ) -> RevokeApiKeyPayload:
         return RevokeApiKeyPayload(api_key=ApiKey.of(await service.revoke(info.context, input.id)))
 
-    @graph.mutation(
+    @fields.mutation(
         "Gives an API key a new token, which is shown once. The old token stays valid for `overlapHours`. With 0 it is rejected "
         f"{WHEN_REFUSED}, as is always a token that an earlier rotation kept valid."
     )

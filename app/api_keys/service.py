@@ -7,22 +7,22 @@ from strawberry import Some
 from tortoise.expressions import Q
 from tortoise.transactions import in_transaction
 
-from app import names, quotas
-from app.access import AccessLevel, Scope, Viewer
-from app.accounts.finding import ACCOUNTS
+from app.accounts.lookup import ACCOUNTS
 from app.api_keys import token
 from app.api_keys.model import ApiKey
 from app.api_keys.owner import Owner, OwnerChoice, lock_owner
 from app.audit import trail
-from app.audit.changing import Columns, change
+from app.audit.audited_update import Columns, change
 from app.audit.rows import Rows
-from app.context import Context
-from app.encryption import Keyring
-from app.errors import Mistakes, Problems, UserErrorCode
-from app.idempotency.once import once
-from app.identifiers import Kind, first_at
-from app.revocations import Revocations
-from app.users.standing import maker_of, still_let_in
+from app.foundation import names, quotas
+from app.foundation.access import AccessLevel, Scope, Viewer
+from app.foundation.context import Context
+from app.foundation.encryption import Keyring
+from app.foundation.errors import ErrorCollector, UserErrorCode, UserErrors
+from app.foundation.idempotency.run_once import once
+from app.foundation.identifiers import Kind, first_at
+from app.foundation.revocations import Revocations
+from app.users.credential_check import creator_of, still_authenticated
 
 API_KEYS = Rows(ApiKey, Kind.API_KEY, "API key")
 MAXIMUM_OVERLAP_HOURS = 720
@@ -41,22 +41,22 @@ class NewApiKey:
 async def create(context: Context, new: NewApiKey, idempotency_key: str | None = None) -> tuple[ApiKey, str | None]:
     """A key for an owner within reach (by default the caller's own), and its text, which is not to be had again.
 
-    Without the text when it was made before under this idempotency key. Raises Mistakes for a name or expiry that is not
+    Without the text when it was made before under this idempotency key. Raises UserErrors for a name or expiry that is not
     allowed, and for an owner that is not there.
     """
     made = token.make()
-    reachable = context.viewer.within_reach(ApiKey)
+    reachable = context.viewer.visible(ApiKey)
     key, is_new = await once(context, idempotency_key, new, lambda: _create(context, new, made), reachable)
     return key, made.text if is_new else None
 
 
 async def _create(context: Context, new: NewApiKey, made: token.Token) -> ApiKey:
-    viewer, problems = context.viewer, Problems()
+    viewer, problems = context.viewer, ErrorCollector()
     checked = names.checked(new.name, problems, "name")
     ends = _checked_expiry(viewer, new.expires_at, problems)
     async with in_transaction():
         owner = await lock_owner(viewer, new.owner, problems)
-        await still_let_in(viewer)
+        await still_authenticated(viewer)
         problems.raise_if_any()
         await _check_quota(owner, context.opened.settings.api_keys_per_owner)
         key = await ApiKey.create(
@@ -66,17 +66,17 @@ async def _create(context: Context, new: NewApiKey, made: token.Token) -> ApiKey
             public_id=made.public_id,
             secret_hash=token.secret_hash(context.keyring, made),
             expires_at=ends,
-            **await maker_of(viewer),
+            **await creator_of(viewer),
         )
         shown = {"name": checked, "access_level": new.access_level, "scope": owner.scope, "expires_at": ends}
-        await trail.note(context, key, after=shown)
+        await trail.record(context, key, after=shown)
     return key
 
 
 async def _check_quota(owner: Owner, maximum: int) -> None:
     """Closed keys stay in the list, so the keys that work are counted, and those created within a day, whatever became of them.
 
-    Raises Mistakes LIMIT_REACHED.
+    Raises UserErrors LIMIT_REACHED.
     """
     if not owner.has_quota:
         return
@@ -91,15 +91,15 @@ async def _check_quota(owner: Owner, maximum: int) -> None:
 async def create_first_admin(keyring: Keyring, name: str) -> str:
     """A key of the admin scope that nobody made: how an installation begins, from the command line. Answers its text.
 
-    Raises Mistakes for a name that is not allowed.
+    Raises UserErrors for a name that is not allowed.
     """
-    made, problems = token.make(), Problems()
+    made, problems = token.make(), ErrorCollector()
     checked = names.checked(name, problems, "name")
     problems.raise_if_any()
     shown: Columns = {"name": checked, "access_level": AccessLevel.FULL, "scope": Scope.ADMIN}
     async with in_transaction():
         key = await ApiKey.create(**shown, public_id=made.public_id, secret_hash=token.secret_hash(keyring, made))
-        await trail.note(None, key, after=shown)
+        await trail.record(None, key, after=shown)
     return made.text
 
 
@@ -112,8 +112,8 @@ class ApiKeyPatch:
 
 
 async def update(context: Context, key_id: str, patch: ApiKeyPatch) -> ApiKey:
-    """Raises Mistakes: NOT_FOUND, CONFLICT, or a name that is not allowed."""
-    problems = Problems()
+    """Raises UserErrors: NOT_FOUND, CONFLICT, or a name that is not allowed."""
+    problems = ErrorCollector()
     values = {"name": names.checked(patch.name.value, problems, "name")} if patch.name is not None else {}
     if values and not problems.found:
         return await API_KEYS.changed(context, key_id, values, patch.if_version)
@@ -124,7 +124,7 @@ async def update(context: Context, key_id: str, patch: ApiKeyPatch) -> ApiKey:
 
 
 async def revoke(context: Context, key_id: str) -> ApiKey:
-    """Closes a key for ever; closing it again changes nothing. Raises Mistakes: NOT_FOUND."""
+    """Closes a key for ever; closing it again changes nothing. Raises UserErrors: NOT_FOUND."""
     closed = {"revoked_at": datetime.now(UTC)}
     changed = await API_KEYS.change(context, key_id, closed, where={"revoked_at__isnull": True})
     if changed is not None:
@@ -135,27 +135,27 @@ async def revoke(context: Context, key_id: str) -> ApiKey:
 async def rotate(context: Context, key_id: str, overlap_hours: int) -> tuple[ApiKey, str]:
     """A new secret for a key; the old one stays valid for `overlap_hours` (0: closes at once).
 
-    Whoever asks is its maker now, or of a key that asks the person who made that. Raises Mistakes: NOT_FOUND,
+    Whoever asks is its maker now, or of a key that asks the person who made that. Raises UserErrors: NOT_FOUND,
     OUT_OF_RANGE, INVALID for a key that is revoked, expired, or outlives the one that asks: its new secret would be a way
     around that end.
     """
     if not 0 <= overlap_hours <= MAXIMUM_OVERLAP_HOURS:
         message = f"The overlap is 0 to {MAXIMUM_OVERLAP_HOURS} hours."
-        raise Mistakes.one(UserErrorCode.OUT_OF_RANGE, message, "overlapHours")
+        raise UserErrors.one(UserErrorCode.OUT_OF_RANGE, message, "overlapHours")
     found = await API_KEYS.get(context, key_id)
     async with in_transaction():
         if found.account_id is not None and await ACCOUNTS.lock(context.viewer, found.account_id) is None:
             raise API_KEYS.not_found()
-        await still_let_in(context.viewer)
+        await still_authenticated(context.viewer)
         # Two that rotate at once: the second waits and replaces the first one's secret, so that both are told the truth.
         key = API_KEYS.there(await ApiKey.filter(id=found.id).select_for_update().get_or_none())
         now = datetime.now(UTC)
         if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
-            raise Mistakes.one(UserErrorCode.INVALID, "A revoked or expired key cannot be rotated; create one.", "id")
+            raise UserErrors.one(UserErrorCode.INVALID, "A revoked or expired key cannot be rotated; create one.", "id")
         asker_ends = context.viewer.expires_at
         if asker_ends is not None and (key.expires_at is None or key.expires_at > asker_ends):
             message = "The key outlives the one that asks, or its old secret that asks; rotate it with one that lasts."
-            raise Mistakes.one(UserErrorCode.INVALID, message, "id")
+            raise UserErrors.one(UserErrorCode.INVALID, message, "id")
         made = token.make(key.public_id)
         secrets = {
             "secret_hash": token.secret_hash(context.keyring, made),
@@ -163,14 +163,14 @@ async def rotate(context: Context, key_id: str, overlap_hours: int) -> tuple[Api
             "previous_secret_expires_at": now + timedelta(hours=overlap_hours) if overlap_hours else None,
             "previous_secret_last_used_at": None,
             "rotated_at": now,
-            **await maker_of(context.viewer),
+            **await creator_of(context.viewer),
         }
         rotated = API_KEYS.there(await change(context, ApiKey, key.id, secrets))
     context.use(Revocations).announce(rotated.id)
     return rotated, made.text
 
 
-def _checked_expiry(viewer: Viewer, expires_at: datetime | None, problems: Problems) -> datetime | None:
+def _checked_expiry(viewer: Viewer, expires_at: datetime | None, problems: ErrorCollector) -> datetime | None:
     if expires_at is None:
         return viewer.expires_at  # no key outlives its maker
     try:

@@ -1,6 +1,6 @@
-"""The text form of an API key: `vgk_` and what `app/tokens.py` says of all tokens."""
+"""The text form of an API key: `vgk_` and what `app/foundation/tokens.py` says of all tokens."""
 
-from app.tokens import PUBLIC_ID_LENGTH, Form, Token
+from app.foundation.tokens import PUBLIC_ID_LENGTH, Form, Token
 
 PREFIX = "vgk_"
 FORM = Form(PREFIX, "api-key")

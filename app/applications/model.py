@@ -6,12 +6,12 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.models import Model
 
-from app.access import Reach, Reachable
-from app.identifiers import new_id
+from app.foundation.access import TenantScope, TenantScoped
+from app.foundation.identifiers import new_id
 from app.webhooks.model import WebhookMethod
 
 
-class Application(Reachable):
+class Application(TenantScoped):
     """Of each webhook, username and password are both there or both not (CHECK); passwords are sealed.
 
     Without a call status webhook, all of its columns are null (CHECK).
@@ -38,7 +38,9 @@ class Application(Reachable):
     version = fields.IntField(default=1)
 
     sealed: ClassVar[tuple[str, ...]] = ("calling_webhook_password", "call_status_webhook_password")
-    reach: ClassVar[Reach] = Reach(account="account_id", service_provider=("account__service_provider_id",))
+    tenant_scope: ClassVar[TenantScope] = TenantScope(
+        account="account_id", service_provider=("account__service_provider_id",)
+    )
 
     class Meta:
         table = "applications"

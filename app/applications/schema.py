@@ -11,17 +11,19 @@ from typing import Annotated
 import strawberry
 from strawberry import Maybe, Some
 
-from app import graph, names
-from app.access import HasFullAccess
 from app.accounts.model import Account as AccountRow
-from app.applications import model, recording, service
-from app.context import Info
-from app.errors import UserError, UserErrorCode
-from app.idempotency.once import ONCE
-from app.identifiers import Kind, show
-from app.paging import Containing, Order, OrderDirection
-from app.recording.model import RecordingConfig as RecordingConfigRow
+from app.applications import model, service
+from app.applications import recording_decision as recording
+from app.foundation import names
+from app.foundation.access import HasFullAccess
+from app.foundation.context import Info
+from app.foundation.errors import UserError, UserErrorCode
+from app.foundation.graphql import fields
+from app.foundation.graphql.pagination import Containing, Order, OrderDirection
+from app.foundation.idempotency.run_once import ONCE
+from app.foundation.identifiers import Kind, sid_of
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
+from app.storage.model import RecordingConfig as RecordingConfigRow
 from app.webhooks.model import WebhookMethod
 from app.webhooks.schema import Webhook, WebhookInput, changed_webhook
 
@@ -33,9 +35,9 @@ def _webhook(url: str | None, method: WebhookMethod | None, username: str | None
     return Webhook(url=url, method=method, username=username, has_password=username is not None)
 
 
-_ACCOUNT = graph.ToOne("account_id", AccountRow, "id")
-_PROVIDER = graph.ToOne("service_provider_id", ServiceProviderRow, "id")
-_CONFIGURATION = graph.ToOne("account_id", RecordingConfigRow, "account_id")
+_ACCOUNT = fields.ToOne("account_id", AccountRow, "id")
+_PROVIDER = fields.ToOne("service_provider_id", ServiceProviderRow, "id")
+_CONFIGURATION = fields.ToOne("account_id", RecordingConfigRow, "account_id")
 
 
 @strawberry.type(description="What would happen to the calls of an application.")
@@ -47,52 +49,54 @@ class ApplicationRecording:
     message: str = strawberry.field(description="The same in a sentence for a person.")
 
 
-@graph.node(
+@fields.node(
     Kind.APPLICATION,
     description="What answers calls of an account, reached by webhooks. Belongs to one account, for ever.",
 )
-class Application(graph.Node[model.Application]):
-    name: str = graph.column("The application's name, unique within its account.")
-    account: graph.Node | None = graph.to_one(
+class Application(fields.Node[model.Application]):
+    name: str = fields.column("The application's name, unique within its account.")
+    account: fields.Node | None = fields.to_one(
         "Account", "account_id", row=AccountRow, description="The account it belongs to."
     )
-    calling_webhook: Webhook = graph.computed(
+    calling_webhook: Webhook = fields.computed(
         _webhook,
         ["calling_webhook_url", "calling_webhook_method", "calling_webhook_username"],
         "What is asked how to answer a call.",
     )
-    call_status_webhook: Webhook | None = graph.computed(
+    call_status_webhook: Webhook | None = fields.computed(
         _webhook,
         ["call_status_webhook_url", "call_status_webhook_method", "call_status_webhook_username"],
         "What is told how calls go on; null: nothing is.",
     )
-    record_all_calls: bool = graph.column("Whether all its calls are recorded, while the account's storage is enabled.")
-    recording: ApplicationRecording = graph.beside(
-        recording.outlook,
+    record_all_calls: bool = fields.column(
+        "Whether all its calls are recorded, while the account's storage is enabled."
+    )
+    recording: ApplicationRecording = fields.from_related(
+        recording.decide,
         ["record_all_calls"],
         [
-            graph.Related((_CONFIGURATION,), recording.CONFIGURATION),
-            graph.Related((_ACCOUNT,), recording.OWNER),
-            graph.Related((_ACCOUNT, _PROVIDER), recording.OWNER),
+            fields.Related((_CONFIGURATION,), recording.CONFIGURATION),
+            fields.Related((_ACCOUNT,), recording.OWNER),
+            fields.Related((_ACCOUNT, _PROVIDER), recording.OWNER),
         ],
         description="Whether its calls are recorded, and why: by its own switch, the account's recording configuration, and "
         "whether the account and its service provider are active.",
     )
-    used_for: list[service.ApplicationUse] = graph.beside(
+    used_for: list[service.ApplicationUse] = fields.from_related(
         service.uses_of,
         ["id"],
-        [graph.Related((_ACCOUNT,), tuple(service.POINTERS.values()))],
+        [fields.Related((_ACCOUNT,), tuple(service.POINTERS.values()))],
         description="What its account uses it for; while it does, deleting it needs `force`.",
     )
-    created_at: datetime = graph.column("When it was created.")
-    updated_at: datetime = graph.column("When it was changed last.")
-    version: int = graph.column(
+    created_at: datetime = fields.column("When it was created.")
+    updated_at: datetime = fields.column("When it was changed last.")
+    version: int = fields.column(
         "Grows by one with each change; send it as `ifVersion` to be safe from others' changes."
     )
-    viewer_can_update: bool = graph.per_viewer(
+    viewer_can_update: bool = fields.per_viewer(
         lambda viewer: viewer.may([HasFullAccess]), "Whether the caller may change the application."
     )
-    viewer_can_delete: bool = graph.per_viewer(
+    viewer_can_delete: bool = fields.per_viewer(
         lambda viewer: viewer.may([HasFullAccess]), "Whether the caller may delete the application."
     )
 
@@ -132,18 +136,18 @@ def _order(given: ApplicationOrder | None) -> Order:
     return Order(name, column, descending=wanted.direction is OrderDirection.DESC)
 
 
-OF_ACCOUNT = graph.PageOf(
+OF_ACCOUNT = fields.PageOf(
     model.Application,
     order=_order,
     order_columns=("name_key",),
     conditions={
-        "name_contains": graph.Condition(partial(Containing, "name_key"), names.key_within),
-        "record_all_calls": graph.Condition("record_all_calls"),
+        "name_contains": fields.Condition(partial(Containing, "name_key"), names.key_within),
+        "record_all_calls": fields.Condition("record_all_calls"),
     },
     by="account_id",
 )
 """The applications of an account, on which the field stands."""
-_APPLICATION = graph.OneById(model.Application, Kind.APPLICATION)
+_APPLICATION = fields.OneById(model.Application, Kind.APPLICATION)
 
 
 @strawberry.type(description="The limits of an application's inputs; those of its webhooks' parts are in `webhook`.")
@@ -167,7 +171,7 @@ class ApplicationLimits:
 class ApplicationQueries:
     """Root fields."""
 
-    @graph.resolver("One application by its id; null when there is none within reach.", declared=_APPLICATION)
+    @fields.resolver("One application by its id; null when there is none within reach.", declared=_APPLICATION)
     async def application(
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="`AP` and 32 hex digits.")]
     ) -> Application | None:
@@ -200,8 +204,8 @@ class CreateApplicationInput:
         return service.NewApplication(self.account_id, settings)
 
 
-@graph.payload()
-class CreateApplicationPayload(graph.Payload):
+@fields.payload()
+class CreateApplicationPayload(fields.Payload):
     application: Application | None = strawberry.field(default=None, description="The new application.")
 
 
@@ -234,8 +238,8 @@ class UpdateApplicationInput:
         )
 
 
-@graph.payload()
-class UpdateApplicationPayload(graph.Payload):
+@fields.payload()
+class UpdateApplicationPayload(fields.Payload):
     application: Application | None = strawberry.field(default=None, description="The application as it is now.")
 
 
@@ -262,11 +266,11 @@ class ApplicationDeletionBlocker:
     kind: service.ApplicationUse = strawberry.field(description="What the account uses it for.")
 
 
-@graph.payload(
+@fields.payload(
     "Recordings of its calls are never touched.",
     errors="Why nothing was deleted; empty after a deletion and after a dry run.",
 )
-class DeleteApplicationPayload(graph.Payload):
+class DeleteApplicationPayload(fields.Payload):
     deleted_id: strawberry.ID | None = strawberry.field(
         default=None, description="The id that is no more; null when nothing was deleted, as after a dry run."
     )
@@ -279,7 +283,7 @@ class DeleteApplicationPayload(graph.Payload):
 class ApplicationMutations:
     """Root fields."""
 
-    @graph.mutation("Creates an application of an account.")
+    @fields.mutation("Creates an application of an account.")
     async def create_application(
         self,
         info: Info,
@@ -288,14 +292,14 @@ class ApplicationMutations:
         application = await service.create(info.context, input.application(), input.idempotency_key)
         return CreateApplicationPayload(application=Application.of(application))
 
-    @graph.mutation("Changes an application: what is given, and nothing else.")
+    @fields.mutation("Changes an application: what is given, and nothing else.")
     async def update_application(
         self, info: Info, input: Annotated[UpdateApplicationInput, strawberry.argument(description="The changes.")]
     ) -> UpdateApplicationPayload:
         application = await service.update(info.context, input.id, input.patch())
         return UpdateApplicationPayload(application=Application.of(application))
 
-    @graph.mutation("Deletes an application; refused, telling what for, while its account uses it.")
+    @fields.mutation("Deletes an application; refused, telling what for, while its account uses it.")
     async def delete_application(
         self, info: Info, input: Annotated[DeleteApplicationInput, strawberry.argument(description="Which, and how.")]
     ) -> DeleteApplicationPayload:
@@ -309,7 +313,7 @@ class ApplicationMutations:
             refused = UserError(code=UserErrorCode.IN_USE, message=message, field=["id"])
             return DeleteApplicationPayload(blockers=blockers, user_errors=[refused])
         return DeleteApplicationPayload(
-            deleted_id=strawberry.ID(show(Kind.APPLICATION, deleted)) if deleted else None, blockers=blockers
+            deleted_id=strawberry.ID(sid_of(Kind.APPLICATION, deleted)) if deleted else None, blockers=blockers
         )
 
 

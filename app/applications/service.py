@@ -11,20 +11,20 @@ from strawberry import Some
 from tortoise.expressions import F
 from tortoise.transactions import in_transaction
 
-from app import names, quotas
-from app.accounts.finding import ACCOUNTS
+from app.accounts.lookup import ACCOUNTS
 from app.accounts.model import Account
 from app.applications.model import Application
 from app.audit import trail
-from app.audit.changing import Columns, change
+from app.audit.audited_update import Columns, change
 from app.audit.rows import Rows
-from app.context import Context
-from app.errors import Problems, UserErrorCode
-from app.idempotency.once import once
-from app.identifiers import Kind, new_id
-from app.outbound import OutboundGate
-from app.users import taken
-from app.users.taken import Unique
+from app.foundation import names, quotas
+from app.foundation.context import Context
+from app.foundation.errors import ErrorCollector, UserErrorCode
+from app.foundation.idempotency.run_once import once
+from app.foundation.identifiers import Kind, new_id
+from app.foundation.outbound.guard import OutboundGate
+from app.users import uniqueness
+from app.users.uniqueness import Unique
 from app.webhooks.rules import Reader, WebhookChange, WebhookField
 
 CALLING = WebhookField("callingWebhook", "applications", "calling_webhook", ("http", "https", "ws", "wss"))
@@ -76,31 +76,31 @@ class NewApplication:
 
 
 async def create(context: Context, new: NewApplication, idempotency_key: str | None = None) -> Application:
-    """Raises Mistakes: NOT_FOUND, or all that is wrong with the values."""
-    reachable = context.viewer.within_reach(Application)
+    """Raises UserErrors: NOT_FOUND, or all that is wrong with the values."""
+    reachable = context.viewer.visible(Application)
     made, _ = await once(context, idempotency_key, new, lambda: _create(context, new), reachable)
     return made
 
 
 async def _create(context: Context, new: NewApplication) -> Application:
     account = await ACCOUNTS.get(context, new.account_id, "accountId")
-    row_id, problems = new_id(), Problems()
+    row_id, problems = new_id(), ErrorCollector()
     values = _columns(context, row_id, None, new.settings, problems)
     problems.raise_if_any()
-    async with taken.answered(context, Application, [_NAME], values), in_transaction():
+    async with uniqueness.answered(context, Application, [_NAME], values), in_transaction():
         ACCOUNTS.there(await ACCOUNTS.lock(context.viewer, account.id), "accountId")
         there, maximum = Application.filter(account_id=account.id), context.opened.settings.applications_per_account
         await quotas.check(there, maximum, f"The account has {maximum:,} applications", "Delete one first.")
         application = await Application.create(id=row_id, account_id=account.id, **values)
-        await trail.note(context, application, after=values)
+        await trail.record(context, application, after=values)
     return application
 
 
 async def update(context: Context, application_id: str, patch: ApplicationPatch) -> Application:
-    """Changes what is given and nothing else. Raises Mistakes: NOT_FOUND, CONFLICT, or all that is wrong with the values."""
-    found, problems = await APPLICATIONS.get(context, application_id), Problems()
+    """Changes what is given and nothing else. Raises UserErrors: NOT_FOUND, CONFLICT, or all that is wrong with the values."""
+    found, problems = await APPLICATIONS.get(context, application_id), ErrorCollector()
     values: Columns = {}
-    async with taken.answered(context, Application, [_NAME], values), in_transaction():
+    async with uniqueness.answered(context, Application, [_NAME], values), in_transaction():
         _, stored = await _locked(context, found)
         APPLICATIONS.check_version(stored.version, patch.if_version, problems)
         values |= _columns(context, stored.id, stored, patch, problems)
@@ -113,7 +113,7 @@ async def delete(
 ) -> tuple[UUID | None, list[ApplicationUse]]:
     """Deletes an application in one transaction, or tells what the account uses it for.
 
-    Answers the id that was deleted (None: nothing was) and what it was or is used for; `force` clears that. Raises Mistakes:
+    Answers the id that was deleted (None: nothing was) and what it was or is used for; `force` clears that. Raises UserErrors:
     NOT_FOUND, CONFLICT.
     """
     found = await APPLICATIONS.get(context, application_id)
@@ -130,7 +130,7 @@ async def delete(
                 **cleared, updated_at=datetime.now(UTC), version=F("version") + 1
             )
         told = {"name": application.name, "used_for": [use.name for use in uses]}
-        await trail.note(context, application, before=told)
+        await trail.record(context, application, before=told)
         await Application.filter(id=application.id).delete()
     return application.id, uses
 
@@ -147,7 +147,7 @@ def uses_of(application_id: UUID, account: _Pointing) -> list[ApplicationUse]:
 
 
 async def _locked(context: Context, found: Application) -> tuple[Account, Application]:
-    """An application with its account, which no other transaction changes until this one ends. Raises Mistakes NOT_FOUND."""
+    """An application with its account, which no other transaction changes until this one ends. Raises UserErrors NOT_FOUND."""
     account = await ACCOUNTS.lock(context.viewer, found.account_id)
     application = await Application.filter(id=found.id).select_for_update().get_or_none()
     if account is None or application is None:
@@ -156,7 +156,7 @@ async def _locked(context: Context, found: Application) -> tuple[Account, Applic
 
 
 def _columns(
-    context: Context, row_id: UUID, stored: Application | None, patch: ApplicationPatch, problems: Problems
+    context: Context, row_id: UUID, stored: Application | None, patch: ApplicationPatch, problems: ErrorCollector
 ) -> Columns:
     """The columns to write. What is wrong goes to `problems`."""
     values: Columns = {}

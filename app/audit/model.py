@@ -8,11 +8,11 @@ from typing import ClassVar
 from tortoise import fields
 from tortoise.models import Model
 
-from app.access import Reach, Reachable, Scope
-from app.identifiers import new_id
+from app.foundation.access import Scope, TenantScope, TenantScoped
+from app.foundation.identifiers import new_id
 
 
-class AuditEvent(Reachable):
+class AuditEvent(TenantScoped):
     """A trigger refuses to change an event at all, and to delete one that is younger than an AuditPruning allows.
 
     `service_provider_id` is the provider that ran the account at the time; when an account moves, the one that it comes from
@@ -35,7 +35,7 @@ class AuditEvent(Reachable):
     request_id = fields.CharField(max_length=64, null=True)
     address = fields.CharField(max_length=64, null=True)
 
-    reach: ClassVar[Reach] = Reach(
+    tenant_scope: ClassVar[TenantScope] = TenantScope(
         account="account_id", service_provider=("service_provider_id", "former_service_provider_id")
     )
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Generic
 from uuid import UUID
 
-from app.access import M, Viewer
-from app.audit.changing import change, conflict
-from app.context import Context
-from app.errors import Mistakes, Problems, UserErrorCode
-from app.identifiers import Kind, read
+from app.audit.audited_update import change, conflict
+from app.foundation.access import M, Viewer
+from app.foundation.context import Context
+from app.foundation.errors import ErrorCollector, UserErrorCode, UserErrors
+from app.foundation.identifiers import Kind, parse_sid
 
 
 @dataclass(frozen=True)
@@ -21,9 +21,9 @@ class Rows(Generic[M]):
     noun: str
 
     async def get(self, context: Context, id: str, *path: str) -> M:
-        """Raises Mistakes NOT_FOUND under `path` (default: `id`): in the same words for another tenant's."""
-        row_id = read(self.kind, id)
-        row = await context.viewer.within_reach(self.model).get_or_none(id=row_id) if row_id else None
+        """Raises UserErrors NOT_FOUND under `path` (default: `id`): in the same words for another tenant's."""
+        row_id = parse_sid(self.kind, id)
+        row = await context.viewer.visible(self.model).get_or_none(id=row_id) if row_id else None
         return self.there(row, *path)
 
     async def lock(self, viewer: Viewer, row_id: UUID | None, *, no_key: bool = True) -> M | None:
@@ -34,12 +34,12 @@ class Rows(Generic[M]):
         under the account's lock: the account may have moved since the row was looked up. The owner is locked before its rows,
         against deadlocks.
         """
-        found = viewer.within_reach(self.model).filter(id=row_id)
+        found = viewer.visible(self.model).filter(id=row_id)
         return await found.select_for_update(no_key=no_key).get_or_none() if row_id else None
 
     async def locked(self, context: Context, id: str, *path: str, no_key: bool = True) -> M:
-        """As `lock`, by the id that a client sent. Raises Mistakes NOT_FOUND under `path` (default: `id`)."""
-        return self.there(await self.lock(context.viewer, read(self.kind, id), no_key=no_key), *path)
+        """As `lock`, by the id that a client sent. Raises UserErrors NOT_FOUND under `path` (default: `id`)."""
+        return self.there(await self.lock(context.viewer, parse_sid(self.kind, id), no_key=no_key), *path)
 
     async def change(
         self,
@@ -50,14 +50,14 @@ class Rows(Generic[M]):
         if_version: int | None = None,
         where: Mapping[str, object] | None = None,
     ) -> M | None:
-        """None when no row matched: see `app/audit/changing.py`."""
-        row_id = read(self.kind, id)
+        """None when no row matched: see `app/audit/audited_update.py`."""
+        row_id = parse_sid(self.kind, id)
         if row_id is None:
             return None
         return await change(context, self.model, row_id, values, if_version=if_version, where=where)
 
     async def changed(self, context: Context, id: str, values: Mapping[str, object], if_version: int | None) -> M:
-        """The row after the change. Raises Mistakes: NOT_FOUND, CONFLICT."""
+        """The row after the change. Raises UserErrors: NOT_FOUND, CONFLICT."""
         row = await self.change(context, id, values, if_version=if_version)
         if row is None:
             await self.get(context, id)
@@ -65,17 +65,17 @@ class Rows(Generic[M]):
         return row
 
     def there(self, row: M | None, *path: str) -> M:
-        """Raises Mistakes NOT_FOUND under `path` (default: `id`) when there is no row."""
+        """Raises UserErrors NOT_FOUND under `path` (default: `id`) when there is no row."""
         if row is None:
             raise self.not_found(*path)
         return row
 
-    def not_found(self, *path: str) -> Mistakes:
-        return Mistakes.one(UserErrorCode.NOT_FOUND, f"There is no such {self.noun}.", *(path or ("id",)))
+    def not_found(self, *path: str) -> UserErrors:
+        return UserErrors.one(UserErrorCode.NOT_FOUND, f"There is no such {self.noun}.", *(path or ("id",)))
 
-    def conflict(self, if_version: int | None) -> Mistakes:
+    def conflict(self, if_version: int | None) -> UserErrors:
         return conflict(self.noun, if_version)
 
-    def check_version(self, version: int, if_version: int | None, problems: Problems) -> None:
+    def check_version(self, version: int, if_version: int | None, problems: ErrorCollector) -> None:
         if if_version not in (None, version):
             problems.found += self.conflict(if_version).errors

@@ -8,12 +8,12 @@ from uuid import UUID
 import orjson
 import strawberry
 
-from app import graph
-from app.access import IsServiceProvider, Scope
-from app.audit import model, naming, trail
-from app.context import Context, Info
-from app.identifiers import Kind, any_uuid, first_at, read, show
-from app.paging import DEFAULT_FIRST, AfterArgument, Connection, FirstArgument
+from app.audit import model, setting_names, trail
+from app.foundation.access import IsServiceProvider, Scope
+from app.foundation.context import Context, Info
+from app.foundation.graphql import fields
+from app.foundation.graphql.pagination import DEFAULT_FIRST, AfterArgument, Connection, FirstArgument
+from app.foundation.identifiers import Kind, any_uuid, first_at, parse_sid, sid_of
 
 
 @strawberry.type(
@@ -44,8 +44,8 @@ class AuditChange:
 
 
 def _actor(context: Context, scope: Scope | None, key_id: UUID | None, user_id: UUID | None) -> AuditActor:
-    key = strawberry.ID(show(Kind.API_KEY, key_id)) if key_id and _may_know(context, scope) else None
-    user = strawberry.ID(show(Kind.USER, user_id)) if user_id and _may_know(context, scope) else None
+    key = strawberry.ID(sid_of(Kind.API_KEY, key_id)) if key_id and _may_know(context, scope) else None
+    user = strawberry.ID(sid_of(Kind.USER, user_id)) if user_id and _may_know(context, scope) else None
     return AuditActor(scope=scope, api_key_id=key, user_id=user)
 
 
@@ -64,7 +64,7 @@ def _changes(
     old, new = before or {}, after or {}
     changes = []
     for stored_as in dict.fromkeys([*old, *new]):
-        setting = naming.setting(kind, stored_as)
+        setting = setting_names.setting(kind, stored_as)
         # A form sends what it did not change as well; of secrets, events name only those that have changed.
         is_same = stored_as in old and stored_as in new and old[stored_as] == new[stored_as] != trail.HIDDEN
         if setting is not None and not is_same and context.viewer.may(setting.permissions):
@@ -73,7 +73,7 @@ def _changes(
     return changes
 
 
-def _text(setting: naming.Setting, values: dict[str, object], stored_as: str) -> str | None:
+def _text(setting: setting_names.Setting, values: dict[str, object], stored_as: str) -> str | None:
     if stored_as not in values:
         return None
     value = values[stored_as]
@@ -84,45 +84,45 @@ def _id(kind: str | None, value: UUID | None) -> str | None:
     return f"{kind}{value.hex}" if kind is not None and value is not None else None
 
 
-@graph.node(
+@fields.node(
     Kind.AUDIT_EVENT,
     description="Something that was changed, deleted, dialled or revealed. Events are never changed and outlive what they "
     "speak of.",
 )
-class AuditEvent(graph.Node[model.AuditEvent]):
-    at: datetime = graph.column("When.")
-    operation: str = graph.column(
+class AuditEvent(fields.Node[model.AuditEvent]):
+    at: datetime = fields.column("When.")
+    operation: str = fields.column(
         "What was done: a mutation, such as `updateAccount`; `read webhookSecret` and `playRecording` for what was seen and "
         "heard; `server` for a command of the server itself, such as one that made an admin."
     )
-    actor: AuditActor = graph.opened(
+    actor: AuditActor = fields.decrypted(
         _actor, ["scope", "key_id", "user_id"], "Who; of a wider scope than the caller's only that scope."
     )
-    object_id: strawberry.ID | None = graph.computed(
+    object_id: strawberry.ID | None = fields.computed(
         _id, ["object_kind", "object_id"], "The id of what was changed, which may be gone by now."
     )
-    account_id: strawberry.ID | None = graph.computed(
+    account_id: strawberry.ID | None = fields.computed(
         partial(_id, Kind.ACCOUNT.value), ["account_id"], "The account that it belonged to."
     )
-    service_provider_id: strawberry.ID | None = graph.computed(
+    service_provider_id: strawberry.ID | None = fields.computed(
         partial(_id, Kind.SERVICE_PROVIDER.value),
         ["service_provider_id"],
         "The service provider that it belonged to at the time.",
         permissions=[IsServiceProvider],
     )
-    former_service_provider_id: strawberry.ID | None = graph.computed(
+    former_service_provider_id: strawberry.ID | None = fields.computed(
         partial(_id, Kind.SERVICE_PROVIDER.value),
         ["former_service_provider_id"],
         "Where an account came from that was moved.",
         permissions=[IsServiceProvider],
     )
-    changes: list[AuditChange] = graph.opened(
+    changes: list[AuditChange] = fields.decrypted(
         _changes,
         ["object_kind", "before", "after"],
         "What was changed, as far as the caller may see the settings themselves.",
     )
-    request_id: str | None = graph.column("The id of the request, as in the log.")
-    address: str | None = graph.opened(
+    request_id: str | None = fields.column("The id of the request, as in the log.")
+    address: str | None = fields.decrypted(
         _address, ["scope", "address"], "Where the request came from; null when somebody of a wider scope sent it."
     )
 
@@ -142,18 +142,18 @@ def _operation(text: str) -> str | None:
     return None if len(text) > 64 or "\0" in text else text
 
 
-_EVENTS = graph.PageOfAll(
+_EVENTS = fields.PageOfAll(
     model.AuditEvent,
     conditions={
-        "account_id": graph.Condition("account_id", partial(read, Kind.ACCOUNT)),
-        "object_id": graph.Condition("object_id", any_uuid),
-        "operation": graph.Condition("operation", _operation),
+        "account_id": fields.Condition("account_id", partial(parse_sid, Kind.ACCOUNT)),
+        "object_id": fields.Condition("object_id", any_uuid),
+        "operation": fields.Condition("operation", _operation),
         # Ids are made when the event is, and begin with the time.
-        "since": graph.Condition("id__gte", first_at),
-        "until": graph.Condition("id__lt", first_at),
+        "since": fields.Condition("id__gte", first_at),
+        "until": fields.Condition("id__lt", first_at),
     },
-    weights=graph.across_owners(
-        graph.Weights(count=4_000, conditions={"operation": 3_000, "accountId": 1_000, "objectId": 1_000})
+    weights=fields.across_owners(
+        fields.Weights(count=4_000, conditions={"operation": 3_000, "accountId": 1_000, "objectId": 1_000})
     ),
 )
 
@@ -162,7 +162,7 @@ _EVENTS = graph.PageOfAll(
 class AuditQueries:
     """Root fields."""
 
-    @graph.resolver("The audit trail within reach, newest first.", declared=_EVENTS)
+    @fields.resolver("The audit trail within reach, newest first.", declared=_EVENTS)
     async def audit_events(
         self,
         info: Info,

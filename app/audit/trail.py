@@ -13,10 +13,10 @@ from strawberry.utils.str_converters import to_camel_case
 from tortoise import connections, fields
 from tortoise.models import Model
 
-from app.access import Reachable
-from app.context import SERVER, Context
-from app.graph import registry
-from app.identifiers import Kind, new_id
+from app.foundation.access import TenantScoped
+from app.foundation.context import SERVER, Context
+from app.foundation.graphql.fields import registry
+from app.foundation.identifiers import Kind, new_id
 
 HIDDEN = "•••"
 # Columns that follow from others, or change with every change.
@@ -27,9 +27,9 @@ COLUMNS = (
 )
 
 
-async def note(
+async def record(
     context: Context | None,
-    row: Reachable | None = None,
+    row: TenantScoped | None = None,
     *,
     before: Mapping[str, object] | None = None,
     after: Mapping[str, object] | None = None,
@@ -50,8 +50,8 @@ async def note(
         "account_id": account_id or account,
         "service_provider_id": service_provider_id or provider,
         "former_service_provider_id": former_service_provider_id,
-        "before": shown(model, before),
-        "after": shown(model, after),
+        "before": audited_values(model, before),
+        "after": audited_values(model, after),
     }
     await connections.get("default").execute_query(INSERTION, [event[name] for name in COLUMNS])
 
@@ -84,14 +84,14 @@ def _kind_of(model: type[Model] | None) -> Kind | None:
     return _KINDS.get(model) if model is not None else None
 
 
-def shown(model: type[Model] | None, values: Mapping[str, object] | None) -> str | None:
+def audited_values(model: type[Model] | None, values: Mapping[str, object] | None) -> str | None:
     """Columns as an event shows them, in JSON; None without any."""
     if values is None:
         return None
     found = {}
     for name, value in values.items():
-        if is_shown(name):
-            stored_as, is_hidden = told(model, name)
+        if is_audited(name):
+            stored_as, is_hidden = audit_name(model, name)
             found[stored_as] = HIDDEN if is_hidden and value is not None else value
     return in_json(found)
 
@@ -102,13 +102,13 @@ def in_json(values: dict[str, object]) -> str:
     return orjson.dumps(values, default=str).decode().replace("\\u0000", "\\ufffd")
 
 
-def told(model: type[Model] | None, name: str) -> tuple[str, bool]:
+def audit_name(model: type[Model] | None, name: str) -> tuple[str, bool]:
     """By which name events keep a column that they tell of, and whether its value is hidden."""
     column = model._meta.fields_map.get(name) if model is not None else None
     return to_camel_case(name), is_secret(column, name)
 
 
-def is_shown(name: str) -> bool:
+def is_audited(name: str) -> bool:
     """Whether events tell of a column: not of those that others know themselves by (`name_key`), or that follow from others."""
     return name not in _LEFT_OUT and not name.endswith(("name_key", "email_key"))
 
@@ -118,11 +118,11 @@ def is_secret(column: object, name: str) -> bool:
     return isinstance(column, fields.BinaryField) or name.endswith("_hash")
 
 
-def owners_of(row: Reachable) -> tuple[UUID | None, UUID | None]:
+def owners_of(row: TenantScoped) -> tuple[UUID | None, UUID | None]:
     """The account and the provider that a row belongs to, read off its own columns by its reach."""
-    reach = row.reach
-    account = getattr(row, reach.account) if reach.account and "__" not in reach.account else None
-    provider = next((getattr(row, path) for path in reach.service_provider if "__" not in path), None)
+    tenant_scope = row.tenant_scope
+    account = getattr(row, tenant_scope.account) if tenant_scope.account and "__" not in tenant_scope.account else None
+    provider = next((getattr(row, path) for path in tenant_scope.service_provider if "__" not in path), None)
     return account, provider
 
 

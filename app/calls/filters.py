@@ -10,9 +10,9 @@ from tortoise.expressions import Q
 
 from app.calls.keys import GATEWAY_CALL_ID
 from app.calls.model import RecordingState
-from app.errors import BadUserInput
-from app.graph import Condition
-from app.identifiers import Kind, first_at, read
+from app.foundation.errors import BadUserInput
+from app.foundation.graphql.fields import Condition
+from app.foundation.identifiers import Kind, first_at, parse_sid
 
 MINIMUM_PREFIX, MAXIMUM_PREFIX = 4, 255
 MAXIMUM_SPAN = timedelta(days=31)
@@ -67,9 +67,9 @@ def _gateway_call_id(text: str) -> str | None:
 
 
 CONDITIONS = {
-    "id": Condition("id", partial(read, Kind.CALL)),
+    "id": Condition("id", partial(parse_sid, Kind.CALL)),
     "gateway_call_id": Condition("gateway_call_id", _gateway_call_id),
-    "application_id": Condition("application_id", partial(read, Kind.APPLICATION)),
+    "application_id": Condition("application_id", partial(parse_sid, Kind.APPLICATION)),
     # Ids begin with the time of the call's start.
     "since": Condition("id__gte", first_at),
     "until": Condition("id__lt", first_at),

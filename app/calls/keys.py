@@ -14,7 +14,7 @@ from tortoise import connections
 from tortoise.expressions import Q
 
 from app.calls.model import CallAccount, CallKey
-from app.identifiers import first_at
+from app.foundation.identifiers import first_at
 
 MAXIMUM_GATEWAY_CALL_ID = 128
 GATEWAY_CALL_ID = re.compile(rf"[A-Za-z0-9._@-]{{1,{MAXIMUM_GATEWAY_CALL_ID}}}", re.ASCII)

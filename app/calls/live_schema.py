@@ -11,14 +11,14 @@ from uuid import UUID
 
 import strawberry
 
-from app import graph
 from app.accounts.model import Account
 from app.calls import model
 from app.calls.schema import Call
-from app.context import Context, Info
-from app.errors import BadUserInput, for_client
-from app.identifiers import Kind, read
-from app.live import Change, LiveEvent, LiveEvents
+from app.foundation.context import Context, Info
+from app.foundation.errors import BadUserInput, for_client
+from app.foundation.events import Change, LiveEvent, LiveEvents
+from app.foundation.graphql import fields
+from app.foundation.identifiers import Kind, parse_sid
 
 # How often a listener's reach is looked at. With the 4 s that a key is remembered, whoever is closed hears nothing after 5.
 REACH_SECONDS = 4.0
@@ -28,7 +28,7 @@ AccountId = Annotated[strawberry.ID, strawberry.argument(description="The accoun
 
 async def _call_of(context: Context, event: LiveEvent) -> model.Call | None:
     """None when it is gone, or out of reach."""
-    calls = context.viewer.within_reach(model.Call)
+    calls = context.viewer.visible(model.Call)
     return await calls.get_or_none(account_id=event.account_id, id=event.call_id)
 
 
@@ -36,7 +36,7 @@ async def _call_of(context: Context, event: LiveEvent) -> model.Call | None:
 class CallSubscriptions:
     """Root fields."""
 
-    @graph.subscription(
+    @fields.subscription(
         "A call of the account that was reported or has changed, its recording included, as it is when this is sent. Ends "
         "with an error when the account is out of the caller's reach.",
         Call,
@@ -45,7 +45,7 @@ class CallSubscriptions:
     def call_changed(self, info: Info, account_id: AccountId) -> AsyncIterator[LiveEvent]:
         return _events(info.context, account_id, {Change.CALL, Change.RECORDING})
 
-    @graph.subscription(
+    @fields.subscription(
         "A call of the account whose recording has come to another state, likewise; nothing else that changes is told.",
         Call,
         _call_of,
@@ -56,7 +56,7 @@ class CallSubscriptions:
 
 async def _events(context: Context, account_id: str, changes: set[Change]) -> AsyncIterator[LiveEvent]:
     """Without end. Raises BadUserInput for an account out of reach, from the beginning or later, and EventsLost."""
-    row_id = read(Kind.ACCOUNT, account_id)
+    row_id = parse_sid(Kind.ACCOUNT, account_id)
     if row_id is None:
         raise _no_such_account()
     # It listens before it looks, so that nothing is missed in between.
@@ -76,7 +76,7 @@ async def _events(context: Context, account_id: str, changes: set[Change]) -> As
 
 
 async def _check_reach(context: Context, account_id: UUID | None) -> None:
-    if not await context.viewer.within_reach(Account).filter(id=account_id).exists():
+    if not await context.viewer.visible(Account).filter(id=account_id).exists():
         raise _no_such_account()
 
 

@@ -8,9 +8,9 @@ import strawberry
 from tortoise import fields
 from tortoise.models import Model
 
-from app.access import Reach, Reachable
-from app.identifiers import new_id
-from app.recording.model import AudioFormat, BucketVendor, RecordingError
+from app.foundation.access import TenantScope, TenantScoped
+from app.foundation.identifiers import new_id
+from app.storage.model import AudioFormat, BucketVendor, RecordingError
 
 
 @strawberry.enum(description="Who called: seen from the voice gateway.")
@@ -35,7 +35,7 @@ class RecordingState(enum.Enum):
     DELETED = strawberry.enum_value("DELETED", description="Somebody has deleted it.")
 
 
-class CallAccount(Reachable):
+class CallAccount(TenantScoped):
     """An account, as far as its calls need it: the row that calls, their keys and stored credentials refer to.
 
     On a distributed PostgreSQL, where `accounts` stays on the coordinator, it lies on the same node as its account's calls. So
@@ -47,13 +47,13 @@ class CallAccount(Reachable):
     service_provider_id = fields.UUIDField()
     newest_month = fields.UUIDField(null=True)
 
-    reach: ClassVar[Reach] = Reach(account="id", service_provider=("service_provider_id",))
+    tenant_scope: ClassVar[TenantScope] = TenantScope(account="id", service_provider=("service_provider_id",))
 
     class Meta:
         table = "call_accounts"
 
 
-class Call(Reachable):
+class Call(TenantScoped):
     """Partitioned by month of `id`, whose time is that of the call's start as far as the first report knew it.
 
     The primary key is (account_id, id): calls can be distributed by account. `started_at` is a guess until `start_reported`.
@@ -94,7 +94,7 @@ class Call(Reachable):
     start_reported = fields.BooleanField(default=False)
     updated_at = fields.DatetimeField(auto_now=True)
 
-    told_as: ClassVar[dict[str, str | None]] = {
+    audit_names: ClassVar[dict[str, str | None]] = {
         "from_number": "from",
         "to_number": "to",
         "recording_state": "recording.state",
@@ -115,13 +115,15 @@ class Call(Reachable):
             )
         ),
     }
-    reach: ClassVar[Reach] = Reach("account_id", ("account__service_provider_id",), owners="call_accounts")
+    tenant_scope: ClassVar[TenantScope] = TenantScope(
+        "account_id", ("account__service_provider_id",), owners="call_accounts"
+    )
 
     class Meta:
         table = "calls"
 
 
-class CallKey(Reachable):
+class CallKey(TenantScoped):
     """Which call of an account the gateway knows by which id: what makes reports idempotent.
 
     The primary key is both of them.
@@ -134,7 +136,9 @@ class CallKey(Reachable):
     account_id: UUID
     gateway_call_id = fields.CharField(max_length=128)
 
-    reach: ClassVar[Reach] = Reach("account_id", ("account__service_provider_id",), owners="call_accounts")
+    tenant_scope: ClassVar[TenantScope] = TenantScope(
+        "account_id", ("account__service_provider_id",), owners="call_accounts"
+    )
 
     class Meta:
         table = "call_keys"

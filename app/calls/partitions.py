@@ -15,8 +15,8 @@ from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
 from app.calls.model import Call, CallKey
-from app.identifiers import first_at
-from app.recording.model import StoredCredential
+from app.foundation.identifiers import first_at
+from app.storage.model import StoredCredential
 
 MONTHS_AHEAD = 3
 # Rows of one statement, so that none holds locks for long.

@@ -14,15 +14,15 @@ from tortoise import BaseDBAsyncClient
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
-from app.access import Scope, Viewer
 from app.applications.model import Application
 from app.calls.keys import GATEWAY_CALL_ID, MAXIMUM_GATEWAY_CALL_ID, advance_newest_month, id_at
 from app.calls.model import Call, CallAccount, CallDirection
-from app.context import Context
-from app.errors import Mistakes, Problems, UserError, UserErrorCode
-from app.identifiers import Kind, read_either
-from app.live import Change, LiveEvent, LiveEvents
-from app.names import has_control_characters
+from app.foundation.access import Scope, Viewer
+from app.foundation.context import Context
+from app.foundation.errors import ErrorCollector, UserError, UserErrorCode, UserErrors
+from app.foundation.events import Change, LiveEvent, LiveEvents
+from app.foundation.identifiers import Kind, parse_either_sid
+from app.foundation.names import has_control_characters
 
 MAXIMUM_CALLS = 1_000
 MAXIMUM_TEXT, MAXIMUM_TRACE_ID = 255, 128
@@ -91,10 +91,10 @@ _STARTED, _ANSWERED, _ENDED, _SIP = (
 
 
 async def report(context: Context, reports: Sequence[Report]) -> Reported:
-    """Stores what is right and tells what is not. Raises Mistakes for a batch that is empty or too large."""
+    """Stores what is right and tells what is not. Raises UserErrors for a batch that is empty or too large."""
     if not 1 <= len(reports) <= MAXIMUM_CALLS:
         message = f"A batch has 1 to {MAXIMUM_CALLS} calls; this one has {len(reports)}."
-        raise Mistakes.one(UserErrorCode.OUT_OF_RANGE, message, "calls")
+        raise UserErrors.one(UserErrorCode.OUT_OF_RANGE, message, "calls")
     for tries_left in reversed(range(_TRIES)):
         reader = await _reader(context, reports)
         calls, rejected = _read(reader, reports)
@@ -114,7 +114,7 @@ def _read(reader: "_Reader", reports: Sequence[Report]) -> tuple[dict[Key, Value
     calls: dict[Key, Values] = {}
     rejected = []
     for index, each in enumerate(reports):
-        problems = Problems()
+        problems = ErrorCollector()
         account_id = reader.accounts.get(each.account_id)
         values = reader.values(each, account_id, problems, str(index))
         if account_id is None or problems.found:
@@ -142,11 +142,11 @@ async def _reader(context: Context, reports: Sequence[Report]) -> "_Reader":
     viewer = context.viewer
     accounts = _named(Kind.ACCOUNT, (each.account_id for each in reports))
     applications = _named(Kind.APPLICATION, (each.application_id or None for each in reports))
-    within_reach = viewer.within_reach(CallAccount).filter(id__in=set(accounts.values()))
-    there = dict(await within_reach.values_list("id", "newest_month"))
+    visible = viewer.visible(CallAccount).filter(id__in=set(accounts.values()))
+    there = dict(await visible.values_list("id", "newest_month"))
     owners: dict[UUID, UUID] = {}
     if applications:
-        there_too = viewer.within_reach(Application).filter(id__in=set(applications.values()))
+        there_too = viewer.visible(Application).filter(id__in=set(applications.values()))
         owners = dict(await there_too.values_list("id", "account_id"))
     gone = {
         (accounts[each.account_id], applications[each.application_id])
@@ -172,7 +172,7 @@ async def _that_had_calls(applications: set[tuple[UUID, UUID]]) -> set[tuple[UUI
 
 
 def _named(kind: Kind, texts: Iterable[str | None]) -> dict[str, UUID]:
-    named = {text: read_either(kind, text) for text in set(texts) if text is not None}
+    named = {text: parse_either_sid(kind, text) for text in set(texts) if text is not None}
     return {text: found for text, found in named.items() if found is not None}
 
 
@@ -189,7 +189,7 @@ class _Reader:
     earliest: datetime
     latest: datetime
 
-    def values(self, given: Report, account_id: UUID | None, problems: Problems, index: str) -> Values:
+    def values(self, given: Report, account_id: UUID | None, problems: ErrorCollector, index: str) -> Values:
         """What a report says, and all that is wrong with it."""
         at = ("calls", index)
         if account_id is None:
@@ -231,7 +231,9 @@ class _Reader:
             _text(given.trace_id, MAXIMUM_TRACE_ID, problems, *at, "traceId"),
         ]
 
-    def _application(self, text: str | None, account_id: UUID | None, problems: Problems, *at: str) -> UUID | None:
+    def _application(
+        self, text: str | None, account_id: UUID | None, problems: ErrorCollector, *at: str
+    ) -> UUID | None:
         if not text or account_id is None:
             return None
         application_id = self.applications.get(text)
@@ -239,13 +241,13 @@ class _Reader:
             problems.add(UserErrorCode.NOT_FOUND, "The account has no such application.", *at, "applicationId")
         return application_id
 
-    def _check_time(self, time: datetime | None, problems: Problems, *path: str) -> None:
+    def _check_time(self, time: datetime | None, problems: ErrorCollector, *path: str) -> None:
         if time is not None and not self.earliest <= time <= self.latest:
             message = "The time is in the future." if time > self.latest else "Calls of that time are kept no longer."
             problems.add(UserErrorCode.OUT_OF_RANGE, message, *path)
 
 
-def _text(value: str | None, maximum: int, problems: Problems, *path: str) -> str | None:
+def _text(value: str | None, maximum: int, problems: ErrorCollector, *path: str) -> str | None:
     if not value:
         return None
     if len(value) > maximum:

@@ -14,18 +14,18 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.access import AccessLevel, Viewer
-from app.accounts.finding import provider_of_account
-from app.calls import listening, places
+from app.accounts.lookup import provider_of_account
+from app.calls import recording_locations, signed_urls
 from app.calls.model import Call, RecordingState
+from app.calls.playback import RangeRequest, RecordingResponse
 from app.calls.player.page import Player
-from app.calls.playing import Asked, Played
-from app.context import Context, Opened
-from app.errors import ErrorCode, ServiceUnavailable, Unauthenticated, for_client, json_error
-from app.identifiers import Kind, read, show
-from app.recording.failures import advice
-from app.recording.storage import ObjectStorage, StorageFailure
-from app.shares import FairSlots, Share, ShareFull
+from app.foundation.access import AccessLevel, Viewer
+from app.foundation.concurrency_limits import FairSlots, Share, ShareFull
+from app.foundation.context import Context, Resources
+from app.foundation.errors import ErrorCode, ServiceUnavailable, Unauthenticated, for_client, json_error
+from app.foundation.identifiers import Kind, parse_sid, sid_of
+from app.storage.failures import advice
+from app.storage.s3 import ObjectStorage, StorageFailure
 
 # Recordings that a worker sends at once; of one key or person a quarter, of one account half, of one provider three quarters.
 # The account's own storage decides how long each takes, and each has a connection of its own to it.
@@ -55,7 +55,7 @@ class LetsIn(Protocol):
 class Started(Protocol):
     """What the server has opened."""
 
-    opened: Opened
+    opened: Resources
     authentication: LetsIn
 
 
@@ -112,21 +112,21 @@ class Recordings:
         # The page's own signature, which ends when it ends: to open the page again makes no new hour.
         query = request.url.query
         if "signature" not in request.query_params:
-            query = urlsplit(listening.address_of(found.context, found.call.id, found.call.account_id)).query
-        name = f"{show(Kind.CALL, found.call.id)}.{listening.suffix_of(found.call)}"
+            query = urlsplit(signed_urls.address_of(found.context, found.call.id, found.call.account_id)).query
+        name = f"{sid_of(Kind.CALL, found.call.id)}.{signed_urls.suffix_of(found.call)}"
         return self._player.page(found.call, f"../{name}?{query}")
 
     async def _found(self, request: Request) -> _Found:
         """The call, within the reach of whoever asks. Raises Refused."""
         started: Started = self._started()
         match = _NAME.fullmatch(request.path_params["name"])
-        call_id = read(Kind.CALL, match[1]) if match else None
+        call_id = parse_sid(Kind.CALL, match[1]) if match else None
         try:
             viewer, account_id = await self._caller(started, request, call_id)
             if viewer.access_level is AccessLevel.GATEWAY or viewer.must_change_password:
                 raise Refused(403, "This key or person may not listen to recordings.", ErrorCode.FORBIDDEN)
             of_account = {"account_id": account_id} if account_id is not None else {}
-            call = await viewer.within_reach(Call).get_or_none(id=call_id, **of_account) if call_id else None
+            call = await viewer.visible(Call).get_or_none(id=call_id, **of_account) if call_id else None
         except Refused:
             raise
         except Unauthenticated as refused:
@@ -139,7 +139,7 @@ class Recordings:
             raise Refused(404, _NO_SUCH)
         address = (request.scope.get("client") or ("",))[0]
         context = Context(
-            viewer, request.scope["request_id"], started.opened, operation=listening.OPERATION, address=address
+            viewer, request.scope["request_id"], started.opened, operation=signed_urls.OPERATION, address=address
         )
         return _Found(call, context)
 
@@ -152,7 +152,7 @@ class Recordings:
             if viewer is None:
                 raise Unauthenticated
             return viewer, None
-        signed = listening.read_signed(started.opened.keyring, call_id, query) if call_id else None
+        signed = signed_urls.read_signed(started.opened.keyring, call_id, query) if call_id else None
         if signed is None:
             raise Refused(403, _CLOSED, ErrorCode.FORBIDDEN)
         try:
@@ -160,12 +160,12 @@ class Recordings:
         except Unauthenticated:  # closed since the address was made
             raise Refused(403, _CLOSED, ErrorCode.FORBIDDEN) from None
 
-    async def _played(self, request: Request, found: _Found) -> Played:
+    async def _played(self, request: Request, found: _Found) -> RecordingResponse:
         call, context = found.call, found.context
         if call.recording_state is not RecordingState.STORED or call.recording_key is None:
             raise _not_stored(call)
         try:
-            targets = (await places.targets_of(context, [call]))[call.id]
+            targets = (await recording_locations.targets_of(context, [call]))[call.id]
         except Exception as error:
             if (away := _unavailable(error)) is None:
                 raise
@@ -177,8 +177,8 @@ class Recordings:
             raise Refused(502, message, ErrorCode.SERVICE_UNAVAILABLE)
         disposition = "attachment" if request.query_params.get("download") else "inline"
         headers = {
-            "Content-Type": listening.content_type(call),
-            "Content-Disposition": f'{disposition}; filename="{listening.file_name(call)}"',
+            "Content-Type": signed_urls.content_type(call),
+            "Content-Disposition": f'{disposition}; filename="{signed_urls.file_name(call)}"',
             "Accept-Ranges": "bytes",
             "Cache-Control": "private, no-cache",
             "Referrer-Policy": "no-referrer",
@@ -188,13 +188,13 @@ class Recordings:
             return _refusal(request, _failed(failure, headers))
 
         async def begin() -> None:
-            await context.use(listening.Listenings).note(context, call)
+            await context.use(signed_urls.PlaybackEvents).note(context, call)
 
-        return Played(
+        return RecordingResponse(
             context.use(ObjectStorage),
             targets,
             call.recording_key,
-            Asked.of(request.method, request.headers),
+            RangeRequest.of(request.method, request.headers),
             headers,
             refuse,
             begin,
@@ -202,7 +202,7 @@ class Recordings:
         )
 
 
-async def _in_a_slot(request: Request, found: _Found, played: Played) -> ASGIApp:
+async def _in_a_slot(request: Request, found: _Found, played: RecordingResponse) -> ASGIApp:
     """Holds one of LISTENERS for as long as the recording is sent. Raises Refused."""
     viewer, account_id = found.context.viewer, found.call.account_id
     try:

@@ -11,18 +11,18 @@ from uuid import UUID
 
 import strawberry
 
-from app import graph
-from app.access import HasFullAccess, IsGateway, OpenTo, Scope
 from app.accounts.model import Account as AccountRow
 from app.applications.model import Application as ApplicationRow
-from app.calls import filters, listening, model, reporting
+from app.calls import filters, model, reporting, signed_urls
 from app.calls.keys import MAXIMUM_GATEWAY_CALL_ID
-from app.context import Context, Info
-from app.errors import UserError
-from app.graph import BigInt
-from app.identifiers import Kind, read
-from app.paging import DEFAULT_FIRST, AfterArgument, Connection, FirstArgument
-from app.recording.model import AudioFormat, RecordingError
+from app.foundation.access import HasFullAccess, IsGateway, OpenTo, Scope
+from app.foundation.context import Context, Info
+from app.foundation.errors import UserError
+from app.foundation.graphql import fields
+from app.foundation.graphql.fields import BigInt
+from app.foundation.graphql.pagination import DEFAULT_FIRST, AfterArgument, Connection, FirstArgument
+from app.foundation.identifiers import Kind, parse_sid
+from app.storage.model import AudioFormat, RecordingError
 
 # Beyond this nobody counts calls one by one, and a page should not wait for it.
 COUNT_LIMIT = 10_000
@@ -65,11 +65,11 @@ def _url(
 ) -> str | None:
     if state is not model.RecordingState.STORED:
         return None
-    return listening.address_of(context, call_id, account_id, audio_format)
+    return signed_urls.address_of(context, call_id, account_id, audio_format)
 
 
 def _player_url(context: Context, state: model.RecordingState, call_id: UUID, account_id: UUID) -> str | None:
-    return listening.player_address_of(context, call_id, account_id) if state is model.RecordingState.STORED else None
+    return signed_urls.player_address_of(context, call_id, account_id) if state is model.RecordingState.STORED else None
 
 
 # What the recording's own addresses and the storage's are made of, beside what is shown.
@@ -82,38 +82,38 @@ _OF_RECORDING = (*_OF_STORAGE, "recording_size_bytes", "recording_duration_ms", 
 
 
 @strawberry.type(description="The recording of a call. Its audio is in the account's bucket and stays there.")
-class CallRecording(graph.Backed[model.Call]):
-    state: model.RecordingState = graph.column("What became of it.", of="recording_state")
-    size_bytes: BigInt | None = graph.column(
+class CallRecording(fields.Backed[model.Call]):
+    state: model.RecordingState = fields.column("What became of it.", of="recording_state")
+    size_bytes: BigInt | None = fields.column(
         "Bytes in the bucket; null before it is stored.", of="recording_size_bytes"
     )
-    duration_seconds: float | None = graph.computed(
+    duration_seconds: float | None = fields.computed(
         _seconds, ["recording_duration_ms"], "Length of the audio in seconds; null before it is known."
     )
-    format: AudioFormat | None = graph.column(
+    format: AudioFormat | None = fields.column(
         "What it is stored as; null when the call is not recorded.", of="recording_format"
     )
-    url: str | None = graph.opened(
+    url: str | None = fields.decrypted(
         _url,
         ["recording_state", "id", "account_id", "recording_format"],
         "Where it can be heard, by anybody who has the address, for at most an hour; null unless STORED.",
     )
-    player_url: str | None = graph.opened(
+    player_url: str | None = fields.decrypted(
         _player_url,
         ["recording_state", "id", "account_id"],
         "Where a page plays it, as long; null unless STORED.",
     )
-    error: CallRecordingError | None = graph.computed(
+    error: CallRecordingError | None = fields.computed(
         _error, ["recording_error"], "Why it could not be stored, or not yet; null unless something went wrong."
     )
 
-    @graph.resolver(
+    @fields.resolver(
         "The storage's own address of it, for some minutes; null unless STORED, or when no key for it is kept.",
-        declared=graph.Called(_OF_STORAGE),
+        declared=fields.Called(_OF_STORAGE),
         weight=10,
     )
     async def storage_url(self, info: Info, row: strawberry.Parent[model.Call]) -> str | None:
-        return await listening.storage_address_of(info.context, row)
+        return await signed_urls.storage_address_of(info.context, row)
 
 
 def _duration(answered_at: datetime | None, ended_at: datetime | None) -> float | None:
@@ -122,41 +122,41 @@ def _duration(answered_at: datetime | None, ended_at: datetime | None) -> float 
     return 0.0 if answered_at is None else max((ended_at - answered_at).total_seconds(), 0.0)
 
 
-@graph.node(Kind.CALL, description="A call of an account, as its voice gateway reported it, with its recording.")
-class Call(graph.Node[model.Call]):
-    gateway_call_id: str = graph.column("The gateway's own id of it, unique in the account.")
-    account: graph.Node | None = graph.to_one(
+@fields.node(Kind.CALL, description="A call of an account, as its voice gateway reported it, with its recording.")
+class Call(fields.Node[model.Call]):
+    gateway_call_id: str = fields.column("The gateway's own id of it, unique in the account.")
+    account: fields.Node | None = fields.to_one(
         "Account", "account_id", row=AccountRow, description="The account it belongs to."
     )
-    application: graph.Node | None = graph.to_one(
+    application: fields.Node | None = fields.to_one(
         "Application",
         "application_id",
         row=ApplicationRow,
         description="What answered it; null when none did, and when the application is no more.",
     )
-    direction: model.CallDirection | None = graph.column("Who called, seen from the gateway; null: not reported.")
-    from_: str | None = graph.column(
+    direction: model.CallDirection | None = fields.column("Who called, seen from the gateway; null: not reported.")
+    from_: str | None = fields.column(
         "Who called: a number or a SIP address; null: not reported.", of="from_number", name="from"
     )
-    to: str | None = graph.column("Who was called: a number or a SIP address; null: not reported.", of="to_number")
-    started_at: datetime = graph.column(
+    to: str | None = fields.column("Who was called: a number or a SIP address; null: not reported.", of="to_number")
+    started_at: datetime = fields.column(
         "When it began; until that is reported, the earliest time in the first report, or when that came."
     )
-    answered_at: datetime | None = graph.column("When it was answered; null: it was not, or not yet.")
-    ended_at: datetime | None = graph.column("When it ended; null: it goes on, or that was not reported.")
-    duration_seconds: float | None = graph.computed(
+    answered_at: datetime | None = fields.column("When it was answered; null: it was not, or not yet.")
+    ended_at: datetime | None = fields.column("When it ended; null: it goes on, or that was not reported.")
+    duration_seconds: float | None = fields.computed(
         _duration,
         ["answered_at", "ended_at"],
         "Seconds from answer to end; 0 when it ended without an answer, null before it has ended.",
     )
-    sip_status: int | None = graph.column("The newest status of SIP, 100 to 699; null: not reported.")
-    termination_reason: str | None = graph.column("Why it ended, in the gateway's words; null: not reported.")
-    trunk: str | None = graph.column("The trunk that it came or went by; null: not reported.")
-    trace_id: str | None = graph.column("The id by which traces know it; null: not reported.")
-    recording: CallRecording = graph.part(
+    sip_status: int | None = fields.column("The newest status of SIP, 100 to 699; null: not reported.")
+    termination_reason: str | None = fields.column("Why it ended, in the gateway's words; null: not reported.")
+    trunk: str | None = fields.column("The trunk that it came or went by; null: not reported.")
+    trace_id: str | None = fields.column("The id by which traces know it; null: not reported.")
+    recording: CallRecording = fields.part(
         SimpleNamespace, {name: name for name in _OF_RECORDING}, "Its recording, and what became of it."
     )
-    viewer_can_change_recording: bool = graph.per_viewer(
+    viewer_can_change_recording: bool = fields.per_viewer(
         lambda viewer: viewer.may([HasFullAccess]),
         "Whether the caller may delete the recording, or have it stored again.",
     )
@@ -246,7 +246,7 @@ class CallLimits:
 
 # What no index serves is looked for in all calls within reach, if few or none have it.
 _WALKING = ("direction", "answered", "hasRecording")
-_OF_ACCOUNT = graph.Weights(conditions={**dict.fromkeys(_WALKING, 7_500), "fromPrefix": 1_500, "toPrefix": 1_500})
+_OF_ACCOUNT = fields.Weights(conditions={**dict.fromkeys(_WALKING, 7_500), "fromPrefix": 1_500, "toPrefix": 1_500})
 _NAMED = ("accountId", _OF_ACCOUNT)
 _ACROSS_ACCOUNTS = {
     **dict.fromkeys(_WALKING, 8_000),
@@ -256,7 +256,7 @@ _ACROSS_ACCOUNTS = {
     "gatewayCallId": 7_000,
     "id": 500,
 }
-OF_ACCOUNT = graph.PageOf(
+OF_ACCOUNT = fields.PageOf(
     model.Call,
     conditions=filters.CONDITIONS,
     check=filters.check,
@@ -268,23 +268,23 @@ OF_ACCOUNT = graph.PageOf(
 # A provider's page is put together from the newest calls of each of its accounts: walking over all calls of the installation
 # would read any number of others' before it finds 20 of an account that rarely calls. So is an admin's when it asks for what
 # only an index of each account finds; otherwise all calls are an admin's, and are read off an index of ids (calls_walked).
-_CALLS = graph.PageOfAll(
+_CALLS = fields.PageOfAll(
     model.Call,
-    conditions={"account_id": graph.Condition("account_id", partial(read, Kind.ACCOUNT)), **filters.CONDITIONS},
+    conditions={"account_id": fields.Condition("account_id", partial(parse_sid, Kind.ACCOUNT)), **filters.CONDITIONS},
     check=filters.check,
     count_limit=COUNT_LIMIT,
-    owners=graph.Owners(model.CallAccount, "account_id", "newest_month"),
+    owners=fields.Owners(model.CallAccount, "account_id", "newest_month"),
     walk=filters.WALK,
     walked=filters.WALKED,
     found=filters.FOUND,
     weights={
-        Scope.ADMIN: graph.Weights(100, 200, {**_ACROSS_ACCOUNTS, **dict.fromkeys(_WALKING, 11_000)}, _NAMED),
+        Scope.ADMIN: fields.Weights(100, 200, {**_ACROSS_ACCOUNTS, **dict.fromkeys(_WALKING, 11_000)}, _NAMED),
         # Two pages an operation: of many accounts that have not called lately, all calls are read.
-        Scope.SERVICE_PROVIDER: graph.Weights(12_000, 4_000, dict.fromkeys(_ACROSS_ACCOUNTS, 3_500), _NAMED),
+        Scope.SERVICE_PROVIDER: fields.Weights(12_000, 4_000, dict.fromkeys(_ACROSS_ACCOUNTS, 3_500), _NAMED),
         Scope.ACCOUNT: _OF_ACCOUNT,
     },
 )
-_CALL = graph.OneById(model.Call, Kind.CALL)
+_CALL = fields.OneById(model.Call, Kind.CALL)
 _COUNTED = f"`totalCount` counts to {COUNT_LIMIT:,} and no further."
 
 
@@ -292,13 +292,13 @@ _COUNTED = f"`totalCount` counts to {COUNT_LIMIT:,} and no further."
 class CallQueries:
     """Root fields."""
 
-    @graph.resolver("One call by its id; null when there is none within reach.", declared=_CALL)
+    @fields.resolver("One call by its id; null when there is none within reach.", declared=_CALL)
     async def call(
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="`CA` and 32 hex digits.")]
     ) -> Call | None:
         return Call.of(await _CALL.answer(info.context, id))
 
-    @graph.resolver(f"The calls of all accounts within reach, newest first. {_COUNTED}", declared=_CALLS)
+    @fields.resolver(f"The calls of all accounts within reach, newest first. {_COUNTED}", declared=_CALLS)
     async def recent_calls(
         self,
         info: Info,
@@ -364,8 +364,8 @@ class RejectedCall:
     errors: list[UserError] = strawberry.field(description="All that is wrong with it.")
 
 
-@graph.payload(errors="What is wrong with the batch as a whole; empty when it was taken.")
-class ReportCallsPayload(graph.Payload):
+@fields.payload(errors="What is wrong with the batch as a whole; empty when it was taken.")
+class ReportCallsPayload(fields.Payload):
     accepted_count: int | None = strawberry.field(
         default=None, description="How many of the reports are stored now; null when the batch itself was refused."
     )
@@ -378,7 +378,7 @@ class ReportCallsPayload(graph.Payload):
 class CallMutations:
     """Root fields."""
 
-    @graph.mutation(
+    @fields.mutation(
         "Takes a voice gateway's reports of calls; good ones are kept although others are refused.",
         permissions=[IsGateway],
         open_to=OpenTo.GATEWAYS,

@@ -2,13 +2,13 @@
 
 from graphql import GraphQLError, GraphQLSchema, OperationType
 
-from app.access import OpenTo, Restriction, Scope
-from app.context import Context
-from app.errors import ErrorCode, Unauthenticated
-from app.execution import limits
-from app.execution.answers import Answer, Request, coded, refused
 from app.execution.documents import Document, Documents, Operation
+from app.execution.limits import document_size
+from app.execution.responses import Answer, Request, coded, refused
 from app.execution.restrictions import open_root_fields
+from app.foundation.access import OpenTo, Restriction, Scope
+from app.foundation.context import Context
+from app.foundation.errors import ErrorCode, Unauthenticated
 
 
 class Admission:
@@ -21,7 +21,7 @@ class Admission:
             schema,
             maximum_bytes=4_000_000,
             # Where the schema is not open, it is not said what is wrong.
-            maximum_errors=limits.MAXIMUM_ERRORS if anonymous_introspection else 1,
+            maximum_errors=document_size.MAXIMUM_ERRORS if anonymous_introspection else 1,
             may_be_open=self._may_be_open,
         )
         self._anonymous_introspection = anonymous_introspection
@@ -49,8 +49,8 @@ class Admission:
         if refusal is not None:
             return refusal
         restriction = caller.restriction if caller is not None else None
-        most = (restriction and restriction.variable_values) or limits.MAXIMUM_VARIABLE_VALUES
-        if limits.has_too_many_values(request.variables, most):
+        most = (restriction and restriction.variable_values) or document_size.MAXIMUM_VARIABLE_VALUES
+        if document_size.has_too_many_values(request.variables, most):
             return _bad(f"The variables have more than {most} values.", context)
         operation = document.operation(request.operation_name)
         if operation is None:

@@ -6,7 +6,7 @@ What an entry holds grows after it was made: plans and statements come when an o
 from collections import OrderedDict
 from typing import Generic, Protocol, TypeVar
 
-from app import metrics
+from app.foundation import metrics
 
 T = TypeVar("T")
 

@@ -23,13 +23,14 @@ from graphql import (
     parse,
 )
 
-from app.access import OpenTo
-from app.errors import ErrorCode, without_values
-from app.execution import limits, validation
+from app.execution import validation
 from app.execution.cache import Cache, Size
-from app.execution.costs import Cost, cost_of
-from app.execution.plans import Plans
+from app.execution.compiler.plans import Plans
+from app.execution.limits import document_size
+from app.execution.limits.cost import Cost, cost_of
 from app.execution.restrictions import INTROSPECTION, Fragments, fragments_of, open_to, root_fields
+from app.foundation.access import OpenTo
+from app.foundation.errors import ErrorCode, without_values
 
 # What is there twice may be there a thousand times.
 MAXIMUM_LOCATIONS = 10
@@ -85,7 +86,7 @@ class Documents:
         schema: GraphQLSchema,
         *,
         maximum_bytes: int = 28_000_000,
-        maximum_errors: int = limits.MAXIMUM_ERRORS,
+        maximum_errors: int = document_size.MAXIMUM_ERRORS,
         may_be_open: Callable[[list[set[str]]], bool] | None = None,
     ) -> None:
         """`may_be_open` is given for unauthenticated callers: whether operations with these root fields are validated."""
@@ -105,18 +106,20 @@ class Documents:
         return document
 
     def _look_at(self, text: str, size: Size) -> Document:
-        problem = limits.check_text(text)
+        problem = document_size.check_text(text)
         if problem is not None:
             return _wrong([GraphQLError(problem)], ErrorCode.GRAPHQL_PARSE_FAILED, size)
         is_open = self._may_be_open is not None
         try:
-            node = parse(_Text(text), max_tokens=limits.MAXIMUM_OPEN_TOKENS if is_open else limits.MAXIMUM_TOKENS)
+            node = parse(
+                _Text(text), max_tokens=document_size.MAXIMUM_OPEN_TOKENS if is_open else document_size.MAXIMUM_TOKENS
+            )
         except GraphQLError as error:
             if is_open and _TOO_MANY_TOKENS in error.message:
                 return Document(needs_authentication=True)
             return _wrong([error], ErrorCode.GRAPHQL_PARSE_FAILED, size)
         _let_go_of_tokens(node)
-        errors = limits.check(node)
+        errors = document_size.check(node)
         if not errors and self._needs_authentication(node):
             return Document(needs_authentication=True)
         errors = errors or validation.errors_of(self._schema, node, self._maximum_errors)
@@ -128,7 +131,7 @@ class Documents:
     def _needs_authentication(self, node: DocumentNode) -> bool:
         if self._may_be_open is None:
             return False
-        return limits.needs_authentication(node) or not self._may_be_open(_roots(node))
+        return document_size.needs_authentication(node) or not self._may_be_open(_roots(node))
 
 
 class _Text(Source):

@@ -34,7 +34,7 @@ from graphql.language import SKIP, VisitorAction
 from graphql.pyutils import print_path_list
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
-from app.errors import without_values
+from app.foundation.errors import without_values
 
 _ENUM = re.compile(r"(?:^|: )(?:The value does not exist in|Enum) '(\w+)'")
 

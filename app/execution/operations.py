@@ -23,18 +23,19 @@ from graphql.execution.collect_fields import FragmentDetails
 from graphql.execution.values import VariableValues, get_variable_values
 from strawberry import Schema
 
-from app.context import Context
-from app.errors import ErrorCode, RateLimited, ServiceUnavailable, Unauthenticated
-from app.execution import limits, running
 from app.execution.admission import Admission, unauthenticated
-from app.execution.answers import Answer, Request, coded, refused, shown_error
-from app.execution.deadline import Deadline
+from app.execution.compiler import run as running
 from app.execution.documents import Operation
-from app.execution.executor import Executor
+from app.execution.executor.direct_fields import DirectResolvers
+from app.execution.executor.reference import Executor
 from app.execution.invalid_values import told, without_suggestions
-from app.execution.reading import DirectResolvers
-from app.execution.slots import OperationSlots
-from app.live import EventsLost
+from app.execution.limits import document_size
+from app.execution.limits.deadline import Deadline
+from app.execution.limits.slots import OperationSlots
+from app.execution.responses import Answer, Request, coded, refused, shown_error
+from app.foundation.context import Context
+from app.foundation.errors import ErrorCode, RateLimited, ServiceUnavailable, Unauthenticated
+from app.foundation.events import EventsLost
 
 # Of all subscriptions of a worker: a thousand events that come at once leave room for requests.
 EVENTS_AT_ONCE = 4
@@ -171,14 +172,14 @@ class Operations:
                 executed=True, data=result.data, errors=errors or None, operation=operation, compiled=compiled
             )
         finally:
-            executor.let_go()
+            executor.release()
 
     def _executor(
         self, operation: Operation, request: Request, context: Context, event: object = None
     ) -> Executor | Answer:
         """The ordinary executor; what is said when the variables do not fit."""
         definitions = operation.node.variable_definitions or ()
-        given, most = request.variables or {}, limits.MAXIMUM_ERRORS
+        given, most = request.variables or {}, document_size.MAXIMUM_ERRORS
         variables: VariableValues | list[GraphQLError] | None = None
         if self._compiles:
             variables = operation.plans.variables.usual(given)

@@ -19,9 +19,9 @@ from graphql import (
     is_composite_type,
 )
 
-from app.access import NOT_MARKED, OpenTo
-from app.execution.guards import DEFINITION, metadata_of
-from app.graph import CALLERS_OWN, OPEN_TO
+from app.execution.executor.permissions import DEFINITION, metadata_of
+from app.foundation.access import NOT_MARKED, OpenTo
+from app.foundation.graphql.fields import CALLERS_OWN, OPEN_TO
 
 Fragments = Mapping[str, FragmentDefinitionNode]
 INTROSPECTION = frozenset({"__schema", "__type"})

@@ -8,17 +8,17 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from app.access import Viewer
 from app.accounts.model import Account
 from app.applications.model import Application
-from app.applications.recording import outlook
-from app.calls.recordings import CallFacts
-from app.encryption import Keyring
-from app.recording.model import AudioFormat, RecordingConfig
+from app.applications.recording_decision import decide
+from app.foundation.access import Viewer
+from app.foundation.encryption import Keyring
+from app.recording.lifecycle import CallFacts
 from app.recording.spool import About
-from app.recording.storage import StorageTarget
-from app.recording.stored import stored_draft
 from app.recording.stream import CloseCode, FirstFrame, Refused
+from app.storage.model import AudioFormat, RecordingConfig
+from app.storage.s3 import StorageTarget
+from app.storage.settings import stored_draft
 
 ADMISSION_SECONDS = 120.0
 """How long the answer for an account's last call holds while the database does not answer."""
@@ -76,7 +76,7 @@ async def admit(viewer: Viewer, keyring: Keyring, first: FirstFrame) -> Admitted
     if records_all is None:
         raise Refused(CloseCode.NOT_FOUND, "applicationSid: there is no such application")
     configuration = await RecordingConfig.get_or_none(account_id=account.id)
-    found = outlook(records_all, configuration, account, account.service_provider)
+    found = decide(records_all, configuration, account, account.service_provider)
     if not found.recorded or configuration is None:
         raise Refused(CloseCode.NOT_RECORDED, found.message)
     target = StorageTarget.of(stored_draft(keyring, configuration))
@@ -90,7 +90,7 @@ async def refusal_now(about: About) -> str | None:
         return None
     records_all = await _records_all_calls(about.account_id, about.application_id)
     configuration = await RecordingConfig.get_or_none(account_id=about.account_id)
-    found = outlook(bool(records_all), configuration, account, account.service_provider)
+    found = decide(bool(records_all), configuration, account, account.service_provider)
     return None if found.recorded else found.message
 
 
@@ -108,8 +108,8 @@ async def closed(account_ids: Collection[UUID]) -> dict[UUID, Refused]:
 
 async def _account(viewer: Viewer, first: FirstFrame) -> Account:
     """Raises Refused: what is out of reach is not there."""
-    within_reach = viewer.within_reach(Account).select_related("service_provider")
-    account = await within_reach.get_or_none(id=first.account_id)
+    visible = viewer.visible(Account).select_related("service_provider")
+    account = await visible.get_or_none(id=first.account_id)
     if account is None:
         raise Refused(CloseCode.NOT_FOUND, GONE)
     provider = account.service_provider

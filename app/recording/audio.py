@@ -15,7 +15,7 @@ from typing import Protocol
 
 import lameenc
 
-from app.recording.model import AudioFormat
+from app.storage.model import AudioFormat
 
 SAMPLE_RATES = (8_000, 16_000, 24_000, 48_000)
 """In Hz."""

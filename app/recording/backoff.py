@@ -3,8 +3,9 @@
 import random
 from datetime import UTC, datetime, timedelta
 
-from app.recording.failures import FailureKind, StorageFailure, advice, wrong_region_advice
-from app.recording.model import RecordingError
+from app.foundation.outbound.errors import FailureKind
+from app.storage.failures import StorageFailure, advice, wrong_region_advice
+from app.storage.model import RecordingError
 
 # The waits between tries; the last one again and again.
 WAITS = tuple(timedelta(seconds=seconds) for seconds in (5, 15, 60, 300, 900, 3600))

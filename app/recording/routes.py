@@ -13,12 +13,13 @@ from typing import Any
 from starlette.responses import JSONResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from app import metrics
-from app.access import IsGateway, Viewer
-from app.errors import BadUserInput, ClientError, Forbidden, ServiceUnavailable, Unauthenticated, json_error
-from app.identifiers import Kind, show
+from app.foundation import metrics
+from app.foundation.access import IsGateway, Viewer
+from app.foundation.concurrency_limits import Slot
+from app.foundation.errors import BadUserInput, ClientError, Forbidden, ServiceUnavailable, Unauthenticated, json_error
+from app.foundation.identifiers import Kind, sid_of
 from app.recording.disk import fault_of
-from app.recording.recorder import AudioStream, Recorder
+from app.recording.ingest import AudioStream, RecordingIngest
 from app.recording.stream import (
     DIVERT,
     FIRST_AUDIO_SECONDS,
@@ -29,13 +30,12 @@ from app.recording.stream import (
     FirstFrame,
     Refused,
 )
-from app.shares import Slot
 
 LetIn = Callable[[bytes | None], Awaitable[Viewer | None]]
 """Who shows an Authorization header. Raises Unauthenticated and ServiceUnavailable."""
 
 
-async def record(websocket: WebSocket, let_in: LetIn, recorder: Recorder) -> None:
+async def record(websocket: WebSocket, let_in: LetIn, recorder: RecordingIngest) -> None:
     """Takes in one call's audio, from the handshake to the end of the stream."""
     try:
         await _record(websocket, let_in, recorder)
@@ -46,7 +46,7 @@ async def record(websocket: WebSocket, let_in: LetIn, recorder: Recorder) -> Non
         raise
 
 
-async def _record(websocket: WebSocket, let_in: LetIn, recorder: Recorder) -> None:
+async def _record(websocket: WebSocket, let_in: LetIn, recorder: RecordingIngest) -> None:
     try:
         viewer = await _gateway(websocket, let_in)
     except ClientError as refused:
@@ -115,7 +115,7 @@ async def _close(websocket: WebSocket, code: int, reason: str = "") -> None:
         await websocket.close(code, reason)
 
 
-async def _taken_in(websocket: WebSocket, viewer: Viewer, recorder: Recorder, slot: Slot) -> AudioStream | None:
+async def _taken_in(websocket: WebSocket, viewer: Viewer, recorder: RecordingIngest, slot: Slot) -> AudioStream | None:
     """The stream, ended and kept; None when the gateway said nothing. Raises Refused."""
     first = await _first_frame(websocket)
     if first is None:
@@ -126,7 +126,7 @@ async def _taken_in(websocket: WebSocket, viewer: Viewer, recorder: Recorder, sl
     stream.has_room = websocket.scope["extensions"][DIVERT](stream.take)
     recorded = await recorder.begin(viewer, slot, stream)
     about = websocket.scope["log"]
-    about |= {"call": show(Kind.CALL, recorded.call_id), "account": show(Kind.ACCOUNT, recorded.account_id)}
+    about |= {"call": sid_of(Kind.CALL, recorded.call_id), "account": sid_of(Kind.ACCOUNT, recorded.account_id)}
     silent = Refused(CloseCode.NOTHING_SAID, f"no audio came within {FIRST_AUDIO_SECONDS:g} s")
     silence = asyncio.get_running_loop().call_later(FIRST_AUDIO_SECONDS, stream.end_if_silent, silent)
     try:

@@ -8,7 +8,7 @@
         lock          held (flock) by the process that records or stores it; a process that dies lets go of it
 
 A folder appears with its lock held and goes as a whole, by being renamed. One that cannot be stored is set aside under a name
-with a dot (`aside.py` lists, adopts and discards these). Several workers of one machine share the spool:
+with a dot (`set_aside.py` lists, adopts and discards these). Several workers of one machine share the spool:
 who gets the lock works on the recording. What is written later has its place from the beginning, so that a full disk can be
 emptied. Nothing is synced to the disk: it survives the process, not the machine.
 
@@ -35,9 +35,9 @@ from uuid import UUID, uuid4
 import structlog
 
 from app.calls.model import CallDirection
-from app.recording.model import AudioFormat, BucketVendor
-from app.recording.rules import Tag
-from app.shares import Share
+from app.foundation.concurrency_limits import Share
+from app.storage.model import AudioFormat, BucketVendor
+from app.storage.rules import Tag
 
 _log = structlog.get_logger("spool")
 Json = dict[str, Any]

@@ -15,13 +15,13 @@ import orjson
 
 from app.calls.keys import GATEWAY_CALL_ID
 from app.calls.model import CallDirection
-from app.identifiers import Kind, read_either
-from app.names import has_control_characters
+from app.foundation.identifiers import Kind, parse_either_sid
+from app.foundation.names import has_control_characters
 from app.recording.audio import SAMPLE_BYTES, SAMPLE_RATES
 
 SUBPROTOCOL = "audio.jambonz.org"
 DIVERT = "voice_gateway.divert"
-"""In the extensions of a connection's scope: gives its audio to a function (`app/websocket_connections.py`)."""
+"""In the extensions of a connection's scope: gives its audio to a function (`app/server/transport/websocket.py`)."""
 HOLD_CLOSE = "voice_gateway.hold_close"
 """Likewise: from its call on, the application answers the client's close, when it knows with which code."""
 FIRST_FRAME_SECONDS = 5.0
@@ -123,7 +123,7 @@ class _Fields:
         value = self._values.get(name)
         if value is None or value == "":
             return None
-        if isinstance(value, str) and (found := read_either(kind, value)) is not None:
+        if isinstance(value, str) and (found := parse_either_sid(kind, value)) is not None:
             return found
         self.mistakes[name] = f"{name} is like {kind.value} and 32 hex digits, or a UUID"
         return None

@@ -4,12 +4,12 @@ from typing import ClassVar
 
 from tortoise import fields
 
-from app.access import Reach, Reachable
-from app.identifiers import new_id
+from app.foundation.access import TenantScope, TenantScoped
+from app.foundation.identifiers import new_id
 
 
-class ServiceProvider(Reachable):
-    """`name_key` is what makes names that look the same equal; see `app/names.py`."""
+class ServiceProvider(TenantScoped):
+    """`name_key` is what makes names that look the same equal; see `app/foundation/names.py`."""
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     name = fields.CharField(max_length=64)
@@ -19,7 +19,7 @@ class ServiceProvider(Reachable):
     updated_at = fields.DatetimeField(auto_now=True)
     version = fields.IntField(default=1)
 
-    reach: ClassVar[Reach] = Reach(account=None, service_provider=("id",))
+    tenant_scope: ClassVar[TenantScope] = TenantScope(account=None, service_provider=("id",))
 
     class Meta:
         table = "service_providers"

@@ -7,16 +7,24 @@ from typing import Annotated
 import strawberry
 from strawberry import Maybe
 
-from app import graph, names
-from app.access import HasFullAccess, IsAdmin, IsServiceProvider
 from app.accounts.model import Account as AccountRow
 from app.api_keys.model import ApiKey as ApiKeyRow
 from app.api_keys.schema import ApiKey
-from app.context import Info
-from app.errors import UserError, UserErrorCode
-from app.idempotency.once import ONCE
-from app.identifiers import Kind, show
-from app.paging import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, FirstArgument, Order
+from app.foundation import names
+from app.foundation.access import HasFullAccess, IsAdmin, IsServiceProvider
+from app.foundation.context import Info
+from app.foundation.errors import UserError, UserErrorCode
+from app.foundation.graphql import fields
+from app.foundation.graphql.pagination import (
+    DEFAULT_FIRST,
+    NEWEST_FIRST,
+    AfterArgument,
+    Connection,
+    FirstArgument,
+    Order,
+)
+from app.foundation.idempotency.run_once import ONCE
+from app.foundation.identifiers import Kind, sid_of
 from app.service_providers import model, service
 from app.users.model import User as UserRow
 from app.users.schema import User
@@ -26,69 +34,69 @@ _IF_VERSION = "Refuse with CONFLICT unless this is still the version."
 _WRONG = "What is wrong with the input; empty when it was done."
 
 
-@graph.node(
+@fields.node(
     Kind.SERVICE_PROVIDER,
     description="Who runs accounts for customers. Callers of the account scope do not see it.",
 )
-class ServiceProvider(graph.Node[model.ServiceProvider]):
-    name: str = graph.column("Its name, unique within the installation.")
-    active: bool = graph.column("False closes every key and session under it, its accounts' too, within 5 seconds.")
-    created_at: datetime = graph.column("When it was created.")
-    updated_at: datetime = graph.column("When it was changed last.")
-    version: int = graph.column(
+class ServiceProvider(fields.Node[model.ServiceProvider]):
+    name: str = fields.column("Its name, unique within the installation.")
+    active: bool = fields.column("False closes every key and session under it, its accounts' too, within 5 seconds.")
+    created_at: datetime = fields.column("When it was created.")
+    updated_at: datetime = fields.column("When it was changed last.")
+    version: int = fields.column(
         "Grows by one with each change; send it as `ifVersion` to be safe from others' changes."
     )
-    api_keys: Connection[ApiKey] | None = graph.page(
+    api_keys: Connection[ApiKey] | None = fields.page(
         "service_provider_id",
         row=ApiKeyRow,
         order=NEWEST_FIRST,
         description="The provider's own keys, newest first; those of its accounts are on the accounts.",
         permissions=[IsServiceProvider],
     )
-    accounts: Connection[graph.Node] = graph.page(
+    accounts: Connection[fields.Node] = fields.page(
         "service_provider_id",
         row=AccountRow,
         order=BY_NAME,
         target="Account",
         description="The accounts that it runs, by name; the root field `accounts` has filters and orders.",
-        weights=graph.across_owners(graph.Weights(count=300)),
+        weights=fields.across_owners(fields.Weights(count=300)),
     )
-    account_count: int = graph.count(
+    account_count: int = fields.count(
         "service_provider_id", row=AccountRow, description="How many accounts it runs, suspended ones too.", weight=100
     )
-    api_key_count: int = graph.count(
+    api_key_count: int = fields.count(
         "service_provider_id", row=ApiKeyRow, description="How many keys it has itself, closed ones too."
     )
-    viewer_can_update: bool = graph.per_viewer(
+    viewer_can_update: bool = fields.per_viewer(
         lambda viewer: viewer.may([IsServiceProvider, HasFullAccess]), "Whether the caller may rename the provider."
     )
-    viewer_can_set_active: bool = graph.per_viewer(
+    viewer_can_set_active: bool = fields.per_viewer(
         lambda viewer: viewer.may([IsAdmin, HasFullAccess]), "Whether the caller may suspend and resume the provider."
     )
-    viewer_can_delete: bool = graph.per_viewer(
+    viewer_can_delete: bool = fields.per_viewer(
         lambda viewer: viewer.may([IsAdmin, HasFullAccess]), "Whether the caller may delete the provider."
     )
-    users: Connection[User] | None = graph.page(
+    users: Connection[User] | None = fields.page(
         "service_provider_id",
         row=UserRow,
         order=NEWEST_FIRST,
         description="The provider's own users, newest first; those of its accounts are on the accounts.",
         permissions=[IsServiceProvider],
     )
-    user_count: int | None = graph.count(
+    user_count: int | None = fields.count(
         "service_provider_id",
         row=UserRow,
         description="How many users of its own the provider has, deactivated ones too.",
         permissions=[IsServiceProvider],
     )
-    viewer_can_create_account: bool = graph.per_viewer(
+    viewer_can_create_account: bool = fields.per_viewer(
         lambda viewer: viewer.may([IsServiceProvider, HasFullAccess]),
         "Whether the caller may create accounts of this provider.",
     )
 
 
-_PROVIDER = graph.OneById(model.ServiceProvider, Kind.SERVICE_PROVIDER)
-_PROVIDERS = graph.PageOfAll(model.ServiceProvider, order=lambda _given: BY_NAME, order_columns=("name_key",))
+_PROVIDER = fields.OneById(model.ServiceProvider, Kind.SERVICE_PROVIDER)
+_PROVIDERS = fields.PageOfAll(model.ServiceProvider, order=lambda _given: BY_NAME, order_columns=("name_key",))
 
 
 @strawberry.type(description="The limits of a service provider's inputs.")
@@ -104,7 +112,7 @@ class ServiceProviderLimits:
 class ServiceProviderQueries:
     """Root fields."""
 
-    @graph.resolver(
+    @fields.resolver(
         "One service provider by its id; null when there is none within reach.",
         permissions=[IsServiceProvider],
         declared=_PROVIDER,
@@ -114,7 +122,7 @@ class ServiceProviderQueries:
     ) -> ServiceProvider | None:
         return ServiceProvider.of(await _PROVIDER.answer(info.context, id))
 
-    @graph.resolver(
+    @fields.resolver(
         "The service providers within reach, by name.", permissions=[IsServiceProvider], declared=_PROVIDERS
     )
     async def service_providers(
@@ -131,8 +139,8 @@ class CreateServiceProviderInput:
     idempotency_key: str | None = strawberry.field(default=None, description=ONCE)
 
 
-@graph.payload()
-class CreateServiceProviderPayload(graph.Payload):
+@fields.payload()
+class CreateServiceProviderPayload(fields.Payload):
     service_provider: ServiceProvider | None = strawberry.field(default=None, description="The new service provider.")
 
 
@@ -147,8 +155,8 @@ class UpdateServiceProviderInput:
     if_version: int | None = strawberry.field(default=None, description=_IF_VERSION)
 
 
-@graph.payload()
-class UpdateServiceProviderPayload(graph.Payload):
+@fields.payload()
+class UpdateServiceProviderPayload(fields.Payload):
     service_provider: ServiceProvider | None = strawberry.field(
         default=None, description="The service provider as it is now."
     )
@@ -165,8 +173,8 @@ class SetServiceProviderActiveInput:
     if_version: int | None = strawberry.field(default=None, description=_IF_VERSION)
 
 
-@graph.payload()
-class SetServiceProviderActivePayload(graph.Payload):
+@fields.payload()
+class SetServiceProviderActivePayload(fields.Payload):
     service_provider: ServiceProvider | None = strawberry.field(
         default=None, description="The service provider as it is now."
     )
@@ -207,8 +215,8 @@ class DeleteServiceProviderInput:
     if_version: int | None = strawberry.field(default=None, description=_IF_VERSION)
 
 
-@graph.payload(errors="Why nothing was deleted; empty after a deletion and after a dry run.")
-class DeleteServiceProviderPayload(graph.Payload):
+@fields.payload(errors="Why nothing was deleted; empty after a deletion and after a dry run.")
+class DeleteServiceProviderPayload(fields.Payload):
     deleted_id: strawberry.ID | None = strawberry.field(
         default=None, description="The id that is no more; null when nothing was deleted, as after a dry run."
     )
@@ -237,7 +245,7 @@ def _in_use(found: service.Blockers) -> UserError:
 class ServiceProviderMutations:
     """Root fields."""
 
-    @graph.mutation("Creates a service provider.", permissions=[IsAdmin])
+    @fields.mutation("Creates a service provider.", permissions=[IsAdmin])
     async def create_service_provider(
         self,
         info: Info,
@@ -246,7 +254,7 @@ class ServiceProviderMutations:
         provider = await service.create(info.context, input.name, input.idempotency_key)
         return CreateServiceProviderPayload(service_provider=ServiceProvider.of(provider))
 
-    @graph.mutation(
+    @fields.mutation(
         "Changes a service provider: what is given, and nothing else. Answers to a service "
         "provider that a name is taken are audited, and limited together with those of `createUser`.",
         permissions=[IsServiceProvider],
@@ -260,7 +268,7 @@ class ServiceProviderMutations:
         provider = await service.update(info.context, input.id, patch)
         return UpdateServiceProviderPayload(service_provider=ServiceProvider.of(provider))
 
-    @graph.mutation("Suspends or resumes a service provider with all its accounts.", permissions=[IsAdmin])
+    @fields.mutation("Suspends or resumes a service provider with all its accounts.", permissions=[IsAdmin])
     async def set_service_provider_active(
         self,
         info: Info,
@@ -269,7 +277,7 @@ class ServiceProviderMutations:
         provider = await service.set_active(info.context, input.id, input.active, input.if_version)
         return SetServiceProviderActivePayload(service_provider=ServiceProvider.of(provider))
 
-    @graph.mutation(
+    @fields.mutation(
         "Deletes a service provider; refused while it runs accounts, with the list of what stands in the way.",
         permissions=[IsAdmin],
     )
@@ -284,6 +292,6 @@ class ServiceProviderMutations:
         if deleted is None and not input.dry_run:
             return DeleteServiceProviderPayload(blockers=_blockers(found), user_errors=[_in_use(found)])
         return DeleteServiceProviderPayload(
-            deleted_id=strawberry.ID(show(Kind.SERVICE_PROVIDER, deleted)) if deleted else None,
+            deleted_id=strawberry.ID(sid_of(Kind.SERVICE_PROVIDER, deleted)) if deleted else None,
             blockers=_blockers(found),
         )

@@ -7,22 +7,22 @@ from strawberry import Some
 from tortoise.expressions import Q
 from tortoise.transactions import in_transaction
 
-from app import names
-from app.access import Scope
 from app.accounts.model import Account
 from app.api_keys.model import ApiKey
 from app.audit import trail
-from app.audit.changing import Columns
-from app.context import Context
-from app.errors import Problems, UserErrorCode
-from app.idempotency.once import once
-from app.revocations import EVERYTHING, Revocations
-from app.service_providers.finding import SERVICE_PROVIDERS
+from app.audit.audited_update import Columns
+from app.foundation import names
+from app.foundation.access import Scope
+from app.foundation.context import Context
+from app.foundation.errors import ErrorCollector, UserErrorCode
+from app.foundation.idempotency.run_once import once
+from app.foundation.revocations import EVERYTHING, Revocations
+from app.service_providers.lookup import SERVICE_PROVIDERS
 from app.service_providers.model import ServiceProvider
 from app.users import service as users
-from app.users import taken
+from app.users import uniqueness
 from app.users.model import User
-from app.users.taken import Unique
+from app.users.uniqueness import Unique
 
 _NAME = Unique(
     "service_providers_name_unique",
@@ -35,19 +35,19 @@ _NAME = Unique(
 
 
 async def create(context: Context, name: str, idempotency_key: str | None = None) -> ServiceProvider:
-    """Raises Mistakes for a name that is not allowed or taken, and for an idempotency key with another input."""
-    reachable = context.viewer.within_reach(ServiceProvider)
+    """Raises UserErrors for a name that is not allowed or taken, and for an idempotency key with another input."""
+    reachable = context.viewer.visible(ServiceProvider)
     provider, _ = await once(context, idempotency_key, {"name": name}, lambda: _create(context, name), reachable)
     return provider
 
 
 async def _create(context: Context, name: str) -> ServiceProvider:
-    problems = Problems()
+    problems = ErrorCollector()
     values = _columns(name, problems)
     problems.raise_if_any()
-    async with taken.answered(context, ServiceProvider, [_NAME], values), in_transaction():
+    async with uniqueness.answered(context, ServiceProvider, [_NAME], values), in_transaction():
         provider = await ServiceProvider.create(**values)
-        await trail.note(context, provider, after=values)
+        await trail.record(context, provider, after=values)
     return provider
 
 
@@ -60,14 +60,14 @@ class ServiceProviderPatch:
 
 
 async def update(context: Context, provider_id: str, patch: ServiceProviderPatch) -> ServiceProvider:
-    """Changes what is given and nothing else. Raises Mistakes: NOT_FOUND, CONFLICT, or all that is wrong with the values."""
-    problems = Problems()
+    """Changes what is given and nothing else. Raises UserErrors: NOT_FOUND, CONFLICT, or all that is wrong with the values."""
+    problems = ErrorCollector()
     values = _columns(patch.name.value, problems) if patch.name is not None else {}
 
     async def stored() -> ServiceProvider:
         return await SERVICE_PROVIDERS.get(context, provider_id)
 
-    async with taken.answered(context, ServiceProvider, [_NAME], values, stored):
+    async with uniqueness.answered(context, ServiceProvider, [_NAME], values, stored):
         if values and not problems.found:
             return await SERVICE_PROVIDERS.changed(context, provider_id, values, patch.if_version)
     provider = await stored()
@@ -79,7 +79,7 @@ async def update(context: Context, provider_id: str, patch: ServiceProviderPatch
 async def set_active(context: Context, provider_id: str, active: bool, if_version: int | None) -> ServiceProvider:
     """Suspends or resumes; suspended, every key under it, its accounts' too, is closed within 5 s.
 
-    Raises Mistakes: NOT_FOUND, CONFLICT.
+    Raises UserErrors: NOT_FOUND, CONFLICT.
     """
     provider = await SERVICE_PROVIDERS.changed(context, provider_id, {"active": active}, if_version)
     # What was looked up of its accounts' keys does not say that it rests on their provider.
@@ -104,7 +104,7 @@ async def delete(
 ) -> tuple[UUID | None, Blockers]:
     """Deletes a service provider without accounts in one transaction, or tells what stands in the way.
 
-    Answers the id that was deleted (None: nothing was) and what stood or stands in the way. Raises Mistakes: NOT_FOUND,
+    Answers the id that was deleted (None: nothing was) and what stood or stands in the way. Raises UserErrors: NOT_FOUND,
     CONFLICT.
     """
     async with in_transaction():
@@ -121,14 +121,14 @@ async def delete(
             return None, blockers
         await ApiKey.filter(service_provider_id=provider.id).delete()
         await users.delete_all(Q(service_provider_id=provider.id))
-        await trail.note(context, provider, before={"name": provider.name})
+        await trail.record(context, provider, before={"name": provider.name})
         await ServiceProvider.filter(id=provider.id).delete()
     # Its people may have made keys of accounts that have moved since, and these end with the people.
     context.use(Revocations).announce(EVERYTHING)
     return provider.id, blockers
 
 
-def _columns(name: str | None, problems: Problems) -> Columns:
+def _columns(name: str | None, problems: ErrorCollector) -> Columns:
     """The columns to write. What is wrong goes to `problems`."""
     checked = names.checked(name, problems, "name")
     return {} if problems.found else {"name": checked, "name_key": names.key(checked)}

@@ -13,8 +13,8 @@ from uuid import UUID
 import structlog
 from valkey.asyncio import Valkey
 
-from app.errors import ServiceUnavailable
-from app.valkey_connection import VALKEY_AWAY, valkey_client
+from app.foundation.errors import ServiceUnavailable
+from app.foundation.valkey import VALKEY_AWAY, valkey_client
 
 # Keys that one SCAN looks at, and at most about as many that one UNLINK removes: a fifth of a millisecond of the server.
 KEYS_AT_ONCE = 500

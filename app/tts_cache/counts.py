@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 
-from app.errors import ServiceUnavailable
+from app.foundation.errors import ServiceUnavailable
 from app.tts_cache.cache import PromptCache
 
 KEPT_SECONDS = 10.0

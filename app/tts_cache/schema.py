@@ -5,10 +5,10 @@ from uuid import UUID
 
 import strawberry
 
-from app import graph
-from app.access import HasFullAccess
 from app.accounts.model import Account as AccountRow
-from app.context import Context, Info
+from app.foundation.access import HasFullAccess
+from app.foundation.context import Context, Info
+from app.foundation.graphql import fields
 from app.tts_cache import service
 
 
@@ -20,7 +20,7 @@ class TtsCache:
     prompt_count: int | None = strawberry.field(
         description="How many prompts are cached, at most 10 seconds ago; null when no cache is configured."
     )
-    viewer_can_clear: bool = graph.per_viewer(
+    viewer_can_clear: bool = fields.per_viewer(
         lambda viewer: viewer.may([HasFullAccess]), "Whether the caller may clear the cache."
     )
 
@@ -39,13 +39,13 @@ class ClearTtsCacheInput:
     account_id: strawberry.ID = strawberry.field(description="The account.")
 
 
-@graph.payload(errors="Why nothing was removed; empty when it was done.")
-class ClearTtsCachePayload(graph.Payload):
+@fields.payload(errors="Why nothing was removed; empty when it was done.")
+class ClearTtsCachePayload(fields.Payload):
     cleared_count: int | None = strawberry.field(
         default=None, description="How many prompts were removed: as many as the cache says it let go."
     )
     account_id: strawberry.Private[UUID | None] = None
-    account: graph.Node | None = graph.to_one(
+    account: fields.Node | None = fields.to_one(
         "Account", "account_id", row=AccountRow, description="The account; its cached prompts are counted anew."
     )
 
@@ -54,7 +54,7 @@ class ClearTtsCachePayload(graph.Payload):
 class TtsCacheMutations:
     """Root fields."""
 
-    @graph.mutation(
+    @fields.mutation(
         "Removes an account's cached prompts, so that the gateway makes them anew. What it caches meanwhile may stay."
     )
     async def clear_tts_cache(

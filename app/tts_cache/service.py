@@ -5,12 +5,12 @@ from uuid import UUID
 
 from strawberry.dataloader import DataLoader
 
-from app.accounts.finding import ACCOUNTS
+from app.accounts.lookup import ACCOUNTS
 from app.accounts.model import Account
 from app.audit import trail
-from app.context import Context
-from app.errors import ServiceUnavailable
-from app.identifiers import Kind, show
+from app.foundation.context import Context
+from app.foundation.errors import ServiceUnavailable
+from app.foundation.identifiers import Kind, sid_of
 from app.tts_cache.cache import PromptCache
 from app.tts_cache.counts import PromptCounts
 
@@ -28,12 +28,12 @@ async def prompt_count(context: Context, account_id: UUID) -> int:
 
     Raises ServiceUnavailable. Within one operation a failure is not tried again.
     """
-    count: int = await _loader(context).load(show(Kind.ACCOUNT, account_id))
+    count: int = await _loader(context).load(sid_of(Kind.ACCOUNT, account_id))
     return count
 
 
 async def clear(context: Context, account_id: str) -> tuple[Account, int]:
-    """The account, and how many cached prompts were removed. Raises Mistakes NOT_FOUND, ServiceUnavailable."""
+    """The account, and how many cached prompts were removed. Raises UserErrors NOT_FOUND, ServiceUnavailable."""
     account = await ACCOUNTS.get(context, account_id, "accountId")
     if not is_configured(context):
         raise ServiceUnavailable("No prompt cache is configured: whoever runs this server can set CACHE_URL.")
@@ -45,14 +45,14 @@ async def clear(context: Context, account_id: str) -> tuple[Account, int]:
 
 
 async def _clear_and_note(context: Context, account: Account) -> int:
-    sid = show(Kind.ACCOUNT, account.id)
+    sid = sid_of(Kind.ACCOUNT, account.id)
     try:
         count = await context.use(PromptCache).clear(sid)
-        await trail.note(context, account, after={"cleared_count": count})
+        await trail.record(context, account, after={"cleared_count": count})
         return count
     except ServiceUnavailable as cut_short:
         least = (cut_short.extensions or {}).get("clearedCount")
-        await trail.note(context, account, after={"cleared_count_at_least": least})
+        await trail.record(context, account, after={"cleared_count_at_least": least})
         raise
     finally:
         context.use(PromptCounts).forget(sid)

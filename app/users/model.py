@@ -6,14 +6,14 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.models import Model
 
-from app.access import Reach, Reachable, Scope
-from app.identifiers import new_id
+from app.foundation.access import Scope, TenantScope, TenantScoped
+from app.foundation.identifiers import new_id
 
 MAXIMUM_USER_AGENT = 256
 THE_POLICY = UUID("00000000-0000-7000-8000-000000000001")
 
 
-class User(Reachable):
+class User(TenantScoped):
     """A CHECK ties `scope` to the owner columns, as for API keys. `email_key` is what makes two addresses the same.
 
     `password_hash` is Argon2's own text, parameters and salt included.
@@ -41,8 +41,8 @@ class User(Reachable):
     updated_at = fields.DatetimeField(auto_now=True)
     version = fields.IntField(default=1)
 
-    told_as: ClassVar[dict[str, str | None]] = {"password_hash": "password"}
-    reach: ClassVar[Reach] = Reach(
+    audit_names: ClassVar[dict[str, str | None]] = {"password_hash": "password"}
+    tenant_scope: ClassVar[TenantScope] = TenantScope(
         account="account_id", service_provider=("service_provider_id", "account__service_provider_id")
     )
 
@@ -50,7 +50,7 @@ class User(Reachable):
         table = "users"
 
 
-class Session(Reachable):
+class Session(TenantScoped):
     """A login that has not ended. One that is ended is deleted; `last_used_at` is truthful to the minute."""
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -66,7 +66,7 @@ class Session(Reachable):
     last_used_at = fields.DatetimeField()
     expires_at = fields.DatetimeField()
 
-    reach: ClassVar[Reach] = Reach(
+    tenant_scope: ClassVar[TenantScope] = TenantScope(
         account="user__account_id", service_provider=("user__service_provider_id", "user__account__service_provider_id")
     )
 
@@ -74,7 +74,7 @@ class Session(Reachable):
         table = "sessions"
 
 
-class LoginFailure(Reachable):
+class LoginFailure(TenantScoped):
     """A try to log in that failed, or that is being made: it is written before the password is looked at.
 
     `subject` is a keyed hash of the e-mail address, where people type passwords too; `network` is where it came from. For an
@@ -86,13 +86,13 @@ class LoginFailure(Reachable):
     network = fields.CharField(max_length=64)
     tried_at = fields.DatetimeField()
 
-    reach: ClassVar[Reach] = Reach(account=None, service_provider=())
+    tenant_scope: ClassVar[TenantScope] = TenantScope(account=None, service_provider=())
 
     class Meta:
         table = "login_failures"
 
 
-class PasswordPolicy(Reachable):
+class PasswordPolicy(TenantScoped):
     """What passwords have to be: one row, and none as long as the defaults were never changed."""
 
     id = fields.UUIDField(primary_key=True, default=THE_POLICY)
@@ -104,7 +104,7 @@ class PasswordPolicy(Reachable):
     updated_at = fields.DatetimeField(auto_now=True)
     version = fields.IntField(default=1)
 
-    reach: ClassVar[Reach] = Reach(account=None, service_provider=())
+    tenant_scope: ClassVar[TenantScope] = TenantScope(account=None, service_provider=())
 
     class Meta:
         table = "password_policies"

@@ -13,8 +13,8 @@ from typing import TypeVar
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 
-from app.errors import RateLimited
-from app.shares import FairSlots, Share, ShareFull
+from app.foundation.concurrency_limits import FairSlots, Share, ShareFull
+from app.foundation.errors import RateLimited
 
 # OWASP's Password Storage Cheat Sheet: Argon2id with m = 19 MiB, t = 2, p = 1.
 MEMORY_KIB, PASSES, LANES = 19 * 1024, 2, 1

@@ -4,9 +4,9 @@ import functools
 import secrets
 from pathlib import Path
 
-from app.errors import Problems, UserErrorCode
-from app.masks import is_mask
-from app.users.emails import email_key
+from app.foundation.errors import ErrorCollector, UserErrorCode
+from app.foundation.masks import is_mask
+from app.users.email_addresses import email_key
 from app.users.model import THE_POLICY, PasswordPolicy
 from app.users.password import MAXIMUM_LENGTH, normalized
 
@@ -31,7 +31,7 @@ def sentences(policy: PasswordPolicy) -> list[str]:
     return [*rules, "Not the e-mail address."]
 
 
-def check(policy: PasswordPolicy, password: str, email: str, problems: Problems, *path: str) -> None:
+def check(policy: PasswordPolicy, password: str, email: str, problems: ErrorCollector, *path: str) -> None:
     """Notes all that is wrong with a new password under `path`. No message repeats it."""
     if len(password) > MAXIMUM_LENGTH:
         message = f"The password has {len(password)} characters; at most {MAXIMUM_LENGTH} are allowed."

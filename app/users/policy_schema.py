@@ -5,25 +5,25 @@ from typing import Annotated
 import strawberry
 from strawberry import Maybe
 
-from app import graph
-from app.access import IsAdmin, OpenTo
-from app.context import Info
+from app.foundation.access import IsAdmin, OpenTo
+from app.foundation.context import Info
+from app.foundation.graphql import fields
 from app.users import model, password, policy, service
 
 
 @strawberry.type(description="What passwords have to be.")
-class PasswordPolicy(graph.Backed[model.PasswordPolicy]):
+class PasswordPolicy(fields.Backed[model.PasswordPolicy]):
     minimum_length: int = strawberry.field(description="The shortest password, in characters.")
     needs_digit: bool = strawberry.field(description="Whether a digit is needed.")
     needs_symbol: bool = strawberry.field(description="Whether something that is neither letter nor digit is needed.")
     refuses_common: bool = strawberry.field(description="Whether the commonest passwords are refused.")
     version: int = strawberry.field(description="Grows by one with each change; send it as `ifVersion`.")
 
-    @graph.resolver("The longest password, in characters.")
+    @fields.resolver("The longest password, in characters.")
     def maximum_length(self) -> int:
         return password.MAXIMUM_LENGTH
 
-    @graph.resolver("All rules as sentences for a person, to be shown beside the form.")
+    @fields.resolver("All rules as sentences for a person, to be shown beside the form.")
     def rules(self, row: strawberry.Parent[model.PasswordPolicy]) -> list[str]:
         return policy.sentences(row)
 
@@ -32,7 +32,9 @@ class PasswordPolicy(graph.Backed[model.PasswordPolicy]):
 class PasswordPolicyQueries:
     """Root fields."""
 
-    @graph.resolver("What passwords have to be. Needs no key.", open_to=OpenTo.UNAUTHENTICATED | OpenTo.PASSWORD_CHANGE)
+    @fields.resolver(
+        "What passwords have to be. Needs no key.", open_to=OpenTo.UNAUTHENTICATED | OpenTo.PASSWORD_CHANGE
+    )
     async def password_policy(self) -> PasswordPolicy:
         return PasswordPolicy.of(await policy.current())
 
@@ -62,8 +64,8 @@ class UpdatePasswordPolicyInput:
         )
 
 
-@graph.payload()
-class UpdatePasswordPolicyPayload(graph.Payload):
+@fields.payload()
+class UpdatePasswordPolicyPayload(fields.Payload):
     password_policy: PasswordPolicy | None = strawberry.field(default=None, description="The policy as it is now.")
 
 
@@ -71,7 +73,7 @@ class UpdatePasswordPolicyPayload(graph.Payload):
 class PasswordPolicyMutations:
     """Root fields."""
 
-    @graph.mutation("Changes what passwords have to be, from now on.", permissions=[IsAdmin])
+    @fields.mutation("Changes what passwords have to be, from now on.", permissions=[IsAdmin])
     async def update_password_policy(
         self, info: Info, input: Annotated[UpdatePasswordPolicyInput, strawberry.argument(description="The changes.")]
     ) -> UpdatePasswordPolicyPayload:

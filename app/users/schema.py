@@ -7,52 +7,55 @@ from typing import Annotated
 import strawberry
 from strawberry import Maybe
 
-from app import graph, names
-from app.access import HasFullAccess, IsAdmin, IsPerson, IsServiceProvider, Scope
 from app.accounts.model import Account as AccountRow
 from app.api_keys.owner import OwnerChoice
 from app.api_keys.schema import OwnerInput
-from app.context import Info
-from app.errors import UserError, UserErrorCode
-from app.idempotency.once import ONCE
-from app.identifiers import Kind, show
-from app.paging import DEFAULT_FIRST, AfterArgument, Connection, Containing, FirstArgument
-from app.revocations import WHEN_REFUSED
+from app.foundation import names
+from app.foundation.access import HasFullAccess, IsAdmin, IsPerson, IsServiceProvider, Scope
+from app.foundation.context import Info
+from app.foundation.errors import UserError, UserErrorCode
+from app.foundation.graphql import fields
+from app.foundation.graphql.pagination import DEFAULT_FIRST, AfterArgument, Connection, Containing, FirstArgument
+from app.foundation.idempotency.run_once import ONCE
+from app.foundation.identifiers import Kind, sid_of
+from app.foundation.revocations import WHEN_REFUSED
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
-from app.users import emails, model, policy, service, tries
+from app.users import email_addresses, login_throttle, model, policy, service
 
 
-@graph.node(Kind.USER, description="A person, who logs in with an e-mail address and a password.", is_callers_own=True)
-class User(graph.Node[model.User]):
-    email: str = graph.column("The address to log in with; unique in the installation, upper and lower case being one.")
-    name: str = graph.column("The person's name.")
-    scope: Scope = graph.column("Whose things the person acts on; fixed.")
-    active: bool = graph.column(
+@fields.node(Kind.USER, description="A person, who logs in with an e-mail address and a password.", is_callers_own=True)
+class User(fields.Node[model.User]):
+    email: str = fields.column(
+        "The address to log in with; unique in the installation, upper and lower case being one."
+    )
+    name: str = fields.column("The person's name.")
+    scope: Scope = fields.column("Whose things the person acts on; fixed.")
+    active: bool = fields.column(
         "False: the person cannot log in, and every session, and every API key that they made or rotated last, is closed "
         "within 5 seconds, until they are active again. Who rotates such a key makes it theirs."
     )
-    must_change_password: bool = graph.column("Whether a new password has to be chosen before anything else.")
-    password_set_at: datetime = graph.column("When the password was chosen or reset last.")
-    last_login_at: datetime | None = graph.column("When the person logged in last; null: never.")
-    account: graph.Node | None = graph.to_one(
+    must_change_password: bool = fields.column("Whether a new password has to be chosen before anything else.")
+    password_set_at: datetime = fields.column("When the password was chosen or reset last.")
+    last_login_at: datetime | None = fields.column("When the person logged in last; null: never.")
+    account: fields.Node | None = fields.to_one(
         "Account", "account_id", row=AccountRow, description="The person's account, for the scope ACCOUNT."
     )
-    service_provider: graph.Node | None = graph.to_one(
+    service_provider: fields.Node | None = fields.to_one(
         "ServiceProvider",
         "service_provider_id",
         row=ServiceProviderRow,
         description="The person's service provider, for the scope SERVICE_PROVIDER.",
         permissions=[IsServiceProvider],
     )
-    created_at: datetime = graph.column("When the user was created.")
-    updated_at: datetime = graph.column("When the user was changed last.")
-    version: int = graph.column(
+    created_at: datetime = fields.column("When the user was created.")
+    updated_at: datetime = fields.column("When the user was changed last.")
+    version: int = fields.column(
         "Grows by one with each change; send it as `ifVersion` to be safe from others' changes."
     )
-    viewer_can_update: bool = graph.per_viewer(
+    viewer_can_update: bool = fields.per_viewer(
         lambda viewer: viewer.may([HasFullAccess]), "Whether the caller may change, deactivate and delete the user."
     )
-    viewer_can_reset_password: bool = graph.per_viewer(
+    viewer_can_reset_password: bool = fields.per_viewer(
         lambda viewer: viewer.may([IsPerson, HasFullAccess]), "Whether the caller may reset passwords of others."
     )
 
@@ -67,13 +70,13 @@ class UserFilter:
     )
 
 
-_USERS = graph.PageOfAll(
+_USERS = fields.PageOfAll(
     model.User,
     conditions={
-        "scope": graph.Condition("scope"),
-        "email_contains": graph.Condition(partial(Containing, "email_key"), emails.searched),
+        "scope": fields.Condition("scope"),
+        "email_contains": fields.Condition(partial(Containing, "email_key"), email_addresses.searched),
     },
-    weights=graph.across_owners(graph.Weights(count=400, conditions={"scope": 500, "emailContains": 1_000})),
+    weights=fields.across_owners(fields.Weights(count=400, conditions={"scope": 500, "emailContains": 1_000})),
 )
 
 
@@ -82,7 +85,8 @@ class UserLimits:
     """Constants."""
 
     email_maximum: int = strawberry.field(
-        default=emails.MAXIMUM, description="Characters (code points) of an e-mail address, spaces around it left out."
+        default=email_addresses.MAXIMUM,
+        description="Characters (code points) of an e-mail address, spaces around it left out.",
     )
     name_maximum: int = strawberry.field(
         default=names.MAXIMUM, description="Characters (code points) of a name, spaces around it left out."
@@ -100,7 +104,7 @@ class UserLimits:
 class UserQueries:
     """Root fields."""
 
-    @graph.resolver(
+    @fields.resolver(
         "All users, newest first; others see theirs on their owners.", permissions=[IsAdmin], declared=_USERS
     )
     async def users(
@@ -138,8 +142,8 @@ class CreateUserInput:
         return service.NewUser(self.email, self.name, owner, self.password)
 
 
-@graph.payload()
-class CreateUserPayload(graph.Payload):
+@fields.payload()
+class CreateUserPayload(fields.Payload):
     user: User | None = strawberry.field(default=None, description="The new user.")
     temporary_password: str | None = strawberry.field(
         default=None, description="The password to log in with at first; shown here once. Null when it was given."
@@ -158,8 +162,8 @@ class UpdateUserInput:
     )
 
 
-@graph.payload()
-class UpdateUserPayload(graph.Payload):
+@fields.payload()
+class UpdateUserPayload(fields.Payload):
     user: User | None = strawberry.field(default=None, description="The user as it is now.")
 
 
@@ -173,8 +177,8 @@ class DeactivateUserInput:
     )
 
 
-@graph.payload()
-class DeactivateUserPayload(graph.Payload):
+@fields.payload()
+class DeactivateUserPayload(fields.Payload):
     user: User | None = strawberry.field(default=None, description="The user as it is now.")
 
 
@@ -188,8 +192,8 @@ class ReactivateUserInput:
     )
 
 
-@graph.payload()
-class ReactivateUserPayload(graph.Payload):
+@fields.payload()
+class ReactivateUserPayload(fields.Payload):
     user: User | None = strawberry.field(default=None, description="The user as it is now.")
 
 
@@ -203,8 +207,8 @@ class DeleteUserInput:
     )
 
 
-@graph.payload()
-class DeleteUserPayload(graph.Payload):
+@fields.payload()
+class DeleteUserPayload(fields.Payload):
     deleted_id: strawberry.ID | None = strawberry.field(default=None, description="The user that is gone.")
 
 
@@ -216,8 +220,8 @@ class ResetPasswordInput:
     password: str | None = strawberry.field(default=None, description=_TEMPORARY)
 
 
-@graph.payload()
-class ResetPasswordPayload(graph.Payload):
+@fields.payload()
+class ResetPasswordPayload(fields.Payload):
     user: User | None = strawberry.field(default=None, description="The user as it is now.")
     temporary_password: str | None = strawberry.field(
         default=None, description="The password to log in with at first; shown here once. Null when it was given."
@@ -235,11 +239,11 @@ _ALREADY_SHOWN = UserError(
 class UserMutations:
     """Root fields."""
 
-    @graph.mutation(
+    @fields.mutation(
         "Creates a user with the scope of the owner, which is never above the caller's. For people only, since it returns a "
         "password. Answers that an e-mail address is taken are audited, and limited within 15 minutes: "
-        f"{tries.MAXIMUM_TAKEN} for one caller, {tries.MAXIMUM_TAKEN_BY_OWNER} for all callers of one account or service "
-        "provider. Beyond, every new address gets RATE_LIMITED. Admins are not limited.",
+        f"{login_throttle.MAXIMUM_TAKEN} for one caller, {login_throttle.MAXIMUM_TAKEN_BY_OWNER} for all callers of one "
+        "account or service provider. Beyond, every new address gets RATE_LIMITED. Admins are not limited.",
         permissions=[IsPerson],
     )
     async def create_user(
@@ -249,7 +253,7 @@ class UserMutations:
         errors = [] if is_new or input.password is not None else [_ALREADY_SHOWN]
         return CreateUserPayload(user=User.of(user), temporary_password=shown, user_errors=errors)
 
-    @graph.mutation(
+    @fields.mutation(
         "Changes the name or the e-mail address of a user. Answers that an address is taken count as in `createUser`."
     )
     async def update_user(
@@ -259,28 +263,28 @@ class UserMutations:
         user = await service.update(info.context, input.id, patch)
         return UpdateUserPayload(user=User.of(user))
 
-    @graph.mutation(f"Deactivates a user and ends their sessions: the tokens are rejected {WHEN_REFUSED}.")
+    @fields.mutation(f"Deactivates a user and ends their sessions: the tokens are rejected {WHEN_REFUSED}.")
     async def deactivate_user(
         self, info: Info, input: Annotated[DeactivateUserInput, strawberry.argument(description="Whom.")]
     ) -> DeactivateUserPayload:
         user = await service.set_active(info.context, input.id, False, input.if_version)
         return DeactivateUserPayload(user=User.of(user))
 
-    @graph.mutation("Opens the login of a user again; sessions that were ended stay so.")
+    @fields.mutation("Opens the login of a user again; sessions that were ended stay so.")
     async def reactivate_user(
         self, info: Info, input: Annotated[ReactivateUserInput, strawberry.argument(description="Whom.")]
     ) -> ReactivateUserPayload:
         user = await service.set_active(info.context, input.id, True, input.if_version)
         return ReactivateUserPayload(user=User.of(user))
 
-    @graph.mutation(f"Deletes a user and their sessions: the tokens are rejected {WHEN_REFUSED}.")
+    @fields.mutation(f"Deletes a user and their sessions: the tokens are rejected {WHEN_REFUSED}.")
     async def delete_user(
         self, info: Info, input: Annotated[DeleteUserInput, strawberry.argument(description="Whom.")]
     ) -> DeleteUserPayload:
         deleted = await service.delete(info.context, input.id, input.if_version)
-        return DeleteUserPayload(deleted_id=strawberry.ID(show(Kind.USER, deleted)))
+        return DeleteUserPayload(deleted_id=strawberry.ID(sid_of(Kind.USER, deleted)))
 
-    @graph.mutation(
+    @fields.mutation(
         "Gives another user a temporary password, which they must change first, and ends their sessions: the tokens are "
         f"rejected {WHEN_REFUSED}.",
         permissions=[IsPerson],

@@ -14,24 +14,24 @@ from strawberry.utils.str_converters import to_camel_case
 from tortoise.expressions import Q, Subquery
 from tortoise.transactions import in_transaction
 
-from app import names, quotas
-from app.access import Scope, Viewer
 from app.api_keys.owner import OwnerChoice, lock_owner
 from app.audit import trail
-from app.audit.changing import Columns, change, conflict
+from app.audit.audited_update import Columns, change, conflict
 from app.audit.rows import Rows
-from app.context import Context
-from app.errors import Mistakes, Problems, Unauthenticated, UserErrorCode
-from app.idempotency.once import once
-from app.identifiers import Kind, new_id
-from app.revocations import Revocations
-from app.shares import Share
-from app.users import emails, password, policy, taken, tries
+from app.foundation import names, quotas
+from app.foundation.access import Scope, Viewer
+from app.foundation.concurrency_limits import Share
+from app.foundation.context import Context
+from app.foundation.errors import ErrorCollector, Unauthenticated, UserErrorCode, UserErrors
+from app.foundation.idempotency.run_once import once
+from app.foundation.identifiers import Kind, new_id
+from app.foundation.revocations import Revocations
+from app.users import email_addresses, login_throttle, password, policy, uniqueness
+from app.users.credential_check import still_authenticated
 from app.users.model import THE_POLICY, PasswordPolicy, Session, User
 from app.users.password import Claim
 from app.users.sessions import lock_account, matches
-from app.users.standing import still_let_in
-from app.users.taken import Unique
+from app.users.uniqueness import Unique
 
 USERS = Rows(User, Kind.USER, "user")
 _EMAIL = Unique(
@@ -51,20 +51,20 @@ def _claim(viewer: Viewer) -> Claim:
 
 
 async def change_password(context: Context, current: str, new: str) -> User:
-    """A new password for whoever asks; their other sessions end. Raises Mistakes, all of them at once, and RateLimited."""
-    viewer, problems = context.viewer, Problems()
-    user = await viewer.within_reach(User).get_or_none(id=viewer.user_id)
+    """A new password for whoever asks; their other sessions end. Raises UserErrors, all of them at once, and RateLimited."""
+    viewer, problems = context.viewer, ErrorCollector()
+    user = await viewer.visible(User).get_or_none(id=viewer.user_id)
     session_id = viewer.session_id
     if user is None or session_id is None:
         raise Unauthenticated("The session has ended. Log in again.")
     claim = _claim(viewer)
-    tried = await tries.begin_in_session(session_id)
+    tried = await login_throttle.begin_in_session(session_id)
     if not await matches(tried, current, user.password_hash, claim):
-        await tries.fail(tried)
+        await login_throttle.fail(tried)
         problems.add(UserErrorCode.WRONG_CREDENTIALS, "This is not the present password.", "currentPassword")
-        await trail.note(context, user, after={"refused": True})
+        await trail.record(context, user, after={"refused": True})
     else:
-        await tries.take_back(tried)
+        await login_throttle.withdraw(tried)
     policy.check(await policy.current(), new, user.email, problems, "newPassword")
     if password.normalized(new) == password.normalized(current):
         problems.add(UserErrorCode.INVALID, "The new password is the present one; choose another.", "newPassword")
@@ -75,11 +75,11 @@ async def change_password(context: Context, current: str, new: str) -> User:
         locked = await User.filter(id=user.id, password_hash=user.password_hash).select_for_update().get_or_none()
         if locked is None:
             message = "The password was changed in this moment by somebody else; try again."
-            raise Mistakes.one(UserErrorCode.CONFLICT, message)
-        await still_let_in(viewer)
+            raise UserErrors.one(UserErrorCode.CONFLICT, message)
+        await still_authenticated(viewer)
         changed = USERS.there(await change(context, User, user.id, values))
         await Session.filter(user_id=user.id).exclude(id=viewer.session_id).delete()
-        await tries.forget_in_session(session_id)
+        await login_throttle.forget_in_session(session_id)
     context.use(Revocations).announce(user.id)
     return changed
 
@@ -98,10 +98,10 @@ async def create(context: Context, new: NewUser, idempotency_key: str | None = N
     """Somebody new, for an owner within reach (by default the caller's own), with a password that must be changed.
 
     Answers the password too, unless it was given, and whether the user is new: not when made before under this idempotency
-    key. Raises Mistakes, all of them at once, and RateLimited.
+    key. Raises UserErrors, all of them at once, and RateLimited.
     """
     first = policy.temporary(await policy.current()) if new.password is None else new.password
-    reachable, claim = context.viewer.within_reach(User), _claim(context.viewer)
+    reachable, claim = context.viewer.visible(User), _claim(context.viewer)
 
     async def make() -> tuple[User, bool]:
         # Before the transaction that `once` opens: it takes long, and nobody else is to wait for it.
@@ -113,21 +113,21 @@ async def create(context: Context, new: NewUser, idempotency_key: str | None = N
 
 
 async def _create(context: Context, new: NewUser, hashed: str) -> User:
-    viewer, problems = context.viewer, Problems()
+    viewer, problems = context.viewer, ErrorCollector()
     values = _read(Some(new.email), Some(new.name), problems)
     await _find_taken(values, None, problems)
     if new.password is not None:
         policy.check(await policy.current(), new.password, new.email, problems, "password")
     secret = _password_values(hashed, must_change=True)
-    async with taken.answered(context, User, [_EMAIL], values), in_transaction():
+    async with uniqueness.answered(context, User, [_EMAIL], values), in_transaction():
         owner = await lock_owner(viewer, new.owner, problems)
-        await still_let_in(viewer)
+        await still_authenticated(viewer)
         problems.raise_if_any()
         if owner.has_quota:
             there, maximum = User.filter(**owner.columns), context.opened.settings.users_per_owner
             await quotas.check(there, maximum, f"The {owner.words} has {maximum:,} users", "Delete one first.")
         user = await User.create(**values, **secret, **owner.columns)
-        await trail.note(context, user, after={**values, **owner.columns})
+        await trail.record(context, user, after={**values, **owner.columns})
     return user
 
 
@@ -137,21 +137,21 @@ async def _telling_who_is_there(context: Context, email: str, make: Callable[[],
     Otherwise anybody could learn who has a login in the whole installation, at no cost and leaving no trace. Raises
     RateLimited, before anything is done or in place of what would be told. Admins see everybody: for them there is no limit.
     """
-    await taken.check(context, User, {"email_key": emails.email_key(email)})
+    await uniqueness.check(context, User, {"email_key": email_addresses.email_key(email)})
     try:
         return await make()
-    except Mistakes as mistakes:
+    except UserErrors as mistakes:
         if any(error.code is UserErrorCode.EMAIL_TAKEN for error in mistakes.errors):
-            await taken.note(context, {"email": email})
+            await uniqueness.note(context, {"email": email})
         raise
 
 
 async def create_first_admin(email: str, name: str) -> str:
     """An admin that nobody made: how an installation begins, from the command line. Answers the password.
 
-    Raises Mistakes.
+    Raises UserErrors.
     """
-    problems = Problems()
+    problems = ErrorCollector()
     values = _read(Some(email), Some(name), problems)
     await _find_taken(values, None, problems)
     problems.raise_if_any()
@@ -159,7 +159,7 @@ async def create_first_admin(email: str, name: str) -> str:
     secret = _password_values(await password.hashed(shown, Claim(password.CHANGES)), must_change=True)
     async with in_transaction():
         user = await User.create(**values, **secret, scope=Scope.ADMIN)
-        await trail.note(None, user, after={**values, "scope": Scope.ADMIN})
+        await trail.record(None, user, after={**values, "scope": Scope.ADMIN})
     return shown
 
 
@@ -173,7 +173,7 @@ class UserPatch:
 
 
 async def update(context: Context, user_id: str, patch: UserPatch) -> User:
-    """Changes what is given. Raises Mistakes: NOT_FOUND, CONFLICT, or all that is wrong with the values; and RateLimited."""
+    """Changes what is given. Raises UserErrors: NOT_FOUND, CONFLICT, or all that is wrong with the values; and RateLimited."""
     email = patch.email.value if patch.email is not None else None
     if email is None:
         return await _update(context, user_id, patch)
@@ -181,12 +181,12 @@ async def update(context: Context, user_id: str, patch: UserPatch) -> User:
 
 
 async def _update(context: Context, user_id: str, patch: UserPatch) -> User:
-    problems = Problems()
+    problems = ErrorCollector()
     values = _read(patch.email, patch.name, problems)
     if values and not problems.found:
-        async with taken.answered(context, User, [_EMAIL], values), in_transaction():
+        async with uniqueness.answered(context, User, [_EMAIL], values), in_transaction():
             changed = await USERS.change(context, user_id, values, if_version=patch.if_version)
-            await still_let_in(context.viewer)  # once the row is locked
+            await still_authenticated(context.viewer)  # once the row is locked
         if changed is not None:
             return changed
     user = await USERS.get(context, user_id)
@@ -200,7 +200,7 @@ async def _update(context: Context, user_id: str, patch: UserPatch) -> User:
 
 
 async def set_active(context: Context, user_id: str, active: bool, if_version: int | None) -> User:
-    """Deactivated, their sessions end within 5 s, for good. Raises Mistakes: NOT_FOUND, CONFLICT, LAST_ADMIN."""
+    """Deactivated, their sessions end within 5 s, for good. Raises UserErrors: NOT_FOUND, CONFLICT, LAST_ADMIN."""
     found = await USERS.get(context, user_id)
     async with in_transaction():
         user = await _locked(context, found, if_version)
@@ -215,12 +215,12 @@ async def set_active(context: Context, user_id: str, active: bool, if_version: i
 
 
 async def delete(context: Context, user_id: str, if_version: int | None) -> UUID:
-    """Raises Mistakes: NOT_FOUND, CONFLICT, LAST_ADMIN."""
+    """Raises UserErrors: NOT_FOUND, CONFLICT, LAST_ADMIN."""
     found = await USERS.get(context, user_id)
     async with in_transaction():
         user = await _locked(context, found, if_version)
         await _keep_an_admin(user)
-        await trail.note(context, user, before={"email": user.email, "name": user.name})
+        await trail.record(context, user, before={"email": user.email, "name": user.name})
         await delete_all(Q(id=user.id))
     context.use(Revocations).announce(user.id)
     return user.id
@@ -237,9 +237,9 @@ async def delete_all(which: Q) -> int:
 async def reset_password(context: Context, user_id: str, given: str | None) -> tuple[User, str | None]:
     """A password that must be changed, for somebody else within reach; all their sessions end.
 
-    Answers the password too, unless it was `given`. Raises Mistakes.
+    Answers the password too, unless it was `given`. Raises UserErrors.
     """
-    viewer, problems = context.viewer, Problems()
+    viewer, problems = context.viewer, ErrorCollector()
     user = await USERS.get(context, user_id)
     if user.id == viewer.user_id:
         message = "Your own password is changed with changePassword, which asks for the present one."
@@ -270,8 +270,8 @@ class PasswordPolicyPatch:
 
 
 async def update_policy(context: Context, patch: PasswordPolicyPatch) -> PasswordPolicy:
-    """Holds for passwords chosen from now on. Raises Mistakes: REQUIRED, OUT_OF_RANGE, CONFLICT."""
-    problems = Problems()
+    """Holds for passwords chosen from now on. Raises UserErrors: REQUIRED, OUT_OF_RANGE, CONFLICT."""
+    problems = ErrorCollector()
     values: Columns = {}
     for column in ("minimum_length", "needs_digit", "needs_symbol", "refuses_common"):
         given = getattr(patch, column)
@@ -294,7 +294,10 @@ async def update_policy(context: Context, patch: PasswordPolicyPatch) -> Passwor
 
 
 async def _locked(context: Context, found: User, if_version: int | None = None) -> User:
-    """The row, which no other transaction changes until this one ends. Raises Mistakes: NOT_FOUND, CONFLICT; Unauthenticated."""
+    """The row, which no other transaction changes until this one ends.
+
+    Raises UserErrors: NOT_FOUND, CONFLICT; Unauthenticated.
+    """
     if not await lock_account(context.viewer, found):
         raise USERS.not_found()
     if found.scope is Scope.ADMIN:
@@ -302,29 +305,29 @@ async def _locked(context: Context, found: User, if_version: int | None = None) 
         # Whole rows: a list of values would leave the lock out.
         await User.filter(scope=Scope.ADMIN, active=True).order_by("id").select_for_update()
     user = USERS.there(await User.filter(id=found.id).select_for_update().get_or_none())
-    await still_let_in(context.viewer)
+    await still_authenticated(context.viewer)
     if if_version not in (None, user.version):
         raise USERS.conflict(if_version)
     return user
 
 
 async def _keep_an_admin(user: User) -> None:
-    """Raises Mistakes LAST_ADMIN. The active admins are locked."""
+    """Raises UserErrors LAST_ADMIN. The active admins are locked."""
     if user.scope is not Scope.ADMIN or not user.active:
         return
     if not await User.filter(scope=Scope.ADMIN, active=True).exclude(id=user.id).exists():
         message = "This is the last active admin; make or reactivate another one first."
-        raise Mistakes.one(UserErrorCode.LAST_ADMIN, message, "id")
+        raise UserErrors.one(UserErrorCode.LAST_ADMIN, message, "id")
 
 
-def _read(email: Some[str | None] | None, name: Some[str | None] | None, problems: Problems) -> Columns:
+def _read(email: Some[str | None] | None, name: Some[str | None] | None, problems: ErrorCollector) -> Columns:
     """The columns to write; what is wrong goes to `problems`."""
     values: Columns = {}
     before = len(problems.found)
     if email is not None:
-        checked = emails.checked(email.value, problems, "email")
+        checked = email_addresses.checked(email.value, problems, "email")
         if len(problems.found) == before:
-            values |= {"email": checked, "email_key": emails.email_key(checked)}
+            values |= {"email": checked, "email_key": email_addresses.email_key(checked)}
     before = len(problems.found)
     if name is not None:
         checked = names.checked(name.value, problems, "name")
@@ -337,7 +340,7 @@ def _password_values(stored: str, *, must_change: bool) -> Columns:
     return {"password_hash": stored, "password_set_at": datetime.now(UTC), "must_change_password": must_change}
 
 
-async def _find_taken(values: Columns, user_id: UUID | None, problems: Problems) -> None:
+async def _find_taken(values: Columns, user_id: UUID | None, problems: ErrorCollector) -> None:
     """Tells a taken address beside all else that is wrong; the constraint holds it all the same."""
     key = values.get("email_key")
     if key and await User.filter(email_key=key).exclude(id=user_id or new_id()).exists():

@@ -5,27 +5,38 @@ from typing import Annotated
 
 import strawberry
 
-from app import graph
-from app.access import IsPerson, OpenTo
-from app.context import Info
-from app.identifiers import Kind, show
-from app.paging import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, FirstArgument, page
-from app.revocations import WHEN_REFUSED
-from app.users import model, service, sessions, tries
-from app.users.devices import device
+from app.foundation.access import IsPerson, OpenTo
+from app.foundation.context import Info
+from app.foundation.graphql import fields
+from app.foundation.graphql.pagination import (
+    DEFAULT_FIRST,
+    NEWEST_FIRST,
+    AfterArgument,
+    Connection,
+    FirstArgument,
+    page,
+)
+from app.foundation.identifiers import Kind, sid_of
+from app.foundation.revocations import WHEN_REFUSED
+from app.users import login_throttle, model, service, sessions
 from app.users.schema import User
+from app.users.user_agents import device
 
 
-@graph.node(Kind.SESSION, description="A login on one device, until it ends.", is_callers_own=True)
-class Session(graph.Node[model.Session]):
-    device: str = graph.computed(device, ["user_agent"], "What it was opened with, in a few words: `Firefox on Linux`.")
-    user_agent: str = graph.column("The User-Agent header with which it was opened, at most 256 characters.")
-    address: str = graph.column("The network address from which it was opened.")
-    created_at: datetime = graph.column("When it was opened.")
-    last_used_at: datetime = graph.column("The minute in which it was used last. It ends when it is idle for too long.")
-    expires_at: datetime = graph.column("When it ends, however much it is used.")
+@fields.node(Kind.SESSION, description="A login on one device, until it ends.", is_callers_own=True)
+class Session(fields.Node[model.Session]):
+    device: str = fields.computed(
+        device, ["user_agent"], "What it was opened with, in a few words: `Firefox on Linux`."
+    )
+    user_agent: str = fields.column("The User-Agent header with which it was opened, at most 256 characters.")
+    address: str = fields.column("The network address from which it was opened.")
+    created_at: datetime = fields.column("When it was opened.")
+    last_used_at: datetime = fields.column(
+        "The minute in which it was used last. It ends when it is idle for too long."
+    )
+    expires_at: datetime = fields.column("When it ends, however much it is used.")
 
-    @graph.resolver("Whether it is the session that asks.", declared=graph.Called(("id",)))
+    @fields.resolver("Whether it is the session that asks.", declared=fields.Called(("id",)))
     def current(self, info: Info, row: strawberry.Parent[model.Session]) -> bool:
         return row.id == info.context.viewer.session_id
 
@@ -34,7 +45,7 @@ class Session(graph.Node[model.Session]):
 class SessionQueries:
     """Root fields."""
 
-    @graph.resolver("The caller's own sessions that are open, newest first.", permissions=[IsPerson])
+    @fields.resolver("The caller's own sessions that are open, newest first.", permissions=[IsPerson])
     async def sessions(
         self, info: Info, first: FirstArgument = DEFAULT_FIRST, after: AfterArgument = None
     ) -> Connection[Session] | None:
@@ -49,8 +60,8 @@ class LoginInput:
     password: str = strawberry.field(description="The password.")
 
 
-@graph.payload()
-class LoginPayload(graph.Payload):
+@fields.payload()
+class LoginPayload(fields.Payload):
     token: str | None = strawberry.field(
         default=None,
         description="The session's token, to be sent as `Authorization: Bearer …`. Shown here once and never again.",
@@ -64,8 +75,8 @@ class LoginPayload(graph.Payload):
     )
 
 
-@graph.payload(errors="What is wrong; empty when it was done.")
-class LogoutPayload(graph.Payload):
+@fields.payload(errors="What is wrong; empty when it was done.")
+class LogoutPayload(fields.Payload):
     logged_out: bool | None = strawberry.field(default=None, description="True: the session has ended.")
 
 
@@ -76,8 +87,8 @@ class LogoutEverywhereInput:
     keep_current: bool = strawberry.field(default=False, description="True: the session that asks stays open.")
 
 
-@graph.payload()
-class LogoutEverywherePayload(graph.Payload):
+@fields.payload()
+class LogoutEverywherePayload(fields.Payload):
     ended: int | None = strawberry.field(default=None, description="How many sessions have ended.")
 
 
@@ -88,8 +99,8 @@ class RevokeSessionInput:
     id: strawberry.ID = strawberry.field(description="The session: one's own, or of a user within reach.")
 
 
-@graph.payload()
-class RevokeSessionPayload(graph.Payload):
+@fields.payload()
+class RevokeSessionPayload(fields.Payload):
     revoked_id: strawberry.ID | None = strawberry.field(default=None, description="The session that has ended.")
 
 
@@ -101,8 +112,8 @@ class ChangePasswordInput:
     new_password: str = strawberry.field(description="The new one; `passwordPolicy` tells what it has to be.")
 
 
-@graph.payload()
-class ChangePasswordPayload(graph.Payload):
+@fields.payload()
+class ChangePasswordPayload(fields.Payload):
     user: User | None = strawberry.field(default=None, description="Whose password it is.")
 
 
@@ -110,12 +121,13 @@ class ChangePasswordPayload(graph.Payload):
 class SessionMutations:
     """Root fields."""
 
-    @graph.mutation(
+    @fields.mutation(
         "Opens a session with an e-mail address and a password. Needs no key; an `Authorization` header that does not "
         "authenticate is ignored unless the document has other fields that need one. RATE_LIMITED after "
-        f"{tries.MAXIMUM_BY_EMAIL_AND_NETWORK} failures for one e-mail address from one network (an IPv4 address or an IPv6 "
-        f"/64), {tries.MAXIMUM_BY_NETWORK} for any addresses from one network, or {tries.MAXIMUM_BY_EMAIL} for one address from "
-        "all networks, within 15 minutes; one IPv6 /56 has twice the limits of a network.",
+        f"{login_throttle.MAXIMUM_BY_EMAIL_AND_NETWORK} failures for one e-mail address from one network (an "
+        f"IPv4 address or an IPv6 /64), {login_throttle.MAXIMUM_BY_NETWORK} for any addresses from one network, or "
+        f"{login_throttle.MAXIMUM_BY_EMAIL} for one address from all networks, within 15 minutes; "
+        "one IPv6 /56 has twice the limits of a network.",
         open_to=OpenTo.UNAUTHENTICATED | OpenTo.PASSWORD_CHANGE,
     )
     async def login(
@@ -129,7 +141,7 @@ class SessionMutations:
             must_change_password=entered.user.must_change_password,
         )
 
-    @graph.mutation(
+    @fields.mutation(
         f"Ends the caller's session: its token is rejected {WHEN_REFUSED}.",
         permissions=[IsPerson],
         open_to=OpenTo.PASSWORD_CHANGE,
@@ -138,7 +150,7 @@ class SessionMutations:
         await sessions.logout(info.context)
         return LogoutPayload(logged_out=True)
 
-    @graph.mutation(
+    @fields.mutation(
         f"Ends all sessions of the caller: their tokens are rejected {WHEN_REFUSED}.", permissions=[IsPerson]
     )
     async def logout_everywhere(
@@ -148,16 +160,16 @@ class SessionMutations:
             ended=await sessions.logout_everywhere(info.context, keep_current=input.keep_current)
         )
 
-    @graph.mutation(f"Ends a session: its token is rejected {WHEN_REFUSED}.")
+    @fields.mutation(f"Ends a session: its token is rejected {WHEN_REFUSED}.")
     async def revoke_session(
         self, info: Info, input: Annotated[RevokeSessionInput, strawberry.argument(description="Which.")]
     ) -> RevokeSessionPayload:
         ended = await sessions.revoke_session(info.context, input.id)
-        return RevokeSessionPayload(revoked_id=strawberry.ID(show(Kind.SESSION, ended)))
+        return RevokeSessionPayload(revoked_id=strawberry.ID(sid_of(Kind.SESSION, ended)))
 
-    @graph.mutation(
+    @fields.mutation(
         f"Changes the caller's password and ends their other sessions, whose tokens are rejected {WHEN_REFUSED}. "
-        f"RATE_LIMITED after {tries.MAXIMUM_BY_SESSION} wrong current passwords in one session within 15 minutes.",
+        f"RATE_LIMITED after {login_throttle.MAXIMUM_BY_SESSION} wrong current passwords in one session within 15 minutes.",
         permissions=[IsPerson],
         open_to=OpenTo.PASSWORD_CHANGE,
     )

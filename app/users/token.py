@@ -1,5 +1,5 @@
-"""The text form of a session: `vgs_` and what `app/tokens.py` says of all tokens."""
+"""The text form of a session: `vgs_` and what `app/foundation/tokens.py` says of all tokens."""
 
-from app.tokens import Form
+from app.foundation.tokens import Form
 
 FORM = Form("vgs_", "session")

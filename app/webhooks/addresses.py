@@ -3,8 +3,8 @@
 import unicodedata
 from urllib.parse import SplitResult, urlsplit
 
-from app.errors import Problems, UserErrorCode
-from app.outbound import OutboundGate
+from app.foundation.errors import ErrorCollector, UserErrorCode
+from app.foundation.outbound.guard import OutboundGate
 
 MAXIMUM_URL = 2048
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
@@ -12,7 +12,7 @@ Origin = tuple[str, str, int]
 """Scheme, host and port."""
 
 
-def checked_url(text: str, problems: Problems, *path: str, schemes: tuple[str, ...], gate: OutboundGate) -> str:
+def checked_url(text: str, problems: ErrorCollector, *path: str, schemes: tuple[str, ...], gate: OutboundGate) -> str:
     """The trimmed URL: absolute, of one of the `schemes`, without credentials, at most 2048 characters.
 
     The gate judges the host by its text alone; what it leads to is judged when it is called. What is wrong goes to

@@ -17,16 +17,16 @@ from uuid import UUID
 
 from yarl import URL
 
-from app.errors import RateLimited
-from app.outbound import OutboundGate, OutboundRefused
-from app.recording.failures import FailureKind
-from app.shares import FairSlots, Share, ShareFull
+from app.foundation.concurrency_limits import FairSlots, Share, ShareFull
+from app.foundation.errors import RateLimited
+from app.foundation.outbound.errors import FailureKind
+from app.foundation.outbound.guard import OutboundGate, OutboundRefused
 from app.webhooks import signing
-from app.webhooks.events import Event
 from app.webhooks.model import WebhookMethod
+from app.webhooks.samples import Event
 
 if TYPE_CHECKING:
-    from app.webhooks.calling import Client
+    from app.webhooks.request import Client
 
 WHOLE_SECONDS = 5.0
 CONNECT_SECONDS = 3.0
@@ -244,6 +244,6 @@ _REASONS = {
 
 
 def _loaded() -> "type[Client]":
-    from app.webhooks import calling  # noqa: PLC0415  aiohttp's memory, for those who call webhooks alone
+    from app.webhooks import request  # noqa: PLC0415  aiohttp's memory, for those who call webhooks alone
 
-    return calling.Client
+    return request.Client

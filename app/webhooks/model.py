@@ -8,8 +8,8 @@ import strawberry
 from tortoise import fields
 from tortoise.models import Model
 
-from app.access import Reach, Reachable
-from app.identifiers import new_id
+from app.foundation.access import TenantScope, TenantScoped
+from app.foundation.identifiers import new_id
 
 
 @strawberry.enum(description="Which of an account's webhooks.")
@@ -32,7 +32,7 @@ class WebhookMethod(enum.Enum):
     POST = strawberry.enum_value("POST", description="The event as JSON in the body, which the signature covers.")
 
 
-class WebhookDelivery(Reachable):
+class WebhookDelivery(TenantScoped):
     """One call. `reason` says why it did not succeed, and is null when it did; `status` is null when nobody answered.
 
     `request_headers` are `{name, value}`, those of basic auth without what they hold.
@@ -55,7 +55,9 @@ class WebhookDelivery(Reachable):
     reason = fields.TextField(null=True)
     created_at = fields.DatetimeField(auto_now_add=True)
 
-    reach: ClassVar[Reach] = Reach(account="account_id", service_provider=("account__service_provider_id",))
+    tenant_scope: ClassVar[TenantScope] = TenantScope(
+        account="account_id", service_provider=("account__service_provider_id",)
+    )
 
     class Meta:
         table = "webhook_deliveries"

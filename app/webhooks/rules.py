@@ -6,11 +6,11 @@ from uuid import UUID
 from strawberry import Some
 from tortoise.models import Model
 
-from app.encryption import CannotOpen, Keyring
-from app.errors import Problems, UserErrorCode
-from app.masks import is_mask
-from app.names import has_control_characters
-from app.outbound import OutboundGate
+from app.foundation.encryption import CannotOpen, Keyring
+from app.foundation.errors import ErrorCollector, UserErrorCode
+from app.foundation.masks import is_mask
+from app.foundation.names import has_control_characters
+from app.foundation.outbound.guard import OutboundGate
 from app.webhooks.addresses import checked_url, origin
 from app.webhooks.model import WebhookKind, WebhookMethod
 
@@ -90,7 +90,7 @@ class Reader:
     gate: OutboundGate
     row_id: UUID
     row: Model | None
-    problems: Problems
+    problems: ErrorCollector
 
     def columns(self, field: WebhookField, change: WebhookChange | None) -> dict[str, object]:
         """All columns of the webhook, also those that stay, but for a password that does: written anew it would count as changed.

@@ -6,11 +6,11 @@ from typing import Annotated
 import strawberry
 from strawberry import Maybe, Some
 
-from app import graph
-from app.access import HasFullAccess
 from app.accounts.model import Account as AccountRow
-from app.context import Info
-from app.identifiers import Kind
+from app.foundation.access import HasFullAccess
+from app.foundation.context import Info
+from app.foundation.graphql import fields
+from app.foundation.identifiers import Kind
 from app.webhooks import addresses, model, rules, service
 
 
@@ -104,40 +104,40 @@ class HttpHeader:
     value: str = strawberry.field(description="Its value; that of `Authorization` is only `Basic …`.")
 
 
-@graph.node(
+@fields.node(
     Kind.WEBHOOK_DELIVERY,
     description="One test of a webhook: what was sent and what came back. Kept for 30 days.",
 )
-class WebhookDelivery(graph.Node[model.WebhookDelivery]):
-    kind: model.WebhookKind = graph.column("Which webhook was called.")
-    method: model.WebhookMethod = graph.column("How it was called.")
-    url: str = graph.column("Where to; with the event in its query, for GET.")
+class WebhookDelivery(fields.Node[model.WebhookDelivery]):
+    kind: model.WebhookKind = fields.column("Which webhook was called.")
+    method: model.WebhookMethod = fields.column("How it was called.")
+    url: str = fields.column("Where to; with the event in its query, for GET.")
     # The signature of a GET covers the time alone: whoever sees it could call the receiver with anything for five minutes.
-    request_headers: list[HttpHeader] | None = graph.computed(
+    request_headers: list[HttpHeader] | None = fields.computed(
         lambda headers: [HttpHeader(name=one["name"], value=one["value"]) for one in headers],
         ["request_headers"],
         "What was sent before the body, the signature included; of basic authentication only that it was sent.",
         permissions=[HasFullAccess],
     )
-    request_body: str = graph.column("The raw body, which is what was signed; empty for GET.")
-    succeeded: bool = graph.computed(
+    request_body: str = fields.column("The raw body, which is what was signed; empty for GET.")
+    succeeded: bool = fields.computed(
         lambda reason: reason is None,
         ["reason"],
         "Whether the receiver took it: a status of 200 to 299, and a reply that ends.",
     )
-    status: int | None = graph.column("The HTTP status of the answer; null when there was none.")
-    duration_ms: int = graph.column("How long it took, in milliseconds; 5 seconds at most.")
-    reply: str | None = graph.column(
+    status: int | None = fields.column("The HTTP status of the answer; null when there was none.")
+    duration_ms: int = fields.column("How long it took, in milliseconds; 5 seconds at most.")
+    reply: str | None = fields.column(
         "The first 2 KiB of the reply, with U+FFFD for what is no text in UTF-8; null when there was no answer. "
         "A receiver may repeat there what was sent to it.",
         permissions=[HasFullAccess],
     )
-    reply_truncated: bool = graph.column("Whether the reply was longer than that.")
-    reason: str | None = graph.column("Why it did not succeed: one sentence on what to fix; null when it did.")
-    account: graph.Node | None = graph.to_one(
+    reply_truncated: bool = fields.column("Whether the reply was longer than that.")
+    reason: str | None = fields.column("Why it did not succeed: one sentence on what to fix; null when it did.")
+    account: fields.Node | None = fields.to_one(
         "Account", "account_id", row=AccountRow, description="The account it belongs to."
     )
-    created_at: datetime = graph.column("When the answer was there, or was given up.")
+    created_at: datetime = fields.column("When the answer was there, or was given up.")
 
 
 @strawberry.input(description="A stored webhook to be tried.")
@@ -148,8 +148,8 @@ class SendTestWebhookInput:
     kind: model.WebhookKind = strawberry.field(description="Which of its webhooks.")
 
 
-@graph.payload(errors="Why nothing was sent. What is wrong with the receiver is in the delivery's `reason`.")
-class SendTestWebhookPayload(graph.Payload):
+@fields.payload(errors="Why nothing was sent. What is wrong with the receiver is in the delivery's `reason`.")
+class SendTestWebhookPayload(fields.Payload):
     delivery: WebhookDelivery | None = strawberry.field(
         default=None, description="What was sent and what came back; `reason` says why it did not succeed."
     )
@@ -159,7 +159,7 @@ class SendTestWebhookPayload(graph.Payload):
 class WebhookMutations:
     """Root fields."""
 
-    @graph.mutation(
+    @fields.mutation(
         "Calls a stored webhook with a signed sample event, within 5 seconds and following no redirect, and keeps what came "
         f"of it. RATE_LIMITED after {service.MAXIMUM_A_DAY} tests of one account in 24 hours, and while too many tests run: of "
         "the account, of its service provider, or in the worker."

@@ -7,16 +7,16 @@ from uuid import UUID
 from tortoise.transactions import in_transaction
 
 from app.accounts import webhook_secret
-from app.accounts.finding import ACCOUNTS
+from app.accounts.lookup import ACCOUNTS
 from app.accounts.model import Account
 from app.audit import trail
-from app.context import Context
-from app.errors import Mistakes, RateLimited, UserErrorCode
-from app.identifiers import new_id
-from app.webhooks import events
+from app.foundation.context import Context
+from app.foundation.errors import RateLimited, UserErrorCode, UserErrors
+from app.foundation.identifiers import new_id
+from app.webhooks import samples
 from app.webhooks.delivery import Call, Delivery, WebhookSender
 from app.webhooks.model import WebhookDelivery, WebhookKind
-from app.webhooks.pruning import first_id_of
+from app.webhooks.retention import first_id_of
 from app.webhooks.rules import OF_ACCOUNT, Webhook
 
 MAXIMUM_A_DAY = 200
@@ -25,13 +25,13 @@ MAXIMUM_A_DAY = 200
 async def send_test(context: Context, account_id: str, kind: WebhookKind) -> WebhookDelivery:
     """Calls the stored webhook with a signed sample event, and keeps what came of it.
 
-    Raises Mistakes: NOT_FOUND; RateLimited. What is wrong with the receiver is in the delivery's `reason`.
+    Raises UserErrors: NOT_FOUND; RateLimited. What is wrong with the receiver is in the delivery's `reason`.
     """
     account = await ACCOUNTS.get(context, account_id, "accountId")
     webhook = OF_ACCOUNT[kind].stored(account)
     if webhook is None:
         message = f"The account has no {OF_ACCOUNT[kind].name}; save one with updateAccount."
-        raise Mistakes.one(UserErrorCode.NOT_FOUND, message, "kind")
+        raise UserErrors.one(UserErrorCode.NOT_FOUND, message, "kind")
     await _check_share(account.id)
     delivery_id = new_id()
     call = _call(context, account, kind, webhook, delivery_id)
@@ -46,7 +46,7 @@ def _call(context: Context, account: Account, kind: WebhookKind, webhook: Webhoo
     return Call(
         method=webhook.method,
         url=webhook.url,
-        event=events.sample(kind, account.id, delivery_id, account.sip_realm, now),
+        event=samples.sample(kind, account.id, delivery_id, account.sip_realm, now),
         secrets=_secrets(context, account, now),
         username=webhook.username,
         password=OF_ACCOUNT[kind].open(context.keyring, account.id, webhook),
@@ -90,5 +90,5 @@ async def _kept(
             reason=delivery.reason,
         )
         told = {"kind": kind, "status": delivery.status, "reason": delivery.reason}
-        await trail.note(context, kept, after=told)
+        await trail.record(context, kept, after=told)
     return kept

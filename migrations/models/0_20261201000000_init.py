@@ -1,7 +1,7 @@
 """All tables, as they are at the beginning.
 
-Names and constraints that models cannot say are listed in `app/database.py`. `calls` is partitioned by month of the id (a UUIDv7,
-which begins with its time), with a default partition for what no month is there for.
+Names and constraints that models cannot say are listed in `app/foundation/database/orm.py`. `calls` is partitioned by
+month of the id (a UUIDv7, which begins with its time), with a default partition for what no month is there for.
 
 `call_accounts`, `stored_credentials`, `calls` and `call_keys` can be distributed by account: it is in each of their keys.
 """

@@ -23,27 +23,28 @@ import asyncpg
 import psutil
 from strawberry import Some
 
-from app import database, migrating
-from app.access import AccessLevel, Scope, Viewer
 from app.accounts import service as accounts
 from app.accounts.inputs import NewAccount
 from app.api_keys import service as api_keys
 from app.api_keys.owner import OwnerChoice
 from app.applications import service as applications
 from app.calls.keys import id_at
-from app.context import Context, Opened
-from app.encryption import new_key_text
-from app.identifiers import Kind, new_id, show
-from app.outbound import OutboundGate
+from app.commands import migrate
+from app.foundation.access import AccessLevel, Scope, Viewer
+from app.foundation.context import Context, Resources
+from app.foundation.database import orm
+from app.foundation.encryption import new_key_text
+from app.foundation.identifiers import Kind, new_id, sid_of
+from app.foundation.outbound.guard import OutboundGate
+from app.foundation.settings import Settings
 from app.service_providers import service as providers
-from app.settings import Settings
 from app.webhooks.rules import WebhookChange
 from tests.bench.client import Connection, request
 from tests.bench.finding import Finding
 from tests.bench.serving import OURS, ServerProcess
-from tests.calls.crowd import DAYS, add_calls, make_past_months
-from tests.crowd import moved
-from tests.servers.postgres import Postgres
+from tests.calls.many_calls import DAYS, add_calls, make_past_months
+from tests.support.concurrency import moved
+from tests.support.servers.postgres import Postgres
 
 BATCH, ROUNDS, BATCHES = 1_000, 9, 4
 PAGE_ROUNDS, PAGE_SECONDS = 15, 0.4
@@ -167,9 +168,9 @@ async def _insert(served: Served, number: int) -> tuple[float, float]:
 def _reported(served: Served, known_as: str) -> dict[str, Any]:
     began = datetime.now(UTC) - timedelta(seconds=100)
     return {
-        "accountId": show(Kind.ACCOUNT, served.account),
+        "accountId": sid_of(Kind.ACCOUNT, served.account),
         "callId": known_as,
-        "applicationId": show(Kind.APPLICATION, served.application),
+        "applicationId": sid_of(Kind.APPLICATION, served.application),
         "direction": "INBOUND",
         "from": f"+4930{random.randrange(10**7):07}",
         "to": f"+4989{random.randrange(10**7):07}",
@@ -198,7 +199,7 @@ async def _pages(served: Served, calls: int) -> dict[str, Any]:
     filters = {
         "unfiltered": (None, "true"),
         "by application": (
-            {"applicationId": show(Kind.APPLICATION, served.application)},
+            {"applicationId": sid_of(Kind.APPLICATION, served.application)},
             f"application_id = '{served.application}'",
         ),
         "by time range": (
@@ -217,7 +218,7 @@ async def _pages(served: Served, calls: int) -> dict[str, Any]:
 
 
 async def _compared(served: Served, given: dict[str, Any] | None, condition: str) -> dict[str, Any]:
-    variables = {"id": show(Kind.ACCOUNT, served.account), "filter": given}
+    variables = {"id": sid_of(Kind.ACCOUNT, served.account), "filter": given}
     async with Connection(served.server.port) as client:
         _, body = await client.ask(_raw(served, variables))
         end = json.loads(body)["data"]["account"]["recentCalls"]["pageInfo"]["endCursor"]
@@ -279,17 +280,17 @@ async def _served(calls: int) -> AsyncIterator[Served]:
 
 async def _seed(settings: Settings, calls: int) -> tuple[str, str, UUID, UUID]:
     """The keys of an admin and a gateway, an account with so many calls, and its application with a tenth of them."""
-    await migrating.migrate(settings)
+    await migrate.migrate(settings)
     keyring = settings.keyring()
-    async with database.opened(settings, migrating=True) as connection:
+    async with orm.opened(settings, migrating=True) as connection:
         key = await api_keys.create_first_admin(keyring, "bench")
-        opened = Opened(settings, keyring, {OutboundGate: OutboundGate([])})
+        opened = Resources(settings, keyring, {OutboundGate: OutboundGate([])})
         context = Context(Viewer(Scope.ADMIN, AccessLevel.FULL, new_id()), "bench", opened)
-        provider = show(Kind.SERVICE_PROVIDER, (await providers.create(context, "Provider")).id)
+        provider = sid_of(Kind.SERVICE_PROVIDER, (await providers.create(context, "Provider")).id)
         account = await accounts.create(context, NewAccount("Of many calls", provider))
         webhook = WebhookChange("https://hooks.example.com/calls")
         hotline = applications.ApplicationPatch(name=Some("Hotline"), calling_webhook=Some(webhook))
-        new = applications.NewApplication(show(Kind.ACCOUNT, account.id), hotline)
+        new = applications.NewApplication(sid_of(Kind.ACCOUNT, account.id), hotline)
         application = await applications.create(context, new)
         _, gateway = await api_keys.create(
             context, api_keys.NewApiKey("gateway", AccessLevel.GATEWAY, owner=OwnerChoice(service_provider_id=provider))

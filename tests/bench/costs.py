@@ -16,17 +16,17 @@ from typing import Any
 import asyncpg
 import psutil
 
-from app.access import Scope
-from app.encryption import new_key_text
-from app.execution.costs import Cost
 from app.execution.documents import Documents
-from app.schema import schema
-from app.settings import Settings
+from app.execution.limits.cost import Cost
+from app.foundation.access import Scope
+from app.foundation.encryption import new_key_text
+from app.foundation.settings import Settings
+from app.server.schema import schema
 from tests.bench.client import Connection, request
 from tests.bench.finding import Finding
 from tests.bench.serving import OURS, ServerProcess
 from tests.bench.spread import Spread, spread
-from tests.servers.postgres import Postgres
+from tests.support.servers.postgres import Postgres
 
 DATABASE_MS, CPU_MS = 1_000, 500
 # One operation has at most 100 aliases.

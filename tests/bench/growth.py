@@ -19,21 +19,22 @@ from uuid import UUID
 import asyncpg
 import psutil
 
-from app import database, migrating
-from app.access import AccessLevel, Scope, Viewer
 from app.accounts import service as accounts
 from app.accounts.inputs import NewAccount
 from app.api_keys import service as api_keys
-from app.context import Context, Opened
-from app.encryption import new_key_text
-from app.identifiers import Kind, new_id, show
+from app.commands import migrate
+from app.foundation.access import AccessLevel, Scope, Viewer
+from app.foundation.context import Context, Resources
+from app.foundation.database import orm
+from app.foundation.encryption import new_key_text
+from app.foundation.identifiers import Kind, new_id, sid_of
+from app.foundation.settings import Settings
 from app.service_providers import service as providers
-from app.settings import Settings
 from tests.bench.client import Connection, request
 from tests.bench.finding import Finding
 from tests.bench.serving import OURS, ServerProcess
-from tests.crowd import moved, multiply
-from tests.servers.postgres import Postgres
+from tests.support.concurrency import moved, multiply
+from tests.support.servers.postgres import Postgres
 
 SMALL, LARGE = 1_000, 100_000
 ROUNDS, SECONDS = 9, 0.5
@@ -161,13 +162,13 @@ async def _installation(postgres: Postgres, size: int) -> AsyncIterator[Measured
 
 async def _seed(settings: Settings, size: int) -> tuple[str, UUID]:
     """The key of an admin, and an account with many keys."""
-    await migrating.migrate(settings)
+    await migrate.migrate(settings)
     keyring = settings.keyring()
-    async with database.opened(settings, migrating=True) as connection:
+    async with orm.opened(settings, migrating=True) as connection:
         key = await api_keys.create_first_admin(keyring, "bench")
-        context = Context(Viewer(Scope.ADMIN, AccessLevel.FULL, new_id()), "bench", Opened(settings, keyring, {}))
+        context = Context(Viewer(Scope.ADMIN, AccessLevel.FULL, new_id()), "bench", Resources(settings, keyring, {}))
         provider = await providers.create(context, "Provider")
-        new = NewAccount("Of many keys", show(Kind.SERVICE_PROVIDER, provider.id))
+        new = NewAccount("Of many keys", sid_of(Kind.SERVICE_PROVIDER, provider.id))
         account = await accounts.create(context, new)
         await multiply(connection, provider.id, account.id, accounts=size, providers=size // 10)
     return key, account.id
@@ -175,15 +176,15 @@ async def _seed(settings: Settings, size: int) -> tuple[str, UUID]:
 
 async def _bodies(measured: Measured, connection: Any, account: UUID, size: int) -> dict[str, dict[str, Any]]:
     """The bodies; places in lists are computed and not walked to."""
-    owner = show(Kind.ACCOUNT, account)
+    owner = sid_of(Kind.ACCOUNT, account)
     one = await connection.fetchval(
         "SELECT id FROM accounts WHERE name LIKE 'Crowd %' ORDER BY id OFFSET $1", size // 2
     )
     bodies = {
-        "one": _body(_ONE, id=show(Kind.ACCOUNT, one)),
+        "one": _body(_ONE, id=sid_of(Kind.ACCOUNT, one)),
         "page": _body(_PAGE),
         "keys": _body(_KEYS, id=owner),
-        "update": _body(_UPDATE, id=show(Kind.ACCOUNT, one)),
+        "update": _body(_UPDATE, id=sid_of(Kind.ACCOUNT, one)),
     }
     bodies["first page"], bodies["first keys"] = bodies["page"], bodies["keys"]
     ends = {}

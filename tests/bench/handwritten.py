@@ -26,10 +26,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app import database
 from app.api_keys import token
-from app.postgres_pool import Pool
-from app.settings import Settings, load
+from app.foundation.database import orm
+from app.foundation.database.pool import Pool
+from app.foundation.settings import Settings, load
 from tests.bench.handwritten_answers import Acquired, Answers
 
 _KEY = """
@@ -92,8 +92,8 @@ def _lasts(until: datetime | None) -> bool:
 
 
 def _pool_options(settings: Settings) -> dict[str, Any]:
-    """What Tortoise makes the pool with: all that `app/database.py` says."""
-    options = dict(database.configuration(settings)["connections"]["default"]["credentials"])
+    """What Tortoise makes the pool with: all that `app/foundation/database/orm.py` says."""
+    options = dict(orm.configuration(settings)["connections"]["default"]["credentials"])
     del options["minsize"]
     return {"maximum": options.pop("maxsize"), **options}
 

@@ -10,10 +10,10 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from app import names
-from app.encryption import Keyring
-from app.identifiers import new_id
-from app.postgres_pool import Pool
+from app.foundation import names
+from app.foundation.database.pool import Pool
+from app.foundation.encryption import Keyring
+from app.foundation.identifiers import new_id
 
 Variables = dict[str, Any]
 Data = dict[str, Any]

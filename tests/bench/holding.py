@@ -16,8 +16,8 @@ from websockets.typing import Subprotocol
 
 from tests.bench.finding import Finding
 from tests.bench.serving import OURS, ServerProcess
-from tests.installation import World, seed
-from tests.servers.postgres import Postgres
+from tests.support.installation import World, seed
+from tests.support.servers.postgres import Postgres
 
 HALF_OPEN, BODIES, ADDRESSES, OTHERS = 3_050, 400, 7, 80
 ANSWERED_MS, GROWN_MB, STAYS_MB = 500, 100, 60

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import asyncpg
 
-from app.encryption import new_key_text
-from app.settings import Settings
+from app.foundation.encryption import new_key_text
+from app.foundation.settings import Settings
 from tests.bench.seeding import Seeded, seed
 from tests.bench.serving import BY_HAND, OURS, ServerProcess
-from tests.servers.postgres import Postgres
+from tests.support.servers.postgres import Postgres
 
 HANDWRITTEN, SHIPPED, COMPILED, ORDINARY = "handwritten", "shipped", "compiled", "ordinary"
 # The servers by name: what is started, and how it differs from what ships.

@@ -14,7 +14,7 @@ from typing import Any
 
 from graphql import GraphQLSyntaxError, Lexer, Source, TokenKind
 
-from app.execution import limits
+from app.execution.limits import document_size
 from tests.bench.client import Bystander, Connection, request
 from tests.bench.finding import Finding
 from tests.bench.installation import SHIPPED, Installation
@@ -102,7 +102,9 @@ async def _cpu(server: ServerProcess, name: str, key: str | None, body: Body) ->
         "input": name,
         "hasKey": key is not None,
         "kB": size / 1024,
-        "tokens": _tokens(body["query"], limits.MAXIMUM_OPEN_TOKENS if key is None else limits.MAXIMUM_TOKENS),
+        "tokens": _tokens(
+            body["query"], document_size.MAXIMUM_OPEN_TOKENS if key is None else document_size.MAXIMUM_TOKENS
+        ),
         "ms": ms,
         "msPerKb": ms / max(1, size / 1024),
     }

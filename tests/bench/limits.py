@@ -8,9 +8,9 @@ from typing import Any
 from graphql import FieldNode, OperationDefinitionNode, parse, visit
 from graphql.language import Visitor
 
-from app.execution.compiling import compile_query
-from app.execution.inputs import arguments_of
-from app.schema import schema
+from app.execution.compiler.arguments import arguments_of
+from app.execution.compiler.compile import compile_query
+from app.server.schema import schema
 from tests.bench.client import DATA, ERRORS, load, request
 from tests.bench.finding import Finding
 from tests.bench.installation import SHIPPED, Installation

@@ -11,21 +11,22 @@ from typing import Any
 
 import asyncpg
 
-from app import database, migrating
-from app.access import AccessLevel, Scope, Viewer
 from app.api_keys import service as api_keys
 from app.api_keys.owner import OwnerChoice
-from app.context import Context, Opened
-from app.encryption import new_key_text
-from app.identifiers import Kind, new_id, show
+from app.commands import migrate
+from app.foundation.access import AccessLevel, Scope, Viewer
+from app.foundation.context import Context, Resources
+from app.foundation.database import orm
+from app.foundation.encryption import new_key_text
+from app.foundation.identifiers import Kind, new_id, sid_of
+from app.foundation.settings import Settings
 from app.service_providers import service as providers
-from app.settings import Settings
 from tests.bench.client import Connection, request
 from tests.bench.costs import TAKEN
 from tests.bench.finding import Finding
 from tests.bench.serving import OURS, ServerProcess
-from tests.calls.crowd import NOTED, make_past_months
-from tests.servers.postgres import Postgres
+from tests.calls.many_calls import NOTED, make_past_months
+from tests.support.servers.postgres import Postgres
 
 DATABASE_MS, TIMES = 50, 5
 _PAGE = """query ($after: String) { recentCalls(first: 20, after: $after) {
@@ -80,16 +81,16 @@ def _misses(found: dict[str, float]) -> bool:
 
 async def _fill(settings: Settings) -> dict[str, str]:
     """A key for each provider."""
-    await migrating.migrate(settings)
-    async with database.opened(settings, migrating=True) as connection:
+    await migrate.migrate(settings)
+    async with orm.opened(settings, migrating=True) as connection:
         context = Context(
-            Viewer(Scope.ADMIN, AccessLevel.FULL, new_id()), "bench", Opened(settings, settings.keyring(), {})
+            Viewer(Scope.ADMIN, AccessLevel.FULL, new_id()), "bench", Resources(settings, settings.keyring(), {})
         )
         await make_past_months()
         tokens: dict[str, str] = {}
         for name, (accounts, calls, silent) in PROVIDERS.items():
             provider = (await providers.create(context, name)).id
-            owner = OwnerChoice(service_provider_id=show(Kind.SERVICE_PROVIDER, provider))
+            owner = OwnerChoice(service_provider_id=sid_of(Kind.SERVICE_PROVIDER, provider))
             _, token = await api_keys.create(context, api_keys.NewApiKey("bench", AccessLevel.READ_ONLY, owner=owner))
             assert token is not None
             tokens[name] = token

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import httpx
 
-from app.calls import places
-from app.local_s3 import Identity, LocalS3
-from app.outbound import OutboundGate
-from app.recording import uploads
-from app.recording.model import BucketVendor
-from app.recording.storage import ObjectStorage, StorageTarget
-from app.recording.uploads import Outgoing
+from app.calls import recording_locations
+from app.demo.local_s3 import Identity, LocalS3
+from app.foundation.outbound.guard import OutboundGate
+from app.storage import uploads
+from app.storage.model import BucketVendor
+from app.storage.s3 import ObjectStorage, StorageTarget
+from app.storage.uploads import Outgoing
 from tests.bench import recording
 from tests.bench.finding import Finding
 from tests.bench.streaming import FRAME_SECONDS
-from tests.installation import Person
+from tests.support.installation import Person
 
 AT_MOST_MS = 8.0
 # Of the rounds the cheapest: other work on the machine makes the same instructions take longer.
@@ -60,7 +60,7 @@ async def _measured(server: LocalS3) -> dict[str, float]:
             assert await uploads.size_of(bucket, what.key) == 1
 
     async def play() -> None:
-        asked = places.asked(storage, [target], "get_object", Key="one-byte", Range="bytes=0-0")
+        asked = recording_locations.asked(storage, [target], "get_object", Key="one-byte", Range="bytes=0-0")
         async with asked as (bucket, answer):
             assert [chunk async for chunk in bucket.chunks(answer)] == [b"a"]
 

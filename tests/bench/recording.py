@@ -19,10 +19,10 @@ from tests.bench.client import Bystander, request
 from tests.bench.finding import Finding
 from tests.bench.serving import OURS, ServerProcess
 from tests.bench.streaming import FRAME_SECONDS, Streams
-from tests.installation import Person, World, seed
 from tests.recording.sounds import speech
-from tests.servers.postgres import Postgres
-from tests.servers.scripted_s3 import Request, ScriptedS3
+from tests.support.installation import Person, World, seed
+from tests.support.servers.postgres import Postgres
+from tests.support.servers.scripted_s3 import Request, ScriptedS3
 
 SAMPLE_RATE = 8_000
 MP3_AT_LEAST, LESS_THAN_MB_EACH, IDLE_AT_MOST = 0.7, 8.0, 2.0

@@ -13,12 +13,14 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from app import database, migrating, names
 from app.api_keys import service as api_keys
 from app.api_keys import token
-from app.encryption import Keyring
-from app.identifiers import Kind, new_id, show
-from app.settings import Settings
+from app.commands import migrate
+from app.foundation import names
+from app.foundation.database import orm
+from app.foundation.encryption import Keyring
+from app.foundation.identifiers import Kind, new_id, sid_of
+from app.foundation.settings import Settings
 
 PROVIDERS, ACCOUNTS, KEYS_EACH, KEYS_OF_THE_BIG_ONE = 10, 10_000, 3, 5_000
 # Multiples of the connections of a load, so that each connection keeps to accounts of its own.
@@ -43,9 +45,9 @@ class Seeded:
 
 async def seed(settings: Settings, accounts: int = ACCOUNTS) -> Seeded:
     """Migrates and fills an empty PostgreSQL database."""
-    await migrating.migrate(settings)
+    await migrate.migrate(settings)
     keyring = settings.keyring()
-    async with database.opened(settings):
+    async with orm.opened(settings):
         admin_key = await api_keys.create_first_admin(keyring, "bench")
     providers = [_provider(number) for number in range(PROVIDERS)]
     rows = [_account(number, providers[number % PROVIDERS], keyring) for number in range(accounts)]
@@ -81,7 +83,7 @@ async def _copy(connection: asyncpg.Connection, table: str, rows: Iterator[Row])
 
 
 def _ids(accounts: list[Row]) -> list[str]:
-    return [show(Kind.ACCOUNT, account["id"]) for account in accounts]
+    return [sid_of(Kind.ACCOUNT, account["id"]) for account in accounts]
 
 
 def _provider(number: int) -> Row:

@@ -9,19 +9,20 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from app import database, migrating
-from app.access import AccessLevel, Scope, Viewer
 from app.accounts import service as accounts
 from app.accounts.inputs import NewAccount
 from app.api_keys import service as api_keys
 from app.api_keys.owner import OwnerChoice
-from app.context import Context, Opened
-from app.encryption import Keyring
-from app.identifiers import Kind, new_id, show
+from app.commands import migrate
+from app.foundation.access import AccessLevel, Scope, Viewer
+from app.foundation.context import Context, Resources
+from app.foundation.database import orm
+from app.foundation.encryption import Keyring
+from app.foundation.identifiers import Kind, new_id, sid_of
+from app.foundation.settings import Settings
 from app.service_providers import service as providers
-from app.settings import Settings
-from tests.calls.crowd import NOTED, add_calls, make_past_months, spread_calls
-from tests.crowd import multiply
+from tests.calls.many_calls import NOTED, add_calls, make_past_months, spread_calls
+from tests.support.concurrency import multiply
 
 ACCOUNTS, CALLS, EVENTS = 60_000, 2_000_000, 500_000
 FEW, SILENT, OLD = 1_000, 1_500, 10_000
@@ -64,9 +65,9 @@ class Spread:
 
 async def spread(settings: Settings) -> Spread:
     """Migrates and fills an empty PostgreSQL database, within three minutes."""
-    await migrating.migrate(settings)
+    await migrate.migrate(settings)
     keyring = settings.keyring()
-    async with database.opened(settings, migrating=True) as connection:
+    async with orm.opened(settings, migrating=True) as connection:
         admin = await api_keys.create_first_admin(keyring, "bench")
         context = _context(settings, keyring)
         owners = {name: (await providers.create(context, name)).id for name in ("provider", "few", "silent", "old")}
@@ -81,7 +82,7 @@ async def spread(settings: Settings) -> Spread:
         for sql in _FILL:
             await connection.execute_query(sql.format(account=account, events=EVENTS, **ids))
     return Spread(
-        {"admin": admin, **keys}, show(Kind.ACCOUNT, account), show(Kind.SERVICE_PROVIDER, owners["provider"])
+        {"admin": admin, **keys}, sid_of(Kind.ACCOUNT, account), sid_of(Kind.SERVICE_PROVIDER, owners["provider"])
     )
 
 
@@ -100,9 +101,9 @@ async def _fill_calls(connection: Any, account: UUID) -> None:
 
 async def _keys(context: Context, owners: dict[str, UUID], account: UUID) -> dict[str, str]:
     """While the quotas allow it: `multiply` makes more keys than they do."""
-    of_account = show(Kind.ACCOUNT, account)
+    of_account = sid_of(Kind.ACCOUNT, account)
     made = {
-        name: await _key(context, service_provider_id=show(Kind.SERVICE_PROVIDER, owner))
+        name: await _key(context, service_provider_id=sid_of(Kind.SERVICE_PROVIDER, owner))
         for name, owner in owners.items()
     }
     made["account"] = await _key(context, account_id=of_account)
@@ -111,11 +112,11 @@ async def _keys(context: Context, owners: dict[str, UUID], account: UUID) -> dic
 
 
 def _context(settings: Settings, keyring: Keyring) -> Context:
-    return Context(Viewer(Scope.ADMIN, AccessLevel.FULL, new_id()), "bench", Opened(settings, keyring, {}))
+    return Context(Viewer(Scope.ADMIN, AccessLevel.FULL, new_id()), "bench", Resources(settings, keyring, {}))
 
 
 async def _account(context: Context, provider: UUID) -> UUID:
-    made = await accounts.create(context, NewAccount("Large", show(Kind.SERVICE_PROVIDER, provider)))
+    made = await accounts.create(context, NewAccount("Large", sid_of(Kind.SERVICE_PROVIDER, provider)))
     return made.id
 
 

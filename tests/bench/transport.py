@@ -22,13 +22,13 @@ import uvloop
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from app.connections import BoundedProtocol
 from app.execution.operations import Operations
-from app.main import create_app
-from app.postgres_pool import Pool
+from app.foundation.database.pool import Pool
+from app.server.asgi import create_app
+from app.server.transport.http import BoundedProtocol
 from tests.bench.client import request
-from tests.installation import seed, settings_of
-from tests.servers.postgres import Postgres
+from tests.support.installation import seed, settings_of
+from tests.support.servers.postgres import Postgres
 
 ROUNDS, REQUESTS = 9, 3_000
 CONNECTIONS, BORROWERS, TIMES = 10, 64, 40

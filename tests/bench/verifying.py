@@ -11,14 +11,14 @@ from typing import Any
 import aioboto3
 from aiobotocore.config import AioConfig
 
-from app.encryption import Keyring
-from app.local_s3 import Identity, LocalS3
-from app.outbound import OutboundGate
-from app.recording.model import BucketVendor
-from app.recording.probe import PROBE_FOLDER
-from app.recording.rules import StorageDraft, Tag
-from app.recording.storage import ObjectStorage
-from app.recording.verification import StorageVerdict, StorageVerifier
+from app.demo.local_s3 import Identity, LocalS3
+from app.foundation.encryption import Keyring
+from app.foundation.outbound.guard import OutboundGate
+from app.storage.model import BucketVendor
+from app.storage.probe import PROBE_FOLDER
+from app.storage.rules import StorageDraft, Tag
+from app.storage.s3 import ObjectStorage
+from app.storage.verification import StorageVerdict, StorageVerifier
 from tests.bench.finding import Finding
 
 ROUNDS, AT_MOST = 15, 1.1

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from app.paging import NEWEST_FIRST
+from app.foundation.graphql.pagination import NEWEST_FIRST
 from tests.bench.seeding import Seeded
 
 ACCOUNT = """

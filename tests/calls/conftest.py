@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from app.identifiers import Kind, read
-from tests.installation import Answer, Installation, Person, World
+from app.foundation.identifiers import Kind, parse_sid
+from tests.support.installation import Answer, Installation, Person, World
 
 REPORT = """mutation ($input: ReportCallsInput!) { reportCalls(input: $input) {
     acceptedCount rejected { index errors { code message field } } userErrors { code message field } } }"""
@@ -44,4 +44,4 @@ def at(**ago: float) -> str:
 
 def bare(world: World, name: str, kind: Kind = Kind.ACCOUNT) -> str:
     """The UUID in an id."""
-    return str(read(kind, world[name]))
+    return str(parse_sid(kind, world[name]))

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from graphql import get_named_type, is_leaf_type
 
-from app.schema import schema
+from app.server.schema import schema
 from tests.calls.conftest import REPORT, gateway_of
-from tests.installation import Installation, Person, World
+from tests.support.installation import Installation, Person, World
 
 SCHEMA = schema._schema
 ROOTS = [

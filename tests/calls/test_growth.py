@@ -7,17 +7,14 @@ from uuid import UUID
 
 import pytest
 
-from app import database as app_database
-from app.identifiers import Kind, read, show
+from app.foundation.database import orm as app_database
+from app.foundation.identifiers import Kind, parse_sid, sid_of
 from tests.calls.conftest import at
-from tests.calls.crowd import add_calls, make_past_months
-from tests.crowd import moved
-from tests.execution.conftest import shared
+from tests.calls.many_calls import add_calls, make_past_months
 from tests.execution.test_growth import WAYS, done_for, end_cursor
-from tests.installation import Installation, World
-from tests.statements import Work
-
-__all__ = ["shared"]
+from tests.support.concurrency import moved
+from tests.support.installation import Installation, World
+from tests.support.statements import Work
 
 CALLS = 60_000
 FIRST = 20
@@ -43,7 +40,7 @@ FOUND = {
 
 
 def uuid(sid: str, kind: Kind) -> UUID:
-    found = read(kind, sid)
+    found = parse_sid(kind, sid)
     assert found is not None
     return found
 
@@ -145,7 +142,7 @@ async def test_months_outside_a_time_range_are_not_looked_at(
 
 async def test_a_call_is_found_by_its_id_in_one_month(shared: Installation, template: World, database: Any) -> None:
     rows = await database.execute_query_dict("SELECT id FROM calls ORDER BY id OFFSET 1000 LIMIT 1")
-    query = f'{{ call(id: "{show(Kind.CALL, rows[0]["id"])}") {{ id }} }}'
+    query = f'{{ call(id: "{sid_of(Kind.CALL, rows[0]["id"])}") {{ id }} }}'
     for who in ("admin", "provider"):
         (done,) = await done_for(shared, database, who, query, "compiled")
         assert len([index for _, index in done.shape if index.startswith("calls_")]) == 1, done.shape

@@ -6,21 +6,21 @@ from typing import Any
 
 import pytest
 
-from app import live as live_module
 from app.calls import live_schema
 from app.calls.model import Call
-from app.execution import deadline
+from app.execution.limits import deadline
 from app.execution.operations import Operations
-from app.execution.websocket import CHECK_SECONDS
-from app.identifiers import Kind, new_id, read
-from app.live import Change, LiveEvent, LiveEvents
+from app.foundation import events as live_module
+from app.foundation.events import Change, LiveEvent, LiveEvents
+from app.foundation.identifiers import Kind, new_id, parse_sid
+from app.server.graphql_ws import CHECK_SECONDS
 from app.users.model import User
 from tests.calls.conftest import at, gateway_of, report
-from tests.installation import Installation, Person, World
-from tests.listeners import Client, listening, opened, served, until_heard, until_nobody_listens
-from tests.loop_clock import pass_seconds
-from tests.people import add_people
-from tests.servers.valkey import PromptServer
+from tests.support.installation import Installation, Person, World
+from tests.support.loop_clock import pass_seconds
+from tests.support.personas import add_people
+from tests.support.servers.valkey import PromptServer
+from tests.support.websocket_clients import Client, listening, opened, served, until_heard, until_nobody_listens
 
 CHANGED = """subscription ($account: ID!) { callChanged(accountId: $account) {
     id gatewayCallId from sipStatus answeredAt endedAt account { name } recording { state } } }"""
@@ -120,7 +120,7 @@ async def test_who_must_choose_a_new_password_may_not_listen(
 ) -> None:
     people = await add_people(installation, "ann")
     async with installation.database():
-        await User.filter(id=read(Kind.USER, people.ids["ann"])).update(must_change_password=True)
+        await User.filter(id=parse_sid(Kind.USER, people.ids["ann"])).update(must_change_password=True)
     async with listening(port, people.tokens["ann"]) as client:
         answer = await client.ask(CHANGED, account=world["own"])
         assert answer["payload"][0]["extensions"]["reason"] == "PASSWORD_CHANGE_REQUIRED"
@@ -147,7 +147,7 @@ async def test_calls_that_are_gone_and_those_of_others_are_passed_over(
     installation: Installation, port: int, account_user: Person, gateway: Person, world: World
 ) -> None:
     await report(gateway, {"accountId": world["sibling"], "callId": "of-another"})
-    live, account = installation.opened.clients[LiveEvents], read(Kind.ACCOUNT, world["own"])
+    live, account = installation.opened.clients[LiveEvents], parse_sid(Kind.ACCOUNT, world["own"])
     assert account is not None
     async with listening(port, account_user.token) as client:
         await begun(client, installation, world["own"])
@@ -249,7 +249,7 @@ async def test_a_listener_that_cannot_keep_up_is_closed(
     installation: Installation, port: int, account_user: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live_module, "MAXIMUM_WAITING", 20)
-    live, account = installation.opened.clients[LiveEvents], read(Kind.ACCOUNT, world["own"])
+    live, account = installation.opened.clients[LiveEvents], parse_sid(Kind.ACCOUNT, world["own"])
     assert account is not None
     async with listening(port, account_user.token) as client:
         await begun(client, installation, world["own"])
@@ -313,7 +313,7 @@ async def test_what_goes_wrong_with_one_event_is_masked_and_the_next_is_told(
     async with listening(port, account_user.token) as client:
         await begun(client, installation, world["own"])
         with monkeypatch.context() as broken:
-            broken.setattr(Call, "reach", None)
+            broken.setattr(Call, "tenant_scope", None)
             await report(gateway, {"accountId": world["own"], "callId": "one"})
             heard = await client.hear()
         assert heard["type"] == "next"
@@ -331,7 +331,7 @@ async def test_an_event_that_takes_too_long_says_so_and_the_next_is_told(
     world: World,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    account_id = read(Kind.ACCOUNT, world["own"])
+    account_id = parse_sid(Kind.ACCOUNT, world["own"])
     assert account_id is not None
     async with listening(port, account_user.token) as client:
         await begun(client, installation, world["own"])
@@ -351,7 +351,7 @@ async def test_who_has_to_choose_a_new_password_while_listening_hears_nothing_mo
     async with listening(port, people.tokens["ann"]) as client:
         await begun(client, installation, world["own"])
         async with installation.database():
-            await User.filter(id=read(Kind.USER, people.ids["ann"])).update(must_change_password=True)
+            await User.filter(id=parse_sid(Kind.USER, people.ids["ann"])).update(must_change_password=True)
         wait(60)
         await report(gateway, {"accountId": world["own"], "callId": "one"})
         answer = await client.hear()

@@ -11,11 +11,11 @@ import pytest
 from app import __main__ as commands
 from app.calls import keys, partitions
 from app.calls.model import Call, CallKey, RecordingState
-from app.identifiers import Kind, read
-from app.recording.model import AudioFormat, BucketVendor, StoredCredential
+from app.foundation.identifiers import Kind, parse_sid
+from app.storage.model import AudioFormat, BucketVendor, StoredCredential
 from tests.calls.conftest import at, report
-from tests.installation import Installation, Person, World
-from tests.waiting import until
+from tests.support.installation import Installation, Person, World
+from tests.support.waiting import until
 
 INSERT = """INSERT INTO calls (id, account_id, gateway_call_id, started_at, recording_state, recording_attempts, updated_at)
     VALUES ($1, $2, 'one', $3, 'NONE', 0, $3) RETURNING id"""
@@ -33,7 +33,7 @@ PLACE = {
 
 
 def own(world: World) -> UUID:
-    found = read(Kind.ACCOUNT, world["own"])
+    found = parse_sid(Kind.ACCOUNT, world["own"])
     assert found is not None
     return found
 

@@ -8,13 +8,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from app.calls import listening
+from app.calls import signed_urls
 from app.calls.model import Call, RecordingState
-from app.local_s3 import LocalS3
-from app.recording.model import AudioFormat
-from tests.calls.recorded import Recorded, client_of, conversation, recorded, served, target_in, wav
-from tests.installation import Installation, Person
-from tests.waiting import until
+from app.demo.local_s3 import LocalS3
+from app.storage.model import AudioFormat
+from tests.recording.recorded import Recorded, client_of, conversation, recorded, served, target_in, wav
+from tests.support.installation import Installation, Person
+from tests.support.waiting import until
 
 HOSTILE = '"><script>alert(1)</script>&lt;\u202e'
 
@@ -64,7 +64,7 @@ async def test_a_page_that_may_not_be_seen_says_why(
     storing = await recorded(installation, target_in(local_s3), recording_state=RecordingState.STORING)
     waiting = await stranger.client.get(await storing.address(account_user, player=True))
     assert (waiting.status_code, "on its way" in waiting.text) == (409, True)
-    monkeypatch.setattr(listening, "ADDRESS_SECONDS", -1)
+    monkeypatch.setattr(signed_urls, "ADDRESS_SECONDS", -1)
     ended = await stranger.client.get(await own.address(account_user, player=True))
     assert (ended.status_code, "Ask for a new one" in ended.text) == (403, True)
     assert ended.headers["content-type"].startswith("text/html")
@@ -81,7 +81,7 @@ async def test_to_load_the_page_again_makes_no_new_hour(own: Recorded, account_u
 @pytest.fixture
 async def browser() -> AsyncIterator[Any]:
     playwright = pytest.importorskip("playwright.async_api")
-    from tests.graphiql.visit import CHROMIUM, QUIET_CHROMIUM
+    from tests.server.graphiql.visit import CHROMIUM, QUIET_CHROMIUM
 
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed")
@@ -100,7 +100,7 @@ class Page:
         self.complaints: list[str] = []
 
     async def open(self, address: str) -> None:
-        from tests.graphiql.visit import WATCH_FOR_VIOLATIONS
+        from tests.server.graphiql.visit import WATCH_FOR_VIOLATIONS
 
         async def loopback_only(route: Any) -> None:
             if urlsplit(route.request.url).hostname == "127.0.0.1":

@@ -9,11 +9,11 @@ import pytest
 from app.calls import schema
 from app.calls.keys import advance_newest_month, id_at
 from app.calls.model import Call, CallDirection, CallKey, RecordingState
-from app.identifiers import Kind, read, show
-from app.recording.model import AudioFormat, BucketVendor
+from app.foundation.identifiers import Kind, parse_sid, sid_of
+from app.storage.model import AudioFormat, BucketVendor
 from tests.calls.conftest import at
 from tests.execution.test_compiled import ordinary
-from tests.installation import Answer, Installation, Person, World
+from tests.support.installation import Answer, Installation, Person, World
 
 OF_ACCOUNT = """query ($id: ID!, $filter: CallFilter, $first: Int!, $after: String) { account(id: $id) {
     recentCalls(filter: $filter, first: $first, after: $after) { totalCount nodes { gatewayCallId }
@@ -51,9 +51,9 @@ async def ids(installation: Installation, world: World) -> dict[str, str]:
     made = {}
     async with installation.database():
         for name, (whose, minutes, values) in CALLS.items():
-            account_id, began = read(Kind.ACCOUNT, world[whose]), datetime.now(UTC) - timedelta(minutes=minutes)
+            account_id, began = parse_sid(Kind.ACCOUNT, world[whose]), datetime.now(UTC) - timedelta(minutes=minutes)
             row_id = id_at(began)
-            application = read(Kind.APPLICATION, world["own_application"]) if name == "in" else None
+            application = parse_sid(Kind.APPLICATION, world["own_application"]) if name == "in" else None
             known_as = name.replace("'", ".")
             await Call.create(
                 id=row_id,
@@ -66,7 +66,7 @@ async def ids(installation: Installation, world: World) -> dict[str, str]:
             await CallKey.create(id=row_id, account_id=account_id, gateway_call_id=known_as)
             assert account_id is not None
             await advance_newest_month(account_id, row_id, None)
-            made[name] = show(Kind.CALL, row_id)
+            made[name] = sid_of(Kind.CALL, row_id)
     return made
 
 
@@ -277,7 +277,7 @@ async def test_a_recording_that_failed_says_why(
         "at": time.isoformat(),
     }
     async with installation.database():
-        await Call.filter(id=read(Kind.CALL, ids["recorded"])).update(
+        await Call.filter(id=parse_sid(Kind.CALL, ids["recorded"])).update(
             recording_state=RecordingState.FAILED, recording_error=error
         )
     query = "query ($id: ID!) { call(id: $id) { recording { state url error { code httpStatus message advice at } } } }"

@@ -9,11 +9,11 @@ from tortoise.transactions import in_transaction
 
 from app.calls import keys, reporting
 from app.calls.model import Call, CallKey
-from app.identifiers import Kind, read, show
-from app.live import Change, LiveEvent, LiveEvents
+from app.foundation.events import Change, LiveEvent, LiveEvents
+from app.foundation.identifiers import Kind, parse_sid, sid_of
 from tests.calls.conftest import at, bare, gateway_of, report, send
-from tests.installation import Installation, Person, World
-from tests.statements import recorded
+from tests.support.installation import Installation, Person, World
+from tests.support.statements import recorded
 
 CALL = """id gatewayCallId direction from to startedAt answeredAt endedAt durationSeconds sipStatus terminationReason
     trunk traceId account { id } application { name } recording { state url playerUrl storageUrl sizeBytes error { code } }"""
@@ -120,7 +120,7 @@ async def test_a_call_without_a_start_began_at_the_earliest_time_that_is_known(
     )
     (found,) = await calls_of(account_user, world["own"])
     assert datetime.fromisoformat(found["startedAt"]) == datetime.fromisoformat(answered)
-    row_id = read(Kind.CALL, found["id"])
+    row_id = parse_sid(Kind.CALL, found["id"])
     assert row_id is not None
     assert abs((row_id.int >> 80) / 1000 - datetime.fromisoformat(answered).timestamp()) < 0.01
     await report(gateway, {"accountId": world["own"], "callId": "one", "sipStatus": 200})
@@ -365,7 +365,7 @@ async def test_whoever_listens_hears_of_each_reported_call_once_it_is_stored(
     installation: Installation, gateway: Person, account_user: Person, world: World
 ) -> None:
     live = installation.opened.clients[LiveEvents]
-    own = read(Kind.ACCOUNT, world["own"])
+    own = parse_sid(Kind.ACCOUNT, world["own"])
     assert own is not None
     with live.listening(own) as listener:
         rows = [{"accountId": world[name], "callId": "one"} for name in ("own", "sibling")]
@@ -373,7 +373,7 @@ async def test_whoever_listens_hears_of_each_reported_call_once_it_is_stored(
         event = await listener.next()
         assert listener._waiting.empty()
     (call,) = await calls_of(account_user, world["own"])
-    call_id = read(Kind.CALL, call["id"])
+    call_id = parse_sid(Kind.CALL, call["id"])
     assert call_id is not None
     assert event == LiveEvent(own, call_id, Change.CALL)
 
@@ -396,7 +396,7 @@ async def test_an_account_that_goes_while_its_calls_are_reported_is_refused(
 async def test_a_gateway_s_id_means_the_same_call_to_all_who_ask_for_it(
     installation: Installation, world: World
 ) -> None:
-    own = read(Kind.ACCOUNT, world["own"])
+    own = parse_sid(Kind.ACCOUNT, world["own"])
     assert own is not None
     async with installation.database():
         async with in_transaction():
@@ -413,4 +413,4 @@ def test_the_id_of_a_call_says_when_it_began() -> None:
     assert {(each.version, each.variant, each.int >> 80) for each in made} == {
         (7, "specified in RFC 4122", int(time.timestamp() * 1000))
     }
-    assert show(Kind.CALL, next(iter(made))).startswith("CA")
+    assert sid_of(Kind.CALL, next(iter(made))).startswith("CA")

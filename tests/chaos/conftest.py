@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from app.local_s3 import LocalS3
+from app.demo.local_s3 import LocalS3
 from tests.chaos.faults import DurablePostgres
 from tests.chaos.ledger import Ledger
-from tests.installation import seed
 from tests.recording.real_server import RealServer
 from tests.recording.test_killed import fragile_s3
+from tests.support.installation import seed
 
 __all__ = ["fragile_s3"]
 

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from app.local_s3 import LocalS3
-from tests.servers.postgres import Postgres
+from app.demo.local_s3 import LocalS3
+from tests.support.servers.postgres import Postgres
 
 
 class DurablePostgres(Postgres):

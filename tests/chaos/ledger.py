@@ -14,14 +14,14 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.typing import Subprotocol
 
-from app import database
 from app.applications.model import Application
 from app.calls.model import Call, RecordingState
-from app.identifiers import Kind, read
-from app.local_s3 import LocalS3
+from app.demo.local_s3 import LocalS3
+from app.foundation.database import orm
+from app.foundation.identifiers import Kind, parse_sid
 from app.recording.audio import WAV_HEADER_BYTES
 from tests.recording.real_server import RealServer
-from tests.recording.storage_room import s3_client
+from tests.recording.upload_setup import s3_client
 
 SAMPLE_RATE, FRAME_SECONDS = 8_000, 0.02
 FRAME_BYTES = int(SAMPLE_RATE * FRAME_SECONDS) * 4
@@ -100,9 +100,9 @@ class Ledger:
             assert stored[WAV_HEADER_BYTES:] == audio, name
             assert row.recording_size_bytes == len(stored), name
         assert bucket.list_multipart_uploads(Bucket="calls").get("Uploads", []) == []
-        async with database.opened(server.settings):
+        async with orm.opened(server.settings):
             there = set(await Application.all().values_list("id", flat=True))
-        assert {read(Kind.APPLICATION, made) for made in self.writes.values()} <= there
+        assert {parse_sid(Kind.APPLICATION, made) for made in self.writes.values()} <= there
 
     async def _stored(self, server: RealServer) -> dict[str, Call]:
         """The rows of all calls, once each recording is stored and the spool is empty."""

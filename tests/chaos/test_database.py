@@ -6,16 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from app import database, migrating
 from app.accounts.model import Account
 from app.calls.model import Call, RecordingState
-from app.identifiers import Kind, show
+from app.commands import migrate
+from app.foundation.database import orm
+from app.foundation.identifiers import Kind, sid_of
 from tests.chaos.conftest import DATABASE, Ground
 from tests.chaos.faults import frozen, stopped
 from tests.chaos.ledger import HANDSHAKE_REFUSED, until, waiting
-from tests.installation import settings_of
 from tests.recording.real_server import ROOT
-from tests.recording.storage_room import s3_client
+from tests.recording.upload_setup import s3_client
+from tests.support.installation import settings_of
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600)]
 STALL_SECONDS = 20
@@ -86,12 +87,12 @@ def _object(ground: Ground, row: Call) -> bytes:
 async def test_an_empty_database_sets_recordings_aside_and_a_command_brings_them_back(ground: Ground) -> None:
     server = ground.server
     empty = settings_of(server.world, server.settings.data_dir, ground.postgres.create("empty"))
-    await migrating.migrate(empty)
+    await migrate.migrate(empty)
     with stopped(ground.s3):
         names = await recordings_that_wait(ground)
         ground.postgres.exchange(DATABASE, "empty", away="full")
         await until(lambda: _is_aside(ground, len(names)), 60, lambda: server.log[-3000:])
-    async with database.opened(server.settings):
+    async with orm.opened(server.settings):
         assert (await Account.all().count(), await Call.all().count()) == (0, 0)
     ground.postgres.exchange(DATABASE, "full", away="empty")
     listed = (await command(ground, "spool")).splitlines()
@@ -151,7 +152,7 @@ async def test_a_recording_that_is_deleted_stays_deleted_when_an_older_dump_is_r
         await ground.server.start()
         row = (await ground.server.rows())["deleted"]
         deleted = await ground.server.person("provider").change(
-            "deleteRecording", "call { recording { state } }", callId=show(Kind.CALL, row.id)
+            "deleteRecording", "call { recording { state } }", callId=sid_of(Kind.CALL, row.id)
         )
         assert deleted["call"]["recording"]["state"] == "DELETED"
         audio = ground.server.spool / row.id.hex / "audio"

@@ -11,7 +11,7 @@ from app.calls.model import RecordingState
 from tests.chaos.conftest import Ground
 from tests.chaos.faults import frozen, stopped
 from tests.chaos.ledger import until, waiting
-from tests.servers.valkey import PromptServer
+from tests.support.servers.valkey import PromptServer
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600)]
 DISK_MEGABYTES = 4

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from app.execution import limits
-from app.schema import schema
+from app.execution.limits import document_size
+from app.server.schema import schema
 
 Body = dict[str, Any]
 
@@ -25,22 +25,22 @@ class Size:
     tokens: int
     values: int
     variables_characters: int
-    variables: int = limits.MAXIMUM_VARIABLES
-    fragments: int = limits.MAXIMUM_FRAGMENTS
-    arguments: int = limits.MAXIMUM_ARGUMENTS
+    variables: int = document_size.MAXIMUM_VARIABLES
+    fragments: int = document_size.MAXIMUM_FRAGMENTS
+    arguments: int = document_size.MAXIMUM_ARGUMENTS
 
 
-_VALUES, _CHARACTERS = limits.MAXIMUM_VARIABLE_VALUES - 10, limits.MAXIMUM_CHARACTERS - 500
+_VALUES, _CHARACTERS = document_size.MAXIMUM_VARIABLE_VALUES - 10, document_size.MAXIMUM_CHARACTERS - 500
 ANONYMOUS = Size(
     14_000,
-    limits.MAXIMUM_OPEN_TOKENS - 30,
+    document_size.MAXIMUM_OPEN_TOKENS - 30,
     _VALUES,
     14_000,
-    variables=limits.MAXIMUM_OPEN_VARIABLES,
-    fragments=limits.MAXIMUM_OPEN_FRAGMENTS,
+    variables=document_size.MAXIMUM_OPEN_VARIABLES,
+    fragments=document_size.MAXIMUM_OPEN_FRAGMENTS,
 )
-CALLER = Size(_CHARACTERS, limits.MAXIMUM_TOKENS - 30, _VALUES, 500_000)
-GATEWAY = Size(_CHARACTERS, CALLER.tokens, limits.MAXIMUM_VALUES_OF_GATEWAYS - 10, 500_000)
+CALLER = Size(_CHARACTERS, document_size.MAXIMUM_TOKENS - 30, _VALUES, 500_000)
+GATEWAY = Size(_CHARACTERS, CALLER.tokens, document_size.MAXIMUM_VALUES_OF_GATEWAYS - 10, 500_000)
 
 
 def _random_names() -> Iterator[str]:

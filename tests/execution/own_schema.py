@@ -10,14 +10,16 @@ from typing import Any, ClassVar
 import strawberry
 from tortoise import Tortoise, fields
 
-from app import database_url, graph, postgres_pool
-from app.access import AccessLevel, IsAdmin, Reach, Reachable, Scope, Viewer
-from app.context import Context, Info
-from app.execution import endpoint, sockets
-from app.execution.answers import Answer, Request
 from app.execution.operations import Operations
-from app.identifiers import new_id
-from app.paging import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, FirstArgument
+from app.execution.responses import Answer, Request
+from app.foundation.access import AccessLevel, IsAdmin, Scope, TenantScope, TenantScoped, Viewer
+from app.foundation.context import Context, Info
+from app.foundation.database import pool
+from app.foundation.database import url as database_url
+from app.foundation.graphql import fields as graph
+from app.foundation.graphql.pagination import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, FirstArgument
+from app.foundation.identifiers import new_id
+from app.server import graphql_http, websocket_admission
 
 # Ranks below the engine: what is not named here is a domain's, or puts the product together.
 FOUNDATION = frozenset(
@@ -26,18 +28,18 @@ FOUNDATION = frozenset(
 )
 
 
-class ShelfRow(Reachable):
+class ShelfRow(TenantScoped):
     """A table."""
 
-    reach: ClassVar[Reach] = Reach(account=None, service_provider=())
+    tenant_scope: ClassVar[TenantScope] = TenantScope(account=None, service_provider=())
     id = fields.UUIDField(primary_key=True)
     name = fields.TextField()
 
 
-class BookRow(Reachable):
+class BookRow(TenantScoped):
     """Another one, whose rows belong to rows of the first."""
 
-    reach: ClassVar[Reach] = Reach(account=None, service_provider=())
+    tenant_scope: ClassVar[TenantScope] = TenantScope(account=None, service_provider=())
     id = fields.UUIDField(primary_key=True)
     shelf_id = fields.UUIDField()
     title = fields.TextField()
@@ -98,9 +100,9 @@ BOOKS = "books(first: 1) { totalCount nodes { title price } pageInfo { hasNextPa
 async def main(url: str) -> None:
     foreign = {name.split(".")[1] for name in sys.modules if name.startswith("app.")} - FOUNDATION - {"execution"}
     assert not foreign, f"the engine imports {sorted(foreign)}"
-    assert endpoint
-    assert sockets
-    connection = {**database_url.connection(url), "engine": postgres_pool.__name__}
+    assert graphql_http
+    assert websocket_admission
+    connection = {**database_url.connection(url), "engine": pool.__name__}
     models = {"models": [__name__], "default_connection": "default"}
     await Tortoise.init({"connections": {"default": connection}, "apps": {"models": models}})
     await Tortoise.generate_schemas()

@@ -17,16 +17,16 @@ import pytest
 from graphql import OperationDefinitionNode, parse
 from tortoise import Tortoise
 
-from app.execution import deadline
-from app.execution.compiling import compile_query
-from app.execution.inputs import arguments_of
+from app.execution.compiler.arguments import arguments_of
+from app.execution.compiler.compile import compile_query
+from app.execution.compiler.plans import MAXIMUM_PLANS
+from app.execution.compiler.run import Runnable
+from app.execution.limits import deadline
 from app.execution.operations import Operations
-from app.execution.plans import MAXIMUM_PLANS
-from app.execution.running import Runnable
-from app.main import Server
-from app.schema import schema
+from app.server.asgi import Server
+from app.server.schema import schema
 from tests.execution.random_queries import VARIABLES, RandomQueries
-from tests.installation import Answer, Installation, Person, World
+from tests.support.installation import Answer, Installation, Person, World
 
 SEED, N = int(os.environ.get("SEED", "20261122")), int(os.environ.get("N", "120"))
 # What requests themselves change.

@@ -6,12 +6,12 @@ import orjson
 import pytest
 
 from app.accounts import service as accounts
-from app.errors import ServiceUnavailable
-from app.execution import running
-from app.schema import schema
+from app.execution.compiler import run
+from app.foundation.errors import ServiceUnavailable
+from app.server.schema import schema
 from tests.execution.random_queries import VARIABLES, RandomQueries
 from tests.execution.test_compiled import LEFT_OUT, SEED, N, ask_both, cursors, ordinary, plans
-from tests.installation import Answer, Installation, Person, World
+from tests.support.installation import Answer, Installation, Person, World
 
 # What every change changes, and what is new each time.
 CHANGING = LEFT_OUT | {"version", "updatedAt", "secretHash", "storageStatusSince"}
@@ -88,7 +88,7 @@ async def test_a_change_that_was_made_is_not_made_again_when_its_answer_cannot_b
         updateAccount(input: $i) { account { name version apiKeys { nodes { name } } } userErrors { code } }
     }"""
     with monkeypatch.context() as patched:
-        patched.setattr(running._Run, "_load_root", away)
+        patched.setattr(run._Run, "_load_root", away)
         answer = await admin.ask(query, i={"id": world["own"], "name": "Once"})
     assert answer.codes == ["SERVICE_UNAVAILABLE"]
     after = (await admin.ask(asked, id=world["own"])).only("account")

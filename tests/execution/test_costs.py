@@ -6,24 +6,24 @@ from typing import Any
 
 import pytest
 
-from app import graph
-from app.access import Scope
 from app.accounts.model import Account
 from app.api_keys.model import ApiKey
-from app.execution import costs
-from app.execution.costs import Cost
 from app.execution.documents import Documents
-from app.execution.guards import metadata_of
-from app.identifiers import new_id
-from app.schema import schema
+from app.execution.executor.permissions import metadata_of
+from app.execution.limits import cost as costs
+from app.execution.limits.cost import Cost
+from app.foundation.access import Scope
+from app.foundation.graphql import fields
+from app.foundation.identifiers import new_id
+from app.server.schema import schema
 from tests.calls.conftest import gateway
 from tests.clients.example import operations
-from tests.crowd import fill
+from tests.clients.test_documents import TABS
 from tests.execution.test_compiled import ordinary
-from tests.installation import Installation, Person, World
-from tests.statements import recorded
-from tests.test_client_documents import TABS
-from tests.tracked import ROOT
+from tests.support.concurrency import fill
+from tests.support.installation import Installation, Person, World
+from tests.support.statements import recorded
+from tests.support.tracked_files import ROOT
 
 __all__ = ["gateway"]
 
@@ -302,8 +302,8 @@ async def test_the_same_batch_of_reports_is_not_taken_any_number_of_times(gatewa
 @pytest.mark.parametrize("type_", [schema._schema.query_type, schema._schema.type_map["Account"]])
 def test_every_weight_of_a_filter_is_that_of_a_condition(type_: Any) -> None:
     for name, made in type_.fields.items():
-        declared = metadata_of(made).get(graph.DECLARED)
-        for weights in declared.weights.values() if isinstance(declared, graph.Listed) else ():
+        declared = metadata_of(made).get(fields.DECLARED)
+        for weights in declared.weights.values() if isinstance(declared, fields.Listed) else ():
             assert weights.conditions.keys() <= made.args["filter"].type.fields.keys(), name
 
 

@@ -6,20 +6,17 @@ from collections.abc import Callable
 
 import pytest
 
-from app.access import AccessLevel, Scope, Viewer
-from app.context import Context
 from app.execution import admission
-from app.execution.answers import Answer, Request
 from app.execution.documents import Documents
 from app.execution.operations import Operations
-from app.identifiers import new_id
-from app.schema import schema
-from tests.execution.conftest import shared
-from tests.installation import Installation
+from app.execution.responses import Answer, Request
+from app.foundation.access import AccessLevel, Scope, Viewer
+from app.foundation.context import Context
+from app.foundation.identifiers import new_id
+from app.server.schema import schema
+from tests.support.installation import Installation
 
 pytestmark = pytest.mark.long
-
-__all__ = ["shared"]
 
 BOUND = 1_000_000
 # Objects are weighed by their kinds, and some of a kind are a fifth larger than the measured ones.

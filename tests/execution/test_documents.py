@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from graphql import DocumentNode, GraphQLSchema, OperationType, Source, build_schema, parse
 
-from app.access import OpenTo
-from app.errors import ErrorCode
 from app.execution import documents
 from app.execution.documents import Documents
+from app.foundation.access import OpenTo
+from app.foundation.errors import ErrorCode
 
 SCHEMA = build_schema("type Query { a: Int b: Int } type Mutation { c: Int }")
 

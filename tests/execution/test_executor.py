@@ -8,18 +8,19 @@ import pytest
 import strawberry
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from app import graph
-from app.access import AccessLevel, HasFullAccess, IsAdmin, Scope, Viewer
-from app.context import Context
-from app.errors import BadUserInput
-from app.execution import deadline, operations
-from app.execution.answers import Answer, Request
+from app.execution import operations
+from app.execution.executor.direct_fields import DirectResolvers
+from app.execution.limits import deadline
 from app.execution.operations import Operations
-from app.execution.reading import DirectResolvers
-from app.identifiers import new_id
-from app.schema import schema
+from app.execution.responses import Answer, Request
+from app.foundation.access import AccessLevel, HasFullAccess, IsAdmin, Scope, Viewer
+from app.foundation.context import Context
+from app.foundation.errors import BadUserInput
+from app.foundation.graphql import fields
+from app.foundation.identifiers import new_id
+from app.server.schema import schema
 from tests.execution.random_queries import VARIABLES, RandomQueries
-from tests.installation import Installation, Person, World
+from tests.support.installation import Installation, Person, World
 
 QUERIES = 150
 # What the requests themselves change.
@@ -38,7 +39,7 @@ class Stock(StrawberryGraphQLCoreExecutionContext):
     exhausted = None
     payloads_read_by_plan = 0
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Nothing: the stock executor leaves that to the garbage collector."""
 
 
@@ -118,45 +119,45 @@ def _refuse(_: Any) -> Any:
 class Thing:
     """Stands over Row."""
 
-    name: str = graph.column("x")
-    number: int = graph.column("x")
-    large: int = graph.column("Out of the range of Int.")
-    large_or_null: int | None = graph.column("x", of="large")
-    text: str = graph.column("A number where a text should be.")
-    nothing: str = graph.column("x")
-    nothing_or_null: str | None = graph.column("x", of="nothing")
-    missing: str = graph.column("No such attribute.")
-    missing_or_null: str | None = graph.column("x", of="missing")
-    sometimes: str = graph.column("x")
-    failing: int = graph.computed(_fail, ["number"], "x")
-    failing_or_null: int | None = graph.computed(_fail, ["number"], "x")
-    refusing_or_null: int | None = graph.computed(_refuse, ["number"], "x")
-    secret: str | None = graph.column("x", of="name", permissions=[HasFullAccess])
-    license: int | None = graph.column("x", of="number", permissions=[IsAdmin])
-    failing_license: int | None = graph.computed(_fail, ["number"], "x", permissions=[IsAdmin])
-    license_of_all: int = graph.column("Not null, though it may be denied.", of="number", permissions=[IsAdmin])
-    mine: bool = graph.per_viewer(lambda viewer: viewer.scope is Scope.ACCOUNT, "x")
-    failing_mine: bool = graph.per_viewer(lambda _viewer: 1 // 0 > 0, "x")
+    name: str = fields.column("x")
+    number: int = fields.column("x")
+    large: int = fields.column("Out of the range of Int.")
+    large_or_null: int | None = fields.column("x", of="large")
+    text: str = fields.column("A number where a text should be.")
+    nothing: str = fields.column("x")
+    nothing_or_null: str | None = fields.column("x", of="nothing")
+    missing: str = fields.column("No such attribute.")
+    missing_or_null: str | None = fields.column("x", of="missing")
+    sometimes: str = fields.column("x")
+    failing: int = fields.computed(_fail, ["number"], "x")
+    failing_or_null: int | None = fields.computed(_fail, ["number"], "x")
+    refusing_or_null: int | None = fields.computed(_refuse, ["number"], "x")
+    secret: str | None = fields.column("x", of="name", permissions=[HasFullAccess])
+    license: int | None = fields.column("x", of="number", permissions=[IsAdmin])
+    failing_license: int | None = fields.computed(_fail, ["number"], "x", permissions=[IsAdmin])
+    license_of_all: int = fields.column("Not null, though it may be denied.", of="number", permissions=[IsAdmin])
+    mine: bool = fields.per_viewer(lambda viewer: viewer.scope is Scope.ACCOUNT, "x")
+    failing_mine: bool = fields.per_viewer(lambda _viewer: 1 // 0 > 0, "x")
 
-    @graph.resolver("x")
+    @fields.resolver("x")
     async def later(self, first: int = 2) -> list["Thing"]:
         if first == 0:
             raise ZeroDivisionError
         return [Row(number) for number in range(min(first, 3))]  # type: ignore[misc]
 
-    @graph.resolver("x")
+    @fields.resolver("x")
     async def later_or_null(self) -> "Thing | None":
         raise ZeroDivisionError
 
-    @graph.resolver("x")
+    @fields.resolver("x")
     def twin(self) -> "Thing":
         return Row(1)  # type: ignore[return-value]
 
-    @graph.resolver("x")
+    @fields.resolver("x")
     def things_or_null(self) -> list["Thing | None"]:
         return [Row(0), None, Row(2)]  # type: ignore[list-item]
 
-    @graph.resolver("x", permissions=[IsAdmin])
+    @fields.resolver("x", permissions=[IsAdmin])
     async def denied(self) -> "Thing | None":
         return Row(1)  # type: ignore[return-value]
 
@@ -165,15 +166,15 @@ class Thing:
 class Query:
     """The root."""
 
-    @graph.resolver("x")
+    @fields.resolver("x")
     async def things(self, first: int = 2) -> list[Thing]:
         return [Row(number) for number in range(min(first, 4))]  # type: ignore[misc]
 
-    @graph.resolver("x")
+    @fields.resolver("x")
     async def thing_or_null(self) -> Thing | None:
         return Row(1)  # type: ignore[return-value]
 
-    @graph.resolver("x", permissions=[IsAdmin])
+    @fields.resolver("x", permissions=[IsAdmin])
     def denied(self) -> Thing | None:
         return Row(1)  # type: ignore[return-value]
 

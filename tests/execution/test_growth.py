@@ -1,7 +1,7 @@
 """What a page costs in a large installation on PostgreSQL: what is touched grows with the page and not with the table.
 
 Rows and blocks are counted, which is the same on every machine; that an index is walked is in
-`tests/test_paging_costs.py`.
+`tests/foundation/test_pagination_costs.py`.
 """
 
 import contextlib
@@ -12,14 +12,11 @@ from uuid import UUID
 
 import pytest
 
-from app.identifiers import Kind, read
-from tests.crowd import moved, multiply
-from tests.execution.conftest import shared
+from app.foundation.identifiers import Kind, parse_sid
 from tests.execution.test_compiled import ordinary
-from tests.installation import Installation, World
-from tests.statements import Work, recorded, work
-
-__all__ = ["shared"]
+from tests.support.concurrency import moved, multiply
+from tests.support.installation import Installation, World
+from tests.support.statements import Work, recorded, work
 
 # Of accounts and of providers each; three times as many keys, and as many again of one account, of one provider, and of
 # the installation.
@@ -279,6 +276,6 @@ def of_world(query: str, world: World) -> str:
 
 
 def _uuid(sid: str, kind: Kind) -> UUID:
-    found = read(kind, sid)
+    found = parse_sid(kind, sid)
     assert found is not None
     return found

@@ -10,14 +10,15 @@ import graphql
 import pytest
 from graphql.pyutils import inspect, suggestion_list
 
-from app import errors
-from app.errors import MAXIMUM_MESSAGE_CHARACTERS, without_values
-from app.execution import documents, limits
+from app.execution import documents
+from app.execution.limits import document_size
+from app.foundation import errors
+from app.foundation.errors import MAXIMUM_MESSAGE_CHARACTERS, without_values
 from tests.execution.invalid_inputs import ANONYMOUS, CALLER, GATEWAY, Body, invalid, invalid_variables
-from tests.installation import Installation, Person
+from tests.support.installation import Installation, Person
 
 # Those that graphql-core makes to report one that ends the operation, and what Strawberry and we make of each.
-ERRORS = 4 * (limits.MAXIMUM_ERRORS + 1)
+ERRORS = 4 * (document_size.MAXIMUM_ERRORS + 1)
 
 
 @dataclass

@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 from graphql import GraphQLObjectType, get_introspection_query, parse
 
-from app.execution import executor, limits
-from app.schema import schema
+from app.execution.executor import reference
+from app.execution.limits import document_size
+from app.server.schema import schema
 from tests.execution import attacks
-from tests.installation import Installation, Person
+from tests.support.installation import Installation, Person
 
 
 @pytest.mark.parametrize("name", attacks.REFUSED)
@@ -16,7 +17,7 @@ async def test_an_attack_is_refused_before_it_runs(shared: Installation, name: s
     answer = await shared.person("admin").ask(attacks.REFUSED[name])
     assert "data" not in answer.body
     assert set(answer.codes) <= {"GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED", "BAD_USER_INPUT"}
-    assert 1 <= len(answer.errors) <= limits.MAXIMUM_ERRORS + 1
+    assert 1 <= len(answer.errors) <= document_size.MAXIMUM_ERRORS + 1
 
 
 @pytest.mark.parametrize("name", attacks.ALLOWED)
@@ -48,7 +49,7 @@ def test_fragments_that_double_are_measured_in_time_that_grows_with_the_text(fra
     text = "{ ...f0 } " + " ".join(
         f"fragment f{i} on Query {{ ...f{i + 1} ...f{i + 1} }}" for i in range(fragments - 1)
     )
-    errors = limits.check(parse(f"{text} fragment f{fragments - 1} on Query {{ a }}"))
+    errors = document_size.check(parse(f"{text} fragment f{fragments - 1} on Query {{ a }}"))
     assert [error.message for error in errors] == [
         *(["The document exceeds the limit of 1000 for fields."] if fragments > 10 else []),
         "The document exceeds the limit of 500 for fragments.",
@@ -87,13 +88,13 @@ def test_fragments_that_double_are_measured_in_time_that_grows_with_the_text(fra
     ],
 )
 def test_the_limits_lie_where_they_say(text: str, within: bool) -> None:
-    assert bool(limits.check(parse(text))) is not within
+    assert bool(document_size.check(parse(text))) is not within
 
 
 def test_a_field_of_the_schema_has_fewer_arguments_than_are_allowed() -> None:
     roots = [type_ for type_ in schema._schema.type_map.values() if isinstance(type_, GraphQLObjectType)]
     most = max(len(field.args) for type_ in roots for field in type_.fields.values())
-    assert 4 <= most <= limits.MAXIMUM_ARGUMENTS / 3
+    assert 4 <= most <= document_size.MAXIMUM_ARGUMENTS / 3
 
 
 @pytest.mark.parametrize(
@@ -123,7 +124,7 @@ async def test_a_document_larger_than_what_is_open_needs_authentication(shared: 
     ],
 )
 async def test_variables_have_a_limit_too(shared: Installation, variables: dict[str, Any] | None, within: bool) -> None:
-    assert limits.has_too_many_values(variables) is not within
+    assert document_size.has_too_many_values(variables) is not within
     answer = await shared.client.post("/graphql", json={"query": "{ __typename }", "variables": variables})
     assert ("errors" in answer.json()) is not within
 
@@ -139,7 +140,7 @@ async def test_the_introspection_of_common_tools_fits_with_room_for_a_larger_sch
         schema_description=True,
         input_value_deprecation=True,
     )
-    monkeypatch.setattr(executor, "MAXIMUM_WORK", executor.MAXIMUM_WORK // 2)
+    monkeypatch.setattr(reference, "MAXIMUM_WORK", reference.MAXIMUM_WORK // 2)
     answer = await shared.person(None).ask(query)
     assert not answer.errors
     assert len(answer.data["__schema"]["types"]) > 50
@@ -149,7 +150,7 @@ async def test_as_many_errors_as_rows_are_bounded(admin: Person, monkeypatch: py
     query = "{ accounts { nodes { " + " ".join(f"a{i}: apiKeys(first: 0) {{ nodes {{ id }} }}" for i in range(20))
     answer = await admin.ask(query + " } } }")
     assert len(answer.errors) <= 3 * 20
-    monkeypatch.setattr(executor, "MAXIMUM_WORK", 150)
+    monkeypatch.setattr(reference, "MAXIMUM_WORK", 150)
     answer = await admin.ask(query + " } } }")
     assert (answer.data, len(answer.errors)) == (None, 1)
 
@@ -158,7 +159,7 @@ async def test_as_many_errors_as_rows_are_bounded(admin: Person, monkeypatch: py
 async def test_a_mutation_whose_answer_is_too_large_says_so(
     provider: Person, admin: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(executor, "MAXIMUM_WORK", 10)
+    monkeypatch.setattr(reference, "MAXIMUM_WORK", 10)
     answer = await provider.ask('mutation { createAccount(input: {name: "Made"}) { account { id name active } } }')
     assert (answer.data, answer.codes) == (None, ["BAD_USER_INPUT"])
     monkeypatch.undo()

@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 from tests.execution import own_schema
-from tests.servers.postgres import Postgres
+from tests.support.servers.postgres import Postgres
 
 
 def test_the_engine_runs_a_schema_of_its_own_by_both_executors_without_any_domain(postgres: Postgres) -> None:

@@ -7,19 +7,19 @@ import pytest
 import strawberry
 from strawberry import Maybe
 
-from app import graph
-from app.access import AccessLevel, IsAdmin, Scope, Viewer
-from app.context import Context, Info
-from app.errors import ServiceUnavailable
-from app.execution.answers import Answer, Request
 from app.execution.operations import Operations
-from app.identifiers import new_id
-from app.paging import DEFAULT_FIRST, AfterArgument, Connection, FirstArgument
+from app.execution.responses import Answer, Request
+from app.foundation.access import AccessLevel, IsAdmin, Scope, Viewer
+from app.foundation.context import Context, Info
+from app.foundation.errors import ServiceUnavailable
+from app.foundation.graphql import fields
+from app.foundation.graphql.pagination import DEFAULT_FIRST, AfterArgument, Connection, FirstArgument
+from app.foundation.identifiers import new_id
 from app.service_providers.model import ServiceProvider as Row
-from tests.installation import Installation
-from tests.statements import recorded
+from tests.support.installation import Installation
+from tests.support.statements import recorded
 
-_PROVIDERS = graph.PageOfAll(Row)
+_PROVIDERS = fields.PageOfAll(Row)
 called: list[list[str]] = []
 
 
@@ -40,10 +40,10 @@ class Greeting:
 
 
 @strawberry.type
-class Provider(graph.Backed[Row]):
-    name: str = graph.column("Its name.")
+class Provider(fields.Backed[Row]):
+    name: str = fields.column("Its name.")
 
-    @graph.resolver("Counts together.", declared=graph.Called(("id", "name", "active", "created_at")))
+    @fields.resolver("Counts together.", declared=fields.Called(("id", "name", "active", "created_at")))
     async def greeting(self, info: Info, row: strawberry.Parent[Row], loudness: Loudness | None = None) -> Greeting:
         called[-1].append("began")
         await asyncio.sleep(0)
@@ -54,15 +54,15 @@ class Provider(graph.Backed[Row]):
         assert row.created_at.year > 2000
         return Greeting(text=f"{word} {row.name}{marks}", missing=None)
 
-    @graph.resolver("Without waiting.", declared=graph.Called(("name",)))
+    @fields.resolver("Without waiting.", declared=fields.Called(("name",)))
     def shout(self, row: strawberry.Parent[Row]) -> str:
         return row.name.upper()
 
-    @graph.resolver("Never works.", declared=graph.Called(("id",)))
+    @fields.resolver("Never works.", declared=fields.Called(("id",)))
     async def away(self) -> str | None:
         raise ServiceUnavailable("Away.")
 
-    @graph.resolver("For admins.", declared=graph.Called(("id",)), permissions=[IsAdmin])
+    @fields.resolver("For admins.", declared=fields.Called(("id",)), permissions=[IsAdmin])
     async def guarded(self) -> str | None:
         return "seen"
 
@@ -71,13 +71,13 @@ class Provider(graph.Backed[Row]):
 class Query:
     """Root fields."""
 
-    @graph.resolver("All.", declared=_PROVIDERS)
+    @fields.resolver("All.", declared=_PROVIDERS)
     async def providers(
         self, info: Info, first: FirstArgument = DEFAULT_FIRST, after: AfterArgument = None
     ) -> Connection[Provider]:
         return Provider.connection(await _PROVIDERS.answer(info.context, first, after))
 
-    @graph.resolver("Says it again.")
+    @fields.resolver("Says it again.")
     def echo(self, words: list[str], times: Annotated[int, strawberry.argument(name="often")] = 2) -> list[str]:
         return words * times
 

@@ -12,23 +12,23 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from app.access import AccessLevel, Scope, Viewer
 from app.api_keys.model import ApiKey
 from app.calls.model import Call
-from app.context import Context, Opened
-from app.errors import RateLimited
-from app.execution import slots
+from app.execution.limits import slots
+from app.execution.limits.slots import OperationSlots
 from app.execution.operations import Operations
-from app.execution.slots import OperationSlots
-from app.identifiers import Kind, read
-from app.live import Change, LiveEvent, LiveEvents
-from app.recording.verification import StorageVerifier
-from app.revocations import Revocations
-from app.settings import Settings
+from app.foundation.access import AccessLevel, Scope, Viewer
+from app.foundation.context import Context, Resources
+from app.foundation.errors import RateLimited
+from app.foundation.events import Change, LiveEvent, LiveEvents
+from app.foundation.identifiers import Kind, parse_sid
+from app.foundation.revocations import Revocations
+from app.foundation.settings import Settings
+from app.storage.verification import StorageVerifier
 from tests.calls.conftest import at, gateway_of, report
-from tests.installation import Installation, Person, World
-from tests.listeners import listening, served, until_heard
-from tests.test_metrics import metrics, number
+from tests.server.test_metrics import metrics, number
+from tests.support.installation import Installation, Person, World
+from tests.support.websocket_clients import listening, served, until_heard
 
 QUERY = "{ viewer { scope } }"
 OF_CALLER = 3
@@ -108,7 +108,7 @@ async def test_what_waits_for_its_turn_does_not_run_once_its_caller_is_revoked(
     asked = [asyncio.create_task(account_user.ask(QUERY)) for _ in range(OF_CALLER + 1)]
     await gate.wait_for(OF_CALLER)
     await settled(installation, 1)
-    key_id = read(Kind.API_KEY, world["account_user_key"])
+    key_id = parse_sid(Kind.API_KEY, world["account_user_key"])
     async with installation.database():
         await ApiKey.filter(id=key_id).update(revoked_at=datetime.now(UTC))
     installation.opened.clients[Revocations].announce(key_id)
@@ -244,7 +244,7 @@ async def _post(person: Person) -> httpx.Response:
 
 def context_of(key_id: UUID, account_id: UUID, provider_id: UUID | None = None) -> Context:
     viewer = Viewer(Scope.ACCOUNT, AccessLevel.FULL, key_id, account_id=account_id, provider_id=provider_id)
-    return Context(viewer, "", Opened(Any, Any, {}))  # type: ignore[arg-type]
+    return Context(viewer, "", Resources(Any, Any, {}))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("is_given_up_first", [True, False])

@@ -12,7 +12,7 @@ from graphql import (
 
 from app.execution import validation
 from app.execution.invalid_values import misfits
-from app.schema import schema
+from app.server.schema import schema
 from tests.execution.invalid_inputs import ANONYMOUS, invalid
 
 DOCUMENTS = {

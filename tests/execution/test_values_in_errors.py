@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from graphql import OperationDefinitionNode, get_variable_values, is_input_type, parse
 
-from app.errors import without_values
-from app.schema import schema
-from tests.installation import Person
+from app.foundation.errors import without_values
+from app.server.schema import schema
+from tests.support.installation import Person
 
 SECRET = "do-not-repeat-me"
 UPDATE = "mutation ($i: UpdateRecordingConfigInput!) { updateRecordingConfig(input: $i) { userErrors { code } } }"

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from tests.clients.example import operations, reserved
-from tests.installation import Installation, Person, World
-from tests.people import PASSWORD, add_people, email_of
-from tests.test_client_documents import TABS
-from tests.test_metrics import metrics, number
+from tests.clients.test_documents import TABS
+from tests.server.test_metrics import metrics, number
+from tests.support.installation import Installation, Person, World
+from tests.support.personas import PASSWORD, add_people, email_of
 
 # What a form sends. Nobody listens where the storage is, so that its tests end at once.
 NO_ACCOUNT, NO_PROVIDER = f"AC{'0' * 32}", f"SP{'0' * 32}"

@@ -1,42 +1,18 @@
-"""Storage tests ask a verifier directly."""
+"""Uploads to a storage whose responses the test writes."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from app.encryption import Keyring
-from app.outbound import OutboundGate
-from app.recording.probe import StepResult
-from app.recording.storage import ObjectStorage
-from app.recording.verification import StorageVerifier, VerificationResult, VerificationStepName
-from tests.installation import Installation
-from tests.recording.storage_room import StorageRoom, opened_room
-from tests.servers.scripted_s3 import ScriptedS3
+from app.storage.s3 import ObjectStorage
+from tests.recording.upload_setup import StorageRoom, opened_room
+from tests.storage.conftest import keyring, storage, storages
+from tests.support.installation import Installation
+from tests.support.servers.scripted_s3 import ScriptedS3
 
-
-@pytest.fixture(scope="session")
-def keyring() -> Keyring:
-    return Keyring({"k1": b"e" * 32}, b"h" * 32)
-
-
-@pytest.fixture(scope="session")
-def storages() -> dict[Any, tuple[OutboundGate, ObjectStorage]]:
-    """Open storages by their settings: opening one reads the description of S3, which takes a fifth of a second."""
-    return {}
-
-
-@pytest.fixture
-async def storage(storages: dict[Any, tuple[OutboundGate, ObjectStorage]]) -> AsyncIterator[ObjectStorage]:
-    """May call the loopback; without clients that are kept, since each test has an event loop of its own."""
-    if "storing" not in storages:
-        gate = OutboundGate(["127.0.0.1"])
-        storages["storing"] = gate, ObjectStorage(gate)
-        await storages["storing"][1].open()
-    found = storages["storing"][1]
-    yield found
-    await found.close()
+# Fixtures that the tests of storages share with these.
+__all__ = ["keyring", "storage", "storages"]
 
 
 @pytest.fixture
@@ -47,49 +23,3 @@ async def scripted(
     async with ScriptedS3() as s3, opened_room(installation, tmp_path / "rooms-spool", storage) as room:
         await room.configure(s3.endpoint)
         yield room, s3
-
-
-@pytest.fixture
-async def make_verifier(
-    keyring: Keyring, storages: dict[Any, tuple[OutboundGate, ObjectStorage]]
-) -> AsyncIterator[Callable[..., Any]]:
-    """Makes verifiers that may call the loopback; `fresh` ones read the environment as it is now, if they do."""
-    made: list[StorageVerifier] = []
-
-    async def make(
-        *,
-        allowed: tuple[str, ...] = ("127.0.0.1",),
-        at_once: int = 8,
-        read_seconds: float = 5,
-        fresh: bool = False,
-        **limits: float,
-    ) -> StorageVerifier:
-        settings = object() if fresh else (allowed, read_seconds)
-        if settings not in storages:
-            gate = OutboundGate(allowed)
-            storages[settings] = gate, ObjectStorage(gate, read_seconds=read_seconds)
-            await storages[settings][1].open()
-        gate, storage = storages[settings]
-        verifier = StorageVerifier(storage, gate, keyring, at_once, **limits)
-        made.append(verifier)
-        return verifier
-
-    yield make
-    for verifier in made:
-        await verifier.close()
-
-
-@pytest.fixture
-async def verifier(make_verifier: Callable[..., Any]) -> StorageVerifier:
-    verifier: StorageVerifier = await make_verifier()
-    return verifier
-
-
-def step(result: VerificationResult, name: str) -> StepResult:
-    """One step of a result, by its name."""
-    return result.steps[list(VerificationStepName).index(VerificationStepName(name))]
-
-
-def statuses(result: VerificationResult) -> str:
-    """The eight steps as letters, in order: P passed, F failed, S skipped."""
-    return "".join(found.status.name[0] for found in result.steps)

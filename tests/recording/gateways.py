@@ -13,14 +13,14 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from app.calls.model import Call
-from app.connections import BoundedProtocol
-from app.identifiers import Kind, read
-from app.recording.recorder import AudioStream, Recorder
+from app.foundation.identifiers import Kind, parse_sid
+from app.recording.ingest import AudioStream, RecordingIngest
 from app.recording.spool import Spool, SpooledRecording
-from app.recording.storing import Storer
-from app.websocket_connections import StreamingProtocol
-from tests.installation import Installation, Person, World
-from tests.waiting import until
+from app.recording.upload_worker import UploadWorker
+from app.server.transport.http import BoundedProtocol
+from app.server.transport.websocket import StreamingProtocol
+from tests.support.installation import Installation, Person, World
+from tests.support.waiting import until
 
 FRAME_SECONDS = 0.02
 
@@ -46,8 +46,8 @@ class Gateway:
         return found
 
     @property
-    def recorder(self) -> Recorder:
-        found: Recorder = self.installation.opened.clients[Recorder]
+    def recorder(self) -> RecordingIngest:
+        found: RecordingIngest = self.installation.opened.clients[RecordingIngest]
         return found
 
     @asynccontextmanager
@@ -125,15 +125,15 @@ async def gateway_of(
     assert (await person.change("updateRecordingConfig", "recordingConfig { id }", **wanted))["userErrors"] == []
     # What is recorded stays in the spool, to be looked at.
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Storer, "ended", lambda _, recording: recording.close())
-        patch.setattr(Storer, "look", lambda _: asyncio.sleep(0))
+        patch.setattr(UploadWorker, "ended", lambda _, recording: recording.close())
+        patch.setattr(UploadWorker, "look", lambda _: asyncio.sleep(0))
         async with _listening(installation) as server:
             yield Gateway(installation, server, made["token"], world["own"])
 
 
 @asynccontextmanager
 async def _listening(installation: Installation) -> AsyncIterator[uvicorn.Server]:
-    # As `app/serving.py` has it.
+    # As `app/server/transport/serve.py` has it.
     options: dict[str, Any] = {"http": BoundedProtocol, "ws": StreamingProtocol, "ws_max_size": 1_048_576}
     quiet: dict[str, Any] = {
         "ws_per_message_deflate": False,
@@ -152,6 +152,6 @@ async def _listening(installation: Installation) -> AsyncIterator[uvicorn.Server
 
 
 def uuid_of(account: str) -> str:
-    found = read(Kind.ACCOUNT, account)
+    found = parse_sid(Kind.ACCOUNT, account)
     assert found is not None
     return str(found)

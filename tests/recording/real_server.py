@@ -18,15 +18,15 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from app import database
 from app.calls.model import Call
-from app.local_s3 import LocalS3, free_ports
-from app.settings import Settings
-from tests.commands import is_ready
-from tests.installation import Person, World, settings_of
-from tests.recording.storage_room import noise
-from tests.servers.fixtures import RECORDER
-from tests.waiting import until
+from app.demo.local_s3 import LocalS3, free_ports
+from app.foundation.database import orm
+from app.foundation.settings import Settings
+from tests.recording.upload_setup import noise
+from tests.support.commands import is_ready
+from tests.support.installation import Person, World, settings_of
+from tests.support.servers.fixtures import RECORDER
+from tests.support.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -149,7 +149,7 @@ class RealServer:
 
     async def rows(self) -> dict[str, Call]:
         """The calls by the gateway's ids, read behind the server's back."""
-        async with database.opened(self.settings):
+        async with orm.opened(self.settings):
             return {call.gateway_call_id: call for call in await Call.all()}
 
     async def until(self, what: str, seconds: float, count: int) -> dict[str, Call]:

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from app.recording.audio import SAMPLE_RATES, WAV_HEADER_BYTES, Wav, duration_of, encoder
-from app.recording.model import AudioFormat
+from app.storage.model import AudioFormat
 from tests.recording.sounds import likeness, speech
 
 SECONDS = 6

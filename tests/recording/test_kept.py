@@ -10,12 +10,11 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import ClientConnection
 
-from app.calls import recordings
-from app.recording import recorder
+from app.recording import ingest, lifecycle
 from app.recording.spool import SpooledRecording
-from tests.installation import Installation, Person, World
 from tests.recording.gateways import Gateway, gateway_of
-from tests.waiting import until
+from tests.support.installation import Installation, Person, World
+from tests.support.waiting import until
 
 AUDIO = bytes(range(256)) * 10
 DATABASE_AWAY = (1013, "the database does not answer: try again later")
@@ -37,8 +36,8 @@ def stalled(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         await is_over.wait()
         raise TimeoutError
 
-    monkeypatch.setattr(recorder, "DATABASE_SECONDS", 0.2)
-    for place, name in ((recorder, "admit"), (recordings, "begin"), (recordings, "storing")):
+    monkeypatch.setattr(ingest, "DATABASE_SECONDS", 0.2)
+    for place, name in ((ingest, "admit"), (lifecycle, "begin"), (lifecycle, "storing")):
         monkeypatch.setattr(place, name, never)
     yield
     is_over.set()

@@ -12,13 +12,13 @@ import pytest
 import soundfile
 
 from app.calls.model import Call, RecordingState
-from app.local_s3 import LocalS3
-from tests.installation import World, seed
+from app.demo.local_s3 import LocalS3
 from tests.recording.real_server import RealServer, StreamedCall
-from tests.recording.storage_room import s3_client
-from tests.servers.fixtures import ADMIN, RECORDER
-from tests.servers.postgres import Postgres
-from tests.waiting import until
+from tests.recording.upload_setup import s3_client
+from tests.support.installation import World, seed
+from tests.support.servers.fixtures import ADMIN, RECORDER
+from tests.support.servers.postgres import Postgres
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.long
 

@@ -11,25 +11,24 @@ from uuid import UUID
 import pytest
 from tortoise import connections
 
-from app.access import AccessLevel, Scope, Viewer
-from app.calls import recordings
 from app.calls.model import Call, RecordingState
-from app.errors import Mistakes
-from app.identifiers import Kind, new_id, show
-from app.live import Change, LiveEvent, LiveEvents
-from app.outbound import OutboundGate
-from app.recording import recorder, retrying
-from app.recording.model import RecordingError
-from app.recording.storage import ObjectStorage
+from app.foundation.access import AccessLevel, Scope, Viewer
+from app.foundation.errors import UserErrors
+from app.foundation.events import Change, LiveEvent, LiveEvents
+from app.foundation.identifiers import Kind, new_id, sid_of
+from app.foundation.outbound.guard import OutboundGate
+from app.recording import ingest, lifecycle, retry
 from app.recording.stream import FirstFrame
-from tests.commands import run
-from tests.installation import Installation, Person
-from tests.recording.storage_room import StorageRoom, noise, opened_room
-from tests.recording.test_storing import told_of
-from tests.servers.scripted_s3 import ScriptedS3
-from tests.servers.valkey import PromptServer
-from tests.statements import plan, recorded
-from tests.waiting import until
+from app.storage.model import RecordingError
+from app.storage.s3 import ObjectStorage
+from tests.recording.test_upload_worker import told_of
+from tests.recording.upload_setup import StorageRoom, noise, opened_room
+from tests.support.commands import run
+from tests.support.installation import Installation, Person
+from tests.support.servers.scripted_s3 import ScriptedS3
+from tests.support.servers.valkey import PromptServer
+from tests.support.statements import plan, recorded
+from tests.support.waiting import until
 
 
 @pytest.fixture
@@ -67,8 +66,8 @@ async def test_what_nobody_has_told_of_for_three_days_is_given_up_with_the_reaso
     then = await was_told_of(lost, days=3, minutes=1)
     await was_told_of(fresh, days=2, hours=23)
     with room.told() as told:
-        assert await recordings.give_up_lost(room.live, datetime.now(UTC), room.find) == 1
-        assert await recordings.give_up_lost(room.live, datetime.now(UTC), room.find) == 0
+        assert await lifecycle.give_up_lost(room.live, datetime.now(UTC), room.find) == 1
+        assert await lifecycle.give_up_lost(room.live, datetime.now(UTC), room.find) == 0
     assert told == ["recording"]
     assert (await room.call(fresh)).recording_state is state
     shown = await told_of(account_user, lost)
@@ -83,17 +82,17 @@ async def test_what_is_over_is_not_given_up(room: StorageRoom) -> None:
     call_id = await room.recorded(noise(32_000))
     await room.look()
     await was_told_of(call_id, days=100)
-    assert await recordings.give_up_lost(room.live, datetime.now(UTC), room.find) == 0
+    assert await lifecycle.give_up_lost(room.live, datetime.now(UTC), room.find) == 0
     assert (await room.call(call_id)).recording_state is RecordingState.STORED
 
 
 async def test_what_comes_back_is_stored_when_somebody_asks_for_it(room: StorageRoom, s3: ScriptedS3) -> None:
     call_id = await room.recorded(noise(32_000))
     await was_told_of(call_id, days=4)
-    await recordings.give_up_lost(room.live, datetime.now(UTC), room.find)
+    await lifecycle.give_up_lost(room.live, datetime.now(UTC), room.find)
     await room.look()
     assert (s3.objects, room.spool.waiting()) == ({}, [call_id])
-    await retrying.retry(room.context, show(Kind.CALL, call_id))
+    await retry.retry(room.context, sid_of(Kind.CALL, call_id))
     await room.look()
     assert (await room.call(call_id)).recording_state is RecordingState.STORED
 
@@ -102,8 +101,8 @@ async def test_what_does_not_come_back_is_given_up_again(room: StorageRoom) -> N
     call_id = await room.recorded(noise(32_000))
     for _ in range(2):
         await was_told_of(call_id, days=4)
-        assert await recordings.give_up_lost(room.live, datetime.now(UTC), room.find) == 1
-        await retrying.retry(room.context, show(Kind.CALL, call_id))
+        assert await lifecycle.give_up_lost(room.live, datetime.now(UTC), room.find) == 1
+        await retry.retry(room.context, sid_of(Kind.CALL, call_id))
 
 
 async def test_audio_that_was_last_tried_here_and_is_gone_cannot_be_tried_again(
@@ -111,23 +110,23 @@ async def test_audio_that_was_last_tried_here_and_is_gone_cannot_be_tried_again(
 ) -> None:
     call_id = await room.recorded(noise(32_000))
     error = RecordingError(message="Busy.", advice="Wait.", spool=room.spool.id)
-    await recordings.waits(room.live, call_id, room.account_id, error, 1)
+    await lifecycle.waits(room.live, call_id, room.account_id, error, 1)
     await was_told_of(call_id, days=4)
-    await recordings.give_up_lost(room.live, datetime.now(UTC), room.find)
+    await lifecycle.give_up_lost(room.live, datetime.now(UTC), room.find)
     recording = room.spool.open(call_id)
     assert recording is not None
     recording.remove()
-    with pytest.raises(Mistakes, match="The audio is gone"):
-        await retrying.retry(room.context, show(Kind.CALL, call_id))
+    with pytest.raises(UserErrors, match="The audio is gone"):
+        await retry.retry(room.context, sid_of(Kind.CALL, call_id))
 
 
 async def test_a_call_that_ends_after_it_was_given_up_is_stored(room: StorageRoom) -> None:
     recording = await room.running()
     recording.append(noise(32_000))
     await was_told_of(recording.about.call_id, days=4)
-    assert await recordings.give_up_lost(room.live, datetime.now(UTC), room.find) == 1
+    assert await lifecycle.give_up_lost(room.live, datetime.now(UTC), room.find) == 1
     room.end(recording)
-    await recordings.storing(room.live, recording.about.call_id, room.account_id)
+    await lifecycle.storing(room.live, recording.about.call_id, room.account_id)
     room.storer.ended(recording)
     await room.storer.settle()
     assert (await room.call(recording.about.call_id)).recording_state is RecordingState.STORED
@@ -136,10 +135,10 @@ async def test_a_call_that_ends_after_it_was_given_up_is_stored(room: StorageRoo
 async def test_a_call_that_goes_on_for_days_is_not_taken_for_lost(
     room: StorageRoom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recorder, "LOOK_AT_ACCOUNTS_EVERY_SECONDS", 0.05)
-    monkeypatch.setattr(recorder, "TELL_OF_LONG_CALLS_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(ingest, "LOOK_AT_ACCOUNTS_EVERY_SECONDS", 0.05)
+    monkeypatch.setattr(ingest, "TELL_OF_LONG_CALLS_EVERY_SECONDS", 0.0)
     await room.switch_on()
-    mine = recorder.Recorder(room.installation.settings, room.keyring, room.spool, room.live)
+    mine = ingest.RecordingIngest(room.installation.settings, room.keyring, room.spool, room.live)
     async with mine.running():
         stream = mine.stream(FirstFrame("long", room.account_id))
         viewer = Viewer(Scope.ADMIN, AccessLevel.GATEWAY)
@@ -147,12 +146,12 @@ async def test_a_call_that_goes_on_for_days_is_not_taken_for_lost(
             call = await mine.begin(viewer, slot, stream)
         then = await was_told_of(call.call_id, days=4)
         await until(lambda: is_told_of_since(room, call.call_id, then))
-        assert await recordings.give_up_lost(room.live, datetime.now(UTC), room.find) == 0
+        assert await lifecycle.give_up_lost(room.live, datetime.now(UTC), room.find) == 0
 
 
 async def test_only_what_is_on_its_way_is_looked_at(room: StorageRoom) -> None:
     with recorded() as statements:
-        await recordings.give_up_lost(room.live, datetime.now(UTC), room.find)
+        await lifecycle.give_up_lost(room.live, datetime.now(UTC), room.find)
     (statement,) = (one for one in statements if "SELECT" in one[0])
     connection = connections.get("default")
     of_parts = "SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'calls_underway'::regclass"

@@ -13,23 +13,23 @@ from uuid import UUID
 import pytest
 
 from app.accounts.model import Account
-from app.calls import lookup, recordings
 from app.calls.keys import claimed
 from app.calls.model import Call, CallDirection, CallKey, RecordingState
-from app.encryption import CannotOpen
-from app.errors import Mistakes
-from app.identifiers import Kind, new_id, read, show
-from app.recording import aside, retrying, storing
-from app.recording.model import AudioFormat, StoredCredential
+from app.foundation.encryption import CannotOpen
+from app.foundation.errors import UserErrors
+from app.foundation.identifiers import Kind, new_id, parse_sid, sid_of
+from app.recording import lifecycle, lookup, retry, upload_worker
+from app.recording import set_aside as aside
 from app.recording.spool import Ended, SpooledRecording
-from tests.calls.recorded import target_in
-from tests.commands import ended, environment_of
-from tests.installation import Person
-from tests.recording.storage_room import StorageRoom, full_disk, noise
+from app.storage.model import AudioFormat, StoredCredential
+from tests.recording.recorded import target_in
 from tests.recording.test_lost import room, s3
-from tests.recording.test_storing import told_of
-from tests.servers.scripted_s3 import Request, ScriptedS3, error
-from tests.test_metrics import metrics, number
+from tests.recording.test_upload_worker import told_of
+from tests.recording.upload_setup import StorageRoom, full_disk, noise
+from tests.server.test_metrics import metrics, number
+from tests.support.commands import ended, environment_of
+from tests.support.installation import Person
+from tests.support.servers.scripted_s3 import Request, ScriptedS3, error
 
 __all__ = ["room", "s3"]
 
@@ -158,7 +158,7 @@ def errors(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the storing logs as an error."""
     found: list[str] = []
     log = SimpleNamespace(error=lambda event, **_: found.append(event), warning=lambda *_, **__: None)
-    monkeypatch.setattr(storing, "_log", log)
+    monkeypatch.setattr(upload_worker, "_log", log)
     return found
 
 
@@ -192,7 +192,7 @@ async def test_a_database_that_is_away_is_no_fault_of_the_disk(
     async def ask(*_: Any) -> None:
         raise away
 
-    monkeypatch.setattr(storing, "_row", ask)
+    monkeypatch.setattr(upload_worker, "_row", ask)
     await room.look()
     assert errors == []
 
@@ -221,7 +221,7 @@ async def test_a_deleted_recording_stays_deleted_in_whichever_database(room: Sto
     call_id = await room.recorded(PCM)
     s3.answers |= {"head": error(503, "SlowDown"), "delete": error(503, "SlowDown")}
     await room.look()
-    assert await recordings.deleted(call_id, room.account_id)
+    assert await lifecycle.deleted(call_id, room.account_id)
     await room.later(minutes=30)
     await Call.filter(id=call_id).update(recording_state=RecordingState.STORING)
     s3.answers.clear()
@@ -310,9 +310,9 @@ async def test_a_second_recording_of_a_call_is_set_aside(room: StorageRoom, s3: 
     call_id = await room.recorded(PCM)
     known = await room.call(call_id)
     await lose(call_id)
-    facts = recordings.CallFacts(room.account_id, known.gateway_call_id, datetime.now(UTC))
+    facts = lifecycle.CallFacts(room.account_id, known.gateway_call_id, datetime.now(UTC))
     target = target_in("calls")
-    again = await recordings.begin(room.keyring, room.live, facts, target, AudioFormat.WAV)
+    again = await lifecycle.begin(room.keyring, room.live, facts, target, AudioFormat.WAV)
     await room.look()
     assert room.spool.aside() == [call_id]
     assert (await room.call(again.id)).recording_state is RecordingState.RECORDING
@@ -330,9 +330,9 @@ async def test_a_retry_of_what_is_set_aside_names_the_command(room: StorageRoom,
     await room.look()
     room.spool.folder(call_id).joinpath("about.json").write_text("{")
     await room.later(minutes=5)
-    call = show(Kind.CALL, call_id)
-    with pytest.raises(Mistakes, match=f"python -m app spool --adopt {call}"):
-        await retrying.retry(room.context, call)
+    call = sid_of(Kind.CALL, call_id)
+    with pytest.raises(UserErrors, match=f"python -m app spool --adopt {call}"):
+        await retry.retry(room.context, call)
 
 
 async def test_a_retry_asks_no_bucket_whose_keys_do_not_open(
@@ -342,13 +342,13 @@ async def test_a_retry_asks_no_bucket_whose_keys_do_not_open(
     recording = room.spool.open(call_id)
     assert recording is not None
     recording.remove()
-    await recordings.storing(room.live, call_id, room.account_id)
+    await lifecycle.storing(room.live, call_id, room.account_id)
 
     async def cannot(*_: Any) -> None:
         raise CannotOpen("No key.")
 
     monkeypatch.setattr(lookup, "in_bucket", cannot)
-    call = await retrying.retry(room.context, show(Kind.CALL, call_id))
+    call = await retry.retry(room.context, sid_of(Kind.CALL, call_id))
     assert call.recording_state is RecordingState.STORING
 
 
@@ -373,7 +373,7 @@ async def test_the_command_lists_what_is_set_aside_and_adopts_it_for_another_acc
 ) -> None:
     assert await spool(room) == (0, "Nothing is set aside.\n", "")
     call_id = await set_aside(room)
-    call, own = show(Kind.CALL, call_id), room.installation.world["own"]
+    call, own = sid_of(Kind.CALL, call_id), room.installation.world["own"]
     status, printed, _ = await spool(room)
     assert (status, printed.count("\n")) == (0, 1)
     assert printed.startswith(f"{call}: account AC")
@@ -389,7 +389,7 @@ async def test_the_command_lists_what_is_set_aside_and_adopts_it_for_another_acc
 
 async def test_the_command_discards_what_is_set_aside_when_it_is_told_yes(room: StorageRoom) -> None:
     call_id = await set_aside(room)
-    call = show(Kind.CALL, call_id)
+    call = sid_of(Kind.CALL, call_id)
     status, _, wrong = await spool(room, "--discard", call)
     assert (status, room.spool.aside()) == (1, [call_id])
     assert "This would be deleted, without another copy. To do it, add --yes." in wrong
@@ -403,7 +403,7 @@ async def test_the_command_lists_and_discards_what_cannot_be_read(room: StorageR
     call_id = await room.recorded(PCM)
     room.spool.folder(call_id).joinpath("about.json").write_text('{"call_id"')
     await room.look()
-    call = show(Kind.CALL, call_id)
+    call = sid_of(Kind.CALL, call_id)
     assert "its about.json cannot be read" in (await spool(room))[1]
     status, _, wrong = await spool(room, "--adopt", call)
     assert (status, "put the file in order first" in wrong) == (1, True)
@@ -460,11 +460,11 @@ async def test_a_recording_is_not_adopted_for_another_account_than_that_of_its_c
     call_id = await with_a_part_in_its_bucket(room)
     world = room.installation.world
     with pytest.raises(aside.CannotAdopt, match=f"the account {world['own']}'s"):
-        await adopted(room, UUID(str(read(Kind.ACCOUNT, world["sibling"]))))
+        await adopted(room, UUID(str(parse_sid(Kind.ACCOUNT, world["sibling"]))))
     assert await Call.filter(id=call_id).count() == 1
     await Call.filter(id=call_id).delete()  # its CallKey is there, so a report would make the row again
     with pytest.raises(aside.CannotAdopt, match=f"the account {world['own']}'s"):
-        await adopted(room, UUID(str(read(Kind.ACCOUNT, world["sibling"]))))
+        await adopted(room, UUID(str(parse_sid(Kind.ACCOUNT, world["sibling"]))))
 
 
 @pytest.mark.parametrize("has_failed", [False, True])
@@ -473,7 +473,7 @@ async def test_what_could_not_be_read_is_stored_when_its_file_is_in_order_again(
 ) -> None:
     call_id = await room.recorded(PCM)
     if has_failed:
-        await recordings.failed(room.live, call_id, room.account_id, {"message": "Refused."}, 6)
+        await lifecycle.failed(room.live, call_id, room.account_id, {"message": "Refused."}, 6)
     about = room.spool.folder(call_id) / "about.json"
     whole = about.read_text()
     about.write_text('{"call_id"')
@@ -514,7 +514,7 @@ async def test_the_command_adopts_all_that_can_be(room: StorageRoom, s3: Scripte
     await room.look()
     status, printed, wrong = await spool(room, "--adopt", "all", "--account", room.installation.world["own"])
     assert (status, printed.count("is back in the spool")) == (1, 1)
-    assert wrong.startswith(f"{show(Kind.CALL, unreadable)}: about.json cannot be read")
+    assert wrong.startswith(f"{sid_of(Kind.CALL, unreadable)}: about.json cannot be read")
     await room.look()
     assert (stored(s3), room.spool.aside()) == ([PCM], [unreadable])
 
@@ -530,7 +530,7 @@ async def test_what_is_in_the_bucket_is_found_there_before_it_is_called_lost(
     await room.look()
     whole = await room.call(call_id)
     await as_in_an_older_dump(call_id, RecordingState.STORING)
-    assert await recordings.give_up_lost(room.live, datetime.now(UTC), room.find) == 0
+    assert await lifecycle.give_up_lost(room.live, datetime.now(UTC), room.find) == 0
     call = await room.call(call_id)
     assert (call.recording_state, call.recording_size_bytes) == (RecordingState.STORED, whole.recording_size_bytes)
     assert call.recording_duration_ms == whole.recording_duration_ms
@@ -548,9 +548,9 @@ async def test_a_storage_that_cannot_be_asked_now_is_asked_again_for_a_month(roo
     await as_in_an_older_dump(call_id, RecordingState.RECORDING)
     s3.answers["head"] = error(503, "SlowDown")
     old = datetime(2020, 1, 1, tzinfo=UTC)
-    assert await recordings.give_up_lost(room.live, old.replace(day=30), room.find) == 0
+    assert await lifecycle.give_up_lost(room.live, old.replace(day=30), room.find) == 0
     assert (await room.call(call_id)).recording_state is RecordingState.RECORDING
-    assert await recordings.give_up_lost(room.live, old.replace(month=3), room.find) == 1
+    assert await lifecycle.give_up_lost(room.live, old.replace(month=3), room.find) == 1
 
 
 async def test_a_storage_that_has_failed_is_asked_for_no_other_recording_in_the_same_run(
@@ -560,9 +560,9 @@ async def test_a_storage_that_has_failed_is_asked_for_no_other_recording_in_the_
         await as_in_an_older_dump(await room.recorded(PCM), RecordingState.RECORDING)
     s3.answers["head"] = error(503, "SlowDown")
     old = datetime(2020, 1, 1, tzinfo=UTC)
-    assert await recordings.give_up_lost(room.live, old.replace(day=30), room.find) == 0
+    assert await lifecycle.give_up_lost(room.live, old.replace(day=30), room.find) == 0
     assert s3.calls.count("head") == 1
-    assert await recordings.give_up_lost(room.live, old.replace(month=3), room.find) == 3
+    assert await lifecycle.give_up_lost(room.live, old.replace(month=3), room.find) == 3
 
 
 async def test_what_failed_in_an_older_dump_and_is_in_the_bucket_is_found_by_a_retry(
@@ -572,7 +572,7 @@ async def test_what_failed_in_an_older_dump_and_is_in_the_bucket_is_found_by_a_r
     await room.look()
     failed = {"message": "Busy.", "advice": "Wait.", "spool": room.spool.id}
     await as_in_an_older_dump(call_id, RecordingState.FAILED, recording_error=failed)
-    call = await retrying.retry(room.context, show(Kind.CALL, call_id))
+    call = await retry.retry(room.context, sid_of(Kind.CALL, call_id))
     assert (call.recording_state, call.recording_size_bytes) == (RecordingState.STORED, 32_044)
     assert (await told_of(account_user, call_id))["error"] is None
 
@@ -629,8 +629,8 @@ async def test_a_recording_whose_audio_this_server_lost_is_failed_and_the_call_s
     assert error is not None
     assert "lost on this server" in error["message"]
     assert (s3.requests, room.spool.waiting()) == ([], [])
-    with pytest.raises(Mistakes, match="The audio is gone"):
-        await retrying.retry(room.context, show(Kind.CALL, call_id))
+    with pytest.raises(UserErrors, match="The audio is gone"):
+        await retry.retry(room.context, sid_of(Kind.CALL, call_id))
 
 
 async def test_nothing_is_made_again_of_a_recording_without_a_sample(room: StorageRoom, s3: ScriptedS3) -> None:
@@ -652,8 +652,8 @@ async def as_only_reported(call_id: UUID) -> str:
 
 async def recorded_again(room: StorageRoom, call_id: UUID) -> str | None:
     """The gateway streams the call to another server; answers the key of that recording."""
-    facts = recordings.CallFacts(room.account_id, await as_only_reported(call_id), datetime.now(UTC))
-    again = await recordings.begin(room.keyring, room.live, facts, target_in("calls"), AudioFormat.WAV)
+    facts = lifecycle.CallFacts(room.account_id, await as_only_reported(call_id), datetime.now(UTC))
+    again = await lifecycle.begin(room.keyring, room.live, facts, target_in("calls"), AudioFormat.WAV)
     assert again.id == call_id
     return again.recording_key
 
@@ -696,7 +696,7 @@ async def test_a_deleted_recording_takes_no_other_of_its_call_with_it(room: Stor
     call_id = await room.recorded(PCM)
     s3.answers |= {"head": error(503, "SlowDown"), "delete": error(503, "SlowDown")}
     await room.look()
-    assert await recordings.deleted(call_id, room.account_id)
+    assert await lifecycle.deleted(call_id, room.account_id)
     await room.later(minutes=30)
     key = await recorded_again(room, call_id)
     s3.answers.clear()

@@ -21,28 +21,27 @@ from tortoise.exceptions import OperationalError
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
-from app import database
-from app.access import AccessLevel, Scope, Viewer
-from app.calls import recordings
 from app.calls.model import Call, CallDirection, RecordingState
-from app.encryption import Keyring
-from app.identifiers import Kind, read
-from app.live import LiveEvents
-from app.logs import RequestLog
-from app.recording import recorder
+from app.foundation.access import AccessLevel, Scope, Viewer
+from app.foundation.database import orm
+from app.foundation.encryption import Keyring
+from app.foundation.events import LiveEvents
+from app.foundation.identifiers import Kind, parse_sid
+from app.foundation.logging import RequestLog
+from app.recording import ingest, lifecycle
 from app.recording.admission import admit
 from app.recording.admission import closed as closed_accounts
-from app.recording.model import BucketVendor
 from app.recording.spool import Spool, SpooledRecording
 from app.recording.stream import FirstFrame
-from app.websocket_connections import StreamingProtocol
-from tests.installation import Installation, Person, World
-from tests.loop_clock import pass_seconds
+from app.server.transport.websocket import StreamingProtocol
+from app.storage.model import BucketVendor
 from tests.recording.gateways import Gateway, closed, gateway_of, uuid_of
 from tests.recording.sounds import likeness, speech
 from tests.recording.test_spool import about
-from tests.test_metrics import metrics, number
-from tests.waiting import until
+from tests.server.test_metrics import metrics, number
+from tests.support.installation import Installation, Person, World
+from tests.support.loop_clock import pass_seconds
+from tests.support.waiting import until
 
 
 @pytest.fixture
@@ -131,7 +130,7 @@ async def test_wav_holds_what_was_sent_however_it_was_cut(gateway: Gateway, rate
 async def test_a_sample_that_is_cut_between_two_writings_is_whole(
     installation: Installation, world: World, provider: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recorder, "WRITE_EVERY_SECONDS", 0.01)
+    monkeypatch.setattr(ingest, "WRITE_EVERY_SECONDS", 0.01)
     async with gateway_of(installation, world, provider, form="MP3") as gateway:
         async with gateway.opened() as connection:
             await connection.send(gateway.first_frame("cut"))
@@ -155,15 +154,15 @@ async def worked_off(threads: ThreadPoolExecutor) -> None:
 async def test_the_end_of_a_call_comes_after_what_is_being_written(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write, is_writing, goes_on = recorder.AudioStream.write, threading.Event(), threading.Event()
+    write, is_writing, goes_on = ingest.AudioStream.write, threading.Event(), threading.Event()
 
-    def slow(stream: recorder.AudioStream, audio: bytes) -> Exception | None:
+    def slow(stream: ingest.AudioStream, audio: bytes) -> Exception | None:
         if audio.startswith(b"1"):
             is_writing.set()
             goes_on.wait()
         return write(stream, audio)
 
-    monkeypatch.setattr(recorder.AudioStream, "write", slow)
+    monkeypatch.setattr(ingest.AudioStream, "write", slow)
     try:
         async with gateway.opened() as connection:
             await connection.send(gateway.first_frame("slow"))
@@ -185,7 +184,7 @@ async def test_the_end_of_a_call_comes_after_what_is_being_written(
 async def test_a_call_begins_while_the_audio_of_others_is_written(gateway: Gateway) -> None:
     """It has a transaction, which others wait for."""
     may_go_on = threading.Event()
-    for _ in range(recorder._THREADS):
+    for _ in range(ingest._THREADS):
         gateway.recorder._threads.submit(may_go_on.wait)
     try:
         async with gateway.opened() as connection:
@@ -201,7 +200,7 @@ async def test_a_call_begins_while_the_audio_of_others_is_written(gateway: Gatew
 
 
 async def test_a_stream_that_is_ahead_of_time_is_written_second_by_second() -> None:
-    stream = recorder.AudioStream(FirstFrame("fast", UUID(int=1)), lambda: None)
+    stream = ingest.AudioStream(FirstFrame("fast", UUID(int=1)), lambda: None)
     second, ten_seconds = 8_000 * 4, bytes(range(256)) * 1_250
     stream.take(ten_seconds)
     written = stream.audio_of_turn()
@@ -215,8 +214,8 @@ async def test_a_stream_that_had_to_wait_is_written_as_far_as_its_audio_has_come
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = 100.0
-    monkeypatch.setattr(recorder, "time", SimpleNamespace(monotonic=lambda: now))
-    stream = recorder.AudioStream(FirstFrame("slow", UUID(int=1)), lambda: None)
+    monkeypatch.setattr(ingest, "time", SimpleNamespace(monotonic=lambda: now))
+    stream = ingest.AudioStream(FirstFrame("slow", UUID(int=1)), lambda: None)
     stream.take(bytes(8_000 * 4 * 8))
     now = 105.0
     assert len(stream.audio_of_turn()) == 8_000 * 4 * 5
@@ -225,9 +224,9 @@ async def test_a_stream_that_had_to_wait_is_written_as_far_as_its_audio_has_come
 
 async def test_there_is_room_as_soon_as_a_full_stream_has_had_its_turn() -> None:
     told: list[str] = []
-    stream = recorder.AudioStream(FirstFrame("full", UUID(int=1)), lambda: told.append("full"))
+    stream = ingest.AudioStream(FirstFrame("full", UUID(int=1)), lambda: told.append("full"))
     stream.has_room = lambda: told.append("room")
-    stream.take(bytes(recorder.MAXIMUM_WAITING_BYTES + 8_000 * 4))
+    stream.take(bytes(ingest.MAXIMUM_WAITING_BYTES + 8_000 * 4))
     stream.audio_of_turn()
     assert told == ["full"]
     stream.audio_of_turn()
@@ -247,7 +246,7 @@ async def test_mp3_sounds_like_what_was_sent(installation: Installation, world: 
 
 
 async def test_nothing_is_lost_while_settings_are_looked_up(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
-    is_full, take = asyncio.Event(), recorder.AudioStream.take
+    is_full, take = asyncio.Event(), ingest.AudioStream.take
 
     def taken(*given: Any) -> bool:
         has_room = take(*given)
@@ -259,11 +258,11 @@ async def test_nothing_is_lost_while_settings_are_looked_up(gateway: Gateway, mo
         await is_full.wait()
         return await admit(*given)
 
-    monkeypatch.setattr(recorder.AudioStream, "take", taken)
-    monkeypatch.setattr(recorder, "admit", slow)
+    monkeypatch.setattr(ingest.AudioStream, "take", taken)
+    monkeypatch.setattr(ingest, "admit", slow)
     # More than is kept in memory for a stream: the rest waits in the socket.
     sent = speech(48_000, 2, 8)
-    assert sent.nbytes > 2 * recorder.MAXIMUM_WAITING_BYTES
+    assert sent.nbytes > 2 * ingest.MAXIMUM_WAITING_BYTES
     await gateway.stream("slow", sent.tobytes(), frame_bytes=3_840, sampleRate=48_000)
     heard, _ = soundfile.read((await gateway.spooled("slow")).audio_path, dtype="int16")
     assert numpy.array_equal(heard, sent)
@@ -283,7 +282,7 @@ def late_settings(monkeypatch: pytest.MonkeyPatch) -> None:
         return await admit(*given)
 
     monkeypatch.setattr(StreamingProtocol, "_keeps_close", noted)
-    monkeypatch.setattr(recorder, "admit", slow)
+    monkeypatch.setattr(ingest, "admit", slow)
 
 
 @pytest.mark.usefixtures("late_settings")
@@ -303,7 +302,7 @@ async def test_a_vendor_in_the_address_is_passed_over(gateway: Gateway) -> None:
 
 
 async def test_audio_is_on_the_disk_before_a_second_has_passed(gateway: Gateway) -> None:
-    assert recorder.WRITE_EVERY_SECONDS < 1
+    assert ingest.WRITE_EVERY_SECONDS < 1
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame("running"))
         await connection.send(bytes(640))
@@ -417,7 +416,7 @@ async def test_a_spool_that_cannot_be_written_leaves_no_call_that_seems_to_be_re
 async def test_what_was_begun_when_the_database_went_away_goes_on(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begin: Any = recordings.begin
+    begin: Any = lifecycle.begin
 
     async def committed_and_gone(*given: Any) -> None:
         async def hold(*told: Any) -> None:
@@ -427,7 +426,7 @@ async def test_what_was_begun_when_the_database_went_away_goes_on(
         await begin(*given[:-1], hold)
 
     with monkeypatch.context() as patched:
-        patched.setattr(recordings, "begin", committed_and_gone)
+        patched.setattr(lifecycle, "begin", committed_and_gone)
         await gateway.stream("a", bytes(640))
     (left,) = gateway.spool.waiting()
     free = gateway.spool.open(left)
@@ -439,10 +438,10 @@ async def test_streams_that_run_when_the_process_ends_are_ended_in_order(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings, opened = gateway.installation.settings, gateway.installation.opened
-    mine = recorder.Recorder(settings, opened.keyring, gateway.spool, LiveEvents())
-    own = read(Kind.ACCOUNT, gateway.account)
+    mine = ingest.RecordingIngest(settings, opened.keyring, gateway.spool, LiveEvents())
+    own = parse_sid(Kind.ACCOUNT, gateway.account)
     assert own is not None
-    write, is_writing, goes_on = recorder.AudioStream.write, threading.Event(), threading.Event()
+    write, is_writing, goes_on = ingest.AudioStream.write, threading.Event(), threading.Event()
 
     def slow(*given: Any) -> Exception | None:
         is_writing.set()
@@ -455,7 +454,7 @@ async def test_streams_that_run_when_the_process_ends_are_ended_in_order(
             await worked_off(mine._ending)
         goes_on.set()
 
-    monkeypatch.setattr(recorder.AudioStream, "write", slow)
+    monkeypatch.setattr(ingest.AudioStream, "write", slow)
     async with gateway.installation.database():
         stream = mine.stream(FirstFrame("left", own))
         going_on = asyncio.create_task(while_it_ends())
@@ -483,8 +482,8 @@ async def test_without_its_database_it_takes_no_calls_of_unknown_accounts_and_lo
         await connection.send(gateway.first_frame("a"))
         await connection.send(bytes(640))
         await gateway.running("a", arrived=640)
-        monkeypatch.setattr(recorder, "admit", away)
-        monkeypatch.setattr(recordings, "storing", away)
+        monkeypatch.setattr(ingest, "admit", away)
+        monkeypatch.setattr(lifecycle, "storing", away)
         refused = await gateway.refused(gateway.first_frame("b", accountSid=world["sibling"]))
         assert refused == (1013, "the database does not answer: try again later")
     await gateway.idle()
@@ -499,7 +498,7 @@ async def test_a_recording_that_the_database_cannot_be_told_of_is_let_go_of(
     async def full(*_: Any) -> None:
         raise OperationalError("database or disk is full")
 
-    monkeypatch.setattr(recordings, "storing", full)
+    monkeypatch.setattr(lifecycle, "storing", full)
     await gateway.stream("a", bytes(640))
     assert (await gateway.spooled("a")).audio_bytes == 44 + 640
 
@@ -525,12 +524,12 @@ async def test_one_writing_that_fails_is_not_the_last(gateway: Gateway, monkeypa
         await connection.send(gateway.first_frame("a"))
         failed = asyncio.Event()
 
-        def fails(_: recorder.Recorder) -> None:
+        def fails(_: ingest.RecordingIngest) -> None:
             failed.set()
             raise ZeroDivisionError
 
         with monkeypatch.context() as patched:
-            patched.setattr(recorder.Recorder, "_end_what_is_too_much", fails)
+            patched.setattr(ingest.RecordingIngest, "_end_what_is_too_much", fails)
             await connection.send(bytes(640))
             await failed.wait()
         await connection.send(bytes(640))
@@ -548,12 +547,12 @@ async def test_the_writing_does_not_wait_for_a_large_spool_to_be_measured(
         is_measuring.set()
         is_measured.wait()
 
-    monkeypatch.setattr(recorder, "_MEASURE_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(ingest, "_MEASURE_EVERY_SECONDS", 0.0)
     monkeypatch.setattr(Spool, "measure", measure)
     try:
         settings, opened = gateway.installation.settings, gateway.installation.opened
-        mine = recorder.Recorder(settings, opened.keyring, gateway.spool, LiveEvents())
-        own = read(Kind.ACCOUNT, gateway.account)
+        mine = ingest.RecordingIngest(settings, opened.keyring, gateway.spool, LiveEvents())
+        own = parse_sid(Kind.ACCOUNT, gateway.account)
         assert own is not None
         async with gateway.installation.database(), mine.running():
             stream = mine.stream(FirstFrame("a", own))
@@ -648,7 +647,7 @@ async def test_calls_that_are_not_to_be_recorded_are_refused_with_the_reason(
         change = {"id": world["own_application"], "recordAllCalls": True}
         assert (await provider.change("updateApplication", "application { id }", **change))["userErrors"] == []
         await gateway.stream("a", bytes(640), applicationSid=world["own_application"])
-        assert (await gateway.call("a")).application_id == read(Kind.APPLICATION, world["own_application"])
+        assert (await gateway.call("a")).application_id == parse_sid(Kind.APPLICATION, world["own_application"])
         off = {"accountId": world["own"], "enabled": False}
         await provider.change("updateRecordingConfig", "recordingConfig { id }", **off)
         code, reason = await gateway.refused(gateway.first_frame("b", applicationSid=world["own_application"]))
@@ -715,10 +714,10 @@ async def test_calls_of_others_and_calls_without_a_database_go_on_when_an_accoun
 
     async def is_looked_at_again() -> None:
         before = looks
-        await pass_seconds(recorder.LOOK_AT_ACCOUNTS_EVERY_SECONDS)
+        await pass_seconds(ingest.LOOK_AT_ACCOUNTS_EVERY_SECONDS)
         await until(lambda: looks > before)
 
-    monkeypatch.setattr(recorder, "closed", looked)
+    monkeypatch.setattr(ingest, "closed", looked)
     other = {"id": world["sibling"], "active": False}
     assert (await provider.change("setAccountActive", "account { id }", **other))["userErrors"] == []
     async with gateway.opened() as connection:
@@ -728,7 +727,7 @@ async def test_calls_of_others_and_calls_without_a_database_go_on_when_an_accoun
         await is_looked_at_again()
         await is_looked_at_again()  # so that the first look has had its answer
         with monkeypatch.context() as patched:
-            patched.setattr(recorder, "closed", away)
+            patched.setattr(ingest, "closed", away)
             own = {"id": world["own"], "active": False}
             assert (await provider.change("setAccountActive", "account { id }", **own))["userErrors"] == []
             await is_looked_at_again()
@@ -790,7 +789,7 @@ async def test_a_call_whose_storage_keys_do_not_open_is_to_try_elsewhere_and_cou
     gateway: Gateway, admin: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[dict[str, Any]] = []
-    monkeypatch.setattr(recorder, "_log", SimpleNamespace(error=lambda _, **more: said.append(more)))
+    monkeypatch.setattr(ingest, "_log", SimpleNamespace(error=lambda _, **more: said.append(more)))
     keyring = gateway.installation.opened.keyring
     monkeypatch.setattr(keyring, "_ciphers", Keyring({"other": b"o" * 32}, b"h" * 32)._ciphers)
     before = await refusals(admin, "keys")
@@ -839,7 +838,7 @@ async def test_a_call_that_is_refused_at_the_handshake_counts_with_its_reason(ga
 @pytest.mark.settings(database_timeout_seconds=1)
 async def test_a_call_that_is_refused_while_the_database_is_away_counts(gateway: Gateway, admin: Person) -> None:
     before = await refusals(admin, "database")
-    other = await database.single_connection(gateway.installation.settings)
+    other = await orm.single_connection(gateway.installation.settings)
     async with other.transaction():
         await other.execute("LOCK TABLE api_keys IN ACCESS EXCLUSIVE MODE")
         assert await handshake(gateway, gateway.key, AUDIO) == 503
@@ -857,7 +856,7 @@ async def test_a_call_that_is_refused_by_a_fault_of_ours_counts(gateway: Gateway
 
 def fill(gateway: Gateway, account: str, megabytes: float, provider: str | None = None) -> None:
     """Another process of the machine has put so much of this account into the spool."""
-    provider_id = read(Kind.SERVICE_PROVIDER, provider) if provider else None
+    provider_id = parse_sid(Kind.SERVICE_PROVIDER, provider) if provider else None
     told = replace(about(), account_id=UUID(uuid_of(account)), service_provider_id=provider_id)
     recording = Spool(gateway.installation.settings.spool, 10**12).create(told)
     recording.append(bytes(int(megabytes * 1_000_000)))
@@ -901,7 +900,7 @@ async def test_a_call_that_outgrows_its_accounts_quarter_of_the_spool_is_ended_a
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alarms: list[dict[str, Any]] = []
-    monkeypatch.setattr(recorder, "_log", SimpleNamespace(error=lambda _, **told: alarms.append(told)))
+    monkeypatch.setattr(ingest, "_log", SimpleNamespace(error=lambda _, **told: alarms.append(told)))
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame("a"))
         await connection.send(bytes(300_000))
@@ -923,7 +922,7 @@ async def test_a_spool_that_is_a_tenth_beyond_its_limit_ends_all_calls_in_order(
         await connection.send(bytes(640))
         await gateway.running("a", written=640)
         fill(gateway, world["sibling"], 1.2)
-        await pass_seconds(recorder._MEASURE_EVERY_SECONDS)
+        await pass_seconds(ingest._MEASURE_EVERY_SECONDS)
         assert await closed(connection) == (1013, "the spool is overfull: the recording ends here")
     await gateway.idle()
     recording = await gateway.spooled("a")
@@ -944,12 +943,12 @@ async def test_audio_before_the_first_frame_is_refused(gateway: Gateway) -> None
 
 
 async def test_a_stream_that_is_idle_stays_open(gateway: Gateway) -> None:
-    from app import connections
+    from app.server.transport import http
 
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame("hold"))
         await gateway.running("hold")
-        await pass_seconds(connections.HEAD_SECONDS + 1)
+        await pass_seconds(http.HEAD_SECONDS + 1)
         await connection.send(bytes(640))
     await gateway.idle()
     assert (await gateway.spooled("hold")).audio_bytes == 44 + 640

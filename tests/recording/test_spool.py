@@ -17,13 +17,13 @@ from uuid import uuid4
 
 import pytest
 
+from app.foundation.concurrency_limits import Share
 from app.recording.audio import Wav
-from app.recording.mending import mended
-from app.recording.model import AudioFormat, BucketVendor
-from app.recording.rules import Tag
+from app.recording.crash_recovery import recovered
 from app.recording.spool import About, Ended, Spool
-from app.shares import Share
-from tests.recording.storage_room import full_disk
+from app.storage.model import AudioFormat, BucketVendor
+from app.storage.rules import Tag
+from tests.recording.upload_setup import full_disk
 
 
 def about() -> About:
@@ -85,7 +85,7 @@ def test_what_a_killed_process_was_recording_has_ended_when_it_was_written_last(
     recording = spool.create(replace(about(), format=AudioFormat.WAV))
     recording.append(Wav(8_000, 2).begin() + bytes(32_000))
     os.utime(recording.audio_path, (1_000_000_000,) * 2)
-    assert mended(recording).ended_at == datetime.fromtimestamp(1_000_000_000, UTC)
+    assert recovered(recording).ended_at == datetime.fromtimestamp(1_000_000_000, UTC)
 
 
 def test_a_process_that_is_killed_lets_go(spool: Spool, tmp_path: Path) -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.installation import Installation
-from tests.people import People, add_people
+from tests.support.installation import Installation
+from tests.support.personas import People, add_people
 
 
 @pytest.fixture

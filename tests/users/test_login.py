@@ -8,16 +8,16 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from app.errors import RateLimited
-from app.identifiers import Kind, read
-from app.networks import network_of, site_of
+from app.foundation.concurrency_limits import FairSlots, Share
+from app.foundation.errors import RateLimited
+from app.foundation.identifiers import Kind, parse_sid
+from app.foundation.networks import network_of, site_of
 from app.service_providers.model import ServiceProvider
-from app.shares import FairSlots, Share
-from app.users import password, tries
+from app.users import login_throttle, password
 from app.users.model import LoginFailure, Session, User
-from tests.installation import Installation, Person, World, refusals
-from tests.people import PASSWORD, People, email_of, log_in
-from tests.statements import recorded
+from tests.support.installation import Installation, Person, World, refusals
+from tests.support.personas import PASSWORD, People, email_of, log_in
+from tests.support.statements import recorded
 
 WRONG = {"code": "WRONG_CREDENTIALS", "message": "The e-mail address or the password is wrong.", "field": None}
 
@@ -144,7 +144,7 @@ async def test_who_has_too_many_passwords_in_work_waits_alone(people: People) ->
         'createUser(input: {name: "Eve", email: "eve@example.com"})',
     )
     share = password.MAXIMUM_WAITING // 4
-    with in_work(password.CHANGES, read(Kind.USER, people.ids["root"]), share):
+    with in_work(password.CHANGES, parse_sid(Kind.USER, people.ids["root"]), share):
         for mutation in mutations:
             answer = await people["root"].ask(f"mutation {{ {mutation} {{ userErrors {{ code }} }} }}")
             assert (answer.codes, answer.errors[0]["extensions"]["retryAfterSeconds"]) == (["RATE_LIMITED"], 5)
@@ -173,7 +173,7 @@ async def test_twenty_aliases_are_twenty_tries(people: People, stranger: Person,
         for number in range(20)
     )
     answer = await stranger.ask(f"mutation {{ {fields} }}")
-    assert len(compared) == tries.MAXIMUM_BY_EMAIL_AND_NETWORK
+    assert len(compared) == login_throttle.MAXIMUM_BY_EMAIL_AND_NETWORK
     assert [value is not None for value in answer.data.values()] == [True] * 10 + [False] * 10
     assert answer.codes == ["RATE_LIMITED"] * 10
     again = await stranger.ask(_login("ann"))
@@ -191,7 +191,7 @@ def _login(name: str, given: str = PASSWORD) -> str:
 async def test_the_address_that_tries_many_people_is_limited_too(
     people: People, stranger: Person, compared: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tries, "MAXIMUM_BY_NETWORK", 6)
+    monkeypatch.setattr(login_throttle, "MAXIMUM_BY_NETWORK", 6)
     for number in range(6):
         assert (await log_in(stranger, f"user{number}@people.example.com", "guess"))["userErrors"] == [WRONG]
     assert (await stranger.ask(_login("ann"))).codes == ["RATE_LIMITED"]
@@ -211,7 +211,7 @@ async def stranger_at(people: People, address: str) -> AsyncIterator[Person]:
 async def test_who_guesses_locks_out_their_own_network_and_nobody_else(people: People, stranger: Person) -> None:
     """A stranger who knows Ann's address is not to keep her out."""
     async with stranger_at(people, "203.0.113.9") as attacker:
-        for _ in range(tries.MAXIMUM_BY_EMAIL_AND_NETWORK):
+        for _ in range(login_throttle.MAXIMUM_BY_EMAIL_AND_NETWORK):
             assert (await log_in(attacker, email_of("ann"), "guess"))["userErrors"] == [WRONG]
         assert (await attacker.ask(_login("ann"))).codes == ["RATE_LIMITED"]
         assert (await people.login("ann"))["token"]
@@ -222,8 +222,8 @@ async def test_who_guesses_locks_out_their_own_network_and_nobody_else(people: P
 async def test_many_networks_that_guess_together_are_bounded(
     people: People, compared: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert tries.MAXIMUM_BY_EMAIL == 100
-    monkeypatch.setattr(tries, "MAXIMUM_BY_EMAIL", 6)
+    assert login_throttle.MAXIMUM_BY_EMAIL == 100
+    monkeypatch.setattr(login_throttle, "MAXIMUM_BY_EMAIL", 6)
     answers = []
     for number in range(9):
         async with stranger_at(people, f"203.0.113.{number}") as attacker:
@@ -235,10 +235,14 @@ async def test_many_networks_that_guess_together_are_bounded(
 async def test_the_contract_says_how_often_somebody_may_try(stranger: Person) -> None:
     query = '{ __type(name: "Mutation") { fields { name description } } }'
     fields = {field["name"]: field["description"] for field in (await stranger.ask(query)).only("__type")["fields"]}
-    for limit in (tries.MAXIMUM_BY_EMAIL_AND_NETWORK, tries.MAXIMUM_BY_EMAIL, tries.MAXIMUM_BY_NETWORK):
+    for limit in (
+        login_throttle.MAXIMUM_BY_EMAIL_AND_NETWORK,
+        login_throttle.MAXIMUM_BY_EMAIL,
+        login_throttle.MAXIMUM_BY_NETWORK,
+    ):
         assert f" {limit} " in fields["login"]
-    assert f"within 15 minutes: {tries.MAXIMUM_TAKEN} for one caller" in fields["createUser"]
-    assert f" {tries.MAXIMUM_TAKEN_BY_OWNER} for all callers of one account" in fields["createUser"]
+    assert f"within 15 minutes: {login_throttle.MAXIMUM_TAKEN} for one caller" in fields["createUser"]
+    assert f" {login_throttle.MAXIMUM_TAKEN_BY_OWNER} for all callers of one account" in fields["createUser"]
 
 
 @pytest.mark.parametrize("mutation", ["login", "changePassword"])
@@ -251,7 +255,7 @@ async def test_a_try_that_nobody_had_time_to_look_at_is_no_failure(
     with monkeypatch.context() as busy:
         for queue in ("LOGINS", "CHANGES"):
             busy.setattr(password, queue, FairSlots(0))
-        for _ in range(tries.MAXIMUM_BY_EMAIL_AND_NETWORK + 1):
+        for _ in range(login_throttle.MAXIMUM_BY_EMAIL_AND_NETWORK + 1):
             answer = await people["ann"].ask(_login("ann") if mutation == "login" else change)
             assert (answer.codes, answer.errors[0]["extensions"]["retryAfterSeconds"]) == (["RATE_LIMITED"], 5)
     async with people.installation.database():
@@ -272,19 +276,21 @@ def test_an_ipv6_household_is_one_network() -> None:
 
 async def test_tries_at_once_count_each_other(people: People, stranger: Person, compared: list[str]) -> None:
     await asyncio.gather(*(stranger.ask(_login("ann", f"guess {number}")) for number in range(25)))
-    assert len(compared) <= tries.MAXIMUM_BY_EMAIL_AND_NETWORK
+    assert len(compared) <= login_throttle.MAXIMUM_BY_EMAIL_AND_NETWORK
 
 
 async def test_the_wait_ends_and_the_right_password_forgets_the_slips(
     people: People, installation: Installation, stranger: Person
 ) -> None:
-    for _ in range(tries.MAXIMUM_BY_EMAIL_AND_NETWORK):
+    for _ in range(login_throttle.MAXIMUM_BY_EMAIL_AND_NETWORK):
         await stranger.ask(_login("ann", "guess"))
     assert (await stranger.ask(_login("ann"))).codes == ["RATE_LIMITED"]
     async with installation.database():
         oldest = await LoginFailure.all().order_by("tried_at").first()
         assert oldest is not None
-        await LoginFailure.filter(id=oldest.id).update(tried_at=datetime.now(UTC) - tries.WINDOW - timedelta(seconds=1))
+        await LoginFailure.filter(id=oldest.id).update(
+            tried_at=datetime.now(UTC) - login_throttle.WINDOW - timedelta(seconds=1)
+        )
     assert (await people.login("ann"))["token"]
     async with installation.database():
         assert await LoginFailure.all().count() == 0
@@ -329,7 +335,7 @@ async def test_one_mistake_of_login_never_shows_which_part_was_wrong(people: Peo
 
 async def test_many_networks_of_one_site_are_bounded_together(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
     """256 networks of IPv6 begin with the same 56 bits, which many a customer has."""
-    monkeypatch.setattr(tries, "MAXIMUM_BY_NETWORK", 3)
+    monkeypatch.setattr(login_throttle, "MAXIMUM_BY_NETWORK", 3)
     for number in range(6):
         async with stranger_at(people, f"2001:db8:0:{number:x}f::1") as attacker:
             assert (await attacker.ask(_login(f"user{number}", "guess"))).codes == []
@@ -339,7 +345,7 @@ async def test_many_networks_of_one_site_are_bounded_together(people: People, mo
 
 
 async def test_so_are_their_guesses_for_one_address(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tries, "MAXIMUM_BY_EMAIL_AND_NETWORK", 2)
+    monkeypatch.setattr(login_throttle, "MAXIMUM_BY_EMAIL_AND_NETWORK", 2)
     for number in range(4):
         async with stranger_at(people, f"2001:db8:0:{number:x}f::1") as attacker:
             assert (await attacker.ask(_login("ann", "guess"))).codes == []
@@ -351,7 +357,7 @@ async def test_so_are_their_guesses_for_one_address(people: People, monkeypatch:
 async def test_guesses_of_strangers_keep_nobody_from_changing_their_password(
     people: People, stranger: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tries, "MAXIMUM_BY_EMAIL", 3)
+    monkeypatch.setattr(login_throttle, "MAXIMUM_BY_EMAIL", 3)
     for _ in range(3):
         assert (await stranger.ask(_login("ann", "guess"))).codes == []
     assert (await stranger.ask(_login("ann"))).codes == ["RATE_LIMITED"]

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from app.shares import FairSlots
+from app.foundation.concurrency_limits import FairSlots
 from app.users import password
-from tests.installation import Person
-from tests.people import PASSWORD, People, email_of
+from tests.support.installation import Person
+from tests.support.personas import PASSWORD, People, email_of
 from tests.users.test_login import stranger_at
 
 LOGIN = f'mutation {{ login(input: {{ email: "{email_of("sue")}", password: "{PASSWORD}" }}) {{ token }} }}'

@@ -8,12 +8,12 @@ import pytest
 from tortoise import connections
 from tortoise.backends.base.client import TransactionalDBClient
 
-from app.errors import Problems
+from app.foundation.errors import ErrorCollector
 from app.users import password, policy
 from app.users.model import PasswordPolicy, Session, User
-from tests.installation import Installation, Person, refusals
-from tests.people import PASSWORD, People, email_of
-from tests.test_audit import events
+from tests.audit.test_audit import events
+from tests.support.installation import Installation, Person, refusals
+from tests.support.personas import PASSWORD, People, email_of
 
 POLICY = "{ passwordPolicy { minimumLength maximumLength needsDigit needsSymbol refusesCommon rules version } }"
 NEW = "a new passphrase of mine"
@@ -267,7 +267,7 @@ def test_a_temporary_password_keeps_every_policy(minimum: int) -> None:
     made = {policy.temporary(rules) for _ in range(50)}
     assert len(made) == 50
     for one in made:
-        problems = Problems()
+        problems = ErrorCollector()
         policy.check(rules, one, "ann@example.com", problems)
         assert problems.found == []
 

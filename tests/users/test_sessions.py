@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from app import authentication
-from app.identifiers import Kind, read
+from app.foundation.identifiers import Kind, parse_sid
+from app.server import authentication
 from app.service_providers.model import ServiceProvider
 from app.users.model import Session
 from app.users.token import FORM
-from tests.installation import Installation, Person, World, refusals
-from tests.people import PASSWORD, People, add_people
-from tests.statements import recorded
-from tests.test_audit import events
+from tests.audit.test_audit import events
+from tests.support.installation import Installation, Person, World, refusals
+from tests.support.personas import PASSWORD, People, add_people
+from tests.support.statements import recorded
 
 WHO = "{ viewer { scope } }"
 Wait = Callable[[float], None]
@@ -196,7 +196,7 @@ async def test_a_deactivated_provider_closes_its_sessions_and_those_of_its_accou
     people: People, world: World
 ) -> None:
     async with people.installation.database():
-        await ServiceProvider.filter(id=read(Kind.SERVICE_PROVIDER, world["provider"])).update(active=False)
+        await ServiceProvider.filter(id=parse_sid(Kind.SERVICE_PROVIDER, world["provider"])).update(active=False)
     assert await statuses(people, "boss", "ann", "sue", "rival", "fay", "root") == [401, 401, 401, 200, 200, 200]
 
 

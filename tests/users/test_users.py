@@ -4,13 +4,13 @@ import asyncio
 
 import pytest
 
-from app.access import Scope
 from app.api_keys.model import ApiKey
-from app.identifiers import Kind, read
+from app.foundation.access import Scope
+from app.foundation.identifiers import Kind, parse_sid
 from app.users.model import Session, User
-from tests.installation import Installation, Person, World, refusals
-from tests.people import PASSWORD, People, add_people, email_of, log_in
-from tests.statements import recorded
+from tests.support.installation import Installation, Person, World, refusals
+from tests.support.personas import PASSWORD, People, add_people, email_of, log_in
+from tests.support.statements import recorded
 
 USER = "user { id name email scope active mustChangePassword version account { id } }"
 
@@ -220,7 +220,7 @@ async def test_a_user_is_deleted_with_their_sessions(people: People) -> None:
     assert payload == {"deletedId": people.ids["ann"], "userErrors": []}
     assert (await people["ann"].ask("{ viewer { scope } }")).status == 401
     async with people.installation.database():
-        assert not await User.filter(id=read(Kind.USER, people.ids["ann"])).exists()
+        assert not await User.filter(id=parse_sid(Kind.USER, people.ids["ann"])).exists()
         assert await Session.all().count() == len(people.ids) - 1
     assert refusals(await people["boss"].change("deleteUser", "deletedId", id=people.ids["ann"])) == [
         ("NOT_FOUND", ["id"])
@@ -300,7 +300,7 @@ async def test_an_account_with_users_is_deleted_whole_or_not_at_all(people: Peop
     deleted = await people["boss"].change("deleteAccount", fields, id=world["own"], force=True)
     assert deleted["deletedId"] == world["own"]
     async with people.installation.database():
-        assert not await User.filter(account_id=read(Kind.ACCOUNT, world["own"])).exists()
+        assert not await User.filter(account_id=parse_sid(Kind.ACCOUNT, world["own"])).exists()
         assert await Session.all().count() == len(people.ids) - 2
 
 
@@ -312,7 +312,7 @@ async def test_a_key_tells_the_person_who_made_it(people: People) -> None:
     # The person lasts, whenever the session ends.
     assert made["apiKey"]["expiresAt"] is None
     async with people.installation.database():
-        key = await ApiKey.get(id=read(Kind.API_KEY, made["apiKey"]["id"]))
+        key = await ApiKey.get(id=parse_sid(Kind.API_KEY, made["apiKey"]["id"]))
         assert key.created_by_key_id is None
 
 
@@ -323,4 +323,4 @@ async def test_a_login_during_a_deactivation_leaves_no_session_behind(people: Pe
     )
     assert done[0]["userErrors"] == []
     async with people.installation.database():
-        assert await Session.filter(user_id=read(Kind.USER, people.ids["ann"])).count() == 0
+        assert await Session.filter(user_id=parse_sid(Kind.USER, people.ids["ann"])).count() == 0

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from app.outbound_connections import tls_context
+from app.foundation.outbound.connector import tls_context
 
 Behaviour = Callable[[asyncio.StreamWriter], Awaitable[None]]
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.errors import Problems
-from app.outbound import OutboundGate
+from app.foundation.errors import ErrorCollector
+from app.foundation.outbound.guard import OutboundGate
 from app.webhooks.addresses import checked_url, origin
 
 GATE = OutboundGate(["127.0.0.1:9000", "queue.internal:443"])
@@ -11,7 +11,7 @@ HTTP = ("http", "https")
 
 
 def judged(text: str, schemes: tuple[str, ...] = HTTP) -> tuple[str, list[str]]:
-    problems = Problems()
+    problems = ErrorCollector()
     url = checked_url(text, problems, "calls", "url", schemes=schemes, gate=GATE)
     assert all(error.field == ["calls", "url"] for error in problems.found)
     return url, [f"{error.code.value}: {error.message}" for error in problems.found]

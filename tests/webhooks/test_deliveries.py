@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from app.identifiers import Kind, read
-from app.webhooks import pruning, service
+from app.foundation.identifiers import Kind, parse_sid
+from app.webhooks import retention, service
 from app.webhooks.model import WebhookDelivery
-from app.webhooks.pruning import first_id_of, prune
-from tests.installation import Installation, Person, World, refusals
-from tests.waiting import until
+from app.webhooks.retention import first_id_of, prune
+from tests.support.installation import Installation, Person, World, refusals
+from tests.support.waiting import until
 from tests.webhooks.receiver import Receiver, answer
 from tests.webhooks.test_delivery import point, send
 
@@ -69,7 +69,7 @@ async def test_deliveries_go_with_their_account_and_stand_in_no_ones_way(
     assert [blocker["kind"] for blocker in dry["blockers"]] == ["API_KEYS", "APPLICATIONS"]
     await provider.change("deleteAccount", answer_, id=world["own"], force=True)
     async with installation.database():
-        assert await WebhookDelivery.filter(account_id=read(Kind.ACCOUNT, world["own"])).count() == 0
+        assert await WebhookDelivery.filter(account_id=parse_sid(Kind.ACCOUNT, world["own"])).count() == 0
         assert await WebhookDelivery.all().count() == 2
 
 
@@ -91,7 +91,7 @@ async def old_delivery(account_id: str, age: timedelta, number: int = 0) -> Webh
     id_ = first_id_of(datetime.now(UTC) - age)
     return await WebhookDelivery.create(
         id=type(id_)(int=id_.int + number),
-        account_id=read(Kind.ACCOUNT, account_id),
+        account_id=parse_sid(Kind.ACCOUNT, account_id),
         kind="REGISTRATION",
         method="POST",
         url="https://hooks.example.com/",
@@ -105,7 +105,7 @@ async def old_delivery(account_id: str, age: timedelta, number: int = 0) -> Webh
 async def test_what_is_older_than_thirty_days_is_removed_and_nothing_else(
     installation: Installation, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pruning, "_AT_ONCE", 2)
+    monkeypatch.setattr(retention, "_AT_ONCE", 2)
     async with installation.database():
         for place in ("own", "foreign"):
             for number in range(3):
@@ -120,14 +120,14 @@ async def test_what_is_older_than_thirty_days_is_removed_and_nothing_else(
 async def test_a_server_removes_old_deliveries_by_itself(
     installation: Installation, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pruning, "PRUNE_EVERY_SECONDS", 0.02)
+    monkeypatch.setattr(retention, "PRUNE_EVERY_SECONDS", 0.02)
 
     async def three_are_left() -> bool:
         return await WebhookDelivery.all().count() <= 3
 
     async with installation.database():
         await old_delivery(world["own"], timedelta(days=31))
-        async with pruning.pruning():
+        async with retention.pruning():
             await until(three_are_left)
 
 
@@ -143,7 +143,7 @@ async def test_an_account_sends_so_many_tests_in_a_day_and_no_more(
     for person, account_id in ((account_user, world["own"]), (sibling_user, world["sibling"])):
         await point(person, account_id, receiver.url)
     async with installation.database():
-        await WebhookDelivery.filter(id=read(Kind.WEBHOOK_DELIVERY, world["own_delivery"])).delete()
+        await WebhookDelivery.filter(id=parse_sid(Kind.WEBHOOK_DELIVERY, world["own_delivery"])).delete()
         await old_delivery(world["own"], timedelta(hours=24, seconds=1))
     for _ in range(2):
         await send(account_user, world["own"])

@@ -12,14 +12,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from app.identifiers import Kind, new_id, read, show
-from app.outbound import OutboundGate
-from app.recording.failures import FailureKind
-from app.shares import FairSlots
+from app.foundation.concurrency_limits import FairSlots
+from app.foundation.identifiers import Kind, new_id, parse_sid, sid_of
+from app.foundation.outbound.errors import FailureKind
+from app.foundation.outbound.guard import OutboundGate
 from app.webhooks import delivery
 from app.webhooks.delivery import WebhookSender
 from app.webhooks.signing import is_genuine
-from tests.installation import Installation, Person, World, refusals
+from tests.support.installation import Installation, Person, World, refusals
 from tests.webhooks import receiver as receivers
 from tests.webhooks.receiver import Receiver, answer, raw, self_signed, trusted
 
@@ -134,7 +134,7 @@ async def test_nobody_tries_another_tenants_webhook(
 ) -> None:
     for place in ("sibling", "foreign"):
         await point(admin, world[place], receiver.url)
-    nowhere = show(Kind.ACCOUNT, new_id())
+    nowhere = sid_of(Kind.ACCOUNT, new_id())
     for person, places in ((account_user, ("sibling", "foreign")), (provider, ("foreign",))):
         for id_ in (*(world[place] for place in places), nowhere, world["own_delivery"], "", "AC\0"):
             payload = await person.change("sendTestWebhook", SHOWN, accountId=id_, kind="REGISTRATION")
@@ -398,10 +398,10 @@ async def test_of_the_slots_no_account_and_no_provider_takes_all(
         "mutation ($id: ID!) { sendTestWebhook(input: {accountId: $id, kind: REGISTRATION}) { delivery { reason } } }"
     )
 
-    provider_id = read(Kind.SERVICE_PROVIDER, world["provider"])
+    provider_id = parse_sid(Kind.SERVICE_PROVIDER, world["provider"])
     with ExitStack() as running:
         for account_id in (own, own, sibling):
-            running.enter_context(sender._slot(read(Kind.ACCOUNT, account_id), provider_id))
+            running.enter_context(sender._slot(parse_sid(Kind.ACCOUNT, account_id), provider_id))
         for account_id, owner in ((own, "account"), (sibling, "service provider")):
             (error,) = (await admin.ask(query, id=account_id)).errors
             assert error["extensions"]["code"] == "RATE_LIMITED"

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from app.accounts.model import Account
-from app.identifiers import Kind, read
+from app.foundation.identifiers import Kind, parse_sid
 from app.webhooks import signing
-from tests.installation import Installation, Person, World, refusals
+from tests.support.installation import Installation, Person, World, refusals
 from tests.webhooks.receiver import Receiver
 
 SHOWN = "account { webhookSecret previousWebhookSecretExpiresAt version }"
@@ -68,7 +68,7 @@ async def test_without_an_overlap_the_old_secret_signs_nothing_any_more(
     assert account["previousWebhookSecretExpiresAt"] is None
     assert await signers(account_user, world["own"], receiver, account["webhookSecret"], old) == [True, False]
     async with installation.database():
-        assert (await Account.get(id=read(Kind.ACCOUNT, world["own"]))).previous_webhook_secret is None
+        assert (await Account.get(id=parse_sid(Kind.ACCOUNT, world["own"]))).previous_webhook_secret is None
 
 
 async def test_the_overlap_is_a_day_unless_it_is_said(account_user: Person, world: World) -> None:
@@ -84,7 +84,7 @@ async def test_after_the_overlap_the_old_secret_signs_nothing_and_is_not_told(
     account = await rotate(account_user, world["own"])
     async with installation.database():
         gone = datetime.now(UTC) - timedelta(seconds=1)
-        await Account.filter(id=read(Kind.ACCOUNT, world["own"])).update(previous_webhook_secret_expires_at=gone)
+        await Account.filter(id=parse_sid(Kind.ACCOUNT, world["own"])).update(previous_webhook_secret_expires_at=gone)
     answer = await account_user.ask("{ viewer { account { previousWebhookSecretExpiresAt } } }")
     assert answer.only("viewer") == {"account": {"previousWebhookSecretExpiresAt": None}}
     assert await signers(account_user, world["own"], receiver, account["webhookSecret"], old) == [True, False]
@@ -133,7 +133,7 @@ async def test_the_previous_secret_is_stored_sealed_for_its_own_place(
     old = await secret_of(account_user, world["own"])
     await rotate(account_user, world["own"])
     async with installation.database():
-        account = await Account.get(id=read(Kind.ACCOUNT, world["own"]))
+        account = await Account.get(id=parse_sid(Kind.ACCOUNT, world["own"]))
     sealed, ring = account.previous_webhook_secret or b"", installation.settings.keyring()
     assert old.encode() not in sealed
     assert ring.open(sealed, table="accounts", column="previous_webhook_secret", row=account.id) == old

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from app.accounts.model import Account
-from app.identifiers import Kind, read
-from tests.installation import Installation, Person, World, refusals
+from app.foundation.identifiers import Kind, parse_sid
+from tests.support.installation import Installation, Person, World, refusals
 
 FIELDS = "url method username hasPassword"
 SHOWN = f"account {{ registrationWebhook {{ {FIELDS} }} queueEventWebhook {{ {FIELDS} }} }}"
@@ -23,7 +23,7 @@ async def save(person: Person, account_id: str, **input: Any) -> dict[str, Any]:
 
 async def stored(installation: Installation, account_id: str) -> Account:
     async with installation.database():
-        return await Account.get(id=read(Kind.ACCOUNT, account_id))
+        return await Account.get(id=parse_sid(Kind.ACCOUNT, account_id))
 
 
 async def password_of(installation: Installation, account_id: str, name: str = "registration_webhook") -> str | None:
@@ -243,7 +243,7 @@ async def test_a_stored_password_that_does_not_open_any_more_is_replaced(
     given = {"url": URL, **CREDENTIALS}
     await save(account_user, world["own"], registrationWebhook=given)
     async with installation.database():
-        rows = Account.filter(id=read(Kind.ACCOUNT, world["own"]))
+        rows = Account.filter(id=parse_sid(Kind.ACCOUNT, world["own"]))
         await rows.update(registration_webhook_password=b"damaged")
     payload = await save(account_user, world["own"], registrationWebhook=given)
     assert payload["userErrors"] == []

@@ -1,0 +1,172 @@
+"""From the storage to a listener: an object's bytes as they come, held nowhere, as fast as the listener takes them.
+
+When the listener leaves, the connection to the storage is closed. When the storage fails half-way, so is the listener's, and
+they see fewer bytes than were promised; nothing ends as if it were whole.
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
+
+from app.calls import recording_locations
+from app.storage.responses import Answer
+from app.storage.s3 import Bucket, ObjectStorage, StorageFailure, StorageTarget
+
+# nginx's, for the log and the metrics: nobody is there to read it, and no answer would count as an error of ours.
+_CLIENT_CLOSED = 499
+_RANGE = re.compile(r"bytes=([0-9]{1,18})?-([0-9]{1,18})?", re.ASCII)
+_CONTENT_RANGE = re.compile(r"bytes [0-9]{1,18}-[0-9]{1,18}/[0-9]{1,18}", re.ASCII)
+_TAG = re.compile(r'"[!#-~]{1,128}"', re.ASCII)
+
+
+@dataclass(frozen=True)
+class RangeRequest:
+    """What a request wants of an object. Everything else in these headers counts as not said (RFC 9110, 13 and 14)."""
+
+    only_head: bool = False
+    range: str | None = None
+    """As S3 takes it: one range of bytes. Of several the whole object is sent, which is allowed."""
+    if_range: str | None = None
+    if_none_match: str | None = None
+
+    @classmethod
+    def of(cls, method: str, headers: Mapping[str, str]) -> "RangeRequest":
+        wanted = _single_range(headers.get("range", "")) if method == "GET" else None
+        if_range = headers.get("if-range")
+        if if_range is not None and not _TAG.fullmatch(if_range):
+            wanted = None  # a date, or a weak tag: whether it is the same cannot be told
+        if wanted is None:
+            if_range = None
+        tag = headers.get("if-none-match", "").strip()
+        return cls(method == "HEAD", wanted, if_range, tag if _TAG.fullmatch(tag) else None)
+
+
+Refuse = Callable[[StorageFailure, dict[str, str]], Response]
+"""Makes the answer to a failure of the storage, with these headers."""
+
+
+@dataclass
+class RecordingResponse:
+    """An answer that is the object of `key`; `begin` is awaited before the first byte of it is sent."""
+
+    storage: ObjectStorage
+    targets: Sequence[StorageTarget]
+    key: str
+    asked: RangeRequest
+    headers: dict[str, str]
+    refuse: Refuse
+    begin: Callable[[], Awaitable[None]]
+    about: dict[str, object] = field(default_factory=dict)
+    """What the request's line in the log tells beside the usual."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        has_begun = False
+
+        async def told(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
+        answering = asyncio.create_task(self._answer(scope, receive, told))
+        leaving = asyncio.create_task(_left(receive))
+        try:
+            await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            leaving.cancel()
+            answering.cancel()  # does nothing when it is done
+            await asyncio.gather(answering, leaving, return_exceptions=True)
+        if not answering.cancelled():
+            answering.result()
+        elif not has_begun:
+            await Response(status_code=_CLIENT_CLOSED)(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._play_as_asked(send)
+        except StorageFailure as failure:
+            await (await self._refusal(failure))(scope, receive, send)
+
+    async def _play_as_asked(self, send: Send) -> None:
+        """Raises StorageFailure while nothing is sent."""
+        given = {"Range": self.asked.range, "IfNoneMatch": self.asked.if_none_match, "IfMatch": self.asked.if_range}
+        try:
+            await self._play(send, {name: value for name, value in given.items() if value})
+        except StorageFailure as failure:
+            if failure.http_status != 412 or not self.asked.if_range:
+                raise
+            await self._play(send, {})  # it is another object by now: all of it
+
+    async def _refusal(self, failure: StorageFailure) -> Response:
+        if failure.http_status == 304:
+            return Response(status_code=304, headers={**self.headers, "ETag": self.asked.if_none_match or ""})
+        if failure.http_status == 416:
+            return self.refuse(failure, {"Content-Range": f"bytes */{await self._size()}"})
+        return self.refuse(failure, {})
+
+    async def _play(self, send: Send, parameters: dict[str, str]) -> None:
+        """Raises StorageFailure while nothing is sent."""
+        operation = "head_object" if self.asked.only_head else "get_object"
+        async with recording_locations.asked(self.storage, self.targets, operation, Key=self.key, **parameters) as (
+            bucket,
+            answer,
+        ):
+            if self.asked.only_head:
+                await send(self._start(answer))
+                await send({"type": "http.response.body", "body": b""})
+                return
+            await self.begin()
+            await send(self._start(answer))
+            await self._send_all(bucket, answer, send)
+
+    async def _send_all(self, bucket: Bucket, answer: Answer, send: Send) -> None:
+        try:
+            async with aclosing(bucket.chunks(answer)) as chunks:
+                async for chunk in chunks:
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        except StorageFailure as failure:
+            # The server cuts the connection of an answer that does not end.
+            self.about["cut_off"] = failure.kind.name
+            return
+        await send({"type": "http.response.body", "body": b""})
+
+    def _start(self, answer: Answer) -> Message:
+        status, headers = 200, dict(self.headers)
+        said, tag = str(answer.get("ContentRange", "")), str(answer.get("ETag", ""))
+        if answer["ResponseMetadata"]["HTTPStatusCode"] == 206 and _CONTENT_RANGE.fullmatch(said):
+            status, headers["Content-Range"] = 206, said
+        if _TAG.fullmatch(tag):
+            headers["ETag"] = tag
+        if "ContentLength" in answer:
+            headers["Content-Length"] = str(answer["ContentLength"])
+        raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
+        return {"type": "http.response.start", "status": status, "headers": raw}
+
+    async def _size(self) -> str:
+        try:
+            async with recording_locations.asked(self.storage, self.targets, "head_object", Key=self.key) as (
+                _,
+                answer,
+            ):
+                return str(int(answer["ContentLength"]))
+        except StorageFailure:
+            return "*"
+
+
+async def _left(receive: Receive) -> None:
+    """Ends when the listener has left; what else they send is nothing to us."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _single_range(header: str) -> str | None:
+    match = _RANGE.fullmatch(header.strip().lower())
+    if match is None or not (match[1] or match[2]):
+        return None
+    if match[1] and match[2] and int(match[1]) > int(match[2]):
+        return None
+    return match[0]

@@ -1,0 +1,111 @@
+"""Where recordings were stored, and the keys that open them: what each call remembers, whatever was configured since."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+from app.calls.model import Call
+from app.foundation.context import Context
+from app.foundation.encryption import Keyring
+from app.storage.credentials import Location, candidates
+from app.storage.model import RecordingConfig, StoredCredential
+from app.storage.responses import Answer
+from app.storage.s3 import Bucket, ObjectStorage, StorageFailure, StorageTarget
+
+# Signing is work of the processor alone: after so many addresses, others have their turn.
+_SIGNED_AT_ONCE = 10
+_KEYS = ("id", "access_key_id", "secret_access_key")
+
+
+async def targets_of(context: Context, calls: Iterable[Call]) -> dict[UUID, list[StorageTarget]]:
+    """By the ids of calls: the bucket that holds the recording, with the keys to try, those that it was stored with first.
+
+    The account's present keys are tried as well when they are for the same bucket: others may have been withdrawn. None at
+    all where the stored keys were removed and the account uses another bucket. Raises CannotOpen.
+    """
+    rows = list(calls)
+    reach = context.viewer.visible
+    ids = {call.recording_credential_id for call in rows if call.recording_credential_id}
+    kept = await reach(StoredCredential).filter(id__in=list(ids)).only(*_KEYS) if ids else []
+    credentials: dict[UUID | None, StoredCredential] = {credential.id: credential for credential in kept}
+    configured = reach(RecordingConfig).filter(account_id__in=list({call.account_id for call in rows}))
+    present = await configured.only(*_KEYS, "account_id", "bucket_vendor", "endpoint_url", "bucket_name", "region")
+    configs = {config.account_id: config for config in present}
+    keyring = context.keyring
+    return {
+        call.id: _targets(keyring, call, credentials.get(call.recording_credential_id), configs.get(call.account_id))
+        for call in rows
+    }
+
+
+async def targets_of_server(keyring: Keyring, call: Call) -> list[StorageTarget]:
+    """The same for one call, for this server itself, which asks for no caller. Raises CannotOpen."""
+    kept = StoredCredential.filter(account_id=call.account_id, id=call.recording_credential_id)
+    config = await RecordingConfig.get_or_none(account_id=call.account_id)
+    return _targets(keyring, call, await kept.get_or_none(), config)
+
+
+@asynccontextmanager
+async def asked(
+    storage: ObjectStorage, targets: Sequence[StorageTarget], operation: str, **parameters: object
+) -> AsyncIterator[tuple[Bucket, Answer]]:
+    """The answer to an operation by the first keys that the storage does not refuse, on a connection open until the end.
+
+    Raises StorageFailure; `targets` has one or more.
+    """
+    await storage.open()
+    for target in targets:
+        async with storage.client(target) as bucket:
+            try:
+                answer = await bucket.call(operation, **parameters)
+            except StorageFailure as failure:
+                if failure.http_status == 403 and target is not targets[-1]:
+                    continue
+                raise
+            try:
+                yield bucket, answer
+            finally:
+                if "Body" in answer:  # else what is not read keeps a connection of the shared client
+                    answer["Body"].close()
+            return
+
+
+async def presigned(
+    context: Context, calls: Sequence[Call], wanted: Sequence[Mapping[str, object]], seconds: int
+) -> list[str | None]:
+    """Addresses at which the storages themselves give what is `wanted` of GetObject, one for each call; nothing is dialled.
+
+    None where no key is kept, or the storage's address is not one that may be called.
+    """
+    storage = context.use(ObjectStorage)
+    targets = await targets_of(context, calls)
+    found: list[str | None] = [None] * len(calls)
+    of_target: dict[StorageTarget, list[int]] = defaultdict(list)
+    for place, call in enumerate(calls):
+        if targets[call.id]:
+            of_target[targets[call.id][0]].append(place)
+    if of_target:
+        await storage.open()
+    for target, numbers in of_target.items():
+        try:
+            async with storage.client(target) as bucket:
+                for number, place in enumerate(numbers, 1):
+                    found[place] = await bucket.presigned(seconds, **wanted[place])
+                    if number % _SIGNED_AT_ONCE == 0:
+                        await asyncio.sleep(0)
+        except StorageFailure:
+            continue
+    return found
+
+
+def _targets(
+    keyring: Keyring, call: Call, credential: StoredCredential | None, config: RecordingConfig | None
+) -> list[StorageTarget]:
+    if call.recording_vendor is None or call.recording_bucket is None or call.recording_region is None:
+        return []
+    location = Location(
+        call.recording_vendor, call.recording_endpoint_url, call.recording_bucket, call.recording_region
+    )
+    return [one.target for one in candidates(keyring, location, credential, config)]

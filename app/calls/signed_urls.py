@@ -1,0 +1,170 @@
+"""Addresses under which a recording can be heard for an hour, and who has listened.
+
+A browser's audio element sends no Authorization header, so an address carries in its place for whom it was made: the SID of
+a key or a session, signed together with the call and the end. It lets in as long as that key or session does.
+"""
+
+import hmac
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from app.audit import trail
+from app.audit.secret_reads import SecretReads
+from app.calls import recording_locations
+from app.calls.model import Call, RecordingState
+from app.foundation.access import Viewer
+from app.foundation.context import Context
+from app.foundation.encryption import Keyring
+from app.foundation.identifiers import Kind, parse_sid, sid_of
+from app.storage.model import CONTENT_TYPES, AudioFormat
+
+ADDRESS_SECONDS = 3_600
+STORAGE_ADDRESS_SECONDS = 900
+"""Shorter, since nobody can close it before: the storage knows nothing of our keys."""
+OPERATION = "playRecording"
+# Of those who listen, with the calls that they listen to: the least recent are forgotten, and noted once more when they go on.
+_REMEMBERED = 50_000
+_PURPOSE = "address of a recording"
+_SECONDS_AN_HOUR = 3_600
+
+
+def address_of(context: Context, call_id: UUID, account_id: UUID, audio_format: AudioFormat | None = None) -> str:
+    """Where the caller can hear a recording: for ADDRESS_SECONDS, and no longer than the caller is let in."""
+    suffix = f".{audio_format.name.lower()}" if audio_format else ""
+    return f"{_base(context, call_id)}{suffix}?{_signed_query(context, call_id, account_id)}"
+
+
+def player_address_of(context: Context, call_id: UUID, account_id: UUID) -> str:
+    """Where a page plays it, as long."""
+    return f"{_base(context, call_id)}/player?{_signed_query(context, call_id, account_id)}"
+
+
+async def storage_address_of(context: Context, call: Call) -> str | None:
+    """The storage's own address of a recording, for STORAGE_ADDRESS_SECONDS; of all rows shown, made together.
+
+    None unless the recording is STORED and a key for it is kept. Whoever is shown it may have listened.
+    """
+    if call.recording_state is not RecordingState.STORED:
+        return None
+
+    async def load(shown: list[_Shown]) -> list[str | None]:
+        return await _presigned(context, [each.call for each in shown])
+
+    address = await context.loader("storage addresses", load).load(_Shown(call.id, call))
+    if address is not None and context.use(PlaybackEvents).is_new(context.viewer, call.id):
+        event = {**trail.event_of(context, Call, call.id), "operation": OPERATION, "account_id": call.account_id}
+        context.use(SecretReads).keep(event)
+    return address
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """A row, known by its id."""
+
+    id: UUID
+    call: Call = field(compare=False)
+
+
+@dataclass(frozen=True)
+class Signed:
+    """What a signed address says, and its signature has proved."""
+
+    account_id: UUID
+    actor: str
+    """The SID of the key or the session that it was made for."""
+
+
+def read_signed(keyring: Keyring, call_id: UUID, query: Mapping[str, str]) -> Signed | None:
+    """None when the address was not made here for this call, or has ended."""
+    account_id, actor, end = (
+        parse_sid(Kind.ACCOUNT, query.get("account", "")),
+        query.get("for", ""),
+        query.get("expires", ""),
+    )
+    expected = _signature(keyring, call_id, account_id or UUID(int=0), actor, end)
+    # Bytes: a text with other characters than ASCII cannot be compared.
+    is_right = hmac.compare_digest(expected.encode(), query.get("signature", "").encode(errors="replace"))
+    if not is_right or account_id is None or int(end) <= time.time():
+        return None
+    return Signed(account_id, actor)
+
+
+class PlaybackEvents:
+    """Who has listened to what in this hour: each is told to the audit trail once. One per process."""
+
+    def __init__(self) -> None:
+        self._hours: OrderedDict[tuple[UUID | None, UUID], int] = OrderedDict()
+
+    def is_new(self, viewer: Viewer, call_id: UUID) -> bool:
+        """Whether it is the first time in this hour; counts as one."""
+        key, hour = (viewer.key_id or viewer.user_id, call_id), int(time.time()) // _SECONDS_AN_HOUR
+        if self._hours.get(key) == hour:
+            return False
+        self._hours[key] = hour
+        self._hours.move_to_end(key)
+        if len(self._hours) > _REMEMBERED:
+            self._hours.popitem(last=False)
+        return True
+
+    async def note(self, context: Context, call: Call) -> None:
+        """Tells the trail that the caller listens, before they hear anything."""
+        if self.is_new(context.viewer, call.id):
+            try:
+                await trail.record(context, call)
+            except BaseException:
+                self._hours.pop((context.viewer.key_id or context.viewer.user_id, call.id), None)
+                raise
+
+
+def file_name(call: Call) -> str:
+    """What a recording is called where it is saved: when, who and whom, and nothing that a file system or header minds."""
+    parts = [f"{call.started_at:%Y-%m-%d_%H-%M-%S}", _plain(call.from_number), _plain(call.to_number)]
+    return f"{'_'.join(filter(None, parts))}.{suffix_of(call)}"
+
+
+def suffix_of(call: Call) -> str:
+    return call.recording_format.name.lower() if call.recording_format else ""
+
+
+def content_type(call: Call) -> str:
+    return CONTENT_TYPES[call.recording_format or AudioFormat.MP3]
+
+
+def _base(context: Context, call_id: UUID) -> str:
+    return f"{context.opened.settings.base_url}/recordings/{sid_of(Kind.CALL, call_id)}"
+
+
+def _signed_query(context: Context, call_id: UUID, account_id: UUID) -> str:
+    viewer, end = context.viewer, str(int(time.time()) + ADDRESS_SECONDS)
+    actor = sid_of(Kind.API_KEY, viewer.key_id) if viewer.key_id else ""
+    if viewer.session_id is not None:
+        actor = sid_of(Kind.SESSION, viewer.session_id)
+    signature = _signature(context.keyring, call_id, account_id, actor, end)
+    account = sid_of(Kind.ACCOUNT, account_id)
+    return urlencode({"account": account, "expires": end, "for": actor, "signature": signature})
+
+
+def _signature(keyring: Keyring, call_id: UUID, account_id: UUID, actor: str, end: str) -> str:
+    said = "\0".join((call_id.hex, account_id.hex, actor, end))
+    return keyring.keyed_hash(_PURPOSE, said.encode(errors="replace")).hex()
+
+
+async def _presigned(context: Context, calls: list[Call]) -> list[str | None]:
+    wanted: list[Any] = [
+        {
+            "Key": call.recording_key,
+            "ResponseContentType": content_type(call),
+            "ResponseContentDisposition": f'inline; filename="{file_name(call)}"',
+        }
+        for call in calls
+    ]
+    return await recording_locations.presigned(context, calls, wanted, STORAGE_ADDRESS_SECONDS)
+
+
+def _plain(number: str | None) -> str:
+    return "".join(sign for sign in number or "" if sign.isascii() and (sign.isalnum() or sign == "+"))[:32]

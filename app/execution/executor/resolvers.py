@@ -1,0 +1,106 @@
+"""Ordinary resolvers as plans call them: without graphql-core's walk, once the permissions have been decided.
+
+Arguments become what Strawberry would make of them (`strawberry.types.arguments`); how is looked up once for each field
+and not again for each call. Of `info` a resolver may use `context` alone, which is all that ours use.
+"""
+
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass
+from typing import Any
+
+from strawberry import Some
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types.arguments import StrawberryArgument
+from strawberry.types.base import StrawberryList, StrawberryMaybe, StrawberryOptional, get_object_definition
+from strawberry.types.field import StrawberryField
+from strawberry.types.info import Info
+from strawberry.types.lazy_type import LazyType
+
+from app.execution.values import Arguments
+from app.foundation.context import Context
+
+Convert = Callable[[Any], Any]
+
+
+@dataclass(slots=True)
+class _RawInfo:
+    context: Context
+
+
+class Resolver:
+    """The resolver of one field of the schema."""
+
+    def __init__(self, field: StrawberryField, config: StrawberryConfig) -> None:
+        resolver = field.base_resolver
+        if resolver is None:
+            raise ValueError(f"{field.python_name} has no resolver")
+        self._field = field
+        self._function: Callable[..., object] = resolver.wrapped_func  # type: ignore[assignment]
+        self._takes_self = resolver.self_parameter is not None
+        root = resolver.parent_parameter or resolver.root_parameter
+        self._root_name = root.name if root else None
+        self._info_name = resolver.info_parameter.name if resolver.info_parameter else None
+        self._arguments = [
+            (config.name_converter.from_argument(argument), _python_name(argument), _converter(argument.type, config))
+            for argument in field.arguments
+        ]
+
+    def call(self, source: object, context: Context, given: Arguments) -> object:
+        """The resolver's answer, or what is to be awaited for it. `given` are coerced arguments by their GraphQL names."""
+        arguments = {python: convert(given[name]) for name, python, convert in self._arguments if name in given}
+        if self._root_name is not None:
+            arguments[self._root_name] = source
+        if self._info_name is not None:
+            arguments[self._info_name] = Info(_raw_info=_RawInfo(context), _field=self._field)  # type: ignore[arg-type]
+        return self._function(source, **arguments) if self._takes_self else self._function(**arguments)
+
+
+def _python_name(argument: StrawberryArgument) -> str:
+    return str(argument.python_name)
+
+
+def _converter(type_: object, config: StrawberryConfig) -> Convert:
+    if isinstance(type_, StrawberryMaybe):
+        inner = _converter(type_.of_type, config)
+        return lambda value: Some(inner(value))
+    if isinstance(type_, StrawberryOptional):
+        inner = _converter(type_.of_type, config)
+        return inner if inner is _as_it_is else lambda value: None if value is None else inner(value)
+    if isinstance(type_, StrawberryList):
+        inner = _converter(type_.of_type, config)
+        return lambda value: [inner(each) for each in value]
+    if isinstance(type_, LazyType):
+        return _converter(type_.resolve_type(), config)
+    if not isinstance(type_, type) or get_object_definition(type_) is None:
+        return _as_it_is
+    return _InputObject(type_, config).made_of
+
+
+def _as_it_is(value: object) -> object:
+    return value
+
+
+class _InputObject:
+    """Makes the dataclass of an input type. Its fields are looked at when they are needed first: types may be circular."""
+
+    def __init__(self, type_: type, config: StrawberryConfig) -> None:
+        self._type = type_
+        self._config = config
+        self._fields: dict[str, tuple[str, Convert]] = {}
+        # What is absent and has no default is None.
+        self._absent: dict[str, None] = {}
+
+    def made_of(self, value: Arguments) -> object:
+        if not self._fields:
+            self._look()
+        fields = self._fields
+        given = {fields[name][0]: fields[name][1](one) for name, one in value.items()}
+        return self._type(**(self._absent | given))
+
+    def _look(self) -> None:
+        definition = get_object_definition(self._type, strict=True)
+        for field in definition.fields:
+            convert = _converter(field.resolve_type(type_definition=definition), self._config)
+            self._fields[self._config.name_converter.from_field(field)] = (field.python_name, convert)
+            if field.default_value is MISSING and field.default_factory is MISSING:
+                self._absent[field.python_name] = None

@@ -1,0 +1,99 @@
+"""Requests and the answers to them. Of an error a client sees what is meant for it; everything else is masked and logged."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import structlog
+from graphql import GraphQLError
+
+from app.execution.documents import Operation
+from app.execution.values import JsonObject
+from app.foundation.context import Context
+from app.foundation.encryption import KeyMissing
+from app.foundation.errors import MASKED, ErrorCode, for_client, without_values
+from app.foundation.logging import frames_of
+
+_log = structlog.get_logger("execution")
+
+
+@dataclass(frozen=True)
+class Request:
+    """A well-formed GraphQL request."""
+
+    query: str
+    variables: JsonObject | None = None
+    operation_name: str | None = None
+
+
+@dataclass
+class Answer:
+    """What goes back. `executed` is False when the request itself was wrong and nothing ran: then there is no `data`."""
+
+    executed: bool
+    data: JsonObject | None = None
+    errors: list[JsonObject] | None = None
+    operation: Operation | None = None
+    # Set where the transport has a status of its own for a refusal (401, 405, 429).
+    refused: ErrorCode | None = None
+    wrong_method: bool = False
+    compiled: bool = False
+
+    def body(self) -> JsonObject:
+        body: JsonObject = {}
+        if self.errors:
+            body["errors"] = self.errors
+        if self.executed:
+            body["data"] = self.data
+        return body
+
+    @property
+    def codes(self) -> list[str]:
+        return sorted({error["extensions"]["code"] for error in self.errors or ()})
+
+
+def refused(
+    errors: Iterable[GraphQLError],
+    context: Context,
+    operation: Operation | None = None,
+    code: ErrorCode | None = None,
+) -> Answer:
+    """The answer to what did not run; `code` is given where the transport has a status of its own for it."""
+    shown = [shown_error(error, context) for error in errors]
+    return Answer(executed=False, errors=shown, operation=operation, refused=code)
+
+
+def coded(message: str, code: ErrorCode, located: GraphQLError | None = None) -> GraphQLError:
+    return GraphQLError(message, located.nodes if located else None, extensions={"code": str(code)})
+
+
+def shown_error(error: GraphQLError, context: Context) -> JsonObject:
+    """What a client sees of an error; what is not meant for clients is masked and logged."""
+    formatted: JsonObject = dict(error.formatted)
+    extensions = dict(error.extensions or {})
+    if "code" not in extensions:
+        original = error.original_error
+        known = for_client(original) if original is not None else None
+        if known is not None:
+            if isinstance(original, KeyMissing):  # nobody but its operator can mend it
+                _log_masked(original, error, context)
+            formatted["message"], extensions = known.message, dict(known.extensions or {})
+        elif original is None or isinstance(original, GraphQLError):
+            formatted["message"] = without_values(error.message)
+            extensions["code"] = str(ErrorCode.BAD_USER_INPUT)  # graphql-core's own: an argument that does not fit
+        else:
+            _log_masked(original, error, context)
+            formatted["message"] = MASKED
+            extensions = {"code": str(ErrorCode.INTERNAL_SERVER_ERROR)}
+    formatted["extensions"] = {**extensions, "requestId": context.request_id}
+    return formatted
+
+
+def _log_masked(original: BaseException, error: GraphQLError, context: Context) -> None:
+    # Where it happened and of which kind, but not the message: those of databases carry the values.
+    _log.error(
+        "masked error",
+        request_id=context.request_id,
+        error=type(original).__qualname__,
+        path=".".join(map(str, error.path or ())),
+        frames=frames_of(original),
+    )

@@ -1,0 +1,62 @@
+"""Why a connection of aiohttp's came to nothing: for storages and for webhooks."""
+
+import enum
+import socket
+import ssl
+
+import aiohttp
+from aiohttp.abc import AbstractResolver
+
+from app.foundation.outbound.guard import JudgingResolver, OutboundRefused
+
+# aiohttp takes nothing else for a resolver.
+AbstractResolver.register(JudgingResolver)
+
+
+class FailureKind(enum.Enum):
+    """How a call to the storage failed."""
+
+    ANSWERED = "the server answered, with an error"
+    REFUSED_ADDRESS = "the gate does not let us call this address"
+    UNKNOWN_HOST = "the host name does not resolve"
+    CONNECTION_REFUSED = "nothing listens there"
+    UNREACHABLE = "no way to the address"
+    CONNECT_TIMEOUT = "nobody takes the connection"
+    TLS = "no trusted encryption"
+    CLOSED = "the server ends the connection without an answer"
+    NO_ANSWER = "the server takes the request and stays silent"
+    NOT_S3 = "the answer is not one of S3"
+
+
+def kind_of_connection_error(error: BaseException) -> tuple[FailureKind, str | None]:
+    """Reads the cause out of what aiohttp and the SDK have wrapped around it; with the gate's reason if it refused.
+
+    What is no connection error at all is NOT_S3: the answer made no sense to the SDK.
+    """
+    seen: list[BaseException] = []
+    queue: list[object] = [error]
+    while queue:
+        found = queue.pop(0)
+        if isinstance(found, BaseException) and found not in seen:
+            seen.append(found)
+            queue += [getattr(found, "kwargs", {}).get("error"), getattr(found, "os_error", None)]
+            queue += [found.__cause__, found.__context__]
+    for found in seen:
+        if isinstance(found, OutboundRefused):
+            return FailureKind.REFUSED_ADDRESS, found.reason
+    for types, kind in _KINDS:
+        if any(isinstance(found, types) for found in seen):
+            return kind, None
+    return FailureKind.NOT_S3, None
+
+
+# The first that fits wins: certificate errors are OSErrors too.
+_KINDS: tuple[tuple[tuple[type[BaseException], ...], FailureKind], ...] = (
+    ((ssl.SSLError, ssl.CertificateError, aiohttp.ClientSSLError), FailureKind.TLS),
+    ((socket.gaierror,), FailureKind.UNKNOWN_HOST),
+    ((ConnectionRefusedError,), FailureKind.CONNECTION_REFUSED),
+    ((ConnectionResetError, BrokenPipeError, aiohttp.ServerDisconnectedError), FailureKind.CLOSED),
+    ((aiohttp.ClientConnectorError, TimeoutError), FailureKind.UNREACHABLE),
+    ((aiohttp.ClientPayloadError, aiohttp.http_exceptions.HttpProcessingError), FailureKind.NOT_S3),
+    ((aiohttp.ClientConnectionError, OSError), FailureKind.UNREACHABLE),
+)

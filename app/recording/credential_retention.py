@@ -1,0 +1,127 @@
+"""Keys that recordings were stored with, and the account may use no more: which are needed still, and their end."""
+
+# ruff: noqa: S608  names and states are constants, and values have places
+
+import hmac
+from uuid import UUID
+
+from tortoise import connections
+from tortoise.queryset import QuerySet
+from tortoise.transactions import in_transaction
+
+from app.accounts.lookup import ACCOUNTS
+from app.audit import trail
+from app.calls.model import Call, RecordingState
+from app.foundation.context import Context
+from app.foundation.encryption import Keyring
+from app.foundation.errors import UserErrorCode, UserErrors
+from app.foundation.identifiers import Kind, parse_sid
+from app.storage.credentials import fingerprint
+from app.storage.model import RecordingConfig, StoredCredential
+from app.storage.settings import stored_secret
+
+MAXIMUM_COUNT = 1_000
+_UNDERWAY = (RecordingState.RECORDING, RecordingState.STORING)
+_NEEDING = (*_UNDERWAY, RecordingState.STORED, RecordingState.FAILED)
+_TOLD = ("vendor", "endpoint_url", "access_key_id", "secret_access_key")
+
+
+async def is_current(context: Context, credential: StoredCredential) -> bool:
+    """Whether the account's configuration has these very keys; of all rows shown, found out together."""
+
+    async def load(account_ids: list[UUID]) -> list[RecordingConfig | None]:
+        found = await context.viewer.visible(RecordingConfig).filter(account_id__in=account_ids)
+        of_account = {config.account_id: config for config in found}
+        return [of_account.get(account_id) for account_id in account_ids]
+
+    config = await context.loader("configurations of credentials", load).load(credential.account_id)
+    return config is not None and _has_keys(context.keyring, config, credential)
+
+
+async def recording_count(context: Context, credential_id: UUID) -> int:
+    """How many recordings need it, counted up to MAXIMUM_COUNT; of all credentials shown, counted by one statement."""
+
+    async def load(ids: list[UUID]) -> list[int]:
+        counted = await _counted(await context.viewer.visible(StoredCredential).filter(id__in=ids))
+        return [counted.get(one, 0) for one in ids]
+
+    number: int = await context.loader("recordings of credentials", load).load(credential_id)
+    return number
+
+
+async def remove(context: Context, credential_id: str, *, force: bool) -> UUID:
+    """The id that is no more. Recordings that needed it play with the account's present keys then, if those open the bucket.
+
+    Raises UserErrors: NOT_FOUND; IN_USE while recordings need it, unless `force`; CONFLICT while one is on its way.
+    """
+    row_id = parse_sid(Kind.STORED_CREDENTIAL, credential_id)
+    credential = await context.viewer.visible(StoredCredential).get_or_none(id=row_id) if row_id else None
+    if credential is None:
+        raise _not_found()
+    async with in_transaction():
+        if await ACCOUNTS.lock(context.viewer, credential.account_id) is None:
+            raise _not_found()
+        # Locked: a recording that begins waits with its foreign key, and finds it gone.
+        mine = StoredCredential.filter(account_id=credential.account_id, id=credential.id)
+        locked = await mine.select_for_update().get_or_none()
+        if locked is None:
+            raise _not_found()
+        calls = Call.filter(account_id=locked.account_id, recording_credential_id=locked.id)
+        await _refuse_while_needed(locked, calls, force=force)
+        await calls.update(recording_credential_id=None)
+        await trail.record(context, locked, before={name: getattr(locked, name) for name in _TOLD})
+        await mine.delete()
+    return locked.id
+
+
+async def forget_unneeded(context: Context, account_id: UUID, credential_id: UUID) -> bool:
+    """Removes a credential that no call names any more and the account does not use. In the caller's transaction."""
+    mine = StoredCredential.filter(account_id=account_id, id=credential_id)
+    credential = await mine.select_for_update().get_or_none()
+    if credential is None or await Call.filter(account_id=account_id, recording_credential_id=credential_id).exists():
+        return False
+    config = await RecordingConfig.get_or_none(account_id=account_id)
+    if config is not None and _has_keys(context.keyring, config, credential):
+        return False
+    return await mine.delete() > 0
+
+
+def _has_keys(keyring: Keyring, config: RecordingConfig, credential: StoredCredential) -> bool:
+    secret = stored_secret(keyring, config)
+    if config.bucket_vendor is None or config.access_key_id is None or secret is None:
+        return False
+    present = fingerprint(keyring, config.bucket_vendor.name, config.endpoint_url, config.access_key_id, secret)
+    return hmac.compare_digest(present, bytes(credential.fingerprint))
+
+
+async def _refuse_while_needed(credential: StoredCredential, calls: QuerySet[Call], *, force: bool) -> None:
+    if await calls.filter(recording_state__in=list(_UNDERWAY)).exists():
+        message = "A recording is on its way to the bucket with these keys: try again when it is stored."
+        raise UserErrors.one(UserErrorCode.CONFLICT, message, "id")
+    count = (await _counted([credential])).get(credential.id, 0)
+    if count and not force:
+        many = f"{MAXIMUM_COUNT} recordings or more need" if count == MAXIMUM_COUNT else f"{count} recordings need"
+        message = (
+            f"{many if count > 1 else '1 recording needs'} these keys. Remove them all the same with `force: true`."
+        )
+        raise UserErrors.one(UserErrorCode.IN_USE, message, "id")
+
+
+async def _counted(credentials: list[StoredCredential]) -> dict[UUID, int]:
+    """By their ids, how many recordings need these credentials, which are within the caller's reach."""
+    if not credentials:
+        return {}
+    client = connections.get("default")
+    states = ", ".join(f"'{state.value}'" for state in _NEEDING)
+    # No more rows are looked at than are told of.
+    sql = (
+        "SELECT s.id, (SELECT COUNT(*) FROM (SELECT 1 FROM calls c WHERE c.account_id = s.account_id "
+        f"AND c.recording_credential_id = s.id AND c.recording_state IN ({states}) LIMIT {MAXIMUM_COUNT}) found) AS total "
+        f"FROM stored_credentials s WHERE s.id = ANY($1)"
+    )
+    rows = await client.execute_query_dict(sql, [[credential.id for credential in credentials]])
+    return {row["id"]: row["total"] for row in rows}
+
+
+def _not_found() -> UserErrors:
+    return UserErrors.one(UserErrorCode.NOT_FOUND, "There is no such stored credential.", "id")

@@ -1,0 +1,33 @@
+"""Whether a recording is in its bucket although its row does not say so: after the restore of an older dump of the database."""
+
+from datetime import timedelta
+
+from app.calls import recording_locations
+from app.calls.model import Call
+from app.foundation.encryption import Keyring
+from app.recording import audio
+from app.recording.lifecycle import Found
+from app.storage.s3 import ObjectStorage, StorageFailure
+
+# To store recordings needs no right to read them.
+_MAY_NOT_LOOK = {401, 403, 405, 501}
+
+
+async def in_bucket(keyring: Keyring, storage: ObjectStorage, call: Call) -> Found | None:
+    """The object of a call's recording; None where there is none, or no key of the account may look.
+
+    Raises StorageFailure when the storage cannot tell now, and CannotOpen.
+    """
+    targets = await recording_locations.targets_of_server(keyring, call)
+    if not targets:
+        return None
+    key = str(call.recording_key)
+    try:
+        async with recording_locations.asked(storage, targets, "head_object", Key=key) as (bucket, answer):
+            size = int(answer.get("ContentLength", 0))
+            begin, _ = await bucket.read(key, audio.WAV_HEADER_BYTES) if size else (b"", {})
+    except StorageFailure as failure:
+        if failure.http_status == 404 or failure.http_status in _MAY_NOT_LOOK:
+            return None
+        raise
+    return Found(size, audio.duration_of_file(begin, size) // timedelta(milliseconds=1)) if size else None

@@ -1,0 +1,144 @@
+"""The whole graph, put together from what each room offers; printed to ../schema.graphql."""
+
+import re
+from datetime import datetime
+from functools import cache
+from operator import methodcaller
+from typing import Annotated
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.schema.config import StrawberryConfig
+from strawberry.tools import merge_types
+from strawberry.types import get_object_definition
+
+from app.accounts.mutation_schema import AccountMutations
+from app.accounts.schema import AccountQueries
+from app.api_keys.schema import ApiKeyMutations, ApiKeyQueries
+from app.applications.schema import ApplicationMutations, ApplicationQueries
+from app.audit.schema import AuditQueries
+from app.calls.live_schema import CallSubscriptions
+from app.calls.schema import CallMutations, CallQueries
+from app.foundation.context import Info
+from app.foundation.graphql import fields
+from app.recording.call_schema import CallRecordingMutations
+from app.recording.credential_schema import StoredCredentialMutations
+from app.server.limits_schema import LimitQueries
+from app.server.viewer_schema import ViewerQueries
+from app.service_providers.schema import ServiceProviderMutations, ServiceProviderQueries
+from app.storage.schema import RecordingMutations, RecordingQueries
+from app.tts_cache.schema import TtsCacheMutations
+from app.users.policy_schema import PasswordPolicyMutations, PasswordPolicyQueries
+from app.users.schema import UserMutations, UserQueries
+from app.users.session_schema import SessionMutations, SessionQueries
+from app.webhooks.schema import WebhookMutations
+
+
+@strawberry.type
+class NodeQueries:
+    """Root fields."""
+
+    @fields.resolver("Any object by its id; null when there is none within reach.", declared=fields.AnyById())
+    async def node(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="Two letters and 32 hex digits.")],
+    ) -> fields.Node | None:
+        return fields.Node.of(await fields.AnyById().answer(info.context, id))
+
+
+Query = merge_types(
+    "Query",
+    (
+        ViewerQueries,
+        NodeQueries,
+        LimitQueries,
+        AccountQueries,
+        ServiceProviderQueries,
+        ApplicationQueries,
+        ApiKeyQueries,
+        RecordingQueries,
+        UserQueries,
+        SessionQueries,
+        PasswordPolicyQueries,
+        AuditQueries,
+        CallQueries,
+    ),
+)
+Mutation = merge_types(
+    "Mutation",
+    (
+        AccountMutations,
+        ServiceProviderMutations,
+        ApplicationMutations,
+        ApiKeyMutations,
+        RecordingMutations,
+        StoredCredentialMutations,
+        CallRecordingMutations,
+        SessionMutations,
+        UserMutations,
+        PasswordPolicyMutations,
+        TtsCacheMutations,
+        WebhookMutations,
+        CallMutations,
+    ),
+)
+
+Subscription = merge_types("Subscription", (CallSubscriptions,))
+
+# `merge_types` takes no descriptions.
+for _root, _description in (
+    (Query, "What can be read. Nothing here changes or dials anything."),
+    (
+        Mutation,
+        "What changes or dials something. What is wrong with an input comes back in `userErrors` of the payload.",
+    ),
+    (Subscription, "What is told as it happens, over a WebSocket (graphql-transport-ws)."),
+):
+    get_object_definition(_root, strict=True).description = _description
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def _read_time(value: object) -> datetime:
+    """Raises GraphQLError for what RFC 3339 does not allow."""
+    try:
+        if not isinstance(value, str) or not _TIME.fullmatch(value):
+            raise ValueError
+        return datetime.fromisoformat(value.upper())
+    except ValueError:
+        raise GraphQLError("A time is written with its offset, such as 2026-01-31T13:37:00Z.") from None
+
+
+_DATE_TIME = strawberry.scalar(
+    name="DateTime",
+    description="A time with its offset (RFC 3339), always answered in UTC: `2026-01-31T13:37:00+00:00`.",
+    specified_by_url="https://scalars.graphql.org/andimarek/date-time.html",
+    serialize=methodcaller("isoformat"),
+    parse_value=_read_time,
+)
+
+_BIG_INT = strawberry.scalar(
+    name="BigInt",
+    description="A whole number of up to 2^53, in digits: a count of bytes.",
+    specified_by_url="https://scalars.graphql.org/jakobmerrild/long.html",
+    serialize=int,
+)
+
+schema = strawberry.Schema(
+    query=Query,
+    mutation=Mutation,
+    subscription=Subscription,
+    types=list(fields.registry.types.values()),
+    config=StrawberryConfig(auto_camel_case=True, scalar_map={datetime: _DATE_TIME, fields.BigInt: _BIG_INT}),
+)
+
+
+@cache
+def printed() -> str:
+    """What `schema.graphql` holds."""
+    return f"{schema.as_str()}\n"
+
+
+if __name__ == "__main__":
+    print(printed(), end="")

@@ -1,0 +1,135 @@
+"""Which WebSockets on `/graphql` are accepted: by origin, by the handshake's credentials, and by how many are open already.
+
+A connection that is not authenticated yet holds a slot of few, and the oldest gives way to a newcomer; one that is holds one
+of LIVE_CONNECTIONS, which no caller, account or provider takes all of. What is said on it is `app/server/graphql_ws.py`.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
+
+from app.execution.operations import Operations
+from app.foundation import metrics
+from app.foundation.access import Authenticator, Viewer
+from app.foundation.concurrency_limits import FairSlots, Share, ShareFull
+from app.foundation.context import Resources
+from app.foundation.errors import ClientError, Forbidden, RateLimited, ServiceUnavailable, Unauthenticated
+from app.foundation.networks import TrustedProxies
+from app.server import graphql_protocol
+from app.server.graphql_ws import SUBPROTOCOL, CloseCode, Connection
+from app.server.transport.waiting_connections import WaitingConnections
+
+# Connections that are not authenticated yet: of one network, and this part of LIVE_CONNECTIONS of all together, or so many if
+# that is more. They do not count as LIVE_CONNECTIONS.
+UNAUTHENTICATED_OF_NETWORK = MINIMUM_UNAUTHENTICATED = 20
+_UNAUTHENTICATED_PART = 10
+_STATUS = {Unauthenticated: 401, Forbidden: 403, RateLimited: 429, ServiceUnavailable: 503}
+
+
+class Sockets:
+    """The address for WebSockets. Lives from start to end of the server."""
+
+    def __init__(self, operations: Operations, authentication: Authenticator, opened: Resources) -> None:
+        self._operations = operations
+        self._authentication = authentication
+        self._opened = opened
+        # All that are open.
+        self._open = 0
+        most = opened.settings.live_connections
+        proxies = TrustedProxies(opened.settings.trusted_proxies)
+        self._unauthenticated = WaitingConnections(
+            max(most // _UNAUTHENTICATED_PART, MINIMUM_UNAUTHENTICATED), UNAUTHENTICATED_OF_NETWORK, proxies
+        )
+        self._slots = FairSlots(most)
+        # By key or person.
+        self._subscriptions: Counter[UUID | None] = Counter()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        websocket = WebSocket(scope, receive, send)
+        self._open += 1
+        metrics.websockets(+1)
+        try:
+            with ExitStack() as held:
+                await self._serve(websocket, held)
+        except ClientError as refused:
+            headers = {"WWW-Authenticate": "Bearer"} if isinstance(refused, Unauthenticated) else {}
+            status, request_id = _STATUS[type(refused)], scope["request_id"]
+            await websocket.send_denial_response(
+                graphql_protocol.refusal(status, refused.message, refused.code, request_id, **headers)
+            )
+        finally:
+            self._open -= 1
+            metrics.websockets(-1)
+
+    async def _serve(self, websocket: WebSocket, held: ExitStack) -> None:
+        """Raises ClientError when the handshake is refused."""
+        if not self._is_welcome(websocket.scope):
+            raise Forbidden("This origin may not connect: see ALLOWED_ORIGINS.")
+        self._check_room()
+        connection = Connection(websocket, self._operations, self._authentication, self._opened, self._subscriptions)
+        held.callback(self._unauthenticated.leave, connection)
+
+        async def admit(caller: Viewer) -> None:
+            held.enter_context(self._slot(caller))
+            self._unauthenticated.leave(connection)
+
+        header = _bearer(websocket.scope)
+        if header:
+            await connection.authenticate(header, admit)
+        if SUBPROTOCOL not in websocket.scope["subprotocols"]:
+            await websocket.accept()
+            await websocket.close(CloseCode.NO_SUBPROTOCOL, f"Ask for the sub-protocol {SUBPROTOCOL}")
+            return
+        address = (websocket.scope.get("client") or ("",))[0]
+        if not header and not self._unauthenticated.enter(connection, address):
+            raise ServiceUnavailable("Too many WebSockets are being authenticated. Try again in a moment.")
+        await websocket.accept(subprotocol=SUBPROTOCOL)
+        await connection.run(admit)
+
+    def _check_room(self) -> None:
+        """Raises ServiceUnavailable."""
+        if self._slots.is_full:
+            raise ServiceUnavailable("This worker has as many WebSockets as it may. Try again in a moment.")
+
+    @contextmanager
+    def _slot(self, caller: Viewer) -> Iterator[None]:
+        """Holds one of LIVE_CONNECTIONS. Raises RateLimited and ServiceUnavailable."""
+        self._check_room()
+        with self._slots.slot() as slot:
+            try:
+                slot.add(Share.CALLER, caller.key_id or caller.session_id)
+                slot.add(Share.ACCOUNT, caller.account_id)
+                slot.add(Share.PROVIDER, caller.provider_id)
+            except ShareFull as full:
+                message = (
+                    f"One {full.share.words} holds at most {full.maximum} WebSockets of a worker: close one first."
+                )
+                raise RateLimited(message) from None
+            yield
+
+    def _is_welcome(self, scope: Scope) -> bool:
+        """Whether a page of this origin may connect. Browsers say where a page is from; programs say nothing.
+
+        No cookie lets anybody in, so another site's page has nothing to ride on; it is refused all the same.
+        """
+        headers = graphql_protocol.headers_of(scope)
+        origin = headers.get(b"origin", b"").decode("latin-1")
+        settings = self._opened.settings
+        if not origin or origin in settings.allowed_origins:
+            return True
+        host = headers.get(b"host", b"").decode("latin-1").lower()
+        try:
+            return urlsplit(origin).netloc.lower() in {host, urlsplit(settings.base_url).netloc.lower()}
+        except ValueError:  # half an IPv6 address
+            return False
+
+
+def _bearer(scope: Scope) -> bytes:
+    """The handshake's Authorization; empty without one, or for Basic, which browsers add to whatever a page connects to."""
+    header = graphql_protocol.headers_of(scope).get(b"authorization", b"")
+    return header if header[:7].lower() == b"bearer " else b""

@@ -1,7 +1,0 @@
-"""One service provider by its id, for the services of all domains."""
-
-from app.audit.rows import Rows
-from app.identifiers import Kind
-from app.service_providers.model import ServiceProvider
-
-SERVICE_PROVIDERS = Rows(ServiceProvider, Kind.SERVICE_PROVIDER, "service provider")

@@ -1,0 +1,207 @@
+"""The AWS SDK, made to do what it is told and nothing else. The only module that imports it.
+
+It reads no environment variable and no file of this server (so the server's own credentials, proxies and endpoints never
+take part), follows no redirect (neither HTTP's nor its own to another region), connects to nothing that the gate refuses,
+retries nothing, and keeps no endless answer in memory.
+
+To load it takes a third of a second, and 35 MB that stay: `s3.py` does it for the first storage test of a process,
+and nobody else imports this module.
+"""
+
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Iterable
+from typing import TYPE_CHECKING, Any, Literal
+
+import aioboto3
+import aiohttp
+from aiobotocore.config import AioConfig
+from aiobotocore.httpsession import AIOHTTPSession
+from aiobotocore.session import AioSession
+from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES, ConfigValueStore, ConstantProvider
+from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
+from botocore.handlers import add_expect_header
+from botocore.loaders import Loader
+from botocore.session import ComponentLocator
+
+from app.foundation.outbound.connector import BoundedConnector, tls_context
+from app.foundation.outbound.errors import FailureKind, kind_of_connection_error
+from app.foundation.outbound.guard import JudgingResolver
+from app.storage import responses
+from app.storage.failures import StorageFailure
+
+if TYPE_CHECKING:
+    from types_aiobotocore_s3 import S3Client
+
+logger = logging.getLogger(__name__)
+
+# At DEBUG the SDK writes whole requests with their Authorization header: never, whatever level is configured.
+for _noisy in ("boto3", "botocore", "aioboto3", "aiobotocore"):
+    logging.getLogger(_noisy).setLevel(logging.WARNING)
+
+MAX_ANSWER_BYTES = 256 * 1024
+"""The longest XML answer that is read; the answers to the calls that are made here have a few kilobytes."""
+# Shorter than servers keep idle connections: a request on one that the server is closing would fail.
+_KEEPALIVE_SECONDS = 3.0
+_USER_AGENT = "aiobotocore"
+
+
+class Sdk:
+    """The one session of this process."""
+
+    def __init__(self) -> None:
+        session = _IsolatedSession()
+        # aiohttp waits without end for the answer to `Expect: 100-continue`, which some servers never give; others answer 417.
+        session.unregister("before-call.s3", add_expect_header)  # type: ignore[arg-type]  # the stubs know other events alone
+        self._session = aioboto3.Session(botocore_session=session)
+
+    async def warm_up(self) -> None:
+        """Reads from disk what the first client of a session needs: the description of S3, and the certificates."""
+        async with self._session.client(
+            "s3",
+            region_name="us-east-1",
+            endpoint_url="https://s3.us-east-1.amazonaws.com",
+            aws_access_key_id="unused",
+            aws_secret_access_key="unused",  # noqa: S106  signs nothing
+            verify=True,
+        ):
+            tls_context()
+
+    @contextlib.asynccontextmanager
+    async def client(
+        self,
+        *,
+        resolver: JudgingResolver,
+        addressing: Literal["virtual", "path"],
+        connect_seconds: float,
+        read_seconds: float,
+        region_name: str,
+        endpoint_url: str,
+        aws_access_key_id: str,
+        aws_secret_access_key: str,
+    ) -> "AsyncIterator[S3Client]":
+        """A client of S3 with its own connections, closed at the end."""
+        config = AioConfig(
+            connector_args={"resolver": resolver, "keepalive_timeout": _KEEPALIVE_SECONDS},
+            http_session_cls=_CautiousHttp,
+            proxies={},  # None would mean "those of the environment"
+            ignore_configured_endpoint_urls=True,
+            user_agent=_USER_AGENT,  # the SDK's own is put together again for each request, at a tenth of its cost
+            connect_timeout=connect_seconds,
+            read_timeout=read_seconds,
+            retries={"mode": "standard", "total_max_attempts": 1},
+            signature_version="s3v4",
+            s3={"addressing_style": addressing},
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        )
+        async with self._session.client(
+            "s3",
+            region_name=region_name,
+            endpoint_url=endpoint_url,
+            aws_access_key_id=aws_access_key_id,
+            aws_secret_access_key=aws_secret_access_key,
+            verify=True,
+            config=config,
+        ) as client:
+            client.meta.events.register_last("before-parameter-build.s3", _forbid_region_redirect)
+            yield client
+
+    def explain(self, operation: str, error: Exception, secrets: Iterable[str]) -> StorageFailure:
+        """Turns any exception of the SDK into a StorageFailure; `secrets` are masked in the server's message."""
+        if isinstance(error, ClientError):
+            return responses.failure(error.response, secrets)
+        if isinstance(error, ConnectTimeoutError):
+            return StorageFailure(FailureKind.CONNECT_TIMEOUT)
+        if isinstance(error, ReadTimeoutError | TimeoutError):
+            return StorageFailure(FailureKind.NO_ANSWER)
+        kind, reason = kind_of_connection_error(error)
+        if kind is FailureKind.NOT_S3:
+            logger.info("The answer to %s is not S3's: %s", operation, type(error).__name__)
+        return StorageFailure(kind, reason=reason)
+
+
+class _IsolatedSession(AioSession):
+    """A session that knows the SDK's defaults and nothing of this server's environment, files or plugins."""
+
+    _components: ComponentLocator
+
+    def _register_config_store(self) -> None:
+        defaults = {name: ConstantProvider(row[2]) for name, row in BOTOCORE_DEFAUT_SESSION_VARIABLES.items()}
+        self._components.register_component("config_store", ConfigValueStore(mapping=defaults))
+
+    def _register_data_loader(self) -> None:
+        loader = Loader(extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
+        self._components.register_component("data_loader", loader)
+
+    @property
+    def full_config(self) -> dict[str, Any]:
+        """What would be read from ~/.aws: nothing."""
+        return {"profiles": {}}
+
+    def _register_client_plugins(self, client: Any) -> None:
+        """The SDK would load modules that an environment variable names."""
+
+
+class _CautiousHttp(AIOHTTPSession):
+    """The SDK's HTTP session without redirects, environment and cookies, with checked host names and bounded answers.
+
+    The original follows redirects (an IP literal in one would pass by the resolver), and its TLS context does not
+    compare host names, which urllib3 does for itself but aiohttp leaves to the context.
+    """
+
+    _connector_args: dict[str, Any]
+    _exit_stack: contextlib.AsyncExitStack
+    _sessions: dict[str | None, "_WithoutRedirects"]
+    _timeout: aiohttp.ClientTimeout
+
+    async def _get_session(self, proxy_url: str | None) -> "_WithoutRedirects":
+        if None not in self._sessions:
+            # Without a limit: callers have their own, and one that waits here for another's connection would time out.
+            connector = BoundedConnector(limit=0, **self._connector_args)
+            session = aiohttp.ClientSession(
+                connector=connector,
+                timeout=self._timeout,
+                skip_auto_headers={"CONTENT-TYPE"},
+                auto_decompress=False,
+                response_class=_BoundedResponse,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=False,
+            )
+            self._sessions[None] = _WithoutRedirects(session)
+            await self._exit_stack.enter_async_context(session)
+        return self._sessions[None]
+
+
+class _WithoutRedirects:
+    """What the SDK calls of aiohttp's session."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+
+    async def request(self, method: str, **options: Any) -> aiohttp.ClientResponse:
+        return await self._session.request(method, **options, allow_redirects=False)
+
+
+class _BoundedResponse(aiohttp.ClientResponse):
+    """An answer that is not read beyond MAX_ANSWER_BYTES when it is read whole; objects are read in chunks."""
+
+    async def read(self) -> bytes:
+        if self._body is None:
+            body = bytearray()
+            try:
+                async for chunk in self.content.iter_any():
+                    body += chunk
+                    if len(body) > MAX_ANSWER_BYTES:
+                        raise aiohttp.ClientPayloadError("the answer does not end")
+            except BaseException:
+                self.close()
+                raise
+            self._body = bytes(body)
+        return await super().read()
+
+
+def _forbid_region_redirect(context: dict[str, Any], **_: Any) -> None:
+    # The SDK's redirector leaves a request alone that it believes to have redirected already. Without this line a
+    # bucket in another region would look right, at the price of two more requests for each call.
+    context["s3_redirect"]["redirected"] = True

@@ -1,0 +1,132 @@
+"""From what a form gives to the columns of a recording configuration: what is allowed, and in which form it is kept."""
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TypeVar
+from uuid import UUID
+
+from strawberry import Some
+
+from app.audit.audited_update import Columns
+from app.foundation.encryption import Keyring
+from app.foundation.errors import ErrorCollector, UserErrorCode
+from app.foundation.outbound.guard import OutboundGate
+from app.storage import rules
+from app.storage.model import AudioFormat, BucketVendor, RecordingConfig, StorageStatus
+from app.storage.rules import StorageDraft, Tag
+from app.storage.settings import sealed_secret, stored_draft
+from app.storage.verification import fingerprint
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class RecordingConfigPatch:
+    """What an input changes; None is what it leaves out, Some(None) an explicit null."""
+
+    enabled: Some[bool | None] | None = None
+    audio_format: Some[AudioFormat | None] | None = None
+    bucket_vendor: Some[BucketVendor | None] | None = None
+    endpoint_url: Some[str | None] | None = None
+    bucket_name: Some[str | None] | None = None
+    region: Some[str | None] | None = None
+    access_key_id: Some[str | None] | None = None
+    secret_access_key: Some[str | None] | None = field(default=None, repr=False)
+    s3_tags: Some[tuple[Tag, ...] | None] | None = None
+    record_all_calls: Some[bool | None] | None = None
+    if_version: int | None = None
+
+
+def columns(
+    keyring: Keyring, gate: OutboundGate, row_id: UUID, stored: RecordingConfig | None, patch: RecordingConfigPatch
+) -> Columns:
+    """The columns to write. Raises UserErrors with all that is wrong."""
+    problems = ErrorCollector()
+    now = datetime.now(UTC)
+    old = stored_draft(keyring, stored) if stored else StorageDraft()
+    draft = _merged(old, patch, problems)
+    before = stored or RecordingConfig()
+    values: Columns = {
+        "enabled": _required(patch.enabled, before.enabled, "enabled", problems),
+        "audio_format": _required(patch.audio_format, before.audio_format, "audioFormat", problems),
+        "record_all_calls": _required(patch.record_all_calls, before.record_all_calls, "recordAllCalls", problems),
+    }
+    for path, code, message in (*rules.problems(draft), *(rules.missing(draft) if values["enabled"] else ())):
+        # A mistake reported already (a key without its other half) is not reported again in other words.
+        if not _has_mistake(path, problems):
+            problems.add(code, message, *path)
+    if (
+        draft.vendor is BucketVendor.S3_COMPATIBLE
+        and draft.endpoint_url
+        and not _has_mistake(("endpointUrl",), problems)
+    ):
+        reason = gate.judge_text(draft.endpoint_url)
+        if reason:
+            problems.add(UserErrorCode.INVALID, reason, "endpointUrl")
+    problems.raise_if_any()
+    values |= {
+        "bucket_vendor": draft.vendor,
+        "endpoint_url": draft.endpoint_url,
+        "bucket_name": draft.bucket,
+        "region": draft.region,
+        "s3_tags": [{"name": tag.name, "value": tag.value} for tag in draft.tags],
+        "fingerprint": fingerprint(keyring, draft),
+    }
+    if stored is None or (draft.access_key_id, draft.secret_access_key) != (old.access_key_id, old.secret_access_key):
+        values |= _keys(keyring, row_id, draft, now)
+        if stored and draft.secret_access_key == old.secret_access_key:
+            del values["secret_access_key"]  # sealed anew, it would count as changed
+    if stored is None or values["fingerprint"] != stored.fingerprint:
+        values |= {"storage_status": StorageStatus.UNVERIFIED, "storage_status_since": now, "last_verification": None}
+    return values
+
+
+def _merged(old: StorageDraft, patch: RecordingConfigPatch, problems: ErrorCollector) -> StorageDraft:
+    draft = replace(
+        old,
+        vendor=patch.bucket_vendor.value if patch.bucket_vendor else old.vendor,
+        endpoint_url=patch.endpoint_url.value if patch.endpoint_url else old.endpoint_url,
+        bucket=patch.bucket_name.value if patch.bucket_name else old.bucket,
+        region=patch.region.value if patch.region else old.region,
+        tags=(patch.s3_tags.value or ()) if patch.s3_tags else old.tags,
+    )
+    key_id, secret = patch.access_key_id, patch.secret_access_key
+    if key_id is None and secret is None:
+        if old.secret_access_key is not None and (draft.vendor, draft.endpoint_url) != (old.vendor, old.endpoint_url):
+            # A stored secret never goes to a server that it was not entered for.
+            for name in ("accessKeyId", "secretAccessKey"):
+                message = (
+                    "The stored keys belong to another vendor or endpoint; enter both keys again, or null for none."
+                )
+                problems.add(UserErrorCode.REQUIRED, message, name)
+        return draft
+    given_id, given_secret = key_id.value if key_id else None, secret.value if secret else None
+    if (given_id is None) != (given_secret is None):
+        missing = "accessKeyId" if given_id is None else "secretAccessKey"
+        message = (
+            "The access key ID and the secret access key are given together; leave out both to keep the stored ones."
+        )
+        problems.add(UserErrorCode.REQUIRED, message, missing)
+        return draft
+    return replace(draft, access_key_id=given_id, secret_access_key=given_secret)
+
+
+def _required(change: Some[T | None] | None, stored: T, name: str, problems: ErrorCollector) -> T:
+    if change is None:
+        return stored
+    if change.value is None:
+        problems.add(UserErrorCode.REQUIRED, "This cannot be null; leave it out to keep it as it is.", name)
+        return stored
+    return change.value
+
+
+def _keys(keyring: Keyring, row_id: UUID, draft: StorageDraft, now: datetime) -> Columns:
+    secret = draft.secret_access_key
+    if secret is None:
+        return {"access_key_id": None, "secret_access_key": None, "secret_access_key_set_at": None}
+    sealed = sealed_secret(keyring, row_id, secret)
+    return {"access_key_id": draft.access_key_id, "secret_access_key": sealed, "secret_access_key_set_at": now}
+
+
+def _has_mistake(path: tuple[str, ...], problems: ErrorCollector) -> bool:
+    return any(error.field == list(path) for error in problems.found)

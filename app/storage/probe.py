@@ -1,0 +1,397 @@
+"""The steps of a storage test: the calls that are made, what each proves, and cleaning up after them.
+
+    reach ── region ── write ──┬── tags ──────┬── delete
+                               ├── read ──────┤
+                               └── multipart ─┘
+
+What is written goes through `uploads.py`, as recordings do: the same requests with the same headers.
+
+HEAD answers have no body, so `reach` cannot tell a wrong key from a missing right: only a missing bucket (404) is an
+answer by itself, all else is diagnosed from the PUT in `write`.
+"""
+
+import asyncio
+import contextlib
+import enum
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+import strawberry
+
+from app.foundation.outbound.errors import FailureKind
+from app.storage import uploads
+from app.storage.failures import LOSES_DATA, StorageFailure, advice, denial, wrong_region_advice
+from app.storage.model import CONTENT_TYPES, AudioFormat, BucketVendor
+from app.storage.responses import Answer, bucket_region, request_id
+from app.storage.s3 import Bucket, StorageTarget
+from app.storage.uploads import Outgoing, Part
+
+PROBE_FOLDER = ".voice-gateway-probe/"
+
+
+@strawberry.enum(description="The steps of a storage test, in order.")
+class VerificationStepName(enum.Enum):
+    """The eight steps, in order."""
+
+    SETTINGS = strawberry.enum_value("SETTINGS", description="The settings are complete and follow the rules.")
+    REACH = strawberry.enum_value(
+        "REACH", description="The server can be reached and does not say that there is no such bucket."
+    )
+    REGION = strawberry.enum_value("REGION", description="The server names the region that is given, if it names one.")
+    WRITE = strawberry.enum_value("WRITE", description="An object can be written, with its tags, and is there.")
+    TAGS = strawberry.enum_value(
+        "TAGS", description="The tags of the object can be read, and are those that were sent."
+    )
+    READ = strawberry.enum_value("READ", description="The object can be read back: recordings can be played.")
+    MULTIPART = strawberry.enum_value(
+        "MULTIPART", description="A long recording can be written in parts, and given up."
+    )
+    DELETE = strawberry.enum_value("DELETE", description="The object can be deleted: recordings can be erased.")
+
+
+@strawberry.enum(description="What became of a step of a storage test.")
+class VerificationStepStatus(enum.Enum):
+    """What became of a step."""
+
+    PASSED = strawberry.enum_value("PASSED", description="It works.")
+    FAILED = strawberry.enum_value("FAILED", description="It does not; `advice` says what to fix.")
+    SKIPPED = strawberry.enum_value("SKIPPED", description="It was not tried, or proves nothing; `advice` says why.")
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """One step: `advice` says what to fix when it failed, and why it was skipped."""
+
+    step: VerificationStepName
+    status: VerificationStepStatus
+    duration_ms: int = 0
+    s3_code: str | None = None
+    http_status: int | None = None
+    request_id: str | None = None
+    advice: str | None = None
+
+
+class StepFailed(Exception):
+    """A step ends badly, with a sentence of its own."""
+
+    def __init__(self, advice: str, failure: StorageFailure | None = None) -> None:
+        self.advice = advice
+        self.failure = failure
+        super().__init__(advice)
+
+
+class StepSkipped(StepFailed):
+    """A step cannot be made, which is no failure."""
+
+
+Name = VerificationStepName
+Status = VerificationStepStatus
+
+
+class Probe:
+    """One run of the steps from `reach` on. `run` fills `results`; `clean_up` must follow, whatever happened."""
+
+    def __init__(self, bucket: Bucket, target: StorageTarget) -> None:
+        self._bucket = bucket
+        self._target = target
+        mark = secrets.token_hex(12)
+        self.key = f"{PROBE_FOLDER}{mark}.txt"
+        self._content = f"Storage test, safe to delete. {mark}\n".encode()
+        content_type = CONTENT_TYPES[AudioFormat.MP3]
+        self._whole = Outgoing(self._content, self.key, content_type, target.tags)
+        self._in_parts = replace(self._whole, key=f"{PROBE_FOLDER}{mark}.parts")
+        self._begun: dict[Name, float] = {}
+        self._region: str | None = None
+        # False once HEAD was refused: then a refused PUT may mean that there is no such bucket.
+        self._is_bucket_seen = True
+        self._may_be_stored = False
+        self._is_leftover_certain = True
+        self._may_delete = True
+        self._versions: list[str] = []
+        self._upload: str | None = None
+        self._may_be_uploading = False
+        self.results: dict[Name, StepResult] = {}
+        self.warnings: list[str] = []
+        self.leftover_key: str | None = None
+
+    async def run(self) -> None:
+        """Makes the steps until one fails that the rest stand on. Can be cancelled at any time."""
+        for name, action in ((Name.REACH, self._reach), (Name.REGION, self._compare_region), (Name.WRITE, self._write)):
+            if await self._step(name, action) is Status.FAILED:
+                return
+        async with asyncio.TaskGroup() as together:
+            together.create_task(self._step(Name.TAGS, self._read_tags))
+            together.create_task(self._step(Name.READ, self._read))
+            together.create_task(self._step(Name.MULTIPART, self._multipart))
+        await self._step(Name.DELETE, self._delete)
+
+    def end_by_timeout(self, seconds: float) -> None:
+        """Marks the steps that were under way when the time was over."""
+        for name, begun in self._begun.items():
+            if name not in self.results:
+                sentence = f"No end of this step within the {seconds:g} seconds that the whole test has. Try again."
+                self._note(name, Status.FAILED, _milliseconds_since(begun), advice=sentence)
+
+    async def _step(self, name: Name, action: Callable[[], Awaitable[Answer | None]]) -> Status:
+        self._begun[name] = begun = time.monotonic()
+        status, sentence, failure, answer = Status.PASSED, None, None, None
+        try:
+            answer = await action()
+        except StepSkipped as skipped:
+            status, sentence, failure = Status.SKIPPED, skipped.advice, skipped.failure
+        except StepFailed as failed:
+            status, sentence, failure = Status.FAILED, failed.advice, failed.failure
+        except StorageFailure as failed:
+            status, sentence, failure = Status.FAILED, advice(failed), failed
+        self._note(name, status, _milliseconds_since(begun), failure=failure, answer=answer, advice=sentence)
+        return status
+
+    def _note(
+        self,
+        name: Name,
+        status: Status,
+        duration_ms: int,
+        *,
+        failure: StorageFailure | None = None,
+        answer: Answer | None = None,
+        advice: str | None = None,
+    ) -> None:
+        http_status = answer["ResponseMetadata"].get("HTTPStatusCode") if answer else None
+        self.results[name] = StepResult(
+            step=name,
+            status=status,
+            duration_ms=duration_ms,
+            s3_code=failure.code if failure else None,
+            http_status=failure.http_status if failure else http_status,
+            request_id=failure.request_id if failure else request_id(answer) if answer else None,
+            advice=advice,
+        )
+
+    async def _reach(self) -> Answer:
+        try:
+            answer = await self._bucket.call("head_bucket")
+        except StorageFailure as failure:
+            if failure.http_status == 404:
+                raise StepFailed(_NO_BUCKET, failure) from None
+            if failure.kind is not FailureKind.ANSWERED:
+                raise
+            self._region = failure.region
+            self._is_bucket_seen = False
+            # An answer, and so reached; why it is not 200 is found out by writing.
+            return {"ResponseMetadata": {"HTTPStatusCode": failure.http_status, "RequestId": failure.request_id}}
+        self._region = bucket_region(answer)
+        return answer
+
+    async def _compare_region(self) -> None:
+        if self._region is None:
+            raise StepSkipped("The server does not say which region the bucket is in.")
+        if not self._is_other_region:
+            return
+        if self._target.vendor is BucketVendor.AWS_S3:
+            raise StepFailed(wrong_region_advice(self._target.region, self._region))
+        # Other servers may name any region and accept requests for all: `write` decides.
+        raise StepSkipped(self._names_another_region())
+
+    @property
+    def _is_other_region(self) -> bool:
+        return self._region not in {None, self._target.region}
+
+    def _names_another_region(self) -> str:
+        return (
+            f"The server says that the bucket is in the region {self._region}, but {self._target.region} is configured: "
+            f"choose {self._region}, unless the server's documentation says otherwise."
+        )
+
+    async def _write(self) -> Answer:
+        try:
+            answer = await self._put(self._whole)
+        except StorageFailure as failure:
+            raise await self._why_not_written(failure) from None
+        found = await uploads.size_of(self._bucket, self.key)
+        if self._is_other_region:
+            self.warnings.append(self._names_another_region())
+        if found not in {None, len(self._content)}:
+            raise StepFailed(f"The storage took {len(self._content)} bytes and holds {found}. {LOSES_DATA}")
+        return answer
+
+    async def _put(self, what: Outgoing) -> Answer:
+        """Stores the probe. A PUT without an answer may have been stored all the same."""
+        self._may_be_stored = self._is_leftover_certain = True
+        try:
+            answer = await uploads.put(self._bucket, what, len(self._content))
+        except StorageFailure as failure:
+            self._may_be_stored = not failure.is_settled
+            # An error of the server's is most likely no object: try to delete it, but claim nothing.
+            self._is_leftover_certain = failure.kind is not FailureKind.ANSWERED
+            raise
+        if answer.get("VersionId") not in {None, "null"}:
+            self._versions.append(answer["VersionId"])
+            self.warnings.append(_KEEPS_VERSIONS)
+        return answer
+
+    async def _why_not_written(self, failure: StorageFailure) -> StepFailed:
+        if self._is_other_region:
+            self._correct(Name.REGION, failure, wrong_region_advice(self._target.region, self._region))
+        if failure.is_wrong_region:
+            sentence = wrong_region_advice(self._target.region, failure.region)
+            self._correct(Name.REGION, failure, sentence)
+            return StepFailed(sentence, failure)
+        if failure.code == "NoSuchBucket":
+            self._correct(Name.REACH, failure, _NO_BUCKET)
+            return StepFailed(_NO_BUCKET, failure)
+        if failure.code == "InvalidRegionName":
+            self._correct(Name.REGION, failure, advice(failure))
+        if self._target.tags and failure.code in {"InvalidTag", "BadRequest", "NotImplemented"}:
+            return StepFailed("The storage does not take these S3 tags: change or remove them.", failure)
+        if failure.is_denied and denial(failure) is None:
+            sentence = await self._which_right_is_missing() if self._target.tags else self._may_not_write()
+            return StepFailed(sentence, failure)
+        return StepFailed(advice(failure), failure)
+
+    async def _which_right_is_missing(self) -> str:
+        """Denied with tags: only another PUT, without them, tells whether it was the tags."""
+        try:
+            await self._put(replace(self._whole, tags=()))
+        except StorageFailure:
+            return self._may_not_write()
+        return "The key may write to the bucket but not set S3 tags: allow it s3:PutObjectTagging, or remove the tags."
+
+    def _may_not_write(self) -> str:
+        return _MAY_NOT_WRITE if self._is_bucket_seen else f"{_MAY_NOT_WRITE} {_OR_NO_BUCKET}"
+
+    def _correct(self, name: Name, failure: StorageFailure, sentence: str) -> None:
+        """The PUT has told what the HEAD could not."""
+        self._note(name, Status.FAILED, self.results[name].duration_ms, failure=failure, advice=sentence)
+
+    async def _read_tags(self) -> Answer:
+        if not self._target.tags:
+            raise StepSkipped("No S3 tags are configured.")
+        try:
+            answer = await self._bucket.call("get_object_tagging", Key=self.key)
+        except StorageFailure as failure:
+            if failure.is_denied:
+                sentence = "The key may not read tags back, which recording does not need: allow it "
+                raise StepSkipped(
+                    denial(failure) or f"{sentence}s3:GetObjectTagging to have them checked.", failure
+                ) from None
+            raise
+        found = {tag.get("Key"): tag.get("Value") for tag in answer.get("TagSet", [])}
+        if found != {tag.name: tag.value for tag in self._target.tags}:
+            raise StepFailed("The object was stored without the S3 tags that were sent: this storage ignores tags.")
+        return answer
+
+    async def _read(self) -> Answer:
+        try:
+            content, answer = await self._bucket.read(self.key, len(self._content) + 1)
+        except StorageFailure as failure:
+            if failure.is_denied:
+                sentence = "The key may not read objects, so recordings could not be played: allow it s3:GetObject."
+                raise StepFailed(denial(failure) or sentence, failure) from None
+            if failure.http_status == 404:
+                sentence = f"The storage took the object and does not find it. {LOSES_DATA}"
+                self._correct(Name.WRITE, failure, sentence)
+                raise StepFailed(sentence, failure) from None
+            raise
+        if content != self._content:
+            raise StepFailed("What was read is not what was written: check that the endpoint is an S3 server.")
+        return answer
+
+    async def _multipart(self) -> Answer | None:
+        self._may_be_uploading = True
+        try:
+            self._upload = await uploads.begin(self._bucket, self._in_parts)
+        except StorageFailure as failure:
+            self._may_be_uploading = not failure.is_settled
+            if failure.is_denied:
+                sentence = "The key may not begin a multipart upload, which long recordings need: allow it s3:PutObject"
+                sentence += " and s3:PutObjectTagging." if self._target.tags else "."
+                raise StepFailed(denial(failure) or sentence, failure) from None
+            raise
+        try:
+            await uploads.send(self._bucket, self._in_parts, self._upload, Part(1, 0, len(self._content)))
+        except StorageFailure as failure:
+            if failure.is_denied:
+                sentence = (
+                    "The key may not send a part of an upload, which long recordings need: allow it s3:PutObject."
+                )
+                raise StepFailed(denial(failure) or sentence, failure) from None
+            raise
+        try:
+            return await self._abort(self._upload)
+        except StorageFailure as failure:
+            if failure.is_denied:
+                sentence = "The key may not abort a multipart upload, so broken ones would stay and be billed: allow it"
+                raise StepFailed(denial(failure) or f"{sentence} s3:AbortMultipartUpload.", failure) from None
+            raise
+
+    async def _abort(self, upload: str) -> Answer | None:
+        answer = await uploads.abort(self._bucket, self._in_parts.key, upload)
+        self._may_be_uploading = False
+        return answer
+
+    async def _delete(self) -> Answer:
+        try:
+            answer = await self._bucket.call("delete_object", Key=self.key)
+        except StorageFailure as failure:
+            if failure.is_denied:
+                self._may_delete = False
+                sentence = (
+                    "The key may not delete objects, so recordings could not be erased: allow it s3:DeleteObject."
+                )
+                raise StepFailed(f"{denial(failure) or sentence} Delete {self.key} by hand.", failure) from None
+            raise
+        self._may_be_stored = False
+        if answer.get("DeleteMarker") and answer.get("VersionId"):
+            self._versions.append(answer["VersionId"])
+        return answer
+
+    async def clean_up(self, seconds: float) -> None:
+        """Removes what the steps may have left, as far as the bucket allows it and within the time."""
+        with contextlib.suppress(TimeoutError):  # what could not be removed is named below
+            async with asyncio.timeout(seconds), asyncio.TaskGroup() as together:
+                together.create_task(self._remove_probe())
+                together.create_task(self._remove_upload())
+        if self._may_be_stored and self._is_leftover_certain:
+            self.leftover_key = self.key
+        if self._may_be_uploading:
+            self.warnings.append(f"A multipart upload of {self._in_parts.key} may be left open: abort it by hand.")
+
+    async def _remove_probe(self) -> None:
+        try:
+            if self._may_be_stored and self._may_delete:
+                await self._delete()
+            for version in self._versions:
+                await self._bucket.call("delete_object", Key=self.key, VersionId=version)
+        except (StorageFailure, StepFailed):
+            if self._versions:
+                self.warnings.append(f"Old versions of {self.key} are left: the key may not delete them.")
+
+    async def _remove_upload(self) -> None:
+        if not self._may_be_uploading:
+            return
+        try:
+            if self._upload is not None:
+                await self._abort(self._upload)
+                return
+            # The answer to its creation was lost; the name of the upload can only be asked for.
+            found = await uploads.open_uploads(self._bucket, self._in_parts.key)
+            self._may_be_uploading = bool(found)
+            for upload in found:
+                await self._abort(upload)
+        except StorageFailure:
+            return  # `clean_up` names what is left
+
+
+def _milliseconds_since(begun: float) -> int:
+    return round((time.monotonic() - begun) * 1000)
+
+
+_NO_BUCKET = "There is no bucket of this name there: check the spelling, or create it."
+_MAY_NOT_WRITE = "The key is right but may not write to this bucket: allow it s3:PutObject on the bucket's objects."
+_OR_NO_BUCKET = "Or there is no bucket of this name: the key may not look, so check the spelling as well."
+_KEEPS_VERSIONS = (
+    "The bucket keeps old versions: what is deleted stays stored, and billed, until a lifecycle rule of the bucket "
+    "removes old versions."
+)

@@ -1,0 +1,190 @@
+"""Object storage of a tenant, spoken to over S3. Whatever goes wrong leaves this module as StorageFailure."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from app.foundation.outbound.errors import FailureKind
+from app.foundation.outbound.guard import OutboundGate
+from app.storage import regions
+from app.storage.clients import ReusedClients
+from app.storage.failures import StorageFailure
+from app.storage.model import BucketVendor
+from app.storage.responses import Answer
+from app.storage.rules import StorageDraft, Tag
+
+__all__ = ["Bucket", "FailureKind", "ObjectStorage", "StorageFailure", "StorageTarget", "Tag"]
+
+CHUNK_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True)
+class StorageTarget:
+    """A bucket, how to reach it and how to sign for it: everything is there, and the rules have nothing against it."""
+
+    vendor: BucketVendor
+    endpoint_url: str | None
+    bucket: str
+    region: str
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    tags: tuple[Tag, ...] = ()
+
+    @classmethod
+    def of(cls, draft: StorageDraft) -> "StorageTarget":
+        """Raises ValueError when something is missing; ask `rules.missing` first."""
+        if draft.vendor is None or draft.bucket is None or draft.region is None:
+            raise ValueError("the storage is incomplete")
+        if draft.access_key_id is None or draft.secret_access_key is None:
+            # The SDK takes None as "use the credentials of this server": it must never see one.
+            raise ValueError("the storage has no keys")
+        if draft.endpoint_url is None and draft.vendor is BucketVendor.S3_COMPATIBLE:
+            raise ValueError("the storage has no endpoint")
+        return cls(
+            vendor=draft.vendor,
+            endpoint_url=draft.endpoint_url,
+            bucket=draft.bucket,
+            region=draft.region,
+            access_key_id=draft.access_key_id,
+            secret_access_key=draft.secret_access_key,
+            tags=draft.tags,
+        )
+
+    @property
+    def endpoint(self) -> str:
+        """The URL that requests go to; on AWS always the regional one."""
+        if self.vendor is BucketVendor.S3_COMPATIBLE and self.endpoint_url is not None:
+            return self.endpoint_url
+        return regions.endpoint(self.region)
+
+
+class ObjectStorage:
+    """The way to all storages. `open` it before it is used, `close` it at the end."""
+
+    def __init__(self, gate: OutboundGate, *, connect_seconds: float = 2, read_seconds: float = 5) -> None:
+        self._gate = gate
+        self._connect_seconds = connect_seconds
+        self._read_seconds = read_seconds
+        self._sdk: Any = None
+        self._opening = asyncio.Lock()
+        self._clients = ReusedClients()
+
+    async def open(self) -> None:
+        """Loads the SDK, in a thread, so that nobody else waits for it; when it is open already, does nothing."""
+        if self._sdk is None:
+            async with self._opening:
+                self._sdk = self._sdk or await asyncio.to_thread(_loaded_sdk)
+
+    async def close(self) -> None:
+        """Closes the clients that are kept."""
+        await self._clients.close()
+
+    @contextlib.asynccontextmanager
+    async def client(self, target: StorageTarget, read_seconds: float | None = None) -> AsyncIterator["Bucket"]:
+        """A bucket, by a client that all callers with this endpoint and these credentials share.
+
+        `read_seconds` is for calls that take longer. Raises StorageFailure (REFUSED_ADDRESS) when the gate refuses the
+        endpoint's text; nothing is dialled yet.
+        """
+        options = self._options(target, read_seconds)
+        async with self._clients.client(tuple(options.items()), lambda: self._made(options)) as client:
+            yield Bucket(self._sdk, client, target)
+
+    @contextlib.asynccontextmanager
+    async def new_client(self, target: StorageTarget) -> AsyncIterator["Bucket"]:
+        """Like `client`, with connections of its own that are closed at the end: for credentials that are not stored."""
+        async with self._made(self._options(target, None)) as client:
+            yield Bucket(self._sdk, client, target)
+
+    def _options(self, target: StorageTarget, read_seconds: float | None) -> dict[str, Any]:
+        """All that makes one client another than the next. Raises StorageFailure."""
+        if self._sdk is None:
+            raise RuntimeError("the object storage is not open")
+        reason = self._gate.judge_text(target.endpoint)
+        if reason:
+            raise StorageFailure(FailureKind.REFUSED_ADDRESS, reason=reason)
+        return {
+            "addressing": "virtual" if target.vendor is BucketVendor.AWS_S3 else "path",
+            "connect_seconds": self._connect_seconds,
+            "read_seconds": self._read_seconds if read_seconds is None else read_seconds,
+            "region_name": target.region,
+            "endpoint_url": target.endpoint,
+            "aws_access_key_id": target.access_key_id,
+            "aws_secret_access_key": target.secret_access_key,
+        }
+
+    def _made(self, options: dict[str, Any]) -> contextlib.AbstractAsyncContextManager[Any]:
+        made: contextlib.AbstractAsyncContextManager[Any] = self._sdk.client(resolver=self._gate.resolver(), **options)
+        return made
+
+
+def _loaded_sdk() -> Any:
+    from app.storage import aws_sdk  # noqa: PLC0415  a third of a worker's memory, for storage tests alone
+
+    sdk = aws_sdk.Sdk()
+    asyncio.run(sdk.warm_up())
+    return sdk
+
+
+class Bucket:
+    """Calls on one bucket. Every failure is a StorageFailure."""
+
+    def __init__(self, sdk: Any, client: Any, target: StorageTarget) -> None:
+        self._sdk = sdk
+        self._secrets = (target.secret_access_key, target.access_key_id)
+        self.client = client
+        self.name = target.bucket
+
+    async def call(self, operation: str, **parameters: object) -> Answer:
+        """Calls an operation of S3 by the SDK's name for it, such as `put_object`. Raises StorageFailure."""
+        try:
+            return dict(await getattr(self.client, operation)(Bucket=self.name, **parameters))
+        except Exception as error:  # noqa: BLE001 - a hostile answer makes the SDK raise anything, RecursionError too
+            raise self._explained(operation, error) from None
+
+    async def read(self, key: str, at_most: int) -> tuple[bytes, Answer]:
+        """The first `at_most` bytes of an object, and the answer's metadata. Raises StorageFailure."""
+        answer = await self.call("get_object", Key=key)
+        body = answer["Body"]
+        content = bytearray()
+        try:
+            while len(content) < at_most and (chunk := await body.read(at_most - len(content))):
+                content += chunk
+        except Exception as error:  # noqa: BLE001 - as in `call`
+            raise self._explained("get_object", error) from None
+        finally:
+            body.close()
+        return bytes(content), answer
+
+    async def chunks(self, answer: Answer) -> AsyncGenerator[bytes, None]:
+        """What `get_object` answers, piece by piece, read no faster than it is taken. Close it when it is left early.
+
+        Raises StorageFailure when the storage fails before all of it has come.
+        """
+        body = answer["Body"]
+        try:
+            while chunk := await body.read(CHUNK_BYTES):
+                yield chunk
+        except Exception as error:  # noqa: BLE001 - as in `call`
+            raise self._explained("get_object", error) from None
+        finally:
+            body.close()
+
+    def _explained(self, operation: str, error: Exception) -> StorageFailure:
+        failure: StorageFailure = self._sdk.explain(operation, error, self._secrets)
+        return failure
+
+    async def presigned(self, seconds: int, **parameters: object) -> str:
+        """An address at which anybody may do this GetObject for so long; nothing is dialled."""
+        given = {"Bucket": self.name, **parameters}
+        return str(await self.client.generate_presigned_url("get_object", Params=given, ExpiresIn=seconds))
+
+
+def tagging(tags: tuple[Tag, ...]) -> dict[str, str]:
+    """The parameter with which PutObject and CreateMultipartUpload set real object tags."""
+    if not tags:
+        return {}
+    return {"Tagging": urlencode([(tag.name, tag.value) for tag in tags], quote_via=quote, safe="")}

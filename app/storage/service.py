@@ -1,0 +1,170 @@
+"""What is done with recording configurations: saved, removed, proved."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from tortoise.transactions import in_transaction
+
+from app.accounts.lookup import ACCOUNTS
+from app.accounts.model import Account
+from app.audit import trail
+from app.audit.audited_update import change, conflict
+from app.foundation import quotas
+from app.foundation.context import Context
+from app.foundation.errors import ServiceUnavailable, UserErrorCode, UserErrors
+from app.foundation.identifiers import new_id
+from app.foundation.outbound.guard import OutboundGate
+from app.storage import inputs
+from app.storage.failures import CLOCK_DIFFERENCE
+from app.storage.inputs import RecordingConfigPatch
+from app.storage.model import RecordingConfig, StorageStatus, StoredCredential
+from app.storage.rules import StorageDraft
+from app.storage.settings import stored_draft
+from app.storage.verification import StorageVerdict, StorageVerifier, VerificationResult
+
+_NOUN = "recording configuration"
+# What the audit trail tells of a configuration that comes or goes.
+_TOLD = (
+    *("enabled", "audio_format", "bucket_vendor", "endpoint_url", "bucket_name", "region", "access_key_id"),
+    *("secret_access_key", "s3_tags", "record_all_calls"),
+)
+_STATUS = {StorageVerdict.WORKING: StorageStatus.WORKING, StorageVerdict.FAILING: StorageStatus.FAILING}
+
+
+async def update(context: Context, account_id: str, patch: RecordingConfigPatch) -> RecordingConfig:
+    """Changes what is given; the first save makes the configuration.
+
+    Raises UserErrors: NOT_FOUND, CONFLICT, or all that is wrong.
+    """
+    async with in_transaction():
+        account = await ACCOUNTS.locked(context, account_id, "accountId")
+        return await save(context, account.id, patch)
+
+
+async def save(context: Context, account_id: UUID, patch: RecordingConfigPatch) -> RecordingConfig:
+    """As `update`, in the transaction that holds the account's lock: nothing else makes, changes or removes it meanwhile."""
+    stored = await RecordingConfig.filter(account_id=account_id).select_for_update().get_or_none()
+    if patch.if_version is not None and (stored is None or stored.version != patch.if_version):
+        raise conflict(_NOUN, patch.if_version)
+    row_id = stored.id if stored is not None else new_id()
+    values = inputs.columns(context.keyring, context.use(OutboundGate), row_id, stored, patch)
+    if values.get("access_key_id") is not None:
+        await _check_quota(context, account_id)
+    if stored is None:
+        made = await RecordingConfig.create(id=row_id, account_id=account_id, **values)
+        await trail.record(context, made, after={name: values[name] for name in _TOLD if name in values})
+        return made
+    saved = await change(context, RecordingConfig, row_id, values)
+    if saved is None:
+        raise ACCOUNTS.not_found("accountId")
+    return saved
+
+
+async def _check_quota(context: Context, account_id: UUID) -> None:
+    """New keys become stored credentials with the first recording. They are refused here: a recording never is.
+
+    Raises UserErrors LIMIT_REACHED.
+    """
+    maximum = context.opened.settings.stored_credentials_per_account
+    fact = f"The account has {maximum:,} stored credentials"
+    advice = "Remove some with removeStoredCredential before you enter other keys."
+    await quotas.check(StoredCredential.filter(account_id=account_id), maximum, fact, advice, "accessKeyId")
+
+
+async def remove(context: Context, account_id: str, if_version: int | None) -> RecordingConfig:
+    """The configuration as it was. Recordings in the bucket stay. Raises UserErrors: NOT_FOUND, CONFLICT."""
+    async with in_transaction():
+        account = await ACCOUNTS.locked(context, account_id, "accountId")
+        stored = await RecordingConfig.filter(account_id=account.id).select_for_update().get_or_none()
+        if stored is None:
+            raise _no_config()
+        if if_version not in (None, stored.version):
+            raise conflict(_NOUN, if_version)
+        await stored.delete()
+        await trail.record(context, stored, before={name: getattr(stored, name) for name in _TOLD})
+    return stored
+
+
+async def verify_draft(context: Context, account_id: str, draft: StorageDraft) -> VerificationResult:
+    """Tests values that are not saved; stores nothing. Without both keys, the stored pair is used where it belongs.
+
+    Raises UserErrors: NOT_FOUND; RateLimited.
+    """
+    account = await ACCOUNTS.get(context, account_id, "accountId")
+    if draft.access_key_id is None and draft.secret_access_key is None:
+        stored = await RecordingConfig.get_or_none(account_id=account.id)
+        if stored is not None and _same_server(draft, stored):
+            keys = stored_draft(context.keyring, stored)
+            draft = replace(draft, access_key_id=keys.access_key_id, secret_access_key=keys.secret_access_key)
+    result = await _tested(context, account, draft)
+    await _note_test(context, account.id, None, result)
+    return result
+
+
+async def verify_stored(context: Context, account_id: str) -> tuple[RecordingConfig, VerificationResult]:
+    """Tests the stored values and keeps the result, unless they were changed meanwhile.
+
+    Raises UserErrors: NOT_FOUND; RateLimited.
+    """
+    account = await ACCOUNTS.get(context, account_id, "accountId")
+    stored = await RecordingConfig.get_or_none(account_id=account.id)
+    if stored is None:
+        raise _no_config()
+    draft = stored_draft(context.keyring, stored)
+    result = await _tested(context, account, draft)
+    await _note_test(context, stored.account_id, stored, result)
+    status = _STATUS[result.verdict]
+    # Nothing is locked while S3 answers; a result of other values than the stored ones is answered but not kept.
+    unchanged = RecordingConfig.filter(id=stored.id, fingerprint=result.fingerprint)
+    async with in_transaction():
+        if await ACCOUNTS.lock(context.viewer, stored.account_id) is None:
+            raise _no_config()
+        await unchanged.filter(storage_status=status).update(last_verification=result.to_json())
+        await unchanged.exclude(storage_status=status).update(
+            last_verification=result.to_json(), storage_status=status, storage_status_since=result.verified_at
+        )
+        now = await RecordingConfig.get_or_none(id=stored.id)
+    if now is None:
+        raise _no_config()
+    return now, result
+
+
+async def _tested(context: Context, account: Account, draft: StorageDraft) -> VerificationResult:
+    """Raises RateLimited: tests have slots of their own; and ServiceUnavailable when our clock is at fault."""
+    async with context.without_slot():
+        result = await context.use(StorageVerifier).verify(draft, account.id, account.service_provider_id)
+    if any(step.s3_code == CLOCK_DIFFERENCE for step in result.steps):
+        raise ServiceUnavailable(
+            "The clock of this server and that of the storage differ by more than 15 minutes, so the settings cannot be tested. "
+            "The operator of this server was alerted."
+        )
+    return result
+
+
+async def _note_test(
+    context: Context, account_id: UUID, tested: RecordingConfig | None, result: VerificationResult
+) -> None:
+    """`tested` is the configuration with the tested values; None: they are not saved."""
+    after = {
+        "verification.verdict": result.verdict,
+        "verification.fingerprint": result.fingerprint,
+        "verification.leftover_key": result.leftover_key,
+    }
+    await trail.record(context, tested, after=after, account_id=account_id)
+
+
+def last_verification(stored: dict[str, Any] | None, fingerprint: str) -> VerificationResult | None:
+    """The newest result of what has this fingerprint; None when there is none, or only one of other values."""
+    if stored is None or stored["fingerprint"] != fingerprint:
+        return None
+    return VerificationResult.from_json(stored)
+
+
+def _same_server(draft: StorageDraft, stored: RecordingConfig) -> bool:
+    return (draft.vendor, draft.endpoint_url) == (stored.bucket_vendor, stored.endpoint_url)
+
+
+def _no_config() -> UserErrors:
+    message = "The account has no recording configuration; save one with updateRecordingConfig."
+    return UserErrors.one(UserErrorCode.NOT_FOUND, message, "accountId")

@@ -1,0 +1,234 @@
+"""From a file to S3: small ones in one request, larger ones in parts, which may go while the file still grows.
+
+What is sent is read from the disk while it is sent, a few kilobytes at a time: no part is ever in memory. All of it carries
+an MD5, the one checksum that every S3 server knows. Storage tests send their probe by the same functions, so that what they
+prove is true of recordings.
+"""
+
+import asyncio
+import base64
+import hashlib
+import io
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.foundation.outbound.errors import FailureKind
+from app.storage.failures import StorageFailure
+from app.storage.responses import Answer
+from app.storage.s3 import Bucket, Tag, tagging
+
+PART_BYTES = 5 * 1024 * 1024
+"""The smallest part that S3 takes, but for the last."""
+IN_PARTS_FROM_BYTES = 2 * PART_BYTES
+READ_SECONDS = 120.0
+"""How long a server may stay silent after it has all of a request; completing an upload can take it this long."""
+# After so many parts they grow by PART_BYTES: 10,000 parts, the most that S3 takes, hold 275 GB.
+_PARTS_OF_ONE_SIZE = 1_000
+# On a line that carries less than this, not even the audio of one call gets away as fast as it comes.
+_SLOWEST_BYTES_PER_SECOND = 32 * 1024
+_HASHED_AT_ONCE = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """What is sent, and what it becomes."""
+
+    content: Path | bytes
+    """A file, or the bytes of a probe."""
+    key: str
+    content_type: str
+    tags: tuple[Tag, ...] = ()
+
+    @property
+    def described(self) -> dict[str, str]:
+        """The parameters of whichever call makes the object."""
+        return {"Key": self.key, "ContentType": self.content_type, **tagging(self.tags)}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of the file; `number` counts from 1."""
+
+    number: int
+    offset: int
+    size: int
+    """In bytes."""
+
+
+def parts_of(size: int) -> list[Part]:
+    """All parts of a file of this size; the last holds what is left."""
+    found = full_parts(size)
+    offset = found[-1].offset + found[-1].size if found else 0
+    return [*found, Part(len(found) + 1, offset, size - offset)] if offset < size else found
+
+
+def full_parts(size: int) -> list[Part]:
+    """The parts of a growing file that are there as a whole, and will stay as they are."""
+    found: list[Part] = []
+    while (part := _after(found)).offset + part.size <= size:
+        found.append(part)
+    return found
+
+
+def next_part_at(size: int) -> int:
+    """How long a growing file must be for one whole part more than it has at this size."""
+    part = _after(full_parts(size))
+    return part.offset + part.size
+
+
+def _after(parts: list[Part]) -> Part:
+    offset = parts[-1].offset + parts[-1].size if parts else 0
+    return Part(len(parts) + 1, offset, PART_BYTES * (1 + len(parts) // _PARTS_OF_ONE_SIZE))
+
+
+async def put(bucket: Bucket, what: Outgoing, size: int) -> Answer:
+    """Stores the whole with one request; returns S3's response. Raises StorageFailure, and OSError where the disk does."""
+    async with _body(what.content, 0, size) as (body, digest), _within(size):
+        return await bucket.call("put_object", **what.described, Body=body, ContentLength=size, ContentMD5=digest)
+
+
+async def begin(bucket: Bucket, what: Outgoing) -> str:
+    """The id of a new upload in parts. Raises StorageFailure."""
+    async with _within(0):
+        answer = await bucket.call("create_multipart_upload", **what.described)
+    upload_id = answer.get("UploadId")
+    if not isinstance(upload_id, str) or not upload_id:
+        raise StorageFailure(FailureKind.NOT_S3)
+    return upload_id
+
+
+async def send(bucket: Bucket, what: Outgoing, upload_id: str, part: Part) -> str:
+    """Sends one part, and answers its ETag. Raises StorageFailure, and OSError where the disk does."""
+    async with _body(what.content, part.offset, part.size) as (body, digest), _within(part.size):
+        answer = await bucket.call(
+            "upload_part",
+            Key=what.key,
+            UploadId=upload_id,
+            PartNumber=part.number,
+            Body=body,
+            ContentLength=part.size,
+            ContentMD5=digest,
+        )
+    if not isinstance(answer.get("ETag"), str):
+        raise StorageFailure(FailureKind.NOT_S3)
+    return str(answer["ETag"])
+
+
+async def complete(bucket: Bucket, what: Outgoing, upload_id: str, etags: Mapping[int, str]) -> None:
+    """Makes the object of its parts. Raises StorageFailure, also for an error that comes with the status 200."""
+    parts = [{"PartNumber": number, "ETag": etags[number]} for number in sorted(etags)]
+    async with _within(0):
+        answer = await bucket.call(
+            "complete_multipart_upload", Key=what.key, UploadId=upload_id, MultipartUpload={"Parts": parts}
+        )
+    if not isinstance(answer.get("ETag"), str):
+        raise StorageFailure(FailureKind.NOT_S3)
+
+
+async def abort(bucket: Bucket, key: str, upload_id: str) -> Answer | None:
+    """Gives an upload up, with the parts that were sent; returns S3's response, None if it is gone. Raises StorageFailure."""
+    try:
+        async with _within(0):
+            return await bucket.call("abort_multipart_upload", Key=key, UploadId=upload_id)
+    except StorageFailure as failure:
+        if failure.http_status != 404 or failure.code == "NoSuchBucket":
+            raise
+        return None
+
+
+async def open_uploads(bucket: Bucket, key: str) -> list[str]:
+    """The ids of all uploads of this key that were begun and not ended. Raises StorageFailure."""
+    async with _within(0):
+        answer = await bucket.call("list_multipart_uploads", Prefix=key)
+    listed: list[Answer] = answer.get("Uploads") or []
+    return [str(each["UploadId"]) for each in listed if each.get("Key") == key and each.get("UploadId")]
+
+
+async def size_of(bucket: Bucket, key: str) -> int | None:
+    """How long the object is, in bytes; 0 when there is none, None when the key may not look. Raises StorageFailure."""
+    try:
+        async with _within(0):
+            answer = await bucket.call("head_object", Key=key)
+    except StorageFailure as failure:
+        if failure.http_status == 404:
+            return 0
+        if failure.http_status in {401, 403, 405, 501}:  # to store recordings needs no right to read them
+            return None
+        raise
+    return int(answer.get("ContentLength", 0))
+
+
+async def delete(bucket: Bucket, key: str) -> None:
+    """Raises StorageFailure."""
+    async with _within(0):
+        await bucket.call("delete_object", Key=key)
+
+
+@asynccontextmanager
+async def _within(size: int) -> AsyncIterator[None]:
+    """The time that a request with so many bytes may take; beyond it, StorageFailure (NO_ANSWER)."""
+    try:
+        async with asyncio.timeout(READ_SECONDS + size / _SLOWEST_BYTES_PER_SECOND):
+            yield
+    except TimeoutError:
+        raise StorageFailure(FailureKind.NO_ANSWER) from None
+
+
+@asynccontextmanager
+async def _body(content: Path | bytes, offset: int, size: int) -> AsyncIterator[tuple["_Piece | io.BytesIO", str]]:
+    """A piece of what is to be sent, and its MD5 in base64 (RFC 1864)."""
+    if isinstance(content, bytes):
+        piece: _Piece | io.BytesIO = io.BytesIO(content[offset : offset + size])
+    else:
+        piece = await asyncio.to_thread(_Piece, content, offset, size)
+    try:
+        yield piece, await asyncio.to_thread(_md5, piece)
+    finally:
+        piece.close()
+
+
+def _md5(piece: "_Piece | io.BytesIO") -> str:
+    digest = hashlib.md5(usedforsecurity=False)
+    while data := piece.read(_HASHED_AT_ONCE):
+        digest.update(data)
+    piece.seek(0)
+    return base64.b64encode(digest.digest()).decode()
+
+
+class _Piece(io.RawIOBase):
+    """A part of a file that reads like a file of its own; aiohttp reads it in a thread, 64 kB at a time."""
+
+    def __init__(self, path: Path, offset: int, size: int) -> None:
+        self._file = os.open(path, os.O_RDONLY)
+        self._begin = offset
+        self._size = size
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        self._at = max(0, base + offset)
+        return self._at
+
+    def read(self, size: int = -1) -> bytes:
+        left = max(0, self._size - self._at)
+        data = os.pread(self._file, left if size is None or size < 0 else min(size, left), self._begin + self._at)
+        self._at += len(data)
+        return data
+
+    def close(self) -> None:
+        if not self.closed:
+            os.close(self._file)
+            self._file = -1  # a thread that is late must not read what has got the same number since
+        super().close()

@@ -1,0 +1,298 @@
+"""The proof that recording storage works: rules first, then the steps of a probe, within ten seconds.
+
+`StorageVerifier.verify` answers with a result whatever the storage does; it never raises for what is wrong with the
+storage or its settings.
+"""
+
+import asyncio
+import enum
+import json
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import strawberry
+
+from app.foundation.concurrency_limits import FairSlots, Share, ShareFull
+from app.foundation.encryption import Keyring
+from app.foundation.errors import RateLimited, UserError, UserErrorCode
+from app.foundation.outbound.guard import OutboundGate
+from app.storage import rules
+from app.storage.failures import StorageFailure, advice
+from app.storage.model import BucketVendor
+from app.storage.probe import Probe, StepResult, VerificationStepName, VerificationStepStatus
+from app.storage.rules import StorageDraft
+from app.storage.s3 import ObjectStorage, StorageTarget
+
+__all__ = [
+    "StepResult",
+    "StorageVerdict",
+    "StorageVerifier",
+    "VerificationResult",
+    "VerificationStepName",
+    "VerificationStepStatus",
+    "fingerprint",
+]
+
+
+@strawberry.enum(description="Whether calls can be recorded to a storage.")
+class StorageVerdict(enum.Enum):
+    """Whether calls can be recorded to the storage."""
+
+    WORKING = strawberry.enum_value("WORKING", description="Recordings can be stored.")
+    FAILING = strawberry.enum_value("FAILING", description="Recordings would be lost; the steps that failed say why.")
+
+
+@dataclass(frozen=True)
+class VerificationResult:
+    """What a storage test found. It holds no secret; what the server wrote is in it as `answers.py` cleans it."""
+
+    verdict: StorageVerdict
+    can_play: bool
+    can_erase: bool
+    steps: list[StepResult]
+    """All eight, in order."""
+    fingerprint: str
+    verified_at: datetime
+    duration_ms: int
+    waited_ms: int
+    """How long the test waited for a place; not part of `duration_ms`."""
+    leftover_key: str | None = None
+    """The object that the test has left, or may have left, in the bucket."""
+    warnings: list[str] = field(default_factory=list)
+    settings_errors: list[UserError] = field(default_factory=list)
+    """What is wrong with the settings, by input field; empty unless the step SETTINGS failed."""
+
+    def to_json(self) -> dict[str, Any]:
+        """For the database: JSON types only."""
+        stored = asdict(self)
+        stored["verdict"] = self.verdict.value
+        stored["verified_at"] = self.verified_at.isoformat()
+        for error in stored["settings_errors"]:
+            error["code"] = error["code"].value
+        for step in stored["steps"]:
+            step["step"], step["status"] = step["step"].value, step["status"].value
+        return stored
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> "VerificationResult":
+        """Reads what `to_json` wrote."""
+        steps = [
+            StepResult(
+                **{
+                    **step,
+                    "step": VerificationStepName(step["step"]),
+                    "status": VerificationStepStatus(step["status"]),
+                }
+            )
+            for step in stored["steps"]
+        ]
+        verdict, verified_at = StorageVerdict(stored["verdict"]), datetime.fromisoformat(stored["verified_at"])
+        errors = [UserError(**{**error, "code": UserErrorCode(error["code"])}) for error in stored["settings_errors"]]
+        read = {"steps": steps, "verdict": verdict, "verified_at": verified_at, "settings_errors": errors}
+        return cls(**{**stored, **read})
+
+
+def fingerprint(keyring: Keyring, draft: StorageDraft) -> str:
+    """A keyed hash of exactly what is tested, the secret included: 32 hex digits.
+
+    Equal settings have equal fingerprints; the order of the tags makes no difference, to S3 neither.
+    """
+    values = (draft.vendor and draft.vendor.value, draft.endpoint_url, draft.bucket, draft.region)
+    tags = sorted((tag.name, tag.value) for tag in draft.tags)
+    # ASCII escapes keep this total: even a lone surrogate in a draft has bytes.
+    canonical = json.dumps([*values, draft.access_key_id, draft.secret_access_key, tags], ensure_ascii=True)
+    return keyring.keyed_hash("storage-fingerprint", canonical.encode()).hex()[:32]
+
+
+class StorageVerifier:
+    """Runs storage tests, `at_once` at a time in this process."""
+
+    def __init__(
+        self,
+        storage: ObjectStorage,
+        gate: OutboundGate,
+        keyring: Keyring,
+        at_once: int,
+        wait_seconds: float = 5,
+        *,
+        step_seconds: float = 8,
+        cleanup_seconds: float = 2,
+    ) -> None:
+        """A test ends within `step_seconds` + `cleanup_seconds`; those who wait are at most four times `at_once`."""
+        self._storage = storage
+        self._gate = gate
+        self._keyring = keyring
+        self._at_once = at_once
+        self._places = asyncio.Semaphore(at_once)
+        self._waiting = 0
+        self._wait_seconds = wait_seconds
+        self._step_seconds = step_seconds
+        # Closing the connections and writing the answer belong to the time of the clean-up too.
+        self._cleanup_seconds = cleanup_seconds * 0.9
+        self._running: set[asyncio.Task[VerificationResult]] = set()
+        self._slots = FairSlots(at_once)
+
+    async def verify(
+        self, draft: StorageDraft, account_id: UUID | None = None, service_provider_id: UUID | None = None
+    ) -> VerificationResult:
+        """Tests what is filled in; when that cannot be right, nothing is dialled and the `settings` step says why.
+
+        A caller who is cancelled still has the probe cleaned up. Raises RateLimited when there is no place in time, or when
+        the account or its service provider has as many tests running and waiting as one may.
+        """
+        begun = time.monotonic()
+        mistakes = self._mistakes(draft)
+        if mistakes:
+            advice = " ".join(dict.fromkeys(mistake.message for mistake in mistakes))
+            step = _settings_step(begun, VerificationStepStatus.FAILED, advice)
+            return self._result(draft, {step.step: step}, begun, settings_errors=mistakes)
+        settings = _settings_step(begun, VerificationStepStatus.PASSED)
+        with self._share(account_id, service_provider_id):
+            waited_ms = await self._take_place()
+            task = asyncio.create_task(self._run(draft, settings, waited_ms))
+            self._running.add(task)
+            task.add_done_callback(self._leave)
+            return await self._wait(task)
+
+    @contextmanager
+    def _share(self, account_id: UUID | None, service_provider_id: UUID | None) -> Iterator[None]:
+        """Tenants whose endpoints hang do not take the slots of all others."""
+        with self._slots.slot() as slot:
+            try:
+                slot.add(Share.ACCOUNT, account_id)
+                slot.add(Share.PROVIDER, service_provider_id)
+            except ShareFull as full:
+                message = f"This {full.share.words} has storage tests running already. Try again when they have ended."
+                raise RateLimited(message) from None
+            yield
+
+    async def _wait(self, task: "asyncio.Task[VerificationResult]") -> VerificationResult:
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.cancel()
+            # The clean-up goes on in the task, even if this wait is cancelled as well.
+            await asyncio.wait({task}, timeout=self._cleanup_seconds)
+            raise
+
+    async def close(self) -> None:
+        """Ends the tests that are running, and lets them clean up. For the end of the process."""
+        for task in self._running:
+            task.cancel()
+        if self._running:
+            await asyncio.wait(set(self._running), timeout=self._cleanup_seconds + 0.5)
+
+    def _mistakes(self, draft: StorageDraft) -> list[UserError]:
+        found = [
+            UserError(code=code, message=message, field=list(path))
+            for path, code, message in (*rules.missing(draft), *rules.problems(draft))
+        ]
+        if not found and draft.vendor is BucketVendor.S3_COMPATIBLE and draft.endpoint_url:
+            reason = self._gate.judge_text(draft.endpoint_url)
+            if reason:
+                found.append(UserError(code=UserErrorCode.INVALID, message=reason, field=["endpointUrl"]))
+        return found
+
+    async def _take_place(self) -> int:
+        """Waits for the SDK, and for a place for at most `wait_seconds`; answers how many milliseconds that took."""
+        begun = time.monotonic()
+        if self._waiting >= 4 * self._at_once:
+            raise RateLimited("Too many storage tests are waiting already. Try again in a few seconds.")
+        self._waiting += 1
+        try:
+            # The first time this loads the SDK: a wait like that for a place, which no step and no other test pays for.
+            await self._storage.open()
+            async with asyncio.timeout(self._wait_seconds):
+                await self._places.acquire()
+        except TimeoutError:
+            raise RateLimited(
+                f"As many storage tests as may run at once ({self._at_once}) are running, and none ended within "
+                f"{self._wait_seconds:g} seconds. Try again in a few seconds."
+            ) from None
+        finally:
+            self._waiting -= 1
+        return _milliseconds(time.monotonic() - begun)
+
+    def _leave(self, task: asyncio.Task[VerificationResult]) -> None:
+        self._running.discard(task)
+        self._places.release()
+        if not task.cancelled():
+            task.exception()  # whoever asked has it already, or is gone
+
+    async def _run(self, draft: StorageDraft, settings: StepResult, waited_ms: int) -> VerificationResult:
+        target = StorageTarget.of(draft)
+        begun = time.monotonic()
+        steps = {settings.step: settings}
+        try:
+            async with self._storage.new_client(target) as bucket:
+                probe = Probe(bucket, target)
+                try:
+                    async with asyncio.timeout(self._step_seconds):
+                        await probe.run()
+                except TimeoutError:
+                    probe.end_by_timeout(self._step_seconds)
+                finally:
+                    await probe.clean_up(self._cleanup_seconds)
+        except StorageFailure as failure:
+            reach = VerificationStepName.REACH
+            steps[reach] = StepResult(reach, VerificationStepStatus.FAILED, advice=advice(failure))
+            return self._result(draft, steps, begun, waited_ms=waited_ms)
+        steps.update(probe.results)
+        return self._result(
+            draft, steps, begun, waited_ms=waited_ms, leftover_key=probe.leftover_key, warnings=probe.warnings
+        )
+
+    def _result(
+        self,
+        draft: StorageDraft,
+        steps: dict[VerificationStepName, StepResult],
+        begun: float,
+        *,
+        waited_ms: int = 0,
+        leftover_key: str | None = None,
+        warnings: Iterable[str] = (),
+        settings_errors: Iterable[UserError] = (),
+    ) -> VerificationResult:
+        filled = [steps.get(name) or _not_reached(name) for name in VerificationStepName]
+        passed = {step.step for step in filled if step.status is VerificationStepStatus.PASSED}
+        failed = {step.step for step in filled if step.status is VerificationStepStatus.FAILED}
+        works = passed >= _NEEDED and VerificationStepName.REGION not in failed
+        return VerificationResult(
+            verdict=StorageVerdict.WORKING if works else StorageVerdict.FAILING,
+            can_play=VerificationStepName.READ in passed,
+            can_erase=VerificationStepName.DELETE in passed,
+            steps=filled,
+            fingerprint=fingerprint(self._keyring, draft),
+            verified_at=datetime.now(UTC),
+            duration_ms=_milliseconds(time.monotonic() - begun),
+            waited_ms=waited_ms,
+            leftover_key=leftover_key,
+            warnings=[*rules.warnings(draft), *warnings],
+            settings_errors=list(settings_errors),
+        )
+
+
+_NEEDED = {
+    VerificationStepName.SETTINGS,
+    VerificationStepName.REACH,
+    VerificationStepName.WRITE,
+    VerificationStepName.MULTIPART,
+}
+
+
+def _settings_step(begun: float, status: VerificationStepStatus, advice: str | None = None) -> StepResult:
+    return StepResult(VerificationStepName.SETTINGS, status, _milliseconds(time.monotonic() - begun), advice=advice)
+
+
+def _not_reached(name: VerificationStepName) -> StepResult:
+    sentence = "Not tried, because a step before it failed."
+    return StepResult(name, VerificationStepStatus.SKIPPED, advice=sentence)
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)

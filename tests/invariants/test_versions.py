@@ -1,0 +1,107 @@
+"""Optimistic concurrency on every editable object: who saw another version changes nothing, and is told so."""
+
+from typing import Any
+
+import pytest
+from graphql import GraphQLObjectType, get_named_type
+
+from tests.invariants.schema_walk import MUTATIONS, SCHEMA, Input, input_type, inputs, mistakes, send, with_everything
+from tests.support.database_contents import changed, contents
+from tests.support.installation import Installation
+from tests.support.personas import add_people
+
+VERSIONED = sorted(
+    type_.name
+    for type_ in SCHEMA.type_map.values()
+    if isinstance(type_, GraphQLObjectType) and "version" in type_.fields and not type_.name.startswith("__")
+)
+# What they change is no form that somebody has loaded, and to do it twice loses nothing.
+WITHOUT_A_VERSION = {
+    "rotateApiKey": "the secret that goes stays valid for the overlap; of two at once one is told CONFLICT",
+    "revokeApiKey": "to revoke again changes nothing",
+    "resetPassword": "a new password replaces whatever there was",
+    "changePassword": "the present password is asked for",
+    "revokeSession": "a session ends once",
+    "logout": "a session ends once",
+    "logoutEverywhere": "a session ends once",
+    "login": "nothing is edited",
+    "clearTtsCache": "nothing is edited",
+    "sendTestWebhook": "nothing is edited",
+    "verifyRecordingStorage": "nothing is edited",
+    "deleteRecording": "a recording is deleted once",
+    "retryRecording": "to try again what is tried changes nothing",
+    "removeStoredCredential": "keys are removed once",
+    "verifyStoredRecordingStorage": "the result is kept only for the values that were tested",
+}
+
+
+def takes_a_version(mutation: str) -> bool:
+    type_ = input_type(mutation)
+    return type_ is not None and "ifVersion" in type_.fields
+
+
+CHANGES = sorted(name for name in MUTATIONS if takes_a_version(name))
+
+
+def test_every_object_with_a_version_is_updated_by_it() -> None:
+    for type_name in VERSIONED:
+        assert takes_a_version(f"update{type_name}"), type_name
+    editable = {get_named_type(one.type).name for name in MUTATIONS for one in _payload(name) if name in CHANGES}
+    assert {name for name in editable if name in VERSIONED} == set(VERSIONED)
+
+
+def _payload(mutation: str) -> list[Any]:
+    return list(get_named_type(MUTATIONS[mutation].type).fields.values())
+
+
+def test_every_change_of_what_was_there_takes_a_version_or_says_why_not() -> None:
+    without = {name for name in MUTATIONS if not name.startswith("create")} - set(CHANGES)
+    assert without == set(WITHOUT_A_VERSION)
+    assert all(not name.startswith("update") for name in without)
+
+
+def versions_in(given: Input) -> list[tuple[str, ...]]:
+    nested = [("recordingConfig", "ifVersion")] if "recordingConfig" in given else []
+    return [("ifVersion",), *nested]
+
+
+@pytest.mark.parametrize("mutation", CHANGES)
+async def test_a_change_of_another_version_is_refused_and_changes_nothing(
+    installation: Installation, mutation: str
+) -> None:
+    world, people = await with_everything(installation), await add_people(installation)
+    (given,) = inputs(world, people)[mutation]
+    if mutation == "reactivateUser":
+        await send(people["root"], "deactivateUser", {"id": people.ids["bob"]})
+    if mutation == "updatePasswordPolicy":
+        await send(people["root"], mutation, {"needsDigit": True})
+    async with installation.database() as connection:
+        before = await contents(connection)
+        for path in versions_in(given):
+            for version in (0, 4, 2**31 - 1, -1):
+                old = {**given, "ifVersion": version}
+                if len(path) == 2:
+                    old = {**given, path[0]: {**given[path[0]], "ifVersion": version}}
+                answer = await send(people["root"], mutation, old)
+                assert mistakes(answer, mutation) == [("CONFLICT", list(path))], (path, version, answer.body)
+        assert changed(before, await contents(connection)) == {}
+
+
+@pytest.mark.parametrize("type_name", VERSIONED)
+async def test_each_update_counts_the_version_and_needs_the_one_before(
+    installation: Installation, type_name: str
+) -> None:
+    world, people = await with_everything(installation), await add_people(installation)
+    mutation, object_ = f"update{type_name}", type_name[0].lower() + type_name[1:]
+    (given,) = inputs(world, people)[mutation]
+    given = {name: value for name, value in given.items() if name not in ("recordingConfig", "ifVersion")}
+    first = (await send(people["root"], mutation, given, f"{object_} {{ version }}")).only(mutation)
+    seen = first[object_]["version"]
+    changes = {"needsDigit": True} if "minimumLength" in given else {"name": "Newer"}
+    if type_name == "RecordingConfig":
+        changes = {"recordAllCalls": False}
+    ids: dict[str, Any] = {name: given[name] for name in ("id", "accountId") if name in given}
+    again = await send(people["root"], mutation, {**ids, **changes, "ifVersion": seen}, f"{object_} {{ version }}")
+    assert again.only(mutation)[object_]["version"] == seen + 1
+    late = await send(people["root"], mutation, {**given, "ifVersion": seen})
+    assert mistakes(late, mutation) == [("CONFLICT", ["ifVersion"])]

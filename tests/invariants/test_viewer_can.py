@@ -1,0 +1,92 @@
+"""`viewerCan…`: a front end shows the buttons that work for whoever looks, and no others."""
+
+from itertools import product
+from typing import Any
+
+from app.execution.executor.permissions import permissions_of
+from app.foundation.access import AccessLevel, Scope, Viewer
+from app.foundation.graphql import fields as graph
+from app.foundation.identifiers import new_id
+from app.server.schema import schema
+
+# By the field that says whether a button is shown: the mutations behind it, or the input fields.
+BUTTONS = {
+    "Account.viewerCanUpdate": {
+        *("updateAccount", "rotateWebhookSecret", "sendTestWebhook", "updateRecordingConfig", "removeRecordingConfig"),
+        *("verifyRecordingStorage", "verifyStoredRecordingStorage"),
+    },
+    "Account.viewerCanUpdateLicense": {"UpdateAccountInput.usageLimit", "UpdateAccountInput.licensedSessions"},
+    "Account.viewerCanSetActive": {"setAccountActive"},
+    "Account.viewerCanDelete": {"deleteAccount"},
+    "Account.viewerCanMove": {"moveAccount"},
+    "Account.viewerCanCreateApplication": {"createApplication"},
+    "ApiKey.viewerCanUpdate": {"updateApiKey", "rotateApiKey", "revokeApiKey"},
+    "Application.viewerCanUpdate": {"updateApplication"},
+    "Application.viewerCanDelete": {"deleteApplication"},
+    "Call.viewerCanChangeRecording": {"deleteRecording", "retryRecording"},
+    "StoredCredential.viewerCanRemove": {"removeStoredCredential"},
+    "ServiceProvider.viewerCanUpdate": {"updateServiceProvider"},
+    "ServiceProvider.viewerCanSetActive": {"setServiceProviderActive"},
+    "ServiceProvider.viewerCanDelete": {"deleteServiceProvider"},
+    "ServiceProvider.viewerCanCreateAccount": {"createAccount"},
+    "TtsCache.viewerCanClear": {"clearTtsCache"},
+    "User.viewerCanUpdate": {"updateUser", "deactivateUser", "reactivateUser", "deleteUser"},
+    "User.viewerCanResetPassword": {"resetPassword"},
+    "Viewer.viewerCanCreateAccount": {"createAccount"},
+    "Viewer.viewerCanCreateApiKey": {"createApiKey"},
+    "Viewer.viewerCanCreateServiceProvider": {"createServiceProvider"},
+    "Viewer.viewerCanCreateUser": {"createUser"},
+    "Viewer.viewerCanUpdatePasswordPolicy": {"updatePasswordPolicy"},
+}
+# What everybody may do who has logged in, with themselves.
+OF_ONESELF = {"login", "logout", "logoutEverywhere", "changePassword", "revokeSession"}
+# What no person does.
+OF_GATEWAYS = {"reportCalls"}
+
+CALLERS = [
+    Viewer(scope, level, new_id()) if kind == "key" else Viewer(scope, level, user_id=new_id())
+    for scope, level, kind in product(Scope, AccessLevel, ("key", "user"))
+    if kind == "key" or level is AccessLevel.FULL
+]
+"""A key of each scope and level, and a person of each scope."""
+
+
+def shown(path: str) -> list[bool]:
+    """What a `viewerCan…` answers each of them."""
+    type_name, _, name = path.partition(".")
+    named: Any = schema.get_type_by_name(type_name)
+    (declared,) = (one for one in named.fields if schema.config.name_converter.get_graphql_name(one) == name)
+    make = declared.metadata[graph.DECLARED].make
+    return [make(caller) for caller in CALLERS]
+
+
+def works(what: str) -> list[bool]:
+    """Whether each of them may send a mutation, or an input field."""
+    type_name, _, name = what.rpartition(".")
+    fields: Any = schema._schema.type_map[type_name or "Mutation"]
+    return [caller.may(permissions_of(fields.fields[name])) for caller in CALLERS]
+
+
+def test_every_mutation_has_a_field_that_says_whether_to_show_its_button() -> None:
+    mutations: Any = schema._schema.mutation_type
+    behind = {what for whats in BUTTONS.values() for what in whats if "." not in what}
+    assert behind | OF_ONESELF | OF_GATEWAYS == set(mutations.fields)
+    told = {
+        f"{type_.name}.{name}"
+        for type_ in schema._schema.type_map.values()
+        for name in getattr(type_, "fields", ())
+        if name.startswith("viewerCan")
+    }
+    assert told == BUTTONS.keys(), (
+        "Which button is this for?\n  Why it matters: a button that is shown and refused is worse than none.\n"
+        "  To fix this: 1. name the mutation beside its `viewerCan…` in BUTTONS."
+    )
+
+
+def test_a_button_is_shown_to_those_for_whom_it_works() -> None:
+    assert len(CALLERS) == 12
+    for path, mutations in BUTTONS.items():
+        for what in mutations:
+            # Behind the fields of an input is its mutation too.
+            also = works("updateAccount") if "." in what else [True] * len(CALLERS)
+            assert shown(path) == [one and other for one, other in zip(works(what), also, strict=True)], (path, what)

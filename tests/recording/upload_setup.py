@@ -1,0 +1,237 @@
+"""A spool, a storer with a clock that only the test moves, and an account whose calls are recorded."""
+
+import errno
+import os
+import random
+import wave
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import boto3
+import pytest
+from strawberry import Some
+
+from app.accounts.model import Account
+from app.calls.model import Call
+from app.demo.local_s3 import LocalS3
+from app.foundation.access import AccessLevel, Scope, Viewer
+from app.foundation.context import Context, Resources
+from app.foundation.events import LiveEvents
+from app.foundation.identifiers import Kind, new_id, parse_sid
+from app.foundation.outbound.guard import OutboundGate
+from app.recording import audio, lifecycle, lookup
+from app.recording.spool import About, Ended, Spool, SpooledRecording
+from app.recording.upload_worker import UploadWorker
+from app.storage import service
+from app.storage.inputs import RecordingConfigPatch
+from app.storage.model import AudioFormat, BucketVendor, RecordingConfig
+from app.storage.rules import Tag
+from app.storage.s3 import ObjectStorage, StorageTarget
+from app.storage.settings import stored_draft
+from tests.support.installation import Installation
+from tests.support.servers.fixtures import ADMIN, RECORDER
+
+_BLOCK_BYTES = 4_096
+TAGS = (Tag("team", "voice + more"), Tag("Größe", "l"))
+
+
+def _patch(values: dict[str, Any]) -> RecordingConfigPatch:
+    given: dict[str, Any] = {name: Some(value) for name, value in values.items()}
+    return RecordingConfigPatch(**given)
+
+
+class StorageRoom:
+    """What a test of storing stands in."""
+
+    def __init__(self, installation: Installation, folder: Path, storage: ObjectStorage) -> None:
+        self.installation = installation
+        self.keyring = installation.opened.keyring
+        self.account_id = UUID(str(parse_sid(Kind.ACCOUNT, installation.world["own"])))
+        self.live = LiveEvents()
+        self.storage = storage
+        self.folder = folder
+        self.spool = Spool(folder, 10**10)
+        self.time = datetime.now(UTC)
+        self.storer = self.another_storer()
+        self._numbers = iter(range(1_000))
+
+    def another_storer(self) -> UploadWorker:
+        """As a process has one that is started later, or beside."""
+        return UploadWorker(self.keyring, self.storage, self.spool, self.live, 400, now=lambda: self.time)
+
+    @property
+    def context(self) -> Context:
+        clients: dict[type, Any] = {OutboundGate: OutboundGate(["127.0.0.1"]), Spool: self.spool, LiveEvents: self.live}
+        clients[ObjectStorage] = self.storage
+        opened = Resources(self.installation.settings, self.keyring, clients)
+        return Context(Viewer(Scope.ADMIN, AccessLevel.FULL, new_id()), "test", opened, operation="retryRecording")
+
+    async def find(self, call: Call) -> lifecycle.Found | None:
+        """As `maintain` looks for a recording in its bucket."""
+        await self.storage.open()
+        return await lookup.in_bucket(self.keyring, self.storage, call)
+
+    async def configure(self, endpoint: str, **changed: Any) -> None:
+        """Where the own account's recordings go."""
+        values: dict[str, Any] = {
+            "bucket_vendor": BucketVendor.S3_COMPATIBLE,
+            "endpoint_url": endpoint,
+            "bucket_name": "calls",
+            "region": "us-east-1",
+            "access_key_id": RECORDER.access_key_id,
+            "secret_access_key": RECORDER.secret_access_key,
+            "s3_tags": TAGS,
+            "enabled": True,
+            **changed,
+        }
+        await service.update(self.context, self.installation.world["own"], _patch(values))
+
+    async def recorded(self, pcm: bytes, form: AudioFormat = AudioFormat.WAV, *, ended: bool = True) -> UUID:
+        """A call with so much audio (8 kHz stereo), ended, in the spool, held by nobody."""
+        recording = await self.running(form)
+        recording.append(pcm)
+        if ended:
+            self.end(recording)
+        recording.close()
+        return recording.about.call_id
+
+    async def switch_on(self) -> None:
+        """All calls of the own account are recorded."""
+        changes = RecordingConfigPatch(record_all_calls=Some(True))
+        await service.update(self.context, self.installation.world["own"], changes)
+
+    async def of_another_account(self, endpoint: str, bucket: str, place: str = "sibling") -> UUID:
+        """A call like those above, of the sibling or the foreign account, whose recordings go to this bucket."""
+        account, own = self.installation.world[place], self.account_id
+        changes = {"endpoint_url": endpoint, "bucket_name": bucket, "bucket_vendor": BucketVendor.S3_COMPATIBLE}
+        keys = {"access_key_id": "sibling", "secret_access_key": "secret", "region": "us-east-1", "enabled": True}
+        await service.update(self.context, account, _patch({**changes, **keys}))
+        self.account_id = UUID(str(parse_sid(Kind.ACCOUNT, account)))
+        try:
+            return await self.recorded(noise(1000))
+        finally:
+            self.account_id = own
+
+    async def running(self, form: AudioFormat = AudioFormat.WAV) -> SpooledRecording:
+        """A call that is being recorded, held as the recorder does."""
+        config = await RecordingConfig.get(account_id=self.account_id)
+        target = StorageTarget.of(stored_draft(self.keyring, config))
+        account = await Account.get(id=self.account_id)
+        facts = lifecycle.CallFacts(self.account_id, f"gateway-{next(self._numbers)}", datetime.now(UTC))
+        held: list[SpooledRecording] = []
+
+        async def hold(call: Call, credential_id: UUID) -> None:
+            about = _about(call, target, form, credential_id)
+            held.append(self.spool.create(replace(about, service_provider_id=account.service_provider_id)))
+
+        await lifecycle.begin(self.keyring, self.live, facts, target, form, hold)
+        if form is AudioFormat.WAV:
+            held[0].append(audio.Wav(8000, 2).begin())
+        return held[0]
+
+    def end(self, recording: SpooledRecording) -> None:
+        about, size = recording.about, recording.audio_bytes
+        recording.overwrite(0, audio.encoder(about.format, about.sample_rate, about.channels).header(size))
+        length = audio.duration_of(about.format, about.sample_rate, about.channels, size)
+        recording.finish(Ended(datetime.now(UTC), length // timedelta(milliseconds=1), 0))
+
+    async def look(self, storer: UploadWorker | None = None) -> None:
+        """One look through the spool, and all that follows of it."""
+        one = storer or self.storer
+        await one.look()
+        await one.settle()
+
+    async def later(self, **time: float) -> None:
+        """Time goes by, and the storer looks."""
+        self.time += timedelta(**time)
+        await self.look()
+
+    async def call(self, call_id: UUID) -> Call:
+        return await Call.get(account_id=self.account_id, id=call_id)
+
+    @contextmanager
+    def told(self) -> Iterator[list[str]]:
+        """The events of the own account, as they are published."""
+        found: list[str] = []
+        with self.live.listening(self.account_id) as listener:
+            listener.tell = lambda event: found.append(event.change.value)  # type: ignore[method-assign]
+            yield found
+
+
+@asynccontextmanager
+async def opened_room(installation: Installation, folder: Path, storage: ObjectStorage) -> AsyncIterator[StorageRoom]:
+    async with installation.database():
+        yield StorageRoom(installation, folder, storage)
+
+
+@contextmanager
+def full_disk(folder: Path) -> Iterator[None]:
+    """No file comes to be in there, and none becomes longer by so much as a byte of another block."""
+    opened, written = os.open, os.pwrite
+
+    def full() -> OSError:
+        return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def open_file(path: Any, flags: int, *rest: Any, **options: Any) -> int:
+        if flags & os.O_CREAT and Path(path).is_relative_to(folder) and not Path(path).exists():
+            raise full()
+        return opened(path, flags, *rest, **options)
+
+    def write(file: int, data: Any, offset: int) -> int:
+        room = -(-os.fstat(file).st_size // _BLOCK_BYTES) * _BLOCK_BYTES - offset
+        if room <= 0:
+            raise full()
+        return written(file, data[:room], offset)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "open", open_file)
+        patch.setattr(os, "pwrite", write)
+        yield
+
+
+def noise(size: int) -> bytes:
+    """Audio that is nowhere the same; whole samples."""
+    return random.Random(size).randbytes(size)
+
+
+def s3_client(server: LocalS3) -> Any:
+    """May everything."""
+    return boto3.client(
+        "s3",
+        endpoint_url=server.endpoint,
+        region_name="us-east-1",
+        aws_access_key_id=ADMIN.access_key_id,
+        aws_secret_access_key=ADMIN.secret_access_key,
+    )
+
+
+def pcm_of(path: Path) -> tuple[bytes, int]:
+    """The samples of a WAV file, and the milliseconds that its header tells."""
+    with wave.open(str(path)) as file:
+        length = file.getnframes()
+        return file.readframes(length), length * 1000 // file.getframerate()
+
+
+def _about(call: Call, target: StorageTarget, form: AudioFormat, credential_id: UUID) -> About:
+    assert call.recording_key is not None
+    return About(
+        call_id=call.id,
+        account_id=call.account_id,
+        gateway_call_id=call.gateway_call_id,
+        format=form,
+        sample_rate=8000,
+        channels=2,
+        started_at=call.started_at,
+        vendor=target.vendor,
+        endpoint_url=target.endpoint_url,
+        bucket=target.bucket,
+        region=target.region,
+        key=call.recording_key,
+        credential_id=credential_id,
+        tags=target.tags,
+    )

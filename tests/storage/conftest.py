@@ -1,0 +1,81 @@
+"""Storage tests ask a verifier directly."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from app.foundation.encryption import Keyring
+from app.foundation.outbound.guard import OutboundGate
+from app.storage.probe import StepResult
+from app.storage.s3 import ObjectStorage
+from app.storage.verification import StorageVerifier, VerificationResult, VerificationStepName
+
+
+@pytest.fixture(scope="session")
+def keyring() -> Keyring:
+    return Keyring({"k1": b"e" * 32}, b"h" * 32)
+
+
+@pytest.fixture(scope="session")
+def storages() -> dict[Any, tuple[OutboundGate, ObjectStorage]]:
+    """Open storages by their settings: opening one reads the description of S3, which takes a fifth of a second."""
+    return {}
+
+
+@pytest.fixture
+async def storage(storages: dict[Any, tuple[OutboundGate, ObjectStorage]]) -> AsyncIterator[ObjectStorage]:
+    """May call the loopback; without clients that are kept, since each test has an event loop of its own."""
+    if "storing" not in storages:
+        gate = OutboundGate(["127.0.0.1"])
+        storages["storing"] = gate, ObjectStorage(gate)
+        await storages["storing"][1].open()
+    found = storages["storing"][1]
+    yield found
+    await found.close()
+
+
+@pytest.fixture
+async def make_verifier(
+    keyring: Keyring, storages: dict[Any, tuple[OutboundGate, ObjectStorage]]
+) -> AsyncIterator[Callable[..., Any]]:
+    """Makes verifiers that may call the loopback; `fresh` ones read the environment as it is now, if they do."""
+    made: list[StorageVerifier] = []
+
+    async def make(
+        *,
+        allowed: tuple[str, ...] = ("127.0.0.1",),
+        at_once: int = 8,
+        read_seconds: float = 5,
+        fresh: bool = False,
+        **limits: float,
+    ) -> StorageVerifier:
+        settings = object() if fresh else (allowed, read_seconds)
+        if settings not in storages:
+            gate = OutboundGate(allowed)
+            storages[settings] = gate, ObjectStorage(gate, read_seconds=read_seconds)
+            await storages[settings][1].open()
+        gate, storage = storages[settings]
+        verifier = StorageVerifier(storage, gate, keyring, at_once, **limits)
+        made.append(verifier)
+        return verifier
+
+    yield make
+    for verifier in made:
+        await verifier.close()
+
+
+@pytest.fixture
+async def verifier(make_verifier: Callable[..., Any]) -> StorageVerifier:
+    verifier: StorageVerifier = await make_verifier()
+    return verifier
+
+
+def step(result: VerificationResult, name: str) -> StepResult:
+    """One step of a result, by its name."""
+    return result.steps[list(VerificationStepName).index(VerificationStepName(name))]
+
+
+def statuses(result: VerificationResult) -> str:
+    """The eight steps as letters, in order: P passed, F failed, S skipped."""
+    return "".join(found.status.name[0] for found in result.steps)

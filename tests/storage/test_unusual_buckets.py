@@ -1,0 +1,311 @@
+"""Buckets that are unlike a plain one: the storage test finds what recordings meet there, and both say the same."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from app.calls.model import RecordingState
+from app.storage import responses, uploads
+from app.storage.failures import advice
+from app.storage.model import AudioFormat, BucketVendor, RecordingConfig, RecordingError
+from app.storage.rules import StorageDraft
+from app.storage.s3 import StorageTarget
+from app.storage.settings import stored_draft
+from app.storage.verification import StorageVerdict, StorageVerifier, VerificationResult
+from tests.recording.upload_setup import StorageRoom, noise
+from tests.storage.conftest import statuses, step
+from tests.support.servers import scripted_s3 as scripts
+from tests.support.servers.fixtures import RECORDER
+from tests.support.servers.scripted_s3 import Answer, Expect, Request, ScriptedS3, error
+from tests.webhooks.receiver import self_signed, trusted
+
+SMALL, LARGE = 320_000, 2 * uploads.PART_BYTES + 100_000
+Scripted = tuple[StorageRoom, ScriptedS3]
+
+
+async def settings_of(room: StorageRoom) -> StorageDraft:
+    return stored_draft(room.keyring, await RecordingConfig.get(account_id=room.account_id))
+
+
+async def both(
+    verifier: StorageVerifier, room: StorageRoom, size: int = SMALL
+) -> tuple[VerificationResult, RecordingError | None]:
+    """The storage test of the account's settings, and the error of a recording of this size; None once it is stored."""
+    result = await verifier.verify(await settings_of(room))
+    call_id = await room.recorded(noise(size), AudioFormat.MP3)
+    await room.look()
+    call = await room.call(call_id)
+    assert (call.recording_error is None) == (call.recording_state is RecordingState.STORED)
+    return result, call.recording_error
+
+
+# --- The same requests ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("expect", Expect)
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+async def test_whatever_a_server_does_with_expectations_it_gets_the_body(
+    verifier: StorageVerifier, scripted: Scripted, expect: Expect, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "READ_SECONDS", 2.0)
+    room, s3 = scripted
+    s3.expect = expect
+    result, failure = await both(verifier, room, size)
+    assert (result.verdict, failure) == (StorageVerdict.WORKING, None)
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+async def test_a_bucket_with_object_lock_gets_the_checksum_that_it_requires(
+    verifier: StorageVerifier, scripted: Scripted, size: int
+) -> None:
+    room, s3 = scripted
+    required = (
+        "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters"
+    )
+    s3.answers["put"] = lambda request: (
+        None if "content-md5" in request.headers else error(400, "InvalidRequest", required)
+    )
+    result, failure = await both(verifier, room, size)
+    assert (result.verdict, failure) == (StorageVerdict.WORKING, None)
+
+
+async def test_a_storage_test_sends_the_requests_that_recordings_send(
+    verifier: StorageVerifier, scripted: Scripted
+) -> None:
+    room, s3 = scripted
+    await verifier.verify(await settings_of(room))
+    tested = shapes(s3.requests)
+    s3.requests.clear()
+    for size in (SMALL, LARGE):
+        await room.recorded(noise(size), AudioFormat.MP3)
+    await room.look()
+    s3.answers["put"] = lambda request: error(403, "AccessDenied") if request.query.get("partNumber") == "2" else None
+    await room.recorded(noise(LARGE), AudioFormat.MP3)
+    await room.look()
+    s3.answers.clear()
+    async with room.storage.client(StorageTarget.of(await settings_of(room))) as bucket:
+        await uploads.delete(bucket, "key")
+    recorded = shapes(s3.requests)
+    assert set(tested) - set(recorded) == {"bucket", "tags", "get"}, "what only a storage test needs"
+    assert set(recorded) - set(tested) == {"complete"}
+    same = tested.keys() & recorded.keys()
+    assert same == {"put", "part", "create", "abort", "head", "delete"}
+    assert {call: tested[call] for call in same} == {call: recorded[call] for call in same}
+
+
+VARYING = {"content-length", "content-md5", "x-amz-date", "x-amz-content-sha256", "amz-sdk-invocation-id"}
+
+
+def shapes(requests: list[Request]) -> dict[str, dict[str, str]]:
+    """What requests of each kind look like, without what belongs to one object: the headers, and the names in the query."""
+    found: dict[str, dict[str, str]] = {}
+    for request in requests:
+        call = {"put": "part", "create": "complete"}.get(request.call, request.call)
+        call = call if "uploadId" in request.query else request.call
+        headers = {name: "" if name in VARYING else value for name, value in request.headers.items()}
+        headers["authorization"] = re.sub(r"Signature=.*", "", headers["authorization"])
+        shape = {**headers, "query": " ".join(sorted(request.query))}
+        assert found.setdefault(call, shape) == shape
+    return found
+
+
+# --- What servers say -------------------------------------------------------------------------------------------------
+
+_USER = "User: arn:aws:iam::123456789012:user/a-rather-long-name-for-recordings is not authorized to perform:"
+_OBJECT = '"arn:aws:s3:::calls/.voice-gateway-probe/0a1b2c3d4e5f.txt"'
+MESSAGES = {
+    "the encryption key": (
+        error(
+            403,
+            "AccessDenied",
+            f"{_USER} kms:GenerateDataKey on this resource because no resource-based policy allows it",
+        ),
+        "bucket's encryption key (kms:GenerateDataKey is denied)",
+    ),
+    "the encryption key, briefly": (error(403, "AccessDenied", "kms:Decrypt denied"), "(kms:Decrypt is denied)"),
+    "an explicit deny": (
+        error(
+            403,
+            "AccessDenied",
+            f"{_USER} s3:PutObject on resource: {_OBJECT} with an explicit deny in a resource-based policy",
+        ),
+        "A resource-based policy explicitly denies s3:PutObject for this access key",
+    ),
+    "an explicit deny of the organisation": (
+        error(403, "AccessDenied", f"{_USER} s3:PutObject with an explicit deny in a service control policy"),
+        "A service control policy explicitly denies s3:PutObject",
+    ),
+    "an explicit deny of a key's use": (
+        error(403, "AccessDenied", f"{_USER} kms:GenerateDataKey with an explicit deny in an identity-based policy"),
+        "An identity-based policy explicitly denies kms:GenerateDataKey",
+    ),
+    "an explicit deny of a boundary": (
+        error(403, "AccessDenied", f"{_USER} s3:PutObject with an explicit deny in a permissions boundary"),
+        "A permissions boundary explicitly denies s3:PutObject",
+    ),
+    "an explicit deny of the network": (
+        error(403, "AccessDenied", f"{_USER} s3:PutObject with an explicit deny in a VPC endpoint policy"),
+        "A VPC endpoint policy explicitly denies s3:PutObject",
+    ),
+    "an explicit deny without a policy": (
+        error(403, "AccessDenied", "Explicit deny"),
+        "A policy explicitly denies this access key",
+    ),
+    "no tags": (
+        error(400, "InvalidArgument", "Unsupported header 'x-amz-tagging' received for this API call."),
+        "does not support S3 tags: remove them",
+    ),
+    "a key of another length": (
+        error(400, "InvalidArgument", "Credential access key has length 25, should be 32"),
+        "access key ID is not one of this storage",
+    ),
+    "another region": (
+        error(400, "InvalidRegionName", "The region name 'us-east-1' is not valid. Must be one of: wnam, enam, auto"),
+        "for Cloudflare R2, choose auto",
+    ),
+    "something that only it knows": (
+        error(400, "CapExceeded", "Cannot upload files, storage cap exceeded."),
+        "CapExceeded (HTTP 400), and says: “Cannot upload files, storage cap exceeded.”",
+    ),
+    "an argument": (error(400, "InvalidArgument", "Bad \u202ewidth\n\n of line"), "says: “Bad width of line”"),
+    "nothing": (error(400, "CapExceeded"), "CapExceeded (HTTP 400). Look this code up"),
+}
+
+
+@pytest.mark.parametrize("case", MESSAGES)
+async def test_the_storage_test_and_the_recording_give_the_same_advice(
+    verifier: StorageVerifier, scripted: Scripted, case: str
+) -> None:
+    room, s3 = scripted
+    answer, words = MESSAGES[case]
+    s3.answers = {"put": answer, "create": answer}
+    for size in (SMALL, LARGE):
+        result, failure = await both(verifier, room, size)
+        assert failure is not None
+        assert words in failure["advice"]
+        assert step(result, "WRITE").advice == failure["advice"]
+        assert result.verdict is StorageVerdict.FAILING
+    assert (step(result, "REGION").status.name == "FAILED") == (case == "another region")
+
+
+@pytest.mark.parametrize(
+    ("call", "name"), [("get", "READ"), ("create", "MULTIPART"), ("tags", "TAGS"), ("delete", "DELETE")]
+)
+@pytest.mark.parametrize("case", ["the encryption key", "an explicit deny"])
+async def test_each_step_names_the_policy_that_denies(
+    verifier: StorageVerifier, scripted: Scripted, call: str, name: str, case: str
+) -> None:
+    room, s3 = scripted
+    answer, words = MESSAGES[case]
+    s3.answers[call] = answer
+    assert words in (step(await verifier.verify(await settings_of(room)), name).advice or "")
+
+
+SAID = {
+    "plain": ("No room.", "No room."),
+    "control characters": ("No\x07 \x1b[31mroom\u200b\n\tleft\u2028here", "No [31mroom left here"),
+    "the secret": ("hunter2 is wrong, as is hunter%2F3", "*** is wrong, as is ***"),
+    "the key id": ("key id-of-the-key", "key ***"),
+    "a signature": (f"got {'0a1b' * 16}, AWS4-HMAC-SHA256", "got ***, AWS4-HMAC-SHA256"),
+    "a mask": (" ******** ", None),
+    "nothing": ("\n", None),
+}
+
+
+@pytest.mark.parametrize("case", SAID)
+def test_what_a_server_says_is_cleaned(case: str) -> None:
+    said, cleaned = SAID[case]
+    response = {"Error": {"Code": "Odd", "Message": said}, "ResponseMetadata": {"HTTPStatusCode": 400}}
+    assert responses.failure(response, ("hunter2", "hunter/3", "id-of-the-key")).message == cleaned
+
+
+def test_what_a_server_says_is_cut_short() -> None:
+    response = {"Error": {"Code": "Odd", "Message": "no " * 5_000}, "ResponseMetadata": {"HTTPStatusCode": 400}}
+    found = advice(responses.failure(response))
+    assert len(found) < 300
+    assert found.endswith("…”")
+
+
+async def test_what_a_server_says_of_secrets_is_shown_nowhere(verifier: StorageVerifier, scripted: Scripted) -> None:
+    room, s3 = scripted
+    said = f"Key {RECORDER.access_key_id} with {RECORDER.secret_access_key} is odd"
+    s3.answers = dict.fromkeys(("put", "create"), error(400, "Odd", said))
+    result, failure = await both(verifier, room)
+    assert "“Key *** with *** is odd”" in (step(result, "WRITE").advice or "")
+    assert RECORDER.secret_access_key not in repr(result) + repr(failure)
+
+
+# --- Verdicts ---------------------------------------------------------------------------------------------------------
+
+
+def of_parts(answer: Answer) -> Callable[[Request], Answer | None]:
+    return lambda request: answer if "uploadId" in request.query else None
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (error(403, "AccessDenied"), "may not send a part"),
+        (error(400, "EntityTooSmall", "Parts have 8 MB."), "says: “Parts have 8 MB.”"),
+        (Answer(), "not one of S3"),
+    ],
+)
+async def test_a_storage_that_takes_no_part_fails(
+    verifier: StorageVerifier, scripted: Scripted, answer: Answer, words: str
+) -> None:
+    room, s3 = scripted
+    s3.answers["put"] = of_parts(answer)
+    result, failure = await both(verifier, room, LARGE)
+    assert statuses(result) == "PPSPPPFP"
+    assert words in (step(result, "MULTIPART").advice or "")
+    assert result.verdict is StorageVerdict.FAILING
+    assert failure is not None
+    assert s3.uploads == {}
+
+
+@pytest.mark.parametrize("calls", [("get",), ("head",), ("get", "head")])
+async def test_a_storage_that_does_not_find_what_it_took_fails(
+    verifier: StorageVerifier, scripted: Scripted, calls: tuple[str, ...]
+) -> None:
+    room, s3 = scripted
+    s3.answers = dict.fromkeys(calls, error(404, "NoSuchKey"))
+    result = await verifier.verify(await settings_of(room))
+    assert result.verdict is StorageVerdict.FAILING
+    assert step(result, "WRITE").status.name == "FAILED"
+    assert "loses data that it has confirmed" in (step(result, "WRITE").advice or "")
+    assert s3.objects == {}
+
+
+async def test_a_storage_that_cuts_objects_off_fails(verifier: StorageVerifier, scripted: Scripted) -> None:
+    room, s3 = scripted
+    s3.answers["head"] = Answer(body=b"half")
+    result, failure = await both(verifier, room)
+    assert result.verdict is StorageVerdict.FAILING
+    assert "holds 4" in (step(result, "WRITE").advice or "")
+    assert "loses data that it has confirmed" in (failure or {})["advice"]
+
+
+# --- Endpoints --------------------------------------------------------------------------------------------------------
+
+
+async def test_an_authority_that_the_operating_system_trusts_is_trusted_for_storages(
+    verifier: StorageVerifier, scripted: Scripted, tmp_path: Path
+) -> None:
+    room, _ = scripted
+    certificate = self_signed(tmp_path)
+    with trusted(certificate):
+        async with ScriptedS3(scripts.tls_of(certificate)) as s3:
+            await room.configure(s3.endpoint)
+            result, failure = await both(verifier, room)
+            assert (result.verdict, failure) == (StorageVerdict.WORKING, None)
+
+
+@pytest.mark.parametrize("host", ["calls.s3.example.com", "CALLS.s3.example.com:9000"])
+async def test_an_endpoint_that_begins_with_the_buckets_name_is_a_warning(verifier: StorageVerifier, host: str) -> None:
+    draft = StorageDraft(BucketVendor.S3_COMPATIBLE, f"https://{host}", "calls", "auto", "key", "secret")
+    (warning,) = (await verifier.verify(replace(draft, region="no region"))).warnings
+    assert "begins with the bucket's name" in warning
+    assert (await verifier.verify(replace(draft, region="no region", bucket="call"))).warnings == []

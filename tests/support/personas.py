@@ -1,0 +1,103 @@
+"""People with passwords and sessions, beside the keys of the installation. Their password is PASSWORD."""
+
+import functools
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from app.foundation.access import Scope
+from app.foundation.identifiers import Kind, parse_sid, sid_of
+from app.users import password
+from app.users.model import Session, User
+from app.users.token import FORM
+from tests.support.installation import Installation, Person
+
+PASSWORD = "correct horse battery"
+# By their names: whom they belong to.
+OWNERS: dict[str, tuple[Scope, str]] = {
+    "root": (Scope.ADMIN, ""),
+    "boss": (Scope.SERVICE_PROVIDER, "provider"),
+    "rival": (Scope.SERVICE_PROVIDER, "other_provider"),
+    "ann": (Scope.ACCOUNT, "own"),
+    "bob": (Scope.ACCOUNT, "own"),
+    "sue": (Scope.ACCOUNT, "sibling"),
+    "fay": (Scope.ACCOUNT, "foreign"),
+}
+
+
+@functools.cache
+def stored(text: str = PASSWORD) -> str:
+    """The hash of a password, made once: it takes long on purpose."""
+    return password._hasher.hash(text.encode())
+
+
+def email_of(name: str) -> str:
+    return f"{name.title()}@people.example.com"
+
+
+@dataclass
+class People:
+    """Ids and open sessions by name."""
+
+    installation: Installation
+    ids: dict[str, str] = field(default_factory=dict)
+    sessions: dict[str, str] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Person:
+        return self.installation.holder(self.tokens[name])
+
+    async def session(self, name: str, **changed: Any) -> Person:
+        """Another session of theirs."""
+        made, _ = await open_session(self.installation, self.ids[name], **changed)
+        return self.installation.holder(made)
+
+    async def login(self, name: str, given: str = PASSWORD) -> Any:
+        """What a stranger hears who logs in as them."""
+        return await log_in(self.installation.person(None), email_of(name), given)
+
+
+async def log_in(stranger: Person, email: str, given: str) -> Any:
+    selection = "token expiresAt mustChangePassword user { id }"
+    return await stranger.change("login", selection, email=email, password=given)
+
+
+async def open_session(installation: Installation, user_id: str, **changed: Any) -> tuple[str, Session]:
+    made, now = FORM.make(), datetime.now(UTC)
+    values: dict[str, Any] = {
+        "user_id": parse_sid(Kind.USER, user_id),
+        "public_id": made.public_id,
+        "secret_hash": FORM.secret_hash(installation.opened.keyring, made),
+        "user_agent": "",
+        "address": "",
+        "last_used_at": now,
+        "expires_at": now + timedelta(days=1),
+    }
+    async with installation.database():
+        return made.text, await Session.create(**{**values, **changed})
+
+
+async def add_people(installation: Installation, *names: str) -> People:
+    """Everybody (or those named), each with an open session; made behind the application's back."""
+    people = People(installation)
+    for name in names or OWNERS:
+        scope, owner = OWNERS[name]
+        place = installation.world[owner] if owner else ""
+        async with installation.database():
+            user = await User.create(
+                scope=scope,
+                account_id=parse_sid(Kind.ACCOUNT, place) if scope is Scope.ACCOUNT else None,
+                service_provider_id=parse_sid(Kind.SERVICE_PROVIDER, place)
+                if scope is Scope.SERVICE_PROVIDER
+                else None,
+                email=email_of(name),
+                email_key=email_of(name).lower(),
+                name=name.title(),
+                password_hash=stored(),
+                password_set_at=datetime.now(UTC),
+                must_change_password=False,
+            )
+        people.ids[name] = sid_of(Kind.USER, user.id)
+        people.tokens[name], session = await open_session(installation, people.ids[name])
+        people.sessions[name] = sid_of(Kind.SESSION, session.id)
+    return people

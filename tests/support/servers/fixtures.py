@@ -1,0 +1,50 @@
+"""The servers behind ours, started once for the whole run."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from app.demo.local_s3 import Identity, LocalS3
+from tests.support.servers.iam_s3 import IamS3
+from tests.support.servers.valkey import PromptServer
+
+ADMIN = Identity("admin", "s3adminkey", "s3adminsecret", ("Admin",))
+RECORDER = Identity.of_bucket("recorder", "recorderkey", "recordersecret", "calls")
+READER = Identity("reader", "readerkey", "readersecret", ("Read:calls", "List:calls"))
+NEIGHBOUR = Identity.of_bucket("neighbour", "neighbourkey", "neighboursecret", "other")
+EARLY = Identity.of_bucket("early", "earlykey", "earlysecret", "nowhere")
+"""Of a bucket that was never made."""
+BUCKETS = ("calls", "other")
+
+
+@pytest.fixture(scope="session")
+def local_s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalS3]:
+    """A real S3 with the buckets `calls` and `other`, and the identities of this module."""
+    server = LocalS3(tmp_path_factory.mktemp("s3"), identities=(ADMIN, RECORDER, READER, NEIGHBOUR, EARLY)).start()
+    try:
+        for bucket in BUCKETS:
+            server.create_bucket(bucket)
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def iam_s3() -> Iterator[IamS3]:
+    """An S3 that enforces IAM policies, with the bucket `calls`."""
+    server = IamS3()
+    try:
+        yield server.start()
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def valkey() -> Iterator[PromptServer]:
+    """A Valkey of the test's own, empty; the test's installation keeps its prompts there."""
+    server = PromptServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()

@@ -1,0 +1,123 @@
+"""A try that failed on our side is no wrong one: neither a login, nor a change of the password, nor a taken address."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import asyncpg
+import pytest
+
+from app.users import login_throttle
+from app.users.model import LoginFailure, Session, User
+from tests.support.installation import Answer, Person
+from tests.support.personas import PASSWORD, People, email_of
+
+Later = Callable[[float], None]
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Later:
+    """Lets seconds pass for the tries."""
+    passed = timedelta()
+    clock = SimpleNamespace(now=lambda zone=UTC: datetime.now(zone) + passed)
+    monkeypatch.setattr(login_throttle, "datetime", clock)
+
+    def pass_(seconds: float) -> None:
+        nonlocal passed
+        passed += timedelta(seconds=seconds)
+
+    return pass_
+
+
+def disk_is_full(*_: Any, **__: Any) -> Any:
+    raise asyncpg.DiskFullError("could not extend file: No space left on device")
+
+
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """What the server says of a full disk, to what a test chooses."""
+    with monkeypatch.context() as patch:
+        yield patch
+
+
+async def log_in(stranger: Person, password: str) -> Answer:
+    document = "mutation ($input: LoginInput!) { login(input: $input) { token userErrors { code } } }"
+    return await stranger.ask(document, input={"email": email_of("bob"), "password": password})
+
+
+@pytest.mark.parametrize("where", ["the session", "the user"])
+async def test_logins_that_failed_on_our_side_do_not_lock_out_the_right_password(
+    people: People, stranger: Person, later: Later, full_disk: pytest.MonkeyPatch, where: str
+) -> None:
+    if where == "the session":
+        full_disk.setattr(Session, "create", disk_is_full)
+    else:
+        full_disk.setattr(User, "filter", disk_is_full)
+    for _ in range(login_throttle.MAXIMUM_BY_EMAIL_AND_NETWORK):
+        assert (await log_in(stranger, PASSWORD)).codes == ["SERVICE_UNAVAILABLE"]
+    full_disk.undo()
+    later(15)
+    assert (await log_in(stranger, PASSWORD)).only("login")["token"]
+
+
+async def test_changes_of_the_password_that_failed_on_our_side_do_not_lock_out_the_right_one(
+    people: People, later: Later, full_disk: pytest.MonkeyPatch
+) -> None:
+    document = "mutation ($input: ChangePasswordInput!) { changePassword(input: $input) { userErrors { code } } }"
+    given = {"currentPassword": PASSWORD, "newPassword": "a password nobody has"}
+    full_disk.setattr(login_throttle, "take_back", disk_is_full)
+    for _ in range(login_throttle.MAXIMUM_BY_SESSION):
+        assert (await people["bob"].ask(document, input=given)).codes == ["SERVICE_UNAVAILABLE"]
+    full_disk.undo()
+    later(15)
+    assert (await people["bob"].ask(document, input=given)).only("changePassword")["userErrors"] == []
+
+
+async def test_wrong_passwords_count_for_15_minutes_all_the_same(
+    people: People, stranger: Person, later: Later
+) -> None:
+    for _ in range(login_throttle.MAXIMUM_BY_EMAIL_AND_NETWORK):
+        assert (await log_in(stranger, "wrong")).only("login")["userErrors"] == [{"code": "WRONG_CREDENTIALS"}]
+    later(880)
+    assert (await log_in(stranger, PASSWORD)).codes == ["RATE_LIMITED"]
+    later(30)
+    assert (await log_in(stranger, PASSWORD)).only("login")["token"]
+
+
+async def test_wrong_passwords_count_when_another_server_deletes_them_before_they_are_decided(
+    people: People, stranger: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail = login_throttle.fail
+
+    async def delete_and_fail(tried: Any) -> None:
+        clock_ahead = datetime.now(UTC) + timedelta(seconds=20)
+        await LoginFailure.filter(tried_at__lt=clock_ahead - login_throttle.WINDOW).delete()
+        await fail(tried)
+
+    monkeypatch.setattr(login_throttle, "fail", delete_and_fail)
+    for _ in range(login_throttle.MAXIMUM_BY_EMAIL_AND_NETWORK):
+        assert (await log_in(stranger, "wrong")).only("login")["userErrors"] == [{"code": "WRONG_CREDENTIALS"}]
+    assert (await log_in(stranger, "wrong")).codes == ["RATE_LIMITED"]
+
+
+async def test_a_taken_address_that_was_not_told_does_not_count(
+    people: People, later: Later, full_disk: pytest.MonkeyPatch
+) -> None:
+    document = "mutation ($input: CreateUserInput!) { createUser(input: $input) { userErrors { code } } }"
+    given = {"email": email_of("sue"), "name": "Sue"}
+    full_disk.setattr(login_throttle, "_ends_of_wait", _fails_once_counted(login_throttle._ends_of_wait))
+    for _ in range(login_throttle.MAXIMUM_TAKEN):
+        assert (await people["ann"].ask(document, input=given)).codes == ["SERVICE_UNAVAILABLE"]
+    full_disk.undo()
+    later(15)
+    assert (await people["ann"].ask(document, input=given)).only("createUser")["userErrors"] == [
+        {"code": "EMAIL_TAKEN"}
+    ]
+
+
+def _fails_once_counted(ends_of_wait: Any) -> Any:
+    async def fails(limits: Any, now: Any, own: Any = None) -> Any:
+        return await (disk_is_full() if own is not None else ends_of_wait(limits, now))
+
+    return fails
