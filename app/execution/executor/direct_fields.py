@@ -3,6 +3,7 @@
 import enum
 import functools
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from operator import attrgetter
 
 from graphql import (
@@ -117,10 +118,19 @@ class DirectResolvers(MiddlewareManager):
         return self._direct.get(field_resolver, field_resolver)
 
 
+@dataclass(frozen=True)
+class Answered:
+    """The root of a mutation whose one field has been called: the payload is only read."""
+
+    payload: object
+
+
 def _called(definition: StrawberryField, config: StrawberryConfig) -> Resolve:
     """A mutation's resolver, called as it is."""
     resolver = Resolver(definition, config)
-    return lambda source, info, **arguments: resolver.call(source, info.context, arguments)
+    return lambda source, info, **arguments: (
+        source.payload if isinstance(source, Answered) else resolver.call(source, info.context, arguments)
+    )
 
 
 def _refuses_itself(field: GraphQLField) -> bool:
