@@ -452,7 +452,8 @@ async def downgrade(db: BaseDBAsyncClient) -> str:
     raise NotImplementedError("restore a backup")
 
 
-MODELS_STATE = "eJztXXtz2ziS/yoo/ZPMlcab2Hmdc3VViq1kdHFsryXHO3u6omgRlrmmQA1BWtHNzXe/bo"
+MODELS_STATE = (
+    "eJztXXtz2ziS/yoo/ZPMlcab2Hmdc3VViq1kdHFsryXHO3u6omgRlrmmQA1BWtHNzXe/bo"
     "CU+DZJPUwxSFVkiUQDZDceje5fN/5sTW2DWvygT51Hc0wvHfvRNKjTOiZ/tpg+pfAlq0ib"
     "tPTZbFUAL7j6rSVouCyszfzS4q5+y11HH7tQ4E63OIVLBuVjx5y5ps2QbIRtag90MSImJ/"
     "N73SVT/YFygtc5cfGCZdsP8I0SDtcI/cPTrY+EU0pG8Dh/u7M9ZuhY398EzcFsMTrAxg17"
@@ -586,3 +587,4 @@ MODELS_STATE = "eJztXXtz2ziS/yoo/ZPMlcab2Hmdc3VViq1kdHFsryXHO3u6omgRlrmmQA1BWtHN
     "tRk7IVy0tyGaGrmNKybszOc9VuMKdlCUvMNhedDnVgL5S25Ph3chccfVXmqcUmm/8bnpIz"
     "ERypM3IKYsOfVtebircP3V4TsZE91WZm/cuebbPT/jVhwt1KaBwOqhIc9os3kLuvX70qsv"
     "V89Sp764n3YiuazdCCk+RwNtguRKKOfy6JsnvWxeyv/wfVHSg0"
+)
