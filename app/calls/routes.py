@@ -55,7 +55,7 @@ class LetsIn(Protocol):
 class Started(Protocol):
     """What the server has opened."""
 
-    opened: Resources
+    resources: Resources
     authentication: LetsIn
 
 
@@ -139,7 +139,7 @@ class Recordings:
             raise Refused(404, _NO_SUCH)
         address = (request.scope.get("client") or ("",))[0]
         context = Context(
-            viewer, request.scope["request_id"], started.opened, operation=signed_urls.OPERATION, address=address
+            viewer, request.scope["request_id"], started.resources, operation=signed_urls.OPERATION, address=address
         )
         return _Found(call, context)
 
@@ -152,7 +152,7 @@ class Recordings:
             if viewer is None:
                 raise Unauthenticated
             return viewer, None
-        signed = signed_urls.read_signed(started.opened.keyring, call_id, query) if call_id else None
+        signed = signed_urls.read_signed(started.resources.keyring, call_id, query) if call_id else None
         if signed is None:
             raise Refused(403, _CLOSED, ErrorCode.FORBIDDEN)
         try:

@@ -39,7 +39,7 @@ from app.foundation.errors import without_values
 _ENUM = re.compile(r"(?:^|: )(?:The value does not exist in|Enum) '(\w+)'")
 
 
-def told(message: str, schema: GraphQLSchema) -> str:
+def without_value(message: str, schema: GraphQLSchema) -> str:
     """What graphql-core says of a value, without the value; of an enum, with its values."""
     message = without_values(message)
     found = _ENUM.search(message)
@@ -59,7 +59,7 @@ def _coerced(enum: GraphQLEnumType, value: str, _hide_suggestions: bool = True) 
     return type(enum).coerce_input_value(enum, value, hide_suggestions=True)
 
 
-class ValuesByPlaceRule(ValuesOfCorrectTypeRule):
+class LocatedValuesRule(ValuesOfCorrectTypeRule):
     """Of a literal that does not fit, names the argument and the path in it, as graphql-core does of a variable."""
 
     _place = ""
@@ -72,9 +72,9 @@ class ValuesByPlaceRule(ValuesOfCorrectTypeRule):
 
     def is_valid_value_node(self, node: ValueNode, input_type: GraphQLInputType | None) -> VisitorAction:
         if input_type:
-            for wrong, reason, path in misfits(node, input_type):
+            for wrong, reason, path in invalid_parts(node, input_type):
                 message = f"{self._place} has invalid value{print_path_list(path)}: {reason}"
-                self.report_error(GraphQLError(told(message, self.context.schema), wrong))
+                self.report_error(GraphQLError(without_value(message, self.context.schema), wrong))
         return SKIP
 
 
@@ -94,10 +94,10 @@ class OneOfRule(OneOfInputValidationRule):
 
 
 Path = list[str | int]
-Misfits = Iterator[tuple[Node, str, Path]]
+InvalidParts = Iterator[tuple[Node, str, Path]]
 
 
-def misfits(node: ValueNode, type_: GraphQLInputType, path: Path = []) -> Misfits:  # noqa: B006  never changed
+def invalid_parts(node: ValueNode, type_: GraphQLInputType, path: Path = []) -> InvalidParts:  # noqa: B006  never changed
     """The parts of a literal that do not fit its type: which, why, and their paths. Found one by one, as they are asked for."""
     if isinstance(node, VariableNode):
         return
@@ -109,16 +109,16 @@ def misfits(node: ValueNode, type_: GraphQLInputType, path: Path = []) -> Misfit
         return
     if isinstance(type_, GraphQLList) and isinstance(node, ListValueNode):
         for index, item in enumerate(node.values):
-            yield from misfits(item, type_.of_type, [*path, index])
+            yield from invalid_parts(item, type_.of_type, [*path, index])
     elif isinstance(type_, GraphQLList):
-        yield from misfits(node, type_.of_type, path)  # one value stands for a list of one
+        yield from invalid_parts(node, type_.of_type, path)  # one value stands for a list of one
     elif isinstance(type_, GraphQLInputObjectType):
         yield from _of_object(node, type_, path)
     else:
         yield from _of_leaf(node, type_, path)
 
 
-def _of_object(node: ValueNode, type_: GraphQLInputObjectType, path: Path) -> Misfits:
+def _of_object(node: ValueNode, type_: GraphQLInputObjectType, path: Path) -> InvalidParts:
     if not isinstance(node, ObjectValueNode):
         yield node, f"Expected value of type '{type_}' to be an object.", path
         return
@@ -129,12 +129,12 @@ def _of_object(node: ValueNode, type_: GraphQLInputObjectType, path: Path) -> Mi
     for part in node.fields:
         name = part.name.value
         if name in type_.fields:
-            yield from misfits(part.value, type_.fields[name].type, [*path, name])
+            yield from invalid_parts(part.value, type_.fields[name].type, [*path, name])
         else:
             yield part, f"Expected value of type '{type_}' not to include unknown field '{name}'.", path
 
 
-def _of_leaf(node: ValueNode, type_: Any, path: Path) -> Misfits:
+def _of_leaf(node: ValueNode, type_: Any, path: Path) -> InvalidParts:
     if isinstance(node, ListValueNode | ObjectValueNode):
         yield node, f"Expected a single value of type '{type_}'.", path
         return

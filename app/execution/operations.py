@@ -30,16 +30,16 @@ from strawberry import Schema
 
 from app.execution.admission import Admission, unauthenticated
 from app.execution.compiler import run as running
-from app.execution.compiler.plans import Changes
-from app.execution.compiler.run import Runnable
+from app.execution.compiler.plans import MutationPlans
+from app.execution.compiler.run import CompiledPlan
 from app.execution.documents import Operation
-from app.execution.executor.direct_fields import Answered, DirectResolvers
-from app.execution.executor.reference import Executor
-from app.execution.invalid_values import told, without_suggestions
+from app.execution.executor.direct_fields import DirectResolvers, MutationPayload
+from app.execution.executor.reference import ReferenceExecutor
+from app.execution.invalid_values import without_suggestions, without_value
 from app.execution.limits import document_size
 from app.execution.limits.deadline import Deadline
 from app.execution.limits.slots import OperationSlots
-from app.execution.responses import Answer, Request, coded, refused, shown_error
+from app.execution.responses import GraphQLRequest, GraphQLResponse, error_with_code, formatted_error, request_error
 from app.execution.values import JsonObject
 from app.foundation.context import Context
 from app.foundation.errors import ErrorCode, RateLimited, ServiceUnavailable, Unauthenticated
@@ -65,54 +65,59 @@ class Operations:
         self._slots = OperationSlots(operations_per_caller)
 
     async def run(
-        self, request: Request, context: Context, *, only_queries: bool = False, spent_seconds: float = 0.0
-    ) -> Answer:
+        self, request: GraphQLRequest, context: Context, *, only_queries: bool = False, spent_seconds: float = 0.0
+    ) -> GraphQLResponse:
         """The answer to a query or a mutation; `spent_seconds` is what its request has waited for already."""
         operation = self._admission.admitted(request, context, only_queries=only_queries)
-        if isinstance(operation, Answer):
+        if isinstance(operation, GraphQLResponse):
             return operation
         if operation.type is OperationType.SUBSCRIPTION:
             message = "Subscriptions need a WebSocket (graphql-transport-ws)."
-            return refused([coded(message, ErrorCode.BAD_USER_INPUT)], context)
+            return request_error([error_with_code(message, ErrorCode.BAD_USER_INPUT)], context)
         try:
             async with Deadline(spent_seconds) as deadline, self._slots.slot(context, deadline.paused):
                 return await self._answer(operation, request, context)
         except TimeoutError:
             return _too_late(context, operation)
         except RateLimited as limited:
-            return refused([limited], context, operation, ErrorCode.RATE_LIMITED)
+            return request_error([limited], context, operation, ErrorCode.RATE_LIMITED)
         except Unauthenticated as error:
             return unauthenticated(context, operation, error)
         except ServiceUnavailable as away:
-            return refused([away], context)
+            return request_error([away], context)
 
-    async def _answer(self, operation: Operation, request: Request, context: Context) -> Answer:
+    async def _answer(self, operation: Operation, request: GraphQLRequest, context: Context) -> GraphQLResponse:
         execute = partial(self._execute, operation, request, context)
         if not self._compiles or context.caller is None:
             return await execute()
         if operation.type is OperationType.MUTATION:
-            changes = operation.plans.mutation(request.variables, context.viewer)
-            if changes is not None:
-                return await self._change(operation, request, context, *changes)
+            plans = operation.plans.mutation(request.variables, context.viewer)
+            if plans is not None:
+                return await self._change(operation, request, context, *plans)
         else:
             planned = operation.plans.query(request.variables, context.viewer)
             if planned is not None:
                 plan, variables = planned
 
-                async def by_plan() -> Answer:
+                async def by_plan() -> GraphQLResponse:
                     data = await plan.run(context, variables)
-                    return Answer(executed=True, data=data, operation=operation, compiled=True)
+                    return GraphQLResponse(executed=True, data=data, operation=operation, compiled=True)
 
                 return await running.read(by_plan(), execute, context.request_id)
         return await execute()
 
     async def _change(
-        self, operation: Operation, request: Request, context: Context, changes: Changes, variables: VariableValues
-    ) -> Answer:
+        self,
+        operation: Operation,
+        request: GraphQLRequest,
+        context: Context,
+        plans: MutationPlans,
+        variables: VariableValues,
+    ) -> GraphQLResponse:
         data: JsonObject = {}
         errors: list[JsonObject] = []
         compiled = False
-        for name, (effect, arguments, runnable) in changes.items():
+        for name, (effect, arguments, runnable) in plans.items():
             data[name] = None
             if effect is None:
                 data[name] = await runnable.run(context, variables)
@@ -121,7 +126,7 @@ class Operations:
                 payload: Any = effect.resolver.call(None, context, arguments)
                 payload = await payload
             except Exception as error:  # noqa: BLE001  told like any other error, masked if need be
-                errors.append(shown_error(located_error(error, effect.nodes, [name]), context))
+                errors.append(formatted_error(located_error(error, effect.nodes, [name]), context))
                 continue
             by_plan = self._read(name, runnable, context, variables, payload)
             walked = partial(self._walk, operation, effect.nodes, request, context, payload)
@@ -131,42 +136,44 @@ class Operations:
             data |= answer.data
             errors += answer.errors or ()
             compiled |= answer.compiled
-        return Answer(executed=True, data=data, errors=errors or None, operation=operation, compiled=compiled)
+        return GraphQLResponse(executed=True, data=data, errors=errors or None, operation=operation, compiled=compiled)
 
     @staticmethod
     async def _read(
-        name: str, runnable: Runnable, context: Context, variables: VariableValues, payload: object
-    ) -> Answer:
-        return Answer(executed=True, data={name: await runnable.run(context, variables, payload)}, compiled=True)
+        name: str, runnable: CompiledPlan, context: Context, variables: VariableValues, payload: object
+    ) -> GraphQLResponse:
+        return GraphQLResponse(
+            executed=True, data={name: await runnable.run(context, variables, payload)}, compiled=True
+        )
 
     async def _walk(
-        self, operation: Operation, nodes: list[FieldNode], request: Request, context: Context, payload: object
-    ) -> Answer:
+        self, operation: Operation, nodes: list[FieldNode], request: GraphQLRequest, context: Context, payload: object
+    ) -> GraphQLResponse:
         """As `_read`, by the reference executor."""
         node = OperationDefinitionNode(
             operation=operation.type,
             variable_definitions=operation.node.variable_definitions,
             selection_set=SelectionSetNode(selections=tuple(nodes)),
         )
-        return await self._execute(replace(operation, node=node), request, context, Answered(payload))
+        return await self._execute(replace(operation, node=node), request, context, MutationPayload(payload))
 
     async def subscribe(
-        self, request: Request, context: Context, renewed: Callable[[], Awaitable[Context]]
-    ) -> Answer | AsyncGenerator[Answer, None]:
+        self, request: GraphQLRequest, context: Context, renewed: Callable[[], Awaitable[Context]]
+    ) -> GraphQLResponse | AsyncGenerator[GraphQLResponse, None]:
         """The answers of a subscription as events come, each with a context that `renewed` makes; or why there are none.
 
         Callers close the generator at the first answer that was not executed. Raises EventsLost while it is iterated, and what
         `renewed` raises.
         """
         operation = self._admission.admitted(request, context)
-        if isinstance(operation, Answer):
+        if isinstance(operation, GraphQLResponse):
             return operation
         executor = self._executor(operation, request, context)
-        if isinstance(executor, Answer):
+        if isinstance(executor, GraphQLResponse):
             return executor
         events = create_source_event_stream(executor)
         if isinstance(events, ExecutionResult):
-            return refused(events.errors or (), context)
+            return request_error(events.errors or (), context)
         if not isinstance(events, AsyncGenerator):
             raise TypeError("the resolver of a subscription is an asynchronous generator")
         return self._answers(events, request, context, renewed)
@@ -174,10 +181,10 @@ class Operations:
     async def _answers(
         self,
         events: AsyncGenerator[object, None],
-        request: Request,
+        request: GraphQLRequest,
         context: Context,
         renewed: Callable[[], Awaitable[Context]],
-    ) -> AsyncGenerator[Answer, None]:
+    ) -> AsyncGenerator[GraphQLResponse, None]:
         async with aclosing(events):
             while True:
                 try:
@@ -185,11 +192,11 @@ class Operations:
                 except EventsLost:
                     raise
                 except Exception as error:  # noqa: BLE001  told like any other error, masked if need be
-                    yield refused([located_error(error)], context)
+                    yield request_error([located_error(error)], context)
                 try:
                     context = await renewed()
                 except ServiceUnavailable as away:
-                    yield Answer(executed=True, errors=[shown_error(away, context)])
+                    yield GraphQLResponse(executed=True, errors=[formatted_error(away, context)])
                     continue
                 async with self._slots.slot(context, is_event=True), self._events_at_once:
                     answer = await self._of_event(event, request, context)
@@ -200,10 +207,10 @@ class Operations:
                 ):
                     yield answer
 
-    async def _of_event(self, event: object, request: Request, context: Context) -> Answer:
+    async def _of_event(self, event: object, request: GraphQLRequest, context: Context) -> GraphQLResponse:
         # The caller may have to choose a new password since the event before.
         operation = self._admission.admitted(request, context)
-        if isinstance(operation, Answer):
+        if isinstance(operation, GraphQLResponse):
             return operation
         try:
             async with Deadline():
@@ -211,38 +218,44 @@ class Operations:
         except TimeoutError:
             return _too_late(context, operation)
 
-    async def _execute(self, operation: Operation, request: Request, context: Context, event: object = None) -> Answer:
+    async def _execute(
+        self, operation: Operation, request: GraphQLRequest, context: Context, event: object = None
+    ) -> GraphQLResponse:
         """By the reference executor."""
         executor = self._executor(operation, request, context, event)
-        if isinstance(executor, Answer):
+        if isinstance(executor, GraphQLResponse):
             return executor
         try:
             result: Any = executor.execute_operation()
             if asyncio.iscoroutine(result) or isinstance(result, asyncio.Future):
                 result = await result
             if executor.exhausted is not None:
-                return Answer(executed=True, errors=[shown_error(executor.exhausted, context)], operation=operation)
-            errors = [shown_error(error, context) for error in sorted(result.errors or (), key=_place)]
-            return Answer(executed=True, data=result.data, errors=errors or None, operation=operation)
+                return GraphQLResponse(
+                    executed=True, errors=[formatted_error(executor.exhausted, context)], operation=operation
+                )
+            errors = [formatted_error(error, context) for error in sorted(result.errors or (), key=_place)]
+            return GraphQLResponse(executed=True, data=result.data, errors=errors or None, operation=operation)
         finally:
             executor.release()
 
     def _executor(
-        self, operation: Operation, request: Request, context: Context, event: object = None
-    ) -> Executor | Answer:
+        self, operation: Operation, request: GraphQLRequest, context: Context, event: object = None
+    ) -> ReferenceExecutor | GraphQLResponse:
         """The reference executor; what is said when the variables do not fit."""
         definitions = operation.node.variable_definitions or ()
         given, most = request.variables or {}, document_size.MAXIMUM_ERRORS
         variables: VariableValues | list[GraphQLError] | None = None
         if self._compiles:
-            variables = operation.plans.variables.usual(given)
+            variables = operation.plans.variables.read_plain(given)
         if variables is None:
             variables = get_variable_values(self._schema, definitions, given, max_errors=most, hide_suggestions=True)
         if isinstance(variables, list):  # nothing ran
-            messages = [told(error.message, self._schema) for error in variables]
+            messages = [without_value(error.message, self._schema) for error in variables]
             errors = zip(messages, variables, strict=True)
-            return refused([coded(message, ErrorCode.BAD_USER_INPUT, error) for message, error in errors], context)
-        return Executor(
+            return request_error(
+                [error_with_code(message, ErrorCode.BAD_USER_INPUT, error) for message, error in errors], context
+            )
+        return ReferenceExecutor(
             self._schema,
             dict(operation.fragments),
             {name: FragmentDetails(node) for name, node in operation.fragments.items()},
@@ -263,6 +276,6 @@ def _place(error: GraphQLError) -> tuple[list[int], list[tuple[bool, str | int]]
     return list(error.positions or ()), [(isinstance(step, str), step) for step in error.path or ()]
 
 
-def _too_late(context: Context, operation: Operation) -> Answer:
+def _too_late(context: Context, operation: Operation) -> GraphQLResponse:
     late = ServiceUnavailable("The operation took too long and was stopped. Try again in a moment.")
-    return Answer(executed=True, errors=[shown_error(late, context)], operation=operation)
+    return GraphQLResponse(executed=True, errors=[formatted_error(late, context)], operation=operation)

@@ -17,7 +17,7 @@ _log = structlog.get_logger("execution")
 
 
 @dataclass(frozen=True)
-class Request:
+class GraphQLRequest:
     """A well-formed GraphQL request."""
 
     query: str
@@ -26,7 +26,7 @@ class Request:
 
 
 @dataclass
-class Answer:
+class GraphQLResponse:
     """What goes back. `executed` is False when the request itself was wrong and nothing ran: then there is no `data`."""
 
     executed: bool
@@ -34,8 +34,8 @@ class Answer:
     errors: list[JsonObject] | None = None
     operation: Operation | None = None
     # Set where the transport has a status of its own for a refusal (401, 405, 429).
-    refused: ErrorCode | None = None
-    wrong_method: bool = False
+    refusal_code: ErrorCode | None = None
+    method_not_allowed: bool = False
     compiled: bool = False
 
     def body(self) -> JsonObject:
@@ -51,22 +51,22 @@ class Answer:
         return sorted({error["extensions"]["code"] for error in self.errors or ()})
 
 
-def refused(
+def request_error(
     errors: Iterable[GraphQLError],
     context: Context,
     operation: Operation | None = None,
     code: ErrorCode | None = None,
-) -> Answer:
+) -> GraphQLResponse:
     """The answer to what did not run; `code` is given where the transport has a status of its own for it."""
-    shown = [shown_error(error, context) for error in errors]
-    return Answer(executed=False, errors=shown, operation=operation, refused=code)
+    shown = [formatted_error(error, context) for error in errors]
+    return GraphQLResponse(executed=False, errors=shown, operation=operation, refusal_code=code)
 
 
-def coded(message: str, code: ErrorCode, located: GraphQLError | None = None) -> GraphQLError:
+def error_with_code(message: str, code: ErrorCode, located: GraphQLError | None = None) -> GraphQLError:
     return GraphQLError(message, located.nodes if located else None, extensions={"code": str(code)})
 
 
-def shown_error(error: GraphQLError, context: Context) -> JsonObject:
+def formatted_error(error: GraphQLError, context: Context) -> JsonObject:
     """What a client sees of an error; what is not meant for clients is masked and logged."""
     formatted: JsonObject = dict(error.formatted)
     extensions = dict(error.extensions or {})

@@ -30,7 +30,7 @@ from graphql.language import BREAK, Node, VisitorAction
 from graphql.language.visitor import EnterLeaveVisitor, VisitorActionEnum
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 
-from app.execution.invalid_values import OneOfRule, ValuesByPlaceRule
+from app.execution.invalid_values import LocatedValuesRule, OneOfRule
 
 
 def errors_of(schema: GraphQLSchema, document: DocumentNode, maximum_errors: int) -> list[GraphQLError]:
@@ -125,7 +125,7 @@ class KnownNames(Stage):
         KnownFragmentNamesRule,
         KnownDirectivesRule,
         KnownArgumentNamesRule,
-        ValuesByPlaceRule,
+        LocatedValuesRule,
     )
 
 

@@ -1,4 +1,4 @@
-"""The ASGI application: routes, middleware, what is opened at start and closed at the end."""
+"""The ASGI application: routes, middleware, what is resources at start and closed at the end."""
 
 import asyncio
 import gc
@@ -47,10 +47,10 @@ from app.server import graphql_protocol, worker_process
 from app.server.authentication import Authentication
 from app.server.forwarded import ForwardedHeaders
 from app.server.graphiql.page import Explorer
-from app.server.graphql_http import Endpoint
+from app.server.graphql_http import GraphQLEndpoint
 from app.server.schema import printed, schema
 from app.server.transport.http import OVERLOADED
-from app.server.websocket_admission import Sockets
+from app.server.websocket_admission import WebSocketEndpoint
 from app.storage.failures import CODES_FOR_METRICS
 from app.storage.s3 import ObjectStorage
 from app.storage.verification import StorageVerifier
@@ -132,7 +132,7 @@ def worker() -> Starlette:
     """The application of a process that does nothing else, with the settings of the environment."""
     worker_process.end_with_supervisor()
     app = create_app()
-    app.state.server.has_the_process = True
+    app.state.server.is_worker = True
     return app
 
 
@@ -140,11 +140,11 @@ def worker() -> Starlette:
 class AppState:
     """What exists between start and end."""
 
-    opened: Resources
+    resources: Resources
     authentication: Authentication
     database: TortoiseContext
-    graphql: Endpoint
-    sockets: Sockets
+    graphql: GraphQLEndpoint
+    sockets: WebSocketEndpoint
 
 
 class Server:
@@ -159,8 +159,8 @@ class Server:
         )
         self._sdl = printed().encode()
         self._sdl_tag = f'"{hashlib.sha256(self._sdl).hexdigest()[:16]}"'
-        self.running: AppState | None = None
-        self.has_the_process = False
+        self.state: AppState | None = None
+        self.is_worker = False
         self._database_check: asyncio.Task[str | None] | None = None
 
     @asynccontextmanager
@@ -191,10 +191,10 @@ class Server:
         counts = PromptCounts(prompts)
         live, revocations = LiveEvents(chosen.cache_url), Revocations(chosen.cache_url)
         spool = Spool(chosen.spool, chosen.spool_megabytes * 1_000_000)
-        storer = UploadWorker(keyring, storage, spool, live, chosen.call_days)
-        recorder = RecordingIngest(chosen, keyring, spool, live, storer)
+        upload_worker = UploadWorker(keyring, storage, spool, live, chosen.call_days)
+        ingest = RecordingIngest(chosen, keyring, spool, live, upload_worker)
         async with TortoiseContext() as context:
-            # `Tortoise.init` would take over a context that somebody else has opened in this task, and close it.
+            # `Tortoise.init` would take over a context that somebody else has resources in this task, and close it.
             await context.init(config=database.configuration(chosen))
             try:
                 await self._check(context.db())
@@ -204,8 +204,8 @@ class Server:
                     pruning(),
                     live.running(),
                     revocations.running(),
-                    storer.running(),
-                    recorder.running(),
+                    upload_worker.running(),
+                    ingest.running(),
                 ):
                     clients: dict[type, Any] = {
                         OutboundGate: gate,
@@ -216,24 +216,24 @@ class Server:
                         Revocations: revocations,
                         PlaybackEvents: PlaybackEvents(),
                         Spool: spool,
-                        RecordingIngest: recorder,
-                        UploadWorker: storer,
+                        RecordingIngest: ingest,
+                        UploadWorker: upload_worker,
                         PromptCache: prompts,
                         PromptCounts: counts,
                         WebhookSender: webhooks,
                     }
-                    opened = Resources(chosen, keyring, clients)
+                    resources = Resources(chosen, keyring, clients)
                     idle = timedelta(minutes=chosen.session_idle_minutes)
                     timeout = min(chosen.database_timeout_seconds, AUTHENTICATION_SECONDS)
                     authentication = Authentication(keyring, last_use, revocations, timeout, idle)
-                    graphql = Endpoint(self._operations, authentication, opened, self._explorer)
-                    sockets = Sockets(self._operations, authentication, opened)
-                    self.running = AppState(opened, authentication, context, graphql, sockets)
-                    if self.has_the_process:
+                    graphql = GraphQLEndpoint(self._operations, authentication, resources, self._explorer)
+                    sockets = WebSocketEndpoint(self._operations, authentication, resources)
+                    self.state = AppState(resources, authentication, context, graphql, sockets)
+                    if self.is_worker:
                         _spare_the_collector()
                     yield
             finally:
-                self.running = None
+                self.state = None
                 await counts.close()
                 await verifier.close()
                 await storage.close()
@@ -241,7 +241,7 @@ class Server:
 
     async def _check(self, db: BaseDBAsyncClient) -> None:
         """Raises what `schema_version.check` does, unless this is a worker, which waits."""
-        await (worker_process.until_usable(db) if self.has_the_process else schema_version.check(db))
+        await (worker_process.wait_for_database(db) if self.is_worker else schema_version.check(db))
 
     async def sdl(self, request: Request) -> Response:
         """The schema as text, for client generators; to those who may introspect it."""
@@ -296,8 +296,8 @@ class Server:
 
     async def record(self, websocket: WebSocket) -> None:
         """A gateway streams a call's audio."""
-        running = self.started()
-        await recording.record(websocket, running.authentication.viewer, running.opened.clients[RecordingIngest])
+        state = self.started()
+        await recording.record(websocket, state.authentication.viewer, state.resources.clients[RecordingIngest])
 
     async def ready(self, _: Request) -> Response:
         """Whether this worker can serve: its database answers and accepts writes. Probes at the same time share one statement."""
@@ -321,9 +321,9 @@ class Server:
 
     def started(self) -> AppState:
         """Raises RuntimeError before the start and after the end."""
-        if self.running is None:
+        if self.state is None:
             raise RuntimeError("the application has not been started (ASGI lifespan)")
-        return self.running
+        return self.state
 
     async def _caller(self, request: Request) -> Viewer | None:
         """Raises Unauthenticated and ServiceUnavailable."""
@@ -363,13 +363,13 @@ class _BeforeRoutes:
             message = "Send one Host header, as HTTP/1.1 asks for."
             await _refuse(400, message, scope, receive, send)
             return
-        running = self._server.started()
+        state = self._server.started()
         # Tortoise keeps its state in a context variable, and a server's requests do not run in the context of its start.
         # What it offers for entering one remembers a single place to go back to, so requests at once cannot share it.
-        before = _current_context.set(running.database)
+        before = _current_context.set(state.database)
         try:
             if scope["path"] == "/graphql":
-                app = running.graphql if scope["type"] == "http" else running.sockets
+                app = state.graphql if scope["type"] == "http" else state.sockets
                 await app(scope, receive, send)
             elif scope["type"] == "http":
                 await self._in_time(scope, receive, send)
@@ -405,7 +405,9 @@ async def _refused(request: Request, error: Any) -> Response:
         graphql_protocol.media_type(graphql_protocol.headers_of(request.scope)),
     )
     if error.status_code == 405:
-        return graphql_protocol.wrong_method(request_id, media, ", ".join(sorted(error.headers["Allow"].split(", "))))
+        return graphql_protocol.method_not_allowed(
+            request_id, media, ", ".join(sorted(error.headers["Allow"].split(", ")))
+        )
     message = _NOTHING_HERE if error.status_code == 404 else error.detail
     return graphql_protocol.refusal(error.status_code, message, ErrorCode.BAD_USER_INPUT, request_id, media)
 

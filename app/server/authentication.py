@@ -36,8 +36,8 @@ from app.users.token import FORM as SESSION
 CACHE_SECONDS = 4.0
 _CACHED_KEYS = 10_000
 _REFUSAL = {
-    token.FORM: "The API key lets nobody in: it is unknown, expired, revoked or mistyped.",
-    SESSION: "The session lets nobody in: it has ended, or the token is mistyped. Log in again.",
+    token.FORM: "Invalid API key: unknown, expired, revoked or mistyped.",
+    SESSION: "Invalid session: ended, or the token is mistyped. Log in again.",
 }
 
 
@@ -87,7 +87,7 @@ class Authentication:
         # By a digest of the whole sign under a key of this process: no token is kept, and nobody can choose a digest
         # so that the time to find it would tell something.
         self._digest_key = os.urandom(32)
-        self._known: OrderedDict[bytes, _Remembered] = OrderedDict()
+        self._cache: OrderedDict[bytes, _Remembered] = OrderedDict()
 
     async def viewer(self, header: bytes | None, *, is_use: bool = True) -> Viewer | None:
         """Who asks, by the request's Authorization header (several are one, joined by commas); None without one.
@@ -121,7 +121,7 @@ class Authentication:
         Signs of different kinds begin differently: a header that spells what an address names must not be known by it.
         """
         digest = hashlib.blake2b(sign, key=self._digest_key, digest_size=32).digest()
-        remembered = self._known.get(digest)
+        remembered = self._cache.get(digest)
         if remembered is not None and self._holds(remembered):
             known = remembered.known
         else:
@@ -151,10 +151,10 @@ class Authentication:
             raise away from error
         if known.viewer.must_change_password:  # who has just chosen one is not kept waiting
             return known
-        self._known[digest] = _Remembered(known, asked_at + CACHE_SECONDS, revocations)
-        self._known.move_to_end(digest)
-        if len(self._known) > _CACHED_KEYS:
-            self._known.popitem(last=False)
+        self._cache[digest] = _Remembered(known, asked_at + CACHE_SECONDS, revocations)
+        self._cache.move_to_end(digest)
+        if len(self._cache) > _CACHED_KEYS:
+            self._cache.popitem(last=False)
         return known
 
     async def _shown(self, text: str) -> _Known:

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app.execution.operations import Operations
-from app.execution.responses import Answer
+from app.execution.responses import GraphQLResponse
 from app.execution.values import JsonObject
 from app.foundation import metrics
 from app.foundation.access import Authenticator, Viewer
@@ -31,28 +31,28 @@ class Explorer(Protocol):
     async def page(self, request: Request) -> Response: ...
 
 
-class Endpoint:
+class GraphQLEndpoint:
     """Lives from start to end of the server. `explorer` is None where browsers find no page."""
 
     def __init__(
         self,
         operations: Operations,
         authentication: Authenticator,
-        opened: Resources,
+        resources: Resources,
         explorer: Explorer | None,
     ) -> None:
         self._operations = operations
         self._authentication = authentication
-        self._opened = opened
+        self._resources = resources
         self._explorer = explorer
-        self._bodies = Bodies(opened.settings.max_body_bytes)
+        self._bodies = Bodies(resources.settings.max_body_bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers, method = graphql_protocol.headers_of(scope), scope["method"]
         if method == "POST":
             reply: Response = await self._answer(scope, headers, receive)
         elif method != "GET":
-            reply = graphql_protocol.wrong_method(
+            reply = graphql_protocol.method_not_allowed(
                 scope["request_id"], graphql_protocol.media_type(headers), "GET, POST"
             )
         elif self._explorer is not None and _is_a_visit(scope, headers):
@@ -90,7 +90,7 @@ class Endpoint:
         agent = headers.get(b"user-agent", b"").decode("latin-1")
         # What ProxyHeadersMiddleware has made of the forwarded headers of proxies that are trusted.
         address = (scope.get("client") or ("",))[0]
-        context = Context(caller, request_id, self._opened, address=address, user_agent=agent)
+        context = Context(caller, request_id, self._resources, address=address, user_agent=agent)
         if caller is not None:
             context.recheck_credential = partial(
                 self._authentication.viewer, headers.get(b"authorization"), is_use=False
@@ -108,7 +108,7 @@ def _is_a_visit(scope: Scope, headers: graphql_protocol.Headers) -> bool:
     return "query" not in QueryParams(scope["query_string"])
 
 
-def note(about: JsonObject, caller: Viewer | None, answer: Answer) -> None:
+def note(about: JsonObject, caller: Viewer | None, answer: GraphQLResponse) -> None:
     """What the log's line tells, chosen field by field, and what is counted."""
     operation = answer.operation
     if operation is not None:

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from app.execution.limits.slots import RETRY_SECONDS
-from app.execution.responses import Answer, Request
+from app.execution.responses import GraphQLRequest, GraphQLResponse
 from app.execution.values import JsonObject
 from app.foundation.errors import ErrorCode, json_error
 from app.foundation.media_types import GRAPHQL_RESPONSE, JSON, accepted
@@ -69,7 +69,7 @@ def media_type(headers: Headers) -> str | None:
     return accepted(headers.get(b"accept"), (JSON, GRAPHQL_RESPONSE))
 
 
-async def read(scope: Scope, headers: Headers, read_body: ReadBody) -> Request:
+async def read(scope: Scope, headers: Headers, read_body: ReadBody) -> GraphQLRequest:
     """The GraphQL request of an HTTP request. Raises BadRequest."""
     if scope["method"] == "GET":
         return _from_query(scope["query_string"])
@@ -82,7 +82,7 @@ async def read(scope: Scope, headers: Headers, read_body: ReadBody) -> Request:
     return checked(body)
 
 
-def checked(parameters: JsonObject) -> Request:
+def checked(parameters: JsonObject) -> GraphQLRequest:
     """The GraphQL request that these parameters are. Raises BadRequest."""
     query, variables = parameters.get("query"), parameters.get("variables")
     name, extensions = parameters.get("operationName"), parameters.get("extensions")
@@ -96,21 +96,21 @@ def checked(parameters: JsonObject) -> Request:
         raise BadRequest(400, "`operationName` must be a string.")
     if extensions is not None and not isinstance(extensions, dict):
         raise BadRequest(400, "`extensions` must be an object.")
-    return Request(query, variables, name or None)
+    return GraphQLRequest(query, variables, name or None)
 
 
-def reply(result: Answer, media: str) -> Reply:
+def reply(response: GraphQLResponse, media: str) -> Reply:
     """What an operation answered."""
     status, headers = 200, None
-    if result.wrong_method:
+    if response.method_not_allowed:
         status, headers = 405, {"Allow": "POST"}
-    elif not result.executed and media == GRAPHQL_RESPONSE:
-        status = 401 if result.refused is ErrorCode.UNAUTHENTICATED else 400
-    if result.refused is ErrorCode.RATE_LIMITED:
+    elif not response.executed and media == GRAPHQL_RESPONSE:
+        status = 401 if response.refusal_code is ErrorCode.UNAUTHENTICATED else 400
+    if response.refusal_code is ErrorCode.RATE_LIMITED:
         status, headers = 429, {"Retry-After": str(RETRY_SECONDS)}
     if status == 401:
         headers = {"WWW-Authenticate": "Bearer"}
-    return Reply(status, result.body(), media, headers)
+    return Reply(status, response.body(), media, headers)
 
 
 def refused(bad: BadRequest, request_id: str, media: str | None) -> Reply:
@@ -128,7 +128,7 @@ def refusal(
     return Reply(status, {"errors": [json_error(message, {"code": code}, request_id)]}, media or JSON, headers)
 
 
-def wrong_method(request_id: str, media: str | None, allowed: str) -> Reply:
+def method_not_allowed(request_id: str, media: str | None, allowed: str) -> Reply:
     """The answer to a method that an address does not take."""
     message = "This address does not take this method."
     return refusal(405, message, ErrorCode.BAD_USER_INPUT, request_id, media, Allow=allowed)
@@ -139,7 +139,7 @@ def unauthenticated(message: str, request_id: str, media: str | None = None) -> 
     return refusal(401, message, ErrorCode.UNAUTHENTICATED, request_id, media, **{"WWW-Authenticate": "Bearer"})
 
 
-def _from_query(query_string: bytes) -> Request:
+def _from_query(query_string: bytes) -> GraphQLRequest:
     parameters: JsonObject = dict(QueryParams(query_string))
     for name in ("variables", "extensions"):
         if parameters.get(name):

@@ -27,7 +27,7 @@ from graphql import OperationType
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from app.execution.operations import Operations
-from app.execution.responses import Answer, Request
+from app.execution.responses import GraphQLRequest, GraphQLResponse
 from app.execution.values import JsonObject
 from app.foundation.access import Authenticator, Viewer
 from app.foundation.context import Context, Resources
@@ -35,7 +35,7 @@ from app.foundation.errors import ErrorCode, RateLimited, ServiceUnavailable, Un
 from app.foundation.events import EventsLost, TooSlow
 from app.server import graphql_protocol
 from app.server.graphql_http import note
-from app.server.transport.http import HANG_UP, LET_IN
+from app.server.transport.http import ABORT, AUTHENTICATED
 
 SUBPROTOCOL = "graphql-transport-ws"
 # From the handshake to connection_init.
@@ -90,7 +90,7 @@ class Connection:
         websocket: WebSocket,
         operations: Operations,
         authentication: Authenticator,
-        opened: Resources,
+        resources: Resources,
         subscriptions: Counter[UUID | None],
     ) -> None:
         """`subscriptions` are those of all connections."""
@@ -98,7 +98,7 @@ class Connection:
         self._websocket = websocket
         self._operations = operations
         self._authentication = authentication
-        self._opened = opened
+        self._resources = resources
         self._longest = FIRST_MESSAGE_BYTES
         self._header = b""
         self._awaits_init = True
@@ -111,7 +111,7 @@ class Connection:
         # All that run, also those to which nothing may be sent any more. One can end before it has begun.
         self._places: set[asyncio.Task[None]] = set()
         # Mutations are finished, whoever has gone meanwhile.
-        self._mutations: set[asyncio.Task[Answer]] = set()
+        self._mutations: set[asyncio.Task[GraphQLResponse]] = set()
 
     @property
     def is_waiting(self) -> bool:
@@ -124,7 +124,7 @@ class Connection:
 
     def evict(self) -> None:
         self._is_evicted = True
-        if self.is_unread and (hang_up := self._websocket.scope["extensions"].get(HANG_UP)) is not None:
+        if self.is_unread and (hang_up := self._websocket.scope["extensions"].get(ABORT)) is not None:
             hang_up()  # to close would wait for the client to read
         elif self._patience is not None and not self._patience.expired():
             self._patience.reschedule(asyncio.get_running_loop().time())
@@ -165,8 +165,8 @@ class Connection:
             await self._authenticate(given, admit)
         elif given not in (b"", self._header):
             raise Closed(CloseCode.UNAUTHORIZED, "connection_init carries another authorization than the handshake")
-        self._longest = self._opened.settings.max_body_bytes
-        if (of_server := self._websocket.scope["extensions"].get(LET_IN)) is not None:
+        self._longest = self._resources.settings.max_body_bytes
+        if (of_server := self._websocket.scope["extensions"].get(AUTHENTICATED)) is not None:
             of_server()
         await self._send({"type": "connection_ack"})
 
@@ -279,13 +279,13 @@ class Connection:
         return Context(
             caller,
             request_id or os.urandom(16).hex(),
-            self._opened,
+            self._resources,
             address=address,
             user_agent=agent,
             recheck_credential=self._caller,
         )
 
-    async def _run(self, id_: str, running: "_Running", request: Request) -> None:
+    async def _run(self, id_: str, running: "_Running", request: GraphQLRequest) -> None:
         """One operation, from its message to the last that is sent for it. Raises Closed and WebSocketDisconnect."""
         began, context = time.perf_counter(), running.context
         about: JsonObject = {}
@@ -300,7 +300,7 @@ class Connection:
             await self._end(id_, running, last)
         except ServiceUnavailable as away:
             error = json_error(away.message, away.extensions, context.request_id)
-            await self._end(id_, running, Answer(executed=False, errors=[error]))
+            await self._end(id_, running, GraphQLResponse(executed=False, errors=[error]))
         except TooSlow:
             raise Closed(CloseCode.TRY_AGAIN_LATER, "too slow") from None
         except EventsLost:
@@ -312,7 +312,7 @@ class Connection:
             duration = round((time.perf_counter() - began) * 1000, 2)
             _log.info("operation", request_id=context.request_id, connection=connection, duration_ms=duration, **about)
 
-    async def _answer(self, request: Request, context: Context, *, is_mutation: bool) -> Answer:
+    async def _answer(self, request: GraphQLRequest, context: Context, *, is_mutation: bool) -> GraphQLResponse:
         if not is_mutation:
             return await self._operations.run(request, context)
         mutation = asyncio.create_task(self._operations.run(request, context))
@@ -321,11 +321,13 @@ class Connection:
         return await asyncio.shield(mutation)
 
     @contextmanager
-    def _subscription(self, caller: Viewer) -> Iterator[Answer | None]:
+    def _subscription(self, caller: Viewer) -> Iterator[GraphQLResponse | None]:
         """Holds one of the caller's places until the end of the block; gives what is said when there is none."""
         who = caller.key_id or caller.user_id
         if self._subscriptions[who] >= MAXIMUM_SUBSCRIPTIONS:
-            yield Answer(executed=False, errors=[_one_too_many(f"{MAXIMUM_SUBSCRIPTIONS} subscriptions of a caller")])
+            yield GraphQLResponse(
+                executed=False, errors=[_one_too_many(f"{MAXIMUM_SUBSCRIPTIONS} subscriptions of a caller")]
+            )
             return
         self._subscriptions[who] += 1
         try:
@@ -335,14 +337,16 @@ class Connection:
             if not self._subscriptions[who]:
                 del self._subscriptions[who]
 
-    async def _listen(self, id_: str, running: "_Running", request: Request, about: JsonObject) -> Answer:
+    async def _listen(
+        self, id_: str, running: "_Running", request: GraphQLRequest, about: JsonObject
+    ) -> GraphQLResponse:
         """Sends what a subscription tells; returns why it has ended. Raises Closed, ServiceUnavailable and EventsLost."""
 
         async def renewed() -> Context:
             return self._context(await self._caller(), running.context.request_id)
 
         answers = await self._operations.subscribe(request, running.context, renewed)
-        if isinstance(answers, Answer):
+        if isinstance(answers, GraphQLResponse):
             return answers
         about |= {"type": "subscription", "events": 0}
         async with aclosing(answers):
@@ -351,9 +355,9 @@ class Connection:
                     return answer
                 about["events"] += 1
                 await self._send({"id": id_, "type": "next", "payload": answer.body()})
-        return Answer(executed=True)
+        return GraphQLResponse(executed=True)
 
-    async def _end(self, id_: str, running: "_Running", last: Answer) -> None:
+    async def _end(self, id_: str, running: "_Running", last: GraphQLResponse) -> None:
         """Tells the client the answer and that nothing follows; nothing when it does not want it any more."""
         if self._running.get(id_) is not running:
             return

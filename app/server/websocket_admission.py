@@ -31,17 +31,17 @@ _UNAUTHENTICATED_PART = 10
 _STATUS = {Unauthenticated: 401, Forbidden: 403, RateLimited: 429, ServiceUnavailable: 503}
 
 
-class Sockets:
+class WebSocketEndpoint:
     """The address for WebSockets. Lives from start to end of the server."""
 
-    def __init__(self, operations: Operations, authentication: Authenticator, opened: Resources) -> None:
+    def __init__(self, operations: Operations, authentication: Authenticator, resources: Resources) -> None:
         self._operations = operations
         self._authentication = authentication
-        self._opened = opened
+        self._resources = resources
         # All that are open.
         self._open = 0
-        most = opened.settings.live_connections
-        proxies = TrustedProxies(opened.settings.trusted_proxies)
+        most = resources.settings.live_connections
+        proxies = TrustedProxies(resources.settings.trusted_proxies)
         self._unauthenticated = WaitingConnections(
             max(most // _UNAUTHENTICATED_PART, MINIMUM_UNAUTHENTICATED), UNAUTHENTICATED_OF_NETWORK, proxies
         )
@@ -71,7 +71,7 @@ class Sockets:
         if not self._is_welcome(websocket.scope):
             raise Forbidden("This origin may not connect: see ALLOWED_ORIGINS.")
         self._check_room()
-        connection = Connection(websocket, self._operations, self._authentication, self._opened, self._subscriptions)
+        connection = Connection(websocket, self._operations, self._authentication, self._resources, self._subscriptions)
         held.callback(self._unauthenticated.leave, connection)
 
         async def admit(caller: Viewer) -> None:
@@ -119,7 +119,7 @@ class Sockets:
         """
         headers = graphql_protocol.headers_of(scope)
         origin = headers.get(b"origin", b"").decode("latin-1")
-        settings = self._opened.settings
+        settings = self._resources.settings
         if not origin or origin in settings.allowed_origins:
             return True
         host = headers.get(b"host", b"").decode("latin-1").lower()

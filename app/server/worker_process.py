@@ -39,7 +39,7 @@ def end_with_supervisor() -> None:
     threading.Thread(target=wait, name="supervisor", daemon=True).start()
 
 
-async def until_usable(db: BaseDBAsyncClient) -> None:
+async def wait_for_database(db: BaseDBAsyncClient) -> None:
     """Waits until the database answers and has this version's schema; logs what it waits for."""
     pause = FIRST_PAUSE_SECONDS
     with _ends_when_asked() as handlers:

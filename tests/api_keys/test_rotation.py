@@ -19,7 +19,7 @@ USE = "query ($id: ID!) { node(id: $id) { ... on ApiKey { lastUsedAt previousSec
 async def works(installation: Installation, text: str) -> bool:
     """Whether a key lets in, asked of the database and not of what was known seconds ago."""
     server = installation.app.state.server
-    server.running.authentication._known.clear()
+    server.state.authentication._cache.clear()
     return (await installation.holder(text).ask("{ viewer { scope } }")).status == 200
 
 
@@ -32,7 +32,7 @@ async def rotated(person: Person, key: str, **settings: Any) -> dict[str, Any]:
 async def write_uses(installation: Installation) -> None:
     """What happens every few seconds in the background."""
     async with installation.database():
-        await installation.app.state.server.running.authentication._last_use.write()
+        await installation.app.state.server.state.authentication._last_use.write()
 
 
 def minute(text: str) -> datetime:

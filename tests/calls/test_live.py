@@ -194,7 +194,7 @@ async def test_a_session_that_has_ended_is_closed(installation: Installation, po
 
 async def test_to_listen_is_no_use_of_a_session(installation: Installation, port: int, world: World) -> None:
     people = await add_people(installation, "ann")
-    last_use = installation.app.state.server.running.authentication._last_use
+    last_use = installation.app.state.server.state.authentication._last_use
     async with listening(port, people.tokens["ann"]) as client:
         await begun(client, installation, world["own"])
         noted: list[Any] = []
@@ -337,7 +337,7 @@ async def test_an_event_that_takes_too_long_says_so_and_the_next_is_told(
         await begun(client, installation, world["own"])
         with monkeypatch.context() as late:
             late.setattr(deadline, "REQUEST_SECONDS", 0)
-            installation.opened.clients[LiveEvents].publish(LiveEvent(account_id, new_id(), Change.CALL))
+            installation.resources.clients[LiveEvents].publish(LiveEvent(account_id, new_id(), Change.CALL))
             heard = await client.hear()
         assert heard["payload"]["errors"][0]["extensions"]["code"] == "SERVICE_UNAVAILABLE"
         await report(gateway, {"accountId": world["own"], "callId": "two"})

@@ -11,7 +11,7 @@ import strawberry
 from tortoise import Tortoise, fields
 
 from app.execution.operations import Operations
-from app.execution.responses import Answer, Request
+from app.execution.responses import GraphQLRequest, GraphQLResponse
 from app.foundation.access import AccessLevel, IsAdmin, Scope, TenantScope, TenantScoped, Viewer
 from app.foundation.context import Context, Info
 from app.foundation.database import pool
@@ -126,9 +126,9 @@ def _shelf(name: str, price: int | None) -> dict[str, object]:
     return {"name": name, "books": books}
 
 
-async def _ask(operations: Operations, text: str, scope: Scope) -> Answer:
+async def _ask(operations: Operations, text: str, scope: Scope) -> GraphQLResponse:
     context: Any = Context(Viewer(scope, AccessLevel.FULL, new_id()), "0" * 32, None)  # type: ignore[arg-type]
-    return await operations.run(Request(text), context)
+    return await operations.run(GraphQLRequest(text), context)
 
 
 if __name__ == "__main__":

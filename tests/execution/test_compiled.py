@@ -20,7 +20,7 @@ from tortoise import Tortoise
 from app.execution.compiler.arguments import arguments_of
 from app.execution.compiler.compile import compile_query
 from app.execution.compiler.plans import MAXIMUM_PLANS
-from app.execution.compiler.run import Runnable
+from app.execution.compiler.run import CompiledPlan
 from app.execution.limits import deadline
 from app.execution.operations import Operations
 from app.server.asgi import Server
@@ -256,7 +256,7 @@ def test_what_is_made_of_a_row_is_weighed_by_the_time_that_it_takes(inner: str, 
     operation = parse(f"{{ apiKeys {{ {inner} }} }}").definitions[0]
     assert isinstance(operation, OperationDefinitionNode)
     plan = compile_query(schema._schema, operation, {}, lambda _: True, arguments_of)
-    assert plan.levels[0].width >= least
+    assert plan.selects[0].values_per_row >= least
 
 
 @pytest.mark.parametrize("directive", ["skip", "include"])
@@ -281,6 +281,6 @@ async def test_a_compiled_operation_has_a_time_limit_too(
         await asyncio.Event().wait()
 
     monkeypatch.setattr(deadline, "REQUEST_SECONDS", 0.05)
-    monkeypatch.setattr(Runnable, "run", hang)
+    monkeypatch.setattr(CompiledPlan, "run", hang)
     answer = await admin.ask("{ accounts { totalCount } }")
     assert (answer.data, answer.codes) == (None, ["SERVICE_UNAVAILABLE"])

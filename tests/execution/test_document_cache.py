@@ -9,7 +9,7 @@ import pytest
 from app.execution import admission
 from app.execution.documents import Documents
 from app.execution.operations import Operations
-from app.execution.responses import Answer, Request
+from app.execution.responses import GraphQLRequest, GraphQLResponse
 from app.foundation.access import AccessLevel, Scope, Viewer
 from app.foundation.context import Context
 from app.foundation.identifiers import new_id
@@ -111,6 +111,6 @@ async def test_nothing_is_held_of_documents_that_were_evicted(
     assert held <= MORE_AT_MOST * BOUND
 
 
-async def run(operations: Operations, installation: Installation, text: str) -> Answer:
+async def run(operations: Operations, installation: Installation, text: str) -> GraphQLResponse:
     viewer = Viewer(Scope.ADMIN, AccessLevel.FULL, new_id())
-    return await operations.run(Request(text), Context(viewer, "0" * 32, installation.resources))
+    return await operations.run(GraphQLRequest(text), Context(viewer, "0" * 32, installation.resources))

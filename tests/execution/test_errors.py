@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from app.accounts import service
-from app.execution.compiler.run import Runnable
+from app.execution.compiler.run import CompiledPlan
 from app.foundation.graphql import fields
 from app.server.authentication import Authentication
 from tests.support.installation import Installation, Person, World
@@ -28,7 +28,7 @@ async def broken(*_: Any, **__: Any) -> Any:
 
 def break_pages(monkeypatch: pytest.MonkeyPatch, broken: Any) -> None:
     """Both ways to a page: the plan's, which falls back, and the reference executor's, which then answers."""
-    monkeypatch.setattr(Runnable, "run", broken)
+    monkeypatch.setattr(CompiledPlan, "run", broken)
     monkeypatch.setattr(fields, "page_of", broken)
 
 

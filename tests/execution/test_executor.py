@@ -12,7 +12,7 @@ from app.execution import operations
 from app.execution.executor.direct_fields import DirectResolvers
 from app.execution.limits import deadline
 from app.execution.operations import Operations
-from app.execution.responses import Answer, Request
+from app.execution.responses import GraphQLRequest, GraphQLResponse
 from app.foundation.access import AccessLevel, HasFullAccess, IsAdmin, Scope, Viewer
 from app.foundation.context import Context
 from app.foundation.errors import BadUserInput
@@ -182,10 +182,10 @@ FAULTY = strawberry.Schema(query=Query)
 OPERATIONS = Operations(FAULTY, anonymous_introspection=True, operations_per_caller=3)
 
 
-async def faulty(query: str, *, scope: Scope = Scope.ACCOUNT, **variables: Any) -> Answer:
+async def faulty(query: str, *, scope: Scope = Scope.ACCOUNT, **variables: Any) -> GraphQLResponse:
     viewer = Viewer(scope, AccessLevel.FULL, new_id())
     context = Context(viewer, "0" * 32, None)  # type: ignore[arg-type]
-    return await OPERATIONS.run(Request(query, variables), context)
+    return await OPERATIONS.run(GraphQLRequest(query, variables), context)
 
 
 @LEAVES_COROUTINES
@@ -274,7 +274,7 @@ async def test_an_operation_that_takes_too_long_is_ended(monkeypatch: pytest.Mon
     viewer = Viewer(Scope.ADMIN, AccessLevel.FULL, new_id())
     context = Context(viewer, "0" * 32, None)  # type: ignore[arg-type]
     answer = await Operations(strawberry.Schema(query=Slow), anonymous_introspection=True, operations_per_caller=3).run(
-        Request("{ slow }"), context
+        GraphQLRequest("{ slow }"), context
     )
     assert answer.codes == ["SERVICE_UNAVAILABLE"]
     assert answer.body()["data"] is None

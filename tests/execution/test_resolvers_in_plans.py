@@ -8,7 +8,7 @@ import strawberry
 from strawberry import Maybe
 
 from app.execution.operations import Operations
-from app.execution.responses import Answer, Request
+from app.execution.responses import GraphQLRequest, GraphQLResponse
 from app.foundation.access import AccessLevel, IsAdmin, Scope, Viewer
 from app.foundation.context import Context, Info
 from app.foundation.errors import ServiceUnavailable
@@ -85,14 +85,18 @@ class Query:
 schema = strawberry.Schema(Query)
 
 
-async def answer(installation: Installation, query: str, scope: Scope = Scope.ADMIN, **given: Any) -> list[Answer]:
+async def answer(
+    installation: Installation, query: str, scope: Scope = Scope.ADMIN, **given: Any
+) -> list[GraphQLResponse]:
     """By the plan, and by the reference executor."""
     viewer = Viewer(scope, AccessLevel.FULL, new_id(), service_provider_id=new_id())
     answers = []
     for compiles in (True, False):
         called.append([])
         operations = Operations(schema, anonymous_introspection=False, operations_per_caller=3, compiles=compiles)
-        answers.append(await operations.run(Request(query, given), Context(viewer, "0" * 32, installation.resources)))
+        answers.append(
+            await operations.run(GraphQLRequest(query, given), Context(viewer, "0" * 32, installation.resources))
+        )
     assert answers[0].data == answers[1].data
     assert answers[0].errors == answers[1].errors
     assert not answers[1].compiled

@@ -11,7 +11,7 @@ from graphql import (
 )
 
 from app.execution import validation
-from app.execution.invalid_values import misfits
+from app.execution.invalid_values import invalid_parts
 from app.server.schema import schema
 from tests.execution.invalid_inputs import ANONYMOUS, invalid
 
@@ -60,7 +60,7 @@ def test_a_literal_fits_where_graphql_core_says_so(name: str, wrapped: str) -> N
         node = parse_value(literal)
         expected: list[list[str | int]] = []
         validate_input_literal(node, type_, lambda _error, path, found=expected: found.append(list(path)))  # type: ignore[misc]
-        found = [list(path) for _, _, path in misfits(node, type_)]
+        found = [list(path) for _, _, path in invalid_parts(node, type_)]
         assert bool(found) is bool(expected), (literal, found, expected)
         assert {tuple(path) for path in found} == {tuple(path) for path in expected}, literal
 

@@ -421,4 +421,4 @@ async def test_a_fault_in_the_driver_on_a_connection_that_closed_is_that_it_is_a
 
 
 async def test_the_server_uses_it(installation: Installation) -> None:
-    assert type(installation.app.state.server.running.database.db()) is postgres_pool.PooledClient
+    assert type(installation.app.state.server.state.database.db()) is postgres_pool.PooledClient

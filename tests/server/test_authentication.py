@@ -71,7 +71,7 @@ async def test_whoever_is_not_let_in_is_refused_in_the_same_words(
             {
                 "errors": [
                     {
-                        "message": "The API key lets nobody in: it is unknown, expired, revoked or mistyped.",
+                        "message": "Invalid API key: unknown, expired, revoked or mistyped.",
                         "extensions": {"code": "UNAUTHENTICATED"},
                     }
                 ]
@@ -134,19 +134,19 @@ async def test_keys_that_were_looked_up_are_forgotten_when_there_are_too_many(
     monkeypatch.setattr(authentication, "_CACHED_KEYS", 2)
     for person in ("admin", "provider", "account_user", "sibling_user"):
         assert (await installation.person(person).ask(WHO)).status == 200
-    assert len(installation.app.state.server.running.authentication._known) == 2
+    assert len(installation.app.state.server.state.authentication._cache) == 2
 
 
 async def test_a_key_is_remembered_once_however_its_header_is_spelled(installation: Installation, world: World) -> None:
     for scheme in ("Bearer ", "bearer ", "BEARER   ", " Bearer  "):
         assert (await headers_answer(installation, f"{scheme}{world.tokens['account_user']} "))[0] == 200
-    assert len(installation.app.state.server.running.authentication._known) == 1
+    assert len(installation.app.state.server.state.authentication._cache) == 1
 
 
 async def test_what_is_remembered_of_callers_holds_no_key(installation: Installation, world: World) -> None:
     for person in ("admin", "provider", "account_user"):
         assert (await installation.person(person).ask(WHO)).status == 200
-    remembered = installation.app.state.server.running.authentication._known
+    remembered = installation.app.state.server.state.authentication._cache
     assert len(remembered) == 3
     told = repr(remembered).encode() + b"".join(remembered)
     for text in world.tokens.values():
@@ -207,7 +207,7 @@ async def test_whom_a_signed_address_names_is_let_in_by_no_header(installation: 
     """Whoever has such an address knows the SID in it, and can have it remembered by opening it."""
     session = (await add_people(installation, "boss")).sessions["boss"]
     for actor, scope in ((world["provider_key"], "SERVICE_PROVIDER"), (session, "SERVICE_PROVIDER")):
-        named = await installation.app.state.server.running.authentication.named(actor)
+        named = await installation.app.state.server.state.authentication.named(actor)
         assert named.scope.name == scope
         for header in (f"named {actor}", actor, f"Bearer {actor}"):
             assert (await headers_answer(installation, header))[0] == 401
@@ -218,7 +218,7 @@ async def test_whom_an_address_names_is_let_in_as_long_as_the_maker_of_the_key_i
 ) -> None:
     people = await add_people(installation, "root", "ann")
     made = await people["ann"].change("createApiKey", "apiKey { id } token", name="for listening")
-    authenticated = installation.app.state.server.running.authentication
+    authenticated = installation.app.state.server.state.authentication
     assert (await authenticated.named(made["apiKey"]["id"])).scope.name == "ACCOUNT"
     await people["root"].change("deactivateUser", "user { id }", id=people.ids["ann"])
     authenticated._known.clear()  # as after its four seconds

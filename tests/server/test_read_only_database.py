@@ -98,7 +98,7 @@ async def test_probes_of_a_read_only_database_leave_readers_their_connections(
     monkeypatch.setattr(postgres_pool, "DROP_SECONDS", 3600, raising=False)
     await switch("on")
     await installation.client.get("/readyz")
-    pool: Any = installation.app.state.server.running.database.db()._pool
+    pool: Any = installation.app.state.server.state.database.db()._pool
     lent = [await pool.acquire() for _ in range(4)]
     for connection in lent:
         await pool.release(connection)

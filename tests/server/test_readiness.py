@@ -66,7 +66,7 @@ async def test_probes_at_the_same_time_share_one_statement(
         await answers.wait()
         return 1, [{"transaction_read_only": "off"}]
 
-    running = installation.app.state.server.running
+    running = installation.app.state.server.state
     monkeypatch.setattr(type(running.database.db()), "execute_query", execute)
     probes = [asyncio.create_task(installation.client.get("/readyz")) for _ in range(20)]
     for _ in range(100):

@@ -71,7 +71,7 @@ async def upload(
 
 
 def bodies_of(installation: Installation) -> Bodies:
-    found: Bodies = installation.app.state.server.running.graphql._bodies
+    found: Bodies = installation.app.state.server.state.graphql._bodies
     return found
 
 

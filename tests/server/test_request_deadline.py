@@ -12,7 +12,7 @@ import pytest
 
 from app.api_keys import service as api_keys
 from app.execution import operations
-from app.execution.compiler.run import Runnable
+from app.execution.compiler.run import CompiledPlan
 from app.execution.limits import deadline, slots
 from app.execution.limits.deadline import Deadline
 from app.foundation.database import pool as postgres_pool
@@ -156,7 +156,7 @@ async def test_a_request_that_waits_for_its_turn_and_then_for_the_database_ends_
     async def hang(*_: Any) -> None:
         await never.wait()
 
-    monkeypatch.setattr(Runnable, "run", hang)
+    monkeypatch.setattr(CompiledPlan, "run", hang)
     # More than run at once: the others wait for a turn, whose own limit is 10 s.
     answers = await asyncio.gather(*(provider.ask(READ) for _ in range(5)))
     assert [answer.codes for answer in answers] == [["SERVICE_UNAVAILABLE"]] * 5
@@ -173,7 +173,7 @@ async def test_a_turn_is_waited_for_no_longer_than_the_deadline(
         runs.set()
         await never.wait()
 
-    monkeypatch.setattr(Runnable, "run", hang)
+    monkeypatch.setattr(CompiledPlan, "run", hang)
     monkeypatch.setattr(slots, "WAIT_SECONDS", 3600)
     monkeypatch.setattr(deadline, "REQUEST_SECONDS", 3600)
     holder = asyncio.create_task(provider.ask(READ))

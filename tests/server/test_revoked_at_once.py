@@ -212,7 +212,7 @@ async def test_an_address_that_was_signed_in_a_callers_name_ends_with_them(
     people: People, world: World, of: Callable[[People, World], Awaitable[tuple[str, str, dict[str, Any]]]]
 ) -> None:
     actor, mutation, given = await of(people, world)
-    authentication = people.installation.app.state.server.running.authentication
+    authentication = people.installation.app.state.server.state.authentication
     assert (await authentication.named(actor)).scope.name == "ACCOUNT"
     await done(people["root"], mutation, **given)
     with pytest.raises(Exception, match="Send an API key"):

@@ -62,7 +62,7 @@ async def test_everything_else_is_refused_whole(installation: Installation, quer
     assert (response.status_code, list(response.json())) == (401, ["errors"])
     (error,) = response.json()["errors"]
     assert error["extensions"]["code"] == "UNAUTHENTICATED"
-    assert error["message"] == "The API key lets nobody in: it is unknown, expired, revoked or mistyped."
+    assert error["message"] == "Invalid API key: unknown, expired, revoked or mistyped."
     assert response.headers["www-authenticate"] == "Bearer"
 
 

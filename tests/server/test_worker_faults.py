@@ -146,7 +146,7 @@ class Away:
 server = uvicorn.Server(uvicorn.Config("app.server.asgi:worker", factory=True))
 with server.capture_signals():
     signal.raise_signal(signal.SIGTERM)  # as the supervisor does, or its end, while the worker imports the application
-    asyncio.run(worker_process.until_usable(Away()))
+    asyncio.run(worker_process.wait_for_database(Away()))
 """
 
 
@@ -172,7 +172,7 @@ async def test_a_worker_that_waits_for_the_database_tries_less_and_less_often_an
     monkeypatch.setattr(worker_process, "asyncio", SimpleNamespace(sleep=sleep))
     before = signal.getsignal(signal.SIGTERM)
     with capture_logs() as logs:
-        await worker_process.until_usable(Any)  # type: ignore[arg-type]
+        await worker_process.wait_for_database(Any)  # type: ignore[arg-type]
     assert paused == [0.5, 1, 2, 4, 8, 10, 10]
     assert [entry["reason"] for entry in logs][:4] == [
         "The database does not answer (ConnectionRefusedError).",

@@ -155,14 +155,14 @@ class Installation:
     @property
     def resources(self) -> Resources:
         server: Server = self.app.state.server
-        assert server.running is not None
-        return server.running.opened
+        assert server.state is not None
+        return server.state.resources
 
     def forget_uses(self) -> None:
         """Which keys were used and which secrets were read is not written when it ends."""
         server: Server = self.app.state.server
-        assert server.running is not None
-        used = server.running.authentication._last_use
+        assert server.state is not None
+        used = server.state.authentication._last_use
         for noted in (used._current, used._previous, used._sessions, self.resources.clients[SecretReads]._waiting):
             noted.clear()
 

@@ -209,7 +209,7 @@ async def test_who_asks_during_a_walk_for_what_it_counts_causes_no_second_one(
     first = asyncio.create_task(admin.ask(ONE, id=world["own"]))
     await until(lambda: walks)
     second = asyncio.create_task(admin.ask(ONE, id=world["own"]))
-    await until(lambda: installation.opened.clients[counts.PromptCounts]._waiting)
+    await until(lambda: installation.resources.clients[counts.PromptCounts]._waiting)
     go_on.set()
     assert [count_of(await each) for each in (first, second)] == [3, 3]
     assert len(walks) == 1

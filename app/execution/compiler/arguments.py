@@ -52,13 +52,13 @@ class Variables:
 
     def read(self, given: JsonObject) -> VariableValues | None:
         """None when they do not fit, which the reference executor reports."""
-        usual = self.usual(given)
-        if usual is not None:
-            return usual
+        plain = self.read_plain(given)
+        if plain is not None:
+            return plain
         values = get_variable_values(self._schema, self._definitions, dict(given), max_errors=0, hide_suggestions=True)
         return None if isinstance(values, list) else values
 
-    def usual(self, given: JsonObject) -> VariableValues | None:
+    def read_plain(self, given: JsonObject) -> VariableValues | None:
         """None for what is left to graphql-core, which knows whether it fits all the same."""
         if self._readers is None:
             return None

@@ -36,14 +36,14 @@ from app.execution.compiler.query_plan import (
     ArgumentsOf,
     Call,
     Effect,
-    Level,
     NotCompilable,
     Owner,
     Plan,
     Root,
+    Select,
 )
 from app.execution.compiler.selections import Selections
-from app.execution.compiler.sources import OfKnownObject, OfLevel, OfObject, Source
+from app.execution.compiler.sources import ObjectSource, RootObjectSource, RowSource, Source
 from app.execution.executor.permissions import DEFINITION, permissions_of, permissions_within
 from app.execution.executor.resolvers import Resolver
 from app.foundation.access import Requirement, TenantScoped
@@ -93,14 +93,14 @@ class Compiler:
         self._selections = selections
         self.arguments = arguments
         self._calls: list[Call] = []
-        self._levels: list[Level] = []
+        self._levels: list[Select] = []
         self._permissions: set[type[Requirement]] = set()
         self._constants: dict[str, object] = {}
         self._functions: list[str] = []
         self._once: dict[str, str] = {}
         self._numbers = 0
-        # The level whose rows the shape that is being made is made of.
-        self._inside: Level | None = None
+        # The select whose rows the shape that is being made is made of.
+        self._inside: Select | None = None
         # How often it can be within one of them, since it is in lists.
         self._times = 1
 
@@ -121,7 +121,7 @@ class Compiler:
         made, _, definition = self._declared(root, nodes[0])
         guarded = frozenset[type[Requirement]]().union(*(permissions_within(each.type) for each in made.args.values()))
         effect = Effect(self._resolver(definition), self.arguments(made, nodes[0]), nodes, made, guarded)
-        source = OfKnownObject(self, Owner(PAYLOAD), self._levels)
+        source = RootObjectSource(self, Owner(PAYLOAD), self._levels)
         return replace(self._plan(self._output(f"data[{PAYLOAD!r}]", nodes, made.type, source)), effect=effect)
 
     def _plan(self, answer: str) -> Plan:
@@ -159,28 +159,28 @@ class Compiler:
         if isinstance(declared, graph.AnyById):
             return self._any(made, nodes)
         if isinstance(declared, graph.PageOfAll):
-            level = self.level(declared.row, declared, self._levels)
-            level.arguments = self.arguments(made, nodes[0])
-            return f"{self.page(nodes, made.type, level)}(None)"
+            select = self.select(declared.row, declared, self._levels)
+            select.arguments = self.arguments(made, nodes[0])
+            return f"{self.page(nodes, made.type, select)}(None)"
         if isinstance(declared, graph.CurrentCaller):
-            return self.shaped("viewer", nodes, made.type, OfKnownObject(self, Owner(None), self._levels))
+            return self.shaped("viewer", nodes, made.type, RootObjectSource(self, Owner(None), self._levels))
         if declared is not None or definition.base_resolver is None:
             raise NotCompilable(name)
-        slot = f"c{self.number()}"
-        self._calls.append(Call(slot, self._resolver(definition), self.arguments(made, nodes[0])))
-        return self._output(f"data[{slot!r}]", nodes, made.type, OfKnownObject(self, Owner(slot), self._levels))
+        label = f"c{self.number()}"
+        self._calls.append(Call(label, self._resolver(definition), self.arguments(made, nodes[0])))
+        return self._output(f"data[{label!r}]", nodes, made.type, RootObjectSource(self, Owner(label), self._levels))
 
     def _one(
         self, declared: graph.OneById, made: GraphQLField, nodes: list[FieldNode], type_: GraphQLOutputType
     ) -> tuple[str, str]:
         """Whether it was found, and what it is then."""
-        level = self.level(declared.row, declared, self._levels)
-        level.arguments = self.arguments(made, nodes[0])
-        rows = f"data[{level.slot!r}][None]"
-        return rows, self.shaped(f"{rows}[0]", nodes, type_, OfLevel(self, level, "b"))
+        select = self.select(declared.row, declared, self._levels)
+        select.arguments = self.arguments(made, nodes[0])
+        rows = f"data[{select.label!r}][None]"
+        return rows, self.shaped(f"{rows}[0]", nodes, type_, RowSource(self, select, "b"))
 
     def _any(self, made: GraphQLField, nodes: list[FieldNode]) -> str:
-        """A level for each type that it can be; an id is that of one of them, and the others are not asked."""
+        """A select for each type that it can be; an id is that of one of them, and the others are not conditions."""
         expression = "None"
         for kind, row in graph.registry.rows.items():
             type_ = assert_object_type(self._schema.type_map[graph.registry.names[kind]])
@@ -191,12 +191,12 @@ class Compiler:
     def _resolver(self, definition: StrawberryField) -> Resolver:
         return Resolver(definition, self._schema._strawberry_schema.config)  # type: ignore[attr-defined]
 
-    def level(
-        self, model: type[TenantScoped], root: Root, into: list[Level], *, by: str = "id", owner: Owner | None = None
-    ) -> Level:
-        level = Level(model, root, slot=f"l{self.number()}", by=by, owner=owner)
-        into.append(level)
-        return level
+    def select(
+        self, model: type[TenantScoped], root: Root, into: list[Select], *, by: str = "id", owner: Owner | None = None
+    ) -> Select:
+        select = Select(model, root, label=f"l{self.number()}", by=by, owner=owner)
+        into.append(select)
+        return select
 
     # Shapes: expressions that make a part of the answer of the row or object `r`
 
@@ -210,7 +210,7 @@ class Compiler:
             raise NotCompilable(f"{type_} has no fields of its own")
         parts = []
         outside = self._inside
-        self._inside = source.level or outside
+        self._inside = source.select or outside
         for name, found in self._selections.below(nodes, type_).items():
             self._weigh(1)
             if found[0].name.value == "__typename":
@@ -221,9 +221,9 @@ class Compiler:
         return f"{{{', '.join(parts)}}}"
 
     def _weigh(self, values: int) -> None:
-        """Notes how many values more are made of each row of the level that the shape is made of."""
+        """Notes how many values more are made of each row of the select that the shape is made of."""
         if self._inside is not None:
-            self._inside.width += values * self._times
+            self._inside.values_per_row += values * self._times
 
     def _field(self, parent: GraphQLObjectType, nodes: list[FieldNode], source: "Source") -> str:
         made, declared, definition = self._declared(parent, nodes[0])
@@ -234,14 +234,14 @@ class Compiler:
         if isinstance(declared, graph.CountOf):
             return source.count(declared)
         if isinstance(declared, graph.FromRelated):
-            return self._output(source.beside(declared), nodes, made.type, OfObject(self))
+            return self._output(source.beside(declared), nodes, made.type, ObjectSource(self))
         if isinstance(declared, graph.Value):
             return self._value(declared, nodes, made.type, source)
         if isinstance(declared, graph.Part):
             return self.shape(nodes, made.type, source.part(declared))
         if isinstance(declared, graph.ResolvedFrom):
             called = source.call(declared, self._resolver(definition), made, nodes[0])
-            return self._output(called, nodes, made.type, OfObject(self))
+            return self._output(called, nodes, made.type, ObjectSource(self))
         if declared is None and definition.is_basic_field:
             return self._value(graph.Value((definition.python_name,)), nodes, made.type, source)
         raise NotCompilable(f"{parent.name}.{nodes[0].name.value}")
@@ -263,11 +263,11 @@ class Compiler:
         if value.needs == "now":
             self._once["now"] = f"now = {self.constant(_now)}()"
         needed = [value.needs] if value.needs else []
-        return self._output(f"{called}({', '.join(needed + arguments)})", nodes, type_, OfObject(self))
+        return self._output(f"{called}({', '.join(needed + arguments)})", nodes, type_, ObjectSource(self))
 
     def _computed_once(self, expression: str, nodes: list[FieldNode], type_: GraphQLOutputType) -> str:
         name = f"v{self.number()}"
-        self._once[name] = f"{name} = {self._output(expression, nodes, type_, OfObject(self))}"
+        self._once[name] = f"{name} = {self._output(expression, nodes, type_, ObjectSource(self))}"
         return name
 
     def _output(self, expression: str, nodes: list[FieldNode], type_: GraphQLOutputType, source: Source) -> str:
@@ -282,7 +282,7 @@ class Compiler:
         if isinstance(type_, GraphQLList):
             item, outside = f"i{self.number()}", self._times
             self._times *= _LIST_VALUES
-            made = f"[{self._output(item, nodes, type_.of_type, OfObject(self))} for {item} in {{}}]"
+            made = f"[{self._output(item, nodes, type_.of_type, ObjectSource(self))} for {item} in {{}}]"
             self._times = outside
         elif isinstance(type_, GraphQLEnumType):
             made = "{}._name_"  # what `name` answers, without the descriptor in between
@@ -297,57 +297,57 @@ class Compiler:
 
     # Pages
 
-    def page(self, nodes: list[FieldNode], type_: GraphQLOutputType, level: Level) -> str:
+    def page(self, nodes: list[FieldNode], type_: GraphQLOutputType, select: Select) -> str:
         """The generated function from an owner (None for a root page) to its page."""
-        level.wants_rows = False
+        select.wants_rows = False
         page, parts = assert_object_type(get_nullable_type(type_)), []
         for name, found in self._selections.below(nodes, page).items():
-            parts.append(f"{name!r}: {self._page_field(page, found, level)}")
-        slot = level.slot
+            parts.append(f"{name!r}: {self._page_field(page, found, select)}")
+        label = select.label
         body = [
-            f"rows = data[{slot!r}].get(o, ())" if level.wants_rows else "rows = ()",
-            f"first = given[{slot!r}]['first']",
+            f"rows = data[{label!r}].get(o, ())" if select.wants_rows else "rows = ()",
+            f"first = given[{label!r}]['first']",
             "more = len(rows) > first",
             "if more: rows = rows[:first]",
             f"return {{{', '.join(parts)}}}",
         ]
         return self.function("o", body)
 
-    def _page_field(self, type_: GraphQLObjectType, nodes: list[FieldNode], level: Level) -> str:
-        name, source = nodes[0].name.value, OfLevel(self, level, "b")
+    def _page_field(self, type_: GraphQLObjectType, nodes: list[FieldNode], select: Select) -> str:
+        name, source = nodes[0].name.value, RowSource(self, select, "b")
         if name == "__typename":
             return repr(type_.name)
         if name == "totalCount":
-            level.wants_count = True
-            return f"data[{level.slot + 'n'!r}].get(o, 0)"
-        level.wants_rows = True
+            select.wants_count = True
+            return f"data[{select.label + 'n'!r}].get(o, 0)"
+        select.wants_rows = True
         made = type_.fields[name]
         if name == "nodes":
             return f"[{self.shape(nodes, made.type.of_type.of_type, source)} for r in rows]"
         if name == "edges":
             edge = made.type.of_type.of_type.of_type
             parts = []
-            level.width += len(self._selections.below(nodes, edge)) * _MADE_VALUES
+            select.values_per_row += len(self._selections.below(nodes, edge)) * _MADE_VALUES
             for answer, found in self._selections.below(nodes, edge).items():
                 field_name = found[0].name.value
                 if field_name == "__typename":
                     parts.append(f"{answer!r}: {edge.name!r}")
                 elif field_name == "cursor":
-                    parts.append(f"{answer!r}: {self._cursor(source, level)}")
+                    parts.append(f"{answer!r}: {self._cursor(source, select)}")
                 else:
                     parts.append(f"{answer!r}: {self.shape(found, edge.fields['node'].type, source)}")
             return f"[{{{', '.join(parts)}}} for r in rows]"
         if name == "pageInfo":
-            return self._page_info(nodes, made.type, source, level)
+            return self._page_info(nodes, made.type, source, select)
         raise NotCompilable(f"{type_.name}.{name}")
 
-    def _page_info(self, nodes: list[FieldNode], type_: GraphQLOutputType, source: "Source", level: Level) -> str:
+    def _page_info(self, nodes: list[FieldNode], type_: GraphQLOutputType, source: "Source", select: Select) -> str:
         info = assert_object_type(get_nullable_type(type_))
-        cursor = self.function("r", self._cursor(source, level))
+        cursor = self.function("r", self._cursor(source, select))
         values = {
             "__typename": repr(info.name),
             "hasNextPage": "more",
-            "hasPreviousPage": f"given[{level.slot!r}]['after'] is not None",
+            "hasPreviousPage": f"given[{select.label!r}]['after'] is not None",
             "startCursor": f"{cursor}(rows[0]) if rows else None",
             "endCursor": f"{cursor}(rows[-1]) if rows else None",
         }
@@ -355,11 +355,11 @@ class Compiler:
         parts = [f"{name!r}: {values[fields[0].name.value]}" for name, fields in found]
         return f"{{{', '.join(parts)}}}"
 
-    def _cursor(self, source: "Source", level: Level) -> str:
+    def _cursor(self, source: "Source", select: Select) -> str:
         """The order is known when the operation runs (it may come from a variable), so all its columns are loaded."""
-        columns = _order_columns(level)
+        columns = _order_columns(select)
         values = ", ".join(f"{column!r}: {source.column(column)}" for column in columns)
-        return f"given[{level.slot!r}]['order'].cursor_of({{{values}}}, {source.column('id')})"
+        return f"given[{select.label!r}]['order'].cursor_of({{{values}}}, {source.column('id')})"
 
     # Names and numbers
 
@@ -382,8 +382,8 @@ class Compiler:
         return self._numbers
 
 
-def _order_columns(level: Level) -> tuple[str, ...]:
-    return level.root.order_columns if isinstance(level.root, graph.Listed) else ()
+def _order_columns(select: Select) -> tuple[str, ...]:
+    return select.root.order_columns if isinstance(select.root, graph.Listed) else ()
 
 
 def _now() -> datetime:

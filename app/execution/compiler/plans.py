@@ -18,7 +18,7 @@ from app.execution.cache import Size
 from app.execution.compiler.arguments import Variables, arguments_of
 from app.execution.compiler.compile import compile_payloads, compile_query
 from app.execution.compiler.query_plan import Effect, NotCompilable
-from app.execution.compiler.run import Runnable
+from app.execution.compiler.run import CompiledPlan
 from app.execution.compiler.selections import variables_of_directives
 from app.execution.restrictions import Fragments
 from app.execution.values import Arguments, JsonObject
@@ -28,7 +28,7 @@ from app.foundation.access import Viewer
 MAXIMUM_PLANS = 16
 
 
-Changes = dict[str, tuple[Effect | None, Arguments, Runnable]]
+MutationPlans = dict[str, tuple[Effect | None, Arguments, CompiledPlan]]
 """By the names in the answer: what is called, with which arguments, and what reads its payload; nothing for `__typename`."""
 
 
@@ -42,38 +42,36 @@ class Plans:
         self._operation = operation
         self._fragments = fragments
         self._size = size
-        self._made: dict[Hashable, dict[str, Runnable]] = {}
+        self._made: dict[Hashable, dict[str, CompiledPlan]] = {}
 
-    def query(self, given: JsonObject | None, viewer: Viewer) -> tuple[Runnable, VariableValues] | None:
+    def query(self, given: JsonObject | None, viewer: Viewer) -> tuple[CompiledPlan, VariableValues] | None:
         """The plan that answers the query, with the variables that it was chosen by; None: the reference executor does."""
         values = self.variables.read(given or {})
-        runnable = self._plans(values).get(_WHOLE) if values is not None else None
-        return (
-            (runnable, values) if runnable is not None and values is not None and runnable.is_open_to(viewer) else None
-        )
+        plan = self._plans(values).get(_WHOLE) if values is not None else None
+        return (plan, values) if plan is not None and values is not None and plan.is_open_to(viewer) else None
 
-    def mutation(self, given: JsonObject | None, viewer: Viewer) -> tuple[Changes, VariableValues] | None:
+    def mutation(self, given: JsonObject | None, viewer: Viewer) -> tuple[MutationPlans, VariableValues] | None:
         """The plans of all fields of the mutation, with the variables that they were chosen by; None: the reference executor."""
         values = self.variables.read(given or {})
         plans = self._plans(values) if values is not None else {}
         if not plans or values is None or not all(each.is_open_to(viewer) for each in plans.values()):
             return None
-        changes: Changes = {}
-        for name, runnable in plans.items():
-            effect = runnable.plan.effect
+        chosen: MutationPlans = {}
+        for name, compiled in plans.items():
+            effect = compiled.plan.effect
             try:
                 arguments = effect.arguments(values) if effect is not None else {}
             except GraphQLError:  # the reference executor meets it again and reports it
                 return None
             if effect is not None and effect.refuses(viewer, arguments):
                 return None
-            changes[name] = effect, arguments, runnable
-        return changes, values
+            chosen[name] = effect, arguments, compiled
+        return chosen, values
 
-    def all(self) -> list[Runnable]:
-        return [runnable for made in self._made.values() for runnable in made.values()]
+    def all(self) -> list[CompiledPlan]:
+        return [plan for plans in self._made.values() for plan in plans.values()]
 
-    def _plans(self, values: VariableValues) -> dict[str, Runnable]:
+    def _plans(self, values: VariableValues) -> dict[str, CompiledPlan]:
         """By the names of payloads, or of the whole answer."""
         switches = tuple(values.coerced.get(name) for name in self._switches)
         if None in switches:
@@ -85,7 +83,7 @@ class Plans:
             made = self._made[switches] = self._compiled(values)
         return made
 
-    def _compiled(self, values: VariableValues) -> dict[str, Runnable]:
+    def _compiled(self, values: VariableValues) -> dict[str, CompiledPlan]:
         def included(node: SelectionNode) -> bool:
             return all(_lets_in(directive, values) for directive in node.directives or ())
 
@@ -95,7 +93,7 @@ class Plans:
             plans = {_WHOLE: compile_query(*what)} if is_query else compile_payloads(*what)
         except NotCompilable:
             plans = {}
-        return {name: Runnable(plan, self._size) for name, plan in plans.items()}
+        return {name: CompiledPlan(plan, self._size) for name, plan in plans.items()}
 
     @cached_property
     def _switches(self) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
-"""What a plan consists of: calls and levels; a level is one SELECT, with what is joined to its rows and nested below.
+"""What a plan consists of: calls and selects; a select is one SELECT, with what is joined to its rows and nested below.
 
-Names in plans, statements and generated code: `l3` is a level and `l3n` the number of its rows; `c1` is a call; `f4` a generated
-function, `k5` a constant of it; `r` is a row or an object, `o` the owner of a page. In a SELECT `b` are the level's own rows,
+Names in plans, statements and generated code: `l3` is a select and `l3n` the number of its rows; `c1` is a call; `f4` a generated
+function, `k5` a constant of it; `r` is a row or an object, `o` the owner of a page. In a SELECT `b` are the select's own rows,
 `o6` what is joined to them, `n7` what is counted; `p` is a mutation's payload. `Plan.source` is the generated code: print it
 to see what an operation became.
 """
@@ -25,12 +25,12 @@ ReadArguments = Callable[[VariableValues], Arguments]
 # From a field and its node: what reads its arguments when the operation runs.
 ArgumentsOf = Callable[[GraphQLField, FieldNode], ReadArguments]
 Found = dict[str, Any]
-"""What a run has found, by slots: a call's answer, the answers of a call for each row, a level's rows by their owners."""
+"""What a run has found, by slots: a call's answer, the answers of a call for each row, a select's rows by their owners."""
 PAYLOAD = "p"
 
 
 Root = fields.OneById | fields.PageOfAll | fields.PageOf | None
-"""What a level selects; None: the one row whose column holds the id of its owner."""
+"""What a select selects; None: the one row whose column holds the id of its owner."""
 
 
 class NotCompilable(Exception):
@@ -39,7 +39,7 @@ class NotCompilable(Exception):
 
 @dataclass(eq=False)
 class Join:
-    """A to-one of a level: the row of `model` whose column `by` holds the column `key` of the row at `owner`."""
+    """A to-one of a select: the row of `model` whose column `by` holds the column `key` of the row at `owner`."""
 
     alias: str
     model: type[TenantScoped]
@@ -50,7 +50,7 @@ class Join:
 
 @dataclass(frozen=True)
 class Owner:
-    """Where the id that a level hangs from is found when it hangs from no row: by attributes, from what a call answered.
+    """Where the id that a select hangs from is found when it hangs from no row: by attributes, from what a call answered.
 
     Without a call it is the viewer that they begin at.
     """
@@ -64,9 +64,9 @@ class Owner:
 
 @dataclass(eq=False)
 class Call:
-    """An ordinary resolver of a root field of a query, and what reads its arguments. Its answer is kept by the slot."""
+    """An ordinary resolver of a root field of a query, and what reads its arguments. Its answer is kept by the label."""
 
-    slot: str
+    label: str
     resolver: Resolver
     arguments: ReadArguments
 
@@ -92,9 +92,9 @@ class Effect:
 
 @dataclass(eq=False)
 class CallForEach:
-    """An ordinary resolver of a field of rows, called for all rows of its level together."""
+    """An ordinary resolver of a field of rows, called for all rows of its select together."""
 
-    slot: str
+    label: str
     resolver: Resolver
     arguments: ReadArguments
     source: Callable[[Row], object]
@@ -104,39 +104,39 @@ class CallForEach:
 
 
 @dataclass(eq=False)
-class Level:
-    """One SELECT: rows of one model with the columns asked for, and what is joined to each of them."""
+class Select:
+    """One SELECT: rows of one model with the columns conditions for, and what is joined to each of them."""
 
     model: type[TenantScoped]
     root: Root
-    slot: str
+    label: str
     by: str = "id"
     owner: Owner | None = None
     arguments: ReadArguments | None = None
     joins: list[Join] = field(default_factory=list)
     counts: dict[str, tuple[fields.CountOf, str]] = field(default_factory=dict)
-    """By their names in the SELECT: what is counted, and of which of the level's rows."""
+    """By their names in the SELECT: what is counted, and of which of the select's rows."""
     items: dict[tuple[str, str], int] = field(default_factory=dict)
-    children: list["Level"] = field(default_factory=list)
+    children: list["Select"] = field(default_factory=list)
     calls: list[CallForEach] = field(default_factory=list)
     parent_index: int = 0
     """For a nested page: where the parent's row holds the owner's id."""
-    width: int = 0
+    values_per_row: int = 0
     """How many values of the answer are made of each row."""
     wants_rows: bool = True
     wants_count: bool = False
 
     def index(self, alias: str, column: str) -> int:
-        """Where the level's rows hold a column; asking for it is what puts it into the SELECT."""
+        """Where the select's rows hold a column; asking for it is what puts it into the SELECT."""
         return self.items.setdefault((alias, column), len(self.items))
 
     @property
-    def row_width(self) -> int:
+    def column_count(self) -> int:
         """How many columns a row has."""
         return len(self.items) or 1
 
     @cached_property
-    def page(self) -> "Level | None":
+    def page(self) -> "Select | None":
         """A page that is all there is below one object found by its id: both are selected by one statement."""
         page = self.children[0] if len(self.children) == 1 and isinstance(self.root, fields.OneById) else None
         if page is None or not isinstance(page.root, fields.PageOf) or page.wants_count or not page.wants_rows:
@@ -149,10 +149,10 @@ class Level:
 
 @dataclass
 class Plan:
-    """What is read: first by calls, then by levels; `shape` makes the answer of what they found."""
+    """What is read: first by calls, then by selects; `shape` makes the answer of what they found."""
 
     calls: list[Call]
-    levels: list[Level]
+    selects: list[Select]
     permissions: frozenset[type[Requirement]]
     shape: Callable[[Viewer, Context, Found, dict[str, Arguments]], Any]
     source: str

@@ -11,7 +11,7 @@ import orjson
 from graphql import FieldNode, GraphQLField, GraphQLLeafType, GraphQLOutputType
 from tortoise import fields
 
-from app.execution.compiler.query_plan import ArgumentsOf, CallForEach, Join, Level, NotCompilable, Owner, Root
+from app.execution.compiler.query_plan import ArgumentsOf, CallForEach, Join, NotCompilable, Owner, Root, Select
 from app.execution.executor.direct_fields import coercer
 from app.execution.executor.resolvers import Resolver
 from app.execution.values import Row
@@ -33,17 +33,17 @@ class Compiling(Protocol):
     ) -> str: ...
     def shape(self, nodes: list[FieldNode], type_: GraphQLOutputType, source: "Source") -> str: ...
     def shaped(self, expression: str, nodes: list[FieldNode], type_: GraphQLOutputType, source: "Source") -> str: ...
-    def page(self, nodes: list[FieldNode], type_: GraphQLOutputType, level: Level) -> str: ...
-    def level(
-        self, model: type[TenantScoped], root: Root, into: list[Level], *, by: str = "id", owner: Owner | None = None
-    ) -> Level: ...
+    def page(self, nodes: list[FieldNode], type_: GraphQLOutputType, select: Select) -> str: ...
+    def select(
+        self, model: type[TenantScoped], root: Root, into: list[Select], *, by: str = "id", owner: Owner | None = None
+    ) -> Select: ...
 
 
 class Source:
     """Where a shape's values come from."""
 
-    level: Level | None = None
-    """The level whose rows they are, if it is one's."""
+    select: Select | None = None
+    """The select whose rows they are, if it is one's."""
 
     def __init__(self, compiler: Compiling) -> None:
         self.compiler = compiler
@@ -58,14 +58,14 @@ class Source:
 
     def below(self, _name: str) -> "Source":
         """The source of the object in a column."""
-        return OfObject(self.compiler)
+        return ObjectSource(self.compiler)
 
     def sid(self, name: str, kind: Kind) -> str:
         return f"{self.compiler.constant(sid_of)}({self.compiler.constant(kind)}, {self.column(name)})"
 
     def part(self, declared: graph.Part) -> "Source":
         """The source of an object that is made of some of the columns."""
-        return _PartOf(self, declared.columns)
+        return _PartSource(self, declared.columns)
 
     def to_one(self, declared: graph.ToOne, nodes: list[FieldNode], type_: GraphQLOutputType) -> str:
         raise NotCompilable("a to-one of a value")
@@ -90,12 +90,12 @@ class Source:
         raise NotCompilable("a resolver of a value")
 
 
-class _PartOf(Source):
+class _PartSource(Source):
     """Some columns of another source, by other names."""
 
     def __init__(self, whole: Source, columns: Mapping[str, str]) -> None:
         super().__init__(whole.compiler)
-        self.level = whole.level
+        self.select = whole.select
         self._whole = whole
         self._columns = columns
 
@@ -111,7 +111,7 @@ class _PartOf(Source):
         return self._whole.call(declared, resolver, made, node)
 
 
-class OfObject(Source):
+class ObjectSource(Source):
     """A Python object that a function of ours made."""
 
     def column(self, name: str) -> str:
@@ -121,59 +121,61 @@ class OfObject(Source):
         return f"{self.compiler.constant(coercer(type_, nullable=nullable))}(r.{name})"
 
 
-class OfKnownObject(OfObject):
+class RootObjectSource(ObjectSource):
     """The caller, or an object that can be found from a call's answer: what hangs from it are rows of their own."""
 
-    def __init__(self, compiler: Compiling, owner: Owner, into: list[Level]) -> None:
+    def __init__(self, compiler: Compiling, owner: Owner, into: list[Select]) -> None:
         super().__init__(compiler)
         self._owner = owner
         self._into = into
 
     def below(self, name: str) -> Source:
-        return OfKnownObject(self.compiler, self._owner / name, self._into)
+        return RootObjectSource(self.compiler, self._owner / name, self._into)
 
     def to_one(self, declared: graph.ToOne, nodes: list[FieldNode], type_: GraphQLOutputType) -> str:
-        level = self._level(declared.row, None, declared.by, declared.key)
-        rows = f"data[{level.slot!r}].get(None)"
-        shaped = self.compiler.shaped(f"{rows}[0]", nodes, type_, OfLevel(self.compiler, level, "b"))
+        select = self._select(declared.row, None, declared.by, declared.key)
+        rows = f"data[{select.label!r}].get(None)"
+        shaped = self.compiler.shaped(f"{rows}[0]", nodes, type_, RowSource(self.compiler, select, "b"))
         return f"({shaped} if {rows} else None)"
 
     def related(self, path: tuple[graph.ToOne, ...], columns: tuple[str, ...]) -> str:
         first, *more = path
-        level = self._level(first.row, None, first.by, first.key)
-        row = OfLevel(self.compiler, level, "b")
+        select = self._select(first.row, None, first.by, first.key)
+        row = RowSource(self.compiler, select, "b")
         made = self.compiler.function("r", row.related(tuple(more), columns))
-        rows = f"data[{level.slot!r}].get(None)"
+        rows = f"data[{select.label!r}].get(None)"
         return f"({made}({rows}[0]) if {rows} else None)"
 
     def page(self, declared: graph.PageOf, nodes: list[FieldNode], made: GraphQLField) -> str:
-        level = self._level(declared.row, declared, declared.by, "id")
-        level.arguments = self.compiler.arguments(made, nodes[0])
-        return f"{self.compiler.page(nodes, made.type, level)}(r.id)"
+        select = self._select(declared.row, declared, declared.by, "id")
+        select.arguments = self.compiler.arguments(made, nodes[0])
+        return f"{self.compiler.page(nodes, made.type, select)}(r.id)"
 
     def count(self, declared: graph.CountOf) -> str:
-        level = self._level(declared.row, graph.PageOf(declared.row, by=declared.by), declared.by, "id")
-        level.wants_rows, level.wants_count = False, True
-        return f"data[{level.slot + 'n'!r}].get(r.id, 0)"
+        select = self._select(declared.row, graph.PageOf(declared.row, by=declared.by), declared.by, "id")
+        select.wants_rows, select.wants_count = False, True
+        return f"data[{select.label + 'n'!r}].get(r.id, 0)"
 
-    def _level(self, model: type[TenantScoped], root: Root, by: str, key: str) -> Level:
-        return self.compiler.level(model, root, self._into, by=by, owner=self._owner / key)
+    def _select(self, model: type[TenantScoped], root: Root, by: str, key: str) -> Select:
+        return self.compiler.select(model, root, self._into, by=by, owner=self._owner / key)
 
 
-class OfLevel(Source):
+class RowSource(Source):
     """A row of a SELECT; `alias` says whether its own columns are meant or those of what is joined to it."""
 
-    level: Level
+    select: Select
 
-    def __init__(self, compiler: Compiling, level: Level, alias: str, model: type[TenantScoped] | None = None) -> None:
+    def __init__(
+        self, compiler: Compiling, select: Select, alias: str, model: type[TenantScoped] | None = None
+    ) -> None:
         super().__init__(compiler)
-        self.level = level
+        self.select = select
         self._alias = alias
-        self._model = model or level.model
+        self._model = model or select.model
 
     def column(self, name: str) -> str:
         column = self._model._meta.fields_map[name]
-        raw = f"r[{self.level.index(self._alias, name)}]"
+        raw = f"r[{self.select.index(self._alias, name)}]"
         if not _is_converted(column):
             return raw
         convert = self.compiler.constant(_converter(column))
@@ -183,11 +185,11 @@ class OfLevel(Source):
         column = self._model._meta.fields_map[name]
         chosen: Iterable[enum.Enum] = getattr(column, "enum_type", ())
         if chosen and all(member.value == member.name for member in chosen):
-            return f"r[{self.level.index(self._alias, name)}]"
+            return f"r[{self.select.index(self._alias, name)}]"
         return super().leaf(name, type_, nullable=nullable)
 
     def sid(self, name: str, kind: Kind) -> str:
-        raw = f"r[{self.level.index(self._alias, name)}]"
+        raw = f"r[{self.select.index(self._alias, name)}]"
         return f"{kind.value!r} + {raw}.hex"
 
     def to_one(self, declared: graph.ToOne, nodes: list[FieldNode], type_: GraphQLOutputType) -> str:
@@ -201,18 +203,18 @@ class OfLevel(Source):
             joined = joined._joined(to)
         return f"(None if r[{joined.index('id')}] is None else {joined.object_of(columns)})"
 
-    def _joined(self, declared: graph.ToOne) -> "OfLevel":
+    def _joined(self, declared: graph.ToOne) -> "RowSource":
         """The row beside, which is joined once however often it is needed."""
-        level, wanted = self.level, (declared.row, declared.by, self._alias, declared.key)
-        known = (join.alias for join in level.joins if (join.model, join.by, join.owner, join.key) == wanted)
+        select, wanted = self.select, (declared.row, declared.by, self._alias, declared.key)
+        known = (join.alias for join in select.joins if (join.model, join.by, join.owner, join.key) == wanted)
         alias = next(known, None)
         if alias is None:
             alias = f"o{self.compiler.number()}"
-            level.joins.append(Join(alias, *wanted))
-        return OfLevel(self.compiler, level, alias, declared.row)
+            select.joins.append(Join(alias, *wanted))
+        return RowSource(self.compiler, select, alias, declared.row)
 
     def index(self, name: str) -> int:
-        return self.level.index(self._alias, name)
+        return self.select.index(self._alias, name)
 
     def object_of(self, columns: tuple[str, ...]) -> str:
         """The expression of an object that has these columns of the row, as the ORM would give them."""
@@ -220,33 +222,33 @@ class OfLevel(Source):
         return f"{self.compiler.constant(_row_class(columns))}({values})"
 
     def page(self, declared: graph.PageOf, nodes: list[FieldNode], made: GraphQLField) -> str:
-        child = self.compiler.level(declared.row, declared, self.level.children, by=declared.by)
+        child = self.compiler.select(declared.row, declared, self.select.children, by=declared.by)
         child.arguments = self.compiler.arguments(made, nodes[0])
-        child.parent_index = self.level.index(self._alias, "id")
+        child.parent_index = self.select.index(self._alias, "id")
         return f"{self.compiler.page(nodes, made.type, child)}(r[{child.parent_index}])"
 
     def count(self, declared: graph.CountOf) -> str:
-        level, wanted = self.level, (declared, self._alias)
-        name = next((name for name, known in level.counts.items() if known == wanted), None)
+        select, wanted = self.select, (declared, self._alias)
+        name = next((name for name, known in select.counts.items() if known == wanted), None)
         if name is None:
             name = f"n{self.compiler.number()}"
-            level.counts[name] = wanted
-            level.index(self._alias, "id")
-        return f"r[{level.index('', name)}]"
+            select.counts[name] = wanted
+            select.index(self._alias, "id")
+        return f"r[{select.index('', name)}]"
 
     def call(self, declared: graph.ResolvedFrom, resolver: Resolver, made: GraphQLField, node: FieldNode) -> str:
-        slot = f"c{self.compiler.number()}"
-        key = self.level.index(self._alias, "id")
+        label = f"c{self.compiler.number()}"
+        key = self.select.index(self._alias, "id")
         row = _row_class(declared.columns)
         readers = [self._reader(name) for name in declared.columns]
         arguments = self.compiler.arguments(made, node)
-        self.level.calls.append(
-            CallForEach(slot, resolver, arguments, lambda values: row(*(read(values) for read in readers)), key)
+        self.select.calls.append(
+            CallForEach(label, resolver, arguments, lambda values: row(*(read(values) for read in readers)), key)
         )
-        return f"data[{slot!r}][r[{key}]]"
+        return f"data[{label!r}][r[{key}]]"
 
     def _reader(self, name: str) -> Callable[[Row], object]:
-        index, column = self.level.index(self._alias, name), self._model._meta.fields_map[name]
+        index, column = self.select.index(self._alias, name), self._model._meta.fields_map[name]
         if not _is_converted(column):
             return itemgetter(index)
         convert = _converter(column)

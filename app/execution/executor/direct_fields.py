@@ -119,7 +119,7 @@ class DirectResolvers(MiddlewareManager):
 
 
 @dataclass(frozen=True)
-class Answered:
+class MutationPayload:
     """The root of a mutation whose one field has been called: the payload is only read."""
 
     payload: object
@@ -129,7 +129,7 @@ def _called(definition: StrawberryField, config: StrawberryConfig) -> Resolve:
     """A mutation's resolver, called as it is."""
     resolver = Resolver(definition, config)
     return lambda source, info, **arguments: (
-        source.payload if isinstance(source, Answered) else resolver.call(source, info.context, arguments)
+        source.payload if isinstance(source, MutationPayload) else resolver.call(source, info.context, arguments)
     )
 
 

@@ -50,7 +50,7 @@ _ERROR_WORK = 100
 MAXIMUM_ROWS = 5_000
 
 
-class Executor(StrawberryGraphQLCoreExecutionContext):
+class ReferenceExecutor(StrawberryGraphQLCoreExecutionContext):
     """One operation."""
 
     def __init__(self, *args: object, **kwargs: object) -> None:

@@ -20,9 +20,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from app.server.transport.waiting_connections import WaitingConnections
 
-LET_IN = "voice_gateway.let_in"
+AUTHENTICATED = "voice_gateway.authenticated"
 """In the extensions of a WebSocket's scope: to be called once somebody is known to be let in (`websocket.py`)."""
-HANG_UP = "voice_gateway.hang_up"
+ABORT = "voice_gateway.abort"
 """In the extensions of a WebSocket's scope: ends the connection without waiting for its client to read."""
 OVERLOADED = "voice_gateway.overloaded"
 """In the scope of a request that the application answers with 503: the worker has too many."""

@@ -27,7 +27,7 @@ from websockets.http11 import Request
 from websockets.protocol import State
 
 from app.recording.stream import DIVERT, HOLD_CLOSE
-from app.server.transport.http import HANG_UP, LET_IN, DrainGuard
+from app.server.transport.http import ABORT, AUTHENTICATED, DrainGuard
 
 Sink = Callable[[bytes], bool]
 """Takes the data of a binary message; false when it wants no more for now. What has arrived already still comes."""
@@ -78,7 +78,7 @@ class StreamingProtocol(DrainGuard, WebSocketsSansIOProtocol):
         super().handle_connect(event)
         if self.response.status_code == 101:  # else there is no application
             extensions: Any = self.scope["extensions"]
-            extensions |= {DIVERT: self._divert, LET_IN: self._let_in, HANG_UP: super()._hang_up}
+            extensions |= {DIVERT: self._divert, AUTHENTICATED: self._let_in, ABORT: super()._hang_up}
             extensions[HOLD_CLOSE] = self._hold_close
 
     def data_received(self, data: bytes) -> None:
