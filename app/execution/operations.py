@@ -1,8 +1,8 @@
 """Runs operations, each within one deadline and one slot of its caller.
 
-A query is read by its plan, or by the reference executor where it has none or the plan fails. The fields of a mutation are called
-one after the other, each once: here if all of them have plans, else by the reference executor. What a plan fails to read of a
-payload the reference executor reads.
+A query runs by its plan, or by the reference executor where it has no plan or the plan fails. The resolvers of a mutation's
+fields run one after the other, each once: here if all of them have plans, otherwise in the reference executor. A payload is
+read by its plan, and by the reference executor where that fails.
 """
 
 import asyncio
@@ -29,9 +29,8 @@ from graphql.execution.values import VariableValues, get_variable_values
 from strawberry import Schema
 
 from app.execution.admission import Admission, unauthenticated
-from app.execution.compiler import run as running
 from app.execution.compiler.plans import MutationPlans
-from app.execution.compiler.run import CompiledPlan
+from app.execution.compiler.run import CompiledPlan, run_or_fall_back
 from app.execution.documents import Operation
 from app.execution.executor.direct_fields import DirectResolvers, MutationPayload
 from app.execution.executor.reference import ReferenceExecutor
@@ -45,12 +44,12 @@ from app.foundation.context import Context
 from app.foundation.errors import ErrorCode, RateLimited, ServiceUnavailable, Unauthenticated
 from app.foundation.events import EventsLost
 
-# Of all subscriptions of a worker: a thousand events that come at once leave room for requests.
-EVENTS_AT_ONCE = 4
+# Per worker, over all subscriptions: a burst of a thousand events leaves capacity for requests.
+CONCURRENT_EVENTS = 4
 
 
 class Operations:
-    """The schema, ready to run operations."""
+    """Runs the operations of one schema."""
 
     def __init__(
         self, schema: Schema, *, anonymous_introspection: bool, operations_per_caller: int, compiles: bool = True
@@ -61,13 +60,13 @@ class Operations:
         self.needs_no_caller = self._admission.needs_no_caller
         self._resolvers = DirectResolvers(self._schema, schema.config)
         self._compiles = compiles
-        self._events_at_once = asyncio.Semaphore(EVENTS_AT_ONCE)
+        self._concurrent_events = asyncio.Semaphore(CONCURRENT_EVENTS)
         self._slots = OperationSlots(operations_per_caller)
 
     async def run(
         self, request: GraphQLRequest, context: Context, *, only_queries: bool = False, spent_seconds: float = 0.0
     ) -> GraphQLResponse:
-        """The answer to a query or a mutation; `spent_seconds` is what its request has waited for already."""
+        """Runs a query or a mutation. `spent_seconds` of the deadline have passed already."""
         operation = self._admission.admitted(request, context, only_queries=only_queries)
         if isinstance(operation, GraphQLResponse):
             return operation
@@ -76,24 +75,24 @@ class Operations:
             return request_error([error_with_code(message, ErrorCode.BAD_USER_INPUT)], context)
         try:
             async with Deadline(spent_seconds) as deadline, self._slots.slot(context, deadline.paused):
-                return await self._answer(operation, request, context)
+                return await self._run(operation, request, context)
         except TimeoutError:
-            return _too_late(context, operation)
-        except RateLimited as limited:
-            return request_error([limited], context, operation, ErrorCode.RATE_LIMITED)
+            return _timed_out(context, operation)
+        except RateLimited as error:
+            return request_error([error], context, operation, ErrorCode.RATE_LIMITED)
         except Unauthenticated as error:
             return unauthenticated(context, operation, error)
-        except ServiceUnavailable as away:
-            return request_error([away], context)
+        except ServiceUnavailable as error:
+            return request_error([error], context)
 
-    async def _answer(self, operation: Operation, request: GraphQLRequest, context: Context) -> GraphQLResponse:
+    async def _run(self, operation: Operation, request: GraphQLRequest, context: Context) -> GraphQLResponse:
         execute = partial(self._execute, operation, request, context)
         if not self._compiles or context.caller is None:
             return await execute()
         if operation.type is OperationType.MUTATION:
             plans = operation.plans.mutation(request.variables, context.viewer)
             if plans is not None:
-                return await self._change(operation, request, context, *plans)
+                return await self._mutate(operation, request, context, *plans)
         else:
             planned = operation.plans.query(request.variables, context.viewer)
             if planned is not None:
@@ -103,10 +102,10 @@ class Operations:
                     data = await plan.run(context, variables)
                     return GraphQLResponse(executed=True, data=data, operation=operation, compiled=True)
 
-                return await running.read(by_plan(), execute, context.request_id)
+                return await run_or_fall_back(by_plan(), execute, context.request_id)
         return await execute()
 
-    async def _change(
+    async def _mutate(
         self,
         operation: Operation,
         request: GraphQLRequest,
@@ -117,39 +116,39 @@ class Operations:
         data: JsonObject = {}
         errors: list[JsonObject] = []
         compiled = False
-        for name, (effect, arguments, runnable) in plans.items():
+        for name, (effect, arguments, compiled_plan) in plans.items():
             data[name] = None
             if effect is None:
-                data[name] = await runnable.run(context, variables)
+                data[name] = await compiled_plan.run(context, variables)
                 continue
             try:
                 payload: Any = effect.resolver.call(None, context, arguments)
                 payload = await payload
-            except Exception as error:  # noqa: BLE001  told like any other error, masked if need be
+            except Exception as error:  # noqa: BLE001  reported as any field error
                 errors.append(formatted_error(located_error(error, effect.nodes, [name]), context))
                 continue
-            by_plan = self._read(name, runnable, context, variables, payload)
-            walked = partial(self._walk, operation, effect.nodes, request, context, payload)
-            answer = await running.read(by_plan, walked, context.request_id)
-            if answer.data is None:  # it asks for too much
-                return answer
-            data |= answer.data
-            errors += answer.errors or ()
-            compiled |= answer.compiled
+            by_plan = self._read_by_plan(name, compiled_plan, context, variables, payload)
+            by_reference = partial(self._read_by_reference, operation, effect.nodes, request, context, payload)
+            response = await run_or_fall_back(by_plan, by_reference, context.request_id)
+            if response.data is None:  # it exceeds MAXIMUM_WORK
+                return response
+            data |= response.data
+            errors += response.errors or ()
+            compiled |= response.compiled
         return GraphQLResponse(executed=True, data=data, errors=errors or None, operation=operation, compiled=compiled)
 
     @staticmethod
-    async def _read(
-        name: str, runnable: CompiledPlan, context: Context, variables: VariableValues, payload: object
+    async def _read_by_plan(
+        name: str, compiled_plan: CompiledPlan, context: Context, variables: VariableValues, payload: object
     ) -> GraphQLResponse:
         return GraphQLResponse(
-            executed=True, data={name: await runnable.run(context, variables, payload)}, compiled=True
+            executed=True, data={name: await compiled_plan.run(context, variables, payload)}, compiled=True
         )
 
-    async def _walk(
+    async def _read_by_reference(
         self, operation: Operation, nodes: list[FieldNode], request: GraphQLRequest, context: Context, payload: object
     ) -> GraphQLResponse:
-        """As `_read`, by the reference executor."""
+        """Reads a payload with the reference executor."""
         node = OperationDefinitionNode(
             operation=operation.type,
             variable_definitions=operation.node.variable_definitions,
@@ -158,12 +157,12 @@ class Operations:
         return await self._execute(replace(operation, node=node), request, context, MutationPayload(payload))
 
     async def subscribe(
-        self, request: GraphQLRequest, context: Context, renewed: Callable[[], Awaitable[Context]]
+        self, request: GraphQLRequest, context: Context, new_context: Callable[[], Awaitable[Context]]
     ) -> GraphQLResponse | AsyncGenerator[GraphQLResponse, None]:
-        """The answers of a subscription as events come, each with a context that `renewed` makes; or why there are none.
+        """The responses of a subscription, one for each event, each with a context from `new_context`; or the request error.
 
-        Callers close the generator at the first answer that was not executed. Raises EventsLost while it is iterated, and what
-        `renewed` raises.
+        Callers close the generator at the first response that was not executed. While iterated, raises EventsLost and what
+        `new_context` raises.
         """
         operation = self._admission.admitted(request, context)
         if isinstance(operation, GraphQLResponse):
@@ -175,15 +174,15 @@ class Operations:
         if isinstance(events, ExecutionResult):
             return request_error(events.errors or (), context)
         if not isinstance(events, AsyncGenerator):
-            raise TypeError("the resolver of a subscription is an asynchronous generator")
-        return self._answers(events, request, context, renewed)
+            raise TypeError("the resolver of a subscription must be an asynchronous generator")
+        return self._responses(events, request, context, new_context)
 
-    async def _answers(
+    async def _responses(
         self,
         events: AsyncGenerator[object, None],
         request: GraphQLRequest,
         context: Context,
-        renewed: Callable[[], Awaitable[Context]],
+        new_context: Callable[[], Awaitable[Context]],
     ) -> AsyncGenerator[GraphQLResponse, None]:
         async with aclosing(events):
             while True:
@@ -191,24 +190,24 @@ class Operations:
                     event = await anext(events)
                 except EventsLost:
                     raise
-                except Exception as error:  # noqa: BLE001  told like any other error, masked if need be
+                except Exception as error:  # noqa: BLE001  reported as any field error
                     yield request_error([located_error(error)], context)
                 try:
-                    context = await renewed()
-                except ServiceUnavailable as away:
-                    yield GraphQLResponse(executed=True, errors=[formatted_error(away, context)])
+                    context = await new_context()
+                except ServiceUnavailable as error:
+                    yield GraphQLResponse(executed=True, errors=[formatted_error(error, context)])
                     continue
-                async with self._slots.slot(context, is_event=True), self._events_at_once:
-                    answer = await self._of_event(event, request, context)
+                async with self._slots.slot(context, is_event=True), self._concurrent_events:
+                    response = await self._run_event(event, request, context)
                 if (
-                    not answer.executed
-                    or answer.errors
-                    or any(value is not None for value in (answer.data or {}).values())
+                    not response.executed
+                    or response.errors
+                    or any(value is not None for value in (response.data or {}).values())
                 ):
-                    yield answer
+                    yield response
 
-    async def _of_event(self, event: object, request: GraphQLRequest, context: Context) -> GraphQLResponse:
-        # The caller may have to choose a new password since the event before.
+    async def _run_event(self, event: object, request: GraphQLRequest, context: Context) -> GraphQLResponse:
+        # Since the last event the caller may have been required to choose a new password.
         operation = self._admission.admitted(request, context)
         if isinstance(operation, GraphQLResponse):
             return operation
@@ -216,12 +215,12 @@ class Operations:
             async with Deadline():
                 return await self._execute(operation, request, context, event)
         except TimeoutError:
-            return _too_late(context, operation)
+            return _timed_out(context, operation)
 
     async def _execute(
         self, operation: Operation, request: GraphQLRequest, context: Context, event: object = None
     ) -> GraphQLResponse:
-        """By the reference executor."""
+        """Runs an operation in the reference executor."""
         executor = self._executor(operation, request, context, event)
         if isinstance(executor, GraphQLResponse):
             return executor
@@ -233,7 +232,7 @@ class Operations:
                 return GraphQLResponse(
                     executed=True, errors=[formatted_error(executor.exhausted, context)], operation=operation
                 )
-            errors = [formatted_error(error, context) for error in sorted(result.errors or (), key=_place)]
+            errors = [formatted_error(error, context) for error in sorted(result.errors or (), key=_position)]
             return GraphQLResponse(executed=True, data=result.data, errors=errors or None, operation=operation)
         finally:
             executor.release()
@@ -241,15 +240,17 @@ class Operations:
     def _executor(
         self, operation: Operation, request: GraphQLRequest, context: Context, event: object = None
     ) -> ReferenceExecutor | GraphQLResponse:
-        """The reference executor; what is said when the variables do not fit."""
+        """The reference executor for this operation; a request error for invalid variables."""
         definitions = operation.node.variable_definitions or ()
-        given, most = request.variables or {}, document_size.MAXIMUM_ERRORS
+        given = request.variables or {}
         variables: VariableValues | list[GraphQLError] | None = None
         if self._compiles:
             variables = operation.plans.variables.read_plain(given)
         if variables is None:
-            variables = get_variable_values(self._schema, definitions, given, max_errors=most, hide_suggestions=True)
-        if isinstance(variables, list):  # nothing ran
+            variables = get_variable_values(
+                self._schema, definitions, given, max_errors=document_size.MAXIMUM_ERRORS, hide_suggestions=True
+            )
+        if isinstance(variables, list):
             messages = [without_value(error.message, self._schema) for error in variables]
             errors = zip(messages, variables, strict=True)
             return request_error(
@@ -271,11 +272,11 @@ class Operations:
         )
 
 
-def _place(error: GraphQLError) -> tuple[list[int], list[tuple[bool, str | int]]]:
-    """Errors stand in the order of the document: fields run at the same time, and which one fails first is chance."""
+def _position(error: GraphQLError) -> tuple[list[int], list[tuple[bool, str | int]]]:
+    """Sorts errors in the order of the document: fields run concurrently, so which one fails first is chance."""
     return list(error.positions or ()), [(isinstance(step, str), step) for step in error.path or ()]
 
 
-def _too_late(context: Context, operation: Operation) -> GraphQLResponse:
-    late = ServiceUnavailable("The operation took too long and was stopped. Try again in a moment.")
-    return GraphQLResponse(executed=True, errors=[formatted_error(late, context)], operation=operation)
+def _timed_out(context: Context, operation: Operation) -> GraphQLResponse:
+    error = ServiceUnavailable("The operation took too long and was stopped. Try again in a moment.")
+    return GraphQLResponse(executed=True, errors=[formatted_error(error, context)], operation=operation)

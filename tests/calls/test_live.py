@@ -277,7 +277,7 @@ async def test_few_events_are_read_at_once(
     world: World,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    of_event, running, most, four = Operations._of_event, 0, 0, asyncio.Event()
+    of_event, running, most, four = Operations._run_event, 0, 0, asyncio.Event()
 
     async def counted(self: Operations, *arguments: Any) -> Any:
         nonlocal running, most
@@ -291,7 +291,7 @@ async def test_few_events_are_read_at_once(
         finally:
             running -= 1
 
-    monkeypatch.setattr(Operations, "_of_event", counted)
+    monkeypatch.setattr(Operations, "_run_event", counted)
     async with listening(port, account_user.token) as client:
         for _ in range(20):
             await client.subscribe(CHANGED, account=world["own"])

@@ -33,11 +33,11 @@ class Size:
 _VALUES, _CHARACTERS = document_size.MAXIMUM_VARIABLE_VALUES - 10, document_size.MAXIMUM_CHARACTERS - 500
 ANONYMOUS = Size(
     14_000,
-    document_size.MAXIMUM_OPEN_TOKENS - 30,
+    document_size.MAXIMUM_UNAUTHENTICATED_TOKENS - 30,
     _VALUES,
     14_000,
-    variables=document_size.MAXIMUM_OPEN_VARIABLES,
-    fragments=document_size.MAXIMUM_OPEN_FRAGMENTS,
+    variables=document_size.MAXIMUM_UNAUTHENTICATED_VARIABLES,
+    fragments=document_size.MAXIMUM_UNAUTHENTICATED_FRAGMENTS,
 )
 CALLER = Size(_CHARACTERS, document_size.MAXIMUM_TOKENS - 30, _VALUES, 500_000)
 GATEWAY = Size(_CHARACTERS, CALLER.tokens, document_size.MAXIMUM_VALUES_OF_GATEWAYS - 10, 500_000)

@@ -88,7 +88,7 @@ async def test_a_change_that_was_made_is_not_made_again_when_its_answer_cannot_b
         updateAccount(input: $i) { account { name version apiKeys { nodes { name } } } userErrors { code } }
     }"""
     with monkeypatch.context() as patched:
-        patched.setattr(run._Run, "_load_root", away)
+        patched.setattr(run._PlanRun, "_load_root", away)
         answer = await admin.ask(query, i={"id": world["own"], "name": "Once"})
     assert answer.codes == ["SERVICE_UNAVAILABLE"]
     after = (await admin.ask(asked, id=world["own"])).only("account")

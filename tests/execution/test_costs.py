@@ -118,7 +118,7 @@ async def test_what_can_touch_too_much_is_refused_before_anything_runs(
     (error,) = body["errors"]
     del error["extensions"]["requestId"]
     assert error == {
-        "message": "The operation can cost 1,020,100; 25,000 are allowed. Lower `first` of "
+        "message": "The operation can cost 1,020,100; at most 25,000 are allowed. Lower `first` of "
         "accounts.nodes.apiKeys.nodes.account.apiKeys (100 for each of 10,000).",
         "locations": [{"line": 1, "column": 2 + TOO_DEEP.rindex("apiKeys") + 1}],
         "extensions": {"code": "BAD_USER_INPUT", "cost": 1_020_100, "maximumCost": costs.MAXIMUM_COST},
@@ -139,7 +139,7 @@ async def test_the_same_operation_may_run_with_smaller_pages(shared: Installatio
     admin = shared.person("admin")
     answer = await admin.ask(BOTH_SIZES, outer=100, inner=100)
     assert answer.errors[0]["message"] == (
-        "The operation can cost 30,100; 25,000 are allowed. Lower `first` of accounts.nodes.keys (100 for each of 100)."
+        "The operation can cost 30,100; at most 25,000 are allowed. Lower `first` of accounts.nodes.keys (100 for each of 100)."
     )
     assert (await admin.ask(BOTH_SIZES, outer=100, inner=80)).only("accounts")
     assert (await admin.ask(BOTH_SIZES, outer=100)).only("accounts")
@@ -197,14 +197,14 @@ def many(field: str, times: int = 90) -> str:
         (
             "admin",
             many(SEARCH),
-            "The operation can cost 216,180; 25,000 are allowed. Query.accounts costs 216,000 beside its rows, in 90 places: "
-            "ask for it less often, or without `totalCount` and `filter.search`.",
+            "The operation can cost 216,180; at most 25,000 are allowed. Query.accounts costs 216,000 in addition to its rows, in 90 selections: "
+            "select it less often, or without `totalCount` and `filter.search`.",
         ),
         (
             "provider",
             many("recentCalls(first: 100) { nodes { id } }"),
-            "The operation can cost 1,089,000; 25,000 are allowed. Query.recentCalls costs 1,080,000 beside its rows, in 90 "
-            "places: ask for it less often.",
+            "The operation can cost 1,089,000; at most 25,000 are allowed. Query.recentCalls costs 1,080,000 in addition to its rows, in 90 "
+            "selections: select it less often.",
         ),
     ],
 )
@@ -295,7 +295,7 @@ async def test_the_same_batch_of_reports_is_not_taken_any_number_of_times(gatewa
     changes = " ".join(f"a{number}: reportCalls(input: {{calls: $calls}}) {{ acceptedCount }}" for number in range(6))
     answer = await gateway.ask(f"mutation ($calls: [CallReportInput!]!) {{ {changes} }}", calls=[])
     assert answer.errors[0]["message"].endswith(
-        "Mutation.reportCalls costs 30,000 beside its rows, in 6 places: ask for it less often."
+        "Mutation.reportCalls costs 30,000 in addition to its rows, in 6 selections: select it less often."
     )
 
 
@@ -319,7 +319,7 @@ async def test_rows_that_the_reference_executor_makes_objects_of_count_as_work(s
         answer = await provider.ask(pages.replace("{", f"{{ {DENIED}", 1))
     assert (answer.data, [error["message"] for error in answer.errors]) == (
         None,
-        ["The operation asks for too much at once: ask for fewer fields or rows."],
+        ["The operation selects too much: select fewer fields or rows."],
     )
     assert len(statements) < 60
     some = await provider.ask(many("accounts(first: 100) { nodes { id } }", 45).replace("{", f"{{ {DENIED}", 1))

@@ -78,7 +78,7 @@ async def test_random_queries_have_the_same_answer_as_from_the_stock_executor(
     for query in RandomQueries(schema._schema, 20261122, ids=ids, without=CHANGING).some(QUERIES):
         ours = await asker.ask(query, **VARIABLES)
         with monkeypatch.context() as patched:
-            patched.setattr(operations, "Executor", Stock)
+            patched.setattr(operations, "ReferenceExecutor", Stock)
             patched.setattr(DirectResolvers, "get_field_resolver", lambda _self, resolver: resolver)
             stock = await asker.ask(query, **VARIABLES)
         # As text: the order of the keys counts too.
@@ -198,7 +198,7 @@ async def test_what_goes_wrong_goes_wrong_in_the_same_places_as_with_the_stock_e
     for query in RandomQueries(FAULTY._schema, 7, ids=["x"]).some(QUERIES):
         ours = await faulty(query, scope=scope, **variables)
         with monkeypatch.context() as patched:
-            patched.setattr(operations, "Executor", Stock)
+            patched.setattr(operations, "ReferenceExecutor", Stock)
             patched.setattr(DirectResolvers, "get_field_resolver", lambda _self, resolver: resolver)
             stock = await faulty(query, scope=scope, **variables)
         assert ours.executed, ours.errors

@@ -37,9 +37,7 @@ async def test_what_is_large_but_allowed_is_answered(shared: Installation, name:
 async def test_what_multiplies_is_ended_and_shows_no_part_of_an_answer(shared: Installation, name: str) -> None:
     answer = await shared.person("admin").ask(attacks.ENDED[name])
     assert answer.body["data"] is None
-    assert [error["message"].partition(":")[0] for error in answer.errors] == [
-        "The operation asks for too much at once"
-    ]
+    assert [error["message"].partition(":")[0] for error in answer.errors] == ["The operation selects too much"]
     assert answer.codes == ["BAD_USER_INPUT"]
 
 

@@ -72,13 +72,13 @@ class Gate:
 
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
-    gate, answer = Gate(), Operations._answer
+    gate, answer = Gate(), Operations._run
 
     async def held(self: Operations, operation: Any, request: Any, context: Any) -> Any:
         await gate.hold(str(context.caller.key_id or context.caller.user_id) if context.caller else context.address)
         return await answer(self, operation, request, context)
 
-    monkeypatch.setattr(Operations, "_answer", held)
+    monkeypatch.setattr(Operations, "_run", held)
     return gate
 
 
@@ -153,7 +153,7 @@ async def test_what_waits_behind_too_many_is_refused_and_says_when_to_come_back(
     assert (response.status_code, response.headers["Retry-After"]) == (429, "1")
     (error,) = response.json()["errors"]
     assert "data" not in response.json()
-    assert error["message"] == "Too many operations of this caller at once: 2 wait already. Try again."
+    assert error["message"] == "Too many concurrent operations of this caller: 2 are waiting already. Try again."
     assert (error["extensions"]["code"], error["extensions"]["retryAfterSeconds"]) == ("RATE_LIMITED", 1)
     gate.open()
     assert all(answer.only("viewer") for answer in await asyncio.gather(*asked))

@@ -1,4 +1,4 @@
-"""The plans of one operation, made when it is run first: of a query as a whole, of a mutation for each payload."""
+"""The plans of one operation, compiled when it first runs: one for a query, one for each field of a mutation."""
 
 from collections.abc import Hashable
 from functools import cached_property
@@ -24,17 +24,15 @@ from app.execution.restrictions import Fragments
 from app.execution.values import Arguments, JsonObject
 from app.foundation.access import Viewer
 
-# How many plans of one operation are kept, at most: one for each combination of the variables in @skip and @include.
+# Per operation: one plan for each combination of the variables in @skip and @include.
 MAXIMUM_PLANS = 16
 
 
 MutationPlans = dict[str, tuple[Effect | None, Arguments, CompiledPlan]]
-"""By the names in the answer: what is called, with which arguments, and what reads its payload; nothing for `__typename`."""
+"""By response name: the resolver to call (None for `__typename`), its arguments, and the plan that reads its payload."""
 
 
 class Plans:
-    """What cannot be compiled has no plan."""
-
     def __init__(
         self, schema: GraphQLSchema, operation: OperationDefinitionNode, fragments: Fragments, size: Size
     ) -> None:
@@ -45,13 +43,13 @@ class Plans:
         self._made: dict[Hashable, dict[str, CompiledPlan]] = {}
 
     def query(self, given: JsonObject | None, viewer: Viewer) -> tuple[CompiledPlan, VariableValues] | None:
-        """The plan that answers the query, with the variables that it was chosen by; None: the reference executor does."""
+        """The query's plan and its coerced variables; None when the reference executor has to run it."""
         values = self.variables.read(given or {})
         plan = self._plans(values).get(_WHOLE) if values is not None else None
         return (plan, values) if plan is not None and values is not None and plan.is_open_to(viewer) else None
 
     def mutation(self, given: JsonObject | None, viewer: Viewer) -> tuple[MutationPlans, VariableValues] | None:
-        """The plans of all fields of the mutation, with the variables that they were chosen by; None: the reference executor."""
+        """The plans of all fields and the coerced variables; None when the reference executor has to run the mutation."""
         values = self.variables.read(given or {})
         plans = self._plans(values) if values is not None else {}
         if not plans or values is None or not all(each.is_open_to(viewer) for each in plans.values()):
@@ -61,7 +59,7 @@ class Plans:
             effect = compiled.plan.effect
             try:
                 arguments = effect.arguments(values) if effect is not None else {}
-            except GraphQLError:  # the reference executor meets it again and reports it
+            except GraphQLError:  # the reference executor reports it
                 return None
             if effect is not None and effect.refuses(viewer, arguments):
                 return None
@@ -72,10 +70,10 @@ class Plans:
         return [plan for plans in self._made.values() for plan in plans.values()]
 
     def _plans(self, values: VariableValues) -> dict[str, CompiledPlan]:
-        """By the names of payloads, or of the whole answer."""
+        """By response name; a query has one plan, named `_WHOLE`. Empty when the operation cannot be compiled."""
         switches = tuple(values.coerced.get(name) for name in self._switches)
         if None in switches:
-            return {}  # null for a condition that has a default: refused, where it stands
+            return {}  # null for a condition that has a default: the reference executor reports it
         made = self._made.get(switches)
         if made is None:
             if len(self._made) >= MAXIMUM_PLANS:
@@ -85,7 +83,7 @@ class Plans:
 
     def _compiled(self, values: VariableValues) -> dict[str, CompiledPlan]:
         def included(node: SelectionNode) -> bool:
-            return all(_lets_in(directive, values) for directive in node.directives or ())
+            return all(_keeps(directive, values) for directive in node.directives or ())
 
         what = self._schema, self._operation, self._fragments, included, arguments_of
         try:
@@ -107,8 +105,8 @@ class Plans:
 _WHOLE = ""
 
 
-def _lets_in(directive: DirectiveNode, values: VariableValues) -> bool:
-    """Whether a directive leaves its node in the selection."""
+def _keeps(directive: DirectiveNode, values: VariableValues) -> bool:
+    """Whether a directive keeps its node in the selection."""
     given = next(iter(directive.arguments or ())).value
     if isinstance(given, VariableNode):
         on = bool(values.coerced.get(given.name.value, False))

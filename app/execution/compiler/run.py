@@ -1,8 +1,7 @@
-"""Running plans: rows loaded select by select over one connection, by statements that are rendered once and kept.
+"""Runs plans: the SELECTs one after the other over one connection, with SQL that is rendered once and cached.
 
-A plan only reads: a query, or the payload that a mutation's resolver has answered. Whatever goes wrong while it runs (a cursor
-that is none, a database that is away, a value that does not fit) is no answer: the reference executor reads the same and says
-what is wrong.
+A plan only reads: a query, or the payload that a mutation's resolver returned. When a plan fails (an invalid cursor, a database
+that does not answer, an invalid value), the reference executor reads the same and reports the error.
 """
 
 import asyncio
@@ -22,7 +21,7 @@ from tortoise.context import require_context
 
 from app.execution.cache import Size
 from app.execution.compiler.query_plan import PAYLOAD, CallForEach, Found, Owner, Plan, Select
-from app.execution.compiler.sql import Conditions, Writer, with_page
+from app.execution.compiler.sql import Conditions, Renderer, with_page
 from app.execution.values import Arguments, Row
 from app.foundation.access import Viewer
 from app.foundation.context import Context
@@ -31,16 +30,16 @@ from app.foundation.database.sql_templates import Statement, values_of
 from app.foundation.errors import is_database_away
 from app.foundation.graphql import fields
 from app.foundation.graphql.pagination import Order, checked_first
-from app.foundation.identifiers import parse_sid as read_id
+from app.foundation.identifiers import parse_sid
 
 T = TypeVar("T")
 Fetch = Callable[..., Awaitable[Sequence[Row]]]
 Statements = tuple[Statement | None, Statement | None]
 
-# Statements of one select, one for each scope and shape of its arguments.
+# Cached per plan: one statement for each SELECT, scope and shape of arguments.
 MAXIMUM_STATEMENTS = 64
-# Values in an answer, at most, by the sizes of pages that were conditions: their rows are shaped without a pause, which takes
-# some 20 ms for so many. What can be larger is left to the reference executor, which counts and pauses.
+# Values of a response, computed from the page sizes. Shaping them blocks the event loop, for about 20 ms at this number. Larger
+# responses go to the reference executor, which counts its work and yields to the event loop.
 MAXIMUM_VALUES = 100_000
 
 
@@ -49,28 +48,28 @@ _OF_PLAN, _OF_SOURCE, _OF_STATEMENT = 4_000, 12, 1_200
 
 
 class TooManyValues(Exception):
-    """The answer can have more values than are made without a pause."""
+    """The response can have more than MAXIMUM_VALUES."""
 
 
-async def read(by_plan: Awaitable[T], otherwise: Callable[[], Awaitable[T]], request_id: str) -> T:
-    """What a plan reads, or, when that fails, what the reference executor does: it meets the failure again and says what it is.
+async def run_or_fall_back(by_plan: Awaitable[T], by_reference: Callable[[], Awaitable[T]], request_id: str) -> T:
+    """The plan's response, or that of the reference executor when the plan fails.
 
-    A database that did not answer is not conditions again.
+    When the database did not answer the plan, the reference executor fails at once instead of asking it again.
     """
     try:
         return await by_plan
-    except Exception as error:  # noqa: BLE001  reading has changed nothing
-        _log.debug("fell back", request_id=request_id, error=type(error).__qualname__)
+    except Exception as error:  # noqa: BLE001  a plan changes nothing, so the other executor may read again
+        _log.debug("plan failed, the reference executor runs", request_id=request_id, error=type(error).__qualname__)
         is_away = is_database_away(error)
     with pool.fail_fast() if is_away else nullcontext():
-        return await otherwise()
+        return await by_reference()
 
 
 class CompiledPlan:
-    """A plan with its statements."""
+    """A plan with its cache of statements."""
 
     def __init__(self, plan: Plan, size: Size) -> None:
-        """`size` is that of the document's entry in the cache."""
+        """`size` belongs to the document's cache entry, which grows with each statement."""
         self.plan = plan
         self._size = size
         self._open_to: dict[Hashable, bool] = {}
@@ -79,13 +78,13 @@ class CompiledPlan:
         size.add(_OF_PLAN + _OF_SOURCE * len(plan.source))
 
     async def run(self, context: Context, variables: VariableValues, payload: object = None) -> Any:
-        """The answer to the query, or what is selected of the payload."""
-        run = _Run(self, context, variables, payload)
+        """The data of the query, or of the payload. Raises TooManyValues, and whatever fails."""
+        run = _PlanRun(self, context, variables, payload)
         run.weigh(self.plan.selects)
         return await run.answer()
 
     def is_open_to(self, viewer: Viewer) -> bool:
-        """Whether the caller may use all of it: permissions depend on these alone, and are decided once for them."""
+        """Whether the caller has all of the plan's permissions. Cached by what permissions depend on."""
         caller = (viewer.scope, viewer.access_level, viewer.user_id is not None)
         known = self._open_to.get(caller)
         if known is None:
@@ -102,16 +101,16 @@ class CompiledPlan:
         single: bool,
         many_owners: bool,
     ) -> Statements:
-        """The statements for the rows and for their number; None for what is not conditions."""
+        """The statements for rows and for the count; None for the one that is not selected."""
         key = (select.label, viewer.scope, order and order.name, conditions, is_after, single, many_owners)
         return self._statements.get(key) or self._keep(
-            key, Writer(select, viewer).statements(order, conditions, is_after, single, many_owners)
+            key, Renderer(select, viewer).statements(order, conditions, is_after, single, many_owners)
         )
 
     def with_page(
         self, select: Select, page: Select, viewer: Viewer, order: Order | None, conditions: Conditions, is_after: bool
     ) -> Statement:
-        """The statement for an object and its page (`Select.page`)."""
+        """The one statement for an object and its page (`Select.page`)."""
         key = (select.label, viewer.scope, order and order.name, conditions, is_after)
         known = self._statements.get(key) or self._keep(
             key, (with_page(select, page, viewer, order, conditions, is_after), None)
@@ -120,35 +119,35 @@ class CompiledPlan:
 
     def _keep(self, key: Hashable, statements: Statements) -> Statements:
         if len(self._statements) >= MAXIMUM_STATEMENTS:
-            self._size.add(-sum(map(_held, self._statements.values())))
+            self._size.add(-sum(map(_bytes_of, self._statements.values())))
             self._statements.clear()
         self._statements[key] = statements
-        self._size.add(_held(statements))
+        self._size.add(_bytes_of(statements))
         return statements
 
     def many_owners(self, select: Select, viewer: Viewer, is_first: bool) -> Statement | None:
-        """Selects a row when the owners that are conditions for a page are many."""
+        """Selects a row when a page spans many owners."""
         key = (select.label, viewer.scope, is_first)
         known = self._many_owners.get(key)
         if known is None:
-            known = self._many_owners[key] = Writer(select, viewer).many_owners(is_first)
-            self._size.add(_held((known,)))
+            known = self._many_owners[key] = Renderer(select, viewer).many_owners(is_first)
+            self._size.add(_bytes_of((known,)))
         return known
 
 
-def _held(statements: Iterable[Statement | None]) -> int:
-    """How many bytes statements hold; the driver keeps their texts too."""
+def _bytes_of(statements: Iterable[Statement | None]) -> int:
+    """The bytes that statements hold; the driver holds each text once more."""
     return sum(_OF_STATEMENT + 2 * len(each.text) for each in statements if each is not None)
 
 
 _log = structlog.get_logger("execution")
 
 
-class _Run:
-    """One run of a plan: arguments, values for the slots, and what is found as it comes."""
+class _PlanRun:
+    """One run of a plan: its arguments, the values of placeholders, and the rows found so far."""
 
-    def __init__(self, runnable: CompiledPlan, context: Context, variables: VariableValues, payload: object) -> None:
-        self._runnable = runnable
+    def __init__(self, compiled: CompiledPlan, context: Context, variables: VariableValues, payload: object) -> None:
+        self._compiled = compiled
         self._client: Any = require_context().connections.get("default")
         self._context = context
         self._viewer = viewer = context.viewer
@@ -161,9 +160,9 @@ class _Run:
         self.given: dict[str, Arguments] = {}
 
     def weigh(self, selects: list[Select], above: int = 1) -> None:
-        """Reads all arguments, and raises TooManyValues before any statement when the answer could have too many values.
+        """Reads all arguments. Raises TooManyValues, before any statement runs, when the response could have too many values.
 
-        `above` is how many rows there can be that these selects hang from.
+        `above` is the maximum number of rows that these SELECTs are nested below.
         """
         for select in selects:
             arguments = self._arguments[select.label] = select.arguments(self._variables) if select.arguments else {}
@@ -174,7 +173,7 @@ class _Run:
             self.weigh(select.children, rows)
 
     async def answer(self) -> Any:
-        plan = self._runnable.plan
+        plan = self._compiled.plan
         for call in plan.calls:
             answer = call.resolver.call(None, self._context, call.arguments(self._variables))
             self.data[call.label] = await answer if inspect.isawaitable(answer) else answer
@@ -185,7 +184,7 @@ class _Run:
                     fetch = _logged(fetch, self._client.log)
                 for select in plan.selects:
                     await self._load_root(select, fetch)
-        # Without a connection of ours: resolvers take their own, and might wait for this one.
+        # After the connection is released: resolvers acquire their own, and could wait for this one forever.
         while self._to_call:
             await self._call_for_each(*self._to_call.pop())
         return plan.shape(self._viewer, self._context, self.data, self.given)
@@ -222,21 +221,23 @@ class _Run:
         return found
 
     async def _load(self, select: Select, fetch: Any, owners: Sequence[object] | None) -> None:
-        """Loads a select and what is nested below it."""
+        """Loads the rows of a SELECT, and those nested below."""
         label, page = select.label, select.page
-        order, conditions, is_after, first, can_match = self._how(select, owners)
+        order, conditions, is_after, first, can_match = self._page_arguments(select, owners)
         if not can_match:
             return
         if page is not None:
-            of_page, among, is_after, first, can_match = self._how(page, [self._values[f"{label}.id"]])
+            page_order, page_conditions, is_after, first, can_match = self._page_arguments(
+                page, [self._values[f"{label}.id"]]
+            )
             if can_match:
-                statement = self._runnable.with_page(select, page, self._viewer, of_page, among, is_after)
+                statement = self._compiled.with_page(select, page, self._viewer, page_order, page_conditions, is_after)
                 rows = await fetch(statement.text, *statement.arguments(self._values))
                 await self._keep_with_page(select, page, rows, first, fetch)
                 return
         single = owners is not None and len(owners) == 1
         many_owners = await self._has_many_owners(select, conditions, fetch, is_first=not is_after and not conditions)
-        rows_of, number_of = self._runnable.statements(
+        rows_of, number_of = self._compiled.statements(
             select, self._viewer, order, conditions, is_after, single, many_owners
         )
         if number_of is not None:
@@ -246,8 +247,10 @@ class _Run:
             rows = await fetch(rows_of.text, *rows_of.arguments(self._values))
             await self._keep(select, rows, owners, first, fetch)
 
-    def _how(self, select: Select, owners: Sequence[object] | None) -> tuple[Order | None, Conditions, bool, int, bool]:
-        """In which order, under which conditions, whether after a cursor, how many, and whether any row can match."""
+    def _page_arguments(
+        self, select: Select, owners: Sequence[object] | None
+    ) -> tuple[Order | None, Conditions, bool, int, bool]:
+        """Order, conditions, whether there is a cursor, `first`, and whether any row can match."""
         label, root = select.label, select.root
         self.data[label], self.data[f"{label}n"] = {}, {}
         arguments = self._arguments[label]
@@ -256,7 +259,7 @@ class _Run:
         if root is None:
             return None, (), False, 0, True
         if isinstance(root, fields.OneById):
-            row_id = self._values[f"{label}.id"] = read_id(root.kind, arguments["id"])
+            row_id = self._values[f"{label}.id"] = parse_sid(root.kind, arguments["id"])
             self.data[label] = {None: ()}
             return None, (), False, 0, row_id is not None
         first, after = arguments["first"], arguments.get("after")
@@ -272,7 +275,7 @@ class _Run:
         root = select.root
         if not isinstance(root, fields.PageOfAll) or not root.may_have_many_owners(self._viewer.scope, conditions):
             return False
-        found = self._runnable.many_owners(select, self._viewer, is_first)
+        found = self._compiled.many_owners(select, self._viewer, is_first)
         return found is not None and bool(await fetch(found.text, *found.arguments(self._values)))
 
     async def _keep(
@@ -312,7 +315,7 @@ class _Run:
         await self._keep(page, [*rows[:at], *rows[at + 1 :]], [self._values[f"{select.label}.id"]], first, fetch)
 
     def _conditions(self, label: str, root: fields.Listed, given: Arguments) -> Conditions | None:
-        """Which conditions are conditions, and of which kind; None when nothing can match."""
+        """The conditions that are set; None when no row can match."""
         if not given:
             return ()
         conditions: list[tuple[str, object]] = []
@@ -329,11 +332,11 @@ class _Run:
                 self._values[f"{label}.{name}"] = value
                 conditions.append((name, type(value).__name__))
             else:
-                conditions.append((name, value))  # few values, a statement for each
+                conditions.append((name, value))  # few values: a statement for each
         return tuple(conditions)
 
 
-# Of few names, those of the schema: their regular expressions cost more than what the names are needed for.
+# The schema has few names, and converting one costs a regular expression.
 _camel, _snake = functools.cache(to_camel_case), functools.cache(to_snake_case)
 
 
@@ -342,10 +345,10 @@ def _object(given: Arguments | None) -> SimpleNamespace | None:
 
 
 def _logged(fetch: Fetch, log: logging.Logger) -> Fetch:
-    """Says each statement where Tortoise says its own."""
+    """Logs each statement to the logger of Tortoise's own statements."""
 
-    async def say_and_fetch(text: str, *arguments: object) -> Sequence[Row]:
+    async def log_and_fetch(text: str, *arguments: object) -> Sequence[Row]:
         log.debug("%s: %s", text, list(arguments))
         return await fetch(text, *arguments)
 
-    return say_and_fetch
+    return log_and_fetch

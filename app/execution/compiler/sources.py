@@ -1,4 +1,4 @@
-"""Where the values of a generated shape come from: a row of a SELECT, an object that a function made, or the caller."""
+"""Where a generated shape takes its values from: a row of a SELECT, a Python object, or the caller."""
 
 import enum
 import functools
@@ -11,6 +11,7 @@ import orjson
 from graphql import FieldNode, GraphQLField, GraphQLLeafType, GraphQLOutputType
 from tortoise import fields
 
+from app.execution.compiler.generated_code import GeneratedCode
 from app.execution.compiler.query_plan import ArgumentsOf, CallForEach, Join, NotCompilable, Owner, Root, Select
 from app.execution.executor.direct_fields import coercer
 from app.execution.executor.resolvers import Resolver
@@ -20,14 +21,12 @@ from app.foundation.graphql import fields as graph
 from app.foundation.identifiers import Kind, sid_of
 
 
-class Compiling(Protocol):
-    """What a source asks of the compiler."""
+class SourceCompiler(Protocol):
+    """What a source needs of the compiler."""
 
     arguments: ArgumentsOf
+    code: GeneratedCode
 
-    def number(self) -> int: ...
-    def constant(self, value: object) -> str: ...
-    def function(self, parameter: str, body: str | list[str]) -> str: ...
     def output_of(
         self, expression: str, nodes: list[FieldNode], type_: GraphQLOutputType, source: "Source", *, nullable: bool
     ) -> str: ...
@@ -40,20 +39,18 @@ class Compiling(Protocol):
 
 
 class Source:
-    """Where a shape's values come from."""
-
     select: Select | None = None
-    """The select whose rows they are, if it is one's."""
+    """The SELECT whose rows the values come from; None for Python objects."""
 
-    def __init__(self, compiler: Compiling) -> None:
+    def __init__(self, compiler: SourceCompiler) -> None:
         self.compiler = compiler
 
     def column(self, name: str) -> str:
-        """The expression of a column's Python value, as the ORM would give it."""
+        """The expression of a column's value, of the class that the ORM gives it."""
         raise NotImplementedError
 
     def leaf(self, name: str, type_: GraphQLLeafType, *, nullable: bool) -> str:
-        """The expression of a column in the answer. What the database holds is of the column's type, and null if it may be."""
+        """The expression of a column in the response. The database guarantees its type, and whether it can be null."""
         return self.compiler.output_of(self.column(name), [], type_, self, nullable=True)
 
     def below(self, _name: str) -> "Source":
@@ -61,37 +58,37 @@ class Source:
         return ObjectSource(self.compiler)
 
     def sid(self, name: str, kind: Kind) -> str:
-        return f"{self.compiler.constant(sid_of)}({self.compiler.constant(kind)}, {self.column(name)})"
+        return f"{self.compiler.code.constant(sid_of)}({self.compiler.code.constant(kind)}, {self.column(name)})"
 
     def part(self, declared: graph.Part) -> "Source":
-        """The source of an object that is made of some of the columns."""
+        """The source of an object that is made of some of the columns, under its own names for them."""
         return _PartSource(self, declared.columns)
 
     def to_one(self, declared: graph.ToOne, nodes: list[FieldNode], type_: GraphQLOutputType) -> str:
         raise NotCompilable("a to-one of a value")
 
-    def beside(self, declared: graph.FromRelated) -> str:
-        """The expression of what is made of the row and of related rows."""
+    def from_related(self, declared: graph.FromRelated) -> str:
+        """The expression of a value that is made of the row and of related rows."""
         values = [self.column(name) for name in declared.columns]
         values += [self.related(one.path, one.columns) for one in declared.related]
-        return f"{self.compiler.constant(declared.make)}({', '.join(values)})"
+        return f"{self.compiler.code.constant(declared.make)}({', '.join(values)})"
 
     def related(self, path: tuple[graph.ToOne, ...], columns: tuple[str, ...]) -> str:
-        """The expression of an object with columns of the row at the end of a path; None when there is no such row."""
+        """The expression of an object with columns of the row at the end of a path; None without such a row."""
         raise NotCompilable("a row that is related to a value")
 
-    def page(self, declared: graph.PageOf, nodes: list[FieldNode], made: GraphQLField) -> str:
+    def page(self, declared: graph.PageOf, nodes: list[FieldNode], field: GraphQLField) -> str:
         raise NotCompilable("a page of a value")
 
     def count(self, declared: graph.CountOf) -> str:
         raise NotCompilable("a count of a value")
 
-    def call(self, declared: graph.ResolvedFrom, resolver: Resolver, made: GraphQLField, node: FieldNode) -> str:
+    def call(self, declared: graph.ResolvedFrom, resolver: Resolver, field: GraphQLField, node: FieldNode) -> str:
         raise NotCompilable("a resolver of a value")
 
 
 class _PartSource(Source):
-    """Some columns of another source, by other names."""
+    """Some columns of another source, under other names."""
 
     def __init__(self, whole: Source, columns: Mapping[str, str]) -> None:
         super().__init__(whole.compiler)
@@ -105,26 +102,26 @@ class _PartSource(Source):
     def leaf(self, name: str, type_: GraphQLLeafType, *, nullable: bool) -> str:
         return self._whole.leaf(self._columns[name], type_, nullable=nullable)
 
-    def call(self, declared: graph.ResolvedFrom, resolver: Resolver, made: GraphQLField, node: FieldNode) -> str:
+    def call(self, declared: graph.ResolvedFrom, resolver: Resolver, field: GraphQLField, node: FieldNode) -> str:
         if any(self._columns[name] != name for name in declared.columns):
-            raise NotCompilable("a resolver of a part that calls its columns otherwise")
-        return self._whole.call(declared, resolver, made, node)
+            raise NotCompilable("a resolver of a part that has other names for its columns")
+        return self._whole.call(declared, resolver, field, node)
 
 
 class ObjectSource(Source):
-    """A Python object that a function of ours made."""
+    """A Python object that a resolver or a computed value returned."""
 
     def column(self, name: str) -> str:
         return f"r.{name}"
 
     def leaf(self, name: str, type_: GraphQLLeafType, *, nullable: bool) -> str:
-        return f"{self.compiler.constant(coercer(type_, nullable=nullable))}(r.{name})"
+        return f"{self.compiler.code.constant(coercer(type_, nullable=nullable))}(r.{name})"
 
 
 class RootObjectSource(ObjectSource):
-    """The caller, or an object that can be found from a call's answer: what hangs from it are rows of their own."""
+    """The caller, or an object in a call's result. What is related to it is loaded by SELECTs of its own."""
 
-    def __init__(self, compiler: Compiling, owner: Owner, into: list[Select]) -> None:
+    def __init__(self, compiler: SourceCompiler, owner: Owner, into: list[Select]) -> None:
         super().__init__(compiler)
         self._owner = owner
         self._into = into
@@ -142,14 +139,14 @@ class RootObjectSource(ObjectSource):
         first, *more = path
         select = self._select(first.row, None, first.by, first.key)
         row = RowSource(self.compiler, select, "b")
-        made = self.compiler.function("r", row.related(tuple(more), columns))
+        read = self.compiler.code.function("r", row.related(tuple(more), columns))
         rows = f"data[{select.label!r}].get(None)"
-        return f"({made}({rows}[0]) if {rows} else None)"
+        return f"({read}({rows}[0]) if {rows} else None)"
 
-    def page(self, declared: graph.PageOf, nodes: list[FieldNode], made: GraphQLField) -> str:
+    def page(self, declared: graph.PageOf, nodes: list[FieldNode], field: GraphQLField) -> str:
         select = self._select(declared.row, declared, declared.by, "id")
-        select.arguments = self.compiler.arguments(made, nodes[0])
-        return f"{self.compiler.page(nodes, made.type, select)}(r.id)"
+        select.arguments = self.compiler.arguments(field, nodes[0])
+        return f"{self.compiler.page(nodes, field.type, select)}(r.id)"
 
     def count(self, declared: graph.CountOf) -> str:
         select = self._select(declared.row, graph.PageOf(declared.row, by=declared.by), declared.by, "id")
@@ -161,12 +158,12 @@ class RootObjectSource(ObjectSource):
 
 
 class RowSource(Source):
-    """A row of a SELECT; `alias` says whether its own columns are meant or those of what is joined to it."""
+    """A row of a SELECT, or a row joined to it: `alias` says which."""
 
     select: Select
 
     def __init__(
-        self, compiler: Compiling, select: Select, alias: str, model: type[TenantScoped] | None = None
+        self, compiler: SourceCompiler, select: Select, alias: str, model: type[TenantScoped] | None = None
     ) -> None:
         super().__init__(compiler)
         self.select = select
@@ -178,13 +175,13 @@ class RowSource(Source):
         raw = f"r[{self.select.index(self._alias, name)}]"
         if not _is_converted(column):
             return raw
-        convert = self.compiler.constant(_converter(column))
+        convert = self.compiler.code.constant(_converter(column))
         return f"(None if {raw} is None else {convert}({raw}))" if column.null else f"{convert}({raw})"
 
     def leaf(self, name: str, type_: GraphQLLeafType, *, nullable: bool) -> str:
         column = self._model._meta.fields_map[name]
-        chosen: Iterable[enum.Enum] = getattr(column, "enum_type", ())
-        if chosen and all(member.value == member.name for member in chosen):
+        members: Iterable[enum.Enum] = getattr(column, "enum_type", ())
+        if members and all(member.value == member.name for member in members):
             return f"r[{self.select.index(self._alias, name)}]"
         return super().leaf(name, type_, nullable=nullable)
 
@@ -204,12 +201,12 @@ class RowSource(Source):
         return f"(None if r[{joined.index('id')}] is None else {joined.object_of(columns)})"
 
     def _joined(self, declared: graph.ToOne) -> "RowSource":
-        """The row beside, which is joined once however often it is needed."""
+        """The related row. It is joined once, however often it is selected."""
         select, wanted = self.select, (declared.row, declared.by, self._alias, declared.key)
         known = (join.alias for join in select.joins if (join.model, join.by, join.owner, join.key) == wanted)
         alias = next(known, None)
         if alias is None:
-            alias = f"o{self.compiler.number()}"
+            alias = f"o{self.compiler.code.number()}"
             select.joins.append(Join(alias, *wanted))
         return RowSource(self.compiler, select, alias, declared.row)
 
@@ -217,31 +214,31 @@ class RowSource(Source):
         return self.select.index(self._alias, name)
 
     def object_of(self, columns: tuple[str, ...]) -> str:
-        """The expression of an object that has these columns of the row, as the ORM would give them."""
+        """The expression of an object with these columns of the row, of the classes that the ORM gives them."""
         values = ", ".join(self.column(name) for name in columns)
-        return f"{self.compiler.constant(_row_class(columns))}({values})"
+        return f"{self.compiler.code.constant(_row_class(columns))}({values})"
 
-    def page(self, declared: graph.PageOf, nodes: list[FieldNode], made: GraphQLField) -> str:
+    def page(self, declared: graph.PageOf, nodes: list[FieldNode], field: GraphQLField) -> str:
         child = self.compiler.select(declared.row, declared, self.select.children, by=declared.by)
-        child.arguments = self.compiler.arguments(made, nodes[0])
+        child.arguments = self.compiler.arguments(field, nodes[0])
         child.parent_index = self.select.index(self._alias, "id")
-        return f"{self.compiler.page(nodes, made.type, child)}(r[{child.parent_index}])"
+        return f"{self.compiler.page(nodes, field.type, child)}(r[{child.parent_index}])"
 
     def count(self, declared: graph.CountOf) -> str:
         select, wanted = self.select, (declared, self._alias)
         name = next((name for name, known in select.counts.items() if known == wanted), None)
         if name is None:
-            name = f"n{self.compiler.number()}"
+            name = f"n{self.compiler.code.number()}"
             select.counts[name] = wanted
             select.index(self._alias, "id")
         return f"r[{select.index('', name)}]"
 
-    def call(self, declared: graph.ResolvedFrom, resolver: Resolver, made: GraphQLField, node: FieldNode) -> str:
-        label = f"c{self.compiler.number()}"
+    def call(self, declared: graph.ResolvedFrom, resolver: Resolver, field: GraphQLField, node: FieldNode) -> str:
+        label = f"c{self.compiler.code.number()}"
         key = self.select.index(self._alias, "id")
         row = _row_class(declared.columns)
         readers = [self._reader(name) for name in declared.columns]
-        arguments = self.compiler.arguments(made, node)
+        arguments = self.compiler.arguments(field, node)
         self.select.calls.append(
             CallForEach(label, resolver, arguments, lambda values: row(*(read(values) for read in readers)), key)
         )
@@ -267,5 +264,5 @@ def _is_converted(column: fields.Field[Any]) -> bool:
 def _converter(column: fields.Field[Any]) -> Callable[[Any], object]:
     if isinstance(column, fields.JSONField):
         return orjson.loads
-    chosen: type[enum.Enum] = getattr(column, "enum_type")  # noqa: B009  of enum fields alone
-    return chosen
+    members: type[enum.Enum] = getattr(column, "enum_type")  # noqa: B009  only enum fields have it
+    return members

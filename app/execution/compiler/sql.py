@@ -1,4 +1,4 @@
-"""Writes the SELECTs of a select, for one scope and one shape of its arguments."""
+"""Renders the SQL of a SELECT, for one scope and one shape of its arguments."""
 
 from typing import Any
 
@@ -13,13 +13,11 @@ from app.foundation.graphql import fields
 from app.foundation.graphql.pagination import EACH_OWNER, Order, count_up_to, given_owners
 
 Conditions = tuple[tuple[str, object], ...]
-"""The conditions of a filter that are set: by their kinds, or by their values where these are few."""
+"""The conditions of a filter that are set, each with the class of its value, or with the value where there are few."""
 Query = QuerySet[Any]
 
 
-class Writer:
-    """Writes the statements of a select for one scope and one shape of arguments."""
-
+class Renderer:
     def __init__(self, select: Select, viewer: Viewer) -> None:
         self._select = select
         self._placeholders = Placeholders()
@@ -51,7 +49,7 @@ class Writer:
         return self._rows(query.filter(beyond) if beyond else query, order, of_each=of_each, source=source)
 
     def many_owners(self, is_first: bool) -> Statement | None:
-        """Selects a row when the owners that are conditions for a page are many; `is_first`: without a cursor and conditions."""
+        """Selects a row when a page spans many owners. `is_first`: the page has no cursor and no conditions."""
         root = self._select.root
         one_by_one = (
             self._one_by_one(root, (), None if is_first else Q()) if isinstance(root, fields.PageOfAll) else None
@@ -78,10 +76,11 @@ class Writer:
         return query
 
     def _valued(self, conditions: Conditions) -> list[tuple[str, object]]:
-        """The conditions with their values, or stand-ins for these."""
-        made = {"str": self._placeholders.text, "UUID": self._placeholders.uuid}
+        """The conditions with their values, or with placeholders."""
+        by_class = {"str": self._placeholders.text, "UUID": self._placeholders.uuid}
         return [
-            (name, made[kind](f"{self._select.label}.{name}") if kind in made else kind) for name, kind in conditions
+            (name, by_class[kind](f"{self._select.label}.{name}") if kind in by_class else kind)
+            for name, kind in conditions
         ]
 
     def _number(self, conditions: Conditions, owner: object) -> Statement:
@@ -128,7 +127,7 @@ class Writer:
         return Sql.join(*pieces)
 
     def _base(self, query: Query, names: dict[str, str], *, of_each: bool) -> list[Sql | str]:
-        """The rows that the query selects, or those that it selects for each of many owners, who is `EACH_OWNER` in it."""
+        """The FROM clause: the query itself, or the query for each of many owners (`EACH_OWNER` in it)."""
         if not of_each:
             return [" FROM (", self._placeholders.render(query.values(**names)), ") b"]
         owners = given_owners(self._select.model, f"{self._select.label}.owners")
@@ -169,10 +168,13 @@ class Writer:
 def with_page(
     select: Select, page: Select, viewer: Viewer, order: Order | None, conditions: Conditions, is_after: bool
 ) -> Statement:
-    """Selects the object and a page of its at once: in the object's row the page's columns come first, and are null, and the
-    last column is true; in the others the object's are null. Which come first PostgreSQL does not promise."""
-    one = Writer(select, viewer).rows(None, (), False, True, False)
-    rows = Writer(page, viewer).rows(order, conditions, is_after, True, False)
+    """Selects an object and its page in one statement.
+
+    In the object's row the page's columns are null and the last column is true; in the page's rows the object's columns are
+    null. The object's row may come anywhere: PostgreSQL does not promise an order.
+    """
+    one = Renderer(select, viewer).rows(None, (), False, True, False)
+    rows = Renderer(page, viewer).rows(order, conditions, is_after, True, False)
     before, behind = ", ".join(["NULL"] * page.column_count), ", ".join(["NULL"] * (select.column_count + 1))
     pieces = "SELECT ", before, ", o.*, TRUE FROM (", one, ") o UNION ALL SELECT p.*, ", behind, " FROM (", rows, ") p"
     return Statement.of(Sql.join(*pieces))
