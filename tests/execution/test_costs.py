@@ -197,14 +197,15 @@ def many(field: str, times: int = 90) -> str:
         (
             "admin",
             many(SEARCH),
-            "The operation can cost 216,180; at most 25,000 are allowed. Query.accounts costs 216,000 in addition to its rows, in 90 selections: "
+            "The operation can cost 216,180; at most 25,000 are allowed. Query.accounts costs 216,000 in addition "
+            "to its rows, in 90 selections: "
             "select it less often, or without `totalCount` and `filter.search`.",
         ),
         (
             "provider",
             many("recentCalls(first: 100) { nodes { id } }"),
-            "The operation can cost 1,089,000; at most 25,000 are allowed. Query.recentCalls costs 1,080,000 in addition to its rows, in 90 "
-            "selections: select it less often.",
+            "The operation can cost 1,089,000; at most 25,000 are allowed. Query.recentCalls costs 1,080,000 in "
+            "addition to its rows, in 90 selections: select it less often.",
         ),
     ],
 )
