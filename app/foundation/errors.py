@@ -17,11 +17,10 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-import asyncpg
 import strawberry
 from graphql import GraphQLError
-from tortoise.exceptions import DBConnectionError
 
+from app.foundation.database.errors import DATABASE_AWAY, READ_ONLY, STATEMENT_ABORTED
 from app.foundation.encryption import KeyMissing
 
 
@@ -174,27 +173,6 @@ class ErrorCollector:
             raise UserErrors(self.found)
 
 
-# What the drivers raise when the database is away; Tortoise lets them through untranslated.
-_DATABASE_AWAY = (
-    DBConnectionError,
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-)
-# A database that answers says of one statement that it waited or ran too long: others may succeed.
-_STATEMENT_ABORTED = (
-    asyncpg.QueryCanceledError,
-    asyncpg.LockNotAvailableError,
-    # A standby cancels queries that conflict with its recovery. We use no isolation level that raises this elsewhere.
-    asyncpg.SerializationError,
-    # Two writers that lock the same rows in another order; one of them is ended and may try again.
-    asyncpg.DeadlockDetectedError,
-)
-
-
 def for_client(error: BaseException) -> ClientError | None:
     """The one mapper from what happened to what a client may know of it.
 
@@ -204,12 +182,12 @@ def for_client(error: BaseException) -> ClientError | None:
     while seen is not None:
         if isinstance(seen, ClientError):
             return seen
-        if isinstance(seen, _DATABASE_AWAY + _STATEMENT_ABORTED):
+        if isinstance(seen, DATABASE_AWAY + STATEMENT_ABORTED):
             away = ServiceUnavailable("The database does not answer. Try again in a moment.")
-            away.is_statement_aborted = isinstance(seen, _STATEMENT_ABORTED)
+            away.is_statement_aborted = isinstance(seen, STATEMENT_ABORTED)
             away.is_database_away = not away.is_statement_aborted
             return away
-        if isinstance(seen, asyncpg.ReadOnlySQLTransactionError):  # a failover, or an operator's setting
+        if isinstance(seen, READ_ONLY):  # a failover, or an operator's setting
             return ServiceUnavailable("The database accepts no writes at the moment. Try again in a moment.")
         if isinstance(seen, KeyMissing):
             return ServiceUnavailable(

@@ -19,7 +19,7 @@ from tortoise.transactions import in_transaction
 
 from app.calls.keys import advance_newest_month, call_ids, claimed, id_at
 from app.calls.model import Call, CallDirection, RecordingState
-from app.foundation.database.orm import lacks_owner
+from app.foundation.database.errors import violates_foreign_key
 from app.foundation.encryption import CannotOpen, Keyring
 from app.foundation.events import Change, LiveEvent, LiveEvents
 from app.foundation.identifiers import Kind, sid_of
@@ -93,7 +93,7 @@ async def begin(
             if hold is not None:
                 await hold(call, credential_id)
     except IntegrityError as error:
-        if lacks_owner(error):
+        if violates_foreign_key(error):
             raise AccountDeleted from None
         raise
     publish(live, call.id, call.account_id)

@@ -22,7 +22,7 @@ from strawberry.schema.schema_converter import CustomGraphQLEnumType
 from app.execution.executor.permissions import definition_of, permissions_of
 from app.execution.executor.resolvers import Resolver
 from app.foundation.context import Context
-from app.foundation.graphql.fields import LOAD, OF_EVENT, PER_VIEWER, READ
+from app.foundation.graphql.declarations import LOAD, OF_EVENT, PER_VIEWER, READ
 
 Resolve = Callable[..., object]
 Read = Callable[[object], object]
