@@ -58,8 +58,3 @@ _ADVICE: tuple[tuple[tuple[type[asyncpg.PostgresError], ...], str], ...] = (
 def violated_constraint(error: IntegrityError) -> str | None:
     """The name of the constraint that refused a write, or None when the error does not name it."""
     return getattr(error.__cause__, "constraint_name", None)
-
-
-def violates_foreign_key(error: IntegrityError) -> bool:
-    """Whether a write was refused because a row that it refers to does not exist."""
-    return isinstance(error.__cause__, asyncpg.ForeignKeyViolationError)

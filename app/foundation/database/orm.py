@@ -85,12 +85,3 @@ async def accepts_writes(db: BaseDBAsyncClient) -> bool:
     """Raises what the driver does when the database is away."""
     client: pool.PooledClient = db  # type: ignore[assignment]
     return await client.accepts_writes()
-
-
-def __getattr__(name: str) -> object:
-    # aerich reads TORTOISE_ORM when its command line is used; settings are not read at import for anything else.
-    if name == "TORTOISE_ORM":
-        from app.foundation import settings  # noqa: PLC0415  only its command line needs them at import
-
-        return configuration(settings.load(), migrating=True)
-    raise AttributeError(name)
