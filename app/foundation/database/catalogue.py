@@ -16,12 +16,12 @@ UNIQUE = {
     "idempotency_records_key_unique": "idempotency_records",
     "key_checks_name_unique": "key_checks",
     "applications_name_unique": "applications",
-    # What the composite foreign keys below point at.
+    # The target of the composite foreign keys below.
     "applications_id_account_unique": "applications",
     "stored_credentials_fingerprint_unique": "stored_credentials",
 }
-# Foreign keys of several columns or of a primary key, by name: the table, its columns, the table that they point at. Without
-# them, an account could point at another account's application. All of them RESTRICT.
+# Foreign keys of several columns or of a primary key, by name: table, columns, target table. All of them RESTRICT. They keep an
+# account from referring to another account's application.
 FOREIGN_KEYS = {
     "accounts_device_calling_application_fk": ("accounts", ("device_calling_application_id", "id"), "applications"),
     "accounts_siprec_application_fk": ("accounts", ("siprec_application_id", "id"), "applications"),

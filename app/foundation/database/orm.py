@@ -1,4 +1,7 @@
-"""Tortoise's configuration: the connection, and the model module of each domain. aerich reads it too."""
+"""Tortoise's configuration: the connection, and the model module of each domain.
+
+Migrations pass it to aerich.
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -25,19 +28,19 @@ MODELS = [
     "app.foundation.key_checks.model",
 ]
 
-# Statements that each connection keeps prepared, at 30 to 100 kB of the server's memory each. To prepare one again costs a
-# round trip and its planning, and the plans of a few front ends have more than asyncpg's 100.
+# Prepared statements of each connection; each takes 30 to 100 kB of the server's memory. The query plans of a few front ends have
+# more than asyncpg's default of 100, and preparing one again costs a round trip and its planning.
 _PREPARED_STATEMENTS = 250
 
 
 def configuration(settings: Settings, *, migrating: bool = False) -> dict[str, Any]:
-    """Tortoise's configuration. No timeout ends a migration."""
+    """Tortoise's configuration. Migrations run without timeouts."""
     connection = url.connection(settings.database_url or embedded.url_of(settings.data_dir))
     seconds = settings.database_timeout_seconds
     milliseconds = str(int(seconds * 1000))
-    # A frozen server hangs a statement that even cancelling does not end, so the driver and the server both limit.
+    # The driver limits too: on a frozen server a statement hangs, and even cancelling does not end it.
     limits = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
-    # A server needs nothing of aerich, which loads 20 MB.
+    # Only migrations need aerich, which takes 20 MB.
     aerich = ["aerich.models"] if migrating else []
     connection["engine"] = pool.__name__
     connection["credentials"].update(
@@ -48,10 +51,10 @@ def configuration(settings: Settings, *, migrating: bool = False) -> dict[str, A
         statement_cache_size=_PREPARED_STATEMENTS,
         server_settings={
             "application_name": "accounts-api",
-            # Planned for any value, a page of a large provider would be planned as one of an average provider: all
-            # of its rows read, and sorted. Planning for the values at hand takes 0.1 to 0.3 ms.
+            # A generic plan treats a large provider as an average one: it reads and sorts all its rows. Planning for
+            # the actual values takes 0.1 to 0.3 ms.
             "plan_cache_mode": "force_custom_plan",
-            # A merge of two indexes reads one of them from its beginning up to where the page lies in the other.
+            # A merge join of two indexes reads one of them from its beginning up to the page.
             "enable_mergejoin": "off",
             **({} if migrating else dict.fromkeys(limits, milliseconds)),
         },
@@ -66,15 +69,15 @@ def configuration(settings: Settings, *, migrating: bool = False) -> dict[str, A
 
 @asynccontextmanager
 async def opened(settings: Settings, *, migrating: bool = False) -> AsyncIterator[BaseDBAsyncClient]:
-    """The database without the server around it: for migrations and for the commands of `python -m app`."""
-    # A context of its own, so that one that is open already (a server's, in a test) stays as it is.
+    """The database without a server: for the commands of `python -m app`."""
+    # A context of its own leaves an open one unchanged (a server's, in a test).
     async with TortoiseContext() as context:
         await context.init(config=configuration(settings, migrating=migrating))
         yield context.db()
 
 
 async def single_connection(settings: Settings) -> asyncpg.Connection:
-    """A PostgreSQL connection outside the pool, for what belongs to one session (advisory locks)."""
+    """A PostgreSQL connection outside the pool, for session state (advisory locks)."""
     credentials = configuration(settings, migrating=True)["connections"]["default"]["credentials"]
     return await asyncpg.connect(
         **{name: value for name, value in credentials.items() if name not in {"minsize", "maxsize"}}
@@ -82,6 +85,6 @@ async def single_connection(settings: Settings) -> asyncpg.Connection:
 
 
 async def accepts_writes(db: BaseDBAsyncClient) -> bool:
-    """Raises what the driver does when the database is away."""
+    """Whether the database accepts writes. Raises the driver's errors."""
     client: pool.PooledClient = db  # type: ignore[assignment]
     return await client.accepts_writes()

@@ -22,7 +22,8 @@ from app.foundation.graphql.lists import Condition, Listed, Owners, PageOf, Page
 from app.foundation.graphql.mutations import Payload, mutation, payload
 from app.foundation.graphql.nodes import Backed, Node, node
 from app.foundation.graphql.relations import count, from_related, page, to_one
-from app.foundation.graphql.resolvers import guarded, resolver, subscription
+from app.foundation.graphql.resolvers import guarded, resolver
+from app.foundation.graphql.subscriptions import subscription
 
 __all__ = [
     "AnyById",

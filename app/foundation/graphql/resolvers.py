@@ -1,17 +1,14 @@
 """Fields with a resolver, and what all fields share: permissions in the directives, the description and the metadata."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import strawberry
 from strawberry.permission import PermissionExtension
-from strawberry.types.base import StrawberryOptional
 
 from app.foundation.access import NOT_MARKED, OpenTo
-from app.foundation.context import Context
 from app.foundation.graphql.declarations import (
     DECLARED,
-    OF_EVENT,
     OPEN_TO,
     PERMISSIONS,
     WEIGHT,
@@ -20,16 +17,10 @@ from app.foundation.graphql.declarations import (
     OneById,
     Permissions,
     ResolvedFrom,
-    Row,
 )
 from app.foundation.graphql.lists import PageOf, PageOfAll
 
-if TYPE_CHECKING:
-    from app.foundation.graphql.nodes import Node
-
-P = ParamSpec("P")
 F = TypeVar("F", bound=Callable[..., Any])
-Event = TypeVar("Event")
 
 
 def resolver(
@@ -52,27 +43,6 @@ def resolver(
     def declare(resolve: F) -> F:
         made: F = make_field(resolve, description, permissions, metadata, name)
         return made
-
-    return declare
-
-
-def subscription(
-    description: str, shows: "type[Node[Row]]", of_event: Callable[[Context, Event], Awaitable[Row | None]]
-) -> Callable[[Callable[P, AsyncIterator[Event]]], Any]:
-    """A subscription: its resolver is an endless asynchronous generator of events.
-
-    `of_event` resolves an event to the row to send, in a fresh context with the caller's current permissions. Returns None to
-    send nothing.
-    """
-
-    def declare(resolve: Callable[P, AsyncIterator[Event]]) -> Any:
-        return strawberry.field(
-            resolver=resolve,
-            is_subscription=True,
-            description=description,
-            metadata={OF_EVENT: of_event, PERMISSIONS: ()},
-            graphql_type=StrawberryOptional(shows),
-        )
 
     return declare
 
