@@ -66,4 +66,4 @@ async def test_a_pooler_that_shares_sessions_is_named(
             await schema_version.check(db)
     refusal = refusal_of(found.value)
     assert refusal is not None
-    assert refusal.startswith('prepared statement "__asyncpg_stmt_1__" already exists. A pooler gives')
+    assert refusal.startswith('prepared statement "__asyncpg_stmt_1__" already exists. A pooler shares')

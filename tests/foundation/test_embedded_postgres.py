@@ -30,7 +30,7 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Stands for /var/lib."""
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o711)
-    monkeypatch.setattr(embedded_location, "_ELSEWHERE", folder)
+    monkeypatch.setattr(embedded_location, "_OUTSIDE", folder)
     yield folder
     shutil.rmtree(folder)
 
