@@ -16,6 +16,7 @@ from app.foundation import settings
 from app.foundation.access import Scope
 from app.foundation.database import embedded, orm, schema_version
 from app.foundation.database.embedded import LocalPostgresFailed, LocalPostgresMissing
+from app.foundation.database.errors import refusal_of
 from app.foundation.encryption import CannotOpen, Keyring, encryption_key_name
 from app.foundation.errors import UserErrors, for_client
 from app.foundation.events import LiveEvents
@@ -60,7 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as error:
-        if refusal := orm.refusal_of(error):
+        if refusal := refusal_of(error):
             # It names a user, a database or a table, and never a password.
             print(f"{settings.load().database_place} refuses: {refusal}", file=sys.stderr)
             return 1

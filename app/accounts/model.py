@@ -50,7 +50,7 @@ class Account(TenantScoped):
     queue_event_webhook_url = fields.CharField(max_length=2048, null=True)
     queue_event_webhook_username = fields.CharField(max_length=255, null=True)
     queue_event_webhook_password = fields.BinaryField(null=True)
-    # Applications of this account alone, held by composite foreign keys (`app/foundation/database/orm.py`).
+    # Applications of this account alone, held by composite foreign keys (`app/foundation/database/catalogue.py`).
     device_calling_application_id = fields.UUIDField(null=True)
     siprec_application_id = fields.UUIDField(null=True)
     created_at = fields.DatetimeField(auto_now_add=True)

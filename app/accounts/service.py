@@ -22,7 +22,7 @@ from app.calls.partitions import hold_months
 from app.foundation import quotas
 from app.foundation.access import Scope
 from app.foundation.context import Context
-from app.foundation.database.orm import violated_constraint
+from app.foundation.database.errors import violated_constraint
 from app.foundation.errors import ErrorCollector, UserErrorCode, UserErrors
 from app.foundation.idempotency.run_once import run_once
 from app.foundation.identifiers import Kind, new_id, parse_sid

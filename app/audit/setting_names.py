@@ -18,7 +18,8 @@ from tortoise.models import Model
 
 from app.audit import trail
 from app.foundation.access import Requirement
-from app.foundation.graphql import fields as graph
+from app.foundation.graphql import declarations
+from app.foundation.graphql.registry import registry
 from app.foundation.identifiers import Kind, sid_of
 
 MadeOf = Callable[[Any], object]
@@ -47,7 +48,7 @@ def setting(kind: str | None, stored_as: str) -> Setting | None:
 @lru_cache(1)
 def _settings() -> dict[tuple[str | None, str], Setting | None]:
     found: dict[tuple[str | None, str], Setting | None] = {}
-    for kind, model in graph.registry.rows.items():
+    for kind, model in registry.rows.items():
         for column in columns(model):
             found[kind.value, trail.audit_name(model, column)[0]] = _of_column(kind, model, column)
     return found
@@ -60,9 +61,11 @@ def columns(model: type[Model]) -> list[str]:
 
 def _of_column(kind: Kind, model: type[Model], column: str) -> Setting | None:
     other_names: dict[str, str | None] = getattr(model, "audit_names", {})
-    fields = get_object_definition(graph.registry.types[graph.registry.names[kind]], strict=True).fields
-    shown_in = [field for field in fields if column in graph.columns_of(field.metadata.get(graph.DECLARED))]
-    permissions = {each for field in shown_in for each in field.metadata.get(graph.PERMISSIONS, ())}
+    fields = get_object_definition(registry.types[registry.names[kind]], strict=True).fields
+    shown_in = [
+        field for field in fields if column in declarations.columns_of(field.metadata.get(declarations.DECLARED))
+    ]
+    permissions = {each for field in shown_in for each in field.metadata.get(declarations.PERMISSIONS, ())}
     if column in other_names:
         name = other_names[column]
         return Setting(name, frozenset(permissions), _made_at(fields, name, column)) if name is not None else None
@@ -74,9 +77,11 @@ def _of_column(kind: Kind, model: type[Model], column: str) -> Setting | None:
             return Setting(name, frozenset(permissions), made_of)
     # A webhook's password, which only the input has, is as secret as the rest of the webhook.
     for field in fields:
-        declared, beginning = field.metadata.get(graph.DECLARED), f"{field.python_name}_"
-        if column.startswith(beginning) and any(each.startswith(beginning) for each in graph.columns_of(declared)):
-            permissions |= set(field.metadata.get(graph.PERMISSIONS, ()))
+        declared, beginning = field.metadata.get(declarations.DECLARED), f"{field.python_name}_"
+        if column.startswith(beginning) and any(
+            each.startswith(beginning) for each in declarations.columns_of(declared)
+        ):
+            permissions |= set(field.metadata.get(declarations.PERMISSIONS, ()))
             return Setting(_dotted(field, column.removeprefix(beginning)), frozenset(permissions))
     return Setting(to_camel_case(column), frozenset(permissions))
 
@@ -89,9 +94,9 @@ def _made_at(fields: list[StrawberryField], name: str, column: str) -> MadeOf | 
         return None
     if rest:
         return _made_at(get_object_definition(field.type, strict=True).fields, rest, column)
-    declared = field.metadata.get(graph.DECLARED)
+    declared = field.metadata.get(declarations.DECLARED)
     if (
-        not isinstance(declared, graph.Value)
+        not isinstance(declared, declarations.Value)
         or declared.make is None
         or declared.needs
         or declared.columns != (column,)
@@ -109,14 +114,19 @@ def _as_shown(make: MadeOf, stored: object) -> object:
 
 def _within(field: StrawberryField, column: str) -> Iterator[tuple[str, MadeOf | None]]:
     """Whether a field that shows something of a column is what clients know it by: its name, and what is seen there."""
-    declared = field.metadata.get(graph.DECLARED)
-    if isinstance(declared, graph.ToOne):
-        kind = next(kind for kind, row in graph.registry.rows.items() if row is declared.row)
+    declared = field.metadata.get(declarations.DECLARED)
+    if isinstance(declared, declarations.ToOne):
+        kind = next(kind for kind, row in registry.rows.items() if row is declared.row)
         yield _name(field), partial(_sid, kind)
-    elif isinstance(declared, graph.Part):
+    elif isinstance(declared, declarations.Part):
         part = next(name for name, of in declared.columns.items() if of == column)
         yield _dotted(field, part), None
-    elif isinstance(declared, graph.Value) and declared.columns == (column,) and declared.make and not declared.needs:
+    elif (
+        isinstance(declared, declarations.Value)
+        and declared.columns == (column,)
+        and declared.make
+        and not declared.needs
+    ):
         yield _name(field), declared.make  # an ending, and never the whole
 
 

@@ -19,7 +19,7 @@ from app.foundation.access import HasFullAccess, IsGateway, OpenTo, Scope
 from app.foundation.context import Context, Info
 from app.foundation.errors import UserError
 from app.foundation.graphql import fields
-from app.foundation.graphql.fields import BigInt
+from app.foundation.graphql.declarations import BigInt
 from app.foundation.graphql.pagination import DEFAULT_FIRST, AfterArgument, Connection, FirstArgument
 from app.foundation.identifiers import Kind, parse_sid
 from app.storage.model import AudioFormat, RecordingError

@@ -12,6 +12,7 @@ from aerich.migrate import Migrate
 
 from app.calls import partitions
 from app.foundation.database import orm, schema_version
+from app.foundation.database.errors import refusal_of
 from app.foundation.settings import Settings
 
 # Any constant will do; it names our advisory lock within the database.
@@ -30,7 +31,7 @@ async def migrate(settings: Settings) -> list[str]:
         try:
             done = await command.upgrade()
         except Exception as error:
-            refusal = orm.refusal_of(error)
+            refusal = refusal_of(error)
             if refusal is None:
                 raise
             name = (await schema_version.missing(db))[0]

@@ -1,7 +1,7 @@
-"""Counters and gauges for Prometheus: `GET /metrics`.
+"""Prometheus metrics: `GET /metrics`.
 
-The several workers of one server count together, in files of a folder that they share (prometheus-client's multiprocess mode):
-each of them answers the numbers of all. Only a process that serves makes metrics, and with them files.
+Workers of one server share their numbers in the files of a folder (prometheus-client's multiprocess mode): each worker returns
+the numbers of all. Only a serving process creates metrics, and with them files.
 """
 
 import functools
@@ -17,7 +17,7 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histo
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
-# The values of labels. Each exists from the start, at 0: `increase()` does not see an event that brings its counter with it.
+# The values of labels. Each exists from the start, at 0: `increase()` misses the first event of a counter that appears with it.
 _STATUSES = (101, 200, 400, 401, 403, 404, 500, 502, 503)
 _TYPES, _EXECUTORS = ("query", "mutation", "subscription"), ("compiled", "reference")
 _REFUSALS = (
@@ -38,53 +38,51 @@ _KINDS_OF_FILES = ("counter", "gauge_*", "histogram")
 
 
 class _Metrics:
-    """All of them."""
-
     def __init__(self) -> None:
-        self.requests = Counter("http_requests", "HTTP requests, by the status of their answers.", ["status"])
+        self.requests = Counter("http_requests", "HTTP requests, by the status of their responses.", ["status"])
         self.operations = Counter(
-            "operations", "GraphQL operations that ran, by type and by executor.", ["type", "executor"]
+            "operations", "GraphQL operations that ran, by type and executor.", ["type", "executor"]
         )
         self.operations_refused = Counter(
-            "operation_refusals", "GraphQL operations that were refused since their caller had too many at once."
+            "operation_refusals", "GraphQL operations that were refused because their caller had too many at once."
         )
         self.seconds = Histogram(
             "http_request_seconds",
-            "How long requests took, in seconds.",
+            "Duration of requests, in seconds.",
             buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30),
         )
-        self.documents = Gauge("graphql_documents", "GraphQL documents that are cached.", multiprocess_mode="livesum")
+        self.documents = Gauge("graphql_documents", "Cached GraphQL documents.", multiprocess_mode="livesum")
         self.documents_bytes = Gauge(
-            "graphql_documents_bytes", "What cached documents hold, with their plans.", multiprocess_mode="livesum"
+            "graphql_documents_bytes",
+            "Memory of cached documents with their plans, in bytes.",
+            multiprocess_mode="livesum",
         )
         self.documents_lookups = Counter(
-            "graphql_documents_lookups", "Look-ups of GraphQL documents in the cache: hit or miss.", ["result"]
+            "graphql_documents_lookups", "Lookups in the document cache: hit or miss.", ["result"]
         )
-        self.websockets = Gauge(
-            "graphql_websockets", "WebSockets on /graphql that are open.", multiprocess_mode="livesum"
-        )
-        self.streams = Gauge("recording_streams", "Calls that are being recorded.", multiprocess_mode="livesum")
+        self.websockets = Gauge("graphql_websockets", "Open WebSockets on /graphql.", multiprocess_mode="livesum")
+        self.streams = Gauge("recording_streams", "Running recordings.", multiprocess_mode="livesum")
         self.refused = Counter(
-            "recording_refusals", "Calls that this server refused to record, or not to their end, by why.", ["why"]
+            "recording_refusals", "Recordings that this server refused or broke off, by reason.", ["why"]
         )
-        # Of the machine: its workers share the spool, and any of them tells the same.
-        self.spool = Gauge("recording_spool_bytes", "What waits in the spool, in bytes.", multiprocess_mode="livemax")
+        # Per machine: its workers share the spool and report the same values.
+        self.spool = Gauge("recording_spool_bytes", "Bytes waiting in the spool.", multiprocess_mode="livemax")
         self.spooled = Gauge(
             "recording_spool_recordings",
-            "Recordings in the spool: running, on their way, failed.",
+            "Recordings in the spool: running, waiting for upload, failed.",
             multiprocess_mode="livemax",
         )
         self.aside = Gauge(
             "recording_spool_set_aside",
-            "Recordings in the spool that no worker stores: `python -m app spool` lists them.",
+            "Recordings in the spool that no worker uploads: `python -m app spool` lists them.",
             multiprocess_mode="livemax",
         )
-        self.recordings = Counter("recordings", "Recordings that came to an end, by it: stored or failed.", ["end"])
+        self.recordings = Counter("recordings", "Finished recordings: stored or failed.", ["end"])
         self.storing_failures = Counter(
-            "recording_storing_failures", "Tries to store a recording that failed, by S3's code.", ["code"]
+            "recording_storing_failures", "Failed attempts to upload a recording, by S3's error code.", ["code"]
         )
         self.clock_differences = Counter(
-            "storage_clock_differences", "Requests that a storage refused because of the time that this server has."
+            "storage_clock_differences", "Requests that a storage refused because of this server's clock."
         )
         for counter, values in (
             (self.requests, _STATUSES),
@@ -98,26 +96,26 @@ class _Metrics:
             self.operations.labels(type_, executor)
 
 
-# At first use, which is `start`: what is imported by commands makes no files.
+# Created at first use, which is `start`: commands that import this module create no files.
 _metrics = functools.cache(_Metrics)
 
 
 @contextmanager
 def shared_between_workers(workers: int) -> Iterator[None]:
-    """For the process that starts the workers: the folder that they share, without earlier numbers, in the context.
+    """For the process that starts the workers: provides their shared folder, without numbers of earlier runs, in the block.
 
-    With several workers it is a temporary one, unless PROMETHEUS_MULTIPROC_DIR names one.
+    With several workers it is a temporary folder, unless PROMETHEUS_MULTIPROC_DIR names one.
     """
     if _FOLDER in os.environ:
         folder = Path(os.environ[_FOLDER])
         folder.mkdir(parents=True, exist_ok=True)
-        # By name: the folder may hold a database as well.
+        # By name: the folder may contain a database too.
         for file in (file for kind in _KINDS_OF_FILES for file in folder.glob(f"{kind}_*.db")):
             file.unlink()
         yield
     elif workers > 1:
         with TemporaryDirectory(prefix="metrics-") as made:
-            os.environ[_FOLDER] = made  # of the workers too
+            os.environ[_FOLDER] = made  # the workers inherit it
             try:
                 yield
             finally:
@@ -126,14 +124,14 @@ def shared_between_workers(workers: int) -> Iterator[None]:
         yield
 
 
-def start(storing_codes: Iterable[str]) -> None:
-    """For a process that serves; `storing_codes` are all that `recording_failed` may be called with."""
-    for code in storing_codes:
+def start(upload_codes: Iterable[str]) -> None:
+    """For a serving process. `upload_codes` are all codes that `recording_failed` may get."""
+    for code in upload_codes:
         _metrics().storing_failures.labels(code)
 
 
 def worker_ended(process_id: int) -> None:
-    """For the process that starts the workers: the gauges of one that has ended count no more."""
+    """For the process that starts the workers: removes the gauges of an ended worker."""
     multiprocess.mark_process_dead(process_id)  # type: ignore[no-untyped-call]
 
 
@@ -143,7 +141,7 @@ def request(status: int, seconds: float) -> None:
 
 
 def websocket(status: int) -> None:
-    """A connection that has ended, by the status of its handshake; how long it was open is no response time."""
+    """Counts an ended connection by the status of its handshake. Its duration is no response time."""
     _requests(status).inc()
 
 
@@ -161,18 +159,18 @@ def document_looked_up(*, hit: bool) -> None:
 
 
 def documents_cached(more: int, more_bytes: int) -> None:
-    """More or, below 0, fewer than before."""
+    """Changes the gauge; negative to decrease."""
     _metrics().documents.inc(more)
     _metrics().documents_bytes.inc(more_bytes)
 
 
 def websockets(more: int) -> None:
-    """More or, below 0, fewer than before."""
+    """Changes the gauge; negative to decrease."""
     _metrics().websockets.inc(more)
 
 
 def recording_streams(more: int) -> None:
-    """More or, below 0, fewer than before."""
+    """Changes the gauge; negative to decrease."""
     _metrics().streams.inc(more)
 
 
@@ -195,7 +193,7 @@ def recording_stored() -> None:
 
 
 def recording_failed(code: str, *, is_final: bool) -> None:
-    """One try; `is_final` when it was the last."""
+    """Counts a failed attempt; `is_final` when it was the last."""
     _metrics().storing_failures.labels(code).inc()
     if is_final:
         _metrics().recordings.labels("failed").inc()
@@ -205,7 +203,7 @@ def storage_clock_difference() -> None:
     _metrics().clock_differences.inc()
 
 
-# To find a counter by its labels costs more than to count.
+# Finding a counter by its labels costs more than counting.
 @functools.cache
 def _requests(status: int) -> Counter:
     return _metrics().requests.labels(status)
@@ -222,7 +220,7 @@ def _operations(type_: str, executor: str) -> Counter:
 
 
 def exposition() -> bytes:
-    """All numbers in Prometheus' text format."""
+    """All metrics in Prometheus' text format."""
     if _FOLDER not in os.environ:
         return generate_latest(REGISTRY)
     registry = CollectorRegistry()

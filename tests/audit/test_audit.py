@@ -19,8 +19,8 @@ from app.audit.model import AuditEvent
 from app.audit.secret_reads import SecretReads
 from app.calls.model import Call
 from app.foundation.access import TenantScoped
-from app.foundation.graphql import fields
-from app.foundation.graphql.fields import registry
+from app.foundation.graphql import declarations
+from app.foundation.graphql.registry import registry
 from app.foundation.identifiers import Kind, kind_of, parse_sid, sid_of
 from app.foundation.settings import Settings
 from app.recording.spool import Spool
@@ -375,8 +375,8 @@ async def test_storage_keys_that_are_kept_or_given_again_are_not_told_as_changed
 async def test_every_column_of_what_is_audited_is_told_by_a_name_of_the_contract(installation: Installation) -> None:
     async with installation.database():  # the ORM knows all columns then
         audited: list[tuple[str | None, str, type[TenantScoped]]] = [(None, *POLICY)]
-        for kind, model in fields.registry.rows.items():
-            audited += [(kind.value, fields.registry.names[kind], model)] if kind not in NOT_AUDITED else []
+        for kind, model in registry.rows.items():
+            audited += [(kind.value, registry.names[kind], model)] if kind not in NOT_AUDITED else []
         assert len(audited) == 10
         for kind_text, type_name, model in audited:
             for column in setting_names.columns(model):
@@ -392,7 +392,7 @@ async def test_every_column_of_what_is_audited_is_told_by_a_name_of_the_contract
                     is_object = hasattr(get_named_type(last.type), "fields") and not is_json
                     is_id = column == f"{to_snake_case(setting.name)}_id" and setting.made_of is not None
                     assert is_object == is_id, place
-                    needed = set(first.extensions["strawberry-definition"].metadata.get(fields.PERMISSIONS, ()))
+                    needed = set(first.extensions["strawberry-definition"].metadata.get(declarations.PERMISSIONS, ()))
                     assert needed <= setting.permissions, place
 
 

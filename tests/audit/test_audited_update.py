@@ -18,7 +18,7 @@ from app.audit import rows
 from app.audit.audited_update import change
 from app.foundation.access import AccessLevel, Scope, Viewer
 from app.foundation.context import Context
-from app.foundation.database.orm import violated_constraint
+from app.foundation.database.errors import violated_constraint
 from app.foundation.identifiers import Kind, new_id, parse_sid
 from app.service_providers.model import ServiceProvider
 from app.storage.model import AudioFormat, RecordingConfig, StorageStatus

@@ -7,7 +7,8 @@ import asyncpg
 import pytest
 from tortoise.exceptions import OperationalError
 
-from app.foundation.database import orm, schema_version
+from app.foundation.database import schema_version
+from app.foundation.database.errors import refusal_of
 from tests.support.commands import ended, environment_of
 from tests.support.installation import Installation
 from tests.support.servers.postgres import Postgres
@@ -63,6 +64,6 @@ async def test_a_pooler_that_shares_sessions_is_named(
         monkeypatch.setattr(type(db), "execute_query_dict", refused)
         with pytest.raises(OperationalError) as found:
             await schema_version.check(db)
-    refusal = orm.refusal_of(found.value)
+    refusal = refusal_of(found.value)
     assert refusal is not None
-    assert refusal.startswith('prepared statement "__asyncpg_stmt_1__" already exists. A pooler gives')
+    assert refusal.startswith('prepared statement "__asyncpg_stmt_1__" already exists. A pooler shares')

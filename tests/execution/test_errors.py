@@ -8,7 +8,7 @@ import pytest
 
 from app.accounts import service
 from app.execution.compiler.run import CompiledPlan
-from app.foundation.graphql import fields
+from app.foundation.graphql import lists
 from app.server.authentication import Authentication
 from tests.support.installation import Installation, Person, World
 
@@ -30,6 +30,9 @@ def break_pages(monkeypatch: pytest.MonkeyPatch, broken: Any) -> None:
     """Both ways to a page: the plan's, which falls back, and the reference executor's, which then answers."""
     monkeypatch.setattr(CompiledPlan, "run", broken)
     monkeypatch.setattr(fields, "page_of", broken)
+    """Both ways to a page: the plan's, which falls back, and the ordinary executor's, which then answers."""
+    monkeypatch.setattr(CompiledPlan, "run", broken)
+    monkeypatch.setattr(lists, "page", broken)
 
 
 async def test_an_unexpected_error_is_masked(admin: Person, monkeypatch: pytest.MonkeyPatch) -> None:

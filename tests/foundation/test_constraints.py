@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from tortoise.exceptions import IntegrityError
 
-from app.foundation.database import orm
+from app.foundation.database import catalogue
+from app.foundation.database.errors import violated_constraint
 from tests.support.catalogue import ID, ROWS, empty, fill, insert, make_settings, migrated
 
 __all__ = ["empty", "make_settings", "migrated"]
@@ -120,7 +121,7 @@ ALLOWED_CONFIGS: list[dict[str, Any]] = [
     {"enabled": False, "bucket_vendor": None, "bucket_name": None, "region": None, **WITHOUT_KEYS},
     {"bucket_vendor": "S3_COMPATIBLE", "endpoint_url": "https://s3.example.com"},
 ]
-TABLES = {**orm.UNIQUE, **orm.CHECKS}
+TABLES = {**catalogue.UNIQUE, **catalogue.CHECKS}
 
 
 def changed(table: str, changes: dict[str, Any]) -> dict[str, Any]:
@@ -135,7 +136,7 @@ async def test_the_database_refuses_what_breaks_a_constraint(
 ) -> None:
     table = TABLES[constraint]
     # A second configuration of the account would break its unique constraint first.
-    await fill(migrated, but=table if constraint in orm.CHECKS and table == "recording_configs" else "")
+    await fill(migrated, but=table if constraint in catalogue.CHECKS and table == "recording_configs" else "")
     row = changed(table, changes)
     if constraint == "api_keys_owner_check":
         row["public_id"] = "another"
@@ -143,7 +144,7 @@ async def test_the_database_refuses_what_breaks_a_constraint(
         row["email_key"] = "another"
     with pytest.raises(IntegrityError) as refused:
         await insert(migrated, table, row)
-    assert orm.violated_constraint(refused.value) == constraint
+    assert violated_constraint(refused.value) == constraint
 
 
 def test_every_constraint_is_broken_once() -> None:

@@ -8,7 +8,7 @@ from strawberry.types.base import StrawberryObjectDefinition
 from app.accounts.model import Account
 from app.api_keys.model import ApiKey
 from app.calls.model import CallAccount
-from app.foundation.graphql import fields
+from app.foundation.graphql import declarations, fields, nodes
 from app.foundation.graphql.pagination import NEWEST_FIRST
 from app.server.schema import schema
 
@@ -71,5 +71,5 @@ def test_every_type_whose_fields_are_columns_says_of_which_model() -> None:
         if not isinstance(definition, StrawberryObjectDefinition) or issubclass(definition.origin, fields.Payload):
             continue
         for field in definition.fields:
-            if list(fields._named_columns(object, field.metadata.get(fields.DECLARED))):
+            if list(nodes._named_columns(object, field.metadata.get(declarations.DECLARED))):
                 assert hasattr(definition.origin, "source"), f"{definition.name}.{field.python_name}"

@@ -30,7 +30,7 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Stands for /var/lib."""
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o711)
-    monkeypatch.setattr(embedded_location, "_ELSEWHERE", folder)
+    monkeypatch.setattr(embedded_location, "_OUTSIDE", folder)
     yield folder
     shutil.rmtree(folder)
 
@@ -214,7 +214,7 @@ def test_data_that_could_not_be_made_is_one_clear_line_and_leaves_nothing_half_m
     with monkeypatch.context() as patched:
         patched.setattr(embedded, "programs", lambda *_: broken)
         with pytest.raises(
-            LocalPostgresFailed, match="could not make its data: initdb: error: No space left on device"
+            LocalPostgresFailed, match="could not create its data: initdb: error: No space left on device"
         ):
             embedded.start(data_dir)
     with embedded.running(data_dir) as server:

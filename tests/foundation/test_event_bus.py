@@ -261,5 +261,5 @@ async def test_of_what_waits_to_be_told_the_oldest_is_lost(
 
     monkeypatch.setattr(Pipeline, "execute", fails)
     with pytest.raises(ConnectionResetError):
-        await exchange._tell_others()
+        await exchange._publish()
     assert list(exchange._waiting) == events[8:]

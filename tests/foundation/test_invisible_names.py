@@ -62,7 +62,7 @@ async def test_no_name_shows_nothing(installation: Installation, world: World) -
         for name in NOTHING:
             payload = await people["root"].change(mutation, f"{made} {{ id }}", **given, name=name)
             assert (payload[made], refusals(payload)) == (None, [("INVALID", ["name"])]), (mutation, ascii(name))
-            assert payload["userErrors"][0]["message"] == "The name shows nothing: give it a visible character."
+            assert payload["userErrors"][0]["message"] == "The name has no visible character: add one."
 
 
 async def test_what_shows_nothing_makes_no_other_name(admin: Person, world: World) -> None:

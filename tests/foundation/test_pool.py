@@ -378,7 +378,7 @@ async def test_whatever_is_cut_and_given_up_all_connections_are_there_again(
     assert unexpected == []
     assert client._pool is not None
     await asyncio.wait_for(asyncio.gather(*client._pool._resets), 10)  # of what was given up last
-    assert client._pool._lent == set()
+    assert client._pool._acquired == set()
     await other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'borrowed'")
     await other.close()
     await until_noticed(client._pool)
@@ -392,7 +392,7 @@ async def test_a_connection_may_come_back_after_its_client_was_closed(
     async with in_transaction() if in_a_transaction else client.acquire_connection():
         pool = client._pool
         assert pool is not None
-        held = set(pool._lent)
+        held = set(pool._acquired)
         closing = asyncio.create_task(client.close())
         await asyncio.sleep(0)
         client._pool = None

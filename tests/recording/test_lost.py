@@ -164,13 +164,13 @@ async def test_only_what_is_on_its_way_is_looked_at(room: StorageRoom) -> None:
 async def hearing(live: LiveEvents) -> AsyncIterator[None]:
     """Runs them, and has begun to hear other processes."""
     assert live._exchange is not None
-    hears, hear = asyncio.Event(), live._exchange._hear
+    hears, hear = asyncio.Event(), live._exchange._handle
 
-    def heard(heard: Mapping[str, Any]) -> None:
+    def heard(message: Mapping[str, Any]) -> None:
         hears.set()  # the first is Valkey's, that it has subscribed
-        hear(heard)
+        hear(message)
 
-    live._exchange._hear = heard  # type: ignore[method-assign]
+    live._exchange._handle = heard  # type: ignore[method-assign]
     async with live.running():
         await hears.wait()
         yield

@@ -159,7 +159,7 @@ class StorageRoom:
         """The events of the own account, as they are published."""
         found: list[str] = []
         with self.live.subscribe(self.account_id) as listener:
-            listener.tell = lambda event: found.append(event.change.value)  # type: ignore[method-assign]
+            listener.put = lambda event: found.append(event.change.value)  # type: ignore[method-assign]
             yield found
 
 

@@ -50,7 +50,7 @@ async def test_a_secret_whose_key_is_missing_is_told_as_unavailable_and_logged(
     assert [(error["extensions"]["code"], error["message"]) for error in answer.errors] == [
         (
             "SERVICE_UNAVAILABLE",
-            "A stored secret cannot be read: its key is missing in ENCRYPTION_KEYS. Tell whoever runs this server.",
+            "A stored secret cannot be read: its key is missing in ENCRYPTION_KEYS. Tell the operator of this server.",
         )
     ]
     assert said == ["masked error KeyMissing account.webhookSecret"]

@@ -50,7 +50,8 @@ from app.execution.compiler.sources import ObjectSource, RootObjectSource, RowSo
 from app.execution.executor.permissions import DEFINITION, permissions_of, permissions_within
 from app.execution.executor.resolvers import Resolver
 from app.foundation.access import Requirement, TenantScoped
-from app.foundation.graphql import fields as graph
+from app.foundation.graphql import declarations, lists
+from app.foundation.graphql.registry import registry
 from app.foundation.identifiers import Kind, sid_of
 
 # The longest list that is not a page (tags, the steps of a storage test).
@@ -138,22 +139,22 @@ class Compiler:
         if permissions and isinstance(field.type, GraphQLNonNull):
             raise NotCompilable(f"{parent.name}.{node.name.value} is guarded and cannot be null")
         self._permissions.update(permissions)
-        return field, definition.metadata.get(graph.DECLARED), definition
+        return field, definition.metadata.get(declarations.DECLARED), definition
 
     # Root fields
 
     def _root_field(self, parent: GraphQLObjectType, name: str, nodes: list[FieldNode]) -> str:
         field, declared, definition = self._field_of(parent, nodes[0])
-        if isinstance(declared, graph.OneById):
+        if isinstance(declared, declarations.OneById):
             condition, value = self._object_by_id(declared, field, nodes, field.type)
             return f"({value} if {condition} else None)"
-        if isinstance(declared, graph.AnyById):
+        if isinstance(declared, declarations.AnyById):
             return self._node_by_id(field, nodes)
-        if isinstance(declared, graph.PageOfAll):
+        if isinstance(declared, lists.PageOfAll):
             select = self.select(declared.row, declared, self._selects)
             select.arguments = self.arguments(field, nodes[0])
             return f"{self.page(nodes, field.type, select)}(None)"
-        if isinstance(declared, graph.CurrentCaller):
+        if isinstance(declared, declarations.CurrentCaller):
             return self.shaped("viewer", nodes, field.type, RootObjectSource(self, Owner(None), self._selects))
         if declared is not None or definition.base_resolver is None:
             raise NotCompilable(name)
@@ -162,7 +163,7 @@ class Compiler:
         return self._output(f"data[{label!r}]", nodes, field.type, RootObjectSource(self, Owner(label), self._selects))
 
     def _object_by_id(
-        self, declared: graph.OneById, field: GraphQLField, nodes: list[FieldNode], type_: GraphQLOutputType
+        self, declared: declarations.OneById, field: GraphQLField, nodes: list[FieldNode], type_: GraphQLOutputType
     ) -> tuple[str, str]:
         """Two expressions: whether the object was found, and its shape."""
         select = self.select(declared.row, declared, self._selects)
@@ -173,9 +174,9 @@ class Compiler:
     def _node_by_id(self, field: GraphQLField, nodes: list[FieldNode]) -> str:
         """A SELECT for each type with an id. An id belongs to one type; the SELECTs of the others do not run."""
         expression = "None"
-        for kind, row in graph.registry.rows.items():
-            type_ = assert_object_type(self._schema.type_map[graph.registry.names[kind]])
-            condition, value = self._object_by_id(graph.OneById(row, kind), field, nodes, type_)
+        for kind, row in registry.rows.items():
+            type_ = assert_object_type(self._schema.type_map[registry.names[kind]])
+            condition, value = self._object_by_id(declarations.OneById(row, kind), field, nodes, type_)
             expression = f"{value} if {condition} else {expression}"
         return f"({expression})"
 
@@ -219,26 +220,28 @@ class Compiler:
 
     def _field(self, parent: GraphQLObjectType, nodes: list[FieldNode], source: Source) -> str:
         field, declared, definition = self._field_of(parent, nodes[0])
-        if isinstance(declared, graph.ToOne):
+        if isinstance(declared, declarations.ToOne):
             return source.to_one(declared, nodes, field.type)
-        if isinstance(declared, graph.PageOf):
+        if isinstance(declared, lists.PageOf):
             return source.page(declared, nodes, field)
-        if isinstance(declared, graph.CountOf):
+        if isinstance(declared, declarations.CountOf):
             return source.count(declared)
-        if isinstance(declared, graph.FromRelated):
+        if isinstance(declared, declarations.FromRelated):
             return self._output(source.from_related(declared), nodes, field.type, ObjectSource(self))
-        if isinstance(declared, graph.Value):
+        if isinstance(declared, declarations.Value):
             return self._value(declared, nodes, field.type, source)
-        if isinstance(declared, graph.Part):
+        if isinstance(declared, declarations.Part):
             return self.shape(nodes, field.type, source.part(declared))
-        if isinstance(declared, graph.ResolvedFrom):
+        if isinstance(declared, declarations.ResolvedFrom):
             called = source.call(declared, self._resolver(definition), field, nodes[0])
             return self._output(called, nodes, field.type, ObjectSource(self))
         if declared is None and definition.is_basic_field:
-            return self._value(graph.Value((definition.python_name,)), nodes, field.type, source)
+            return self._value(declarations.Value((definition.python_name,)), nodes, field.type, source)
         raise NotCompilable(f"{parent.name}.{nodes[0].name.value}")
 
-    def _value(self, value: graph.Value, nodes: list[FieldNode], type_: GraphQLOutputType, source: Source) -> str:
+    def _value(
+        self, value: declarations.Value, nodes: list[FieldNode], type_: GraphQLOutputType, source: Source
+    ) -> str:
         inner = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
         if value.make is None and is_leaf_type(inner):
             return source.leaf(value.columns[0], inner, nullable=inner is type_)

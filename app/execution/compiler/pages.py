@@ -7,7 +7,7 @@ from graphql import FieldNode, GraphQLObjectType, GraphQLOutputType, assert_obje
 from app.execution.compiler.query_plan import COMPUTED_VALUES, NotCompilable, Select
 from app.execution.compiler.selections import Selections
 from app.execution.compiler.sources import RowSource, Source, SourceCompiler
-from app.foundation.graphql import fields as graph
+from app.foundation.graphql import lists
 
 
 class PageCompiler(SourceCompiler, Protocol):
@@ -87,6 +87,6 @@ def _page_info(
 
 def _cursor(source: Source, select: Select) -> str:
     """Loads the columns of all orders: which one applies may come from a variable, and is known at run time."""
-    columns = select.root.order_columns if isinstance(select.root, graph.Listed) else ()
+    columns = select.root.order_columns if isinstance(select.root, lists.Listed) else ()
     values = ", ".join(f"{column!r}: {source.column(column)}" for column in columns)
     return f"given[{select.label!r}]['order'].cursor_of({{{values}}}, {source.column('id')})"

@@ -22,7 +22,7 @@ from app.execution.executor.resolvers import Resolver
 from app.execution.values import Arguments, Row
 from app.foundation.access import Requirement, TenantScoped, Viewer
 from app.foundation.context import Context
-from app.foundation.graphql import fields
+from app.foundation.graphql import declarations, lists
 
 ReadArguments = Callable[[VariableValues], Arguments]
 ArgumentsOf = Callable[[GraphQLField, FieldNode], ReadArguments]
@@ -34,7 +34,7 @@ PAYLOAD = "p"
 COMPUTED_VALUES = 5
 
 
-Root = fields.OneById | fields.PageOfAll | fields.PageOf | None
+Root = declarations.OneById | lists.PageOfAll | lists.PageOf | None
 """What a SELECT is rooted at; None: the one row whose column holds the id of its owner."""
 
 
@@ -116,7 +116,7 @@ class Select:
     owner: Owner | None = None
     arguments: ReadArguments | None = None
     joins: list[Join] = field(default_factory=list)
-    counts: dict[str, tuple[fields.CountOf, str]] = field(default_factory=dict)
+    counts: dict[str, tuple[declarations.CountOf, str]] = field(default_factory=dict)
     """By their names in the SELECT: what is counted, and the alias of the row that it is counted for."""
     items: dict[tuple[str, str], int] = field(default_factory=dict)
     children: list["Select"] = field(default_factory=list)
@@ -139,8 +139,8 @@ class Select:
     @cached_property
     def page(self) -> "Select | None":
         """The only page below one object found by id: one statement selects both."""
-        page = self.children[0] if len(self.children) == 1 and isinstance(self.root, fields.OneById) else None
-        if page is None or not isinstance(page.root, fields.PageOf) or page.wants_count or not page.wants_rows:
+        page = self.children[0] if len(self.children) == 1 and isinstance(self.root, declarations.OneById) else None
+        if page is None or not isinstance(page.root, lists.PageOf) or page.wants_count or not page.wants_rows:
             return None
         return page if page.parent_index == self.items.get(("b", "id")) else None
 

@@ -28,7 +28,7 @@ from app.foundation.context import Context
 from app.foundation.database import pool
 from app.foundation.database.sql_templates import Statement, values_of
 from app.foundation.errors import is_database_away
-from app.foundation.graphql import fields
+from app.foundation.graphql import declarations, lists
 from app.foundation.graphql.pagination import Order, checked_first
 from app.foundation.identifiers import parse_sid
 
@@ -258,7 +258,7 @@ class _PlanRun:
             self._values[f"{label}.owner"], self._values[f"{label}.owners"] = owners[0], list(owners)
         if root is None:
             return None, (), False, 0, True
-        if isinstance(root, fields.OneById):
+        if isinstance(root, declarations.OneById):
             row_id = self._values[f"{label}.id"] = parse_sid(root.kind, arguments["id"])
             self.data[label] = {None: ()}
             return None, (), False, 0, row_id is not None
@@ -273,7 +273,7 @@ class _PlanRun:
 
     async def _has_many_owners(self, select: Select, conditions: Conditions, fetch: Fetch, *, is_first: bool) -> bool:
         root = select.root
-        if not isinstance(root, fields.PageOfAll) or not root.may_have_many_owners(self._viewer.scope, conditions):
+        if not isinstance(root, lists.PageOfAll) or not root.may_have_many_owners(self._viewer.scope, conditions):
             return False
         found = self._compiled.many_owners(select, self._viewer, is_first)
         return found is not None and bool(await fetch(found.text, *found.arguments(self._values)))
@@ -314,7 +314,7 @@ class _PlanRun:
         self._to_call += [(call, [one]) for call in select.calls]
         await self._keep(page, [*rows[:at], *rows[at + 1 :]], [self._values[f"{select.label}.id"]], first, fetch)
 
-    def _conditions(self, label: str, root: fields.Listed, given: Arguments) -> Conditions | None:
+    def _conditions(self, label: str, root: lists.Listed, given: Arguments) -> Conditions | None:
         """The conditions that are set; None when no row can match."""
         if not given:
             return ()

@@ -17,7 +17,7 @@ from app.execution.executor.direct_fields import coercer
 from app.execution.executor.resolvers import Resolver
 from app.execution.values import Row
 from app.foundation.access import TenantScoped
-from app.foundation.graphql import fields as graph
+from app.foundation.graphql import declarations, lists
 from app.foundation.identifiers import Kind, sid_of
 
 
@@ -60,30 +60,32 @@ class Source:
     def sid(self, name: str, kind: Kind) -> str:
         return f"{self.compiler.code.constant(sid_of)}({self.compiler.code.constant(kind)}, {self.column(name)})"
 
-    def part(self, declared: graph.Part) -> "Source":
+    def part(self, declared: declarations.Part) -> "Source":
         """The source of an object that is made of some of the columns, under its own names for them."""
         return _PartSource(self, declared.columns)
 
-    def to_one(self, declared: graph.ToOne, nodes: list[FieldNode], type_: GraphQLOutputType) -> str:
+    def to_one(self, declared: declarations.ToOne, nodes: list[FieldNode], type_: GraphQLOutputType) -> str:
         raise NotCompilable("a to-one of a value")
 
-    def from_related(self, declared: graph.FromRelated) -> str:
+    def from_related(self, declared: declarations.FromRelated) -> str:
         """The expression of a value that is made of the row and of related rows."""
         values = [self.column(name) for name in declared.columns]
         values += [self.related(one.path, one.columns) for one in declared.related]
         return f"{self.compiler.code.constant(declared.make)}({', '.join(values)})"
 
-    def related(self, path: tuple[graph.ToOne, ...], columns: tuple[str, ...]) -> str:
+    def related(self, path: tuple[declarations.ToOne, ...], columns: tuple[str, ...]) -> str:
         """The expression of an object with columns of the row at the end of a path; None without such a row."""
         raise NotCompilable("a row that is related to a value")
 
-    def page(self, declared: graph.PageOf, nodes: list[FieldNode], field: GraphQLField) -> str:
+    def page(self, declared: lists.PageOf, nodes: list[FieldNode], field: GraphQLField) -> str:
         raise NotCompilable("a page of a value")
 
-    def count(self, declared: graph.CountOf) -> str:
+    def count(self, declared: declarations.CountOf) -> str:
         raise NotCompilable("a count of a value")
 
-    def call(self, declared: graph.ResolvedFrom, resolver: Resolver, field: GraphQLField, node: FieldNode) -> str:
+    def call(
+        self, declared: declarations.ResolvedFrom, resolver: Resolver, field: GraphQLField, node: FieldNode
+    ) -> str:
         raise NotCompilable("a resolver of a value")
 
 
@@ -102,7 +104,9 @@ class _PartSource(Source):
     def leaf(self, name: str, type_: GraphQLLeafType, *, nullable: bool) -> str:
         return self._whole.leaf(self._columns[name], type_, nullable=nullable)
 
-    def call(self, declared: graph.ResolvedFrom, resolver: Resolver, field: GraphQLField, node: FieldNode) -> str:
+    def call(
+        self, declared: declarations.ResolvedFrom, resolver: Resolver, field: GraphQLField, node: FieldNode
+    ) -> str:
         if any(self._columns[name] != name for name in declared.columns):
             raise NotCompilable("a resolver of a part that has other names for its columns")
         return self._whole.call(declared, resolver, field, node)
@@ -129,13 +133,13 @@ class RootObjectSource(ObjectSource):
     def below(self, name: str) -> Source:
         return RootObjectSource(self.compiler, self._owner / name, self._into)
 
-    def to_one(self, declared: graph.ToOne, nodes: list[FieldNode], type_: GraphQLOutputType) -> str:
+    def to_one(self, declared: declarations.ToOne, nodes: list[FieldNode], type_: GraphQLOutputType) -> str:
         select = self._select(declared.row, None, declared.by, declared.key)
         rows = f"data[{select.label!r}].get(None)"
         shaped = self.compiler.shaped(f"{rows}[0]", nodes, type_, RowSource(self.compiler, select, "b"))
         return f"({shaped} if {rows} else None)"
 
-    def related(self, path: tuple[graph.ToOne, ...], columns: tuple[str, ...]) -> str:
+    def related(self, path: tuple[declarations.ToOne, ...], columns: tuple[str, ...]) -> str:
         first, *more = path
         select = self._select(first.row, None, first.by, first.key)
         row = RowSource(self.compiler, select, "b")
@@ -143,13 +147,13 @@ class RootObjectSource(ObjectSource):
         rows = f"data[{select.label!r}].get(None)"
         return f"({read}({rows}[0]) if {rows} else None)"
 
-    def page(self, declared: graph.PageOf, nodes: list[FieldNode], field: GraphQLField) -> str:
+    def page(self, declared: lists.PageOf, nodes: list[FieldNode], field: GraphQLField) -> str:
         select = self._select(declared.row, declared, declared.by, "id")
         select.arguments = self.compiler.arguments(field, nodes[0])
         return f"{self.compiler.page(nodes, field.type, select)}(r.id)"
 
-    def count(self, declared: graph.CountOf) -> str:
-        select = self._select(declared.row, graph.PageOf(declared.row, by=declared.by), declared.by, "id")
+    def count(self, declared: declarations.CountOf) -> str:
+        select = self._select(declared.row, lists.PageOf(declared.row, by=declared.by), declared.by, "id")
         select.wants_rows, select.wants_count = False, True
         return f"data[{select.label + 'n'!r}].get(r.id, 0)"
 
@@ -189,18 +193,18 @@ class RowSource(Source):
         raw = f"r[{self.select.index(self._alias, name)}]"
         return f"{kind.value!r} + {raw}.hex"
 
-    def to_one(self, declared: graph.ToOne, nodes: list[FieldNode], type_: GraphQLOutputType) -> str:
+    def to_one(self, declared: declarations.ToOne, nodes: list[FieldNode], type_: GraphQLOutputType) -> str:
         joined = self._joined(declared)
         shape = self.compiler.shape(nodes, type_, joined)
         return f"(None if r[{joined.index('id')}] is None else {shape})"
 
-    def related(self, path: tuple[graph.ToOne, ...], columns: tuple[str, ...]) -> str:
+    def related(self, path: tuple[declarations.ToOne, ...], columns: tuple[str, ...]) -> str:
         joined = self
         for to in path:
             joined = joined._joined(to)
         return f"(None if r[{joined.index('id')}] is None else {joined.object_of(columns)})"
 
-    def _joined(self, declared: graph.ToOne) -> "RowSource":
+    def _joined(self, declared: declarations.ToOne) -> "RowSource":
         """The related row. It is joined once, however often it is selected."""
         select, wanted = self.select, (declared.row, declared.by, self._alias, declared.key)
         known = (join.alias for join in select.joins if (join.model, join.by, join.owner, join.key) == wanted)
@@ -218,13 +222,13 @@ class RowSource(Source):
         values = ", ".join(self.column(name) for name in columns)
         return f"{self.compiler.code.constant(_row_class(columns))}({values})"
 
-    def page(self, declared: graph.PageOf, nodes: list[FieldNode], field: GraphQLField) -> str:
+    def page(self, declared: lists.PageOf, nodes: list[FieldNode], field: GraphQLField) -> str:
         child = self.compiler.select(declared.row, declared, self.select.children, by=declared.by)
         child.arguments = self.compiler.arguments(field, nodes[0])
         child.parent_index = self.select.index(self._alias, "id")
         return f"{self.compiler.page(nodes, field.type, child)}(r[{child.parent_index}])"
 
-    def count(self, declared: graph.CountOf) -> str:
+    def count(self, declared: declarations.CountOf) -> str:
         select, wanted = self.select, (declared, self._alias)
         name = next((name for name, known in select.counts.items() if known == wanted), None)
         if name is None:
@@ -233,7 +237,9 @@ class RowSource(Source):
             select.index(self._alias, "id")
         return f"r[{select.index('', name)}]"
 
-    def call(self, declared: graph.ResolvedFrom, resolver: Resolver, field: GraphQLField, node: FieldNode) -> str:
+    def call(
+        self, declared: declarations.ResolvedFrom, resolver: Resolver, field: GraphQLField, node: FieldNode
+    ) -> str:
         label = f"c{self.compiler.code.number()}"
         key = self.select.index(self._alias, "id")
         row = _row_class(declared.columns)

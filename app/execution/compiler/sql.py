@@ -9,7 +9,7 @@ from app.execution.compiler.query_plan import Join, Select
 from app.foundation.access import Viewer
 from app.foundation.database.owner_pages import OneByOne, Source
 from app.foundation.database.sql_templates import Placeholders, Sql, Statement, any_of, placeholder
-from app.foundation.graphql import fields
+from app.foundation.graphql import declarations, lists
 from app.foundation.graphql.pagination import EACH_OWNER, Order, count_up_to, given_owners
 
 Conditions = tuple[tuple[str, object], ...]
@@ -38,10 +38,10 @@ class Renderer:
         if is_after and order is not None:
             value = self._placeholders.text(f"{select.label}.value")
             beyond = order.beyond(value, self._placeholders.uuid(f"{select.label}.after"))
-        of_each = isinstance(select.root, fields.PageOf) and not single
+        of_each = isinstance(select.root, lists.PageOf) and not single
         source: Source | None = None
         query = self._query(conditions, EACH_OWNER if of_each else self._placeholders.uuid(f"{select.label}.owner"))
-        if isinstance(select.root, fields.PageOfAll):
+        if isinstance(select.root, lists.PageOfAll):
             valued = tuple(self._valued(conditions))
             source = one_by_one = self._one_by_one(select.root, valued, beyond)
             if many_owners and one_by_one is not None:
@@ -52,11 +52,11 @@ class Renderer:
         """Selects a row when a page spans many owners. `is_first`: the page has no cursor and no conditions."""
         root = self._select.root
         one_by_one = (
-            self._one_by_one(root, (), None if is_first else Q()) if isinstance(root, fields.PageOfAll) else None
+            self._one_by_one(root, (), None if is_first else Q()) if isinstance(root, lists.PageOfAll) else None
         )
         return Statement.of(one_by_one.beyond_few()) if one_by_one is not None else None
 
-    def _one_by_one(self, root: fields.PageOfAll, conditions: tuple[Any, ...], beyond: Q | None) -> OneByOne | None:
+    def _one_by_one(self, root: lists.PageOfAll, conditions: tuple[Any, ...], beyond: Q | None) -> OneByOne | None:
         return root.one_by_one(
             self._placeholders, self._viewer, conditions, beyond, placeholder(f"{self._select.label}.limit")
         )
@@ -66,10 +66,10 @@ class Renderer:
         query = self._viewer.visible(select.model)
         if root is None:
             return query.filter(**{select.by: self._placeholders.uuid(f"{label}.owner")})
-        if isinstance(root, fields.OneById):
+        if isinstance(root, declarations.OneById):
             return query.filter(id=self._placeholders.uuid(f"{label}.id"))
         query = query.filter(
-            **{select.by: owner} if isinstance(root, fields.PageOf) else {**root.always, **root.scan_predicate}
+            **{select.by: owner} if isinstance(root, lists.PageOf) else {**root.always, **root.scan_predicate}
         )
         for name, value in self._valued(conditions):
             query = query.filter(root.conditions[name].of(value))
@@ -86,13 +86,13 @@ class Renderer:
     def _number(self, conditions: Conditions, owner: object) -> Statement:
         select = self._select
         owners = f"{select.label}.owners"
-        limit = select.root.count_limit if isinstance(select.root, fields.Listed) else None
-        if isinstance(select.root, fields.PageOf) and limit is not None:
+        limit = select.root.count_limit if isinstance(select.root, lists.Listed) else None
+        if isinstance(select.root, lists.PageOf) and limit is not None:
             of_each = self._placeholders.render(self._query(conditions, EACH_OWNER).limit(limit).values(id="id"))
             return Statement.of(count_up_to(of_each, select.model, owners))
         query = self._query(conditions, owner)
         query = query if limit is None else query.limit(limit)
-        if isinstance(select.root, fields.PageOf):
+        if isinstance(select.root, lists.PageOf):
             inner = any_of(self._placeholders.render(query.values(owner=select.by)), owners)
             sql = Sql.join('SELECT b."owner", COUNT(*) FROM (', inner, ') b GROUP BY b."owner"')
         else:

@@ -33,7 +33,7 @@ from app.execution.executor.permissions import definition_of, permissions_of, pe
 from app.foundation.access import Requirement
 from app.foundation.context import no_limit
 from app.foundation.errors import BadUserInput, Forbidden
-from app.foundation.graphql.fields import LOAD
+from app.foundation.graphql.declarations import LOAD
 
 _Position = RefMap[DeferUsage, DeliveryGroup] | None
 _Selected = list[tuple[str, Read | None, FieldDetailsList | None]]

@@ -5,7 +5,7 @@ provider), a value made of one (an application's `recording`) and a count (`apiK
 their declared weight; a `totalCount` that ends at a limit costs by that limit. Aliases and fragments count at each occurrence;
 `@skip` and `@include` are ignored.
 
-Fields that take the database longer than their rows suggest have a declared weight (`fields.Weights`): a page that spans owners,
+Fields that take the database longer than their rows suggest have a declared weight (`lists.Weights`): a page that spans owners,
 a count over a whole table, a filter without an index. A weight is a fixed cost for each occurrence in the document, since one
 statement serves all parent rows. A unit is 40 µs of the database with 60,000 accounts and 2 million calls, so an operation takes
 about a second of it at most: `python -m tests.bench --only costs` prints the worst ones.
@@ -44,7 +44,7 @@ from graphql import (
 from app.execution.executor.permissions import metadata_of
 from app.foundation.access import Scope
 from app.foundation.errors import ErrorCode
-from app.foundation.graphql import fields
+from app.foundation.graphql import declarations, lists
 from app.foundation.graphql.pagination import MAXIMUM_FIRST
 
 # A page of 100 in each of 100 rows, with a related object in each of its rows, costs 20,100; one more level costs over a million.
@@ -94,7 +94,7 @@ class _Page:
     """The cost of each of its rows, with what is related to the row."""
     counting: int = 1
     """The cost of its `totalCount` for each parent row."""
-    weights: Mapping[Scope, fields.Weights] = field(default_factory=dict)
+    weights: Mapping[Scope, lists.Weights] = field(default_factory=dict)
     filter: _Filter = field(default_factory=_Filter)
     is_counted: bool = False
 
@@ -115,8 +115,8 @@ class _Page:
         condition_cost = weights.conditions[weighted_condition] if weighted_condition is not None else 0
         return weights.page + condition_cost + (weights.count + condition_cost if self.is_counted else 0)
 
-    def _weights(self, given: Mapping[str, object] | None, scope: Scope) -> fields.Weights:
-        weights = self.weights.get(scope, fields.NO_WEIGHTS)
+    def _weights(self, given: Mapping[str, object] | None, scope: Scope) -> lists.Weights:
+        weights = self.weights.get(scope, lists.NO_WEIGHTS)
         if weights.of_one_owner is None:
             return weights
         name, of_one = weights.of_one_owner
@@ -251,7 +251,7 @@ class _Reader:
                 page.is_counted = True
                 self.pages[page.parent].each += page.counting
             elif inside == 0 and weight:
-                weights = dict.fromkeys(Scope, fields.Weights(page=weight))
+                weights = dict.fromkeys(Scope, lists.Weights(page=weight))
                 self.pages.append(_Page(inside, here, name, node, 1, each=int(_is_row(field)), weights=weights))
                 below = len(self.pages) - 1
             elif weight or (_is_row(field) and not _is_of_page(on)):
@@ -287,8 +287,8 @@ class _Reader:
                 page.first = _literal(argument.value)
             elif argument.name.value == "filter":
                 page.filter = _filter(argument.value)
-        declared = metadata_of(field).get(fields.DECLARED)
-        if isinstance(declared, fields.Listed):
+        declared = metadata_of(field).get(declarations.DECLARED)
+        if isinstance(declared, lists.Listed):
             page.weights = declared.weights
             page.counting = 1 if declared.count_limit is None else declared.count_limit // COUNTED_ROWS_PER_ROW
         self.pages.append(page)
@@ -341,4 +341,4 @@ def _is_row(field: GraphQLField) -> bool:
 
 def _weight(field: GraphQLField) -> int:
     """The weight of a value that needs more than its row: a count, a related row, a call."""
-    return int(metadata_of(field).get(fields.WEIGHT, 0))
+    return int(metadata_of(field).get(declarations.WEIGHT, 0))
