@@ -23,7 +23,7 @@ from app.execution.compiler.plans import MAXIMUM_PLANS
 from app.execution.compiler.run import CompiledPlan
 from app.execution.limits import deadline
 from app.execution.operations import Operations
-from app.server.asgi import Server
+from app.server.lifespan import Server
 from app.server.schema import schema
 from tests.execution.random_queries import VARIABLES, RandomQueries
 from tests.support.installation import Answer, Installation, Person, World

@@ -27,10 +27,7 @@ async def broken(*_: Any, **__: Any) -> Any:
 
 
 def break_pages(monkeypatch: pytest.MonkeyPatch, broken: Any) -> None:
-    """Both ways to a page: the plan's, which falls back, and the reference executor's, which then answers."""
-    monkeypatch.setattr(CompiledPlan, "run", broken)
-    monkeypatch.setattr(fields, "page_of", broken)
-    """Both ways to a page: the plan's, which falls back, and the ordinary executor's, which then answers."""
+    """Breaks pages in plans, which fall back, and in the reference executor, which then answers."""
     monkeypatch.setattr(CompiledPlan, "run", broken)
     monkeypatch.setattr(lists, "page", broken)
 

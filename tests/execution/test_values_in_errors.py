@@ -81,7 +81,7 @@ async def test_a_literal_that_does_not_fit_is_not_repeated(account_user: Person,
     assert SECRET not in str(answer.body)
 
 
-TIME = "A time is written with its offset, such as 2026-01-31T13:37:00Z."
+TIME = "Invalid time: write it with its offset, such as 2026-01-31T13:37:00Z."
 NO_ENUM = "Enum 'BucketVendor' cannot represent non-enum value. Its values: AWS_S3, S3_COMPATIBLE."
 UNKNOWN = "The value does not exist in 'BucketVendor' enum. Its values: AWS_S3, S3_COMPATIBLE."
 PLACES = [

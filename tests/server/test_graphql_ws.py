@@ -220,7 +220,7 @@ async def test_a_ping_that_cannot_be_sent_back_closes(port: int, depth: int) -> 
 @pytest.mark.parametrize("wanted", [None, ["graphql-ws"], ["mqtt"]])
 async def test_another_sub_protocol_is_closed(port: int, wanted: Any) -> None:
     async with opened(port, subprotocols=wanted) as client:
-        assert await client.closed() == (4406, "Ask for the sub-protocol graphql-transport-ws")
+        assert await client.closed() == (4406, "Request the sub-protocol graphql-transport-ws")
 
 
 async def test_one_of_several_sub_protocols_is_taken(port: int) -> None:
@@ -332,7 +332,7 @@ async def test_who_does_not_read_is_closed_and_hung_up_on(
 ) -> None:
     monkeypatch.setattr(http, "DRAIN_SECONDS", 0.5)
     # A client that reads at last has time to read all; the other one is hung up on at once.
-    monkeypatch.setattr(websocket_connections, "LAST_WORD_SECONDS", 600.0 if reads_at_last else 0.0)
+    monkeypatch.setattr(websocket_connections, "ABORT_SECONDS", 600.0 if reads_at_last else 0.0)
     server = installation.app.state.server.state.sockets
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1_000)
     await _begin_by_hand(reader, writer, admin.token or "")

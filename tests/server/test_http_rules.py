@@ -61,7 +61,7 @@ async def test_the_recording_address_asks_for_an_upgrade(port: int, path: str) -
 @pytest.mark.parametrize("upgrade", ["", UPGRADE])
 async def test_http_1_1_names_one_host(port: int, path: str, headers: str, upgrade: str) -> None:
     status, _, message = await asked(port, f"GET {path} HTTP/1.1", headers + upgrade)
-    assert (status, message) == (400, "Send one Host header, as HTTP/1.1 asks for.")
+    assert (status, message) == (400, "Send exactly one Host header, as HTTP/1.1 requires.")
 
 
 @pytest.mark.parametrize(("headers", "status"), [("", 200), ("Host: a\r\n", 200), ("Host: a\r\nHost: b\r\n", 400)])

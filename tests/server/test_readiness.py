@@ -8,7 +8,7 @@ import pytest
 from app.execution import responses as answers
 from app.foundation.encryption import Keyring
 from app.foundation.settings import Settings
-from app.server import asgi
+from app.server import asgi, lifespan
 from tests.support.installation import Installation, Person, World
 
 
@@ -27,12 +27,12 @@ async def test_a_server_whose_keys_lie_in_a_file_beside_its_database_warns_when_
     installation: Installation, monkeypatch: pytest.MonkeyPatch, *, are_in_a_file: bool
 ) -> None:
     said: list[str] = []
-    monkeypatch.setattr(asgi._log, "warning", said.append, raising=False)
+    monkeypatch.setattr(lifespan._log, "warning", said.append, raising=False)
     monkeypatch.setattr(Settings, "uses_key_file", are_in_a_file)
     app = asgi.create_app(installation.settings)
     async with app.router.lifespan_context(app):
         pass
-    assert any(text.startswith("keys for secrets come from a file") for text in said) == are_in_a_file
+    assert any(text.startswith("the encryption keys come from a file") for text in said) == are_in_a_file
 
 
 async def test_a_secret_whose_key_is_missing_is_told_as_unavailable_and_logged(

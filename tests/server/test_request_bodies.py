@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from app.server import request_bodies
-from app.server.request_bodies import UNAUTHENTICATED_BYTES, Bodies
+from app.server.request_bodies import UNAUTHENTICATED_BYTES, RequestBodies
 from tests.support.installation import Installation, Person
 from tests.support.websocket_clients import served
 
@@ -70,8 +70,8 @@ async def upload(
         writer.close()
 
 
-def bodies_of(installation: Installation) -> Bodies:
-    found: Bodies = installation.app.state.server.state.graphql._bodies
+def bodies_of(installation: Installation) -> RequestBodies:
+    found: RequestBodies = installation.app.state.server.state.graphql._bodies
     return found
 
 
@@ -139,7 +139,7 @@ async def test_an_owner_with_many_incomplete_bodies_loses_its_oldest_and_no_othe
             ended = await own[number].answer()
             assert ended.status == 503
             assert "retry-after: 5\r\n" in ended.head
-            assert ended.message == "Too many long bodies arrive slowly. Try again, and send the body at once."
+            assert ended.message == "Too many long bodies arrive slowly. Try again, and send the body faster."
         for kept in [other, *own[2:]]:
             assert (await kept.finish()).status == 200
     assert bodies_of(installation)._bytes == 0

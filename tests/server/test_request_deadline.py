@@ -18,7 +18,7 @@ from app.execution.limits.deadline import Deadline
 from app.foundation.database import pool as postgres_pool
 from app.foundation.database.pool import Pool
 from app.foundation.identifiers import Kind, new_id, sid_of
-from app.server import asgi, graphql_http
+from app.server import graphql_http, operator_routes
 from app.webhooks.delivery import WebhookSender
 from tests.server.test_database_away import AWAY, told
 from tests.support.access_matrix import SilentSender
@@ -242,7 +242,7 @@ async def test_readiness_has_a_limit_of_its_own(installation: Installation, monk
     async def hang(*_: Any) -> None:
         await never.wait()
 
-    monkeypatch.setattr(asgi, "READY_SECONDS", 0.05)
+    monkeypatch.setattr(operator_routes, "READY_SECONDS", 0.05)
     monkeypatch.setattr(postgres_pool.Pool, "acquire", hang)
     async with asyncio.timeout(30):
         answer = await installation.client.get("/readyz")
@@ -253,14 +253,14 @@ async def test_readiness_is_answered_when_the_database_says_nothing(
     behind_proxy: tuple[Installation, SwallowingProxy], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installation, proxy = behind_proxy
-    monkeypatch.setattr(asgi, "READY_SECONDS", 0.05)
+    monkeypatch.setattr(operator_routes, "READY_SECONDS", 0.05)
     proxy.swallows = True
     answer = await installation.client.get("/readyz")
     assert (answer.status_code, answer.text) == (503, "the database does not answer\n")
 
 
 def test_the_deadlines_are_what_the_contract_says() -> None:
-    assert (deadline.REQUEST_SECONDS, asgi.READY_SECONDS) == (12, 2)
+    assert (deadline.REQUEST_SECONDS, operator_routes.READY_SECONDS) == (12, 2)
 
 
 async def test_a_recording_whose_call_is_not_found_in_time_is_answered_unavailable(

@@ -247,7 +247,7 @@ async def test_connections_that_end_give_their_slots_back() -> None:
                 assert await two.ask(REST) == 200
             while worker.state.connections:
                 await asyncio.sleep(0)
-        assert (worker.slots._of, worker.slots._network_of) == ({}, {})
+        assert (worker.slots._by_network, worker.slots._network_of) == ({}, {})
 
 
 async def test_nothing_is_kept_of_a_body_that_was_not_read() -> None:
@@ -255,7 +255,7 @@ async def test_nothing_is_kept_of_a_body_that_was_not_read() -> None:
     async with serving_with(slots_of(100, 100)) as worker, worker.client() as client:
         assert await client.ask(head + bytes(50_000)) == 200
         (connection,) = worker.state.connections
-        assert not connection._running.body
+        assert not connection._current.body
 
 
 class _Holder:

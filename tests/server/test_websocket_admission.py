@@ -159,7 +159,7 @@ async def test_the_oldest_silent_connection_of_an_address_gives_way_to_its_next(
     port: int, provider: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(graphql_ws, "INIT_SECONDS", 60.0)
-    most = websocket_admission.UNAUTHENTICATED_OF_NETWORK
+    most = websocket_admission.UNAUTHENTICATED_PER_NETWORK
     async with silent(port, most + 2) as clients:
         for oldest in clients[:2]:
             code, reason = await oldest.closed()
@@ -196,7 +196,7 @@ async def test_an_ipv6_household_is_one_address(port: int, monkeypatch: pytest.M
     monkeypatch.setattr(graphql_ws, "INIT_SECONDS", 60.0)
     async with AsyncExitStack() as held:
         clients = []
-        for number in range(websocket_admission.UNAUTHENTICATED_OF_NETWORK + 1):
+        for number in range(websocket_admission.UNAUTHENTICATED_PER_NETWORK + 1):
             headers = {"X-Forwarded-For": f"2001:db8:1:2::{number:x}"}
             clients.append(await held.enter_async_context(opened(port, additional_headers=headers)))
         assert (await clients[0].closed())[0] == 1013
@@ -214,7 +214,7 @@ async def test_connections_whose_key_is_looked_up_do_not_give_way_and_are_not_ex
         return await viewer(self, *given, **options)
 
     monkeypatch.setattr(Authentication, "viewer", slow)
-    async with silent(port, websocket_admission.UNAUTHENTICATED_OF_NETWORK) as clients:
+    async with silent(port, websocket_admission.UNAUTHENTICATED_PER_NETWORK) as clients:
         try:
             for client in clients:
                 await client.say(type="connection_init", payload={"authorization": f"Bearer {provider.token}"})
@@ -258,7 +258,7 @@ async def test_the_handshakes_key_takes_no_slot_of_those_without(
 ) -> None:
     monkeypatch.setattr(graphql_ws, "INIT_SECONDS", 60.0)
     async with (
-        silent(port, websocket_admission.UNAUTHENTICATED_OF_NETWORK) as clients,
+        silent(port, websocket_admission.UNAUTHENTICATED_PER_NETWORK) as clients,
         opened(port, **authorized(provider.token)) as client,
     ):
         assert await is_alive(client)

@@ -12,7 +12,12 @@ from starlette.websockets import WebSocket
 
 from app.recording.stream import DIVERT, HOLD_CLOSE
 from app.server.transport.http import BoundedProtocol
-from app.server.transport.websocket import FRAMES_AT_ONCE, STRANGERS_FRAMES_AT_ONCE, TURN_SECONDS, StreamingProtocol
+from app.server.transport.websocket import (
+    FRAMES_PER_TURN,
+    TURN_SECONDS,
+    UNAUTHENTICATED_FRAMES_PER_TURN,
+    StreamingProtocol,
+)
 from tests.recording.test_record import HANDSHAKE, frame
 from tests.support.loop_clock import pass_seconds
 from tests.support.waiting import until
@@ -224,7 +229,7 @@ def counted(monkeypatch: pytest.MonkeyPatch, name: str) -> list[None]:
 
 
 @pytest.mark.parametrize(
-    ("begin", "at_once"), [(b"", STRANGERS_FRAMES_AT_ONCE), (frame(0x81, b"first"), FRAMES_AT_ONCE)]
+    ("begin", "at_once"), [(b"", UNAUTHENTICATED_FRAMES_PER_TURN), (frame(0x81, b"first"), FRAMES_PER_TURN)]
 )
 async def test_others_have_their_turn_in_the_middle_of_a_flood_of_frames(
     port: int, ear: Ear, monkeypatch: pytest.MonkeyPatch, begin: bytes, at_once: int
@@ -253,7 +258,7 @@ async def test_thousands_of_frames_arrive_whole_and_in_order(port: int, ear: Ear
     writer.write(frame(0x88, b"\x03\xe8"))
     await until(lambda: len(ear.audio) >= 250)
     await several_turns()
-    assert 250 <= len(ear.audio) <= 250 + FRAMES_AT_ONCE
+    assert 250 <= len(ear.audio) <= 250 + FRAMES_PER_TURN
     ear.at_most = 10**9
     ear.has_room()
     assert (await asyncio.wait_for(reader.read(), 5))[0] == 0x88
@@ -273,7 +278,7 @@ async def test_messages_that_the_application_has_not_taken_hold_up_the_next(port
         if len(ear.others) + ear.protocol.queue.qsize() < 3_000:
             assert not ear.protocol.transport.is_reading()
         waiting = max(waiting, ear.protocol.queue.qsize())
-    assert 0 < waiting <= 2 * FRAMES_AT_ONCE
+    assert 0 < waiting <= 2 * FRAMES_PER_TURN
     writer.close()
 
 
@@ -300,7 +305,7 @@ async def test_a_message_in_endless_pieces_takes_no_more_memory_than_its_text(
     _, writer = await opened(port)
     writer.write(frame(0x81, b"first") + frame(0x01, b"a") + (frame(0x00, b"") + frame(0x00, b"b")) * 1_000)
     await until(lambda: len(pieces) == 2_000)
-    assert len(ear.protocol.frames) <= FRAMES_AT_ONCE
+    assert len(ear.protocol.frames) <= FRAMES_PER_TURN
     writer.write(frame(0x80, b"c"))
     await until(lambda: ear.others)
     assert ear.others == [f"a{'b' * 1_000}c"]

@@ -29,7 +29,8 @@ from app.foundation.encryption import new_key_text
 from app.foundation.identifiers import Kind, new_id, parse_sid, sid_of
 from app.foundation.outbound.guard import OutboundGate
 from app.foundation.settings import Settings
-from app.server.asgi import Server, create_app
+from app.server.asgi import create_app
+from app.server.lifespan import Server
 from app.service_providers import service as providers
 from app.storage import service as recording
 from app.storage.inputs import RecordingConfigPatch
