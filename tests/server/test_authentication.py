@@ -131,7 +131,7 @@ async def test_the_look_up_of_a_key_walks_an_index(installation: Installation, w
 async def test_keys_that_were_looked_up_are_forgotten_when_there_are_too_many(
     installation: Installation, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(authentication, "_CACHED_KEYS", 2)
+    monkeypatch.setattr(authentication, "_CACHED_CALLERS", 2)
     for person in ("admin", "provider", "account_user", "sibling_user"):
         assert (await installation.person(person).ask(WHO)).status == 200
     assert len(installation.app.state.server.state.authentication._cache) == 2
@@ -221,7 +221,7 @@ async def test_whom_an_address_names_is_let_in_as_long_as_the_maker_of_the_key_i
     authenticated = installation.app.state.server.state.authentication
     assert (await authenticated.named(made["apiKey"]["id"])).scope.name == "ACCOUNT"
     await people["root"].change("deactivateUser", "user { id }", id=people.ids["ann"])
-    authenticated._known.clear()  # as after its four seconds
+    authenticated._cache.clear()  # as after its four seconds
     assert (await installation.holder(made["token"]).ask(WHO)).codes == ["UNAUTHENTICATED"]
     with pytest.raises(Unauthenticated):
         await authenticated.named(made["apiKey"]["id"])

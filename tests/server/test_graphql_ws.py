@@ -333,7 +333,7 @@ async def test_who_does_not_read_is_closed_and_hung_up_on(
     monkeypatch.setattr(http, "DRAIN_SECONDS", 0.5)
     # A client that reads at last has time to read all; the other one is hung up on at once.
     monkeypatch.setattr(websocket_connections, "ABORT_SECONDS", 600.0 if reads_at_last else 0.0)
-    server = installation.app.state.server.state.sockets
+    server = installation.app.state.server.state.websockets
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1_000)
     await _begin_by_hand(reader, writer, admin.token or "")
     query = "{ __schema { types { name description fields { name description args { name description } } } } }"

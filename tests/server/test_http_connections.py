@@ -415,7 +415,7 @@ def test_the_server_uses_it(monkeypatch: pytest.MonkeyPatch) -> None:
     http: Any = config.http
     assert http.func is BoundedProtocol
     # A worker process gets it from its supervisor.
-    assert pickle.loads(pickle.dumps(http)).keywords["slots"]._maximum_of_network == 7
+    assert pickle.loads(pickle.dumps(http)).keywords["slots"]._maximum_per_network == 7
     assert config.ws is StreamingProtocol
     # Calls that are being recorded, and listeners, take no place of a request, and have files enough.
     assert config.limit_concurrency == 2_200

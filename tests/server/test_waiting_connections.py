@@ -284,5 +284,5 @@ def test_an_ipv6_household_is_one_address(address: str, *, is_same: bool) -> Non
 def test_the_server_has_the_settings_slots() -> None:
     made = serve._protocol(Settings(connections_per_address=7, trusted_proxies=["192.0.2.1"]))
     slots = made.keywords["slots"]
-    assert (slots._maximum, slots._maximum_of_network) == (1_000, 7)
+    assert (slots._maximum, slots._maximum_per_network) == (1_000, 7)
     assert "192.0.2.1" in slots._trusted_proxies

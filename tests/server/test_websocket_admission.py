@@ -47,7 +47,7 @@ async def is_alive(client: Client) -> bool:
 
 async def idle(installation: Installation) -> None:
     """Until the server has noticed that all clients have gone."""
-    while installation.app.state.server.state.sockets._open:
+    while installation.app.state.server.state.websockets._open:
         await asyncio.sleep(0)
 
 
@@ -230,9 +230,9 @@ async def test_a_silent_connection_that_does_not_read_is_hung_up_on_when_it_give
     installation: Installation, port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(graphql_ws, "INIT_SECONDS", 600.0)
-    served_by = installation.app.state.server.state.sockets
+    served_by = installation.app.state.server.state.websockets
     slots = served_by._unauthenticated
-    monkeypatch.setattr(slots, "_maximum_of_network", 1)
+    monkeypatch.setattr(slots, "_maximum_per_network", 1)
     async with opened(port, max_queue=1) as unread:
         (connection,) = slots._network_of
         saying = asyncio.create_task(_say_much(unread))
