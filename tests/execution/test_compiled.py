@@ -88,7 +88,7 @@ async def cursors(person: Person) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("name", list(DENIED))
-async def test_random_queries_have_the_same_answer_compiled_and_not(
+async def test_random_queries_have_the_same_response_from_both_executors(
     installation: Installation, world: World, name: str
 ) -> None:
     person, alike = installation.person(name), 0
@@ -150,7 +150,7 @@ def unknown_words(text: str, names: set[str]) -> set[str]:
     }
 
 
-def test_the_check_of_statements_sees_what_does_not_belong_there() -> None:
+def test_the_check_of_statements_finds_foreign_tokens() -> None:
     assert unknown_words(
         "SELECT b.\"id\" FROM accounts WHERE name = 'x'; DROP TABLE y", {"accounts", "id", "name"}
     ) == {
@@ -162,7 +162,7 @@ def test_the_check_of_statements_sees_what_does_not_belong_there() -> None:
     }
 
 
-async def test_a_plan_is_shared_by_callers_and_holds_nothing_of_them(
+async def test_a_plan_is_shared_by_callers_and_holds_no_data_of_them(
     installation: Installation, account_user: Person, sibling_user: Person, foreign_user: Person, provider: Person
 ) -> None:
     query = "{ accounts { nodes { id name apiKeyCount } } }"
@@ -175,7 +175,7 @@ async def test_a_plan_is_shared_by_callers_and_holds_nothing_of_them(
     assert len(plan._statements) == 2, "one for each scope, not for each caller"
 
 
-async def test_what_is_denied_is_answered_by_the_reference_executor(
+async def test_a_query_with_a_denied_field_runs_in_the_reference_executor(
     installation: Installation, account_user: Person
 ) -> None:
     compiled, expected = await ask_both(installation, account_user, "{ accounts { nodes { name licensedSessions } } }")
@@ -184,7 +184,7 @@ async def test_what_is_denied_is_answered_by_the_reference_executor(
 
 
 @pytest.mark.parametrize("arguments", ["first: 0", "first: 101", 'after: "nonsense"', 'after: "\u0000"'])
-async def test_what_is_wrong_is_said_in_the_words_of_the_reference_executor(
+async def test_errors_have_the_messages_of_the_reference_executor(
     installation: Installation, admin: Person, arguments: str
 ) -> None:
     compiled, expected = await ask_both(installation, admin, f"{{ accounts({arguments}) {{ nodes {{ id }} }} }}")
@@ -252,7 +252,7 @@ async def test_wide_pages_within_pages_are_left_to_the_reference_executor(
         ("nodes { account { recordingConfig { lastVerification { steps { step advice } } } } }", 20),
     ],
 )
-def test_what_is_made_of_a_row_is_weighed_by_the_time_that_it_takes(inner: str, least: int) -> None:
+def test_computed_values_are_weighted_by_their_time(inner: str, least: int) -> None:
     operation = parse(f"{{ apiKeys {{ {inner} }} }}").definitions[0]
     assert isinstance(operation, OperationDefinitionNode)
     plan = compile_query(schema._schema, operation, {}, lambda _: True, arguments_of)
@@ -260,7 +260,7 @@ def test_what_is_made_of_a_row_is_weighed_by_the_time_that_it_takes(inner: str, 
 
 
 @pytest.mark.parametrize("directive", ["skip", "include"])
-async def test_null_for_a_condition_that_has_a_default_is_refused(
+async def test_null_for_a_directive_variable_with_a_default_is_refused(
     installation: Installation, admin: Person, directive: str
 ) -> None:
     for operation in (

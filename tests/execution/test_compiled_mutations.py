@@ -50,7 +50,7 @@ async def repeatable(admin: Person, world: World) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", ["admin", "provider", "account_user"])
-async def test_random_payloads_are_the_same_compiled_and_not(
+async def test_random_payloads_are_the_same_from_both_executors(
     installation: Installation, repeatable: dict[str, dict[str, Any]], world: World, name: str
 ) -> None:
     person, without_errors = installation.person(name), 0
@@ -76,7 +76,7 @@ def shown(answer: Answer) -> list[dict[str, Any]]:
     return [error | {"extensions": error["extensions"] | {"requestId": None}} for error in answer.errors]
 
 
-async def test_a_change_that_was_made_is_not_made_again_when_its_answer_cannot_be_read(
+async def test_a_mutation_does_not_run_again_when_its_payload_cannot_be_read(
     installation: Installation, admin: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def away(*_: Any) -> None:
@@ -95,7 +95,7 @@ async def test_a_change_that_was_made_is_not_made_again_when_its_answer_cannot_b
     assert after == {"name": "Once", "version": before["version"] + 1}
 
 
-async def test_a_field_that_fails_is_told_as_by_the_reference_executor_and_those_beside_it_run_once(
+async def test_a_failing_field_is_reported_as_by_the_reference_executor_and_the_others_run_once(
     installation: Installation, admin: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     called: list[str] = []
@@ -124,7 +124,7 @@ async def test_a_field_that_fails_is_told_as_by_the_reference_executor_and_those
     assert (names.count("first"), names.count("third")) == (2, 2), "once for each way"
 
 
-async def test_what_may_not_be_set_is_refused_before_anything_runs(
+async def test_a_denied_input_field_is_refused_before_anything_runs(
     installation: Installation, account_user: Person, world: World
 ) -> None:
     compiled, expected = await ask_both(
@@ -136,7 +136,7 @@ async def test_what_may_not_be_set_is_refused_before_anything_runs(
     assert name.only("account")["name"] != "Mine"
 
 
-async def test_an_account_user_who_sends_what_it_may_is_served_by_the_plan(
+async def test_an_account_user_with_permitted_input_is_served_by_the_plan(
     installation: Installation, account_user: Person, world: World
 ) -> None:
     answer = await account_user.ask(RENAME, i={"id": world["own"], "name": "Mine"})
@@ -153,7 +153,7 @@ TWICE = """mutation ($id: ID!, $after: String) {
 
 
 @pytest.mark.parametrize("after", [None, "no cursor"])
-async def test_what_a_mutation_answers_is_read_before_the_next_one_changes_something(
+async def test_a_payload_is_read_before_the_next_mutation_runs(
     installation: Installation, admin: Person, world: World, after: str | None
 ) -> None:
     before = (await admin.ask("query ($id: ID!) { account(id: $id) { apiKeyCount } }", id=world["own"])).data

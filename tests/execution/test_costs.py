@@ -75,7 +75,7 @@ def cost(text: str) -> Cost:
         ("{ accounts(first: 101) { nodes { id } } }", 100),
     ],
 )
-def test_a_row_counts_for_each_time_that_it_can_be_touched(text: str, rows: int) -> None:
+def test_a_row_counts_each_time_it_can_be_loaded(text: str, rows: int) -> None:
     assert cost(text).total() == rows
 
 
@@ -95,14 +95,14 @@ def test_a_row_counts_for_each_time_that_it_can_be_touched(text: str, rows: int)
         *[("$n: Int!", {"n": wrong}, 1) for wrong in (None, "100", [100], {"first": 100})],
     ],
 )
-def test_a_page_is_as_large_as_its_variable_says(declared: str, given: dict[str, Any] | None, first: int) -> None:
+def test_the_size_of_a_page_comes_from_its_variable(declared: str, given: dict[str, Any] | None, first: int) -> None:
     asked = cost(f"query ({declared}) {{ accounts(first: $n) {{ {KEYS % 2} }} }}")
     assert asked.total(given) == first + first * 2
 
 
 @pytest.mark.parametrize("executor", ["compiled", "reference"])
 @pytest.mark.parametrize("media", ["application/json", "application/graphql-response+json"])
-async def test_what_can_touch_too_much_is_refused_before_anything_runs(
+async def test_an_operation_that_can_cost_too_much_is_refused_before_it_runs(
     shared: Installation, executor: str, media: str
 ) -> None:
     admin = shared.person("admin")
@@ -145,7 +145,7 @@ async def test_the_same_operation_may_run_with_smaller_pages(shared: Installatio
     assert (await admin.ask(BOTH_SIZES, outer=100)).only("accounts")
 
 
-async def test_the_largest_of_the_pages_is_named(shared: Installation) -> None:
+async def test_the_error_names_the_largest_page(shared: Installation) -> None:
     small = " ".join(f"a{number}: accounts(first: 100) {{ {KEYS % 2} }}" for number in range(50))
     answer = await shared.person("admin").ask(f"{{ {small} wide: accounts(first: 100) {{ {KEYS % 100} }} }}")
     assert answer.errors[0]["message"].endswith("Lower `first` of wide.nodes.apiKeys (100 for each of 100).")
@@ -154,7 +154,7 @@ async def test_the_largest_of_the_pages_is_named(shared: Installation) -> None:
     assert answer.errors[0]["message"].endswith("Lower `first` of a0 (90).")
 
 
-async def test_a_mutation_that_asks_for_too_much_changes_nothing(admin: Person, world: World) -> None:
+async def test_a_mutation_that_can_cost_too_much_changes_nothing(admin: Person, world: World) -> None:
     answer = await admin.ask(
         "mutation ($input: UpdateAccountInput!) { updateAccount(input: $input) { account { apiKeys(first: 100) { nodes {"
         " account { apiKeys(first: 100) { nodes { account { apiKeys(first: 100) { nodes { id } } } } } } } } } } }",
@@ -166,19 +166,19 @@ async def test_a_mutation_that_asks_for_too_much_changes_nothing(admin: Person, 
 
 
 @pytest.mark.parametrize("wrong", [0, 101, None, "many"])
-async def test_a_wrong_size_of_a_page_has_an_error_of_its_own(shared: Installation, wrong: Any) -> None:
+async def test_an_invalid_page_size_has_its_own_error(shared: Installation, wrong: Any) -> None:
     answer = await shared.person("admin").ask(BOTH_SIZES, outer=wrong, inner=10)
     assert answer.errors
     assert {"cost"} & answer.errors[0]["extensions"].keys() == set()
 
 
-async def test_who_may_not_come_in_is_told_nothing_of_costs(shared: Installation) -> None:
+async def test_an_unauthenticated_caller_gets_no_error_about_costs(shared: Installation) -> None:
     assert (await shared.person(None).ask(f"{{ {TOO_DEEP} }}")).codes == ["UNAUTHENTICATED"]
 
 
 @pytest.mark.parametrize("text", [*operations().values(), *(tab.read_text() for tab in TABS)])
 @pytest.mark.parametrize("scope", list(Scope))
-def test_what_we_show_to_others_may_run_with_the_largest_pages(text: str, scope: Scope) -> None:
+def test_published_operations_may_run_with_the_largest_pages(text: str, scope: Scope) -> None:
     variables = re.findall(r"\$(\w+)", text)
     assert cost(text).refusal(dict.fromkeys(variables, 100), scope) is None
 
@@ -209,7 +209,7 @@ def many(field: str, times: int = 90) -> str:
         ),
     ],
 )
-async def test_what_takes_the_database_long_is_refused_and_the_costly_field_is_named(
+async def test_expensive_statements_are_refused_and_the_costly_field_is_named(
     shared: Installation, person: str, text: str, message: str
 ) -> None:
     asker = shared.person(person)
@@ -238,7 +238,7 @@ def test_one_full_page_of_everything_with_its_count_may_run(scope: Scope, text: 
     assert cost(f"{{ {text} }}").refusal({}, scope) is None
 
 
-def test_an_account_pays_nothing_for_the_lists_of_others() -> None:
+def test_a_query_of_one_account_has_no_fixed_cost_for_lists() -> None:
     listed = cost(many("recentCalls(first: 100) { nodes { id } }"))
     assert listed.refusal({}, Scope.ACCOUNT) is None
     assert listed.refusal({}, Scope.SERVICE_PROVIDER) is not None
@@ -253,7 +253,7 @@ def test_an_account_pays_nothing_for_the_lists_of_others() -> None:
         ("($f: AllCallsFilter)", "$f", {"f": {"accountId": "AC1"}}),
     ],
 )
-def test_the_calls_of_one_account_cost_a_provider_as_little_as_that_account(
+def test_the_calls_of_one_account_cost_a_provider_as_much_as_that_account(
     declared: str, filter: str, given: dict[str, Any]
 ) -> None:
     listed = cost(f"query {declared} {many(f'recentCalls(filter: {filter}) {{ nodes {{ id }} }}', 50)}")
@@ -280,19 +280,19 @@ def test_the_calls_of_one_account_cost_a_provider_as_little_as_that_account(
         ("$s: Boolean", "{search: null, active: $s}", {"s": True}, False),
     ],
 )
-def test_a_condition_costs_where_it_is_set(
+def test_a_condition_costs_only_where_it_is_set(
     declared: str, filter: str, given: dict[str, Any], is_searched: bool
 ) -> None:
     asked = cost(f"query ({declared}) {{ accounts(first: 1, filter: {filter}) {{ nodes {{ id }} }} }}")
     assert asked.total(given) == 1 + 1_000 * is_searched
 
 
-def test_of_several_conditions_the_costliest_counts_once() -> None:
+def test_only_the_costliest_of_several_conditions_counts() -> None:
     both = 'accounts(first: 1, filter: {search: "x", nameContains: "x", storageStatus: WORKING}) { totalCount nodes { id } }'
     assert cost(f"{{ {both} }}").total() == 1 + 1 + 400 + 2 * 2_500
 
 
-async def test_the_same_batch_of_reports_is_not_taken_any_number_of_times(gateway: Person, world: World) -> None:
+async def test_one_operation_cannot_repeat_a_batch_of_reports_without_limit(gateway: Person, world: World) -> None:
     changes = " ".join(f"a{number}: reportCalls(input: {{calls: $calls}}) {{ acceptedCount }}" for number in range(6))
     answer = await gateway.ask(f"mutation ($calls: [CallReportInput!]!) {{ {changes} }}", calls=[])
     assert answer.errors[0]["message"].endswith(
@@ -301,7 +301,7 @@ async def test_the_same_batch_of_reports_is_not_taken_any_number_of_times(gatewa
 
 
 @pytest.mark.parametrize("type_", [schema._schema.query_type, schema._schema.type_map["Account"]])
-def test_every_weight_of_a_filter_is_that_of_a_condition(type_: Any) -> None:
+def test_every_weight_of_a_filter_belongs_to_a_condition(type_: Any) -> None:
     for name, made in type_.fields.items():
         declared = metadata_of(made).get(declarations.DECLARED)
         for weights in declared.weights.values() if isinstance(declared, fields.Listed) else ():
@@ -311,7 +311,7 @@ def test_every_weight_of_a_filter_is_that_of_a_condition(type_: Any) -> None:
 DENIED = "apiKeys { nodes { id } }"
 
 
-async def test_rows_that_the_reference_executor_makes_objects_of_count_as_work(shared: Installation) -> None:
+async def test_rows_that_become_orm_objects_count_as_work(shared: Installation) -> None:
     provider = shared.person("provider")
     pages = many("accounts(first: 100) { nodes { id } }")
     if shared.settings.compiled_operations:
@@ -353,5 +353,5 @@ async def test_twenty_rows_of_each_of_a_hundred_are_answered_with_a_denied_field
     assert sum(len(node["apiKeys"]["nodes"]) for node in nodes) == 2_000
 
 
-def test_the_guide_says_the_limit() -> None:
+def test_the_guide_states_the_limit() -> None:
     assert f"may cost {costs.MAXIMUM_COST:,}" in (ROOT / "docs" / "api.md").read_text()

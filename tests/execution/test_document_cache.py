@@ -73,7 +73,7 @@ DOCUMENTS: dict[str, Callable[[int], str]] = {
 
 
 @pytest.mark.parametrize("kind", DOCUMENTS)
-async def test_the_cache_is_bounded_by_what_its_documents_hold(
+async def test_the_cache_is_limited_by_the_memory_of_its_documents(
     shared: Installation, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     monkeypatch.setattr(admission, "Documents", lambda schema, **_: Documents(schema, maximum_bytes=BOUND))
@@ -94,9 +94,7 @@ async def test_the_cache_is_bounded_by_what_its_documents_hold(
     assert held <= MORE_AT_MOST * cache.bytes
 
 
-async def test_nothing_is_held_of_documents_that_were_evicted(
-    shared: Installation, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_evicted_documents_are_freed(shared: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(admission, "Documents", lambda schema, **_: Documents(schema, maximum_bytes=BOUND))
     operations = Operations(schema, anonymous_introspection=True, operations_per_caller=3)
     async with shared.database():

@@ -58,7 +58,7 @@ async def test_an_unexpected_error_in_a_mutation_is_masked(
 @pytest.mark.parametrize(
     "error", [ConnectionRefusedError(), TimeoutError(), asyncpg.TooManyConnectionsError(), asyncpg.QueryCanceledError()]
 )
-async def test_a_database_that_is_away_is_said_to_be_away(
+async def test_an_unavailable_database_is_reported_as_unavailable(
     admin: Person, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     async def away(*_: Any, **__: Any) -> Any:
@@ -69,7 +69,7 @@ async def test_a_database_that_is_away_is_said_to_be_away(
     assert answer.codes == ["SERVICE_UNAVAILABLE"]
 
 
-async def test_a_database_that_is_away_while_the_key_is_read_is_503(
+async def test_an_unavailable_database_during_authentication_is_503(
     installation: Installation, admin: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def away(*_: Any, **__: Any) -> Any:
@@ -82,7 +82,7 @@ async def test_a_database_that_is_away_while_the_key_is_read_is_503(
         assert response.json()["errors"][0]["extensions"]["code"] == "SERVICE_UNAVAILABLE"
 
 
-async def test_an_error_outside_the_graph_is_500_in_json(
+async def test_an_error_outside_graphql_is_500_in_json(
     installation: Installation, admin: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Authentication, "_key", broken)
@@ -93,7 +93,7 @@ async def test_an_error_outside_the_graph_is_500_in_json(
     assert error["extensions"] == {"code": "INTERNAL_SERVER_ERROR", "requestId": response.headers["x-request-id"]}
 
 
-async def test_one_row_that_fails_does_not_disturb_what_others_wait_for(admin: Person) -> None:
+async def test_a_failing_row_does_not_affect_the_other_rows(admin: Person) -> None:
     # A page that is refused empties its account, and cancels the load of the provider that other accounts share.
     answer = await admin.ask(
         """
@@ -106,9 +106,7 @@ async def test_one_row_that_fails_does_not_disturb_what_others_wait_for(admin: P
     assert set(answer.codes) == {"BAD_USER_INPUT"}
 
 
-async def test_errors_have_the_order_of_the_document_whichever_field_fails_first(
-    account_user: Person, world: World
-) -> None:
+async def test_errors_are_in_document_order_whichever_field_fails_first(account_user: Person, world: World) -> None:
     query = """query ($id: ID!) {
         after_the_database: recordingPolicy(accountId: $id, bucketName: "NO") { json }
         at_once: serviceProvider(id: "SP") { id }

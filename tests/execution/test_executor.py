@@ -70,7 +70,7 @@ def _shown_part(path: list[Any], data: Any) -> list[Any]:
 
 @LEAVES_COROUTINES
 @pytest.mark.parametrize("person", ["admin", "provider", "account_user", "read_only"])
-async def test_random_queries_have_the_same_answer_as_from_the_stock_executor(
+async def test_random_queries_have_the_same_response_as_from_the_stock_executor(
     shared: Installation, world: World, person: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = [*world.ids.values(), "AC00", "", f"AC{'0' * 32}"]
@@ -190,7 +190,7 @@ async def faulty(query: str, *, scope: Scope = Scope.ACCOUNT, **variables: Any) 
 
 @LEAVES_COROUTINES
 @pytest.mark.parametrize("scope", list(Scope))
-async def test_what_goes_wrong_goes_wrong_in_the_same_places_as_with_the_stock_executor(
+async def test_errors_have_the_same_paths_as_with_the_stock_executor(
     scope: Scope, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     variables = {"yes": True, "no": False}
@@ -209,7 +209,7 @@ async def test_what_goes_wrong_goes_wrong_in_the_same_places_as_with_the_stock_e
     assert whole > 20
 
 
-async def test_a_masked_error_has_the_request_id_and_no_word_of_what_happened() -> None:
+async def test_a_masked_error_has_the_request_id_and_no_details() -> None:
     answer = await faulty("{ thingOrNull { name failingOrNull refusingOrNull } }")
     assert answer.data == {"thingOrNull": {"name": "row 1", "failingOrNull": None, "refusingOrNull": None}}
     masked, told = sorted(answer.errors or [], key=lambda error: error["message"], reverse=True)
@@ -219,7 +219,7 @@ async def test_a_masked_error_has_the_request_id_and_no_word_of_what_happened() 
     assert (told["message"], told["extensions"]["argument"]) == ("Not this one.", "first")
 
 
-async def test_a_null_travels_up_to_the_nearest_field_that_may_be_null() -> None:
+async def test_a_null_propagates_to_the_nearest_nullable_field() -> None:
     answer = await faulty("{ thingOrNull { name twin { nothing } } things { name } }")
     assert answer.data == {"thingOrNull": None, "things": [{"name": "row 0"}, {"name": "row 1"}]}
     assert [error["path"] for error in answer.errors or []] == [["thingOrNull", "twin", "nothing"]]
@@ -235,7 +235,7 @@ async def test_a_denied_field_is_one_error_for_all_rows_and_for_each_alias() -> 
         assert error["extensions"]["requiredScopes"] == ["ADMIN"]
 
 
-async def test_a_denied_field_runs_nothing() -> None:
+async def test_the_resolver_of_a_denied_field_does_not_run() -> None:
     answer = await faulty("{ thingOrNull { failingLicense } }")
     assert answer.codes == ["FORBIDDEN"]
     assert (await faulty("{ thingOrNull { failingLicense } }", scope=Scope.ADMIN)).codes == ["INTERNAL_SERVER_ERROR"]
@@ -251,7 +251,7 @@ async def test_a_denied_field_runs_nothing() -> None:
         "...Fragment @skip(if: $yes)",
     ],
 )
-async def test_a_guarded_field_that_is_left_out_is_not_refused(selection: str) -> None:
+async def test_a_skipped_guarded_field_is_not_refused(selection: str) -> None:
     query = "query ($no: Boolean = false, $yes: Boolean = true) { a: __typename @include(if: $no) "
     query += f"b: __typename @skip(if: $yes) thingOrNull {{ name {selection} }} }}"
     if "Fragment" in selection:
@@ -260,7 +260,7 @@ async def test_a_guarded_field_that_is_left_out_is_not_refused(selection: str) -
     assert answer.body() == {"data": {"thingOrNull": {"name": "row 1"}}}
 
 
-async def test_an_operation_that_takes_too_long_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_operation_that_takes_too_long_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
     import asyncio
 
     @strawberry.type
@@ -295,7 +295,7 @@ GUARDED: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("case", GUARDED)
-async def test_a_guarded_input_field_is_refused_however_it_is_sent(
+async def test_a_guarded_input_field_is_refused_as_literal_and_as_variable(
     account_user: Person, admin: Person, world: World, case: str
 ) -> None:
     field, variables = GUARDED[case]
@@ -352,9 +352,7 @@ async def test_a_guarded_input_field_is_refused_deep_inside(account_user: Person
     assert answer.errors[0]["extensions"]["inputFields"] == ["owner.serviceProviderId"]
 
 
-async def test_of_several_mutations_the_refused_one_does_nothing_and_the_others_run(
-    account_user: Person, world: World
-) -> None:
+async def test_a_refused_mutation_does_nothing_and_the_other_ones_run(account_user: Person, world: World) -> None:
     answer = await account_user.ask(
         """
         mutation ($id: ID!) {

@@ -116,7 +116,7 @@ async def executor_of(admin: Person, person: Person, text: str, variables: dict[
 
 @pytest.mark.settings(compiled_operations=True)
 @pytest.mark.usefixtures("valkey")
-async def test_what_we_show_to_others_is_compiled(installation: Installation, admin: Person, world: World) -> None:
+async def test_published_operations_are_compiled(installation: Installation, admin: Person, world: World) -> None:
     taken = {}
     people = await add_people(installation)
     with reserved() as nobody:
@@ -137,5 +137,5 @@ async def test_what_we_show_to_others_is_compiled(installation: Installation, ad
 
 
 @pytest.mark.settings(compiled_operations=False)
-async def test_nothing_is_compiled_when_that_is_off(admin: Person) -> None:
+async def test_nothing_is_compiled_when_compiling_is_off(admin: Person) -> None:
     assert await executor_of(admin, admin, operations()["WhoAmI"], {}) == "reference"

@@ -135,7 +135,7 @@ async def database(shared: Installation, template: World) -> AsyncIterator[Any]:
 
 @pytest.mark.parametrize("executor", EXECUTORS)
 @pytest.mark.parametrize(("who", "listed"), [pytest.param(who, each[1], id=f"{who}: {each[0]}") for who, each in ASKED])
-async def test_a_page_costs_the_same_wherever_it_lies(
+async def test_a_page_costs_the_same_at_any_position(
     shared: Installation, template: World, database: Any, who: str, listed: Listed, executor: str
 ) -> None:
     first, end = await cost(shared, template, database, who, listed, executor)
@@ -156,7 +156,7 @@ async def test_a_page_costs_the_same_wherever_it_lies(
 @pytest.mark.parametrize(
     ("field", "direction"), [(field, direction) for field in ("NAME", "CREATED_AT") for direction in ("ASC", "DESC")]
 )
-async def test_what_few_or_most_accounts_have_costs_a_page_or_those_few(
+async def test_a_condition_of_few_or_most_accounts_costs_at_most_a_page(
     shared: Installation,
     template: World,
     database: Any,
@@ -186,7 +186,7 @@ async def test_what_few_or_most_accounts_have_costs_a_page_or_those_few(
             assert each.rows <= ROWS, each.shape
 
 
-async def test_what_some_accounts_have_costs_less_than_a_walk_over_all(shared: Installation, database: Any) -> None:
+async def test_a_condition_of_some_accounts_costs_less_than_a_full_scan(shared: Installation, database: Any) -> None:
     """One in twenty: neither few nor most, so that a page is looked for among several times as many."""
     query = "{ accounts(first: 20, filter: {storageStatus: WORKING}) { nodes { id } } }"
     (done,) = await done_for(shared, database, "admin", query, "compiled")
@@ -195,7 +195,7 @@ async def test_what_some_accounts_have_costs_less_than_a_walk_over_all(shared: I
 
 @pytest.mark.parametrize("executor", EXECUTORS)
 @pytest.mark.parametrize("who", ["admin", "provider"])
-async def test_a_page_of_each_owner_reads_no_more_of_their_rows_than_it_tells_of(
+async def test_a_page_of_each_owner_reads_only_the_rows_it_returns(
     shared: Installation, template: World, database: Any, who: str, executor: str
 ) -> None:
     query = (
@@ -209,7 +209,9 @@ async def test_a_page_of_each_owner_reads_no_more_of_their_rows_than_it_tells_of
 
 
 @pytest.mark.parametrize("listed", list(ACCOUNTS))
-async def test_an_account_reads_itself_alone(shared: Installation, template: World, database: Any, listed: str) -> None:
+async def test_an_account_user_reads_only_its_own_row(
+    shared: Installation, template: World, database: Any, listed: str
+) -> None:
     query = of_world(ACCOUNTS[listed].query, template).replace(" serviceProvider { name }", "")
     for done in await done_for(shared, database, "account_user", query % f"first: {FIRST}", "compiled"):
         assert not done.of("Seq Scan"), done.shape
@@ -218,7 +220,7 @@ async def test_an_account_reads_itself_alone(shared: Installation, template: Wor
 
 @pytest.mark.parametrize("condition", ["nameContains", "search"])
 @pytest.mark.parametrize("order", ["NAME", "CREATED_AT"])
-async def test_a_text_that_is_in_no_name_is_looked_for_once_in_each(
+async def test_a_search_without_matches_reads_each_name_once(
     shared: Installation, template: World, database: Any, order: str, condition: str
 ) -> None:
     """The worst case of both: no index of a plain PostgreSQL tells what lies within a text."""

@@ -45,7 +45,7 @@ def usual(type_: Any, chance: random.Random) -> Any:
 
 
 @pytest.mark.parametrize("type_", INPUTS, ids=str)
-def test_what_is_read_is_what_graphql_core_reads(type_: GraphQLInputObjectType) -> None:
+def test_plain_values_are_read_as_by_graphql_core(type_: GraphQLInputObjectType) -> None:
     chance, read = random.Random(7), 0
     for _ in range(400):
         value = some(type_, chance)

@@ -103,15 +103,15 @@ async def assert_bounded(person: Person, bodies: dict[str, Body], work: Work) ->
             assert len(error.get("locations") or ()) <= documents.MAXIMUM_LOCATIONS, name
 
 
-async def test_invalid_input_without_a_key_makes_little_work(shared: Installation, work: Work) -> None:
+async def test_invalid_input_of_unauthenticated_callers_costs_little(shared: Installation, work: Work) -> None:
     await assert_bounded(shared.person(None), invalid(ANONYMOUS, NAMES), work)
 
 
-async def test_invalid_input_with_a_key_makes_little_work(shared: Installation, work: Work) -> None:
+async def test_invalid_input_of_authenticated_callers_costs_little(shared: Installation, work: Work) -> None:
     await assert_bounded(shared.person("admin"), invalid(CALLER, NAMES), work)
 
 
-async def test_invalid_reports_of_a_gateway_make_little_work(admin: Person, work: Work) -> None:
+async def test_invalid_reports_of_a_gateway_cost_little(admin: Person, work: Work) -> None:
     # Its documents have the same limits as those of other callers.
     made = await admin.change(
         "createApiKey", "token", name="gateway", accessLevel="GATEWAY", owner={"installation": True}
@@ -120,7 +120,7 @@ async def test_invalid_reports_of_a_gateway_make_little_work(admin: Person, work
 
 
 @pytest.mark.settings(anonymous_introspection=False)
-async def test_a_document_without_a_key_is_not_validated_unless_all_of_it_is_open(
+async def test_an_unauthenticated_document_is_validated_only_if_all_of_it_is_open(
     installation: Installation, work: Work
 ) -> None:
     stranger = installation.person(None)
@@ -139,20 +139,20 @@ async def test_a_document_without_a_key_is_not_validated_unless_all_of_it_is_ope
 
 
 @pytest.mark.parametrize("times", [1, 10, 1_000, 20_000])
-def test_a_long_value_that_reads_like_a_message_is_cut_out(times: int) -> None:
+def test_a_long_value_that_looks_like_a_message_is_removed(times: int) -> None:
     text = "Value 'secret" * times
     for message in (f"Value '{text}' does not exist in 'Kind' enum.", f"String cannot represent value: {text}"):
         assert "secret" not in without_values(message)
 
 
-async def test_of_a_one_of_input_an_undefined_variable_is_named(admin: Person) -> None:
+async def test_an_undefined_variable_of_a_one_of_input_is_named(admin: Person) -> None:
     answer = await admin.ask(
         'mutation { createUser(input: {email: "a@b.example", name: "A", owner: {accountId: $x}}) { __typename } }'
     )
     assert [error["message"] for error in answer.errors] == ["Variable '$x' is not defined."]
 
 
-async def test_a_one_of_input_may_stand_in_a_fragment_before_the_operation(admin: Person) -> None:
+async def test_a_one_of_input_may_be_in_a_fragment_before_the_operation(admin: Person) -> None:
     answer = await admin.ask(
         'fragment f on Mutation { createUser(input: {email: "a", name: "A", owner: {accountId: $x}}) { __typename } }'
         " mutation ($x: ID) { ...f }",

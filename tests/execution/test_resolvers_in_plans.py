@@ -116,7 +116,7 @@ async def database(installation: Installation) -> Any:
         yield
 
 
-async def test_a_resolver_is_called_for_all_rows_together_with_the_columns_that_it_needs(
+async def test_a_resolver_is_called_for_all_rows_together_with_its_declared_columns(
     installation: Installation, database: None
 ) -> None:
     query = (
@@ -145,7 +145,7 @@ async def test_absent_null_and_default_arguments_are_those_of_strawberry(
         assert compiled.compiled, given
 
 
-async def test_a_resolver_that_fails_is_told_as_by_the_reference_executor(
+async def test_a_failing_resolver_is_reported_as_by_the_reference_executor(
     installation: Installation, database: None
 ) -> None:
     compiled, _ = await answer(installation, "{ providers { nodes { name away } } }")

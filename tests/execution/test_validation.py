@@ -24,7 +24,7 @@ DOCUMENTS = {
 
 
 @pytest.mark.parametrize("stage", validation.STAGES, ids=lambda stage: stage.__name__)
-def test_a_stage_finds_what_its_rules_find_one_by_one(stage: type[validation.Stage]) -> None:
+def test_a_stage_finds_the_same_errors_as_its_rules_one_by_one(stage: type[validation.Stage]) -> None:
     most = 30
     for name, text in DOCUMENTS.items():
         try:
@@ -53,7 +53,7 @@ LITERALS = (
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("wrapped", ["{}", "{}!", "[{}]", "[{}!]!", "[[{}]!]"])
-def test_a_literal_fits_where_graphql_core_says_so(name: str, wrapped: str) -> None:
+def test_a_literal_is_valid_where_graphql_core_accepts_it(name: str, wrapped: str) -> None:
     field = build_schema(schema_with(wrapped.format(name))).query_type.fields["f"]  # type: ignore[union-attr]
     type_: GraphQLInputType = field.args["a"].type
     for literal in LITERALS.split():

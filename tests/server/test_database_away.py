@@ -39,7 +39,7 @@ def told(answer: Answer) -> list[tuple[str, str]]:
     return [(error["extensions"]["code"], error["message"]) for error in answer.errors]
 
 
-async def test_a_database_that_stops_is_told_as_unavailable_and_may_come_back(
+async def test_a_stopped_database_is_reported_as_unavailable_and_may_return(
     fragile: tuple[Installation, Postgres],
 ) -> None:
     installation, server = fragile
@@ -59,14 +59,16 @@ async def test_a_database_that_stops_is_told_as_unavailable_and_may_come_back(
     assert (await installation.client.get("/readyz")).status_code == 200
 
 
-async def test_who_is_not_let_in_is_not_told_so_while_nobody_can_know(fragile: tuple[Installation, Postgres]) -> None:
+async def test_an_unavailable_database_is_reported_before_an_invalid_key(
+    fragile: tuple[Installation, Postgres],
+) -> None:
     installation, server = fragile
     server.stop()
     assert (await installation.person("provider").ask(READ)).status == 503
     assert (await installation.holder("garbage").ask(READ)).status == 401
 
 
-async def test_an_event_that_comes_while_the_database_is_away_says_so_and_the_next_is_told(
+async def test_an_event_without_a_database_is_an_error_and_the_next_one_is_sent(
     fragile: tuple[Installation, Postgres], wait: Callable[[float], None]
 ) -> None:
     installation, server = fragile
@@ -89,7 +91,7 @@ async def test_an_event_that_comes_while_the_database_is_away_says_so_and_the_ne
         assert (await client.hear())["payload"] == {"data": {"callChanged": {"gatewayCallId": "one"}}}
 
 
-async def test_metrics_are_read_by_their_token_while_the_database_is_away(
+async def test_the_metrics_token_works_without_the_database(
     fragile: tuple[Installation, Postgres],
 ) -> None:
     installation, server = fragile
@@ -104,9 +106,7 @@ async def test_metrics_are_read_by_their_token_while_the_database_is_away(
 
 
 @pytest.mark.settings(database_timeout_seconds=1)
-async def test_a_table_that_stays_locked_is_told_as_unavailable_in_time(
-    installation: Installation, provider: Person
-) -> None:
+async def test_a_locked_table_is_reported_as_unavailable_in_time(installation: Installation, provider: Person) -> None:
     assert (await provider.ask(READ)).errors == []
     other = await orm.single_connection(installation.settings)
     async with other.transaction():
@@ -122,7 +122,7 @@ def processes(server: Postgres) -> list[int]:
     return [first, *map(int, Path(f"/proc/{first}/task/{first}/children").read_text().split())]
 
 
-async def test_a_database_that_freezes_under_load_is_told_as_unavailable_and_may_go_on(
+async def test_a_database_that_freezes_under_load_is_reported_as_unavailable_and_may_recover(
     fragile: tuple[Installation, Postgres],
 ) -> None:
     installation, server = fragile
@@ -147,7 +147,7 @@ async def test_a_database_that_freezes_under_load_is_told_as_unavailable_and_may
 
 
 @pytest.mark.settings(database_timeout_seconds=1, database_pool_size=1)
-async def test_a_statement_that_the_server_ends_within_an_operation_leaves_the_connection_as_it_was(
+async def test_a_cancelled_statement_leaves_the_connection_usable(
     installation: Installation, provider: Person, world: World
 ) -> None:
     nested = "query ($id: ID!) { account(id: $id) { name recordingConfig { bucketName } } }"
@@ -163,7 +163,7 @@ async def test_a_statement_that_the_server_ends_within_an_operation_leaves_the_c
     assert (await provider.ask(nested, id=world["own"])).errors == []
 
 
-async def test_what_the_database_says_never_reaches_a_client(
+async def test_database_messages_never_reach_a_client(
     installation: Installation, provider: Person, world: World
 ) -> None:
     async with installation.database() as connection:
@@ -176,7 +176,7 @@ async def test_what_the_database_says_never_reaches_a_client(
     assert_silent(answer)
 
 
-async def test_a_broken_key_table_answers_500_and_no_more(installation: Installation, provider: Person) -> None:
+async def test_a_broken_key_table_gives_500_without_details(installation: Installation, provider: Person) -> None:
     async with installation.database() as connection:
         await connection.execute_query("ALTER TABLE api_keys RENAME TO gone")
     answer = await provider.ask(READ)

@@ -109,7 +109,7 @@ def told() -> dict[str, str | None]:
     return {f"{room}.{name}": one.description for room, of in rooms.items() for name, one in of.fields.items()}
 
 
-def test_every_input_that_somebody_fills_in_has_a_limit() -> None:
+def test_every_input_of_a_form_has_a_limit() -> None:
     limited = set().union(*LIMITED.values())
     unsaid = {name for name in filled_in() if name.partition(".")[2] not in NEEDS_NONE} - limited
     assert not unsaid, (
@@ -121,7 +121,7 @@ def test_every_input_that_somebody_fills_in_has_a_limit() -> None:
     assert limited <= set(filled_in())
 
 
-def test_every_limit_is_one_of_an_input_and_says_of_what() -> None:
+def test_every_limit_belongs_to_an_input_and_names_it() -> None:
     policy: Any = CONTRACT.type_map["PasswordPolicy"]
     known = told().keys() | {f"passwordPolicy.{name}" for name in policy.fields}
     assert LIMITED.keys() | OTHERS <= known
@@ -145,7 +145,7 @@ def test_every_limit_is_one_of_an_input_and_says_of_what() -> None:
         assert any(unit in (description or "").lower() for unit in (*units, "`expiresat`")), path
 
 
-def test_the_forms_of_the_clients_ask_for_every_limit() -> None:
+def test_the_forms_of_the_clients_select_every_limit() -> None:
     """Those of lists and of calls are for whoever writes a search field."""
     asked, types = set(), TypeInfo(CONTRACT)
 
@@ -274,12 +274,12 @@ ELSEWHERE = {
 }
 
 
-def test_every_limit_is_tried() -> None:
+def test_every_limit_is_tested() -> None:
     assert {path for path, *_ in ASKS} | ELSEWHERE.keys() == LIMITED.keys()
 
 
 @pytest.mark.parametrize(("limit", "field", "ask"), ASKS, ids=[f"{path} {field[0]}" for path, field, _ in ASKS])
-async def test_what_a_limit_allows_is_taken_and_one_more_is_not(
+async def test_the_limit_is_accepted_and_one_more_is_not(
     installation: Installation, admin: Person, provider: Person, world: World, limit: str, field: list[str], ask: Asks
 ) -> None:
     room, _, name = limit.partition(".")
@@ -297,7 +297,7 @@ async def test_what_a_limit_allows_is_taken_and_one_more_is_not(
         assert [code in ("TOO_LONG", "OUT_OF_RANGE", "INVALID") for code, path in told if path == field] == [True]
 
 
-async def test_the_schemes_and_methods_are_those_that_are_taken(provider: Person, world: World) -> None:
+async def test_the_schemes_and_methods_are_those_that_are_accepted(provider: Person, world: World) -> None:
     asked = (
         "{ limits { account { webhookSchemes registrationWebhookMethods queueEventWebhookMethods }"
         " application { callingWebhookSchemes callStatusWebhookSchemes } } }"
@@ -321,7 +321,7 @@ async def test_the_schemes_and_methods_are_those_that_are_taken(provider: Person
             assert refusals(await provider.change("updateAccount", "__typename", **given)) == expected
 
 
-async def test_the_latest_expiry_of_a_key_is_the_end_of_its_maker(
+async def test_the_latest_expiry_of_a_key_is_that_of_its_creator(
     installation: Installation, admin: Person, provider: Person
 ) -> None:
     query = "{ limits { apiKey { expiresAtMaximum } } }"
@@ -335,7 +335,7 @@ async def test_the_latest_expiry_of_a_key_is_the_end_of_its_maker(
         assert refusals(await ending.change("createApiKey", "token", name="Next", expiresAt=given)) == expected
 
 
-async def test_a_page_has_as_many_rows_as_it_says(admin: Person) -> None:
+async def test_a_page_has_the_stated_number_of_rows(admin: Person) -> None:
     limits = (await admin.ask("{ limits { paging { firstMaximum firstDefault } } }")).only("limits")["paging"]
     query = "query ($first: Int!) { accounts(first: $first) { nodes { id } } }"
     assert (await admin.ask(query, first=limits["firstMaximum"])).codes == []
@@ -345,7 +345,7 @@ async def test_a_page_has_as_many_rows_as_it_says(admin: Person) -> None:
     assert len((await admin.ask("{ apiKeys { nodes { id } } }")).only("apiKeys")["nodes"]) == limits["firstDefault"]
 
 
-async def test_what_is_searched_for_may_be_as_long_as_the_longest_key_of_a_name(provider: Person, world: World) -> None:
+async def test_a_search_text_may_be_as_long_as_the_longest_name(provider: Person, world: World) -> None:
     longest = (await provider.ask("{ limits { paging { nameContainsMaximum } } }")).only("limits")["paging"]
     text = "ﷺ" * 64
     await provider.change("updateAccount", "__typename", id=world["own"], name=text)

@@ -135,13 +135,13 @@ async def test_a_head_that_never_ends_is_refused(port: int, start: bytes) -> Non
     assert answer == b"reset" or b" 431 " in answer
 
 
-async def test_a_large_body_is_no_large_head(port: int) -> None:
+async def test_a_large_body_does_not_count_as_a_head(port: int) -> None:
     body = b"x" * 200_000
     head = b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 200000\r\n\r\n"
     assert (await said(port, head + body)).endswith(b"200000")
 
 
-async def test_requests_one_after_another_each_have_a_head_of_their_own(port: int) -> None:
+async def test_successive_requests_have_separate_head_limits(port: int) -> None:
     one = b"POST / HTTP/1.1\r\nHost: a\r\nX: " + b"y" * 20_000 + b"\r\nContent-Length: 2\r\n\r\nab"
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     for _ in range(4):
@@ -159,7 +159,7 @@ CHUNKED = b"POST %b HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 @pytest.mark.parametrize("path", [b"/", b"/early"])
 @pytest.mark.parametrize("start", [b"1\r\na\r\n0\r\n", b"1\r\na\r\n0\r\nX: ", b"1\r\na\r\n1;", b"1;"])
-async def test_trailers_and_notes_on_chunks_that_never_end_are_refused(port: int, path: bytes, start: bytes) -> None:
+async def test_endless_trailers_and_chunk_extensions_are_refused(port: int, path: bytes, start: bytes) -> None:
     endless = b"y: y\r\n" * 400 if start.endswith(b"\n") else b"y" * 2_400
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(CHUNKED % path + start)
@@ -176,7 +176,7 @@ async def test_trailers_and_notes_on_chunks_that_never_end_are_refused(port: int
         writer.close()
 
 
-async def test_a_body_in_chunks_is_no_head_however_long_it_takes(port: int) -> None:
+async def test_a_slow_chunked_body_does_not_count_as_a_head(port: int) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     head, chunk = (
         CHUNKED.replace(b"Host: a", b"Host: a\r\nConnection: close") % b"/",
@@ -194,7 +194,7 @@ async def test_a_body_in_chunks_is_no_head_however_long_it_takes(port: int) -> N
 
 @pytest.mark.parametrize("path", [b"/", b"/early"])
 @pytest.mark.parametrize("start", [b"1\r\na\r\n0\r\nX:", b"1\r\na\r\n", b"0\r\n"])
-async def test_what_follows_a_chunk_is_not_waited_for_for_ever(
+async def test_the_time_to_the_next_chunk_is_limited(
     port: int, monkeypatch: pytest.MonkeyPatch, path: bytes, start: bytes
 ) -> None:
     monkeypatch.setattr(connections, "HEAD_SECONDS", 0.1)
@@ -212,7 +212,7 @@ async def test_what_follows_a_chunk_is_not_waited_for_for_ever(
         (b"POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", b"\r\n"),
     ],
 )
-async def test_a_connection_that_is_answered_is_not_held_by_drops(port: int, head: bytes, drop: bytes) -> None:
+async def test_the_rest_of_an_answered_request_has_a_time_limit(port: int, head: bytes, drop: bytes) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(head)
     assert b"early" in await reader.read(4096)
@@ -227,7 +227,7 @@ async def test_a_connection_that_is_answered_is_not_held_by_drops(port: int, hea
     writer.close()
 
 
-async def test_trailers_are_no_headers(port: int) -> None:
+async def test_trailers_do_not_become_headers(port: int) -> None:
     whole = CHUNKED % b"/names" + b"1\r\na\r\n0\r\nX-Forwarded-For: 10.0.0.1\r\n\r\n"
     assert (await said(port, whole)).endswith(b"host transfer-encoding")
 
@@ -253,7 +253,7 @@ _ESTABLISHED = 1
 
 
 @pytest.mark.parametrize("head", [GET, GET * 3, GET.replace(b"Host", b"Connection: close\r\nHost")])
-async def test_answers_that_nobody_reads_are_not_kept(server: uvicorn.Server, port: int, head: bytes) -> None:
+async def test_unread_responses_do_not_accumulate(server: uvicorn.Server, port: int, head: bytes) -> None:
     client = unread(port)
     client.send(head)
     await until_unread(server)
@@ -264,7 +264,7 @@ async def test_answers_that_nobody_reads_are_not_kept(server: uvicorn.Server, po
     client.close()
 
 
-async def test_an_answer_that_is_read_slowly_is_sent_to_its_end(port: int) -> None:
+async def test_a_slowly_read_response_is_sent_completely(port: int) -> None:
     client, loop, received = unread(port), asyncio.get_running_loop(), 0
     client.send(GET.replace(b"Host", b"Connection: close\r\nHost"))
     while piece := await loop.sock_recv(client, 200_000):
@@ -274,7 +274,7 @@ async def test_an_answer_that_is_read_slowly_is_sent_to_its_end(port: int) -> No
     client.close()
 
 
-async def test_many_requests_ahead_of_their_answers_are_refused(port: int) -> None:
+async def test_too_many_pipelined_requests_are_refused(port: int) -> None:
     one = b"POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(one * MAXIMUM_PIPELINED)
@@ -286,7 +286,7 @@ async def test_many_requests_ahead_of_their_answers_are_refused(port: int) -> No
     assert answer == b"reset" or (b" 400 " in answer and b" 200 " not in answer)
 
 
-async def test_a_body_in_very_many_chunks_is_refused_before_they_are_taken_apart(port: int) -> None:
+async def test_a_body_in_too_many_chunks_is_refused_before_they_are_parsed(port: int) -> None:
     chunk = b"1\r\na\r\n"
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(CHUNKED.replace(b"Host: a", b"Host: a\r\nConnection: close") % b"/")
@@ -298,7 +298,7 @@ async def test_a_body_in_very_many_chunks_is_refused_before_they_are_taken_apart
     assert answer == b"reset" or (b" 400 " in answer and b" 200 " not in answer)
 
 
-async def test_a_request_knows_that_its_client_has_gone_though_others_came_after_it(port: int, told: list[str]) -> None:
+async def test_a_pipelined_request_learns_that_its_client_has_disconnected(port: int, told: list[str]) -> None:
     _, writer = await asyncio.open_connection("127.0.0.1", port)
     requests = b"".join(b"GET /patient?%d HTTP/1.1\r\nHost: a\r\n\r\n" % number for number in range(3))
     writer.write(requests)
@@ -315,9 +315,7 @@ UPGRADE = (
 )
 
 
-async def test_no_request_waits_for_ever_when_its_connection_becomes_a_websocket(
-    server: uvicorn.Server, port: int
-) -> None:
+async def test_no_request_hangs_when_its_connection_upgrades_to_a_websocket(server: uvicorn.Server, port: int) -> None:
     client = unread(port)
     client.send(GET)
     await until_unread(server)
@@ -330,7 +328,7 @@ async def test_no_request_waits_for_ever_when_its_connection_becomes_a_websocket
     await until(lambda: not _requests(), seconds=5)
 
 
-async def test_a_connection_becomes_no_websocket_before_all_is_answered(port: int) -> None:
+async def test_a_connection_upgrades_only_after_all_responses(port: int) -> None:
     """The answer would stand between the frames, and be kept without a limit for a client that does not read."""
     assert await said(port, b"GET /patient HTTP/1.1\r\nHost: a\r\n\r\n" + UPGRADE) in (b"", b"reset")
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -345,7 +343,7 @@ def _requests() -> list[asyncio.Task[Any]]:
     return [task for task in asyncio.all_tasks() if "run_asgi" in repr(task.get_coro())]
 
 
-async def test_silence_is_not_waited_for(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_silent_connection_is_closed_in_time(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "HEAD_SECONDS", 0.1)
     assert await said(port) == b""
     assert await said(port, b"POST / HTTP/1.1\r\nHost:") == b""
@@ -354,7 +352,7 @@ async def test_silence_is_not_waited_for(port: int, monkeypatch: pytest.MonkeyPa
 HEAD = b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 4\r\n\r\n"
 
 
-async def test_a_body_that_never_begins_is_not_waited_for(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_time_to_the_begin_of_a_body_is_limited(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "HEAD_SECONDS", 0.1)
     assert b" 200 " not in await said(port, HEAD)
     # On a connection that has answered before.
@@ -369,7 +367,7 @@ async def test_a_body_that_never_begins_is_not_waited_for(port: int, monkeypatch
         writer.close()
 
 
-async def test_a_client_that_expects_to_be_told_to_go_on_is_told_before_it_is_answered(port: int) -> None:
+async def test_100_continue_is_sent_before_the_response(port: int) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(HEAD.replace(b"Host", b"Expect: 100-continue\r\nHost"))
     assert await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5) == b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -380,7 +378,7 @@ async def test_a_client_that_expects_to_be_told_to_go_on_is_told_before_it_is_an
     writer.close()
 
 
-async def test_an_answer_without_a_body_has_its_head(port: int) -> None:
+async def test_a_response_without_a_body_has_its_head(port: int) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     for _ in range(2):  # the connection is kept
         writer.write(b"HEAD /large HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -406,7 +404,7 @@ def settings_of(workers: int) -> Any:
     return SimpleNamespace(workers=workers, log_level="ERROR", database_place="", **of_addresses, **of_sockets)
 
 
-def test_the_server_uses_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_server_uses_the_limited_protocol(monkeypatch: pytest.MonkeyPatch) -> None:
     served: list[uvicorn.Config] = []
     monkeypatch.setattr(serve, "_serve_alone", served.append)
     monkeypatch.setattr(serve, "check_port", lambda _: None)
@@ -423,7 +421,7 @@ def test_the_server_uses_it(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(("could_not_start", "code"), [(True, STARTUP_FAILURE), (False, None)])
-def test_workers_that_cannot_start_are_a_failure_of_the_server(
+def test_the_server_fails_when_its_workers_cannot_start(
     monkeypatch: pytest.MonkeyPatch, could_not_start: bool, code: int | None
 ) -> None:
     """A service manager that restarts what fails would not restart it otherwise."""

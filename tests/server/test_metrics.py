@@ -38,7 +38,7 @@ async def test_operations_are_counted_by_type_and_executor(admin: Person) -> Non
     assert number(after, 'http_requests_total{status="200"}') > number(before, 'http_requests_total{status="200"}')
 
 
-async def test_cached_documents_are_told_by_number_bytes_hits_and_misses(admin: Person) -> None:
+async def test_cached_documents_are_counted_by_number_bytes_hits_and_misses(admin: Person) -> None:
     before = (await metrics(admin)).text
     for _ in range(3):
         await admin.ask("{ cached: viewer { scope } }")
@@ -56,13 +56,13 @@ async def test_cached_documents_are_told_by_number_bytes_hits_and_misses(admin: 
     assert 4_000 < more["graphql_documents_bytes"] < 100_000
 
 
-async def test_only_admins_read_them(stranger: Person, account_user: Person, provider: Person) -> None:
+async def test_only_admins_read_the_metrics(stranger: Person, account_user: Person, provider: Person) -> None:
     assert (await metrics(stranger)).status_code == 401
     assert (await metrics(account_user)).status_code == 403
     assert (await metrics(provider)).status_code == 403
 
 
-async def test_no_admin_reads_them_who_may_do_nothing_else(installation: Installation, admin: Person) -> None:
+async def test_restricted_admins_do_not_read_the_metrics(installation: Installation, admin: Person) -> None:
     made = await admin.change("createApiKey", "token", name="gateway of all", accessLevel="GATEWAY")
     assert (await metrics(installation.holder(made["token"]))).status_code == 403
     people = await add_people(installation, "root")
@@ -84,7 +84,7 @@ async def test_the_metrics_token_reads_metrics_and_nothing_else(installation: In
         assert (await installation.client.get("/metrics", headers=headers)).status_code == 401
 
 
-async def test_without_a_metrics_token_an_empty_one_reads_nothing(installation: Installation) -> None:
+async def test_an_empty_token_does_not_authenticate_when_no_metrics_token_is_set(installation: Installation) -> None:
     for header in ("Bearer", "Bearer ", ""):
         answer = await installation.client.get("/metrics", headers={"Authorization": header})
         assert answer.status_code == 401

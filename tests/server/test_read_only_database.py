@@ -66,9 +66,7 @@ async def test_every_mutation_is_refused_as_unavailable(
     assert others == {}
 
 
-async def test_a_write_says_that_the_database_accepts_none_and_reads_are_answered(
-    provider: Person, switch: Switch
-) -> None:
+async def test_writes_report_the_read_only_database_and_reads_are_answered(provider: Person, switch: Switch) -> None:
     await switch("on")
     assert (await provider.ask(READ)).errors == []
     assert told(await provider.ask(WRITE)) == [("SERVICE_UNAVAILABLE", READ_ONLY)]
@@ -81,7 +79,7 @@ async def test_a_worker_whose_database_is_read_only_is_not_ready(installation: I
     assert (await installation.client.get("/healthz")).status_code == 200
 
 
-async def test_sessions_that_are_read_only_are_not_used_again_once_they_were_found_so(
+async def test_read_only_connections_are_not_reused(
     installation: Installation, provider: Person, switch: Switch
 ) -> None:
     await switch("on")
@@ -92,7 +90,7 @@ async def test_sessions_that_are_read_only_are_not_used_again_once_they_were_fou
     assert (await provider.ask(WRITE)).errors == []
 
 
-async def test_probes_of_a_read_only_database_leave_readers_their_connections(
+async def test_probes_of_a_read_only_database_do_not_drop_connections_of_readers(
     installation: Installation, switch: Switch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(postgres_pool, "DROP_SECONDS", 3600, raising=False)
@@ -107,16 +105,14 @@ async def test_probes_of_a_read_only_database_leave_readers_their_connections(
         assert sum(not connection.is_closed() for connection in lent) == left
 
 
-async def test_a_write_that_was_refused_is_accepted_the_next_time_when_the_database_is(
-    provider: Person, switch: Switch
-) -> None:
+async def test_a_refused_write_succeeds_once_the_database_accepts_writes(provider: Person, switch: Switch) -> None:
     await switch("on")
     assert told(await provider.ask(WRITE)) == [("SERVICE_UNAVAILABLE", READ_ONLY)]
     await switch("off", ends_sessions=False)
     assert (await provider.ask(WRITE)).errors == []
 
 
-async def test_a_gateway_whose_call_cannot_be_begun_is_asked_to_try_later(
+async def test_a_gateway_whose_call_cannot_be_created_is_told_to_try_later(
     installation: Installation, world: World, provider: Person, switch: Switch
 ) -> None:
     async with gateway_of(installation, world, provider) as gateway:

@@ -17,13 +17,13 @@ async def test_a_worker_whose_database_answers_is_ready(installation: Installati
     assert (answer.status_code, answer.text) == (200, "ready\n")
 
 
-async def test_a_worker_that_runs_is_alive(installation: Installation) -> None:
+async def test_a_running_worker_is_healthy(installation: Installation) -> None:
     answer = await installation.client.get("/healthz")
     assert (answer.status_code, answer.text) == (200, "ok\n")
 
 
 @pytest.mark.parametrize("are_in_a_file", [True, False])
-async def test_a_server_whose_keys_lie_in_a_file_beside_its_database_warns_when_it_starts(
+async def test_a_server_with_keys_in_a_file_next_to_its_database_warns_at_its_start(
     installation: Installation, monkeypatch: pytest.MonkeyPatch, *, are_in_a_file: bool
 ) -> None:
     said: list[str] = []
@@ -35,7 +35,7 @@ async def test_a_server_whose_keys_lie_in_a_file_beside_its_database_warns_when_
     assert any(text.startswith("the encryption keys come from a file") for text in said) == are_in_a_file
 
 
-async def test_a_secret_whose_key_is_missing_is_told_as_unavailable_and_logged(
+async def test_a_secret_whose_key_is_missing_is_unavailable_and_logged(
     installation: Installation, world: World, provider: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[str] = []
@@ -56,7 +56,7 @@ async def test_a_secret_whose_key_is_missing_is_told_as_unavailable_and_logged(
     assert said == ["masked error KeyMissing account.webhookSecret"]
 
 
-async def test_probes_at_the_same_time_share_one_statement(
+async def test_concurrent_probes_share_one_statement(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked, answers = [], asyncio.Event()

@@ -83,7 +83,7 @@ async def until(installation: Installation, count: int) -> None:
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-async def test_a_body_without_a_key_is_short(port: int, *, chunked: bool) -> None:
+async def test_an_unauthenticated_body_is_short(port: int, *, chunked: bool) -> None:
     async with upload(port, UNAUTHENTICATED_BYTES, UNAUTHENTICATED_BYTES, chunked=chunked) as allowed:
         assert (await allowed.finish()).status == 200
     async with upload(port, UNAUTHENTICATED_BYTES + 1, UNAUTHENTICATED_BYTES + 1, chunked=chunked) as refused:
@@ -93,19 +93,19 @@ async def test_a_body_without_a_key_is_short(port: int, *, chunked: bool) -> Non
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-async def test_a_long_body_without_a_key_is_refused_before_it_has_arrived(port: int, *, chunked: bool) -> None:
+async def test_a_long_unauthenticated_body_is_refused_before_it_has_arrived(port: int, *, chunked: bool) -> None:
     async with upload(port, 1_000_000, UNAUTHENTICATED_BYTES + 1, chunked=chunked) as refused:
         assert (await refused.answer()).status == 413
 
 
-async def test_a_key_that_is_not_valid_is_refused_before_a_long_body_has_arrived(port: int) -> None:
+async def test_an_invalid_key_is_refused_before_a_long_body_has_arrived(port: int) -> None:
     """A short one may be a login, which needs no key."""
     async with upload(port, 16_385, 1, "vgk_unknown") as refused:
         assert (await refused.answer()).status == 401
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-async def test_a_body_with_a_key_may_be_long(port: int, read_only: Person, *, chunked: bool) -> None:
+async def test_an_authenticated_body_may_be_long(port: int, read_only: Person, *, chunked: bool) -> None:
     async with upload(port, 1_048_576, 500_000, read_only.token, chunked=chunked) as allowed:
         assert (await allowed.finish()).status == 200
     async with upload(port, 1_048_577, 1_048_577, read_only.token, chunked=chunked) as refused:
@@ -146,7 +146,7 @@ async def test_an_owner_with_many_incomplete_bodies_loses_its_oldest_and_no_othe
 
 
 @pytest.mark.settings(max_body_bytes=LONG)
-async def test_the_accounts_of_a_provider_together_lose_before_those_of_others(
+async def test_bodies_of_the_largest_provider_are_refused_first(
     installation: Installation,
     port: int,
     account_user: Person,
@@ -169,7 +169,7 @@ async def test_the_accounts_of_a_provider_together_lose_before_those_of_others(
 
 
 @pytest.mark.settings(max_body_bytes=LONG)
-async def test_short_bodies_are_not_counted(
+async def test_short_bodies_do_not_count_for_the_budget(
     installation: Installation, port: int, read_only: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bodies_of(installation), "_budget", 1)
@@ -183,7 +183,7 @@ async def test_short_bodies_are_not_counted(
 
 
 @pytest.mark.settings(max_body_bytes=LONG)
-async def test_nothing_is_counted_of_bodies_that_have_ended(
+async def test_finished_bodies_do_not_count_for_the_budget(
     installation: Installation, port: int, read_only: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with upload(port, LONG, LONG - 1, read_only.token) as whole, upload(port, LONG, LONG - 1, read_only.token):

@@ -64,9 +64,7 @@ async def behind_proxy(postgres: Postgres, tmp_path: Path) -> AsyncIterator[tupl
     postgres.drop(url)
 
 
-async def test_a_database_that_is_down_is_asked_once_by_a_query(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_query_contacts_an_unavailable_database_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Postgres() as server:
         url = server.create("down")
         world = await seed(tmp_path, url)
@@ -82,7 +80,7 @@ async def test_a_database_that_is_down_is_asked_once_by_a_query(
                 assert attempts.count == 1, query
 
 
-async def test_a_query_whose_connection_is_swallowed_makes_no_second_attempt(
+async def test_a_query_whose_connection_hangs_makes_no_second_attempt(
     behind_proxy: tuple[Installation, SwallowingProxy], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installation, proxy = behind_proxy
@@ -94,7 +92,7 @@ async def test_a_query_whose_connection_is_swallowed_makes_no_second_attempt(
     assert attempts.count == 1
 
 
-async def test_what_a_mutation_made_is_answered_without_asking_the_database_again(
+async def test_a_mutations_result_is_returned_without_another_statement(
     behind_proxy: tuple[Installation, SwallowingProxy], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installation, proxy = behind_proxy
@@ -124,7 +122,7 @@ GIVEN_UP = [
 
 
 @pytest.mark.parametrize("error", GIVEN_UP, ids=lambda error: type(error).__name__)
-async def test_a_statement_that_the_database_ends_leaves_the_mutations_after_it_tried(
+async def test_mutations_after_a_cancelled_statement_still_run(
     provider: Person, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     create, tried = api_keys.create, []
@@ -146,7 +144,7 @@ async def test_a_statement_that_the_database_ends_leaves_the_mutations_after_it_
     assert len(tried) == 2
 
 
-async def test_a_request_that_waits_for_its_turn_and_then_for_the_database_ends_at_one_deadline(
+async def test_waiting_for_a_slot_and_for_the_database_share_one_deadline(
     installation: Installation, provider: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert (await provider.ask(READ)).errors == []
@@ -163,7 +161,7 @@ async def test_a_request_that_waits_for_its_turn_and_then_for_the_database_ends_
 
 
 @pytest.mark.settings(operations_per_caller=1)
-async def test_a_turn_is_waited_for_no_longer_than_the_deadline(
+async def test_waiting_for_a_slot_ends_at_the_deadline(
     installation: Installation, provider: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert (await provider.ask(READ)).errors == []
@@ -188,14 +186,14 @@ async def test_a_turn_is_waited_for_no_longer_than_the_deadline(
         await asyncio.wait([holder])
 
 
-async def test_what_authentication_has_spent_counts(provider: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_time_of_authentication_counts(provider: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (await provider.ask(READ)).errors == []
     times = itertools.count(step=deadline.REQUEST_SECONDS + 1)
     monkeypatch.setattr(graphql_http, "time", SimpleNamespace(monotonic=lambda: next(times)))
     assert (await provider.ask(READ)).codes == ["SERVICE_UNAVAILABLE"]
 
 
-async def test_the_wait_for_a_tenants_server_has_the_longest_limit_alone(
+async def test_waiting_for_a_tenants_server_has_only_the_longest_limit(
     installation: Installation, provider: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[Deadline] = []
@@ -224,7 +222,7 @@ async def test_the_wait_for_a_tenants_server_has_the_longest_limit_alone(
 
 
 @pytest.mark.parametrize(("spent", "after"), [(11, 3), (28, 2)])
-async def test_after_a_pause_a_request_has_3_seconds_and_no_more_than_30_in_all(spent: float, after: float) -> None:
+async def test_after_a_pause_a_request_has_3_seconds_and_at_most_30_in_all(spent: float, after: float) -> None:
     loop = asyncio.get_running_loop()
     began = loop.time()
     async with Deadline(spent) as running:
@@ -249,7 +247,7 @@ async def test_readiness_has_a_limit_of_its_own(installation: Installation, monk
     assert (answer.status_code, answer.text) == (503, "the database does not answer\n")
 
 
-async def test_readiness_is_answered_when_the_database_says_nothing(
+async def test_readiness_is_answered_when_the_database_does_not_answer(
     behind_proxy: tuple[Installation, SwallowingProxy], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installation, proxy = behind_proxy
@@ -281,7 +279,7 @@ async def test_a_recording_whose_call_is_not_found_in_time_is_answered_unavailab
     assert answer.json()["errors"][0]["extensions"]["code"] == "SERVICE_UNAVAILABLE"
 
 
-async def test_a_turn_for_a_connection_is_waited_for_no_longer_than_a_statement(postgres: Postgres) -> None:
+async def test_waiting_for_a_connection_takes_no_longer_than_a_statement(postgres: Postgres) -> None:
     url = postgres.create("turns")
     pool = await Pool.opened(1, dsn=url, timeout=0.05)
     lent = await pool.acquire()

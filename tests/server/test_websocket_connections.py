@@ -92,7 +92,7 @@ async def opened(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]
     ["Content-Length: 5", "Transfer-Encoding: chunked", f"Long: {'x' * 9_000}", "\r\n".join(["Many: x"] * 200)],
     ids=["body", "chunks", "long line", "many lines"],
 )
-async def test_a_handshake_that_cannot_be_read_is_refused_at_once_and_holds_no_connection(port: int, line: str) -> None:
+async def test_an_unreadable_handshake_is_refused_at_once_and_holds_no_connection(port: int, line: str) -> None:
     """Nobody would ever end such a connection, and a few thousand of them are all that a worker takes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     handshake = HANDSHAKE.format(basic="").removesuffix("\r\n")
@@ -121,7 +121,7 @@ HEARD = [b"one" * 5, b"", b"2" * 125, b"3" * 126, b"4a4b", b"5" * 640]
 
 
 @pytest.mark.parametrize("piece", [1, 2, 3, 5, 7, 130, 640, 10_000])
-async def test_messages_arrive_whole_and_in_order_however_they_are_cut(port: int, ear: Ear, piece: int) -> None:
+async def test_messages_arrive_whole_and_in_order_however_they_are_split(port: int, ear: Ear, piece: int) -> None:
     reader, writer = await opened(port)
     ear.may_divert.clear()
     for start in range(0, len(TALK), piece):
@@ -153,7 +153,7 @@ async def test_messages_arrive_whole_and_in_order_however_they_are_cut(port: int
         (frame(0x81, b"\xff"), 1007),
     ],
 )
-async def test_what_is_no_websocket_frame_ends_the_connection(port: int, ear: Ear, wrong: bytes, code: int) -> None:
+async def test_an_invalid_frame_ends_the_connection(port: int, ear: Ear, wrong: bytes, code: int) -> None:
     reader, writer = await opened(port)
     writer.write(frame(0x81, b"first") + frame(0x82, b"good"))
     await until(lambda: ear.audio)
@@ -178,7 +178,7 @@ async def test_the_first_message_is_short_and_the_next_may_be_long_at_once(port:
     writer.close()
 
 
-async def test_a_sink_without_room_is_not_filled(port: int, ear: Ear) -> None:
+async def test_a_paused_sink_gets_no_more_data(port: int, ear: Ear) -> None:
     ear.at_most = 3
     reader, writer = await opened(port)
     writer.write(frame(0x81, b"first"))
@@ -231,7 +231,7 @@ def counted(monkeypatch: pytest.MonkeyPatch, name: str) -> list[None]:
 @pytest.mark.parametrize(
     ("begin", "at_once"), [(b"", UNAUTHENTICATED_FRAMES_PER_TURN), (frame(0x81, b"first"), FRAMES_PER_TURN)]
 )
-async def test_others_have_their_turn_in_the_middle_of_a_flood_of_frames(
+async def test_other_connections_are_served_during_a_flood_of_frames(
     port: int, ear: Ear, monkeypatch: pytest.MonkeyPatch, begin: bytes, at_once: int
 ) -> None:
     handled = counted(monkeypatch, "handle_pong")
@@ -268,7 +268,7 @@ async def test_thousands_of_frames_arrive_whole_and_in_order(port: int, ear: Ear
     assert ear.others == [*(str(number) for number in range(0, 3_000, 10)), 1000]
 
 
-async def test_messages_that_the_application_has_not_taken_hold_up_the_next(port: int, ear: Ear) -> None:
+async def test_unreceived_messages_stop_the_parsing_of_further_ones(port: int, ear: Ear) -> None:
     _, writer = await opened(port)
     writer.write(frame(0x81, b"first") + frame(0x81, b"another") * 3_000)
     waiting = 0
@@ -282,7 +282,7 @@ async def test_messages_that_the_application_has_not_taken_hold_up_the_next(port
     writer.close()
 
 
-async def test_only_the_newest_ping_of_who_does_not_read_is_answered(
+async def test_only_the_newest_ping_of_a_client_that_does_not_read_is_answered(
     port: int, ear: Ear, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pings = counted(monkeypatch, "handle_ping")
@@ -318,9 +318,7 @@ CLOSE, NORMAL = frame(0x88, b"\x03\xe8"), b"\x03\xe8"
 
 
 @pytest.mark.parametrize("piece", [1, 3, 10_000])
-async def test_a_close_is_answered_when_the_application_says_so_and_with_its_code(
-    port: int, ear: Ear, piece: int
-) -> None:
+async def test_a_close_is_answered_by_the_application_with_its_code(port: int, ear: Ear, piece: int) -> None:
     ear.code = 1013
     reader, writer = await opened(port)
     sent = frame(0x81, b"first") + frame(0x82, b"audio") + CLOSE + frame(0x82, b"after")
@@ -338,7 +336,7 @@ async def test_a_close_is_answered_when_the_application_says_so_and_with_its_cod
 @pytest.mark.parametrize(
     ("payload", "code"), [(b"\x03", 1002), (b"\x03\xe7", 1002), (NORMAL + b"\xff", 1007)], ids=["short", "999", "text"]
 )
-async def test_a_close_that_cannot_be_read_is_answered_at_once(port: int, ear: Ear, payload: bytes, code: int) -> None:
+async def test_an_invalid_close_frame_is_answered_at_once(port: int, ear: Ear, payload: bytes, code: int) -> None:
     ear.code = 1013
     reader, writer = await opened(port)
     writer.write(frame(0x81, b"first") + frame(0x88, payload))

@@ -63,7 +63,7 @@ def waits(server: RealServer, reason: str) -> Callable[[], Awaitable[bool]]:
 
 
 @pytest.mark.timeout(600)
-async def test_a_worker_that_dies_while_the_database_is_away_is_replaced_when_it_is_back(
+async def test_a_worker_that_dies_while_the_database_is_unavailable_is_replaced_afterwards(
     tmp_path: Path, own_postgres: Postgres
 ) -> None:
     async with served(tmp_path, own_postgres.create("fragile"), WORKERS="2") as server:
@@ -99,7 +99,7 @@ async def serves_alone(server: RealServer, worker: int) -> bool:
 
 
 @pytest.mark.timeout(600)
-async def test_a_worker_whose_replacement_meets_a_newer_schema_leaves_the_others_serving(
+async def test_the_other_workers_serve_while_a_replacement_waits_for_its_schema(
     tmp_path: Path, own_postgres: Postgres
 ) -> None:
     async with served(tmp_path, own_postgres.create("newer"), WORKERS="2") as server:
@@ -150,12 +150,12 @@ with server.capture_signals():
 """
 
 
-def test_a_worker_that_was_asked_to_end_before_it_waits_for_the_database_ends() -> None:
+def test_a_worker_signalled_before_it_waits_for_the_database_ends() -> None:
     ended = subprocess.run([sys.executable, "-c", WAITING_WORKER], check=False, timeout=PATIENCE_SECONDS)
     assert ended.returncode == -signal.SIGTERM
 
 
-async def test_a_worker_that_waits_for_the_database_tries_less_and_less_often_and_says_why(
+async def test_a_worker_that_waits_for_the_database_backs_off_and_logs_why(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     reasons = [ConnectionRefusedError(), asyncpg.TooManyConnectionsError("too many clients"), SchemaBehind("behind")]
@@ -243,7 +243,7 @@ def test_a_worker_is_killed_only_after_30_seconds_without_an_answer(
         assert (supervisor.processes[0] is worker) == is_there, seconds
 
 
-def test_a_worker_that_stalls_again_and_again_and_answers_in_between_is_not_killed(
+def test_a_worker_that_stalls_repeatedly_but_answers_in_between_is_not_killed(
     supervisor: serve.Supervisor, clock: SimpleNamespace
 ) -> None:
     worker: Any = supervisor.processes[0]
@@ -254,7 +254,7 @@ def test_a_worker_that_stalls_again_and_again_and_answers_in_between_is_not_kill
         assert supervisor.processes[0] is worker
 
 
-def test_late_answers_do_not_make_a_worker_that_hangs_seem_well(
+def test_late_answers_do_not_make_a_hanging_worker_look_healthy(
     supervisor: serve.Supervisor, clock: SimpleNamespace
 ) -> None:
     worker: Any = supervisor.processes[0]
@@ -267,7 +267,7 @@ def test_late_answers_do_not_make_a_worker_that_hangs_seem_well(
 
 
 @pytest.mark.parametrize("exit_code", [STARTUP_FAILURE, 1, -signal.SIGKILL])
-def test_a_replacement_that_cannot_start_ends_nothing_and_is_tried_every_5_seconds(
+def test_a_replacement_that_cannot_start_is_retried_every_5_seconds(
     supervisor: serve.Supervisor, clock: SimpleNamespace, exit_code: int
 ) -> None:
     replaced_at, serves = [], supervisor.processes[1]
@@ -283,7 +283,9 @@ def test_a_replacement_that_cannot_start_ends_nothing_and_is_tried_every_5_secon
     assert replaced_at == [0, 5, 10, 15]
 
 
-def test_a_server_none_of_whose_workers_can_start_ends(monkeypatch: pytest.MonkeyPatch, clock: SimpleNamespace) -> None:
+def test_a_server_ends_when_none_of_its_workers_can_start(
+    monkeypatch: pytest.MonkeyPatch, clock: SimpleNamespace
+) -> None:
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     config: Any = SimpleNamespace(workers=2, timeout_worker_healthcheck=30)
     supervisor = serve.Supervisor(config, [])

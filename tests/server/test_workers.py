@@ -99,7 +99,7 @@ EVERY_COUNTER = [
 
 
 @pytest.mark.timeout(600)
-async def test_numbers_begin_at_0_count_all_workers_and_leave_out_dead_ones(tmp_path: Path, database_url: str) -> None:
+async def test_metrics_begin_at_0_count_all_workers_and_omit_dead_ones(tmp_path: Path, database_url: str) -> None:
     """One server for all of it: a worker takes seconds to start."""
     workers = 2 if database_url else 1
     folder = tmp_path / "metrics"
@@ -137,7 +137,7 @@ async def kill_workers(server: RealServer, stack: AsyncExitStack) -> None:
 
 
 @pytest.mark.parametrize("name", ["accounts.db", "gauges.db", "notes.txt"])
-def test_only_the_files_of_metrics_are_removed_from_their_folder(
+def test_only_metrics_files_are_removed_from_their_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
@@ -149,7 +149,7 @@ def test_only_the_files_of_metrics_are_removed_from_their_folder(
 
 
 @pytest.mark.timeout(600)
-async def test_a_server_that_is_stopped_ends_its_streams_and_what_was_heard_is_stored(
+async def test_a_stopped_server_ends_its_streams_and_stores_their_audio(
     tmp_path: Path, database_url: str, local_s3: LocalS3
 ) -> None:
     workers = "2" if database_url else "1"
