@@ -31,7 +31,7 @@ class ShelfRow(TenantScoped):
 
 
 class BookRow(TenantScoped):
-    """Another one, whose rows belong to rows of the first."""
+    """A table whose rows belong to rows of the first one."""
 
     tenant_scope: ClassVar[TenantScope] = TenantScope(account=None, service_provider=())
     id = columns.UUIDField(primary_key=True)
@@ -54,7 +54,7 @@ class Shelf(fields.Backed[ShelfRow]):
 
 @strawberry.type
 class RenamedShelf(fields.Payload):
-    """What a mutation answers."""
+    """A payload."""
 
     shelf: Shelf | None = None
 

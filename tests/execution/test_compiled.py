@@ -1,4 +1,4 @@
-"""Compiled operations answer exactly as the reference executor, and their SQL holds nothing that a caller wrote.
+"""Compiled operations give exactly the responses of the reference executor, and their SQL contains no value of a caller.
 
 `SEED=7 N=2000 pytest tests/execution/test_compiled.py` asks other and more questions.
 """
@@ -30,9 +30,9 @@ from tests.support.installation import Answer, Installation, Person, World
 from tests.support.statements import recorded
 
 SEED, N = int(os.environ.get("SEED", "20261122")), int(os.environ.get("N", "120"))
-# What requests themselves change.
+# Fields that requests themselves change.
 LEFT_OUT = {"lastUsedAt", "previousSecretLastUsedAt"}
-# Whoever asks for the one adds to the other.
+# Selecting the one adds rows to the other.
 READS, TRAIL = {"webhookSecret"}, {"auditEvents"}
 DENIED = {
     "admin": set[str](),
@@ -65,7 +65,7 @@ async def ask_both(installation: Installation, person: Person, query: str, **var
 
 
 def plans(installation: Installation) -> list[Any]:
-    """All plans that were made, those that were not possible left out."""
+    """All plans that were compiled."""
     documents = operations_of(installation)._admission.documents.cache.entries()
     return [plan for each in documents for operation in each.operations.values() for plan in operation.plans.all()]
 
@@ -100,7 +100,7 @@ async def test_random_queries_have_the_same_response_from_both_executors(
     ]
     for query in itertools.chain(*some):
         compiled, expected = await ask_both(installation, person, query, **VARIABLES)
-        # As text: the order of the keys counts too.
+        # As text, since the order of the keys matters too.
         assert orjson.dumps(compiled.data) == orjson.dumps(expected.data), query
         assert [error["message"] for error in compiled.errors] == [error["message"] for error in expected.errors], query
         alike += not expected.errors
@@ -129,7 +129,7 @@ KEYWORDS = frozenset(
     "ANY IN JSON_EACH GROUP UNNEST ::UUID[] CROSS LATERAL NOT "
     "WITH MATERIALIZED UNION ALL CASE WHEN THEN ELSE END LEAST OFFSET COALESCE".split()
 )
-# Our own: what a subquery, the owner of its rows, a joined row, a counted one and their number are called, and what decides
+# Our aliases: of a subquery, the owner of its rows, a joined row, a counted one and their count, and of what decides
 # how rows of many owners are found.
 ALIASES = re.compile(r"b|c|m|n|r|month|few|dense|last|is|total|o\d*|n\d+|owner|value|\d+|[a-z_]+__[a-z_]+")
 
@@ -145,7 +145,7 @@ def unknown_words(text: str, names: set[str]) -> set[str]:
             or ALIASES.fullmatch(word.strip('"'))
             or re.fullmatch(r"\$\d+|\?|[(),.=<>*]", word)
             or word == "'\\'"  # the character that LIKE escapes with
-            or word == f"'{UUID(int=0)}'"  # less than any id
+            or word == f"'{UUID(int=0)}'"  # smaller than any id
         )
     }
 
@@ -228,8 +228,8 @@ async def test_an_object_and_the_page_below_it_are_one_statement(
     with reference_executor(installation):
         assert (await admin.ask(query, id=world["own"], first=first, after=after)).data == compiled.data
     assert bool(compiled.only("account")["apiKeys"]["nodes"]) is (after is None)
-    nobody = f"AC{'0' * 32}"
-    assert (await admin.ask(query, id=nobody, first=first, after=after)).data == {"account": None}
+    unknown = f"AC{'0' * 32}"
+    assert (await admin.ask(query, id=unknown, first=first, after=after)).data == {"account": None}
 
 
 async def test_wide_pages_within_pages_are_left_to_the_reference_executor(

@@ -1,4 +1,4 @@
-"""Compiled mutations: the resolvers change, each once, and what is returned is the same as by the reference executor."""
+"""Compiled mutations: each resolver runs once, and the response is the same as from the reference executor."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from tests.execution.random_queries import VARIABLES, RandomQueries
 from tests.execution.test_compiled import LEFT_OUT, SEED, N, ask_both, cursors, plans, reference_executor
 from tests.support.installation import Answer, Installation, Person, World
 
-# What every change changes, and what is new each time.
+# Fields that every change changes, and values that are new each time.
 CHANGING = LEFT_OUT | {"version", "updatedAt", "secretHash", "storageStatusSince"}
 RENAME = (
     "mutation ($i: UpdateAccountInput!) { updateAccount(input: $i) { account { name } userErrors { code field } } }"
@@ -22,18 +22,18 @@ RENAME = (
 
 @pytest.fixture
 async def repeatable(admin: Person, world: World) -> dict[str, dict[str, Any]]:
-    """Inputs that change nothing the second time, or are refused each time."""
-    own, nobody = world["own"], f"AC{'0' * 32}"
+    """Inputs that change nothing the second time, or that are refused."""
+    own, unknown = world["own"], f"AC{'0' * 32}"
     made = await admin.change("createApiKey", "apiKey { id }", name="key", owner={"accountId": own})
     key = made["apiKey"]["id"]
     await admin.change("revokeApiKey", "apiKey { id }", id=key)
     await admin.change("updateRecordingConfig", "recordingConfig { id }", accountId=own, recordAllCalls=True)
-    # It stays, since the account uses it.
+    # It is not deleted, since the account uses it.
     await admin.change("updateAccount", "account { id }", id=own, deviceCallingApplicationId=world["own_application"])
     return {
         "updateAccount": {"id": own, "name": "As it was", "licensedSessions": 5, "sipRealm": None},
         "updateAccount wrong": {"id": own, "name": " ", "sipRealm": "no realm", "licensedSessions": -1},
-        "updateAccount unknown": {"id": nobody, "name": "x"},
+        "updateAccount unknown": {"id": unknown, "name": "x"},
         "setAccountActive": {"id": own, "active": True},
         "deleteAccount": {"id": own, "dryRun": True},
         "revokeApiKey": {"id": key},
@@ -44,7 +44,7 @@ async def repeatable(admin: Person, world: World) -> dict[str, dict[str, Any]]:
         "updateApplication": {"id": world["own_application"]},
         "updateApplication wrong": {"id": world["own_application"], "name": "", "callingWebhook": None},
         "deleteApplication": {"id": world["own_application"]},
-        "createApplication": {"accountId": nobody, "name": "x", "callingWebhook": {"url": "https://x.example.com"}},
+        "createApplication": {"accountId": unknown, "name": "x", "callingWebhook": {"url": "https://x.example.com"}},
         "updateRecordingConfig wrong": {"accountId": own, "bucketName": "A", "region": "x" * 100},
     }
 

@@ -1,4 +1,4 @@
-"""What an operation can touch at most, and that what can touch too much is refused before anything runs."""
+"""The maximum cost of operations, and that one that can cost too much is refused before it runs."""
 
 import re
 from contextlib import nullcontext
@@ -29,7 +29,7 @@ __all__ = ["gateway"]
 
 KEYS = "nodes { apiKeys(first: %d) { nodes { id } } }"
 TOO_DEEP = "accounts(first: 100) { nodes { apiKeys(first: 100) { nodes { account { apiKeys(first: 100) { nodes { id } } } } } } }"
-BESIDE = "apiKeyCount recordingConfig { id } serviceProvider { id }"
+RELATED = "apiKeyCount recordingConfig { id } serviceProvider { id }"
 BOTH_SIZES = (
     "query ($outer: Int!, $inner: Int! = 50) { accounts(first: $outer) { nodes {"
     " keys: apiKeys(first: $inner) { nodes { account { id } serviceProvider { id } } } } } }"
@@ -106,7 +106,7 @@ async def test_an_operation_that_can_cost_too_much_is_refused_before_it_runs(
     shared: Installation, executor: str, media: str
 ) -> None:
     admin = shared.person("admin")
-    await admin.ask("{ viewer { scope } }")  # from now on the key is known
+    await admin.ask("{ viewer { scope } }")  # from now on the key is cached
     with nullcontext() if executor == "compiled" else reference_executor(shared), recorded() as statements:
         response = await shared.client.post(
             "/graphql", json={"query": f"{{ {TOO_DEEP} }}"}, headers={**admin.headers, "Accept": media}
@@ -149,7 +149,7 @@ async def test_the_error_names_the_largest_page(shared: Installation) -> None:
     small = " ".join(f"a{number}: accounts(first: 100) {{ {KEYS % 2} }}" for number in range(50))
     answer = await shared.person("admin").ask(f"{{ {small} wide: accounts(first: 100) {{ {KEYS % 100} }} }}")
     assert answer.errors[0]["message"].endswith("Lower `first` of wide.nodes.apiKeys (100 for each of 100).")
-    several = " ".join(f"a{number}: accounts(first: 90) {{ nodes {{ {BESIDE} }} }}" for number in range(70))
+    several = " ".join(f"a{number}: accounts(first: 90) {{ nodes {{ {RELATED} }} }}" for number in range(70))
     answer = await shared.person("admin").ask(f"{{ long: accounts(first: 100) {{ totalCount }} {several} }}")
     assert answer.errors[0]["message"].endswith("Lower `first` of a0 (90).")
 
@@ -258,7 +258,7 @@ def test_the_calls_of_one_account_cost_a_provider_as_much_as_that_account(
 ) -> None:
     listed = cost(f"query {declared} {many(f'recentCalls(filter: {filter}) {{ nodes {{ id }} }}', 50)}")
     assert listed.total(given, Scope.SERVICE_PROVIDER) == listed.total(given, Scope.ACCOUNT) == 50 * 20
-    # Without the variable it asks for the calls of all accounts.
+    # Without the variable it lists the calls of all accounts.
     assert (listed.refusal({}, Scope.SERVICE_PROVIDER) is not None) == bool(given)
 
 

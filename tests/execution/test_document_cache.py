@@ -1,4 +1,4 @@
-"""The cache of documents holds no more memory than it says: its weights are compared with what Python has allocated."""
+"""The cache of documents holds no more memory than it counts: its sizes are compared with Python's allocations."""
 
 import gc
 import tracemalloc
@@ -19,7 +19,7 @@ from tests.support.installation import Installation
 pytestmark = pytest.mark.long
 
 BOUND = 1_000_000
-# Objects are weighed by their kinds, and some of a kind are a fifth larger than the measured ones.
+# Sizes are measured per kind of object, and some objects are a fifth larger than the measured ones.
 MORE_AT_MOST = 1.2
 LONG = "y" * 57_000
 
@@ -48,7 +48,7 @@ def _payloads(number: int) -> str:
 
 
 def _variables(number: int) -> str:
-    """Each has a type of its own: what stands in a document is made of it, and not of the schema."""
+    """Each has a type of its own, so that its objects are made of the document and not of the schema."""
     variables, nodes = zip(
         *((f"$v{each}: ID!", f"n{each}: node(id: $v{each}) {{ id }}") for each in range(90)), strict=True
     )
@@ -83,7 +83,7 @@ async def test_the_cache_is_limited_by_the_memory_of_its_documents(
         await run(operations, shared, make(1_000))
         gc.collect()
         tracemalloc.start()
-        # Until the first was evicted, or for a while: short ones are many.
+        # Until the first one was evicted, or up to a number: short documents are many.
         while number == len(cache.entries()) - 1 and number < 40:
             await run(operations, shared, make(number))
             number += 1

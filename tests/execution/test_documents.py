@@ -1,4 +1,4 @@
-"""Documents are read once; how much memory they hold is in `test_document_cache.py`."""
+"""Documents are read once. `test_document_cache.py` tests their memory."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a client sees when something behind the graph fails."""
+"""What a client sees when a resolver or a loader fails."""
 
 import json
 from typing import Any
@@ -16,7 +16,7 @@ WORDS = "Something went wrong on our side."
 
 
 class Leaky(Exception):
-    """An error whose text must not get out."""
+    """An error whose text must not reach the client."""
 
     def __init__(self) -> None:
         super().__init__("duplicate key (name)=(Ann's secret), host=10.0.0.7")
@@ -94,7 +94,7 @@ async def test_an_error_outside_graphql_is_500_in_json(
 
 
 async def test_a_failing_row_does_not_affect_the_other_rows(admin: Person) -> None:
-    # A page that is refused empties its account, and cancels the load of the provider that other accounts share.
+    # A refused page makes its account null, and cancels the load of the provider that other accounts share.
     answer = await admin.ask(
         """
         { accounts { nodes { serviceProvider { name } } }

@@ -1,4 +1,4 @@
-"""Our executor against the stock one, and what it does that the stock one does not."""
+"""The reference executor compared with graphql-core's, and its additions."""
 
 import gc
 import json
@@ -26,24 +26,24 @@ QUERIES = 150
 # What the requests themselves change.
 CHANGING = frozenset({"lastUsedAt", "previousSecretLastUsedAt", "auditEvents"})
 
-# A row that is emptied leaves what its other fields were about to do, in graphql-core's own executor too. Collected within
-# the test, so that no later one is blamed.
+# A row that becomes null leaves the coroutines of its other fields, also in graphql-core's executor. Collected within
+# the test, so that no later test fails for it.
 LEAVES_COROUTINES = pytest.mark.filterwarnings(
     "ignore:coroutine .* was never awaited", "ignore::pytest.PytestUnraisableExceptionWarning"
 )
 
 
 class Stock(StrawberryGraphQLCoreExecutionContext):
-    """The executor as it comes."""
+    """Strawberry's executor, unchanged."""
 
     exhausted = None
 
     def release(self) -> None:
-        """Nothing: the stock executor leaves that to the garbage collector."""
+        """Does nothing: the stock executor leaves this to the garbage collector."""
 
 
 def places(errors: list[dict[str, Any]] | None, data: Any) -> set[str]:
-    """Each error's place in the document and what it says.
+    """The position and the message of each error.
 
     A denied field gives one error for a place, not for each row, and its words differ (ours name the type). Of errors in
     a row that one of them has emptied, the specification lets some be left out: it is the place of the null that counts.
@@ -81,7 +81,7 @@ async def test_random_queries_have_the_same_response_as_from_the_stock_executor(
             patched.setattr(operations, "ReferenceExecutor", Stock)
             patched.setattr(DirectResolvers, "get_field_resolver", lambda _self, resolver: resolver)
             stock = await asker.ask(query, **VARIABLES)
-        # As text: the order of the keys counts too.
+        # As text, since the order of the keys matters too.
         assert json.dumps(ours.data) == json.dumps(stock.data), query
         assert places(ours.errors, ours.data) == places(stock.errors, stock.data), query
         refused += "GRAPHQL_VALIDATION_FAILED" in ours.codes
@@ -91,11 +91,11 @@ async def test_random_queries_have_the_same_response_as_from_the_stock_executor(
     assert denied > QUERIES / 20 or person == "admin"
 
 
-# A schema where much goes wrong
+# A schema in which many fields fail
 
 
 class Row:
-    """A row whose values do not fit its type everywhere."""
+    """A row with some values that do not match its type."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -116,7 +116,7 @@ def _refuse(_: Any) -> Any:
 
 @strawberry.type
 class Thing:
-    """Stands over Row."""
+    """The parent of Row."""
 
     name: str = fields.column("x")
     number: int = fields.column("x")
@@ -212,11 +212,11 @@ async def test_errors_have_the_same_paths_as_with_the_stock_executor(
 async def test_a_masked_error_has_the_request_id_and_no_details() -> None:
     answer = await faulty("{ thingOrNull { name failingOrNull refusingOrNull } }")
     assert answer.data == {"thingOrNull": {"name": "row 1", "failingOrNull": None, "refusingOrNull": None}}
-    masked, told = sorted(answer.errors or [], key=lambda error: error["message"], reverse=True)
+    masked, reported = sorted(answer.errors or [], key=lambda error: error["message"], reverse=True)
     assert masked["extensions"] == {"code": "INTERNAL_SERVER_ERROR", "requestId": "0" * 32}
     assert masked["path"] == ["thingOrNull", "failingOrNull"]
     assert "password" not in json.dumps(answer.body())
-    assert (told["message"], told["extensions"]["argument"]) == ("Not this one.", "first")
+    assert (reported["message"], reported["extensions"]["argument"]) == ("Not this one.", "first")
 
 
 async def test_a_null_propagates_to_the_nearest_nullable_field() -> None:
@@ -280,7 +280,7 @@ async def test_an_operation_that_takes_too_long_is_cancelled(monkeypatch: pytest
     assert answer.body()["data"] is None
 
 
-# Input fields that not everybody may send
+# Guarded input fields
 
 
 GUARDED: dict[str, tuple[str, dict[str, Any]]] = {
@@ -314,7 +314,7 @@ async def test_a_guarded_input_field_is_refused_as_literal_and_as_variable(
 
 
 def _using(query: str, *variables: str) -> str:
-    """The query, without declarations of variables that it does not use."""
+    """The query without the declarations of unused variables."""
     head, _, body = query.partition("{")
     declarations = [part.strip() for part in head[head.index("(") + 1 : head.index(")")].split(",")]
     kept = [part for part in declarations if part.partition(":")[0] in body]
@@ -387,7 +387,7 @@ async def test_a_mutation_that_is_skipped_is_not_refused(account_user: Person) -
     "query", ["{ things { name twin { number } } }", "{ things { license failingOrNull laterOrNull { name } } }"]
 )
 async def test_an_operation_leaves_nothing_for_the_garbage_collector(query: str) -> None:
-    # What only the collector can free piles up, and freeing it stops the server for a tenth of a second.
+    # Reference cycles accumulate until garbage collection, which stops the server for a tenth of a second.
     await faulty(query)
     gc.collect()
     gc.disable()

@@ -1,4 +1,4 @@
-"""What clients send is compiled: the reference executor is for what is unusual."""
+"""Operations of clients are compiled; the reference executor runs the exceptions."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from tests.server.test_metrics import metrics, number
 from tests.support.installation import Installation, Person, World
 from tests.support.personas import PASSWORD, add_people, email_of
 
-# What a form sends. Nobody listens where the storage is, so that its tests end at once.
+# The input of a form. No server listens at the storage's address, so that its tests end at once.
 NO_ACCOUNT, NO_PROVIDER = f"AC{'0' * 32}", f"SP{'0' * 32}"
 STORAGE = {
     "bucketVendor": "S3_COMPATIBLE",
@@ -25,7 +25,7 @@ STORAGE = {
 
 
 def variables_of(world: World, endpoint: str, person: str) -> dict[str, Any]:
-    """What the clients' operations are sent with, by their names; without variables, if not here."""
+    """The variables of the clients' operations, by name; an operation that is missing here has none."""
     storage = {"accountId": world["own"], "endpointUrl": endpoint, **STORAGE}
     return {
         "ConfigureRecording": {"input": {**storage, "enabled": True, "audioFormat": "WAV", "recordAllCalls": True}},
@@ -62,13 +62,13 @@ def variables_of(world: World, endpoint: str, person: str) -> dict[str, Any]:
     }
 
 
-# What accounts' own people may not do.
+# Operations that users of accounts may not run.
 NOT_FOR_ACCOUNTS = {
     *("CreateAccount", "CreateServiceProvider", "DeleteServiceProvider", "ListServiceProviders"),
     *("MoveAccount", "SetServiceProviderActive", "UpdateServiceProvider"),
 }
 
-# Elsewhere: a gateway's and subscriptions, which no plan runs, what needs a recording that is there, a person's password.
+# Not tested here: gateways' operations and subscriptions, which have no plan; operations that need a recording or a password.
 NOT_HERE = {
     "ReportCalls",
     "WatchCalls",
@@ -77,12 +77,12 @@ NOT_HERE = {
     "RemoveStoredCredential",
     "ChangePassword",
 }
-# Who stands for a key where only people may ask.
+# The user that runs an operation that keys may not run.
 PEOPLE = {"admin": "root", "provider": "boss", "account_user": "ann"}
 
 
 def tabs(world: World, endpoint: str) -> list[tuple[str, str, dict[str, Any]]]:
-    """GraphiQL's tabs: name, text and variables, with an account and a storage of ours in them."""
+    """GraphiQL's tabs: name, text and variables, with the test's account and storage."""
     found = []
     for tab in TABS:
         file = tab.with_suffix(".json")
@@ -119,8 +119,8 @@ async def executor_of(admin: Person, person: Person, text: str, variables: dict[
 async def test_published_operations_are_compiled(installation: Installation, admin: Person, world: World) -> None:
     taken = {}
     people = await add_people(installation)
-    with reserved() as nobody:
-        endpoint = f"http://127.0.0.1:{nobody}"
+    with reserved() as port:
+        endpoint = f"http://127.0.0.1:{port}"
         for person in ("admin", "account_user"):
             variables = variables_of(world, endpoint, person)
             for name, text in operations().items():

@@ -1,4 +1,4 @@
-"""What a page costs in a large installation on PostgreSQL: what is touched grows with the page and not with the table.
+"""The cost of a page in a large installation: the rows that are read grow with the page, not with the table.
 
 Rows and blocks are counted, which is the same on every machine; that an index is walked is in
 `tests/foundation/test_pagination_costs.py`.
@@ -18,18 +18,18 @@ from tests.support.concurrency import moved, multiply
 from tests.support.installation import Installation, World
 from tests.support.statements import Work, recorded, work
 
-# Of accounts and of providers each; three times as many keys, and as many again of one account, of one provider, and of
+# The number of accounts and of providers; three times as many keys, and as many again of one account, one provider, and
 # the installation.
 CROWD = 20_000
 FIRST = 20
-# What one statement for a page may read, joined rows and those that a condition leaves out included.
+# The rows that one statement for a page may read, including joined rows and those that a condition excludes.
 ROWS = 400
 EXECUTORS = ["compiled", "reference"]
 
 
 @dataclass(frozen=True)
 class Listed:
-    """A list: how to ask for it, and which rows of which table it has."""
+    """A list: its query, and the rows and the table that it has."""
 
     query: str
     table: str
@@ -61,8 +61,8 @@ ACCOUNTS = {
     for direction in ("ASC", "DESC")
     for given, rows in _FILTERS.items()
 }
-# Conditions on what no index has together with the order: where few rows meet them, those are found by an index of their own
-# and sorted; where most do, they are met on the way.
+# Conditions without an index that also has the order: where few rows match, they are found by an index of their own
+# and sorted; where most rows match, a scan in the order finds them.
 _RECORDED = "id IN (SELECT account_id FROM recording_configs WHERE {})"
 NARROWED = {
     'search: "0"': "(name_key LIKE '%0%' OR sip_realm LIKE '%0%')",
@@ -77,7 +77,7 @@ COUNTED = {
     "accounts with the numbers of their keys": Listed(
         "{ accounts(%s) { nodes { apiKeyCount } pageInfo { endCursor } } }", "accounts", "true", True, "ASC"
     ),
-    "accounts with the numbers of their keys, beside lists": Listed(
+    "accounts with the numbers of their keys, next to lists": Listed(
         "{ accounts(%s) { nodes { apiKeys(first: 1) { totalCount nodes { id } } } pageInfo { endCursor } } }",
         "accounts",
         "true",
@@ -90,7 +90,7 @@ KEYS = {
     "keys of a provider": Listed(
         f'{{ serviceProvider(id: "$provider") {{ {_KEYS} }} }}', "api_keys", "service_provider_id = '$provider'"
     ),
-    # By name backwards, the account with the many keys is among the first.
+    # By name descending, the account with many keys is among the first.
     "keys of accounts": Listed(
         f"{{ accounts(first: 20, orderBy: {{field: NAME, direction: DESC}}) {{ nodes {{ name {_KEYS} }} }} }}",
         "api_keys",
@@ -121,7 +121,7 @@ ASKED = [
 
 @pytest.fixture(scope="module")
 async def database(shared: Installation, template: World) -> AsyncIterator[Any]:
-    """The database of the shared installation, with the crowd."""
+    """The database of the shared installation, with all rows."""
     async with shared.database() as connection:
         await multiply(
             connection,
@@ -145,7 +145,7 @@ async def test_a_page_costs_the_same_at_any_position(
         assert not done.of("Seq Scan"), done.shape
         assert done.rows <= ROWS, done.shape
         assert done.sorted_rows <= ROWS, done.shape
-    # Of two ways to fetch twenty rows by their ids PostgreSQL takes now one, now the other: they cost the same.
+    # PostgreSQL chooses one of two ways to fetch twenty rows by id; they cost the same.
     assert len(first) == len(later)
     assert sum(done.blocks for done in later) <= 1.5 * sum(done.blocks for done in first) + 20
 
@@ -187,7 +187,7 @@ async def test_a_condition_of_few_or_most_accounts_costs_at_most_a_page(
 
 
 async def test_a_condition_of_some_accounts_costs_less_than_a_full_scan(shared: Installation, database: Any) -> None:
-    """One in twenty: neither few nor most, so that a page is looked for among several times as many."""
+    """One in twenty accounts matches, so that a page is found among several times as many."""
     query = "{ accounts(first: 20, filter: {storageStatus: WORKING}) { nodes { id } } }"
     (done,) = await done_for(shared, database, "admin", query, "compiled")
     assert done.rows <= CROWD / 8, done.shape
@@ -223,7 +223,7 @@ async def test_an_account_user_reads_only_its_own_row(
 async def test_a_search_without_matches_reads_each_name_once(
     shared: Installation, template: World, database: Any, order: str, condition: str
 ) -> None:
-    """The worst case of both: no index of a plain PostgreSQL tells what lies within a text."""
+    """The worst case: plain PostgreSQL has no index for substrings."""
     query = f'{{ accounts(filter: {{{condition}: "zzzz"}}, orderBy: {{field: {order}}}) {{ nodes {{ id }} }} }}'
     (done,) = await done_for(shared, database, "admin", query, "compiled")
     assert CROWD <= done.rows <= CROWD + 10
@@ -233,7 +233,7 @@ async def test_a_search_without_matches_reads_each_name_once(
 async def cost(
     installation: Installation, world: World, database: Any, who: str, listed: Listed, executor: str, more: str = ""
 ) -> tuple[list[Work], str]:
-    """What is done for a page, and where it ends."""
+    """The work for a page, and its end cursor."""
     query = of_world(listed.query, world) % f"first: {FIRST} {more}"
     with contextlib.nullcontext() if executor == "compiled" else reference_executor(installation):
         answer = await installation.person(who).ask(query)
@@ -243,7 +243,7 @@ async def cost(
 
 async def done_for(installation: Installation, database: Any, who: str, query: str, executor: str) -> list[Work]:
     person = installation.person(who)
-    await person.ask("{ viewer { scope } }")  # from now on its key is known
+    await person.ask("{ viewer { scope } }")  # from now on its key is cached
     with (
         contextlib.nullcontext() if executor == "compiled" else reference_executor(installation),
         recorded() as statements,
@@ -257,7 +257,7 @@ async def done_for(installation: Installation, database: Any, who: str, query: s
 
 
 async def middle(database: Any, world: World, listed: Listed, cursor: str) -> str:
-    """A cursor of the same order as the given one that stands in the middle of the list."""
+    """A cursor of the same order as the given one, from the middle of the list."""
     rows = listed.rows.replace("$own", str(_uuid(world["own"], Kind.ACCOUNT))).replace(
         "$provider", str(_uuid(world["provider"], Kind.SERVICE_PROVIDER))
     )
@@ -271,7 +271,7 @@ async def middle(database: Any, world: World, listed: Listed, cursor: str) -> st
 
 
 def end_cursor(data: Any) -> str:
-    """The first one in an answer."""
+    """The first end cursor in a response."""
     if isinstance(data, dict):
         for name, value in data.items():
             found = value if name == "endCursor" else end_cursor(value)

@@ -1,4 +1,4 @@
-"""The work that invalid input makes is bounded by its length. Counted here; how long it takes, `make bench` measures."""
+"""The work for invalid input is limited by its length. It is counted here; `make bench` measures the time."""
 
 import re
 import sys
@@ -17,13 +17,13 @@ from app.foundation.errors import MAXIMUM_MESSAGE_CHARACTERS, without_values
 from tests.execution.invalid_inputs import ANONYMOUS, CALLER, GATEWAY, Body, invalid, invalid_variables
 from tests.support.installation import Installation, Person
 
-# Those that graphql-core makes to report one that ends the operation, and what Strawberry and we make of each.
+# The errors that graphql-core creates to report one, and those that Strawberry and this server create for each.
 ERRORS = 4 * (document_size.MAXIMUM_ERRORS + 1)
 
 
 @dataclass
 class Work:
-    """What was done since it was set to nothing."""
+    """The work since the last reset."""
 
     errors: int = 0
     suggestions: int = 0
@@ -33,7 +33,7 @@ class Work:
 
 
 class Counted:
-    """A pattern that counts the characters it runs over."""
+    """A pattern that counts the characters it scans."""
 
     def __init__(self, pattern: re.Pattern[str], work: Work) -> None:
         self._pattern, self._work = pattern, work
@@ -48,7 +48,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Work:
     done = Work()
 
     def counted(function: Callable[..., Any], count: Callable[[Any], None]) -> None:
-        """In every module of graphql-core that has imported it, and in ours."""
+        """Patches every module of graphql-core and of this server that has imported it."""
 
         def counting(*args: Any, **options: Any) -> Any:
             result = function(*args, **options)
@@ -82,13 +82,13 @@ def _modules() -> Iterator[Any]:
     return (module for name, module in list(sys.modules.items()) if name.startswith(("graphql.", "app.execution.")))
 
 
-# Of the kinds that the benchmark sends, those that count as most.
+# The kinds of the benchmark that cause the most work.
 NAMES = ("short", "misspelt", "long")
 PATTERNS = len(errors._VALUES)
 
 
 async def assert_bounded(person: Person, bodies: dict[str, Body], work: Work) -> None:
-    """Each makes little work; its messages name a place and repeat no long value."""
+    """Each causes little work; its messages have a path and repeat no long value."""
     for name, body in bodies.items():
         work.__init__()  # type: ignore[misc]
         response = await person.client.post("/graphql", json=body, headers=person.headers)
@@ -112,7 +112,7 @@ async def test_invalid_input_of_authenticated_callers_costs_little(shared: Insta
 
 
 async def test_invalid_reports_of_a_gateway_cost_little(admin: Person, work: Work) -> None:
-    # Its documents have the same limits as those of other callers.
+    # A gateway's documents have the same limits as those of other callers.
     made = await admin.change(
         "createApiKey", "token", name="gateway", accessLevel="GATEWAY", owner={"installation": True}
     )

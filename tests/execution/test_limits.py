@@ -1,4 +1,4 @@
-"""Documents and bodies made to hold up the server: each is answered, in words. How fast, `make bench` measures."""
+"""Documents and bodies that attack the server: each gets a response with a message. `make bench` measures the time."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ async def test_an_operation_that_exceeds_its_work_ends_without_data(shared: Inst
 
 @pytest.mark.parametrize("fragments", [10, 20, 26, 100])
 def test_fragments_that_double_are_measured_in_linear_time(fragments: int) -> None:
-    # Written out these are 2 to the power of 100 fields; walking them would never end.
+    # Expanded these are 2 to the power of 100 fields; walking them would never end.
     text = "{ ...f0 } " + " ".join(
         f"fragment f{i} on Query {{ ...f{i + 1} ...f{i + 1} }}" for i in range(fragments - 1)
     )
@@ -132,7 +132,7 @@ async def test_variables_have_a_limit_too(shared: Installation, variables: dict[
 async def test_the_introspection_of_common_tools_fits_with_room_for_a_larger_schema(
     shared: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # GraphiQL's and graphql-codegen's: everything that graphql-js can ask for.
+    # The introspection of GraphiQL and graphql-codegen: everything that graphql-js can select.
     query = get_introspection_query(
         descriptions=True,
         specified_by_url=True,

@@ -1,4 +1,4 @@
-"""Fields with ordinary resolvers inside compiled operations: called from the plan, for all rows of a level together."""
+"""Resolvers inside compiled operations: the plan calls them, for all rows of a SELECT together."""
 
 import asyncio
 from typing import Annotated, Any
@@ -25,7 +25,7 @@ called: list[list[str]] = []
 
 @strawberry.input
 class Loudness:
-    """An input within an argument."""
+    """A nested input."""
 
     marks: int = 1
     word: Maybe[str | None] = None
@@ -33,7 +33,7 @@ class Loudness:
 
 @strawberry.type
 class Greeting:
-    """What a resolver answers."""
+    """The result of a resolver."""
 
     text: str
     missing: str | None
@@ -88,7 +88,7 @@ schema = strawberry.Schema(Query)
 async def answer(
     installation: Installation, query: str, scope: Scope = Scope.ADMIN, **given: Any
 ) -> list[GraphQLResponse]:
-    """By the plan, and by the reference executor."""
+    """The responses of the plan and of the reference executor."""
     viewer = Viewer(scope, AccessLevel.FULL, new_id(), service_provider_id=new_id())
     answers = []
     for compiles in (True, False):
@@ -110,7 +110,7 @@ def _nothing_called() -> None:
 
 @pytest.fixture
 async def database(installation: Installation) -> Any:
-    """The test's own task asks the database of the application."""
+    """The task of the test uses the database of the application."""
     async with installation.database() as connection:
         await connection.execute_query("SELECT 1")
         yield

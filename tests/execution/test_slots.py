@@ -1,4 +1,4 @@
-"""How many operations of one caller run at once, who waits for whom, and who is refused."""
+"""The concurrent operations of a caller: how many run, which ones wait, and which are refused."""
 
 import asyncio
 from collections import Counter
@@ -32,13 +32,13 @@ from tests.support.websocket_clients import listening, served, until_heard
 
 QUERY = "{ viewer { scope } }"
 OF_CALLER = 3
-# What takes longer will not come.
+# A longer wait means that it will not happen.
 PATIENCE_SECONDS = 30
 T = TypeVar("T")
 
 
 class Gate:
-    """Operations that have begun stay where they are until it opens."""
+    """Holds running operations until it opens."""
 
     def __init__(self) -> None:
         self.running = Counter[str]()
@@ -55,7 +55,7 @@ class Gate:
         self.running[who] -= 1
 
     async def wait_for(self, count: int) -> None:
-        """Until so many run."""
+        """Waits until so many operations run."""
         async with asyncio.timeout(PATIENCE_SECONDS), self._changed:
             await self._changed.wait_for(lambda: self.running.total() >= count)
 
@@ -63,7 +63,7 @@ class Gate:
         self._open.set()
 
     async def past(self, asked: Awaitable[T]) -> T:
-        """What is answered while the gate is open."""
+        """The responses while the gate is open."""
         self._open.set()
         answered = await asked
         self._open.clear()
@@ -83,7 +83,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
 
 
 async def settled(installation: Installation, waiting: int) -> None:
-    """Until so many operations wait for their turn."""
+    """Waits until so many operations wait for a slot."""
     operation_slots = installation.app.state.server._operations._slots
     async with asyncio.timeout(PATIENCE_SECONDS):
         while operation_slots._waiting.total() != waiting:

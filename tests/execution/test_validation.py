@@ -1,4 +1,4 @@
-"""Validation finds what graphql-core's does: its rules one by one, and its check of values."""
+"""Validation finds the same errors as graphql-core's rules one by one, and as its check of values."""
 
 import pytest
 from graphql import (
@@ -32,7 +32,7 @@ def test_a_stage_finds_the_same_errors_as_its_rules_one_by_one(stage: type[valid
         except Exception:  # noqa: BLE001  not validated
             continue
         if stage is validation.StrawberryRules and validation.errors_of(schema._schema, document, 1):
-            continue  # its rules assume what the other stages check
+            continue  # its rules rely on what the other stages check
         together = validate(schema._schema, document, [stage], most, hide_suggestions=True)
         alone = validate(schema._schema, document, stage.rules, most, hide_suggestions=True)
         assert [(error.message, error.locations) for error in together] == [

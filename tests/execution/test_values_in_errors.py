@@ -1,4 +1,4 @@
-"""What was sent is not repeated in error messages: it may be a secret, and error trackers keep them."""
+"""Error messages do not repeat values: a value may be a secret, and error trackers store messages."""
 
 from typing import Any
 
@@ -58,8 +58,8 @@ def test_the_value_of_a_variable_of_any_type_is_not_repeated(name: str) -> None:
         {"id": SECRET, "input": 5},
     ):
         found = get_variable_values(schema._schema, variables, {"v": value})
-        told = [without_values(error.message) for error in found] if isinstance(found, list) else []
-        assert SECRET not in str(told)
+        messages = [without_values(error.message) for error in found] if isinstance(found, list) else []
+        assert SECRET not in str(messages)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Who is let in, how fast what is closed closes, and what it costs to find out."""
+"""Authentication: which credentials are accepted, and what a lookup costs."""
 
 import hmac
 from datetime import UTC, datetime, timedelta
@@ -22,7 +22,7 @@ WHO = "{ viewer { scope } }"
 
 
 async def headers_answer(installation: Installation, *values: str) -> tuple[int, dict[str, Any]]:
-    """Status and body, without the request id, for these Authorization headers."""
+    """The status and the body (without the request id) for these Authorization headers."""
     response = await installation.client.post(
         "/graphql", json={"query": WHO}, headers=[(b"Authorization", value.encode()) for value in values]
     )
@@ -148,12 +148,12 @@ async def test_the_cache_of_callers_holds_no_key(installation: Installation, wor
         assert (await installation.person(person).ask(WHO)).status == 200
     remembered = installation.app.state.server.state.authentication._cache
     assert len(remembered) == 3
-    told = repr(remembered).encode() + b"".join(remembered)
+    cached_text = repr(remembered).encode() + b"".join(remembered)
     for text in world.tokens.values():
-        assert text.encode() not in told
+        assert text.encode() not in cached_text
         read = token.read(text)
         assert read is not None
-        assert read.secret.encode() not in told
+        assert read.secret.encode() not in cached_text
 
 
 async def test_callers_that_may_introspect_can_read_the_schema(installation: Installation, world: World) -> None:
@@ -208,7 +208,7 @@ async def test_an_unauthenticated_caller_does_not_learn_which_documents_are_vali
 async def test_a_sid_of_a_signed_url_does_not_authenticate_as_a_header(
     installation: Installation, world: World
 ) -> None:
-    """Whoever has such an address knows the SID in it, and can have it remembered by opening it."""
+    """A person with such a URL knows the SID in it, and can have it cached by opening the URL."""
     session = (await add_people(installation, "boss")).sessions["boss"]
     for actor, scope in ((world["provider_key"], "SERVICE_PROVIDER"), (session, "SERVICE_PROVIDER")):
         named = await installation.app.state.server.state.authentication.named(actor)
@@ -225,7 +225,7 @@ async def test_a_signed_url_is_valid_while_the_creator_of_its_key_is_active(
     authenticated = installation.app.state.server.state.authentication
     assert (await authenticated.named(made["apiKey"]["id"])).scope.name == "ACCOUNT"
     await people["root"].change("deactivateUser", "user { id }", id=people.ids["ann"])
-    authenticated._cache.clear()  # as after its four seconds
+    authenticated._cache.clear()  # as after four seconds
     assert (await installation.holder(made["token"]).ask(WHO)).codes == ["UNAUTHENTICATED"]
     with pytest.raises(Unauthenticated):
         await authenticated.named(made["apiKey"]["id"])

@@ -1,4 +1,4 @@
-"""Which browsers may call, and whose forwarded headers count."""
+"""The origins that may call, and the proxies whose forwarded headers are used."""
 
 import asyncio
 import json
@@ -40,7 +40,7 @@ async def test_an_allowed_origin_may_send_keys_and_read_responses(installation: 
     assert allowed["access-control-allow-origin"] == ORIGIN
     assert allowed["access-control-allow-methods"] == "GET, HEAD, POST"
     assert {"authorization", "content-type"} <= set(allowed["access-control-allow-headers"].lower().split(", "))
-    # Keys are sent as headers; cookies are never used, so no browser is asked to send any.
+    # Keys are sent as headers. Cookies are never used, so credentials are not allowed.
     assert "access-control-allow-credentials" not in allowed
     answered = await installation.client.post("/graphql", json=ASK, headers={"Origin": ORIGIN})
     assert cors(answered)["access-control-allow-origin"] == ORIGIN

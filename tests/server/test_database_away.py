@@ -1,4 +1,4 @@
-"""A database that goes away, hangs or breaks: clients are told to come back, and never what it said."""
+"""A database that is unavailable, hangs or fails: clients get an error to retry, and never the database's message."""
 
 import asyncio
 import os
@@ -25,17 +25,17 @@ AWAY = "The database does not answer. Try again in a moment."
 
 @pytest.fixture
 async def fragile(tmp_path: Path) -> AsyncIterator[tuple[Installation, Postgres]]:
-    """An installation whose database server is its own, to be stopped and started."""
+    """An installation with a database server of its own, to be stopped and started."""
     with Postgres() as server:
         url = server.create("fragile")
         world = await seed(tmp_path, url)
-        # One caller may take all connections, and its operations wait for these alone.
+        # One caller may use all connections, so that its operations wait for connections only.
         chosen = {"database_timeout_seconds": 2, "metrics_token": METRICS_TOKEN, "operations_per_caller": 100}
         async with Installation.started(world, tmp_path, url, **chosen) as installation:
             yield installation, server
 
 
-def told(answer: Answer) -> list[tuple[str, str]]:
+def reported(answer: Answer) -> list[tuple[str, str]]:
     return [(error["extensions"]["code"], error["message"]) for error in answer.errors]
 
 
@@ -47,10 +47,10 @@ async def test_a_stopped_database_is_reported_as_unavailable_and_may_return(
     assert (await provider.ask(READ)).errors == []
     server.stop()
     for query in (READ, WRITE):
-        assert told(await provider.ask(query)) == [("SERVICE_UNAVAILABLE", AWAY)]
+        assert reported(await provider.ask(query)) == [("SERVICE_UNAVAILABLE", AWAY)]
     answer = await unseen.ask(READ)
     assert answer.status == 503
-    assert told(answer) == [("SERVICE_UNAVAILABLE", AWAY)]
+    assert reported(answer) == [("SERVICE_UNAVAILABLE", AWAY)]
     assert (await installation.client.get("/readyz")).status_code == 503
     assert (await installation.client.get("/healthz")).status_code == 200
     server.start()
@@ -79,7 +79,7 @@ async def test_an_event_without_a_database_is_an_error_and_the_next_one_is_sent(
         await client.subscribe(query)
         await until_heard(installation, account)
         server.stop()
-        wait(60)  # who asks is looked up again
+        wait(60)  # the caller is looked up again
         account_id = parse_sid(Kind.ACCOUNT, account)
         assert account_id is not None
         installation.resources.clients[LiveEvents].publish(LiveEvent(account_id, new_id(), Change.CALL))
@@ -111,13 +111,13 @@ async def test_a_locked_table_is_reported_as_unavailable_in_time(installation: I
     other = await orm.single_connection(installation.settings)
     async with other.transaction():
         await other.execute("LOCK TABLE accounts IN ACCESS EXCLUSIVE MODE")
-        assert told(await provider.ask(READ)) == [("SERVICE_UNAVAILABLE", AWAY)]
+        assert reported(await provider.ask(READ)) == [("SERVICE_UNAVAILABLE", AWAY)]
     await other.close()
     assert (await provider.ask(READ)).errors == []
 
 
 def processes(server: Postgres) -> list[int]:
-    """The server's and those of its sessions."""
+    """The server's process and those of its sessions."""
     first = server.pid
     return [first, *map(int, Path(f"/proc/{first}/task/{first}/children").read_text().split())]
 
@@ -140,8 +140,8 @@ async def test_a_database_that_freezes_under_load_is_reported_as_unavailable_and
             os.kill(process, signal.SIGCONT)
     refused = [answer for answer in answers if answer.errors]
     assert len(refused) >= 12
-    assert all(told(answer) == [("SERVICE_UNAVAILABLE", AWAY)] for answer in refused)
-    # More at once than there are connections: each of them can be lent again.
+    assert all(reported(answer) == [("SERVICE_UNAVAILABLE", AWAY)] for answer in refused)
+    # More than there are connections: each of them can be acquired again.
     again = await asyncio.wait_for(asyncio.gather(*(provider.ask(READ) for _ in range(30))), 20)
     assert [answer for answer in again if answer.errors] == []
 
@@ -157,7 +157,7 @@ async def test_a_cancelled_statement_leaves_the_connection_usable(
         await other.execute("LOCK TABLE recording_configs IN ACCESS EXCLUSIVE MODE")
         for _ in range(3):
             answer = await provider.ask(nested, id=world["own"])
-            assert set(told(answer)) == {("SERVICE_UNAVAILABLE", AWAY)}
+            assert set(reported(answer)) == {("SERVICE_UNAVAILABLE", AWAY)}
             assert (await provider.ask(READ)).errors == []
     await other.close()
     assert (await provider.ask(nested, id=world["own"])).errors == []

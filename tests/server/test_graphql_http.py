@@ -1,4 +1,4 @@
-"""GraphQL over HTTP: methods, media types, strict bodies, status codes. What the public compliance audit asks, and more."""
+"""GraphQL over HTTP: methods, media types, strict bodies, status codes. Covers the public compliance audit, and more."""
 
 import gzip
 import json
@@ -65,7 +65,7 @@ def assert_error(response: httpx.Response, status: int, media: str = JSON, code:
         (f"{JSON}, multipart/mixed", JSON),
         (f"{JSON}, {GRAPHQL}", JSON),
         (f"*/*, {GRAPHQL}", GRAPHQL),
-        # urql and Apollo name the stream last; it is not offered.
+        # urql and Apollo list the stream last; it is not supported.
         (f"{GRAPHQL}, {JSON}, text/event-stream, multipart/mixed", GRAPHQL),
     ],
 )
@@ -199,7 +199,7 @@ async def test_a_body_larger_than_allowed_is_413_without_a_length(shared: Instal
     headers = {"Content-Type": JSON, "Authorization": f"Bearer {shared.world.tokens['admin']}"}
     response = await shared.client.post("/graphql", content=chunks(), headers=headers)
     assert_error(response, 413)
-    # The chunk that goes beyond, and what lies between client and server.
+    # The chunk that exceeds the limit, and what is buffered between client and server.
     assert sent < shared.settings.max_body_bytes + 3 * 65_536
 
 
@@ -214,7 +214,7 @@ async def test_a_body_that_does_not_arrive_in_time_is_408(shared: Installation) 
     assert response.headers["connection"] == "close"
 
 
-# Methods and addresses
+# Methods and paths
 
 
 @pytest.mark.parametrize("method", ["HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])

@@ -1,4 +1,4 @@
-"""graphql-transport-ws on a real socket: the protocol message by message, each way to be closed, and the limits."""
+"""graphql-transport-ws on a real socket: the protocol message by message, each close code, and the limits."""
 
 import asyncio
 import json
@@ -118,7 +118,7 @@ async def test_subscribe_before_connection_init_closes(port: int) -> None:
 
 async def test_a_silent_connection_is_closed(port: int) -> None:
     async with opened(port) as client:
-        for _ in range(2):  # pings do not put it off
+        for _ in range(2):  # pings do not extend the time
             await pass_seconds(graphql_ws.INIT_SECONDS / 3)
             await client.say(type="ping")
             assert await client.hear() == {"type": "pong"}
@@ -207,7 +207,7 @@ async def test_pings_are_answered_with_their_payload(port: int, provider: Person
         await client.say(type="ping", payload={"at": 1})
         assert await client.hear() == {"type": "pong", "payload": {"at": 1}}
         await client.say(type="pong")
-        await client.say(type="complete", id="of nobody")
+        await client.say(type="complete", id="unknown")
         await client.say(type="ping")
         assert await client.hear() == {"type": "pong"}
 
@@ -265,7 +265,7 @@ async def test_operations_completed_at_once_hold_no_slot(port: int, provider: Pe
     query = "subscription ($id: ID!) { callChanged(accountId: $id) { id } }"
     subscribe = {"type": "subscribe", "id": "1", "payload": {"query": query, "variables": {"id": world["own"]}}}
     async with listening(port, provider.token) as client:
-        # In one piece, as a page sends what it shows and hides in one moment.
+        # In one write, as a page that shows and hides a component at once.
         for message in [subscribe, {"type": "complete", "id": "1"}] * 60:
             client.connection.protocol.send_text(json.dumps(message).encode())
         client.connection.transport.write(b"".join(client.connection.protocol.data_to_send()))
@@ -333,14 +333,14 @@ async def test_a_client_that_does_not_read_is_closed_and_aborted(
     port: int, admin: Person, installation: Installation, monkeypatch: pytest.MonkeyPatch, *, reads_at_last: bool
 ) -> None:
     monkeypatch.setattr(http, "DRAIN_SECONDS", 0.5)
-    # A client that reads at last has time to read all; the other one is hung up on at once.
+    # A client that starts reading has time to read everything; the other one is aborted at once.
     monkeypatch.setattr(websocket_connections, "ABORT_SECONDS", 600.0 if reads_at_last else 0.0)
     server = installation.app.state.server.state.websockets
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1_000)
     await _begin_by_hand(reader, writer, admin.token or "")
     query = "{ __schema { types { name description fields { name description args { name description } } } } }"
     message = json.dumps({"type": "subscribe", "id": "1", "payload": {"query": query}})
-    for number in range(60):  # some MB, in answers that fit no buffer of the kernel
+    for number in range(60):  # some MB, in responses that exceed the kernel's buffers
         writer.write(_frame(message.replace('"1"', f'"{number}"', 1).encode()))
     async with asyncio.timeout(60):
         await until(lambda: not server._open)
@@ -358,7 +358,7 @@ _ESTABLISHED = 1
 
 
 async def _begin_by_hand(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, token: str) -> None:
-    """Without a client library, which would read whatever comes."""
+    """Without a client library, which would read everything."""
     await _shake_hands(reader, writer)
     begin = {"type": "connection_init", "payload": {"authorization": f"Bearer {token}"}}
     writer.write(_frame(json.dumps(begin).encode()))

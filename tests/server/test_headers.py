@@ -1,4 +1,4 @@
-"""What answers tell caches and browsers: whether they may be kept, for whom, and as what they may be read."""
+"""Headers for caches and browsers: whether a response may be stored, for which caller, and its media type."""
 
 from typing import Any
 

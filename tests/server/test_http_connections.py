@@ -1,4 +1,4 @@
-"""Connections of a real server: heads and trailers that never end, silence, and answers that nobody reads."""
+"""Connections of a real server: endless heads and trailers, silence, and unread responses."""
 
 import asyncio
 import pickle
@@ -33,7 +33,7 @@ from tests.support.loop_clock import pass_seconds
 from tests.support.waiting import until
 
 LARGE = 4_000_000
-"""More than the kernel keeps for a client that does not read."""
+"""More than the kernel buffers for a client that does not read."""
 
 
 async def _length(request: Request) -> PlainTextResponse:
@@ -51,8 +51,8 @@ async def _large(_: Request) -> PlainTextResponse:
 async def _patient(request: Request) -> PlainTextResponse:
     while (await request.receive())["type"] != "http.disconnect":
         pass
-    request.app.state.told.append(request.url.query)
-    return PlainTextResponse("nobody is there")
+    request.app.state.disconnected.append(request.url.query)
+    return PlainTextResponse("no response")
 
 
 async def _names(request: Request) -> PlainTextResponse:
@@ -61,13 +61,13 @@ async def _names(request: Request) -> PlainTextResponse:
 
 
 @pytest.fixture
-def told() -> list[str]:
-    """Which requests to `/patient` know that their client has gone."""
+def disconnected() -> list[str]:
+    """The requests to `/patient` that know that their client has disconnected."""
     return []
 
 
 class Watched(BoundedProtocol):
-    """Counts the bytes that the server has taken, so that a test knows when it has seen what was sent."""
+    """Counts the bytes that the server has read."""
 
     taken = 0
 
@@ -81,8 +81,8 @@ async def taken(count: int) -> None:
 
 
 @pytest.fixture
-async def server(told: list[str], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[uvicorn.Server]:
-    """A server whose connections are bounded; it answers how long a body was, or at once, or much."""
+async def server(disconnected: list[str], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[uvicorn.Server]:
+    """A server with limited connections; it responds with the length of the body, at once, or with a large body."""
     app = Starlette(
         routes=[
             Route("/", _length, methods=["POST"]),
@@ -92,9 +92,9 @@ async def server(told: list[str], monkeypatch: pytest.MonkeyPatch) -> AsyncItera
             Route("/patient", _patient),
         ]
     )
-    app.state.told = told
+    app.state.disconnected = disconnected
     monkeypatch.setattr(Watched, "taken", 0)
-    # A connection that is held in spite of all fails its test, and does not hold up the rest.
+    # A connection that is still held fails its test, and does not block the others.
     options: dict[str, Any] = {"log_config": None, "lifespan": "off", "timeout_graceful_shutdown": 1}
     server = uvicorn.Server(uvicorn.Config(app, port=0, http=Watched, ws=StreamingProtocol, **options))
     task = asyncio.create_task(server.serve())
@@ -111,7 +111,7 @@ def port(server: uvicorn.Server) -> int:
 
 
 async def until_unread(server: uvicorn.Server) -> None:
-    """Until the server has more to say than a client has taken."""
+    """Waits until the server has unread data for a client."""
     await until(lambda: any(getattr(each, "is_unread", False) for each in server.server_state.connections))
 
 
@@ -233,7 +233,7 @@ async def test_trailers_do_not_become_headers(port: int) -> None:
 
 
 def unread(port: int) -> socket.socket:
-    """A client with little room for answers."""
+    """A client with a small receive buffer."""
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     client.connect(("127.0.0.1", port))
@@ -245,7 +245,7 @@ GET = b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
 def is_hung_up_on(client: socket.socket) -> bool:
-    """Known without reading."""
+    """Whether the server has closed, without reading."""
     return client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != _ESTABLISHED
 
 
@@ -298,15 +298,15 @@ async def test_a_body_in_too_many_chunks_is_refused_before_they_are_parsed(port:
     assert answer == b"reset" or (b" 400 " in answer and b" 200 " not in answer)
 
 
-async def test_a_pipelined_request_learns_that_its_client_has_disconnected(port: int, told: list[str]) -> None:
+async def test_a_pipelined_request_learns_that_its_client_has_disconnected(port: int, disconnected: list[str]) -> None:
     _, writer = await asyncio.open_connection("127.0.0.1", port)
     requests = b"".join(b"GET /patient?%d HTTP/1.1\r\nHost: a\r\n\r\n" % number for number in range(3))
     writer.write(requests)
     await taken(len(requests))
     writer.close()
-    await until(lambda: told)
+    await until(lambda: disconnected)
     await until(lambda: not _requests())
-    assert told == ["0"]
+    assert disconnected == ["0"]
 
 
 UPGRADE = (
@@ -320,7 +320,7 @@ async def test_no_request_hangs_when_its_connection_upgrades_to_a_websocket(serv
     client.send(GET)
     await until_unread(server)
     await until(lambda: not _requests())
-    client.send(GET)  # waits for room
+    client.send(GET)  # waits for buffer space
     await until(_requests)
     client.send(UPGRADE)
     await taken(len(GET + GET + UPGRADE))
@@ -329,7 +329,7 @@ async def test_no_request_hangs_when_its_connection_upgrades_to_a_websocket(serv
 
 
 async def test_a_connection_upgrades_only_after_all_responses(port: int) -> None:
-    """The answer would stand between the frames, and be kept without a limit for a client that does not read."""
+    """The response would be written between the frames, and be buffered without a limit for a client that does not read."""
     assert await said(port, b"GET /patient HTTP/1.1\r\nHost: a\r\n\r\n" + UPGRADE) in (b"", b"reset")
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
@@ -412,10 +412,10 @@ def test_the_server_uses_the_limited_protocol(monkeypatch: pytest.MonkeyPatch) -
     [config] = served
     http: Any = config.http
     assert http.func is BoundedProtocol
-    # A worker process gets it from its supervisor.
+    # A worker process gets the protocol from its supervisor.
     assert pickle.loads(pickle.dumps(http)).keywords["slots"]._maximum_per_network == 7
     assert config.ws is StreamingProtocol
-    # Calls that are being recorded, and listeners, take no place of a request, and have files enough.
+    # Streams and subscriptions take no slot of a request, and the limit of open files includes them.
     assert config.limit_concurrency == 2_200
     assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] >= 3_700
 
@@ -424,7 +424,7 @@ def test_the_server_uses_the_limited_protocol(monkeypatch: pytest.MonkeyPatch) -
 def test_the_server_fails_when_its_workers_cannot_start(
     monkeypatch: pytest.MonkeyPatch, could_not_start: bool, code: int | None
 ) -> None:
-    """A service manager that restarts what fails would not restart it otherwise."""
+    """Otherwise a service manager that restarts failed services would not restart it."""
     ended = SimpleNamespace(run=lambda: None, could_not_start=could_not_start)
     monkeypatch.setattr(serve, "Supervisor", lambda *_: ended)
     monkeypatch.setattr(serve, "check_port", lambda _: None)

@@ -1,4 +1,4 @@
-"""What HTTP asks of any server, over a real socket: hosts, upgrades, and addresses where nothing is."""
+"""Rules of HTTP, over a real socket: hosts, upgrades, and unknown paths."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -22,7 +22,7 @@ async def port(installation: Installation) -> AsyncIterator[int]:
 
 
 async def asked(port: int, line: str, headers: str) -> tuple[int, str, str]:
-    """The status of an answer, its head, and its error message."""
+    """The status, the head and the error message of a response."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         writer.write(f"{line}\r\n{headers}\r\n".encode())

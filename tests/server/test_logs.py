@@ -1,4 +1,4 @@
-"""What is logged: one JSON object a line, and never a secret, a variable's value or a header.
+"""The log: one JSON object per line, and never a secret, a variable's value or a header.
 
 A server of its own process answers everything that can go wrong with secrets in it, at the level DEBUG, and all that it
 wrote (both streams) is read afterwards.
@@ -60,7 +60,7 @@ async def heard(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres) ->
                 await listening(client, process)
                 await everything(Caller(client, found), world)
                 await garbage(int(environment["PORT"]), found)
-            # What was forgotten is found out.
+            # The error of the abandoned task is logged.
             await until(lambda: b"never retrieved" in (folder / "log").read_bytes())
         finally:
             with contextlib.suppress(ProcessLookupError):
@@ -90,8 +90,8 @@ async def listening(client: httpx.AsyncClient, process: Any) -> None:
 
 async def test_no_line_holds_a_secret_or_a_value_that_was_sent(heard: Heard) -> None:
     assert len(heard.secrets) > 50
-    told = {secret: line for line in heard.lines for secret in heard.secrets if secret.lower() in line.lower()}
-    assert told == {}, "log what happened and where, not with what (see app/foundation/logging.py)"
+    leaked = {secret: line for line in heard.lines for secret in heard.secrets if secret.lower() in line.lower()}
+    assert leaked == {}, "log what happened and where, not with what (see app/foundation/logging.py)"
 
 
 async def test_the_log_covers_errors_with_secrets(heard: Heard) -> None:
@@ -133,7 +133,7 @@ async def test_a_line_has_the_id_of_the_callers_key(heard: Heard) -> None:
 
 @contextlib.contextmanager
 def written(level: str) -> Iterator[io.BytesIO]:
-    """What goes to standard output at a level of the log."""
+    """The standard output at a log level."""
     out = io.BytesIO()
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(sys, "stdout", SimpleNamespace(buffer=out))
@@ -143,7 +143,7 @@ def written(level: str) -> Iterator[io.BytesIO]:
 
 
 async def logged(level: str, app: ASGIApp, path: str = "/somewhere") -> tuple[httpx.Response, list[dict[str, Any]]]:
-    """The answer to a request, and its lines in the log."""
+    """The response to a request, and its log lines."""
     transport = httpx.ASGITransport(logging.RequestLog(logging.InternalErrors(app)))
     with written(level) as out:
         async with httpx.AsyncClient(transport=transport, base_url="http://accounts.test") as client:
@@ -168,8 +168,8 @@ async def test_requests_have_lines_from_the_level_info_on(level: str, lines: int
     assert len(entries) == lines
     for entry in entries:
         assert entry["request_id"] == answer.headers["x-request-id"]
-        told = entry["event"], entry["level"], entry["status"], entry["path"]
-        assert told == ("request", "info", 200, "/somewhere")
+        logged = entry["event"], entry["level"], entry["status"], entry["path"]
+        assert logged == ("request", "info", 200, "/somewhere")
         assert abs(datetime.fromisoformat(entry["at"]) - datetime.now(UTC)) < timedelta(minutes=1)
 
 

@@ -1,4 +1,4 @@
-"""What is counted, and who may read it."""
+"""The metrics, and the callers that may read them."""
 
 import re
 from collections.abc import Iterator
@@ -94,7 +94,7 @@ OPERATIONS = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
 
 
 async def exported(admin: Person) -> list[tuple[str, Sample]]:
-    """What Prometheus stores of ours: the names of the metrics, and the series."""
+    """The names and the series of our metrics, as Prometheus stores them."""
     families = text_string_to_metric_families((await metrics(admin)).text)
     return [
         (f"{family.name}_total" if family.type == "counter" else family.name, sample)

@@ -1,4 +1,4 @@
-"""What a balancer asks a worker, and how one that lacks a key answers."""
+"""Health and readiness of a worker, and a worker without one of its keys."""
 
 import asyncio
 from typing import Any
@@ -71,7 +71,7 @@ async def test_concurrent_probes_share_one_statement(
     probes = [asyncio.create_task(installation.client.get("/readyz")) for _ in range(20)]
     for _ in range(100):
         await asyncio.sleep(0)
-    probes[0].cancel()  # another probe's end
+    probes[0].cancel()  # another probe ends early
     answers.set()
     assert [(await probe).status_code for probe in probes[1:]] == [200] * 19
     assert len(asked) == 1

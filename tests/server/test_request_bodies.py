@@ -1,4 +1,4 @@
-"""Request bodies on real sockets: short without credentials, and one budget for all that are incomplete."""
+"""Request bodies on real sockets: short without credentials, and one budget for all incomplete ones."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -31,7 +31,7 @@ class Answer:
 
 
 class Upload:
-    """A request of which a part is sent."""
+    """A request that is sent in part."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, rest: bytes) -> None:
         self.reader = reader
@@ -52,7 +52,7 @@ class Upload:
 async def upload(
     port: int, length: int, sent: int, token: str | None = None, *, chunked: bool = False
 ) -> AsyncIterator[Upload]:
-    """A query with spaces after it to the given length, of which so many bytes are sent."""
+    """A query padded to the given length, of which so many bytes are sent."""
     body = QUERY.ljust(length)
     start, rest = body[:sent], body[sent:]
     framing = f"Content-Length: {length}"
@@ -76,7 +76,7 @@ def bodies_of(installation: Installation) -> RequestBodies:
 
 
 async def until(installation: Installation, count: int) -> None:
-    """Until so many bodies are counted."""
+    """Waits until so many bodies count for the budget."""
     async with asyncio.timeout(10):
         while len(bodies_of(installation)._counted) != count:
             await asyncio.sleep(0)
@@ -99,7 +99,7 @@ async def test_a_long_unauthenticated_body_is_refused_before_it_has_arrived(port
 
 
 async def test_an_invalid_key_is_refused_before_a_long_body_has_arrived(port: int) -> None:
-    """A short one may be a login, which needs no key."""
+    """A short body may be a login, which needs no key."""
     async with upload(port, 16_385, 1, "vgk_unknown") as refused:
         assert (await refused.answer()).status == 401
 
@@ -130,7 +130,7 @@ async def test_an_owner_with_many_incomplete_bodies_loses_its_oldest_and_no_othe
             await until(installation, count)
             return made
 
-        # The oldest of all is another owner's.
+        # The oldest body is another owner's.
         other = await begun(sibling_user, 1)
         # Two keys of one account.
         own = [await begun(person, number) for number, person in enumerate([read_only, account_user] * 2, 2)]
@@ -156,7 +156,7 @@ async def test_bodies_of_the_largest_provider_are_refused_first(
 ) -> None:
     monkeypatch.setattr(bodies_of(installation), "_budget", 5 * LONG)
     async with AsyncExitStack() as held:
-        # The other provider's account holds more than any other account, and its bodies are the oldest.
+        # The other provider's account holds more than any other one, and its bodies are the oldest.
         people = [*[foreign_user] * 2, account_user, sibling_user, sibling_user]
         begun = []
         for count, person in enumerate(people, 1):
@@ -191,7 +191,7 @@ async def test_finished_bodies_do_not_count_for_the_budget(
         assert bodies_of(installation)._bytes == 2 * (LONG - 1)
         assert (await whole.finish()).status == 200
         await until(installation, 1)
-    # The client of the other has gone.
+    # The client of the other body has disconnected.
     await until(installation, 0)
     monkeypatch.setattr(request_bodies, "BODY_SECONDS", 0.05)
     async with upload(port, LONG, LONG - 1, read_only.token) as late:

@@ -1,4 +1,4 @@
-"""One deadline over everything that a request waits for, and no second attempt while the database is away."""
+"""One deadline for everything that a request waits for, and no second attempt while the database is unavailable."""
 
 import asyncio
 import itertools
@@ -20,7 +20,7 @@ from app.foundation.database.pool import Pool
 from app.foundation.identifiers import Kind, new_id, sid_of
 from app.server import graphql_http, operator_routes
 from app.webhooks.delivery import WebhookSender
-from tests.server.test_database_away import AWAY, told
+from tests.server.test_database_away import AWAY, reported
 from tests.support.access_matrix import SilentSender
 from tests.support.installation import Installation, Person, World, seed
 from tests.support.servers.postgres import Postgres
@@ -32,7 +32,7 @@ CREATE = 'mutation { createApiKey(input: {name: "Made"}) { token apiKey { name s
 
 
 class Attempts:
-    """How often a connection was asked of the pool."""
+    """How often a connection was requested from the pool."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.count = 0
@@ -54,7 +54,7 @@ class Attempts:
 
 @pytest.fixture
 async def behind_proxy(postgres: Postgres, tmp_path: Path) -> AsyncIterator[tuple[Installation, SwallowingProxy]]:
-    """An installation whose connections to the database can be swallowed."""
+    """An installation whose database connections can be made to hang."""
     url = postgres.create(f"swallowed_{tmp_path.name}")
     world = await seed(tmp_path, url)
     async with SwallowingProxy(url) as proxy:
@@ -76,7 +76,7 @@ async def test_a_query_contacts_an_unavailable_database_once(tmp_path: Path, mon
             for query in (READ, NESTED):
                 with monkeypatch.context() as patch:
                     attempts = Attempts(patch)
-                    assert told(await provider.ask(query, id=world["own"])) == [("SERVICE_UNAVAILABLE", AWAY)]
+                    assert reported(await provider.ask(query, id=world["own"])) == [("SERVICE_UNAVAILABLE", AWAY)]
                 assert attempts.count == 1, query
 
 
@@ -88,7 +88,7 @@ async def test_a_query_whose_connection_hangs_makes_no_second_attempt(
     assert (await provider.ask(READ)).errors == []
     proxy.swallows = True
     attempts = Attempts(monkeypatch)
-    assert told(await provider.ask(READ)) == [("SERVICE_UNAVAILABLE", AWAY)]
+    assert reported(await provider.ask(READ)) == [("SERVICE_UNAVAILABLE", AWAY)]
     assert attempts.count == 1
 
 
@@ -109,7 +109,7 @@ async def test_a_mutations_result_is_returned_without_another_statement(
     monkeypatch.setattr(api_keys, "create", create_and_lose_the_database)
     answer = await provider.ask(CREATE)
     assert answer.data["createApiKey"]["token"].startswith("vgk_")
-    assert set(told(answer)) == {("SERVICE_UNAVAILABLE", AWAY)}
+    assert set(reported(answer)) == {("SERVICE_UNAVAILABLE", AWAY)}
     assert attempts[0].count == 1
 
 
@@ -140,7 +140,7 @@ async def test_mutations_after_a_cancelled_statement_still_run(
     answer = await provider.ask(document)
     assert answer.data["a"] is None
     assert answer.data["b"]["token"].startswith("vgk_")
-    assert told(answer) == [("SERVICE_UNAVAILABLE", AWAY)]
+    assert reported(answer) == [("SERVICE_UNAVAILABLE", AWAY)]
     assert len(tried) == 2
 
 
@@ -155,7 +155,7 @@ async def test_waiting_for_a_slot_and_for_the_database_share_one_deadline(
         await never.wait()
 
     monkeypatch.setattr(CompiledPlan, "run", hang)
-    # More than run at once: the others wait for a turn, whose own limit is 10 s.
+    # More than run at once: the others wait for a slot, with a limit of 10 s.
     answers = await asyncio.gather(*(provider.ask(READ) for _ in range(5)))
     assert [answer.codes for answer in answers] == [["SERVICE_UNAVAILABLE"]] * 5
 
@@ -282,12 +282,12 @@ async def test_a_recording_whose_call_is_not_found_in_time_is_answered_unavailab
 async def test_waiting_for_a_connection_takes_no_longer_than_a_statement(postgres: Postgres) -> None:
     url = postgres.create("turns")
     pool = await Pool.opened(1, dsn=url, timeout=0.05)
-    lent = await pool.acquire()
+    acquired = await pool.acquire()
     async with asyncio.timeout(60) as patience:
         with pytest.raises(TimeoutError):
             await pool.acquire()
     assert not patience.expired()
-    await pool.release(lent)
+    await pool.release(acquired)
     await pool.release(await pool.acquire())
     await pool.close()
     postgres.drop(url)

@@ -1,4 +1,4 @@
-"""How fast what is revoked, suspended or expired closes, in this worker and in others."""
+"""How fast revoked, suspended and expired credentials are rejected, in this worker and in others."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -124,7 +124,7 @@ async def test_another_worker_rejects_a_revoked_key_within_the_cache_time(
 
 @pytest.mark.usefixtures("unheard")
 async def test_a_revoked_but_cached_secret_creates_no_lasting_key(account_user: Person) -> None:
-    """For up to four seconds a worker lets it in; what it makes would stay."""
+    """For up to four seconds a worker accepts it; a key that it creates would remain."""
     mine = (await account_user.ask("{ viewer { apiKey { id } } }")).only("viewer")["apiKey"]["id"]
     rotated = await account_user.change("rotateApiKey", "token", id=mine, overlapHours=0)
     assert rotated["token"]

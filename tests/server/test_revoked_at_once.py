@@ -1,4 +1,4 @@
-"""What is revoked is refused by the worker that did it from the next request on, whatever it remembers of the caller."""
+"""The worker that revokes a credential rejects it from the next request on, whatever it has cached."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -20,7 +20,7 @@ async def people(installation: Installation) -> People:
 
 
 async def closed(person: Person, world: World) -> bool:
-    """Whether they can neither read nor write; all or nothing."""
+    """Whether they can neither read nor write. Fails if only one of them works."""
     codes = [(await person.ask(WHO)).codes, (await person.ask(WRITE, id=world["own"])).codes]
     assert codes in ([["UNAUTHENTICATED"]] * 2, [[], []]), codes
     return codes != [[], []]
@@ -218,7 +218,7 @@ async def test_a_signed_url_ends_with_its_caller(
 
 
 async def test_a_new_session_is_valid_at_once(people: People, world: World) -> None:
-    """What was revoked before counts for nothing."""
+    """Earlier revocations do not matter."""
     await people["ann"].ask("mutation { logout { loggedOut } }")
     entered = await people.login("ann")
     assert not await closed(people.installation.holder(entered["token"]), world)

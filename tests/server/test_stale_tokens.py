@@ -1,4 +1,4 @@
-"""A header that does not authenticate: refused, but for documents that need no caller."""
+"""A header that does not authenticate: refused, except for documents that need no caller."""
 
 import asyncio
 from typing import Any
@@ -56,7 +56,7 @@ async def test_an_operation_that_needs_no_caller_runs_with_any_header(installati
     ],
 )
 async def test_all_other_operations_are_refused_as_a_whole(installation: Installation, query: str) -> None:
-    """A mixed document too, whichever of its operations is to run; and what is no document."""
+    """Also a mixed document, whichever of its operations is named; and an invalid document."""
     await add_people(installation, "ann")
     response = await post(installation, b"Bearer garbage", query, operationName="Enter")
     assert (response.status_code, list(response.json())) == (401, ["errors"])

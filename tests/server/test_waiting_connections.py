@@ -1,4 +1,4 @@
-"""Slots of connections on real sockets: silent ones give way to newcomers, and probes are answered whatever happens."""
+"""Slots of connections on real sockets: silent ones are evicted for new ones, and probes are always answered."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
@@ -34,7 +34,7 @@ UPGRADE = (
 
 @pytest.fixture(autouse=True)
 def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No connection ends by itself, however slow the machine is."""
+    """Disables the timers, so that no connection ends on a slow machine."""
     monkeypatch.setattr(connections, "HEAD_SECONDS", 600.0)
     monkeypatch.setattr(connections, "DRAIN_SECONDS", 600.0)
 
@@ -47,7 +47,7 @@ class Client:
         self.writer = writer
 
     async def ask(self, request: bytes) -> int:
-        """The status of the answer."""
+        """The status of the response."""
         self.writer.write(request)
         head = await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), 10)
         return int(head.split(b" ", 2)[1])
@@ -57,7 +57,7 @@ class Client:
 
 
 class Worker:
-    """A server, and what its requests to `/busy` wait for."""
+    """A server, and the event that its requests to `/busy` wait for."""
 
     def __init__(self, slots: WaitingConnections) -> None:
         self.slots = slots
@@ -92,7 +92,7 @@ async def _at_once(request: Request) -> PlainTextResponse:
 
 
 async def _large(_: Request) -> PlainTextResponse:
-    return PlainTextResponse("x" * 20_000_000)  # more than the kernel keeps for a client that does not read
+    return PlainTextResponse("x" * 20_000_000)  # more than the kernel buffers for a client that does not read
 
 
 async def _body(request: Request) -> PlainTextResponse:
@@ -137,7 +137,7 @@ async def opened(clients: Iterable[AbstractAsyncContextManager[Client]]) -> Asyn
 
 
 async def test_a_connection_that_was_just_answered_is_evicted_after_one_that_waits_longer() -> None:
-    """A proxy's connection may be old, and its next request on its way."""
+    """A proxy's connection may be old, with its next request about to arrive."""
     async with (
         serving_with(slots_of(100, 2)) as worker,
         opened(worker.client() for _ in range(2)) as (pooled, silent),
@@ -181,7 +181,7 @@ async def test_incomplete_requests_of_many_addresses_are_evicted_for_a_new_one()
         async with opened(worker.client(address, HALF) for address in addresses * 5):
             async with worker.client("127.0.0.3") as newcomer:
                 assert await newcomer.ask(GET % b"/") == 200
-            # Of the addresses with the most connections one is closed, not the oldest of all.
+            # A connection of the address with the most connections is closed, not the oldest of all.
             assert await older.ask(GET % b"/") == 200
 
 

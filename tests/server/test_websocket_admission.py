@@ -1,4 +1,4 @@
-"""Which WebSockets a worker accepts: authenticated in the handshake or after it, with a share for each caller and owner."""
+"""The WebSockets that a worker accepts: authenticated in the handshake or after it, with a quota per caller and owner."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -26,7 +26,7 @@ def authorized(token: str | None, **more: str) -> dict[str, Any]:
 
 
 async def refused(port: int, **options: Any) -> tuple[int, str, str]:
-    """The status, the code and the message with which a handshake is answered."""
+    """The status, the code and the message of a refused handshake."""
     with pytest.raises(InvalidStatus) as found:
         async with opened(port, **options):
             pass
@@ -46,7 +46,7 @@ async def is_alive(client: Client) -> bool:
 
 
 async def idle(installation: Installation) -> None:
-    """Until the server has noticed that all clients have gone."""
+    """Waits until the server has noticed that all clients have disconnected."""
     while installation.app.state.server.state.websockets._open:
         await asyncio.sleep(0)
 
@@ -131,7 +131,7 @@ async def test_a_provider_with_its_accounts_holds_three_quarters_of_the_connecti
         status, _, message = await refused(port, **authorized(read_only.token))
         assert (status, message.startswith("One service provider holds at most 3 ")) == (429, True)
         await held.enter_async_context(listening(port, foreign_user.token))
-        # All are taken now.
+        # Now all slots are held.
         assert (await refused(port))[:2] == (503, "SERVICE_UNAVAILABLE")
 
 
@@ -172,7 +172,7 @@ async def test_a_new_connection_evicts_the_oldest_silent_one_of_its_address(
 async def test_new_clients_are_served_while_silent_connections_hold_all_slots(
     port: int, provider: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Seven addresses once refused nearly all others. Those with the most lose the oldest."""
+    """Seven addresses once kept out nearly all others. Now the addresses with the most connections lose their oldest."""
     monkeypatch.setattr(graphql_ws, "INIT_SECONDS", 60.0)
     async with AsyncExitStack() as held:
 

@@ -1,4 +1,4 @@
-"""WebSocket frames of a real server: however the network cuts them, audio and all else arrive whole and in order."""
+"""WebSocket frames of a real server: however the network splits them, all messages arrive whole and in order."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -26,7 +26,7 @@ LONGEST = 100_000
 
 
 class Ear:
-    """An application that diverts audio after the first message, and takes as much at once as it is told to."""
+    """An application that diverts audio after the first message, and accepts a set amount at once."""
 
     def __init__(self) -> None:
         self.audio: list[bytes] = []
@@ -35,11 +35,11 @@ class Ear:
         self.has_room: Any = None
         self.protocol: Any = None
         self.code: int | None = None
-        """With which it answers a close, once `may_close` is set; None: the server answers by itself."""
+        """The code of its close frame, once `may_close` is set; None: the server answers by itself."""
         self.may_close = asyncio.Event()
         self.has_begun = False
         self.may_divert = asyncio.Event()
-        """What comes before waits."""
+        """Messages before it wait."""
         self.may_divert.set()
 
     async def __call__(self, websocket: WebSocket) -> None:
@@ -93,7 +93,7 @@ async def opened(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]
     ids=["body", "chunks", "long line", "many lines"],
 )
 async def test_an_unreadable_handshake_is_refused_at_once_and_holds_no_connection(port: int, line: str) -> None:
-    """Nobody would ever end such a connection, and a few thousand of them are all that a worker takes."""
+    """Such a connection would never end, and a worker accepts only a few thousand."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     handshake = HANDSHAKE.format(basic="").removesuffix("\r\n")
     writer.write(f"{handshake}{line}\r\n\r\nhello".encode())
@@ -143,9 +143,9 @@ async def test_messages_arrive_whole_and_in_order_however_they_are_split(port: i
     [
         (b"\x82\x02ab", 1002),  # not masked
         (b"\x89\x00", 1002),
-        (frame(0xC2, b"a"), 1002),  # a bit that is nobody's
+        (frame(0xC2, b"a"), 1002),  # a reserved bit
         (frame(0x83, b"a"), 1002),
-        (frame(0x80, b"a"), 1002),  # goes on with nothing
+        (frame(0x80, b"a"), 1002),  # continues no message
         (frame(0x02, b"a") + frame(0x82, b"b"), 1002),
         (b"\x82\xff" + (LONGEST + 1).to_bytes(8, "big"), 1009),
         (b"\x82\xff" + b"\xff" * 8, 1009),
@@ -161,7 +161,7 @@ async def test_an_invalid_frame_ends_the_connection(port: int, ear: Ear, wrong: 
     answer = await asyncio.wait_for(reader.read(), 5)
     assert (answer[0], int.from_bytes(answer[2:4], "big")) == (0x88, code)
     writer.close()
-    await until(lambda: ear.others)  # it knows of the end
+    await until(lambda: ear.others)  # it has received the end
     assert ear.audio == [b"good"]
 
 
@@ -195,7 +195,7 @@ async def test_a_paused_sink_gets_no_more_data(port: int, ear: Ear) -> None:
     talking = asyncio.create_task(talk())
     await until(
         lambda: len(ear.audio) >= ear.at_most and writer.transport.get_write_buffer_size() > 2**16
-    )  # it is held up
+    )  # it is paused
     held = len(ear.audio)
     await several_turns()
     assert len(ear.audio) == held < 50
@@ -210,13 +210,13 @@ async def test_a_paused_sink_gets_no_more_data(port: int, ear: Ear) -> None:
 
 
 async def several_turns() -> None:
-    """In which all that may be taken is taken."""
+    """The time in which all allowed frames are parsed."""
     for _ in range(30):
         await pass_seconds(TURN_SECONDS)
 
 
 def counted(monkeypatch: pytest.MonkeyPatch, name: str) -> list[None]:
-    """Grows by one for each frame that is handled so."""
+    """Grows by one for each such frame."""
     handled: list[None] = []
     handle = getattr(StreamingProtocol, name)
 
@@ -312,7 +312,7 @@ async def test_a_message_in_endless_pieces_takes_no_more_memory_than_its_text(
     writer.close()
 
 
-# Closes that the application answers.
+# Close frames that the application answers.
 
 CLOSE, NORMAL = frame(0x88, b"\x03\xe8"), b"\x03\xe8"
 

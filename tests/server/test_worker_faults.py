@@ -1,4 +1,4 @@
-"""Workers of `python -m app serve` that die, stall or cannot start, and a supervisor that is killed."""
+"""Workers of `python -m app serve` that die, hang or cannot start, and a supervisor that is killed."""
 
 import os
 import signal
@@ -34,7 +34,7 @@ READ = "{ accounts { totalCount } }"
 
 @pytest.fixture
 def own_postgres() -> Iterator[Postgres]:
-    """A database server of the test's own, to be stopped and started."""
+    """A database server that the test can stop and start."""
     with Postgres() as server:
         yield server
 
@@ -110,7 +110,7 @@ async def test_the_other_workers_serve_while_a_replacement_waits_for_its_schema(
         os.kill(server.workers[0], signal.SIGKILL)
         await until(waits(server, "99_29990101000000_later.py"), server)
         await until(lambda: is_served(server), server)
-        # One that waits ends at once when it is asked to.
+        # A waiting worker ends at once when it is signalled.
         assert server.stop() == 0
         await connection.close()
 
@@ -184,13 +184,13 @@ async def test_a_worker_that_waits_for_the_database_backs_off_and_logs_why(
 
 
 class FakeWorker:
-    """What the supervisor asks of a worker's process."""
+    """The interface of a worker's process for the supervisor."""
 
     def __init__(self, exit_code: int | None = None, *, answers: bool = True) -> None:
         self.exitcode, self.answers, self.pid = exit_code, answers, None
         self.process = SimpleNamespace(is_alive=lambda: self.exitcode is None)
         self.late: list[bool] = []
-        """Answers to pings that were given up."""
+        """Answers to pings that timed out."""
         self.parent_conn = SimpleNamespace(poll=lambda: bool(self.late), recv=self.late.pop)
 
     def ping(self, timeout: float) -> bool:
@@ -213,7 +213,7 @@ class FakeWorker:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """The supervisor's, which a test sets."""
+    """The clock of the supervisor, which a test sets."""
     moved = SimpleNamespace(now=1000.0)
     monkeypatch.setattr(serve, "time", SimpleNamespace(monotonic=lambda: moved.now), raising=False)
     return moved
@@ -221,7 +221,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
 @pytest.fixture
 def supervisor(monkeypatch: pytest.MonkeyPatch, clock: SimpleNamespace) -> serve.Supervisor:
-    """Two workers that serve; a replacement is one more."""
+    """Two serving workers; a replacement is one more."""
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     monkeypatch.setattr(serve, "Process", lambda *_: FakeWorker())
     monkeypatch.setattr("uvicorn.supervisors.multiprocess.Process", lambda *_: FakeWorker())

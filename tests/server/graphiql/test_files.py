@@ -1,4 +1,4 @@
-"""What the server serves for GraphiQL: its files, its page, its examples."""
+"""GraphiQL's files, page and examples, as the server sends them."""
 
 import json
 from pathlib import Path

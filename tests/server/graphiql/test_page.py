@@ -107,7 +107,7 @@ async def test_a_key_with_a_character_that_no_key_has_is_not_sent(visit: Visit) 
     await visit.enter_key("VG_first…last")
 
     async def refused() -> bool:
-        # On a busy machine the button is there before the editor that it runs.
+        # On a busy machine the button appears before its editor.
         await visit.run()
         hint: str = await visit.hint.inner_text()
         return hint == "This is not a whole key: copy it again."
@@ -217,7 +217,7 @@ async def test_a_url_fills_in_the_login_and_not_the_new_user(browser: Browser, e
 
 
 async def test_nothing_that_is_typed_outlives_the_page(explorer: Served, tmp_path: Path) -> None:
-    """Looks into every store that the page can reach, then for the bytes in the browser's profile on disk."""
+    """Searches every store of the page, then the browser's profile on disk."""
     typed_header = "typed-into-the-headers-editor-5f1c"
     typed_query = "typed_into_the_query_editor_77aa"
     async with async_playwright() as playwright:
