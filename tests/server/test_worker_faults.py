@@ -137,7 +137,7 @@ async def test_workers_end_with_a_supervisor_that_is_killed(tmp_path: Path, own_
 WAITING_WORKER = """
 import asyncio, signal
 import uvicorn
-from app import worker_process
+from app.server import worker_process
 
 class Away:
     async def execute_query_dict(self, query):
