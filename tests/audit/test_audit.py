@@ -27,7 +27,7 @@ from app.recording.spool import Spool
 from app.server.schema import schema
 from app.storage.model import RecordingConfig
 from app.users.model import PasswordPolicy, User
-from tests.support.access_matrix import SomewhereElse, add_failed_recordings
+from tests.support.access_matrix import RemoteSpool, add_failed_recordings
 from tests.support.catalogue import empty, make_settings, migrated
 from tests.support.commands import ended, environment_of
 from tests.support.installation import Installation, Person, World, refusals
@@ -139,7 +139,7 @@ async def made_empty(admin: Person, world: World) -> None:
 
 async def made_recording(installation: Installation, world: World) -> None:
     """A call whose recording could not be stored, and the keys that it was tried with."""
-    installation.resources.clients[Spool] = SomewhereElse()  # type: ignore[index]
+    installation.resources.clients[Spool] = RemoteSpool()  # type: ignore[index]
     async with installation.database():
         call = await Call.create(
             account_id=parse_sid(Kind.ACCOUNT, world["own"]), gateway_call_id="one", started_at=datetime.now(UTC)

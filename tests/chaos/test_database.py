@@ -1,4 +1,4 @@
-"""The database freezes, dies, or is another one than before."""
+"""The database freezes, dies, or is replaced."""
 
 import asyncio
 import sys
@@ -46,7 +46,7 @@ async def _is_recorded(ground: Ground, name: str) -> bool:
 
 
 async def recordings_that_wait(ground: Ground) -> list[str]:
-    """Recorded and closed with 1000, while the storage is away."""
+    """Recordings closed with 1000 while the storage is down."""
     names = [f"{account}-{number}" for account in ("own", "sibling") for number in range(3)]
     assert await asyncio.gather(*(ground.call(name, account=name.partition("-")[0]) for name in names)) == [1000] * 6
     return names
@@ -65,7 +65,7 @@ async def test_a_restored_older_dump_erases_no_audio_and_deletes_no_object(groun
         names = await recordings_that_wait(ground)
         ground.postgres.exchange(DATABASE, "older", away="newer")
         await until(lambda: _has_rows(ground, names), 60)
-    # What was stored since the dump has no row: its object stays, which `is_true` reads by the newer database's row.
+    # Recordings stored since the dump have no row; `is_true` finds their objects by the rows of the newer database.
     since = ground.ledger.kept.pop("stored-since")
     await ground.is_true()
     ground.postgres.exchange(DATABASE, "newer", away="older")
@@ -109,7 +109,7 @@ async def _is_aside(ground: Ground, count: int) -> bool:
 
 
 async def command(ground: Ground, *arguments: str) -> str:
-    """What an operator's command prints, beside the server that runs."""
+    """The output of an operator's command while the server runs."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "app", *arguments),
         cwd=ROOT,
@@ -143,7 +143,7 @@ async def _has_written(ground: Ground, since: int) -> bool:
 
 
 async def test_a_recording_that_is_deleted_stays_deleted_when_an_older_dump_is_restored(ground: Ground) -> None:
-    """The bucket is still to be cleaned up then, and the dump knows of no deletion."""
+    """The deletion of the object is still pending, and the dump does not contain the deletion."""
     with stopped(ground.s3):
         assert await ground.call("deleted") == 1000
         await until(lambda: _has_tried(ground), 30)

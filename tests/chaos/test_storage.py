@@ -19,7 +19,7 @@ DISK_MEGABYTES = 4
 
 @pytest.fixture
 def small_disk() -> Iterator[Callable[[Path], None]]:
-    """Makes a folder a disk of a few megabytes, where this user may."""
+    """Mounts a disk of a few megabytes on a folder, if this user may."""
     mounted: list[Path] = []
 
     def mount(folder: Path) -> None:
@@ -92,5 +92,5 @@ async def test_a_full_disk_keeps_what_was_closed_with_1000_and_says_of_the_rest_
         assert codes & {1011, 1013}, "the disk never was full"
     await ground.is_true()
     states = {row.recording_state for row in (await ground.server.rows()).values()}
-    # FAILED are those of which the disk took no audio at all.
+    # FAILED: recordings without any audio on the disk.
     assert states <= {RecordingState.STORED, RecordingState.NONE, RecordingState.FAILED}

@@ -15,7 +15,7 @@ from tests.invariants.schema_walk import (
     tells_of_the_database,
     with_everything,
 )
-from tests.support.access_matrix import NoPrompts, SilentSender, StandIn
+from tests.support.access_matrix import AcceptingVerifier, EmptyPromptCache, SuccessfulSender
 from tests.support.database_contents import Tables, changed, contents
 from tests.support.fault_injection import failing
 from tests.support.installation import Installation
@@ -117,7 +117,7 @@ async def fail_each_statement(installation: Installation, people: People, mutati
 @pytest.mark.parametrize("mutation", sorted(MUTATIONS))
 async def test_no_mutation_stops_half_way_or_tells_a_raw_sql_error(installation: Installation, mutation: str) -> None:
     world, people = await with_everything(installation), await add_people(installation)
-    for client in (StandIn, NoPrompts, SilentSender):
+    for client in (AcceptingVerifier, EmptyPromptCache, SuccessfulSender):
         installation.resources.clients.update({_place_of(installation, client): client()})  # type: ignore[attr-defined]
     if mutation == "reactivateUser":
         await send(people["root"], "deactivateUser", {"id": people.ids["bob"]})
@@ -128,5 +128,9 @@ async def test_no_mutation_stops_half_way_or_tells_a_raw_sql_error(installation:
 
 
 def _place_of(installation: Installation, stand_in: type) -> type:
-    names: dict[type, str] = {StandIn: "StorageVerifier", NoPrompts: "PromptCache", SilentSender: "WebhookSender"}
+    names: dict[type, str] = {
+        AcceptingVerifier: "StorageVerifier",
+        EmptyPromptCache: "PromptCache",
+        SuccessfulSender: "WebhookSender",
+    }
     return next(client for client in installation.resources.clients if client.__name__ == names[stand_in])
