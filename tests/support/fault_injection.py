@@ -27,7 +27,7 @@ class _Fault(logging.Handler):
 
 @contextmanager
 def failing(number: int, *, onwards: bool = False) -> Iterator[list[int]]:
-    """Fails the statement of this number, counted from 1, or all from it `onwards`. Yields the number of statements until then."""
+    """Fails the statement of this number, counted from 1, or all from it `onwards`. Yields the number of statements left."""
     logger, handler, left = logging.getLogger("tortoise.db_client"), _Fault(), [number]
     level, token, other = logger.level, _failing.set(left), _onwards.set(onwards)
     logger.addHandler(handler)
