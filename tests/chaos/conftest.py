@@ -32,8 +32,8 @@ class Ground:
     async def call(self, name: str, seconds: float = 2.0, account: str = "own") -> int:
         return await self.ledger.call(self.server, self.key, name, account, seconds)
 
-    async def is_true(self) -> None:
-        await self.ledger.is_true(self.server, self.s3)
+    async def verify(self) -> None:
+        await self.ledger.verify(self.server, self.s3)
 
 
 @pytest.fixture

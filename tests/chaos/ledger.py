@@ -87,7 +87,7 @@ class Ledger:
             is_over.set()
             await asyncio.gather(*tasks)
 
-    async def is_true(self, server: RealServer, s3: LocalS3) -> None:
+    async def verify(self, server: RealServer, s3: LocalS3) -> None:
         """Asserts that everything acknowledged exists: writes in the database; audio in the bucket, byte for byte, and its row.
 
         Waits for what is on its way. Then nothing is left in the spool, and no upload is left open.

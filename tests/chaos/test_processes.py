@@ -25,7 +25,7 @@ async def test_a_killed_server_has_everything_acknowledged_when_it_starts_again(
     rows = await ground.server.until("STORED", 60, 10)
     for number in range(6):
         assert (rows[f"running-{number}"].recording_duration_ms or 0) > 0
-    await ground.is_true()
+    await ground.verify()
 
 
 async def _are_recorded(ground: Ground, count: int) -> bool:
@@ -37,7 +37,7 @@ async def _are_recorded(ground: Ground, count: int) -> bool:
 
 
 @pytest.mark.environment(WORKERS="2")
-async def test_a_killed_worker_takes_only_its_own_calls_with_it(ground: Ground) -> None:
+async def test_a_killed_worker_loses_only_its_own_calls(ground: Ground) -> None:
     async with ground.ledger.writing(ground.server):
         running = [asyncio.create_task(ground.call(f"running-{number}", seconds=8)) for number in range(12)]
         await until(lambda: _are_recorded(ground, 12), 20)
@@ -46,7 +46,7 @@ async def test_a_killed_worker_takes_only_its_own_calls_with_it(ground: Ground) 
         assert await ground.call("after") == 1000
     assert set(codes) <= {1000, CONNECTION_LOST}
     await until(lambda: _has_workers(ground, 2), 60)
-    await ground.is_true()
+    await ground.verify()
 
 
 @pytest.mark.critical
@@ -70,7 +70,7 @@ async def test_a_worker_that_dies_while_the_database_is_down_does_not_end_the_in
     await until(lambda: _is_ready(ground), 60, lambda: ground.server.log[-3000:])
     async with ground.ledger.writing(ground.server):
         assert await ground.call("after") == 1000
-    await ground.is_true()
+    await ground.verify()
 
 
 async def _has_workers(ground: Ground, count: int) -> bool:
