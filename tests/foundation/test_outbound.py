@@ -113,7 +113,7 @@ async def test_a_name_that_resolves_to_a_private_address_is_refused_when_connect
     _resolve_to(monkeypatch, *addresses)
     with pytest.raises(OutboundRefused) as refused:
         await _connect(OutboundGate(), "http://storage.example.com:9")
-    assert "storage.example.com leads to" in refused.value.reason
+    assert "storage.example.com resolves to" in refused.value.reason
     assert addresses[-1] not in refused.value.reason
 
 
