@@ -224,11 +224,11 @@ def test_a_failed_initdb_is_reported_in_one_line_and_leaves_no_partial_data(
 
 
 def test_a_uid_without_a_user_is_refused_in_one_line(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def nobody(_: object) -> None:
+    def no_entry(_: object) -> None:
         raise KeyError
 
     for name in ("getpwuid", "getpwnam"):
-        monkeypatch.setattr(pwd, name, nobody)
+        monkeypatch.setattr(pwd, name, no_entry)
     with pytest.raises(LocalPostgresFailed, match=r"needs an entry of .* in /etc/passwd"):
         embedded.start(data_dir)
 
