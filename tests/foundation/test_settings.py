@@ -172,7 +172,7 @@ def test_an_unsupported_option_of_the_database_is_refused(
 def test_a_database_is_named_without_its_password(monkeypatch: pytest.MonkeyPatch, url: str, place: str) -> None:
     for name, value in {"DATABASE_URL": url, **KEYS}.items():
         monkeypatch.setenv(name, value)
-    assert settings.load().database_place == place
+    assert settings.load().database_display_name == place
 
 
 @pytest.mark.parametrize(
