@@ -8,14 +8,8 @@ import strawberry
 from app.foundation.access import IsPerson, OpenTo
 from app.foundation.context import Info
 from app.foundation.graphql import fields
-from app.foundation.graphql.pagination import (
-    DEFAULT_FIRST,
-    NEWEST_FIRST,
-    AfterArgument,
-    Connection,
-    FirstArgument,
-    page,
-)
+from app.foundation.graphql.page_loading import page
+from app.foundation.graphql.pagination import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, FirstArgument
 from app.foundation.identifiers import Kind, sid_of
 from app.foundation.revocations import WHEN_REFUSED
 from app.users import login_throttle, model, service, sessions

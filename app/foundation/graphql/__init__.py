@@ -2,5 +2,5 @@
 
     registry ← declarations ← lists ← resolvers ← columns, relations, mutations ← nodes ← subscriptions ← fields
 
-`pagination.py`: Relay connections, and the three ways to load a page.
+`pagination.py`: Relay connections and cursors. `page_loading.py`: the three ways to load a page.
 """
