@@ -178,7 +178,7 @@ class Account(fields.Node[model.Account]):
     )
 
     webhook_secret: str | None = fields.decrypted(
-        webhook_secret.shown,
+        webhook_secret.reveal,
         ["id", "webhook_secret"],
         "The secret that signs webhook calls, so that their receiver can tell them from forgeries.",
         permissions=[HasFullAccess],

@@ -16,7 +16,7 @@ from app.accounts.model import Account
 from app.api_keys.model import ApiKey
 from app.applications.model import Application
 from app.audit import trail
-from app.audit.audited_update import Columns, change
+from app.audit.audited_update import Columns, update_row
 from app.calls.model import Call, CallAccount, CallKey
 from app.foundation import quotas
 from app.foundation.access import Scope
@@ -83,7 +83,7 @@ async def _create(context: Context, new: NewAccount, values: Columns, problems: 
         account = await Account.create(
             id=account_id,
             service_provider_id=provider_id,
-            webhook_secret=webhook_secret.sealed(context.keyring, account_id, webhook_secret.new()),
+            webhook_secret=webhook_secret.encrypt(context.keyring, account_id, webhook_secret.generate()),
             **values,
         )
         await trail.record(context, account, after=values)
@@ -104,7 +104,7 @@ async def update(context: Context, account_id: str, patch: AccountPatch) -> Acco
 
     async with uniqueness.answered(context, Account, _UNIQUE, values, stored):
         if patch.has_plain_columns_alone and values and not problems.found:
-            changed = await ACCOUNTS.change(context, account_id, values, if_version=patch.if_version)
+            changed = await ACCOUNTS.try_update(context, account_id, values, if_version=patch.if_version)
             if changed is not None:
                 return changed
         async with in_transaction():
@@ -115,7 +115,7 @@ async def _update_locked(
     context: Context, account_id: str, patch: AccountPatch, values: Columns, problems: ErrorCollector
 ) -> Account:
     """Reads what is stored with a lock, so that nothing comes in between; what is wrong rolls all of it back."""
-    account = await ACCOUNTS.locked(context, account_id)
+    account = await ACCOUNTS.get_locked(context, account_id)
     reader = rules.Reader(context.keyring, context.use(OutboundGate), account.id, account, problems)
     for kind, webhook in (
         (WebhookKind.REGISTRATION, patch.registration_webhook),
@@ -133,7 +133,7 @@ async def _update_locked(
     if patch.recording_config is not None:
         await _save_recording(context, account.id, patch.recording_config, problems)
     problems.raise_if_any()
-    return ACCOUNTS.there(await change(context, Account, account.id, values)) if values else account
+    return ACCOUNTS.require(await update_row(context, Account, account.id, values)) if values else account
 
 
 async def _application(account_id: UUID, given: ID | None, field: str, problems: ErrorCollector) -> UUID | None:
@@ -167,7 +167,7 @@ async def move(context: Context, account_id: str, service_provider_id: str, if_v
     problems, name = ErrorCollector(), ""
     try:
         async with in_transaction():
-            account = await ACCOUNTS.locked(context, account_id, "accountId", no_key=False)
+            account = await ACCOUNTS.get_locked(context, account_id, "accountId", no_key=False)
             name = account.name
             ACCOUNTS.check_version(account.version, if_version, problems)
             provider_id = parse_sid(Kind.SERVICE_PROVIDER, service_provider_id)
@@ -175,7 +175,7 @@ async def move(context: Context, account_id: str, service_provider_id: str, if_v
                 problems.found += _no_provider().errors
             problems.raise_if_any()
             values = {"service_provider_id": provider_id}
-            moved = ACCOUNTS.there(await change(context, Account, account.id, values), "accountId")
+            moved = ACCOUNTS.require(await update_row(context, Account, account.id, values), "accountId")
     except IntegrityError as error:
         if violated_constraint(error) != _NAME.constraint:
             raise
@@ -191,7 +191,7 @@ async def set_active(context: Context, account_id: str, active: bool, if_version
 
     Raises UserErrors: NOT_FOUND, CONFLICT.
     """
-    account = await ACCOUNTS.changed(context, account_id, {"active": active}, if_version)
+    account = await ACCOUNTS.update(context, account_id, {"active": active}, if_version)
     context.use(Revocations).announce(account.id)
     return account
 
@@ -215,7 +215,7 @@ async def delete(
     """
     async with in_transaction():
         # The locks keep new keys, applications and calls from coming in between count and deletion: their foreign keys wait.
-        account = await ACCOUNTS.locked(context, account_id, no_key=False)
+        account = await ACCOUNTS.get_locked(context, account_id, no_key=False)
         await CallAccount.filter(id=account.id).select_for_update().get()
         if if_version not in (None, account.version):
             raise ACCOUNTS.conflict(if_version)

@@ -23,20 +23,20 @@ class LastUse:
         self._previous: dict[UUID, float] = {}
         self._sessions: dict[UUID, float] = {}
 
-    def note(self, key_id: UUID, *, by_previous: bool) -> None:
+    def record(self, key_id: UUID, *, by_previous: bool) -> None:
         now = time.time()
         self._current[key_id] = now
         if by_previous:
             self._previous[key_id] = now
 
-    def note_session(self, session_id: UUID) -> None:
+    def record_session(self, session_id: UUID) -> None:
         self._sessions[session_id] = time.time()
 
-    def writing(self) -> AbstractAsyncContextManager[None]:
+    def flush_regularly(self) -> AbstractAsyncContextManager[None]:
         """Writes in the background for as long as the context lasts, and once more at its end. What fails is lost."""
-        return repeated(self.write, WRITE_EVERY_SECONDS, "last uses not written", at_the_end=True)
+        return repeated(self.flush, WRITE_EVERY_SECONDS, "last uses not written", at_the_end=True)
 
-    async def write(self) -> None:
+    async def flush(self) -> None:
         """Writes what was noted since the last time, a minute's uses in one statement."""
         for minute, key_ids in self._by_minute("_current"):
             # Another worker may have written a later time.

@@ -12,7 +12,7 @@ from app.api_keys import token
 from app.api_keys.model import ApiKey
 from app.api_keys.owner import Owner, OwnerChoice, lock_owner
 from app.audit import trail
-from app.audit.audited_update import Columns, change
+from app.audit.audited_update import Columns, update_row
 from app.audit.rows import Rows
 from app.foundation import names, quotas
 from app.foundation.access import AccessLevel, Scope, Viewer
@@ -116,7 +116,7 @@ async def update(context: Context, key_id: str, patch: ApiKeyPatch) -> ApiKey:
     problems = ErrorCollector()
     values = {"name": names.checked(patch.name.value, problems, "name")} if patch.name is not None else {}
     if values and not problems.found:
-        return await API_KEYS.changed(context, key_id, values, patch.if_version)
+        return await API_KEYS.update(context, key_id, values, patch.if_version)
     key = await API_KEYS.get(context, key_id)
     API_KEYS.check_version(key.version, patch.if_version, problems)
     problems.raise_if_any()
@@ -126,7 +126,7 @@ async def update(context: Context, key_id: str, patch: ApiKeyPatch) -> ApiKey:
 async def revoke(context: Context, key_id: str) -> ApiKey:
     """Closes a key for ever; closing it again changes nothing. Raises UserErrors: NOT_FOUND."""
     closed = {"revoked_at": datetime.now(UTC)}
-    changed = await API_KEYS.change(context, key_id, closed, where={"revoked_at__isnull": True})
+    changed = await API_KEYS.try_update(context, key_id, closed, where={"revoked_at__isnull": True})
     if changed is not None:
         context.use(Revocations).announce(changed.id)
     return changed or await API_KEYS.get(context, key_id)
@@ -148,7 +148,7 @@ async def rotate(context: Context, key_id: str, overlap_hours: int) -> tuple[Api
             raise API_KEYS.not_found()
         await still_authenticated(context.viewer)
         # Two that rotate at once: the second waits and replaces the first one's secret, so that both are told the truth.
-        key = API_KEYS.there(await ApiKey.filter(id=found.id).select_for_update().get_or_none())
+        key = API_KEYS.require(await ApiKey.filter(id=found.id).select_for_update().get_or_none())
         now = datetime.now(UTC)
         if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
             raise UserErrors.one(UserErrorCode.INVALID, "A revoked or expired key cannot be rotated; create one.", "id")
@@ -165,7 +165,7 @@ async def rotate(context: Context, key_id: str, overlap_hours: int) -> tuple[Api
             "rotated_at": now,
             **await creator_of(context.viewer),
         }
-        rotated = API_KEYS.there(await change(context, ApiKey, key.id, secrets))
+        rotated = API_KEYS.require(await update_row(context, ApiKey, key.id, secrets))
     context.use(Revocations).announce(rotated.id)
     return rotated, made.text
 

@@ -15,7 +15,7 @@ from app.accounts.lookup import ACCOUNTS
 from app.accounts.model import Account
 from app.applications.model import Application
 from app.audit import trail
-from app.audit.audited_update import Columns, change
+from app.audit.audited_update import Columns, update_row
 from app.audit.rows import Rows
 from app.foundation import names, quotas
 from app.foundation.context import Context
@@ -88,7 +88,7 @@ async def _create(context: Context, new: NewApplication) -> Application:
     values = _columns(context, row_id, None, new.settings, problems)
     problems.raise_if_any()
     async with uniqueness.answered(context, Application, [_NAME], values), in_transaction():
-        ACCOUNTS.there(await ACCOUNTS.lock(context.viewer, account.id), "accountId")
+        ACCOUNTS.require(await ACCOUNTS.lock(context.viewer, account.id), "accountId")
         there, maximum = Application.filter(account_id=account.id), context.opened.settings.applications_per_account
         await quotas.check(there, maximum, f"The account has {maximum:,} applications", "Delete one first.")
         application = await Application.create(id=row_id, account_id=account.id, **values)
@@ -105,7 +105,7 @@ async def update(context: Context, application_id: str, patch: ApplicationPatch)
         APPLICATIONS.check_version(stored.version, patch.if_version, problems)
         values |= _columns(context, stored.id, stored, patch, problems)
         problems.raise_if_any()
-        return APPLICATIONS.there(await change(context, Application, stored.id, values)) if values else stored
+        return APPLICATIONS.require(await update_row(context, Application, stored.id, values)) if values else stored
 
 
 async def delete(

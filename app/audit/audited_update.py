@@ -34,7 +34,7 @@ Columns = dict[str, Any]
 """Values to be stored, by the names of their columns."""
 
 
-async def change(
+async def update_row(
     context: Context,
     model: type[M],
     row_id: UUID,
@@ -95,7 +95,7 @@ class _Change:
         if_version: int | None,
     ) -> dict[str, object]:
         """What belongs in the statements' places; what is set is converted as Tortoise does for each column."""
-        given = trail.event_of(context, self.model, row_id)
+        given = trail.new_event(context, self.model, row_id)
         for place, name, column in self.columns:
             given[place] = column.to_db_value(values[name], self.model)
         given |= values_of(context.viewer)
@@ -104,7 +104,7 @@ class _Change:
         for name, shown_as, is_hidden in self.told:
             value = values[name]
             after[shown_as] = trail.HIDDEN if is_hidden and value is not None else value
-        given["after"] = trail.in_json(after)
+        given["after"] = trail.to_json(after)
         return given
 
     def row_of(self, model: type[M], found: dict[str, object]) -> M:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Generic
 from uuid import UUID
 
-from app.audit.audited_update import change, conflict
+from app.audit.audited_update import conflict, update_row
 from app.foundation.access import M, Viewer
 from app.foundation.context import Context
 from app.foundation.errors import ErrorCollector, UserErrorCode, UserErrors
@@ -24,7 +24,7 @@ class Rows(Generic[M]):
         """Raises UserErrors NOT_FOUND under `path` (default: `id`): in the same words for another tenant's."""
         row_id = parse_sid(self.kind, id)
         row = await context.viewer.visible(self.model).get_or_none(id=row_id) if row_id else None
-        return self.there(row, *path)
+        return self.require(row, *path)
 
     async def lock(self, viewer: Viewer, row_id: UUID | None, *, no_key: bool = True) -> M | None:
         """The row with a lock on it; None when it is not within the caller's reach at that moment.
@@ -37,11 +37,11 @@ class Rows(Generic[M]):
         found = viewer.visible(self.model).filter(id=row_id)
         return await found.select_for_update(no_key=no_key).get_or_none() if row_id else None
 
-    async def locked(self, context: Context, id: str, *path: str, no_key: bool = True) -> M:
+    async def get_locked(self, context: Context, id: str, *path: str, no_key: bool = True) -> M:
         """As `lock`, by the id that a client sent. Raises UserErrors NOT_FOUND under `path` (default: `id`)."""
-        return self.there(await self.lock(context.viewer, parse_sid(self.kind, id), no_key=no_key), *path)
+        return self.require(await self.lock(context.viewer, parse_sid(self.kind, id), no_key=no_key), *path)
 
-    async def change(
+    async def try_update(
         self,
         context: Context,
         id: str,
@@ -54,17 +54,17 @@ class Rows(Generic[M]):
         row_id = parse_sid(self.kind, id)
         if row_id is None:
             return None
-        return await change(context, self.model, row_id, values, if_version=if_version, where=where)
+        return await update_row(context, self.model, row_id, values, if_version=if_version, where=where)
 
-    async def changed(self, context: Context, id: str, values: Mapping[str, object], if_version: int | None) -> M:
+    async def update(self, context: Context, id: str, values: Mapping[str, object], if_version: int | None) -> M:
         """The row after the change. Raises UserErrors: NOT_FOUND, CONFLICT."""
-        row = await self.change(context, id, values, if_version=if_version)
+        row = await self.try_update(context, id, values, if_version=if_version)
         if row is None:
             await self.get(context, id)
             raise self.conflict(if_version)
         return row
 
-    def there(self, row: M | None, *path: str) -> M:
+    def require(self, row: M | None, *path: str) -> M:
         """Raises UserErrors NOT_FOUND under `path` (default: `id`) when there is no row."""
         if row is None:
             raise self.not_found(*path)

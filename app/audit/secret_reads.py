@@ -24,24 +24,24 @@ class SecretReads:
     def __init__(self) -> None:
         self._waiting: list[dict[str, object]] = []
 
-    def note(self, context: Context, model: type[TenantScoped], account_id: UUID, secret: str) -> None:
+    def record(self, context: Context, model: type[TenantScoped], account_id: UUID, secret: str) -> None:
         """An account's secret is shown to the caller; `secret` is its field in the graph."""
         if (account_id, secret) in context.shown_secrets or len(self._waiting) >= MAXIMUM_WAITING:
             return
         context.shown_secrets.add((account_id, secret))
-        event = trail.event_of(context, model, account_id)
-        self.keep({**event, "operation": f"read {secret}", "account_id": account_id})
+        event = trail.new_event(context, model, account_id)
+        self.add({**event, "operation": f"read {secret}", "account_id": account_id})
 
-    def keep(self, event: dict[str, object]) -> None:
+    def add(self, event: dict[str, object]) -> None:
         """Writes an event with the others; while too many wait, it is lost."""
         if len(self._waiting) < MAXIMUM_WAITING:
             self._waiting.append(event)
 
-    def writing(self) -> AbstractAsyncContextManager[None]:
+    def flush_regularly(self) -> AbstractAsyncContextManager[None]:
         """Writes in the background for as long as the context lasts, and once more at its end. What fails is kept."""
-        return repeated(self.write, WRITE_EVERY_SECONDS, "secret reads not written yet", at_the_end=True)
+        return repeated(self.flush, WRITE_EVERY_SECONDS, "secret reads not written yet", at_the_end=True)
 
-    async def write(self) -> None:
+    async def flush(self) -> None:
         """Writes what was noted since the last time."""
         if not self._waiting:
             return
@@ -49,7 +49,7 @@ class SecretReads:
         self._waiting = []
         try:
             rows = [[event.get(name) for name in trail.COLUMNS] for event in events]
-            await client.execute_many(trail.INSERTION, rows)
+            await client.execute_many(trail.INSERT, rows)
         except BaseException:
             self._waiting = events + self._waiting
             raise

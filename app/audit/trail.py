@@ -45,7 +45,7 @@ async def record(
     """
     account, provider = owners_of(row) if row is not None else (None, None)
     model = type(row) if row is not None else None
-    event = event_of(context, model, row.pk if row is not None else None)
+    event = new_event(context, model, row.pk if row is not None else None)
     event |= {
         "account_id": account_id or account,
         "service_provider_id": service_provider_id or provider,
@@ -53,10 +53,10 @@ async def record(
         "before": audited_values(model, before),
         "after": audited_values(model, after),
     }
-    await connections.get("default").execute_query(INSERTION, [event[name] for name in COLUMNS])
+    await connections.get("default").execute_query(INSERT, [event[name] for name in COLUMNS])
 
 
-def event_of(context: Context | None, model: type[Model] | None, object_id: UUID | None) -> dict[str, object]:
+def new_event(context: Context | None, model: type[Model] | None, object_id: UUID | None) -> dict[str, object]:
     """Who, when and what, of an event that happens now."""
     caller = context.caller if context is not None else None
     kind = _kind_of(model)
@@ -93,10 +93,10 @@ def audited_values(model: type[Model] | None, values: Mapping[str, object] | Non
         if is_audited(name):
             stored_as, is_hidden = audit_name(model, name)
             found[stored_as] = HIDDEN if is_hidden and value is not None else value
-    return in_json(found)
+    return to_json(found)
 
 
-def in_json(values: dict[str, object]) -> str:
+def to_json(values: dict[str, object]) -> str:
     """What an event keeps of columns."""
     # PostgreSQL's JSON holds no NUL.
     return orjson.dumps(values, default=str).decode().replace("\\u0000", "\\ufffd")
@@ -126,7 +126,7 @@ def owners_of(row: TenantScoped) -> tuple[UUID | None, UUID | None]:
     return account, provider
 
 
-def _insertion() -> str:
+def _insert_statement() -> str:
     """The INSERT of an event. A provider that nothing says is that of the account, at this moment."""
     places = {name: f"${number}" for number, name in enumerate(COLUMNS, 1)}
     places |= {name: f"{place}::jsonb" for name, place in places.items() if name in ("before", "after")}
@@ -138,4 +138,4 @@ def _insertion() -> str:
     return f"INSERT INTO audit_events ({', '.join(COLUMNS)}) SELECT {', '.join(places.values())}"
 
 
-INSERTION = _insertion()
+INSERT = _insert_statement()

@@ -69,7 +69,7 @@ async def update(context: Context, provider_id: str, patch: ServiceProviderPatch
 
     async with uniqueness.answered(context, ServiceProvider, [_NAME], values, stored):
         if values and not problems.found:
-            return await SERVICE_PROVIDERS.changed(context, provider_id, values, patch.if_version)
+            return await SERVICE_PROVIDERS.update(context, provider_id, values, patch.if_version)
     provider = await stored()
     SERVICE_PROVIDERS.check_version(provider.version, patch.if_version, problems)
     problems.raise_if_any()
@@ -81,7 +81,7 @@ async def set_active(context: Context, provider_id: str, active: bool, if_versio
 
     Raises UserErrors: NOT_FOUND, CONFLICT.
     """
-    provider = await SERVICE_PROVIDERS.changed(context, provider_id, {"active": active}, if_version)
+    provider = await SERVICE_PROVIDERS.update(context, provider_id, {"active": active}, if_version)
     # What was looked up of its accounts' keys does not say that it rests on their provider.
     context.use(Revocations).announce(EVERYTHING)
     return provider
@@ -109,7 +109,7 @@ async def delete(
     """
     async with in_transaction():
         # The lock keeps new accounts and keys from coming in between count and deletion: their foreign key waits for it.
-        provider = await SERVICE_PROVIDERS.locked(context, provider_id, no_key=False)
+        provider = await SERVICE_PROVIDERS.get_locked(context, provider_id, no_key=False)
         if if_version not in (None, provider.version):
             raise SERVICE_PROVIDERS.conflict(if_version)
         blockers = Blockers(

@@ -16,7 +16,7 @@ from tortoise.transactions import in_transaction
 
 from app.api_keys.owner import OwnerChoice, lock_owner
 from app.audit import trail
-from app.audit.audited_update import Columns, change, conflict
+from app.audit.audited_update import Columns, conflict, update_row
 from app.audit.rows import Rows
 from app.foundation import names, quotas
 from app.foundation.access import Scope, Viewer
@@ -77,7 +77,7 @@ async def change_password(context: Context, current: str, new: str) -> User:
             message = "The password was changed in this moment by somebody else; try again."
             raise UserErrors.one(UserErrorCode.CONFLICT, message)
         await still_authenticated(viewer)
-        changed = USERS.there(await change(context, User, user.id, values))
+        changed = USERS.require(await update_row(context, User, user.id, values))
         await Session.filter(user_id=user.id).exclude(id=viewer.session_id).delete()
         await login_throttle.forget_in_session(session_id)
     context.use(Revocations).announce(user.id)
@@ -185,7 +185,7 @@ async def _update(context: Context, user_id: str, patch: UserPatch) -> User:
     values = _read(patch.email, patch.name, problems)
     if values and not problems.found:
         async with uniqueness.answered(context, User, [_EMAIL], values), in_transaction():
-            changed = await USERS.change(context, user_id, values, if_version=patch.if_version)
+            changed = await USERS.try_update(context, user_id, values, if_version=patch.if_version)
             await still_authenticated(context.viewer)  # once the row is locked
         if changed is not None:
             return changed
@@ -209,7 +209,7 @@ async def set_active(context: Context, user_id: str, active: bool, if_version: i
         if not active:
             await _keep_an_admin(user)
             await Session.filter(user_id=user.id).delete()
-        changed = USERS.there(await change(context, User, user.id, {"active": active}))
+        changed = USERS.require(await update_row(context, User, user.id, {"active": active}))
     context.use(Revocations).announce(user.id)
     return changed
 
@@ -252,7 +252,7 @@ async def reset_password(context: Context, user_id: str, given: str | None) -> t
     values = _password_values(await password.hashed(given or shown or "", _claim(viewer)), must_change=True)
     async with in_transaction():
         await _locked(context, user)
-        changed = USERS.there(await change(context, User, user.id, values))
+        changed = USERS.require(await update_row(context, User, user.id, values))
         await Session.filter(user_id=user.id).delete()
     context.use(Revocations).announce(user.id)
     return changed, shown
@@ -287,7 +287,7 @@ async def update_policy(context: Context, patch: PasswordPolicyPatch) -> Passwor
     row, _ = await PasswordPolicy.get_or_create(id=THE_POLICY)
     if not values and patch.if_version in (None, row.version):
         return row
-    changed = await change(context, PasswordPolicy, THE_POLICY, values, if_version=patch.if_version)
+    changed = await update_row(context, PasswordPolicy, THE_POLICY, values, if_version=patch.if_version)
     if changed is None:
         raise conflict("password policy", patch.if_version)
     return changed
@@ -304,7 +304,7 @@ async def _locked(context: Context, found: User, if_version: int | None = None) 
         # All of them in one order: of two admins who deactivate each other, the second waits and then finds itself last.
         # Whole rows: a list of values would leave the lock out.
         await User.filter(scope=Scope.ADMIN, active=True).order_by("id").select_for_update()
-    user = USERS.there(await User.filter(id=found.id).select_for_update().get_or_none())
+    user = USERS.require(await User.filter(id=found.id).select_for_update().get_or_none())
     await still_authenticated(context.viewer)
     if if_version not in (None, user.version):
         raise USERS.conflict(if_version)

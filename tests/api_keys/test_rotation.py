@@ -32,7 +32,7 @@ async def rotated(person: Person, key: str, **settings: Any) -> dict[str, Any]:
 async def write_uses(installation: Installation) -> None:
     """What happens every few seconds in the background."""
     async with installation.database():
-        await installation.app.state.server.running.authentication._last_use.write()
+        await installation.app.state.server.running.authentication._last_use.flush()
 
 
 def minute(text: str) -> datetime:

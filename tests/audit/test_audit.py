@@ -542,7 +542,7 @@ async def test_reading_a_secret_is_told_once_for_each_operation_and_account(
     ):
         assert not (await provider.ask(query)).errors
     async with installation.database():
-        await installation.opened.clients[SecretReads].write()
+        await installation.opened.clients[SecretReads].flush()
     found = await events(provider, operation="read webhookSecret")
     assert sorted(event["accountId"] for event in found) == sorted([world["own"], world["own"], world["sibling"]])
     assert all(event["actor"]["scope"] == "SERVICE_PROVIDER" and event["changes"] == [] for event in found)
@@ -554,7 +554,7 @@ async def test_reads_are_kept_while_the_database_is_away(
 ) -> None:
     reads = installation.opened.clients[SecretReads]
     async with installation.database() as connection:
-        await reads.write()
+        await reads.flush()
         assert not (await provider.ask("{ accounts { nodes { webhookSecret } } }")).errors
         with monkeypatch.context() as patched:
 
@@ -563,8 +563,8 @@ async def test_reads_are_kept_while_the_database_is_away(
 
             patched.setattr(type(connection), "execute_many", away)
             with pytest.raises(ConnectionError):
-                await reads.write()
-        await reads.write()
+                await reads.flush()
+        await reads.flush()
         assert await AuditEvent.filter(operation="read webhookSecret").count() == 2
 
 

@@ -14,7 +14,7 @@ from tortoise.transactions import in_transaction
 
 from app.accounts.model import Account, UsageUnit
 from app.api_keys.model import ApiKey
-from app.audit.audited_update import change
+from app.audit.audited_update import update_row
 from app.foundation.access import AccessLevel, Scope, Viewer
 from app.foundation.context import Context
 from app.foundation.database.orm import violated_constraint
@@ -139,17 +139,19 @@ async def test_only_rows_within_reach_are_changed(
     for place in ("own", "sibling", "foreign"):
         row_id = row_of(world, model, place)
         before = (await model.get(id=row_id)).version
-        changed = await change(context_of(installation, world, person), model, row_id, {"created_at": TIME})
+        changed = await update_row(context_of(installation, world, person), model, row_id, {"created_at": TIME})
         assert (changed is not None) == (place in reached)
         assert (await model.get(id=row_id)).version - before == (place in reached)
-    assert await change(context_of(installation, world, person), model, new_id(), {"created_at": TIME}) is None
+    assert await update_row(context_of(installation, world, person), model, new_id(), {"created_at": TIME}) is None
 
 
 async def test_an_account_reaches_no_service_provider(database: Any, installation: Installation, world: World) -> None:
     provider_id = parse_sid(Kind.SERVICE_PROVIDER, world["provider"])
     assert provider_id is not None
     assert (
-        await change(context_of(installation, world, "account_user"), ServiceProvider, provider_id, {"name": "Mine"})
+        await update_row(
+            context_of(installation, world, "account_user"), ServiceProvider, provider_id, {"name": "Mine"}
+        )
         is None
     )
     assert (await ServiceProvider.get(id=provider_id)).name == "Northern Voice"
@@ -164,7 +166,7 @@ async def test_a_changed_row_is_answered_as_it_would_be_read(
     assert row_id is not None
     before = await model.get(id=row_id)
     with recorded() as sent:
-        changed = await change(context_of(installation, world, "provider"), model, row_id, values, if_version=1)
+        changed = await update_row(context_of(installation, world, "provider"), model, row_id, values, if_version=1)
     assert changed is not None
     assert vars(changed) == vars(await model.get(id=row_id))
     assert {name: getattr(changed, name) for name in values} == values
@@ -179,7 +181,7 @@ async def test_a_changed_row_is_answered_as_it_would_be_read(
 async def test_an_answered_row_is_saved_like_one_that_was_read(
     database: Any, installation: Installation, world: World
 ) -> None:
-    account = await change(
+    account = await update_row(
         context_of(installation, world, "admin"), Account, row_of(world, Account, "own"), {"name": "Renamed"}
     )
     assert account is not None
@@ -194,8 +196,8 @@ async def test_conditions_on_the_row_are_part_of_the_change(
 ) -> None:
     context, key_id = context_of(installation, world, "provider"), row_of(world, ApiKey, "own")
     open_ones = {"revoked_at__isnull": True}
-    assert await change(context, ApiKey, key_id, {"revoked_at": TIME}, where=open_ones) is not None
-    assert await change(context, ApiKey, key_id, {"revoked_at": None}, where=open_ones) is None
+    assert await update_row(context, ApiKey, key_id, {"revoked_at": TIME}, where=open_ones) is not None
+    assert await update_row(context, ApiKey, key_id, {"revoked_at": None}, where=open_ones) is None
     assert (await ApiKey.get(id=key_id)).revoked_at == TIME
 
 
@@ -205,7 +207,7 @@ async def test_a_change_is_rolled_back_with_its_transaction(
     context, account_id = context_of(installation, world, "provider"), row_of(world, Account, "own")
     with suppress(RuntimeError):
         async with in_transaction():
-            await change(context, Account, account_id, {"name": "Renamed"})
+            await update_row(context, Account, account_id, {"name": "Renamed"})
             assert (await Account.get(id=account_id)).name == "Renamed"
             raise RuntimeError
     assert (await Account.get(id=account_id)).name == "Own customer"
@@ -219,7 +221,7 @@ async def test_a_refused_change_names_the_constraint(database: Any, installation
         ({"usage_maximum": -1}, "accounts_limits_check"),
     ):
         with pytest.raises(IntegrityError) as refused:
-            await change(context, Account, account_id, values)
+            await update_row(context, Account, account_id, values)
         assert violated_constraint(refused.value) == constraint
 
 
@@ -232,11 +234,11 @@ async def test_who_waits_for_anothers_change_does_not_overwrite_it(
 
     async def second() -> Model | None:
         await begun.wait()
-        return await change(context, model, row_id, {"created_at": TIME}, if_version=1)
+        return await update_row(context, model, row_id, {"created_at": TIME}, if_version=1)
 
     waiting = asyncio.create_task(second())
     async with in_transaction() as first:
-        assert await change(context, model, row_id, {"created_at": datetime.now(UTC)}, if_version=1) is not None
+        assert await update_row(context, model, row_id, {"created_at": datetime.now(UTC)}, if_version=1) is not None
         begun.set()
         await until(
             lambda: first.execute_query_dict("SELECT pid FROM pg_locks WHERE NOT granted")
@@ -248,7 +250,7 @@ async def test_who_waits_for_anothers_change_does_not_overwrite_it(
 
 async def test_parallel_changes_are_all_counted(database: Any, installation: Installation, world: World) -> None:
     context, key_id = context_of(installation, world, "provider"), row_of(world, ApiKey, "own")
-    changed = await asyncio.gather(*(change(context, ApiKey, key_id, {"name": f"Number {n}"}) for n in range(10)))
+    changed = await asyncio.gather(*(update_row(context, ApiKey, key_id, {"name": f"Number {n}"}) for n in range(10)))
     assert sorted(key.version for key in changed if key) == list(range(2, 12))
     assert {key.name: key.version for key in changed if key}[(await ApiKey.get(id=key_id)).name] == 11
 
