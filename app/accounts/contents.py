@@ -20,8 +20,6 @@ MAXIMUM_CALLS_COUNTED = 10_000
 
 @strawberry.enum(description="What an account holds.")
 class AccountContentKind(enum.Enum):
-    """By the rooms of the house."""
-
     API_KEYS = strawberry.enum_value("API_KEYS", description="API keys of the account, closed ones too.")
     APPLICATIONS = strawberry.enum_value("APPLICATIONS", description="Applications of the account.")
     USERS = strawberry.enum_value("USERS", description="Users of the account, deactivated ones too.")
@@ -48,7 +46,7 @@ class Contents:
     bucket: str | None
 
 
-async def of_account(account_id: UUID) -> Contents:
+async def count_contents(account_id: UUID) -> Contents:
     """What the account holds at this moment; nothing is locked."""
     mine = {"account_id": account_id}
     counting: dict[AccountContentKind, Awaitable[int]] = {

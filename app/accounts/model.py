@@ -15,8 +15,6 @@ from app.webhooks.model import WebhookMethod
 
 @strawberry.enum(description="What a usage limit counts.")
 class UsageUnit(enum.Enum):
-    """Sessions or minutes."""
-
     SESSIONS = strawberry.enum_value("SESSIONS", description="Calls at the same time.")
     MINUTES = strawberry.enum_value("MINUTES", description="Minutes of calls.")
 

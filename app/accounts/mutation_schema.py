@@ -23,8 +23,6 @@ from app.webhooks.schema import WebhookInput, changed_webhook
 
 @strawberry.input(description="How much an account may use.")
 class UsageLimitInput:
-    """Both are given together."""
-
     unit: model.UsageUnit = strawberry.field(description="What is counted.")
     maximum: int = strawberry.field(description="How many of them at most, 0 or more; 0 means unlimited.")
 
@@ -34,8 +32,6 @@ class UsageLimitInput:
 
 @strawberry.input(description="An account to be created.")
 class CreateAccountInput:
-    """Input of createAccount."""
-
     name: str = strawberry.field(
         description=f"1 to {names.MAXIMUM} characters, any Unicode; unique within the service provider."
     )
@@ -72,8 +68,6 @@ class CreateAccountPayload(fields.Payload):
 
 @strawberry.input(description="Changes to an account's settings; what is left out stays as it is.")
 class UpdateAccountInput:
-    """Input of updateAccount."""
-
     id: strawberry.ID = strawberry.field(description="The account.")
     name: Maybe[str | None] = strawberry.field(
         default=None, description=f"A new name: 1 to {names.MAXIMUM} characters."
@@ -128,8 +122,6 @@ class UpdateAccountPayload(fields.Payload):
 
 @strawberry.input(description="An account that gets another service provider.")
 class MoveAccountInput:
-    """Input of moveAccount."""
-
     account_id: strawberry.ID = strawberry.field(description="The account.")
     service_provider_id: strawberry.ID = strawberry.field(
         description="Who runs it from now on; the one that runs it already changes nothing."
@@ -146,8 +138,6 @@ class MoveAccountPayload(fields.Payload):
 
 @strawberry.input(description="An account to be suspended or resumed.")
 class SetAccountActiveInput:
-    """Input of setAccountActive."""
-
     id: strawberry.ID = strawberry.field(description="The account.")
     active: bool = strawberry.field(description="False closes every key under it within 5 seconds.")
     if_version: int | None = strawberry.field(
@@ -162,8 +152,6 @@ class SetAccountActivePayload(fields.Payload):
 
 @strawberry.input(description="An account whose webhook secret is replaced.")
 class RotateWebhookSecretInput:
-    """Input of rotateWebhookSecret."""
-
     account_id: strawberry.ID = strawberry.field(description="The account.")
     overlap_hours: int = strawberry.field(
         default=24,
@@ -182,8 +170,6 @@ class RotateWebhookSecretPayload(fields.Payload):
 
 @strawberry.enum(description="What can stand in the way of a deletion.")
 class DeletionBlockerKind(enum.Enum):
-    """By the rooms of the house."""
-
     API_KEYS = strawberry.enum_value("API_KEYS", description="API keys of the account, closed ones too.")
     APPLICATIONS = strawberry.enum_value("APPLICATIONS", description="Applications of the account.")
     USERS = strawberry.enum_value("USERS", description="Users of the account, deactivated ones too.")
@@ -195,8 +181,6 @@ class DeletionBlockerKind(enum.Enum):
 
 @strawberry.type(description="Something that stands in the way of a deletion.")
 class DeletionBlocker:
-    """A value."""
-
     kind: DeletionBlockerKind = strawberry.field(description="What it is.")
     count: int = strawberry.field(
         description=f"How many of them there are; calls are counted to {MAXIMUM_CALLS_COUNTED:,} and no further."
@@ -205,16 +189,12 @@ class DeletionBlocker:
 
 @strawberry.type(description="Things that an account holds.")
 class AccountContent:
-    """A value."""
-
     kind: AccountContentKind = strawberry.field(description="What they are.")
     count: int = strawberry.field(description="How many of them there are.")
 
 
 @strawberry.input(description="An account to be deleted.")
 class DeleteAccountInput:
-    """Input of deleteAccount."""
-
     id: strawberry.ID = strawberry.field(description="The account.")
     dry_run: bool = strawberry.field(
         default=False, description="True: tell what would go and what stands in the way, and delete nothing."
@@ -254,8 +234,6 @@ _TAKEN = (
 
 @strawberry.type
 class AccountMutations:
-    """Root fields."""
-
     @fields.mutation(f"Creates an account. {_TAKEN}", permissions=[IsServiceProvider])
     async def create_account(
         self, info: Info, input: Annotated[CreateAccountInput, strawberry.argument(description="The account to be.")]
@@ -311,7 +289,7 @@ class AccountMutations:
         blockers = [
             DeletionBlocker(kind=DeletionBlockerKind[kind.name], count=found.counts[kind])
             for kind in AccountContentKind
-            if kind in service.IN_THE_WAY and kind in found.counts
+            if kind in service.DELETION_BLOCKERS and kind in found.counts
         ]
         payload = DeleteAccountPayload(
             deleted_id=strawberry.ID(sid_of(Kind.ACCOUNT, deleted)) if deleted else None,

@@ -48,8 +48,6 @@ from app.webhooks.schema import Webhook, WebhookDelivery
 
 @strawberry.type(description="How much an account may use. The gateway enforces it.")
 class UsageLimit:
-    """A value."""
-
     unit: model.UsageUnit = strawberry.field(description="What is counted.")
     maximum: int = strawberry.field(description="How many of them at most; 0 means unlimited.")
 
@@ -216,8 +214,6 @@ class Account(fields.Node[model.Account]):
 
 @strawberry.input(description="Which accounts to list; conditions are joined with and.")
 class AccountFilter:
-    """Absent or null: no condition."""
-
     search: str | None = strawberry.field(
         default=None, description="Text within the name or the SIP realm; upper and lower case count as the same."
     )
@@ -242,16 +238,12 @@ class AccountFilter:
 
 @strawberry.enum(description="What accounts are ordered by.")
 class AccountOrderField(enum.Enum):
-    """The orders that an index serves."""
-
     NAME = strawberry.enum_value("NAME", description="By name; upper and lower case count as the same.")
     CREATED_AT = strawberry.enum_value("CREATED_AT", description="By the time of creation.")
 
 
 @strawberry.input(description="How accounts are ordered.")
 class AccountOrder:
-    """By name by default."""
-
     field: AccountOrderField = strawberry.field(default=AccountOrderField.NAME, description="What is compared.")
     direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which way.")
 
@@ -295,8 +287,6 @@ _ACCOUNTS = fields.PageOfAll(
 
 @strawberry.type(description="The limits of an account's inputs.")
 class AccountLimits:
-    """Constants."""
-
     name_maximum: int = strawberry.field(
         default=names.MAXIMUM, description="Characters (code points) of a name, spaces around it left out."
     )
@@ -328,8 +318,6 @@ class AccountLimits:
 
 @strawberry.type
 class AccountQueries:
-    """Root fields."""
-
     @fields.resolver("One account by its id; null when there is none within reach.", declared=_ACCOUNT)
     async def account(
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="`AC` and 32 hex digits.")]

@@ -34,13 +34,13 @@ from app.storage.inputs import RecordingConfigPatch
 from app.storage.model import RecordingConfig, StoredCredential
 from app.users import service as users
 from app.users import uniqueness
-from app.users.uniqueness import Unique
+from app.users.uniqueness import UniqueConstraint
 from app.webhooks import rules
 from app.webhooks.model import WebhookDelivery, WebhookKind
 
 # Rows of one statement, so that each ends in time.
 _DELETED_AT_ONCE = 10_000
-_NAME = Unique(
+_NAME = UniqueConstraint(
     "accounts_name_unique",
     "name",
     "name_key",
@@ -48,7 +48,7 @@ _NAME = Unique(
     "The service provider has an account named “{}” already (upper and lower case count as the same).",
     hidden_from=frozenset({Scope.ACCOUNT}),
 )
-_SIP_REALM = Unique(
+_SIP_REALM = UniqueConstraint(
     "accounts_sip_realm_unique",
     "sip_realm",
     "sip_realm",
@@ -61,19 +61,17 @@ _UNIQUE = (_NAME, _SIP_REALM)
 
 async def create(context: Context, new: NewAccount, idempotency_key: str | None = None) -> Account:
     """An account of the caller's own provider; an admin says of which. Raises UserErrors, all of them at once."""
-    problems = ErrorCollector()
-    values = inputs.plain_columns(new.patch(), problems)
+    errors = ErrorCollector()
+    values = inputs.plain_columns(new.patch(), errors)
     reachable = context.viewer.visible(Account)
-    async with uniqueness.answered(context, Account, _UNIQUE, values):
-        account, _ = await once(
-            context, idempotency_key, new, lambda: _create(context, new, values, problems), reachable
-        )
+    async with uniqueness.report_violations(context, Account, _UNIQUE, values):
+        account, _ = await once(context, idempotency_key, new, lambda: _create(context, new, values, errors), reachable)
     return account
 
 
-async def _create(context: Context, new: NewAccount, values: Columns, problems: ErrorCollector) -> Account:
-    provider_id = await _provider(context, new.service_provider_id, problems)
-    problems.raise_if_any()
+async def _create(context: Context, new: NewAccount, values: Columns, errors: ErrorCollector) -> Account:
+    provider_id = await _provider(context, new.service_provider_id, errors)
+    errors.raise_if_any()
     account_id, maximum = new_id(), context.opened.settings.accounts_per_provider
     async with in_transaction():
         if await SERVICE_PROVIDERS.lock(context.viewer, provider_id) is None:
@@ -96,67 +94,67 @@ async def update(context: Context, account_id: str, patch: AccountPatch) -> Acco
     Raises UserErrors: NOT_FOUND, CONFLICT, or all that is wrong with the values; a name or SIP realm that is taken when nothing
     else is wrong. And RateLimited.
     """
-    problems = ErrorCollector()
-    values = inputs.plain_columns(patch, problems)
+    errors = ErrorCollector()
+    values = inputs.plain_columns(patch, errors)
 
     async def stored() -> Account:
         return await ACCOUNTS.get(context, account_id)
 
-    async with uniqueness.answered(context, Account, _UNIQUE, values, stored):
-        if patch.has_plain_columns_alone and values and not problems.found:
+    async with uniqueness.report_violations(context, Account, _UNIQUE, values, stored):
+        if patch.has_only_plain_columns and values and not errors.found:
             changed = await ACCOUNTS.try_update(context, account_id, values, if_version=patch.if_version)
             if changed is not None:
                 return changed
         async with in_transaction():
-            return await _update_locked(context, account_id, patch, values, problems)
+            return await _update_locked(context, account_id, patch, values, errors)
 
 
 async def _update_locked(
-    context: Context, account_id: str, patch: AccountPatch, values: Columns, problems: ErrorCollector
+    context: Context, account_id: str, patch: AccountPatch, values: Columns, errors: ErrorCollector
 ) -> Account:
     """Reads what is stored with a lock, so that nothing comes in between; what is wrong rolls all of it back."""
     account = await ACCOUNTS.get_locked(context, account_id)
-    reader = rules.Reader(context.keyring, context.use(OutboundGate), account.id, account, problems)
+    reader = rules.Reader(context.keyring, context.use(OutboundGate), account.id, account, errors)
     for kind, webhook in (
         (WebhookKind.REGISTRATION, patch.registration_webhook),
         (WebhookKind.QUEUE_EVENT, patch.queue_event_webhook),
     ):
         if webhook is not None:
             values |= reader.columns(rules.OF_ACCOUNT[kind], webhook.value)
-    ACCOUNTS.check_version(account.version, patch.if_version, problems)
+    ACCOUNTS.check_version(account.version, patch.if_version, errors)
     for column, field, given in (
         ("device_calling_application_id", "deviceCallingApplicationId", patch.device_calling_application_id),
         ("siprec_application_id", "siprecApplicationId", patch.siprec_application_id),
     ):
         if given is not None:
-            values[column] = await _application(account.id, given.value, field, problems)
+            values[column] = await _application(account.id, given.value, field, errors)
     if patch.recording_config is not None:
-        await _save_recording(context, account.id, patch.recording_config, problems)
-    problems.raise_if_any()
+        await _save_recording(context, account.id, patch.recording_config, errors)
+    errors.raise_if_any()
     return ACCOUNTS.require(await update_row(context, Account, account.id, values)) if values else account
 
 
-async def _application(account_id: UUID, given: ID | None, field: str, problems: ErrorCollector) -> UUID | None:
+async def _application(account_id: UUID, given: ID | None, field: str, errors: ErrorCollector) -> UUID | None:
     """An application of this account; one of another account is not there."""
     if given is None:
         return None
     row_id = parse_sid(Kind.APPLICATION, given)
     if row_id is None or not await Application.filter(account_id=account_id, id=row_id).exists():
-        problems.add(UserErrorCode.NOT_FOUND, "The account has no such application.", field)
+        errors.add(UserErrorCode.NOT_FOUND, "The account has no such application.", field)
     return row_id
 
 
 async def _save_recording(
-    context: Context, account_id: UUID, given: Some[RecordingConfigPatch | None], problems: ErrorCollector
+    context: Context, account_id: UUID, given: Some[RecordingConfigPatch | None], errors: ErrorCollector
 ) -> None:
     if given.value is None:
         message = "This cannot be null; remove the configuration with removeRecordingConfig, or leave it out."
-        problems.add(UserErrorCode.REQUIRED, message, "recordingConfig")
+        errors.add(UserErrorCode.REQUIRED, message, "recordingConfig")
         return
     try:
         await recording.save(context, account_id, given.value)
     except UserErrors as mistakes:
-        problems.found += [replace(each, field=["recordingConfig", *(each.field or ())]) for each in mistakes.errors]
+        errors.found += [replace(each, field=["recordingConfig", *(each.field or ())]) for each in mistakes.errors]
 
 
 async def move(context: Context, account_id: str, service_provider_id: str, if_version: int | None) -> Account:
@@ -164,16 +162,16 @@ async def move(context: Context, account_id: str, service_provider_id: str, if_v
 
     Nothing is closed. Raises UserErrors: NOT_FOUND, CONFLICT, NAME_TAKEN when the provider has an account of that name.
     """
-    problems, name = ErrorCollector(), ""
+    errors, name = ErrorCollector(), ""
     try:
         async with in_transaction():
             account = await ACCOUNTS.get_locked(context, account_id, "accountId", no_key=False)
             name = account.name
-            ACCOUNTS.check_version(account.version, if_version, problems)
+            ACCOUNTS.check_version(account.version, if_version, errors)
             provider_id = parse_sid(Kind.SERVICE_PROVIDER, service_provider_id)
             if await SERVICE_PROVIDERS.lock(context.viewer, provider_id) is None:
-                problems.found += _no_provider().errors
-            problems.raise_if_any()
+                errors.found += _no_provider().errors
+            errors.raise_if_any()
             values = {"service_provider_id": provider_id}
             moved = ACCOUNTS.require(await update_row(context, Account, account.id, values), "accountId")
     except IntegrityError as error:
@@ -197,7 +195,7 @@ async def set_active(context: Context, account_id: str, active: bool, if_version
 
 
 # What somebody may still need, and only goes when it is wished.
-IN_THE_WAY = {
+DELETION_BLOCKERS = {
     AccountContentKind.API_KEYS,
     AccountContentKind.APPLICATIONS,
     AccountContentKind.USERS,
@@ -219,8 +217,8 @@ async def delete(
         await CallAccount.filter(id=account.id).select_for_update().get()
         if if_version not in (None, account.version):
             raise ACCOUNTS.conflict(if_version)
-        held = await contents.of_account(account.id)
-        if dry_run or (not force and held.counts.keys() & IN_THE_WAY):
+        held = await contents.count_contents(account.id)
+        if dry_run or (not force and held.counts.keys() & DELETION_BLOCKERS):
             return None, held
         await _delete_calls(account.id)
         await ApiKey.filter(account_id=account.id).delete()
@@ -245,16 +243,16 @@ async def _delete_calls(account_id: UUID) -> None:
     await StoredCredential.filter(account_id=account_id).delete()
 
 
-async def _provider(context: Context, given: str | None, problems: ErrorCollector) -> UUID | None:
+async def _provider(context: Context, given: str | None, errors: ErrorCollector) -> UUID | None:
     viewer = context.viewer
     if given is None:
         if viewer.scope is Scope.ADMIN:
             message = "Say which service provider runs the account; an admin belongs to none."
-            problems.add(UserErrorCode.REQUIRED, message, "serviceProviderId")
+            errors.add(UserErrorCode.REQUIRED, message, "serviceProviderId")
         return viewer.service_provider_id
     provider_id = parse_sid(Kind.SERVICE_PROVIDER, given)
     if provider_id is None or not await viewer.visible(ServiceProvider).filter(id=provider_id).exists():
-        problems.found += _no_provider().errors
+        errors.found += _no_provider().errors
         return None
     return provider_id
 

@@ -42,12 +42,12 @@ class Owner:
         return self.scope is not Scope.ADMIN
 
     @property
-    def words(self) -> str:
+    def noun(self) -> str:
         return "account" if self.account_id else "service provider"
 
 
-async def lock_owner(viewer: Viewer, choice: OwnerChoice, problems: ErrorCollector) -> Owner:
-    """The owner of a new key or user, within reach and locked. What is wrong goes to `problems` under `owner`."""
+async def lock_owner(viewer: Viewer, choice: OwnerChoice, errors: ErrorCollector) -> Owner:
+    """The owner of a new key or user, within reach and locked. What is wrong goes to `errors` under `owner`."""
     if choice.account_id is not None:
         owner = Owner(Scope.ACCOUNT, account_id=parse_sid(Kind.ACCOUNT, choice.account_id))
     elif choice.service_provider_id is not None:
@@ -56,16 +56,16 @@ async def lock_owner(viewer: Viewer, choice: OwnerChoice, problems: ErrorCollect
         owner = Owner(Scope.ADMIN)
         if not choice.installation:
             message = "Only true makes sense here: the installation itself; leave `owner` out for the caller's own."
-            problems.add(UserErrorCode.INVALID, message, "owner", "installation")
+            errors.add(UserErrorCode.INVALID, message, "owner", "installation")
     else:
         owner = Owner(viewer.scope, viewer.service_provider_id, viewer.account_id)
     if owner.scope is Scope.ACCOUNT and await ACCOUNTS.lock(viewer, owner.account_id) is None:
-        problems.found += _no_owner("account", "accountId").errors
+        errors.found += _no_owner("account", "accountId").errors
     if (
         owner.scope is Scope.SERVICE_PROVIDER
         and await SERVICE_PROVIDERS.lock(viewer, owner.service_provider_id) is None
     ):
-        problems.found += _no_owner("service provider", "serviceProviderId").errors
+        errors.found += _no_owner("service provider", "serviceProviderId").errors
     return owner
 
 

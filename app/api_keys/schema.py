@@ -25,8 +25,6 @@ from app.service_providers.model import ServiceProvider as ServiceProviderRow
 
 @strawberry.enum(description="Whether a key lets anybody in.")
 class ApiKeyStatus(enum.Enum):
-    """Derived from the key's times."""
-
     ACTIVE = strawberry.enum_value(
         "ACTIVE", description="It lets its holder in, as long as its account and service provider are active."
     )
@@ -36,8 +34,6 @@ class ApiKeyStatus(enum.Enum):
 
 @strawberry.type(description="Who made a key: a person, another key, or a person by a key that they had made.")
 class ApiKeyMaker:
-    """A value: it outlives whom it speaks of."""
-
     scope: Scope = strawberry.field(
         description="The scope of the person who made this key; where there is none, of the key that did."
     )
@@ -121,8 +117,6 @@ _KEYS_OF_INSTALLATION = fields.PageOfAll(model.ApiKey, always={"scope": Scope.AD
 
 @strawberry.type(description="The limits of an API key's inputs.")
 class ApiKeyLimits:
-    """Constants."""
-
     name_maximum: int = strawberry.field(
         default=names.MAXIMUM, description="Characters (code points) of a name, spaces around it left out."
     )
@@ -137,8 +131,6 @@ class ApiKeyLimits:
 
 @strawberry.type
 class ApiKeyQueries:
-    """Root fields."""
-
     @fields.resolver(
         "The keys of the installation itself (scope ADMIN), newest first; others are on their owners.",
         permissions=[IsAdmin],
@@ -175,8 +167,6 @@ class ApiKeyOwnerInput(OwnerInput):
 
 @strawberry.input(description="An API key to be created.")
 class CreateApiKeyInput:
-    """Input of createApiKey."""
-
     name: str = strawberry.field(description="What it is for: 1 to 64 characters.")
     owner: ApiKeyOwnerInput | None = strawberry.field(
         default=None, description="Whom it belongs to; by default whom the caller belongs to."
@@ -205,8 +195,6 @@ class CreateApiKeyPayload(fields.Payload):
 
 @strawberry.input(description="Changes to an API key; what is left out stays as it is.")
 class UpdateApiKeyInput:
-    """Input of updateApiKey."""
-
     id: strawberry.ID = strawberry.field(description="The key.")
     name: Maybe[str | None] = strawberry.field(default=None, description="A new name: 1 to 64 characters.")
     if_version: int | None = strawberry.field(
@@ -221,8 +209,6 @@ class UpdateApiKeyPayload(fields.Payload):
 
 @strawberry.input(description="An API key to be closed.")
 class RevokeApiKeyInput:
-    """Input of revokeApiKey."""
-
     id: strawberry.ID = strawberry.field(description="The key.")
 
 
@@ -233,8 +219,6 @@ class RevokeApiKeyPayload(fields.Payload):
 
 @strawberry.input(description="An API key that gets a new secret.")
 class RotateApiKeyInput:
-    """Input of rotateApiKey."""
-
     id: strawberry.ID = strawberry.field(description="The key.")
     overlap_hours: int = strawberry.field(
         default=24,
@@ -260,8 +244,6 @@ _ALREADY_SHOWN = UserError(
 
 @strawberry.type
 class ApiKeyMutations:
-    """Root fields."""
-
     @fields.mutation("Creates an API key and shows its text, once.")
     async def create_api_key(
         self, info: Info, input: Annotated[CreateApiKeyInput, strawberry.argument(description="The key to be.")]

@@ -22,7 +22,7 @@ from app.foundation.errors import ErrorCollector, UserErrorCode, UserErrors
 from app.foundation.idempotency.run_once import once
 from app.foundation.identifiers import Kind, first_at
 from app.foundation.revocations import Revocations
-from app.users.credential_check import creator_of, still_authenticated
+from app.users.credential_check import creator_columns, require_valid_credential
 
 API_KEYS = Rows(ApiKey, Kind.API_KEY, "API key")
 MAXIMUM_OVERLAP_HOURS = 720
@@ -51,13 +51,13 @@ async def create(context: Context, new: NewApiKey, idempotency_key: str | None =
 
 
 async def _create(context: Context, new: NewApiKey, made: token.Token) -> ApiKey:
-    viewer, problems = context.viewer, ErrorCollector()
-    checked = names.checked(new.name, problems, "name")
-    ends = _checked_expiry(viewer, new.expires_at, problems)
+    viewer, errors = context.viewer, ErrorCollector()
+    checked = names.checked(new.name, errors, "name")
+    ends = _checked_expiry(viewer, new.expires_at, errors)
     async with in_transaction():
-        owner = await lock_owner(viewer, new.owner, problems)
-        await still_authenticated(viewer)
-        problems.raise_if_any()
+        owner = await lock_owner(viewer, new.owner, errors)
+        await require_valid_credential(viewer)
+        errors.raise_if_any()
         await _check_quota(owner, context.opened.settings.api_keys_per_owner)
         key = await ApiKey.create(
             **owner.columns,
@@ -66,7 +66,7 @@ async def _create(context: Context, new: NewApiKey, made: token.Token) -> ApiKey
             public_id=made.public_id,
             secret_hash=token.secret_hash(context.keyring, made),
             expires_at=ends,
-            **await creator_of(viewer),
+            **await creator_columns(viewer),
         )
         shown = {"name": checked, "access_level": new.access_level, "scope": owner.scope, "expires_at": ends}
         await trail.record(context, key, after=shown)
@@ -82,9 +82,9 @@ async def _check_quota(owner: Owner, maximum: int) -> None:
         return
     now, mine = datetime.now(UTC), ApiKey.filter(**owner.columns)
     work = mine.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now), revoked_at__isnull=True)
-    await quotas.check(work, maximum, f"The {owner.words} has {maximum:,} API keys that work", "Revoke one first.")
+    await quotas.check(work, maximum, f"The {owner.noun} has {maximum:,} API keys that work", "Revoke one first.")
     of_today = mine.filter(id__gte=first_at(now - timedelta(days=1)))
-    fact = f"The {owner.words} got {maximum:,} new API keys within 24 hours"
+    fact = f"The {owner.noun} got {maximum:,} new API keys within 24 hours"
     await quotas.check(of_today, maximum, fact, "Try again tomorrow.")
 
 
@@ -93,9 +93,9 @@ async def create_first_admin(keyring: Keyring, name: str) -> str:
 
     Raises UserErrors for a name that is not allowed.
     """
-    made, problems = token.make(), ErrorCollector()
-    checked = names.checked(name, problems, "name")
-    problems.raise_if_any()
+    made, errors = token.make(), ErrorCollector()
+    checked = names.checked(name, errors, "name")
+    errors.raise_if_any()
     shown: Columns = {"name": checked, "access_level": AccessLevel.FULL, "scope": Scope.ADMIN}
     async with in_transaction():
         key = await ApiKey.create(**shown, public_id=made.public_id, secret_hash=token.secret_hash(keyring, made))
@@ -113,13 +113,13 @@ class ApiKeyPatch:
 
 async def update(context: Context, key_id: str, patch: ApiKeyPatch) -> ApiKey:
     """Raises UserErrors: NOT_FOUND, CONFLICT, or a name that is not allowed."""
-    problems = ErrorCollector()
-    values = {"name": names.checked(patch.name.value, problems, "name")} if patch.name is not None else {}
-    if values and not problems.found:
+    errors = ErrorCollector()
+    values = {"name": names.checked(patch.name.value, errors, "name")} if patch.name is not None else {}
+    if values and not errors.found:
         return await API_KEYS.update(context, key_id, values, patch.if_version)
     key = await API_KEYS.get(context, key_id)
-    API_KEYS.check_version(key.version, patch.if_version, problems)
-    problems.raise_if_any()
+    API_KEYS.check_version(key.version, patch.if_version, errors)
+    errors.raise_if_any()
     return key
 
 
@@ -146,7 +146,7 @@ async def rotate(context: Context, key_id: str, overlap_hours: int) -> tuple[Api
     async with in_transaction():
         if found.account_id is not None and await ACCOUNTS.lock(context.viewer, found.account_id) is None:
             raise API_KEYS.not_found()
-        await still_authenticated(context.viewer)
+        await require_valid_credential(context.viewer)
         # Two that rotate at once: the second waits and replaces the first one's secret, so that both are told the truth.
         key = API_KEYS.require(await ApiKey.filter(id=found.id).select_for_update().get_or_none())
         now = datetime.now(UTC)
@@ -163,26 +163,26 @@ async def rotate(context: Context, key_id: str, overlap_hours: int) -> tuple[Api
             "previous_secret_expires_at": now + timedelta(hours=overlap_hours) if overlap_hours else None,
             "previous_secret_last_used_at": None,
             "rotated_at": now,
-            **await creator_of(context.viewer),
+            **await creator_columns(context.viewer),
         }
         rotated = API_KEYS.require(await update_row(context, ApiKey, key.id, secrets))
     context.use(Revocations).announce(rotated.id)
     return rotated, made.text
 
 
-def _checked_expiry(viewer: Viewer, expires_at: datetime | None, problems: ErrorCollector) -> datetime | None:
+def _checked_expiry(viewer: Viewer, expires_at: datetime | None, errors: ErrorCollector) -> datetime | None:
     if expires_at is None:
         return viewer.expires_at  # no key outlives its maker
     try:
         ends = (expires_at if expires_at.tzinfo else expires_at.replace(tzinfo=UTC)).astimezone(UTC)
     except OverflowError:
-        problems.add(UserErrorCode.OUT_OF_RANGE, "The expiry must lie in the years 1 to 9999 of UTC.", "expiresAt")
+        errors.add(UserErrorCode.OUT_OF_RANGE, "The expiry must lie in the years 1 to 9999 of UTC.", "expiresAt")
         return None
     if ends <= datetime.now(UTC):
-        problems.add(UserErrorCode.OUT_OF_RANGE, "The expiry must lie in the future.", "expiresAt")
+        errors.add(UserErrorCode.OUT_OF_RANGE, "The expiry must lie in the future.", "expiresAt")
     elif viewer.expires_at is not None and ends > viewer.expires_at:
         latest = viewer.expires_at.isoformat(timespec="seconds")
-        problems.add(
+        errors.add(
             UserErrorCode.OUT_OF_RANGE,
             f"No key outlives the one that makes it, which expires at {latest}.",
             "expiresAt",

@@ -8,9 +8,9 @@ import strawberry
 
 from app.storage.model import StorageStatus
 
-CONFIGURATION = ("enabled", "bucket_name", "record_all_calls", "storage_status")
+CONFIGURATION_COLUMNS = ("enabled", "bucket_name", "record_all_calls", "storage_status")
 """The columns of the account's recording configuration that decide."""
-OWNER = ("active",)
+OWNER_COLUMNS = ("active",)
 """Those of the account and of its service provider."""
 
 
@@ -51,7 +51,7 @@ class RecordingDecision:
 
 
 class Configuration(Protocol):
-    """An object with the columns CONFIGURATION."""
+    """An object with the columns CONFIGURATION_COLUMNS."""
 
     enabled: bool
     bucket_name: str | None
@@ -60,7 +60,7 @@ class Configuration(Protocol):
 
 
 class Owner(Protocol):
-    """An object with the columns OWNER."""
+    """An object with the columns OWNER_COLUMNS."""
 
     active: bool
 

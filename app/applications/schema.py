@@ -42,8 +42,6 @@ _CONFIGURATION = fields.ToOne("account_id", RecordingConfigRow, "account_id")
 
 @strawberry.type(description="What would happen to the calls of an application.")
 class ApplicationRecording:
-    """Stands over recording.Outlook."""
-
     recorded: bool = strawberry.field(description="Whether a call that begins now is recorded.")
     reason: recording.RecordingReason = strawberry.field(description="Why, or why not.")
     message: str = strawberry.field(description="The same in a sentence for a person.")
@@ -75,9 +73,9 @@ class Application(fields.Node[model.Application]):
         recording.decide,
         ["record_all_calls"],
         [
-            fields.Related((_CONFIGURATION,), recording.CONFIGURATION),
-            fields.Related((_ACCOUNT,), recording.OWNER),
-            fields.Related((_ACCOUNT, _PROVIDER), recording.OWNER),
+            fields.Related((_CONFIGURATION,), recording.CONFIGURATION_COLUMNS),
+            fields.Related((_ACCOUNT,), recording.OWNER_COLUMNS),
+            fields.Related((_ACCOUNT, _PROVIDER), recording.OWNER_COLUMNS),
         ],
         description="Whether its calls are recorded, and why: by its own switch, the account's recording configuration, and "
         "whether the account and its service provider are active.",
@@ -103,8 +101,6 @@ class Application(fields.Node[model.Application]):
 
 @strawberry.input(description="Which applications to list; conditions are joined with and.")
 class ApplicationFilter:
-    """Absent or null: no condition."""
-
     name_contains: str | None = strawberry.field(
         default=None, description="Text within the name; upper and lower case count as the same."
     )
@@ -115,16 +111,12 @@ class ApplicationFilter:
 
 @strawberry.enum(description="What applications are ordered by.")
 class ApplicationOrderField(enum.Enum):
-    """The orders that an index serves."""
-
     NAME = strawberry.enum_value("NAME", description="By name; upper and lower case count as the same.")
     CREATED_AT = strawberry.enum_value("CREATED_AT", description="By the time of creation.")
 
 
 @strawberry.input(description="How applications are ordered.")
 class ApplicationOrder:
-    """By name by default."""
-
     field: ApplicationOrderField = strawberry.field(default=ApplicationOrderField.NAME, description="What is compared.")
     direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which way.")
 
@@ -152,8 +144,6 @@ _APPLICATION = fields.OneById(model.Application, Kind.APPLICATION)
 
 @strawberry.type(description="The limits of an application's inputs; those of its webhooks' parts are in `webhook`.")
 class ApplicationLimits:
-    """Constants."""
-
     name_maximum: int = strawberry.field(
         default=names.MAXIMUM, description="Characters (code points) of a name, spaces around it left out."
     )
@@ -169,8 +159,6 @@ class ApplicationLimits:
 
 @strawberry.type
 class ApplicationQueries:
-    """Root fields."""
-
     @fields.resolver("One application by its id; null when there is none within reach.", declared=_APPLICATION)
     async def application(
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="`AP` and 32 hex digits.")]
@@ -180,8 +168,6 @@ class ApplicationQueries:
 
 @strawberry.input(description="An application to be created.")
 class CreateApplicationInput:
-    """Input of createApplication."""
-
     account_id: strawberry.ID = strawberry.field(description="The account that it will belong to.")
     name: str = strawberry.field(
         description=f"1 to {names.MAXIMUM} characters, any Unicode; unique within the account."
@@ -211,8 +197,6 @@ class CreateApplicationPayload(fields.Payload):
 
 @strawberry.input(description="Changes to an application; what is left out stays as it is.")
 class UpdateApplicationInput:
-    """Input of updateApplication."""
-
     id: strawberry.ID = strawberry.field(description="The application.")
     name: Maybe[str | None] = strawberry.field(
         default=None, description=f"A new name: 1 to {names.MAXIMUM} characters."
@@ -245,8 +229,6 @@ class UpdateApplicationPayload(fields.Payload):
 
 @strawberry.input(description="An application to be deleted.")
 class DeleteApplicationInput:
-    """Input of deleteApplication."""
-
     id: strawberry.ID = strawberry.field(description="The application.")
     dry_run: bool = strawberry.field(
         default=False, description="True: tell what stands in the way, and delete nothing."
@@ -261,8 +243,6 @@ class DeleteApplicationInput:
 
 @strawberry.type(description="A use of an application that stands in the way of its deletion.")
 class ApplicationDeletionBlocker:
-    """A value."""
-
     kind: service.ApplicationUse = strawberry.field(description="What the account uses it for.")
 
 
@@ -281,8 +261,6 @@ class DeleteApplicationPayload(fields.Payload):
 
 @strawberry.type
 class ApplicationMutations:
-    """Root fields."""
-
     @fields.mutation("Creates an application of an account.")
     async def create_application(
         self,

@@ -24,13 +24,13 @@ from app.foundation.idempotency.run_once import once
 from app.foundation.identifiers import Kind, new_id
 from app.foundation.outbound.guard import OutboundGate
 from app.users import uniqueness
-from app.users.uniqueness import Unique
+from app.users.uniqueness import UniqueConstraint
 from app.webhooks.rules import Reader, WebhookChange, WebhookField
 
 CALLING = WebhookField("callingWebhook", "applications", "calling_webhook", ("http", "https", "ws", "wss"))
 CALL_STATUS = WebhookField("callStatusWebhook", "applications", "call_status_webhook")
 APPLICATIONS = Rows(Application, Kind.APPLICATION, "application")
-_NAME = Unique(
+_NAME = UniqueConstraint(
     "applications_name_unique",
     "name",
     "name_key",
@@ -41,8 +41,6 @@ _NAME = Unique(
 
 @strawberry.enum(description="What an account uses one of its applications for.")
 class ApplicationUse(enum.Enum):
-    """Each is a pointer of the account."""
-
     DEVICE_CALLS = strawberry.enum_value(
         "DEVICE_CALLS", description="Calls of SIP devices: `Account.deviceCallingApplication`."
     )
@@ -84,10 +82,10 @@ async def create(context: Context, new: NewApplication, idempotency_key: str | N
 
 async def _create(context: Context, new: NewApplication) -> Application:
     account = await ACCOUNTS.get(context, new.account_id, "accountId")
-    row_id, problems = new_id(), ErrorCollector()
-    values = _columns(context, row_id, None, new.settings, problems)
-    problems.raise_if_any()
-    async with uniqueness.answered(context, Application, [_NAME], values), in_transaction():
+    row_id, errors = new_id(), ErrorCollector()
+    values = _columns(context, row_id, None, new.settings, errors)
+    errors.raise_if_any()
+    async with uniqueness.report_violations(context, Application, [_NAME], values), in_transaction():
         ACCOUNTS.require(await ACCOUNTS.lock(context.viewer, account.id), "accountId")
         there, maximum = Application.filter(account_id=account.id), context.opened.settings.applications_per_account
         await quotas.check(there, maximum, f"The account has {maximum:,} applications", "Delete one first.")
@@ -98,13 +96,13 @@ async def _create(context: Context, new: NewApplication) -> Application:
 
 async def update(context: Context, application_id: str, patch: ApplicationPatch) -> Application:
     """Changes what is given and nothing else. Raises UserErrors: NOT_FOUND, CONFLICT, or all that is wrong with the values."""
-    found, problems = await APPLICATIONS.get(context, application_id), ErrorCollector()
+    found, errors = await APPLICATIONS.get(context, application_id), ErrorCollector()
     values: Columns = {}
-    async with uniqueness.answered(context, Application, [_NAME], values), in_transaction():
+    async with uniqueness.report_violations(context, Application, [_NAME], values), in_transaction():
         _, stored = await _locked(context, found)
-        APPLICATIONS.check_version(stored.version, patch.if_version, problems)
-        values |= _columns(context, stored.id, stored, patch, problems)
-        problems.raise_if_any()
+        APPLICATIONS.check_version(stored.version, patch.if_version, errors)
+        values |= _columns(context, stored.id, stored, patch, errors)
+        errors.raise_if_any()
         return APPLICATIONS.require(await update_row(context, Application, stored.id, values)) if values else stored
 
 
@@ -156,24 +154,24 @@ async def _locked(context: Context, found: Application) -> tuple[Account, Applic
 
 
 def _columns(
-    context: Context, row_id: UUID, stored: Application | None, patch: ApplicationPatch, problems: ErrorCollector
+    context: Context, row_id: UUID, stored: Application | None, patch: ApplicationPatch, errors: ErrorCollector
 ) -> Columns:
-    """The columns to write. What is wrong goes to `problems`."""
+    """The columns to write. What is wrong goes to `errors`."""
     values: Columns = {}
     if patch.name is not None:
-        checked = names.checked(patch.name.value, problems, "name")
+        checked = names.checked(patch.name.value, errors, "name")
         # Of a text that is too long, no key is made.
         values |= {"name": checked, "name_key": names.key(checked[: names.MAXIMUM])}
     if patch.record_all_calls is not None:
         values["record_all_calls"] = patch.record_all_calls.value
         if patch.record_all_calls.value is None:
             message = "This cannot be null; leave it out to keep it as it is."
-            problems.add(UserErrorCode.REQUIRED, message, "recordAllCalls")
-    reader = Reader(context.keyring, context.use(OutboundGate), row_id, stored, problems)
+            errors.add(UserErrorCode.REQUIRED, message, "recordAllCalls")
+    reader = Reader(context.keyring, context.use(OutboundGate), row_id, stored, errors)
     if patch.calling_webhook is not None:
         if patch.calling_webhook.value is None:
             message = "An application needs a calling webhook; it cannot be cleared."
-            problems.add(UserErrorCode.REQUIRED, message, CALLING.name)
+            errors.add(UserErrorCode.REQUIRED, message, CALLING.name)
         else:
             values |= reader.columns(CALLING, patch.calling_webhook.value)
     if patch.call_status_webhook is not None:

@@ -101,8 +101,6 @@ _PROVIDERS = fields.PageOfAll(model.ServiceProvider, order=lambda _given: BY_NAM
 
 @strawberry.type(description="The limits of a service provider's inputs.")
 class ServiceProviderLimits:
-    """Constants."""
-
     name_maximum: int = strawberry.field(
         default=names.MAXIMUM, description="Characters (code points) of a name, spaces around it left out."
     )
@@ -110,8 +108,6 @@ class ServiceProviderLimits:
 
 @strawberry.type
 class ServiceProviderQueries:
-    """Root fields."""
-
     @fields.resolver(
         "One service provider by its id; null when there is none within reach.",
         permissions=[IsServiceProvider],
@@ -133,8 +129,6 @@ class ServiceProviderQueries:
 
 @strawberry.input(description="A service provider to be created.")
 class CreateServiceProviderInput:
-    """Input of createServiceProvider."""
-
     name: str = strawberry.field(description=f"1 to {names.MAXIMUM} characters, unique within the installation.")
     idempotency_key: str | None = strawberry.field(default=None, description=ONCE)
 
@@ -146,8 +140,6 @@ class CreateServiceProviderPayload(fields.Payload):
 
 @strawberry.input(description="Changes to a service provider; what is left out stays as it is.")
 class UpdateServiceProviderInput:
-    """Input of updateServiceProvider."""
-
     id: strawberry.ID = strawberry.field(description="The service provider.")
     name: Maybe[str | None] = strawberry.field(
         default=None, description=f"A new name: 1 to {names.MAXIMUM} characters."
@@ -164,8 +156,6 @@ class UpdateServiceProviderPayload(fields.Payload):
 
 @strawberry.input(description="A service provider to be suspended or resumed.")
 class SetServiceProviderActiveInput:
-    """Input of setServiceProviderActive."""
-
     id: strawberry.ID = strawberry.field(description="The service provider.")
     active: bool = strawberry.field(
         description="False closes every key under it, its accounts' keys too, within 5 seconds."
@@ -182,8 +172,6 @@ class SetServiceProviderActivePayload(fields.Payload):
 
 @strawberry.enum(description="What can stand in the way of a service provider's deletion.")
 class ServiceProviderDeletionBlockerKind(enum.Enum):
-    """By the rooms of the house."""
-
     ACCOUNTS = strawberry.enum_value(
         "ACCOUNTS", description="Accounts, suspended ones too. Move or delete them first; `force` does not."
     )
@@ -197,16 +185,12 @@ class ServiceProviderDeletionBlockerKind(enum.Enum):
 
 @strawberry.type(description="Something that stands in the way of a service provider's deletion.")
 class ServiceProviderDeletionBlocker:
-    """A value."""
-
     kind: ServiceProviderDeletionBlockerKind = strawberry.field(description="What it is.")
     count: int = strawberry.field(description="How many of them there are.")
 
 
 @strawberry.input(description="A service provider to be deleted.")
 class DeleteServiceProviderInput:
-    """Input of deleteServiceProvider."""
-
     id: strawberry.ID = strawberry.field(description="The service provider.")
     dry_run: bool = strawberry.field(
         default=False, description="True: tell what stands in the way, and delete nothing."
@@ -243,8 +227,6 @@ def _in_use(found: service.Blockers) -> UserError:
 
 @strawberry.type
 class ServiceProviderMutations:
-    """Root fields."""
-
     @fields.mutation("Creates a service provider.", permissions=[IsAdmin])
     async def create_service_provider(
         self,

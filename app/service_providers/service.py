@@ -22,9 +22,9 @@ from app.service_providers.model import ServiceProvider
 from app.users import service as users
 from app.users import uniqueness
 from app.users.model import User
-from app.users.uniqueness import Unique
+from app.users.uniqueness import UniqueConstraint
 
-_NAME = Unique(
+_NAME = UniqueConstraint(
     "service_providers_name_unique",
     "name",
     "name_key",
@@ -42,10 +42,10 @@ async def create(context: Context, name: str, idempotency_key: str | None = None
 
 
 async def _create(context: Context, name: str) -> ServiceProvider:
-    problems = ErrorCollector()
-    values = _columns(name, problems)
-    problems.raise_if_any()
-    async with uniqueness.answered(context, ServiceProvider, [_NAME], values), in_transaction():
+    errors = ErrorCollector()
+    values = _columns(name, errors)
+    errors.raise_if_any()
+    async with uniqueness.report_violations(context, ServiceProvider, [_NAME], values), in_transaction():
         provider = await ServiceProvider.create(**values)
         await trail.record(context, provider, after=values)
     return provider
@@ -61,18 +61,18 @@ class ServiceProviderPatch:
 
 async def update(context: Context, provider_id: str, patch: ServiceProviderPatch) -> ServiceProvider:
     """Changes what is given and nothing else. Raises UserErrors: NOT_FOUND, CONFLICT, or all that is wrong with the values."""
-    problems = ErrorCollector()
-    values = _columns(patch.name.value, problems) if patch.name is not None else {}
+    errors = ErrorCollector()
+    values = _columns(patch.name.value, errors) if patch.name is not None else {}
 
     async def stored() -> ServiceProvider:
         return await SERVICE_PROVIDERS.get(context, provider_id)
 
-    async with uniqueness.answered(context, ServiceProvider, [_NAME], values, stored):
-        if values and not problems.found:
+    async with uniqueness.report_violations(context, ServiceProvider, [_NAME], values, stored):
+        if values and not errors.found:
             return await SERVICE_PROVIDERS.update(context, provider_id, values, patch.if_version)
     provider = await stored()
-    SERVICE_PROVIDERS.check_version(provider.version, patch.if_version, problems)
-    problems.raise_if_any()
+    SERVICE_PROVIDERS.check_version(provider.version, patch.if_version, errors)
+    errors.raise_if_any()
     return provider
 
 
@@ -128,7 +128,7 @@ async def delete(
     return provider.id, blockers
 
 
-def _columns(name: str | None, problems: ErrorCollector) -> Columns:
-    """The columns to write. What is wrong goes to `problems`."""
-    checked = names.checked(name, problems, "name")
-    return {} if problems.found else {"name": checked, "name_key": names.key(checked)}
+def _columns(name: str | None, errors: ErrorCollector) -> Columns:
+    """The columns to write. What is wrong goes to `errors`."""
+    checked = names.checked(name, errors, "name")
+    return {} if errors.found else {"name": checked, "name_key": names.key(checked)}

@@ -11,7 +11,7 @@ from app.foundation.errors import Unauthenticated
 from app.users.model import Session, User
 
 
-async def still_authenticated(viewer: Viewer) -> None:
+async def require_valid_credential(viewer: Viewer) -> None:
     """Raises Unauthenticated when the caller's key or session was closed within the seconds for which it is remembered,
     itself or with its account or service provider.
 
@@ -43,7 +43,7 @@ async def has_active_creator(key: ApiKey) -> bool:
     return maker is None or await User.filter(id=maker, active=True).exists()
 
 
-async def creator_of(viewer: Viewer) -> Columns:
+async def creator_columns(viewer: Viewer) -> Columns:
     """The columns of a key that tell who makes or rotates it now: a key that asks stands for the person who made it."""
     scope, user_id = viewer.scope, viewer.user_id
     asker = await ApiKey.get_or_none(id=viewer.key_id) if viewer.key_id is not None else None

@@ -12,16 +12,16 @@ _FORM = re.compile(r'[^\s@"(),:;<>\[\\\]]{1,64}@[^\s@"(),:;<>\[\\\].]+(\.[^\s@"(
 _UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"}
 
 
-def checked(email: str | None, problems: ErrorCollector, *path: str) -> str:
-    """The trimmed address. What is wrong goes to `problems` under `path`."""
+def checked(email: str | None, errors: ErrorCollector, *path: str) -> str:
+    """The trimmed address. What is wrong goes to `errors` under `path`."""
     trimmed = (email or "").strip()
     if not trimmed:
-        problems.add(UserErrorCode.REQUIRED, "An e-mail address is needed.", *path)
+        errors.add(UserErrorCode.REQUIRED, "An e-mail address is needed.", *path)
     elif len(trimmed) > MAXIMUM:
         message = f"The e-mail address has {len(trimmed)} characters; at most {MAXIMUM} are allowed."
-        problems.add(UserErrorCode.TOO_LONG, message, *path)
+        errors.add(UserErrorCode.TOO_LONG, message, *path)
     elif not _is_address(trimmed):
-        problems.add(UserErrorCode.INVALID, "This is no e-mail address, such as ann@example.com.", *path)
+        errors.add(UserErrorCode.INVALID, "This is no e-mail address, such as ann@example.com.", *path)
     return trimmed
 
 
@@ -35,7 +35,7 @@ def _is_address(text: str) -> bool:
     return bool(_FORM.fullmatch(text)) and not any(unicodedata.category(one) in _UNSEEN for one in text)
 
 
-def searched(text: str) -> str | None:
+def search_key(text: str) -> str | None:
     """What a part of an address is in its key; None for what is in none."""
     if len(text) > MAXIMUM or "\0" in text or any(unicodedata.category(one) == "Cs" for one in text):
         return None

@@ -6,7 +6,7 @@
     50 from one network for all e-mail addresses together         bounds one that tries many people
     twice as many of each from one site, of IPv6                  bounds one that has many networks
     10 wrong present passwords in one session                     whoever found it open; strangers' failures do not count here
-    20 addresses, realms, names found taken, for one key or person    whoever asks who is there (see `count_taken`)
+    20 addresses, realms, names found taken, for one key or person    whoever asks who is there (see `count_disclosure`)
     200 for one account or provider                               bounds all keys and people of an owner together
 
 A try is written before the password is looked at and taken back when it was right, so that tries at once, in however many
@@ -29,21 +29,21 @@ from app.users.model import LoginFailure
 
 WINDOW = timedelta(minutes=15)
 # How long a try counts that is not decided: longer than any request takes.
-UNDECIDED = timedelta(seconds=15)
+PENDING = timedelta(seconds=15)
 MAXIMUM_BY_EMAIL_AND_NETWORK = 10
 MAXIMUM_BY_EMAIL = 100
 MAXIMUM_BY_NETWORK = 50
 MAXIMUM_BY_SESSION = 10
 # A site, the 56 bits of an IPv6 address that many customers have, is 256 networks; elsewhere it is several customers.
-_OF_A_SITE = 2
-MAXIMUM_TAKEN = 20
-MAXIMUM_TAKEN_BY_OWNER = 200
+_SITE_FACTOR = 2
+MAXIMUM_DISCLOSURES = 20
+MAXIMUM_DISCLOSURES_BY_OWNER = 200
 
 # How many of the tries with the same columns may have failed.
 _Limit = tuple[int, Columns]
 
 
-def subject_of(keyring: Keyring, key: str) -> bytes:
+def email_subject(keyring: Keyring, key: str) -> bytes:
     return keyring.keyed_hash("login", key.encode())
 
 
@@ -68,63 +68,63 @@ async def begin(subject: bytes, address: str) -> LoginAttempt:
     if (site := site_of(network)) != network:
         # Of texts of one length: as numbers are ordered.
         within = {"network__gte": f"{site}00::/64", "network__lte": f"{site}ff::/64"}
-        limits.append((_OF_A_SITE * MAXIMUM_BY_EMAIL_AND_NETWORK, {"subject": subject, **within}))
-        limits.append((_OF_A_SITE * MAXIMUM_BY_NETWORK, within))
-    return await _count_in(subject, network, limits)
+        limits.append((_SITE_FACTOR * MAXIMUM_BY_EMAIL_AND_NETWORK, {"subject": subject, **within}))
+        limits.append((_SITE_FACTOR * MAXIMUM_BY_NETWORK, within))
+    return await _add_attempt(subject, network, limits)
 
 
-async def begin_in_session(session_id: UUID) -> LoginAttempt:
+async def begin_for_session(session_id: UUID) -> LoginAttempt:
     """Counts a try to say the present password in an open session; answers it, likewise. Raises RateLimited."""
-    subject = _subject_of_session(session_id)
-    return await _count_in(subject, "", [(MAXIMUM_BY_SESSION, {"subject": subject})])
+    subject = _session_subject(session_id)
+    return await _add_attempt(subject, "", [(MAXIMUM_BY_SESSION, {"subject": subject})])
 
 
-async def check_taken(keyring: Keyring, viewer: Viewer) -> None:
-    """Raises RateLimited when the caller was told of so many that no more is even tried."""
-    asker = _asker(keyring, viewer)
-    if asker is not None:
+async def check_disclosures(keyring: Keyring, viewer: Viewer) -> None:
+    """Raises RateLimited when the caller was told of so many that no more is even attempt."""
+    actor = _actor(keyring, viewer)
+    if actor is not None:
         now = datetime.now(UTC)
-        _refuse(now, await _ends_of_wait(_limits_of_taken(*asker), now))
+        _raise_if_limited(now, await _wait_ends(_disclosure_limits(*actor), now))
 
 
-async def count_taken(keyring: Keyring, viewer: Viewer) -> None:
+async def count_disclosure(keyring: Keyring, viewer: Viewer) -> None:
     """Counts that something was found taken, which may be told unless this raises RateLimited.
 
     Counted for the key or the person, and for all those of an account or provider together. Admins see everybody: nothing is
     counted.
     """
-    asker = _asker(keyring, viewer)
-    if asker is not None:
-        await fail(await _count_in(*asker, _limits_of_taken(*asker)))
+    actor = _actor(keyring, viewer)
+    if actor is not None:
+        await fail(await _add_attempt(*actor, _disclosure_limits(*actor)))
 
 
-def _asker(keyring: Keyring, viewer: Viewer) -> tuple[bytes, str] | None:
+def _actor(keyring: Keyring, viewer: Viewer) -> tuple[bytes, str] | None:
     owner, actor = viewer.account_id or viewer.service_provider_id, viewer.user_id or viewer.key_id
     if viewer.scope is Scope.ADMIN or owner is None:
         return None
     return keyring.keyed_hash("taken", owner.bytes), str(actor)
 
 
-def _limits_of_taken(subject: bytes, actor: str) -> list[_Limit]:
+def _disclosure_limits(subject: bytes, actor: str) -> list[_Limit]:
     return [
-        (MAXIMUM_TAKEN, {"subject": subject, "network": actor}),
-        (MAXIMUM_TAKEN_BY_OWNER, {"subject": subject}),
+        (MAXIMUM_DISCLOSURES, {"subject": subject, "network": actor}),
+        (MAXIMUM_DISCLOSURES_BY_OWNER, {"subject": subject}),
     ]
 
 
-async def _count_in(subject: bytes, network: str, limits: list[_Limit]) -> LoginAttempt:
+async def _add_attempt(subject: bytes, network: str, limits: list[_Limit]) -> LoginAttempt:
     now = datetime.now(UTC)
     await LoginFailure.filter(tried_at__lt=now - WINDOW).delete()
     made = LoginAttempt(new_id(), subject, network)
-    await _write(made, now - WINDOW + UNDECIDED)
-    ends = await _ends_of_wait(limits, now, own=made.id)
+    await _write(made, now - WINDOW + PENDING)
+    ends = await _wait_ends(limits, now, own=made.id)
     if ends:
         await withdraw(made)  # what is not looked at is no failure: the wait ends when it says
-    _refuse(now, ends)
+    _raise_if_limited(now, ends)
     return made
 
 
-def _refuse(now: datetime, ends: list[datetime]) -> None:
+def _raise_if_limited(now: datetime, ends: list[datetime]) -> None:
     """Raises RateLimited as long as a wait has not ended."""
     if ends:
         seconds = max(1, int((max(ends) - now).total_seconds()) + 1)
@@ -135,36 +135,36 @@ def _refuse(now: datetime, ends: list[datetime]) -> None:
         )
 
 
-async def fail(tried: LoginAttempt) -> None:
+async def fail(attempt: LoginAttempt) -> None:
     """The try is found wrong: it counts from now on."""
     now = datetime.now(UTC)
-    if not await LoginFailure.filter(id=tried.id).update(tried_at=now):
-        await _write(tried, now)  # a server whose clock is ahead has deleted it before it was decided
+    if not await LoginFailure.filter(id=attempt.id).update(tried_at=now):
+        await _write(attempt, now)  # a server whose clock is ahead has deleted it before it was decided
 
 
-async def _write(tried: LoginAttempt, tried_at: datetime) -> None:
-    await LoginFailure.create(id=tried.id, subject=tried.subject, network=tried.network, tried_at=tried_at)
+async def _write(attempt: LoginAttempt, tried_at: datetime) -> None:
+    await LoginFailure.create(id=attempt.id, subject=attempt.subject, network=attempt.network, tried_at=tried_at)
 
 
-async def withdraw(tried: LoginAttempt) -> None:
-    await LoginFailure.filter(id=tried.id).delete()
+async def withdraw(attempt: LoginAttempt) -> None:
+    await LoginFailure.filter(id=attempt.id).delete()
 
 
-async def forget(subject: bytes, address: str) -> None:
+async def clear(subject: bytes, address: str) -> None:
     """Somebody knew the password: the failures before it were slips, where they came from the same network."""
     await LoginFailure.filter(subject=subject, network=network_of(address)).delete()
 
 
-async def forget_in_session(session_id: UUID) -> None:
+async def clear_for_session(session_id: UUID) -> None:
     """As `forget`, of an open session."""
-    await LoginFailure.filter(subject=_subject_of_session(session_id)).delete()
+    await LoginFailure.filter(subject=_session_subject(session_id)).delete()
 
 
-def _subject_of_session(session_id: UUID) -> bytes:
+def _session_subject(session_id: UUID) -> bytes:
     return b"session " + session_id.bytes
 
 
-async def _ends_of_wait(limits: list[_Limit], now: datetime, own: UUID | None = None) -> list[datetime]:
+async def _wait_ends(limits: list[_Limit], now: datetime, own: UUID | None = None) -> list[datetime]:
     """For each limit that is reached without one's own try, when so few are left that one more may be made."""
     ends = []
     for maximum, same in limits:

@@ -22,7 +22,7 @@ MAXIMUM_LENGTH = 256
 # Half a second of work for the two threads together, in each queue.
 MAXIMUM_WAITING = 32
 # Parameters as of any other, and nobody's password: to do the same work for somebody who is not there.
-NOBODY = f"$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${'A' * 22}${'A' * 43}"
+DUMMY_HASH = f"$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${'A' * 22}${'A' * 43}"
 
 _hasher = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES)
 _threads = ThreadPoolExecutor(2, thread_name_prefix="argon2")
@@ -40,14 +40,14 @@ class Claim:
     holders: tuple[tuple[Share, Hashable | None], ...] = ()
 
 
-async def hashed(password: str, claim: Claim) -> str:
+async def hash_password(password: str, claim: Claim) -> str:
     """What is stored of a password. Raises RateLimited when too many wait, or too many of one owner."""
     return await _in_thread(claim, _hasher.hash, _bytes(password))
 
 
 async def matches(password: str, stored: str | None, claim: Claim) -> bool:
     """Whether this is the password; without a stored one the same work, and False. Raises RateLimited, as `hashed` does."""
-    return await _in_thread(claim, verify, stored or NOBODY, _bytes(password)) and stored is not None
+    return await _in_thread(claim, verify, stored or DUMMY_HASH, _bytes(password)) and stored is not None
 
 
 def verify(stored: str, password: bytes) -> bool:

@@ -10,7 +10,7 @@ from app.users.email_addresses import email_key
 from app.users.model import THE_POLICY, PasswordPolicy
 from app.users.password import MAXIMUM_LENGTH, normalized
 
-LEAST_MINIMUM, LARGEST_MINIMUM = 8, 64
+LOWEST_MINIMUM_LENGTH, HIGHEST_MINIMUM_LENGTH = 8, 64
 # Letters and digits that nobody takes for one another.
 _READABLE = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789"
 
@@ -31,11 +31,11 @@ def sentences(policy: PasswordPolicy) -> list[str]:
     return [*rules, "Not the e-mail address."]
 
 
-def check(policy: PasswordPolicy, password: str, email: str, problems: ErrorCollector, *path: str) -> None:
+def check(policy: PasswordPolicy, password: str, email: str, errors: ErrorCollector, *path: str) -> None:
     """Notes all that is wrong with a new password under `path`. No message repeats it."""
     if len(password) > MAXIMUM_LENGTH:
         message = f"The password has {len(password)} characters; at most {MAXIMUM_LENGTH} are allowed."
-        problems.add(UserErrorCode.TOO_LONG, message, *path)
+        errors.add(UserErrorCode.TOO_LONG, message, *path)
         return
     text = normalized(password)
     for is_broken, message in (
@@ -54,10 +54,10 @@ def check(policy: PasswordPolicy, password: str, email: str, problems: ErrorColl
         (any("\ud800" <= one <= "\udfff" for one in text), "The password holds half a character; type it again."),
     ):
         if is_broken:
-            problems.add(UserErrorCode.INVALID, message, *path)
+            errors.add(UserErrorCode.INVALID, message, *path)
 
 
-def temporary(policy: PasswordPolicy) -> str:
+def temporary_password(policy: PasswordPolicy) -> str:
     """A password of groups of five that is easy to read out, and that any policy takes; at least 110 random bits."""
     groups = max(4, -(-policy.minimum_length // 6) + 1)
     while True:

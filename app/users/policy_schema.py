@@ -30,8 +30,6 @@ class PasswordPolicy(fields.Backed[model.PasswordPolicy]):
 
 @strawberry.type
 class PasswordPolicyQueries:
-    """Root fields."""
-
     @fields.resolver(
         "What passwords have to be. Needs no key.", open_to=OpenTo.UNAUTHENTICATED | OpenTo.PASSWORD_CHANGE
     )
@@ -41,11 +39,9 @@ class PasswordPolicyQueries:
 
 @strawberry.input(description="Changes to the password policy; what is left out stays as it is.")
 class UpdatePasswordPolicyInput:
-    """Input of updatePasswordPolicy."""
-
     minimum_length: Maybe[int | None] = strawberry.field(
         default=None,
-        description=f"The shortest password: {policy.LEAST_MINIMUM} to {policy.LARGEST_MINIMUM} characters.",
+        description=f"The shortest password: {policy.LOWEST_MINIMUM_LENGTH} to {policy.HIGHEST_MINIMUM_LENGTH} characters.",
     )
     needs_digit: Maybe[bool | None] = strawberry.field(default=None, description="Whether a digit is needed.")
     needs_symbol: Maybe[bool | None] = strawberry.field(
@@ -71,8 +67,6 @@ class UpdatePasswordPolicyPayload(fields.Payload):
 
 @strawberry.type
 class PasswordPolicyMutations:
-    """Root fields."""
-
     @fields.mutation("Changes what passwords have to be, from now on.", permissions=[IsAdmin])
     async def update_password_policy(
         self, info: Info, input: Annotated[UpdatePasswordPolicyInput, strawberry.argument(description="The changes.")]

@@ -62,8 +62,6 @@ class User(fields.Node[model.User]):
 
 @strawberry.input(description="Which users to list; conditions are joined with and.")
 class UserFilter:
-    """Absent or null: no condition."""
-
     scope: Scope | None = strawberry.field(default=None, description="Users of this scope.")
     email_contains: str | None = strawberry.field(
         default=None, description="Text within the e-mail address; upper and lower case count as the same."
@@ -74,7 +72,7 @@ _USERS = fields.PageOfAll(
     model.User,
     conditions={
         "scope": fields.Condition("scope"),
-        "email_contains": fields.Condition(partial(Containing, "email_key"), email_addresses.searched),
+        "email_contains": fields.Condition(partial(Containing, "email_key"), email_addresses.search_key),
     },
     weights=fields.across_owners(fields.Weights(count=400, conditions={"scope": 500, "emailContains": 1_000})),
 )
@@ -82,8 +80,6 @@ _USERS = fields.PageOfAll(
 
 @strawberry.type(description="The limits of a user's inputs, and of the password policy's.")
 class UserLimits:
-    """Constants."""
-
     email_maximum: int = strawberry.field(
         default=email_addresses.MAXIMUM,
         description="Characters (code points) of an e-mail address, spaces around it left out.",
@@ -92,18 +88,17 @@ class UserLimits:
         default=names.MAXIMUM, description="Characters (code points) of a name, spaces around it left out."
     )
     password_minimum_length_least: int = strawberry.field(
-        default=policy.LEAST_MINIMUM, description="The least `minimumLength` of the password policy, in characters."
+        default=policy.LOWEST_MINIMUM_LENGTH,
+        description="The least `minimumLength` of the password policy, in characters.",
     )
     password_minimum_length_greatest: int = strawberry.field(
-        default=policy.LARGEST_MINIMUM,
+        default=policy.HIGHEST_MINIMUM_LENGTH,
         description="The greatest `minimumLength` of the password policy, in characters.",
     )
 
 
 @strawberry.type
 class UserQueries:
-    """Root fields."""
-
     @fields.resolver(
         "All users, newest first; others see theirs on their owners.", permissions=[IsAdmin], declared=_USERS
     )
@@ -127,8 +122,6 @@ _TEMPORARY = "A temporary password by the policy; without it one is made and sho
 
 @strawberry.input(description="A user to be created.")
 class CreateUserInput:
-    """Input of createUser."""
-
     email: str = strawberry.field(description="The address to log in with: at most 254 characters, unique.")
     name: str = strawberry.field(description="The person's name: 1 to 64 characters.")
     owner: UserOwnerInput | None = strawberry.field(
@@ -152,8 +145,6 @@ class CreateUserPayload(fields.Payload):
 
 @strawberry.input(description="Changes to a user; what is left out stays as it is.")
 class UpdateUserInput:
-    """Input of updateUser."""
-
     id: strawberry.ID = strawberry.field(description="The user.")
     email: Maybe[str | None] = strawberry.field(default=None, description="A new address: at most 254 characters.")
     name: Maybe[str | None] = strawberry.field(default=None, description="A new name: 1 to 64 characters.")
@@ -169,8 +160,6 @@ class UpdateUserPayload(fields.Payload):
 
 @strawberry.input(description="A user to be deactivated.")
 class DeactivateUserInput:
-    """Input of deactivateUser."""
-
     id: strawberry.ID = strawberry.field(description="The user.")
     if_version: int | None = strawberry.field(
         default=None, description="Refuse with CONFLICT unless this is still the version."
@@ -184,8 +173,6 @@ class DeactivateUserPayload(fields.Payload):
 
 @strawberry.input(description="A user to be reactivated.")
 class ReactivateUserInput:
-    """Input of reactivateUser."""
-
     id: strawberry.ID = strawberry.field(description="The user.")
     if_version: int | None = strawberry.field(
         default=None, description="Refuse with CONFLICT unless this is still the version."
@@ -199,8 +186,6 @@ class ReactivateUserPayload(fields.Payload):
 
 @strawberry.input(description="A user to be deleted.")
 class DeleteUserInput:
-    """Input of deleteUser."""
-
     id: strawberry.ID = strawberry.field(description="The user.")
     if_version: int | None = strawberry.field(
         default=None, description="Refuse with CONFLICT unless this is still the version."
@@ -214,8 +199,6 @@ class DeleteUserPayload(fields.Payload):
 
 @strawberry.input(description="A user who gets a new password from somebody else.")
 class ResetPasswordInput:
-    """Input of resetPassword."""
-
     id: strawberry.ID = strawberry.field(description="The user.")
     password: str | None = strawberry.field(default=None, description=_TEMPORARY)
 
@@ -237,12 +220,10 @@ _ALREADY_SHOWN = UserError(
 
 @strawberry.type
 class UserMutations:
-    """Root fields."""
-
     @fields.mutation(
         "Creates a user with the scope of the owner, which is never above the caller's. For people only, since it returns a "
         "password. Answers that an e-mail address is taken are audited, and limited within 15 minutes: "
-        f"{login_throttle.MAXIMUM_TAKEN} for one caller, {login_throttle.MAXIMUM_TAKEN_BY_OWNER} for all callers of one "
+        f"{login_throttle.MAXIMUM_DISCLOSURES} for one caller, {login_throttle.MAXIMUM_DISCLOSURES_BY_OWNER} for all callers of one "
         "account or service provider. Beyond, every new address gets RATE_LIMITED. Admins are not limited.",
         permissions=[IsPerson],
     )

@@ -27,14 +27,14 @@ from app.foundation.idempotency.run_once import once
 from app.foundation.identifiers import Kind, new_id
 from app.foundation.revocations import Revocations
 from app.users import email_addresses, login_throttle, password, policy, uniqueness
-from app.users.credential_check import still_authenticated
+from app.users.credential_check import require_valid_credential
 from app.users.model import THE_POLICY, PasswordPolicy, Session, User
 from app.users.password import Claim
 from app.users.sessions import lock_account, matches
-from app.users.uniqueness import Unique
+from app.users.uniqueness import UniqueConstraint
 
 USERS = Rows(User, Kind.USER, "user")
-_EMAIL = Unique(
+_EMAIL = UniqueConstraint(
     "users_email_unique",
     "email",
     "email_key",
@@ -52,34 +52,34 @@ def _claim(viewer: Viewer) -> Claim:
 
 async def change_password(context: Context, current: str, new: str) -> User:
     """A new password for whoever asks; their other sessions end. Raises UserErrors, all of them at once, and RateLimited."""
-    viewer, problems = context.viewer, ErrorCollector()
+    viewer, errors = context.viewer, ErrorCollector()
     user = await viewer.visible(User).get_or_none(id=viewer.user_id)
     session_id = viewer.session_id
     if user is None or session_id is None:
         raise Unauthenticated("The session has ended. Log in again.")
     claim = _claim(viewer)
-    tried = await login_throttle.begin_in_session(session_id)
+    tried = await login_throttle.begin_for_session(session_id)
     if not await matches(tried, current, user.password_hash, claim):
         await login_throttle.fail(tried)
-        problems.add(UserErrorCode.WRONG_CREDENTIALS, "This is not the present password.", "currentPassword")
+        errors.add(UserErrorCode.WRONG_CREDENTIALS, "This is not the present password.", "currentPassword")
         await trail.record(context, user, after={"refused": True})
     else:
         await login_throttle.withdraw(tried)
-    policy.check(await policy.current(), new, user.email, problems, "newPassword")
+    policy.check(await policy.current(), new, user.email, errors, "newPassword")
     if password.normalized(new) == password.normalized(current):
-        problems.add(UserErrorCode.INVALID, "The new password is the present one; choose another.", "newPassword")
-    problems.raise_if_any()
-    values = _password_values(await password.hashed(new, claim), must_change=False)
+        errors.add(UserErrorCode.INVALID, "The new password is the present one; choose another.", "newPassword")
+    errors.raise_if_any()
+    values = _password_columns(await password.hash_password(new, claim), must_change=False)
     async with in_transaction():
         # Of two who change it at once, and after a reset, the other's password is the present one.
         locked = await User.filter(id=user.id, password_hash=user.password_hash).select_for_update().get_or_none()
         if locked is None:
             message = "The password was changed in this moment by somebody else; try again."
             raise UserErrors.one(UserErrorCode.CONFLICT, message)
-        await still_authenticated(viewer)
+        await require_valid_credential(viewer)
         changed = USERS.require(await update_row(context, User, user.id, values))
         await Session.filter(user_id=user.id).exclude(id=viewer.session_id).delete()
-        await login_throttle.forget_in_session(session_id)
+        await login_throttle.clear_for_session(session_id)
     context.use(Revocations).announce(user.id)
     return changed
 
@@ -100,49 +100,49 @@ async def create(context: Context, new: NewUser, idempotency_key: str | None = N
     Answers the password too, unless it was given, and whether the user is new: not when made before under this idempotency
     key. Raises UserErrors, all of them at once, and RateLimited.
     """
-    first = policy.temporary(await policy.current()) if new.password is None else new.password
+    first = policy.temporary_password(await policy.current()) if new.password is None else new.password
     reachable, claim = context.viewer.visible(User), _claim(context.viewer)
 
     async def make() -> tuple[User, bool]:
         # Before the transaction that `once` opens: it takes long, and nobody else is to wait for it.
-        hashed = await password.hashed(first if len(first) <= password.MAXIMUM_LENGTH else "", claim)
+        hashed = await password.hash_password(first if len(first) <= password.MAXIMUM_LENGTH else "", claim)
         return await once(context, idempotency_key, new, lambda: _create(context, new, hashed), reachable)
 
-    user, is_new = await _telling_who_is_there(context, new.email, make)
+    user, is_new = await _limit_disclosures(context, new.email, make)
     return user, first if new.password is None and is_new else None, is_new
 
 
 async def _create(context: Context, new: NewUser, hashed: str) -> User:
-    viewer, problems = context.viewer, ErrorCollector()
-    values = _read(Some(new.email), Some(new.name), problems)
-    await _find_taken(values, None, problems)
+    viewer, errors = context.viewer, ErrorCollector()
+    values = _read(Some(new.email), Some(new.name), errors)
+    await _check_email_taken(values, None, errors)
     if new.password is not None:
-        policy.check(await policy.current(), new.password, new.email, problems, "password")
-    secret = _password_values(hashed, must_change=True)
-    async with uniqueness.answered(context, User, [_EMAIL], values), in_transaction():
-        owner = await lock_owner(viewer, new.owner, problems)
-        await still_authenticated(viewer)
-        problems.raise_if_any()
+        policy.check(await policy.current(), new.password, new.email, errors, "password")
+    secret = _password_columns(hashed, must_change=True)
+    async with uniqueness.report_violations(context, User, [_EMAIL], values), in_transaction():
+        owner = await lock_owner(viewer, new.owner, errors)
+        await require_valid_credential(viewer)
+        errors.raise_if_any()
         if owner.has_quota:
             there, maximum = User.filter(**owner.columns), context.opened.settings.users_per_owner
-            await quotas.check(there, maximum, f"The {owner.words} has {maximum:,} users", "Delete one first.")
+            await quotas.check(there, maximum, f"The {owner.noun} has {maximum:,} users", "Delete one first.")
         user = await User.create(**values, **secret, **owner.columns)
         await trail.record(context, user, after={**values, **owner.columns})
     return user
 
 
-async def _telling_who_is_there(context: Context, email: str, make: Callable[[], Awaitable[T]]) -> T:
+async def _limit_disclosures(context: Context, email: str, make: Callable[[], Awaitable[T]]) -> T:
     """What `make` does; that somebody has the address is told to the audit trail too, and only so often.
 
     Otherwise anybody could learn who has a login in the whole installation, at no cost and leaving no trace. Raises
     RateLimited, before anything is done or in place of what would be told. Admins see everybody: for them there is no limit.
     """
-    await uniqueness.check(context, User, {"email_key": email_addresses.email_key(email)})
+    await uniqueness.check_disclosure_limit(context, User, {"email_key": email_addresses.email_key(email)})
     try:
         return await make()
     except UserErrors as mistakes:
         if any(error.code is UserErrorCode.EMAIL_TAKEN for error in mistakes.errors):
-            await uniqueness.note(context, {"email": email})
+            await uniqueness.record_disclosure(context, {"email": email})
         raise
 
 
@@ -151,12 +151,12 @@ async def create_first_admin(email: str, name: str) -> str:
 
     Raises UserErrors.
     """
-    problems = ErrorCollector()
-    values = _read(Some(email), Some(name), problems)
-    await _find_taken(values, None, problems)
-    problems.raise_if_any()
-    shown = policy.temporary(await policy.current())
-    secret = _password_values(await password.hashed(shown, Claim(password.CHANGES)), must_change=True)
+    errors = ErrorCollector()
+    values = _read(Some(email), Some(name), errors)
+    await _check_email_taken(values, None, errors)
+    errors.raise_if_any()
+    shown = policy.temporary_password(await policy.current())
+    secret = _password_columns(await password.hash_password(shown, Claim(password.CHANGES)), must_change=True)
     async with in_transaction():
         user = await User.create(**values, **secret, scope=Scope.ADMIN)
         await trail.record(None, user, after={**values, "scope": Scope.ADMIN})
@@ -177,23 +177,23 @@ async def update(context: Context, user_id: str, patch: UserPatch) -> User:
     email = patch.email.value if patch.email is not None else None
     if email is None:
         return await _update(context, user_id, patch)
-    return await _telling_who_is_there(context, email, lambda: _update(context, user_id, patch))
+    return await _limit_disclosures(context, email, lambda: _update(context, user_id, patch))
 
 
 async def _update(context: Context, user_id: str, patch: UserPatch) -> User:
-    problems = ErrorCollector()
-    values = _read(patch.email, patch.name, problems)
-    if values and not problems.found:
-        async with uniqueness.answered(context, User, [_EMAIL], values), in_transaction():
+    errors = ErrorCollector()
+    values = _read(patch.email, patch.name, errors)
+    if values and not errors.found:
+        async with uniqueness.report_violations(context, User, [_EMAIL], values), in_transaction():
             changed = await USERS.try_update(context, user_id, values, if_version=patch.if_version)
-            await still_authenticated(context.viewer)  # once the row is locked
+            await require_valid_credential(context.viewer)  # once the row is locked
         if changed is not None:
             return changed
     user = await USERS.get(context, user_id)
     if patch.if_version in (None, user.version):
-        await _find_taken(values, user.id, problems)
-    USERS.check_version(user.version, patch.if_version, problems)
-    problems.raise_if_any()
+        await _check_email_taken(values, user.id, errors)
+    USERS.check_version(user.version, patch.if_version, errors)
+    errors.raise_if_any()
     if values:  # what prevented the change has gone since
         raise USERS.conflict(patch.if_version)
     return user
@@ -207,7 +207,7 @@ async def set_active(context: Context, user_id: str, active: bool, if_version: i
         if user.active == active:
             return user
         if not active:
-            await _keep_an_admin(user)
+            await _check_last_admin(user)
             await Session.filter(user_id=user.id).delete()
         changed = USERS.require(await update_row(context, User, user.id, {"active": active}))
     context.use(Revocations).announce(user.id)
@@ -219,7 +219,7 @@ async def delete(context: Context, user_id: str, if_version: int | None) -> UUID
     found = await USERS.get(context, user_id)
     async with in_transaction():
         user = await _locked(context, found, if_version)
-        await _keep_an_admin(user)
+        await _check_last_admin(user)
         await trail.record(context, user, before={"email": user.email, "name": user.name})
         await delete_all(Q(id=user.id))
     context.use(Revocations).announce(user.id)
@@ -239,17 +239,17 @@ async def reset_password(context: Context, user_id: str, given: str | None) -> t
 
     Answers the password too, unless it was `given`. Raises UserErrors.
     """
-    viewer, problems = context.viewer, ErrorCollector()
+    viewer, errors = context.viewer, ErrorCollector()
     user = await USERS.get(context, user_id)
     if user.id == viewer.user_id:
         message = "Your own password is changed with changePassword, which asks for the present one."
-        problems.add(UserErrorCode.INVALID, message, "id")
+        errors.add(UserErrorCode.INVALID, message, "id")
     rules = await policy.current()
     if given is not None:
-        policy.check(rules, given, user.email, problems, "password")
-    problems.raise_if_any()
-    shown = policy.temporary(rules) if given is None else None
-    values = _password_values(await password.hashed(given or shown or "", _claim(viewer)), must_change=True)
+        policy.check(rules, given, user.email, errors, "password")
+    errors.raise_if_any()
+    shown = policy.temporary_password(rules) if given is None else None
+    values = _password_columns(await password.hash_password(given or shown or "", _claim(viewer)), must_change=True)
     async with in_transaction():
         await _locked(context, user)
         changed = USERS.require(await update_row(context, User, user.id, values))
@@ -271,19 +271,19 @@ class PasswordPolicyPatch:
 
 async def update_policy(context: Context, patch: PasswordPolicyPatch) -> PasswordPolicy:
     """Holds for passwords chosen from now on. Raises UserErrors: REQUIRED, OUT_OF_RANGE, CONFLICT."""
-    problems = ErrorCollector()
+    errors = ErrorCollector()
     values: Columns = {}
     for column in ("minimum_length", "needs_digit", "needs_symbol", "refuses_common"):
         given = getattr(patch, column)
         if given is not None and given.value is None:
-            problems.add(UserErrorCode.REQUIRED, "A rule of the policy cannot be cleared.", to_camel_case(column))
+            errors.add(UserErrorCode.REQUIRED, "A rule of the policy cannot be cleared.", to_camel_case(column))
         elif given is not None:
             values[column] = given.value
-    least, largest = policy.LEAST_MINIMUM, policy.LARGEST_MINIMUM
+    least, largest = policy.LOWEST_MINIMUM_LENGTH, policy.HIGHEST_MINIMUM_LENGTH
     if not least <= values.get("minimum_length", least) <= largest:
         message = f"The shortest password has {least} to {largest} characters."
-        problems.add(UserErrorCode.OUT_OF_RANGE, message, "minimumLength")
-    problems.raise_if_any()
+        errors.add(UserErrorCode.OUT_OF_RANGE, message, "minimumLength")
+    errors.raise_if_any()
     row, _ = await PasswordPolicy.get_or_create(id=THE_POLICY)
     if not values and patch.if_version in (None, row.version):
         return row
@@ -305,13 +305,13 @@ async def _locked(context: Context, found: User, if_version: int | None = None) 
         # Whole rows: a list of values would leave the lock out.
         await User.filter(scope=Scope.ADMIN, active=True).order_by("id").select_for_update()
     user = USERS.require(await User.filter(id=found.id).select_for_update().get_or_none())
-    await still_authenticated(context.viewer)
+    await require_valid_credential(context.viewer)
     if if_version not in (None, user.version):
         raise USERS.conflict(if_version)
     return user
 
 
-async def _keep_an_admin(user: User) -> None:
+async def _check_last_admin(user: User) -> None:
     """Raises UserErrors LAST_ADMIN. The active admins are locked."""
     if user.scope is not Scope.ADMIN or not user.active:
         return
@@ -320,28 +320,28 @@ async def _keep_an_admin(user: User) -> None:
         raise UserErrors.one(UserErrorCode.LAST_ADMIN, message, "id")
 
 
-def _read(email: Some[str | None] | None, name: Some[str | None] | None, problems: ErrorCollector) -> Columns:
-    """The columns to write; what is wrong goes to `problems`."""
+def _read(email: Some[str | None] | None, name: Some[str | None] | None, errors: ErrorCollector) -> Columns:
+    """The columns to write; what is wrong goes to `errors`."""
     values: Columns = {}
-    before = len(problems.found)
+    before = len(errors.found)
     if email is not None:
-        checked = email_addresses.checked(email.value, problems, "email")
-        if len(problems.found) == before:
+        checked = email_addresses.checked(email.value, errors, "email")
+        if len(errors.found) == before:
             values |= {"email": checked, "email_key": email_addresses.email_key(checked)}
-    before = len(problems.found)
+    before = len(errors.found)
     if name is not None:
-        checked = names.checked(name.value, problems, "name")
-        if len(problems.found) == before:
+        checked = names.checked(name.value, errors, "name")
+        if len(errors.found) == before:
             values["name"] = checked
     return values
 
 
-def _password_values(stored: str, *, must_change: bool) -> Columns:
+def _password_columns(stored: str, *, must_change: bool) -> Columns:
     return {"password_hash": stored, "password_set_at": datetime.now(UTC), "must_change_password": must_change}
 
 
-async def _find_taken(values: Columns, user_id: UUID | None, problems: ErrorCollector) -> None:
+async def _check_email_taken(values: Columns, user_id: UUID | None, errors: ErrorCollector) -> None:
     """Tells a taken address beside all else that is wrong; the constraint holds it all the same."""
     key = values.get("email_key")
     if key and await User.filter(email_key=key).exclude(id=user_id or new_id()).exists():
-        problems.found += _EMAIL.mistake(values["email"]).errors
+        errors.found += _EMAIL.user_errors(values["email"]).errors

@@ -43,8 +43,6 @@ class Session(fields.Node[model.Session]):
 
 @strawberry.type
 class SessionQueries:
-    """Root fields."""
-
     @fields.resolver("The caller's own sessions that are open, newest first.", permissions=[IsPerson])
     async def sessions(
         self, info: Info, first: FirstArgument = DEFAULT_FIRST, after: AfterArgument = None
@@ -54,8 +52,6 @@ class SessionQueries:
 
 @strawberry.input(description="Who logs in.")
 class LoginInput:
-    """Input of login."""
-
     email: str = strawberry.field(description="The e-mail address.")
     password: str = strawberry.field(description="The password.")
 
@@ -82,8 +78,6 @@ class LogoutPayload(fields.Payload):
 
 @strawberry.input(description="Which sessions end.")
 class LogoutEverywhereInput:
-    """Input of logoutEverywhere."""
-
     keep_current: bool = strawberry.field(default=False, description="True: the session that asks stays open.")
 
 
@@ -94,8 +88,6 @@ class LogoutEverywherePayload(fields.Payload):
 
 @strawberry.input(description="A session to be ended.")
 class RevokeSessionInput:
-    """Input of revokeSession."""
-
     id: strawberry.ID = strawberry.field(description="The session: one's own, or of a user within reach.")
 
 
@@ -106,8 +98,6 @@ class RevokeSessionPayload(fields.Payload):
 
 @strawberry.input(description="A new password for whoever asks.")
 class ChangePasswordInput:
-    """Input of changePassword."""
-
     current_password: str = strawberry.field(description="The present password.")
     new_password: str = strawberry.field(description="The new one; `passwordPolicy` tells what it has to be.")
 
@@ -119,8 +109,6 @@ class ChangePasswordPayload(fields.Payload):
 
 @strawberry.type
 class SessionMutations:
-    """Root fields."""
-
     @fields.mutation(
         "Opens a session with an e-mail address and a password. Needs no key; an `Authorization` header that does not "
         "authenticate is ignored unless the document has other fields that need one. RATE_LIMITED after "

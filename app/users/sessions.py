@@ -20,7 +20,7 @@ from app.foundation.networks import network_of, site_of
 from app.foundation.revocations import Revocations
 from app.foundation.settings import Settings
 from app.users import email_addresses, login_throttle, password, token
-from app.users.credential_check import still_authenticated
+from app.users.credential_check import require_valid_credential
 from app.users.model import MAXIMUM_USER_AGENT, Session, User
 from app.users.password import Claim
 
@@ -30,7 +30,7 @@ _WRONG = "The e-mail address or the password is wrong."
 
 
 @dataclass(frozen=True)
-class LoggedIn:
+class NewSession:
     """Somebody who was let in, with the session's token, which is not to be had again."""
 
     user: User
@@ -38,14 +38,14 @@ class LoggedIn:
     token: str
 
 
-async def login(context: Context, email: str, given: str) -> LoggedIn:
+async def login(context: Context, email: str, given: str) -> NewSession:
     """A session for whoever knows a password.
 
     Raises UserErrors WRONG_CREDENTIALS, in the same words and after the same work for an unknown address, a wrong password and
     somebody who is not active; and RateLimited.
     """
     key = email_addresses.email_key(email)
-    subject = login_throttle.subject_of(context.keyring, key)
+    subject = login_throttle.email_subject(context.keyring, key)
     tried = await login_throttle.begin(subject, context.address)
     user = await User.filter(owner_is_active(), email_key=key, active=True).first()
     is_right = await matches(tried, given, user.password_hash if user else None, _login_claim(context.address))
@@ -72,7 +72,7 @@ async def login(context: Context, email: str, given: str) -> LoggedIn:
             expires_at=now + timedelta(days=context.opened.settings.session_days),
         )
         await User.filter(id=user.id).update(last_login_at=now)
-        await login_throttle.forget(subject, context.address)
+        await login_throttle.clear(subject, context.address)
         # Nobody is let in before the session is there for good; its event is already theirs.
         theirs = copy(context)
         theirs.let_in(viewer_of(user, session))
@@ -81,7 +81,7 @@ async def login(context: Context, email: str, given: str) -> LoggedIn:
         context.use(Revocations).announce(user.id)
     user.last_login_at = now
     context.let_in(viewer_of(user, session))
-    return LoggedIn(user, session, made.text)
+    return NewSession(user, session, made.text)
 
 
 async def matches(tried: login_throttle.LoginAttempt, given: str, stored: str | None, claim: Claim) -> bool:
@@ -119,7 +119,7 @@ async def logout(context: Context) -> None:
     """Ends the session that asks; one that has ended already, and is still remembered, changes nothing."""
     async with in_transaction():
         if await Session.filter(id=context.viewer.session_id).delete():
-            await _note_ended(context, 1)
+            await _record_ended(context, 1)
     context.use(Revocations).announce(context.viewer.session_id)
 
 
@@ -127,14 +127,14 @@ async def logout_everywhere(context: Context, *, keep_current: bool) -> int:
     """Ends all sessions of whoever asks; answers how many."""
     sessions = Session.filter(user_id=context.viewer.user_id)
     async with in_transaction():
-        await still_authenticated(context.viewer)
+        await require_valid_credential(context.viewer)
         count = await (sessions.exclude(id=context.viewer.session_id) if keep_current else sessions).delete()
-        await _note_ended(context, count)
+        await _record_ended(context, count)
     context.use(Revocations).announce(context.viewer.user_id)
     return count
 
 
-async def _note_ended(context: Context, count: int) -> None:
+async def _record_ended(context: Context, count: int) -> None:
     viewer = context.viewer
     await trail.record(
         context,
@@ -160,7 +160,7 @@ async def revoke_session(context: Context, session_id: str) -> UUID:
     user = await User.get_or_none(id=session.user_id) if session is not None else None
     async with in_transaction():
         is_there = user is not None and await lock_account(context.viewer, user)
-        await still_authenticated(context.viewer)
+        await require_valid_credential(context.viewer)
         if session is None or not is_there or not await Session.filter(id=session.id).delete():
             raise UserErrors.one(UserErrorCode.NOT_FOUND, "There is no such session.", "id")
         await trail.record(context, user, before={"session": sid_of(Kind.SESSION, session.id)})

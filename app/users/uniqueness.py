@@ -21,7 +21,7 @@ from app.users import login_throttle
 
 
 @dataclass(frozen=True)
-class Unique:
+class UniqueConstraint:
     """What no two rows may share."""
 
     constraint: str
@@ -35,15 +35,15 @@ class Unique:
     hidden_from: frozenset[Scope] = frozenset()
     """The scopes that do not see all rows it is compared with."""
 
-    def mistake(self, value: object) -> UserErrors:
+    def user_errors(self, value: object) -> UserErrors:
         return UserErrors.one(self.code, self.message.format(value), to_camel_case(self.column))
 
 
 @asynccontextmanager
-async def answered(
+async def report_violations(
     context: Context,
     model: type[TenantScoped],
-    uniques: Sequence[Unique],
+    uniques: Sequence[UniqueConstraint],
     values: Mapping[str, object],
     stored: Callable[[], Awaitable[TenantScoped]] | None = None,
 ) -> AsyncIterator[None]:
@@ -54,7 +54,7 @@ async def answered(
     """
     hidden = [one for one in uniques if context.viewer.scope in one.hidden_from and values.get(one.column)]
     if hidden:
-        await check(context, model, {one.key: values[one.key] for one in hidden})
+        await check_disclosure_limit(context, model, {one.key: values[one.key] for one in hidden})
     try:
         yield
     except IntegrityError as error:
@@ -65,28 +65,28 @@ async def answered(
         same = context.viewer.visible(model).filter(**{violated.key: values[violated.key]})
         if violated in hidden and not await same.exists():
             tried = {one.column: values[one.column] for one in uniques if values.get(one.column)}
-            await note(context, tried, await stored() if stored is not None else None)
-        raise violated.mistake(values[violated.column]) from None
+            await record_disclosure(context, tried, await stored() if stored is not None else None)
+        raise violated.user_errors(values[violated.column]) from None
 
 
-async def check(context: Context, model: type[TenantScoped], keys: Mapping[str, object]) -> None:
+async def check_disclosure_limit(context: Context, model: type[TenantScoped], keys: Mapping[str, object]) -> None:
     """Before anything is tried. Raises RateLimited for a caller who was told so often that no more is even tried.
 
     But for what a row within reach has: it tells nothing of others. A form sends it with whatever else is changed, and a repeat
     with its idempotency key sends it again.
     """
     try:
-        await login_throttle.check_taken(context.keyring, context.viewer)
+        await login_throttle.check_disclosures(context.keyring, context.viewer)
     except RateLimited:
         for column, key in keys.items():
             if not await context.viewer.visible(model).filter(**{column: key}).exists():
                 raise
 
 
-async def note(context: Context, tried: Mapping[str, object], row: TenantScoped | None = None) -> None:
+async def record_disclosure(context: Context, tried: Mapping[str, object], row: TenantScoped | None = None) -> None:
     """Audits what was found taken, of this row where it is there. Raises RateLimited when it may not be said any more."""
     viewer = context.viewer
     account_id, provider_id = (viewer.account_id, viewer.service_provider_id) if row is None else (None, None)
     after = {**tried, "refused": True}
     await trail.record(context, row, after=after, account_id=account_id, service_provider_id=provider_id)
-    await login_throttle.count_taken(context.keyring, viewer)
+    await login_throttle.count_disclosure(context.keyring, viewer)

@@ -390,7 +390,7 @@ async def test_every_column_of_what_is_audited_is_told_by_a_name_of_the_contract
                 for first, last in found:
                     is_json = isinstance(model._meta.fields_map[column], JSONField)
                     is_object = hasattr(get_named_type(last.type), "fields") and not is_json
-                    is_id = column == f"{to_snake_case(setting.name)}_id" and setting.made_of is not None
+                    is_id = column == f"{to_snake_case(setting.name)}_id" and setting.convert is not None
                     assert is_object == is_id, place
                     needed = set(first.extensions["strawberry-definition"].metadata.get(fields.PERMISSIONS, ()))
                     assert needed <= setting.permissions, place

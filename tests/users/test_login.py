@@ -108,7 +108,7 @@ async def test_a_password_of_any_form_is_just_wrong(people: People, given: str) 
 
 
 async def test_a_password_is_the_same_on_every_keyboard() -> None:
-    stored = await password.hashed("caf\u00e9 au lait", claim())
+    stored = await password.hash_password("caf\u00e9 au lait", claim())
     assert await password.matches("cafe\u0301 au lait", stored, claim())
     assert not await password.matches("cafe au lait", stored, claim())
 
@@ -123,12 +123,12 @@ async def test_two_passwords_are_compared_at_once_and_no_more_than_some_wait(mon
 
 async def test_one_caller_has_a_quarter_of_the_places_and_the_others_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(password, "LOGINS", FairSlots(8))
-    many = [password.hashed("x", claim("one")) for _ in range(5)]
+    many = [password.hash_password("x", claim("one")) for _ in range(5)]
     found = await asyncio.gather(*many, password.matches("x", None, claim("another")), return_exceptions=True)
     limited = [isinstance(one, RateLimited) for one in found]
     assert limited == [False] * 2 + [True] * 3 + [False]
     assert password.LOGINS.total == 0
-    assert await password.hashed("x", claim("one"))
+    assert await password.hash_password("x", claim("one"))
 
 
 def claim(*owners: str) -> password.Claim:
@@ -241,8 +241,8 @@ async def test_the_contract_says_how_often_somebody_may_try(stranger: Person) ->
         login_throttle.MAXIMUM_BY_NETWORK,
     ):
         assert f" {limit} " in fields["login"]
-    assert f"within 15 minutes: {login_throttle.MAXIMUM_TAKEN} for one caller" in fields["createUser"]
-    assert f" {login_throttle.MAXIMUM_TAKEN_BY_OWNER} for all callers of one account" in fields["createUser"]
+    assert f"within 15 minutes: {login_throttle.MAXIMUM_DISCLOSURES} for one caller" in fields["createUser"]
+    assert f" {login_throttle.MAXIMUM_DISCLOSURES_BY_OWNER} for all callers of one account" in fields["createUser"]
 
 
 @pytest.mark.parametrize("mutation", ["login", "changePassword"])

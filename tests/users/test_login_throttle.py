@@ -66,7 +66,7 @@ async def test_changes_of_the_password_that_failed_on_our_side_do_not_lock_out_t
 ) -> None:
     document = "mutation ($input: ChangePasswordInput!) { changePassword(input: $input) { userErrors { code } } }"
     given = {"currentPassword": PASSWORD, "newPassword": "a password nobody has"}
-    full_disk.setattr(login_throttle, "take_back", disk_is_full)
+    full_disk.setattr(login_throttle, "withdraw", disk_is_full)
     for _ in range(login_throttle.MAXIMUM_BY_SESSION):
         assert (await people["bob"].ask(document, input=given)).codes == ["SERVICE_UNAVAILABLE"]
     full_disk.undo()
@@ -106,8 +106,8 @@ async def test_a_taken_address_that_was_not_told_does_not_count(
 ) -> None:
     document = "mutation ($input: CreateUserInput!) { createUser(input: $input) { userErrors { code } } }"
     given = {"email": email_of("sue"), "name": "Sue"}
-    full_disk.setattr(login_throttle, "_ends_of_wait", _fails_once_counted(login_throttle._ends_of_wait))
-    for _ in range(login_throttle.MAXIMUM_TAKEN):
+    full_disk.setattr(login_throttle, "_wait_ends", _fails_once_counted(login_throttle._wait_ends))
+    for _ in range(login_throttle.MAXIMUM_DISCLOSURES):
         assert (await people["ann"].ask(document, input=given)).codes == ["SERVICE_UNAVAILABLE"]
     full_disk.undo()
     later(15)

@@ -48,7 +48,7 @@ async def test_whoever_asks_who_is_there_is_stopped_and_nobody_else(
     people: People, monkeypatch: pytest.MonkeyPatch, free: str
 ) -> None:
     """And then hears the same of an address that nobody has, whatever else is wrong."""
-    monkeypatch.setattr(login_throttle, "MAXIMUM_TAKEN", 3)
+    monkeypatch.setattr(login_throttle, "MAXIMUM_DISCLOSURES", 3)
     for name in ("fay", "root", "sue"):
         assert refusals(await ask_for(people["ann"], email_of(name))) == [TAKEN]
     for email in (email_of("fay"), free):
@@ -62,8 +62,8 @@ async def test_whoever_asks_who_is_there_is_stopped_and_nobody_else(
 
 
 async def test_all_of_one_owner_together_are_bounded_too(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert (login_throttle.MAXIMUM_TAKEN, login_throttle.MAXIMUM_TAKEN_BY_OWNER) == (20, 200)
-    monkeypatch.setattr(login_throttle, "MAXIMUM_TAKEN_BY_OWNER", 3)
+    assert (login_throttle.MAXIMUM_DISCLOSURES, login_throttle.MAXIMUM_DISCLOSURES_BY_OWNER) == (20, 200)
+    monkeypatch.setattr(login_throttle, "MAXIMUM_DISCLOSURES_BY_OWNER", 3)
     for caller in ("ann", "bob", "ann"):
         assert refusals(await ask_for(people[caller], email_of("fay"))) == [TAKEN]
     for person in (people["ann"], people["bob"], people.installation.person("account_user")):
@@ -72,7 +72,7 @@ async def test_all_of_one_owner_together_are_bounded_too(people: People, monkeyp
 
 
 async def test_of_many_at_once_no_more_are_told(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(login_throttle, "MAXIMUM_TAKEN", 2)
+    monkeypatch.setattr(login_throttle, "MAXIMUM_DISCLOSURES", 2)
     answers = await asyncio.gather(*(people["ann"].ask(_renamed(people, email_of("fay"))) for _ in range(8)))
     told = [answer for answer in answers if not answer.codes]
     assert len(told) <= 2
@@ -80,7 +80,7 @@ async def test_of_many_at_once_no_more_are_told(people: People, monkeypatch: pyt
 
 
 async def test_many_free_addresses_at_once_are_taken(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(login_throttle, "MAXIMUM_TAKEN", 1)
+    monkeypatch.setattr(login_throttle, "MAXIMUM_DISCLOSURES", 1)
     made = await asyncio.gather(*(ask_for(people["ann"], f"new{number}@example.com") for number in range(6)))
     assert [refusals(payload) for payload in made] == [[]] * 6
 
@@ -89,7 +89,7 @@ async def test_an_address_that_stays_counts_for_nothing_and_is_not_refused(
     people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A form sends it with whatever else is changed."""
-    monkeypatch.setattr(login_throttle, "MAXIMUM_TAKEN", 1)
+    monkeypatch.setattr(login_throttle, "MAXIMUM_DISCLOSURES", 1)
     assert refusals(await ask_for(people["ann"], email_of("fay"))) == [TAKEN]
     for email in (email_of("bob"), email_of("bob").upper()):
         given = {"id": people.ids["bob"], "email": email, "name": "Robert"}
@@ -100,13 +100,13 @@ async def test_an_address_that_stays_counts_for_nothing_and_is_not_refused(
 
 
 async def test_those_who_may_see_everybody_may_ask(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(login_throttle, "MAXIMUM_TAKEN", 1)
+    monkeypatch.setattr(login_throttle, "MAXIMUM_DISCLOSURES", 1)
     for _ in range(3):
         assert refusals(await ask_for(people["root"], email_of("fay"))) == [TAKEN]
 
 
 async def test_users_who_are_made_count_for_nothing(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(login_throttle, "MAXIMUM_TAKEN", 1)
+    monkeypatch.setattr(login_throttle, "MAXIMUM_DISCLOSURES", 1)
     for number in range(3):
         assert refusals(await ask_for(people["boss"], f"new{number}@example.com")) == []
         assert refusals(await ask_for(people["boss"], "no address")) == [("INVALID", ["email"])]
@@ -117,7 +117,7 @@ async def test_users_who_are_made_count_for_nothing(people: People, monkeypatch:
 async def test_a_repeat_with_its_idempotency_key_is_answered_however_many_were_found_taken_since(
     people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(login_throttle, "MAXIMUM_TAKEN", 1)
+    monkeypatch.setattr(login_throttle, "MAXIMUM_DISCLOSURES", 1)
     given = {"email": "eve@example.com", "password": PASSWORD, "idempotencyKey": "one"}
     made = await ask_for(people["ann"], **given)
     assert refusals(await ask_for(people["ann"], email_of("fay"))) == [TAKEN]

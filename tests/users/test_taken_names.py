@@ -64,7 +64,7 @@ async def test_who_asks_for_accounts_of_others_is_stopped_and_no_other_caller(
     account_user: Person, sibling_user: Person, provider: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And then hears the same of what is free."""
-    monkeypatch.setattr(login_throttle, "MAXIMUM_TAKEN", 2)
+    monkeypatch.setattr(login_throttle, "MAXIMUM_DISCLOSURES", 2)
     assert refusals(await update(account_user, world, name="Sibling customer")) == [TAKEN_NAME]
     assert refusals(await update(account_user, world, sipRealm=REALM)) == [TAKEN_REALM]
     for given in (
@@ -85,7 +85,7 @@ async def test_who_asks_for_accounts_of_others_is_stopped_and_no_other_caller(
 async def test_who_asks_for_realms_or_for_names_of_providers_is_stopped(
     provider: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(login_throttle, "MAXIMUM_TAKEN", 1)
+    monkeypatch.setattr(login_throttle, "MAXIMUM_DISCLOSURES", 1)
     assert refusals(await update(provider, world, sipRealm=REALM)) == [TAKEN_REALM]
     made = 'mutation {{ createAccount(input: {{ name: "{}", sipRealm: "{}" }}) {{ account {{ id }} }} }}'
     for realm in (REALM, "free.example.com"):
@@ -102,7 +102,7 @@ async def test_who_asks_for_realms_or_for_names_of_providers_is_stopped(
 async def test_what_the_caller_may_list_counts_for_nothing(
     provider: Person, admin: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(login_throttle, "MAXIMUM_TAKEN", 1)
+    monkeypatch.setattr(login_throttle, "MAXIMUM_DISCLOSURES", 1)
     for _ in range(2):
         assert refusals(await update(provider, world, name="Sibling customer")) == [TAKEN_NAME]
         assert refusals(await update(provider, world, sipRealm="SIBLING.sip.example.com")) == [TAKEN_REALM]
@@ -115,7 +115,7 @@ async def test_what_the_caller_may_list_counts_for_nothing(
 async def test_a_repeat_with_its_idempotency_key_is_answered_however_much_was_found_taken_since(
     provider: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(login_throttle, "MAXIMUM_TAKEN", 1)
+    monkeypatch.setattr(login_throttle, "MAXIMUM_DISCLOSURES", 1)
     given = {"name": "New", "sipRealm": "new.example.com", "idempotencyKey": "one"}
     made = await provider.change("createAccount", "account { id }", **given)
     assert refusals(await update(provider, world, sipRealm=REALM)) == [TAKEN_REALM]
@@ -126,6 +126,6 @@ async def test_a_repeat_with_its_idempotency_key_is_answered_however_much_was_fo
 async def test_ones_own_name_may_be_written_otherwise_however_much_was_found_taken(
     account_user: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(login_throttle, "MAXIMUM_TAKEN", 1)
+    monkeypatch.setattr(login_throttle, "MAXIMUM_DISCLOSURES", 1)
     assert refusals(await update(account_user, world, name="Sibling customer")) == [TAKEN_NAME]
     assert await codes(account_user, world, name="OWN CUSTOMER") == []
