@@ -8,7 +8,7 @@ from tortoise.transactions import in_transaction
 
 from app.accounts.lookup import ACCOUNTS
 from app.accounts.model import Account
-from app.audit.audited_update import Columns, update_row
+from app.audit.audited_update import Columns
 from app.audit.secret_reads import SecretReads
 from app.foundation.context import Context
 from app.foundation.encryption import Keyring
@@ -47,8 +47,7 @@ async def rotate(context: Context, account_id: str, if_version: int | None, over
     async with in_transaction():
         # Of two that rotate at once, the second replaces the first one's secret, so that both get a secret that signs.
         account = await ACCOUNTS.get_locked(context, account_id, "accountId")
-        if if_version not in (None, account.version):
-            raise ACCOUNTS.conflict(if_version)
+        ACCOUNTS.check_version(account.version, if_version)
         return ACCOUNTS.require(
             await update_row(context, Account, account.id, _rotated(context, account, overlap_hours))
         )

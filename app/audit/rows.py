@@ -75,6 +75,10 @@ class Rows(Generic[M]):
     def conflict(self, if_version: int | None) -> UserErrors:
         return conflict(self.noun, if_version)
 
-    def check_version(self, version: int, if_version: int | None, errors: ErrorCollector) -> None:
-        if if_version not in (None, version):
-            errors.found += self.conflict(if_version).errors
+    def check_version(self, version: int | None, if_version: int | None, errors: ErrorCollector | None = None) -> None:
+        """Adds CONFLICT to `errors`, or raises it without them, if the client expects another version."""
+        if if_version in (None, version):
+            return
+        if errors is None:
+            raise self.conflict(if_version)
+        errors.found += self.conflict(if_version).errors

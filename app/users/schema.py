@@ -221,10 +221,10 @@ _ALREADY_SHOWN = UserError(
 @strawberry.type
 class UserMutations:
     @fields.mutation(
-        "Creates a user with the scope of the owner, which is never above the caller's. For people only, since it returns a "
-        "password. Answers that an e-mail address is taken are audited, and limited within 15 minutes: "
-        f"{login_throttle.MAXIMUM_DISCLOSURES} for one caller, {login_throttle.MAXIMUM_DISCLOSURES_BY_OWNER} for all callers of one "
-        "account or service provider. Beyond, every new address gets RATE_LIMITED. Admins are not limited.",
+        "Creates a user with the owner's scope, which cannot exceed the caller's. For people only, because it returns a "
+        "password. Replies that an e-mail address is taken are audited and limited: within 15 minutes "
+        f"{login_throttle.MAXIMUM_DISCLOSURES} for one caller, {login_throttle.MAXIMUM_DISCLOSURES_BY_OWNER} for all callers "
+        "of one account or service provider. After that every new address gets RATE_LIMITED. Admins are not limited.",
         permissions=[IsPerson],
     )
     async def create_user(

@@ -46,7 +46,7 @@ _Selected = list[tuple[str, Read | None, FieldDetailsList | None]]
 """By their names in the answer: what reads the field from its row, or what is walked; neither for what is denied."""
 
 # Work, in the time that it takes to read a plain field (about half a microsecond).
-MAXIMUM_WORK = 200_000
+MAXIMUM_WORK = 140_000
 _ORDINARY_WORK = 20
 _LOAD_WORK = 40
 _ASYNC_WORK = 120
