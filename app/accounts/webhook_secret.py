@@ -1,4 +1,4 @@
-"""The secret that signs an account's webhook calls: made, sealed, opened and rotated."""
+"""The secret that signs an account's webhook calls: generated, encrypted, decrypted and rotated."""
 
 import secrets
 from datetime import UTC, datetime, timedelta
@@ -8,7 +8,7 @@ from tortoise.transactions import in_transaction
 
 from app.accounts.lookup import ACCOUNTS
 from app.accounts.model import Account
-from app.audit.audited_update import Columns
+from app.audit.audited_update import Columns, update_row
 from app.audit.secret_reads import SecretReads
 from app.foundation.context import Context
 from app.foundation.encryption import Keyring
@@ -31,13 +31,13 @@ def decrypt(keyring: Keyring, account_id: UUID, sealed: bytes, column: str = "we
 
 
 def reveal(context: Context, account_id: UUID, sealed: bytes) -> str:
-    """Opens the secret for the caller, which is audited."""
+    """Decrypts the secret for the caller and audits the read."""
     context.use(SecretReads).record(context, Account, account_id, "webhookSecret")
     return decrypt(context.keyring, account_id, sealed)
 
 
 async def rotate(context: Context, account_id: str, if_version: int | None, overlap_hours: int) -> Account:
-    """A new secret; the old one signs too for `overlap_hours` (0: nothing any more), and one from before it no longer.
+    """Replaces the secret. The old one also signs for `overlap_hours`; an even older one stops signing immediately.
 
     Raises UserErrors: NOT_FOUND, CONFLICT, OUT_OF_RANGE.
     """
@@ -45,7 +45,7 @@ async def rotate(context: Context, account_id: str, if_version: int | None, over
         message = f"The overlap is 0 to {MAXIMUM_OVERLAP_HOURS} hours."
         raise UserErrors.one(UserErrorCode.OUT_OF_RANGE, message, "overlapHours")
     async with in_transaction():
-        # Of two that rotate at once, the second replaces the first one's secret, so that both get a secret that signs.
+        # Concurrent rotations run one after the other, so that each returns a secret that signs.
         account = await ACCOUNTS.get_locked(context, account_id, "accountId")
         ACCOUNTS.check_version(account.version, if_version)
         return ACCOUNTS.require(

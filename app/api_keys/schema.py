@@ -105,7 +105,7 @@ class ApiKey(fields.Node[model.ApiKey]):
     created_at: datetime = fields.column("When it was created.")
     updated_at: datetime = fields.column("When its name or secret was changed last.")
     version: int = fields.column(
-        "Grows by one with each change; send it as `ifVersion` to be safe from others' changes."
+        "Incremented by each change. Send it as `ifVersion` to avoid overwriting concurrent changes."
     )
     viewer_can_update: bool = fields.per_viewer(
         lambda viewer: viewer.may([HasFullAccess]), "Whether the caller may rename, rotate and revoke the key."
@@ -118,7 +118,8 @@ _KEYS_OF_INSTALLATION = fields.PageOfAll(model.ApiKey, always={"scope": Scope.AD
 @strawberry.type(description="The limits of an API key's inputs.")
 class ApiKeyLimits:
     name_maximum: int = strawberry.field(
-        default=names.MAXIMUM, description="Characters (code points) of a name, spaces around it left out."
+        default=names.MAXIMUM,
+        description="Maximum length of a name, in characters (Unicode code points), after trimming.",
     )
     overlap_hours_maximum: int = strawberry.field(
         default=service.MAXIMUM_OVERLAP_HOURS, description="The greatest `overlapHours` of a rotation; the least is 0."
@@ -189,16 +190,16 @@ class CreateApiKeyInput:
 class CreateApiKeyPayload(fields.Payload):
     api_key: ApiKey | None = strawberry.field(default=None, description="The new key.")
     token: str | None = strawberry.field(
-        default=None, description="Its text, to be sent as `Authorization: Bearer …`. Shown here once and never again."
+        default=None, description="Its text, to be sent as `Authorization: Bearer …`. Returned only here."
     )
 
 
-@strawberry.input(description="Changes to an API key; what is left out stays as it is.")
+@strawberry.input(description="Changes to an API key. Omitted fields keep their values.")
 class UpdateApiKeyInput:
     id: strawberry.ID = strawberry.field(description="The key.")
     name: Maybe[str | None] = strawberry.field(default=None, description="A new name: 1 to 64 characters.")
     if_version: int | None = strawberry.field(
-        default=None, description="Refuse with CONFLICT unless this is still the version."
+        default=None, description="Fails with CONFLICT unless this is the current version."
     )
 
 
@@ -231,7 +232,7 @@ class RotateApiKeyPayload(fields.Payload):
     api_key: ApiKey | None = strawberry.field(default=None, description="The key as it is now.")
     token: str | None = strawberry.field(
         default=None,
-        description="Its new text, to be sent as `Authorization: Bearer …`. Shown here once and never again.",
+        description="Its new text, to be sent as `Authorization: Bearer …`. Returned only here.",
     )
 
 

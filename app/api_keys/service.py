@@ -105,7 +105,7 @@ async def create_first_admin(keyring: Keyring, name: str) -> str:
 
 @dataclass(frozen=True)
 class ApiKeyPatch:
-    """What an input changes; None is what it leaves out, Some(None) an explicit null."""
+    """The fields to change. None keeps a field, Some(None) is an explicit null."""
 
     name: Some[str | None] | None = None
     if_version: int | None = None

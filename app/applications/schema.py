@@ -87,9 +87,9 @@ class Application(fields.Node[model.Application]):
         description="What its account uses it for; while it does, deleting it needs `force`.",
     )
     created_at: datetime = fields.column("When it was created.")
-    updated_at: datetime = fields.column("When it was changed last.")
+    updated_at: datetime = fields.column("When it was last changed.")
     version: int = fields.column(
-        "Grows by one with each change; send it as `ifVersion` to be safe from others' changes."
+        "Incremented by each change. Send it as `ifVersion` to avoid overwriting concurrent changes."
     )
     viewer_can_update: bool = fields.per_viewer(
         lambda viewer: viewer.may([HasFullAccess]), "Whether the caller may change the application."
@@ -99,11 +99,9 @@ class Application(fields.Node[model.Application]):
     )
 
 
-@strawberry.input(description="Which applications to list; conditions are joined with and.")
+@strawberry.input(description="Which applications to list. Conditions are combined with AND; null means no condition.")
 class ApplicationFilter:
-    name_contains: str | None = strawberry.field(
-        default=None, description="Text within the name; upper and lower case count as the same."
-    )
+    name_contains: str | None = strawberry.field(default=None, description="Text contained in the name, ignoring case.")
     record_all_calls: bool | None = strawberry.field(
         default=None, description="Applications that record all their calls, or those that do not."
     )
@@ -111,14 +109,14 @@ class ApplicationFilter:
 
 @strawberry.enum(description="What applications are ordered by.")
 class ApplicationOrderField(enum.Enum):
-    NAME = strawberry.enum_value("NAME", description="By name; upper and lower case count as the same.")
-    CREATED_AT = strawberry.enum_value("CREATED_AT", description="By the time of creation.")
+    NAME = strawberry.enum_value("NAME", description="By name, ignoring case.")
+    CREATED_AT = strawberry.enum_value("CREATED_AT", description="By creation time.")
 
 
 @strawberry.input(description="How applications are ordered.")
 class ApplicationOrder:
-    field: ApplicationOrderField = strawberry.field(default=ApplicationOrderField.NAME, description="What is compared.")
-    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which way.")
+    field: ApplicationOrderField = strawberry.field(default=ApplicationOrderField.NAME, description="What to sort by.")
+    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="The direction.")
 
 
 def _order(given: ApplicationOrder | None) -> Order:
@@ -143,7 +141,8 @@ _APPLICATION = fields.OneById(model.Application, Kind.APPLICATION)
 @strawberry.type(description="The limits of an application's inputs; those of its webhooks' parts are in `webhook`.")
 class ApplicationLimits:
     name_maximum: int = strawberry.field(
-        default=names.MAXIMUM, description="Characters (code points) of a name, spaces around it left out."
+        default=names.MAXIMUM,
+        description="Maximum length of a name, in characters (Unicode code points), after trimming.",
     )
     calling_webhook_schemes: list[str] = strawberry.field(
         default_factory=lambda: list(service.CALLING.schemes),
@@ -157,7 +156,7 @@ class ApplicationLimits:
 
 @strawberry.type
 class ApplicationQueries:
-    @fields.resolver("One application by its id; null when there is none within reach.", declared=_APPLICATION)
+    @fields.resolver("One application by its id; null if none is visible to the caller.", declared=_APPLICATION)
     async def application(
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="`AP` and 32 hex digits.")]
     ) -> Application | None:
@@ -193,7 +192,7 @@ class CreateApplicationPayload(fields.Payload):
     application: Application | None = strawberry.field(default=None, description="The new application.")
 
 
-@strawberry.input(description="Changes to an application; what is left out stays as it is.")
+@strawberry.input(description="Changes to an application. Omitted fields keep their values.")
 class UpdateApplicationInput:
     id: strawberry.ID = strawberry.field(description="The application.")
     name: Maybe[str | None] = strawberry.field(
@@ -207,7 +206,7 @@ class UpdateApplicationInput:
     )
     record_all_calls: Maybe[bool | None] = strawberry.field(default=None, description="Record all its calls.")
     if_version: int | None = strawberry.field(
-        default=None, description="Refuse with CONFLICT unless this is still the version."
+        default=None, description="Fails with CONFLICT unless this is the current version."
     )
 
     def patch(self) -> service.ApplicationPatch:
@@ -235,7 +234,7 @@ class DeleteApplicationInput:
         default=False, description="True: delete it even when its account uses it; the account then uses none."
     )
     if_version: int | None = strawberry.field(
-        default=None, description="Refuse with CONFLICT unless this is still the version."
+        default=None, description="Fails with CONFLICT unless this is the current version."
     )
 
 
@@ -246,11 +245,11 @@ class ApplicationDeletionBlocker:
 
 @fields.payload(
     "Recordings of its calls are never touched.",
-    errors="Why nothing was deleted; empty after a deletion and after a dry run.",
+    errors="Why nothing was deleted; empty after a deletion or a dry run.",
 )
 class DeleteApplicationPayload(fields.Payload):
     deleted_id: strawberry.ID | None = strawberry.field(
-        default=None, description="The id that is no more; null when nothing was deleted, as after a dry run."
+        default=None, description="Id of the deleted object; null if nothing was deleted, as after a dry run."
     )
     blockers: list[ApplicationDeletionBlocker] = strawberry.field(
         default_factory=list, description="What stood or stands in the way and is only cleared with `force`."
@@ -277,7 +276,9 @@ class ApplicationMutations:
 
     @fields.mutation("Deletes an application; refused, telling what for, while its account uses it.")
     async def delete_application(
-        self, info: Info, input: Annotated[DeleteApplicationInput, strawberry.argument(description="Which, and how.")]
+        self,
+        info: Info,
+        input: Annotated[DeleteApplicationInput, strawberry.argument(description="The object and the options.")],
     ) -> DeleteApplicationPayload:
         deleted, uses = await service.delete(
             info.context, input.id, dry_run=input.dry_run, force=input.force, if_version=input.if_version

@@ -54,7 +54,7 @@ POINTERS = {
 
 @dataclass(frozen=True)
 class ApplicationPatch:
-    """What an input changes; None is what it leaves out, Some(None) an explicit null."""
+    """The fields to change. None keeps a field, Some(None) is an explicit null."""
 
     name: Some[str | None] | None = None
     calling_webhook: Some[WebhookChange | None] | None = None
@@ -151,7 +151,7 @@ async def _locked(context: Context, found: Application) -> tuple[Account, Applic
 def _columns(
     context: Context, row_id: UUID, stored: Application | None, patch: ApplicationPatch, errors: ErrorCollector
 ) -> Columns:
-    """The columns to write. What is wrong goes to `errors`."""
+    """The columns to write. Errors go to `errors`."""
     values: Columns = {}
     if patch.name is not None:
         checked = names.checked(patch.name.value, errors, "name")

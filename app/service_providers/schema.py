@@ -30,8 +30,8 @@ from app.users.model import User as UserRow
 from app.users.schema import User
 
 BY_NAME = Order("name", "name_key")
-_IF_VERSION = "Refuse with CONFLICT unless this is still the version."
-_WRONG = "What is wrong with the input; empty when it was done."
+_IF_VERSION = "Fails with CONFLICT unless this is the current version."
+_WRONG = "What is wrong with the input; empty on success."
 
 
 @fields.node(
@@ -42,9 +42,9 @@ class ServiceProvider(fields.Node[model.ServiceProvider]):
     name: str = fields.column("Its name, unique within the installation.")
     active: bool = fields.column("False closes every key and session under it, its accounts' too, within 5 seconds.")
     created_at: datetime = fields.column("When it was created.")
-    updated_at: datetime = fields.column("When it was changed last.")
+    updated_at: datetime = fields.column("When it was last changed.")
     version: int = fields.column(
-        "Grows by one with each change; send it as `ifVersion` to be safe from others' changes."
+        "Incremented by each change. Send it as `ifVersion` to avoid overwriting concurrent changes."
     )
     api_keys: Connection[ApiKey] | None = fields.page(
         "service_provider_id",
@@ -102,14 +102,15 @@ _PROVIDERS = fields.PageOfAll(model.ServiceProvider, order=lambda _given: BY_NAM
 @strawberry.type(description="The limits of a service provider's inputs.")
 class ServiceProviderLimits:
     name_maximum: int = strawberry.field(
-        default=names.MAXIMUM, description="Characters (code points) of a name, spaces around it left out."
+        default=names.MAXIMUM,
+        description="Maximum length of a name, in characters (Unicode code points), after trimming.",
     )
 
 
 @strawberry.type
 class ServiceProviderQueries:
     @fields.resolver(
-        "One service provider by its id; null when there is none within reach.",
+        "One service provider by its id; null if none is visible to the caller.",
         permissions=[IsServiceProvider],
         declared=_PROVIDER,
     )
@@ -138,7 +139,7 @@ class CreateServiceProviderPayload(fields.Payload):
     service_provider: ServiceProvider | None = strawberry.field(default=None, description="The new service provider.")
 
 
-@strawberry.input(description="Changes to a service provider; what is left out stays as it is.")
+@strawberry.input(description="Changes to a service provider. Omitted fields keep their values.")
 class UpdateServiceProviderInput:
     id: strawberry.ID = strawberry.field(description="The service provider.")
     name: Maybe[str | None] = strawberry.field(
@@ -199,10 +200,10 @@ class DeleteServiceProviderInput:
     if_version: int | None = strawberry.field(default=None, description=_IF_VERSION)
 
 
-@fields.payload(errors="Why nothing was deleted; empty after a deletion and after a dry run.")
+@fields.payload(errors="Why nothing was deleted; empty after a deletion or a dry run.")
 class DeleteServiceProviderPayload(fields.Payload):
     deleted_id: strawberry.ID | None = strawberry.field(
-        default=None, description="The id that is no more; null when nothing was deleted, as after a dry run."
+        default=None, description="Id of the deleted object; null if nothing was deleted, as after a dry run."
     )
     blockers: list[ServiceProviderDeletionBlocker] = strawberry.field(
         default_factory=list, description="What stood or stands in the way."
@@ -254,7 +255,7 @@ class ServiceProviderMutations:
     async def set_service_provider_active(
         self,
         info: Info,
-        input: Annotated[SetServiceProviderActiveInput, strawberry.argument(description="Which, and how.")],
+        input: Annotated[SetServiceProviderActiveInput, strawberry.argument(description="The object and the options.")],
     ) -> SetServiceProviderActivePayload:
         provider = await service.set_active(info.context, input.id, input.active, input.if_version)
         return SetServiceProviderActivePayload(service_provider=ServiceProvider.of(provider))
@@ -266,7 +267,7 @@ class ServiceProviderMutations:
     async def delete_service_provider(
         self,
         info: Info,
-        input: Annotated[DeleteServiceProviderInput, strawberry.argument(description="Which, and how.")],
+        input: Annotated[DeleteServiceProviderInput, strawberry.argument(description="The object and the options.")],
     ) -> DeleteServiceProviderPayload:
         deleted, found = await service.delete(
             info.context, input.id, dry_run=input.dry_run, force=input.force, if_version=input.if_version

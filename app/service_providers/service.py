@@ -53,7 +53,7 @@ async def _create(context: Context, name: str) -> ServiceProvider:
 
 @dataclass(frozen=True)
 class ServiceProviderPatch:
-    """What an input changes; None is what it leaves out, Some(None) an explicit null."""
+    """The fields to change. None keeps a field, Some(None) is an explicit null."""
 
     name: Some[str | None] | None = None
     if_version: int | None = None
@@ -128,6 +128,6 @@ async def delete(
 
 
 def _columns(name: str | None, errors: ErrorCollector) -> Columns:
-    """The columns to write. What is wrong goes to `errors`."""
+    """The columns to write. Errors go to `errors`."""
     checked = names.checked(name, errors, "name")
     return {} if errors.found else {"name": checked, "name_key": names.key(checked)}

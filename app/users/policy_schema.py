@@ -37,7 +37,7 @@ class PasswordPolicyQueries:
         return PasswordPolicy.of(await policy.current())
 
 
-@strawberry.input(description="Changes to the password policy; what is left out stays as it is.")
+@strawberry.input(description="Changes to the password policy. Omitted fields keep their values.")
 class UpdatePasswordPolicyInput:
     minimum_length: Maybe[int | None] = strawberry.field(
         default=None,
@@ -51,7 +51,7 @@ class UpdatePasswordPolicyInput:
         default=None, description="Whether the commonest passwords are refused."
     )
     if_version: int | None = strawberry.field(
-        default=None, description="Refuse with CONFLICT unless this is still the version."
+        default=None, description="Fails with CONFLICT unless this is the current version."
     )
 
     def patch(self) -> service.PasswordPolicyPatch:

@@ -50,7 +50,7 @@ class User(fields.Node[model.User]):
     created_at: datetime = fields.column("When the user was created.")
     updated_at: datetime = fields.column("When the user was changed last.")
     version: int = fields.column(
-        "Grows by one with each change; send it as `ifVersion` to be safe from others' changes."
+        "Incremented by each change. Send it as `ifVersion` to avoid overwriting concurrent changes."
     )
     viewer_can_update: bool = fields.per_viewer(
         lambda viewer: viewer.may([HasFullAccess]), "Whether the caller may change, deactivate and delete the user."
@@ -60,7 +60,7 @@ class User(fields.Node[model.User]):
     )
 
 
-@strawberry.input(description="Which users to list; conditions are joined with and.")
+@strawberry.input(description="Which users to list. Conditions are combined with AND; null means no condition.")
 class UserFilter:
     scope: Scope | None = strawberry.field(default=None, description="Users of this scope.")
     email_contains: str | None = strawberry.field(
@@ -85,7 +85,8 @@ class UserLimits:
         description="Characters (code points) of an e-mail address, spaces around it left out.",
     )
     name_maximum: int = strawberry.field(
-        default=names.MAXIMUM, description="Characters (code points) of a name, spaces around it left out."
+        default=names.MAXIMUM,
+        description="Maximum length of a name, in characters (Unicode code points), after trimming.",
     )
     password_minimum_length_least: int = strawberry.field(
         default=policy.LOWEST_MINIMUM_LENGTH,
@@ -143,13 +144,13 @@ class CreateUserPayload(fields.Payload):
     )
 
 
-@strawberry.input(description="Changes to a user; what is left out stays as it is.")
+@strawberry.input(description="Changes to a user. Omitted fields keep their values.")
 class UpdateUserInput:
     id: strawberry.ID = strawberry.field(description="The user.")
     email: Maybe[str | None] = strawberry.field(default=None, description="A new address: at most 254 characters.")
     name: Maybe[str | None] = strawberry.field(default=None, description="A new name: 1 to 64 characters.")
     if_version: int | None = strawberry.field(
-        default=None, description="Refuse with CONFLICT unless this is still the version."
+        default=None, description="Fails with CONFLICT unless this is the current version."
     )
 
 
@@ -162,7 +163,7 @@ class UpdateUserPayload(fields.Payload):
 class DeactivateUserInput:
     id: strawberry.ID = strawberry.field(description="The user.")
     if_version: int | None = strawberry.field(
-        default=None, description="Refuse with CONFLICT unless this is still the version."
+        default=None, description="Fails with CONFLICT unless this is the current version."
     )
 
 
@@ -175,7 +176,7 @@ class DeactivateUserPayload(fields.Payload):
 class ReactivateUserInput:
     id: strawberry.ID = strawberry.field(description="The user.")
     if_version: int | None = strawberry.field(
-        default=None, description="Refuse with CONFLICT unless this is still the version."
+        default=None, description="Fails with CONFLICT unless this is the current version."
     )
 
 
@@ -188,7 +189,7 @@ class ReactivateUserPayload(fields.Payload):
 class DeleteUserInput:
     id: strawberry.ID = strawberry.field(description="The user.")
     if_version: int | None = strawberry.field(
-        default=None, description="Refuse with CONFLICT unless this is still the version."
+        default=None, description="Fails with CONFLICT unless this is the current version."
     )
 
 

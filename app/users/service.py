@@ -51,7 +51,7 @@ def _claim(viewer: Viewer) -> Claim:
 
 
 async def change_password(context: Context, current: str, new: str) -> User:
-    """A new password for whoever asks; their other sessions end. Raises UserErrors, all of them at once, and RateLimited."""
+    """A new password for whoever asks; their other sessions end. Raises UserErrors, all errors at once, and RateLimited."""
     viewer, errors = context.viewer, ErrorCollector()
     user = await viewer.visible(User).get_or_none(id=viewer.user_id)
     session_id = viewer.session_id
@@ -98,7 +98,7 @@ async def create(context: Context, new: NewUser, idempotency_key: str | None = N
     """Somebody new, for an owner within reach (by default the caller's own), with a password that must be changed.
 
     Answers the password too, unless it was given, and whether the user is new: not when made before under this idempotency
-    key. Raises UserErrors, all of them at once, and RateLimited.
+    key. Raises UserErrors, all errors at once, and RateLimited.
     """
     first = policy.temporary_password(await policy.current()) if new.password is None else new.password
     reachable, claim = context.viewer.visible(User), _claim(context.viewer)
@@ -165,7 +165,7 @@ async def create_first_admin(email: str, name: str) -> str:
 
 @dataclass(frozen=True)
 class UserPatch:
-    """What an input changes; None is what it leaves out, Some(None) an explicit null."""
+    """The fields to change. None keeps a field, Some(None) is an explicit null."""
 
     email: Some[str | None] | None = None
     name: Some[str | None] | None = None
@@ -260,7 +260,7 @@ async def reset_password(context: Context, user_id: str, given: str | None) -> t
 
 @dataclass(frozen=True)
 class PasswordPolicyPatch:
-    """What an input changes; None is what it leaves out, Some(None) an explicit null."""
+    """The fields to change. None keeps a field, Some(None) is an explicit null."""
 
     minimum_length: Some[int | None] | None = None
     needs_digit: Some[bool | None] | None = None

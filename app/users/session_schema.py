@@ -60,7 +60,7 @@ class LoginInput:
 class LoginPayload(fields.Payload):
     token: str | None = strawberry.field(
         default=None,
-        description="The session's token, to be sent as `Authorization: Bearer …`. Shown here once and never again.",
+        description="The session's token, to be sent as `Authorization: Bearer …`. Returned only here.",
     )
     user: User | None = strawberry.field(default=None, description="Who has logged in.")
     expires_at: datetime | None = strawberry.field(

@@ -28,7 +28,7 @@ class UniqueConstraint:
     column: str
     """What clients give."""
     key: str
-    """What is compared."""
+    """What to sort by."""
     code: UserErrorCode
     message: str
     """With `{}` for the value."""
