@@ -16,7 +16,7 @@ from uuid import UUID
 
 from strawberry.utils.str_converters import to_camel_case
 from tortoise import fields
-from tortoise.connection import get_connection
+from tortoise.context import require_context
 from tortoise.expressions import Subquery
 
 from app.accounts.model import Account
@@ -52,7 +52,7 @@ async def update_row(
     Returns None when no row matched: missing, not visible, of another version, or excluded by `where`. Raises IntegrityError
     when a constraint is violated, which ends a surrounding transaction.
     """
-    client = get_connection("default")
+    client = require_context().connections.get("default")
     rendered = _render(
         model,
         context.viewer.scope,
