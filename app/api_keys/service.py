@@ -1,4 +1,4 @@
-"""What is done with API keys. Nobody makes a key that outranks or outlives the one that asks."""
+"""Creates, renames, revokes and rotates API keys. No key exceeds its creator's scope or expiry."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -30,8 +30,6 @@ MAXIMUM_OVERLAP_HOURS = 720
 
 @dataclass(frozen=True)
 class NewApiKey:
-    """A key to be created."""
-
     name: str
     access_level: AccessLevel = AccessLevel.FULL
     expires_at: datetime | None = None
@@ -39,21 +37,21 @@ class NewApiKey:
 
 
 async def create(context: Context, new: NewApiKey, idempotency_key: str | None = None) -> tuple[ApiKey, str | None]:
-    """A key for an owner within reach (by default the caller's own), and its text, which is not to be had again.
+    """Returns the new key and its token, which cannot be retrieved again.
 
-    Without the text when it was made before under this idempotency key. Raises UserErrors for a name or expiry that is not
-    allowed, and for an owner that is not there.
+    The token is None if an earlier request with this idempotency key created the key. Raises UserErrors for an invalid name or
+    expiry, and for an unknown owner.
     """
     made = token.make()
-    reachable = context.viewer.visible(ApiKey)
-    key, is_new = await once(context, idempotency_key, new, lambda: _create(context, new, made), reachable)
+    visible = context.viewer.visible(ApiKey)
+    key, is_new = await once(context, idempotency_key, new, lambda: _create(context, new, made), visible)
     return key, made.text if is_new else None
 
 
 async def _create(context: Context, new: NewApiKey, made: token.Token) -> ApiKey:
     viewer, errors = context.viewer, ErrorCollector()
     checked = names.checked(new.name, errors, "name")
-    ends = _checked_expiry(viewer, new.expires_at, errors)
+    expires_at = _checked_expiry(viewer, new.expires_at, errors)
     async with in_transaction():
         owner = await lock_owner(viewer, new.owner, errors)
         await require_valid_credential(viewer)
@@ -65,41 +63,41 @@ async def _create(context: Context, new: NewApiKey, made: token.Token) -> ApiKey
             name=checked,
             public_id=made.public_id,
             secret_hash=token.secret_hash(context.keyring, made),
-            expires_at=ends,
+            expires_at=expires_at,
             **await creator_columns(viewer),
         )
-        shown = {"name": checked, "access_level": new.access_level, "scope": owner.scope, "expires_at": ends}
-        await trail.record(context, key, after=shown)
+        after = {"name": checked, "access_level": new.access_level, "scope": owner.scope, "expires_at": expires_at}
+        await trail.record(context, key, after=after)
     return key
 
 
 async def _check_quota(owner: Owner, maximum: int) -> None:
-    """Closed keys stay in the list, so the keys that work are counted, and those created within a day, whatever became of them.
+    """Limits the valid keys, and all keys created within 24 hours: revoked and expired keys remain as rows.
 
     Raises UserErrors LIMIT_REACHED.
     """
     if not owner.has_quota:
         return
-    now, mine = datetime.now(UTC), ApiKey.filter(**owner.columns)
-    work = mine.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now), revoked_at__isnull=True)
-    await quotas.check(work, maximum, f"The {owner.noun} has {maximum:,} API keys that work", "Revoke one first.")
-    of_today = mine.filter(id__gte=first_at(now - timedelta(days=1)))
+    now, keys = datetime.now(UTC), ApiKey.filter(**owner.columns)
+    valid = keys.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now), revoked_at__isnull=True)
+    await quotas.check(valid, maximum, f"The {owner.noun} has {maximum:,} valid API keys", "Revoke one first.")
+    recent = keys.filter(id__gte=first_at(now - timedelta(days=1)))
     fact = f"The {owner.noun} got {maximum:,} new API keys within 24 hours"
-    await quotas.check(of_today, maximum, fact, "Try again tomorrow.")
+    await quotas.check(recent, maximum, fact, "Try again tomorrow.")
 
 
 async def create_first_admin(keyring: Keyring, name: str) -> str:
-    """A key of the admin scope that nobody made: how an installation begins, from the command line. Answers its text.
+    """Creates a key of the scope ADMIN without a creator, for a new installation. Returns its token.
 
-    Raises UserErrors for a name that is not allowed.
+    Raises UserErrors for an invalid name.
     """
     made, errors = token.make(), ErrorCollector()
     checked = names.checked(name, errors, "name")
     errors.raise_if_any()
-    shown: Columns = {"name": checked, "access_level": AccessLevel.FULL, "scope": Scope.ADMIN}
+    columns: Columns = {"name": checked, "access_level": AccessLevel.FULL, "scope": Scope.ADMIN}
     async with in_transaction():
-        key = await ApiKey.create(**shown, public_id=made.public_id, secret_hash=token.secret_hash(keyring, made))
-        await trail.record(None, key, after=shown)
+        key = await ApiKey.create(**columns, public_id=made.public_id, secret_hash=token.secret_hash(keyring, made))
+        await trail.record(None, key, after=columns)
     return made.text
 
 
@@ -112,7 +110,7 @@ class ApiKeyPatch:
 
 
 async def update(context: Context, key_id: str, patch: ApiKeyPatch) -> ApiKey:
-    """Raises UserErrors: NOT_FOUND, CONFLICT, or a name that is not allowed."""
+    """Raises UserErrors: NOT_FOUND, CONFLICT, or for an invalid name."""
     errors = ErrorCollector()
     values = {"name": names.checked(patch.name.value, errors, "name")} if patch.name is not None else {}
     if values and not errors.found:
@@ -124,20 +122,20 @@ async def update(context: Context, key_id: str, patch: ApiKeyPatch) -> ApiKey:
 
 
 async def revoke(context: Context, key_id: str) -> ApiKey:
-    """Closes a key for ever; closing it again changes nothing. Raises UserErrors: NOT_FOUND."""
-    closed = {"revoked_at": datetime.now(UTC)}
-    changed = await API_KEYS.try_update(context, key_id, closed, where={"revoked_at__isnull": True})
-    if changed is not None:
-        context.use(Revocations).announce(changed.id)
-    return changed or await API_KEYS.get(context, key_id)
+    """Permanently revokes a key; repeating it changes nothing. Raises UserErrors: NOT_FOUND."""
+    values = {"revoked_at": datetime.now(UTC)}
+    revoked = await API_KEYS.try_update(context, key_id, values, where={"revoked_at__isnull": True})
+    if revoked is not None:
+        context.use(Revocations).announce(revoked.id)
+    return revoked or await API_KEYS.get(context, key_id)
 
 
 async def rotate(context: Context, key_id: str, overlap_hours: int) -> tuple[ApiKey, str]:
-    """A new secret for a key; the old one stays valid for `overlap_hours` (0: closes at once).
+    """Gives a key a new secret and returns its new token. The old one stays valid for `overlap_hours`.
 
-    Whoever asks is its maker now, or of a key that asks the person who made that. Raises UserErrors: NOT_FOUND,
-    OUT_OF_RANGE, INVALID for a key that is revoked, expired, or outlives the one that asks: its new secret would be a way
-    around that end.
+    The caller becomes the key's creator; if the caller is a key, so does the person who created that. Raises UserErrors:
+    NOT_FOUND, OUT_OF_RANGE, and INVALID for a key that is revoked, expired or outlives the calling key: the new secret would
+    circumvent the calling key's expiry.
     """
     if not 0 <= overlap_hours <= MAXIMUM_OVERLAP_HOURS:
         message = f"The overlap is 0 to {MAXIMUM_OVERLAP_HOURS} hours."
@@ -147,14 +145,15 @@ async def rotate(context: Context, key_id: str, overlap_hours: int) -> tuple[Api
         if found.account_id is not None and await ACCOUNTS.lock(context.viewer, found.account_id) is None:
             raise API_KEYS.not_found()
         await require_valid_credential(context.viewer)
-        # Two that rotate at once: the second waits and replaces the first one's secret, so that both are told the truth.
+        # Concurrent rotations run one after the other: the second replaces the secret of the first.
         key = API_KEYS.require(await ApiKey.filter(id=found.id).select_for_update().get_or_none())
         now = datetime.now(UTC)
         if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
-            raise UserErrors.one(UserErrorCode.INVALID, "A revoked or expired key cannot be rotated; create one.", "id")
-        asker_ends = context.viewer.expires_at
-        if asker_ends is not None and (key.expires_at is None or key.expires_at > asker_ends):
-            message = "The key outlives the one that asks, or its old secret that asks; rotate it with one that lasts."
+            message = "A revoked or expired key cannot be rotated. Create a new one."
+            raise UserErrors.one(UserErrorCode.INVALID, message, "id")
+        caller_expires_at = context.viewer.expires_at
+        if caller_expires_at is not None and (key.expires_at is None or key.expires_at > caller_expires_at):
+            message = "The key outlives the caller's credential. Rotate it with one that lasts at least as long."
             raise UserErrors.one(UserErrorCode.INVALID, message, "id")
         made = token.make(key.public_id)
         secrets = {
@@ -172,19 +171,19 @@ async def rotate(context: Context, key_id: str, overlap_hours: int) -> tuple[Api
 
 def _checked_expiry(viewer: Viewer, expires_at: datetime | None, errors: ErrorCollector) -> datetime | None:
     if expires_at is None:
-        return viewer.expires_at  # no key outlives its maker
+        return viewer.expires_at  # no key outlives its creator
     try:
-        ends = (expires_at if expires_at.tzinfo else expires_at.replace(tzinfo=UTC)).astimezone(UTC)
+        in_utc = (expires_at if expires_at.tzinfo else expires_at.replace(tzinfo=UTC)).astimezone(UTC)
     except OverflowError:
-        errors.add(UserErrorCode.OUT_OF_RANGE, "The expiry must lie in the years 1 to 9999 of UTC.", "expiresAt")
+        errors.add(UserErrorCode.OUT_OF_RANGE, "The expiry must be in the years 1 to 9999, in UTC.", "expiresAt")
         return None
-    if ends <= datetime.now(UTC):
-        errors.add(UserErrorCode.OUT_OF_RANGE, "The expiry must lie in the future.", "expiresAt")
-    elif viewer.expires_at is not None and ends > viewer.expires_at:
+    if in_utc <= datetime.now(UTC):
+        errors.add(UserErrorCode.OUT_OF_RANGE, "The expiry must be in the future.", "expiresAt")
+    elif viewer.expires_at is not None and in_utc > viewer.expires_at:
         latest = viewer.expires_at.isoformat(timespec="seconds")
         errors.add(
             UserErrorCode.OUT_OF_RANGE,
-            f"No key outlives the one that makes it, which expires at {latest}.",
+            f"The key cannot outlive the key that creates it, which expires at {latest}.",
             "expiresAt",
         )
-    return ends
+    return in_utc

@@ -1,7 +1,4 @@
-"""What is shown of applications: what answers an account's calls, and what would happen to the recording of them.
-
-Long because the contract of one noun stays in one place: its types, inputs, payloads and root fields, nearly all declarations.
-"""
+"""GraphQL types, queries and mutations of applications."""
 
 import enum
 from datetime import datetime
@@ -31,7 +28,7 @@ from app.webhooks.schema import Webhook, WebhookInput, changed_webhook
 def _webhook(url: str | None, method: WebhookMethod | None, username: str | None) -> Webhook | None:
     if url is None or method is None:
         return None
-    # Held by a constraint: there is a password beside each user name and nowhere else.
+    # A CHECK constraint requires a password exactly where there is a user name.
     return Webhook(url=url, method=method, username=username, has_password=username is not None)
 
 
@@ -40,16 +37,16 @@ _PROVIDER = fields.ToOne("service_provider_id", ServiceProviderRow, "id")
 _CONFIGURATION = fields.ToOne("account_id", RecordingConfigRow, "account_id")
 
 
-@strawberry.type(description="What would happen to the calls of an application.")
+@strawberry.type(description="Whether an application's calls are recorded, and why.")
 class ApplicationRecording:
     recorded: bool = strawberry.field(description="Whether a call that begins now is recorded.")
-    reason: recording.RecordingReason = strawberry.field(description="Why, or why not.")
-    message: str = strawberry.field(description="The same in a sentence for a person.")
+    reason: recording.RecordingReason = strawberry.field(description="Why or why not.")
+    message: str = strawberry.field(description="The decision and its reason as a sentence.")
 
 
 @fields.node(
     Kind.APPLICATION,
-    description="What answers calls of an account, reached by webhooks. Belongs to one account, for ever.",
+    description="Answers calls of an account through webhooks. Always belongs to the same account.",
 )
 class Application(fields.Node[model.Application]):
     name: str = fields.column("The application's name, unique within its account.")
@@ -59,15 +56,15 @@ class Application(fields.Node[model.Application]):
     calling_webhook: Webhook = fields.computed(
         _webhook,
         ["calling_webhook_url", "calling_webhook_method", "calling_webhook_username"],
-        "What is asked how to answer a call.",
+        "The webhook that decides how to answer a call.",
     )
     call_status_webhook: Webhook | None = fields.computed(
         _webhook,
         ["call_status_webhook_url", "call_status_webhook_method", "call_status_webhook_username"],
-        "What is told how calls go on; null: nothing is.",
+        "The webhook that receives status changes of calls; null: none.",
     )
     record_all_calls: bool = fields.column(
-        "Whether all its calls are recorded, while the account's storage is enabled."
+        "Whether all its calls are recorded while the account's recording configuration is enabled."
     )
     recording: ApplicationRecording = fields.from_related(
         recording.decide,
@@ -77,14 +74,14 @@ class Application(fields.Node[model.Application]):
             fields.Related((_ACCOUNT,), recording.OWNER_COLUMNS),
             fields.Related((_ACCOUNT, _PROVIDER), recording.OWNER_COLUMNS),
         ],
-        description="Whether its calls are recorded, and why: by its own switch, the account's recording configuration, and "
-        "whether the account and its service provider are active.",
+        description="Whether its calls are recorded, and why. Depends on `recordAllCalls`, the account's recording "
+        "configuration, and whether the account and its service provider are active.",
     )
     used_for: list[service.ApplicationUse] = fields.from_related(
         service.uses_of,
         ["id"],
         [fields.Related((_ACCOUNT,), tuple(service.POINTERS.values()))],
-        description="What its account uses it for; while it does, deleting it needs `force`.",
+        description="What the account uses it for. Deleting an application in use needs `force`.",
     )
     created_at: datetime = fields.column("When it was created.")
     updated_at: datetime = fields.column("When it was last changed.")
@@ -103,17 +100,17 @@ class Application(fields.Node[model.Application]):
 class ApplicationFilter:
     name_contains: str | None = strawberry.field(default=None, description="Text contained in the name, ignoring case.")
     record_all_calls: bool | None = strawberry.field(
-        default=None, description="Applications that record all their calls, or those that do not."
+        default=None, description="True: applications that record all their calls. False: those that do not."
     )
 
 
-@strawberry.enum(description="What applications are ordered by.")
+@strawberry.enum(description="What applications can be sorted by.")
 class ApplicationOrderField(enum.Enum):
     NAME = strawberry.enum_value("NAME", description="By name, ignoring case.")
     CREATED_AT = strawberry.enum_value("CREATED_AT", description="By creation time.")
 
 
-@strawberry.input(description="How applications are ordered.")
+@strawberry.input(description="The order of applications; by name by default.")
 class ApplicationOrder:
     field: ApplicationOrderField = strawberry.field(default=ApplicationOrderField.NAME, description="What to sort by.")
     direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="The direction.")
@@ -134,11 +131,11 @@ OF_ACCOUNT = fields.PageOf(
     },
     by="account_id",
 )
-"""The applications of an account, on which the field stands."""
+"""The applications of an account."""
 _APPLICATION = fields.OneById(model.Application, Kind.APPLICATION)
 
 
-@strawberry.type(description="The limits of an application's inputs; those of its webhooks' parts are in `webhook`.")
+@strawberry.type(description="The limits of an application's inputs. For the parts of its webhooks, see `webhook`.")
 class ApplicationLimits:
     name_maximum: int = strawberry.field(
         default=names.MAXIMUM,
@@ -146,11 +143,11 @@ class ApplicationLimits:
     )
     calling_webhook_schemes: list[str] = strawberry.field(
         default_factory=lambda: list(service.CALLING.schemes),
-        description="How the URL of its calling webhook may begin, before `://`.",
+        description="The URL schemes allowed for its calling webhook.",
     )
     call_status_webhook_schemes: list[str] = strawberry.field(
         default_factory=lambda: list(service.CALL_STATUS.schemes),
-        description="How the URL of its call status webhook may begin, before `://`.",
+        description="The URL schemes allowed for its call status webhook.",
     )
 
 
@@ -163,17 +160,17 @@ class ApplicationQueries:
         return Application.of(await _APPLICATION.answer(info.context, id))
 
 
-@strawberry.input(description="An application to be created.")
+@strawberry.input(description="The application to create.")
 class CreateApplicationInput:
-    account_id: strawberry.ID = strawberry.field(description="The account that it will belong to.")
+    account_id: strawberry.ID = strawberry.field(description="The account it belongs to.")
     name: str = strawberry.field(
         description=f"1 to {names.MAXIMUM} characters, any Unicode; unique within the account."
     )
-    calling_webhook: WebhookInput = strawberry.field(description="What is asked how to answer a call.")
+    calling_webhook: WebhookInput = strawberry.field(description="The webhook that decides how to answer a call.")
     call_status_webhook: WebhookInput | None = strawberry.field(
-        default=None, description="What is told how calls go on; nothing by default."
+        default=None, description="The webhook that receives status changes of calls; none by default."
     )
-    record_all_calls: bool = strawberry.field(default=False, description="Record all its calls.")
+    record_all_calls: bool = strawberry.field(default=False, description="Whether to record all its calls.")
     idempotency_key: str | None = strawberry.field(default=None, description=ONCE)
 
     def application(self) -> service.NewApplication:
@@ -199,12 +196,14 @@ class UpdateApplicationInput:
         default=None, description=f"A new name: 1 to {names.MAXIMUM} characters."
     )
     calling_webhook: Maybe[WebhookInput | None] = strawberry.field(
-        default=None, description="What is asked how to answer a call. Cannot be cleared."
+        default=None, description="The webhook that decides how to answer a call. Cannot be cleared."
     )
     call_status_webhook: Maybe[WebhookInput | None] = strawberry.field(
-        default=None, description="What is told how calls go on; null clears it."
+        default=None, description="The webhook that receives status changes of calls; null clears it."
     )
-    record_all_calls: Maybe[bool | None] = strawberry.field(default=None, description="Record all its calls.")
+    record_all_calls: Maybe[bool | None] = strawberry.field(
+        default=None, description="Whether to record all its calls."
+    )
     if_version: int | None = strawberry.field(
         default=None, description="Fails with CONFLICT unless this is the current version."
     )
@@ -224,21 +223,21 @@ class UpdateApplicationPayload(fields.Payload):
     application: Application | None = strawberry.field(default=None, description="The application as it is now.")
 
 
-@strawberry.input(description="An application to be deleted.")
+@strawberry.input(description="The application to delete.")
 class DeleteApplicationInput:
     id: strawberry.ID = strawberry.field(description="The application.")
     dry_run: bool = strawberry.field(
-        default=False, description="True: tell what stands in the way, and delete nothing."
+        default=False, description="True: return what blocks the deletion, and delete nothing."
     )
     force: bool = strawberry.field(
-        default=False, description="True: delete it even when its account uses it; the account then uses none."
+        default=False, description="True: also delete an application in use, and clear its uses by the account."
     )
     if_version: int | None = strawberry.field(
         default=None, description="Fails with CONFLICT unless this is the current version."
     )
 
 
-@strawberry.type(description="A use of an application that stands in the way of its deletion.")
+@strawberry.type(description="A use of an application that blocks its deletion.")
 class ApplicationDeletionBlocker:
     kind: service.ApplicationUse = strawberry.field(description="What the account uses it for.")
 
@@ -252,29 +251,31 @@ class DeleteApplicationPayload(fields.Payload):
         default=None, description="Id of the deleted object; null if nothing was deleted, as after a dry run."
     )
     blockers: list[ApplicationDeletionBlocker] = strawberry.field(
-        default_factory=list, description="What stood or stands in the way and is only cleared with `force`."
+        default_factory=list, description="What blocks the deletion, or blocked it before `force`."
     )
 
 
 @strawberry.type
 class ApplicationMutations:
-    @fields.mutation("Creates an application of an account.")
+    @fields.mutation("Creates an application in an account.")
     async def create_application(
         self,
         info: Info,
-        input: Annotated[CreateApplicationInput, strawberry.argument(description="The application to be.")],
+        input: Annotated[CreateApplicationInput, strawberry.argument(description="The new application.")],
     ) -> CreateApplicationPayload:
         application = await service.create(info.context, input.application(), input.idempotency_key)
         return CreateApplicationPayload(application=Application.of(application))
 
-    @fields.mutation("Changes an application: what is given, and nothing else.")
+    @fields.mutation("Changes the given fields of an application.")
     async def update_application(
         self, info: Info, input: Annotated[UpdateApplicationInput, strawberry.argument(description="The changes.")]
     ) -> UpdateApplicationPayload:
         application = await service.update(info.context, input.id, input.patch())
         return UpdateApplicationPayload(application=Application.of(application))
 
-    @fields.mutation("Deletes an application; refused, telling what for, while its account uses it.")
+    @fields.mutation(
+        "Deletes an application. Refused with IN_USE and the uses while its account uses it, unless forced."
+    )
     async def delete_application(
         self,
         info: Info,
@@ -285,8 +286,8 @@ class ApplicationMutations:
         )
         blockers = [ApplicationDeletionBlocker(kind=use) for use in uses]
         if deleted is None and not input.dry_run:
-            words = " and ".join(_WORDS[use] for use in uses)
-            message = f"The account uses the application for {words}. Delete it all the same with `force: true`."
+            summary = " and ".join(_USE_NOUNS[use] for use in uses)
+            message = f"The account uses the application for {summary}. Delete it anyway with `force: true`."
             refused = UserError(code=UserErrorCode.IN_USE, message=message, field=["id"])
             return DeleteApplicationPayload(blockers=blockers, user_errors=[refused])
         return DeleteApplicationPayload(
@@ -294,7 +295,7 @@ class ApplicationMutations:
         )
 
 
-_WORDS = {
+_USE_NOUNS = {
     service.ApplicationUse.DEVICE_CALLS: "SIP device calls",
     service.ApplicationUse.SIPREC_CALLS: "SIPREC calls",
 }

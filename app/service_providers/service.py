@@ -1,4 +1,4 @@
-"""What is done with service providers."""
+"""Creates, updates, suspends and deletes service providers."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -29,15 +29,15 @@ _NAME = UniqueConstraint(
     "name",
     "name_key",
     UserErrorCode.NAME_TAKEN,
-    "There is a service provider named “{}” already.",
+    "There is already a service provider named “{}”.",
     hidden_from=frozenset({Scope.ACCOUNT, Scope.SERVICE_PROVIDER}),
 )
 
 
 async def create(context: Context, name: str, idempotency_key: str | None = None) -> ServiceProvider:
-    """Raises UserErrors for a name that is not allowed or taken, and for an idempotency key with another input."""
-    reachable = context.viewer.visible(ServiceProvider)
-    provider, _ = await once(context, idempotency_key, {"name": name}, lambda: _create(context, name), reachable)
+    """Raises UserErrors for an invalid or taken name, and for an idempotency key used before with another input."""
+    visible = context.viewer.visible(ServiceProvider)
+    provider, _ = await once(context, idempotency_key, {"name": name}, lambda: _create(context, name), visible)
     return provider
 
 
@@ -60,7 +60,7 @@ class ServiceProviderPatch:
 
 
 async def update(context: Context, provider_id: str, patch: ServiceProviderPatch) -> ServiceProvider:
-    """Changes what is given and nothing else. Raises UserErrors: NOT_FOUND, CONFLICT, or all that is wrong with the values."""
+    """Changes the given fields. Raises UserErrors: NOT_FOUND, CONFLICT and all invalid values."""
     errors = ErrorCollector()
     values = _columns(patch.name.value, errors) if patch.name is not None else {}
 
@@ -77,19 +77,19 @@ async def update(context: Context, provider_id: str, patch: ServiceProviderPatch
 
 
 async def set_active(context: Context, provider_id: str, active: bool, if_version: int | None) -> ServiceProvider:
-    """Suspends or resumes; suspended, every key under it, its accounts' too, is closed within 5 s.
+    """Suspends or resumes a provider. Suspension locks out all its keys and sessions and its accounts' within 5 seconds.
 
     Raises UserErrors: NOT_FOUND, CONFLICT.
     """
     provider = await SERVICE_PROVIDERS.update(context, provider_id, {"active": active}, if_version)
-    # What was looked up of its accounts' keys does not say that it rests on their provider.
+    # Cached credentials of its accounts do not name the provider.
     context.use(Revocations).announce(EVERYTHING)
     return provider
 
 
 @dataclass(frozen=True)
 class Blockers:
-    """How many things stand in the way of a deletion. Accounts always do; the others go with it by `force`."""
+    """Counts of what blocks a deletion: accounts always, keys and users unless forced."""
 
     accounts: int
     api_keys: int
@@ -102,13 +102,12 @@ class Blockers:
 async def delete(
     context: Context, provider_id: str, *, dry_run: bool, force: bool, if_version: int | None
 ) -> tuple[UUID | None, Blockers]:
-    """Deletes a service provider without accounts in one transaction, or tells what stands in the way.
+    """Deletes a service provider without accounts in one transaction; with keys or users only by `force`.
 
-    Answers the id that was deleted (None: nothing was) and what stood or stands in the way. Raises UserErrors: NOT_FOUND,
-    CONFLICT.
+    Returns the deleted id (None if nothing was deleted) and the blockers. Raises UserErrors: NOT_FOUND, CONFLICT.
     """
     async with in_transaction():
-        # The lock keeps new accounts and keys from coming in between count and deletion: their foreign key waits for it.
+        # The lock blocks inserts of new accounts, keys and users, whose foreign keys refer to the locked row.
         provider = await SERVICE_PROVIDERS.get_locked(context, provider_id, no_key=False)
         SERVICE_PROVIDERS.check_version(provider.version, if_version)
         blockers = Blockers(
@@ -122,12 +121,12 @@ async def delete(
         await users.delete_all(Q(service_provider_id=provider.id))
         await trail.record(context, provider, before={"name": provider.name})
         await ServiceProvider.filter(id=provider.id).delete()
-    # Its people may have made keys of accounts that have moved since, and these end with the people.
+    # Its users may have created keys of accounts that have since moved. Those keys end with their creators.
     context.use(Revocations).announce(EVERYTHING)
     return provider.id, blockers
 
 
 def _columns(name: str | None, errors: ErrorCollector) -> Columns:
-    """The columns to write. Errors go to `errors`."""
+    """The columns to write."""
     checked = names.checked(name, errors, "name")
     return {} if errors.found else {"name": checked, "name_key": names.key(checked)}
