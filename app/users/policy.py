@@ -1,4 +1,4 @@
-"""What a password has to be: said to people, checked, and kept by those that we make."""
+"""The password policy: its rules as sentences, the check of a new password, and temporary passwords that satisfy it."""
 
 import functools
 import secrets
@@ -11,7 +11,7 @@ from app.users.model import THE_POLICY, PasswordPolicy
 from app.users.password import MAXIMUM_LENGTH, normalized
 
 LOWEST_MINIMUM_LENGTH, HIGHEST_MINIMUM_LENGTH = 8, 64
-# Letters and digits that nobody takes for one another.
+# Letters and digits without lookalikes.
 _READABLE = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789"
 
 
@@ -20,19 +20,19 @@ async def current() -> PasswordPolicy:
 
 
 def sentences(policy: PasswordPolicy) -> list[str]:
-    """The rules, as a form shows them."""
+    """The rules, for display next to a form."""
     rules = [f"At least {policy.minimum_length} and at most {MAXIMUM_LENGTH} characters."]
     if policy.needs_digit:
         rules.append("At least one digit.")
     if policy.needs_symbol:
         rules.append("At least one character that is neither a letter nor a digit.")
     if policy.refuses_common:
-        rules.append("None of the commonest passwords.")
+        rules.append("Not one of the most common passwords.")
     return [*rules, "Not the e-mail address."]
 
 
 def check(policy: PasswordPolicy, password: str, email: str, errors: ErrorCollector, *path: str) -> None:
-    """Notes all that is wrong with a new password under `path`. No message repeats it."""
+    """Adds every broken rule to `errors` at `path`. No message contains the password."""
     if len(password) > MAXIMUM_LENGTH:
         message = f"The password has {len(password)} characters; at most {MAXIMUM_LENGTH} are allowed."
         errors.add(UserErrorCode.TOO_LONG, message, *path)
@@ -47,18 +47,21 @@ def check(policy: PasswordPolicy, password: str, email: str, errors: ErrorCollec
         ),
         (
             policy.refuses_common and text.casefold() in _common(),
-            "This is one of the commonest passwords, which are tried first; choose another.",
+            "This is one of the most common passwords, which attackers try first. Choose another one.",
         ),
-        (email_key(text) == email_key(email) != "", "The e-mail address is no password; choose another."),
-        (is_mask(text), "This is a mask that stands for a password, and is none; choose another."),
-        (any("\ud800" <= one <= "\udfff" for one in text), "The password holds half a character; type it again."),
+        (email_key(text) == email_key(email) != "", "The password must not be the e-mail address. Choose another one."),
+        (is_mask(text), "This is a mask in place of a password. Choose another one."),
+        (
+            any("\ud800" <= one <= "\udfff" for one in text),
+            "The password contains an incomplete character. Type it again.",
+        ),
     ):
         if is_broken:
             errors.add(UserErrorCode.INVALID, message, *path)
 
 
 def temporary_password(policy: PasswordPolicy) -> str:
-    """A password of groups of five that is easy to read out, and that any policy takes; at least 110 random bits."""
+    """A random password in groups of five characters, easy to read aloud, valid under any policy; at least 110 bits."""
     groups = max(4, -(-policy.minimum_length // 6) + 1)
     while True:
         text = "-".join("".join(secrets.choice(_READABLE) for _ in range(5)) for _ in range(groups))

@@ -179,7 +179,7 @@ async def test_twenty_aliases_are_twenty_tries(people: People, stranger: Person,
     again = await stranger.ask(_login("ann"))
     assert again.codes == ["RATE_LIMITED"]
     error = again.errors[0]
-    assert error["message"] == "Too many tries failed. Come back in 15 minutes."
+    assert error["message"] == "Too many failed attempts. Try again in 15 minutes."
     assert 0 < error["extensions"]["retryAfterSeconds"] <= 901
     assert datetime.fromisoformat(error["extensions"]["retryAt"]) > datetime.now(UTC)
 

@@ -29,7 +29,7 @@ async def test_everybody_reads_the_policy_before_logging_in(stranger: Person) ->
         "refusesCommon": True,
         "rules": [
             "At least 10 and at most 256 characters.",
-            "None of the commonest passwords.",
+            "Not one of the most common passwords.",
             "Not the e-mail address.",
         ],
         "version": 1,
