@@ -44,7 +44,7 @@ async def update_row(
     where: Mapping[str, object] | None = None,
     account_id: UUID | None = None,
 ) -> M | None:
-    """Sets columns of one row, and its `version` and `updated_at` if it has them. Returns the row as it is afterwards.
+    """Sets columns of one row, its `updated_at`, and its `version` if it has one. Returns the row as it is afterwards.
 
     `where` adds conditions on the row's own columns (`revoked_at__isnull=True`). They become constants of the statement, so
     they must never come from a client. Pass `account_id` for tables that may be distributed by account (`calls/model.py`).
@@ -173,8 +173,7 @@ def _converters(model: type[TenantScoped]) -> Iterator[tuple[str, Callable[[Any]
 def _assignments(model: type[TenantScoped], names: tuple[str, ...]) -> Sql:
     projection, table = model._meta.fields_db_projection, model._meta.db_table
     assignments = [Sql.join(f'"{projection[name]}"=', placeholder(f"set.{name}")) for name in names]
-    if "updated_at" in projection:
-        assignments.append(Sql.join(f'"{projection["updated_at"]}"=', placeholder("at")))
+    assignments.append(Sql.join(f'"{projection["updated_at"]}"=', placeholder("at")))
     if "version" in projection:
         assignments.append(Sql(f'"version"="{table}"."version"+1'))
     return Sql.listed(assignments)

@@ -14,6 +14,7 @@ from tortoise.transactions import in_transaction
 
 from app.accounts.model import Account, UsageUnit
 from app.api_keys.model import ApiKey
+from app.audit import rows
 from app.audit.audited_update import update_row
 from app.foundation.access import AccessLevel, Scope, Viewer
 from app.foundation.context import Context
@@ -126,6 +127,23 @@ async def test_all_errors_of_an_update_are_returned_together(provider: Person, w
     assert refusals(payload) == [("INVALID", ["sipRealm"]), ("CONFLICT", ["ifVersion"])]
     payload = await provider.change("updateAccount", "account { id }", id=world["foreign"], **mixed)
     assert refusals(payload) == [("NOT_FOUND", ["id"])]
+
+
+async def test_an_account_that_becomes_visible_during_the_update_is_a_conflict(
+    provider: Person, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def too_early(*_: Any, **__: Any) -> None:
+        return None
+
+    monkeypatch.setattr(rows, "update_row", too_early)
+    payload = await provider.change("setAccountActive", "account { id }", id=world["own"], active=False)
+    assert payload["userErrors"] == [
+        {
+            "code": "CONFLICT",
+            "message": "The account is being changed by other requests; try again.",
+            "field": ["ifVersion"],
+        }
+    ]
 
 
 @pytest.mark.parametrize("model", ROWS)

@@ -190,6 +190,27 @@ async def test_concurrent_operations_share_a_scan(valkey: PromptServer, admin: P
     assert calls(valkey, "scan") <= 2
 
 
+async def test_a_request_during_a_scan_of_the_same_account_starts_no_second_scan(
+    valkey: PromptServer, installation: Installation, admin: Person, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    valkey.fill(world["own"], 3)
+    scans, go_on, count = [], asyncio.Event(), cache.PromptCache.count
+
+    async def held(*arguments: Any) -> dict[str, int]:
+        scans.append(arguments)
+        await go_on.wait()
+        return await count(*arguments)
+
+    monkeypatch.setattr(cache.PromptCache, "count", held)
+    first = asyncio.create_task(admin.ask(ONE, id=world["own"]))
+    await until(lambda: scans)
+    second = asyncio.create_task(admin.ask(ONE, id=world["own"]))
+    await until(lambda: installation.opened.clients[counts.PromptCounts]._waiting)
+    go_on.set()
+    assert [count_of(await each) for each in (first, second)] == [3, 3]
+    assert len(scans) == 1
+
+
 async def test_the_count_of_an_account_is_part_of_a_compiled_query(
     valkey: PromptServer, admin: Person, account_user: Person, world: World, installation: Installation
 ) -> None:
