@@ -210,7 +210,7 @@ def _statement(
         f' FROM old WHERE "{table}"."id"=old."id" AND ',
         *((f'"{table}"."account_id"=', placeholder("row.account"), " AND ") if by_account else ()),
         differs,
-        f" RETURNING {returned}{olds}), noted AS (",
+        f" RETURNING {returned}{olds}), audited AS (",
         _event(model, [name for name in names if trail.is_audited(name)], moves=_moves(model, names)),
         f") SELECT {answered} FROM changed UNION ALL SELECT {answered} FROM old WHERE NOT EXISTS (SELECT FROM changed)",
     )

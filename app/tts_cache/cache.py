@@ -46,7 +46,7 @@ class PromptCache:
     async def count(self, account_ids: Collection[str], *, seconds: float = COUNT_SECONDS) -> dict[str, int]:
         """The number of entries per account (SIDs), in one scan. Raises ServiceUnavailable.
 
-        Counts every entry that exists during the whole scan; one written or removed meanwhile may be counted.
+        Counts every entry that exists during the whole scan; one written or removed during it may be counted.
         """
         # SCAN may return a key twice while the server resizes its table.
         found: dict[str, set[bytes]] = {account_id: set() for account_id in account_ids}

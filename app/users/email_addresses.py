@@ -13,7 +13,7 @@ _INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"}
 
 
 def checked(email: str | None, errors: ErrorCollector, *path: str) -> str:
-    """The trimmed address. What is wrong goes to `errors` under `path`."""
+    """Returns the trimmed address. Errors go to `errors` at `path`."""
     trimmed = (email or "").strip()
     if not trimmed:
         errors.add(UserErrorCode.REQUIRED, "An e-mail address is required.", *path)

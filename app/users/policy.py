@@ -1,9 +1,15 @@
-"""The password policy: its rules as sentences, the check of a new password, and temporary passwords that satisfy it."""
+"""The password policy: changing it, its rules as sentences, checking a new password, and temporary passwords."""
 
 import functools
 import secrets
+from dataclasses import dataclass
 from pathlib import Path
 
+from strawberry import Some
+from strawberry.utils.str_converters import to_camel_case
+
+from app.audit.audited_update import Columns, conflict, update_row
+from app.foundation.context import Context
 from app.foundation.errors import ErrorCollector, UserErrorCode
 from app.foundation.masks import is_mask
 from app.users.email_addresses import email_key
@@ -17,6 +23,41 @@ _READABLE = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789"
 
 async def current() -> PasswordPolicy:
     return await PasswordPolicy.get_or_none(id=THE_POLICY) or PasswordPolicy(id=THE_POLICY)
+
+
+@dataclass(frozen=True)
+class PasswordPolicyPatch:
+    """The fields to change. None keeps a field, Some(None) is an explicit null."""
+
+    minimum_length: Some[int | None] | None = None
+    needs_digit: Some[bool | None] | None = None
+    needs_symbol: Some[bool | None] | None = None
+    refuses_common: Some[bool | None] | None = None
+    if_version: int | None = None
+
+
+async def update(context: Context, patch: PasswordPolicyPatch) -> PasswordPolicy:
+    """Changes the policy for passwords chosen from now on. Raises UserErrors: REQUIRED, OUT_OF_RANGE, CONFLICT."""
+    errors = ErrorCollector()
+    values: Columns = {}
+    for column in ("minimum_length", "needs_digit", "needs_symbol", "refuses_common"):
+        given = getattr(patch, column)
+        if given is not None and given.value is None:
+            errors.add(UserErrorCode.REQUIRED, "A rule of the policy cannot be cleared.", to_camel_case(column))
+        elif given is not None:
+            values[column] = given.value
+    lowest, highest = LOWEST_MINIMUM_LENGTH, HIGHEST_MINIMUM_LENGTH
+    if not lowest <= values.get("minimum_length", lowest) <= highest:
+        message = f"The minimum length is {lowest} to {highest} characters."
+        errors.add(UserErrorCode.OUT_OF_RANGE, message, "minimumLength")
+    errors.raise_if_any()
+    row, _ = await PasswordPolicy.get_or_create(id=THE_POLICY)
+    if not values and patch.if_version in (None, row.version):
+        return row
+    changed = await update_row(context, PasswordPolicy, THE_POLICY, values, if_version=patch.if_version)
+    if changed is None:
+        raise conflict("password policy", patch.if_version)
+    return changed
 
 
 def sentences(policy: PasswordPolicy) -> list[str]:

@@ -8,7 +8,7 @@ from strawberry import Maybe
 from app.foundation.access import IsAdmin, OpenTo
 from app.foundation.context import Info
 from app.foundation.graphql import fields
-from app.users import model, password, policy, service
+from app.users import model, password, policy
 
 
 @strawberry.type(description="The rules for new passwords.")
@@ -54,8 +54,8 @@ class UpdatePasswordPolicyInput:
         default=None, description="Fails with CONFLICT unless this is the current version."
     )
 
-    def patch(self) -> service.PasswordPolicyPatch:
-        return service.PasswordPolicyPatch(
+    def patch(self) -> policy.PasswordPolicyPatch:
+        return policy.PasswordPolicyPatch(
             self.minimum_length, self.needs_digit, self.needs_symbol, self.refuses_common, self.if_version
         )
 
@@ -71,5 +71,5 @@ class PasswordPolicyMutations:
     async def update_password_policy(
         self, info: Info, input: Annotated[UpdatePasswordPolicyInput, strawberry.argument(description="The changes.")]
     ) -> UpdatePasswordPolicyPayload:
-        changed = await service.update_policy(info.context, input.patch())
+        changed = await policy.update(info.context, input.patch())
         return UpdatePasswordPolicyPayload(password_policy=PasswordPolicy.of(changed))

@@ -1,4 +1,4 @@
-"""Creates, updates, deactivates and deletes users, and sets passwords and the password policy.
+"""Creates, updates, deactivates and deletes users, and sets their passwords.
 
 Passwords are hashed and verified before a transaction begins, never inside one.
 """
@@ -10,13 +10,12 @@ from typing import TypeVar
 from uuid import UUID
 
 from strawberry import Some
-from strawberry.utils.str_converters import to_camel_case
 from tortoise.expressions import Q, Subquery
 from tortoise.transactions import in_transaction
 
 from app.api_keys.owner import OwnerChoice, lock_owner
 from app.audit import trail
-from app.audit.audited_update import Columns, conflict, update_row
+from app.audit.audited_update import Columns, update_row
 from app.audit.rows import Rows
 from app.foundation import names, quotas
 from app.foundation.access import Scope, Viewer
@@ -28,7 +27,7 @@ from app.foundation.identifiers import Kind, new_id
 from app.foundation.revocations import Revocations
 from app.users import email_addresses, login_throttle, password, policy, uniqueness
 from app.users.credential_check import require_valid_credential
-from app.users.model import THE_POLICY, PasswordPolicy, Session, User
+from app.users.model import Session, User
 from app.users.password import Claim
 from app.users.sessions import check_password, lock_account
 from app.users.uniqueness import UniqueConstraint
@@ -260,41 +259,6 @@ async def reset_password(context: Context, user_id: str, given: str | None) -> t
         await Session.filter(user_id=user.id).delete()
     context.use(Revocations).announce(user.id)
     return changed, temporary
-
-
-@dataclass(frozen=True)
-class PasswordPolicyPatch:
-    """The fields to change. None keeps a field, Some(None) is an explicit null."""
-
-    minimum_length: Some[int | None] | None = None
-    needs_digit: Some[bool | None] | None = None
-    needs_symbol: Some[bool | None] | None = None
-    refuses_common: Some[bool | None] | None = None
-    if_version: int | None = None
-
-
-async def update_policy(context: Context, patch: PasswordPolicyPatch) -> PasswordPolicy:
-    """Changes the policy for passwords chosen from now on. Raises UserErrors: REQUIRED, OUT_OF_RANGE, CONFLICT."""
-    errors = ErrorCollector()
-    values: Columns = {}
-    for column in ("minimum_length", "needs_digit", "needs_symbol", "refuses_common"):
-        given = getattr(patch, column)
-        if given is not None and given.value is None:
-            errors.add(UserErrorCode.REQUIRED, "A rule of the policy cannot be cleared.", to_camel_case(column))
-        elif given is not None:
-            values[column] = given.value
-    lowest, highest = policy.LOWEST_MINIMUM_LENGTH, policy.HIGHEST_MINIMUM_LENGTH
-    if not lowest <= values.get("minimum_length", lowest) <= highest:
-        message = f"The minimum length is {lowest} to {highest} characters."
-        errors.add(UserErrorCode.OUT_OF_RANGE, message, "minimumLength")
-    errors.raise_if_any()
-    row, _ = await PasswordPolicy.get_or_create(id=THE_POLICY)
-    if not values and patch.if_version in (None, row.version):
-        return row
-    changed = await update_row(context, PasswordPolicy, THE_POLICY, values, if_version=patch.if_version)
-    if changed is None:
-        raise conflict("password policy", patch.if_version)
-    return changed
 
 
 async def _locked(context: Context, found: User, if_version: int | None = None) -> User:

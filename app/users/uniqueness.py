@@ -1,7 +1,7 @@
 """Reports that a name, a SIP realm or an e-mail address is taken, and limits what such replies disclose.
 
 The database constraint decides, after all other validation. A reply to a caller who cannot see the conflicting row discloses
-another tenant's value: it is audited and rate-limited, so that nobody can enumerate values freely and without a trace.
+another tenant's value: it is audited and rate-limited, so that callers cannot enumerate values without a limit and a trace.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence

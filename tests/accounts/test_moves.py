@@ -85,9 +85,9 @@ async def test_moving_to_the_current_provider_changes_nothing(admin: Person, wor
 
 
 async def test_an_unknown_provider_or_account_is_an_error_of_its_field(admin: Person, world: World) -> None:
-    for nobody in (sid_of(Kind.SERVICE_PROVIDER, new_id()), "SP", "\0", world["own"]):
-        assert refusals(await move(admin, world["own"], nobody)) == [("NOT_FOUND", ["serviceProviderId"])]
-        payload = await move(admin, world["own"], nobody, ifVersion=4)
+    for unknown in (sid_of(Kind.SERVICE_PROVIDER, new_id()), "SP", "\0", world["own"]):
+        assert refusals(await move(admin, world["own"], unknown)) == [("NOT_FOUND", ["serviceProviderId"])]
+        payload = await move(admin, world["own"], unknown, ifVersion=4)
         assert refusals(payload) == [("CONFLICT", ["ifVersion"]), ("NOT_FOUND", ["serviceProviderId"])]
     for nothing in (sid_of(Kind.ACCOUNT, new_id()), "AC", "\0", world["provider"]):
         assert refusals(await move(admin, nothing, world["other_provider"])) == [("NOT_FOUND", ["accountId"])]
@@ -127,7 +127,7 @@ async def test_concurrent_moves_each_return_their_own_result(admin: Person, worl
             assert refusals(payload) == [("CONFLICT", ["ifVersion"])], goal
     by_version = await asyncio.gather(
         *(move(admin, world["foreign"], world["provider"], ifVersion=1) for _ in range(2)),
-        admin.change("updateAccount", SHOWN, id=world["foreign"], name="Renamed meanwhile", ifVersion=1),
+        admin.change("updateAccount", SHOWN, id=world["foreign"], name="Renamed", ifVersion=1),
     )
     assert sorted(refusals(payload) for payload in by_version) == [[], *[[("CONFLICT", ["ifVersion"])]] * 2]
 

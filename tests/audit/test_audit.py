@@ -100,7 +100,7 @@ NOT_AUDITED = {Kind.SESSION, Kind.AUDIT_EVENT}
 OTHER_PASSWORD = "quite another battery"
 # The mutations of people, with the person: as above.
 OF_PEOPLE: list[tuple[str, str, Callable[[People], dict[str, Any]]]] = [
-    ("login", "nobody", lambda _: {"email": email_of("ann"), "password": PASSWORD}),
+    ("login", "", lambda _: {"email": email_of("ann"), "password": PASSWORD}),
     ("createUser", "root", lambda people: {"email": "new@people.example.com", "name": "New"}),
     ("updateUser", "root", lambda people: {"id": people.ids["ann"], "name": "Anna"}),
     ("changePassword", "boss", lambda _: {"currentPassword": PASSWORD, "newPassword": OTHER_PASSWORD}),
@@ -174,7 +174,7 @@ async def test_every_change_leaves_exactly_one_event(
 async def test_every_mutation_of_people_leaves_exactly_one_event(installation: Installation, admin: Person) -> None:
     people = await add_people(installation)
     for number, (mutation, name, given) in enumerate(OF_PEOPLE, 1):
-        person = installation.person(None) if name == "nobody" else people[name]
+        person = installation.person(None) if name == "" else people[name]
         if mutation == "logout":
             answer = (await person.ask("mutation { logout { userErrors { code field } } }")).only("logout")
         else:
@@ -183,7 +183,7 @@ async def test_every_mutation_of_people_leaves_exactly_one_event(installation: I
         found = await events(admin)
         assert [event["operation"] for event in found[:1]] == [mutation]
         assert len(found) == number, mutation
-        assert found[0]["actor"]["userId"] == people.ids["ann" if name == "nobody" else name]
+        assert found[0]["actor"]["userId"] == people.ids["ann" if name == "" else name]
         assert (found[0]["objectId"] is None) == (mutation in WITHOUT_OBJECT), mutation
     shown = json.dumps(await events(admin))
     assert not any(secret in shown for secret in (PASSWORD, OTHER_PASSWORD, "$argon2id"))

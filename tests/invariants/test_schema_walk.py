@@ -8,8 +8,8 @@ from tests.invariants.schema_walk import MUTATIONS, fields_of, input_type, input
 
 
 def test_the_walked_inputs_contain_every_field_of_every_mutation() -> None:
-    nobody: Any = SimpleNamespace(ids=defaultdict(str), sessions=defaultdict(str))
-    given = inputs(defaultdict(str), nobody)
+    no_people: Any = SimpleNamespace(ids=defaultdict(str), sessions=defaultdict(str))
+    given = inputs(defaultdict(str), no_people)
     assert set(given) == set(MUTATIONS), "add the mutation to `inputs`, with all of its fields"
     for mutation, values in given.items():
         type_ = input_type(mutation)

@@ -177,7 +177,7 @@ async def test_no_query_returns_a_secret_in_clear(installation: Installation) ->
                 if any(secret in text for secret in signing):
                     assert field == "webhookSecret", (name, field, document)
                     shown_to.add(name)
-    assert shown_to == {"root", "ann"}, "whoever may only read sees none, and whoever may do all does"
+    assert shown_to == {"root", "ann"}, "read-only callers see no secret, full callers do"
 
 
 async def test_only_mutations_that_create_a_secret_return_it(installation: Installation) -> None:

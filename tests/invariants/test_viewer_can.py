@@ -79,7 +79,7 @@ def test_every_mutation_has_a_viewer_can_field() -> None:
     }
     assert declared == BUTTONS.keys(), (
         "Which button is this for?\n  Why it matters: a button that is shown and refused is worse than none.\n"
-        "  To fix this: 1. name the mutation beside its `viewerCan…` in BUTTONS."
+        "  To fix this: 1. add the mutation to its `viewerCan…` in BUTTONS."
     )
 
 

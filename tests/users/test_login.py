@@ -342,8 +342,8 @@ async def test_networks_of_one_site_are_limited_together(people: People, monkeyp
         async with stranger_at(people, f"2001:db8:0:{number:x}f::1") as attacker:
             assert (await attacker.ask(_login(f"user{number}", "guess"))).codes == []
     for address, codes in (("2001:db8:0:ff::1", ["RATE_LIMITED"]), ("2001:db8:0:100::1", []), ("203.0.113.9", [])):
-        async with stranger_at(people, address) as somebody:
-            assert (await somebody.ask(_login("ann"))).codes == codes, address
+        async with stranger_at(people, address) as client:
+            assert (await client.ask(_login("ann"))).codes == codes, address
 
 
 async def test_attempts_of_one_site_for_one_address_are_limited_together(
