@@ -126,7 +126,7 @@ class UpdateAccountPayload(fields.Payload):
 class MoveAccountInput:
     account_id: strawberry.ID = strawberry.field(description="The account.")
     service_provider_id: strawberry.ID = strawberry.field(
-        description="The new service provider. The current one changes nothing."
+        description="The new service provider. Naming the current one changes nothing."
     )
     if_version: int | None = strawberry.field(
         default=None, description="Fails with CONFLICT unless this is the account's current version."
@@ -273,7 +273,7 @@ class AccountMutations:
     async def set_account_active(
         self,
         info: Info,
-        input: Annotated[SetAccountActiveInput, strawberry.argument(description="The object and the options.")],
+        input: Annotated[SetAccountActiveInput, strawberry.argument(description="The account and its new state.")],
     ) -> SetAccountActivePayload:
         account = await service.set_active(info.context, input.id, input.active, input.if_version)
         return SetAccountActivePayload(account=Account.of(account))
@@ -291,13 +291,14 @@ class AccountMutations:
         return RotateWebhookSecretPayload(account=Account.of(account))
 
     @fields.mutation(
-        "Deletes an account with all its contents. Refused with IN_USE and the blockers while it has any, unless forced.",
+        "Deletes an account with all its contents. Refused with IN_USE and the list of blockers, unless there are none or "
+        "`force` is true.",
         permissions=[IsServiceProvider],
     )
     async def delete_account(
         self,
         info: Info,
-        input: Annotated[DeleteAccountInput, strawberry.argument(description="The object and the options.")],
+        input: Annotated[DeleteAccountInput, strawberry.argument(description="The account and the options.")],
     ) -> DeleteAccountPayload:
         deleted, found = await service.delete(
             info.context, input.id, dry_run=input.dry_run, force=input.force, if_version=input.if_version

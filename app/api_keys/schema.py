@@ -89,8 +89,8 @@ class ApiKey(fields.Node[model.ApiKey]):
     created_by: ApiKeyMaker | None = fields.decrypted(
         _maker,
         ["created_by_scope", "created_by_key_id", "created_by_user_id"],
-        "Who created it or last rotated it; null for a key created on the server's command line. A key is rejected while the "
-        "person who created it, also through another key, is deactivated or deleted. Rotating a key makes you its creator.",
+        "Who created it or last rotated it; null for a key created on the server's command line. The key is rejected while this "
+        "person is deactivated, and once they are deleted. Rotating a key makes the caller its creator.",
     )
     expires_at: datetime | None = fields.column("When it expires; null: never.")
     revoked_at: datetime | None = fields.column("When it was revoked; null: not revoked.")

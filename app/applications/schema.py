@@ -273,13 +273,11 @@ class ApplicationMutations:
         application = await service.update(info.context, input.id, input.patch())
         return UpdateApplicationPayload(application=Application.of(application))
 
-    @fields.mutation(
-        "Deletes an application. Refused with IN_USE and the uses while its account uses it, unless forced."
-    )
+    @fields.mutation("Deletes an application. Refused with IN_USE while its account uses it, unless `force` is true.")
     async def delete_application(
         self,
         info: Info,
-        input: Annotated[DeleteApplicationInput, strawberry.argument(description="The object and the options.")],
+        input: Annotated[DeleteApplicationInput, strawberry.argument(description="The application and the options.")],
     ) -> DeleteApplicationPayload:
         deleted, uses = await service.delete(
             info.context, input.id, dry_run=input.dry_run, force=input.force, if_version=input.if_version

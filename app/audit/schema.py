@@ -94,7 +94,7 @@ class AuditEvent(fields.Node[model.AuditEvent]):
     actor: AuditActor = fields.decrypted(
         _actor,
         ["scope", "key_id", "user_id"],
-        "Who acted. Of actors with a wider scope than the caller's only the scope.",
+        "Who acted. For an actor with a wider scope than the caller's, only the scope.",
     )
     object_id: strawberry.ID | None = fields.computed(
         _id, ["object_kind", "object_id"], "The id of the object. May have been deleted."

@@ -265,20 +265,22 @@ class ServiceProviderMutations:
     async def set_service_provider_active(
         self,
         info: Info,
-        input: Annotated[SetServiceProviderActiveInput, strawberry.argument(description="The object and the options.")],
+        input: Annotated[
+            SetServiceProviderActiveInput, strawberry.argument(description="The provider and its new state.")
+        ],
     ) -> SetServiceProviderActivePayload:
         provider = await service.set_active(info.context, input.id, input.active, input.if_version)
         return SetServiceProviderActivePayload(service_provider=ServiceProvider.of(provider))
 
     @fields.mutation(
-        "Deletes a service provider. Refused with IN_USE and the blockers while it has accounts, and unless forced while it "
-        "has keys or users.",
+        "Deletes a service provider. Refused with IN_USE and the list of blockers while it has accounts, and while it has keys "
+        "or users unless `force` is true.",
         permissions=[IsAdmin],
     )
     async def delete_service_provider(
         self,
         info: Info,
-        input: Annotated[DeleteServiceProviderInput, strawberry.argument(description="The object and the options.")],
+        input: Annotated[DeleteServiceProviderInput, strawberry.argument(description="The provider and the options.")],
     ) -> DeleteServiceProviderPayload:
         deleted, found = await service.delete(
             info.context, input.id, dry_run=input.dry_run, force=input.force, if_version=input.if_version

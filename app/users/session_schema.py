@@ -63,7 +63,7 @@ class LoginPayload(fields.Payload):
     user: User | None = strawberry.field(default=None, description="The user who logged in.")
     expires_at: datetime | None = strawberry.field(default=None, description="When the session ends at the latest.")
     must_change_password: bool | None = strawberry.field(
-        default=None, description="True: the session can do little else before `changePassword`."
+        default=None, description="True: only a few fields work before `changePassword`; all others are FORBIDDEN."
     )
 
 
