@@ -26,14 +26,14 @@ def encrypt(keyring: Keyring, account_id: UUID, secret: str, column: str = "webh
     return keyring.seal(secret, table="accounts", column=column, row=account_id)
 
 
-def decrypt(keyring: Keyring, account_id: UUID, sealed: bytes, column: str = "webhook_secret") -> str:
-    return keyring.open(sealed, table="accounts", column=column, row=account_id)
+def decrypt(keyring: Keyring, account_id: UUID, encrypted: bytes, column: str = "webhook_secret") -> str:
+    return keyring.open(encrypted, table="accounts", column=column, row=account_id)
 
 
-def reveal(context: Context, account_id: UUID, sealed: bytes) -> str:
+def reveal(context: Context, account_id: UUID, encrypted: bytes) -> str:
     """Decrypts the secret for the caller and audits the read."""
     context.use(SecretReads).record(context, Account, account_id, "webhookSecret")
-    return decrypt(context.keyring, account_id, sealed)
+    return decrypt(context.keyring, account_id, encrypted)
 
 
 async def rotate(context: Context, account_id: str, if_version: int | None, overlap_hours: int) -> Account:

@@ -46,13 +46,13 @@ def email_subject(keyring: Keyring, key: str) -> bytes:
 
 
 @dataclass(frozen=True)
-class LoginAttempt:
+class Attempt:
     id: UUID
     subject: bytes
     network: str
 
 
-async def begin(subject: bytes, address: str) -> LoginAttempt:
+async def begin(subject: bytes, address: str) -> Attempt:
     """Counts a login attempt, to pass to `fail` or `withdraw`. Raises RateLimited with the time to retry."""
     network = network_of(address)
     limits: list[_Limit] = [
@@ -69,7 +69,7 @@ async def begin(subject: bytes, address: str) -> LoginAttempt:
     return await _add_attempt(subject, network, limits)
 
 
-async def begin_for_session(session_id: UUID) -> LoginAttempt:
+async def begin_for_session(session_id: UUID) -> Attempt:
     """Like `begin`, for a check of the current password in an open session."""
     subject = _session_subject(session_id)
     return await _add_attempt(subject, "", [(MAXIMUM_BY_SESSION, {"subject": subject})])
@@ -105,10 +105,10 @@ def _disclosure_limits(subject: bytes, actor: str) -> list[_Limit]:
     ]
 
 
-async def _add_attempt(subject: bytes, network: str, limits: list[_Limit]) -> LoginAttempt:
+async def _add_attempt(subject: bytes, network: str, limits: list[_Limit]) -> Attempt:
     now = datetime.now(UTC)
     await LoginFailure.filter(tried_at__lt=now - WINDOW).delete()
-    attempt = LoginAttempt(new_id(), subject, network)
+    attempt = Attempt(new_id(), subject, network)
     await _write(attempt, now - WINDOW + PENDING)
     ends = await _wait_ends(limits, now, own=attempt.id)
     if ends:
@@ -127,18 +127,18 @@ def _raise_if_limited(now: datetime, ends: list[datetime]) -> None:
         )
 
 
-async def fail(attempt: LoginAttempt) -> None:
+async def fail(attempt: Attempt) -> None:
     """Marks the attempt as failed: it counts from now on."""
     now = datetime.now(UTC)
     if not await LoginFailure.filter(id=attempt.id).update(tried_at=now):
         await _write(attempt, now)  # a worker whose clock is ahead has deleted it as expired
 
 
-async def _write(attempt: LoginAttempt, tried_at: datetime) -> None:
+async def _write(attempt: Attempt, tried_at: datetime) -> None:
     await LoginFailure.create(id=attempt.id, subject=attempt.subject, network=attempt.network, tried_at=tried_at)
 
 
-async def withdraw(attempt: LoginAttempt) -> None:
+async def withdraw(attempt: Attempt) -> None:
     await LoginFailure.filter(id=attempt.id).delete()
 
 

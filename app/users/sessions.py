@@ -84,7 +84,7 @@ async def login(context: Context, email: str, given: str) -> NewSession:
     return NewSession(user, session, made.text)
 
 
-async def check_password(attempt: login_throttle.LoginAttempt, given: str, stored: str | None, claim: Claim) -> bool:
+async def check_password(attempt: login_throttle.Attempt, given: str, stored: str | None, claim: Claim) -> bool:
     """Verifies the password. An attempt rejected because the queue is full does not count as a failure."""
     try:
         return await password.matches(given, stored, claim)
