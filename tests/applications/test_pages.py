@@ -161,7 +161,8 @@ async def test_a_page_uses_an_index_of_its_account(
                     await account_user.ask(query, id=world["own"], o=order, a=after)
                 plan_text = await plan(connection, statements[-1])
                 assert "applications_name_unique" in plan_text or "applications_by_account" in plan_text, plan_text
-                assert "seq scan" not in plan_text.lower(), plan_text
+                # The same statement reads the account, for which a scan of this small table may be cheapest.
+                assert "seq scan on applications" not in plan_text.lower(), plan_text
                 # Names are unique, so only the id could be left to sort by.
                 assert re.search(r"->  Sort |^Sort |USE TEMP B-TREE FOR ORDER BY", plan_text) is None, plan_text
 
