@@ -63,7 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
     except Exception as error:
         if refusal := refusal_of(error):
             # It names a user, a database or a table, and never a password.
-            print(f"{settings.load().database_place} refuses: {refusal}", file=sys.stderr)
+            print(f"{settings.load().database_display_name} refuses: {refusal}", file=sys.stderr)
             return 1
         if for_client(error) is None:
             raise
@@ -78,12 +78,12 @@ def _unreachable(chosen: Settings, error: Exception) -> str:
     is_file = isinstance(cause, OSError) and cause.filename
     reason = f"{cause.strerror}: {cause.filename}" if is_file else str(cause) or type(cause).__name__  # type: ignore[attr-defined]
     variable = "DATA_DIR" if chosen.is_embedded else "DATABASE_URL"
-    return f"{chosen.database_place} does not answer ({reason}). Check {variable}."
+    return f"{chosen.database_display_name} does not answer ({reason}). Check {variable}."
 
 
 def _name_database(chosen: Settings) -> None:
     """Tells which one it is before anything is done to it; on standard error, so that keys can be piped."""
-    print(f"Database: {chosen.database_place}", file=sys.stderr, flush=True)
+    print(f"Database: {chosen.database_display_name}", file=sys.stderr, flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:

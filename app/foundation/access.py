@@ -76,8 +76,8 @@ class Restriction:
 
 PASSWORD_CHANGE_REQUIRED = Restriction(
     OpenTo.PASSWORD_CHANGE,
-    "Choose a new password first, with `changePassword`; until then only `viewer`, `passwordPolicy` and `logout` "
-    "are open besides.",
+    "Choose a new password first, with `changePassword`. Until then, the only other fields you may use are `viewer`, "
+    "`passwordPolicy` and `logout`.",
     {"reason": "PASSWORD_CHANGE_REQUIRED"},
     may_introspect=False,
 )

@@ -307,7 +307,7 @@ class Settings(BaseSettings):
             return False
 
     @property
-    def database_place(self) -> str:
+    def database_display_name(self) -> str:
         """The database's display name, without the password."""
         if self.is_embedded:
             return f"PostgreSQL embedded in {self.data_dir}"

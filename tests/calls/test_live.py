@@ -20,7 +20,7 @@ from tests.support.installation import Installation, Person, World
 from tests.support.loop_clock import pass_seconds
 from tests.support.personas import add_people
 from tests.support.servers.valkey import PromptServer
-from tests.support.websocket_clients import Client, listening, opened, served, until_heard, until_nobody_listens
+from tests.support.websocket_clients import Client, listening, opened, served, until_heard, until_no_listeners
 
 CHANGED = """subscription ($account: ID!) { callChanged(accountId: $account) {
     id gatewayCallId from sipStatus answeredAt endedAt account { name } recording { state } } }"""
@@ -165,11 +165,11 @@ async def test_who_completes_hears_nothing_more_and_is_not_kept(
     async with listening(port, account_user.token) as client:
         id_ = await begun(client, installation, world["own"])
         await client.say(type="complete", id=id_)
-        await until_nobody_listens(installation)
+        await until_no_listeners(installation)
         await report(gateway, {"accountId": world["own"], "callId": "one"})
         assert await client.hears_nothing()
         assert await begun(client, installation, world["own"])
-    await until_nobody_listens(installation)
+    await until_no_listeners(installation)
 
 
 async def test_a_revoked_key_is_closed_by_the_worker_that_revoked_it(
@@ -181,7 +181,7 @@ async def test_a_revoked_key_is_closed_by_the_worker_that_revoked_it(
         assert revoked["userErrors"] == []
         assert (await client.closed())[0] == 4401
         assert (await idle.closed())[0] == 4401
-    await until_nobody_listens(installation)
+    await until_no_listeners(installation)
 
 
 async def test_a_session_that_has_ended_is_closed(installation: Installation, port: int, world: World) -> None:
@@ -198,7 +198,7 @@ async def test_to_listen_is_no_use_of_a_session(installation: Installation, port
     async with listening(port, people.tokens["ann"]) as client:
         await begun(client, installation, world["own"])
         noted: list[Any] = []
-        last_use.note_session = noted.append
+        last_use.record_session = noted.append
         for _ in range(3):
             await pass_seconds(CHECK_SECONDS)
             await client.say(type="ping")
@@ -255,7 +255,7 @@ async def test_a_listener_that_cannot_keep_up_is_closed(
         await begun(client, installation, world["own"])
         live.publish(*(LiveEvent(account, new_id(), Change.CALL) for _ in range(50)))
         assert await client.closed() == (1013, "too slow")
-    await until_nobody_listens(installation)
+    await until_no_listeners(installation)
 
 
 async def test_a_batch_of_a_thousand_reports_is_heard_whole(
@@ -356,7 +356,7 @@ async def test_who_has_to_choose_a_new_password_while_listening_hears_nothing_mo
         await report(gateway, {"accountId": world["own"], "callId": "one"})
         answer = await client.hear()
         assert (answer["type"], answer["payload"][0]["extensions"]["reason"]) == ("error", "PASSWORD_CHANGE_REQUIRED")
-        await until_nobody_listens(installation)
+        await until_no_listeners(installation)
 
 
 async def test_what_another_worker_does_is_heard(

@@ -104,7 +104,7 @@ async def test_whoever_changes_what_is_stored_is_told_in_which_database(
     installation: Installation, command: str
 ) -> None:
     status, printed, said = await ended(environment_of(installation.settings), command)
-    assert (status, said) == (0, f"Database: {installation.settings.database_place}\n")
+    assert (status, said) == (0, f"Database: {installation.settings.database_display_name}\n")
     assert printed
 
 

@@ -29,7 +29,7 @@ async def test_a_role_that_may_not_read_is_told_so(installation: Installation, r
     status, printed, said = await ended(environment_of(installation.settings, DATABASE_URL=role_url), command)
     assert (status, printed) == (1, "")
     assert said.splitlines()[-1] == (
-        f"{installation.settings.database_place} refuses: permission denied for table aerich. "
+        f"{installation.settings.database_display_name} refuses: permission denied for table aerich. "
         "Grant it to the role in DATABASE_URL."
     )
 

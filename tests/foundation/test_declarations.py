@@ -1,4 +1,4 @@
-"""What a type declares of its rows is checked when its module is imported."""
+"""A type's declarations are checked against its model when the module is imported."""
 
 import types
 
@@ -64,8 +64,8 @@ def test_a_list_that_orders_or_filters_by_a_column_that_the_model_lacks_is_refus
         fields.PageOfAll(ApiKey, owners=fields.Owners(CallAccount, "acount_id", "newest_month"))
 
 
-def test_every_type_whose_fields_are_columns_says_of_which_model() -> None:
-    """Else they are not checked."""
+def test_every_type_with_column_fields_names_its_model() -> None:
+    """Otherwise they are not checked."""
     for declared in schema.schema_converter.type_map.values():
         definition = declared.definition
         if not isinstance(definition, StrawberryObjectDefinition) or issubclass(definition.origin, fields.Payload):

@@ -1,4 +1,4 @@
-"""Events between workers over a real Valkey; and what becomes of them where it is away, hangs, or carries nonsense."""
+"""Events between workers over a real Valkey, also when it is away, hangs or carries malformed messages."""
 
 import asyncio
 import signal
@@ -30,7 +30,7 @@ def account() -> UUID:
 
 @asynccontextmanager
 async def workers(url: str, account: UUID) -> AsyncIterator[tuple[LiveEvents, LiveEvents]]:
-    """Two that hear each other."""
+    """Two workers that exchange events."""
     one, other = LiveEvents(url), LiveEvents(url)
     async with one.running(), other.running():
         await connected(one, other)
@@ -39,7 +39,7 @@ async def workers(url: str, account: UUID) -> AsyncIterator[tuple[LiveEvents, Li
 
 
 async def connected(teller: LiveEvents, hearer: LiveEvents) -> None:
-    """Until what one of them tells is heard by the other."""
+    """Waits until an event of one worker reaches the other."""
     account = new_id()
     async with asyncio.timeout(30):
         while True:
@@ -63,7 +63,7 @@ async def nothing(listener: Listener) -> bool:
     return False
 
 
-async def test_what_happens_in_one_worker_is_heard_once_in_each(valkey: PromptServer, account: UUID) -> None:
+async def test_an_event_of_one_worker_reaches_every_worker_once(valkey: PromptServer, account: UUID) -> None:
     event = LiveEvent(account, new_id(), Change.RECORDING)
     async with workers(valkey.url, account) as (one, other):
         with one.subscribe(account) as here, other.subscribe(account) as there:
@@ -73,14 +73,14 @@ async def test_what_happens_in_one_worker_is_heard_once_in_each(valkey: PromptSe
             assert await nothing(there)
 
 
-async def test_nobody_hears_of_another_account(valkey: PromptServer, account: UUID) -> None:
+async def test_a_listener_receives_no_events_of_another_account(valkey: PromptServer, account: UUID) -> None:
     async with workers(valkey.url, account) as (one, other):
         with other.subscribe(new_id()) as there:
             one.publish(LiveEvent(account, new_id(), Change.CALL))
             assert await nothing(there)
 
 
-async def test_without_a_cache_events_are_heard_in_the_process(account: UUID) -> None:
+async def test_without_a_cache_events_reach_listeners_in_the_process(account: UUID) -> None:
     live = LiveEvents()
     async with live.running():
         with live.subscribe(account) as listener:
@@ -97,7 +97,7 @@ async def ends(*listeners: Listener) -> bool:
     return True
 
 
-async def test_a_valkey_that_is_killed_slows_nobody_and_is_found_again(valkey: PromptServer, account: UUID) -> None:
+async def test_a_killed_valkey_slows_no_publisher_and_is_reconnected(valkey: PromptServer, account: UUID) -> None:
     async with workers(valkey.url, account) as (one, other):
         with one.subscribe(account) as here, other.subscribe(account) as there:
             await asyncio.to_thread(valkey.stop)
@@ -110,7 +110,7 @@ async def test_a_valkey_that_is_killed_slows_nobody_and_is_found_again(valkey: P
             while (await heard(here)) != event:
                 pass
             await asyncio.to_thread(valkey.start)
-            # They have missed what others sent meanwhile.
+            # They missed events during the outage.
             assert await ends(here, there)
             await connected(one, other)
             await connected(other, one)
@@ -122,7 +122,7 @@ async def test_a_valkey_that_is_killed_slows_nobody_and_is_found_again(valkey: P
                 pass
 
 
-async def test_a_valkey_that_hangs_is_left_and_found_again(
+async def test_a_hanging_valkey_is_disconnected_and_reconnected(
     valkey: PromptServer, account: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with workers(valkey.url, account) as (one, other):
@@ -140,7 +140,7 @@ async def test_a_valkey_that_hangs_is_left_and_found_again(
                 pass
 
 
-async def test_a_worker_that_had_more_to_tell_than_it_keeps_says_so(
+async def test_a_worker_whose_queue_overflowed_notifies_the_others(
     valkey: PromptServer, account: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(exchange_module, "MAXIMUM_WAITING", 10)
@@ -162,7 +162,7 @@ async def test_a_subscriber_whose_events_were_lost_is_asked_to_list_again(
         assert await client.closed(30) == (1012, "events were lost: reconnect and list again")
 
 
-async def test_silence_is_not_taken_for_absence(
+async def test_a_silent_channel_keeps_its_connection(
     valkey: PromptServer, account: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked, ping = [], PubSub.ping
@@ -182,7 +182,7 @@ async def test_silence_is_not_taken_for_absence(
         assert int(valkey.run("INFO", "stats")["total_connections_received"]) == before + 1  # this question's own
 
 
-async def test_nonsense_on_a_channel_is_passed_over(valkey: PromptServer, account: UUID) -> None:
+async def test_a_malformed_message_is_ignored(valkey: PromptServer, account: UUID) -> None:
     call = sid_of(Kind.CALL, new_id())
     async with workers(valkey.url, account) as (one, other):
         with other.subscribe(account) as there:
@@ -196,7 +196,7 @@ async def test_nonsense_on_a_channel_is_passed_over(valkey: PromptServer, accoun
             assert await heard(there) == event
 
 
-async def test_a_change_that_waits_already_does_not_wait_twice(account: UUID) -> None:
+async def test_a_waiting_change_is_not_queued_twice(account: UUID) -> None:
     live, event = LiveEvents(), LiveEvent(account, new_id(), Change.CALL)
     with live.subscribe(account) as listener:
         live.publish(event, event)
@@ -206,7 +206,7 @@ async def test_a_change_that_waits_already_does_not_wait_twice(account: UUID) ->
         assert await heard(listener) == event
 
 
-async def test_a_call_that_waits_does_not_wait_twice_whatever_changes_of_it(account: UUID) -> None:
+async def test_a_waiting_call_is_not_queued_twice_for_another_change(account: UUID) -> None:
     live, call = LiveEvents(), new_id()
     with live.subscribe(account) as listener, live.subscribe(account, {Change.RECORDING}) as of_recordings:
         live.publish(*(LiveEvent(account, call, change) for change in (Change.CALL, Change.RECORDING)))
@@ -215,7 +215,7 @@ async def test_a_call_that_waits_does_not_wait_twice_whatever_changes_of_it(acco
         assert await heard(of_recordings) == LiveEvent(account, call, Change.RECORDING)
 
 
-async def test_what_a_listener_does_not_want_takes_none_of_its_places(
+async def test_unwanted_changes_take_no_room_in_a_listeners_queue(
     account: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live_module, "MAXIMUM_WAITING", 3)
@@ -226,7 +226,7 @@ async def test_what_a_listener_does_not_want_takes_none_of_its_places(
         assert await heard(listener) == event
 
 
-async def test_a_listener_for_whom_too_much_waits_is_told_so(account: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_listener_with_a_full_queue_ends_as_too_slow(account: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live_module, "MAXIMUM_WAITING", 3)
     live = LiveEvents()
     with live.subscribe(account) as listener:
@@ -237,7 +237,7 @@ async def test_a_listener_for_whom_too_much_waits_is_told_so(account: UUID, monk
             await heard(listener)
 
 
-async def test_what_waits_to_be_told_is_bounded(account: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_queue_of_outgoing_events_is_bounded(account: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exchange_module, "MAXIMUM_WAITING", 10)
     live = LiveEvents("valkey://127.0.0.1:1/0")
     live.publish(*(LiveEvent(account, new_id(), Change.CALL) for _ in range(100)))
@@ -245,7 +245,7 @@ async def test_what_waits_to_be_told_is_bounded(account: UUID, monkeypatch: pyte
     assert len(live._exchange._waiting) == 10
 
 
-async def test_of_what_waits_to_be_told_the_oldest_is_lost(
+async def test_a_full_queue_of_outgoing_events_drops_the_oldest(
     valkey: PromptServer, account: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(exchange_module, "MAXIMUM_WAITING", 10)

@@ -1,4 +1,4 @@
-"""A create that is sent again with its idempotency key makes nothing again."""
+"""A create that is repeated with its idempotency key creates nothing."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -14,9 +14,9 @@ from tests.invariants.schema_walk import (
     input_type,
     inputs,
     leaves,
-    mistakes,
     replaced,
     send,
+    user_errors_of,
     with_everything,
 )
 from tests.support.database_contents import changed, contents
@@ -35,7 +35,7 @@ def made(payload: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize(("mutation", "selection", "given"), CREATES)
-async def test_a_repeat_answers_what_was_made_first(
+async def test_a_repeat_returns_the_first_object(
     provider: Person, mutation: str, selection: str, given: dict[str, Any]
 ) -> None:
     first = await provider.change(mutation, selection, **given, idempotencyKey="one")
@@ -45,7 +45,7 @@ async def test_a_repeat_answers_what_was_made_first(
     assert made(again) == made(first)
 
 
-async def test_a_service_provider_is_made_once(admin: Person) -> None:
+async def test_a_service_provider_is_created_once(admin: Person) -> None:
     ids = [
         made(await admin.change("createServiceProvider", "serviceProvider { id }", name="Third", idempotencyKey="one"))
         for _ in range(2)
@@ -67,12 +67,12 @@ async def test_a_repeat_with_another_input_is_refused(provider: Person) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "a\nb", "\0"])
-async def test_what_is_no_key_is_refused(provider: Person, key: str) -> None:
+async def test_a_malformed_key_is_refused(provider: Person, key: str) -> None:
     payload = await provider.change("createAccount", "account { id }", name="New", idempotencyKey=key)
     assert refusals(payload) == [("INVALID", ["idempotencyKey"])]
 
 
-async def test_repeats_at_once_make_one(provider: Person) -> None:
+async def test_concurrent_repeats_create_one_object(provider: Person) -> None:
     payloads = await asyncio.gather(
         *(provider.change("createAccount", "account { id }", name="New", idempotencyKey="one") for _ in range(8))
     )
@@ -80,7 +80,7 @@ async def test_repeats_at_once_make_one(provider: Person) -> None:
     assert len({made(payload) for payload in payloads}) == 1
 
 
-async def test_what_was_refused_may_be_sent_again_mended(provider: Person) -> None:
+async def test_a_refused_input_may_be_sent_again_corrected(provider: Person) -> None:
     refused = await provider.change("createAccount", "account { id }", name="Own customer", idempotencyKey="one")
     assert refusals(refused) == [("NAME_TAKEN", ["name"])]
     mended = await provider.change("createAccount", "account { id }", name="New", idempotencyKey="one")
@@ -96,7 +96,7 @@ async def test_a_key_belongs_to_its_actor_and_its_mutation(provider: Person, oth
     assert len(ids) == 3
 
 
-async def test_what_was_made_and_is_no_more_is_not_made_again(provider: Person) -> None:
+async def test_a_deleted_object_is_not_created_again(provider: Person) -> None:
     account = made(await provider.change("createAccount", "account { id }", name="New", idempotencyKey="one"))
     await provider.change("deleteAccount", "deletedId", id=account, force=True)
     again = await provider.change("createAccount", "account { id }", name="New", idempotencyKey="one")
@@ -136,7 +136,7 @@ def object_of(mutation: str) -> str:
 
 @pytest.fixture
 async def whole(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Input]]:
-    """For each create, inputs with all of its fields; and somebody who may send them all."""
+    """For each create, inputs with all of its fields, and a persona that may send them."""
     world, people = await with_everything(installation), await add_people(installation)
     monkeypatch.setitem(installation.world.tokens, "root", people.tokens["root"])  # the world is every test's
     return {name: inputs(world, people)[name] for name in ALL_CREATES}
@@ -163,7 +163,7 @@ async def test_every_create_is_done_once_for_a_key(
             before = await contents(connection)
             answers = await asyncio.gather(*(ask_to_make(installation, mutation, given) for _ in range(4)))
             assert len({made(answer.only(mutation)) for answer in answers}) == 1
-            codes = {code for answer in answers for code, _ in mistakes(answer, mutation)}
+            codes = {code for answer in answers for code, _ in user_errors_of(answer, mutation)}
             assert codes <= {"ALREADY_SHOWN"}, codes
             after = await contents(connection)
             others = {"idempotency_records", "audit_events", "password_policies", "call_accounts"}
@@ -177,7 +177,7 @@ async def test_a_repeat_with_any_other_field_is_refused(
     installation: Installation, whole: dict[str, list[Input]], mutation: str
 ) -> None:
     given = {**whole[mutation][0], "idempotencyKey": "one"}
-    assert mistakes(await ask_to_make(installation, mutation, given), mutation) == []
+    assert user_errors_of(await ask_to_make(installation, mutation, given), mutation) == []
     others = {"String": "x.example.com", "Int": 9, "Boolean": False, "AccessLevel": "READ_ONLY", "WebhookMethod": "GET"}
     others |= {"UsageUnit": "SESSIONS", "DateTime": (datetime.now(UTC) + timedelta(hours=1)).isoformat()}
     async with installation.database() as connection:
@@ -194,18 +194,18 @@ async def test_a_repeat_with_any_other_field_is_refused(
                 other = "quite another secret"
             sent = {**replaced(given, path, other or others[kind]), "idempotencyKey": "one"}
             answer = await ask_to_make(installation, mutation, sent)
-            assert mistakes(answer, mutation) == [("CONFLICT", ["idempotencyKey"])], (path, answer.body)
+            assert user_errors_of(answer, mutation) == [("CONFLICT", ["idempotencyKey"])], (path, answer.body)
         assert changed(before, await contents(connection)) == {}
 
 
 @pytest.mark.parametrize("mutation", ALL_CREATES)
-async def test_a_create_and_its_record_are_of_one_transaction(
+async def test_a_create_and_its_record_share_one_transaction(
     installation: Installation, whole: dict[str, list[Input]], mutation: str
 ) -> None:
     given = {**whole[mutation][0], "idempotencyKey": "one"}
-    beside = frozenset({"password_policies"})
+    excluded = frozenset({"password_policies"})
     async with installation.database() as connection:
-        before = await contents(connection, without=beside)
+        before = await contents(connection, without=excluded)
         for number in range(1, 100):
             await installation.person("root").ask("{ __typename }")  # who asks is remembered for some seconds
             with failing(number) as left:
@@ -213,8 +213,8 @@ async def test_a_create_and_its_record_are_of_one_transaction(
             if left[0] > 0:
                 break
             assert answer.codes == ["INTERNAL_SERVER_ERROR"], number
-            assert changed(before, await contents(connection, without=beside)) == {}, number
-        assert mistakes(answer, mutation) == []
+            assert changed(before, await contents(connection, without=excluded)) == {}, number
+        assert user_errors_of(answer, mutation) == []
         assert number > 5, "the record, the object and the event are all written"
 
 

@@ -168,8 +168,8 @@ async def test_requests_have_lines_from_the_level_info_on(level: str, lines: int
     assert len(entries) == lines
     for entry in entries:
         assert entry["request_id"] == answer.headers["x-request-id"]
-        logged = entry["event"], entry["level"], entry["status"], entry["path"]
-        assert logged == ("request", "info", 200, "/somewhere")
+        shown = entry["event"], entry["level"], entry["status"], entry["path"]
+        assert shown == ("request", "info", 200, "/somewhere")
         assert abs(datetime.fromisoformat(entry["at"]) - datetime.now(UTC)) < timedelta(minutes=1)
 
 

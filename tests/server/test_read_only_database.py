@@ -12,7 +12,13 @@ from app.webhooks.delivery import WebhookSender
 from tests.recording.gateways import gateway_of
 from tests.server.test_database_away import reported
 from tests.support.access_cases import Ids, mutations
-from tests.support.access_matrix import NoPrompts, SilentSender, StandIn, add_calls, add_failed_recordings
+from tests.support.access_matrix import (
+    AcceptingVerifier,
+    EmptyPromptCache,
+    SuccessfulSender,
+    add_calls,
+    add_failed_recordings,
+)
 from tests.support.installation import Installation, Person, World
 from tests.support.personas import add_people
 from tests.support.servers.postgres import Postgres
@@ -50,7 +56,11 @@ async def test_every_mutation_is_refused_as_unavailable(
     made = await admin.change("createApiKey", "token", name="gateway", accessLevel="GATEWAY")
     gateway = installation.holder(made["token"])
     clients: Any = installation.resources.clients
-    clients |= {StorageVerifier: StandIn(), PromptCache: NoPrompts(), WebhookSender: SilentSender()}
+    clients |= {
+        StorageVerifier: AcceptingVerifier(),
+        PromptCache: EmptyPromptCache(),
+        WebhookSender: SuccessfulSender(),
+    }
     await switch("on")
     seen: dict[str, set[str]] = {}
     for name, inputs in every.items():

@@ -21,7 +21,7 @@ from app.foundation.identifiers import Kind, new_id, sid_of
 from app.server import graphql_http, operator_routes
 from app.webhooks.delivery import WebhookSender
 from tests.server.test_database_away import AWAY, reported
-from tests.support.access_matrix import SilentSender
+from tests.support.access_matrix import SuccessfulSender
 from tests.support.installation import Installation, Person, World, seed
 from tests.support.servers.postgres import Postgres
 from tests.support.servers.swallowing_proxy import SwallowingProxy
@@ -203,7 +203,7 @@ async def test_waiting_for_a_tenants_server_has_only_the_longest_limit(
             super().__init__(spent_seconds)
             made.append(self)
 
-    class Sender(SilentSender):
+    class Sender(SuccessfulSender):
         async def send(self, call: Any, *owners: Any) -> Any:
             (running,) = made
             limits.append((running._timeout.when() or 0.0) - running._began)

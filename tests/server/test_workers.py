@@ -94,7 +94,7 @@ EVERY_COUNTER = [
     *product(["recordings_total"], ["stored", "failed"]),
     *product(["recording_storing_failures_total"], ["AccessDenied", "NoSuchBucket", "SlowDown", "none", "other"]),
     *product(["http_requests_total"], ["500", "502", "503"]),
-    *product(["operations_total"], ["query", "mutation", "subscription"], ["compiled", "reference"]),
+    *product(["operations_total"], ["compiled", "reference"], ["query", "mutation", "subscription"]),
 ]
 
 

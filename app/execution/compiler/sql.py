@@ -10,7 +10,8 @@ from app.foundation.access import Viewer
 from app.foundation.database.owner_pages import OneByOne, Source
 from app.foundation.database.sql_templates import Placeholders, Sql, Statement, any_of, placeholder
 from app.foundation.graphql import declarations, lists
-from app.foundation.graphql.pagination import EACH_OWNER, Order, count_up_to, given_owners
+from app.foundation.graphql.page_loading import EACH_OWNER, count_up_to, given_owners
+from app.foundation.graphql.pagination import Order
 
 Conditions = tuple[tuple[str, object], ...]
 """The conditions of a filter that are set, each with the class of its value, or with the value where there are few."""

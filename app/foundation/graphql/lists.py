@@ -13,18 +13,8 @@ from app.foundation.context import Context
 from app.foundation.database.owner_pages import OneByOne, Spanning
 from app.foundation.database.sql_templates import Placeholders, Sql
 from app.foundation.graphql.declarations import Row, check_column
-from app.foundation.graphql.pagination import (
-    EACH_OWNER,
-    NEWEST_FIRST,
-    NO_CONDITION,
-    Order,
-    Page,
-    checked_first,
-    page,
-    page_of_each,
-    page_of_owners,
-    rows_of,
-)
+from app.foundation.graphql.page_loading import EACH_OWNER, NO_CONDITION, page, page_of_each, page_of_owners, rows_of
+from app.foundation.graphql.pagination import NEWEST_FIRST, Order, Page, checked_first
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ class Payload:
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(strawberry.field,))
 def payload(
-    more: str = "", *, errors: str = "What is wrong with the input; empty when it was done."
+    more: str = "", *, errors: str = "Mistakes in the input; empty on success."
 ) -> Callable[[type[Answer]], type[Answer]]:
     """Makes a subclass of Payload the return type of the mutation that it is named after, its `userErrors` last."""
 
@@ -35,7 +35,7 @@ def payload(
         cls.__annotations__ |= {"user_errors": list[UserError]}
         cls.user_errors = strawberry.field(default_factory=list, description=errors)
         name = cls.__name__[0].lower() + cls.__name__[1:].removesuffix("Payload")
-        declared = strawberry.type(cls, description=" ".join(filter(None, [f"What {name} answers.", more])))
+        declared = strawberry.type(cls, description=" ".join(filter(None, [f"The result of {name}.", more])))
         get_object_definition(declared, strict=True).fields.sort(key=lambda one: one.python_name == "user_errors")
         return declared
 

@@ -24,14 +24,8 @@ from app.foundation.graphql.declarations import (
     ToOne,
 )
 from app.foundation.graphql.lists import PageOf, Weights
-from app.foundation.graphql.pagination import (
-    DEFAULT_FIRST,
-    AfterArgument,
-    Connection,
-    FirstArgument,
-    Order,
-    count_of_each,
-)
+from app.foundation.graphql.page_loading import count_of_each
+from app.foundation.graphql.pagination import DEFAULT_FIRST, AfterArgument, Connection, FirstArgument, Order
 from app.foundation.graphql.registry import Named
 from app.foundation.graphql.resolvers import make_field
 

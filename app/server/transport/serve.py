@@ -51,7 +51,7 @@ def listen(chosen: Settings) -> None:
     logging.configure(chosen.log_level)
     _allow_files(chosen.recording_streams, chosen.live_connections)
     url = f"http://{chosen.host}:{chosen.port}/graphql"
-    _log.info("serving", url=url, workers=chosen.workers, database=chosen.database_place)
+    _log.info("serving", url=url, workers=chosen.workers, database=chosen.database_display_name)
     if chosen.listens_everywhere and not chosen.public_url:
         _log.warning("URLs of recordings work on this machine only: set PUBLIC_URL", base_url=chosen.base_url)
     config = uvicorn.Config(
