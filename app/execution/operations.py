@@ -131,6 +131,7 @@ class Operations:
             data |= answer.data
             errors += answer.errors or ()
             compiled |= answer.compiled
+        errors.sort(key=_place)
         return Answer(executed=True, data=data, errors=errors or None, operation=operation, compiled=compiled)
 
     @staticmethod
@@ -222,7 +223,7 @@ class Operations:
                 result = await result
             if executor.exhausted is not None:
                 return Answer(executed=True, errors=[shown_error(executor.exhausted, context)], operation=operation)
-            errors = [shown_error(error, context) for error in sorted(result.errors or (), key=_place)]
+            errors = sorted((shown_error(error, context) for error in result.errors or ()), key=_place)
             return Answer(executed=True, data=result.data, errors=errors or None, operation=operation)
         finally:
             executor.release()
@@ -258,9 +259,10 @@ class Operations:
         )
 
 
-def _place(error: GraphQLError) -> tuple[list[int], list[tuple[bool, str | int]]]:
+def _place(shown: JsonObject) -> tuple[list[tuple[int, int]], list[tuple[bool, str | int]]]:
     """Errors stand in the order of the document: fields run at the same time, and which one fails first is chance."""
-    return list(error.positions or ()), [(isinstance(step, str), step) for step in error.path or ()]
+    locations = [(place["line"], place["column"]) for place in shown.get("locations", ())]
+    return locations, [(isinstance(step, str), step) for step in shown.get("path", ())]
 
 
 def _too_late(context: Context, operation: Operation) -> Answer:
