@@ -34,7 +34,7 @@ from app.execution.compiler.plans import Changes
 from app.execution.compiler.run import Runnable
 from app.execution.documents import Operation
 from app.execution.executor.direct_fields import Answered, DirectResolvers
-from app.execution.executor.reference import Executor
+from app.execution.executor.reference import Executor, Left
 from app.execution.invalid_values import told, without_suggestions
 from app.execution.limits import document_size
 from app.execution.limits.deadline import Deadline
@@ -111,7 +111,7 @@ class Operations:
     ) -> Answer:
         data: JsonObject = {}
         errors: list[JsonObject] = []
-        compiled = False
+        compiled, left = False, Left()
         for name, (effect, arguments, runnable) in changes.items():
             data[name] = None
             if effect is None:
@@ -124,7 +124,7 @@ class Operations:
                 errors.append(shown_error(located_error(error, effect.nodes, [name]), context))
                 continue
             by_plan = self._read(name, runnable, context, variables, payload)
-            walked = partial(self._walk, operation, effect.nodes, request, context, payload)
+            walked = partial(self._walk, operation, effect.nodes, request, context, payload, left)
             answer = await running.read(by_plan, walked, context.request_id)
             if answer.data is None:  # it asks for too much
                 return answer
@@ -141,7 +141,13 @@ class Operations:
         return Answer(executed=True, data={name: await runnable.run(context, variables, payload)}, compiled=True)
 
     async def _walk(
-        self, operation: Operation, nodes: list[FieldNode], request: Request, context: Context, payload: object
+        self,
+        operation: Operation,
+        nodes: list[FieldNode],
+        request: Request,
+        context: Context,
+        payload: object,
+        left: Left,
     ) -> Answer:
         """As `_read`, by the ordinary executor."""
         node = OperationDefinitionNode(
@@ -149,7 +155,7 @@ class Operations:
             variable_definitions=operation.node.variable_definitions,
             selection_set=SelectionSetNode(selections=tuple(nodes)),
         )
-        return await self._execute(replace(operation, node=node), request, context, Answered(payload))
+        return await self._execute(replace(operation, node=node), request, context, Answered(payload), left)
 
     async def subscribe(
         self, request: Request, context: Context, renewed: Callable[[], Awaitable[Context]]
@@ -212,11 +218,15 @@ class Operations:
         except TimeoutError:
             return _too_late(context, operation)
 
-    async def _execute(self, operation: Operation, request: Request, context: Context, event: object = None) -> Answer:
-        """By the ordinary executor."""
+    async def _execute(
+        self, operation: Operation, request: Request, context: Context, event: object = None, left: Left | None = None
+    ) -> Answer:
+        """By the ordinary executor; `left` is given for a part of the operation."""
         executor = self._executor(operation, request, context, event)
         if isinstance(executor, Answer):
             return executor
+        if left is not None:
+            executor.left = left
         try:
             result: Any = executor.execute_operation()
             if asyncio.iscoroutine(result) or isinstance(result, asyncio.Future):
