@@ -33,7 +33,7 @@ from app.execution.compiler.plans import MutationPlans
 from app.execution.compiler.run import CompiledPlan, run_or_fall_back
 from app.execution.documents import Operation
 from app.execution.executor.direct_fields import DirectResolvers, MutationPayload
-from app.execution.executor.reference import ReferenceExecutor
+from app.execution.executor.reference import ReferenceExecutor, WorkBudget
 from app.execution.invalid_values import without_suggestions, without_value
 from app.execution.limits import document_size
 from app.execution.limits.deadline import Deadline
@@ -115,7 +115,7 @@ class Operations:
     ) -> GraphQLResponse:
         data: JsonObject = {}
         errors: list[JsonObject] = []
-        compiled = False
+        compiled, budget = False, WorkBudget()
         for name, (effect, arguments, compiled_plan) in plans.items():
             data[name] = None
             if effect is None:
@@ -128,13 +128,14 @@ class Operations:
                 errors.append(formatted_error(located_error(error, effect.nodes, [name]), context))
                 continue
             by_plan = self._read_by_plan(name, compiled_plan, context, variables, payload)
-            by_reference = partial(self._read_by_reference, operation, effect.nodes, request, context, payload)
+            by_reference = partial(self._read_by_reference, operation, effect.nodes, request, context, payload, budget)
             response = await run_or_fall_back(by_plan, by_reference, context.request_id)
             if response.data is None:  # it exceeds MAXIMUM_WORK
                 return response
             data |= response.data
             errors += response.errors or ()
             compiled |= response.compiled
+        errors.sort(key=_position)
         return GraphQLResponse(executed=True, data=data, errors=errors or None, operation=operation, compiled=compiled)
 
     @staticmethod
@@ -146,7 +147,13 @@ class Operations:
         )
 
     async def _read_by_reference(
-        self, operation: Operation, nodes: list[FieldNode], request: GraphQLRequest, context: Context, payload: object
+        self,
+        operation: Operation,
+        nodes: list[FieldNode],
+        request: GraphQLRequest,
+        context: Context,
+        payload: object,
+        budget: WorkBudget,
     ) -> GraphQLResponse:
         """Reads a payload with the reference executor."""
         node = OperationDefinitionNode(
@@ -154,7 +161,7 @@ class Operations:
             variable_definitions=operation.node.variable_definitions,
             selection_set=SelectionSetNode(selections=tuple(nodes)),
         )
-        return await self._execute(replace(operation, node=node), request, context, MutationPayload(payload))
+        return await self._execute(replace(operation, node=node), request, context, MutationPayload(payload), budget)
 
     async def subscribe(
         self, request: GraphQLRequest, context: Context, new_context: Callable[[], Awaitable[Context]]
@@ -218,12 +225,19 @@ class Operations:
             return _timed_out(context, operation)
 
     async def _execute(
-        self, operation: Operation, request: GraphQLRequest, context: Context, event: object = None
+        self,
+        operation: Operation,
+        request: GraphQLRequest,
+        context: Context,
+        event: object = None,
+        budget: WorkBudget | None = None,
     ) -> GraphQLResponse:
-        """Runs an operation in the reference executor."""
+        """Runs an operation in the reference executor; `budget` is shared by the fields of a mutation."""
         executor = self._executor(operation, request, context, event)
         if isinstance(executor, GraphQLResponse):
             return executor
+        if budget is not None:
+            executor.budget = budget
         try:
             result: Any = executor.execute_operation()
             if asyncio.iscoroutine(result) or isinstance(result, asyncio.Future):
@@ -232,7 +246,7 @@ class Operations:
                 return GraphQLResponse(
                     executed=True, errors=[formatted_error(executor.exhausted, context)], operation=operation
                 )
-            errors = [formatted_error(error, context) for error in sorted(result.errors or (), key=_position)]
+            errors = sorted((formatted_error(error, context) for error in result.errors or ()), key=_position)
             return GraphQLResponse(executed=True, data=result.data, errors=errors or None, operation=operation)
         finally:
             executor.release()
@@ -272,9 +286,10 @@ class Operations:
         )
 
 
-def _position(error: GraphQLError) -> tuple[list[int], list[tuple[bool, str | int]]]:
+def _position(error: JsonObject) -> tuple[list[tuple[int, int]], list[tuple[bool, str | int]]]:
     """Sorts errors in the order of the document: fields run concurrently, so which one fails first is chance."""
-    return list(error.positions or ()), [(isinstance(step, str), step) for step in error.path or ()]
+    locations = [(each["line"], each["column"]) for each in error.get("locations", ())]
+    return locations, [(isinstance(step, str), step) for step in error.get("path", ())]
 
 
 def _timed_out(context: Context, operation: Operation) -> GraphQLResponse:

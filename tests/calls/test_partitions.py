@@ -155,8 +155,8 @@ async def test_a_month_that_is_made_and_a_deletion_do_not_wait_for_each_other(
     other = await asyncpg.connect(installation.settings.database_url)
 
     async def are_waiting(number: int) -> bool:
-        waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-        return bool(await other.fetchval(f"{waiting} AND cardinality(pg_blocking_pids(pid)) > 0") == number)
+        # Not `pg_stat_activity`, whose rows stay the same until the transaction ends.
+        return bool(await other.fetchval("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted") == number)
 
     async with installation.database():
         async with other.transaction():

@@ -1,6 +1,9 @@
 """Keys that recordings were stored with: listed, removed knowingly, sealed anew with the rest."""
 
+import asyncio
 from typing import Any
+
+import asyncpg
 
 from app.audit.model import AuditEvent
 from app.calls.model import Call, RecordingState
@@ -14,6 +17,7 @@ from app.storage.model import StoredCredential
 from tests.recording.recorded import configure, kept_keys, recorded, target_in
 from tests.support.installation import Installation, Person, World, refusals
 from tests.support.statements import recorded as statements
+from tests.support.waiting import until
 
 LIST = """query ($id: ID!) { account(id: $id) { storedCredentials { nodes {
     id vendor endpointUrl accessKeyIdEnding createdAt isCurrent recordingCount account { id } } } } }"""
@@ -117,6 +121,32 @@ async def test_what_is_on_its_way_to_the_bucket_keeps_its_keys(
     (credential,) = await listed(account_user, world["own"])
     refused = await account_user.change("removeStoredCredential", "deletedId", id=credential["id"], force=True)
     assert refusals(refused) == [("CONFLICT", ["id"])]
+
+
+async def test_their_removal_and_the_deletion_of_a_recording_do_not_wait_for_each_other(
+    installation: Installation, local_s3: LocalS3, admin: Person, account_user: Person, world: World
+) -> None:
+    """Each takes the keys before the call."""
+    call = await recorded(installation, target_in(local_s3))
+    await configure(installation, target_in(local_s3))
+    (credential,) = await listed(account_user, world["own"])
+    other = await asyncpg.connect(installation.settings.database_url)
+
+    async def are_waiting(number: int) -> bool:
+        # Not `pg_stat_activity`, whose rows stay the same until the transaction ends.
+        return bool(await other.fetchval("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted") == number)
+
+    async with other.transaction():
+        await other.execute("SELECT FROM calls WHERE id = $1 FOR UPDATE", call.call.id)
+        deletion = asyncio.create_task(admin.change("deleteRecording", "__typename", callId=call.id))
+        await until(lambda: are_waiting(1))
+        removal = asyncio.create_task(
+            account_user.change("removeStoredCredential", "deletedId", id=credential["id"], force=True)
+        )
+        await until(lambda: are_waiting(2))
+    assert (await deletion)["userErrors"] == []
+    assert (await removal)["deletedId"] == credential["id"]
+    await other.close()
 
 
 async def test_recordings_are_counted_up_to_a_limit(

@@ -11,6 +11,7 @@ graphql-core resolves all other fields, and every field that fails for a row.
 """
 
 from collections.abc import Awaitable
+from dataclasses import dataclass, field
 
 from graphql import (
     FieldNode,
@@ -49,15 +50,22 @@ _ERROR_WORK = 100
 MAXIMUM_ROWS = 5_000
 
 
+@dataclass(slots=True)
+class WorkBudget:
+    """The work and the rows that an operation has left; all parts of a mutation share one budget."""
+
+    work: int = field(default_factory=lambda: MAXIMUM_WORK)
+    rows: int = field(default_factory=lambda: MAXIMUM_ROWS)
+
+
 class ReferenceExecutor(StrawberryGraphQLCoreExecutionContext):
-    """Executes one operation."""
+    """Executes one operation, or one field of a mutation."""
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         # By the id of the grouped field set: graphql-core keeps it alive, and the same one for all rows.
         self._selected: dict[int, tuple[GroupedFieldSet, _Selected, int]] = {}
-        self._work_left = MAXIMUM_WORK
-        self._rows_left = MAXIMUM_ROWS
+        self.budget = WorkBudget()
         # Set when the operation exceeded its work; then its data is discarded.
         self.exhausted: BadUserInput | None = None
         self.context_value.count_rows = self._count_rows
@@ -148,8 +156,8 @@ class ReferenceExecutor(StrawberryGraphQLCoreExecutionContext):
 
     def _count_rows(self, rows: int) -> None:
         """Counts rows. Raises BadUserInput when the limit is exceeded."""
-        self._rows_left -= rows
-        if self._rows_left < 0:
+        self.budget.rows -= rows
+        if self.budget.rows < 0:
             self._exhaust()
         if self.exhausted is not None:
             raise self.exhausted
@@ -160,8 +168,8 @@ class ReferenceExecutor(StrawberryGraphQLCoreExecutionContext):
         No exception is raised: running fields end by themselves, and their data is discarded. Thousands of cancelled fields
         would be thousands of tracebacks, which only the garbage collector can free.
         """
-        self._work_left -= work
-        if self._work_left < 0:
+        self.budget.work -= work
+        if self.budget.work < 0:
             self._exhaust()
         return self.exhausted is None
 
