@@ -81,7 +81,7 @@ class CompiledPlan:
         """The data of the query, or of the payload. Raises TooManyValues, and whatever fails."""
         run = _PlanRun(self, context, variables, payload)
         run.weigh(self.plan.selects)
-        return await run.answer()
+        return await run.result()
 
     def is_open_to(self, viewer: Viewer) -> bool:
         """Whether the caller has all of the plan's permissions. Cached by what permissions depend on."""
@@ -172,11 +172,11 @@ class _PlanRun:
                 raise TooManyValues
             self.weigh(select.children, rows)
 
-    async def answer(self) -> Any:
+    async def result(self) -> Any:
         plan = self._compiled.plan
         for call in plan.calls:
-            answer = call.resolver.call(None, self._context, call.arguments(self._variables))
-            self.data[call.label] = await answer if inspect.isawaitable(answer) else answer
+            result = call.resolver.call(None, self._context, call.arguments(self._variables))
+            self.data[call.label] = await result if inspect.isawaitable(result) else result
         if plan.selects:
             async with self._client.acquire_connection() as connection:
                 fetch = connection.fetch
@@ -192,14 +192,14 @@ class _PlanRun:
     async def _call_for_each(self, call: CallForEach, rows: list[Row]) -> None:
         arguments = call.arguments(self._variables)
         sources = {row[call.key_index]: call.source(row) for row in rows if row[call.key_index] is not None}
-        answers = [call.resolver.call(source, self._context, arguments) for source in sources.values()]
-        awaited = [answer for answer in answers if inspect.isawaitable(answer)]
+        results = [call.resolver.call(source, self._context, arguments) for source in sources.values()]
+        awaited = [result for result in results if inspect.isawaitable(result)]
         if awaited:
-            answers = await asyncio.gather(*awaited, return_exceptions=True)
-            for answer in answers:
-                if isinstance(answer, BaseException):
-                    raise answer
-        self.data[call.label] = dict(zip(sources, answers, strict=True))
+            results = await asyncio.gather(*awaited, return_exceptions=True)
+            for result in results:
+                if isinstance(result, BaseException):
+                    raise result
+        self.data[call.label] = dict(zip(sources, results, strict=True))
 
     async def _load_root(self, select: Select, fetch: Fetch) -> None:
         if select.owner is None:

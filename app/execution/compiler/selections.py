@@ -32,7 +32,7 @@ class Selections:
     def fields(
         self, selection_sets: Sequence[SelectionSetNode], parent: GraphQLObjectType
     ) -> dict[str, list[FieldNode]]:
-        """The fields by the names that they have in the answer."""
+        """The fields by response name."""
         found: dict[str, list[FieldNode]] = {}
         seen: set[str] = set()
 

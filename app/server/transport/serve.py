@@ -152,7 +152,7 @@ class Supervisor(Multiprocess):
     def _note_end(self, worker: Process) -> None:
         if worker.pid is not None:
             metrics.worker_ended(worker.pid)
-        # A worker that was told to end (SIGHUP, SIGTTOU) ends by SIGTERM.
+        # A worker that received a signal to end (SIGHUP, SIGTTOU) ends by SIGTERM.
         if worker.exitcode not in (0, -signal.SIGTERM):
             _log.error("a worker has died", process=worker.pid, exit_code=worker.exitcode)
 
