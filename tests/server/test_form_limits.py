@@ -136,8 +136,8 @@ def test_every_limit_belongs_to_an_input_and_names_it() -> None:
         "how many",
         "`maximum`",
         "`licensedsessions`",
-        "begin",
-        "called",
+        "schemes",
+        "methods",
     )
     for path, description in descriptions().items():
         if path.startswith("quota."):  # numbers of objects, as their type says
