@@ -191,7 +191,7 @@ def read_only(installation: Installation) -> Person:
 @pytest.fixture
 def unheard(monkeypatch: pytest.MonkeyPatch) -> None:
     """No revocation arrives, as in another worker while it caches a caller."""
-    monkeypatch.setattr(Revocations, "hit", lambda *_, **__: False)
+    monkeypatch.setattr(Revocations, "any_revoked", lambda *_, **__: False)
 
 
 @pytest.fixture(autouse=True)
