@@ -24,6 +24,7 @@ from app.foundation.identifiers import Kind, parse_sid, sid_of
 from app.foundation.key_checks import service as key_checks
 from app.foundation.outbound.guard import OutboundGate
 from app.foundation.settings import Settings, WrongSettings
+from app.foundation.version import VERSION
 from app.recording import lifecycle, lookup, set_aside
 from app.recording.spool import Spool
 from app.server.transport.serve import CannotStart, listen
@@ -87,6 +88,7 @@ def _name_database(chosen: Settings) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m app", description="The accounts API of a voice gateway.")
+    parser.add_argument("--version", action="version", version=VERSION)
     commands = parser.add_subparsers(required=True, metavar="command")
     serve = commands.add_parser("serve", help="serve the API; settings come from the environment")
     serve.add_argument("--host", help="address to listen on (HOST)")
@@ -363,8 +365,14 @@ async def _adopt(chosen: Settings, spool: Spool, wanted: list[set_aside.Aside], 
 
 
 def _demo(options: argparse.Namespace) -> None:
-    from app.demo import run as demo  # noqa: PLC0415  only trying out needs it
-
+    try:
+        from app.demo import run as demo  # noqa: PLC0415  only trying out needs it, and the wheel does not have it
+    except ModuleNotFoundError as missing:
+        if missing.name != "app.demo":
+            raise
+        raise CannotStart(
+            "The demo is not part of the installed package. Run `make run` in a checkout of the repository."
+        ) from None
     demo.run(_chosen(options, "port"))
 
 

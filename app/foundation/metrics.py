@@ -14,6 +14,8 @@ from tempfile import TemporaryDirectory
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
 
+from app.foundation.version import VERSION
+
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -41,6 +43,9 @@ class _Metrics:
     """All of them."""
 
     def __init__(self) -> None:
+        self.build = Gauge(
+            "vga_build_info", "1 for the version of this server.", ["version"], multiprocess_mode="livemax"
+        )
         self.requests = Counter("http_requests", "HTTP requests, by the status of their answers.", ["status"])
         self.operations = Counter("operations", "GraphQL operations that ran, by type and by way.", ["type", "way"])
         self.operations_refused = Counter(
@@ -126,6 +131,7 @@ def counted_together(workers: int) -> Iterator[None]:
 
 def start(storing_codes: Iterable[str]) -> None:
     """For a process that serves; `storing_codes` are all that `recording_failed` may be called with."""
+    _metrics().build.labels(VERSION).set(1)
     for code in storing_codes:
         _metrics().storing_failures.labels(code)
 

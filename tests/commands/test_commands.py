@@ -1,7 +1,9 @@
 """The commands that an operator runs: what they do, say and refuse."""
 
+import importlib.metadata
 import json
 import os
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from app.storage import credentials
 from app.storage.model import AudioFormat
 from tests.commands.test_reencrypt import opened
 from tests.recording.recorded import target_in
+from tests.server.test_metrics import metrics, number
 from tests.support.commands import ended, ended_process, environment_of, run, serving
 from tests.support.installation import Installation, Person, World
 
@@ -143,6 +146,30 @@ async def test_missing_keys_are_found_at_both_ends_of_a_table(
         assert await reencrypt.missing_keys(keyring) == ["first", "last", "test"]
         await Account.all().update(webhook_secret=b"damaged")
         assert await reencrypt.missing_keys(installation.opened.keyring) == []
+
+
+async def test_the_version_of_the_command_the_first_log_line_and_the_metrics_is_that_of_the_package(
+    installation: Installation, admin: Person
+) -> None:
+    version = importlib.metadata.version("voice-gateway-accounts")
+    assert await ended_process({}, "--version") == (0, f"{version}\n", "")
+    (port,) = free_ports(1)
+    async with serving(environment_of(installation.settings), port) as (_, lines):
+        pass
+    first = json.loads(lines[0])
+    assert (first["event"], first["version"]) == ("serving", version)
+    assert number((await metrics(admin)).text, f'vga_build_info{{version="{version}"}}') == 1
+
+
+async def test_the_demo_command_of_an_installed_wheel_names_the_repository(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "app.demo", None)
+    assert await ended(environment_of(installation.settings), "demo") == (
+        1,
+        "",
+        "The demo is not part of the installed package. Run `make run` in a checkout of the repository.\n",
+    )
 
 
 async def stored_call(installation: Installation) -> str:
