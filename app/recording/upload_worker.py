@@ -265,7 +265,7 @@ class UploadWorker:
                 target = (
                     growing.upload.target
                     if growing.upload
-                    else (await sending.candidates(self._keyring, about))[0].target
+                    else (await sending.usable_keys(self._keyring, about))[0].target
                 )
                 async with sending.bucket_of(self._storage, target) as bucket:
                     await self._send_on_to(bucket, target, recording, growing)
@@ -363,7 +363,7 @@ class UploadWorker:
         self, recording: SpooledRecording, state: State, upload: InParts | None, duration_ms: int
     ) -> _Waiting | None:
         """Raises Fault: that of the keys that were tried last."""
-        ways = await sending.candidates(self._keyring, recording.about)
+        ways = await sending.usable_keys(self._keyring, recording.about)
         for way in ways:
             going_on = upload if upload is not None and upload.target == way.target else None
             try:
@@ -521,7 +521,7 @@ class UploadWorker:
         """Takes what is left of it out of the bucket, with whichever keys may do that; answers why it could not be done."""
         about, fault = recording.about, None
         try:
-            ways = [way.target for way in await sending.candidates(self._keyring, about)]
+            ways = [way.target for way in await sending.usable_keys(self._keyring, about)]
         except Fault:
             if upload is None:
                 _log.warning("what was sent may have stayed in the bucket: its keys are gone", key=about.key)
