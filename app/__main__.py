@@ -12,7 +12,7 @@ from app.api_keys.model import ApiKey
 from app.audit import service as audit
 from app.calls import partitions
 from app.commands import reencrypt
-from app.foundation import settings
+from app.foundation import maintenance, settings
 from app.foundation.access import Scope
 from app.foundation.database import embedded, orm, schema_version
 from app.foundation.database.embedded import LocalPostgresFailed, LocalPostgresMissing
@@ -304,6 +304,13 @@ def _maintain(options: argparse.Namespace) -> None:
         print(f"{asyncio.run(make_months())} months of calls made ahead")
         print(f"{asyncio.run(give_up_lost())} recordings given up whose server is lost")
         print(*(f"{count} {what} forgotten" for what, count in asyncio.run(maintain()).items()), sep="\n")
+    try:
+        maintenance.record_success(chosen.data_dir)
+    except OSError as error:
+        raise CannotStart(
+            f"All is done, but its time could not be written for the metrics ({error.strerror}: {error.filename}). "
+            "Check DATA_DIR."
+        ) from None
 
 
 def _rewrap(options: argparse.Namespace) -> None:

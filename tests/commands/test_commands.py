@@ -4,6 +4,7 @@ import importlib.metadata
 import json
 import os
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -193,6 +194,24 @@ async def stored_call(installation: Installation) -> str:
             recording_credential_id=await credentials.keep(installation.opened.keyring, account_id, target),
         )
     return sid_of(Kind.CALL, call.id)
+
+
+async def test_the_metrics_show_when_maintain_last_succeeded(installation: Installation, admin: Person) -> None:
+    name = "vga_maintain_last_success_timestamp_seconds"
+    assert number((await metrics(admin)).text, name) == 0
+    before = time.time()
+    await run(installation, "maintain")
+    assert before - 1 < number((await metrics(admin)).text, name) < time.time() + 1
+
+
+async def test_maintain_fails_when_it_cannot_record_its_success(installation: Installation, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    status, printed, said = await ended(environment_of(installation.settings, DATA_DIR=str(file)), "maintain")
+    assert (status, printed != "") == (1, True)
+    assert said.splitlines()[1:] == [
+        f"All is done, but its time could not be written for the metrics (File exists: {file}). Check DATA_DIR."
+    ]
 
 
 async def test_commands_that_do_not_serve_write_no_metrics(installation: Installation, tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def listen(chosen: Settings) -> None:
         timeout_graceful_shutdown=_GRACEFUL_SECONDS,
         timeout_worker_healthcheck=_SILENT_SECONDS,
     )
-    with metrics.counted_together(chosen.workers), suppress(KeyboardInterrupt):
+    with metrics.shared_by_workers(chosen.workers), suppress(KeyboardInterrupt):
         if chosen.workers > 1:
             _serve_with_workers(config)
         else:
