@@ -13,13 +13,11 @@ from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 from uuid import UUID
 
-from tortoise.exceptions import IntegrityError
 from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
 
 from app.calls.keys import advance_newest_month, call_ids, claimed, id_at
 from app.calls.model import Call, CallDirection, RecordingState
-from app.foundation.database.orm import lacks_owner
 from app.foundation.encryption import CannotOpen, Keyring
 from app.foundation.events import Change, LiveEvent, LiveEvents
 from app.foundation.identifiers import Kind, sid_of
@@ -80,22 +78,17 @@ async def begin(
     credential just before all of that is committed: no call is RECORDING without a place for its audio. It must not wait for
     the network; what it raises undoes all. Raises RecordedAlready and AccountDeleted.
     """
-    try:
-        async with _of_account(facts.account_id) as newest_month:
-            credential_id = await credentials.keep(keyring, facts.account_id, target)
-            ids = await call_ids(facts.account_id, {facts.gateway_call_id: facts.started_at})
-            await advance_newest_month(facts.account_id, ids[facts.gateway_call_id], newest_month)
-            call = await _locked(facts, ids[facts.gateway_call_id])
-            if call.recording_state is not RecordingState.NONE:
-                raise RecordedAlready
-            place = _Place.of(call, target, form)
-            await _place(call, facts, place, RecordingState.RECORDING, credential_id, recording_error=None)
-            if hold is not None:
-                await hold(call, credential_id)
-    except IntegrityError as error:
-        if lacks_owner(error):
-            raise AccountDeleted from None
-        raise
+    async with _of_account(facts.account_id) as newest_month:
+        credential_id = await credentials.keep(keyring, facts.account_id, target)
+        ids = await call_ids(facts.account_id, {facts.gateway_call_id: facts.started_at})
+        await advance_newest_month(facts.account_id, ids[facts.gateway_call_id], newest_month)
+        call = await _locked(facts, ids[facts.gateway_call_id])
+        if call.recording_state is not RecordingState.NONE:
+            raise RecordedAlready
+        place = _Place.of(call, target, form)
+        await _place(call, facts, place, RecordingState.RECORDING, credential_id, recording_error=None)
+        if hold is not None:
+            await hold(call, credential_id)
     publish(live, call.id, call.account_id)
     return call
 
