@@ -392,11 +392,11 @@ async def test_the_command_discards_what_is_set_aside_when_it_is_told_yes(room: 
     call = sid_of(Kind.CALL, call_id)
     status, _, wrong = await spool(room, "--discard", call)
     assert (status, room.spool.aside()) == (1, [call_id])
-    assert "This would be deleted, without another copy. To do it, add --yes." in wrong
+    assert "This would delete it; there may be no other copy. To do it, add --yes." in wrong
     assert (await spool(room, "--discard", call, "--yes"))[:2] == (0, f"{call} is deleted.\n")
     assert room.spool.aside() == []
     status, _, wrong = await spool(room, "--discard", call, "--yes")
-    assert (status, wrong.startswith(f"No recording of a call {call} was set aside here.")) == (1, True)
+    assert (status, wrong.startswith(f"No recording of a call {call} is set aside here.")) == (1, True)
 
 
 async def test_the_command_lists_and_discards_what_cannot_be_read(room: StorageRoom) -> None:
