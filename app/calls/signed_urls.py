@@ -57,8 +57,8 @@ async def storage_address_of(context: Context, call: Call) -> str | None:
 
     address = await context.loader("storage addresses", load).load(_Shown(call.id, call))
     if address is not None and context.use(PlaybackEvents).is_new(context.viewer, call.id):
-        event = {**trail.event_of(context, Call, call.id), "operation": OPERATION, "account_id": call.account_id}
-        context.use(SecretReads).keep(event)
+        event = {**trail.new_event(context, Call, call.id), "operation": OPERATION, "account_id": call.account_id}
+        context.use(SecretReads).add(event)
     return address
 
 

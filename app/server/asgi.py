@@ -202,8 +202,8 @@ class Server:
             try:
                 await self._check(context.db())
                 async with (
-                    last_use.writing(),
-                    secret_reads.writing(),
+                    last_use.flush_regularly(),
+                    secret_reads.flush_regularly(),
                     pruning(),
                     repeated(partial(_measure_pool, context.db()), _MEASURE_POOL_SECONDS, "pool not measured"),
                     live.running(),

@@ -479,7 +479,7 @@ async def test_a_slow_listener_slows_the_storage_down(installation: Installation
 
 async def events(installation: Installation) -> list[AuditEvent]:
     async with installation.database():
-        await installation.opened.clients[SecretReads].write()
+        await installation.opened.clients[SecretReads].flush()
         return await AuditEvent.filter(operation="playRecording")
 
 
