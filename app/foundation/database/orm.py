@@ -175,6 +175,12 @@ async def accepts_writes(db: BaseDBAsyncClient) -> bool:
     return await client.accepts_writes()
 
 
+def pool_usage(db: BaseDBAsyncClient) -> tuple[int, int]:
+    """How many connections of this process are in use, and how many clients wait for one."""
+    client: pool.PooledClient = db  # type: ignore[assignment]
+    return client.usage()
+
+
 def refusal_of(error: BaseException) -> str | None:
     """What the server refused a statement or a session with, in its words, and what to do, for an operator.
 

@@ -59,6 +59,7 @@ class Pool:
         self._idle: deque[tuple[float, asyncpg.Connection]] = deque()
         self._lent: set[asyncpg.Connection] = set()
         self._resets: set[asyncio.Task[None]] = set()
+        self._waiting = 0
         self._dropped_at = -math.inf
         self._is_closing = False
 
@@ -74,8 +75,12 @@ class Pool:
         if _is_given_up.get():
             raise DBConnectionError("the database was away a moment ago")
         # A timeout costs more than to take a turn that is free.
-        async with asyncio.timeout(self._options.get("timeout")) if self._turns.locked() else nullcontext():
-            await self._turns.acquire()
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(self._options.get("timeout")) if self._turns.locked() else nullcontext():
+                await self._turns.acquire()
+        finally:
+            self._waiting -= 1
         try:
             connection = self._ready() or await self._connect()
         except BaseException:
@@ -99,6 +104,10 @@ class Pool:
         task = self._loop.create_task(self._reset(connection))
         self._resets.add(task)
         task.add_done_callback(self._resets.discard)
+
+    def usage(self) -> tuple[int, int]:
+        """How many connections are in use, and how many clients wait for one."""
+        return len(self._lent), self._waiting
 
     async def close(self) -> None:
         """Waits for what is lent. Whoever still asks is refused with asyncpg.InterfaceError."""
@@ -187,6 +196,10 @@ class PooledClient(AsyncpgDBClient):
         if not accepts and self._pool is not None:
             self._pool.drop_idle()
         return accepts
+
+    def usage(self) -> tuple[int, int]:
+        """How many connections are in use, and how many clients wait for one."""
+        return self._pool.usage() if self._pool is not None else (0, 0)
 
     def acquire_connection(self) -> PoolConnectionWrapper[asyncpg.Connection]:
         return _Borrowed(self, self._pool_init_lock)
