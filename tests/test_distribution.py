@@ -13,6 +13,10 @@ _HAS_CALLS = (
     "SELECT a.id FROM {} a CROSS JOIN unnest($1::uuid[]) g(x) "
     "WHERE EXISTS (SELECT FROM calls c WHERE c.account_id = a.id AND c.application_id = g.x)"
 )
+_OF_KEYS = (
+    "SELECT s.id FROM stored_credentials s CROSS JOIN unnest($1::uuid[]) g(x) "
+    "WHERE EXISTS (SELECT FROM calls c WHERE c.account_id = {} AND c.recording_credential_id = s.id)"
+)
 _STORE = "INSERT INTO calls (id, size) {} ON CONFLICT (account_id, id) DO UPDATE SET size = {}"
 REFUSED = {
     "DELETE FROM calls WHERE id = $1": "DELETE of calls: compare calls.account_id",
@@ -31,6 +35,7 @@ REFUSED = {
     _OF_EACH.format("stored_credentials"): "LATERAL",
     _COUNT.format("id", "accounts"): "a correlated subquery that depends on s.id",
     _COUNT.format("id", "unnest($1::uuid[])"): "a correlated subquery",
+    _OF_KEYS.format("g.x"): "a correlated subquery that depends on g.x",
 }
 ACCEPTED = [
     "DELETE FROM calls WHERE account_id = $1 AND id = $2",
@@ -45,6 +50,7 @@ ACCEPTED = [
     _OF_EACH.format("(SELECT id FROM call_accounts WHERE id = ANY($1))"),
     _COUNT.format("account_id", "stored_credentials"),
     _HAS_CALLS.format("call_accounts"),
+    _OF_KEYS.format("s.account_id"),
     "CREATE TABLE calls_2026_01 (LIKE calls INCLUDING ALL)",
 ]
 

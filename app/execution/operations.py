@@ -34,7 +34,7 @@ from app.execution.compiler.plans import Changes
 from app.execution.compiler.run import Runnable
 from app.execution.documents import Operation
 from app.execution.executor.direct_fields import Answered, DirectResolvers
-from app.execution.executor.reference import Executor
+from app.execution.executor.reference import Executor, Left
 from app.execution.invalid_values import told, without_suggestions
 from app.execution.limits import document_size
 from app.execution.limits.deadline import Deadline
@@ -111,7 +111,7 @@ class Operations:
     ) -> Answer:
         data: JsonObject = {}
         errors: list[JsonObject] = []
-        compiled = False
+        compiled, left = False, Left()
         for name, (effect, arguments, runnable) in changes.items():
             data[name] = None
             if effect is None:
@@ -124,13 +124,14 @@ class Operations:
                 errors.append(shown_error(located_error(error, effect.nodes, [name]), context))
                 continue
             by_plan = self._read(name, runnable, context, variables, payload)
-            walked = partial(self._walk, operation, effect.nodes, request, context, payload)
+            walked = partial(self._walk, operation, effect.nodes, request, context, payload, left)
             answer = await running.read(by_plan, walked, context.request_id)
             if answer.data is None:  # it asks for too much
                 return answer
             data |= answer.data
             errors += answer.errors or ()
             compiled |= answer.compiled
+        errors.sort(key=_place)
         return Answer(executed=True, data=data, errors=errors or None, operation=operation, compiled=compiled)
 
     @staticmethod
@@ -140,7 +141,13 @@ class Operations:
         return Answer(executed=True, data={name: await runnable.run(context, variables, payload)}, compiled=True)
 
     async def _walk(
-        self, operation: Operation, nodes: list[FieldNode], request: Request, context: Context, payload: object
+        self,
+        operation: Operation,
+        nodes: list[FieldNode],
+        request: Request,
+        context: Context,
+        payload: object,
+        left: Left,
     ) -> Answer:
         """As `_read`, by the ordinary executor."""
         node = OperationDefinitionNode(
@@ -148,7 +155,7 @@ class Operations:
             variable_definitions=operation.node.variable_definitions,
             selection_set=SelectionSetNode(selections=tuple(nodes)),
         )
-        return await self._execute(replace(operation, node=node), request, context, Answered(payload))
+        return await self._execute(replace(operation, node=node), request, context, Answered(payload), left)
 
     async def subscribe(
         self, request: Request, context: Context, renewed: Callable[[], Awaitable[Context]]
@@ -211,18 +218,22 @@ class Operations:
         except TimeoutError:
             return _too_late(context, operation)
 
-    async def _execute(self, operation: Operation, request: Request, context: Context, event: object = None) -> Answer:
-        """By the ordinary executor."""
+    async def _execute(
+        self, operation: Operation, request: Request, context: Context, event: object = None, left: Left | None = None
+    ) -> Answer:
+        """By the ordinary executor; `left` is given for a part of the operation."""
         executor = self._executor(operation, request, context, event)
         if isinstance(executor, Answer):
             return executor
+        if left is not None:
+            executor.left = left
         try:
             result: Any = executor.execute_operation()
             if asyncio.iscoroutine(result) or isinstance(result, asyncio.Future):
                 result = await result
             if executor.exhausted is not None:
                 return Answer(executed=True, errors=[shown_error(executor.exhausted, context)], operation=operation)
-            errors = [shown_error(error, context) for error in sorted(result.errors or (), key=_place)]
+            errors = sorted((shown_error(error, context) for error in result.errors or ()), key=_place)
             return Answer(executed=True, data=result.data, errors=errors or None, operation=operation)
         finally:
             executor.release()
@@ -258,9 +269,10 @@ class Operations:
         )
 
 
-def _place(error: GraphQLError) -> tuple[list[int], list[tuple[bool, str | int]]]:
+def _place(shown: JsonObject) -> tuple[list[tuple[int, int]], list[tuple[bool, str | int]]]:
     """Errors stand in the order of the document: fields run at the same time, and which one fails first is chance."""
-    return list(error.positions or ()), [(isinstance(step, str), step) for step in error.path or ()]
+    locations = [(place["line"], place["column"]) for place in shown.get("locations", ())]
+    return locations, [(isinstance(step, str), step) for step in shown.get("path", ())]
 
 
 def _too_late(context: Context, operation: Operation) -> Answer:

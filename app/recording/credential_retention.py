@@ -76,10 +76,18 @@ async def remove(context: Context, credential_id: str, *, force: bool) -> UUID:
     return locked.id
 
 
+async def hold(account_id: UUID, credential_id: UUID) -> StoredCredential | None:
+    """The credential, locked until the transaction ends: before its calls, in the order of `remove`, against deadlocks."""
+    return await StoredCredential.filter(account_id=account_id, id=credential_id).select_for_update().get_or_none()
+
+
 async def forget_unneeded(context: Context, account_id: UUID, credential_id: UUID) -> bool:
-    """Removes a credential that no call names any more and the account does not use. In the caller's transaction."""
+    """Removes a credential that no call names any more and the account does not use.
+
+    In the caller's transaction, which holds the credential.
+    """
     mine = StoredCredential.filter(account_id=account_id, id=credential_id)
-    credential = await mine.select_for_update().get_or_none()
+    credential = await mine.get_or_none()
     if credential is None or await Call.filter(account_id=account_id, recording_credential_id=credential_id).exists():
         return False
     config = await RecordingConfig.get_or_none(account_id=account_id)

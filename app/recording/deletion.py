@@ -71,6 +71,8 @@ async def _mark(context: Context, call: Call) -> Call | None:
     values["recording_credential_id"] = None
     async with in_transaction():
         await hold_months()
+        if call.recording_credential_id is not None:
+            await credential_retention.hold(call.account_id, call.recording_credential_id)
         changed = await _change(context, call, values)
         if changed is not None and call.recording_credential_id is not None:
             await credential_retention.forget_unneeded(context, call.account_id, call.recording_credential_id)

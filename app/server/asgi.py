@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -29,7 +30,7 @@ from app.calls.routes import Recordings
 from app.calls.signed_urls import PlaybackEvents
 from app.execution.limits.deadline import AUTHENTICATION_SECONDS, Deadline
 from app.execution.operations import Operations
-from app.foundation import logging, metrics, settings
+from app.foundation import logging, maintenance, metrics, settings
 from app.foundation.access import AccessLevel, IsAdmin, Viewer
 from app.foundation.context import Resources
 from app.foundation.database import orm as database
@@ -37,6 +38,7 @@ from app.foundation.database import schema_version
 from app.foundation.errors import ErrorCode, ServiceUnavailable, Unauthenticated, for_client
 from app.foundation.events import LiveEvents
 from app.foundation.outbound.guard import OutboundGate
+from app.foundation.periodic import repeated
 from app.foundation.revocations import Revocations
 from app.foundation.settings import Settings
 from app.recording import routes as recording
@@ -65,6 +67,7 @@ _CHOOSE_FIRST = "Choose a new password first, with `changePassword`."
 
 # Probes give up after a few seconds, and take a silence for a dead process.
 READY_SECONDS = 2.0
+_MEASURE_POOL_SECONDS = 1.0
 _NO_STORE = {"Cache-Control": "no-store"}
 
 _log = structlog.get_logger("main")
@@ -177,7 +180,7 @@ class Server:
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[None]:
         chosen = self._settings
-        metrics.start(CODES_FOR_METRICS)
+        metrics.start(ErrorCode, CODES_FOR_METRICS)
         keyring = chosen.keyring()
         if chosen.uses_key_file:
             _log.warning(
@@ -202,6 +205,7 @@ class Server:
                     last_use.flush_regularly(),
                     secret_reads.flush_regularly(),
                     pruning(),
+                    repeated(partial(_measure_pool, context.db()), _MEASURE_POOL_SECONDS, "pool not measured"),
                     live.running(),
                     revocations.running(),
                     storer.running(),
@@ -266,7 +270,9 @@ class Server:
         """What is counted; for METRICS_TOKEN, which needs no database, and for admins."""
         refusal = None if self._is_metrics_token(request) else await self._metrics_refusal(request)
         return refusal or Response(
-            metrics.exposition(), headers=graphql_protocol.OF_ONE_CALLER, media_type=metrics.CONTENT_TYPE
+            metrics.exposition(maintenance.last_success(self._settings.data_dir)),
+            headers=graphql_protocol.OF_ONE_CALLER,
+            media_type=metrics.CONTENT_TYPE,
         )
 
     def _is_metrics_token(self, request: Request) -> bool:
@@ -330,6 +336,10 @@ class Server:
         return await self.started().authentication.viewer(
             graphql_protocol.headers_of(request.scope).get(b"authorization")
         )
+
+
+async def _measure_pool(db: BaseDBAsyncClient) -> None:
+    metrics.database_pool(*database.pool_usage(db))
 
 
 def _spare_the_collector() -> None:

@@ -112,11 +112,13 @@ def note(about: JsonObject, caller: Viewer | None, answer: Answer) -> None:
     """What the log's line tells, chosen field by field, and what is counted."""
     operation = answer.operation
     if operation is not None:
-        type_, way = operation.type.value, "compiled" if answer.compiled else "ordinary"
-        about["type"], about["way"] = type_, way
+        type_, executor = operation.type.value, "compiled" if answer.compiled else "reference"
+        about["type"], about["executor"] = type_, executor
         if caller is not None and operation.name is not None:
             about["operation"] = operation.name[:64]  # chosen by the client
         if answer.executed:
-            metrics.operation(type_, way)
+            metrics.operation(type_, executor)
     if answer.errors:
         about["codes"] = answer.codes
+        for error in answer.errors:
+            metrics.graphql_error(error["extensions"]["code"])

@@ -124,6 +124,18 @@ async def test_a_field_that_fails_is_told_as_by_the_ordinary_executor_and_those_
     assert (names.count("first"), names.count("third")) == (2, 2), "once for each way"
 
 
+async def test_errors_of_several_payloads_stand_in_the_order_of_the_document(
+    installation: Installation, admin: Person, world: World
+) -> None:
+    changed = 'setAccountActive(input: {id: $id, active: true}) { account { apiKeys(after: "none") { totalCount } } }'
+    query = f"""fragment Second on Mutation {{ second: {changed} }}
+    mutation ($id: ID!) {{ first: {changed} ...Second }}"""
+    compiled, expected = await ask_both(installation, admin, query, id=world["own"])
+    assert list(compiled.data or ()) == ["first", "second"]
+    assert shown(compiled) == shown(expected)
+    assert [error["path"][0] for error in compiled.errors] == ["second", "first"]
+
+
 async def test_what_may_not_be_set_is_refused_before_anything_runs(
     installation: Installation, account_user: Person, world: World
 ) -> None:

@@ -9,7 +9,7 @@ from app.execution.executor import reference
 from app.execution.limits import document_size
 from app.server.schema import schema
 from tests.execution import attacks
-from tests.support.installation import Installation, Person
+from tests.support.installation import Installation, Person, World
 
 
 @pytest.mark.parametrize("name", attacks.REFUSED)
@@ -165,3 +165,17 @@ async def test_a_mutation_whose_answer_is_too_large_says_so(
     monkeypatch.undo()
     found = await admin.ask('{ accounts(filter: {nameContains: "Made"}) { totalCount } }')
     assert found.only("accounts") == {"totalCount": 1}
+
+
+@pytest.mark.parametrize("limit", [("MAXIMUM_WORK", 1_000), ("MAXIMUM_ROWS", 10)], ids=["work", "rows"])
+async def test_payloads_that_no_plan_reads_share_what_an_operation_may_do(
+    admin: Person, world: World, monkeypatch: pytest.MonkeyPatch, limit: tuple[str, int]
+) -> None:
+    pages = 'serviceProvider { accounts(after: "none") { nodes { id } } }'
+    changes = [f"a{number}: updateAccount(input: $input) {{ account {{ {pages} }} }}" for number in range(20)]
+    query = "mutation ($input: UpdateAccountInput!) {{ {} }}"
+    given = {"id": world["own"], "licensedSessions": 7}
+    monkeypatch.setattr(reference, *limit)
+    assert (await admin.ask(query.format(changes[0]), input=given)).data is not None
+    answer = await admin.ask(query.format(" ".join(changes)), input=given)
+    assert (answer.data, answer.codes) == (None, ["BAD_USER_INPUT"])

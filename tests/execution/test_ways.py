@@ -97,9 +97,12 @@ def tabs(world: World, endpoint: str) -> list[tuple[str, str, dict[str, Any]]]:
 
 
 async def way_of(admin: Person, person: Person, text: str, variables: dict[str, Any]) -> str:
-    """The way that an operation took, by the metrics: `compiled` or `ordinary`."""
+    """Which executor ran an operation, by the metrics: `compiled` or `reference`."""
     type_ = "mutation" if re.search(r"^mutation", text, re.MULTILINE) else "query"
-    names = {way: f'operations_total{{type="{type_}",way="{way}"}}' for way in ("compiled", "ordinary")}
+    names = {
+        executor: f'vga_graphql_operations_total{{executor="{executor}",operation_type="{type_}"}}'
+        for executor in ("compiled", "reference")
+    }
     before = (await metrics(admin)).text
     answer = await person.ask(text, **variables)
     assert not answer.errors, (text, answer.errors)
@@ -136,4 +139,4 @@ async def test_what_we_show_to_others_is_compiled(installation: Installation, ad
 
 @pytest.mark.settings(compiled_operations=False)
 async def test_nothing_is_compiled_when_that_is_off(admin: Person) -> None:
-    assert await way_of(admin, admin, operations()["WhoAmI"], {}) == "ordinary"
+    assert await way_of(admin, admin, operations()["WhoAmI"], {}) == "reference"

@@ -1,10 +1,13 @@
 """Keys that recordings were stored with: listed, removed knowingly, sealed anew with the rest."""
 
+import asyncio
 from typing import Any
+
+import asyncpg
 
 from app.audit.model import AuditEvent
 from app.calls.model import Call, RecordingState
-from app.commands.reencrypt import rewrap
+from app.commands.reencrypt import reencrypt
 from app.demo.local_s3 import LocalS3
 from app.foundation.encryption import Keyring
 from app.foundation.identifiers import Kind, parse_sid
@@ -14,6 +17,7 @@ from app.storage.model import StoredCredential
 from tests.recording.recorded import configure, kept_keys, recorded, target_in
 from tests.support.installation import Installation, Person, World, refusals
 from tests.support.statements import recorded as statements
+from tests.support.waiting import until
 
 LIST = """query ($id: ID!) { account(id: $id) { storedCredentials { nodes {
     id vendor endpointUrl accessKeyIdEnding createdAt isCurrent recordingCount account { id } } } } }"""
@@ -119,6 +123,32 @@ async def test_what_is_on_its_way_to_the_bucket_keeps_its_keys(
     assert refusals(refused) == [("CONFLICT", ["id"])]
 
 
+async def test_their_removal_and_the_deletion_of_a_recording_do_not_wait_for_each_other(
+    installation: Installation, local_s3: LocalS3, admin: Person, account_user: Person, world: World
+) -> None:
+    """Each takes the keys before the call."""
+    call = await recorded(installation, target_in(local_s3))
+    await configure(installation, target_in(local_s3))
+    (credential,) = await listed(account_user, world["own"])
+    other = await asyncpg.connect(installation.settings.database_url)
+
+    async def are_waiting(number: int) -> bool:
+        # Not `pg_stat_activity`, whose rows stay the same until the transaction ends.
+        return bool(await other.fetchval("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted") == number)
+
+    async with other.transaction():
+        await other.execute("SELECT FROM calls WHERE id = $1 FOR UPDATE", call.call.id)
+        deletion = asyncio.create_task(admin.change("deleteRecording", "__typename", callId=call.id))
+        await until(lambda: are_waiting(1))
+        removal = asyncio.create_task(
+            account_user.change("removeStoredCredential", "deletedId", id=credential["id"], force=True)
+        )
+        await until(lambda: are_waiting(2))
+    assert (await deletion)["userErrors"] == []
+    assert (await removal)["deletedId"] == credential["id"]
+    await other.close()
+
+
 async def test_recordings_are_counted_up_to_a_limit(
     installation: Installation, local_s3: LocalS3, account_user: Person, world: World, monkeypatch: Any
 ) -> None:
@@ -151,5 +181,5 @@ async def test_their_secrets_are_sealed_again_with_the_newest_key(
     both, alone = Keyring(newer, b"h" * 32), Keyring(newer, b"h" * 32)
     both._ciphers = {**alone._ciphers, **old._ciphers}
     async with installation.database():
-        await rewrap(both)
+        await reencrypt(both)
         assert secret_of(alone, await StoredCredential.get()) == "recordersecret"

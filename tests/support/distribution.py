@@ -143,7 +143,7 @@ def _correlated(tree: exp.Expression) -> Iterator[str]:
         ]
         is_lateral = isinstance(node.find_ancestor(exp.Lateral, exp.Select), exp.Lateral)
         allowed = {_OWNERS} if is_lateral else set(TABLES)
-        if not is_lateral and any(_base(source) in TABLES for _, source in outer):
+        if not is_lateral and any(TABLES.get(_base(source)) == column.name for column, source in outer):
             allowed.add("")
         for column, source in outer:
             if _base(source) not in allowed:

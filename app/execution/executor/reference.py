@@ -12,6 +12,7 @@ Everything else, and whatever goes wrong with a row, takes graphql-core's own wa
 """
 
 from collections.abc import Awaitable
+from dataclasses import dataclass, field
 
 from graphql import (
     FieldNode,
@@ -50,15 +51,22 @@ _ERROR_WORK = 100
 MAXIMUM_ROWS = 5_000
 
 
+@dataclass(slots=True)
+class Left:
+    """What an operation may still do, in however many parts it is run."""
+
+    work: int = field(default_factory=lambda: MAXIMUM_WORK)
+    rows: int = field(default_factory=lambda: MAXIMUM_ROWS)
+
+
 class Executor(StrawberryGraphQLCoreExecutionContext):
-    """One operation."""
+    """One operation, or a part of it."""
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         # By the identity of the grouped field set, which graphql-core keeps alive and the same for all rows.
         self._plans: dict[int, tuple[GroupedFieldSet, _Selected, int]] = {}
-        self._work_left = MAXIMUM_WORK
-        self._rows_left = MAXIMUM_ROWS
+        self.left = Left()
         # Set when the operation ended for too much work; then its data is not to be shown.
         self.exhausted: BadUserInput | None = None
         self.context_value.count_rows = self._load
@@ -149,8 +157,8 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
 
     def _load(self, rows: int) -> None:
         """Raises BadUserInput when the operation has ended."""
-        self._rows_left -= rows
-        if self._rows_left < 0:
+        self.left.rows -= rows
+        if self.left.rows < 0:
             self._exhaust()
         if self.exhausted is not None:
             raise self.exhausted
@@ -161,8 +169,8 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         It ends without an exception: what is under way comes to nothing by itself, and the answer shows none of it.
         Thousands of cancelled fields would be thousands of tracebacks, which only the garbage collector can free.
         """
-        self._work_left -= work
-        if self._work_left < 0:
+        self.left.work -= work
+        if self.left.work < 0:
             self._exhaust()
         return self.exhausted is None
 

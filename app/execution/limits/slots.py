@@ -190,7 +190,7 @@ def _holders_of(context: Context) -> _Holders:
 
 
 def _refusal(why: str) -> RateLimited:
-    metrics.operation_refused()
+    metrics.operation_rejected()
     return RateLimited(
         f"Too many operations of this caller at once: {why}. Try again.", retryAfterSeconds=RETRY_SECONDS
     )
