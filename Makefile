@@ -1,18 +1,18 @@
-# `make` prints the targets. Everything that they need is set up by themselves; nothing has to be running.
+# `make` prints the targets. Each installs what it needs and starts the servers that it needs.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DATA_DIR ?= var
-# The tests about operations that hold for both ways of running them.
+# The tests of operations that both executors must pass.
 OPERATIONS := tests/execution tests/accounts/test_accounts.py tests/api_keys/test_api_keys.py tests/foundation/test_pagination.py \
 	tests/server/test_graphql_http.py tests/server/test_graphql_ws.py tests/server/test_request_bodies.py tests/server/test_websocket_admission.py \
 	--ignore-glob='tests/execution/test_compiled*' --ignore=tests/execution/test_ways.py
 
-# Half as many again as there are cores: a third of the time tests wait for servers that start or end.
+# 1.5 processes for each core: a third of their time, tests wait for servers.
 PROCESSES ?= $(shell echo $$(( ($$(getconf _NPROCESSORS_ONLN) * 3 + 1) / 2 )))
-# A file stays in one process, so that what it sets up for all its tests is set up once; tests/conftest.py orders the files.
+# A file stays in one process, so that its shared fixtures are created once; tests/conftest.py orders the files.
 TESTS := $(BIN)/python -m pytest -m "not browser and not chaos" --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
 # Which faults `make chaos` drives.
 FAULTS ?= chaos
@@ -40,7 +40,7 @@ run: install ## serve with a local S3 and demo data on http://127.0.0.1:8000 (PO
 serve: $(READY) ## serve; settings come from the environment
 	@$(BIN)/python -m app serve
 
-test: $(READY) ## run the tests, in PROCESSES at once; those of operations a second time, uncompiled; starts all servers they need
+test: $(READY) ## run the tests in PROCESSES processes, those of operations also with the reference executor
 	@failed=0; \
 	$(TESTS) || failed=1; \
 	COMPILED_OPERATIONS=off $(TESTS) $(OPERATIONS) || failed=1; \
@@ -66,7 +66,7 @@ browser: install ## try GraphiQL in headless Chromium
 schema: $(READY) ## write schema.graphql from the code
 	@$(BIN)/python -m app.server.schema > schema.graphql.new && mv schema.graphql.new schema.graphql
 
-access: $(READY) ## write tests/access.txt: who may do what, by running all of it
+access: $(READY) ## write tests/access.txt, the permission matrix, by running every operation
 	@$(BIN)/python -m tests.support.access_matrix > tests/access.txt.new && mv tests/access.txt.new tests/access.txt
 
 migration: $(READY) ## draft a migration from the models (NAME=add_something)
@@ -87,6 +87,6 @@ chaos: $(READY) ## kill, freeze and exchange servers under load, and compare wha
 bench: $(READY) ## measure against a hand-written handler; prints tables, writes var/bench.json
 	$(BIN)/python -m tests.bench
 
-clean: ## remove what was installed and the local data (var/)
+clean: ## remove the virtual environment, caches and the local data (var/)
 	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

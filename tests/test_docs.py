@@ -9,7 +9,7 @@ import pytest
 from graphql import GraphQLEnumType, GraphQLSyntaxError, OperationDefinitionNode, build_schema, parse, validate
 from graphql.execution.values import get_variable_values
 
-from app import __main__ as commands
+from app.commands import command_line
 from app.demo.data import NEWCOMER, PASSWORD, PEOPLE, email_of
 from app.foundation.errors import ErrorCode, UserErrorCode
 from app.foundation.settings import Settings, table
@@ -136,7 +136,7 @@ def test_every_variable_is_a_setting_and_every_other_name_in_capitals_is_in_the_
 
 @BY_NAME
 def test_every_command_and_make_target_exists(page: Path) -> None:
-    subcommands = commands._parser()._subparsers._group_actions[0].choices  # type: ignore[union-attr]
+    subcommands = command_line.parser()._subparsers._group_actions[0].choices  # type: ignore[union-attr]
     for name, rest in re.findall(r"python -m app ([a-z-]+)((?:[^`#\n\\]|\\\n)*)", page.read_text()):
         known = {option for action in subcommands[name]._actions for option in action.option_strings}  # type: ignore[index]
         assert set(re.findall(r"(?<!\S)\[?(--[a-z-]+)", rest)) <= known, name

@@ -1,8 +1,10 @@
-"""Discarding what a lost key has made, so that an installation can start without it.
+"""`python -m app discard-secrets`: removes what depends on a lost key, so that the server starts without it.
 
-Nothing that still opens is touched. Each row that changes is audited; running it again does the rest.
+Secrets that still open are kept. Each changed row is audited. A run that was interrupted can be repeated.
 """
 
+import argparse
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
@@ -19,8 +21,10 @@ from app.audit import trail
 from app.audit.audited_update import update_row
 from app.calls.model import Call
 from app.calls.partitions import hold_months
+from app.commands.operator_context import Commands, named_database, settings_with
 from app.foundation.access import AccessLevel, Scope, TenantScoped, Viewer
 from app.foundation.context import Context, Resources
+from app.foundation.database import orm, schema_version
 from app.foundation.encryption import HASH_KEY, CannotOpen, Keyring, encryption_key_name, key_id_of
 from app.foundation.idempotency.model import IdempotencyRecord
 from app.foundation.key_checks import service as key_checks
@@ -36,29 +40,67 @@ _BATCH = 500
 M = TypeVar("M", bound=Model)
 
 
-class Discarding:
-    """What one key has made, counted or discarded."""
+def add_to(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "discard-secrets",
+        help="remove what depends on a lost key, so that the server starts without it; only counts unless --yes is given",
+        description="Removes what depends on a lost key: with --encryption-key the secrets that it encrypted (an account gets a "
+        "new webhook secret; passwords of webhooks and keys of storages are removed, and their recordings disabled), with "
+        "--hash-key all API keys and sessions. Set ENCRYPTION_KEYS and HASH_KEY to the new keys first. Without --yes it only "
+        "counts. When both are lost, begin with --encryption-key.",
+    )
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--encryption-key", metavar="ID", help="the id of the lost key in ENCRYPTION_KEYS")
+    which.add_argument("--hash-key", action="store_true", help="HASH_KEY is lost")
+    parser.add_argument("--yes", action="store_true", help="discard them")
+    parser.set_defaults(run=_run)
 
-    def __init__(self, settings: Settings, keyring: Keyring, *, really: bool) -> None:
+
+def _run(options: argparse.Namespace) -> None:
+    chosen = settings_with(options)
+    with named_database(chosen):
+        counts = asyncio.run(_discard(chosen, options))
+    for name, count in counts.items():
+        print(f"{count} {name}{' discarded' if options.yes else ''}")
+    if not counts:
+        print("Nothing depends on this key.")
+    elif not options.yes:
+        print("Nothing was changed. Add --yes to discard these.")
+
+
+async def _discard(chosen: Settings, options: argparse.Namespace) -> dict[str, int]:
+    from app.server import schema  # noqa: F401, PLC0415  it registers the audit names of all types; `serve` loads it in the workers
+
+    # Without the time limits of a server: one key may have encrypted many rows.
+    async with orm.opened(chosen, migrating=True) as db:
+        await schema_version.check(db)
+        discard = Discard(chosen, chosen.keyring(), dry_run=not options.yes)
+        return await (discard.of_hash_key() if options.hash_key else discard.of_encryption_key(options.encryption_key))
+
+
+class Discard:
+    """Counts what depends on one lost key, and removes it unless `dry_run` is set."""
+
+    def __init__(self, settings: Settings, keyring: Keyring, *, dry_run: bool) -> None:
         self._keyring = keyring
-        self._really = really
+        self._applies = not dry_run
         self._context = Context(Viewer(Scope.ADMIN, AccessLevel.FULL), "", Resources(settings, keyring, {}))
 
     async def of_encryption_key(self, key_id: str) -> dict[str, int]:
-        """How many of each kind of secret this key has sealed that do not open."""
+        """Returns, by table and column, how many secrets of this key cannot be decrypted."""
         counts: Counter[str] = Counter()
         for model in Tortoise.apps["models"].values():
             for column in model.sealed if issubclass(model, TenantScoped) else ():
                 async for row in _rows(model, f"{column}__not_isnull"):
                     counts[f"{model._meta.db_table}.{column}"] += await self._discard(model, column, row, key_id)
-        if self._really:
+        if self._applies:
             await key_checks.forget(encryption_key_name(key_id))
         return {name: count for name, count in counts.items() if count}
 
     async def of_hash_key(self) -> dict[str, int]:
-        """How many of what is known by its hash alone; nothing when HASH_KEY is the one of before.
+        """Returns how many objects are known by a hash only, by kind; nothing when HASH_KEY has not changed.
 
-        Raises CannotOpen, before anything is changed, when a secret that is to be hashed again does not open.
+        Raises CannotOpen, before any change, when a secret that must be hashed again cannot be decrypted.
         """
         if HASH_KEY not in await key_checks.wrong_keys(self._keyring):
             return {}
@@ -70,7 +112,7 @@ class Discarding:
             "failed logins": lambda: self._delete(LoginFailure),
         }
         counts = {kind: await discard() for kind, discard in kinds.items()}
-        if self._really:
+        if self._applies:
             await self._hash_settings_again()
             await key_checks.forget(HASH_KEY)
         return {kind: count for kind, count in counts.items() if count}
@@ -78,12 +120,12 @@ class Discarding:
     async def _discard(self, model: type[TenantScoped], column: str, found: TenantScoped, key_id: str) -> bool:
         if not self._is_lost(found, column, key_id):
             return False
-        if self._really:
+        if self._applies:
             async with in_transaction():
                 await hold_months()
                 of_account = {"account_id": found.account_id} if isinstance(found, StoredCredential) else {}
                 row = await model.filter(id=found.pk, **of_account).select_for_update().first()
-                if row is not None and self._is_lost(row, column, key_id):  # it may have been replaced meanwhile
+                if row is not None and self._is_lost(row, column, key_id):  # it may have been replaced since
                     await self._replace(row, column)
         return True
 
@@ -107,7 +149,7 @@ class Discarding:
         await update_row(self._context, type(row), row.pk, self._without(row, column))
 
     def _without(self, row: TenantScoped, column: str) -> dict[str, object]:
-        """The columns of a row without one secret, and what the database's checks ask for then."""
+        """The values of a row's columns without this secret, such that the database's checks hold."""
         if column == "webhook_secret":
             table = Account._meta.db_table
             return {column: self._keyring.seal(webhook_secret.generate(), table=table, column=column, row=row.pk)}
@@ -137,12 +179,12 @@ class Discarding:
         count = 0
         async for key in _rows(ApiKey, "revoked_at__isnull"):
             count += 1
-            if self._really:
+            if self._applies:
                 await update_row(self._context, ApiKey, key.id, {"revoked_at": datetime.now(UTC)})
         return count
 
     async def _delete(self, model: type[Model]) -> int:
-        return await model.all().delete() if self._really else await model.all().count()
+        return await model.all().delete() if self._applies else await model.all().count()
 
     async def _check_settings_open(self) -> None:
         async for config in _rows(RecordingConfig):
@@ -151,7 +193,7 @@ class Discarding:
             credentials.secret_of(self._keyring, kept)
 
     async def _hash_settings_again(self) -> None:
-        """Storage settings and keys are compared by keyed hashes; their secrets are sealed, and open."""
+        """Renews the keyed hashes by which storage settings and keys are compared; their secrets can be decrypted."""
         async for config in _rows(RecordingConfig):
             await RecordingConfig.filter(id=config.id).update(**self._unverified(config))
         async for kept in _rows(StoredCredential):
@@ -162,7 +204,7 @@ class Discarding:
 
 
 async def _rows(model: type[M], condition: str | None = None) -> AsyncIterator[M]:
-    """All rows in the order of their ids, some at a time; where the condition is true, if there is one."""
+    """Rows in the order of their ids, read in batches. `condition` is the name of a filter that must be true."""
     of_table = model.filter(**({condition: True} if condition else {})).order_by("id").limit(_BATCH)
     rows = await of_table
     while rows:

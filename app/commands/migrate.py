@@ -1,29 +1,44 @@
-"""Brings a database to the schema of this code, with the files in `migrations/`.
+"""`python -m app migrate`: brings a database to the schema of this code, with the files in `migrations/`.
 
-aerich applies each file in one transaction together with its version row. What it lacks: a lock, with which one of several
-processes that start at once migrates while the others wait, and the refusal of a database that is newer than the code.
+aerich applies each file in one transaction together with its version row. We add a lock, so that of several processes one
+migrates while the others wait, and reject a database that is newer than the code.
 """
 
+import argparse
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from aerich import Command
-from aerich.migrate import Migrate
-
 from app.calls import partitions
+from app.commands.operator_context import Commands, named_database, settings_with
 from app.foundation.database import orm, schema_version
 from app.foundation.database.errors import refusal_of
 from app.foundation.settings import Settings
 
-# Any constant will do; it names our advisory lock within the database.
+# An arbitrary constant: the id of our advisory lock in the database.
 _ADVISORY_LOCK = 0x5647_4143
 
 
+def add_to(commands: Commands) -> None:
+    parser = commands.add_parser("migrate", help="bring the database to this version's schema; the deploy step")
+    parser.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> None:
+    chosen = settings_with(options)
+    with named_database(chosen):
+        applied = asyncio.run(migrate(chosen))
+    print(*(f"applied {name}" for name in applied), sep="\n") if applied else print("The schema is up to date.")
+
+
 async def migrate(settings: Settings) -> list[str]:
-    """Applies what is missing, each file atomically, and answers the names of the files applied.
+    """Applies the missing files, each atomically, and returns their names.
 
     Raises SchemaAhead when the database is newer than the code, and MigrationFailed.
     """
+    from aerich import Command  # noqa: PLC0415  it takes 20 MB, which a server does not need
+    from aerich.migrate import Migrate  # noqa: PLC0415  as above
+
     async with orm.opened(settings, migrating=True) as db, _advisory_lock(settings):
         schema_version.refuse_newer(await schema_version.applied(db))
         command = Command(orm.configuration(settings, migrating=True), app=schema_version.APP)
@@ -44,10 +59,10 @@ async def migrate(settings: Settings) -> list[str]:
 
 @asynccontextmanager
 async def _advisory_lock(settings: Settings) -> AsyncIterator[None]:
-    # On a connection of its own: the lock belongs to the session that took it, and the pool changes sessions.
-    keeper = await orm.single_connection(settings)
+    # On a connection of its own: the session that takes the lock owns it, and the pool changes sessions.
+    connection = await orm.single_connection(settings)
     try:
-        await keeper.execute("SELECT pg_advisory_lock($1)", _ADVISORY_LOCK)
+        await connection.execute("SELECT pg_advisory_lock($1)", _ADVISORY_LOCK)
         yield
     finally:
-        await keeper.close()
+        await connection.close()

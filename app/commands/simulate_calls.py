@@ -1,9 +1,10 @@
 """`python -m app simulate-calls`: acts as a voice gateway against a running server, for trying out.
 
-Each call rings, is answered, streams two voices of tones in real time and ends; it is reported at each of these steps. One line
-a call tells what came of it.
+Each call rings, is answered, streams two synthetic voices in real time and ends. Each step is reported to the server, and one
+line for each call says how it ended.
 """
 
+import argparse
 import array
 import asyncio
 import base64
@@ -21,11 +22,13 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 from websockets.typing import Subprotocol
 
+from app.commands.operator_context import Commands
 from app.recording.stream import SUBPROTOCOL
+from app.server.transport.serve import CannotStart
 
 Json = dict[str, Any]
 
-_FRAMES_A_SECOND = 50
+_FRAMES_PER_SECOND = 50
 LOOP_SECONDS = 4
 _RING_SECONDS = 1.0
 _REPORT = """
@@ -38,32 +41,60 @@ mutation Report($calls: [CallReportInput!]!) {
 """
 
 
+def add_to(commands: Commands) -> None:
+    parser = commands.add_parser("simulate-calls", help="act as a voice gateway against a running server")
+    parser.add_argument("--url", default="http://127.0.0.1:8000", help="the server (default: http://127.0.0.1:8000)")
+    parser.add_argument("--key", required=True, help="an API key of the access level GATEWAY")
+    parser.add_argument("--account", required=True, help="the id of the account whose calls these are")
+    parser.add_argument("--application", help="the id of the application that answers them")
+    parser.add_argument("--streams", type=int, default=5, help="number of concurrent calls (default: 5)")
+    parser.add_argument("--seconds", type=float, default=10.0, help="length of each call's audio (default: 10)")
+    parser.add_argument("--rate", type=int, default=8000, help="sample rate in Hz (default: 8000)")
+    parser.add_argument("--faster", type=float, default=1.0, help="speed as a multiple of real time (default: 1)")
+    parser.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> None:
+    simulation = Simulation(
+        url=options.url,
+        key=options.key,
+        account=options.account,
+        application=options.application,
+        streams=options.streams,
+        seconds=options.seconds,
+        sample_rate=options.rate,
+        speed=options.faster,
+    )
+    failed = asyncio.run(run(simulation))
+    if failed:
+        raise CannotStart(f"{failed} of {options.streams} calls were not recorded.")
+
+
 @dataclass(frozen=True)
 class Simulation:
-    """What is simulated, and where."""
-
     url: str
-    """Of the server, such as http://127.0.0.1:8000; of its `/graphql` or `/record` will do."""
+    """The server, such as http://127.0.0.1:8000; the address of `/graphql` or `/record` works too."""
     key: str
     account: str
     application: str | None = None
     streams: int = 5
     seconds: float = 10.0
-    """How long each call is talked."""
+    """Length of each call's audio."""
     sample_rate: int = 8_000
-    faster: float = 1.0
-    """How many times as fast as in reality."""
+    """In Hz."""
+    speed: float = 1.0
+    """As a multiple of real time."""
 
 
 async def run(simulation: Simulation) -> int:
-    """Prints a line for each call. Answers how many were not recorded."""
+    """Prints a line for each call. Returns how many were not recorded."""
     run_id, audio = secrets.token_hex(4), conversation(simulation.sample_rate, LOOP_SECONDS)
     calls = (_call(simulation, f"sim-{run_id}-{number}", number, audio) for number in range(1, simulation.streams + 1))
     return sum([not await each for each in asyncio.as_completed(list(calls))])
 
 
 def conversation(sample_rate: int, seconds: float) -> bytes:
-    """Two voices that take turns every two seconds, the caller first: 16-bit little-endian PCM of two channels."""
+    """Two voices that alternate every two seconds, the caller first: 16-bit little-endian PCM with two channels."""
     samples = array.array("h")
     for index in range(int(sample_rate * seconds)):
         at = index / sample_rate
@@ -81,7 +112,7 @@ def _voice(at: float, pitch: float) -> int:
 
 
 async def _call(simulation: Simulation, name: str, number: int, audio: bytes) -> bool:
-    """From its ringing to its end. False when it was not recorded."""
+    """Returns False when the call was not recorded."""
     begun = datetime.now(UTC)
     about = {
         "accountId": simulation.account,
@@ -93,19 +124,19 @@ async def _call(simulation: Simulation, name: str, number: int, audio: bytes) ->
         "traceId": secrets.token_hex(16),
         **({"applicationId": simulation.application} if simulation.application else {}),
     }
-    problems = [await reported(simulation, {**about, "sipStatus": 180})]
-    await asyncio.sleep(_RING_SECONDS / simulation.faster)
+    problems = [await report(simulation, {**about, "sipStatus": 180})]
+    await asyncio.sleep(_RING_SECONDS / simulation.speed)
     answered = {**about, "sipStatus": 200, "answeredAt": _now()}
-    problems.append(await reported(simulation, answered))
-    is_recorded, outcome = await streamed(simulation, about, audio)
-    problems.append(await reported(simulation, {**answered, "endedAt": _now(), "terminationReason": "caller hung up"}))
-    told = sorted({f"report refused: {problem}" for problem in problems if problem})
-    print(name, outcome, *told, sep="  ", flush=True)
+    problems.append(await report(simulation, answered))
+    is_recorded, outcome = await stream_call(simulation, about, audio)
+    problems.append(await report(simulation, {**answered, "endedAt": _now(), "terminationReason": "caller hung up"}))
+    rejections = sorted({f"report rejected: {problem}" for problem in problems if problem})
+    print(name, outcome, *rejections, sep="  ", flush=True)
     return is_recorded
 
 
-async def streamed(simulation: Simulation, about: Json, audio: bytes) -> tuple[bool, str]:
-    """Whether all of the call was taken, and what to say of it. `audio` is of `conversation`, and is played in a loop."""
+async def stream_call(simulation: Simulation, about: Json, audio: bytes) -> tuple[bool, str]:
+    """Streams a call, repeating `audio` (from `conversation`). Returns whether all was accepted, and the outcome in words."""
     credentials = base64.b64encode(f"gateway:{simulation.key}".encode()).decode()
     address = _address(simulation, "ws", "record")
     sent = 0.0
@@ -118,17 +149,17 @@ async def streamed(simulation: Simulation, about: Json, audio: bytes) -> tuple[b
         ) as connection:
             await connection.send(json.dumps(_first_frame(simulation, about)))
             began = time.monotonic()
-            frame_bytes = len(audio) // (LOOP_SECONDS * _FRAMES_A_SECOND)
-            for number in range(int(simulation.seconds * _FRAMES_A_SECOND)):
+            frame_bytes = len(audio) // (LOOP_SECONDS * _FRAMES_PER_SECOND)
+            for number in range(int(simulation.seconds * _FRAMES_PER_SECOND)):
                 start = number * frame_bytes % len(audio)
                 await connection.send(audio[start : start + frame_bytes])
-                sent = (number + 1) / _FRAMES_A_SECOND
-                await asyncio.sleep(max(began + sent / simulation.faster - time.monotonic(), 0))
+                sent = (number + 1) / _FRAMES_PER_SECOND
+                await asyncio.sleep(max(began + sent / simulation.speed - time.monotonic(), 0))
     except ConnectionClosed as closed:
         why = f"{closed.rcvd.code} {closed.rcvd.reason}" if closed.rcvd else "the connection was lost"
         return False, f"ended by the server after {sent:.2f} s: {why}"
     except (OSError, InvalidHandshake, InvalidURI) as error:
-        return False, f"not let in: {error}"
+        return False, f"connection rejected: {error}"
     if connection.close_code != 1000:
         return False, f"ended by the server: {connection.close_code} {connection.close_reason}"
     return True, f"{sent:.2f} s recorded"
@@ -151,20 +182,20 @@ def _first_frame(simulation: Simulation, about: Json) -> Json:
     }
 
 
-async def reported(simulation: Simulation, *calls: Json) -> str | None:
-    """Why reports were refused; None when all were taken."""
+async def report(simulation: Simulation, *calls: Json) -> str | None:
+    """Reports calls. Returns why they were rejected; None when all were accepted."""
     try:
-        answer = await asked(simulation, _REPORT, calls=calls)
+        answer = await ask(simulation, _REPORT, calls=calls)
     except (OSError, ValueError) as error:
         return str(error)
     payload = (answer.get("data") or {}).get("reportCalls") or {}
     rejected = [error for each in payload.get("rejected", ()) for error in each["errors"]]
-    told = [error["message"] for error in (*answer.get("errors", ()), *payload.get("userErrors", ()), *rejected)]
-    return "; ".join(told) or None
+    messages = [error["message"] for error in (*answer.get("errors", ()), *payload.get("userErrors", ()), *rejected)]
+    return "; ".join(messages) or None
 
 
-async def asked(simulation: Simulation, query: str, **variables: object) -> Json:
-    """What the API answers. Raises OSError and ValueError when that is no answer."""
+async def ask(simulation: Simulation, query: str, **variables: object) -> Json:
+    """Returns the API's response. Raises OSError, or ValueError when it is not JSON."""
     address = _address(simulation, "http", "graphql")
     body = json.dumps({"query": query, "variables": variables}).encode()
     headers = {"Authorization": f"Bearer {simulation.key}", "Content-Type": "application/json"}
@@ -173,14 +204,14 @@ async def asked(simulation: Simulation, query: str, **variables: object) -> Json
 
 
 def _address(simulation: Simulation, scheme: str, path: str) -> str:
-    """Of the server, whichever of its addresses was given."""
+    """The address of a path of the server."""
     given, _, rest = simulation.url.partition("://")
     server = rest.rstrip("/").removesuffix("/record").removesuffix("/graphql")
     return f"{scheme}{'s' if given in {'https', 'wss'} else ''}://{server}/{path}"
 
 
 def _answer(request: urllib.request.Request) -> Json:
-    """Errors come with a body too. Raises OSError and ValueError."""
+    """Returns the JSON body, also with an error status. Raises OSError and ValueError."""
     try:
         with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
             return dict(json.load(response))

@@ -1,7 +1,6 @@
-"""The calls of the demo: two that are recorded as a gateway has them recorded, and older ones without a recording.
+"""The calls of the demo: two recorded ones, and older ones without a recording.
 
-They are made once, by a thread beside the server, through what the server offers to gateways; who starts the demo does not wait
-for them. Whether it worked is printed.
+A background thread creates them once, through the server's interfaces for gateways, and prints the outcome.
 """
 
 import asyncio
@@ -22,15 +21,15 @@ from app.demo.data import BANK, CARD_LOST, HOTLINE, TRY_HERE
 
 _START_SECONDS, _STORED_SECONDS = 60, 60
 _LOOK_EVERY_SECONDS = 0.2
-_FASTER = 20.0
+_SPEED = 20.0
 _FIND = """query Find($gatewayCallId: String!) {
   recentCalls(first: 1, filter: {gatewayCallId: $gatewayCallId}) {
     nodes { id from to account { name } recording { state playerUrl error { message advice } } }
   }
 }"""
-# Of the accounts that the provider's gateway serves; the numbers are kept free for stories.
+# Calls of the accounts that the provider's gateway serves. The numbers are reserved for fiction.
 _OLDER: tuple[tuple[str, str, str, int, int | None], ...] = (
-    # account, direction, the other side, SIP status, seconds that were talked
+    # account, direction, remote number, SIP status, seconds between answer and end
     (TRY_HERE, "INBOUND", "+493023125001", 200, 95),
     (TRY_HERE, "INBOUND", "+493023125002", 487, None),
     (BANK, "INBOUND", "+442079460301", 200, 240),
@@ -44,15 +43,15 @@ _ENDS = {200: "caller hung up", 404: "no such number", 486: "busy", 487: "caller
 
 
 class CallsFailed(Exception):
-    """Why there are no calls, for the person who has started the demo."""
+    """The message says why calls are missing."""
 
 
 @dataclass(frozen=True)
-class _Recorded:
-    """A call that is streamed to the server."""
+class _RecordedCall:
+    """A call whose audio is streamed to the server."""
 
     name: str
-    """The gateway's id of it."""
+    """The gateway's id of the call."""
     account: str
     application: str
     caller: str
@@ -62,44 +61,47 @@ class _Recorded:
 
 
 _RECORDED = (
-    _Recorded("demo-recorded-1", TRY_HERE, HOTLINE, "+493023125004", 24, timedelta(minutes=3), 8_000),
-    _Recorded("demo-recorded-2", BANK, CARD_LOST, "+442079460303", 32, timedelta(minutes=12), 16_000),
+    _RecordedCall("demo-recorded-1", TRY_HERE, HOTLINE, "+493023125004", 24, timedelta(minutes=3), 8_000),
+    _RecordedCall("demo-recorded-2", BANK, CARD_LOST, "+442079460303", 32, timedelta(minutes=12), 16_000),
 )
 
 
 class DemoCalls:
-    """`url` is the server's, with ws://; `notes` are those of the demo, which get the ids of the recorded calls."""
+    """`url` is the server's, with ws://. The ids of the recorded calls are added to the file `notes`."""
 
     def __init__(self, url: str, notes: Path) -> None:
         self._notes = notes
         self._noted: Json = json.loads(notes.read_text())
-        self._gateway = Simulation(url, self._noted["keys"]["gateway"], "", faster=_FASTER)
+        self._gateway = Simulation(url, self._noted["keys"]["gateway"], "", speed=_SPEED)
         self._provider = replace(self._gateway, key=self._noted["keys"]["serviceProvider"])
 
     def start(self) -> None:
-        """Returns at once. What is not done when the process ends is done at the next start."""
+        """Returns at once. The next start creates what is missing when the process ends."""
         threading.Thread(target=self._run, name="demo calls", daemon=True).start()
 
     def _run(self) -> None:
         try:
-            print(asyncio.run(self._made()), flush=True)
+            print(asyncio.run(self._create()), flush=True)
         except (CallsFailed, OSError, ValueError) as error:
-            print(f"The demo's calls are not as they should be: {error}", flush=True)
+            print(f"The demo's calls could not be created: {error}", flush=True)
 
-    async def _made(self) -> str:
-        """Makes what is missing. Answers what to print. Raises CallsFailed, OSError and ValueError."""
+    async def _create(self) -> str:
+        """Creates missing calls and returns the text to print. Raises CallsFailed, OSError and ValueError."""
         await self._until_ready()
         if "calls" not in self._noted:
             await self._report(*_older(self._noted["ids"], datetime.now(UTC)))
             await asyncio.gather(*(self._record(call) for call in _RECORDED))
             self._note({call.account: (await self._stored(call))["id"] for call in _RECORDED})
         found = [(call, await self._find(call)) for call in _RECORDED]
-        shown = [
-            text for call, node in found if node and node["recording"]["playerUrl"] for text in self._shown(call, node)
+        lines = [
+            text
+            for call, node in found
+            if node and node["recording"]["playerUrl"]
+            for text in self._lines_of(call, node)
         ]
-        return "\n".join(["Recorded calls, to be heard at these addresses for an hour:", *shown, ""]) if shown else ""
+        return "\n".join(["Recorded calls; these addresses play them for an hour:", *lines, ""]) if lines else ""
 
-    def _shown(self, call: _Recorded, node: Json) -> Iterator[str]:
+    def _lines_of(self, call: _RecordedCall, node: Json) -> Iterator[str]:
         yield f"  {_words(node)}\n    {node['recording']['playerUrl']}"
         if call.account == TRY_HERE:
             ids = urlencode({"accountId": self._noted["ids"][TRY_HERE], "callId": node["id"]})
@@ -112,8 +114,8 @@ class DemoCalls:
                 raise CallsFailed(f"{address} does not answer.")
             await asyncio.sleep(_LOOK_EVERY_SECONDS)
 
-    async def _record(self, call: _Recorded) -> None:
-        """Unless a start before this one did: from its ringing to its end, as its gateway tells it."""
+    async def _record(self, call: _RecordedCall) -> None:
+        """Reports and streams a call as a gateway does, unless an earlier start has recorded it."""
         known = await self._find(call)
         if known is not None and known["recording"]["state"] != "NONE":
             return
@@ -140,18 +142,18 @@ class DemoCalls:
             sample_rate=call.sample_rate,
         )
         audio = await asyncio.to_thread(simulate_calls.conversation, call.sample_rate, simulate_calls.LOOP_SECONDS)
-        is_recorded, outcome = await simulate_calls.streamed(simulation, {**about, "traceId": None}, audio)
+        is_recorded, outcome = await simulate_calls.stream_call(simulation, {**about, "traceId": None}, audio)
         ended = started + timedelta(seconds=4 + call.seconds)
         await self._report({**answered, "endedAt": ended.isoformat(), "terminationReason": _ENDS[200]})
         if not is_recorded:
-            raise CallsFailed(f"{call.account}'s is {outcome}")
+            raise CallsFailed(f"The call of {call.account}: {outcome}")
 
     async def _report(self, *calls: Json) -> None:
-        if problem := await simulate_calls.reported(self._gateway, *calls):
-            raise CallsFailed(f"a report was refused: {problem}")
+        if problem := await simulate_calls.report(self._gateway, *calls):
+            raise CallsFailed(f"A report was rejected: {problem}")
 
-    async def _stored(self, call: _Recorded) -> Json:
-        """The call, once its recording is in the bucket, or was deleted."""
+    async def _stored(self, call: _RecordedCall) -> Json:
+        """Waits until the recording is in the bucket or deleted, and returns the call."""
         end = time.monotonic() + _STORED_SECONDS
         while True:
             found = await self._find(call)
@@ -160,25 +162,27 @@ class DemoCalls:
                 return found
             if recording["state"] == "FAILED" or time.monotonic() > end:
                 why = recording["error"] or {"message": f"It is {recording['state']}.", "advice": ""}
-                raise CallsFailed(f"{call.account}'s recording is not stored. {why['message']} {why['advice'] or ''}")
+                raise CallsFailed(
+                    f"The recording of {call.account} is not stored. {why['message']} {why['advice'] or ''}"
+                )
             await asyncio.sleep(_LOOK_EVERY_SECONDS)
 
-    async def _find(self, call: _Recorded) -> Json | None:
-        answer = await simulate_calls.asked(self._provider, _FIND, gatewayCallId=call.name)
+    async def _find(self, call: _RecordedCall) -> Json | None:
+        answer = await simulate_calls.ask(self._provider, _FIND, gatewayCallId=call.name)
         if answer.get("errors"):
             raise CallsFailed(answer["errors"][0]["message"])
         nodes: list[Json] = answer["data"]["recentCalls"]["nodes"]
         return nodes[0] if nodes else None
 
     def _note(self, calls: dict[str, str]) -> None:
-        beside = self._notes.with_suffix(".new")
-        beside.touch(mode=0o600)
-        beside.write_text(json.dumps({**self._noted, "calls": calls}, indent=2) + "\n")
-        os.replace(beside, self._notes)
+        new = self._notes.with_suffix(".new")
+        new.touch(mode=0o600)
+        new.write_text(json.dumps({**self._noted, "calls": calls}, indent=2) + "\n")
+        os.replace(new, self._notes)
 
 
 def _older(ids: Mapping[str, str], now: datetime) -> Iterator[Json]:
-    """Reports of calls since six weeks, more and more of them up to now."""
+    """Reports of calls of the last six weeks, more frequent towards now."""
     for number in range(_ROUNDS * len(_OLDER)):
         account, direction, other, sip_status, seconds = _OLDER[number % len(_OLDER)]
         started = now - timedelta(hours=1 + 2 * number**2)
@@ -203,7 +207,7 @@ def _older(ids: Mapping[str, str], now: datetime) -> Iterator[Json]:
 
 def _answers(address: str) -> bool:
     try:
-        with urllib.request.urlopen(address, timeout=5):  # noqa: S310  our own
+        with urllib.request.urlopen(address, timeout=5):  # noqa: S310  the local server
             return True
     except OSError:
         return False

@@ -1,4 +1,4 @@
-"""Somebody whom webhooks may call on this machine, for `make run`; no part of production."""
+"""A local receiver of webhooks, for `make run`."""
 
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -7,10 +7,10 @@ _LONGEST_BODY_BYTES = 65_536
 
 
 class LocalReceiver:
-    """Thanks for every call, but for those at a path below `/moved`, which it says it does not know."""
+    """Answers 404 below `/moved` and 200 elsewhere."""
 
     def __init__(self, port: int | None = None) -> None:
-        """At this port, or at a free one if it is taken or none is given."""
+        """Uses a free port when none is given or `port` is in use."""
         try:
             self._server = ThreadingHTTPServer(("127.0.0.1", port or 0), _Handler)
         except OSError:
@@ -23,7 +23,7 @@ class LocalReceiver:
         return f"127.0.0.1:{self._server.server_port}"
 
     def start(self) -> "LocalReceiver":
-        """It ends with this process, or with `stop`."""
+        """Serves in a thread that ends with this process or with `stop`."""
         Thread(target=self._server.serve_forever, name="local receiver", daemon=True).start()
         return self
 
@@ -33,7 +33,7 @@ class LocalReceiver:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    timeout = 10  # seconds, for what a caller begins to send and does not end
+    timeout = 10  # seconds, for an incomplete request
 
     def do_GET(self) -> None:
         self._answer()
@@ -48,7 +48,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         is_known = not self.path.startswith("/moved")
-        text = b"Thank you.\n" if is_known else b"Nobody is here any more.\n"
+        text = b"Thank you.\n" if is_known else b"This webhook has moved.\n"
         self.send_response(200 if is_known else 404)
         self.send_header("Content-Type", "text/plain; charset=utf-8")
         self.send_header("Content-Length", str(len(text)))
@@ -56,4 +56,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(text)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Says nothing: what was called is in the API's log and in `webhookDeliveries`."""
+        """Logs nothing: the API's log and `webhookDeliveries` have the requests."""

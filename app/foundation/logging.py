@@ -91,7 +91,7 @@ class RequestLog:
             await self._app(scope, receive, answer)
         finally:
             seconds = time.perf_counter() - began
-            metrics.request(status, seconds)
+            metrics.request(scope["path"], status, seconds, scope["log"].get("type", ""))
             self._write(scope, status, seconds)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,7 +1,7 @@
-"""Prometheus metrics: `GET /metrics`.
+"""Metrics in Prometheus' text format, for `GET /metrics`.
 
-Workers of one server share their numbers in the files of a folder (prometheus-client's multiprocess mode): each worker returns
-the numbers of all. Only a serving process creates metrics, and with them files.
+The workers of one server count in files of a shared folder (prometheus-client's multiprocess mode), so each worker exports the
+sums of all. Only a process that serves creates metrics, and with them these files.
 """
 
 import functools
@@ -14,13 +14,17 @@ from tempfile import TemporaryDirectory
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
 
+from app.foundation.version import VERSION
+
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
-# The values of labels. Each exists from the start, at 0: `increase()` misses the first event of a counter that appears with it.
+# Label values. Each exists at 0 from the start, because `increase()` misses an increment that creates its series.
 _STATUSES = (101, 200, 400, 401, 403, 404, 500, 502, 503)
-_TYPES, _EXECUTORS = ("query", "mutation", "subscription"), ("compiled", "reference")
-_REFUSALS = (
+_ROUTES = frozenset({"/graphql", "/schema.graphql", "/recordings", "/record", "/metrics", "/healthz", "/readyz"})
+_OTHER_ROUTES = "other"
+_OPERATION_TYPES, _EXECUTORS = ("query", "mutation", "subscription"), ("compiled", "reference")
+_REJECTION_REASONS = (
     "unauthenticated",
     "forbidden",
     "protocol",
@@ -32,88 +36,135 @@ _REFUSALS = (
     "keys",
     "error",
 )
-_ENDS = ("stored", "failed")
-_RESULTS = ("hit", "miss")
-_KINDS_OF_FILES = ("counter", "gauge_*", "histogram")
+_OUTCOMES = ("stored", "failed")
+_LOOKUP_RESULTS = ("hit", "miss")
+_FILE_KINDS = ("counter", "gauge_*", "histogram")
 
 
 class _Metrics:
+    """Gauges are sums over the workers, or (`livemax`) a fact about the machine that each worker measures."""
+
     def __init__(self) -> None:
-        self.requests = Counter("http_requests", "HTTP requests, by the status of their responses.", ["status"])
-        self.operations = Counter(
-            "operations", "GraphQL operations that ran, by type and executor.", ["type", "executor"]
+        self.build_info = Gauge(
+            "vga_build_info", "1 for the version of this server.", ["version"], multiprocess_mode="livemax"
         )
-        self.operations_refused = Counter(
-            "operation_refusals", "GraphQL operations that were refused because their caller had too many at once."
+        self.requests = Counter(
+            "vga_http_requests_total", "HTTP requests and WebSocket handshakes, by status.", ["status"]
         )
-        self.seconds = Histogram(
-            "http_request_seconds",
-            "Duration of requests, in seconds.",
+        self.request_duration = Histogram(
+            "vga_http_request_duration_seconds",
+            "Duration of HTTP requests, by route and, on /graphql, by the type of the operation.",
+            ["route", "operation_type"],
             buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30),
         )
-        self.documents = Gauge("graphql_documents", "Cached GraphQL documents.", multiprocess_mode="livesum")
-        self.documents_bytes = Gauge(
-            "graphql_documents_bytes",
-            "Memory of cached documents with their plans, in bytes.",
+        self.operations = Counter(
+            "vga_graphql_operations_total",
+            "Executed GraphQL operations, by type and executor.",
+            ["operation_type", "executor"],
+        )
+        self.operations_rejected = Counter(
+            "vga_graphql_operations_rejected_total", "GraphQL operations of callers that ran too many at once."
+        )
+        self.errors = Counter(
+            "vga_graphql_errors_total", "Errors in GraphQL responses, by `extensions.code`.", ["code"]
+        )
+        self.cached_documents = Gauge(
+            "vga_graphql_cached_documents", "Cached GraphQL documents.", multiprocess_mode="livesum"
+        )
+        self.cached_documents_bytes = Gauge(
+            "vga_graphql_cached_documents_bytes",
+            "Memory of the cached GraphQL documents and their plans.",
             multiprocess_mode="livesum",
         )
-        self.documents_lookups = Counter(
-            "graphql_documents_lookups", "Lookups in the document cache: hit or miss.", ["result"]
+        self.document_lookups = Counter(
+            "vga_graphql_document_lookups_total", "Look-ups of GraphQL documents in the cache, by result.", ["result"]
         )
-        self.websockets = Gauge("graphql_websockets", "Open WebSockets on /graphql.", multiprocess_mode="livesum")
-        self.streams = Gauge("recording_streams", "Running recordings.", multiprocess_mode="livesum")
-        self.refused = Counter(
-            "recording_refusals", "Recordings that this server refused or broke off, by reason.", ["why"]
+        self.websockets = Gauge("vga_graphql_websockets", "Open WebSockets on /graphql.", multiprocess_mode="livesum")
+        self.login_failures = Counter(
+            "vga_login_failures_total", "Logins with an unknown e-mail address or a wrong password."
         )
-        # Per machine: its workers share the spool and report the same values.
-        self.spool = Gauge("recording_spool_bytes", "Bytes waiting in the spool.", multiprocess_mode="livemax")
+        self.pool_in_use = Gauge(
+            "vga_database_pool_connections_in_use",
+            "Database connections that a request or a background task holds.",
+            multiprocess_mode="livesum",
+        )
+        self.pool_waiting = Gauge(
+            "vga_database_pool_waiting",
+            "Requests and background tasks that wait for a database connection.",
+            multiprocess_mode="livesum",
+        )
+        self.recording_streams = Gauge(
+            "vga_recording_streams", "Calls that are being recorded.", multiprocess_mode="livesum"
+        )
+        self.recordings_rejected = Counter(
+            "vga_recording_rejections_total",
+            "Calls whose recording was rejected or ended early, by reason.",
+            ["reason"],
+        )
+        self.spool_bytes = Gauge("vga_recording_spool_bytes", "Size of the spool.", multiprocess_mode="livemax")
+        self.spool_free_bytes = Gauge(
+            "vga_recording_spool_free_bytes", "Free space on the disk of the spool.", multiprocess_mode="livemax"
+        )
+        self.oldest_waiting = Gauge(
+            "vga_recording_oldest_waiting_seconds",
+            "Time since the last audio of the recording that has waited longest in the spool.",
+            multiprocess_mode="livemax",
+        )
         self.spooled = Gauge(
-            "recording_spool_recordings",
-            "Recordings in the spool: running, waiting for upload, failed.",
+            "vga_recording_spool_recordings",
+            "Recordings in the spool: running, waiting for their storage, or FAILED.",
             multiprocess_mode="livemax",
         )
-        self.aside = Gauge(
-            "recording_spool_set_aside",
-            "Recordings in the spool that no worker uploads: `python -m app spool` lists them.",
+        self.set_aside = Gauge(
+            "vga_recording_spool_set_aside",
+            "Recordings in the spool that no worker uploads; `python -m app spool` lists them.",
             multiprocess_mode="livemax",
         )
-        self.recordings = Counter("recordings", "Finished recordings: stored or failed.", ["end"])
-        self.storing_failures = Counter(
-            "recording_storing_failures", "Failed attempts to upload a recording, by S3's error code.", ["code"]
+        self.recordings = Counter("vga_recordings_total", "Recordings that ended, by outcome.", ["outcome"])
+        self.upload_failures = Counter(
+            "vga_recording_upload_failures_total",
+            "Failed attempts to upload a recording, by the storage's error code.",
+            ["code"],
         )
         self.clock_differences = Counter(
-            "storage_clock_differences", "Requests that a storage refused because of this server's clock."
+            "vga_storage_clock_differences_total",
+            "Requests that a storage rejected because its clock differs from this server's.",
+        )
+        self.maintained_at = Gauge(
+            "vga_maintain_last_success_timestamp_seconds",
+            "Unix time of the last successful `python -m app maintain` with this DATA_DIR; 0: none.",
+            multiprocess_mode="livemax",
         )
         for counter, values in (
             (self.requests, _STATUSES),
-            (self.refused, _REFUSALS),
-            (self.recordings, _ENDS),
-            (self.documents_lookups, _RESULTS),
+            (self.recordings_rejected, _REJECTION_REASONS),
+            (self.recordings, _OUTCOMES),
+            (self.document_lookups, _LOOKUP_RESULTS),
         ):
             for value in values:
                 counter.labels(value)
-        for type_, executor in product(_TYPES, _EXECUTORS):
-            self.operations.labels(type_, executor)
+        for operation_type, executor in product(_OPERATION_TYPES, _EXECUTORS):
+            self.operations.labels(operation_type, executor)
 
 
-# Created at first use, which is `start`: commands that import this module create no files.
+# Created by `start`, so that importing this module creates no files.
 _metrics = functools.cache(_Metrics)
 
 
 @contextmanager
-def shared_between_workers(workers: int) -> Iterator[None]:
-    """For the process that starts the workers: provides their shared folder, without numbers of earlier runs, in the block.
+def shared_by_workers(count: int) -> Iterator[None]:
+    """Provides the workers' shared folder, without earlier metrics. For the process that starts them.
 
     With several workers it is a temporary folder, unless PROMETHEUS_MULTIPROC_DIR names one.
     """
     if _FOLDER in os.environ:
         folder = Path(os.environ[_FOLDER])
         folder.mkdir(parents=True, exist_ok=True)
-        # By name: the folder may contain a database too.
-        for file in (file for kind in _KINDS_OF_FILES for file in folder.glob(f"{kind}_*.db")):
+        # By name: the folder may hold a database as well.
+        for file in (file for kind in _FILE_KINDS for file in folder.glob(f"{kind}_*.db")):
             file.unlink()
         yield
-    elif workers > 1:
+    elif count > 1:
         with TemporaryDirectory(prefix="metrics-") as made:
             os.environ[_FOLDER] = made  # the workers inherit it
             try:
@@ -124,78 +175,100 @@ def shared_between_workers(workers: int) -> Iterator[None]:
         yield
 
 
-def start(upload_codes: Iterable[str]) -> None:
-    """For a serving process. `upload_codes` are all codes that `recording_failed` may get."""
+def start(error_codes: Iterable[str], upload_codes: Iterable[str]) -> None:
+    """Creates all metrics in a process that serves.
+
+    `upload_codes` are the values that `upload_failed` accepts, `error_codes` those of `graphql_error`.
+    """
+    _metrics().build_info.labels(VERSION).set(1)
+    for code in error_codes:
+        _metrics().errors.labels(code)
     for code in upload_codes:
-        _metrics().storing_failures.labels(code)
+        _metrics().upload_failures.labels(code)
 
 
 def worker_ended(process_id: int) -> None:
-    """For the process that starts the workers: removes the gauges of an ended worker."""
+    """Removes the gauges of a worker that has ended. For the process that starts the workers."""
     multiprocess.mark_process_dead(process_id)  # type: ignore[no-untyped-call]
 
 
-def request(status: int, seconds: float) -> None:
+def request(path: str, status: int, seconds: float, operation_type: str = "") -> None:
     _requests(status).inc()
-    _metrics().seconds.observe(seconds)
+    route = f"/{path[1:].partition('/')[0]}"
+    _request_durations(route if route in _ROUTES else _OTHER_ROUTES, operation_type).observe(seconds)
 
 
 def websocket(status: int) -> None:
-    """Counts an ended connection by the status of its handshake. Its duration is no response time."""
+    """Counts a connection that has ended by the status of its handshake. How long it was open is no response time."""
     _requests(status).inc()
 
 
-def operation(type_: str, executor: str) -> None:
+def operation(operation_type: str, executor: str) -> None:
     """`executor` is `compiled` or `reference`."""
-    _operations(type_, executor).inc()
+    _operations(operation_type, executor).inc()
 
 
-def operation_refused() -> None:
-    _metrics().operations_refused.inc()
+def operation_rejected() -> None:
+    _metrics().operations_rejected.inc()
+
+
+def graphql_error(code: str) -> None:
+    _metrics().errors.labels(code).inc()
 
 
 def document_looked_up(*, hit: bool) -> None:
-    _lookups("hit" if hit else "miss").inc()
+    _document_lookups("hit" if hit else "miss").inc()
 
 
-def documents_cached(more: int, more_bytes: int) -> None:
-    """Changes the gauge; negative to decrease."""
-    _metrics().documents.inc(more)
-    _metrics().documents_bytes.inc(more_bytes)
+def documents_cached(count: int, size_bytes: int) -> None:
+    """Adds to both gauges; negative numbers subtract."""
+    _metrics().cached_documents.inc(count)
+    _metrics().cached_documents_bytes.inc(size_bytes)
 
 
-def websockets(more: int) -> None:
-    """Changes the gauge; negative to decrease."""
-    _metrics().websockets.inc(more)
+def websockets(count: int) -> None:
+    """Adds to the gauge; a negative number subtracts."""
+    _metrics().websockets.inc(count)
 
 
-def recording_streams(more: int) -> None:
-    """Changes the gauge; negative to decrease."""
-    _metrics().streams.inc(more)
+def login_failed() -> None:
+    _metrics().login_failures.inc()
 
 
-def recording_refused(why: str) -> None:
-    """`why` is one of `_REFUSALS`."""
-    _metrics().refused.labels(why).inc()
+def database_pool(in_use: int, waiting: int) -> None:
+    _metrics().pool_in_use.set(in_use)
+    _metrics().pool_waiting.set(waiting)
 
 
-def spool_bytes(count: int) -> None:
-    _metrics().spool.set(count)
+def recording_streams(count: int) -> None:
+    """Adds to the gauge; a negative number subtracts."""
+    _metrics().recording_streams.inc(count)
+
+
+def recording_rejected(reason: str) -> None:
+    """`reason` is one of `_REJECTION_REASONS`."""
+    _metrics().recordings_rejected.labels(reason).inc()
+
+
+def spool_measured(size_bytes: int, free_bytes: int, oldest_waiting_seconds: float) -> None:
+    _metrics().spool_bytes.set(size_bytes)
+    _metrics().spool_free_bytes.set(free_bytes)
+    _metrics().oldest_waiting.set(oldest_waiting_seconds)
 
 
 def spooled(count: int, set_aside: int) -> None:
     _metrics().spooled.set(count)
-    _metrics().aside.set(set_aside)
+    _metrics().set_aside.set(set_aside)
 
 
 def recording_stored() -> None:
     _metrics().recordings.labels("stored").inc()
 
 
-def recording_failed(code: str, *, is_final: bool) -> None:
-    """Counts a failed attempt; `is_final` when it was the last."""
-    _metrics().storing_failures.labels(code).inc()
-    if is_final:
+def upload_failed(code: str, *, is_last: bool) -> None:
+    """Counts an attempt; after the last one the recording is FAILED."""
+    _metrics().upload_failures.labels(code).inc()
+    if is_last:
         _metrics().recordings.labels("failed").inc()
 
 
@@ -203,24 +276,30 @@ def storage_clock_difference() -> None:
     _metrics().clock_differences.inc()
 
 
-# Finding a counter by its labels costs more than counting.
+# A look-up by label costs more than the increment.
 @functools.cache
 def _requests(status: int) -> Counter:
     return _metrics().requests.labels(status)
 
 
 @functools.cache
-def _lookups(result: str) -> Counter:
-    return _metrics().documents_lookups.labels(result)
+def _request_durations(route: str, operation_type: str) -> Histogram:
+    return _metrics().request_duration.labels(route, operation_type)
 
 
 @functools.cache
-def _operations(type_: str, executor: str) -> Counter:
-    return _metrics().operations.labels(type_, executor)
+def _document_lookups(result: str) -> Counter:
+    return _metrics().document_lookups.labels(result)
 
 
-def exposition() -> bytes:
-    """All metrics in Prometheus' text format."""
+@functools.cache
+def _operations(operation_type: str, executor: str) -> Counter:
+    return _metrics().operations.labels(operation_type, executor)
+
+
+def exposition(maintained_at: float) -> bytes:
+    """All metrics in Prometheus' text format. `maintained_at` is the Unix time of the last `maintain`; 0: none."""
+    _metrics().maintained_at.set(maintained_at)
     if _FOLDER not in os.environ:
         return generate_latest(REGISTRY)
     registry = CollectorRegistry()

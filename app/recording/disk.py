@@ -15,7 +15,7 @@ class DiskFault:
     """Why the spool does not take or give audio."""
 
     why: str
-    """As `recording_refusals_total` counts it."""
+    """The label `reason` of `vga_recording_rejections_total`."""
     reason: str
     """For the gateway, in a close frame."""
     advice: str

@@ -459,7 +459,7 @@ class RecordingIngest:
                 await asyncio.to_thread(self._spool.measure)
             except OSError as error:
                 _log.error("the spool cannot be measured", **_cause(error))
-            metrics.spool_bytes(self._spool.size())
+            metrics.spool_measured(self._spool.size(), self._spool.free_bytes, self._spool.oldest_waiting_seconds)
             self._end_what_is_too_much()
 
     async def _write_all(self) -> None:
@@ -494,7 +494,7 @@ class RecordingIngest:
         return _SHARE_FULL.format(share.words) if share is not None else None
 
     def _break(self, stream: AudioStream, error: Exception) -> None:
-        metrics.recording_refused(fault_of(error).why)
+        metrics.recording_rejected(fault_of(error).why)
         _log.error("a recording ends early", **_cause(error))
         if not stream.broken.done():
             stream.broken.set_result(error)
@@ -503,7 +503,7 @@ class RecordingIngest:
         self, why: str, reason: str, error: Exception | None = None, *, account_id: UUID | None = None
     ) -> Refused:
         """The refusal that is an alarm: a call that was to be recorded is not, or not to its end."""
-        metrics.recording_refused(why)
+        metrics.recording_rejected(why)
         numbers = {"streams": self._slots.total, "spool_bytes": self._spool.size()}
         account = {"account": sid_of(Kind.ACCOUNT, account_id)} if account_id else {}
         _log.error("a call is not recorded", why=why, **numbers, **account, **_cause(error))

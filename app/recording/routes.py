@@ -42,7 +42,7 @@ async def record(websocket: WebSocket, let_in: LetIn, recorder: RecordingIngest)
     except WebSocketDisconnect:
         raise
     except Exception:
-        metrics.recording_refused("error")
+        metrics.recording_rejected("error")
         raise
 
 
@@ -95,7 +95,7 @@ def _bearer(header: bytes) -> bytes:
 async def _deny(websocket: WebSocket, refused: ClientError) -> None:
     """Answers the handshake with HTTP."""
     status, why = _DENIALS.get(type(refused), (400, "protocol"))
-    metrics.recording_refused(why)
+    metrics.recording_rejected(why)
     body = {"errors": [json_error(refused.message, refused.extensions, websocket.scope["request_id"])]}
     headers = {"WWW-Authenticate": 'Basic realm="recordings", Bearer'} if status == 401 else {}
     await websocket.send_denial_response(JSONResponse(body, status, headers))

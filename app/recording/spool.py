@@ -148,6 +148,10 @@ class Spool:
         self._bytes = 0
         self._bytes_of: Counter[UUID] = Counter()
         self._owners: dict[str, tuple[UUID, ...]] = {}
+        self.free_bytes = 0
+        """On the disk, when `measure` last ran."""
+        self.oldest_waiting_seconds = 0.0
+        """Since the last audio of the recording that has waited longest, when `measure` last ran."""
         self._told: set[UUID] = set()
         path.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(PermissionError):  # another's folder; what is in it is closed all the same
@@ -185,18 +189,24 @@ class Spool:
         found = 0
         found_of: Counter[UUID] = Counter()
         owners: dict[str, tuple[UUID, ...]] = {}
+        now = oldest = time.time()
         for entry in self._entries():
             with contextlib.suppress(FileNotFoundError):  # removed meanwhile
                 if entry.name.startswith((_MAKING, _GOING)) and entry.stat().st_mtime < time.time() - _LEFT_SECONDS:
                     shutil.rmtree(entry.path, ignore_errors=True)
                     continue
-                size = _FOLDER_BYTES + (Path(entry.path) / "audio").stat().st_size
+                audio = (Path(entry.path) / "audio").stat()
+                size = _FOLDER_BYTES + audio.st_size
+                if not entry.name.startswith("."):
+                    oldest = min(oldest, audio.st_mtime)
                 found += size
                 owners[entry.name] = self._owners.get(entry.name) or _owners_of(Path(entry.path))
                 for owner_id in owners[entry.name]:
                     found_of[owner_id] += size
         with self._counting:
             self._bytes, self._bytes_of, self._owners = found, found_of, owners
+        self.free_bytes = shutil.disk_usage(self._path).free
+        self.oldest_waiting_seconds = now - oldest
 
     def create(self, about: About) -> "SpooledRecording":
         """A new recording, held by this process. Raises FileExistsError when there is one of this call."""

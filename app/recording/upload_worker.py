@@ -312,7 +312,7 @@ class UploadWorker:
         if not is_of_disk(error):
             return
         fault = fault_of(error)
-        metrics.recording_failed(fault.why, is_final=False)
+        metrics.upload_failed(fault.why, is_last=False)
         if about.call_id not in self._told_of_disk:
             self._told_of_disk.add(about.call_id)
             call = sid_of(Kind.CALL, about.call_id)
@@ -446,7 +446,7 @@ class UploadWorker:
         if ended is not None and not ended.samples and not ended.is_cut:
             await lifecycle.nothing(*mine, now, key=about.key)
         elif await lifecycle.failed(*mine, lifecycle.all_lost(now, self._spool.id), state.attempts, key=about.key):
-            metrics.recording_failed("disk", is_final=True)
+            metrics.upload_failed("disk", is_last=True)
             _log.error("a recording has lost all its audio", call=sid_of(Kind.CALL, about.call_id))
         await asyncio.to_thread(recording.remove)
 
@@ -477,7 +477,7 @@ class UploadWorker:
             await storage_health.fails(about)
         else:
             await lifecycle.waits(*told, key=about.key)
-        metrics.recording_failed(code_for_metrics(fault.code), is_final=due is None)
+        metrics.upload_failed(code_for_metrics(fault.code), is_last=due is None)
         _log.warning(
             "a recording was not stored",
             call_id=about.call_id.hex,

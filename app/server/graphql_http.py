@@ -122,3 +122,5 @@ def record(log_fields: JsonObject, caller: Viewer | None, response: GraphQLRespo
             metrics.operation(type_, executor)
     if response.errors:
         log_fields["codes"] = response.codes
+        for error in response.errors:
+            metrics.graphql_error(error["extensions"]["code"])

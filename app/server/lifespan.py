@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -22,8 +23,10 @@ from app.foundation import logging, metrics
 from app.foundation.context import Resources
 from app.foundation.database import orm as database
 from app.foundation.database import schema_version
+from app.foundation.errors import ErrorCode
 from app.foundation.events import LiveEvents
 from app.foundation.outbound.guard import OutboundGate
+from app.foundation.periodic import repeated
 from app.foundation.revocations import Revocations
 from app.foundation.settings import Settings
 from app.recording.ingest import RecordingIngest
@@ -42,6 +45,8 @@ from app.tts_cache.cache import PromptCache
 from app.tts_cache.counts import PromptCounts
 from app.webhooks.delivery import WebhookSender
 from app.webhooks.retention import pruning
+
+_MEASURE_POOL_SECONDS = 1.0
 
 _log = structlog.get_logger("main")
 
@@ -95,7 +100,7 @@ class Server:
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[None]:
         chosen = self.settings
-        metrics.start(CODES_FOR_METRICS)
+        metrics.start(ErrorCode, CODES_FOR_METRICS)
         keyring = chosen.keyring()
         if chosen.uses_key_file:
             _log.warning("the encryption keys come from a file next to the database: not suitable for production")
@@ -118,6 +123,7 @@ class Server:
                     last_use.flush_regularly(),
                     secret_reads.flush_regularly(),
                     pruning(),
+                    repeated(partial(_measure_pool, context.db()), _MEASURE_POOL_SECONDS, "pool not measured"),
                     live.running(),
                     revocations.running(),
                     upload_worker.running(),
@@ -158,6 +164,10 @@ class Server:
     async def _check(self, db: BaseDBAsyncClient) -> None:
         """Raises what `schema_version.check` raises, except in a worker, which waits until the database is usable."""
         await (worker_process.wait_for_database(db) if self.is_worker else schema_version.check(db))
+
+
+async def _measure_pool(db: BaseDBAsyncClient) -> None:
+    metrics.database_pool(*database.pool_usage(db))
 
 
 def _tune_garbage_collector() -> None:

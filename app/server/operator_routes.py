@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from app.foundation import metrics
+from app.foundation import maintenance, metrics
 from app.foundation.access import AccessLevel, IsAdmin, Viewer
 from app.foundation.database import orm as database
 from app.foundation.errors import ErrorCode, ServiceUnavailable, Unauthenticated, for_client
@@ -64,7 +64,9 @@ class OperatorRoutes:
         """For METRICS_TOKEN, which needs no database, and for admins."""
         refusal = None if self._is_metrics_token(request) else await self._metrics_refusal(request)
         return refusal or Response(
-            metrics.exposition(), headers=graphql_protocol.UNCACHED, media_type=metrics.CONTENT_TYPE
+            metrics.exposition(maintenance.last_success(self._server.settings.data_dir)),
+            headers=graphql_protocol.UNCACHED,
+            media_type=metrics.CONTENT_TYPE,
         )
 
     def _is_metrics_token(self, request: Request) -> bool:

@@ -11,6 +11,7 @@ from tortoise.transactions import in_transaction
 
 from app.accounts.lookup import ACCOUNTS
 from app.audit import trail
+from app.foundation import metrics
 from app.foundation.access import AccessLevel, Scope, Viewer, owner_is_active
 from app.foundation.concurrency_limits import Quota
 from app.foundation.context import Context
@@ -51,6 +52,7 @@ async def login(context: Context, email: str, given: str) -> NewSession:
     is_right = await check_password(attempt, given, user.password_hash if user else None, _login_claim(context.address))
     if user is None or not is_right:
         await login_throttle.fail(attempt)
+        metrics.login_failed()
         known = await User.filter(email_key=key).first()
         # Do not store a text that cannot be an address: it may be a password typed into the wrong field.
         await trail.record(context, known, after={"email": email.strip() if key else trail.HIDDEN, "refused": True})

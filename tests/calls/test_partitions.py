@@ -8,9 +8,9 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from app import __main__ as commands
 from app.calls import keys, partitions
 from app.calls.model import Call, CallKey, RecordingState
+from app.commands import command_line
 from app.demo.local_s3 import LocalS3
 from app.foundation.identifiers import Kind, parse_sid, sid_of
 from app.storage.model import AudioFormat, BucketVendor, StoredCredential
@@ -251,8 +251,8 @@ def test_maintenance_makes_months_and_forgets_calls(
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
     for name in ("DATABASE_URL", "ENCRYPTION_KEYS", "HASH_KEY"):
         monkeypatch.delenv(name, raising=False)
-    assert commands.main(["migrate"]) == 0
-    assert commands.main(["maintain"]) == 0
+    assert command_line.main(["migrate"]) == 0
+    assert command_line.main(["maintain"]) == 0
     told = capsys.readouterr().out
-    assert "0 months of calls made ahead" in told
-    assert "0 calls forgotten" in told
+    assert "0 months of calls created ahead" in told
+    assert "0 calls deleted" in told

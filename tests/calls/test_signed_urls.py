@@ -448,7 +448,7 @@ async def test_a_listener_who_leaves_before_the_storage_answers_is_no_error_of_o
 
 
 def _counted(status: str) -> float:
-    return REGISTRY.get_sample_value("http_requests_total", {"status": status}) or 0.0
+    return REGISTRY.get_sample_value("vga_http_requests_total", {"status": status}) or 0.0
 
 
 async def test_a_slow_listener_slows_the_storage_down(installation: Installation, admin: Person) -> None:

@@ -1,4 +1,4 @@
-"""A server of its own with one account in it, made through the API with the same documents that the clients use."""
+"""A server with one account, which is created through the API with the documents of the clients."""
 
 import os
 import socket
@@ -24,7 +24,7 @@ _LOG_LINES = 20
 
 @dataclass(frozen=True)
 class Example:
-    """Where an account can be read, by whom, and what a client must find."""
+    """The address of the API, keys, and the account that a client must read."""
 
     url: str
     key: str
@@ -42,14 +42,14 @@ class Example:
 
 @contextmanager
 def served() -> Iterator[Example]:
-    """Starts a server on a database of its own and ends it. Raises Failed."""
-    with tempfile.TemporaryDirectory(prefix="clients-") as folder, reserved() as nobody:
+    """Runs a server on its own database. Raises Failed."""
+    with tempfile.TemporaryDirectory(prefix="clients-") as folder, reserved() as closed_port:
         port = _free_port()
         environment = {
             "PATH": os.environ["PATH"],
             "DATA_DIR": folder,
-            # The account's storage is at an address where nobody answers: its test fails, and says so in eight steps.
-            "OUTBOUND_ALLOWED_HOSTS": f"127.0.0.1:{nobody}",
+            # The account's storage refuses connections: its test fails and reports eight steps.
+            "OUTBOUND_ALLOWED_HOSTS": f"127.0.0.1:{closed_port}",
         }
         made = subprocess.run(
             (sys.executable, "-m", "app", "create-admin"),
@@ -73,7 +73,7 @@ def served() -> Iterator[Example]:
             )
         try:
             _wait(server, port, log)
-            yield _filled(f"http://127.0.0.1:{port}/graphql", made.stdout.strip(), f"http://127.0.0.1:{nobody}")
+            yield _filled(f"http://127.0.0.1:{port}/graphql", made.stdout.strip(), f"http://127.0.0.1:{closed_port}")
         finally:
             server.terminate()
             try:
@@ -87,7 +87,7 @@ def _filled(url: str, admin_key: str, storage_url: str) -> Example:
     admin = _Caller(url, admin_key)
     provider = admin.change("CreateServiceProvider", name="Northern Voice")["serviceProvider"]
     created = admin.change("CreateAccount", name="Bakery", serviceProviderId=provider["id"])["account"]
-    # A patch: what is not given stays, so the client must find the name of the creation and the realm of the change.
+    # A patch keeps absent fields: the client must read the name of the creation and the realm of the change.
     changed = admin.change("UpdateAccount", id=created["id"], sipRealm="bakery.example.com", ifVersion=1)["account"]
     admin.change(
         "ConfigureRecording",
@@ -104,10 +104,10 @@ def _filled(url: str, admin_key: str, storage_url: str) -> Example:
     )
     tested = admin.change("TestStoredStorage", accountId=created["id"])["recordingConfig"]
     if tested["lastVerification"] is None or len(tested["lastVerification"]["steps"]) != 8:
-        raise Failed(f"server: the storage test has not the eight steps that the clients are to read: {tested}")
+        raise Failed(f"server: the storage test does not have eight steps: {tested}")
     owner = {"accountId": created["id"]}
     account_key = admin.change("CreateApiKey", name="Portal", owner=owner, accessLevel="READ_ONLY")["apiKey"]
-    # The reader is another key than the one that is read, whose last use would otherwise change.
+    # The client uses another key than the one it reads, because each use changes `lastUsedAt`.
     reader = admin.change("CreateApiKey", name="Reader", owner={"serviceProviderId": provider["id"]})
     gateway = admin.change(
         "CreateApiKey", name="Gateway", owner={"serviceProviderId": provider["id"]}, accessLevel="GATEWAY"
@@ -118,13 +118,13 @@ def _filled(url: str, admin_key: str, storage_url: str) -> Example:
 
 
 def operations() -> dict[str, str]:
-    """The clients' operations by name, each with the fragments that it uses."""
+    """The clients' operations by name, each with its fragments."""
     documents = [parse(path.read_text()) for path in sorted((SOURCES / "documents").glob("*.graphql"))]
     return {name: print_ast(document) for name, document in separate_operations(concat_ast(documents)).items()}
 
 
 class _Caller:
-    """Sends the clients' documents as they are written, without a client."""
+    """Sends the clients' documents without a generated client."""
 
     def __init__(self, url: str, key: str) -> None:
         self._url = url
@@ -142,21 +142,21 @@ class _Caller:
         )
         answer = response.json()
         if "errors" in answer:
-            raise Failed(f"server: {operation} is refused: {answer['errors']}")
+            raise Failed(f"server: {operation} is rejected: {answer['errors']}")
         payload: dict[str, Any]
         (payload,) = answer["data"].values()
         if payload["userErrors"]:
-            raise Failed(f"server: {operation} is refused: {payload['userErrors']}")
+            raise Failed(f"server: {operation} is rejected: {payload['userErrors']}")
         return payload
 
 
 def _wait(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
     end = time.monotonic() + _START_SECONDS
     while time.monotonic() < end and server.poll() is None:
-        with suppress(httpx.TransportError):  # nobody listens yet
+        with suppress(httpx.TransportError):  # the server does not listen yet
             if httpx.get(f"http://127.0.0.1:{port}/readyz", trust_env=False).is_success:
                 return
-        time.sleep(0.1)  # this program stands alone: it also ends when the server has ended, and shows its log
+        time.sleep(0.1)  # not `waiting.until`: the loop also ends with the server, and shows its log
     last_lines = log.read_text().splitlines()[-_LOG_LINES:]
     raise Failed("\n".join(("server: it did not start; the last lines of its log:", *last_lines)))
 
@@ -170,7 +170,7 @@ def _free_port() -> int:
 
 @contextmanager
 def reserved() -> Iterator[int]:
-    """A port that nobody else can take and that refuses every connection: bound, but not listening."""
+    """A port that refuses every connection and stays reserved: bound, but not listening."""
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         yield holder.getsockname()[1]

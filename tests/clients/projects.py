@@ -1,6 +1,6 @@
-"""The two client projects: installed, generated, compiled under strict settings, and run.
+"""The two client projects: installs, generates, compiles and runs them.
 
-They are worked on in copies below `var/clients`, at the depth where `../../../schema.graphql` is the repository's.
+They are copied to `var/clients`, a folder of the same depth, so that `../../../schema.graphql` is the repository's.
 """
 
 import hashlib
@@ -15,9 +15,9 @@ from typing import Any
 
 REPOSITORY = Path(__file__).parents[2]
 SOURCES = Path(__file__).parent
-WORKSHOP = REPOSITORY / "var" / "clients"
+BUILD_FOLDER = REPOSITORY / "var" / "clients"
 
-_INSTALLED = ".installed"  # holds what the installed packages were pinned by, so that a second run installs nothing
+_INSTALLED = ".installed"  # has a hash of the pinned versions, so that a second run installs nothing
 _KEPT = {"node_modules", ".venv", ".mypy_cache", _INSTALLED}
 _INSTALL_SECONDS = 600
 _STEP_SECONDS = 180
@@ -27,12 +27,12 @@ Command = tuple[str, ...]
 
 
 class Failed(Exception):
-    """One clear line; what the program said follows it."""
+    """The message is one line, followed by the output of the program."""
 
 
 @dataclass(frozen=True)
 class Project:
-    """One generated client. Its commands run in its folder."""
+    """A generated client; its commands run in its folder."""
 
     name: str
     pins: tuple[str, ...]
@@ -41,16 +41,16 @@ class Project:
     compile: Command
     read: Command
     save: Command | None = None
-    """Takes a name and a bucket; saves them by the account form."""
+    """Arguments: a name and a bucket, which the account form saves."""
     watch: Command | None = None
-    """Takes how many changes of calls to print."""
+    """Argument: how many changes of calls to print."""
 
     @property
     def _folder(self) -> Path:
-        return WORKSHOP / self.name
+        return BUILD_FOLDER / self.name
 
     def prepare(self) -> None:
-        """Leaves a generated, compiled client behind. Raises Failed."""
+        """Installs, generates and compiles the client. Raises Failed."""
         _copy(SOURCES / self.name, self._folder)
         pinned_by = self._pinned_by()
         stamp = self._folder / _INSTALLED
@@ -63,17 +63,17 @@ class Project:
         self._run("compiling", self.compile)
 
     def account(self, url: str, key: str, account_id: str) -> Any:
-        """What the client prints of an account. Raises Failed."""
+        """Returns the account that the client prints. Raises Failed."""
         return self._printed("reading an account", self.read, url, key, account_id)
 
     def saved(self, url: str, key: str, account_id: str, name: str, bucket: str) -> Any:
-        """What the client prints when it has saved the account form; None when it has none. Raises Failed."""
+        """Returns the output of saving the account form; None without a form. Raises Failed."""
         if self.save is None:
             return None
         return self._printed("saving the account form", (*self.save, name, bucket), url, key, account_id)
 
     def watched(self, url: str, key: str, account_id: str) -> Any:
-        """What the client prints of the next call that changes; None when it does not subscribe. Raises Failed."""
+        """Returns the next changed call that the client prints; None without a subscription. Raises Failed."""
         if self.watch is None:
             return None
         return self._printed("watching calls", (*self.watch, "1"), url, key, account_id)
@@ -83,7 +83,7 @@ class Project:
         try:
             return json.loads(printed)
         except ValueError:
-            raise Failed(f"{self.name}: what it prints is no JSON:\n{printed}") from None
+            raise Failed(f"{self.name}: its output is not JSON:\n{printed}") from None
 
     def _pinned_by(self) -> str:
         versions = f"{sys.version}{_node_version()}".encode()
@@ -130,8 +130,8 @@ PYTHON = Project(
 )
 
 
-def what_is_missing() -> list[str]:
-    """One line for each thing that is not there, or too old."""
+def missing_requirements() -> list[str]:
+    """One line for each program or file that is missing or too old."""
     lines = [
         f"{program} is missing: the TypeScript client needs Node.js {_OLDEST_NODE} or later, with npm."
         for program in ("node", "npm")
@@ -144,9 +144,9 @@ def what_is_missing() -> list[str]:
     return lines
 
 
-def lay_out() -> None:
-    """Copies the documents to where both projects look for them."""
-    _copy(SOURCES / "documents", WORKSHOP / "documents")
+def copy_documents() -> None:
+    """Copies the documents to the folder where both projects read them."""
+    _copy(SOURCES / "documents", BUILD_FOLDER / "documents")
 
 
 def _node_version() -> str:
@@ -154,7 +154,7 @@ def _node_version() -> str:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Makes `target` what `source` is, but for what is installed there; what was generated before goes."""
+    """Makes `target` a copy of `source`. Keeps installed packages, deletes generated files."""
     target.mkdir(parents=True, exist_ok=True)
     for old in target.iterdir():
         if old.name not in _KEPT:

@@ -1,4 +1,4 @@
-"""The operations that we show to others: those of the client projects, and those of GraphiQL's tabs."""
+"""The published operations: those of the client projects and of GraphiQL's tabs."""
 
 import json
 import re
@@ -27,13 +27,13 @@ TABS = tracked(REPOSITORY, "app/server/graphiql/tabs/*.graphql")
 
 @pytest.fixture(scope="module")
 def contract() -> GraphQLSchema:
-    """The schema as clients get it."""
+    """The schema, parsed from its printed form as clients do."""
     return build_schema(printed())
 
 
 @pytest.fixture(scope="module")
 def documents() -> DocumentNode:
-    """The clients' documents together, as generators read them: they share fragments."""
+    """All documents of the clients; they share fragments, as generators read them."""
     assert DOCUMENTS
     return concat_ast([parse(path.read_text()) for path in DOCUMENTS])
 
@@ -55,7 +55,7 @@ def test_a_document_is_named_after_its_operation() -> None:
 
 
 def test_no_operation_or_fragment_shares_its_name_with_a_type(contract: GraphQLSchema, documents: DocumentNode) -> None:
-    """Generators make a class or type of each; two of one name overwrite each other."""
+    """Generators create a type for each; two with one name would overwrite each other."""
     named = [
         node.name.value
         for node in documents.definitions

@@ -1,6 +1,6 @@
-"""Migrations: from empty, from a populated database, atomic, one at a time, and never served behind or ahead of the code.
+"""Migrations of an empty and a populated database, atomic and one at a time; no server serves an older or newer schema.
 
-What a migrated database has is compared with what the models say plus the lists of `app/foundation/database/catalogue.py`.
+The catalogue of a migrated database is compared with the models plus the lists of `app/foundation/database/orm.py`.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ __all__ = ["empty", "make_settings", "migrated"]
 FILES = schema_version.known_migrations()
 
 
-async def test_an_empty_database_is_brought_to_the_newest_schema(empty: Settings) -> None:
+async def test_migrate_brings_an_empty_database_to_the_newest_schema(empty: Settings) -> None:
     assert await migrate.migrate(empty) == FILES
     assert await migrate.migrate(empty) == []
     async with orm.opened(empty) as db:
@@ -48,7 +48,7 @@ async def test_an_empty_database_is_brought_to_the_newest_schema(empty: Settings
         assert await tables(db) == {table for table, _ in ROWS} | MADE_BY_TRIGGERS | {"aerich"}
 
 
-async def test_every_table_takes_its_rows_and_the_models_read_them(migrated: Any) -> None:
+async def test_the_models_read_the_rows_of_every_table(migrated: Any) -> None:
     await fill(migrated)
     for model in Tortoise.apps["models"].values():
         if model._meta.db_table not in MADE_BY_TRIGGERS | {"aerich"}:
@@ -56,9 +56,7 @@ async def test_every_table_takes_its_rows_and_the_models_read_them(migrated: Any
             assert len(rows) == len([table for table, _ in ROWS if table == model._meta.db_table])
 
 
-async def test_a_migrated_database_has_the_columns_that_the_models_say(
-    migrated: Any, make_settings: MakeSettings
-) -> None:
+async def test_a_migrated_database_has_the_columns_of_the_models(migrated: Any, make_settings: MakeSettings) -> None:
     found = await columns(migrated)
     async with orm.opened(make_settings("generated"), migrating=True) as db:
         await Tortoise.generate_schemas()
@@ -66,7 +64,7 @@ async def test_a_migrated_database_has_the_columns_that_the_models_say(
     assert found == expected, "a column was added to the models or to the migrations alone; run `make migration`"
 
 
-async def test_a_migrated_database_has_the_foreign_keys_that_the_models_say(migrated: Any) -> None:
+async def test_a_migrated_database_has_the_foreign_keys_of_the_models(migrated: Any) -> None:
     expected = {
         (
             model._meta.db_table,
@@ -86,7 +84,7 @@ async def test_a_migrated_database_has_the_foreign_keys_that_the_models_say(migr
     assert await foreign_keys(migrated) == expected | composite
 
 
-async def test_a_migrated_database_has_the_constraints_and_indexes_that_are_listed(migrated: Any) -> None:
+async def test_a_migrated_database_has_the_listed_constraints_and_indexes(migrated: Any) -> None:
     assert await named(migrated) == {
         "UNIQUE": catalogue.UNIQUE,
         "CHECKS": catalogue.CHECKS,
@@ -94,7 +92,7 @@ async def test_a_migrated_database_has_the_constraints_and_indexes_that_are_list
     }
 
 
-async def test_the_newest_file_tells_aerich_of_the_models_as_they_are(migrated: Any) -> None:
+async def test_the_newest_file_records_the_present_models_for_aerich(migrated: Any) -> None:
     module = import_py_file(schema_version.LOCATION / "models" / FILES[-1])
     state = decompress_dict(module.MODELS_STATE)
     now = decoder(encoder(get_models_describe("models")))
@@ -120,7 +118,7 @@ async def upgrade(db) -> str:
 
 @pytest.fixture
 def more_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
-    """Adds a migration after those that are there; answers its name."""
+    """Adds a migration after the existing ones and returns its name."""
 
     def add(text: str) -> str:
         location = tmp_path / "migrations"
@@ -145,7 +143,7 @@ MODELS_STATE = (
 """
 
 
-def test_a_draft_has_the_statements_that_make_the_newest_file_s_schema_that_of_the_models(
+def test_a_draft_has_the_statements_between_the_newest_file_and_the_models(
     more_files: Callable[[str], str],
 ) -> None:
     state = decompress_dict(import_py_file(schema_version.LOCATION / "models" / FILES[-1]).MODELS_STATE)
@@ -170,9 +168,7 @@ async def upgrade(db) -> str:
 @pytest.mark.parametrize(
     "text", [BREAKS_HALF_WAY, ORPHANS, IS_WRONG], ids=["breaks half-way", "leaves orphans", "is wrong in Python"]
 )
-async def test_a_migration_that_fails_leaves_nothing(
-    empty: Settings, more_files: Callable[[str], str], text: str
-) -> None:
+async def test_a_failed_migration_changes_nothing(empty: Settings, more_files: Callable[[str], str], text: str) -> None:
     await migrate.migrate(empty)
     async with orm.opened(empty) as db:
         await fill(db)
@@ -212,7 +208,7 @@ async def test_a_later_migration_keeps_every_row(empty: Settings, more_files: Ca
     }
 
 
-async def test_of_processes_that_start_at_once_one_migrates_and_the_others_wait(empty: Settings) -> None:
+async def test_of_concurrent_processes_one_migrates_and_the_others_wait(empty: Settings) -> None:
     answers = await asyncio.gather(*(ended_process(environment_of(empty), "migrate") for _ in range(3)))
     assert [code for code, _, _ in answers] == [0, 0, 0], answers
     applied = [line for _, out, _ in answers for line in out.splitlines() if line.startswith("applied ")]
@@ -223,7 +219,7 @@ async def test_of_processes_that_start_at_once_one_migrates_and_the_others_wait(
 
 
 @pytest.mark.parametrize("state", ["empty", "ahead"])
-async def test_a_database_that_is_not_of_this_version_is_not_served(empty: Settings, state: str) -> None:
+async def test_a_server_rejects_a_schema_of_another_version(empty: Settings, state: str) -> None:
     if state == "ahead":
         await migrate.migrate(empty)
         async with orm.opened(empty) as db:

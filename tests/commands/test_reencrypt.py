@@ -1,4 +1,4 @@
-"""All secrets are sealed again with the newest key, and open then without the older ones."""
+"""`reencrypt-secrets` encrypts all secrets with the newest key, which then decrypts them without the older ones."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from tortoise.models import Model
 
 from app.accounts.model import Account
 from app.commands import reencrypt
-from app.commands.reencrypt import rewrap
+from app.commands.reencrypt import reencrypt as reencrypt_all
 from app.foundation.encryption import CannotOpen, Keyring
 from app.foundation.identifiers import Kind, parse_sid
 from app.storage.model import RecordingConfig
@@ -20,7 +20,7 @@ from tests.support.personas import add_people
 
 
 def keyrings(installation: Installation) -> tuple[Keyring, Keyring]:
-    """With a newer key in front of the installation's, and with the newer key alone."""
+    """A keyring with a newer key in front of the installation's key, and one with the newer key only."""
     old = installation.resources.keyring
     newer = {"newer": b"n" * 32}
     both, alone = Keyring(newer, b"h" * 32), Keyring(newer, b"h" * 32)
@@ -49,21 +49,21 @@ async def test_every_secret_opens_with_the_newest_key_alone(installation: Instal
         before = await opened(both)
         with pytest.raises(CannotOpen):
             await opened(alone)
-        assert await rewrap(both) == len(before) == 6
+        assert await reencrypt_all(both) == len(before) == 6
         assert await opened(alone) == before
-        assert await rewrap(both) == 0, "again: nothing is left to do"
+        assert await reencrypt_all(both) == 0, "a second run has nothing to do"
 
 
-async def fill_every_place(installation: Installation) -> None:
-    """Has a secret stored in each column that is for one."""
+async def fill_every_column(installation: Installation) -> None:
+    """Stores a secret in each column that holds secrets."""
     world, people = await with_everything(installation), await add_people(installation)
     given = inputs(world, people)
     for mutation in ("updateAccount", "updateApplication", "rotateWebhookSecret"):
         assert user_errors_of(await send(people["root"], mutation, given[mutation][0]), mutation) == []
 
 
-async def sealed() -> list[tuple[type[Model], str, Any, bytes]]:
-    """Every sealed secret, with the place that it stands in."""
+async def encrypted() -> list[tuple[type[Model], str, Any, bytes]]:
+    """Every encrypted secret with its model, column and row."""
     return [
         (model, column, row.pk, bytes(getattr(row, column)))
         for model in Tortoise.apps["models"].values()
@@ -79,55 +79,62 @@ def texts_of(keyring: Keyring, found: list[tuple[type[Model], str, Any, bytes]])
     ]
 
 
-async def test_secrets_of_every_column_are_sealed_again(installation: Installation) -> None:
-    await fill_every_place(installation)
+async def test_secrets_of_every_column_are_reencrypted(installation: Installation) -> None:
+    await fill_every_column(installation)
     both, alone = keyrings(installation)
     async with installation.database():
-        before = await sealed()
+        before = await encrypted()
         columns = {(model, column) for model, column, _, _ in before}
         models = Tortoise.apps["models"].values()
         assert columns == {(model, column) for model in models for column in getattr(model, "sealed", ())}
-        assert await rewrap(both) == len(before)
-        assert texts_of(alone, await sealed()) == texts_of(both, before)
+        assert await reencrypt_all(both) == len(before)
+        assert texts_of(alone, await encrypted()) == texts_of(both, before)
 
 
-async def test_whoever_is_stopped_half_way_goes_on_where_it_was(
+async def test_a_second_run_completes_one_that_was_interrupted(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reencrypt, "_BATCH", 2)
-    await fill_every_place(installation)
+    await fill_every_column(installation)
     both, alone = keyrings(installation)
     async with installation.database():
-        before = await sealed()
+        before = await encrypted()
         with failing(8), pytest.raises(OperationalError):
-            await rewrap(both)
-        done = sum(both.is_current(blob) for *_, blob in await sealed())
+            await reencrypt_all(both)
+        done = sum(both.is_current(blob) for *_, blob in await encrypted())
         assert 0 < done < len(before)
-        assert texts_of(both, await sealed()) == texts_of(both, before), "a server serves with both keys meanwhile"
-        assert await rewrap(both) == len(before) - done
-        assert texts_of(alone, await sealed()) == texts_of(both, before)
+        assert texts_of(both, await encrypted()) == texts_of(both, before), (
+            "a server decrypts all of them with both keys"
+        )
+        assert await reencrypt_all(both) == len(before) - done
+        assert texts_of(alone, await encrypted()) == texts_of(both, before)
 
 
-async def test_a_secret_that_is_stored_meanwhile_is_not_overwritten(installation: Installation, world: World) -> None:
+async def test_a_secret_that_is_replaced_during_the_run_is_not_overwritten(
+    installation: Installation, world: World
+) -> None:
     both, alone = keyrings(installation)
     account_id = parse_sid(Kind.ACCOUNT, world["own"])
     async with installation.database():
         row = await Account.get(id=account_id)
-        place: dict[str, Any] = {"table": "accounts", "column": "webhook_secret", "row": row.id}
-        await Account.filter(id=row.id).update(webhook_secret=both.seal("wh_secret_new", **place))
-        # It was read before, and is written now.
+        location: dict[str, Any] = {"table": "accounts", "column": "webhook_secret", "row": row.id}
+        await Account.filter(id=row.id).update(webhook_secret=both.seal("wh_secret_new", **location))
+        # The command has read the row before this update, and writes it now.
         assert (
-            await reencrypt._rewrap_one(Account, "webhook_secret", both, bytes(row.webhook_secret), {"id": row.id}) == 0
+            await reencrypt._reencrypt_row(Account, "webhook_secret", both, bytes(row.webhook_secret), {"id": row.id})
+            == 0
         )
         now = await Account.get(id=account_id)
-        assert alone.open(bytes(now.webhook_secret), **place) == "wh_secret_new"
+        assert alone.open(bytes(now.webhook_secret), **location) == "wh_secret_new"
 
 
-async def test_what_no_key_opens_is_said_and_the_rest_stays(installation: Installation, world: World) -> None:
+async def test_a_secret_without_its_key_ends_the_run_and_keeps_the_others(
+    installation: Installation, world: World
+) -> None:
     _, alone = keyrings(installation)
     async with installation.database():
         with pytest.raises(CannotOpen):
-            await rewrap(alone)
+            await reencrypt_all(alone)
         assert len(await opened(installation.resources.keyring)) == 6
 
 

@@ -1,4 +1,4 @@
-"""What the database refuses to a command is reported as what it is, and never as a schema that is behind."""
+"""Commands report what the database refuses as such, and not as a schema that is behind."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,7 +25,7 @@ async def role_url(installation: Installation, postgres: Postgres) -> Any:
 
 
 @pytest.mark.parametrize("command", ["serve", "migrate", "maintain", "create-admin"])
-async def test_a_role_that_may_not_read_is_told_so(installation: Installation, role_url: str, command: str) -> None:
+async def test_a_missing_privilege_is_named(installation: Installation, role_url: str, command: str) -> None:
     status, printed, said = await ended(environment_of(installation.settings, DATABASE_URL=role_url), command)
     assert (status, printed) == (1, "")
     assert said.splitlines()[-1] == (

@@ -21,7 +21,7 @@ async def gateway(installation: Installation, world: World, provider: Person) ->
 
 @pytest.fixture
 def simulation(gateway: Gateway, world: World) -> Simulation:
-    """Two calls of a second, as fast as ten."""
+    """Two calls of one second, at ten times real time."""
     address = f"ws://127.0.0.1:{gateway.port}"
     return Simulation(
         address,
@@ -30,12 +30,12 @@ def simulation(gateway: Gateway, world: World) -> Simulation:
         world["own_application"],
         streams=2,
         seconds=1,
-        faster=10,
+        speed=10,
         sample_rate=16_000,
     )
 
 
-async def test_its_calls_are_recorded(
+async def test_simulated_calls_are_recorded(
     gateway: Gateway, simulation: Simulation, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert await simulate_calls.run(simulation) == 0
@@ -48,7 +48,7 @@ async def test_its_calls_are_recorded(
         assert recording.read(44, 16_000 * 4) == simulate_calls.conversation(16_000, 1)
 
 
-async def test_it_tells_why_calls_were_not_recorded(
+async def test_the_output_says_why_calls_were_not_recorded(
     simulation: Simulation, world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     foreign = replace(simulation, account=world["foreign"], streams=1)
@@ -56,21 +56,21 @@ async def test_it_tells_why_calls_were_not_recorded(
     assert "4404 accountSid: there is no such account" in capsys.readouterr().out
     assert await simulate_calls.run(replace(simulation, key="vgk_wrong", streams=1)) == 1
     assert "HTTP 401" in capsys.readouterr().out
-    nobody = replace(simulation, url="ws://127.0.0.1:1", streams=1)
-    assert await asyncio.wait_for(simulate_calls.run(nobody), 10) == 1
-    assert "not let in" in capsys.readouterr().out
+    unreachable = replace(simulation, url="ws://127.0.0.1:1", streams=1)
+    assert await asyncio.wait_for(simulate_calls.run(unreachable), 10) == 1
+    assert "connection rejected: " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
     "url", ["https://api.example.com", "wss://api.example.com/record", "https://api.example.com/graphql/"]
 )
-def test_any_address_of_the_server_will_do(url: str) -> None:
-    there = Simulation(url, "key", "AC")
-    assert simulate_calls._address(there, "ws", "record") == "wss://api.example.com/record"
-    assert simulate_calls._address(there, "http", "graphql") == "https://api.example.com/graphql"
+def test_the_url_may_be_any_address_of_the_server(url: str) -> None:
+    simulation = Simulation(url, "key", "AC")
+    assert simulate_calls._address(simulation, "ws", "record") == "wss://api.example.com/record"
+    assert simulate_calls._address(simulation, "http", "graphql") == "https://api.example.com/graphql"
 
 
-def test_its_voices_take_turns() -> None:
+def test_the_two_voices_alternate() -> None:
     heard = numpy.frombuffer(simulate_calls.conversation(8_000, 4), "<i2").reshape(-1, 2)
     assert numpy.abs(heard[:16_000]).max(axis=0).tolist()[1] == 0
     assert numpy.abs(heard[16_000:]).max(axis=0).tolist()[0] == 0

@@ -1,4 +1,4 @@
-"""`make run`, as a process of its own: what it shows, and that a second start leaves alone what people did to it."""
+"""`make run` in its own process: the data it shows, and that later starts keep the users' changes."""
 
 import asyncio
 import json
@@ -24,28 +24,26 @@ _START_SECONDS = 60
 
 
 class Demo:
-    """A demo that serves."""
-
     def __init__(self, folder: Path, printed: str, more: asyncio.StreamReader) -> None:
         self.printed = printed
         self._folder, self._more = folder, more
 
     @property
     def notes(self) -> dict[str, Any]:
-        """`demo.json` as it is now."""
+        """The present content of `demo.json`."""
         noted: dict[str, Any] = json.loads((self._folder / "demo.json").read_text())
         return noted
 
-    async def says(self, beginning: str) -> str:
-        """The next line that begins so."""
+    async def line(self, beginning: str) -> str:
+        """The next line of output with this beginning."""
         async with asyncio.timeout(_START_SECONDS):
             while line := (await self._more.readline()).decode():
                 if line.startswith(beginning):
                     return line
-        raise AssertionError(f"it ended without saying: {beginning}")
+        raise AssertionError(f"it ended without the line: {beginning}")
 
     async def ask(self, query: str, token: str | None = None, **variables: Any) -> Any:
-        """What is answered, without an error; as the admin unless a token is given."""
+        """The data of a response without errors; as the admin unless a token is given."""
         headers = {"Authorization": f"Bearer {token or self.notes['keys']['admin']}"}
         async with httpx.AsyncClient(headers=headers) as client:
             answer = (await client.post(self.notes["graphql"], json={"query": query, "variables": variables})).json()
@@ -55,7 +53,7 @@ class Demo:
 
 @asynccontextmanager
 async def started(folder: Path) -> AsyncIterator[Demo]:
-    """The demo in this folder, at a free port, until the end of the block."""
+    """The demo with its data in this folder, at a free port."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(folder), "PORT": str(port)}
@@ -71,7 +69,7 @@ async def started(folder: Path) -> AsyncIterator[Demo]:
         async with asyncio.timeout(_START_SECONDS):
             while "Stop with Ctrl-C." not in printed:
                 line = (await process.stdout.readline()).decode()
-                assert line, f"it ended by itself:\n{printed}"
+                assert line, f"it ended:\n{printed}"
                 printed += line
             async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
                 await until(lambda: is_ready(client))
@@ -100,30 +98,30 @@ DELETE_RECORDING = """mutation ($id: ID!) {
 }"""
 
 
-async def test_it_has_things_to_look_at_and_later_starts_leave_them_as_people_have_made_them(tmp_path: Path) -> None:
-    """What a start has left undone is reported, then done or refused. One demo for all of it: a start takes seconds."""
+async def test_the_demo_creates_its_data_once_and_later_starts_keep_the_changes_of_its_users(tmp_path: Path) -> None:
+    """A later start completes or rejects what an interrupted one has left. One test, because each start takes seconds."""
     async with started(tmp_path) as demo:
-        await everybody_logs_in(demo)
-        await demo.says("Recorded calls")
+        await all_users_log_in(demo)
+        await demo.line("Recorded calls")
         whole = demo.notes
     wrong = {**whole["keys"], "gateway": whole["keys"]["readOnly"]}
     unmade = {name: value for name, value in whole.items() if name != "calls"}
     (tmp_path / "demo.json").write_text(json.dumps({**unmade, "keys": wrong}))
     async with started(tmp_path) as failing:
-        assert "GATEWAY" in await failing.says("The demo's calls are not as they should be")
+        assert "GATEWAY" in await failing.line("The demo's calls could not be created")
         assert "calls" not in failing.notes
     (tmp_path / "demo.json").write_text(json.dumps(unmade))
     async with started(tmp_path) as again:
-        await again.says("Recorded calls")
+        await again.line("Recorded calls")
         assert kept_of(again.notes) == kept_of(whole)
         calls = await two_calls_are_recorded(again)
-        clinic = await people_change_things(again)
+        clinic = await change_data(again)
         left = await again.ask(SEEN)
     async with started(tmp_path) as later:
-        await later.says("Recorded calls")
+        await later.line("Recorded calls")
         assert await later.ask(SEEN) == left
         assert kept_of(later.notes) == kept_of(whole)
-        assert clinic in later.printed, "what is to be tried is found by its id, whatever it is called"
+        assert clinic in later.printed, "the account to try is found by its id, not by its name"
         assert await started_at(later) == [(call["id"], call["startedAt"]) for call in calls]
     (tmp_path / "demo.json").unlink()
     status, _, said = await ended_process({"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path)}, "demo")
@@ -133,12 +131,12 @@ async def test_it_has_things_to_look_at_and_later_starts_leave_them_as_people_ha
 
 
 def kept_of(notes: dict[str, Any]) -> dict[str, Any]:
-    """What a start takes over from the one before; addresses change with the ports that are free."""
+    """The part of `demo.json` that later starts keep; addresses change with the free ports."""
     return {name: notes[name] for name in ("keys", "ids", "people", "calls")}
 
 
-async def everybody_logs_in(demo: Demo) -> None:
-    """It prints who may log in, and who has to choose a password first."""
+async def all_users_log_in(demo: Demo) -> None:
+    """The output lists the users, and one of them must change the password."""
     for person in ("admin", "provider", "account", "newcomer"):
         assert email_of(person) in demo.printed
         entered = await demo.ask(LOGIN, input={"email": email_of(person), "password": PASSWORD})
@@ -150,7 +148,7 @@ async def started_at(demo: Demo) -> list[tuple[str, str]]:
 
 
 async def two_calls_are_recorded(demo: Demo) -> list[dict[str, Any]]:
-    """One in each format, to be heard; one of them is then deleted. Answers all calls."""
+    """Plays one recording in each format, deletes one of them, and returns all calls."""
     calls: list[dict[str, Any]] = (await demo.ask(CALLS))["recentCalls"]["nodes"]
     recorded = {call["recording"]["format"]: call for call in calls if call["recording"]["state"] == "STORED"}
     assert recorded.keys() == {"WAV", "MP3"}
@@ -169,8 +167,8 @@ async def two_calls_are_recorded(demo: Demo) -> list[dict[str, Any]]:
     return calls
 
 
-async def people_change_things(demo: Demo) -> str:
-    """They rename, move, delete and revoke; answers the id of the account that is renamed."""
+async def change_data(demo: Demo) -> str:
+    """Renames, moves and deletes accounts and revokes a key; returns the id of the renamed account."""
     accounts = {node["name"]: node for node in (await demo.ask(SEEN))["accounts"]["nodes"]}
     clinic = accounts[TRY_HERE]["id"]
     providers = (await demo.ask("{ serviceProviders { nodes { id name } } }"))["serviceProviders"]["nodes"]

@@ -1,4 +1,4 @@
-"""The receiver of webhooks that `make run` starts by itself."""
+"""The local receiver of webhooks."""
 
 import httpx
 import pytest
@@ -7,7 +7,7 @@ from app.demo.local_receiver import LocalReceiver
 
 
 @pytest.mark.parametrize(("path", "status"), [("/registrations", 200), ("/moved/registrations", 404)])
-def test_every_call_is_taken_but_those_to_where_nobody_is_any_more(path: str, status: int) -> None:
+def test_requests_are_accepted_except_below_moved(path: str, status: int) -> None:
     receiver = LocalReceiver().start()
     try:
         with httpx.Client(base_url=f"http://{receiver.host}", trust_env=False) as client:
@@ -19,7 +19,7 @@ def test_every_call_is_taken_but_those_to_where_nobody_is_any_more(path: str, st
         receiver.stop()
 
 
-def test_a_port_that_is_taken_is_no_hindrance() -> None:
+def test_a_port_in_use_is_replaced_by_a_free_one() -> None:
     first = LocalReceiver().start()
     second = LocalReceiver(int(first.host.rpartition(":")[2])).start()
     try:

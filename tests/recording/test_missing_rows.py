@@ -167,7 +167,7 @@ async def test_a_disk_that_cannot_be_written_is_an_error_once_for_each_recording
 ) -> None:
     call_id = await room.recorded(PCM)
     await lose_account(room, call_id)
-    count = 'recording_storing_failures_total{code="disk"}'
+    count = 'vga_recording_upload_failures_total{code="disk"}'
     before = number((await metrics(admin)).text, count)
 
     def read_only(*_: Any) -> None:
@@ -213,7 +213,7 @@ async def test_a_recording_of_an_unknown_account_is_set_aside_with_an_error_and_
     assert len(s3.objects) == has_sent
     assert errors == ["a recording is set aside: see `python -m app spool`"]
     await room.look()
-    assert number((await metrics(admin)).text, "recording_spool_set_aside") == 1
+    assert number((await metrics(admin)).text, "vga_recording_spool_set_aside") == 1
 
 
 async def test_a_deleted_recording_stays_deleted_in_whichever_database(room: StorageRoom, s3: ScriptedS3) -> None:
@@ -392,11 +392,11 @@ async def test_the_command_discards_what_is_set_aside_when_it_is_told_yes(room: 
     call = sid_of(Kind.CALL, call_id)
     status, _, wrong = await spool(room, "--discard", call)
     assert (status, room.spool.aside()) == (1, [call_id])
-    assert "This would be deleted, without another copy. To do it, add --yes." in wrong
+    assert "This would delete it; there may be no other copy. To do it, add --yes." in wrong
     assert (await spool(room, "--discard", call, "--yes"))[:2] == (0, f"{call} is deleted.\n")
     assert room.spool.aside() == []
     status, _, wrong = await spool(room, "--discard", call, "--yes")
-    assert (status, wrong.startswith(f"No recording of a call {call} was set aside here.")) == (1, True)
+    assert (status, wrong.startswith(f"No recording of a call {call} is set aside here.")) == (1, True)
 
 
 async def test_the_command_lists_and_discards_what_cannot_be_read(room: StorageRoom) -> None:
@@ -490,7 +490,7 @@ async def test_what_an_older_version_has_set_aside_is_listed_counted_and_adopted
     call_id = await room.recorded(PCM)
     room.spool.folder(call_id).rename(room.folder / f".broken-{call_id.hex}")
     await room.look()
-    assert number((await metrics(admin)).text, "recording_spool_set_aside") == 1
+    assert number((await metrics(admin)).text, "vga_recording_spool_set_aside") == 1
     await adopted(room)
     assert (room.spool.waiting(), room.spool.aside(), stored(s3)) == ([], [], [PCM])
 

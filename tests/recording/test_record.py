@@ -804,7 +804,7 @@ async def test_a_call_whose_storage_keys_do_not_open_is_to_try_elsewhere_and_cou
 
 
 async def refusals(admin: Person, why: str) -> float:
-    return number((await metrics(admin)).text, f'recording_refusals_total{{why="{why}"}}')
+    return number((await metrics(admin)).text, f'vga_recording_rejections_total{{reason="{why}"}}')
 
 
 async def handshake(gateway: Gateway, key: str | None, *protocols: str) -> int:

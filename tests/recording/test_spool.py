@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -124,6 +125,21 @@ def test_short_recordings_count_for_the_room_that_their_folders_take(spool: Spoo
     assert 4 * 16_384 < counted < 4 * 32_768
     spool.measure()
     assert spool.size() == counted
+
+
+def test_measuring_finds_the_free_space_and_the_recording_that_has_waited_longest(spool: Spool) -> None:
+    spool.measure()
+    assert spool.oldest_waiting_seconds == 0
+    for waited, is_set_aside in ((300, False), (700, False), (5_000, True)):
+        one = about()
+        spool.create(one).close()
+        folder = spool.folder(one.call_id)
+        os.utime(folder / "audio", (0, time.time() - waited))
+        if is_set_aside:
+            folder.rename(spool.aside_folder(one.call_id))
+    spool.measure()
+    assert 700 <= spool.oldest_waiting_seconds < 760
+    assert 0 < spool.free_bytes <= shutil.disk_usage(spool.folder(uuid4()).parent).total
 
 
 def test_what_other_processes_added_is_measured(spool: Spool, tmp_path: Path) -> None:

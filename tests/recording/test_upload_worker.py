@@ -265,7 +265,7 @@ async def test_a_storage_that_makes_up_codes_does_not_fill_the_metrics(
     scripted: tuple[StorageRoom, ScriptedS3], admin: Person
 ) -> None:
     room, s3 = scripted
-    other, known = (f'recording_storing_failures_total{{code="{code}"}}' for code in ("other", "SlowDown"))
+    other, known = (f'vga_recording_upload_failures_total{{code="{code}"}}' for code in ("other", "SlowDown"))
     before = (await metrics(admin)).text
     for code in ("MadeUpOnce", "MadeUpTwice", "SlowDown"):
         s3.answers["put"] = error(503, code)

@@ -86,7 +86,7 @@ async def test_the_response_of_an_overloaded_worker_can_be_read_by_an_allowed_or
     installation: Installation, admin: Person
 ) -> None:
     """Uvicorn's own 503 is plain text, without a request id, and counted by no metric."""
-    before = number((await metrics(admin)).text, 'http_requests_total{status="503"}')
+    before = number((await metrics(admin)).text, 'vga_http_requests_total{status="503"}')
     body = b'{"query": "{ __typename }"}'
     head = f"POST /graphql HTTP/1.1\r\nHost: a\r\nOrigin: {ORIGIN}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
     async with served(installation, limit=0) as port:
@@ -108,7 +108,7 @@ async def test_the_response_of_an_overloaded_worker_can_be_read_by_an_allowed_or
         "code": "SERVICE_UNAVAILABLE",
         "requestId": headers["x-request-id"],
     }
-    assert number((await metrics(admin)).text, 'http_requests_total{status="503"}') == before + 1
+    assert number((await metrics(admin)).text, 'vga_http_requests_total{status="503"}') == before + 1
 
 
 @pytest.mark.settings(allowed_origins=[ORIGIN])

@@ -101,7 +101,7 @@ async def test_the_metrics_token_works_without_the_database(
     by_key = await metrics(installation.person("admin"))
     assert (by_key.status_code, by_key.json()["errors"][0]["extensions"]["code"]) == (503, "SERVICE_UNAVAILABLE")
     after = (await metrics(installation.holder(METRICS_TOKEN))).text
-    unavailable = 'http_requests_total{status="503"}'
+    unavailable = 'vga_http_requests_total{status="503"}'
     assert number(after, unavailable) - number(by_token.text, unavailable) == 1
 
 

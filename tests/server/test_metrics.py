@@ -1,7 +1,11 @@
 """The metrics, and the callers that may read them."""
 
+import asyncio
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import httpx
@@ -12,6 +16,7 @@ from prometheus_client.samples import Sample
 from app.users.model import User
 from tests.support.installation import Installation, Person
 from tests.support.personas import add_people, email_of
+from tests.support.waiting import until
 
 METRICS_TOKEN = "metrics-0123456789abcdef0123456789abcdef"
 
@@ -25,9 +30,10 @@ def number(text: str, name: str) -> float:
     return float(found[1]) if found else 0.0
 
 
-async def test_operations_are_counted_by_type_and_executor(admin: Person) -> None:
+async def test_operations_are_counted_by_their_executor(admin: Person) -> None:
     compiled, reference = (
-        f'operations_total{{executor="{executor}",type="query"}}' for executor in ("compiled", "reference")
+        f'vga_graphql_operations_total{{executor="{executor}",operation_type="query"}}'
+        for executor in ("compiled", "reference")
     )
     before = (await metrics(admin)).text
     await admin.ask("{ accounts { nodes { id } } }")
@@ -35,7 +41,9 @@ async def test_operations_are_counted_by_type_and_executor(admin: Person) -> Non
     after = (await metrics(admin)).text
     assert number(after, compiled) - number(before, compiled) == 1
     assert number(after, reference) - number(before, reference) == 1
-    assert number(after, 'http_requests_total{status="200"}') > number(before, 'http_requests_total{status="200"}')
+    assert number(after, 'vga_http_requests_total{status="200"}') > number(
+        before, 'vga_http_requests_total{status="200"}'
+    )
 
 
 async def test_cached_documents_are_counted_by_number_bytes_hits_and_misses(admin: Person) -> None:
@@ -46,14 +54,73 @@ async def test_cached_documents_are_counted_by_number_bytes_hits_and_misses(admi
     more = {
         name: number(after, name) - number(before, name)
         for name in (
-            "graphql_documents",
-            "graphql_documents_bytes",
-            'graphql_documents_lookups_total{result="hit"}',
-            'graphql_documents_lookups_total{result="miss"}',
+            "vga_graphql_cached_documents",
+            "vga_graphql_cached_documents_bytes",
+            'vga_graphql_document_lookups_total{result="hit"}',
+            'vga_graphql_document_lookups_total{result="miss"}',
         )
     }
-    assert [more.pop(name) for name in list(more) if name != "graphql_documents_bytes"] == [1, 2, 1]
-    assert 4_000 < more["graphql_documents_bytes"] < 100_000
+    assert [more.pop(name) for name in list(more) if name != "vga_graphql_cached_documents_bytes"] == [1, 2, 1]
+    assert 4_000 < more["vga_graphql_cached_documents_bytes"] < 100_000
+
+
+async def test_errors_are_counted_by_their_code(admin: Person, account_user: Person) -> None:
+    forbidden, invalid = (
+        f'vga_graphql_errors_total{{code="{code}"}}' for code in ("FORBIDDEN", "GRAPHQL_VALIDATION_FAILED")
+    )
+    before = (await metrics(admin)).text
+    await account_user.ask("{ one: serviceProviders { nodes { id } } two: serviceProviders { nodes { id } } }")
+    await account_user.ask("{ nothing }")
+    after = (await metrics(admin)).text
+    assert number(after, forbidden) - number(before, forbidden) == 2
+    assert number(after, invalid) - number(before, invalid) == 1
+
+
+async def test_durations_are_observed_by_route_and_operation_type(admin: Person) -> None:
+    names = [
+        f'vga_http_request_duration_seconds_count{{operation_type="{operation_type}",route="{route}"}}'
+        for route, operation_type in (("/graphql", "query"), ("/healthz", ""), ("other", ""))
+    ]
+    before = (await metrics(admin)).text
+    await admin.ask("{ viewer { scope } }")
+    await admin.client.get("/healthz")
+    await admin.client.get("/nowhere/at/all")
+    after = (await metrics(admin)).text
+    assert [number(after, name) - number(before, name) for name in names] == [1, 1, 1]
+
+
+async def test_failed_logins_are_counted(admin: Person, stranger: Person) -> None:
+    before = (await metrics(admin)).text
+    text = "mutation ($input: LoginInput!) { login(input: $input) { userErrors { code } } }"
+    await stranger.ask(text, input={"email": "ann@example.com", "password": "wrong-password"})
+    after = (await metrics(admin)).text
+    assert number(after, "vga_login_failures_total") - number(before, "vga_login_failures_total") == 1
+
+
+@pytest.mark.settings(metrics_token=METRICS_TOKEN, database_pool_size=2)
+async def test_the_use_of_the_connection_pool_is_measured(installation: Installation) -> None:
+    scraper = installation.holder(METRICS_TOKEN)
+
+    async def usage() -> tuple[float, float]:
+        text = (await metrics(scraper)).text
+        return number(text, "vga_database_pool_connections_in_use"), number(text, "vga_database_pool_waiting")
+
+    async def is_exhausted() -> bool:
+        in_use, waiting = await usage()
+        return in_use == 2 and waiting > 0
+
+    async def is_free() -> bool:
+        in_use, waiting = await usage()
+        return in_use < 2 and waiting == 0
+
+    db = installation.app.state.server.started().database.db()
+    async with AsyncExitStack() as held:
+        for _ in range(2):
+            await held.enter_async_context(db.acquire_connection())
+        waiting = asyncio.create_task(db.execute_query("SELECT 1"))
+        await until(is_exhausted)
+    await waiting
+    await until(is_free)
 
 
 async def test_only_admins_read_the_metrics(stranger: Person, account_user: Person, provider: Person) -> None:
@@ -106,11 +173,11 @@ async def exported(admin: Person) -> list[tuple[str, Sample]]:
 
 async def test_the_guide_names_each_metric_with_its_labels(admin: Person) -> None:
     rows = re.findall(r"^\| `([a-z_]+)` \| ([^|]*) \|", OPERATIONS.partition("| metric | by |")[2], re.MULTILINE)
-    told = {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows if name.islower()}
+    documented = {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows if name.islower()}
     found: dict[str, set[str]] = {}
     for name, sample in await exported(admin):
         found.setdefault(name, set()).update(sample.labels.keys() - {"le"})
-    assert told == found
+    assert documented == found
 
 
 async def test_each_alarm_of_the_guide_watches_series_that_exist(admin: Person) -> None:
@@ -126,6 +193,26 @@ async def test_each_alarm_of_the_guide_watches_series_that_exist(admin: Person) 
 
 
 def selectors(expressions: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """The metrics of ours in PromQL, which have more than one word, with the values that their labels shall have."""
-    for name, matchers in re.findall(r"\b([a-z]+(?:_[a-z]+)+)(?:\{([^}]*)\})?", expressions):
+    """Our metrics in PromQL, with the label values that they select."""
+    for name, matchers in re.findall(r"\b(vga(?:_[a-z]+)+)(?:\{([^}]*)\})?", expressions):
         yield name, re.findall(r'(\w+)=~?"([^"]*)"', matchers)
+
+
+async def test_the_metrics_follow_the_conventions_of_prometheus(admin: Person) -> None:
+    """By `promtool` where it is installed (Debian's package prometheus), else by its most important rules."""
+    text = (await metrics(admin)).text
+    promtool = shutil.which("promtool")
+    if promtool is not None:
+        linted = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, check=False, text=True)
+        assert (linted.returncode, linted.stdout, linted.stderr) == (0, "", "")
+    for family in text_string_to_metric_families(text):
+        name = family.name
+        if name.startswith(("python_", "process_")) or name.endswith("_created"):
+            continue
+        assert re.fullmatch(r"vga(_[a-z]+)+", name), name
+        assert family.documentation, name
+        assert family.type in ("counter", "gauge", "histogram"), name
+        assert f"{name}_total " not in text or family.type == "counter", name
+        assert not re.search(
+            r"_(ms|milliseconds|minutes|hours|days|kb|mb|megabytes|count|sum|bucket|info_total)$", name
+        )

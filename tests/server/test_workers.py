@@ -18,7 +18,7 @@ from websockets.typing import Subprotocol
 
 from app.calls.model import Call, RecordingState
 from app.demo.local_s3 import LocalS3
-from app.foundation.metrics import shared_between_workers
+from app.foundation.metrics import shared_by_workers
 from app.recording.audio import WAV_HEADER_BYTES
 from tests.recording.real_server import RealServer, StreamedCall
 from tests.server.test_metrics import METRICS_TOKEN, metrics
@@ -88,13 +88,13 @@ def events(server: RealServer, name: str) -> list[dict[str, Any]]:
 
 EVERY_COUNTER = [
     *product(
-        ["recording_refusals_total"],
+        ["vga_recording_rejections_total"],
         ["unauthenticated", "forbidden", "protocol", "database", "streams", "spool", "disk", "keys", "error"],
     ),
-    *product(["recordings_total"], ["stored", "failed"]),
-    *product(["recording_storing_failures_total"], ["AccessDenied", "NoSuchBucket", "SlowDown", "none", "other"]),
-    *product(["http_requests_total"], ["500", "502", "503"]),
-    *product(["operations_total"], ["compiled", "reference"], ["query", "mutation", "subscription"]),
+    *product(["vga_recordings_total"], ["stored", "failed"]),
+    *product(["vga_recording_upload_failures_total"], ["AccessDenied", "NoSuchBucket", "SlowDown", "none", "other"]),
+    *product(["vga_http_requests_total"], ["500", "502", "503"]),
+    *product(["vga_graphql_operations_total"], ["compiled", "reference"], ["query", "mutation", "subscription"]),
 ]
 
 
@@ -114,23 +114,23 @@ async def test_metrics_begin_at_0_count_all_workers_and_omit_dead_ones(tmp_path:
         assert not old.exists()
         assert list(folder.glob("*.db"))
         assert {first[name, tuple(labels)] for name, *labels in EVERY_COUNTER} == {0}
-        assert first["operation_refusals_total", ()] == first["recording_streams", ()] == 0
+        assert first["vga_graphql_operations_rejected_total", ()] == first["vga_recording_streams", ()] == 0
         server.client.headers["Connection"] = "close"  # each request may go to another worker
         for number in range(1, 11):
             await server.client.get("/nowhere")
-            assert (await samples(server))["http_requests_total", ("404",)] == number
+            assert (await samples(server))["vga_http_requests_total", ("404",)] == number
         if workers > 1:
             await kill_workers(server, stack)
 
 
 async def kill_workers(server: RealServer, stack: AsyncExitStack) -> None:
     await streams(server, 4, stack)
-    await until(server, lambda seen: seen["recording_streams", ()] == 4)
+    await until(server, lambda seen: seen["vga_recording_streams", ()] == 4)
     killed = server.workers
     assert len(killed) == 2
     for process_id in killed:
         os.kill(process_id, signal.SIGKILL)
-    await until(server, lambda seen: seen["recording_streams", ()] == 0)
+    await until(server, lambda seen: seen["vga_recording_streams", ()] == 0)
     assert {
         (entry["process"], entry["exit_code"], entry["level"]) for entry in events(server, "a worker has died")
     } == {(process_id, -signal.SIGKILL, "error") for process_id in killed}
@@ -144,7 +144,7 @@ def test_only_metrics_files_are_removed_from_their_folder(
     ours = [tmp_path / f"{kind}_7.db" for kind in ("counter", "histogram", "gauge_livesum", "gauge_livemax")]
     for file in (*ours, tmp_path / name):
         file.touch()
-    with shared_between_workers(2):
+    with shared_by_workers(2):
         assert [file.name for file in tmp_path.iterdir()] == [name]
 
 
@@ -161,7 +161,7 @@ async def test_a_stopped_server_ends_its_streams_and_stores_their_audio(
             for number in range(3)
         ]
         streaming = [asyncio.create_task(call.run(server, key)) for call in calls]
-        await until(server, lambda seen: seen["recording_streams", ()] == len(calls))
+        await until(server, lambda seen: seen["vga_recording_streams", ()] == len(calls))
         rows = await server.until("RECORDING", 120, len(calls))
         heard = await heard_of(server, rows)
         assert server.stop() == (0 if workers == "2" else -signal.SIGTERM)
@@ -171,7 +171,7 @@ async def test_a_stopped_server_ends_its_streams_and_stores_their_audio(
         await server.start(WORKERS="1")
         rows = await server.until("STORED", 120, len(calls))
         assert {name for name, row in rows.items() if (row.recording_size_bytes or 0) < heard[name]} == set()
-        await until(server, lambda seen: seen["recording_spool_recordings", ()] == 0)
+        await until(server, lambda seen: seen["vga_recording_spool_recordings", ()] == 0)
 
 
 async def heard_of(server: RealServer, rows: dict[str, Call]) -> dict[str, int]:

@@ -13,7 +13,7 @@ from tests.storage.test_verification_through_the_api import VERIFICATION, status
 from tests.support.installation import Person, World
 from tests.support.servers.scripted_s3 import ScriptedS3, error
 
-ALARMS = "storage_clock_differences_total"
+ALARMS = "vga_storage_clock_differences_total"
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ __all__ = ["empty", "make_settings"]
 START = """
 import asyncio, json, sys
 from pathlib import Path
-from app import __main__
+from app.commands import command_line
 from app.foundation import settings
 from app.server import asgi
 

@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 import httpx
 
-from app.__main__ import main
+from app.commands.command_line import main
 from app.foundation.settings import Settings
 from tests.support.installation import Installation
 from tests.support.waiting import until

@@ -14,7 +14,7 @@ from tests.support.installation import World
 SERVER = """
 import asyncio, gc, logging, sys, warnings
 from app.foundation import names
-from app.__main__ import main
+from app.commands.command_line import main
 from app.accounts import service
 
 class Sore:

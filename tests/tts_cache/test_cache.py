@@ -135,7 +135,7 @@ async def turn() -> None:
         await asyncio.sleep(0)
 
 
-async def test_requests_during_a_scan_are_shared_between_workers_by_the_next_scan(
+async def test_requests_during_a_scan_are_counted_together_by_the_next_scan(
     slow: SlowCache, shared: PromptCounts
 ) -> None:
     asking = []

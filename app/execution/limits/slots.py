@@ -190,7 +190,7 @@ def _owners_of(context: Context) -> _SlotOwners:
 
 
 def _refusal(why: str) -> RateLimited:
-    metrics.operation_refused()
+    metrics.operation_rejected()
     return RateLimited(
         f"Too many concurrent operations of this caller: {why}. Try again.", retryAfterSeconds=RETRY_SECONDS
     )

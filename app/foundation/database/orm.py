@@ -88,3 +88,9 @@ async def accepts_writes(db: BaseDBAsyncClient) -> bool:
     """Whether the database accepts writes. Raises the driver's errors."""
     client: pool.PooledClient = db  # type: ignore[assignment]
     return await client.accepts_writes()
+
+
+def pool_usage(db: BaseDBAsyncClient) -> tuple[int, int]:
+    """The number of connections of this process in use, and of clients that wait for one."""
+    client: pool.PooledClient = db  # type: ignore[assignment]
+    return client.usage()

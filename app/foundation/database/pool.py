@@ -60,6 +60,7 @@ class Pool:
         self._idle: deque[tuple[float, asyncpg.Connection]] = deque()
         self._acquired: set[asyncpg.Connection] = set()
         self._resets: set[asyncio.Task[None]] = set()
+        self._waiting = 0
         self._dropped_at = -math.inf
         self._is_closing = False
 
@@ -75,8 +76,12 @@ class Pool:
         if _fails_fast.get():
             raise DBConnectionError("the database was away a moment ago")
         # Setting a timeout costs more than taking a free turn.
-        async with asyncio.timeout(self._options.get("timeout")) if self._turns.locked() else nullcontext():
-            await self._turns.acquire()
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(self._options.get("timeout")) if self._turns.locked() else nullcontext():
+                await self._turns.acquire()
+        finally:
+            self._waiting -= 1
         try:
             connection = self._ready() or await self._connect()
         except BaseException:
@@ -99,6 +104,10 @@ class Pool:
         task = self._loop.create_task(self._reset(connection))
         self._resets.add(task)
         task.add_done_callback(self._resets.discard)
+
+    def usage(self) -> tuple[int, int]:
+        """How many connections are in use, and how many clients wait for one."""
+        return len(self._acquired), self._waiting
 
     async def close(self) -> None:
         """Waits for all acquired connections. `acquire` raises asyncpg.InterfaceError from now on."""
@@ -187,6 +196,10 @@ class PooledClient(AsyncpgDBClient):
         if not accepts and self._pool is not None:
             self._pool.drop_idle()
         return accepts
+
+    def usage(self) -> tuple[int, int]:
+        """How many connections are in use, and how many clients wait for one."""
+        return self._pool.usage() if self._pool is not None else (0, 0)
 
     def acquire_connection(self) -> PoolConnectionWrapper[asyncpg.Connection]:
         return _Acquired(self, self._pool_init_lock)

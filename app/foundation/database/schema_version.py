@@ -6,8 +6,17 @@ import asyncpg
 from tortoise import BaseDBAsyncClient
 from tortoise.exceptions import OperationalError
 
-LOCATION = Path(__file__).parents[3] / "migrations"
 APP = "models"
+
+
+def _migrations_folder() -> Path:
+    """`app/migrations` in an installed wheel; `migrations` next to `app` in a checkout."""
+    app = Path(__file__).parents[2]
+    packaged = app / "migrations"
+    return packaged if packaged.is_dir() else app.parent / "migrations"
+
+
+LOCATION = _migrations_folder()
 
 
 class SchemaBehind(Exception):

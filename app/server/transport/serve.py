@@ -17,6 +17,7 @@ from uvicorn.supervisors.multiprocess import Multiprocess, Process
 from app.foundation import logging, metrics
 from app.foundation.networks import TrustedProxies
 from app.foundation.settings import Settings
+from app.foundation.version import VERSION
 from app.server.transport.http import BoundedProtocol
 from app.server.transport.waiting_connections import WaitingConnections
 from app.server.transport.websocket import StreamingProtocol
@@ -49,9 +50,9 @@ def listen(chosen: Settings) -> None:
     """Serves until it is stopped. Raises CannotStart when the port is in use."""
     check_port(chosen)
     logging.configure(chosen.log_level)
-    _allow_files(chosen.recording_streams, chosen.live_connections)
     url = f"http://{chosen.host}:{chosen.port}/graphql"
-    _log.info("serving", url=url, workers=chosen.workers, database=chosen.database_display_name)
+    _log.info("serving", version=VERSION, url=url, workers=chosen.workers, database=chosen.database_display_name)
+    _allow_files(chosen.recording_streams, chosen.live_connections)
     if chosen.listens_everywhere and not chosen.public_url:
         _log.warning("URLs of recordings work on this machine only: set PUBLIC_URL", base_url=chosen.base_url)
     config = uvicorn.Config(
@@ -74,7 +75,7 @@ def listen(chosen: Settings) -> None:
         timeout_graceful_shutdown=_GRACEFUL_SECONDS,
         timeout_worker_healthcheck=_HANG_SECONDS,
     )
-    with metrics.shared_between_workers(chosen.workers), suppress(KeyboardInterrupt):
+    with metrics.shared_by_workers(chosen.workers), suppress(KeyboardInterrupt):
         if chosen.workers > 1:
             _serve_with_workers(config)
         else:

@@ -5,7 +5,7 @@ import type { Server } from "./request.js";
 
 export type AccountForm = FillAccountFormQuery & { account: NonNullable<FillAccountFormQuery["account"]> };
 
-/** Everything that the form shows and offers. `asAdmin` also asks for the licence, which only admins may see. */
+/** The values and choices of the form. `asAdmin` also asks for the licence, which only admins may see. */
 export async function fill(server: Server, id: string, asAdmin = false): Promise<AccountForm> {
   const { data } = await request(server, FillAccountFormDocument, { id, asAdmin });
   if (data.account === null) {
@@ -15,8 +15,8 @@ export async function fill(server: Server, id: string, asAdmin = false): Promise
 }
 
 /**
- * Saves all changes or none. Returns the mistakes by the path of the input field (`recordingConfig.bucketName`); empty when saved.
- * A mistake at `ifVersion` is a CONFLICT: another client has changed the account since, so fill the form again.
+ * Saves all changes or none. Returns user errors by the path of the input field (`recordingConfig.bucketName`); empty when saved.
+ * An error at `ifVersion` is a CONFLICT: another client has changed the account since, so fill the form again.
  */
 export async function save(server: Server, changed: UpdateAccountInput): Promise<Map<string, string>> {
   const { data, errors } = await request(server, SaveAccountFormDocument, { input: changed });

@@ -2,7 +2,7 @@ import type { CodegenConfig } from "@graphql-codegen/cli";
 
 const config: CodegenConfig = {
   schema: "../../../schema.graphql",
-  // The subscription lies here, since the Python client takes none.
+  // The subscription is in this folder, because the Python client does not support subscriptions.
   documents: ["../documents/*.graphql", "./*.graphql"],
   emitLegacyCommonJSImports: false,
   generates: {
@@ -23,7 +23,7 @@ const config: CodegenConfig = {
         enumsAsTypes: true,
         futureProofEnums: true,
         useTypeImports: true,
-        // What was asked for is there, null at worst; what a patch leaves out is absent, which is not the same as null.
+        // Selected fields are present, possibly null. Absent fields of a patch differ from null.
         avoidOptionals: { field: true, object: false, inputValue: false, defaultValue: false },
       },
     },

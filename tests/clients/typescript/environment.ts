@@ -1,4 +1,4 @@
-/** A variable of the environment that the examples need. */
+/** A required environment variable. */
 export function environment(name: string): string {
   const value = process.env[name];
   if (value === undefined || value === "") {

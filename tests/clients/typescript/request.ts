@@ -1,6 +1,6 @@
 import type { TypedDocumentString } from "./generated/graphql.js";
 
-/** Where the API is, and the key that lets the caller in. */
+/** The address of the API, and the key of the caller. */
 export interface Server {
   readonly url: string;
   readonly key: string;
@@ -19,11 +19,11 @@ export interface ApiError {
 
 export interface Answer<Data> {
   readonly data: Data;
-  /** What is missing from the data, and why; empty when all of it is there. */
+  /** Why parts of the data are missing; empty when it is complete. */
   readonly errors: readonly ApiError[];
 }
 
-/** The API answered no data at all. */
+/** The response has no data. */
 export class Refused extends Error {
   constructor(readonly errors: readonly ApiError[]) {
     super(errors.map((error) => `${error.extensions.code}: ${error.message}`).join("; "));
@@ -34,7 +34,7 @@ export class Refused extends Error {
 /**
  * Sends one operation. The types of its variables and of its data come with the document.
  *
- * Throws Refused when there is no data, and what `fetch` throws when nobody answers, or not in JSON.
+ * Throws Refused when there is no data, and the errors of `fetch` when there is no response or no JSON.
  */
 export async function request<Data, Variables>(
   server: Server,
@@ -51,7 +51,7 @@ export async function request<Data, Variables>(
     body: JSON.stringify({ query: document.toString(), variables }),
     signal: AbortSignal.timeout(30_000),
   });
-  // Errors have JSON bodies too, so the status needs no look of its own.
+  // Errors have JSON bodies too, so the status is not checked.
   const { data, errors = [] } = (await response.json()) as { data?: Data | null; errors?: readonly ApiError[] };
   if (data === undefined || data === null) {
     throw new Refused(errors);

@@ -5,9 +5,9 @@ import type { TypedDocumentString } from "./generated/graphql.js";
 import type { Server } from "./request.js";
 
 /**
- * What a subscription tells, until the loop over it is left. The types of its variables and of its data come with the document.
+ * The events of a subscription, until the loop over it ends. The types of its variables and of its data come with the document.
  *
- * A connection that breaks is made again, and nothing is kept meanwhile. Throws what the server refuses or ends it with.
+ * It reconnects when the connection breaks; events in between are lost. Throws the error with which the server rejects or ends it.
  */
 export async function* subscribe<Data, Variables extends Record<string, unknown>>(
   server: Server,

@@ -1,4 +1,4 @@
-/** Prints calls as they change, by default for ever: GRAPHQL_URL=… API_KEY=… ACCOUNT_ID=AC… npm run --silent watch-calls [HOW_MANY] */
+/** Prints calls as they change, by default without end: GRAPHQL_URL=… API_KEY=… ACCOUNT_ID=AC… npm run --silent watch-calls [HOW_MANY] */
 
 import { environment } from "./environment.js";
 import { WatchCallsDocument } from "./generated/graphql.js";
