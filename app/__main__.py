@@ -289,10 +289,10 @@ def _maintain(options: argparse.Namespace) -> None:
             await schema_version.check(db)
             live = LiveEvents(chosen.cache_url)
             storage = ObjectStorage(OutboundGate(chosen.outbound_allowed_hosts))
-            find = partial(lookup.in_bucket, chosen.keyring(), storage)
+            find = partial(lookup.find_in_bucket, chosen.keyring(), storage)
             try:
                 async with live.running():
-                    count = await lifecycle.give_up_lost(live, datetime.now(UTC), find)
+                    count = await lifecycle.fail_lost_recordings(live, datetime.now(UTC), find)
                     await live.told(_TELLING_SECONDS)
             finally:
                 await storage.close()
@@ -324,7 +324,7 @@ def _spool(options: argparse.Namespace) -> None:
     chosen = _chosen(options)
     print(f"Spool: {chosen.spool}", file=sys.stderr, flush=True)
     spool = Spool(chosen.spool, chosen.spool_megabytes * 1_000_000)
-    found = {sid_of(Kind.CALL, one.call_id): one for one in set_aside.listed(spool)}
+    found = {sid_of(Kind.CALL, one.call_id): one for one in set_aside.list_set_aside(spool)}
     wanted = options.adopt or options.discard
     if options.adopt == "all":
         asyncio.run(_adopt(chosen, spool, list(found.values()), options.account))
@@ -338,12 +338,14 @@ def _spool(options: argparse.Namespace) -> None:
         set_aside.discard(found[wanted])
         print(f"{wanted} is deleted.")
     elif options.discard:
-        raise CannotStart(f"{found[wanted].words}\nThis would be deleted, without another copy. To do it, add --yes.")
+        raise CannotStart(f"{found[wanted].summary}\nThis would be deleted, without another copy. To do it, add --yes.")
     else:
-        print(*(one.words for one in found.values()) if found else ["Nothing is set aside."], sep="\n")
+        print(*(one.summary for one in found.values()) if found else ["Nothing is set aside."], sep="\n")
 
 
-async def _adopt(chosen: Settings, spool: Spool, wanted: list[set_aside.Aside], account: str | None) -> None:
+async def _adopt(
+    chosen: Settings, spool: Spool, wanted: list[set_aside.SetAsideRecording], account: str | None
+) -> None:
     """Raises CannotStart, after all others, where one cannot be adopted."""
     account_id = parse_sid(Kind.ACCOUNT, account) if account else None
     if account and account_id is None:

@@ -83,7 +83,7 @@ def _voice(at: float, pitch: float) -> int:
 async def _call(simulation: Simulation, name: str, number: int, audio: bytes) -> bool:
     """From its ringing to its end. False when it was not recorded."""
     begun = datetime.now(UTC)
-    about = {
+    metadata = {
         "accountId": simulation.account,
         "callId": name,
         "direction": "INBOUND",
@@ -93,18 +93,18 @@ async def _call(simulation: Simulation, name: str, number: int, audio: bytes) ->
         "traceId": secrets.token_hex(16),
         **({"applicationId": simulation.application} if simulation.application else {}),
     }
-    problems = [await reported(simulation, {**about, "sipStatus": 180})]
+    problems = [await reported(simulation, {**metadata, "sipStatus": 180})]
     await asyncio.sleep(_RING_SECONDS / simulation.faster)
-    answered = {**about, "sipStatus": 200, "answeredAt": _now()}
+    answered = {**metadata, "sipStatus": 200, "answeredAt": _now()}
     problems.append(await reported(simulation, answered))
-    is_recorded, outcome = await streamed(simulation, about, audio)
+    is_recorded, outcome = await streamed(simulation, metadata, audio)
     problems.append(await reported(simulation, {**answered, "endedAt": _now(), "terminationReason": "caller hung up"}))
     told = sorted({f"report refused: {problem}" for problem in problems if problem})
     print(name, outcome, *told, sep="  ", flush=True)
     return is_recorded
 
 
-async def streamed(simulation: Simulation, about: Json, audio: bytes) -> tuple[bool, str]:
+async def streamed(simulation: Simulation, metadata: Json, audio: bytes) -> tuple[bool, str]:
     """Whether all of the call was taken, and what to say of it. `audio` is of `conversation`, and is played in a loop."""
     credentials = base64.b64encode(f"gateway:{simulation.key}".encode()).decode()
     address = _address(simulation, "ws", "record")
@@ -116,7 +116,7 @@ async def streamed(simulation: Simulation, about: Json, audio: bytes) -> tuple[b
             additional_headers={"Authorization": f"Basic {credentials}"},
             compression=None,
         ) as connection:
-            await connection.send(json.dumps(_first_frame(simulation, about)))
+            await connection.send(json.dumps(_first_frame(simulation, metadata)))
             began = time.monotonic()
             frame_bytes = len(audio) // (LOOP_SECONDS * _FRAMES_A_SECOND)
             for number in range(int(simulation.seconds * _FRAMES_A_SECOND)):
@@ -134,20 +134,20 @@ async def streamed(simulation: Simulation, about: Json, audio: bytes) -> tuple[b
     return True, f"{sent:.2f} s recorded"
 
 
-def _first_frame(simulation: Simulation, about: Json) -> Json:
+def _first_frame(simulation: Simulation, metadata: Json) -> Json:
     return {
         "sampleRate": simulation.sample_rate,
         "mixType": "stereo",
-        "callSid": about["callId"],
-        "direction": about["direction"].lower(),
-        "from": about["from"],
-        "to": about["to"],
-        "callId": f"{about['callId']}@gateway.invalid",
+        "callSid": metadata["callId"],
+        "direction": metadata["direction"].lower(),
+        "from": metadata["from"],
+        "to": metadata["to"],
+        "callId": f"{metadata['callId']}@gateway.invalid",
         "sipStatus": 200,
         "callStatus": "in-progress",
         "accountSid": simulation.account,
         "applicationSid": simulation.application,
-        "traceId": about["traceId"],
+        "traceId": metadata["traceId"],
     }
 
 

@@ -49,7 +49,7 @@ class Encoder(Protocol):
         ...
 
 
-def encoder(form: AudioFormat, sample_rate: int, channels: int) -> Encoder:
+def new_encoder(form: AudioFormat, sample_rate: int, channels: int) -> Encoder:
     """For audio of this rate, in Hz."""
     return Wav(sample_rate, channels) if form is AudioFormat.WAV else Mp3(sample_rate, channels)
 
@@ -96,7 +96,7 @@ class Mp3:
 
     def encode(self, pcm: bytes) -> bytearray:
         if self._lame is None:
-            self._lame = self._opened()
+            self._lame = self._new_lame()
         made, step = bytearray(), _MP3_SAMPLES_AT_ONCE * self._channels * SAMPLE_BYTES
         for start in range(0, len(pcm), step):
             made += self._lame.encode(pcm[start : start + step])
@@ -108,7 +108,7 @@ class Mp3:
     def header(self, file_bytes: int) -> bytes:
         return b""
 
-    def _opened(self) -> "lameenc.Encoder":
+    def _new_lame(self) -> "lameenc.Encoder":
         lame = lameenc.Encoder()
         lame.silence()
         lame.set_bit_rate(_MP3_BITS_A_SECOND // 1_000)

@@ -21,9 +21,9 @@ from app.storage.model import RecordingConfig, StoredCredential
 from app.storage.settings import stored_secret
 
 MAXIMUM_COUNT = 1_000
-_UNDERWAY = (RecordingState.RECORDING, RecordingState.STORING)
-_NEEDING = (*_UNDERWAY, RecordingState.STORED, RecordingState.FAILED)
-_TOLD = ("vendor", "endpoint_url", "access_key_id", "secret_access_key")
+_IN_PROGRESS = (RecordingState.RECORDING, RecordingState.STORING)
+_USING = (*_IN_PROGRESS, RecordingState.STORED, RecordingState.FAILED)
+_AUDITED = ("vendor", "endpoint_url", "access_key_id", "secret_access_key")
 
 
 async def is_current(context: Context, credential: StoredCredential) -> bool:
@@ -42,7 +42,7 @@ async def recording_count(context: Context, credential_id: UUID) -> int:
     """How many recordings need it, counted up to MAXIMUM_COUNT; of all credentials shown, counted by one statement."""
 
     async def load(ids: list[UUID]) -> list[int]:
-        counted = await _counted(await context.viewer.visible(StoredCredential).filter(id__in=ids))
+        counted = await _count_recordings(await context.viewer.visible(StoredCredential).filter(id__in=ids))
         return [counted.get(one, 0) for one in ids]
 
     number: int = await context.loader("recordings of credentials", load).load(credential_id)
@@ -67,14 +67,14 @@ async def remove(context: Context, credential_id: str, *, force: bool) -> UUID:
         if locked is None:
             raise _not_found()
         calls = Call.filter(account_id=locked.account_id, recording_credential_id=locked.id)
-        await _refuse_while_needed(locked, calls, force=force)
+        await _check_unused(locked, calls, force=force)
         await calls.update(recording_credential_id=None)
-        await trail.record(context, locked, before={name: getattr(locked, name) for name in _TOLD})
+        await trail.record(context, locked, before={name: getattr(locked, name) for name in _AUDITED})
         await mine.delete()
     return locked.id
 
 
-async def forget_unneeded(context: Context, account_id: UUID, credential_id: UUID) -> bool:
+async def delete_if_unused(context: Context, account_id: UUID, credential_id: UUID) -> bool:
     """Removes a credential that no call names any more and the account does not use. In the caller's transaction."""
     mine = StoredCredential.filter(account_id=account_id, id=credential_id)
     credential = await mine.select_for_update().get_or_none()
@@ -94,11 +94,11 @@ def _has_keys(keyring: Keyring, config: RecordingConfig, credential: StoredCrede
     return hmac.compare_digest(present, bytes(credential.fingerprint))
 
 
-async def _refuse_while_needed(credential: StoredCredential, calls: QuerySet[Call], *, force: bool) -> None:
-    if await calls.filter(recording_state__in=list(_UNDERWAY)).exists():
+async def _check_unused(credential: StoredCredential, calls: QuerySet[Call], *, force: bool) -> None:
+    if await calls.filter(recording_state__in=list(_IN_PROGRESS)).exists():
         message = "A recording is on its way to the bucket with these keys: try again when it is stored."
         raise UserErrors.one(UserErrorCode.CONFLICT, message, "id")
-    count = (await _counted([credential])).get(credential.id, 0)
+    count = (await _count_recordings([credential])).get(credential.id, 0)
     if count and not force:
         many = f"{MAXIMUM_COUNT} recordings or more need" if count == MAXIMUM_COUNT else f"{count} recordings need"
         message = (
@@ -107,12 +107,12 @@ async def _refuse_while_needed(credential: StoredCredential, calls: QuerySet[Cal
         raise UserErrors.one(UserErrorCode.IN_USE, message, "id")
 
 
-async def _counted(credentials: list[StoredCredential]) -> dict[UUID, int]:
+async def _count_recordings(credentials: list[StoredCredential]) -> dict[UUID, int]:
     """By their ids, how many recordings need these credentials, which are within the caller's reach."""
     if not credentials:
         return {}
     client = connections.get("default")
-    states = ", ".join(f"'{state.value}'" for state in _NEEDING)
+    states = ", ".join(f"'{state.value}'" for state in _USING)
     # No more rows are looked at than are told of.
     sql = (
         "SELECT s.id, (SELECT COUNT(*) FROM (SELECT 1 FROM calls c WHERE c.account_id = s.account_id "

@@ -17,12 +17,12 @@ from app.storage.failures import advice
 from app.storage.s3 import Bucket, ObjectStorage, StorageFailure
 
 # How often a deletion looks again because the recording got another state meanwhile.
-_TRIES = 3
+_ATTEMPTS = 3
 _LISTED_VERSIONS = 10
 
 
 @dataclass(frozen=True)
-class Deleted:
+class DeletionResult:
     """What became of it."""
 
     call: Call
@@ -30,24 +30,24 @@ class Deleted:
     """Whether the bucket keeps older versions of the object; None when no object was deleted."""
 
 
-async def delete(context: Context, call_id: str) -> Deleted:
+async def delete(context: Context, call_id: str) -> DeletionResult:
     """Deletes the recording of a call. One that was deleted already stays so, without another event.
 
     What waits for its storage is deleted by the machine that holds it, within seconds. When it is killed between the object and
     the row, the row says STORED; to delete it again does the rest. Raises UserErrors: NOT_FOUND; CONFLICT while the call is
     being recorded; STORAGE_REFUSED, and then nothing was changed.
     """
-    for _ in range(_TRIES):
+    for _ in range(_ATTEMPTS):
         call = await _found(context, call_id)
         if call.recording_state is RecordingState.DELETED:
-            return Deleted(call, None)
+            return DeletionResult(call, None)
         if call.recording_state is RecordingState.RECORDING:
             raise _conflict("The call is still being recorded: delete the recording when the call has ended.")
         kept = await _delete_object(context, call) if call.recording_state is RecordingState.STORED else None
-        changed = await _mark(context, call)
+        changed = await _mark_deleted(context, call)
         if changed is not None:
             lifecycle.publish(context.use(LiveEvents), call.id, call.account_id)
-            return Deleted(changed, kept)
+            return DeletionResult(changed, kept)
     raise _conflict("The recording keeps changing; try again in a moment.")
 
 
@@ -61,7 +61,7 @@ async def _found(context: Context, call_id: str) -> Call:
     return call
 
 
-async def _mark(context: Context, call: Call) -> Call | None:
+async def _mark_deleted(context: Context, call: Call) -> Call | None:
     """The call with its tombstone; None when the recording has another state by now."""
     values = {"recording_state": RecordingState.DELETED, "recording_error": None}
     if call.recording_state is not RecordingState.STORED:
@@ -71,7 +71,7 @@ async def _mark(context: Context, call: Call) -> Call | None:
     async with in_transaction():
         changed = await _change(context, call, values)
         if changed is not None and call.recording_credential_id is not None:
-            await credential_retention.forget_unneeded(context, call.account_id, call.recording_credential_id)
+            await credential_retention.delete_if_unused(context, call.account_id, call.recording_credential_id)
     return changed
 
 

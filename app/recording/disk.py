@@ -22,13 +22,13 @@ class DiskFault:
     """For the operator."""
 
 
-def is_of_disk(error: BaseException) -> bool:
+def is_disk_error(error: BaseException) -> bool:
     """Whether the spool is meant, and not a connection: drivers raise the same types."""
     is_of_network = isinstance(error, ConnectionError | TimeoutError | socket.gaierror | ssl.SSLError)
     return isinstance(error, OSError) and not is_of_network and error.errno not in (None, *_NETWORK)
 
 
-def fault_of(error: Exception) -> DiskFault:
+def disk_fault(error: Exception) -> DiskFault:
     number = error.errno if isinstance(error, OSError) else None
     if number in _TOO_MANY_FILES:
         return _FILES

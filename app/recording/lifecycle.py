@@ -23,7 +23,7 @@ from app.foundation.database.orm import lacks_owner
 from app.foundation.encryption import CannotOpen, Keyring
 from app.foundation.events import Change, LiveEvent, LiveEvents
 from app.foundation.identifiers import Kind, sid_of
-from app.recording.spool import About
+from app.recording.spool import RecordingMetadata
 from app.storage import credentials
 from app.storage.model import AudioFormat, BucketVendor, RecordingError, StoredCredential
 from app.storage.s3 import StorageFailure, StorageTarget
@@ -32,19 +32,19 @@ LOST_AFTER = timedelta(days=3)
 """Three times as long as a storage is tried, and as a call goes on without a word in its row."""
 UNREACHABLE_AFTER = timedelta(days=30)
 """A bucket that could not be asked for so long is asked no more."""
-_RUNNING = (RecordingState.RECORDING, RecordingState.STORING)
+_IN_PROGRESS = (RecordingState.RECORDING, RecordingState.STORING)
 _LOST_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class StoredObject:
     """A recording in its bucket."""
 
     size_bytes: int
     duration_ms: int
 
 
-class RecordedAlready(Exception):
+class AlreadyRecorded(Exception):
     """The call is being recorded, or was."""
 
 
@@ -71,8 +71,8 @@ async def begin(
     live: LiveEvents,
     facts: CallFacts,
     target: StorageTarget,
-    form: AudioFormat,
-    hold: Callable[[Call, UUID], Awaitable[None]] | None = None,
+    audio_format: AudioFormat,
+    before_commit: Callable[[Call, UUID], Awaitable[None]] | None = None,
 ) -> Call:
     """The call, from now on RECORDING, with the place where its recording goes; made if it is new.
 
@@ -81,17 +81,19 @@ async def begin(
     the network; what it raises undoes all. Raises RecordedAlready and AccountDeleted.
     """
     try:
-        async with _of_account(facts.account_id) as newest_month:
+        async with _locked_account(facts.account_id) as newest_month:
             credential_id = await credentials.keep(keyring, facts.account_id, target)
             ids = await call_ids(facts.account_id, {facts.gateway_call_id: facts.started_at})
             await advance_newest_month(facts.account_id, ids[facts.gateway_call_id], newest_month)
             call = await _locked(facts, ids[facts.gateway_call_id])
             if call.recording_state is not RecordingState.NONE:
-                raise RecordedAlready
-            place = _Place.of(call, target, form)
-            await _place(call, facts, place, RecordingState.RECORDING, credential_id, recording_error=None)
-            if hold is not None:
-                await hold(call, credential_id)
+                raise AlreadyRecorded
+            destination = _Destination.of(call, target, audio_format)
+            await _write_recording(
+                call, facts, destination, RecordingState.RECORDING, credential_id, recording_error=None
+            )
+            if before_commit is not None:
+                await before_commit(call, credential_id)
     except IntegrityError as error:
         if lacks_owner(error):
             raise AccountDeleted from None
@@ -100,90 +102,98 @@ async def begin(
     return call
 
 
-def unsaved(facts: CallFacts, target: StorageTarget, form: AudioFormat) -> Call:
+def unsaved_call(facts: CallFacts, target: StorageTarget, audio_format: AudioFormat) -> Call:
     """The call as `begin` would make it, without a row: for a database that does not answer. `restore` makes the row."""
     call = Call(id=id_at(facts.started_at), account_id=facts.account_id, gateway_call_id=facts.gateway_call_id)
     call.started_at = facts.started_at
-    call.update_from_dict({**_news(call, facts), **_Place.of(call, target, form).columns})
+    call.update_from_dict({**_missing_facts(call, facts), **_Destination.of(call, target, audio_format).columns})
     return call
 
 
-async def restore(live: LiveEvents, about: About, attempts: int) -> UUID:
+async def restore_call(live: LiveEvents, metadata: RecordingMetadata, attempts: int) -> UUID:
     """Makes the rows of a call again whose audio is here, STORING; answers the id by which the database knows it.
 
     That is another one than before where the gateway has reported the call since the database lost it. Raises AccountDeleted,
     and RecordedAlready where the call has another recording by now.
     """
-    facts = CallFacts(**{name: getattr(about, name) for name in CallFacts.__dataclass_fields__})
-    async with _of_account(about.account_id) as newest_month:
-        call_id = await claimed(about.account_id, about.gateway_call_id, about.call_id)
-        await advance_newest_month(about.account_id, call_id, newest_month)
+    facts = CallFacts(**{name: getattr(metadata, name) for name in CallFacts.__dataclass_fields__})
+    async with _locked_account(metadata.account_id) as newest_month:
+        call_id = await claimed(metadata.account_id, metadata.gateway_call_id, metadata.call_id)
+        await advance_newest_month(metadata.account_id, call_id, newest_month)
         call = await _locked(facts, call_id)
         if call.recording_state is not RecordingState.NONE:
-            if call.recording_key == about.key:  # another worker was faster
+            if call.recording_key == metadata.key:  # another worker was faster
                 return call_id
-            raise RecordedAlready
-        kept = StoredCredential.filter(id=about.credential_id, account_id=about.account_id)
-        credential_id = about.credential_id if await kept.select_for_update().get_or_none() else None
-        place = _Place(about.format, about.vendor, about.endpoint_url, about.bucket, about.region, about.key)
+            raise AlreadyRecorded
+        kept = StoredCredential.filter(id=metadata.credential_id, account_id=metadata.account_id)
+        credential_id = metadata.credential_id if await kept.select_for_update().get_or_none() else None
+        destination = _Destination(
+            metadata.format, metadata.vendor, metadata.endpoint_url, metadata.bucket, metadata.region, metadata.key
+        )
         more = {"recording_attempts": attempts, "recording_error": None}
-        await _place(call, facts, place, RecordingState.STORING, credential_id, **more)
-    publish(live, call_id, about.account_id)
+        await _write_recording(call, facts, destination, RecordingState.STORING, credential_id, **more)
+    publish(live, call_id, metadata.account_id)
     return call_id
 
 
-async def goes_on(call_id: UUID, account_id: UUID) -> None:
+async def touch(call_id: UUID, account_id: UUID) -> None:
     """It is still RECORDING, after so long a time that it could be taken for lost. No listener is told."""
     mine = Call.filter(account_id=account_id, id=call_id, recording_state=RecordingState.RECORDING)
     await mine.update(updated_at=datetime.now(UTC))
 
 
-async def storing(live: LiveEvents, call_id: UUID, account_id: UUID, *, key: str | None = None) -> bool:
+async def mark_storing(live: LiveEvents, call_id: UUID, account_id: UUID, *, key: str | None = None) -> bool:
     """All audio is here, and on its way to the bucket; after a failure it is tried again. False: it may not."""
-    allowed = (*_RUNNING, RecordingState.FAILED)
+    allowed = (*_IN_PROGRESS, RecordingState.FAILED)
     return await _change(live, call_id, account_id, allowed, RecordingState.STORING, key, recording_error=None)
 
 
-async def stored(
+async def mark_stored(
     live: LiveEvents, call_id: UUID, account_id: UUID, size_bytes: int, duration_ms: int, *, key: str | None = None
 ) -> bool:
     """It is in the bucket. False: it may not, as when it was deleted meanwhile."""
     values = {"recording_size_bytes": size_bytes, "recording_duration_ms": duration_ms, "recording_error": None}
-    allowed = (*_RUNNING, RecordingState.FAILED)
+    allowed = (*_IN_PROGRESS, RecordingState.FAILED)
     return await _change(live, call_id, account_id, allowed, RecordingState.STORED, key, **values)
 
 
-async def again(live: LiveEvents, call_id: UUID, account_id: UUID, *, key: str) -> bool:
+async def mark_incomplete(live: LiveEvents, call_id: UUID, account_id: UUID, *, key: str) -> bool:
     """The bucket holds only a part of it: the whole is on its way there. False: it may not."""
     values = {"recording_size_bytes": None, "recording_duration_ms": None}
     return await _change(live, call_id, account_id, (RecordingState.STORED,), RecordingState.STORING, key, **values)
 
 
-async def nothing(live: LiveEvents, call_id: UUID, account_id: UUID, now: datetime, *, key: str) -> None:
+async def mark_empty(live: LiveEvents, call_id: UUID, account_id: UUID, now: datetime, *, key: str) -> None:
     """The stream has ended without a sample: there is no recording, and the call says why."""
-    values = {**dict.fromkeys(_Place.of_nothing), "recording_credential_id": None, "recording_error": _no_sample(now)}
-    allowed = (*_RUNNING, RecordingState.FAILED)
+    values = {
+        **dict.fromkeys(_Destination.column_names),
+        "recording_credential_id": None,
+        "recording_error": _no_audio_error(now),
+    }
+    allowed = (*_IN_PROGRESS, RecordingState.FAILED)
     await _change(live, call_id, account_id, allowed, RecordingState.NONE, key, **values)
 
 
-async def waits(
+async def mark_retrying(
     live: LiveEvents, call_id: UUID, account_id: UUID, error: RecordingError, attempts: int, *, key: str | None = None
 ) -> None:
     """So many tries have failed, the last as `error` tells (code, http_status, message, advice, at); there will be more."""
-    mine = _mine(call_id, account_id, _RUNNING, key)
+    mine = _call_in(call_id, account_id, _IN_PROGRESS, key)
     if await mine.update(recording_error=error, recording_attempts=attempts, updated_at=datetime.now(UTC)):
         live.publish(LiveEvent(account_id, call_id, Change.CALL))
 
 
-async def failed(
+async def mark_failed(
     live: LiveEvents, call_id: UUID, account_id: UUID, error: RecordingError, attempts: int, *, key: str | None = None
 ) -> bool:
     """It could not be stored; of the last try, `error` tells as above. False: it may not."""
     values = {"recording_error": error, "recording_attempts": attempts}
-    return await _change(live, call_id, account_id, _RUNNING, RecordingState.FAILED, key, **values)
+    return await _change(live, call_id, account_id, _IN_PROGRESS, RecordingState.FAILED, key, **values)
 
 
-async def give_up_lost(live: LiveEvents, now: datetime, find: Callable[[Call], Awaitable[Found | None]]) -> int:
+async def fail_lost_recordings(
+    live: LiveEvents, now: datetime, find: Callable[[Call], Awaitable[StoredObject | None]]
+) -> int:
     """FAILED, and why: what is on its way and nobody has told of for LOST_AFTER, as its machine did not. Answers how many.
 
     `find` looks for the object in the bucket: what is there is STORED, as after the restore of an older dump. It raises
@@ -205,10 +215,10 @@ async def give_up_lost(live: LiveEvents, now: datetime, find: Callable[[Call], A
             continue
         if found is not None:
             sizes = (found.size_bytes, found.duration_ms)
-            await stored(live, call.id, call.account_id, *sizes, key=call.recording_key)
+            await mark_stored(live, call.id, call.account_id, *sizes, key=call.recording_key)
             continue
-        values = {"recording_error": _lost(call, now), "updated_at": now}
-        mine = Call.filter(account_id=call.account_id, id=call.id, recording_state__in=list(_RUNNING))
+        values = {"recording_error": _lost_error(call, now), "updated_at": now}
+        mine = Call.filter(account_id=call.account_id, id=call.id, recording_state__in=list(_IN_PROGRESS))
         if await mine.filter(updated_at__lt=now - LOST_AFTER).update(recording_state=RecordingState.FAILED, **values):
             count += 1
             publish(live, call.id, call.account_id)
@@ -217,7 +227,7 @@ async def give_up_lost(live: LiveEvents, now: datetime, find: Callable[[Call], A
 
 async def _lost_calls(before: datetime) -> AsyncIterator[Call]:
     # As text, which is what the index of what is on its way is asked with. The values are made here.
-    states = ", ".join(f"'{state.value}'" for state in _RUNNING)
+    states = ", ".join(f"'{state.value}'" for state in _IN_PROGRESS)
     after = (UUID(int=0), UUID(int=0))
     while True:
         lost = (
@@ -232,12 +242,12 @@ async def _lost_calls(before: datetime) -> AsyncIterator[Call]:
         after = (calls[-1].account_id, calls[-1].id)
 
 
-async def deleted(call_id: UUID, account_id: UUID, *, key: str | None = None) -> bool:
+async def mark_deleted(call_id: UUID, account_id: UUID, *, key: str | None = None) -> bool:
     """Its object is gone, or will never be; the call keeps where it was. False: there was none, or it is deleted already.
 
     Takes part in a surrounding transaction, so it tells no listener: `tell` them when that is committed.
     """
-    allowed = (*_RUNNING, RecordingState.STORED, RecordingState.FAILED)
+    allowed = (*_IN_PROGRESS, RecordingState.STORED, RecordingState.FAILED)
     return await _update(call_id, account_id, allowed, RecordingState.DELETED, key, recording_error=None)
 
 
@@ -246,7 +256,7 @@ def publish(live: LiveEvents, call_id: UUID, account_id: UUID) -> None:
     live.publish(LiveEvent(account_id, call_id, Change.RECORDING))
 
 
-def all_lost(now: datetime, spool: str) -> RecordingError:
+def audio_lost_error(now: datetime, spool: str) -> RecordingError:
     """As `failed` takes it, for audio that did not get onto the server's disk, or did not stay there."""
     return {
         "code": None,
@@ -259,7 +269,7 @@ def all_lost(now: datetime, spool: str) -> RecordingError:
     }
 
 
-def _lost(call: Call, now: datetime) -> RecordingError:
+def _lost_error(call: Call, now: datetime) -> RecordingError:
     """As `failed` takes it; with the spool that the last try was from, if there was one."""
     since = f"{call.updated_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     return {
@@ -283,13 +293,13 @@ async def _change(
     key: str | None,
     **values: object,
 ) -> bool:
-    done = await _update(call_id, account_id, allowed, state, key, **values)
-    if done:
+    changed = await _update(call_id, account_id, allowed, state, key, **values)
+    if changed:
         publish(live, call_id, account_id)
-    return done
+    return changed
 
 
-def _mine(call_id: UUID, account_id: UUID, allowed: tuple[RecordingState, ...], key: str | None) -> QuerySet[Call]:
+def _call_in(call_id: UUID, account_id: UUID, allowed: tuple[RecordingState, ...], key: str | None) -> QuerySet[Call]:
     """The call, in one of these states; with a key, only as long as its recording has that key."""
     mine = Call.filter(account_id=account_id, id=call_id, recording_state__in=list(allowed))
     return mine.filter(recording_key=key) if key is not None else mine
@@ -303,12 +313,12 @@ async def _update(
     key: str | None,
     **values: object,
 ) -> bool:
-    mine = _mine(call_id, account_id, allowed, key)
+    mine = _call_in(call_id, account_id, allowed, key)
     return await mine.update(recording_state=state, updated_at=datetime.now(UTC), **values) > 0
 
 
 @asynccontextmanager
-async def _of_account(account_id: UUID) -> AsyncIterator[UUID | None]:
+async def _locked_account(account_id: UUID) -> AsyncIterator[UUID | None]:
     """A transaction that holds the account; gives the month of its newest call. Raises AccountDeleted."""
     async with in_transaction() as client:
         # Before its rows, in the order of a deletion of the account: a new call would ask for this lock after them.
@@ -331,54 +341,59 @@ async def _locked(facts: CallFacts, call_id: UUID) -> Call:
     return await Call.filter(account_id=facts.account_id, id=call_id).select_for_update().get()
 
 
-def _news(call: Call, facts: CallFacts) -> dict[str, object]:
+def _missing_facts(call: Call, facts: CallFacts) -> dict[str, object]:
     names = ("application_id", "direction", "from_number", "to_number", "trace_id")
-    told = {name: getattr(facts, name) for name in names}
-    return {name: value for name, value in told.items() if value is not None and getattr(call, name) is None}
+    reported = {name: getattr(facts, name) for name in names}
+    return {name: value for name, value in reported.items() if value is not None and getattr(call, name) is None}
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Destination:
     """Where a recording goes."""
 
-    form: AudioFormat
+    audio_format: AudioFormat
     vendor: BucketVendor
     endpoint_url: str | None
     bucket: str
     region: str
     key: str
 
-    of_nothing: ClassVar[tuple[str, ...]] = tuple(
+    column_names: ClassVar[tuple[str, ...]] = tuple(
         f"recording_{name}" for name in ("format", "vendor", "endpoint_url", "bucket", "region", "key")
     )
     """The columns, which are all null where there is no recording."""
 
     @classmethod
-    def of(cls, call: Call, target: StorageTarget, form: AudioFormat) -> "_Place":
+    def of(cls, call: Call, target: StorageTarget, audio_format: AudioFormat) -> "_Destination":
         """By the UTC start of the call and our id, since a gateway's is unique in its account only.
 
         With digits of each recording's own: two servers may record a call that the database has lost in between, and neither
         may overwrite or delete the other's object.
         """
         day = call.started_at.astimezone(UTC).strftime("%Y/%m/%d")
-        key = f"{day}/{sid_of(Kind.CALL, call.id)}-{secrets.token_hex(4)}.{form.name.lower()}"
-        return cls(form, target.vendor, target.endpoint_url, target.bucket, target.region, key)
+        key = f"{day}/{sid_of(Kind.CALL, call.id)}-{secrets.token_hex(4)}.{audio_format.name.lower()}"
+        return cls(audio_format, target.vendor, target.endpoint_url, target.bucket, target.region, key)
 
     @property
     def columns(self) -> dict[str, object]:
-        return dict(zip(self.of_nothing, astuple(self), strict=True))
+        return dict(zip(self.column_names, astuple(self), strict=True))
 
 
-async def _place(
-    call: Call, facts: CallFacts, place: _Place, state: RecordingState, credential_id: UUID | None, **more: object
+async def _write_recording(
+    call: Call,
+    facts: CallFacts,
+    destination: _Destination,
+    state: RecordingState,
+    credential_id: UUID | None,
+    **more: object,
 ) -> None:
-    values = {**_news(call, facts), **place.columns, "recording_credential_id": credential_id, **more}
+    values = {**_missing_facts(call, facts), **destination.columns, "recording_credential_id": credential_id, **more}
     values |= {"recording_state": state, "updated_at": datetime.now(UTC)}
     await Call.filter(account_id=call.account_id, id=call.id).update(**values)
     call.update_from_dict(values)
 
 
-def _no_sample(now: datetime) -> RecordingError:
+def _no_audio_error(now: datetime) -> RecordingError:
     """As `failed` takes it."""
     return {
         "code": None,

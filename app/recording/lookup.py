@@ -6,14 +6,14 @@ from app.calls import recording_locations
 from app.calls.model import Call
 from app.foundation.encryption import Keyring
 from app.recording import audio
-from app.recording.lifecycle import Found
+from app.recording.lifecycle import StoredObject
 from app.storage.s3 import ObjectStorage, StorageFailure
 
 # To store recordings needs no right to read them.
-_MAY_NOT_LOOK = {401, 403, 405, 501}
+_NO_READ_PERMISSION = {401, 403, 405, 501}
 
 
-async def in_bucket(keyring: Keyring, storage: ObjectStorage, call: Call) -> Found | None:
+async def find_in_bucket(keyring: Keyring, storage: ObjectStorage, call: Call) -> StoredObject | None:
     """The object of a call's recording; None where there is none, or no key of the account may look.
 
     Raises StorageFailure when the storage cannot tell now, and CannotOpen.
@@ -27,7 +27,7 @@ async def in_bucket(keyring: Keyring, storage: ObjectStorage, call: Call) -> Fou
             size = int(answer.get("ContentLength", 0))
             begin, _ = await bucket.read(key, audio.WAV_HEADER_BYTES) if size else (b"", {})
     except StorageFailure as failure:
-        if failure.http_status == 404 or failure.http_status in _MAY_NOT_LOOK:
+        if failure.http_status == 404 or failure.http_status in _NO_READ_PERMISSION:
             return None
         raise
-    return Found(size, audio.duration_of_file(begin, size) // timedelta(milliseconds=1)) if size else None
+    return StoredObject(size, audio.duration_of_file(begin, size) // timedelta(milliseconds=1)) if size else None

@@ -13,9 +13,9 @@ from app.recording import lookup
 from app.recording.spool import Spool
 from app.storage.s3 import ObjectStorage, StorageFailure
 
-_ASKED = {"recording_state": RecordingState.STORING, "recording_attempts": 0, "recording_error": None}
+_RETRY_NOW = {"recording_state": RecordingState.STORING, "recording_attempts": 0, "recording_error": None}
 
-_ASIDE = "The audio is set aside in this server's spool. For its operator: `python -m app spool --adopt {}`."
+_IS_SET_ASIDE = "The audio is set aside in this server's spool. For its operator: `python -m app spool --adopt {}`."
 
 
 async def retry(context: Context, call_id: str) -> Call:
@@ -26,13 +26,13 @@ async def retry(context: Context, call_id: str) -> Call:
     """
     call = await _found(context, call_id)
     if call.recording_state not in (RecordingState.FAILED, RecordingState.STORING):
-        raise _conflict(_WHY.get(call.recording_state, "The recording is stored already."))
-    values = _ASKED
+        raise _conflict(_REASONS.get(call.recording_state, "The recording is stored already."))
+    values = _RETRY_NOW
     spool = context.use(Spool)
     if not spool.has(call.id):
-        if spool.aside_folder(call.id).is_dir():
-            raise _conflict(_ASIDE.format(call_id))
-        values = await _elsewhere(context, call)
+        if spool.set_aside_folder(call.id).is_dir():
+            raise _conflict(_IS_SET_ASIDE.format(call_id))
+        values = await _values_without_audio(context, call)
     where = {"recording_state": call.recording_state}
     changed = await change(context, Call, call.id, values, where=where, account_id=call.account_id)
     if changed is None:
@@ -42,10 +42,10 @@ async def retry(context: Context, call_id: str) -> Call:
     return changed
 
 
-async def _elsewhere(context: Context, call: Call) -> dict[str, Any]:
+async def _values_without_audio(context: Context, call: Call) -> dict[str, Any]:
     """What becomes of a recording that is not in this spool. Raises UserErrors CONFLICT when it is nowhere."""
     try:
-        found = await lookup.in_bucket(context.keyring, context.use(ObjectStorage), call)
+        found = await lookup.find_in_bucket(context.keyring, context.use(ObjectStorage), call)
     except (StorageFailure, CannotOpen):
         found = None
     if found is not None:
@@ -53,7 +53,7 @@ async def _elsewhere(context: Context, call: Call) -> dict[str, Any]:
         return {"recording_state": RecordingState.STORED, "recording_error": None, **sizes}
     if context.use(Spool).id == (call.recording_error or {}).get("spool"):
         raise _conflict("The audio is gone from this server's spool: there is nothing left to store.")
-    return _ASKED
+    return _RETRY_NOW
 
 
 async def _found(context: Context, call_id: str) -> Call:
@@ -68,7 +68,7 @@ def _conflict(message: str) -> UserErrors:
     return UserErrors.one(UserErrorCode.CONFLICT, message, "callId")
 
 
-_WHY = {
+_REASONS = {
     RecordingState.NONE: "The call was not recorded.",
     RecordingState.RECORDING: "The call is still being recorded.",
     RecordingState.DELETED: "The recording was deleted.",

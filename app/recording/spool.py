@@ -39,35 +39,35 @@ from app.foundation.concurrency_limits import Share
 from app.storage.model import AudioFormat, BucketVendor
 from app.storage.rules import Tag
 
-_log = structlog.get_logger("spool")
+_log = structlog.get_logger("recording.spool")
 Json = dict[str, Any]
 
 # Folders that are being made or removed; nobody but who does it looks into them.
-_MAKING, _GOING = ".new-", ".gone-"
+_MAKING, _REMOVING = ".new-", ".gone-"
 # Folders that no worker stores: only an operator's command moves or removes them.
-_ASIDE = ".aside-"
+_SET_ASIDE = ".aside-"
 # The same, by an older version.
-_BROKEN = ".broken-"
+_SET_ASIDE_BEFORE = ".broken-"
 # What calls are about, and the audio itself: for nobody but this user of the machine.
 _FOLDER_MODE, _FILE_MODE = 0o700, 0o600
 # Of the spool, for one account and for the accounts of one service provider: no other goes unrecorded for a storage that is
 # not its own.
-_PARTS = {Share.ACCOUNT: 0.25, Share.PROVIDER: 0.75}
+_QUOTAS = {Share.ACCOUNT: 0.25, Share.PROVIDER: 0.75}
 # On the disk, of a recording's folder and its files but the audio; so that a great many short ones count for what they are.
 _FOLDER_BYTES = 20_480
 # Of what it may hold: running calls may grow over that by so much before they are ended.
-_OVERFULL = 1.1
+_HARD_LIMIT = 1.1
 # Blanks in the place of what is not known yet: without a full disk's last block no recording could be stored, and none would
 # ever leave that disk.
-_ROOM = " " * 1_024
+_RESERVED = " " * 1_024
 # A folder that is still being made or removed after this time was left so by a process that is no more.
-_LEFT_SECONDS = 60
+_STALE_SECONDS = 60
 
 _IDS = ("call_id", "account_id", "credential_id", "service_provider_id", "application_id")
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class RecordingMetadata:
     """Whose recording it is, where it goes, and all that its call's row is made again from where the database has lost it."""
 
     call_id: UUID
@@ -108,7 +108,7 @@ class About:
         return {**asdict(self), **ids, **names, "tags": [asdict(tag) for tag in self.tags]}
 
     @classmethod
-    def from_json(cls, stored: Json) -> "About":
+    def from_json(cls, stored: Json) -> "RecordingMetadata":
         """Reads what `to_json` wrote, in a newer version too. Raises KeyError, TypeError and ValueError for anything else."""
         stored = {name: stored[name] for name in cls.__dataclass_fields__ if name in stored}
         read = {name: UUID(hex=value) for name in _IDS if (value := stored.get(name)) is not None}
@@ -126,7 +126,7 @@ class About:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class StreamEnd:
     """How the stream ended."""
 
     ended_at: datetime
@@ -144,11 +144,11 @@ class Spool:
         """Makes the folder where it is missing."""
         self._path = path
         self._maximum_bytes = maximum_bytes
-        self._counting = threading.Lock()
+        self._counter_lock = threading.Lock()
         self._bytes = 0
         self._bytes_of: Counter[UUID] = Counter()
         self._owners: dict[str, tuple[UUID, ...]] = {}
-        self._told: set[UUID] = set()
+        self._logged: set[UUID] = set()
         path.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(PermissionError):  # another's folder; what is in it is closed all the same
             path.chmod(_FOLDER_MODE)
@@ -156,7 +156,7 @@ class Spool:
         """Tells this spool from those of other machines."""
         self.measure()
 
-    def size(self) -> int:
+    def size_bytes(self) -> int:
         """In bytes: as measured last, and what this process has added or removed since."""
         return self._bytes
 
@@ -168,12 +168,12 @@ class Spool:
     @property
     def is_overfull(self) -> bool:
         """Running recordings are ended too."""
-        return self._bytes > self._maximum_bytes * _OVERFULL
+        return self._bytes > self._maximum_bytes * _HARD_LIMIT
 
     def full_share(self, account_id: UUID, service_provider_id: UUID | None) -> Share | None:
         """Which of the two has as much here, running and waiting, as one may: a quarter of the whole, and three."""
         for share, owner_id in ((Share.ACCOUNT, account_id), (Share.PROVIDER, service_provider_id)):
-            if owner_id is not None and self._bytes_of[owner_id] >= self._maximum_bytes * _PARTS[share]:
+            if owner_id is not None and self._bytes_of[owner_id] >= self._maximum_bytes * _QUOTAS[share]:
                 return share
         return None
 
@@ -183,36 +183,36 @@ class Spool:
         Reads the whole folder: for a thread, now and then.
         """
         found = 0
-        found_of: Counter[UUID] = Counter()
+        bytes_of: Counter[UUID] = Counter()
         owners: dict[str, tuple[UUID, ...]] = {}
         for entry in self._entries():
             with contextlib.suppress(FileNotFoundError):  # removed meanwhile
-                if entry.name.startswith((_MAKING, _GOING)) and entry.stat().st_mtime < time.time() - _LEFT_SECONDS:
+                if entry.name.startswith((_MAKING, _REMOVING)) and entry.stat().st_mtime < time.time() - _STALE_SECONDS:
                     shutil.rmtree(entry.path, ignore_errors=True)
                     continue
                 size = _FOLDER_BYTES + (Path(entry.path) / "audio").stat().st_size
                 found += size
                 owners[entry.name] = self._owners.get(entry.name) or _owners_of(Path(entry.path))
                 for owner_id in owners[entry.name]:
-                    found_of[owner_id] += size
-        with self._counting:
-            self._bytes, self._bytes_of, self._owners = found, found_of, owners
+                    bytes_of[owner_id] += size
+        with self._counter_lock:
+            self._bytes, self._bytes_of, self._owners = found, bytes_of, owners
 
-    def create(self, about: About) -> "SpooledRecording":
+    def create(self, metadata: RecordingMetadata) -> "SpooledRecording":
         """A new recording, held by this process. Raises FileExistsError when there is one of this call."""
-        folder, making = self.folder(about.call_id), self._path / f"{_MAKING}{about.call_id.hex}-{os.getpid()}"
+        folder, making = self.folder(metadata.call_id), self._path / f"{_MAKING}{metadata.call_id.hex}-{os.getpid()}"
         making.mkdir(_FOLDER_MODE)
         lock, recording = -1, None
         try:
             lock = _open_lock(making)
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            _write_json(making / "about.json", about.to_json())
+            _write_json(making / "about.json", metadata.to_json())
             for name in ("state.json", "ended.json"):
-                _write(making / name, _ROOM)
-            recording = SpooledRecording(self, making, about, lock)
+                _write(making / name, _RESERVED)
+            recording = SpooledRecording(self, making, metadata, lock)
             # Renaming onto a folder that is not empty is refused.
             making.rename(folder)
-            self.count(about, _FOLDER_BYTES)
+            self.add_bytes(metadata, _FOLDER_BYTES)
         except OSError as error:
             if recording is not None:
                 recording.close()
@@ -220,12 +220,12 @@ class Spool:
                 os.close(lock)
             shutil.rmtree(making, ignore_errors=True)
             if folder.exists():
-                raise FileExistsError(f"{about.call_id} is in the spool already") from error
+                raise FileExistsError(f"{metadata.call_id} is in the spool already") from error
             raise
-        recording.is_in(folder)
+        recording.set_folder(folder)
         return recording
 
-    def waiting(self) -> list[UUID]:
+    def call_ids(self) -> list[UUID]:
         """The calls whose recordings are here, held by somebody or not; oldest first."""
         names = (entry.name for entry in self._entries() if not entry.name.startswith("."))
         return sorted(found for name in names if (found := _call_id(name)) is not None)
@@ -242,55 +242,55 @@ class Spool:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # Whoever held it may have removed the folder between the two lines above.
             if os.stat(folder / "lock").st_ino == os.fstat(lock).st_ino:
-                about = About.from_json(json.loads((folder / "about.json").read_bytes()))
-                return SpooledRecording(self, folder, about, lock)
+                metadata = RecordingMetadata.from_json(json.loads((folder / "about.json").read_bytes()))
+                return SpooledRecording(self, folder, metadata, lock)
         except (BlockingIOError, FileNotFoundError):
             pass
         except (ValueError, KeyError, TypeError, IsADirectoryError, NotADirectoryError):
             _log.error("a recording in the spool cannot be read: set aside", call_id=call_id.hex)
             with contextlib.suppress(OSError):  # it is met, and told, again
-                folder.rename(self.aside_folder(call_id))
+                folder.rename(self.set_aside_folder(call_id))
         except OSError as error:
-            self._tell_once(call_id, error)
+            self._log_once(call_id, error)
         if lock >= 0:
             os.close(lock)
         return None
 
-    def count(self, about: About, more: int) -> None:
+    def add_bytes(self, metadata: RecordingMetadata, more: int) -> None:
         """For recordings, which tell how they grow and go; in bytes."""
-        with self._counting:
+        with self._counter_lock:
             self._bytes += more
-            for owner_id in about.owners:
+            for owner_id in metadata.owners:
                 self._bytes_of[owner_id] += more
 
-    def _tell_once(self, call_id: UUID, error: OSError) -> None:
+    def _log_once(self, call_id: UUID, error: OSError) -> None:
         """The disk may give it later: it stays where it is, and is asked for again and again."""
-        if call_id not in self._told:
-            self._told.add(call_id)
+        if call_id not in self._logged:
+            self._logged.add(call_id)
             _log.error("a recording in the spool cannot be opened now", call_id=call_id.hex, reason=error.strerror)
 
-    def aside(self) -> list[UUID]:
+    def set_aside_ids(self) -> list[UUID]:
         """The calls whose recordings were set aside; oldest first."""
-        names = (entry.name for entry in self._entries() if entry.name.startswith((_ASIDE, _BROKEN)))
+        names = (entry.name for entry in self._entries() if entry.name.startswith((_SET_ASIDE, _SET_ASIDE_BEFORE)))
         return sorted({found for name in names if (found := _call_id(name.partition("-")[2])) is not None})
 
-    def aside_folder(self, call_id: UUID) -> Path:
+    def set_aside_folder(self, call_id: UUID) -> Path:
         """Where a recording lies that was set aside, or will."""
-        broken = self._path / f"{_BROKEN}{call_id.hex}"
-        return broken if broken.is_dir() else self._path / f"{_ASIDE}{call_id.hex}"
+        broken = self._path / f"{_SET_ASIDE_BEFORE}{call_id.hex}"
+        return broken if broken.is_dir() else self._path / f"{_SET_ASIDE}{call_id.hex}"
 
-    def bring_back(self, about: About, state: Json) -> None:
+    def restore_set_aside(self, metadata: RecordingMetadata, state: Json) -> None:
         """Gives the workers what was set aside, with these contents of its files. Raises OSError: it stays set aside then.
 
         FileExistsError where the spool has a recording of this call by now.
         """
-        folder, target = self.aside_folder(about.call_id), self.folder(about.call_id)
+        folder, target = self.set_aside_folder(metadata.call_id), self.folder(metadata.call_id)
         lock = _open_lock(folder)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if target.exists():
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
-            _write_json(folder / "about.json", about.to_json())
+            _write_json(folder / "about.json", metadata.to_json())
             _write_over(folder / "state.json", state)
             folder.rename(target)
         finally:
@@ -308,16 +308,16 @@ class Spool:
 class SpooledRecording:
     """One recording, held by this process until `close` or `remove`. One thread at a time uses it."""
 
-    def __init__(self, spool: Spool, folder: Path, about: About, lock: int) -> None:
-        self.about = about
-        self.is_in(folder)
+    def __init__(self, spool: Spool, folder: Path, metadata: RecordingMetadata, lock: int) -> None:
+        self.metadata = metadata
+        self.set_folder(folder)
         self._spool = spool
         self._lock = lock
         self._audio = os.open(self.audio_path, os.O_RDWR | os.O_CREAT, _FILE_MODE)
         self.audio_bytes = os.fstat(self._audio).st_size
         """How long the audio is by now."""
 
-    def is_in(self, folder: Path) -> None:
+    def set_folder(self, folder: Path) -> None:
         """From now on."""
         self._folder = folder
         self.audio_path = folder / "audio"
@@ -331,7 +331,7 @@ class SpooledRecording:
                 os.ftruncate(self._audio, self.audio_bytes)
             raise
         self.audio_bytes += len(data)
-        self._spool.count(self.about, len(data))
+        self._spool.add_bytes(self.metadata, len(data))
 
     def overwrite(self, offset: int, data: bytes | bytearray) -> None:
         """Writes at a place of the audio: a header whose sizes are known at last."""
@@ -340,10 +340,10 @@ class SpooledRecording:
             written = os.pwrite(self._audio, left, offset)
             left, offset = left[written:], offset + written
 
-    def cut(self, length: int) -> None:
+    def truncate(self, length: int) -> None:
         """Takes off what is beyond a length in bytes: a piece of a frame that a crash has left."""
         os.ftruncate(self._audio, length)
-        self._spool.count(self.about, length - self.audio_bytes)
+        self._spool.add_bytes(self.metadata, length - self.audio_bytes)
         self.audio_bytes = length
 
     def read(self, offset: int, length: int) -> bytes:
@@ -354,18 +354,18 @@ class SpooledRecording:
             offset, length = offset + len(piece), length - len(piece)
         return b"".join(pieces)
 
-    def finish(self, ended: Ended) -> None:
+    def finish(self, ended: StreamEnd) -> None:
         """The stream has ended in order, and all audio is here."""
         _write_over(self._folder / "ended.json", {**asdict(ended), "ended_at": ended.ended_at.isoformat()})
 
     @property
-    def ended(self) -> Ended | None:
+    def stream_end(self) -> StreamEnd | None:
         """None while the call runs, and after a crash."""
         stored = _read_json(self._folder / "ended.json")
         if stored is None:
             return None
-        known = {name: stored[name] for name in Ended.__dataclass_fields__ if name in stored}
-        return Ended(**{**known, "ended_at": datetime.fromisoformat(stored["ended_at"])})
+        known = {name: stored[name] for name in StreamEnd.__dataclass_fields__ if name in stored}
+        return StreamEnd(**{**known, "ended_at": datetime.fromisoformat(stored["ended_at"])})
 
     def read_state(self) -> Json | None:
         """What `write_state` wrote last; None before that."""
@@ -377,16 +377,16 @@ class SpooledRecording:
 
     def remove(self) -> None:
         """Takes the recording out of the spool, and lets go of it."""
-        gone = self._folder.with_name(f"{_GOING}{self._folder.name}-{os.getpid()}")
+        gone = self._folder.with_name(f"{_REMOVING}{self._folder.name}-{os.getpid()}")
         with contextlib.suppress(FileNotFoundError):
             self._folder.rename(gone)
-            self._spool.count(self.about, -self.audio_bytes - _FOLDER_BYTES)
+            self._spool.add_bytes(self.metadata, -self.audio_bytes - _FOLDER_BYTES)
         self.close()
         shutil.rmtree(gone, ignore_errors=True)
 
     def set_aside(self) -> None:
         """Takes it away from the workers, with all its audio. Raises OSError."""
-        self._move(self._spool.aside_folder(self.about.call_id))
+        self._move(self._spool.set_aside_folder(self.metadata.call_id))
 
     def move_to(self, call_id: UUID) -> None:
         """It is the recording of a call that the database knows by another id. Raises OSError, also where that has one here.
@@ -394,12 +394,12 @@ class SpooledRecording:
         To be let go of then: who opens it next finds it as that call's. Its object keeps its key.
         """
         self._move(self._spool.folder(call_id))
-        _write_json(self._folder / "about.json", replace(self.about, call_id=call_id).to_json())
+        _write_json(self._folder / "about.json", replace(self.metadata, call_id=call_id).to_json())
 
     def _move(self, folder: Path) -> None:
         if folder != self._folder:
             self._folder.rename(folder)
-            self.is_in(folder)
+            self.set_folder(folder)
 
     def close(self) -> None:
         """Lets go of it: another process may take it. May be called again."""
@@ -439,14 +439,14 @@ def _call_id(name: str) -> UUID | None:
 def _owners_of(folder: Path) -> tuple[UUID, ...]:
     """Whose recording is in a folder; empty when that cannot be read."""
     try:
-        return About.from_json(json.loads((folder / "about.json").read_bytes())).owners
+        return RecordingMetadata.from_json(json.loads((folder / "about.json").read_bytes())).owners
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return ()
 
 
 def _write_over(path: Path, value: Json) -> None:
     """Takes no room on a disk that is full. Only who holds the recording reads or writes the file, so nobody finds half of it."""
-    data = json.dumps(value).encode().ljust(len(_ROOM))
+    data = json.dumps(value).encode().ljust(len(_RESERVED))
     file = os.open(path, os.O_WRONLY | os.O_CREAT, _FILE_MODE)
     try:
         if os.pwrite(file, data, 0) < len(data):

@@ -7,28 +7,28 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from app.foundation.encryption import Keyring
-from app.recording.spool import About
+from app.recording.spool import RecordingMetadata
 from app.storage.model import RecordingConfig, StorageStatus
 from app.storage.rules import StorageDraft
 from app.storage.s3 import StorageTarget
 from app.storage.verification import StorageVerdict, fingerprint
 
 
-async def fails(about: About) -> None:
+async def mark_failing(metadata: RecordingMetadata) -> None:
     """A recording has failed for good; says nothing of a configuration that names another bucket by now."""
     there = RecordingConfig.filter(
-        account_id=about.account_id,
-        bucket_vendor=about.vendor,
-        endpoint_url=about.endpoint_url,
-        bucket_name=about.bucket,
-        region=about.region,
+        account_id=metadata.account_id,
+        bucket_vendor=metadata.vendor,
+        endpoint_url=metadata.endpoint_url,
+        bucket_name=metadata.bucket,
+        region=metadata.region,
     )
     await there.exclude(storage_status=StorageStatus.FAILING).update(
         storage_status=StorageStatus.FAILING, storage_status_since=datetime.now(UTC)
     )
 
 
-async def works(keyring: Keyring, account_id: UUID, target: StorageTarget) -> None:
+async def mark_working(keyring: Keyring, account_id: UUID, target: StorageTarget) -> None:
     """A recording was stored: with the very settings that the account has now, that proves them as a verification does."""
     config = await RecordingConfig.get_or_none(account_id=account_id, storage_status=StorageStatus.FAILING)
     if config is None or (config.last_verification or {}).get("verdict") == StorageVerdict.FAILING.value:

@@ -36,14 +36,14 @@ _MAXIMUM_NUMBER, _MAXIMUM_TRACE_ID = 255, 128
 class CloseCode(enum.IntEnum):
     """How a stream is closed: 1000 promises that its audio is in the spool. Others say why it is not, or not any more."""
 
-    KEPT = 1000
+    SAVED = 1000
     INTERNAL_ERROR = 1011
     TRY_AGAIN_LATER = 1013
     BAD_FRAME = 4400
     NOT_FOUND = 4404
     NOT_RECORDED = 4406
-    NOTHING_SAID = 4408
-    RECORDED_ALREADY = 4409
+    TIMED_OUT = 4408
+    ALREADY_RECORDED = 4409
     SUSPENDED = 4423
 
 

@@ -14,9 +14,9 @@ from typing import Any
 import structlog
 
 from app.foundation.encryption import CannotOpen, Keyring
-from app.recording.backoff import TRIES_FOR_A_PERSON, Fault
-from app.recording.disk import fault_of
-from app.recording.spool import About, SpooledRecording
+from app.recording.backoff import PERMANENT_FAULT_ATTEMPTS, UploadFault
+from app.recording.disk import disk_fault
+from app.recording.spool import RecordingMetadata, SpooledRecording
 from app.storage import credentials, uploads
 from app.storage.credentials import Candidate, Location
 from app.storage.failures import LOSES_DATA, StorageFailure
@@ -24,13 +24,13 @@ from app.storage.model import CONTENT_TYPES, AudioFormat, RecordingConfig, Store
 from app.storage.s3 import Bucket, ObjectStorage, StorageTarget
 from app.storage.uploads import Outgoing
 
-_log = structlog.get_logger("storing")
+_log = structlog.get_logger("recording.upload")
 
 _NOT_IMPLEMENTED = 501
 
 
 @dataclass
-class State:
+class UploadState:
     """What is known of the tries so far; kept in `state.json`."""
 
     attempts: int = 0
@@ -54,11 +54,11 @@ class State:
     """An operator wants it stored all the same."""
 
     @classmethod
-    def of(cls, recording: SpooledRecording) -> "State":
+    def of(cls, recording: SpooledRecording) -> "UploadState":
         return cls.from_json(recording.read_state())
 
     @classmethod
-    def from_json(cls, stored: dict[str, Any] | None) -> "State":
+    def from_json(cls, stored: dict[str, Any] | None) -> "UploadState":
         stored = stored or {}
         return cls(**{name: stored[name] for name in cls.__dataclass_fields__ if name in stored})
 
@@ -72,7 +72,7 @@ class State:
 
 
 @dataclass
-class InParts:
+class MultipartUpload:
     """An upload in parts that this process has begun."""
 
     target: StorageTarget
@@ -80,107 +80,119 @@ class InParts:
     etags: dict[int, str] = field(default_factory=dict)
 
 
-async def candidates(keyring: Keyring, about: About) -> list[Candidate]:
+async def candidates(keyring: Keyring, metadata: RecordingMetadata) -> list[Candidate]:
     """The keys that the recording was begun with, then the account's present ones, if they are others for the same bucket.
 
     Raises Fault when there are none.
     """
-    kept = await StoredCredential.get_or_none(id=about.credential_id, account_id=about.account_id)
-    config = await RecordingConfig.get_or_none(account_id=about.account_id)
-    location = Location(about.vendor, about.endpoint_url, about.bucket, about.region, about.tags)
+    kept = await StoredCredential.get_or_none(id=metadata.credential_id, account_id=metadata.account_id)
+    config = await RecordingConfig.get_or_none(account_id=metadata.account_id)
+    location = Location(metadata.vendor, metadata.endpoint_url, metadata.bucket, metadata.region, metadata.tags)
     found: list[Candidate] = []
     with suppress(CannotOpen):
         found = credentials.candidates(keyring, location, kept, config)
     if not found:
         message = "The keys that the recording was to be stored with are gone."
-        raise Fault(message, "Enter keys for this bucket in the recording configuration, then try again.")
+        raise UploadFault(message, "Enter keys for this bucket in the recording configuration, then try again.")
     return found
 
 
-def outgoing(recording: SpooledRecording) -> Outgoing:
-    about = recording.about
-    return Outgoing(recording.audio_path, about.key, CONTENT_TYPES[about.format], about.tags)
+def _source_of(recording: SpooledRecording) -> Outgoing:
+    metadata = recording.metadata
+    return Outgoing(recording.audio_path, metadata.key, CONTENT_TYPES[metadata.format], metadata.tags)
 
 
 @asynccontextmanager
-async def bucket_of(storage: ObjectStorage, target: StorageTarget) -> AsyncIterator[Bucket]:
+async def open_bucket(storage: ObjectStorage, target: StorageTarget) -> AsyncIterator[Bucket]:
     """With the timeouts of uploads. Raises StorageFailure."""
     await storage.open()
     async with storage.client(target, uploads.READ_SECONDS) as bucket:
         yield bucket
 
 
-async def begin(bucket: Bucket, target: StorageTarget, recording: SpooledRecording, state: State) -> InParts:
+async def begin_multipart(
+    bucket: Bucket, target: StorageTarget, recording: SpooledRecording, state: UploadState
+) -> MultipartUpload:
     """A new upload in parts, which the state knows of before anything is sent. Raises StorageFailure and OSError."""
     state.is_beginning = True
     await state.write(recording)
-    upload_id = await uploads.begin(bucket, outgoing(recording))
+    upload_id = await uploads.begin(bucket, _source_of(recording))
     try:
         state.upload_id, state.is_beginning = upload_id, False
         await state.write(recording)
     except OSError:
-        await _abort(bucket, recording.about.key, upload_id)
+        await _abort(bucket, recording.metadata.key, upload_id)
         raise
-    return InParts(target, upload_id)
+    return MultipartUpload(target, upload_id)
 
 
-async def send_whole_parts(bucket: Bucket, recording: SpooledRecording, upload: InParts, size: int) -> None:
+async def upload_whole_parts(bucket: Bucket, recording: SpooledRecording, upload: MultipartUpload, size: int) -> None:
     """Sends what is there as whole parts of a file that grows; not the first of a WAV, whose header is not final.
 
     Raises StorageFailure and OSError.
     """
-    for part in growing_parts(recording, upload, size):
-        upload.etags[part.number] = await uploads.send(bucket, outgoing(recording), upload.upload_id, part)
+    for part in _new_parts(recording, upload, size):
+        upload.etags[part.number] = await uploads.send(bucket, _source_of(recording), upload.upload_id, part)
 
 
-def growing_parts(recording: SpooledRecording, upload: InParts | None, size: int) -> list[uploads.Part]:
+def _new_parts(recording: SpooledRecording, upload: MultipartUpload | None, size: int) -> list[uploads.Part]:
     """What may be sent by now of a file that has this size and grows."""
     sent = upload.etags if upload is not None else {}
-    first = 2 if recording.about.format is AudioFormat.WAV else 1
+    first = 2 if recording.metadata.format is AudioFormat.WAV else 1
     return [part for part in uploads.full_parts(size) if part.number >= first and part.number not in sent]
 
 
-async def send(
-    bucket: Bucket, target: StorageTarget, recording: SpooledRecording, state: State, upload: InParts | None
+async def upload_recording(
+    bucket: Bucket,
+    target: StorageTarget,
+    recording: SpooledRecording,
+    state: UploadState,
+    upload: MultipartUpload | None,
 ) -> None:
     """Brings the finished file into the bucket, going on with an upload of this process if there is one.
 
     Raises StorageFailure and Fault; what was begun is given up then, or stands in the state.
     """
     try:
-        await _send(bucket, target, recording, state, upload)
+        await _upload(bucket, target, recording, state, upload)
     except OSError as error:
         message = f"This server could not read the recording from its spool: {error.strerror}."
-        raise Fault(message, f"For the operator of this server: {fault_of(error).advice}", mends=True) from error
+        raise UploadFault(
+            message, f"For the operator of this server: {disk_fault(error).advice}", transient=True
+        ) from error
 
 
-async def _send(
-    bucket: Bucket, target: StorageTarget, recording: SpooledRecording, state: State, upload: InParts | None
+async def _upload(
+    bucket: Bucket,
+    target: StorageTarget,
+    recording: SpooledRecording,
+    state: UploadState,
+    upload: MultipartUpload | None,
 ) -> None:
-    what, size = outgoing(recording), recording.audio_bytes
+    source, size = _source_of(recording), recording.audio_bytes
     if upload is None:
-        await clear(bucket, recording, state)
-        if (state.is_sent or state.may_be_sent) and await uploads.size_of(bucket, what.key) == size:
+        await abort_leftovers(bucket, recording, state)
+        if (state.is_sent or state.may_be_sent) and await uploads.size_of(bucket, source.key) == size:
             return
     if upload is None and size < uploads.IN_PARTS_FROM_BYTES:
-        await _note_sending(recording, state)
-        await uploads.put(bucket, what, size)
+        await _note_object_may_exist(recording, state)
+        await uploads.put(bucket, source, size)
     else:
-        await _send_in_parts(bucket, target, recording, state, upload)
-    found = await uploads.size_of(bucket, what.key)
+        await _upload_in_parts(bucket, target, recording, state, upload)
+    found = await uploads.size_of(bucket, source.key)
     if found is not None and found != size:
-        raise Fault(
+        raise UploadFault(
             f"The storage took {size} bytes and holds {found}.",
             LOSES_DATA,
-            mends=True,
+            transient=True,
         )
 
 
-async def clear(bucket: Bucket, recording: SpooledRecording, state: State) -> None:
+async def abort_leftovers(bucket: Bucket, recording: SpooledRecording, state: UploadState) -> None:
     """Gives up what an earlier process, or an earlier try, has begun. Raises StorageFailure when nobody answers."""
-    key = recording.about.key
+    key = recording.metadata.key
     if state.is_beginning:
-        await _give_up_unheard(bucket, key, state)
+        await _abort_unknown_uploads(bucket, key, state)
         state.is_beginning = False
         await state.write(recording)
     if state.upload_id is not None:
@@ -194,7 +206,7 @@ async def clear(bucket: Bucket, recording: SpooledRecording, state: State) -> No
         await state.write(recording)
 
 
-async def _give_up_unheard(bucket: Bucket, key: str, state: State) -> None:
+async def _abort_unknown_uploads(bucket: Bucket, key: str, state: UploadState) -> None:
     """All uploads of this key, whatever their ids. Raises StorageFailure when that may go better the next time."""
     try:
         for upload_id in await uploads.open_uploads(bucket, key):
@@ -202,44 +214,48 @@ async def _give_up_unheard(bucket: Bucket, key: str, state: State) -> None:
     except StorageFailure as failure:
         # The right to list is no right that storing needs, and a server that cannot list may answer anything.
         is_final = failure.is_settled or failure.http_status == _NOT_IMPLEMENTED
-        if not is_final and state.attempts < TRIES_FOR_A_PERSON:
+        if not is_final and state.attempts < PERMANENT_FAULT_ATTEMPTS:
             raise
         _log.warning("an upload in parts may stay: the storage does not tell of it", key=key, code=failure.code)
 
 
-async def _send_in_parts(
-    bucket: Bucket, target: StorageTarget, recording: SpooledRecording, state: State, upload: InParts | None
+async def _upload_in_parts(
+    bucket: Bucket,
+    target: StorageTarget,
+    recording: SpooledRecording,
+    state: UploadState,
+    upload: MultipartUpload | None,
 ) -> None:
-    what, size = outgoing(recording), recording.audio_bytes
-    upload = upload or await begin(bucket, target, recording, state)
+    source, size = _source_of(recording), recording.audio_bytes
+    upload = upload or await begin_multipart(bucket, target, recording, state)
     try:
         parts = [part for part in uploads.parts_of(size) if part.number not in upload.etags]
         for part in parts:
-            upload.etags[part.number] = await uploads.send(bucket, what, upload.upload_id, part)
-        await _note_sending(recording, state)
-        await _complete(bucket, what, upload, size)
+            upload.etags[part.number] = await uploads.send(bucket, source, upload.upload_id, part)
+        await _note_object_may_exist(recording, state)
+        await _complete(bucket, source, upload, size)
     except (StorageFailure, OSError):
         with suppress(StorageFailure):  # the state keeps it for the next try
-            await clear(bucket, recording, state)
+            await abort_leftovers(bucket, recording, state)
         raise
     state.upload_id, state.is_sent = None, True
     await state.write(recording)
 
 
-async def _note_sending(recording: SpooledRecording, state: State) -> None:
+async def _note_object_may_exist(recording: SpooledRecording, state: UploadState) -> None:
     """Before the request that makes the object: whoever deletes the recording looks for it. Raises OSError."""
     if not state.may_be_sent:
         state.may_be_sent = True
         await state.write(recording)
 
 
-async def _complete(bucket: Bucket, what: Outgoing, upload: InParts, size: int) -> None:
+async def _complete(bucket: Bucket, source: Outgoing, upload: MultipartUpload, size: int) -> None:
     """An answer that got lost does not make the object undone. Raises StorageFailure."""
     try:
-        await uploads.complete(bucket, what, upload.upload_id, upload.etags)
+        await uploads.complete(bucket, source, upload.upload_id, upload.etags)
     except StorageFailure:
         with suppress(StorageFailure):
-            if size and await uploads.size_of(bucket, what.key) == size:
+            if size and await uploads.size_of(bucket, source.key) == size:
                 return
         raise
 

@@ -46,7 +46,7 @@ class Gateway:
         return found
 
     @property
-    def recorder(self) -> RecordingIngest:
+    def recording_ingest(self) -> RecordingIngest:
         found: RecordingIngest = self.installation.opened.clients[RecordingIngest]
         return found
 
@@ -85,9 +85,9 @@ class Gateway:
         """A call's stream, when it is recorded, with so many bytes of its audio here and so many of them in the spool."""
 
         def found() -> AudioStream | None:
-            for stream in self.recorder._streams:
+            for stream in self.recording_ingest._streams:
                 in_spool = stream.samples * stream.first.frame_bytes
-                is_here = in_spool + len(stream._waiting) >= arrived and in_spool >= written
+                is_here = in_spool + len(stream._buffer) >= arrived and in_spool >= written
                 if stream.first.gateway_call_id == call and is_here:
                     return stream
             return None
@@ -125,8 +125,8 @@ async def gateway_of(
     assert (await person.change("updateRecordingConfig", "recordingConfig { id }", **wanted))["userErrors"] == []
     # What is recorded stays in the spool, to be looked at.
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(UploadWorker, "ended", lambda _, recording: recording.close())
-        patch.setattr(UploadWorker, "look", lambda _: asyncio.sleep(0))
+        patch.setattr(UploadWorker, "on_end", lambda _, recording: recording.close())
+        patch.setattr(UploadWorker, "scan", lambda _: asyncio.sleep(0))
         async with _listening(installation) as server:
             yield Gateway(installation, server, made["token"], world["own"])
 

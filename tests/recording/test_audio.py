@@ -8,7 +8,7 @@ import numpy
 import pytest
 import soundfile
 
-from app.recording.audio import SAMPLE_RATES, WAV_HEADER_BYTES, Wav, duration_of, encoder
+from app.recording.audio import SAMPLE_RATES, WAV_HEADER_BYTES, Wav, duration_of, new_encoder
 from app.storage.model import AudioFormat
 from tests.recording.sounds import likeness, speech
 
@@ -18,7 +18,7 @@ every_kind = pytest.mark.parametrize(("sample_rate", "channels"), [(r, c) for r 
 
 def encoded(form: AudioFormat, sample_rate: int, channels: int, pcm: bytes) -> bytes:
     """A file made piece by piece, as of frames of 20 ms that come in batches."""
-    made = encoder(form, sample_rate, channels)
+    made = new_encoder(form, sample_rate, channels)
     file, step = bytearray(made.begin()), sample_rate * channels * 2 // 4
     for start in range(0, len(pcm), step):
         file += made.encode(pcm[start : start + step])
@@ -61,7 +61,7 @@ def test_mp3_has_128_kilobits_a_second(sample_rate: int, channels: int) -> None:
 
 @every_kind
 def test_much_audio_at_once_is_the_same_as_a_little_at_a_time(sample_rate: int, channels: int) -> None:
-    pcm, made = speech(sample_rate, channels, 20).tobytes(), encoder(AudioFormat.MP3, sample_rate, channels)
+    pcm, made = speech(sample_rate, channels, 20).tobytes(), new_encoder(AudioFormat.MP3, sample_rate, channels)
     assert made.encode(pcm) + made.end() == encoded(AudioFormat.MP3, sample_rate, channels, pcm)
 
 

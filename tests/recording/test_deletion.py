@@ -165,14 +165,14 @@ async def test_a_recording_that_was_stored_meanwhile_is_deleted_in_the_bucket(
     installation: Installation, local_s3: LocalS3, account_user: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     call = await recorded(installation, target_in(local_s3), recording_state=RecordingState.STORING)
-    mark = deletion._mark
+    mark = deletion._mark_deleted
 
     async def late(context: Any, found: Call) -> Call | None:
         if found.recording_state is RecordingState.STORING:
             await Call.filter(id=found.id).update(recording_state=RecordingState.STORED)
         return await mark(context, found)
 
-    monkeypatch.setattr(deletion, "_mark", late)
+    monkeypatch.setattr(deletion, "_mark_deleted", late)
     assert (await delete(account_user, call))["keptVersions"] is False
     assert not call.is_in_bucket()
 

@@ -37,7 +37,7 @@ def stalled(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         raise TimeoutError
 
     monkeypatch.setattr(ingest, "DATABASE_SECONDS", 0.2)
-    for place, name in ((ingest, "admit"), (lifecycle, "begin"), (lifecycle, "storing")):
+    for place, name in ((ingest, "admit"), (lifecycle, "begin"), (lifecycle, "mark_storing")):
         monkeypatch.setattr(place, name, never)
     yield
     is_over.set()
@@ -71,20 +71,20 @@ async def test_a_short_call_is_kept_while_the_database_is_stalled(
     given: dict[str, Any] = {"from": "+4930123456", "to": "+49301000", "direction": "inbound"}
     codes = await asyncio.gather(*(ended(gateway, f"during-{number}", **given) for number in range(3)))
     assert codes == [(1000, "")] * 3
-    waiting = gateway.spool.waiting()
+    waiting = gateway.spool.call_ids()
     assert len(waiting) == 4
     for call_id in waiting[1:]:
-        about = gateway.spool.folder(call_id).joinpath("about.json").read_text()
-        assert '"during-' in about
-        assert '"+4930123456"' in about
-        assert '"without_database": true' in about
+        metadata = gateway.spool.folder(call_id).joinpath("about.json").read_text()
+        assert '"during-' in metadata
+        assert '"+4930123456"' in metadata
+        assert '"without_database": true' in metadata
         assert gateway.spool.folder(call_id).joinpath("audio").read_bytes()[44:] == AUDIO
 
 
 @pytest.mark.usefixtures("stalled")
 async def test_a_call_that_cannot_be_kept_is_not_closed_with_1000(gateway: Gateway) -> None:
     assert await ended(gateway, "a") == DATABASE_AWAY
-    assert gateway.spool.waiting() == []
+    assert gateway.spool.call_ids() == []
 
 
 async def test_what_is_known_of_one_account_says_nothing_of_another_nor_to_another_caller(
@@ -119,7 +119,7 @@ async def test_a_stream_that_is_closed_gives_its_slot_back_while_the_database_is
     await gateway.idle()
     request.getfixturevalue("stalled")
     assert await ended(gateway, "during") == (1000, "")
-    slots = gateway.recorder._slots
+    slots = gateway.recording_ingest._slots
     await until(lambda: not slots.total)
     assert gateway.server.server_state.tasks  # the database was not told yet
 
@@ -152,13 +152,13 @@ async def test_a_call_whose_end_cannot_be_written_is_not_closed_with_1000(
     monkeypatch.setattr(SpooledRecording, step, full)
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame("a"))
-        await until(gateway.spool.waiting)
+        await until(gateway.spool.call_ids)
         begun.set()
         await connection.send(AUDIO)
         reason = "the disk of the spool is full: the recording ends here"
         assert await closed_by(connection) == (1011, reason)
     if step == "append":
-        end = (await gateway.spooled("a")).ended
+        end = (await gateway.spooled("a")).stream_end
         assert end is not None
         assert (end.samples, end.is_cut) == (0, True)
 
@@ -179,13 +179,13 @@ async def test_a_call_that_lost_a_piece_while_it_ended_is_not_closed_with_1000(
     monkeypatch.setattr(SpooledRecording, "append", full_once)
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame("a"))
-        await until(gateway.spool.waiting)
+        await until(gateway.spool.call_ids)
         fails.set()
         await connection.send(AUDIO)
         await until(writes.is_set)
         await connection.send(AUDIO)
         closing = asyncio.create_task(closed_by(connection))
-        (stream,) = gateway.recorder._streams
+        (stream,) = gateway.recording_ingest._streams
         await until(lambda: stream.ending is not None)
         goes_on.set()
         assert await closing == (1011, "the disk of the spool is full: the recording ends here")

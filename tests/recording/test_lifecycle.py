@@ -12,7 +12,7 @@ from app.calls.model import Call, CallDirection, RecordingState
 from app.foundation.events import Change, LiveEvents
 from app.foundation.identifiers import Kind, parse_sid, sid_of
 from app.recording import lifecycle
-from app.recording.lifecycle import AccountDeleted, CallFacts, RecordedAlready
+from app.recording.lifecycle import AccountDeleted, AlreadyRecorded, CallFacts
 from app.storage.model import AudioFormat, BucketVendor, StoredCredential
 from app.storage.s3 import StorageTarget
 from tests.support.installation import Installation, World
@@ -75,7 +75,7 @@ async def test_a_call_is_recorded_once(installation: Installation, world: World)
     live = LiveEvents()
     async with installation.database():
         await begin(installation, live, own(world))
-        with pytest.raises(RecordedAlready):
+        with pytest.raises(AlreadyRecorded):
             await begin(installation, live, own(world))
         with pytest.raises(AccountDeleted):
             await begin(installation, live, uuid4())
@@ -85,25 +85,25 @@ async def test_states_follow_each_other_and_deleted_is_the_last(installation: In
     account, live = own(world), LiveEvents()
     async with installation.database():
         mine = ((await begin(installation, live, account)).id, account)
-        assert await lifecycle.storing(live, *mine)
-        assert await lifecycle.failed(live, *mine, {"code": "AccessDenied"}, 6)
-        assert not await lifecycle.failed(live, *mine, {"code": "AccessDenied"}, 6)
+        assert await lifecycle.mark_storing(live, *mine)
+        assert await lifecycle.mark_failed(live, *mine, {"code": "AccessDenied"}, 6)
+        assert not await lifecycle.mark_failed(live, *mine, {"code": "AccessDenied"}, 6)
         assert (await Call.get(id=mine[0])).recording_error == {"code": "AccessDenied"}
-        assert await lifecycle.storing(live, *mine)
-        assert await lifecycle.stored(live, *mine, size_bytes=44, duration_ms=5)
-        assert not await lifecycle.storing(live, *mine)
+        assert await lifecycle.mark_storing(live, *mine)
+        assert await lifecycle.mark_stored(live, *mine, size_bytes=44, duration_ms=5)
+        assert not await lifecycle.mark_storing(live, *mine)
         call = await Call.get(id=mine[0])
         assert (call.recording_state, call.recording_size_bytes, call.recording_error) == (
             RecordingState.STORED,
             44,
             None,
         )
-        assert await lifecycle.deleted(*mine)
+        assert await lifecycle.mark_deleted(*mine)
         with live.listening(account) as listener:
-            assert not await lifecycle.deleted(*mine)
-            assert not await lifecycle.stored(live, *mine, size_bytes=44, duration_ms=5)
-            assert not await lifecycle.failed(live, *mine, {}, 6)
-            await lifecycle.waits(live, *mine, {}, 1)
+            assert not await lifecycle.mark_deleted(*mine)
+            assert not await lifecycle.mark_stored(live, *mine, size_bytes=44, duration_ms=5)
+            assert not await lifecycle.mark_failed(live, *mine, {}, 6)
+            await lifecycle.mark_retrying(live, *mine, {}, 1)
             assert listener._waiting.empty()
         call = await Call.get(id=mine[0])
     assert call.recording_state is RecordingState.DELETED

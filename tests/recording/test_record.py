@@ -29,15 +29,14 @@ from app.foundation.events import LiveEvents
 from app.foundation.identifiers import Kind, parse_sid
 from app.foundation.logging import RequestLog
 from app.recording import ingest, lifecycle
-from app.recording.admission import admit
-from app.recording.admission import closed as closed_accounts
+from app.recording.admission import admit, refusals_of_closed_accounts
 from app.recording.spool import Spool, SpooledRecording
 from app.recording.stream import FirstFrame
 from app.server.transport.websocket import StreamingProtocol
 from app.storage.model import BucketVendor
 from tests.recording.gateways import Gateway, closed, gateway_of, uuid_of
 from tests.recording.sounds import likeness, speech
-from tests.recording.test_spool import about
+from tests.recording.test_spool import metadata
 from tests.server.test_metrics import metrics, number
 from tests.support.installation import Installation, Person, World
 from tests.support.loop_clock import pass_seconds
@@ -110,12 +109,12 @@ async def test_the_protocol_is_spoken_byte_for_byte(gateway: Gateway, world: Wor
         b"data\x00\x05\x00\x00"
     )
     assert recording.audio_path.read_bytes() == header + b"\x01\x00\x02\x00" * 160 + b"\x03\x00\x04\x00" * 160
-    assert recording.ended is not None
-    assert (recording.ended.duration_ms, recording.ended.samples) == (40, 320)
+    assert recording.stream_end is not None
+    assert (recording.stream_end.duration_ms, recording.stream_end.samples) == (40, 320)
     call = await gateway.call("b6f48929-8e86-4d62-ae3b-64fb574d91f6")
     assert (call.direction, call.from_number, call.to_number) == (CallDirection.INBOUND, "+4930123456", "+49301000")
     assert (call.trace_id, call.recording_state) == ("0af7651916cd43dd8448eb211c80319c", RecordingState.STORING)
-    assert recording.about.key == call.recording_key
+    assert recording.metadata.key == call.recording_key
 
 
 @pytest.mark.parametrize(("rate", "mix"), [(8_000, "stereo"), (16_000, "mono"), (48_000, "stereo")])
@@ -139,11 +138,11 @@ async def test_a_sample_that_is_cut_between_two_writings_is_whole(
                 await gateway.running("cut", written=number * 643 // 4 * 4)
         await gateway.idle()
         recording = await gateway.spooled("cut")
-    assert recording.ended is not None
-    assert recording.ended.samples == 20 * 643 // 4
+    assert recording.stream_end is not None
+    assert recording.stream_end.samples == 20 * 643 // 4
 
 
-async def worked_off(threads: ThreadPoolExecutor) -> None:
+async def finish_work(threads: ThreadPoolExecutor) -> None:
     """Until they have done all that was asked of them before."""
     await asyncio.sleep(0)  # for those who are about to ask
     size = threads._max_workers
@@ -172,7 +171,7 @@ async def test_the_end_of_a_call_comes_after_what_is_being_written(
             await connection.send(b"2" * 640)
             closing = asyncio.create_task(connection.close())
             await until(lambda: stream.ending is not None)
-            await worked_off(gateway.recorder._ending)
+            await finish_work(gateway.recording_ingest._ending)
             goes_on.set()
             await closing
     finally:
@@ -185,7 +184,7 @@ async def test_a_call_begins_while_the_audio_of_others_is_written(gateway: Gatew
     """It has a transaction, which others wait for."""
     may_go_on = threading.Event()
     for _ in range(ingest._THREADS):
-        gateway.recorder._threads.submit(may_go_on.wait)
+        gateway.recording_ingest._threads.submit(may_go_on.wait)
     try:
         async with gateway.opened() as connection:
             await connection.send(gateway.first_frame("begins"))
@@ -202,12 +201,12 @@ async def test_a_call_begins_while_the_audio_of_others_is_written(gateway: Gatew
 async def test_a_stream_that_is_ahead_of_time_is_written_second_by_second() -> None:
     stream = ingest.AudioStream(FirstFrame("fast", UUID(int=1)), lambda: None)
     second, ten_seconds = 8_000 * 4, bytes(range(256)) * 1_250
-    stream.take(ten_seconds)
-    written = stream.audio_of_turn()
+    stream.receive(ten_seconds)
+    written = stream.next_audio()
     assert written == ten_seconds[:second]
     assert stream.has_audio
-    assert stream.audio_of_turn() == ten_seconds[second : 2 * second]
-    assert stream.last_audio() == ten_seconds[2 * second :]
+    assert stream.next_audio() == ten_seconds[second : 2 * second]
+    assert stream.remaining_audio() == ten_seconds[2 * second :]
 
 
 async def test_a_stream_that_had_to_wait_is_written_as_far_as_its_audio_has_come(
@@ -216,20 +215,20 @@ async def test_a_stream_that_had_to_wait_is_written_as_far_as_its_audio_has_come
     now = 100.0
     monkeypatch.setattr(ingest, "time", SimpleNamespace(monotonic=lambda: now))
     stream = ingest.AudioStream(FirstFrame("slow", UUID(int=1)), lambda: None)
-    stream.take(bytes(8_000 * 4 * 8))
+    stream.receive(bytes(8_000 * 4 * 8))
     now = 105.0
-    assert len(stream.audio_of_turn()) == 8_000 * 4 * 5
-    assert len(stream.audio_of_turn()) == 8_000 * 4
+    assert len(stream.next_audio()) == 8_000 * 4 * 5
+    assert len(stream.next_audio()) == 8_000 * 4
 
 
 async def test_there_is_room_as_soon_as_a_full_stream_has_had_its_turn() -> None:
     told: list[str] = []
     stream = ingest.AudioStream(FirstFrame("full", UUID(int=1)), lambda: told.append("full"))
-    stream.has_room = lambda: told.append("room")
-    stream.take(bytes(ingest.MAXIMUM_WAITING_BYTES + 8_000 * 4))
-    stream.audio_of_turn()
+    stream.on_room = lambda: told.append("room")
+    stream.receive(bytes(ingest.MAXIMUM_BUFFER_BYTES + 8_000 * 4))
+    stream.next_audio()
     assert told == ["full"]
-    stream.audio_of_turn()
+    stream.next_audio()
     assert told == ["full", "room"]
 
 
@@ -242,11 +241,11 @@ async def test_mp3_sounds_like_what_was_sent(installation: Installation, world: 
     assert rate == 16_000
     assert abs(len(heard) / rate - 5) < 0.2
     assert [likeness(sent[:, each], heard[::2, each]) > 0.95 for each in (0, 1)] == [True, True]
-    assert recording.about.key.endswith(".mp3")
+    assert recording.metadata.key.endswith(".mp3")
 
 
 async def test_nothing_is_lost_while_settings_are_looked_up(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
-    is_full, take = asyncio.Event(), ingest.AudioStream.take
+    is_full, take = asyncio.Event(), ingest.AudioStream.receive
 
     def taken(*given: Any) -> bool:
         has_room = take(*given)
@@ -258,11 +257,11 @@ async def test_nothing_is_lost_while_settings_are_looked_up(gateway: Gateway, mo
         await is_full.wait()
         return await admit(*given)
 
-    monkeypatch.setattr(ingest.AudioStream, "take", taken)
+    monkeypatch.setattr(ingest.AudioStream, "receive", taken)
     monkeypatch.setattr(ingest, "admit", slow)
     # More than is kept in memory for a stream: the rest waits in the socket.
     sent = speech(48_000, 2, 8)
-    assert sent.nbytes > 2 * ingest.MAXIMUM_WAITING_BYTES
+    assert sent.nbytes > 2 * ingest.MAXIMUM_BUFFER_BYTES
     await gateway.stream("slow", sent.tobytes(), frame_bytes=3_840, sampleRate=48_000)
     heard, _ = soundfile.read((await gateway.spooled("slow")).audio_path, dtype="int16")
     assert numpy.array_equal(heard, sent)
@@ -333,7 +332,7 @@ async def test_a_connection_that_is_lost_leaves_a_recording_that_is_whole(gatewa
         connection.transport.abort()
     await gateway.idle()
     recording = await gateway.spooled("lost")
-    assert recording.ended is not None
+    assert recording.stream_end is not None
     assert soundfile.info(recording.audio_path).frames == 160
 
 
@@ -347,7 +346,7 @@ async def test_a_server_that_stops_keeps_what_it_has(gateway: Gateway) -> None:
         assert code == 1012
     await gateway.idle()
     recording = await gateway.spooled("stopped")
-    assert recording.ended is not None
+    assert recording.stream_end is not None
     assert recording.audio_bytes == 44 + 640
 
 
@@ -410,7 +409,7 @@ async def test_a_spool_that_cannot_be_written_leaves_no_call_that_seems_to_be_re
     assert await refusals(admin, why) == before + 1
     await gateway.stream("a", bytes(640))
     assert (await gateway.spooled("a")).audio_bytes == 44 + 640
-    assert len(gateway.spool.waiting()) == 1
+    assert len(gateway.spool.call_ids()) == 1
 
 
 async def test_what_was_begun_when_the_database_went_away_goes_on(
@@ -419,19 +418,19 @@ async def test_what_was_begun_when_the_database_went_away_goes_on(
     begin: Any = lifecycle.begin
 
     async def committed_and_gone(*given: Any) -> None:
-        async def hold(*told: Any) -> None:
+        async def before_commit(*told: Any) -> None:
             await given[-1](*told)
             raise ConnectionResetError
 
-        await begin(*given[:-1], hold)
+        await begin(*given[:-1], before_commit)
 
     with monkeypatch.context() as patched:
         patched.setattr(lifecycle, "begin", committed_and_gone)
         await gateway.stream("a", bytes(640))
-    (left,) = gateway.spool.waiting()
+    (left,) = gateway.spool.call_ids()
     free = gateway.spool.open(left)
     assert free is not None
-    assert (free.audio_bytes, free.ended is not None) == (44 + 640, True)
+    assert (free.audio_bytes, free.stream_end is not None) == (44 + 640, True)
 
 
 async def test_streams_that_run_when_the_process_ends_are_ended_in_order(
@@ -451,7 +450,7 @@ async def test_streams_that_run_when_the_process_ends_are_ended_in_order(
     async def while_it_ends() -> None:
         await until(lambda: mine._is_ending)
         for _ in range(10):
-            await worked_off(mine._ending)
+            await finish_work(mine._ending)
         goes_on.set()
 
     monkeypatch.setattr(ingest.AudioStream, "write", slow)
@@ -463,12 +462,12 @@ async def test_streams_that_run_when_the_process_ends_are_ended_in_order(
             with mine.slot(viewer) as slot:
                 await mine.begin(viewer, slot, stream)
             for number in range(50):
-                stream.take(bytes([number, 0]) * 16_000)
+                stream.receive(bytes([number, 0]) * 16_000)
                 if number == 10:
                     await until(is_writing.is_set)
         await going_on
     recording = await gateway.spooled("left")
-    assert recording.ended is not None
+    assert recording.stream_end is not None
     assert recording.read(44, 2_000_000) == b"".join(bytes([number, 0]) * 16_000 for number in range(50))
 
 
@@ -483,12 +482,12 @@ async def test_without_its_database_it_takes_no_calls_of_unknown_accounts_and_lo
         await connection.send(bytes(640))
         await gateway.running("a", arrived=640)
         monkeypatch.setattr(ingest, "admit", away)
-        monkeypatch.setattr(lifecycle, "storing", away)
+        monkeypatch.setattr(lifecycle, "mark_storing", away)
         refused = await gateway.refused(gateway.first_frame("b", accountSid=world["sibling"]))
         assert refused == (1013, "the database does not answer: try again later")
     await gateway.idle()
     recording = await gateway.spooled("a")
-    assert recording.ended is not None
+    assert recording.stream_end is not None
     assert recording.audio_bytes == 44 + 640
 
 
@@ -498,7 +497,7 @@ async def test_a_recording_that_the_database_cannot_be_told_of_is_let_go_of(
     async def full(*_: Any) -> None:
         raise OperationalError("database or disk is full")
 
-    monkeypatch.setattr(lifecycle, "storing", full)
+    monkeypatch.setattr(lifecycle, "mark_storing", full)
     await gateway.stream("a", bytes(640))
     assert (await gateway.spooled("a")).audio_bytes == 44 + 640
 
@@ -509,7 +508,7 @@ async def test_recording_goes_on_when_the_machine_has_no_more_threads(
     start = threading.Thread.start
 
     def none_left(thread: threading.Thread) -> None:
-        if thread.name.startswith("recorder"):
+        if thread.name.startswith("ingest"):
             raise RuntimeError("can't start new thread")
         start(thread)
 
@@ -529,7 +528,7 @@ async def test_one_writing_that_fails_is_not_the_last(gateway: Gateway, monkeypa
             raise ZeroDivisionError
 
         with monkeypatch.context() as patched:
-            patched.setattr(ingest.RecordingIngest, "_end_what_is_too_much", fails)
+            patched.setattr(ingest.RecordingIngest, "_end_over_quota", fails)
             await connection.send(bytes(640))
             await failed.wait()
         await connection.send(bytes(640))
@@ -560,7 +559,7 @@ async def test_the_writing_does_not_wait_for_a_large_spool_to_be_measured(
             with mine.slot(viewer) as slot:
                 await mine.begin(viewer, slot, stream)
             await until(is_measuring.is_set)
-            stream.take(bytes(640))
+            stream.receive(bytes(640))
             await until(lambda: stream.samples == 160)
             is_measured.set()
     finally:
@@ -679,7 +678,7 @@ async def test_running_calls_of_who_is_suspended_end_within_5_s_and_are_kept(
             assert await closed(connection) == (4423, "the account is suspended: its calls are not recorded")
     await gateway.idle()
     recording = await gateway.spooled("a")
-    assert recording.ended is not None
+    assert recording.stream_end is not None
     assert recording.audio_bytes == 44 + 640
 
 
@@ -700,7 +699,7 @@ async def test_running_calls_of_an_account_that_is_deleted_end_within_5_s(
 async def test_calls_of_others_and_calls_without_a_database_go_on_when_an_account_is_suspended(
     gateway: Gateway, world: World, provider: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looks, find_closed = 0, closed_accounts
+    looks, find_closed = 0, refusals_of_closed_accounts
 
     async def looked(*given: Any) -> Any:
         nonlocal looks
@@ -714,10 +713,10 @@ async def test_calls_of_others_and_calls_without_a_database_go_on_when_an_accoun
 
     async def is_looked_at_again() -> None:
         before = looks
-        await pass_seconds(ingest.LOOK_AT_ACCOUNTS_EVERY_SECONDS)
+        await pass_seconds(ingest.CHECK_ACCOUNTS_EVERY_SECONDS)
         await until(lambda: looks > before)
 
-    monkeypatch.setattr(ingest, "closed", looked)
+    monkeypatch.setattr(ingest, "refusals_of_closed_accounts", looked)
     other = {"id": world["sibling"], "active": False}
     assert (await provider.change("setAccountActive", "account { id }", **other))["userErrors"] == []
     async with gateway.opened() as connection:
@@ -727,7 +726,7 @@ async def test_calls_of_others_and_calls_without_a_database_go_on_when_an_accoun
         await is_looked_at_again()
         await is_looked_at_again()  # so that the first look has had its answer
         with monkeypatch.context() as patched:
-            patched.setattr(ingest, "closed", away)
+            patched.setattr(ingest, "refusals_of_closed_accounts", away)
             own = {"id": world["own"], "active": False}
             assert (await provider.change("setAccountActive", "account { id }", **own))["userErrors"] == []
             await is_looked_at_again()
@@ -857,7 +856,7 @@ async def test_a_call_that_is_refused_by_a_fault_of_ours_counts(gateway: Gateway
 def fill(gateway: Gateway, account: str, megabytes: float, provider: str | None = None) -> None:
     """Another process of the machine has put so much of this account into the spool."""
     provider_id = parse_sid(Kind.SERVICE_PROVIDER, provider) if provider else None
-    told = replace(about(), account_id=UUID(uuid_of(account)), service_provider_id=provider_id)
+    told = replace(metadata(), account_id=UUID(uuid_of(account)), service_provider_id=provider_id)
     recording = Spool(gateway.installation.settings.spool, 10**12).create(told)
     recording.append(bytes(int(megabytes * 1_000_000)))
     recording.close()
@@ -910,7 +909,7 @@ async def test_a_call_that_outgrows_its_accounts_quarter_of_the_spool_is_ended_a
         )
     await gateway.idle()
     recording = await gateway.spooled("a")
-    assert recording.ended is not None
+    assert recording.stream_end is not None
     assert recording.audio_bytes == 44 + 300_000
     assert [(alarm["why"], alarm["account"]) for alarm in alarms] == [("spool", gateway.account)]
 
@@ -926,7 +925,7 @@ async def test_a_spool_that_is_a_tenth_beyond_its_limit_ends_all_calls_in_order(
         assert await closed(connection) == (1013, "the spool is overfull: the recording ends here")
     await gateway.idle()
     recording = await gateway.spooled("a")
-    assert recording.ended is not None
+    assert recording.stream_end is not None
     assert recording.audio_bytes == 44 + 640
 
 

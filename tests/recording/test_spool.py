@@ -19,15 +19,15 @@ import pytest
 
 from app.foundation.concurrency_limits import Share
 from app.recording.audio import Wav
-from app.recording.crash_recovery import recovered
-from app.recording.spool import About, Ended, Spool
+from app.recording.crash_recovery import recover
+from app.recording.spool import RecordingMetadata, Spool, StreamEnd
 from app.storage.model import AudioFormat, BucketVendor
 from app.storage.rules import Tag
 from tests.recording.upload_setup import full_disk
 
 
-def about() -> About:
-    return About(
+def metadata() -> RecordingMetadata:
+    return RecordingMetadata(
         call_id=uuid4(),
         account_id=uuid4(),
         gateway_call_id="a@b",
@@ -51,7 +51,7 @@ def spool(tmp_path: Path) -> Spool:
 
 
 def test_what_is_written_is_found_again_by_another_process(spool: Spool, tmp_path: Path) -> None:
-    told, ended = about(), Ended(datetime.now(UTC), 1_500, 12_000)
+    told, ended = metadata(), StreamEnd(datetime.now(UTC), 1_500, 12_000)
     recording = spool.create(told)
     recording.append(b"abc")
     recording.append(bytearray(b"def"))
@@ -60,17 +60,17 @@ def test_what_is_written_is_found_again_by_another_process(spool: Spool, tmp_pat
     recording.finish(ended)
     recording.close()
     other = Spool(tmp_path / "spool", 1_000)
-    assert other.waiting() == [told.call_id]
+    assert other.call_ids() == [told.call_id]
     found = other.open(told.call_id)
     assert found is not None
-    assert (found.about, found.ended, found.read_state()) == (told, ended, {"attempts": 2})
+    assert (found.metadata, found.stream_end, found.read_state()) == (told, ended, {"attempts": 2})
     assert (found.audio_path.read_bytes(), found.audio_bytes, found.read(2, 2)) == (b"aXYdef", 6, b"Yd")
 
 
 def test_a_recording_is_held_by_one(spool: Spool) -> None:
-    told = about()
+    told = metadata()
     recording = spool.create(told)
-    assert spool.waiting() == [told.call_id]
+    assert spool.call_ids() == [told.call_id]
     assert spool.open(told.call_id) is None
     with pytest.raises(FileExistsError):
         spool.create(told)
@@ -78,25 +78,25 @@ def test_a_recording_is_held_by_one(spool: Spool) -> None:
     again = spool.open(told.call_id)
     assert again is not None
     again.remove()
-    assert (spool.waiting(), spool.open(told.call_id)) == ([], None)
+    assert (spool.call_ids(), spool.open(told.call_id)) == ([], None)
 
 
 def test_what_a_killed_process_was_recording_has_ended_when_it_was_written_last(spool: Spool) -> None:
-    recording = spool.create(replace(about(), format=AudioFormat.WAV))
+    recording = spool.create(replace(metadata(), format=AudioFormat.WAV))
     recording.append(Wav(8_000, 2).begin() + bytes(32_000))
     os.utime(recording.audio_path, (1_000_000_000,) * 2)
-    assert recovered(recording).ended_at == datetime.fromtimestamp(1_000_000_000, UTC)
+    assert recover(recording).ended_at == datetime.fromtimestamp(1_000_000_000, UTC)
 
 
 def test_a_process_that_is_killed_lets_go(spool: Spool, tmp_path: Path) -> None:
-    told = about()
+    told = metadata()
     spool.create(told).close()
-    hold = (
+    before_commit = (
         "import sys, uuid, pathlib; from app.recording.spool import Spool\n"
         "held = Spool(pathlib.Path(sys.argv[1]), 1).open(uuid.UUID(sys.argv[2]))\n"
         "held.append(b'abc'); print(held is not None, flush=True); sys.stdin.read()"
     )
-    arguments = [sys.executable, "-c", hold, str(tmp_path / "spool"), str(told.call_id)]
+    arguments = [sys.executable, "-c", before_commit, str(tmp_path / "spool"), str(told.call_id)]
     with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "True\n"
@@ -104,39 +104,39 @@ def test_a_process_that_is_killed_lets_go(spool: Spool, tmp_path: Path) -> None:
         process.kill()
     found = spool.open(told.call_id)
     assert found is not None
-    assert found.ended is None
+    assert found.stream_end is None
     assert found.audio_path.read_bytes() == b"abc"
 
 
 def test_it_is_full_when_it_holds_as_much_as_it_may_and_no_more_when_that_is_gone(spool: Spool) -> None:
-    recording = spool.create(about())
+    recording = spool.create(metadata())
     assert not spool.is_full
     recording.append(bytes(400_000))
     assert spool.is_full
     recording.remove()
-    assert spool.size() == 0
+    assert spool.size_bytes() == 0
 
 
 def test_short_recordings_count_for_the_room_that_their_folders_take(spool: Spool) -> None:
     for _ in range(4):
-        spool.create(about()).append(b"x")
-    counted = spool.size()
+        spool.create(metadata()).append(b"x")
+    counted = spool.size_bytes()
     assert 4 * 16_384 < counted < 4 * 32_768
     spool.measure()
-    assert spool.size() == counted
+    assert spool.size_bytes() == counted
 
 
 def test_what_other_processes_added_is_measured(spool: Spool, tmp_path: Path) -> None:
-    Spool(tmp_path / "spool", 1).create(about()).append(bytes(5_000))
-    assert spool.size() == 0
+    Spool(tmp_path / "spool", 1).create(metadata()).append(bytes(5_000))
+    assert spool.size_bytes() == 0
     spool.measure()
-    assert spool.size() > 5_000
+    assert spool.size_bytes() > 5_000
 
 
 def test_an_account_has_a_quarter_of_it_whoever_added_it(spool: Spool, tmp_path: Path) -> None:
-    mine, other = about(), about()
+    mine, other = metadata(), metadata()
     recording = spool.create(mine)
-    recording.append(bytes(100_000 - spool.size() - 1))
+    recording.append(bytes(100_000 - spool.size_bytes() - 1))
     assert full_share(spool, mine) is None
     recording.append(bytes(1))
     assert [full_share(spool, one) for one in (mine, other)] == [Share.ACCOUNT, None]
@@ -150,12 +150,12 @@ def test_an_account_has_a_quarter_of_it_whoever_added_it(spool: Spool, tmp_path:
 
 def test_a_provider_has_three_quarters_of_it_across_its_accounts_whoever_added_it(spool: Spool, tmp_path: Path) -> None:
     provider = uuid4()
-    *mine, empty = [replace(about(), service_provider_id=provider) for _ in range(5)]
-    other = replace(about(), service_provider_id=uuid4())
+    *mine, empty = [replace(metadata(), service_provider_id=provider) for _ in range(5)]
+    other = replace(metadata(), service_provider_id=uuid4())
     recordings = [spool.create(one) for one in mine]
     for recording in recordings[:3]:
         recording.append(bytes(60_000))
-    recordings[3].append(bytes(299_999 - spool.size()))
+    recordings[3].append(bytes(299_999 - spool.size_bytes()))
     assert full_share(spool, empty) is None
     recordings[3].append(bytes(1))
     assert [full_share(spool, one) for one in (empty, other)] == [Share.PROVIDER, None]
@@ -167,12 +167,12 @@ def test_a_provider_has_three_quarters_of_it_across_its_accounts_whoever_added_i
     assert full_share(another, empty) is None
 
 
-def full_share(spool: Spool, told: About) -> Share | None:
+def full_share(spool: Spool, told: RecordingMetadata) -> Share | None:
     return spool.full_share(told.account_id, told.service_provider_id)
 
 
 def test_what_an_earlier_version_left_without_a_provider_is_stored_all_the_same(spool: Spool, tmp_path: Path) -> None:
-    told = about()
+    told = metadata()
     spool.create(told).close()
     file = tmp_path / "spool" / told.call_id.hex / "about.json"
     stored = json.loads(file.read_text())
@@ -181,19 +181,19 @@ def test_what_an_earlier_version_left_without_a_provider_is_stored_all_the_same(
     spool.measure()
     found = spool.open(told.call_id)
     assert found is not None
-    assert found.about == told
+    assert found.metadata == told
 
 
 def test_a_piece_at_the_end_can_be_cut_off(spool: Spool) -> None:
-    recording = spool.create(about())
+    recording = spool.create(metadata())
     recording.append(b"abcdef")
-    recording.cut(4)
+    recording.truncate(4)
     recording.append(b"XY")
     assert recording.audio_path.read_bytes() == b"abcdXY"
 
 
 def test_what_a_full_disk_took_half_of_is_not_there_when_it_is_read_again(spool: Spool, tmp_path: Path) -> None:
-    told = about()
+    told = metadata()
     recording = spool.create(told)
     recording.append(bytes(4_000))
     with full_disk(tmp_path), pytest.raises(OSError, match="No space"):
@@ -207,7 +207,7 @@ def test_what_a_full_disk_took_half_of_is_not_there_when_it_is_read_again(spool:
 def test_a_recording_that_cannot_be_begun_leaves_nothing_open_and_nothing_behind(
     spool: Spool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told, opened = about(), os.open
+    told, opened = metadata(), os.open
     open_files = len(os.listdir("/proc/self/fd"))
     for limit in range(4):
         left = limit
@@ -229,7 +229,7 @@ def test_a_recording_that_cannot_be_begun_leaves_nothing_open_and_nothing_behind
 
 
 def test_who_is_late_writes_into_no_other_file(spool: Spool, tmp_path: Path) -> None:
-    recording = spool.create(about())
+    recording = spool.create(metadata())
     recording.append(b"abc")
     recording.close()
     others = [tmp_path / name for name in "ab"]
@@ -238,7 +238,7 @@ def test_who_is_late_writes_into_no_other_file(spool: Spool, tmp_path: Path) -> 
             opened.enter_context(path.open("w+b"))
         changes: list[Callable[[], object]] = [
             lambda: recording.overwrite(0, b"xyz"),
-            lambda: recording.cut(1),
+            lambda: recording.truncate(1),
             lambda: recording.append(b"x"),
         ]
         for change in changes:
@@ -256,24 +256,24 @@ def test_folders_that_a_dead_process_left_half_made_are_removed_and_young_ones_a
         (folder / "audio").write_bytes(b"x")
     os.utime(old, (time.time() - 3_600,) * 2)
     spool.measure()
-    assert (old.exists(), young.exists(), spool.waiting()) == (False, True, [])
+    assert (old.exists(), young.exists(), spool.call_ids()) == (False, True, [])
 
 
 @pytest.mark.parametrize("content", ['{"call_id"', "[]", "null", '"call_id"', "{}"])
 def test_a_recording_that_cannot_be_read_is_set_aside_and_stops_nobody(
     spool: Spool, tmp_path: Path, content: str
 ) -> None:
-    good, bad = about(), about()
+    good, bad = metadata(), metadata()
     for told in (good, bad):
         spool.create(told).close()
     (tmp_path / "spool" / bad.call_id.hex / "about.json").write_text(content)
     assert spool.open(bad.call_id) is None
-    assert spool.waiting() == [good.call_id]
+    assert spool.call_ids() == [good.call_id]
     assert (tmp_path / "spool" / f".aside-{bad.call_id.hex}" / "audio").exists()
 
 
 def test_what_a_newer_version_has_written_is_read(spool: Spool, tmp_path: Path) -> None:
-    told, ended = about(), Ended(datetime.now(UTC), 1_500, 12_000)
+    told, ended = metadata(), StreamEnd(datetime.now(UTC), 1_500, 12_000)
     recording = spool.create(told)
     recording.finish(ended)
     recording.close()
@@ -282,23 +282,23 @@ def test_what_a_newer_version_has_written_is_read(spool: Spool, tmp_path: Path) 
         path.write_text(path.read_text().replace("{", '{"of_tomorrow": 1, ', 1))
     again = spool.open(told.call_id)
     assert again is not None
-    assert (again.about, again.ended) == (told, ended)
+    assert (again.metadata, again.stream_end) == (told, ended)
 
 
 def test_it_keeps_no_secret(spool: Spool) -> None:
-    names = about().to_json().keys()
+    names = metadata().to_json().keys()
     assert not [name for name in names if "secret" in name or "access_key" in name]
-    assert About.from_json(replace(about(), tags=()).to_json()).tags == ()
+    assert RecordingMetadata.from_json(replace(metadata(), tags=()).to_json()).tags == ()
 
 
 def test_nobody_else_on_the_machine_reads_it(tmp_path: Path) -> None:
     mask = os.umask(0o022)
     try:
         (tmp_path / "spool").mkdir()
-        recording = Spool(tmp_path / "spool", 1_000).create(about())
+        recording = Spool(tmp_path / "spool", 1_000).create(metadata())
         recording.append(b"abc")
         recording.write_state({"attempts": 2})
-        recording.finish(Ended(datetime.now(UTC), 1_500, 12_000))
+        recording.finish(StreamEnd(datetime.now(UTC), 1_500, 12_000))
     finally:
         os.umask(mask)
     found = [tmp_path / "spool", *(tmp_path / "spool").rglob("*")]
@@ -314,7 +314,7 @@ def test_a_folder_in_the_place_of_a_file_is_told_once_and_stops_nobody(
 ) -> None:
     told: list[str] = []
     monkeypatch.setattr("app.recording.spool._log", SimpleNamespace(error=lambda text, **_: told.append(text)))
-    bad = about()
+    bad = metadata()
     spool.create(bad).close()
     (tmp_path / "spool" / bad.call_id.hex / name).unlink()
     (tmp_path / "spool" / bad.call_id.hex / name).mkdir()
@@ -322,7 +322,7 @@ def test_a_folder_in_the_place_of_a_file_is_told_once_and_stops_nobody(
     for _ in range(3):
         assert spool.open(bad.call_id) is None
     assert (len(told), len(os.listdir("/proc/self/fd"))) == (1, open_files)
-    assert spool.waiting() == []
+    assert spool.call_ids() == []
 
 
 def test_a_recording_that_the_disk_does_not_give_now_is_told_once_and_stays(
@@ -330,7 +330,7 @@ def test_a_recording_that_the_disk_does_not_give_now_is_told_once_and_stays(
 ) -> None:
     told: list[str] = []
     monkeypatch.setattr("app.recording.spool._log", SimpleNamespace(error=lambda text, **_: told.append(text)))
-    one = about()
+    one = metadata()
     spool.create(one).close()
 
     def broken(*_: object) -> None:

@@ -36,8 +36,8 @@ async def recorded(gateway: Gateway, held: AsyncExitStack, call: str, account: s
     await connection.send(gateway.first_frame(call, accountSid=account))
     await connection.send(bytes(640))
     await (await connection.ping())
-    recorder = gateway.installation.opened.clients[RecordingIngest]
-    while call not in {one.first.gateway_call_id for one in recorder._streams}:
+    recording_ingest = gateway.installation.opened.clients[RecordingIngest]
+    while call not in {one.first.gateway_call_id for one in recording_ingest._streams}:
         await (await connection.ping())
 
 
@@ -125,5 +125,5 @@ async def test_a_stream_that_was_heard_may_be_silent_for_as_long_as_it_likes(gat
     async with AsyncExitStack() as held:
         await recorded(gateway, held, "on-hold", world["own"])
         (running,) = gateway.installation.opened.clients[RecordingIngest]._streams
-        running.end_if_silent(Refused(CloseCode.NOTHING_SAID, ""))
+        running.end_if_silent(Refused(CloseCode.TIMED_OUT, ""))
         assert not running.broken.done()

@@ -25,7 +25,7 @@ from app.foundation.events import LiveEvents
 from app.foundation.identifiers import Kind, new_id, parse_sid
 from app.foundation.outbound.guard import OutboundGate
 from app.recording import audio, lifecycle, lookup
-from app.recording.spool import About, Ended, Spool, SpooledRecording
+from app.recording.spool import RecordingMetadata, Spool, SpooledRecording, StreamEnd
 from app.recording.upload_worker import UploadWorker
 from app.storage import service
 from app.storage.inputs import RecordingConfigPatch
@@ -45,7 +45,7 @@ def _patch(values: dict[str, Any]) -> RecordingConfigPatch:
     return RecordingConfigPatch(**given)
 
 
-class StorageRoom:
+class UploadEnvironment:
     """What a test of storing stands in."""
 
     def __init__(self, installation: Installation, folder: Path, storage: ObjectStorage) -> None:
@@ -57,10 +57,10 @@ class StorageRoom:
         self.folder = folder
         self.spool = Spool(folder, 10**10)
         self.time = datetime.now(UTC)
-        self.storer = self.another_storer()
+        self.worker = self.another_worker()
         self._numbers = iter(range(1_000))
 
-    def another_storer(self) -> UploadWorker:
+    def another_worker(self) -> UploadWorker:
         """As a process has one that is started later, or beside."""
         return UploadWorker(self.keyring, self.storage, self.spool, self.live, 400, now=lambda: self.time)
 
@@ -71,10 +71,10 @@ class StorageRoom:
         opened = Resources(self.installation.settings, self.keyring, clients)
         return Context(Viewer(Scope.ADMIN, AccessLevel.FULL, new_id()), "test", opened, operation="retryRecording")
 
-    async def find(self, call: Call) -> lifecycle.Found | None:
+    async def find(self, call: Call) -> lifecycle.StoredObject | None:
         """As `maintain` looks for a recording in its bucket."""
         await self.storage.open()
-        return await lookup.in_bucket(self.keyring, self.storage, call)
+        return await lookup.find_in_bucket(self.keyring, self.storage, call)
 
     async def configure(self, endpoint: str, **changed: Any) -> None:
         """Where the own account's recordings go."""
@@ -98,7 +98,7 @@ class StorageRoom:
         if ended:
             self.end(recording)
         recording.close()
-        return recording.about.call_id
+        return recording.metadata.call_id
 
     async def switch_on(self) -> None:
         """All calls of the own account are recorded."""
@@ -125,31 +125,31 @@ class StorageRoom:
         facts = lifecycle.CallFacts(self.account_id, f"gateway-{next(self._numbers)}", datetime.now(UTC))
         held: list[SpooledRecording] = []
 
-        async def hold(call: Call, credential_id: UUID) -> None:
-            about = _about(call, target, form, credential_id)
-            held.append(self.spool.create(replace(about, service_provider_id=account.service_provider_id)))
+        async def before_commit(call: Call, credential_id: UUID) -> None:
+            metadata = _about(call, target, form, credential_id)
+            held.append(self.spool.create(replace(metadata, service_provider_id=account.service_provider_id)))
 
-        await lifecycle.begin(self.keyring, self.live, facts, target, form, hold)
+        await lifecycle.begin(self.keyring, self.live, facts, target, form, before_commit)
         if form is AudioFormat.WAV:
             held[0].append(audio.Wav(8000, 2).begin())
         return held[0]
 
     def end(self, recording: SpooledRecording) -> None:
-        about, size = recording.about, recording.audio_bytes
-        recording.overwrite(0, audio.encoder(about.format, about.sample_rate, about.channels).header(size))
-        length = audio.duration_of(about.format, about.sample_rate, about.channels, size)
-        recording.finish(Ended(datetime.now(UTC), length // timedelta(milliseconds=1), 0))
+        metadata, size = recording.metadata, recording.audio_bytes
+        recording.overwrite(0, audio.new_encoder(metadata.format, metadata.sample_rate, metadata.channels).header(size))
+        length = audio.duration_of(metadata.format, metadata.sample_rate, metadata.channels, size)
+        recording.finish(StreamEnd(datetime.now(UTC), length // timedelta(milliseconds=1), 0))
 
-    async def look(self, storer: UploadWorker | None = None) -> None:
+    async def scan(self, worker: UploadWorker | None = None) -> None:
         """One look through the spool, and all that follows of it."""
-        one = storer or self.storer
-        await one.look()
-        await one.settle()
+        one = worker or self.worker
+        await one.scan()
+        await one.wait_until_idle()
 
     async def later(self, **time: float) -> None:
         """Time goes by, and the storer looks."""
         self.time += timedelta(**time)
-        await self.look()
+        await self.scan()
 
     async def call(self, call_id: UUID) -> Call:
         return await Call.get(account_id=self.account_id, id=call_id)
@@ -164,9 +164,11 @@ class StorageRoom:
 
 
 @asynccontextmanager
-async def opened_room(installation: Installation, folder: Path, storage: ObjectStorage) -> AsyncIterator[StorageRoom]:
+async def open_environment(
+    installation: Installation, folder: Path, storage: ObjectStorage
+) -> AsyncIterator[UploadEnvironment]:
     async with installation.database():
-        yield StorageRoom(installation, folder, storage)
+        yield UploadEnvironment(installation, folder, storage)
 
 
 @contextmanager
@@ -183,10 +185,10 @@ def full_disk(folder: Path) -> Iterator[None]:
         return opened(path, flags, *rest, **options)
 
     def write(file: int, data: Any, offset: int) -> int:
-        room = -(-os.fstat(file).st_size // _BLOCK_BYTES) * _BLOCK_BYTES - offset
-        if room <= 0:
+        env = -(-os.fstat(file).st_size // _BLOCK_BYTES) * _BLOCK_BYTES - offset
+        if env <= 0:
             raise full()
-        return written(file, data[:room], offset)
+        return written(file, data[:env], offset)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "open", open_file)
@@ -217,9 +219,9 @@ def pcm_of(path: Path) -> tuple[bytes, int]:
         return file.readframes(length), length * 1000 // file.getframerate()
 
 
-def _about(call: Call, target: StorageTarget, form: AudioFormat, credential_id: UUID) -> About:
+def _about(call: Call, target: StorageTarget, form: AudioFormat, credential_id: UUID) -> RecordingMetadata:
     assert call.recording_key is not None
-    return About(
+    return RecordingMetadata(
         call_id=call.id,
         account_id=call.account_id,
         gateway_call_id=call.gateway_call_id,

@@ -15,7 +15,7 @@ from app.storage.model import BucketVendor, RecordingConfig
 from app.storage.s3 import ObjectStorage, StorageTarget
 from app.storage.settings import stored_draft
 from app.storage.verification import StorageVerifier
-from tests.recording.upload_setup import StorageRoom, noise
+from tests.recording.upload_setup import UploadEnvironment, noise
 from tests.support.servers.scripted_s3 import ScriptedS3
 
 
@@ -127,18 +127,18 @@ async def none_is_connected(s3: ScriptedS3) -> None:
 
 
 async def test_recordings_with_the_same_keys_are_stored_by_one_client(
-    scripted: tuple[StorageRoom, ScriptedS3], keys: list[tuple[str, str]]
+    scripted: tuple[UploadEnvironment, ScriptedS3], keys: list[tuple[str, str]]
 ) -> None:
     room, _ = scripted
     for _ in range(3):
         await room.recorded(noise(1_000))
-        await room.look()
+        await room.scan()
     assert await Call.filter(recording_state=RecordingState.STORED).count() == 3
     assert len(keys) == 1
 
 
 async def test_each_request_is_signed_with_the_keys_that_it_is_made_for(
-    scripted: tuple[StorageRoom, ScriptedS3], keys: list[tuple[str, str]]
+    scripted: tuple[UploadEnvironment, ScriptedS3], keys: list[tuple[str, str]]
 ) -> None:
     room, s3 = scripted
     signers = []
@@ -146,7 +146,7 @@ async def test_each_request_is_signed_with_the_keys_that_it_is_made_for(
     for key_id in ("first", "second", "second"):
         await room.configure(s3.endpoint, access_key_id=key_id, secret_access_key=f"secret-of-{key_id}")
         await room.recorded(noise(1_000))
-        await room.look()
+        await room.scan()
         signers.append({request.headers["authorization"].split("=")[1].split("/")[0] for request in s3.requests})
         s3.requests.clear()
     assert signers == [{"sibling", "first"}, {"second"}, {"second"}]
@@ -170,7 +170,7 @@ async def test_what_makes_another_client_is_another_client(
 
 
 async def test_a_storage_test_has_a_client_of_its_own_and_keeps_none(
-    verifier: StorageVerifier, scripted: tuple[StorageRoom, ScriptedS3], keys: list[tuple[str, str]]
+    verifier: StorageVerifier, scripted: tuple[UploadEnvironment, ScriptedS3], keys: list[tuple[str, str]]
 ) -> None:
     room, s3 = scripted
     draft = stored_draft(room.keyring, await RecordingConfig.get(account_id=room.account_id))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.foundation.outbound.errors import FailureKind
-from app.recording.backoff import Fault
+from app.recording.backoff import UploadFault
 from app.storage.failures import StorageFailure
 from tests.server.test_metrics import metrics, number
 from tests.storage.test_verification_through_the_api import VERIFICATION, status
@@ -70,4 +70,4 @@ async def test_the_stored_verdict_stays_when_the_clocks_differ(
 
 def test_a_recording_that_met_another_clock_is_tried_for_a_day() -> None:
     failure = StorageFailure(FailureKind.ANSWERED, code="RequestTimeTooSkewed", http_status=403)
-    assert Fault.of(failure, "us-east-1").mends_itself
+    assert UploadFault.of(failure, "us-east-1").is_transient

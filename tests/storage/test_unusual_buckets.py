@@ -15,7 +15,7 @@ from app.storage.rules import StorageDraft
 from app.storage.s3 import StorageTarget
 from app.storage.settings import stored_draft
 from app.storage.verification import StorageVerdict, StorageVerifier, VerificationResult
-from tests.recording.upload_setup import StorageRoom, noise
+from tests.recording.upload_setup import UploadEnvironment, noise
 from tests.storage.conftest import statuses, step
 from tests.support.servers import scripted_s3 as scripts
 from tests.support.servers.fixtures import RECORDER
@@ -23,20 +23,20 @@ from tests.support.servers.scripted_s3 import Answer, Expect, Request, ScriptedS
 from tests.webhooks.receiver import self_signed, trusted
 
 SMALL, LARGE = 320_000, 2 * uploads.PART_BYTES + 100_000
-Scripted = tuple[StorageRoom, ScriptedS3]
+Scripted = tuple[UploadEnvironment, ScriptedS3]
 
 
-async def settings_of(room: StorageRoom) -> StorageDraft:
+async def settings_of(room: UploadEnvironment) -> StorageDraft:
     return stored_draft(room.keyring, await RecordingConfig.get(account_id=room.account_id))
 
 
 async def both(
-    verifier: StorageVerifier, room: StorageRoom, size: int = SMALL
+    verifier: StorageVerifier, room: UploadEnvironment, size: int = SMALL
 ) -> tuple[VerificationResult, RecordingError | None]:
     """The storage test of the account's settings, and the error of a recording of this size; None once it is stored."""
     result = await verifier.verify(await settings_of(room))
     call_id = await room.recorded(noise(size), AudioFormat.MP3)
-    await room.look()
+    await room.scan()
     call = await room.call(call_id)
     assert (call.recording_error is None) == (call.recording_state is RecordingState.STORED)
     return result, call.recording_error
@@ -81,10 +81,10 @@ async def test_a_storage_test_sends_the_requests_that_recordings_send(
     s3.requests.clear()
     for size in (SMALL, LARGE):
         await room.recorded(noise(size), AudioFormat.MP3)
-    await room.look()
+    await room.scan()
     s3.answers["put"] = lambda request: error(403, "AccessDenied") if request.query.get("partNumber") == "2" else None
     await room.recorded(noise(LARGE), AudioFormat.MP3)
-    await room.look()
+    await room.scan()
     s3.answers.clear()
     async with room.storage.client(StorageTarget.of(await settings_of(room))) as bucket:
         await uploads.delete(bucket, "key")

@@ -120,7 +120,7 @@ class SomewhereElse:
     def has(self, _call_id: Any) -> bool:
         return False
 
-    def aside_folder(self, _call_id: Any) -> Path:
+    def set_aside_folder(self, _call_id: Any) -> Path:
         return Path("/nowhere")
 
 
