@@ -273,7 +273,7 @@ def _maintain(options: argparse.Namespace) -> None:
         # Without the limits of those who serve: what has to be moved may be much.
         async with orm.opened(chosen, migrating=True) as db:
             await schema_version.check(db)
-            return await partitions.make_months()
+            return await partitions.create_partitions()
 
     async def maintain() -> dict[str, int]:
         async with orm.opened(chosen) as db:
@@ -281,7 +281,7 @@ def _maintain(options: argparse.Namespace) -> None:
             return {
                 "audit events": await audit.prune(chosen.audit_days),
                 "idempotency records": await run_once.forget(),
-                **await partitions.forget(chosen.call_days, chosen.call_key_days),
+                **await partitions.delete_expired(chosen.call_days, chosen.call_key_days),
             }
 
     async def give_up_lost() -> int:

@@ -116,13 +116,13 @@ async def _update_locked(
 ) -> Account:
     """Reads what is stored with a lock, so that nothing comes in between; what is wrong rolls all of it back."""
     account = await ACCOUNTS.locked(context, account_id)
-    reader = rules.Reader(context.keyring, context.use(OutboundGate), account.id, account, problems)
+    reader = rules.WebhookValidator(context.keyring, context.use(OutboundGate), account.id, account, problems)
     for kind, webhook in (
         (WebhookKind.REGISTRATION, patch.registration_webhook),
         (WebhookKind.QUEUE_EVENT, patch.queue_event_webhook),
     ):
         if webhook is not None:
-            values |= reader.columns(rules.OF_ACCOUNT[kind], webhook.value)
+            values |= reader.columns(rules.ACCOUNT_WEBHOOKS[kind], webhook.value)
     ACCOUNTS.check_version(account.version, patch.if_version, problems)
     for column, field, given in (
         ("device_calling_application_id", "deviceCallingApplicationId", patch.device_calling_application_id),

@@ -25,7 +25,7 @@ from app.foundation.identifiers import Kind, new_id
 from app.foundation.outbound.guard import OutboundGate
 from app.users import uniqueness
 from app.users.uniqueness import Unique
-from app.webhooks.rules import Reader, WebhookChange, WebhookField
+from app.webhooks.rules import WebhookChange, WebhookField, WebhookValidator
 
 CALLING = WebhookField("callingWebhook", "applications", "calling_webhook", ("http", "https", "ws", "wss"))
 CALL_STATUS = WebhookField("callStatusWebhook", "applications", "call_status_webhook")
@@ -169,7 +169,7 @@ def _columns(
         if patch.record_all_calls.value is None:
             message = "This cannot be null; leave it out to keep it as it is."
             problems.add(UserErrorCode.REQUIRED, message, "recordAllCalls")
-    reader = Reader(context.keyring, context.use(OutboundGate), row_id, stored, problems)
+    reader = WebhookValidator(context.keyring, context.use(OutboundGate), row_id, stored, problems)
     if patch.calling_webhook is not None:
         if patch.calling_webhook.value is None:
             message = "An application needs a calling webhook; it cannot be cleared."

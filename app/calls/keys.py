@@ -37,7 +37,7 @@ async def advance_newest_month(account_id: UUID, call_id: UUID, newest_month: UU
         await CallAccount.filter(is_older, id=account_id).update(newest_month=month)
 
 
-async def call_ids(account_id: UUID, wanted: Mapping[str, datetime]) -> dict[str, UUID]:
+async def get_or_create_call_ids(account_id: UUID, wanted: Mapping[str, datetime]) -> dict[str, UUID]:
     """The ids of calls by the gateway's, each with the time that a new one gets; made where there are none yet.
 
     Takes part in a surrounding transaction. Of several at once that speak of a new call, all get the same id. Raises
@@ -54,7 +54,7 @@ async def call_ids(account_id: UUID, wanted: Mapping[str, datetime]) -> dict[str
     return found
 
 
-async def claimed(account_id: UUID, gateway_call_id: str, call_id: UUID) -> UUID:
+async def claim_call_id(account_id: UUID, gateway_call_id: str, call_id: UUID) -> UUID:
     """The id of a call that had this one before the database lost it; another where the call has got another id since.
 
     Takes part in a surrounding transaction. Raises IntegrityError when the account does not exist.

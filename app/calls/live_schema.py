@@ -21,7 +21,7 @@ from app.foundation.graphql import fields
 from app.foundation.identifiers import Kind, parse_sid
 
 # How often a listener's reach is looked at. With the 4 s that a key is remembered, whoever is closed hears nothing after 5.
-REACH_SECONDS = 4.0
+ACCESS_CHECK_SECONDS = 4.0
 
 AccountId = Annotated[strawberry.ID, strawberry.argument(description="The account: `AC` and 32 hex digits.")]
 
@@ -61,29 +61,29 @@ async def _events(context: Context, account_id: str, changes: set[Change]) -> As
         raise _no_such_account()
     # It listens before it looks, so that nothing is missed in between.
     with context.use(LiveEvents).listening(row_id, changes) as listener:
-        await _check_reach(context, row_id)
+        await _check_access(context, row_id)
         checked_at = time.monotonic()
         while True:
-            if time.monotonic() - checked_at >= REACH_SECONDS:
-                await _check_reach_again(context, row_id)
+            if time.monotonic() - checked_at >= ACCESS_CHECK_SECONDS:
+                await _recheck_access(context, row_id)
                 checked_at = time.monotonic()
             try:
-                async with asyncio.timeout(max(checked_at + REACH_SECONDS - time.monotonic(), 0)):
+                async with asyncio.timeout(max(checked_at + ACCESS_CHECK_SECONDS - time.monotonic(), 0)):
                     event = await listener.next()
             except TimeoutError:
                 continue
             yield event
 
 
-async def _check_reach(context: Context, account_id: UUID | None) -> None:
+async def _check_access(context: Context, account_id: UUID | None) -> None:
     if not await context.viewer.visible(Account).filter(id=account_id).exists():
         raise _no_such_account()
 
 
-async def _check_reach_again(context: Context, account_id: UUID | None) -> None:
+async def _recheck_access(context: Context, account_id: UUID | None) -> None:
     """While the database is away nothing is known; nor can anything be read that might be out of reach."""
     try:
-        await _check_reach(context, account_id)
+        await _check_access(context, account_id)
     except BadUserInput:
         raise
     except Exception as error:

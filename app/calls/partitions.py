@@ -20,27 +20,27 @@ from app.storage.model import StoredCredential
 
 MONTHS_AHEAD = 3
 # Rows of one statement, so that none holds locks for long.
-_AT_ONCE = 1_000
+_BATCH_ROWS = 1_000
 # A recording that begins with a key takes it up at once; until then nothing speaks of the key.
-_CREDENTIALS_KEPT = timedelta(days=1)
+_UNUSED_CREDENTIAL_AGE = timedelta(days=1)
 # How long a month that comes or goes waits for those who use the table, who meanwhile wait behind it; and how often.
-_LOCK_SECONDS, _TRIES = 2, 5
+_LOCK_SECONDS, _ATTEMPTS = 2, 5
 T = TypeVar("T")
 _log = structlog.get_logger("calls")
 
 
-async def make_months(now: datetime | None = None) -> int:
+async def create_partitions(now: datetime | None = None) -> int:
     """Makes this month and the next three where they are missing; answers how many were made."""
     client = connections.get("default")
-    there, month, made = await _months(client), _month_of(now or datetime.now(UTC)), 0
+    existing, month, created = await _months(client), _month_of(now or datetime.now(UTC)), 0
     for _ in range(MONTHS_AHEAD + 1):
-        if _name(month) not in there:
-            made += await _patiently(_make, month)
+        if _partition_name(month) not in existing:
+            created += await _with_table_lock(_create, month)
         month = _next(month)
-    return made
+    return created
 
 
-async def forget(days: int, key_days: int) -> dict[str, int]:
+async def delete_expired(days: int, key_days: int) -> dict[str, int]:
     """Removes the calls that are older than `days`, in whole months, their keys after `key_days`, and what only they needed.
 
     Answers how many of what there were; of the months that went as a whole, how many months. Recordings in buckets stay.
@@ -50,33 +50,33 @@ async def forget(days: int, key_days: int) -> dict[str, int]:
     kept_since = _month_of(now - timedelta(days=days))
     for name, month in (await _months(client)).items():
         if month < kept_since:
-            months += await _patiently(_drop, name)
+            months += await _with_table_lock(_drop, name)
     calls = await _delete_before(Call, kept_since)
     keys = await _delete_before(CallKey, max(kept_since, now - timedelta(days=key_days)))
-    credentials = await _forget_credentials()
+    credentials = await _delete_unused_credentials()
     return {"months of calls": months, "calls": calls, "ids of calls": keys, "keys of recordings": credentials}
 
 
 async def _delete_before(model: type[Call] | type[CallKey], time: datetime) -> int:
     deleted = 0
-    old = model.filter(id__lt=first_at(time)).order_by("id").limit(_AT_ONCE)
+    old = model.filter(id__lt=first_at(time)).order_by("id").limit(_BATCH_ROWS)
     while rows := await old.values_list("account_id", "id"):
         accounts, ids = zip(*rows, strict=True)
         deleted += await model.filter(account_id__in=set(accounts), id__in=ids).delete()
     return deleted
 
 
-async def _forget_credentials() -> int:
+async def _delete_unused_credentials() -> int:
     """Removes those that no recording needs; one that is taken up in this moment is held by its foreign key."""
-    forgotten = 0
-    old = StoredCredential.filter(created_at__lt=datetime.now(UTC) - _CREDENTIALS_KEPT)
+    deleted = 0
+    old = StoredCredential.filter(created_at__lt=datetime.now(UTC) - _UNUSED_CREDENTIAL_AGE)
     for row_id, account_id in await old.values_list("id", "account_id"):
         if not await Call.filter(account_id=account_id, recording_credential_id=row_id).exists():
             try:
-                forgotten += await StoredCredential.filter(account_id=account_id, id=row_id).delete()
+                deleted += await StoredCredential.filter(account_id=account_id, id=row_id).delete()
             except IntegrityError:
                 _log.debug("the key of a recording is needed again")
-    return forgotten
+    return deleted
 
 
 async def _months(client: BaseDBAsyncClient) -> dict[str, datetime]:
@@ -88,11 +88,11 @@ async def _months(client: BaseDBAsyncClient) -> dict[str, datetime]:
     return {row["name"]: datetime.strptime(row["name"], "calls_%Y_%m").replace(tzinfo=UTC) for row in rows}
 
 
-async def _make(client: BaseDBAsyncClient, month: datetime) -> bool:
+async def _create(client: BaseDBAsyncClient, month: datetime) -> bool:
     """False: somebody else has made it meanwhile."""
-    if _name(month) in await _months(client):
+    if _partition_name(month) in await _months(client):
         return False
-    name, first, end = _name(month), first_at(month), first_at(_next(month))
+    name, first, end = _partition_name(month), first_at(month), first_at(_next(month))
     # All names and values are made here of a time.
     within = f"id >= '{first}' AND id < '{end}'"
     await client.execute_query(f"CREATE TABLE {name} (LIKE calls INCLUDING ALL)")
@@ -120,24 +120,24 @@ async def _drop(client: BaseDBAsyncClient, name: str) -> bool:
     return True
 
 
-async def _patiently(change: Callable[[BaseDBAsyncClient, T], Awaitable[bool]], of: T) -> bool:
+async def _with_table_lock(change: Callable[[BaseDBAsyncClient, T], Awaitable[bool]], of: T) -> bool:
     """Does it in a transaction that gives up when the table stays busy, so that nobody waits long behind it; several times.
 
     Of all machines one at once does; who reads and writes calls goes on.
     """
-    for tries_left in reversed(range(_TRIES)):
+    for attempts_left in reversed(range(_ATTEMPTS)):
         try:
             async with in_transaction() as client:
                 await client.execute_query(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'")
                 await client.execute_query("LOCK TABLE ONLY calls IN SHARE UPDATE EXCLUSIVE MODE")
                 return await change(client, of)
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
-            if not tries_left:
+            if not attempts_left:
                 raise
     raise AssertionError  # the last try returns or raises
 
 
-def _name(month: datetime) -> str:
+def _partition_name(month: datetime) -> str:
     return f"calls_{month:%Y_%m}"
 
 

@@ -11,7 +11,7 @@ from app.foundation.context import Context
 from app.foundation.encryption import Keyring
 from app.storage.credentials import Location, candidates
 from app.storage.model import RecordingConfig, StoredCredential
-from app.storage.responses import Answer
+from app.storage.responses import S3Response
 from app.storage.s3 import Bucket, ObjectStorage, StorageFailure, StorageTarget
 
 # Signing is work of the processor alone: after so many addresses, others have their turn.
@@ -26,11 +26,11 @@ async def targets_of(context: Context, calls: Iterable[Call]) -> dict[UUID, list
     all where the stored keys were removed and the account uses another bucket. Raises CannotOpen.
     """
     rows = list(calls)
-    reach = context.viewer.visible
+    visible = context.viewer.visible
     ids = {call.recording_credential_id for call in rows if call.recording_credential_id}
-    kept = await reach(StoredCredential).filter(id__in=list(ids)).only(*_KEYS) if ids else []
-    credentials: dict[UUID | None, StoredCredential] = {credential.id: credential for credential in kept}
-    configured = reach(RecordingConfig).filter(account_id__in=list({call.account_id for call in rows}))
+    stored = await visible(StoredCredential).filter(id__in=list(ids)).only(*_KEYS) if ids else []
+    credentials: dict[UUID | None, StoredCredential] = {credential.id: credential for credential in stored}
+    configured = visible(RecordingConfig).filter(account_id__in=list({call.account_id for call in rows}))
     present = await configured.only(*_KEYS, "account_id", "bucket_vendor", "endpoint_url", "bucket_name", "region")
     configs = {config.account_id: config for config in present}
     keyring = context.keyring
@@ -40,17 +40,17 @@ async def targets_of(context: Context, calls: Iterable[Call]) -> dict[UUID, list
     }
 
 
-async def targets_of_server(keyring: Keyring, call: Call) -> list[StorageTarget]:
+async def targets_without_viewer(keyring: Keyring, call: Call) -> list[StorageTarget]:
     """The same for one call, for this server itself, which asks for no caller. Raises CannotOpen."""
-    kept = StoredCredential.filter(account_id=call.account_id, id=call.recording_credential_id)
+    stored = StoredCredential.filter(account_id=call.account_id, id=call.recording_credential_id)
     config = await RecordingConfig.get_or_none(account_id=call.account_id)
-    return _targets(keyring, call, await kept.get_or_none(), config)
+    return _targets(keyring, call, await stored.get_or_none(), config)
 
 
 @asynccontextmanager
-async def asked(
+async def request(
     storage: ObjectStorage, targets: Sequence[StorageTarget], operation: str, **parameters: object
-) -> AsyncIterator[tuple[Bucket, Answer]]:
+) -> AsyncIterator[tuple[Bucket, S3Response]]:
     """The answer to an operation by the first keys that the storage does not refuse, on a connection open until the end.
 
     Raises StorageFailure; `targets` has one or more.
@@ -72,7 +72,7 @@ async def asked(
             return
 
 
-async def presigned(
+async def presigned_urls(
     context: Context, calls: Sequence[Call], wanted: Sequence[Mapping[str, object]], seconds: int
 ) -> list[str | None]:
     """Addresses at which the storages themselves give what is `wanted` of GetObject, one for each call; nothing is dialled.
@@ -83,16 +83,16 @@ async def presigned(
     targets = await targets_of(context, calls)
     found: list[str | None] = [None] * len(calls)
     of_target: dict[StorageTarget, list[int]] = defaultdict(list)
-    for place, call in enumerate(calls):
+    for position, call in enumerate(calls):
         if targets[call.id]:
-            of_target[targets[call.id][0]].append(place)
+            of_target[targets[call.id][0]].append(position)
     if of_target:
         await storage.open()
     for target, numbers in of_target.items():
         try:
             async with storage.client(target) as bucket:
-                for number, place in enumerate(numbers, 1):
-                    found[place] = await bucket.presigned(seconds, **wanted[place])
+                for number, position in enumerate(numbers, 1):
+                    found[position] = await bucket.presigned_url(seconds, **wanted[position])
                     if number % _SIGNED_AT_ONCE == 0:
                         await asyncio.sleep(0)
         except StorageFailure:

@@ -29,12 +29,12 @@ from app.storage.s3 import ObjectStorage, StorageFailure
 
 # Recordings that a worker sends at once; of one key or person a quarter, of one account half, of one provider three quarters.
 # The account's own storage decides how long each takes, and each has a connection of its own to it.
-LISTENERS = FairSlots(200)
+PLAYBACK_SLOTS = FairSlots(200)
 _RETRY_AFTER = {"Retry-After": "5"}
 _NAME = re.compile(r"(CA[0-9a-f]{32})(\.mp3|\.wav)?", re.ASCII)
-_NO_SUCH = "There is no such recording."
-_CLOSED = "This address lets nobody listen: it has ended, or is not complete. Ask for a new one."
-_GONE = "The bucket does not hold this recording any more: it was deleted there."
+_NOT_FOUND = "There is no such recording."
+_INVALID_URL = "This address lets nobody listen: it has ended, or is not complete. Ask for a new one."
+_OBJECT_MISSING = "The bucket does not hold this recording any more: it was deleted there."
 _NOT_YET = {
     RecordingState.RECORDING: "The call is still being recorded: listen when it has ended.",
     RecordingState.STORING: "The recording is on its way to the bucket: try again in a moment.",
@@ -42,7 +42,7 @@ _NOT_YET = {
 }
 
 
-class LetsIn(Protocol):
+class Authentication(Protocol):
     """Who knows callers by what they show."""
 
     async def viewer(self, header: bytes | None) -> Viewer | None:
@@ -52,11 +52,11 @@ class LetsIn(Protocol):
         """By the SID of a key or session. Raises Unauthenticated and ServiceUnavailable."""
 
 
-class Started(Protocol):
+class ServerState(Protocol):
     """What the server has opened."""
 
     opened: Resources
-    authentication: LetsIn
+    authentication: Authentication
 
 
 class Refused(Exception):
@@ -74,7 +74,7 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True)
-class _Found:
+class _RequestedCall:
     call: Call
     context: Context
 
@@ -82,8 +82,8 @@ class _Found:
 class Recordings:
     """`started` answers what the server has opened, once it has."""
 
-    def __init__(self, started: Callable[[], Any]) -> None:
-        self._started = started
+    def __init__(self, server_state: Callable[[], Any]) -> None:
+        self._server_state = server_state
         self._player = Player()
 
     def routes(self) -> list[Route]:
@@ -96,15 +96,15 @@ class Recordings:
     async def audio(self, request: Request) -> ASGIApp:
         """GET and HEAD of the audio, with single ranges of it."""
         try:
-            found = await self._found(request)
-            return await _in_a_slot(request, found, await self._played(request, found))
+            found = await self._requested_call(request)
+            return await _with_slot(request, found, await self._recording_response(request, found))
         except Refused as refused:
-            return _refusal(request, refused)
+            return _error_response(request, refused)
 
     async def player(self, request: Request) -> Response:
         """The page. What it may not show, it says."""
         try:
-            found = await self._found(request)
+            found = await self._requested_call(request)
             if found.call.recording_state is not RecordingState.STORED:
                 raise _not_stored(found.call)
         except Refused as refused:
@@ -112,17 +112,17 @@ class Recordings:
         # The page's own signature, which ends when it ends: to open the page again makes no new hour.
         query = request.url.query
         if "signature" not in request.query_params:
-            query = urlsplit(signed_urls.address_of(found.context, found.call.id, found.call.account_id)).query
+            query = urlsplit(signed_urls.recording_url(found.context, found.call.id, found.call.account_id)).query
         name = f"{sid_of(Kind.CALL, found.call.id)}.{signed_urls.suffix_of(found.call)}"
         return self._player.page(found.call, f"../{name}?{query}")
 
-    async def _found(self, request: Request) -> _Found:
+    async def _requested_call(self, request: Request) -> _RequestedCall:
         """The call, within the reach of whoever asks. Raises Refused."""
-        started: Started = self._started()
+        server_state: ServerState = self._server_state()
         match = _NAME.fullmatch(request.path_params["name"])
         call_id = parse_sid(Kind.CALL, match[1]) if match else None
         try:
-            viewer, account_id = await self._caller(started, request, call_id)
+            viewer, account_id = await self._caller(server_state, request, call_id)
             if viewer.access_level is AccessLevel.GATEWAY or viewer.must_change_password:
                 raise Refused(403, "This key or person may not listen to recordings.", ErrorCode.FORBIDDEN)
             of_account = {"account_id": account_id} if account_id is not None else {}
@@ -132,44 +132,46 @@ class Recordings:
         except Unauthenticated as refused:
             raise Refused(401, refused.message, ErrorCode.UNAUTHENTICATED, {"WWW-Authenticate": "Bearer"}) from None
         except Exception as error:
-            if (away := _unavailable(error)) is None:
+            if (unavailable := _unavailable(error)) is None:
                 raise
-            raise away from error
+            raise unavailable from error
         if call is None or call.recording_state is RecordingState.NONE:
-            raise Refused(404, _NO_SUCH)
+            raise Refused(404, _NOT_FOUND)
         address = (request.scope.get("client") or ("",))[0]
         context = Context(
-            viewer, request.scope["request_id"], started.opened, operation=signed_urls.OPERATION, address=address
+            viewer, request.scope["request_id"], server_state.opened, operation=signed_urls.OPERATION, address=address
         )
-        return _Found(call, context)
+        return _RequestedCall(call, context)
 
-    async def _caller(self, started: Started, request: Request, call_id: UUID | None) -> tuple[Viewer, UUID | None]:
+    async def _caller(
+        self, server_state: ServerState, request: Request, call_id: UUID | None
+    ) -> tuple[Viewer, UUID | None]:
         """Who asks, and of which account the call is where the address says so. Raises Refused, Unauthenticated."""
         query = request.query_params
         if "signature" not in query:
             given = request.headers.getlist("authorization")
-            viewer = await started.authentication.viewer(", ".join(given).encode("latin-1") if given else None)
+            viewer = await server_state.authentication.viewer(", ".join(given).encode("latin-1") if given else None)
             if viewer is None:
                 raise Unauthenticated
             return viewer, None
-        signed = signed_urls.read_signed(started.opened.keyring, call_id, query) if call_id else None
+        signed = signed_urls.verify_url(server_state.opened.keyring, call_id, query) if call_id else None
         if signed is None:
-            raise Refused(403, _CLOSED, ErrorCode.FORBIDDEN)
+            raise Refused(403, _INVALID_URL, ErrorCode.FORBIDDEN)
         try:
-            return await started.authentication.named(signed.actor), signed.account_id
+            return await server_state.authentication.named(signed.actor), signed.account_id
         except Unauthenticated:  # closed since the address was made
-            raise Refused(403, _CLOSED, ErrorCode.FORBIDDEN) from None
+            raise Refused(403, _INVALID_URL, ErrorCode.FORBIDDEN) from None
 
-    async def _played(self, request: Request, found: _Found) -> RecordingResponse:
+    async def _recording_response(self, request: Request, found: _RequestedCall) -> RecordingResponse:
         call, context = found.call, found.context
         if call.recording_state is not RecordingState.STORED or call.recording_key is None:
             raise _not_stored(call)
         try:
             targets = (await recording_locations.targets_of(context, [call]))[call.id]
         except Exception as error:
-            if (away := _unavailable(error)) is None:
+            if (unavailable := _unavailable(error)) is None:
                 raise
-            raise away from error
+            raise unavailable from error
         if not targets:
             message = (
                 "The keys that the recording was stored with were removed, and the account uses another bucket now."
@@ -185,10 +187,10 @@ class Recordings:
         }
 
         def refuse(failure: StorageFailure, headers: dict[str, str]) -> Response:
-            return _refusal(request, _failed(failure, headers))
+            return _error_response(request, _storage_refusal(failure, headers))
 
-        async def begin() -> None:
-            await context.use(signed_urls.PlaybackEvents).note(context, call)
+        async def on_start() -> None:
+            await context.use(signed_urls.PlaybackEvents).record(context, call)
 
         return RecordingResponse(
             context.use(ObjectStorage),
@@ -197,29 +199,29 @@ class Recordings:
             RangeRequest.of(request.method, request.headers),
             headers,
             refuse,
-            begin,
+            on_start,
             request.scope["log"],
         )
 
 
-async def _in_a_slot(request: Request, found: _Found, played: RecordingResponse) -> ASGIApp:
+async def _with_slot(request: Request, found: _RequestedCall, response: RecordingResponse) -> ASGIApp:
     """Holds one of LISTENERS for as long as the recording is sent. Raises Refused."""
     viewer, account_id = found.context.viewer, found.call.account_id
     try:
         provider_id = await provider_of_account(account_id)
     except Exception as error:
-        if (away := _unavailable(error)) is None:
+        if (unavailable := _unavailable(error)) is None:
             raise
-        raise away from error
+        raise unavailable from error
 
-    async def send_in_a_slot(scope: Scope, receive: Receive, send: Send) -> None:
-        answer: ASGIApp = played
+    async def send_with_slot(scope: Scope, receive: Receive, send: Send) -> None:
+        answer: ASGIApp = response
         with ExitStack() as held:
             try:
-                if LISTENERS.is_full:
+                if PLAYBACK_SLOTS.is_full:
                     message = "This worker sends as many recordings as it may. Try again in a moment."
                     raise Refused(503, message, ErrorCode.SERVICE_UNAVAILABLE, _RETRY_AFTER)
-                slot = held.enter_context(LISTENERS.slot())
+                slot = held.enter_context(PLAYBACK_SLOTS.slot())
                 slot.add(Share.CALLER, viewer.key_id or viewer.user_id)
                 slot.add(Share.ACCOUNT, account_id)
                 slot.add(Share.PROVIDER, provider_id)
@@ -227,18 +229,22 @@ async def _in_a_slot(request: Request, found: _Found, played: RecordingResponse)
                 message = (
                     f"This worker sends {full.maximum} recordings of one {full.share.words} already. Try again later."
                 )
-                answer = _refusal(request, Refused(429, message, ErrorCode.RATE_LIMITED, _RETRY_AFTER))
+                answer = _error_response(request, Refused(429, message, ErrorCode.RATE_LIMITED, _RETRY_AFTER))
             except Refused as refused:
-                answer = _refusal(request, refused)
+                answer = _error_response(request, refused)
             await answer(scope, receive, send)
 
-    return send_in_a_slot
+    return send_with_slot
 
 
 def _unavailable(error: Exception) -> Refused | None:
     """When it is a server behind ours that does not answer, or a key that is missing."""
-    away = for_client(error)
-    return Refused(503, away.message, ErrorCode.SERVICE_UNAVAILABLE) if isinstance(away, ServiceUnavailable) else None
+    unavailable = for_client(error)
+    return (
+        Refused(503, unavailable.message, ErrorCode.SERVICE_UNAVAILABLE)
+        if isinstance(unavailable, ServiceUnavailable)
+        else None
+    )
 
 
 def _not_stored(call: Call) -> Refused:
@@ -247,17 +253,17 @@ def _not_stored(call: Call) -> Refused:
     return Refused(409, f"{_NOT_YET[call.recording_state]} Its state is {call.recording_state.value}.")
 
 
-def _failed(failure: StorageFailure, headers: dict[str, str]) -> Refused:
+def _storage_refusal(failure: StorageFailure, headers: dict[str, str]) -> Refused:
     if failure.http_status == 416:
         return Refused(416, "The recording is shorter than this range begins.", ErrorCode.BAD_USER_INPUT, headers)
     if failure.code == "NoSuchKey" or (failure.http_status == 404 and failure.code is None):
-        return Refused(404, _GONE)
+        return Refused(404, _OBJECT_MISSING)
     what = f" ({failure.code})" if failure.code else ""
     message = f"The storage does not give the recording{what}. {advice(failure)}"
     return Refused(502, message, ErrorCode.SERVICE_UNAVAILABLE)
 
 
-def _refusal(request: Request, refused: Refused) -> Response:
+def _error_response(request: Request, refused: Refused) -> Response:
     """JSON, as every error of this server."""
     error = json_error(refused.message, {"code": refused.code}, request.scope["request_id"])
     headers = {**refused.headers, "Cache-Control": "no-store"}

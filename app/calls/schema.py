@@ -65,11 +65,11 @@ def _url(
 ) -> str | None:
     if state is not model.RecordingState.STORED:
         return None
-    return signed_urls.address_of(context, call_id, account_id, audio_format)
+    return signed_urls.recording_url(context, call_id, account_id, audio_format)
 
 
 def _player_url(context: Context, state: model.RecordingState, call_id: UUID, account_id: UUID) -> str | None:
-    return signed_urls.player_address_of(context, call_id, account_id) if state is model.RecordingState.STORED else None
+    return signed_urls.player_url(context, call_id, account_id) if state is model.RecordingState.STORED else None
 
 
 # What the recording's own addresses and the storage's are made of, beside what is shown.
@@ -113,7 +113,7 @@ class CallRecording(fields.Backed[model.Call]):
         weight=10,
     )
     async def storage_url(self, info: Info, row: strawberry.Parent[model.Call]) -> str | None:
-        return await signed_urls.storage_address_of(info.context, row)
+        return await signed_urls.storage_url(info.context, row)
 
 
 def _duration(answered_at: datetime | None, ended_at: datetime | None) -> float | None:

@@ -23,28 +23,28 @@ from app.foundation.encryption import Keyring
 from app.foundation.identifiers import Kind, parse_sid, sid_of
 from app.storage.model import CONTENT_TYPES, AudioFormat
 
-ADDRESS_SECONDS = 3_600
-STORAGE_ADDRESS_SECONDS = 900
+URL_SECONDS = 3_600
+STORAGE_URL_SECONDS = 900
 """Shorter, since nobody can close it before: the storage knows nothing of our keys."""
 OPERATION = "playRecording"
 # Of those who listen, with the calls that they listen to: the least recent are forgotten, and noted once more when they go on.
-_REMEMBERED = 50_000
+_MAXIMUM_ENTRIES = 50_000
 _PURPOSE = "address of a recording"
 _SECONDS_AN_HOUR = 3_600
 
 
-def address_of(context: Context, call_id: UUID, account_id: UUID, audio_format: AudioFormat | None = None) -> str:
+def recording_url(context: Context, call_id: UUID, account_id: UUID, audio_format: AudioFormat | None = None) -> str:
     """Where the caller can hear a recording: for ADDRESS_SECONDS, and no longer than the caller is let in."""
     suffix = f".{audio_format.name.lower()}" if audio_format else ""
     return f"{_base(context, call_id)}{suffix}?{_signed_query(context, call_id, account_id)}"
 
 
-def player_address_of(context: Context, call_id: UUID, account_id: UUID) -> str:
+def player_url(context: Context, call_id: UUID, account_id: UUID) -> str:
     """Where a page plays it, as long."""
     return f"{_base(context, call_id)}/player?{_signed_query(context, call_id, account_id)}"
 
 
-async def storage_address_of(context: Context, call: Call) -> str | None:
+async def storage_url(context: Context, call: Call) -> str | None:
     """The storage's own address of a recording, for STORAGE_ADDRESS_SECONDS; of all rows shown, made together.
 
     None unless the recording is STORED and a key for it is kept. Whoever is shown it may have listened.
@@ -52,18 +52,18 @@ async def storage_address_of(context: Context, call: Call) -> str | None:
     if call.recording_state is not RecordingState.STORED:
         return None
 
-    async def load(shown: list[_Shown]) -> list[str | None]:
-        return await _presigned(context, [each.call for each in shown])
+    async def load(rows: list[_CallRow]) -> list[str | None]:
+        return await _presigned(context, [each.call for each in rows])
 
-    address = await context.loader("storage addresses", load).load(_Shown(call.id, call))
-    if address is not None and context.use(PlaybackEvents).is_new(context.viewer, call.id):
+    url = await context.loader("storage addresses", load).load(_CallRow(call.id, call))
+    if url is not None and context.use(PlaybackEvents).is_new(context.viewer, call.id):
         event = {**trail.event_of(context, Call, call.id), "operation": OPERATION, "account_id": call.account_id}
         context.use(SecretReads).keep(event)
-    return address
+    return url
 
 
 @dataclass(frozen=True)
-class _Shown:
+class _CallRow:
     """A row, known by its id."""
 
     id: UUID
@@ -71,7 +71,7 @@ class _Shown:
 
 
 @dataclass(frozen=True)
-class Signed:
+class SignedUrl:
     """What a signed address says, and its signature has proved."""
 
     account_id: UUID
@@ -79,7 +79,7 @@ class Signed:
     """The SID of the key or the session that it was made for."""
 
 
-def read_signed(keyring: Keyring, call_id: UUID, query: Mapping[str, str]) -> Signed | None:
+def verify_url(keyring: Keyring, call_id: UUID, query: Mapping[str, str]) -> SignedUrl | None:
     """None when the address was not made here for this call, or has ended."""
     account_id, actor, end = (
         parse_sid(Kind.ACCOUNT, query.get("account", "")),
@@ -91,7 +91,7 @@ def read_signed(keyring: Keyring, call_id: UUID, query: Mapping[str, str]) -> Si
     is_right = hmac.compare_digest(expected.encode(), query.get("signature", "").encode(errors="replace"))
     if not is_right or account_id is None or int(end) <= time.time():
         return None
-    return Signed(account_id, actor)
+    return SignedUrl(account_id, actor)
 
 
 class PlaybackEvents:
@@ -107,11 +107,11 @@ class PlaybackEvents:
             return False
         self._hours[key] = hour
         self._hours.move_to_end(key)
-        if len(self._hours) > _REMEMBERED:
+        if len(self._hours) > _MAXIMUM_ENTRIES:
             self._hours.popitem(last=False)
         return True
 
-    async def note(self, context: Context, call: Call) -> None:
+    async def record(self, context: Context, call: Call) -> None:
         """Tells the trail that the caller listens, before they hear anything."""
         if self.is_new(context.viewer, call.id):
             try:
@@ -123,7 +123,7 @@ class PlaybackEvents:
 
 def file_name(call: Call) -> str:
     """What a recording is called where it is saved: when, who and whom, and nothing that a file system or header minds."""
-    parts = [f"{call.started_at:%Y-%m-%d_%H-%M-%S}", _plain(call.from_number), _plain(call.to_number)]
+    parts = [f"{call.started_at:%Y-%m-%d_%H-%M-%S}", _safe(call.from_number), _safe(call.to_number)]
     return f"{'_'.join(filter(None, parts))}.{suffix_of(call)}"
 
 
@@ -140,7 +140,7 @@ def _base(context: Context, call_id: UUID) -> str:
 
 
 def _signed_query(context: Context, call_id: UUID, account_id: UUID) -> str:
-    viewer, end = context.viewer, str(int(time.time()) + ADDRESS_SECONDS)
+    viewer, end = context.viewer, str(int(time.time()) + URL_SECONDS)
     actor = sid_of(Kind.API_KEY, viewer.key_id) if viewer.key_id else ""
     if viewer.session_id is not None:
         actor = sid_of(Kind.SESSION, viewer.session_id)
@@ -150,8 +150,8 @@ def _signed_query(context: Context, call_id: UUID, account_id: UUID) -> str:
 
 
 def _signature(keyring: Keyring, call_id: UUID, account_id: UUID, actor: str, end: str) -> str:
-    said = "\0".join((call_id.hex, account_id.hex, actor, end))
-    return keyring.keyed_hash(_PURPOSE, said.encode(errors="replace")).hex()
+    payload = "\0".join((call_id.hex, account_id.hex, actor, end))
+    return keyring.keyed_hash(_PURPOSE, payload.encode(errors="replace")).hex()
 
 
 async def _presigned(context: Context, calls: list[Call]) -> list[str | None]:
@@ -163,8 +163,8 @@ async def _presigned(context: Context, calls: list[Call]) -> list[str | None]:
         }
         for call in calls
     ]
-    return await recording_locations.presigned(context, calls, wanted, STORAGE_ADDRESS_SECONDS)
+    return await recording_locations.presigned_urls(context, calls, wanted, STORAGE_URL_SECONDS)
 
 
-def _plain(number: str | None) -> str:
+def _safe(number: str | None) -> str:
     return "".join(sign for sign in number or "" if sign.isascii() and (sign.isalnum() or sign == "+"))[:32]

@@ -146,14 +146,14 @@ class Discarding:
         async for config in _rows(RecordingConfig):
             stored_draft(self._keyring, config)
         async for kept in _rows(StoredCredential):
-            credentials.secret_of(self._keyring, kept)
+            credentials.open_secret(self._keyring, kept)
 
     async def _hash_settings_again(self) -> None:
         """Storage settings and keys are compared by keyed hashes; their secrets are sealed, and open."""
         async for config in _rows(RecordingConfig):
             await RecordingConfig.filter(id=config.id).update(**self._unverified(config))
         async for kept in _rows(StoredCredential):
-            secret = credentials.secret_of(self._keyring, kept)
+            secret = credentials.open_secret(self._keyring, kept)
             keys = (kept.vendor.name, kept.endpoint_url, kept.access_key_id, secret)
             again = credentials.fingerprint(self._keyring, *keys)
             await StoredCredential.filter(account_id=kept.account_id, id=kept.id).update(fingerprint=again)

@@ -86,7 +86,7 @@ async def _delete_object(context: Context, call: Call) -> bool:
     if not targets:
         raise _refused("The keys that it was stored with were removed, and the account uses another bucket now.")
     try:
-        async with recording_locations.asked(context.use(ObjectStorage), targets, "delete_object", Key=key) as (
+        async with recording_locations.request(context.use(ObjectStorage), targets, "delete_object", Key=key) as (
             bucket,
             answer,
         ):

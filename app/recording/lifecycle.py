@@ -17,7 +17,7 @@ from tortoise.exceptions import IntegrityError
 from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
 
-from app.calls.keys import advance_newest_month, call_ids, claimed, id_at
+from app.calls.keys import advance_newest_month, claim_call_id, get_or_create_call_ids, id_at
 from app.calls.model import Call, CallDirection, RecordingState
 from app.foundation.database.orm import lacks_owner
 from app.foundation.encryption import CannotOpen, Keyring
@@ -82,8 +82,8 @@ async def begin(
     """
     try:
         async with _locked_account(facts.account_id) as newest_month:
-            credential_id = await credentials.keep(keyring, facts.account_id, target)
-            ids = await call_ids(facts.account_id, {facts.gateway_call_id: facts.started_at})
+            credential_id = await credentials.get_or_create(keyring, facts.account_id, target)
+            ids = await get_or_create_call_ids(facts.account_id, {facts.gateway_call_id: facts.started_at})
             await advance_newest_month(facts.account_id, ids[facts.gateway_call_id], newest_month)
             call = await _locked(facts, ids[facts.gateway_call_id])
             if call.recording_state is not RecordingState.NONE:
@@ -118,7 +118,7 @@ async def restore_call(live: LiveEvents, metadata: RecordingMetadata, attempts: 
     """
     facts = CallFacts(**{name: getattr(metadata, name) for name in CallFacts.__dataclass_fields__})
     async with _locked_account(metadata.account_id) as newest_month:
-        call_id = await claimed(metadata.account_id, metadata.gateway_call_id, metadata.call_id)
+        call_id = await claim_call_id(metadata.account_id, metadata.gateway_call_id, metadata.call_id)
         await advance_newest_month(metadata.account_id, call_id, newest_month)
         call = await _locked(facts, call_id)
         if call.recording_state is not RecordingState.NONE:

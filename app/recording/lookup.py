@@ -18,12 +18,12 @@ async def find_in_bucket(keyring: Keyring, storage: ObjectStorage, call: Call) -
 
     Raises StorageFailure when the storage cannot tell now, and CannotOpen.
     """
-    targets = await recording_locations.targets_of_server(keyring, call)
+    targets = await recording_locations.targets_without_viewer(keyring, call)
     if not targets:
         return None
     key = str(call.recording_key)
     try:
-        async with recording_locations.asked(storage, targets, "head_object", Key=key) as (bucket, answer):
+        async with recording_locations.request(storage, targets, "head_object", Key=key) as (bucket, answer):
             size = int(answer.get("ContentLength", 0))
             begin, _ = await bucket.read(key, audio.WAV_HEADER_BYTES) if size else (b"", {})
     except StorageFailure as failure:

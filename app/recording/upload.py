@@ -22,7 +22,7 @@ from app.storage.credentials import Candidate, Location
 from app.storage.failures import LOSES_DATA, StorageFailure
 from app.storage.model import CONTENT_TYPES, AudioFormat, RecordingConfig, StoredCredential
 from app.storage.s3 import Bucket, ObjectStorage, StorageTarget
-from app.storage.uploads import Outgoing
+from app.storage.uploads import NewObject
 
 _log = structlog.get_logger("recording.upload")
 
@@ -97,9 +97,9 @@ async def candidates(keyring: Keyring, metadata: RecordingMetadata) -> list[Cand
     return found
 
 
-def _source_of(recording: SpooledRecording) -> Outgoing:
+def _source_of(recording: SpooledRecording) -> NewObject:
     metadata = recording.metadata
-    return Outgoing(recording.audio_path, metadata.key, CONTENT_TYPES[metadata.format], metadata.tags)
+    return NewObject(recording.audio_path, metadata.key, CONTENT_TYPES[metadata.format], metadata.tags)
 
 
 @asynccontextmanager
@@ -132,7 +132,7 @@ async def upload_whole_parts(bucket: Bucket, recording: SpooledRecording, upload
     Raises StorageFailure and OSError.
     """
     for part in _new_parts(recording, upload, size):
-        upload.etags[part.number] = await uploads.send(bucket, _source_of(recording), upload.upload_id, part)
+        upload.etags[part.number] = await uploads.send_part(bucket, _source_of(recording), upload.upload_id, part)
 
 
 def _new_parts(recording: SpooledRecording, upload: MultipartUpload | None, size: int) -> list[uploads.Part]:
@@ -172,14 +172,14 @@ async def _upload(
     source, size = _source_of(recording), recording.audio_bytes
     if upload is None:
         await abort_leftovers(bucket, recording, state)
-        if (state.is_sent or state.may_be_sent) and await uploads.size_of(bucket, source.key) == size:
+        if (state.is_sent or state.may_be_sent) and await uploads.object_size(bucket, source.key) == size:
             return
-    if upload is None and size < uploads.IN_PARTS_FROM_BYTES:
+    if upload is None and size < uploads.MULTIPART_FROM_BYTES:
         await _note_object_may_exist(recording, state)
         await uploads.put(bucket, source, size)
     else:
         await _upload_in_parts(bucket, target, recording, state, upload)
-    found = await uploads.size_of(bucket, source.key)
+    found = await uploads.object_size(bucket, source.key)
     if found is not None and found != size:
         raise UploadFault(
             f"The storage took {size} bytes and holds {found}.",
@@ -199,7 +199,7 @@ async def abort_leftovers(bucket: Bucket, recording: SpooledRecording, state: Up
         try:
             await uploads.abort(bucket, key, state.upload_id)
         except StorageFailure as failure:
-            if not failure.is_settled:
+            if not failure.is_definite_refusal:
                 raise
             _log.warning("an upload in parts could not be given up and stays", key=key, code=failure.code)
         state.upload_id = None
@@ -213,7 +213,7 @@ async def _abort_unknown_uploads(bucket: Bucket, key: str, state: UploadState) -
             await uploads.abort(bucket, key, upload_id)
     except StorageFailure as failure:
         # The right to list is no right that storing needs, and a server that cannot list may answer anything.
-        is_final = failure.is_settled or failure.http_status == _NOT_IMPLEMENTED
+        is_final = failure.is_definite_refusal or failure.http_status == _NOT_IMPLEMENTED
         if not is_final and state.attempts < PERMANENT_FAULT_ATTEMPTS:
             raise
         _log.warning("an upload in parts may stay: the storage does not tell of it", key=key, code=failure.code)
@@ -231,7 +231,7 @@ async def _upload_in_parts(
     try:
         parts = [part for part in uploads.parts_of(size) if part.number not in upload.etags]
         for part in parts:
-            upload.etags[part.number] = await uploads.send(bucket, source, upload.upload_id, part)
+            upload.etags[part.number] = await uploads.send_part(bucket, source, upload.upload_id, part)
         await _note_object_may_exist(recording, state)
         await _complete(bucket, source, upload, size)
     except (StorageFailure, OSError):
@@ -249,13 +249,13 @@ async def _note_object_may_exist(recording: SpooledRecording, state: UploadState
         await state.write(recording)
 
 
-async def _complete(bucket: Bucket, source: Outgoing, upload: MultipartUpload, size: int) -> None:
+async def _complete(bucket: Bucket, source: NewObject, upload: MultipartUpload, size: int) -> None:
     """An answer that got lost does not make the object undone. Raises StorageFailure."""
     try:
         await uploads.complete(bucket, source, upload.upload_id, upload.etags)
     except StorageFailure:
         with suppress(StorageFailure):
-            if size and await uploads.size_of(bucket, source.key) == size:
+            if size and await uploads.object_size(bucket, source.key) == size:
                 return
         raise
 

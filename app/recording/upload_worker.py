@@ -69,7 +69,7 @@ class _EarlyUpload:
 
     upload: MultipartUpload | None = None
     task: "asyncio.Task[None] | None" = None
-    next_size: int = uploads.IN_PARTS_FROM_BYTES
+    next_size: int = uploads.MULTIPART_FROM_BYTES
     """How long the audio must be for the next part, in bytes."""
     has_failed: bool = False
     """It is left alone until the call has ended."""
@@ -137,7 +137,7 @@ class UploadWorker:
     def on_append(self, recording: SpooledRecording) -> None:
         """A running recording has become longer. Returns at once, and does nothing until a part is full."""
         size = recording.audio_bytes
-        if size < uploads.IN_PARTS_FROM_BYTES:
+        if size < uploads.MULTIPART_FROM_BYTES:
             return
         early = self._early_uploads.setdefault(recording.metadata.call_id, _EarlyUpload())
         if size >= early.next_size and early.task is None and not early.has_failed:
@@ -460,7 +460,7 @@ class UploadWorker:
 
     async def _save_candidate(self, metadata: RecordingMetadata, candidate: Candidate) -> None:
         """The recording lies where only the account's newer keys reach it."""
-        credential_id = await credentials.keep(self._keyring, metadata.account_id, candidate.target)
+        credential_id = await credentials.get_or_create(self._keyring, metadata.account_id, candidate.target)
         await (
             Call.filter(account_id=metadata.account_id, id=metadata.call_id, recording_key=metadata.key)
             .exclude(recording_state=RecordingState.DELETED)

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass
 from typing import Any
 
-MOST_CLIENTS = 64
+MAXIMUM_CLIENTS = 64
 """In one process; each holds 0.4 MB."""
 
 
@@ -19,14 +19,14 @@ class _Entry:
     is_evicted: bool = False
 
 
-class ReusedClients:
+class ClientCache:
     """At most `most` idle or busy clients by key; the least recently used one is closed as soon as its last user leaves.
 
     A key must hold everything that a client is made with: endpoint and credentials above all.
     """
 
-    def __init__(self, most: int = MOST_CLIENTS) -> None:
-        self._most = most
+    def __init__(self, maximum: int = MAXIMUM_CLIENTS) -> None:
+        self._maximum = maximum
         self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
         self._making = asyncio.Lock()
 
@@ -36,7 +36,7 @@ class ReusedClients:
         entry = await self._entry(key, make)
         entry.users += 1
         try:
-            while len(self._entries) > self._most:
+            while len(self._entries) > self._maximum:
                 await self._evict(next(iter(self._entries)))
             yield entry.client
         finally:

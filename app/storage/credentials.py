@@ -26,7 +26,7 @@ class Location:
     def target(self, access_key_id: str, secret: str) -> StorageTarget:
         return StorageTarget(self.vendor, self.endpoint_url, self.bucket, self.region, access_key_id, secret, self.tags)
 
-    def is_of(self, config: RecordingConfig) -> bool:
+    def matches(self, config: RecordingConfig) -> bool:
         configured = (config.bucket_vendor, config.endpoint_url, config.bucket_name)
         return configured == (self.vendor, self.endpoint_url, self.bucket)
 
@@ -51,11 +51,11 @@ def candidates(
     lost: CannotOpen | None = None
     if credential is not None:
         try:
-            stored = location.target(credential.access_key_id, secret_of(keyring, credential))
+            stored = location.target(credential.access_key_id, open_secret(keyring, credential))
             found.append(Candidate(stored, credential.id))
         except CannotOpen as error:
             lost = error
-    if config is not None and location.is_of(config) and config.access_key_id is not None:
+    if config is not None and location.matches(config) and config.access_key_id is not None:
         try:
             present = location.target(config.access_key_id, stored_secret(keyring, config) or "")
             present = replace(present, region=config.region or location.region)
@@ -68,7 +68,7 @@ def candidates(
     return found
 
 
-async def keep(keyring: Keyring, account_id: UUID, target: StorageTarget) -> UUID:
+async def get_or_create(keyring: Keyring, account_id: UUID, target: StorageTarget) -> UUID:
     """The id of the credential with which this account stores there; of several at once, all get the same.
 
     Takes part in a surrounding transaction. Raises IntegrityError when the account is no more.
@@ -101,6 +101,6 @@ def fingerprint(keyring: Keyring, vendor: str, endpoint_url: str | None, access_
     return keyring.keyed_hash("stored credential", "\0".join(parts).encode())
 
 
-def secret_of(keyring: Keyring, credential: StoredCredential) -> str:
+def open_secret(keyring: Keyring, credential: StoredCredential) -> str:
     """Raises CannotOpen."""
     return keyring.open(credential.secret_access_key, table=_TABLE, column=_COLUMN, row=credential.id)

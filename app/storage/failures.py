@@ -63,17 +63,17 @@ class StorageFailure(Exception):
         return self.code in {"AccessDenied", "AllAccessDisabled"}
 
     @property
-    def is_settled(self) -> bool:
+    def is_definite_refusal(self) -> bool:
         """Whether the server has refused the call for certain, so that it has left nothing behind."""
         return self.kind is FailureKind.ANSWERED and (self.http_status or 500) < 500
 
     @property
     def is_wrong_region(self) -> bool:
         """One of the three ways in which S3 says that the bucket is in another region."""
-        if self.code == _MALFORMED:
+        if self.code == _MALFORMED_HEADER:
             # This one is also said of other mistakes in the header, without a region.
             return self.region is not None
-        return self.code in _OF_REGIONS
+        return self.code in _WRONG_REGION_CODES
 
 
 def advice(failure: StorageFailure) -> str:
@@ -125,7 +125,7 @@ def _advice_by_message(failure: StorageFailure) -> str | None:
     message = failure.message or ""
     if failure.is_denied:
         return denial(failure)
-    if failure.code in _OF_PARAMETERS and "tagging" in message.lower():
+    if failure.code in _PARAMETER_CODES and "tagging" in message.lower():
         return "The storage does not support S3 tags: remove them."
     if failure.code == "InvalidArgument" and _KEY_LENGTH.search(message):
         return f"The access key ID is not one of this storage: enter it again. The storage says: {_quoted(message)}"
@@ -168,10 +168,10 @@ _EXPLICIT_DENY = re.compile(
     r"explicit deny(?: in (an? (?:[a-z]+(?:[ -][a-z]+){0,3} policy|permissions boundary)))?", re.IGNORECASE
 )
 _KEY_LENGTH = re.compile(r"access key.*length", re.IGNORECASE)
-_OF_PARAMETERS = frozenset({"InvalidArgument", "InvalidRequest", "NotImplemented", "NotSupported"})
+_PARAMETER_CODES = frozenset({"InvalidArgument", "InvalidRequest", "NotImplemented", "NotSupported"})
 
-_MALFORMED = "AuthorizationHeaderMalformed"
-_OF_REGIONS = frozenset({"PermanentRedirect", "IllegalLocationConstraintException"})
+_MALFORMED_HEADER = "AuthorizationHeaderMalformed"
+_WRONG_REGION_CODES = frozenset({"PermanentRedirect", "IllegalLocationConstraintException"})
 
 _UNANSWERED = {
     FailureKind.REFUSED_ADDRESS: "The address is not public. Give a host that is public.",
@@ -218,5 +218,11 @@ _ADVICE = {
     "InvalidObjectState": "The object is in an archive: choose a bucket without immediate archiving.",
 }
 
-CODES_FOR_METRICS = (*sorted({*_ADVICE, *_BUSY_CODES, *_OF_REGIONS, _MALFORMED}), "none", "other", "disk", "files")
+CODES_FOR_METRICS = (
+    *sorted({*_ADVICE, *_BUSY_CODES, *_WRONG_REGION_CODES, _MALFORMED_HEADER}),
+    "none",
+    "other",
+    "disk",
+    "files",
+)
 """All that `code_for_metrics` answers, and the faults of this server's own disk."""

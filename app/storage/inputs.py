@@ -14,7 +14,7 @@ from app.foundation.outbound.guard import OutboundGate
 from app.storage import rules
 from app.storage.model import AudioFormat, BucketVendor, RecordingConfig, StorageStatus
 from app.storage.rules import StorageDraft, Tag
-from app.storage.settings import sealed_secret, stored_draft
+from app.storage.settings import seal_secret, stored_draft
 from app.storage.verification import fingerprint
 
 T = TypeVar("T")
@@ -41,29 +41,25 @@ def columns(
     keyring: Keyring, gate: OutboundGate, row_id: UUID, stored: RecordingConfig | None, patch: RecordingConfigPatch
 ) -> Columns:
     """The columns to write. Raises UserErrors with all that is wrong."""
-    problems = ErrorCollector()
+    errors = ErrorCollector()
     now = datetime.now(UTC)
     old = stored_draft(keyring, stored) if stored else StorageDraft()
-    draft = _merged(old, patch, problems)
+    draft = _merge(old, patch, errors)
     before = stored or RecordingConfig()
     values: Columns = {
-        "enabled": _required(patch.enabled, before.enabled, "enabled", problems),
-        "audio_format": _required(patch.audio_format, before.audio_format, "audioFormat", problems),
-        "record_all_calls": _required(patch.record_all_calls, before.record_all_calls, "recordAllCalls", problems),
+        "enabled": _not_null(patch.enabled, before.enabled, "enabled", errors),
+        "audio_format": _not_null(patch.audio_format, before.audio_format, "audioFormat", errors),
+        "record_all_calls": _not_null(patch.record_all_calls, before.record_all_calls, "recordAllCalls", errors),
     }
-    for path, code, message in (*rules.problems(draft), *(rules.missing(draft) if values["enabled"] else ())):
+    for path, code, message in (*rules.errors(draft), *(rules.missing(draft) if values["enabled"] else ())):
         # A mistake reported already (a key without its other half) is not reported again in other words.
-        if not _has_mistake(path, problems):
-            problems.add(code, message, *path)
-    if (
-        draft.vendor is BucketVendor.S3_COMPATIBLE
-        and draft.endpoint_url
-        and not _has_mistake(("endpointUrl",), problems)
-    ):
+        if not _has_error(path, errors):
+            errors.add(code, message, *path)
+    if draft.vendor is BucketVendor.S3_COMPATIBLE and draft.endpoint_url and not _has_error(("endpointUrl",), errors):
         reason = gate.judge_text(draft.endpoint_url)
         if reason:
-            problems.add(UserErrorCode.INVALID, reason, "endpointUrl")
-    problems.raise_if_any()
+            errors.add(UserErrorCode.INVALID, reason, "endpointUrl")
+    errors.raise_if_any()
     values |= {
         "bucket_vendor": draft.vendor,
         "endpoint_url": draft.endpoint_url,
@@ -81,7 +77,7 @@ def columns(
     return values
 
 
-def _merged(old: StorageDraft, patch: RecordingConfigPatch, problems: ErrorCollector) -> StorageDraft:
+def _merge(old: StorageDraft, patch: RecordingConfigPatch, errors: ErrorCollector) -> StorageDraft:
     draft = replace(
         old,
         vendor=patch.bucket_vendor.value if patch.bucket_vendor else old.vendor,
@@ -98,7 +94,7 @@ def _merged(old: StorageDraft, patch: RecordingConfigPatch, problems: ErrorColle
                 message = (
                     "The stored keys belong to another vendor or endpoint; enter both keys again, or null for none."
                 )
-                problems.add(UserErrorCode.REQUIRED, message, name)
+                errors.add(UserErrorCode.REQUIRED, message, name)
         return draft
     given_id, given_secret = key_id.value if key_id else None, secret.value if secret else None
     if (given_id is None) != (given_secret is None):
@@ -106,16 +102,16 @@ def _merged(old: StorageDraft, patch: RecordingConfigPatch, problems: ErrorColle
         message = (
             "The access key ID and the secret access key are given together; leave out both to keep the stored ones."
         )
-        problems.add(UserErrorCode.REQUIRED, message, missing)
+        errors.add(UserErrorCode.REQUIRED, message, missing)
         return draft
     return replace(draft, access_key_id=given_id, secret_access_key=given_secret)
 
 
-def _required(change: Some[T | None] | None, stored: T, name: str, problems: ErrorCollector) -> T:
+def _not_null(change: Some[T | None] | None, stored: T, name: str, errors: ErrorCollector) -> T:
     if change is None:
         return stored
     if change.value is None:
-        problems.add(UserErrorCode.REQUIRED, "This cannot be null; leave it out to keep it as it is.", name)
+        errors.add(UserErrorCode.REQUIRED, "This cannot be null; leave it out to keep it as it is.", name)
         return stored
     return change.value
 
@@ -124,9 +120,9 @@ def _keys(keyring: Keyring, row_id: UUID, draft: StorageDraft, now: datetime) ->
     secret = draft.secret_access_key
     if secret is None:
         return {"access_key_id": None, "secret_access_key": None, "secret_access_key_set_at": None}
-    sealed = sealed_secret(keyring, row_id, secret)
+    sealed = seal_secret(keyring, row_id, secret)
     return {"access_key_id": draft.access_key_id, "secret_access_key": sealed, "secret_access_key_set_at": now}
 
 
-def _has_mistake(path: tuple[str, ...], problems: ErrorCollector) -> bool:
-    return any(error.field == list(path) for error in problems.found)
+def _has_error(path: tuple[str, ...], errors: ErrorCollector) -> bool:
+    return any(error.field == list(path) for error in errors.found)

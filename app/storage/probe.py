@@ -24,9 +24,9 @@ from app.foundation.outbound.errors import FailureKind
 from app.storage import uploads
 from app.storage.failures import LOSES_DATA, StorageFailure, advice, denial, wrong_region_advice
 from app.storage.model import CONTENT_TYPES, AudioFormat, BucketVendor
-from app.storage.responses import Answer, bucket_region, request_id
+from app.storage.responses import S3Response, bucket_region, request_id
 from app.storage.s3 import Bucket, StorageTarget
-from app.storage.uploads import Outgoing, Part
+from app.storage.uploads import NewObject, Part
 
 PROBE_FOLDER = ".voice-gateway-probe/"
 
@@ -100,7 +100,7 @@ class Probe:
         self.key = f"{PROBE_FOLDER}{mark}.txt"
         self._content = f"Storage test, safe to delete. {mark}\n".encode()
         content_type = CONTENT_TYPES[AudioFormat.MP3]
-        self._whole = Outgoing(self._content, self.key, content_type, target.tags)
+        self._whole = NewObject(self._content, self.key, content_type, target.tags)
         self._in_parts = replace(self._whole, key=f"{PROBE_FOLDER}{mark}.parts")
         self._begun: dict[Name, float] = {}
         self._region: str | None = None
@@ -132,9 +132,9 @@ class Probe:
         for name, begun in self._begun.items():
             if name not in self.results:
                 sentence = f"No end of this step within the {seconds:g} seconds that the whole test has. Try again."
-                self._note(name, Status.FAILED, _milliseconds_since(begun), advice=sentence)
+                self._set_result(name, Status.FAILED, _milliseconds_since(begun), advice=sentence)
 
-    async def _step(self, name: Name, action: Callable[[], Awaitable[Answer | None]]) -> Status:
+    async def _step(self, name: Name, action: Callable[[], Awaitable[S3Response | None]]) -> Status:
         self._begun[name] = begun = time.monotonic()
         status, sentence, failure, answer = Status.PASSED, None, None, None
         try:
@@ -145,17 +145,17 @@ class Probe:
             status, sentence, failure = Status.FAILED, failed.advice, failed.failure
         except StorageFailure as failed:
             status, sentence, failure = Status.FAILED, advice(failed), failed
-        self._note(name, status, _milliseconds_since(begun), failure=failure, answer=answer, advice=sentence)
+        self._set_result(name, status, _milliseconds_since(begun), failure=failure, answer=answer, advice=sentence)
         return status
 
-    def _note(
+    def _set_result(
         self,
         name: Name,
         status: Status,
         duration_ms: int,
         *,
         failure: StorageFailure | None = None,
-        answer: Answer | None = None,
+        answer: S3Response | None = None,
         advice: str | None = None,
     ) -> None:
         http_status = answer["ResponseMetadata"].get("HTTPStatusCode") if answer else None
@@ -169,7 +169,7 @@ class Probe:
             advice=advice,
         )
 
-    async def _reach(self) -> Answer:
+    async def _reach(self) -> S3Response:
         try:
             answer = await self._bucket.call("head_bucket")
         except StorageFailure as failure:
@@ -204,25 +204,25 @@ class Probe:
             f"choose {self._region}, unless the server's documentation says otherwise."
         )
 
-    async def _write(self) -> Answer:
+    async def _write(self) -> S3Response:
         try:
             answer = await self._put(self._whole)
         except StorageFailure as failure:
-            raise await self._why_not_written(failure) from None
-        found = await uploads.size_of(self._bucket, self.key)
+            raise await self._explain_write_failure(failure) from None
+        found = await uploads.object_size(self._bucket, self.key)
         if self._is_other_region:
             self.warnings.append(self._names_another_region())
         if found not in {None, len(self._content)}:
             raise StepFailed(f"The storage took {len(self._content)} bytes and holds {found}. {LOSES_DATA}")
         return answer
 
-    async def _put(self, what: Outgoing) -> Answer:
+    async def _put(self, what: NewObject) -> S3Response:
         """Stores the probe. A PUT without an answer may have been stored all the same."""
         self._may_be_stored = self._is_leftover_certain = True
         try:
             answer = await uploads.put(self._bucket, what, len(self._content))
         except StorageFailure as failure:
-            self._may_be_stored = not failure.is_settled
+            self._may_be_stored = not failure.is_definite_refusal
             # An error of the server's is most likely no object: try to delete it, but claim nothing.
             self._is_leftover_certain = failure.kind is not FailureKind.ANSWERED
             raise
@@ -231,26 +231,26 @@ class Probe:
             self.warnings.append(_KEEPS_VERSIONS)
         return answer
 
-    async def _why_not_written(self, failure: StorageFailure) -> StepFailed:
+    async def _explain_write_failure(self, failure: StorageFailure) -> StepFailed:
         if self._is_other_region:
-            self._correct(Name.REGION, failure, wrong_region_advice(self._target.region, self._region))
+            self._override_result(Name.REGION, failure, wrong_region_advice(self._target.region, self._region))
         if failure.is_wrong_region:
             sentence = wrong_region_advice(self._target.region, failure.region)
-            self._correct(Name.REGION, failure, sentence)
+            self._override_result(Name.REGION, failure, sentence)
             return StepFailed(sentence, failure)
         if failure.code == "NoSuchBucket":
-            self._correct(Name.REACH, failure, _NO_BUCKET)
+            self._override_result(Name.REACH, failure, _NO_BUCKET)
             return StepFailed(_NO_BUCKET, failure)
         if failure.code == "InvalidRegionName":
-            self._correct(Name.REGION, failure, advice(failure))
+            self._override_result(Name.REGION, failure, advice(failure))
         if self._target.tags and failure.code in {"InvalidTag", "BadRequest", "NotImplemented"}:
             return StepFailed("The storage does not take these S3 tags: change or remove them.", failure)
         if failure.is_denied and denial(failure) is None:
-            sentence = await self._which_right_is_missing() if self._target.tags else self._may_not_write()
+            sentence = await self._find_missing_permission() if self._target.tags else self._may_not_write()
             return StepFailed(sentence, failure)
         return StepFailed(advice(failure), failure)
 
-    async def _which_right_is_missing(self) -> str:
+    async def _find_missing_permission(self) -> str:
         """Denied with tags: only another PUT, without them, tells whether it was the tags."""
         try:
             await self._put(replace(self._whole, tags=()))
@@ -261,11 +261,11 @@ class Probe:
     def _may_not_write(self) -> str:
         return _MAY_NOT_WRITE if self._is_bucket_seen else f"{_MAY_NOT_WRITE} {_OR_NO_BUCKET}"
 
-    def _correct(self, name: Name, failure: StorageFailure, sentence: str) -> None:
+    def _override_result(self, name: Name, failure: StorageFailure, sentence: str) -> None:
         """The PUT has told what the HEAD could not."""
-        self._note(name, Status.FAILED, self.results[name].duration_ms, failure=failure, advice=sentence)
+        self._set_result(name, Status.FAILED, self.results[name].duration_ms, failure=failure, advice=sentence)
 
-    async def _read_tags(self) -> Answer:
+    async def _read_tags(self) -> S3Response:
         if not self._target.tags:
             raise StepSkipped("No S3 tags are configured.")
         try:
@@ -282,7 +282,7 @@ class Probe:
             raise StepFailed("The object was stored without the S3 tags that were sent: this storage ignores tags.")
         return answer
 
-    async def _read(self) -> Answer:
+    async def _read(self) -> S3Response:
         try:
             content, answer = await self._bucket.read(self.key, len(self._content) + 1)
         except StorageFailure as failure:
@@ -291,26 +291,26 @@ class Probe:
                 raise StepFailed(denial(failure) or sentence, failure) from None
             if failure.http_status == 404:
                 sentence = f"The storage took the object and does not find it. {LOSES_DATA}"
-                self._correct(Name.WRITE, failure, sentence)
+                self._override_result(Name.WRITE, failure, sentence)
                 raise StepFailed(sentence, failure) from None
             raise
         if content != self._content:
             raise StepFailed("What was read is not what was written: check that the endpoint is an S3 server.")
         return answer
 
-    async def _multipart(self) -> Answer | None:
+    async def _multipart(self) -> S3Response | None:
         self._may_be_uploading = True
         try:
             self._upload = await uploads.begin(self._bucket, self._in_parts)
         except StorageFailure as failure:
-            self._may_be_uploading = not failure.is_settled
+            self._may_be_uploading = not failure.is_definite_refusal
             if failure.is_denied:
                 sentence = "The key may not begin a multipart upload, which long recordings need: allow it s3:PutObject"
                 sentence += " and s3:PutObjectTagging." if self._target.tags else "."
                 raise StepFailed(denial(failure) or sentence, failure) from None
             raise
         try:
-            await uploads.send(self._bucket, self._in_parts, self._upload, Part(1, 0, len(self._content)))
+            await uploads.send_part(self._bucket, self._in_parts, self._upload, Part(1, 0, len(self._content)))
         except StorageFailure as failure:
             if failure.is_denied:
                 sentence = (
@@ -326,12 +326,12 @@ class Probe:
                 raise StepFailed(denial(failure) or f"{sentence} s3:AbortMultipartUpload.", failure) from None
             raise
 
-    async def _abort(self, upload: str) -> Answer | None:
+    async def _abort(self, upload: str) -> S3Response | None:
         answer = await uploads.abort(self._bucket, self._in_parts.key, upload)
         self._may_be_uploading = False
         return answer
 
-    async def _delete(self) -> Answer:
+    async def _delete(self) -> S3Response:
         try:
             answer = await self._bucket.call("delete_object", Key=self.key)
         except StorageFailure as failure:

@@ -13,9 +13,9 @@ from app.foundation.masks import is_mask
 from app.foundation.outbound.errors import FailureKind
 from app.storage.failures import StorageFailure
 
-Answer = dict[str, Any]
+S3Response = dict[str, Any]
 """What an operation of S3 answers, as the SDK reads it."""
-_MOST_OF_A_MESSAGE = 1_000
+_MAXIMUM_MESSAGE = 1_000
 
 
 def failure(answer: Mapping[str, Any], secrets: Iterable[str] = ()) -> StorageFailure:
@@ -27,28 +27,28 @@ def failure(answer: Mapping[str, Any], secrets: Iterable[str] = ()) -> StorageFa
     hint = headers.get("x-amz-bucket-region") or error.get("Region") or (expected and (expected[1] or expected[2]))
     return StorageFailure(
         FailureKind.ANSWERED,
-        code=_short(_CODE, error.get("Code")),
-        message=_cleaned(message, secrets),
+        code=_match(_CODE, error.get("Code")),
+        message=_redact(message, secrets),
         http_status=metadata.get("HTTPStatusCode"),
-        request_id=_short(_REQUEST_ID, metadata.get("RequestId") or headers.get("x-amz-request-id")),
-        region=_short(_REGION, hint),
+        request_id=_match(_REQUEST_ID, metadata.get("RequestId") or headers.get("x-amz-request-id")),
+        region=_match(_REGION, hint),
     )
 
 
-def request_id(answer: Answer) -> str | None:
+def request_id(answer: S3Response) -> str | None:
     """The request id of an answer, for whoever asks the operator of the storage; None when there is none."""
-    return _short(_REQUEST_ID, answer.get("ResponseMetadata", {}).get("RequestId"))
+    return _match(_REQUEST_ID, answer.get("ResponseMetadata", {}).get("RequestId"))
 
 
-def bucket_region(answer: Answer) -> str | None:
+def bucket_region(answer: S3Response) -> str | None:
     """The region that the server names for the bucket, or None."""
     headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-    return _short(_REGION, headers.get("x-amz-bucket-region"))
+    return _match(_REGION, headers.get("x-amz-bucket-region"))
 
 
-def _cleaned(message: str, secrets: Iterable[str]) -> str | None:
+def _redact(message: str, secrets: Iterable[str]) -> str | None:
     """One line of visible characters without secrets, signatures and digests; None when nothing is left that says more."""
-    text = _visible(message[:_MOST_OF_A_MESSAGE])
+    text = _visible(message[:_MAXIMUM_MESSAGE])
     if is_mask(text):
         return None
     for secret in sorted(secrets, key=len, reverse=True):
@@ -61,7 +61,7 @@ def _visible(text: str) -> str:
     return "".join(" " if unicodedata.category(character)[0] in "CZ" else character for character in text)
 
 
-def _short(pattern: re.Pattern[str], text: object) -> str | None:
+def _match(pattern: re.Pattern[str], text: object) -> str | None:
     return text if isinstance(text, str) and pattern.fullmatch(text) else None
 
 

@@ -18,7 +18,7 @@ from app.foundation.names import has_control_characters
 from app.storage import regions
 from app.storage.model import BucketVendor
 
-Problem = tuple[tuple[str, ...], UserErrorCode, str]
+RuleError = tuple[tuple[str, ...], UserErrorCode, str]
 """Path to the input field, code, sentence."""
 
 MAX_ENDPOINT_URL = 2048
@@ -61,19 +61,19 @@ class StorageDraft:
                 object.__setattr__(self, name, value.strip())
 
 
-def problems(draft: StorageDraft) -> Iterator[Problem]:
+def errors(draft: StorageDraft) -> Iterator[RuleError]:
     """Everything that is wrong with the values that are there; what is missing is another question (`missing`)."""
-    yield from _endpoint_problems(draft)
+    yield from _endpoint_errors(draft)
     if draft.bucket is not None:
-        yield from _bucket_problems(draft.bucket)
-    yield from _region_problems(draft)
-    yield from _access_key_id_problems(draft)
+        yield from _bucket_errors(draft.bucket)
+    yield from _region_errors(draft)
+    yield from _access_key_id_errors(draft)
     if draft.secret_access_key is not None:
-        yield from _secret_problems(draft.secret_access_key)
-    yield from _tag_problems(draft.tags)
+        yield from _secret_errors(draft.secret_access_key)
+    yield from _tag_errors(draft.tags)
 
 
-def missing(draft: StorageDraft) -> Iterator[Problem]:
+def missing(draft: StorageDraft) -> Iterator[RuleError]:
     """What must be filled in before anything can be stored: asked when recording is enabled, and by the test."""
     needed = [
         ("bucketVendor", draft.vendor, "Choose the bucket vendor."),
@@ -105,7 +105,7 @@ def warnings(draft: StorageDraft) -> list[str]:
     return found
 
 
-def _endpoint_problems(draft: StorageDraft) -> Iterator[Problem]:
+def _endpoint_errors(draft: StorageDraft) -> Iterator[RuleError]:
     url, path = draft.endpoint_url, ("endpointUrl",)
     if url is None:
         return
@@ -143,7 +143,7 @@ def _host_of(url: str) -> str:
         return ""
 
 
-def _bucket_problems(bucket: str) -> Iterator[Problem]:
+def _bucket_errors(bucket: str) -> Iterator[RuleError]:
     path = ("bucketName",)
     if len(bucket) > MAX_BUCKET:
         yield path, UserErrorCode.TOO_LONG, f"A bucket name has {MIN_BUCKET} to {MAX_BUCKET} characters."
@@ -168,7 +168,7 @@ def _bucket_problems(bucket: str) -> Iterator[Problem]:
         yield path, UserErrorCode.INVALID, f"AWS keeps names that end with {' or '.join(_BUCKET_SUFFIXES)} for itself."
 
 
-def _region_problems(draft: StorageDraft) -> Iterator[Problem]:
+def _region_errors(draft: StorageDraft) -> Iterator[RuleError]:
     region, path = draft.region, ("region",)
     if region is None:
         return
@@ -184,7 +184,7 @@ def _region_problems(draft: StorageDraft) -> Iterator[Problem]:
         yield path, UserErrorCode.INVALID, "An AWS region is written like eu-central-1."
 
 
-def _access_key_id_problems(draft: StorageDraft) -> Iterator[Problem]:
+def _access_key_id_errors(draft: StorageDraft) -> Iterator[RuleError]:
     key, path = draft.access_key_id, ("accessKeyId",)
     if key is None:
         return
@@ -209,7 +209,7 @@ def _access_key_id_problems(draft: StorageDraft) -> Iterator[Problem]:
         )
 
 
-def _secret_problems(secret: str) -> Iterator[Problem]:
+def _secret_errors(secret: str) -> Iterator[RuleError]:
     path = ("secretAccessKey",)
     if not secret:
         yield path, UserErrorCode.INVALID, "The secret access key is empty."
@@ -228,7 +228,7 @@ def _secret_problems(secret: str) -> Iterator[Problem]:
         yield path, UserErrorCode.INVALID, message
 
 
-def _tag_problems(tags: tuple[Tag, ...]) -> Iterator[Problem]:
+def _tag_errors(tags: tuple[Tag, ...]) -> Iterator[RuleError]:
     if len(tags) > MAX_TAGS:
         yield ("s3Tags",), UserErrorCode.INVALID, f"An object has at most {MAX_TAGS} tags."
         return

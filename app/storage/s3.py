@@ -10,10 +10,10 @@ from urllib.parse import quote, urlencode
 from app.foundation.outbound.errors import FailureKind
 from app.foundation.outbound.guard import OutboundGate
 from app.storage import regions
-from app.storage.clients import ReusedClients
+from app.storage.clients import ClientCache
 from app.storage.failures import StorageFailure
 from app.storage.model import BucketVendor
-from app.storage.responses import Answer
+from app.storage.responses import S3Response
 from app.storage.rules import StorageDraft, Tag
 
 __all__ = ["Bucket", "FailureKind", "ObjectStorage", "StorageFailure", "StorageTarget", "Tag"]
@@ -70,13 +70,13 @@ class ObjectStorage:
         self._read_seconds = read_seconds
         self._sdk: Any = None
         self._opening = asyncio.Lock()
-        self._clients = ReusedClients()
+        self._clients = ClientCache()
 
     async def open(self) -> None:
         """Loads the SDK, in a thread, so that nobody else waits for it; when it is open already, does nothing."""
         if self._sdk is None:
             async with self._opening:
-                self._sdk = self._sdk or await asyncio.to_thread(_loaded_sdk)
+                self._sdk = self._sdk or await asyncio.to_thread(_load_sdk)
 
     async def close(self) -> None:
         """Closes the clients that are kept."""
@@ -89,17 +89,17 @@ class ObjectStorage:
         `read_seconds` is for calls that take longer. Raises StorageFailure (REFUSED_ADDRESS) when the gate refuses the
         endpoint's text; nothing is dialled yet.
         """
-        options = self._options(target, read_seconds)
-        async with self._clients.client(tuple(options.items()), lambda: self._made(options)) as client:
+        options = self._client_options(target, read_seconds)
+        async with self._clients.client(tuple(options.items()), lambda: self._new_client(options)) as client:
             yield Bucket(self._sdk, client, target)
 
     @contextlib.asynccontextmanager
     async def new_client(self, target: StorageTarget) -> AsyncIterator["Bucket"]:
         """Like `client`, with connections of its own that are closed at the end: for credentials that are not stored."""
-        async with self._made(self._options(target, None)) as client:
+        async with self._new_client(self._client_options(target, None)) as client:
             yield Bucket(self._sdk, client, target)
 
-    def _options(self, target: StorageTarget, read_seconds: float | None) -> dict[str, Any]:
+    def _client_options(self, target: StorageTarget, read_seconds: float | None) -> dict[str, Any]:
         """All that makes one client another than the next. Raises StorageFailure."""
         if self._sdk is None:
             raise RuntimeError("the object storage is not open")
@@ -116,12 +116,12 @@ class ObjectStorage:
             "aws_secret_access_key": target.secret_access_key,
         }
 
-    def _made(self, options: dict[str, Any]) -> contextlib.AbstractAsyncContextManager[Any]:
+    def _new_client(self, options: dict[str, Any]) -> contextlib.AbstractAsyncContextManager[Any]:
         made: contextlib.AbstractAsyncContextManager[Any] = self._sdk.client(resolver=self._gate.resolver(), **options)
         return made
 
 
-def _loaded_sdk() -> Any:
+def _load_sdk() -> Any:
     from app.storage import aws_sdk  # noqa: PLC0415  a third of a worker's memory, for storage tests alone
 
     sdk = aws_sdk.Sdk()
@@ -138,14 +138,14 @@ class Bucket:
         self.client = client
         self.name = target.bucket
 
-    async def call(self, operation: str, **parameters: object) -> Answer:
+    async def call(self, operation: str, **parameters: object) -> S3Response:
         """Calls an operation of S3 by the SDK's name for it, such as `put_object`. Raises StorageFailure."""
         try:
             return dict(await getattr(self.client, operation)(Bucket=self.name, **parameters))
         except Exception as error:  # noqa: BLE001 - a hostile answer makes the SDK raise anything, RecursionError too
-            raise self._explained(operation, error) from None
+            raise self._failure(operation, error) from None
 
-    async def read(self, key: str, at_most: int) -> tuple[bytes, Answer]:
+    async def read(self, key: str, at_most: int) -> tuple[bytes, S3Response]:
         """The first `at_most` bytes of an object, and the answer's metadata. Raises StorageFailure."""
         answer = await self.call("get_object", Key=key)
         body = answer["Body"]
@@ -154,12 +154,12 @@ class Bucket:
             while len(content) < at_most and (chunk := await body.read(at_most - len(content))):
                 content += chunk
         except Exception as error:  # noqa: BLE001 - as in `call`
-            raise self._explained("get_object", error) from None
+            raise self._failure("get_object", error) from None
         finally:
             body.close()
         return bytes(content), answer
 
-    async def chunks(self, answer: Answer) -> AsyncGenerator[bytes, None]:
+    async def chunks(self, answer: S3Response) -> AsyncGenerator[bytes, None]:
         """What `get_object` answers, piece by piece, read no faster than it is taken. Close it when it is left early.
 
         Raises StorageFailure when the storage fails before all of it has come.
@@ -169,15 +169,15 @@ class Bucket:
             while chunk := await body.read(CHUNK_BYTES):
                 yield chunk
         except Exception as error:  # noqa: BLE001 - as in `call`
-            raise self._explained("get_object", error) from None
+            raise self._failure("get_object", error) from None
         finally:
             body.close()
 
-    def _explained(self, operation: str, error: Exception) -> StorageFailure:
+    def _failure(self, operation: str, error: Exception) -> StorageFailure:
         failure: StorageFailure = self._sdk.explain(operation, error, self._secrets)
         return failure
 
-    async def presigned(self, seconds: int, **parameters: object) -> str:
+    async def presigned_url(self, seconds: int, **parameters: object) -> str:
         """An address at which anybody may do this GetObject for so long; nothing is dialled."""
         given = {"Bucket": self.name, **parameters}
         return str(await self.client.generate_presigned_url("get_object", Params=given, ExpiresIn=seconds))

@@ -25,7 +25,7 @@ from app.storage.verification import StorageVerdict, StorageVerifier, Verificati
 
 _NOUN = "recording configuration"
 # What the audit trail tells of a configuration that comes or goes.
-_TOLD = (
+_AUDITED = (
     *("enabled", "audio_format", "bucket_vendor", "endpoint_url", "bucket_name", "region", "access_key_id"),
     *("secret_access_key", "s3_tags", "record_all_calls"),
 )
@@ -53,7 +53,7 @@ async def save(context: Context, account_id: UUID, patch: RecordingConfigPatch) 
         await _check_quota(context, account_id)
     if stored is None:
         made = await RecordingConfig.create(id=row_id, account_id=account_id, **values)
-        await trail.record(context, made, after={name: values[name] for name in _TOLD if name in values})
+        await trail.record(context, made, after={name: values[name] for name in _AUDITED if name in values})
         return made
     saved = await change(context, RecordingConfig, row_id, values)
     if saved is None:
@@ -82,7 +82,7 @@ async def remove(context: Context, account_id: str, if_version: int | None) -> R
         if if_version not in (None, stored.version):
             raise conflict(_NOUN, if_version)
         await stored.delete()
-        await trail.record(context, stored, before={name: getattr(stored, name) for name in _TOLD})
+        await trail.record(context, stored, before={name: getattr(stored, name) for name in _AUDITED})
     return stored
 
 
@@ -97,8 +97,8 @@ async def verify_draft(context: Context, account_id: str, draft: StorageDraft) -
         if stored is not None and _same_server(draft, stored):
             keys = stored_draft(context.keyring, stored)
             draft = replace(draft, access_key_id=keys.access_key_id, secret_access_key=keys.secret_access_key)
-    result = await _tested(context, account, draft)
-    await _note_test(context, account.id, None, result)
+    result = await _run_test(context, account, draft)
+    await _audit_test(context, account.id, None, result)
     return result
 
 
@@ -112,8 +112,8 @@ async def verify_stored(context: Context, account_id: str) -> tuple[RecordingCon
     if stored is None:
         raise _no_config()
     draft = stored_draft(context.keyring, stored)
-    result = await _tested(context, account, draft)
-    await _note_test(context, stored.account_id, stored, result)
+    result = await _run_test(context, account, draft)
+    await _audit_test(context, stored.account_id, stored, result)
     status = _STATUS[result.verdict]
     # Nothing is locked while S3 answers; a result of other values than the stored ones is answered but not kept.
     unchanged = RecordingConfig.filter(id=stored.id, fingerprint=result.fingerprint)
@@ -130,7 +130,7 @@ async def verify_stored(context: Context, account_id: str) -> tuple[RecordingCon
     return now, result
 
 
-async def _tested(context: Context, account: Account, draft: StorageDraft) -> VerificationResult:
+async def _run_test(context: Context, account: Account, draft: StorageDraft) -> VerificationResult:
     """Raises RateLimited: tests have slots of their own; and ServiceUnavailable when our clock is at fault."""
     async with context.without_slot():
         result = await context.use(StorageVerifier).verify(draft, account.id, account.service_provider_id)
@@ -142,7 +142,7 @@ async def _tested(context: Context, account: Account, draft: StorageDraft) -> Ve
     return result
 
 
-async def _note_test(
+async def _audit_test(
     context: Context, account_id: UUID, tested: RecordingConfig | None, result: VerificationResult
 ) -> None:
     """`tested` is the configuration with the tested values; None: they are not saved."""

@@ -28,5 +28,5 @@ def stored_secret(keyring: Keyring, config: RecordingConfig) -> str | None:
     return keyring.open(sealed, table=_TABLE, column=_COLUMN, row=config.id) if sealed is not None else None
 
 
-def sealed_secret(keyring: Keyring, config_id: UUID, secret: str) -> bytes:
+def seal_secret(keyring: Keyring, config_id: UUID, secret: str) -> bytes:
     return keyring.seal(secret, table=_TABLE, column=_COLUMN, row=config_id)

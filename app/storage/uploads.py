@@ -17,12 +17,12 @@ from pathlib import Path
 
 from app.foundation.outbound.errors import FailureKind
 from app.storage.failures import StorageFailure
-from app.storage.responses import Answer
+from app.storage.responses import S3Response
 from app.storage.s3 import Bucket, Tag, tagging
 
 PART_BYTES = 5 * 1024 * 1024
 """The smallest part that S3 takes, but for the last."""
-IN_PARTS_FROM_BYTES = 2 * PART_BYTES
+MULTIPART_FROM_BYTES = 2 * PART_BYTES
 READ_SECONDS = 120.0
 """How long a server may stay silent after it has all of a request; completing an upload can take it this long."""
 # After so many parts they grow by PART_BYTES: 10,000 parts, the most that S3 takes, hold 275 GB.
@@ -33,7 +33,7 @@ _HASHED_AT_ONCE = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
+class NewObject:
     """What is sent, and what it becomes."""
 
     content: Path | bytes
@@ -43,7 +43,7 @@ class Outgoing:
     tags: tuple[Tag, ...] = ()
 
     @property
-    def described(self) -> dict[str, str]:
+    def parameters(self) -> dict[str, str]:
         """The parameters of whichever call makes the object."""
         return {"Key": self.key, "ContentType": self.content_type, **tagging(self.tags)}
 
@@ -68,41 +68,41 @@ def parts_of(size: int) -> list[Part]:
 def full_parts(size: int) -> list[Part]:
     """The parts of a growing file that are there as a whole, and will stay as they are."""
     found: list[Part] = []
-    while (part := _after(found)).offset + part.size <= size:
+    while (part := _next_part(found)).offset + part.size <= size:
         found.append(part)
     return found
 
 
 def next_part_at(size: int) -> int:
     """How long a growing file must be for one whole part more than it has at this size."""
-    part = _after(full_parts(size))
+    part = _next_part(full_parts(size))
     return part.offset + part.size
 
 
-def _after(parts: list[Part]) -> Part:
+def _next_part(parts: list[Part]) -> Part:
     offset = parts[-1].offset + parts[-1].size if parts else 0
     return Part(len(parts) + 1, offset, PART_BYTES * (1 + len(parts) // _PARTS_OF_ONE_SIZE))
 
 
-async def put(bucket: Bucket, what: Outgoing, size: int) -> Answer:
+async def put(bucket: Bucket, what: NewObject, size: int) -> S3Response:
     """Stores the whole with one request; returns S3's response. Raises StorageFailure, and OSError where the disk does."""
-    async with _body(what.content, 0, size) as (body, digest), _within(size):
-        return await bucket.call("put_object", **what.described, Body=body, ContentLength=size, ContentMD5=digest)
+    async with _body(what.content, 0, size) as (body, digest), _deadline(size):
+        return await bucket.call("put_object", **what.parameters, Body=body, ContentLength=size, ContentMD5=digest)
 
 
-async def begin(bucket: Bucket, what: Outgoing) -> str:
+async def begin(bucket: Bucket, what: NewObject) -> str:
     """The id of a new upload in parts. Raises StorageFailure."""
-    async with _within(0):
-        answer = await bucket.call("create_multipart_upload", **what.described)
+    async with _deadline(0):
+        answer = await bucket.call("create_multipart_upload", **what.parameters)
     upload_id = answer.get("UploadId")
     if not isinstance(upload_id, str) or not upload_id:
         raise StorageFailure(FailureKind.NOT_S3)
     return upload_id
 
 
-async def send(bucket: Bucket, what: Outgoing, upload_id: str, part: Part) -> str:
+async def send_part(bucket: Bucket, what: NewObject, upload_id: str, part: Part) -> str:
     """Sends one part, and answers its ETag. Raises StorageFailure, and OSError where the disk does."""
-    async with _body(what.content, part.offset, part.size) as (body, digest), _within(part.size):
+    async with _body(what.content, part.offset, part.size) as (body, digest), _deadline(part.size):
         answer = await bucket.call(
             "upload_part",
             Key=what.key,
@@ -117,10 +117,10 @@ async def send(bucket: Bucket, what: Outgoing, upload_id: str, part: Part) -> st
     return str(answer["ETag"])
 
 
-async def complete(bucket: Bucket, what: Outgoing, upload_id: str, etags: Mapping[int, str]) -> None:
+async def complete(bucket: Bucket, what: NewObject, upload_id: str, etags: Mapping[int, str]) -> None:
     """Makes the object of its parts. Raises StorageFailure, also for an error that comes with the status 200."""
     parts = [{"PartNumber": number, "ETag": etags[number]} for number in sorted(etags)]
-    async with _within(0):
+    async with _deadline(0):
         answer = await bucket.call(
             "complete_multipart_upload", Key=what.key, UploadId=upload_id, MultipartUpload={"Parts": parts}
         )
@@ -128,10 +128,10 @@ async def complete(bucket: Bucket, what: Outgoing, upload_id: str, etags: Mappin
         raise StorageFailure(FailureKind.NOT_S3)
 
 
-async def abort(bucket: Bucket, key: str, upload_id: str) -> Answer | None:
+async def abort(bucket: Bucket, key: str, upload_id: str) -> S3Response | None:
     """Gives an upload up, with the parts that were sent; returns S3's response, None if it is gone. Raises StorageFailure."""
     try:
-        async with _within(0):
+        async with _deadline(0):
             return await bucket.call("abort_multipart_upload", Key=key, UploadId=upload_id)
     except StorageFailure as failure:
         if failure.http_status != 404 or failure.code == "NoSuchBucket":
@@ -141,16 +141,16 @@ async def abort(bucket: Bucket, key: str, upload_id: str) -> Answer | None:
 
 async def open_uploads(bucket: Bucket, key: str) -> list[str]:
     """The ids of all uploads of this key that were begun and not ended. Raises StorageFailure."""
-    async with _within(0):
+    async with _deadline(0):
         answer = await bucket.call("list_multipart_uploads", Prefix=key)
-    listed: list[Answer] = answer.get("Uploads") or []
+    listed: list[S3Response] = answer.get("Uploads") or []
     return [str(each["UploadId"]) for each in listed if each.get("Key") == key and each.get("UploadId")]
 
 
-async def size_of(bucket: Bucket, key: str) -> int | None:
+async def object_size(bucket: Bucket, key: str) -> int | None:
     """How long the object is, in bytes; 0 when there is none, None when the key may not look. Raises StorageFailure."""
     try:
-        async with _within(0):
+        async with _deadline(0):
             answer = await bucket.call("head_object", Key=key)
     except StorageFailure as failure:
         if failure.http_status == 404:
@@ -163,12 +163,12 @@ async def size_of(bucket: Bucket, key: str) -> int | None:
 
 async def delete(bucket: Bucket, key: str) -> None:
     """Raises StorageFailure."""
-    async with _within(0):
+    async with _deadline(0):
         await bucket.call("delete_object", Key=key)
 
 
 @asynccontextmanager
-async def _within(size: int) -> AsyncIterator[None]:
+async def _deadline(size: int) -> AsyncIterator[None]:
     """The time that a request with so many bytes may take; beyond it, StorageFailure (NO_ANSWER)."""
     try:
         async with asyncio.timeout(READ_SECONDS + size / _SLOWEST_BYTES_PER_SECOND):

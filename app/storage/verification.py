@@ -128,7 +128,7 @@ class StorageVerifier:
         self._gate = gate
         self._keyring = keyring
         self._at_once = at_once
-        self._places = asyncio.Semaphore(at_once)
+        self._test_slots = asyncio.Semaphore(at_once)
         self._waiting = 0
         self._wait_seconds = wait_seconds
         self._step_seconds = step_seconds
@@ -146,21 +146,21 @@ class StorageVerifier:
         the account or its service provider has as many tests running and waiting as one may.
         """
         begun = time.monotonic()
-        mistakes = self._mistakes(draft)
-        if mistakes:
-            advice = " ".join(dict.fromkeys(mistake.message for mistake in mistakes))
+        errors = self._settings_errors(draft)
+        if errors:
+            advice = " ".join(dict.fromkeys(error.message for error in errors))
             step = _settings_step(begun, VerificationStepStatus.FAILED, advice)
-            return self._result(draft, {step.step: step}, begun, settings_errors=mistakes)
+            return self._result(draft, {step.step: step}, begun, settings_errors=errors)
         settings = _settings_step(begun, VerificationStepStatus.PASSED)
-        with self._share(account_id, service_provider_id):
-            waited_ms = await self._take_place()
+        with self._tenant_slot(account_id, service_provider_id):
+            waited_ms = await self._wait_for_slot()
             task = asyncio.create_task(self._run(draft, settings, waited_ms))
             self._running.add(task)
-            task.add_done_callback(self._leave)
+            task.add_done_callback(self._on_done)
             return await self._wait(task)
 
     @contextmanager
-    def _share(self, account_id: UUID | None, service_provider_id: UUID | None) -> Iterator[None]:
+    def _tenant_slot(self, account_id: UUID | None, service_provider_id: UUID | None) -> Iterator[None]:
         """Tenants whose endpoints hang do not take the slots of all others."""
         with self._slots.slot() as slot:
             try:
@@ -187,10 +187,10 @@ class StorageVerifier:
         if self._running:
             await asyncio.wait(set(self._running), timeout=self._cleanup_seconds + 0.5)
 
-    def _mistakes(self, draft: StorageDraft) -> list[UserError]:
+    def _settings_errors(self, draft: StorageDraft) -> list[UserError]:
         found = [
             UserError(code=code, message=message, field=list(path))
-            for path, code, message in (*rules.missing(draft), *rules.problems(draft))
+            for path, code, message in (*rules.missing(draft), *rules.errors(draft))
         ]
         if not found and draft.vendor is BucketVendor.S3_COMPATIBLE and draft.endpoint_url:
             reason = self._gate.judge_text(draft.endpoint_url)
@@ -198,7 +198,7 @@ class StorageVerifier:
                 found.append(UserError(code=UserErrorCode.INVALID, message=reason, field=["endpointUrl"]))
         return found
 
-    async def _take_place(self) -> int:
+    async def _wait_for_slot(self) -> int:
         """Waits for the SDK, and for a place for at most `wait_seconds`; answers how many milliseconds that took."""
         begun = time.monotonic()
         if self._waiting >= 4 * self._at_once:
@@ -208,7 +208,7 @@ class StorageVerifier:
             # The first time this loads the SDK: a wait like that for a place, which no step and no other test pays for.
             await self._storage.open()
             async with asyncio.timeout(self._wait_seconds):
-                await self._places.acquire()
+                await self._test_slots.acquire()
         except TimeoutError:
             raise RateLimited(
                 f"As many storage tests as may run at once ({self._at_once}) are running, and none ended within "
@@ -218,9 +218,9 @@ class StorageVerifier:
             self._waiting -= 1
         return _milliseconds(time.monotonic() - begun)
 
-    def _leave(self, task: asyncio.Task[VerificationResult]) -> None:
+    def _on_done(self, task: asyncio.Task[VerificationResult]) -> None:
         self._running.discard(task)
-        self._places.release()
+        self._test_slots.release()
         if not task.cancelled():
             task.exception()  # whoever asked has it already, or is gone
 
@@ -258,10 +258,10 @@ class StorageVerifier:
         warnings: Iterable[str] = (),
         settings_errors: Iterable[UserError] = (),
     ) -> VerificationResult:
-        filled = [steps.get(name) or _not_reached(name) for name in VerificationStepName]
+        filled = [steps.get(name) or _not_tried(name) for name in VerificationStepName]
         passed = {step.step for step in filled if step.status is VerificationStepStatus.PASSED}
         failed = {step.step for step in filled if step.status is VerificationStepStatus.FAILED}
-        works = passed >= _NEEDED and VerificationStepName.REGION not in failed
+        works = passed >= _REQUIRED_STEPS and VerificationStepName.REGION not in failed
         return VerificationResult(
             verdict=StorageVerdict.WORKING if works else StorageVerdict.FAILING,
             can_play=VerificationStepName.READ in passed,
@@ -277,7 +277,7 @@ class StorageVerifier:
         )
 
 
-_NEEDED = {
+_REQUIRED_STEPS = {
     VerificationStepName.SETTINGS,
     VerificationStepName.REACH,
     VerificationStepName.WRITE,
@@ -289,7 +289,7 @@ def _settings_step(begun: float, status: VerificationStepStatus, advice: str | N
     return StepResult(VerificationStepName.SETTINGS, status, _milliseconds(time.monotonic() - begun), advice=advice)
 
 
-def _not_reached(name: VerificationStepName) -> StepResult:
+def _not_tried(name: VerificationStepName) -> StepResult:
     sentence = "Not tried, because a step before it failed."
     return StepResult(name, VerificationStepStatus.SKIPPED, advice=sentence)
 

@@ -12,7 +12,7 @@ Origin = tuple[str, str, int]
 """Scheme, host and port."""
 
 
-def checked_url(text: str, problems: ErrorCollector, *path: str, schemes: tuple[str, ...], gate: OutboundGate) -> str:
+def checked_url(text: str, errors: ErrorCollector, *path: str, schemes: tuple[str, ...], gate: OutboundGate) -> str:
     """The trimmed URL: absolute, of one of the `schemes`, without credentials, at most 2048 characters.
 
     The gate judges the host by its text alone; what it leads to is judged when it is called. What is wrong goes to
@@ -20,14 +20,12 @@ def checked_url(text: str, problems: ErrorCollector, *path: str, schemes: tuple[
     """
     url = text.strip()
     if not url:
-        problems.add(
-            UserErrorCode.REQUIRED, f"A URL is needed, such as {schemes[-1]}://hooks.example.com/calls.", *path
-        )
+        errors.add(UserErrorCode.REQUIRED, f"A URL is needed, such as {schemes[-1]}://hooks.example.com/calls.", *path)
     elif len(url) > MAXIMUM_URL:
         message = f"The URL has {len(url)} characters; at most {MAXIMUM_URL} are allowed."
-        problems.add(UserErrorCode.TOO_LONG, message, *path)
-    elif reason := _why_not(url, schemes, gate):
-        problems.add(UserErrorCode.INVALID, reason, *path)
+        errors.add(UserErrorCode.TOO_LONG, message, *path)
+    elif reason := _invalid_reason(url, schemes, gate):
+        errors.add(UserErrorCode.INVALID, reason, *path)
     return url
 
 
@@ -38,7 +36,7 @@ def origin(url: str) -> Origin:
     return scheme, (parts.hostname or "").removesuffix("."), _port(parts) or _DEFAULT_PORTS[scheme]
 
 
-def _why_not(url: str, schemes: tuple[str, ...], gate: OutboundGate) -> str | None:
+def _invalid_reason(url: str, schemes: tuple[str, ...], gate: OutboundGate) -> str | None:
     """One sentence on what is wrong with a URL; None when nothing is."""
     # Parsers read these differently, and what is judged must be what is called.
     if any(character in '\\<>"^`{|}' or unicodedata.category(character) in _INVISIBLE for character in url):

@@ -28,14 +28,14 @@ from app.webhooks.samples import Event
 if TYPE_CHECKING:
     from app.webhooks.request import Client
 
-WHOLE_SECONDS = 5.0
+TOTAL_SECONDS = 5.0
 CONNECT_SECONDS = 3.0
 MAXIMUM_REPLY_BYTES = 2048
-AT_ONCE = 32
+MAXIMUM_CALLS = 32
 
 
 @dataclass(frozen=True)
-class Call:
+class OutgoingCall:
     """What to send, and where to."""
 
     method: WebhookMethod
@@ -66,19 +66,19 @@ class Delivery:
 class WebhookSender:
     """Calls webhooks, of which no account and no service provider takes all slots. `close` it at the end."""
 
-    def __init__(self, gate: OutboundGate, *, whole_seconds: float = WHOLE_SECONDS) -> None:
+    def __init__(self, gate: OutboundGate, *, total_seconds: float = TOTAL_SECONDS) -> None:
         self._gate = gate
-        self._whole_seconds = whole_seconds
+        self._total_seconds = total_seconds
         self._client: Client | None = None
         self._opening = asyncio.Lock()
-        self._slots = FairSlots(AT_ONCE)
+        self._slots = FairSlots(MAXIMUM_CALLS)
 
     async def open(self) -> "Client":
         """The HTTP client, loaded when it is needed first, in a thread, so that nobody else waits for it."""
         async with self._opening:
             if self._client is None:
-                client = await asyncio.to_thread(_loaded)
-                self._client = client(self._gate, CONNECT_SECONDS, AT_ONCE)
+                client = await asyncio.to_thread(_load_client)
+                self._client = client(self._gate, CONNECT_SECONDS, MAXIMUM_CALLS)
         return self._client
 
     async def close(self) -> None:
@@ -86,7 +86,7 @@ class WebhookSender:
             await self._client.close()
         self._client = None
 
-    async def send(self, call: Call, account_id: UUID, service_provider_id: UUID) -> Delivery:
+    async def send(self, call: OutgoingCall, account_id: UUID, service_provider_id: UUID) -> Delivery:
         """Calls once. Raises RateLimited when the account, its service provider, or all of them have too many calls running."""
         with self._slot(account_id, service_provider_id):
             client = await self.open()
@@ -99,7 +99,7 @@ class WebhookSender:
                 # An address without a name never reaches the resolver.
                 if reason := self._gate.judge_text(url.host or "", url.port):
                     raise OutboundRefused(reason)
-                async with asyncio.timeout(self._whole_seconds):
+                async with asyncio.timeout(self._total_seconds):
                     await self._exchange(client, call, url, headers, body, delivery)
             except Exception as error:  # noqa: BLE001 - a hostile answer makes the HTTP client raise anything
                 delivery.reason = self._explain(client, error, delivery)
@@ -107,12 +107,18 @@ class WebhookSender:
             return delivery
 
     async def _exchange(
-        self, client: "Client", call: Call, url: URL, headers: Mapping[str, str], body: bytes, delivery: Delivery
+        self,
+        client: "Client",
+        call: OutgoingCall,
+        url: URL,
+        headers: Mapping[str, str],
+        body: bytes,
+        delivery: Delivery,
     ) -> None:
         """Sends, and fills in what comes back, as far as it comes."""
         async with client.response(call.method.name, url, body, headers) as response:
             delivery.status = response.status
-            delivery.reason = _why_not_accepted(response.status)
+            delivery.reason = _status_reason(response.status)
             content, has_ended = b"", False
             try:
                 while len(content) <= MAXIMUM_REPLY_BYTES and not has_ended:
@@ -120,7 +126,7 @@ class WebhookSender:
                     content, has_ended = content + chunk, not chunk
             finally:
                 # What came before the reply broke off is shown. The rest of a long one is not read.
-                shown = _shown(content, _secrets(call, headers), has_ended=has_ended)
+                shown = _redacted_reply(content, _secrets(call, headers), has_ended=has_ended)
                 delivery.reply, delivery.reply_truncated = shown
                 response.close()
 
@@ -139,15 +145,15 @@ class WebhookSender:
 
     def _explain(self, client: "Client", error: Exception, delivery: Delivery) -> str:
         if delivery.status is not None:
-            seconds = f" within {self._whole_seconds:g} seconds" if isinstance(error, TimeoutError) else ""
+            seconds = f" within {self._total_seconds:g} seconds" if isinstance(error, TimeoutError) else ""
             return delivery.reason or f"The receiver answered {delivery.status}, but its reply does not end{seconds}."
-        if isinstance(error, TimeoutError) and not client.is_about_connecting(error):
-            return f"The receiver did not answer within {self._whole_seconds:g} seconds. Answer first, and work then."
+        if isinstance(error, TimeoutError) and not client.is_connect_timeout(error):
+            return f"The receiver did not answer within {self._total_seconds:g} seconds. Answer first, and work then."
         kind, reason = client.kind_of(error)
         return reason or _REASONS[kind]
 
 
-def _request(call: Call) -> tuple[URL, bytes]:
+def _request(call: OutgoingCall) -> tuple[URL, bytes]:
     """Where to, and the body: the event goes into the query of a GET."""
     url = URL(call.url).with_fragment(None)
     if call.method is WebhookMethod.POST:
@@ -156,7 +162,7 @@ def _request(call: Call) -> tuple[URL, bytes]:
     return url.extend_query(values), b""
 
 
-def _headers(call: Call, url: URL, body: bytes, at: int) -> dict[str, str]:
+def _headers(call: OutgoingCall, url: URL, body: bytes, at: int) -> dict[str, str]:
     """All headers of the request, so that what is shown is what was sent."""
     headers = {
         "Host": url.host_port_subcomponent or "",
@@ -173,13 +179,13 @@ def _headers(call: Call, url: URL, body: bytes, at: int) -> dict[str, str]:
     return {**headers, signing.HEADER: signing.signature(call.secrets, body, at)}
 
 
-def _secrets(call: Call, headers: Mapping[str, str]) -> list[str]:
+def _secrets(call: OutgoingCall, headers: Mapping[str, str]) -> list[str]:
     """What no reply may bring back in clear. What stands behind `Basic` is hidden by itself, wherever it stands."""
     whole = headers.get("Authorization", "")
     return [one for one in (whole.removeprefix("Basic "), whole, call.password, *call.secrets) if one]
 
 
-def _shown(content: bytes, secrets: Sequence[str], *, has_ended: bool) -> tuple[str, bool]:
+def _redacted_reply(content: bytes, secrets: Sequence[str], *, has_ended: bool) -> tuple[str, bool]:
     """The beginning of a reply, without the secrets that it repeats, and whether that is not all of what came.
 
     Hidden before anything is cut off: half a secret would not be found. Of a reply that goes on, the end is left out where a
@@ -189,23 +195,25 @@ def _shown(content: bytes, secrets: Sequence[str], *, has_ended: bool) -> tuple[
     for secret in secrets:
         hidden = hidden.replace(secret.encode(), "•••".encode())
     if not has_ended:
-        hidden = hidden[: len(hidden) - max((_begun(hidden, one.encode()) for one in secrets), default=0)]
-    return _text(hidden), max(len(content), len(hidden)) > MAXIMUM_REPLY_BYTES
+        hidden = hidden[
+            : len(hidden) - max((_partial_secret_length(hidden, one.encode()) for one in secrets), default=0)
+        ]
+    return _decode(hidden), max(len(content), len(hidden)) > MAXIMUM_REPLY_BYTES
 
 
-def _begun(content: bytes, secret: bytes) -> int:
+def _partial_secret_length(content: bytes, secret: bytes) -> int:
     """How many bytes at the end may be the beginning of a secret."""
     return next((length for length in range(len(secret) - 1, 0, -1) if content.endswith(secret[:length])), 0)
 
 
-def _text(content: bytes) -> str:
+def _decode(content: bytes) -> str:
     """The beginning of a reply. A letter that its end cuts in two is left out; PostgreSQL's texts hold no NUL."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     is_whole = len(content) <= MAXIMUM_REPLY_BYTES
     return decoder.decode(content[:MAXIMUM_REPLY_BYTES], final=is_whole).replace("\0", "\ufffd")
 
 
-def _why_not_accepted(status: int) -> str | None:
+def _status_reason(status: int) -> str | None:
     """One sentence on what to fix; None for a success."""
     if 200 <= status < 300:
         return None
@@ -243,7 +251,7 @@ _REASONS = {
 }
 
 
-def _loaded() -> "type[Client]":
+def _load_client() -> "type[Client]":
     from app.webhooks import request  # noqa: PLC0415  aiohttp's memory, for those who call webhooks alone
 
     return request.Client

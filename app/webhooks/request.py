@@ -39,11 +39,11 @@ class Client:
         """A context manager of the answer, whose body is not read yet."""
         return self._session.request(method, url, data=body or None, headers=headers, allow_redirects=False)
 
-    def is_about_connecting(self, error: Exception) -> bool:
+    def is_connect_timeout(self, error: Exception) -> bool:
         return isinstance(error, aiohttp.ConnectionTimeoutError)
 
     def kind_of(self, error: Exception) -> tuple[FailureKind, str | None]:
         """Why it came to nothing, with the gate's reason if it refused."""
         return (
-            (FailureKind.CONNECT_TIMEOUT, None) if self.is_about_connecting(error) else kind_of_connection_error(error)
+            (FailureKind.CONNECT_TIMEOUT, None) if self.is_connect_timeout(error) else kind_of_connection_error(error)
         )

@@ -7,16 +7,16 @@ from uuid import UUID
 from app.foundation.periodic import repeated
 from app.webhooks.model import WebhookDelivery
 
-KEPT = timedelta(days=30)
+KEEP_FOR = timedelta(days=30)
 PRUNE_EVERY_SECONDS = 3600.0
 # One statement's worth, so that none holds locks for long.
-_AT_ONCE = 1000
+_BATCH_ROWS = 1000
 
 
 async def prune() -> int:
     """Removes what is older than 30 days, and answers how many that were."""
-    removed, oldest_kept = 0, first_id_of(datetime.now(UTC) - KEPT)
-    while ids := await WebhookDelivery.filter(id__lt=oldest_kept).order_by("id").limit(_AT_ONCE).values_list("id"):
+    removed, oldest_kept = 0, first_id_of(datetime.now(UTC) - KEEP_FOR)
+    while ids := await WebhookDelivery.filter(id__lt=oldest_kept).order_by("id").limit(_BATCH_ROWS).values_list("id"):
         removed += await WebhookDelivery.filter(id__in=[row[0] for row in ids]).delete()
     return removed
 

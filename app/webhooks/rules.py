@@ -74,7 +74,7 @@ class WebhookField:
         return keyring.open(webhook.password, table=self.table, column=f"{self.column}_password", row=row_id)
 
 
-OF_ACCOUNT = {
+ACCOUNT_WEBHOOKS = {
     WebhookKind.REGISTRATION: WebhookField("registrationWebhook", "accounts", "registration_webhook"),
     WebhookKind.QUEUE_EVENT: WebhookField(
         "queueEventWebhook", "accounts", "queue_event_webhook", methods=(WebhookMethod.POST,)
@@ -83,14 +83,14 @@ OF_ACCOUNT = {
 
 
 @dataclass(frozen=True)
-class Reader:
+class WebhookValidator:
     """Reads the webhooks of one input, for one row as it is stored (None: it is yet to be). What is wrong goes to `problems`."""
 
     keyring: Keyring
     gate: OutboundGate
     row_id: UUID
     row: Model | None
-    problems: ErrorCollector
+    errors: ErrorCollector
 
     def columns(self, field: WebhookField, change: WebhookChange | None) -> dict[str, object]:
         """All columns of the webhook, also those that stay, but for a password that does: written anew it would count as changed.
@@ -100,11 +100,11 @@ class Reader:
         if change is None:
             return field.columns(None)
         stored = field.stored(self.row) if self.row is not None else None
-        found_before = len(self.problems.found)
-        url = checked_url(change.url, self.problems, field.name, "url", schemes=field.schemes, gate=self.gate)
-        stays_there = len(self.problems.found) > found_before or stored is None or origin(url) == origin(stored.url)
+        found_before = len(self.errors.found)
+        url = checked_url(change.url, self.errors, field.name, "url", schemes=field.schemes, gate=self.gate)
+        same_origin = len(self.errors.found) > found_before or stored is None or origin(url) == origin(stored.url)
         method = self._method(field, change, stored)
-        username, password = self._credentials(field, change, stored, stays_there)
+        username, password = self._credentials(field, change, stored, same_origin)
         columns = field.columns(Webhook(url, method, username, password))
         if stored is not None and password is not None and password == stored.password:
             del columns[f"{field.column}_password"]
@@ -115,38 +115,38 @@ class Reader:
             return stored.method if stored else WebhookMethod.POST
         if change.method.value is None:
             message = "The method cannot be cleared; leave it out to keep it as it is."
-            self.problems.add(UserErrorCode.REQUIRED, message, field.name, "method")
+            self.errors.add(UserErrorCode.REQUIRED, message, field.name, "method")
         elif change.method.value not in field.methods:
             message = "The queue event webhook is always called with POST."
-            self.problems.add(UserErrorCode.INVALID, message, field.name, "method")
+            self.errors.add(UserErrorCode.INVALID, message, field.name, "method")
         return change.method.value or WebhookMethod.POST
 
     def _credentials(
-        self, field: WebhookField, change: WebhookChange, stored: Webhook | None, stays_there: bool
+        self, field: WebhookField, change: WebhookChange, stored: Webhook | None, same_origin: bool
     ) -> tuple[str | None, bytes | None]:
         """User name and sealed password: the given ones, none, or the stored ones."""
-        if _keeps(change, stored):
-            if stored and stored.username is not None and not stays_there:
+        if _keeps_credentials(change, stored):
+            if stored and stored.username is not None and not same_origin:
                 # A stored password never goes to a server that it was not entered for.
                 message = "The stored password belongs to another server; enter it again, or null for both for none."
                 for name in ("username", "password"):
-                    self.problems.add(UserErrorCode.REQUIRED, message, field.name, name)
+                    self.errors.add(UserErrorCode.REQUIRED, message, field.name, name)
             return (stored.username, stored.password) if stored else (None, None)
         username = change.username.value if change.username else None
         password = change.password.value if change.password else None
         if (username is None) != (password is None):
             missing = "username" if username is None else "password"
             message = "User name and password are given together; leave out both to keep the stored ones."
-            self.problems.add(UserErrorCode.REQUIRED, message, field.name, missing)
+            self.errors.add(UserErrorCode.REQUIRED, message, field.name, missing)
         self._check(username, "user name", field.name, "username")
         self._check(password, "password", field.name, "password")
         if password is not None and len(password) <= MAXIMUM_CREDENTIAL and is_mask(password):
             message = "This stands for a password and is none: leave out the password to keep the stored one."
-            self.problems.add(UserErrorCode.INVALID, message, field.name, "password")
+            self.errors.add(UserErrorCode.INVALID, message, field.name, "password")
         if username is not None and ":" in username:  # RFC 7617, 2
             message = "The user name holds a colon, which basic authentication cannot send."
-            self.problems.add(UserErrorCode.INVALID, message, field.name, "username")
-        if username is None or password is None or self.problems.found:
+            self.errors.add(UserErrorCode.INVALID, message, field.name, "username")
+        if username is None or password is None or self.errors.found:
             return None, None
         if stored is not None and self._is_stored(field, stored, password):
             return username, stored.password
@@ -163,15 +163,15 @@ class Reader:
         if text is None:
             return
         if not text:
-            self.problems.add(UserErrorCode.INVALID, f"The {what} is empty; null for both means none.", *path)
+            self.errors.add(UserErrorCode.INVALID, f"The {what} is empty; null for both means none.", *path)
         elif len(text) > MAXIMUM_CREDENTIAL:
             message = f"The {what} has {len(text)} characters; at most {MAXIMUM_CREDENTIAL} are allowed."
-            self.problems.add(UserErrorCode.TOO_LONG, message, *path)
+            self.errors.add(UserErrorCode.TOO_LONG, message, *path)
         elif has_control_characters(text):
-            self.problems.add(UserErrorCode.INVALID, f"The {what} holds a control character; remove it.", *path)
+            self.errors.add(UserErrorCode.INVALID, f"The {what} holds a control character; remove it.", *path)
 
 
-def _keeps(change: WebhookChange, stored: Webhook | None) -> bool:
+def _keeps_credentials(change: WebhookChange, stored: Webhook | None) -> bool:
     """Whether the stored credentials stay: the password is left out, and the user name is too, or is the stored one.
 
     A form that shows the stored name sends it back with the rest.

@@ -76,7 +76,7 @@ class WebhookInput:
         return rules.WebhookChange(self.url, self.method, username, self.password)
 
 
-def changed_webhook(given: Some[WebhookInput | None] | None) -> Some[rules.WebhookChange | None] | None:
+def webhook_change(given: Some[WebhookInput | None] | None) -> Some[rules.WebhookChange | None] | None:
     """What a field of an input changes."""
     return Some(given.value.change() if given.value else None) if given else None
 
@@ -160,9 +160,9 @@ class WebhookMutations:
     """Root fields."""
 
     @fields.mutation(
-        "Calls a stored webhook with a signed sample event, within 5 seconds and following no redirect, and keeps what came "
-        f"of it. RATE_LIMITED after {service.MAXIMUM_A_DAY} tests of one account in 24 hours, and while too many tests run: of "
-        "the account, of its service provider, or in the worker."
+        "Sends a signed sample event to a stored webhook and records the result. Takes at most 5 seconds; redirects are not "
+        f"followed. RATE_LIMITED after {service.MAXIMUM_TESTS_PER_DAY} tests of one account in 24 hours, and while too many "
+        "tests of the account, of its service provider or in the worker are running."
     )
     async def send_test_webhook(
         self, info: Info, input: Annotated[SendTestWebhookInput, strawberry.argument(description="Which webhook.")]

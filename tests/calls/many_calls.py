@@ -86,4 +86,4 @@ async def make_past_months() -> None:
     """As if the database had been maintained all the time."""
     now = datetime.now(UTC)
     for days in range(DAYS + 31, 0, -28):
-        await partitions.make_months(now - timedelta(days=days))
+        await partitions.create_partitions(now - timedelta(days=days))

@@ -215,7 +215,7 @@ async def test_an_account_that_is_moved_away_ends_the_subscription(
     world: World,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(live_schema, "REACH_SECONDS", 0.3)
+    monkeypatch.setattr(live_schema, "ACCESS_CHECK_SECONDS", 0.3)
     async with listening(port, provider.token) as client, listening(port, admin.token) as of_admin:
         id_ = await begun(client, installation, world["own"])
         await of_admin.subscribe(CHANGED, account=world["own"])

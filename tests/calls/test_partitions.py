@@ -67,8 +67,8 @@ async def test_a_new_database_has_room_for_this_month_and_the_next_three(
             time = now.replace(day=15) + timedelta(days=days)
             assert await place_of(database, await call_at(world, time)) == name_of(time)
         assert await place_of(database, await call_at(world, now - timedelta(days=100))) == "calls_default"
-        assert await partitions.make_months() == 0
-        assert await partitions.make_months(now.replace(day=1) + timedelta(days=32)) == 1
+        assert await partitions.create_partitions() == 0
+        assert await partitions.create_partitions(now.replace(day=1) + timedelta(days=32)) == 1
 
 
 async def test_what_landed_in_the_default_partition_is_moved_when_its_month_is_made(
@@ -79,7 +79,7 @@ async def test_what_landed_in_the_default_partition_is_moved_when_its_month_is_m
         late, other = await call_at(world, then), await call_at(world, then + timedelta(days=365))
         before = await Call.filter(id=late).values()
         assert await place_of(database, late) == "calls_default"
-        assert await partitions.make_months(then) == 4
+        assert await partitions.create_partitions(then) == 4
         assert await place_of(database, late) == name_of(then)
         assert await place_of(database, other) == "calls_default"
         assert await Call.filter(id=late).values() == before
@@ -103,7 +103,7 @@ async def test_reports_go_on_while_their_month_is_made_and_none_is_lost(
 
         reporting = asyncio.gather(*(go_on(number) for number in range(4)))
         await until(lambda: sent)
-        assert await partitions.make_months() == 1
+        assert await partitions.create_partitions() == 1
         await reporting
         assert await Call.all().count() == sent == 240
         counted = await database.execute_query_dict(f"SELECT COUNT(*) AS n FROM {this_month}")
@@ -122,7 +122,7 @@ async def test_a_month_that_is_made_waits_for_a_new_call_and_holds_nothing_that_
     async with installation.database() as database:
         async with adding.transaction():
             await (adding.execute(before) if before else adding.execute(NOTED, own(world)))
-            month = asyncio.create_task(partitions.make_months())
+            month = asyncio.create_task(partitions.create_partitions())
             await until(lambda: adding.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"))
             await adding.execute(NOTED, own(world))
             call_id = await adding.fetchval(INSERT, keys.id_at(now), own(world), now)
@@ -137,9 +137,9 @@ async def test_two_who_make_and_drop_months_at_once_do_not_disturb_each_other(
     now = datetime.now(UTC)
     later = now.replace(day=1) + timedelta(days=63)
     async with installation.database() as database:
-        assert sum(await asyncio.gather(*(partitions.make_months(later) for _ in range(3)))) == 2
-        await partitions.make_months(now.replace(day=1) - timedelta(days=200))
-        gone = await asyncio.gather(*(partitions.forget(31, 31) for _ in range(3)))
+        assert sum(await asyncio.gather(*(partitions.create_partitions(later) for _ in range(3)))) == 2
+        await partitions.create_partitions(now.replace(day=1) - timedelta(days=200))
+        gone = await asyncio.gather(*(partitions.delete_expired(31, 31) for _ in range(3)))
         assert sum(each["months of calls"] for each in gone) >= 4
         assert await place_of(database, await call_at(world, later)) == name_of(later)
 
@@ -149,12 +149,12 @@ async def test_calls_that_are_too_old_go_with_the_ids_that_gateways_knew_them_by
 ) -> None:
     now = datetime.now(UTC)
     async with installation.database() as database:
-        await partitions.make_months(now - timedelta(days=150))
+        await partitions.create_partitions(now - timedelta(days=150))
         # The month in which calls become too old is kept whole.
         for days in (150, 149, 0):
             await call_at(world, now - timedelta(days=days))
         old = await call_at(world, now - timedelta(days=500))
-        forgotten = await partitions.forget(90, 90)
+        forgotten = await partitions.delete_expired(90, 90)
         assert await Call.all().count() == await CallKey.all().count() == 1
         assert not await Call.filter(id=old).exists()
         assert forgotten["ids of calls"] == 3
@@ -170,7 +170,7 @@ async def test_gateways_ids_go_before_their_calls_which_are_found_all_the_same(
     for reported in (call, call | {"callId": "two", "startedAt": at(days=20)}):
         assert (await report(gateway, reported))["acceptedCount"] == 1
     async with installation.database():
-        assert (await partitions.forget(400, 30))["ids of calls"] == 1
+        assert (await partitions.delete_expired(400, 30))["ids of calls"] == 1
         assert [key.gateway_call_id for key in await CallKey.all()] == ["two"]
     query = '{ account(id: "$own") { recentCalls(filter: {gatewayCallId: "one"}) { nodes { gatewayCallId } } } }'
     found = (await account_user.ask(query.replace("$own", world["own"]))).only("account")
@@ -201,7 +201,7 @@ async def test_the_key_of_a_storage_goes_with_the_last_recording_that_needs_it(
         await StoredCredential.exclude(id=new).update(created_at=now - timedelta(days=2))
         await call_at(world, now, **PLACE, recording_credential_id=needed)
         await call_at(world, now - timedelta(days=500), **PLACE, recording_credential_id=of_old_call)
-        assert (await partitions.forget(400, 400))["keys of recordings"] == 2
+        assert (await partitions.delete_expired(400, 400))["keys of recordings"] == 2
         assert set(await StoredCredential.all().values_list("id", flat=True)) == {needed, new}
         assert of_nothing not in {needed, new}
 

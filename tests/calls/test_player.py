@@ -64,7 +64,7 @@ async def test_a_page_that_may_not_be_seen_says_why(
     storing = await recorded(installation, target_in(local_s3), recording_state=RecordingState.STORING)
     waiting = await stranger.client.get(await storing.address(account_user, player=True))
     assert (waiting.status_code, "on its way" in waiting.text) == (409, True)
-    monkeypatch.setattr(signed_urls, "ADDRESS_SECONDS", -1)
+    monkeypatch.setattr(signed_urls, "URL_SECONDS", -1)
     ended = await stranger.client.get(await own.address(account_user, player=True))
     assert (ended.status_code, "Ask for a new one" in ended.text) == (403, True)
     assert ended.headers["content-type"].startswith("text/html")

@@ -400,8 +400,8 @@ async def test_a_gateway_s_id_means_the_same_call_to_all_who_ask_for_it(
     assert own is not None
     async with installation.database():
         async with in_transaction():
-            first = await keys.call_ids(own, {"one": datetime.now(UTC), "two": datetime.now(UTC)})
-        second = await keys.call_ids(own, {"one": datetime.now(UTC) + timedelta(days=1)})
+            first = await keys.get_or_create_call_ids(own, {"one": datetime.now(UTC), "two": datetime.now(UTC)})
+        second = await keys.get_or_create_call_ids(own, {"one": datetime.now(UTC) + timedelta(days=1)})
         assert second["one"] == first["one"]
         assert await CallKey.all().count() == 2
 

@@ -17,7 +17,7 @@ from app.audit.model import AuditEvent
 from app.audit.secret_reads import SecretReads
 from app.calls import routes, signed_urls
 from app.calls.model import Call, RecordingState
-from app.calls.signed_urls import PlaybackEvents, storage_address_of
+from app.calls.signed_urls import PlaybackEvents, storage_url
 from app.demo.local_s3 import LocalS3
 from app.foundation.access import AccessLevel
 from app.foundation.concurrency_limits import FairSlots, Share
@@ -77,7 +77,7 @@ async def test_no_caller_account_or_provider_takes_all_places_of_listeners(
 ) -> None:
     """A bucket that answers slowly holds a request, and a connection to it, for as long as its owner likes."""
     listeners = FairSlots(8)
-    monkeypatch.setattr(routes, "LISTENERS", listeners)
+    monkeypatch.setattr(routes, "PLAYBACK_SLOTS", listeners)
     sibling = await recorded(installation, target_in(local_s3), of="sibling")
     foreign = await recorded(installation, target_in(local_s3), of="foreign")
     key, account, of_provider = (
@@ -174,7 +174,7 @@ async def test_an_address_that_was_changed_lets_nobody_listen(
 async def test_an_address_ends(
     own: Recorded, account_user: Person, stranger: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(signed_urls, "ADDRESS_SECONDS", -1)
+    monkeypatch.setattr(signed_urls, "URL_SECONDS", -1)
     ended = await get(stranger, await own.address(account_user))
     assert (ended.status_code, message(ended)[:30]) == (403, "This address lets nobody liste")
 
@@ -325,7 +325,7 @@ async def test_keys_that_were_withdrawn_are_replaced_by_the_present_ones_of_the_
     async with installation.database():
         from app.storage import credentials
 
-        credential_id = await credentials.keep(installation.opened.keyring, call.call.account_id, withdrawn)
+        credential_id = await credentials.get_or_create(installation.opened.keyring, call.call.account_id, withdrawn)
         await Call.filter(id=call.call.id).update(recording_credential_id=credential_id)
     refused = await get(account_user, call.path)
     assert (refused.status_code, "InvalidAccessKeyId" in message(refused)) == (502, True)
@@ -523,9 +523,9 @@ async def test_the_storages_own_address_plays_without_us(
 ) -> None:
     async with installation.database():
         context = await own.context(account_user)
-        address = await storage_address_of(context, own.call)
+        address = await storage_url(context, own.call)
         assert address is not None
-        assert await storage_address_of(context, own.call) == address
+        assert await storage_url(context, own.call) == address
     assert address.startswith(own.target.endpoint)
     assert dict(parse_qsl(urlsplit(address).query))["X-Amz-Expires"] == "900"
     async with httpx.AsyncClient(trust_env=False) as anybody:
@@ -566,15 +566,15 @@ async def test_a_page_of_calls_tells_all_addresses_with_constant_statements(
     assert {event.object_id for event in await events(installation)} >= {made.call.id}
 
 
-async def test_there_is_no_storage_address_of_what_is_not_stored(
+async def test_there_is_no_storage_url_what_is_not_stored(
     installation: Installation, local_s3: LocalS3, account_user: Person
 ) -> None:
     call = await recorded(installation, target_in(local_s3), recording_state=RecordingState.DELETED)
     lost = await recorded(installation, target_in(local_s3), recording_credential_id=None)
     async with installation.database():
         context = await call.context(account_user)
-        assert await storage_address_of(context, call.call) is None
-        assert await storage_address_of(context, lost.call) is None
+        assert await storage_url(context, call.call) is None
+        assert await storage_url(context, lost.call) is None
     assert (await get(account_user, lost.path)).status_code == 502
     assert await events(installation) == []
 

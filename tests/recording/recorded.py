@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 
 from app.calls.keys import id_at
 from app.calls.model import Call, CallDirection, RecordingState
-from app.calls.signed_urls import address_of, player_address_of
+from app.calls.signed_urls import player_url, recording_url
 from app.demo.local_s3 import REGION, LocalS3
 from app.foundation.context import Context
 from app.foundation.identifiers import Kind, new_id, parse_sid, sid_of
@@ -108,7 +108,7 @@ class Recorded:
 
     async def address(self, person: Person, *, player: bool = False) -> str:
         """A signed address as this person is told it, without the host."""
-        make = player_address_of if player else address_of
+        make = player_url if player else recording_url
         async with self.installation.database():
             made = make(await self.context(person), self.call.id, self.call.account_id)
         return made.removeprefix(self.installation.settings.base_url)
@@ -142,7 +142,7 @@ async def recorded(
     client = client_of(target)
     await asyncio.to_thread(client.put_object, Bucket=target.bucket, Key=key, Body=content)
     async with installation.database():
-        credential_id = await credentials.keep(installation.opened.keyring, account_id, target)
+        credential_id = await credentials.get_or_create(installation.opened.keyring, account_id, target)
         values: dict[str, Any] = {
             "direction": CallDirection.INBOUND,
             "from_number": "+4930123456",

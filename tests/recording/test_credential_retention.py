@@ -9,7 +9,7 @@ from app.demo.local_s3 import LocalS3
 from app.foundation.encryption import Keyring
 from app.foundation.identifiers import Kind, parse_sid
 from app.recording import credential_retention
-from app.storage.credentials import secret_of
+from app.storage.credentials import open_secret
 from app.storage.model import StoredCredential
 from tests.recording.recorded import configure, kept_keys, recorded, target_in
 from tests.support.installation import Installation, Person, World, refusals
@@ -152,4 +152,4 @@ async def test_their_secrets_are_sealed_again_with_the_newest_key(
     both._ciphers = {**alone._ciphers, **old._ciphers}
     async with installation.database():
         await rewrap(both)
-        assert secret_of(alone, await StoredCredential.get()) == "recordersecret"
+        assert open_secret(alone, await StoredCredential.get()) == "recordersecret"

@@ -13,7 +13,7 @@ from uuid import UUID
 import pytest
 
 from app.accounts.model import Account
-from app.calls.keys import claimed
+from app.calls.keys import claim_call_id
 from app.calls.model import Call, CallDirection, CallKey, RecordingState
 from app.foundation.encryption import CannotOpen
 from app.foundation.errors import UserErrors
@@ -109,7 +109,7 @@ async def test_a_call_that_was_reported_again_keeps_its_new_id(env: UploadEnviro
     call_id = await env.recorded(PCM)
     known = await env.call(call_id)
     await lose(call_id)
-    again = await claimed(env.account_id, known.gateway_call_id, new_id())
+    again = await claim_call_id(env.account_id, known.gateway_call_id, new_id())
     await Call.create(
         id=again, account_id=env.account_id, gateway_call_id=known.gateway_call_id, started_at=known.started_at
     )

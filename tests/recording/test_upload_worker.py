@@ -840,7 +840,7 @@ async def test_an_object_whose_answer_got_lost_goes_with_its_recording(
         else:
             await reset(request, writer)
 
-    s3.answers |= {"put" if size < uploads.IN_PARTS_FROM_BYTES else "create": stored_in_silence, "head": reset}
+    s3.answers |= {"put" if size < uploads.MULTIPART_FROM_BYTES else "create": stored_in_silence, "head": reset}
     await env.scan()
     assert len(s3.objects) == 1
     s3.answers.clear()

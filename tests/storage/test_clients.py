@@ -10,7 +10,7 @@ import pytest
 from app.calls import recording_locations
 from app.calls.model import Call, RecordingState
 from app.storage import aws_sdk
-from app.storage.clients import ReusedClients
+from app.storage.clients import ClientCache
 from app.storage.model import BucketVendor, RecordingConfig
 from app.storage.s3 import ObjectStorage, StorageTarget
 from app.storage.settings import stored_draft
@@ -35,21 +35,21 @@ class Made:
         self.open.remove(name)
 
 
-async def use(clients: ReusedClients, made: Made, name: str) -> None:
+async def use(clients: ClientCache, made: Made, name: str) -> None:
     async with clients.client(name, lambda: made.make(name)) as client:
         assert client == name
         assert name in made.open
 
 
 async def test_those_who_come_at_once_share_one_client() -> None:
-    clients, made = ReusedClients(), Made()
+    clients, made = ClientCache(), Made()
     await asyncio.gather(*(use(clients, made, "a") for _ in range(5)))
     await use(clients, made, "a")
     assert made.names == ["a"]
 
 
 async def test_the_client_that_was_not_used_for_longest_makes_room() -> None:
-    clients, made = ReusedClients(2), Made()
+    clients, made = ClientCache(2), Made()
     for name in ("a", "b", "a", "c"):
         await use(clients, made, name)
     assert made.open == {"a", "c"}
@@ -59,7 +59,7 @@ async def test_the_client_that_was_not_used_for_longest_makes_room() -> None:
 
 
 async def test_a_client_that_makes_room_while_it_is_used_is_closed_by_its_last_user() -> None:
-    clients, made = ReusedClients(1), Made()
+    clients, made = ClientCache(1), Made()
     async with clients.client("a", lambda: made.make("a")):
         async with clients.client("a", lambda: made.make("a")):
             await use(clients, made, "b")
@@ -69,7 +69,7 @@ async def test_a_client_that_makes_room_while_it_is_used_is_closed_by_its_last_u
 
 
 async def test_none_is_open_after_the_end() -> None:
-    clients, made = ReusedClients(), Made()
+    clients, made = ClientCache(), Made()
     async with clients.client("a", lambda: made.make("a")):
         await use(clients, made, "b")
         await clients.close()
@@ -78,7 +78,7 @@ async def test_none_is_open_after_the_end() -> None:
 
 
 async def test_a_user_who_fails_leaves_the_client_to_the_others() -> None:
-    clients, made = ReusedClients(), Made()
+    clients, made = ClientCache(), Made()
     with pytest.raises(ValueError, match="mine"):
         async with clients.client("a", lambda: made.make("a")):
             raise ValueError("mine")
@@ -183,7 +183,7 @@ async def test_a_storage_test_has_a_client_of_its_own_and_keeps_none(
 async def test_what_a_listener_leaves_unread_keeps_no_connection(storage: ObjectStorage, s3: ScriptedS3) -> None:
     s3.objects["/calls/long"] = bytes(20_000_000)
     for _ in range(2):
-        async with recording_locations.asked(storage, [target_of(s3)], "get_object", Key="long") as (_, answer):
+        async with recording_locations.request(storage, [target_of(s3)], "get_object", Key="long") as (_, answer):
             assert answer["ContentLength"] == 20_000_000
         await none_is_connected(s3)
 

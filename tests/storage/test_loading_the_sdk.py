@@ -60,7 +60,7 @@ class Loading:
 @pytest.fixture
 def loading(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loading]:
     """The SDK, which is not loaded before the test says so."""
-    loading, load = Loading(), storage_module._loaded_sdk
+    loading, load = Loading(), storage_module._load_sdk
 
     def slowly() -> Any:
         loading.threads.append(threading.current_thread().name)
@@ -68,7 +68,7 @@ def loading(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loading]:
         loading.now += 0.3
         return load()
 
-    monkeypatch.setattr(storage_module, "_loaded_sdk", slowly)
+    monkeypatch.setattr(storage_module, "_load_sdk", slowly)
     monkeypatch.setattr(verification, "time", SimpleNamespace(monotonic=lambda: loading.now))
     yield loading
     loading.may_end.set()

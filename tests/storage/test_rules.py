@@ -23,7 +23,7 @@ OTHER = dataclasses.replace(
 
 
 def fields_of(draft: StorageDraft) -> list[str]:
-    return [".".join(path) for path, _, _ in rules.problems(draft)]
+    return [".".join(path) for path, _, _ in rules.errors(draft)]
 
 
 def test_good_settings_have_no_problems() -> None:
@@ -95,14 +95,14 @@ def test_over_long_values_name_their_field() -> None:
     draft = dataclasses.replace(
         OTHER, endpoint_url="https://" + "a" * 2048, access_key_id="k" * 257, secret_access_key="s" * 513
     )
-    assert {code for _, code, _ in rules.problems(draft)} == {UserErrorCode.TOO_LONG}
+    assert {code for _, code, _ in rules.errors(draft)} == {UserErrorCode.TOO_LONG}
     assert fields_of(draft) == ["endpointUrl", "accessKeyId", "secretAccessKey"]
 
 
 def test_an_aws_key_id_has_its_form_and_is_not_temporary() -> None:
     for key in ("short", "A" * 129, "AKIAIOSFODNN7EXAMPL!", "AKIAIOSFODNN7EXAMPLÉ"):
         assert fields_of(dataclasses.replace(AWS, access_key_id=key)) == ["accessKeyId"]
-    ((_, _, sentence),) = rules.problems(dataclasses.replace(AWS, access_key_id="ASIAIOSFODNN7EXAMPLE"))
+    ((_, _, sentence),) = rules.errors(dataclasses.replace(AWS, access_key_id="ASIAIOSFODNN7EXAMPLE"))
     assert "temporary" in sentence
     assert "session token" in sentence
 
@@ -125,7 +125,7 @@ def test_a_secret_that_was_copied_badly_is_refused(secret: str) -> None:
 def test_no_sentence_repeats_the_secret() -> None:
     draft = dataclasses.replace(AWS, secret_access_key=" hunter2\x00 ")
     assert "hunter2" not in repr(draft)
-    assert all("hunter2" not in sentence for _, _, sentence in rules.problems(draft))
+    assert all("hunter2" not in sentence for _, _, sentence in rules.errors(draft))
 
 
 def test_tags_are_measured_in_utf16_units() -> None:

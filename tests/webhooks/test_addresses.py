@@ -11,10 +11,10 @@ HTTP = ("http", "https")
 
 
 def judged(text: str, schemes: tuple[str, ...] = HTTP) -> tuple[str, list[str]]:
-    problems = ErrorCollector()
-    url = checked_url(text, problems, "calls", "url", schemes=schemes, gate=GATE)
-    assert all(error.field == ["calls", "url"] for error in problems.found)
-    return url, [f"{error.code.value}: {error.message}" for error in problems.found]
+    errors = ErrorCollector()
+    url = checked_url(text, errors, "calls", "url", schemes=schemes, gate=GATE)
+    assert all(error.field == ["calls", "url"] for error in errors.found)
+    return url, [f"{error.code.value}: {error.message}" for error in errors.found]
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ async def old_delivery(account_id: str, age: timedelta, number: int = 0) -> Webh
 async def test_what_is_older_than_thirty_days_is_removed_and_nothing_else(
     installation: Installation, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention, "_AT_ONCE", 2)
+    monkeypatch.setattr(retention, "_BATCH_ROWS", 2)
     async with installation.database():
         for place in ("own", "foreign"):
             for number in range(3):
@@ -139,7 +139,7 @@ async def test_an_account_sends_so_many_tests_in_a_day_and_no_more(
     world: World,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(service, "MAXIMUM_A_DAY", 2)
+    monkeypatch.setattr(service, "MAXIMUM_TESTS_PER_DAY", 2)
     for person, account_id in ((account_user, world["own"]), (sibling_user, world["sibling"])):
         await point(person, account_id, receiver.url)
     async with installation.database():

@@ -53,7 +53,7 @@ async def tried(person: Person, account_id: str, receiver: Receiver, behaviour: 
 @pytest.fixture
 async def hurried(installation: Installation) -> None:
     """A call has half a second and not five."""
-    installation.opened.clients[WebhookSender]._whole_seconds = 0.5
+    installation.opened.clients[WebhookSender]._total_seconds = 0.5
 
 
 async def test_a_test_posts_a_signed_sample_event_and_answers_what_was_sent(
@@ -73,8 +73,10 @@ async def test_a_test_posts_a_signed_sample_event_and_answers_what_was_sent(
     assert (event["kind"], event["accountId"], event["deliveryId"]) == ("REGISTRATION", world["own"], done["id"])
     assert event["realm"] == "own.sip.example.com"
     assert got.headers["Content-Type"] == "application/json"
-    told = {name: done[name] for name in ("kind", "method", "succeeded", "status", "reply", "replyTruncated", "reason")}
-    assert told == {
+    values = {
+        name: done[name] for name in ("kind", "method", "succeeded", "status", "reply", "replyTruncated", "reason")
+    }
+    assert values == {
         "kind": "REGISTRATION",
         "method": "POST",
         "succeeded": True,
@@ -280,8 +282,8 @@ async def test_a_receiver_may_ask_for_patience_before_it_answers(
 
 
 async def test_a_call_has_five_seconds_for_all_of_it(installation: Installation) -> None:
-    assert delivery.WHOLE_SECONDS == 5
-    assert installation.opened.clients[WebhookSender]._whole_seconds == 5
+    assert delivery.TOTAL_SECONDS == 5
+    assert installation.opened.clients[WebhookSender]._total_seconds == 5
 
 
 async def test_nothing_listens(account_user: Person, world: World) -> None:
@@ -488,5 +490,5 @@ async def test_of_a_whole_reply_nothing_is_left_out(account_user: Person, receiv
 
 
 def test_what_hides_a_secret_does_not_make_a_reply_longer() -> None:
-    text, is_truncated = delivery._shown(b"a" * 1000, ["a"], has_ended=True)
+    text, is_truncated = delivery._redacted_reply(b"a" * 1000, ["a"], has_ended=True)
     assert (len(text.encode()) <= 2048, is_truncated, set(text)) == (True, True, {"•"})

@@ -12,7 +12,7 @@ from tests.support.installation import Installation, Person, World, refusals
 FIELDS = "url method username hasPassword"
 SHOWN = f"account {{ registrationWebhook {{ {FIELDS} }} queueEventWebhook {{ {FIELDS} }} }}"
 URL = "https://hooks.example.com/registration"
-KEPT = {"url": URL, "method": "POST", "username": None, "hasPassword": False}
+KEEP_FOR = {"url": URL, "method": "POST", "username": None, "hasPassword": False}
 """The registration webhook that every account of the world has."""
 CREDENTIALS = {"username": "gateway", "password": "correct horse"}
 
@@ -38,7 +38,7 @@ async def test_whoever_reaches_an_account_sees_its_webhooks(read_only: Person, w
     answer = await read_only.ask(
         f"query ($id: ID!) {{ {SHOWN.replace('account', 'account(id: $id)')} }}", id=world["own"]
     )
-    assert answer.only("account") == {"registrationWebhook": KEPT, "queueEventWebhook": None}
+    assert answer.only("account") == {"registrationWebhook": KEEP_FOR, "queueEventWebhook": None}
 
 
 async def test_both_webhooks_are_saved_with_the_other_settings_in_one_change(
@@ -89,7 +89,7 @@ async def test_an_update_that_leaves_a_webhook_out_keeps_it_and_null_clears_it(
 async def test_the_method_stays_when_it_is_left_out(account_user: Person, world: World) -> None:
     await save(account_user, world["own"], registrationWebhook={"url": URL, "method": "GET"})
     payload = await save(account_user, world["own"], registrationWebhook={"url": f"{URL}/2"})
-    assert payload["account"]["registrationWebhook"] == {**KEPT, "url": f"{URL}/2", "method": "GET"}
+    assert payload["account"]["registrationWebhook"] == {**KEEP_FOR, "url": f"{URL}/2", "method": "GET"}
 
 
 async def test_the_queue_event_webhook_takes_post_alone(account_user: Person, world: World) -> None:
@@ -220,7 +220,7 @@ async def test_a_stored_password_never_goes_to_another_server(
     payload = await save(
         account_user, world["own"], registrationWebhook={"url": url, "username": None, "password": None}
     )
-    assert payload["account"]["registrationWebhook"] == {**KEPT, "url": url}
+    assert payload["account"]["registrationWebhook"] == {**KEEP_FOR, "url": url}
     assert await password_of(installation, world["own"]) is None
 
 

@@ -40,7 +40,7 @@ class Player:
     def page(self, call: Call, address: str) -> HTMLResponse:
         """`address` is the audio's, seen from the page's."""
         seconds = (call.recording_duration_ms or 0) / 1000
-        said: dict[str, str] = {
+        values: dict[str, str] = {
             "caller": call.from_number or _UNKNOWN,
             "callee": call.to_number or _UNKNOWN,
             "kind": _DIRECTIONS[call.direction],
@@ -53,7 +53,7 @@ class Player:
             "address": address,
         }
         return HTMLResponse(
-            self._page.substitute({name: escape(text) for name, text in said.items()}), headers=_HEADERS
+            self._page.substitute({name: escape(text) for name, text in values.items()}), headers=_HEADERS
         )
 
     def refusal(self, status: int, message: str, headers: Mapping[str, str]) -> HTMLResponse:
@@ -66,9 +66,9 @@ class Player:
         name = request.path_params["name"]
         if name not in self._files:
             raise HTTPException(404)
-        is_for_ever = request.query_params.get("v") == _version(self._files[name])
+        is_versioned = request.query_params.get("v") == _version(self._files[name])
         headers = {
-            "Cache-Control": f"public, max-age={_ONE_YEAR_SECONDS}, immutable" if is_for_ever else "no-cache",
+            "Cache-Control": f"public, max-age={_ONE_YEAR_SECONDS}, immutable" if is_versioned else "no-cache",
             "Cross-Origin-Resource-Policy": "same-origin",
         }
         return Response(self._files[name], media_type=_MEDIA_TYPES[name], headers=headers)
