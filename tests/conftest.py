@@ -21,7 +21,7 @@ from app.foundation.settings import Settings
 from app.server import authentication
 from tests.support.distribution import Watched
 from tests.support.installation import Installation, Person, World, seed
-from tests.support.servers.fixtures import iam_s3, local_s3, valkey
+from tests.support.servers.fixtures import iam_s3, local_s3, valkey, working_storage
 from tests.support.servers.postgres import Postgres
 
 
@@ -77,7 +77,7 @@ def distributable(statements_watched: Watched) -> Iterator[None]:
 
 
 # The fixtures of other servers, for every test.
-__all__ = ["iam_s3", "local_s3", "valkey"]
+__all__ = ["iam_s3", "local_s3", "valkey", "working_storage"]
 
 
 def pytest_report_header() -> str:

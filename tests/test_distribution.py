@@ -9,6 +9,10 @@ from tests.support.installation import Installation, Person, World
 
 _OF_EACH = "SELECT b.id FROM {} o CROSS JOIN LATERAL (SELECT id FROM calls WHERE account_id = o.id LIMIT 3) b"
 _COUNT = "SELECT (SELECT COUNT(*) FROM calls c WHERE c.account_id = s.{}) FROM {} s"
+_HAS_CALLS = (
+    "SELECT a.id FROM {} a CROSS JOIN unnest($1::uuid[]) g(x) "
+    "WHERE EXISTS (SELECT FROM calls c WHERE c.account_id = a.id AND c.application_id = g.x)"
+)
 _STORE = "INSERT INTO calls (id, size) {} ON CONFLICT (account_id, id) DO UPDATE SET size = {}"
 REFUSED = {
     "DELETE FROM calls WHERE id = $1": "DELETE of calls: compare calls.account_id",
@@ -40,6 +44,7 @@ ACCEPTED = [
     _OF_EACH.format("call_accounts"),
     _OF_EACH.format("(SELECT id FROM call_accounts WHERE id = ANY($1))"),
     _COUNT.format("account_id", "stored_credentials"),
+    _HAS_CALLS.format("call_accounts"),
     "CREATE TABLE calls_2026_01 (LIKE calls INCLUDING ALL)",
 ]
 

@@ -258,9 +258,7 @@ class AccountOrder:
 
 def _order(given: AccountOrder | None) -> Order:
     wanted = given or AccountOrder()
-    column = "name_key" if wanted.field is AccountOrderField.NAME else None
-    name = f"account {wanted.field.name} {wanted.direction.name}"
-    return Order(name, column, descending=wanted.direction is OrderDirection.DESC)
+    return Order.by_name_or_creation("account", wanted.field, wanted.direction)
 
 
 def _records(enabled: bool) -> Q:

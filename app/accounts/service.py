@@ -18,6 +18,7 @@ from app.applications.model import Application
 from app.audit import trail
 from app.audit.audited_update import Columns, change
 from app.calls.model import Call, CallAccount, CallKey
+from app.calls.partitions import hold_months
 from app.foundation import quotas
 from app.foundation.access import Scope
 from app.foundation.context import Context
@@ -214,11 +215,11 @@ async def delete(
     bucket are not touched. Raises UserErrors: NOT_FOUND, CONFLICT.
     """
     async with in_transaction():
+        await hold_months()
         # The locks keep new keys, applications and calls from coming in between count and deletion: their foreign keys wait.
         account = await ACCOUNTS.locked(context, account_id, no_key=False)
         await CallAccount.filter(id=account.id).select_for_update().get()
-        if if_version not in (None, account.version):
-            raise ACCOUNTS.conflict(if_version)
+        ACCOUNTS.check_version(account.version, if_version)
         held = await contents.of_account(account.id)
         if dry_run or (not force and held.counts.keys() & IN_THE_WAY):
             return None, held

@@ -47,8 +47,7 @@ async def rotate(context: Context, account_id: str, if_version: int | None, over
     async with in_transaction():
         # Of two that rotate at once, the second replaces the first one's secret, so that both get a secret that signs.
         account = await ACCOUNTS.locked(context, account_id, "accountId")
-        if if_version not in (None, account.version):
-            raise ACCOUNTS.conflict(if_version)
+        ACCOUNTS.check_version(account.version, if_version)
         return ACCOUNTS.there(await change(context, Account, account.id, _rotated(context, account, overlap_hours)))
 
 

@@ -131,9 +131,7 @@ class ApplicationOrder:
 
 def _order(given: ApplicationOrder | None) -> Order:
     wanted = given or ApplicationOrder()
-    column = "name_key" if wanted.field is ApplicationOrderField.NAME else None
-    name = f"application {wanted.field.name} {wanted.direction.name}"
-    return Order(name, column, descending=wanted.direction is OrderDirection.DESC)
+    return Order.by_name_or_creation("application", wanted.field, wanted.direction)
 
 
 OF_ACCOUNT = fields.PageOf(

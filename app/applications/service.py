@@ -2,13 +2,11 @@
 
 import enum
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Protocol
 from uuid import UUID
 
 import strawberry
 from strawberry import Some
-from tortoise.expressions import F
 from tortoise.transactions import in_transaction
 
 from app.accounts.lookup import ACCOUNTS
@@ -119,16 +117,13 @@ async def delete(
     found = await APPLICATIONS.get(context, application_id)
     async with in_transaction():
         account, application = await _locked(context, found)
-        if if_version not in (None, application.version):
-            raise APPLICATIONS.conflict(if_version)
+        APPLICATIONS.check_version(application.version, if_version)
         uses = uses_of(application.id, account)
         if dry_run or (uses and not force):
             return None, uses
         if uses:
             cleared: Columns = {POINTERS[use]: None for use in uses}
-            await Account.filter(id=account.id).update(
-                **cleared, updated_at=datetime.now(UTC), version=F("version") + 1
-            )
+            await change(context, Account, account.id, cleared)
         told = {"name": application.name, "used_for": [use.name for use in uses]}
         await trail.record(context, application, before=told)
         await Application.filter(id=application.id).delete()

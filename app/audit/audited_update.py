@@ -16,7 +16,7 @@ from uuid import UUID
 
 from strawberry.utils.str_converters import to_camel_case
 from tortoise import fields
-from tortoise.connection import get_connection
+from tortoise.context import require_context
 from tortoise.expressions import Subquery
 
 from app.accounts.model import Account
@@ -52,7 +52,7 @@ async def change(
     reach, or of another version, or not as `where` says; ordinary queries tell which. Raises
     IntegrityError when a constraint refuses the values. Takes part in a surrounding transaction, which an IntegrityError ends.
     """
-    client = get_connection("default")
+    client = require_context().connections.get("default")
     made = _change(
         model,
         context.viewer.scope,

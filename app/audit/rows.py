@@ -76,6 +76,12 @@ class Rows(Generic[M]):
     def conflict(self, if_version: int | None) -> UserErrors:
         return conflict(self.noun, if_version)
 
-    def check_version(self, version: int, if_version: int | None, problems: ErrorCollector) -> None:
-        if if_version not in (None, version):
-            problems.found += self.conflict(if_version).errors
+    def check_version(
+        self, version: int | None, if_version: int | None, problems: ErrorCollector | None = None
+    ) -> None:
+        """CONFLICT when the caller names another version: goes to `problems`, and is raised where there are none."""
+        if if_version in (None, version):
+            return
+        if problems is None:
+            raise self.conflict(if_version)
+        problems.found += self.conflict(if_version).errors

@@ -57,6 +57,15 @@ async def delete_expired(days: int, key_days: int) -> dict[str, int]:
     return {"months of calls": months, "calls": calls, "ids of calls": keys, "keys of recordings": credentials}
 
 
+async def hold_months() -> None:
+    """Until the surrounding transaction ends, no month is made.
+
+    The first statement of a transaction that writes to stored credentials or accounts of calls after it has used calls: `_make`
+    locks these tables in the opposite order (deadlock).
+    """
+    await connections.get("default").execute_query("LOCK TABLE stored_credentials, call_accounts IN ROW EXCLUSIVE MODE")
+
+
 async def _delete_before(model: type[Call] | type[CallKey], time: datetime) -> int:
     deleted = 0
     old = model.filter(id__lt=first_at(time)).order_by("id").limit(_BATCH_ROWS)

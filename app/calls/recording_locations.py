@@ -9,7 +9,7 @@ from uuid import UUID
 from app.calls.model import Call
 from app.foundation.context import Context
 from app.foundation.encryption import Keyring
-from app.storage.credentials import Location, candidates
+from app.storage.credentials import Location, candidates, candidates_of
 from app.storage.model import RecordingConfig, StoredCredential
 from app.storage.responses import S3Response
 from app.storage.s3 import Bucket, ObjectStorage, StorageFailure, StorageTarget
@@ -42,9 +42,11 @@ async def targets_of(context: Context, calls: Iterable[Call]) -> dict[UUID, list
 
 async def targets_without_viewer(keyring: Keyring, call: Call) -> list[StorageTarget]:
     """The same for one call, for this server itself, which asks for no caller. Raises CannotOpen."""
-    stored = StoredCredential.filter(account_id=call.account_id, id=call.recording_credential_id)
-    config = await RecordingConfig.get_or_none(account_id=call.account_id)
-    return _targets(keyring, call, await stored.get_or_none(), config)
+    location = _location(call)
+    if location is None:
+        return []
+    found = await candidates_of(keyring, location, call.account_id, call.recording_credential_id)
+    return [one.target for one in found]
 
 
 @asynccontextmanager
@@ -103,9 +105,12 @@ async def presigned_urls(
 def _targets(
     keyring: Keyring, call: Call, credential: StoredCredential | None, config: RecordingConfig | None
 ) -> list[StorageTarget]:
+    location = _location(call)
+    return [one.target for one in candidates(keyring, location, credential, config)] if location is not None else []
+
+
+def _location(call: Call) -> Location | None:
+    """None where the call has no recording."""
     if call.recording_vendor is None or call.recording_bucket is None or call.recording_region is None:
-        return []
-    location = Location(
-        call.recording_vendor, call.recording_endpoint_url, call.recording_bucket, call.recording_region
-    )
-    return [one.target for one in candidates(keyring, location, credential, config)]
+        return None
+    return Location(call.recording_vendor, call.recording_endpoint_url, call.recording_bucket, call.recording_region)

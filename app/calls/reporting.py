@@ -10,13 +10,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
-from tortoise import BaseDBAsyncClient
+from tortoise import BaseDBAsyncClient, connections
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
 from app.applications.model import Application
 from app.calls.keys import GATEWAY_CALL_ID, MAXIMUM_GATEWAY_CALL_ID, advance_newest_month, id_at
-from app.calls.model import Call, CallAccount, CallDirection
+from app.calls.model import CallAccount, CallDirection
 from app.foundation.access import Scope, Viewer
 from app.foundation.context import Context
 from app.foundation.errors import ErrorCollector, UserError, UserErrorCode, UserErrors
@@ -170,8 +170,16 @@ async def _load_validator(context: Context, reports: Sequence[Report]) -> "_Repo
 
 
 async def _past_applications(applications: set[tuple[UUID, UUID]]) -> set[tuple[UUID, UUID]]:
-    """Of accounts and applications that they do not have, those of which calls are known: they were deleted meanwhile."""
-    return {pair for pair in applications if await Call.filter(account_id=pair[0], application_id=pair[1]).exists()}
+    """Of accounts and applications that they do not have, those of which calls are known: deleted applications."""
+    if not applications:
+        return set()
+    statement = (
+        f"SELECT a.id, g.application_id FROM {_unnest({'account_id': 'uuid', 'application_id': 'uuid'})} g "  # noqa: S608
+        "JOIN call_accounts a ON a.id = g.account_id "
+        "WHERE EXISTS (SELECT FROM calls c WHERE c.account_id = a.id AND c.application_id = g.application_id)"
+    )
+    rows = await connections.get("default").execute_query_dict(statement, _column_arrays(list(applications)))
+    return {(row["id"], row["application_id"]) for row in rows}
 
 
 def _parse_ids(kind: Kind, texts: Iterable[str | None]) -> dict[str, UUID]:

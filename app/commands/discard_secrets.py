@@ -18,6 +18,7 @@ from app.api_keys.model import ApiKey
 from app.audit import trail
 from app.audit.audited_update import change
 from app.calls.model import Call
+from app.calls.partitions import hold_months
 from app.foundation.access import AccessLevel, Scope, TenantScoped, Viewer
 from app.foundation.context import Context, Resources
 from app.foundation.encryption import HASH_KEY, CannotOpen, Keyring, encryption_key_name, key_id_of
@@ -79,6 +80,7 @@ class Discarding:
             return False
         if self._really:
             async with in_transaction():
+                await hold_months()
                 of_account = {"account_id": found.account_id} if isinstance(found, StoredCredential) else {}
                 row = await model.filter(id=found.pk, **of_account).select_for_update().first()
                 if row is not None and self._is_lost(row, column, key_id):  # it may have been replaced meanwhile

@@ -1,19 +1,24 @@
 """Runs operations, each within one deadline and one slot of its caller.
 
-A query is read by its plan, or by the ordinary executor where it has none or the plan fails. A mutation's root fields are run by
-the ordinary executor alone, one after the other; what is selected of a payload is read by the plan for it, if there is one.
+A query is read by its plan, or by the ordinary executor where it has none or the plan fails. The fields of a mutation are called
+one after the other, each once: here if all of them have plans, else by the ordinary executor. What a plan fails to read of a
+payload the ordinary executor reads.
 """
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from graphql import (
     ExecutionResult,
+    FieldNode,
     GraphQLError,
+    OperationDefinitionNode,
     OperationType,
+    SelectionSetNode,
     create_source_event_stream,
     default_field_resolver,
     default_type_resolver,
@@ -25,14 +30,17 @@ from strawberry import Schema
 
 from app.execution.admission import Admission, unauthenticated
 from app.execution.compiler import run as running
+from app.execution.compiler.plans import Changes
+from app.execution.compiler.run import Runnable
 from app.execution.documents import Operation
-from app.execution.executor.direct_fields import DirectResolvers
+from app.execution.executor.direct_fields import Answered, DirectResolvers
 from app.execution.executor.reference import Executor
 from app.execution.invalid_values import told, without_suggestions
 from app.execution.limits import document_size
 from app.execution.limits.deadline import Deadline
 from app.execution.limits.slots import OperationSlots
 from app.execution.responses import Answer, Request, coded, refused, shown_error
+from app.execution.values import JsonObject
 from app.foundation.context import Context
 from app.foundation.errors import ErrorCode, RateLimited, ServiceUnavailable, Unauthenticated
 from app.foundation.events import EventsLost
@@ -80,7 +88,13 @@ class Operations:
 
     async def _answer(self, operation: Operation, request: Request, context: Context) -> Answer:
         execute = partial(self._execute, operation, request, context)
-        if operation.type is OperationType.QUERY and self._compiles and context.caller is not None:
+        if not self._compiles or context.caller is None:
+            return await execute()
+        if operation.type is OperationType.MUTATION:
+            changes = operation.plans.mutation(request.variables, context.viewer)
+            if changes is not None:
+                return await self._change(operation, request, context, *changes)
+        else:
             planned = operation.plans.query(request.variables, context.viewer)
             if planned is not None:
                 plan, variables = planned
@@ -91,6 +105,50 @@ class Operations:
 
                 return await running.read(by_plan(), execute, context.request_id)
         return await execute()
+
+    async def _change(
+        self, operation: Operation, request: Request, context: Context, changes: Changes, variables: VariableValues
+    ) -> Answer:
+        data: JsonObject = {}
+        errors: list[JsonObject] = []
+        compiled = False
+        for name, (effect, arguments, runnable) in changes.items():
+            data[name] = None
+            if effect is None:
+                data[name] = await runnable.run(context, variables)
+                continue
+            try:
+                payload: Any = effect.resolver.call(None, context, arguments)
+                payload = await payload
+            except Exception as error:  # noqa: BLE001  told like any other error, masked if need be
+                errors.append(shown_error(located_error(error, effect.nodes, [name]), context))
+                continue
+            by_plan = self._read(name, runnable, context, variables, payload)
+            walked = partial(self._walk, operation, effect.nodes, request, context, payload)
+            answer = await running.read(by_plan, walked, context.request_id)
+            if answer.data is None:  # it asks for too much
+                return answer
+            data |= answer.data
+            errors += answer.errors or ()
+            compiled |= answer.compiled
+        return Answer(executed=True, data=data, errors=errors or None, operation=operation, compiled=compiled)
+
+    @staticmethod
+    async def _read(
+        name: str, runnable: Runnable, context: Context, variables: VariableValues, payload: object
+    ) -> Answer:
+        return Answer(executed=True, data={name: await runnable.run(context, variables, payload)}, compiled=True)
+
+    async def _walk(
+        self, operation: Operation, nodes: list[FieldNode], request: Request, context: Context, payload: object
+    ) -> Answer:
+        """As `_read`, by the ordinary executor."""
+        node = OperationDefinitionNode(
+            operation=operation.type,
+            variable_definitions=operation.node.variable_definitions,
+            selection_set=SelectionSetNode(selections=tuple(nodes)),
+        )
+        return await self._execute(replace(operation, node=node), request, context, Answered(payload))
 
     async def subscribe(
         self, request: Request, context: Context, renewed: Callable[[], Awaitable[Context]]
@@ -158,12 +216,10 @@ class Operations:
             return _too_late(context, operation)
 
     async def _execute(self, operation: Operation, request: Request, context: Context, event: object = None) -> Answer:
-        """By the ordinary executor; the payloads of a mutation are read by their plans."""
+        """By the ordinary executor."""
         executor = self._executor(operation, request, context, event)
         if isinstance(executor, Answer):
             return executor
-        if operation.type is OperationType.MUTATION and self._compiles and context.caller is not None:
-            executor.payloads = operation.plans.payloads(executor.variable_values, context.viewer)
         try:
             result: Any = executor.execute_operation()
             if asyncio.iscoroutine(result) or isinstance(result, asyncio.Future):
@@ -171,10 +227,7 @@ class Operations:
             if executor.exhausted is not None:
                 return Answer(executed=True, errors=[shown_error(executor.exhausted, context)], operation=operation)
             errors = [shown_error(error, context) for error in sorted(result.errors or (), key=_place)]
-            compiled = executor.payloads_read_by_plan > 0
-            return Answer(
-                executed=True, data=result.data, errors=errors or None, operation=operation, compiled=compiled
-            )
+            return Answer(executed=True, data=result.data, errors=errors or None, operation=operation)
         finally:
             executor.release()
 

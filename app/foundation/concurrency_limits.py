@@ -5,6 +5,9 @@ import math
 from collections.abc import Hashable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from fractions import Fraction
+from uuid import UUID
+
+from app.foundation.errors import RateLimited
 
 
 class Shares:
@@ -89,6 +92,18 @@ class FairSlots:
         """One more slot until the end of the block."""
         with self._held.place(None), ExitStack() as held:
             yield Slot(self._held, self._maximum, held)
+
+    @contextmanager
+    def tenant_slot(self, account_id: UUID | None, service_provider_id: UUID | None, work: str) -> Iterator[None]:
+        """A slot that counts for an account and its service provider. Raises RateLimited when one has its share of `work`."""
+        with self.slot() as slot:
+            try:
+                slot.add(Share.ACCOUNT, account_id)
+                slot.add(Share.PROVIDER, service_provider_id)
+            except ShareFull as full:
+                message = f"This {full.share.words} has {work} running already. Try again when they have ended."
+                raise RateLimited(message) from None
+            yield
 
 
 class Slot:

@@ -55,7 +55,7 @@ def checked(name: str | None, problems: ErrorCollector, *path: str) -> str:
         )
     elif _NOTHING.fullmatch(trimmed):
         problems.add(UserErrorCode.INVALID, "The name shows nothing: give it a visible character.", *path)
-    elif has_control_characters(trimmed) or any(character in _BREAKS for character in trimmed):
+    elif has_control_characters(trimmed) or not _BREAKS.isdisjoint(trimmed):
         problems.add(
             UserErrorCode.INVALID, "The name holds a control character (a line break, a tab, …); remove it.", *path
         )

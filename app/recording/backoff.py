@@ -3,7 +3,7 @@
 import random
 from datetime import UTC, datetime, timedelta
 
-from app.foundation.outbound.errors import FailureKind
+from app.foundation.outbound.failure_kind import FailureKind
 from app.storage.failures import StorageFailure, advice, wrong_region_advice
 from app.storage.model import RecordingError
 

@@ -12,6 +12,7 @@ from tortoise.transactions import in_transaction
 from app.accounts.lookup import ACCOUNTS
 from app.audit import trail
 from app.calls.model import Call, RecordingState
+from app.calls.partitions import hold_months
 from app.foundation.context import Context
 from app.foundation.encryption import Keyring
 from app.foundation.errors import UserErrorCode, UserErrors
@@ -59,6 +60,7 @@ async def remove(context: Context, credential_id: str, *, force: bool) -> UUID:
     if credential is None:
         raise _not_found()
     async with in_transaction():
+        await hold_months()
         if await ACCOUNTS.lock(context.viewer, credential.account_id) is None:
             raise _not_found()
         # Locked: a recording that begins waits with its foreign key, and finds it gone.

@@ -8,6 +8,7 @@ from tortoise.transactions import in_transaction
 from app.audit.audited_update import change
 from app.calls import recording_locations
 from app.calls.model import Call, RecordingState
+from app.calls.partitions import hold_months
 from app.foundation.context import Context
 from app.foundation.errors import UserErrorCode, UserErrors
 from app.foundation.events import LiveEvents
@@ -69,6 +70,7 @@ async def _mark_deleted(context: Context, call: Call) -> Call | None:
         return await _change(context, call, values)
     values["recording_credential_id"] = None
     async with in_transaction():
+        await hold_months()
         changed = await _change(context, call, values)
         if changed is not None and call.recording_credential_id is not None:
             await credential_retention.delete_if_unused(context, call.account_id, call.recording_credential_id)

@@ -20,7 +20,7 @@ from app.recording.spool import RecordingMetadata, SpooledRecording
 from app.storage import credentials, uploads
 from app.storage.credentials import Candidate, Location
 from app.storage.failures import LOSES_DATA, StorageFailure
-from app.storage.model import CONTENT_TYPES, AudioFormat, RecordingConfig, StoredCredential
+from app.storage.model import CONTENT_TYPES, AudioFormat
 from app.storage.s3 import Bucket, ObjectStorage, StorageTarget
 from app.storage.uploads import NewObject
 
@@ -80,17 +80,15 @@ class MultipartUpload:
     etags: dict[int, str] = field(default_factory=dict)
 
 
-async def candidates(keyring: Keyring, metadata: RecordingMetadata) -> list[Candidate]:
+async def usable_keys(keyring: Keyring, metadata: RecordingMetadata) -> list[Candidate]:
     """The keys that the recording was begun with, then the account's present ones, if they are others for the same bucket.
 
     Raises Fault when there are none.
     """
-    kept = await StoredCredential.get_or_none(id=metadata.credential_id, account_id=metadata.account_id)
-    config = await RecordingConfig.get_or_none(account_id=metadata.account_id)
     location = Location(metadata.vendor, metadata.endpoint_url, metadata.bucket, metadata.region, metadata.tags)
     found: list[Candidate] = []
     with suppress(CannotOpen):
-        found = credentials.candidates(keyring, location, kept, config)
+        found = await credentials.candidates_of(keyring, location, metadata.account_id, metadata.credential_id)
     if not found:
         message = "The keys that the recording was to be stored with are gone."
         raise UploadFault(message, "Enter keys for this bucket in the recording configuration, then try again.")

@@ -269,7 +269,7 @@ class UploadWorker:
                 target = (
                     early.upload.target
                     if early.upload
-                    else (await sending.candidates(self._keyring, metadata))[0].target
+                    else (await sending.usable_keys(self._keyring, metadata))[0].target
                 )
                 async with sending.open_bucket(self._storage, target) as bucket:
                     await self._upload_new_parts(bucket, target, recording, early)
@@ -316,7 +316,7 @@ class UploadWorker:
         if not is_disk_error(error):
             return
         fault = disk_fault(error)
-        metrics.recording_failed(fault.reason, for_good=False)
+        metrics.recording_failed(fault.why, for_good=False)
         if metadata.call_id not in self._logged_disk_errors:
             self._logged_disk_errors.add(metadata.call_id)
             call = sid_of(Kind.CALL, metadata.call_id)
@@ -367,7 +367,7 @@ class UploadWorker:
         self, recording: SpooledRecording, state: UploadState, upload: MultipartUpload | None, duration_ms: int
     ) -> _Scheduled | None:
         """Raises Fault: that of the keys that were tried last."""
-        candidates = await sending.candidates(self._keyring, recording.metadata)
+        candidates = await sending.usable_keys(self._keyring, recording.metadata)
         for candidate in candidates:
             running_upload = upload if upload is not None and upload.target == candidate.target else None
             try:
@@ -537,7 +537,7 @@ class UploadWorker:
         """Takes what is left of it out of the bucket, with whichever keys may do that; answers why it could not be done."""
         metadata, fault = recording.metadata, None
         try:
-            candidates = [candidate.target for candidate in await sending.candidates(self._keyring, metadata)]
+            candidates = [candidate.target for candidate in await sending.usable_keys(self._keyring, metadata)]
         except UploadFault:
             if upload is None:
                 _log.warning("what was sent may have stayed in the bucket: its keys are gone", key=metadata.key)

@@ -13,8 +13,8 @@ from typing import Any
 import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
@@ -79,29 +79,6 @@ def create_app(given: Settings | None = None) -> Starlette:
     logging.configure(chosen.log_level)
     explorer = Explorer(chosen.data_dir) if chosen.graphiql else None
     server = Server(chosen, explorer)
-    middleware = [Middleware(logging.RequestLog)]
-    if chosen.trusted_proxies:
-        middleware.insert(0, Middleware(ForwardedHeaders, trusted_proxies=chosen.trusted_proxies))
-    if chosen.allowed_origins:
-        middleware.append(
-            Middleware(
-                CORSMiddleware,
-                allow_origins=chosen.allowed_origins,
-                allow_methods=["GET", "HEAD", "POST"],
-                allow_headers=["Authorization", "Content-Type", "Range", "If-Range", "If-None-Match"],
-                expose_headers=[
-                    "X-Request-Id",
-                    "Retry-After",
-                    "Accept-Ranges",
-                    "Content-Range",
-                    "Content-Disposition",
-                    "ETag",
-                ],
-                max_age=600,
-            )
-        )
-    # Inside of CORSMiddleware, whose headers an internal error needs as well.
-    middleware += [Middleware(logging.InternalErrors), Middleware(_BeforeRoutes, server=server)]
     app = Starlette(
         routes=[
             Route("/schema.graphql", server.sdl),
@@ -116,13 +93,38 @@ def create_app(given: Settings | None = None) -> Starlette:
             Route("/record/{vendor}", _upgrade_required),
             *(explorer.routes() if explorer else ()),
         ],
-        middleware=middleware,
-        exception_handlers={HTTPException: _refused},
         lifespan=server.lifespan,
     )
     app.router.redirect_slashes = False
     app.router.default = _nothing_here
     app.state.server = server
+    app.middleware_stack = _before_routes(app.router, server, chosen)
+    return app
+
+
+def _before_routes(router: ASGIApp, server: "Server", chosen: Settings) -> ASGIApp:
+    """The middleware, put together here: Starlette adds one that answers internal errors, which `InternalErrors` does."""
+    app: ASGIApp = _BeforeRoutes(ExceptionMiddleware(router, {HTTPException: _refused}), server)
+    app = logging.InternalErrors(app)
+    if chosen.allowed_origins:  # outside of InternalErrors, whose answers need these headers as well
+        app = CORSMiddleware(
+            app,
+            allow_origins=chosen.allowed_origins,
+            allow_methods=["GET", "HEAD", "POST"],
+            allow_headers=["Authorization", "Content-Type", "Range", "If-Range", "If-None-Match"],
+            expose_headers=[
+                "X-Request-Id",
+                "Retry-After",
+                "Accept-Ranges",
+                "Content-Range",
+                "Content-Disposition",
+                "ETag",
+            ],
+            max_age=600,
+        )
+    app = logging.RequestLog(app)
+    if chosen.trusted_proxies:
+        app = ForwardedHeaders(app, chosen.trusted_proxies)  # type: ignore[assignment]  # uvicorn has types of its own
     return app
 
 

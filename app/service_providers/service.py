@@ -110,8 +110,7 @@ async def delete(
     async with in_transaction():
         # The lock keeps new accounts and keys from coming in between count and deletion: their foreign key waits for it.
         provider = await SERVICE_PROVIDERS.locked(context, provider_id, no_key=False)
-        if if_version not in (None, provider.version):
-            raise SERVICE_PROVIDERS.conflict(if_version)
+        SERVICE_PROVIDERS.check_version(provider.version, if_version)
         blockers = Blockers(
             accounts=await Account.filter(service_provider_id=provider.id).count(),
             api_keys=await ApiKey.filter(service_provider_id=provider.id).count(),

@@ -21,11 +21,12 @@ from aiobotocore.session import AioSession
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES, ConfigValueStore, ConstantProvider
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 from botocore.handlers import add_expect_header
-from botocore.loaders import Loader
+from botocore.loaders import Loader, instance_cache
 from botocore.session import ComponentLocator
 
 from app.foundation.outbound.connector import BoundedConnector, tls_context
-from app.foundation.outbound.errors import FailureKind, kind_of_connection_error
+from app.foundation.outbound.errors import kind_of_connection_error
+from app.foundation.outbound.failure_kind import FailureKind
 from app.foundation.outbound.guard import JudgingResolver
 from app.storage import responses
 from app.storage.failures import StorageFailure
@@ -131,7 +132,7 @@ class _IsolatedSession(AioSession):
         self._components.register_component("config_store", ConfigValueStore(mapping=defaults))
 
     def _register_data_loader(self) -> None:
-        loader = Loader(extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
+        loader = _S3Loader(extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
         self._components.register_component("data_loader", loader)
 
     @property
@@ -141,6 +142,18 @@ class _IsolatedSession(AioSession):
 
     def _register_client_plugins(self, client: Any) -> None:
         """The SDK would load modules that an environment variable names."""
+
+
+class _S3Loader(Loader):
+    """Drops the endpoints of other services than S3: 5 MB that the session would keep."""
+
+    @instance_cache
+    def load_data_with_path(self, name: str) -> Any:
+        data, path = super().load_data_with_path(name)
+        if name == "endpoints":
+            for partition in data["partitions"]:
+                partition["services"] = {"s3": found} if (found := partition["services"].get("s3")) else {}
+        return data, path
 
 
 class _CautiousHttp(AIOHTTPSession):

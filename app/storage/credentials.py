@@ -68,6 +68,15 @@ def candidates(
     return found
 
 
+async def candidates_of(
+    keyring: Keyring, location: Location, account_id: UUID, credential_id: UUID | None
+) -> list[Candidate]:
+    """As `candidates`, with an account's rows as they are now, for the server itself."""
+    credential = await StoredCredential.get_or_none(account_id=account_id, id=credential_id)
+    config = await RecordingConfig.get_or_none(account_id=account_id)
+    return candidates(keyring, location, credential, config)
+
+
 async def get_or_create(keyring: Keyring, account_id: UUID, target: StorageTarget) -> UUID:
     """The id of the credential with which this account stores there; of several at once, all get the same.
 

@@ -9,7 +9,7 @@ import re
 import structlog
 
 from app.foundation import metrics
-from app.foundation.outbound.errors import FailureKind
+from app.foundation.outbound.failure_kind import FailureKind
 
 MAX_MESSAGE = 200
 """Characters of a server's message that are shown."""

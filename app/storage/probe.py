@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 
 import strawberry
 
-from app.foundation.outbound.errors import FailureKind
+from app.foundation.outbound.failure_kind import FailureKind
 from app.storage import uploads
 from app.storage.failures import LOSES_DATA, StorageFailure, advice, denial, wrong_region_advice
 from app.storage.model import CONTENT_TYPES, AudioFormat, BucketVendor

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from app.foundation.masks import is_mask
-from app.foundation.outbound.errors import FailureKind
+from app.foundation.outbound.failure_kind import FailureKind
 from app.storage.failures import StorageFailure
 
 S3Response = dict[str, Any]

@@ -9,11 +9,12 @@ from tortoise.transactions import in_transaction
 from app.accounts.lookup import ACCOUNTS
 from app.accounts.model import Account
 from app.audit import trail
-from app.audit.audited_update import change, conflict
+from app.audit.audited_update import change
+from app.audit.rows import Rows
 from app.foundation import quotas
 from app.foundation.context import Context
 from app.foundation.errors import ServiceUnavailable, UserErrorCode, UserErrors
-from app.foundation.identifiers import new_id
+from app.foundation.identifiers import Kind, new_id
 from app.foundation.outbound.guard import OutboundGate
 from app.storage import inputs
 from app.storage.failures import CLOCK_DIFFERENCE
@@ -23,7 +24,7 @@ from app.storage.rules import StorageDraft
 from app.storage.settings import stored_draft
 from app.storage.verification import StorageVerdict, StorageVerifier, VerificationResult
 
-_NOUN = "recording configuration"
+_CONFIGS = Rows(RecordingConfig, Kind.RECORDING_CONFIG, "recording configuration")
 # What the audit trail tells of a configuration that comes or goes.
 _AUDITED = (
     *("enabled", "audio_format", "bucket_vendor", "endpoint_url", "bucket_name", "region", "access_key_id"),
@@ -45,8 +46,7 @@ async def update(context: Context, account_id: str, patch: RecordingConfigPatch)
 async def save(context: Context, account_id: UUID, patch: RecordingConfigPatch) -> RecordingConfig:
     """As `update`, in the transaction that holds the account's lock: nothing else makes, changes or removes it meanwhile."""
     stored = await RecordingConfig.filter(account_id=account_id).select_for_update().get_or_none()
-    if patch.if_version is not None and (stored is None or stored.version != patch.if_version):
-        raise conflict(_NOUN, patch.if_version)
+    _CONFIGS.check_version(stored.version if stored is not None else None, patch.if_version)
     row_id = stored.id if stored is not None else new_id()
     values = inputs.columns(context.keyring, context.use(OutboundGate), row_id, stored, patch)
     if values.get("access_key_id") is not None:
@@ -79,8 +79,7 @@ async def remove(context: Context, account_id: str, if_version: int | None) -> R
         stored = await RecordingConfig.filter(account_id=account.id).select_for_update().get_or_none()
         if stored is None:
             raise _no_config()
-        if if_version not in (None, stored.version):
-            raise conflict(_NOUN, if_version)
+        _CONFIGS.check_version(stored.version, if_version)
         await stored.delete()
         await trail.record(context, stored, before={name: getattr(stored, name) for name in _AUDITED})
     return stored

@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.foundation.outbound.errors import FailureKind
+from app.foundation.outbound.failure_kind import FailureKind
 from app.storage.failures import StorageFailure
 from app.storage.responses import S3Response
 from app.storage.s3 import Bucket, Tag, tagging

@@ -8,8 +8,7 @@ import asyncio
 import enum
 import json
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +16,7 @@ from uuid import UUID
 
 import strawberry
 
-from app.foundation.concurrency_limits import FairSlots, Share, ShareFull
+from app.foundation.concurrency_limits import FairSlots
 from app.foundation.encryption import Keyring
 from app.foundation.errors import RateLimited, UserError, UserErrorCode
 from app.foundation.outbound.guard import OutboundGate
@@ -152,24 +151,13 @@ class StorageVerifier:
             step = _settings_step(begun, VerificationStepStatus.FAILED, advice)
             return self._result(draft, {step.step: step}, begun, settings_errors=errors)
         settings = _settings_step(begun, VerificationStepStatus.PASSED)
-        with self._tenant_slot(account_id, service_provider_id):
+        # Tenants whose endpoints hang do not take the slots of all others.
+        with self._slots.tenant_slot(account_id, service_provider_id, "storage tests"):
             waited_ms = await self._wait_for_slot()
             task = asyncio.create_task(self._run(draft, settings, waited_ms))
             self._running.add(task)
             task.add_done_callback(self._on_done)
             return await self._wait(task)
-
-    @contextmanager
-    def _tenant_slot(self, account_id: UUID | None, service_provider_id: UUID | None) -> Iterator[None]:
-        """Tenants whose endpoints hang do not take the slots of all others."""
-        with self._slots.slot() as slot:
-            try:
-                slot.add(Share.ACCOUNT, account_id)
-                slot.add(Share.PROVIDER, service_provider_id)
-            except ShareFull as full:
-                message = f"This {full.share.words} has storage tests running already. Try again when they have ended."
-                raise RateLimited(message) from None
-            yield
 
     async def _wait(self, task: "asyncio.Task[VerificationResult]") -> VerificationResult:
         try:

@@ -306,8 +306,7 @@ async def _locked(context: Context, found: User, if_version: int | None = None) 
         await User.filter(scope=Scope.ADMIN, active=True).order_by("id").select_for_update()
     user = USERS.there(await User.filter(id=found.id).select_for_update().get_or_none())
     await still_authenticated(context.viewer)
-    if if_version not in (None, user.version):
-        raise USERS.conflict(if_version)
+    USERS.check_version(user.version, if_version)
     return user
 
 

@@ -9,17 +9,16 @@ import base64
 import codecs
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from yarl import URL
 
-from app.foundation.concurrency_limits import FairSlots, Share, ShareFull
+from app.foundation.concurrency_limits import FairSlots
 from app.foundation.errors import RateLimited
-from app.foundation.outbound.errors import FailureKind
+from app.foundation.outbound.failure_kind import FailureKind
 from app.foundation.outbound.guard import OutboundGate, OutboundRefused
 from app.webhooks import signing
 from app.webhooks.model import WebhookMethod
@@ -88,7 +87,9 @@ class WebhookSender:
 
     async def send(self, call: OutgoingCall, account_id: UUID, service_provider_id: UUID) -> Delivery:
         """Calls once. Raises RateLimited when the account, its service provider, or all of them have too many calls running."""
-        with self._slot(account_id, service_provider_id):
+        if self._slots.is_full:
+            raise RateLimited("Too many webhook tests are running. Try again in a few seconds.")
+        with self._slots.tenant_slot(account_id, service_provider_id, "webhook tests"):
             client = await self.open()
             url, body = _request(call)
             headers = _headers(call, url, body, int(time.time()))
@@ -129,19 +130,6 @@ class WebhookSender:
                 shown = _redacted_reply(content, _secrets(call, headers), has_ended=has_ended)
                 delivery.reply, delivery.reply_truncated = shown
                 response.close()
-
-    @contextmanager
-    def _slot(self, account_id: UUID, service_provider_id: UUID) -> Iterator[None]:
-        if self._slots.is_full:
-            raise RateLimited("Too many webhook tests are running. Try again in a few seconds.")
-        with self._slots.slot() as slot:
-            try:
-                slot.add(Share.ACCOUNT, account_id)
-                slot.add(Share.PROVIDER, service_provider_id)
-            except ShareFull as full:
-                message = f"This {full.share.words} has webhook tests running already. Try again when they have ended."
-                raise RateLimited(message) from None
-            yield
 
     def _explain(self, client: "Client", error: Exception, delivery: Delivery) -> str:
         if delivery.status is not None:

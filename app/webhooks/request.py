@@ -7,7 +7,8 @@ import aiohttp
 from yarl import URL
 
 from app.foundation.outbound.connector import BoundedConnector
-from app.foundation.outbound.errors import FailureKind, kind_of_connection_error
+from app.foundation.outbound.errors import kind_of_connection_error
+from app.foundation.outbound.failure_kind import FailureKind
 from app.foundation.outbound.guard import OutboundGate
 
 

@@ -8,6 +8,7 @@ CPU time beside it tells more (of all backends, parallel workers too).
 import json
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -105,13 +106,20 @@ def kinds(spread: Spread) -> dict[str, Kind]:
     return found
 
 
-async def measure() -> Finding:
-    """The worst of each kind; the costliest first."""
-    with Postgres() as postgres, tempfile.TemporaryDirectory(prefix="accounts-costs-") as name:
+@contextmanager
+def counting_postgres() -> Iterator[Postgres]:
+    """A PostgreSQL with pg_stat_statements, which counts planning too."""
+    with Postgres() as postgres:
         postgres.run("ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'")
         postgres.run("ALTER SYSTEM SET pg_stat_statements.track_planning = on")
         postgres.stop()
         postgres.start()
+        yield postgres
+
+
+async def measure() -> Finding:
+    """The worst of each kind; the costliest first."""
+    with counting_postgres() as postgres, tempfile.TemporaryDirectory(prefix="accounts-costs-") as name:
         folder = Path(name)
         keys: dict[str, Any] = {"encryption_keys": f"bench:{new_key_text()}", "hash_key": new_key_text()}
         url = postgres.create("costs")

@@ -5,6 +5,10 @@ returned is not reset), the garbage collector kept from what lives as long as th
 one JSON answer written; the API key hashed (HMAC-SHA256) and looked up in the database, the answer kept for four seconds;
 the sealed secret opened; the page's cursor and its one row more than shown.
 
+The pool is ours, which makes the handler faster: on asyncpg's pool with an empty reset it takes about 50 µs of CPU more per
+request (measured in one process: W1 13 to 16 %, W2 10 to 13 %, W4 11 to 14 %; W3 2 to 20 %, within the noise), so that the
+ratios would be higher by as much.
+
 What it does not: parse, validate or walk a query (it knows four by `operationName` and answers all of their fields), check
 variables or what is to be saved, limit anything, mark when a key was used last, refuse anything to narrower scopes (the
 benchmark asks as an admin; to anybody else it answers 403), count, write a log line, or answer errors.

@@ -22,11 +22,10 @@ from app.foundation.identifiers import Kind, new_id, sid_of
 from app.foundation.settings import Settings
 from app.service_providers import service as providers
 from tests.bench.client import Connection, request
-from tests.bench.costs import TAKEN
+from tests.bench.costs import TAKEN, counting_postgres
 from tests.bench.finding import Finding
 from tests.bench.serving import OURS, ServerProcess
 from tests.calls.many_calls import NOTED, make_past_months
-from tests.support.servers.postgres import Postgres
 
 DATABASE_MS, TIMES = 50, 5
 _PAGE = """query ($after: String) { recentCalls(first: 20, after: $after) {
@@ -49,11 +48,7 @@ _CALLS = f"""WITH owners AS (SELECT id, {{silent}} AS silent FROM (SELECT id, ro
 
 
 async def measure() -> Finding:
-    with Postgres() as postgres, tempfile.TemporaryDirectory(prefix="accounts-many-") as name:
-        postgres.run("ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'")
-        postgres.run("ALTER SYSTEM SET pg_stat_statements.track_planning = on")
-        postgres.stop()
-        postgres.start()
+    with counting_postgres() as postgres, tempfile.TemporaryDirectory(prefix="accounts-many-") as name:
         folder = Path(name)
         keys: dict[str, Any] = {"encryption_keys": f"bench:{new_key_text()}", "hash_key": new_key_text()}
         url = postgres.create("many")

@@ -132,7 +132,7 @@ async def _in_real_time(place: _Place, form: str) -> dict[str, Any]:
     """The server's CPU time for a second of one call's audio, without what it uses when nothing comes."""
     audio, count, server = speech(SAMPLE_RATE, 2, 4).tobytes(), _STREAMS[form], place.server
     gateways = place.streams(form)
-    await _warmed_up(place)
+    await warmed_up(place)
     before_mb = server.resident_mb()
     await gateways.open(count)
     await gateways.send(audio, 2)
@@ -164,7 +164,7 @@ def _lameenc_ms_per_second(audio: bytes) -> float:
 
 async def _with_parts(place: _Place) -> dict[str, Any]:
     """The most that a stream holds while parts of it are sent, beyond what the server held before."""
-    await _warmed_up(place)
+    await warmed_up(place)
     audio, server = speech(_LARGE_RATE, 2, 2).tobytes(), place.server
     before_mb, gateways = server.resident_mb(), place.streams("large", _LARGE_RATE)
     parts_before = place.s3.calls.count("put")
@@ -182,7 +182,7 @@ async def _with_parts(place: _Place) -> dict[str, Any]:
 
 async def _idle(place: _Place) -> dict[str, Any]:
     """What streams hold on which nothing comes, and how the API answers beside them."""
-    await _warmed_up(place)
+    await warmed_up(place)
     server = place.server
     asking = Bystander(server.port, request(server.port, place.world.tokens["provider"], _ASKED))
     task = asyncio.create_task(asking.run())
@@ -211,7 +211,7 @@ async def _idle(place: _Place) -> dict[str, Any]:
     }
 
 
-async def _warmed_up(place: _Place) -> None:
+async def warmed_up(place: _Place) -> None:
     """A server that has stored a recording: the SDK is loaded, and stays."""
     gateways = place.streams(f"warm-{os.urandom(2).hex()}")
     await gateways.open(2)

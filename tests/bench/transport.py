@@ -36,10 +36,11 @@ QUERY = b'{"query": "query Who { viewer { scope accessLevel } }", "operationName
 
 
 class Wire(asyncio.Transport):
-    """A transport that goes nowhere; tells when an answer is complete, which uvicorn writes in two pieces."""
+    """A transport that goes nowhere; tells when an answer is complete, which is written in so many pieces."""
 
-    def __init__(self) -> None:
+    def __init__(self, pieces: int) -> None:
         super().__init__()
+        self._pieces = pieces
         self.answered: asyncio.Future[None] | None = None
         self.written: list[bytes] = []
 
@@ -48,7 +49,7 @@ class Wire(asyncio.Transport):
 
     def write(self, data: Any) -> None:
         self.written.append(data)
-        if len(self.written) == 2 and self.answered is not None:
+        if len(self.written) == self._pieces and self.answered is not None:
             self.answered.set_result(None)
 
     def is_closing(self) -> bool:
@@ -71,7 +72,7 @@ class Driver:
             app, http=protocol, lifespan="off", log_config=None, access_log=False, limit_concurrency=1_000
         )
         config.load()
-        self.wire, self.raw = Wire(), raw
+        self.wire, self.raw = Wire(1 if protocol is BoundedProtocol else 2), raw
         self.protocol = protocol(config=config, server_state=ServerState(), app_state={})
         self.protocol.connection_made(self.wire)
 

@@ -11,9 +11,11 @@ import pytest
 from app import __main__ as commands
 from app.calls import keys, partitions
 from app.calls.model import Call, CallKey, RecordingState
-from app.foundation.identifiers import Kind, parse_sid
+from app.demo.local_s3 import LocalS3
+from app.foundation.identifiers import Kind, parse_sid, sid_of
 from app.storage.model import AudioFormat, BucketVendor, StoredCredential
 from tests.calls.conftest import at, report
+from tests.recording.recorded import recorded, target_in
 from tests.support.installation import Installation, Person, World
 from tests.support.waiting import until
 
@@ -129,6 +131,43 @@ async def test_a_month_that_is_made_waits_for_a_new_call_and_holds_nothing_that_
         assert await month == 1
         assert await place_of(database, call_id) == name_of(now)
     await adding.close()
+
+
+@pytest.mark.parametrize("mutation", ["deleteRecording", "removeStoredCredential", "deleteAccount"])
+async def test_a_month_that_is_made_and_a_deletion_do_not_wait_for_each_other(
+    installation: Installation,
+    admin: Person,
+    world: World,
+    local_s3: LocalS3,
+    monkeypatch: pytest.MonkeyPatch,
+    mutation: str,
+) -> None:
+    """Each takes the keys of recordings before the calls."""
+    monkeypatch.setattr(partitions, "_TRIES", 1)
+    call = await recorded(installation, target_in(local_s3))
+    credential_id = call.call.recording_credential_id
+    assert credential_id is not None
+    inputs: dict[str, dict[str, Any]] = {
+        "deleteRecording": {"callId": call.id},
+        "removeStoredCredential": {"id": sid_of(Kind.STORED_CREDENTIAL, credential_id), "force": True},
+        "deleteAccount": {"id": world["own"], "force": True},
+    }
+    other = await asyncpg.connect(installation.settings.database_url)
+
+    async def are_waiting(number: int) -> bool:
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        return bool(await other.fetchval(f"{waiting} AND cardinality(pg_blocking_pids(pid)) > 0") == number)
+
+    async with installation.database():
+        async with other.transaction():
+            await other.execute("SELECT FROM calls WHERE id = $1 FOR UPDATE", call.call.id)
+            deletion = asyncio.create_task(admin.change(mutation, "__typename", **inputs[mutation]))
+            await until(lambda: are_waiting(1))
+            month = asyncio.create_task(partitions.create_partitions(call.call.started_at))
+            await until(lambda: are_waiting(2))
+        assert (await deletion)["userErrors"] == []
+        assert await month == 4
+    await other.close()
 
 
 async def test_two_who_make_and_drop_months_at_once_do_not_disturb_each_other(

@@ -10,7 +10,7 @@ from tortoise.transactions import in_transaction
 from app.calls import keys, reporting
 from app.calls.model import Call, CallKey
 from app.foundation.events import Change, LiveEvent, LiveEvents
-from app.foundation.identifiers import Kind, parse_sid, sid_of
+from app.foundation.identifiers import Kind, new_id, parse_sid, sid_of
 from tests.calls.conftest import at, bare, gateway_of, report, send
 from tests.support.installation import Installation, Person, World
 from tests.support.statements import recorded
@@ -286,6 +286,22 @@ async def test_a_batch_takes_a_handful_of_statements_however_large_it_is(
 
     await gateway.ask("{ viewer { scope } }")  # from now on its key is known
     assert await statements(2) == await statements(200) <= 6
+
+
+async def test_a_batch_that_names_many_unknown_applications_takes_no_more_statements_than_one(
+    gateway: Person, world: World
+) -> None:
+    async def statements(size: int) -> int:
+        rows = [
+            {"accountId": world["own"], "callId": f"call{number}", "applicationId": sid_of(Kind.APPLICATION, new_id())}
+            for number in range(size)
+        ]
+        with recorded() as sent:
+            assert len((await report(gateway, *rows))["rejected"]) == size
+        return len(sent)
+
+    await gateway.ask("{ viewer { scope } }")  # from now on its key is known
+    assert await statements(1) == await statements(20)
 
 
 async def test_batches_at_once_that_speak_of_the_same_calls_make_each_once(

@@ -32,6 +32,20 @@ def is_running(pid: int) -> bool:
         return False
 
 
+def assert_it_ends_with_its_parent(script: str, *arguments: str) -> None:
+    """The script starts a server, and prints its process id."""
+    parent = subprocess.Popen(
+        [sys.executable, "-c", script, *arguments], stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]
+    )
+    assert parent.stdout is not None
+    pid = int(parent.stdout.readline())
+    assert is_running(pid)
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    parent.stdout.close()
+    until_blocking(lambda: not is_running(pid))
+
+
 def test_a_bucket_is_still_there_after_a_restart_on_the_same_port(tmp_path: Path) -> None:
     server = LocalS3(tmp_path, identities=(Identity.of_bucket("recorder", "key", "secret", "calls"),)).start()
     try:
@@ -51,16 +65,7 @@ def test_a_bucket_is_still_there_after_a_restart_on_the_same_port(tmp_path: Path
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")
 def test_it_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
-    parent = subprocess.Popen(
-        [sys.executable, "-c", PARENT, str(tmp_path)], stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]
-    )
-    assert parent.stdout is not None
-    pid = int(parent.stdout.readline())
-    assert is_running(pid)
-    parent.send_signal(signal.SIGKILL)
-    parent.wait()
-    parent.stdout.close()
-    until_blocking(lambda: not is_running(pid))
+    assert_it_ends_with_its_parent(PARENT, str(tmp_path))
 
 
 def test_without_the_program_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

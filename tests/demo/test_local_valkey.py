@@ -1,8 +1,6 @@
 """The Valkey that `make run` and the tests start by themselves."""
 
 import importlib.util
-import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -11,9 +9,8 @@ from valkey import Valkey
 from valkey.exceptions import AuthenticationError
 
 from app.demo.local_valkey import LocalValkey, LocalValkeyFailed, LocalValkeyMissing
-from tests.demo.test_local_s3 import is_running
+from tests.demo.test_local_s3 import assert_it_ends_with_its_parent, is_running
 from tests.support.servers.valkey import PromptServer
-from tests.support.waiting import until_blocking
 
 PARENT = """
 import signal
@@ -46,14 +43,7 @@ def test_it_keeps_nothing_and_has_the_same_address_after_a_restart(valkey: Promp
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")
 def test_it_ends_when_its_parent_is_killed() -> None:
-    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, cwd=Path(__file__).parents[2])
-    assert parent.stdout is not None
-    pid = int(parent.stdout.readline())
-    assert is_running(pid)
-    parent.send_signal(signal.SIGKILL)
-    parent.wait()
-    parent.stdout.close()
-    until_blocking(lambda: not is_running(pid))
+    assert_it_ends_with_its_parent(PARENT)
 
 
 def test_a_port_that_is_taken_is_told_in_its_own_words(valkey: PromptServer) -> None:

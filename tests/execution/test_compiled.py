@@ -27,6 +27,7 @@ from app.server.asgi import Server
 from app.server.schema import schema
 from tests.execution.random_queries import VARIABLES, RandomQueries
 from tests.support.installation import Answer, Installation, Person, World
+from tests.support.statements import recorded
 
 SEED, N = int(os.environ.get("SEED", "20261122")), int(os.environ.get("N", "120"))
 # What requests themselves change.
@@ -207,6 +208,28 @@ async def test_plans_of_one_operation_are_bounded(installation: Installation, ad
 async def test_compiling_can_be_turned_off(installation: Installation, admin: Person) -> None:
     assert len((await admin.ask("{ accounts { nodes { id } } }")).only("accounts")["nodes"]) == 3
     assert plans(installation) == []
+
+
+@pytest.mark.parametrize(("first", "after"), [(2, None), (100, None), (1, "last")])
+async def test_an_object_and_the_page_below_it_are_one_statement(
+    installation: Installation, admin: Person, world: World, first: int, after: str | None
+) -> None:
+    for number in range(3):
+        await admin.change("createApiKey", "apiKey { id }", name=f"key {number}", owner={"accountId": world["own"]})
+    query = """query ($id: ID!, $first: Int!, $after: String) { account(id: $id) {
+        name serviceProvider { name } apiKeys(first: $first, after: $after) { nodes { name } pageInfo { hasNextPage endCursor } }
+    } }"""
+    if after is not None:
+        whole = await admin.ask(query, id=world["own"], first=100)
+        after = whole.only("account")["apiKeys"]["pageInfo"]["endCursor"]
+    with recorded() as statements:
+        compiled = await admin.ask(query, id=world["own"], first=first, after=after)
+    assert len(statements) == 1
+    with ordinary(installation):
+        assert (await admin.ask(query, id=world["own"], first=first, after=after)).data == compiled.data
+    assert bool(compiled.only("account")["apiKeys"]["nodes"]) is (after is None)
+    nobody = f"AC{'0' * 32}"
+    assert (await admin.ask(query, id=nobody, first=first, after=after)).data == {"account": None}
 
 
 async def test_wide_pages_within_pages_are_left_to_the_ordinary_executor(

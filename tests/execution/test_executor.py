@@ -37,7 +37,6 @@ class Stock(StrawberryGraphQLCoreExecutionContext):
     """The executor as it comes."""
 
     exhausted = None
-    payloads_read_by_plan = 0
 
     def release(self) -> None:
         """Nothing: the stock executor leaves that to the garbage collector."""

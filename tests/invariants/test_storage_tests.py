@@ -10,26 +10,12 @@ import pytest
 from app.demo.local_s3 import LocalS3
 from tests.invariants.schema_walk import MUTATIONS, fields_of, input_type, mistakes, send
 from tests.support.installation import Installation, Person, World
-from tests.support.servers.fixtures import ADMIN, BUCKETS, NEIGHBOUR, RECORDER
+from tests.support.servers.fixtures import ADMIN, BUCKETS, NEIGHBOUR
 from tests.support.servers.scripted_s3 import Answer as Scripted
 from tests.support.servers.scripted_s3 import ScriptedS3, error
 
 VERIFICATION = "verification { verdict leftoverKey fingerprint steps { step status durationMs advice } }"
 DRAFT, STORED = "verifyRecordingStorage", "verifyStoredRecordingStorage"
-
-
-@pytest.fixture
-def storage(local_s3: LocalS3) -> dict[str, Any]:
-    """A storage that works."""
-    return {
-        "bucketVendor": "S3_COMPATIBLE",
-        "endpointUrl": local_s3.endpoint,
-        "bucketName": "calls",
-        "region": local_s3.region,
-        "accessKeyId": RECORDER.access_key_id,
-        "secretAccessKey": RECORDER.secret_access_key,
-        "s3Tags": [{"name": "customer", "value": "own"}],
-    }
 
 
 async def verified(person: Person, mutation: str, account: str, **draft: Any) -> dict[str, Any]:
@@ -51,31 +37,32 @@ WRONG: dict[str, dict[str, Any]] = {
 
 
 async def test_the_test_of_a_draft_tests_the_draft_and_not_what_is_stored(
-    account_user: Person, world: World, storage: dict[str, Any]
+    account_user: Person, world: World, working_storage: dict[str, Any]
 ) -> None:
     drawn = {path.split(".")[0] for path in fields_of(input_type(DRAFT))} - {"accountId"}
     assert drawn == set(WRONG), "a new field of a draft: say how it can be wrong"
     own = world["own"]
     assert (
         mistakes(
-            await send(account_user, "updateRecordingConfig", {"accountId": own, **storage}), "updateRecordingConfig"
+            await send(account_user, "updateRecordingConfig", {"accountId": own, **working_storage}),
+            "updateRecordingConfig",
         )
         == []
     )
     working = await verified(account_user, STORED, own)
     assert working["verdict"] == "WORKING"
     for name, wrong in WRONG.items():
-        draft = await verified(account_user, DRAFT, own, **{**storage, **wrong})
+        draft = await verified(account_user, DRAFT, own, **{**working_storage, **wrong})
         assert draft["verdict"] == "FAILING", name
         assert draft["fingerprint"] != working["fingerprint"], name
 
 
 async def test_the_test_of_what_is_stored_does_not_hear_of_a_draft_that_works(
-    account_user: Person, world: World, storage: dict[str, Any]
+    account_user: Person, world: World, working_storage: dict[str, Any]
 ) -> None:
     own, wrong = world["own"], {"secretAccessKey": "wrong-but-long-enough"}
-    await send(account_user, "updateRecordingConfig", {"accountId": own, **storage, **wrong})
-    draft = await verified(account_user, DRAFT, own, **storage)
+    await send(account_user, "updateRecordingConfig", {"accountId": own, **working_storage, **wrong})
+    draft = await verified(account_user, DRAFT, own, **working_storage)
     stored = await verified(account_user, STORED, own)
     assert (draft["verdict"], stored["verdict"]) == ("WORKING", "FAILING")
     status = "query ($id: ID!) { account(id: $id) { recordingConfig { storageStatus fingerprint } } }"
@@ -84,18 +71,18 @@ async def test_the_test_of_what_is_stored_does_not_hear_of_a_draft_that_works(
 
 
 async def test_the_test_leaves_no_probe_object(
-    account_user: Person, world: World, storage: dict[str, Any], local_s3: LocalS3
+    account_user: Person, world: World, working_storage: dict[str, Any], local_s3: LocalS3
 ) -> None:
     keys = {"aws_access_key_id": ADMIN.access_key_id, "aws_secret_access_key": ADMIN.secret_access_key}
     client = boto3.client("s3", endpoint_url=local_s3.endpoint, region_name="us-east-1", **keys)
-    await send(account_user, "updateRecordingConfig", {"accountId": world["own"], **storage})
+    await send(account_user, "updateRecordingConfig", {"accountId": world["own"], **working_storage})
 
     def there(bucket: str) -> tuple[list[str], list[Any]]:
         listed = client.list_objects_v2(Bucket=bucket).get("Contents", [])
         return [one["Key"] for one in listed], client.list_multipart_uploads(Bucket=bucket).get("Uploads", [])
 
     before = {bucket: there(bucket) for bucket in BUCKETS}
-    for mutation, draft in ((DRAFT, storage), (STORED, {})):
+    for mutation, draft in ((DRAFT, working_storage), (STORED, {})):
         found = await verified(account_user, mutation, world["own"], **draft)
         assert (found["verdict"], found["leftoverKey"]) == ("WORKING", None)
         assert "PASSED" in {step["status"] for step in found["steps"] if step["step"] == "WRITE"}
@@ -110,27 +97,27 @@ async def scripted() -> AsyncIterator[ScriptedS3]:
 
 @pytest.mark.parametrize("call", ["put", "tags", "get", "create", "abort"])
 async def test_a_test_that_fails_anywhere_leaves_no_probe_object(
-    account_user: Person, world: World, storage: dict[str, Any], scripted: ScriptedS3, call: str
+    account_user: Person, world: World, working_storage: dict[str, Any], scripted: ScriptedS3, call: str
 ) -> None:
     scripted.answers[call] = error(500, "InternalError")
-    found = await verified(account_user, DRAFT, world["own"], **{**storage, "endpointUrl": scripted.endpoint})
+    found = await verified(account_user, DRAFT, world["own"], **{**working_storage, "endpointUrl": scripted.endpoint})
     assert "FAILED" in {step["status"] for step in found["steps"]}
     assert (scripted.objects, found["leftoverKey"]) == ({}, None)
 
 
 async def test_a_probe_that_cannot_be_deleted_is_named(
-    account_user: Person, world: World, storage: dict[str, Any], scripted: ScriptedS3
+    account_user: Person, world: World, working_storage: dict[str, Any], scripted: ScriptedS3
 ) -> None:
     scripted.answers["delete"] = error(403, "AccessDenied")
-    found = await verified(account_user, DRAFT, world["own"], **{**storage, "endpointUrl": scripted.endpoint})
+    found = await verified(account_user, DRAFT, world["own"], **{**working_storage, "endpointUrl": scripted.endpoint})
     assert set(scripted.objects) == {f"/calls/{found['leftoverKey']}"}
 
 
 @pytest.mark.parametrize("status", [200, 403])
 async def test_another_region_that_a_server_names_is_a_warning_where_all_else_works(
-    account_user: Person, world: World, storage: dict[str, Any], scripted: ScriptedS3, status: int
+    account_user: Person, world: World, working_storage: dict[str, Any], scripted: ScriptedS3, status: int
 ) -> None:
-    there = {**storage, "endpointUrl": scripted.endpoint, "region": "us-east-1"}
+    there = {**working_storage, "endpointUrl": scripted.endpoint, "region": "us-east-1"}
     assert (await verified(account_user, DRAFT, world["own"], **there))["verdict"] == "WORKING"
     scripted.answers["bucket"] = Scripted(status, headers={"x-amz-bucket-region": "eu-west-1"})
     await send(account_user, "updateRecordingConfig", {"accountId": world["own"], **there})
@@ -188,13 +175,13 @@ INNER = [
 @pytest.mark.settings(outbound_allowed_hosts=[])
 @pytest.mark.parametrize("host", INNER)
 async def test_the_test_cannot_scan_the_servers_own_network(
-    installation: Installation, account_user: Person, world: World, storage: dict[str, Any], ear: Any, host: str
+    installation: Installation, account_user: Person, world: World, working_storage: dict[str, Any], ear: Any, host: str
 ) -> None:
     listener, port = ear
     said = []
     for there in (port, 9):  # one where somebody listens, and one where nobody does
         found = await verified(
-            account_user, DRAFT, world["own"], **{**storage, "endpointUrl": f"http://{host}:{there}"}
+            account_user, DRAFT, world["own"], **{**working_storage, "endpointUrl": f"http://{host}:{there}"}
         )
         said.append([(step["step"], step["status"], step["advice"]) for step in found["steps"]])
         assert found["verdict"] == "FAILING"

@@ -6,7 +6,7 @@ import pytest
 from graphql import GraphQLObjectType, get_named_type
 
 from tests.invariants.schema_walk import MUTATIONS, SCHEMA, Input, input_type, inputs, mistakes, send, with_everything
-from tests.support.database_contents import changed, contents
+from tests.support.database_contents import Tables, changed, contents
 from tests.support.installation import Installation
 from tests.support.personas import add_people
 
@@ -105,3 +105,27 @@ async def test_each_update_counts_the_version_and_needs_the_one_before(
     assert again.only(mutation)[object_]["version"] == seen + 1
     late = await send(people["root"], mutation, {**given, "ifVersion": seen})
     assert mistakes(late, mutation) == [("CONFLICT", ["ifVersion"])]
+
+
+@pytest.mark.parametrize("mutation", sorted(MUTATIONS))
+async def test_each_new_version_of_an_object_is_explained_by_an_event_of_it(
+    installation: Installation, mutation: str
+) -> None:
+    world, people = await with_everything(installation), await add_people(installation)
+    pointers = dict.fromkeys(("deviceCallingApplicationId", "siprecApplicationId"), world["own_application"])
+    await send(people["root"], "updateAccount", {"id": world["own"], **pointers})
+    async with installation.database() as connection:
+        before = await contents(connection)
+        await send(people["root"], mutation, inputs(world, people)[mutation][0])
+        after = await contents(connection)
+    told = [event["object_id"] for event in after["audit_events"] if event not in before["audit_events"]]
+    old, new = versions_of(before), versions_of(after)
+    risen = {row_id: new[row_id] - old[row_id] for row_id in old.keys() & new.keys() if new[row_id] != old[row_id]}
+    assert risen == {row_id: told.count(row_id) for row_id in risen}
+
+
+def versions_of(tables: Tables) -> dict[Any, int]:
+    """Of all objects that have one, by their ids."""
+    return {
+        row["id"]: row["version"] for rows in tables.values() for row in rows if {"version", "updated_at"} <= row.keys()
+    }

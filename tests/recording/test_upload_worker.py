@@ -16,7 +16,7 @@ from app.calls.model import Call, RecordingState
 from app.demo.local_s3 import LocalS3
 from app.foundation.errors import UserErrorCode, UserErrors
 from app.foundation.identifiers import Kind, sid_of
-from app.foundation.outbound.errors import FailureKind
+from app.foundation.outbound.failure_kind import FailureKind
 from app.recording import backoff, lifecycle, retry, upload_worker
 from app.recording.backoff import UploadFault
 from app.storage import uploads

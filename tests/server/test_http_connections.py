@@ -369,6 +369,27 @@ async def test_a_body_that_never_begins_is_not_waited_for(port: int, monkeypatch
         writer.close()
 
 
+async def test_a_client_that_expects_to_be_told_to_go_on_is_told_before_it_is_answered(port: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(HEAD.replace(b"Host", b"Expect: 100-continue\r\nHost"))
+    assert await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    writer.write(b"abcd")
+    answer = await asyncio.wait_for(reader.read(), 5)
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.endswith(b"\r\n\r\n4")
+    writer.close()
+
+
+async def test_an_answer_without_a_body_has_its_head(port: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for _ in range(2):  # the connection is kept
+        writer.write(b"HEAD /large HTTP/1.1\r\nHost: a\r\n\r\n")
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+        assert head.startswith(b"HTTP/1.1 200 ")
+        assert b"content-length: %d\r\n" % LARGE in head
+    writer.close()
+
+
 async def test_a_body_that_has_begun_may_take_longer_than_a_head(port: int) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(HEAD + b"ab")

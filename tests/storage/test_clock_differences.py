@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.foundation.outbound.errors import FailureKind
+from app.foundation.outbound.failure_kind import FailureKind
 from app.recording.backoff import UploadFault
 from app.storage.failures import StorageFailure
 from tests.server.test_metrics import metrics, number

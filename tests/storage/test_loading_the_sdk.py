@@ -36,10 +36,12 @@ __all__ = ["empty", "make_settings"]
 START = """
 import asyncio, json, sys
 from pathlib import Path
-from app import __main__, main, settings
+from app import __main__
+from app.foundation import settings
+from app.server import asgi
 
 async def start():
-    app = main.create_app(settings.load(data_dir=Path(sys.argv[1]), log_level="ERROR"))
+    app = asgi.create_app(settings.load(data_dir=Path(sys.argv[1]), log_level="ERROR"))
     async with app.router.lifespan_context(app):
         print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
 

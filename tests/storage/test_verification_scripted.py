@@ -14,7 +14,7 @@ from uuid import uuid4
 import pytest
 
 from app.foundation.errors import RateLimited
-from app.foundation.outbound.errors import FailureKind
+from app.foundation.outbound.failure_kind import FailureKind
 from app.foundation.outbound.guard import OutboundGate
 from app.storage import regions, verification
 from app.storage.aws_sdk import MAX_ANSWER_BYTES

@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 
-from app.demo.local_s3 import LocalS3
 from tests.support.installation import Person, World, refusals
-from tests.support.servers.fixtures import READER, RECORDER
+from tests.support.servers.fixtures import READER
 
 VERIFICATION = (
     "verification { verdict canPlay canErase fingerprint leftoverKey"
@@ -17,20 +16,6 @@ STATUS = (
     " { storageStatus storageStatusSince fingerprint version lastVerification { verdict fingerprint } } } }"
 )
 STEPS = ["SETTINGS", "REACH", "REGION", "WRITE", "TAGS", "READ", "MULTIPART", "DELETE"]
-
-
-@pytest.fixture
-def storage(local_s3: LocalS3) -> dict[str, Any]:
-    """A storage that works."""
-    return {
-        "bucketVendor": "S3_COMPATIBLE",
-        "endpointUrl": local_s3.endpoint,
-        "bucketName": "calls",
-        "region": local_s3.region,
-        "accessKeyId": RECORDER.access_key_id,
-        "secretAccessKey": RECORDER.secret_access_key,
-        "s3Tags": [{"name": "customer", "value": "Überlingen"}],
-    }
 
 
 async def verify(person: Person, account: str, **draft: Any) -> dict[str, Any]:
@@ -46,20 +31,20 @@ async def status(person: Person, account: str) -> dict[str, Any]:
 
 
 async def test_a_draft_is_proved_in_eight_steps_and_nothing_is_stored(
-    account_user: Person, world: World, storage: dict[str, Any]
+    account_user: Person, world: World, working_storage: dict[str, Any]
 ) -> None:
     before = await status(account_user, world["own"])
-    result = await verify(account_user, world["own"], **storage)
+    result = await verify(account_user, world["own"], **working_storage)
     assert (result["verdict"], result["canPlay"], result["canErase"]) == ("WORKING", True, True)
     assert [step["step"] for step in result["steps"]] == STEPS
     assert await status(account_user, world["own"]) == before
 
 
 async def test_a_wrong_draft_fails_though_the_stored_values_work(
-    account_user: Person, world: World, storage: dict[str, Any]
+    account_user: Person, world: World, working_storage: dict[str, Any]
 ) -> None:
-    await account_user.change("updateRecordingConfig", "__typename", accountId=world["own"], **storage)
-    result = await verify(account_user, world["own"], **{**storage, "secretAccessKey": "wrong-but-long-enough"})
+    await account_user.change("updateRecordingConfig", "__typename", accountId=world["own"], **working_storage)
+    result = await verify(account_user, world["own"], **{**working_storage, "secretAccessKey": "wrong-but-long-enough"})
     write = result["steps"][3]
     assert (result["verdict"], write["status"], write["s3Code"]) == ("FAILING", "FAILED", "SignatureDoesNotMatch")
 
@@ -102,9 +87,9 @@ async def test_of_stored_values_it_is_told_which_are_missing(account_user: Perso
 
 
 async def test_the_stored_values_are_proved_and_the_status_says_so(
-    account_user: Person, world: World, storage: dict[str, Any]
+    account_user: Person, world: World, working_storage: dict[str, Any]
 ) -> None:
-    await account_user.change("updateRecordingConfig", "__typename", accountId=world["own"], **storage)
+    await account_user.change("updateRecordingConfig", "__typename", accountId=world["own"], **working_storage)
     before = await status(account_user, world["own"])
     payload = await account_user.change(
         "verifyStoredRecordingStorage",
@@ -120,9 +105,9 @@ async def test_the_stored_values_are_proved_and_the_status_says_so(
 
 
 async def test_the_status_keeps_since_when_while_it_stays_the_same(
-    account_user: Person, world: World, storage: dict[str, Any]
+    account_user: Person, world: World, working_storage: dict[str, Any]
 ) -> None:
-    await account_user.change("updateRecordingConfig", "__typename", accountId=world["own"], **storage)
+    await account_user.change("updateRecordingConfig", "__typename", accountId=world["own"], **working_storage)
     since = []
     for _ in range(2):
         await account_user.change("verifyStoredRecordingStorage", "__typename", accountId=world["own"])
@@ -131,9 +116,9 @@ async def test_the_status_keeps_since_when_while_it_stays_the_same(
 
 
 async def test_an_edit_of_what_was_proved_makes_it_unverified(
-    account_user: Person, world: World, storage: dict[str, Any]
+    account_user: Person, world: World, working_storage: dict[str, Any]
 ) -> None:
-    await account_user.change("updateRecordingConfig", "__typename", accountId=world["own"], **storage)
+    await account_user.change("updateRecordingConfig", "__typename", accountId=world["own"], **working_storage)
     await account_user.change("verifyStoredRecordingStorage", "__typename", accountId=world["own"])
     await account_user.change("updateRecordingConfig", "__typename", accountId=world["own"], recordAllCalls=True)
     assert (await status(account_user, world["own"]))["storageStatus"] == "WORKING"
@@ -143,20 +128,20 @@ async def test_an_edit_of_what_was_proved_makes_it_unverified(
 
 
 async def test_a_storage_that_cannot_be_written_to_is_failing(
-    account_user: Person, world: World, storage: dict[str, Any]
+    account_user: Person, world: World, working_storage: dict[str, Any]
 ) -> None:
     keys = {"accessKeyId": READER.access_key_id, "secretAccessKey": READER.secret_access_key}
-    await account_user.change("updateRecordingConfig", "__typename", accountId=world["own"], **storage | keys)
+    await account_user.change("updateRecordingConfig", "__typename", accountId=world["own"], **working_storage | keys)
     payload = await account_user.change("verifyStoredRecordingStorage", VERIFICATION, accountId=world["own"])
     assert payload["verification"]["verdict"] == "FAILING"
     assert (await status(account_user, world["own"]))["storageStatus"] == "FAILING"
 
 
 async def test_a_draft_without_keys_uses_the_stored_pair_at_the_stored_server_alone(
-    account_user: Person, world: World, storage: dict[str, Any]
+    account_user: Person, world: World, working_storage: dict[str, Any]
 ) -> None:
-    await account_user.change("updateRecordingConfig", "__typename", accountId=world["own"], **storage)
-    draft = {name: value for name, value in storage.items() if name not in ("accessKeyId", "secretAccessKey")}
+    await account_user.change("updateRecordingConfig", "__typename", accountId=world["own"], **working_storage)
+    draft = {name: value for name, value in working_storage.items() if name not in ("accessKeyId", "secretAccessKey")}
     result = await verify(account_user, world["own"], **draft)
     assert result["verdict"] == "WORKING"
     assert result["fingerprint"] == (await status(account_user, world["own"]))["fingerprint"]
@@ -165,17 +150,19 @@ async def test_a_draft_without_keys_uses_the_stored_pair_at_the_stored_server_al
 
 
 async def test_a_draft_with_one_key_never_borrows_the_other(
-    account_user: Person, world: World, storage: dict[str, Any]
+    account_user: Person, world: World, working_storage: dict[str, Any]
 ) -> None:
-    await account_user.change("updateRecordingConfig", "__typename", accountId=world["own"], **storage)
-    draft = {name: value for name, value in storage.items() if name != "secretAccessKey"}
+    await account_user.change("updateRecordingConfig", "__typename", accountId=world["own"], **working_storage)
+    draft = {name: value for name, value in working_storage.items() if name != "secretAccessKey"}
     result = await verify(account_user, world["own"], **draft)
     assert result["steps"][0]["status"] == "FAILED"
 
 
 @pytest.mark.settings(outbound_allowed_hosts=[])
-async def test_a_draft_cannot_scan_our_own_network(account_user: Person, world: World, storage: dict[str, Any]) -> None:
-    result = await verify(account_user, world["own"], **storage)
+async def test_a_draft_cannot_scan_our_own_network(
+    account_user: Person, world: World, working_storage: dict[str, Any]
+) -> None:
+    result = await verify(account_user, world["own"], **working_storage)
     assert [step["status"] for step in result["steps"]] == ["FAILED"] + ["SKIPPED"] * 7
 
 

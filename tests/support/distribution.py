@@ -129,19 +129,25 @@ def _inserted(tree: exp.Expression) -> Iterator[str]:
 
 
 def _correlated(tree: exp.Expression) -> Iterator[str]:
-    """What a subquery that reads `TABLES` takes from outside comes from a table that lies next to them."""
+    """What a subquery that reads `TABLES` takes from outside comes from a table that lies next to them.
+
+    One that takes its account from there may compare with given values as well.
+    """
     for node in tree.find_all(exp.Select):
         if not any(table.name in TABLES for table in node.find_all(exp.Table)):
             continue
-        for column in node.find_all(exp.Column):
-            scope = _scope_of(column)
-            if scope is None or scope is node or not _is_within(node, scope):
-                continue
-            is_lateral = node.find_ancestor(exp.Lateral, exp.Select)
-            allowed = {_OWNERS} if isinstance(is_lateral, exp.Lateral) else set(TABLES)
-            source = _sources(scope)[column.table]
+        outer = [
+            (column, _sources(scope)[column.table])
+            for column in node.find_all(exp.Column)
+            if (scope := _scope_of(column)) is not None and scope is not node and _is_within(node, scope)
+        ]
+        is_lateral = isinstance(node.find_ancestor(exp.Lateral, exp.Select), exp.Lateral)
+        allowed = {_OWNERS} if is_lateral else set(TABLES)
+        if not is_lateral and any(_base(source) in TABLES for _, source in outer):
+            allowed.add("")
+        for column, source in outer:
             if _base(source) not in allowed:
-                kind = "LATERAL" if isinstance(is_lateral, exp.Lateral) else "a correlated subquery"
+                kind = "LATERAL" if is_lateral else "a correlated subquery"
                 yield (
                     f"* {kind} that depends on {column.sql()} of {source.sql()[:60]}: let it depend on {_OWNERS}, or ask "
                     "for each of few values in a statement of its own."

@@ -14,7 +14,7 @@ import pytest
 
 from app.foundation.concurrency_limits import FairSlots
 from app.foundation.identifiers import Kind, new_id, parse_sid, sid_of
-from app.foundation.outbound.errors import FailureKind
+from app.foundation.outbound.failure_kind import FailureKind
 from app.foundation.outbound.guard import OutboundGate
 from app.webhooks import delivery
 from app.webhooks.delivery import WebhookSender
@@ -403,7 +403,9 @@ async def test_of_the_slots_no_account_and_no_provider_takes_all(
     provider_id = parse_sid(Kind.SERVICE_PROVIDER, world["provider"])
     with ExitStack() as running:
         for account_id in (own, own, sibling):
-            running.enter_context(sender._slot(parse_sid(Kind.ACCOUNT, account_id), provider_id))
+            running.enter_context(
+                sender._slots.tenant_slot(parse_sid(Kind.ACCOUNT, account_id), provider_id, "webhook tests")
+            )
         for account_id, owner in ((own, "account"), (sibling, "service provider")):
             (error,) = (await admin.ask(query, id=account_id)).errors
             assert error["extensions"]["code"] == "RATE_LIMITED"

@@ -1,14 +1,15 @@
 """From an operation to a plan: which SELECTs it needs, and generated Python that turns their rows into the answer.
 
 What is declared (`fields.py`) becomes SELECTs, other resolvers of a query's root fields and of rows are called; anything else
-raises NotCompilable, and the ordinary executor answers. Of a mutation the reading of each payload is compiled, and no more.
+raises NotCompilable, and the ordinary executor answers. Of a mutation the resolvers are called, and reading their payloads is
+compiled.
 A plan depends on the document, the operation's name and the values of the variables in `@skip` and `@include`. It holds
 nothing of a viewer: the statements are rendered for each scope when they are needed, with slots for the viewer's ids.
 """
 
 import functools
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,10 +31,20 @@ from graphql import (
 )
 from strawberry.types.field import StrawberryField
 
-from app.execution.compiler.query_plan import PAYLOAD, ArgumentsOf, Call, Level, NotCompilable, Owner, Plan, Root
+from app.execution.compiler.query_plan import (
+    PAYLOAD,
+    ArgumentsOf,
+    Call,
+    Effect,
+    Level,
+    NotCompilable,
+    Owner,
+    Plan,
+    Root,
+)
 from app.execution.compiler.selections import Selections
 from app.execution.compiler.sources import OfKnownObject, OfLevel, OfObject, Source
-from app.execution.executor.permissions import DEFINITION, permissions_of
+from app.execution.executor.permissions import DEFINITION, permissions_of, permissions_within
 from app.execution.executor.resolvers import Resolver
 from app.foundation.access import Requirement, TenantScoped
 from app.foundation.graphql import fields as graph
@@ -68,14 +79,12 @@ def compile_payloads(
     included: Included,
     arguments: ArgumentsOf,
 ) -> dict[str, Plan]:
-    """What reads the payloads of a mutation, by their names in the answer; without those that are not compilable."""
-    root, selections, plans = schema.mutation_type, Selections(fragments, included), dict[str, Plan]()
+    """What calls the fields of a mutation and reads their payloads, by their names in the answer. Raises NotCompilable."""
+    root, selections = schema.mutation_type, Selections(fragments, included)
     if root is None:
-        return plans
-    for name, nodes in selections.fields([operation.selection_set], root).items():
-        with suppress(NotCompilable):
-            plans[name] = Compiler(schema, selections, arguments).payload(root, nodes)
-    return plans
+        raise NotCompilable("a schema without mutations")
+    found = selections.fields([operation.selection_set], root)
+    return {name: Compiler(schema, selections, arguments).payload(root, nodes) for name, nodes in found.items()}
 
 
 class Compiler:
@@ -106,12 +115,14 @@ class Compiler:
         return self._plan(f"{{{', '.join(parts)}}}")
 
     def payload(self, root: GraphQLObjectType, nodes: list[FieldNode]) -> Plan:
-        """Of what a mutation's resolver has answered."""
-        made = self._schema.get_field(root, nodes[0].name.value)
-        if made is None or nodes[0].name.value == "__typename":
-            raise NotCompilable("no field of ours")
+        """Of what a mutation's resolver answers."""
+        if nodes[0].name.value == "__typename":
+            return self._plan(repr(root.name))
+        made, _, definition = self._declared(root, nodes[0])
+        guarded = frozenset[type[Requirement]]().union(*(permissions_within(each.type) for each in made.args.values()))
+        effect = Effect(self._resolver(definition), self.arguments(made, nodes[0]), nodes, made, guarded)
         source = OfKnownObject(self, Owner(PAYLOAD), self._levels)
-        return self._plan(self._output(f"data[{PAYLOAD!r}]", nodes, made.type, source))
+        return replace(self._plan(self._output(f"data[{PAYLOAD!r}]", nodes, made.type, source)), effect=effect)
 
     def _plan(self, answer: str) -> Plan:
         lines = [
@@ -152,7 +163,7 @@ class Compiler:
             level.arguments = self.arguments(made, nodes[0])
             return f"{self.page(nodes, made.type, level)}(None)"
         if isinstance(declared, graph.Itself):
-            return f"{self.shape(nodes, made.type, OfKnownObject(self, Owner(None), self._levels))}(viewer)"
+            return self.shaped("viewer", nodes, made.type, OfKnownObject(self, Owner(None), self._levels))
         if declared is not None or definition.base_resolver is None:
             raise NotCompilable(name)
         slot = f"c{self.number()}"
@@ -165,9 +176,8 @@ class Compiler:
         """Whether it was found, and what it is then."""
         level = self.level(declared.row, declared, self._levels)
         level.arguments = self.arguments(made, nodes[0])
-        shape = self.shape(nodes, type_, OfLevel(self, level, "b"))
         rows = f"data[{level.slot!r}][None]"
-        return rows, f"{shape}({rows}[0])"
+        return rows, self.shaped(f"{rows}[0]", nodes, type_, OfLevel(self, level, "b"))
 
     def _any(self, made: GraphQLField, nodes: list[FieldNode]) -> str:
         """A level for each type that it can be; an id is that of one of them, and the others are not asked."""
@@ -188,7 +198,11 @@ class Compiler:
         into.append(level)
         return level
 
-    # Shapes: generated functions from a row or an object to its part of the answer
+    # Shapes: expressions that make a part of the answer of the row or object `r`
+
+    def shaped(self, expression: str, nodes: list[FieldNode], type_: GraphQLOutputType, source: "Source") -> str:
+        """The shape of what the expression gives."""
+        return f"{self.function('r', self.shape(nodes, type_, source))}({expression})"
 
     def shape(self, nodes: list[FieldNode], type_: GraphQLOutputType, source: "Source") -> str:
         type_ = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
@@ -204,7 +218,7 @@ class Compiler:
             else:
                 parts.append(f"{name!r}: {self._field(type_, found, source)}")
         self._inside = outside
-        return self.function("r", f"{{{', '.join(parts)}}}")
+        return f"{{{', '.join(parts)}}}"
 
     def _weigh(self, values: int) -> None:
         """Notes how many values more are made of each row of the level that the shape is made of."""
@@ -224,7 +238,7 @@ class Compiler:
         if isinstance(declared, graph.Value):
             return self._value(declared, nodes, made.type, source)
         if isinstance(declared, graph.Part):
-            return f"{self.shape(nodes, made.type, source.part(declared))}(r)"
+            return self.shape(nodes, made.type, source.part(declared))
         if isinstance(declared, graph.Called):
             called = source.call(declared, self._resolver(definition), made, nodes[0])
             return self._output(called, nodes, made.type, OfObject(self))
@@ -275,7 +289,7 @@ class Compiler:
         elif is_leaf_type(type_):
             return expression if nullable or type_.name == "DateTime" else f"{self.constant(_present)}({expression})"
         else:
-            made = f"{self.shape(nodes, type_, source)}({{}})"
+            made = self.shaped("{}", nodes, type_, source)
         if not nullable:
             return made.replace("{}", expression)
         held = f"h{self.number()}"
@@ -309,8 +323,7 @@ class Compiler:
         level.wants_rows = True
         made = type_.fields[name]
         if name == "nodes":
-            shape = self.shape(nodes, made.type.of_type.of_type, source)
-            return f"[{shape}(r) for r in rows]"
+            return f"[{self.shape(nodes, made.type.of_type.of_type, source)} for r in rows]"
         if name == "edges":
             edge = made.type.of_type.of_type.of_type
             parts = []
@@ -322,8 +335,7 @@ class Compiler:
                 elif field_name == "cursor":
                     parts.append(f"{answer!r}: {self._cursor(source, level)}")
                 else:
-                    shape = self.shape(found, edge.fields["node"].type, source)
-                    parts.append(f"{answer!r}: {shape}(r)")
+                    parts.append(f"{answer!r}: {self.shape(found, edge.fields['node'].type, source)}")
             return f"[{{{', '.join(parts)}}} for r in rows]"
         if name == "pageInfo":
             return self._page_info(nodes, made.type, source, level)

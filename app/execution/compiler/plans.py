@@ -3,21 +3,33 @@
 from collections.abc import Hashable
 from functools import cached_property
 
-from graphql import BooleanValueNode, DirectiveNode, GraphQLSchema, OperationDefinitionNode, SelectionNode, VariableNode
+from graphql import (
+    BooleanValueNode,
+    DirectiveNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    SelectionNode,
+    VariableNode,
+)
 from graphql.execution.values import VariableValues
 
 from app.execution.cache import Size
 from app.execution.compiler.arguments import Variables, arguments_of
 from app.execution.compiler.compile import compile_payloads, compile_query
-from app.execution.compiler.query_plan import NotCompilable
+from app.execution.compiler.query_plan import Effect, NotCompilable
 from app.execution.compiler.run import Runnable
 from app.execution.compiler.selections import variables_of_directives
 from app.execution.restrictions import Fragments
-from app.execution.values import JsonObject
+from app.execution.values import Arguments, JsonObject
 from app.foundation.access import Viewer
 
 # How many plans of one operation are kept, at most: one for each combination of the variables in @skip and @include.
 MAXIMUM_PLANS = 16
+
+
+Changes = dict[str, tuple[Effect | None, Arguments, Runnable]]
+"""By the names in the answer: what is called, with which arguments, and what reads its payload; nothing for `__typename`."""
 
 
 class Plans:
@@ -40,9 +52,23 @@ class Plans:
             (runnable, values) if runnable is not None and values is not None and runnable.is_open_to(viewer) else None
         )
 
-    def payloads(self, values: VariableValues, viewer: Viewer) -> dict[str, Runnable]:
-        """The plans that read the payloads of the mutation, by their names in the answer."""
-        return {name: runnable for name, runnable in self._plans(values).items() if runnable.is_open_to(viewer)}
+    def mutation(self, given: JsonObject | None, viewer: Viewer) -> tuple[Changes, VariableValues] | None:
+        """The plans of all fields of the mutation, with the variables that they were chosen by; None: the ordinary executor."""
+        values = self.variables.read(given or {})
+        plans = self._plans(values) if values is not None else {}
+        if not plans or values is None or not all(each.is_open_to(viewer) for each in plans.values()):
+            return None
+        changes: Changes = {}
+        for name, runnable in plans.items():
+            effect = runnable.plan.effect
+            try:
+                arguments = effect.arguments(values) if effect is not None else {}
+            except GraphQLError:  # the ordinary executor meets it again and reports it
+                return None
+            if effect is not None and effect.refuses(viewer, arguments):
+                return None
+            changes[name] = effect, arguments, runnable
+        return changes, values
 
     def all(self) -> list[Runnable]:
         return [runnable for made in self._made.values() for runnable in made.values()]

@@ -8,11 +8,13 @@ to see what an operation became.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from graphql import FieldNode, GraphQLField
 from graphql.execution.values import VariableValues
 
+from app.execution.executor.permissions import refused_inputs
 from app.execution.executor.resolvers import Resolver
 from app.execution.values import Arguments, Row
 from app.foundation.access import Requirement, TenantScoped, Viewer
@@ -70,6 +72,25 @@ class Call:
 
 
 @dataclass(eq=False)
+class Effect:
+    """The resolver of a root field of a mutation, with the field's nodes, and what reads and may refuse its arguments."""
+
+    resolver: Resolver
+    arguments: ReadArguments
+    nodes: list[FieldNode]
+    made: GraphQLField
+    guarded: frozenset[type[Requirement]]
+    """The permissions on what may be given."""
+
+    def refuses(self, viewer: Viewer, given: Arguments) -> bool:
+        """Whether something is given that the caller may not send."""
+        if viewer.may(self.guarded):
+            return False
+        types = {name: argument.type for name, argument in self.made.args.items()}
+        return any(True for name, value in given.items() for _ in refused_inputs(types[name], value, viewer, ()))
+
+
+@dataclass(eq=False)
 class CallForEach:
     """An ordinary resolver of a field of rows, called for all rows of its level together."""
 
@@ -109,6 +130,19 @@ class Level:
         """Where the level's rows hold a column; asking for it is what puts it into the SELECT."""
         return self.items.setdefault((alias, column), len(self.items))
 
+    @property
+    def row_width(self) -> int:
+        """How many columns a row has."""
+        return len(self.items) or 1
+
+    @cached_property
+    def page(self) -> "Level | None":
+        """A page that is all there is below one object found by its id: both are selected by one statement."""
+        page = self.children[0] if len(self.children) == 1 and isinstance(self.root, fields.OneById) else None
+        if page is None or not isinstance(page.root, fields.PageOf) or page.wants_count or not page.wants_rows:
+            return None
+        return page if page.parent_index == self.items.get(("b", "id")) else None
+
     def columns(self, alias: str) -> list[str]:
         return [column for found, column in self.items if found == alias]
 
@@ -122,3 +156,5 @@ class Plan:
     permissions: frozenset[type[Requirement]]
     shape: Callable[[Viewer, Context, Found, dict[str, Arguments]], Any]
     source: str
+    effect: Effect | None = None
+    """Of a mutation's field, whose payload the plan reads."""

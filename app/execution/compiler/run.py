@@ -6,22 +6,23 @@ what is wrong.
 """
 
 import asyncio
+import functools
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from contextlib import nullcontext
 from types import SimpleNamespace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 import structlog
 from graphql.execution.values import VariableValues
 from strawberry.utils.str_converters import to_camel_case, to_snake_case
-from tortoise import connections
+from tortoise.context import require_context
 
 from app.execution.cache import Size
 from app.execution.compiler.query_plan import PAYLOAD, CallForEach, Found, Level, Owner, Plan
-from app.execution.compiler.sql import Asked, Writer
+from app.execution.compiler.sql import Asked, Writer, with_page
 from app.execution.values import Arguments, Row
 from app.foundation.access import Viewer
 from app.foundation.context import Context
@@ -34,6 +35,7 @@ from app.foundation.identifiers import parse_sid as read_id
 
 T = TypeVar("T")
 Fetch = Callable[..., Awaitable[Sequence[Row]]]
+Statements = tuple[Statement | None, Statement | None]
 
 # Statements of one level, one for each scope and shape of its arguments.
 MAXIMUM_STATEMENTS = 64
@@ -72,7 +74,7 @@ class Runnable:
         self.plan = plan
         self._size = size
         self._open_to: dict[Hashable, bool] = {}
-        self._statements: dict[Hashable, tuple[Statement | None, Statement | None]] = {}
+        self._statements: dict[Hashable, Statements] = {}
         self._many_owners: dict[Hashable, Statement | None] = {}
         size.add(_OF_PLAN + _OF_SOURCE * len(plan.source))
 
@@ -99,18 +101,30 @@ class Runnable:
         is_after: bool,
         single: bool,
         many_owners: bool,
-    ) -> tuple[Statement | None, Statement | None]:
+    ) -> Statements:
         """The statements for the rows and for their number; None for what is not asked."""
         key = (level.slot, viewer.scope, order and order.name, asked, is_after, single, many_owners)
-        known = self._statements.get(key)
-        if known is None:
-            if len(self._statements) >= MAXIMUM_STATEMENTS:
-                self._size.add(-sum(map(_held, self._statements.values())))
-                self._statements.clear()
-            known = Writer(level, viewer).statements(order, asked, is_after, single, many_owners)
-            self._statements[key] = known
-            self._size.add(_held(known))
-        return known
+        return self._statements.get(key) or self._keep(
+            key, Writer(level, viewer).statements(order, asked, is_after, single, many_owners)
+        )
+
+    def with_page(
+        self, level: Level, page: Level, viewer: Viewer, order: Order | None, asked: Asked, is_after: bool
+    ) -> Statement:
+        """The statement for an object and its page (`Level.page`)."""
+        key = (level.slot, viewer.scope, order and order.name, asked, is_after)
+        known = self._statements.get(key) or self._keep(
+            key, (with_page(level, page, viewer, order, asked, is_after), None)
+        )
+        return cast(Statement, known[0])
+
+    def _keep(self, key: Hashable, statements: Statements) -> Statements:
+        if len(self._statements) >= MAXIMUM_STATEMENTS:
+            self._size.add(-sum(map(_held, self._statements.values())))
+            self._statements.clear()
+        self._statements[key] = statements
+        self._size.add(_held(statements))
+        return statements
 
     def many_owners(self, level: Level, viewer: Viewer, is_first: bool) -> Statement | None:
         """Selects a row when the owners that are asked for a page are many."""
@@ -135,7 +149,7 @@ class _Run:
 
     def __init__(self, runnable: Runnable, context: Context, variables: VariableValues, payload: object) -> None:
         self._runnable = runnable
-        self._client = connections.get("default")
+        self._client: Any = require_context().connections.get("default")
         self._context = context
         self._viewer = viewer = context.viewer
         self._variables = variables
@@ -209,33 +223,18 @@ class _Run:
 
     async def _load(self, level: Level, fetch: Any, owners: Sequence[object] | None) -> None:
         """Loads a level and what is nested below it."""
-        slot, root = level.slot, level.root
-        self.data[slot], self.data[f"{slot}n"] = {}, {}
-        arguments = self._arguments[slot]
-        order, is_after, first = None, False, 0
-        asked: Asked = ()
-        if isinstance(root, fields.OneById):
-            row_id = read_id(root.kind, arguments["id"])
-            self.data[slot] = {None: ()}
-            if row_id is None:
+        slot, page = level.slot, level.page
+        order, asked, is_after, first, can_match = self._how(level, owners)
+        if not can_match:
+            return
+        if page is not None:
+            of_page, among, is_after, first, can_match = self._how(page, [self._values[f"{slot}.id"]])
+            if can_match:
+                statement = self._runnable.with_page(level, page, self._viewer, of_page, among, is_after)
+                rows = await fetch(statement.text, *statement.arguments(self._values))
+                await self._keep_with_page(level, page, rows, first, fetch)
                 return
-            self._values[f"{slot}.id"] = row_id
-        elif root is not None:
-            first = arguments["first"]
-            order = root.order(_object(arguments.get("orderBy")))
-            after = arguments.get("after")
-            is_after = after is not None
-            if after is not None:
-                self._values[f"{slot}.value"], self._values[f"{slot}.after"] = order.read(after)
-            self._values[f"{slot}.limit"] = first + 1
-            self.given[slot] = {"first": first, "after": after, "order": order}
-            found = self._conditions(slot, root, arguments.get("filter") or {})
-            if found is None:
-                return
-            asked = found
         single = owners is not None and len(owners) == 1
-        if owners is not None:
-            self._values |= {f"{slot}.owner": owners[0], f"{slot}.owners": list(owners)}
         many_owners = await self._has_many_owners(level, asked, fetch, is_first=not is_after and not asked)
         rows_of, number_of = self._runnable.statements(level, self._viewer, order, asked, is_after, single, many_owners)
         if number_of is not None:
@@ -244,6 +243,28 @@ class _Run:
         if rows_of is not None:
             rows = await fetch(rows_of.text, *rows_of.arguments(self._values))
             await self._keep(level, rows, owners, first, fetch)
+
+    def _how(self, level: Level, owners: Sequence[object] | None) -> tuple[Order | None, Asked, bool, int, bool]:
+        """In which order, under which conditions, whether after a cursor, how many, and whether any row can match."""
+        slot, root = level.slot, level.root
+        self.data[slot], self.data[f"{slot}n"] = {}, {}
+        arguments = self._arguments[slot]
+        if owners is not None:
+            self._values[f"{slot}.owner"], self._values[f"{slot}.owners"] = owners[0], list(owners)
+        if root is None:
+            return None, (), False, 0, True
+        if isinstance(root, fields.OneById):
+            row_id = self._values[f"{slot}.id"] = read_id(root.kind, arguments["id"])
+            self.data[slot] = {None: ()}
+            return None, (), False, 0, row_id is not None
+        first, after = arguments["first"], arguments.get("after")
+        order = root.order(_object(arguments.get("orderBy")))
+        if after is not None:
+            self._values[f"{slot}.value"], self._values[f"{slot}.after"] = order.read(after)
+        self._values[f"{slot}.limit"] = first + 1
+        self.given[slot] = {"first": first, "after": after, "order": order}
+        asked = self._conditions(slot, root, arguments.get("filter") or {})
+        return order, asked or (), after is not None, first, asked is not None
 
     async def _has_many_owners(self, level: Level, asked: Asked, fetch: Fetch, *, is_first: bool) -> bool:
         root = level.root
@@ -277,10 +298,21 @@ class _Run:
             else:
                 self.data[child.slot], self.data[f"{child.slot}n"] = {}, {}
 
+    async def _keep_with_page(self, level: Level, page: Level, rows: Sequence[Row], first: int, fetch: Fetch) -> None:
+        at = next((number for number, row in enumerate(rows) if row[-1]), None)
+        if at is None:
+            return
+        one = rows[at][page.row_width :]
+        self.data[level.slot] = {None: [one]}
+        self._to_call += [(call, [one]) for call in level.calls]
+        await self._keep(page, [*rows[:at], *rows[at + 1 :]], [self._values[f"{level.slot}.id"]], first, fetch)
+
     def _conditions(self, slot: str, root: fields.Listed, given: Arguments) -> Asked | None:
         """Which conditions are asked, and of which kind; None when nothing can match."""
+        if not given:
+            return ()
         asked: list[tuple[str, object]] = []
-        values = {name: given.get(to_camel_case(name)) for name in root.conditions}
+        values = {name: given.get(_camel(name)) for name in root.conditions}
         root.check(values)
         for name, condition in root.conditions.items():
             value = values[name]
@@ -297,8 +329,12 @@ class _Run:
         return tuple(asked)
 
 
+# Of few names, those of the schema: their regular expressions cost more than what the names are needed for.
+_camel, _snake = functools.cache(to_camel_case), functools.cache(to_snake_case)
+
+
 def _object(given: Arguments | None) -> SimpleNamespace | None:
-    return SimpleNamespace(**{to_snake_case(name): value for name, value in given.items()}) if given else None
+    return SimpleNamespace(**{_snake(name): value for name, value in given.items()}) if given else None
 
 
 def _logged(fetch: Fetch, log: logging.Logger) -> Fetch:

@@ -32,6 +32,7 @@ class Compiling(Protocol):
         self, expression: str, nodes: list[FieldNode], type_: GraphQLOutputType, source: "Source", *, nullable: bool
     ) -> str: ...
     def shape(self, nodes: list[FieldNode], type_: GraphQLOutputType, source: "Source") -> str: ...
+    def shaped(self, expression: str, nodes: list[FieldNode], type_: GraphQLOutputType, source: "Source") -> str: ...
     def page(self, nodes: list[FieldNode], type_: GraphQLOutputType, level: Level) -> str: ...
     def level(
         self, model: type[TenantScoped], root: Root, into: list[Level], *, by: str = "id", owner: Owner | None = None
@@ -133,9 +134,9 @@ class OfKnownObject(OfObject):
 
     def to_one(self, declared: graph.ToOne, nodes: list[FieldNode], type_: GraphQLOutputType) -> str:
         level = self._level(declared.row, None, declared.by, declared.key)
-        shape = self.compiler.shape(nodes, type_, OfLevel(self.compiler, level, "b"))
         rows = f"data[{level.slot!r}].get(None)"
-        return f"({shape}({rows}[0]) if {rows} else None)"
+        shaped = self.compiler.shaped(f"{rows}[0]", nodes, type_, OfLevel(self.compiler, level, "b"))
+        return f"({shaped} if {rows} else None)"
 
     def related(self, path: tuple[graph.ToOne, ...], columns: tuple[str, ...]) -> str:
         first, *more = path
@@ -192,7 +193,7 @@ class OfLevel(Source):
     def to_one(self, declared: graph.ToOne, nodes: list[FieldNode], type_: GraphQLOutputType) -> str:
         joined = self._joined(declared)
         shape = self.compiler.shape(nodes, type_, joined)
-        return f"(None if r[{joined.index('id')}] is None else {shape}(r))"
+        return f"(None if r[{joined.index('id')}] is None else {shape})"
 
     def related(self, path: tuple[graph.ToOne, ...], columns: tuple[str, ...]) -> str:
         joined = self

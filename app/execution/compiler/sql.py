@@ -29,24 +29,24 @@ class Writer:
         self, order: Order | None, asked: Asked, is_after: bool, single: bool, many_owners: bool
     ) -> tuple[Statement | None, Statement | None]:
         level = self._level
-        owners = self._stand_ins.uuid(f"{level.slot}.owners")
-        number = self._number(asked, owners) if level.wants_count else None
-        rows = None
-        if level.wants_rows:
-            beyond = None
-            if is_after and order is not None:
-                value = self._stand_ins.text(f"{level.slot}.value")
-                beyond = order.beyond(value, self._stand_ins.uuid(f"{level.slot}.after"))
-            of_each = isinstance(level.root, fields.PageOf) and not single
-            source: Source | None = None
-            query = self._query(asked, EACH_OWNER if of_each else self._stand_ins.uuid(f"{level.slot}.owner"))
-            if isinstance(level.root, fields.PageOfAll):
-                valued = tuple(self._valued(asked))
-                source = one_by_one = self._one_by_one(level.root, valued, beyond)
-                if many_owners and one_by_one is not None:
-                    source = level.root.spanning(one_by_one, self._viewer, valued, beyond)
-            rows = self._rows(query.filter(beyond) if beyond else query, order, of_each=of_each, source=source)
+        number = self._number(asked, self._stand_ins.uuid(f"{level.slot}.owners")) if level.wants_count else None
+        rows = Statement.of(self.rows(order, asked, is_after, single, many_owners)) if level.wants_rows else None
         return rows, number
+
+    def rows(self, order: Order | None, asked: Asked, is_after: bool, single: bool, many_owners: bool) -> Sql:
+        level, beyond = self._level, None
+        if is_after and order is not None:
+            value = self._stand_ins.text(f"{level.slot}.value")
+            beyond = order.beyond(value, self._stand_ins.uuid(f"{level.slot}.after"))
+        of_each = isinstance(level.root, fields.PageOf) and not single
+        source: Source | None = None
+        query = self._query(asked, EACH_OWNER if of_each else self._stand_ins.uuid(f"{level.slot}.owner"))
+        if isinstance(level.root, fields.PageOfAll):
+            valued = tuple(self._valued(asked))
+            source = one_by_one = self._one_by_one(level.root, valued, beyond)
+            if many_owners and one_by_one is not None:
+                source = level.root.spanning(one_by_one, self._viewer, valued, beyond)
+        return self._rows(query.filter(beyond) if beyond else query, order, of_each=of_each, source=source)
 
     def many_owners(self, is_first: bool) -> Statement | None:
         """Selects a row when the owners that are asked for a page are many; `is_first`: without a cursor and conditions."""
@@ -93,7 +93,7 @@ class Writer:
             sql = Sql.join("SELECT NULL, COUNT(*) FROM (", inner, ") b")
         return Statement.of(sql)
 
-    def _rows(self, query: Query, order: Order | None, *, of_each: bool, source: Source | None) -> Statement:
+    def _rows(self, query: Query, order: Order | None, *, of_each: bool, source: Source | None) -> Sql:
         level = self._level
         if of_each:
             level.index("b", level.by)
@@ -102,7 +102,7 @@ class Writer:
             query = query.order_by(*order.by).limit(self._stand_ins.number(f"{level.slot}.limit"))
         if not (level.joins or level.counts or of_each or source is not None):
             shown = {column: column for _, column in level.items}
-            return Statement.of(self._stand_ins.render(query.values(**(shown or {"id": "id"}))))
+            return self._stand_ins.render(query.values(**(shown or {"id": "id"})))
         columns = [*level.columns("b"), *(join.key for join in level.joins if join.owner == "b"), *order_by]
         names = {column: column for column in columns}
         if source is not None:
@@ -117,7 +117,7 @@ class Writer:
             pieces.append(" ORDER BY " + ", ".join(f'b."{column}"{direction}' for column in order_by))
         if source is not None:
             pieces += [" LIMIT ", placeholder(f"{level.slot}.limit")]
-        return Statement.of(Sql.join(*pieces))
+        return Sql.join(*pieces)
 
     def _base(self, query: Query, names: dict[str, str], *, of_each: bool) -> list[Sql | str]:
         """The rows that the query selects, or those that it selects for each of many owners, who is `EACH_OWNER` in it."""
@@ -154,3 +154,15 @@ class Writer:
             inner,
             f') {join.alias} ON {join.alias}."{join.by}" = {join.owner}."{join.key}"',
         ]
+
+
+def with_page(
+    level: Level, page: Level, viewer: Viewer, order: Order | None, asked: Asked, is_after: bool
+) -> Statement:
+    """Selects the object and a page of its at once: in the object's row the page's columns come first, and are null, and the
+    last column is true; in the others the object's are null. Which come first PostgreSQL does not promise."""
+    one = Writer(level, viewer).rows(None, (), False, True, False)
+    rows = Writer(page, viewer).rows(order, asked, is_after, True, False)
+    before, behind = ", ".join(["NULL"] * page.row_width), ", ".join(["NULL"] * (level.row_width + 1))
+    pieces = "SELECT ", before, ", o.*, TRUE FROM (", one, ") o UNION ALL SELECT p.*, ", behind, " FROM (", rows, ") p"
+    return Statement.of(Sql.join(*pieces))

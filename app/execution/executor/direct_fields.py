@@ -3,6 +3,7 @@
 import enum
 import functools
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from operator import attrgetter
 
 from graphql import (
@@ -113,13 +114,22 @@ class DirectResolvers(MiddlewareManager):
         return self._direct.get(field_resolver, field_resolver)
 
 
+@dataclass(frozen=True)
+class Answered:
+    """The root of a mutation whose one field has been called: the payload is only read."""
+
+    payload: object
+
+
 def _called(field: GraphQLField, config: StrawberryConfig) -> Resolve | None:
     """A mutation's resolver, called as it is."""
     definition = definition_of(field)
     if definition is None or definition.base_resolver is None or _refuses_itself(field):
         return None
     resolver = Resolver(definition, config)
-    return lambda source, info, **arguments: resolver.call(source, info.context, arguments)
+    return lambda source, info, **arguments: (
+        source.payload if isinstance(source, Answered) else resolver.call(source, info.context, arguments)
+    )
 
 
 def _refuses_itself(field: GraphQLField) -> bool:

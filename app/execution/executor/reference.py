@@ -1,19 +1,17 @@
-"""graphql-core's executor with five things of ours.
+"""graphql-core's executor with four things of ours.
 
 * A field's permissions depend on the caller alone, so they are decided once for each place in the document and not for
   each row. What is denied is null in every row, with one error; no resolver of it runs.
 * Input fields that not everybody may send are checked before a mutation's resolver runs, on what is present.
 * A field whose value is on the row is read and coerced right here: no resolver chain, no `info`, no path object.
   Objects that are on the row, or loaded by its key, still skip Strawberry's chain (`DirectResolvers`).
-* The payload of a mutation is read by its plan, if it has one (`run.py`).
 * An operation may do so much work, and then ends: what multiplies (pages within pages, the types of the types of a
   schema) cannot hold up the others.
 
 Everything else, and whatever goes wrong with a row, takes graphql-core's own way.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
-from functools import partial
+from collections.abc import Awaitable
 
 from graphql import (
     FieldNode,
@@ -22,7 +20,6 @@ from graphql import (
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLOutputType,
-    GraphQLResolveInfo,
     OperationType,
     located_error,
 )
@@ -32,12 +29,10 @@ from graphql.execution.values import get_argument_values
 from graphql.pyutils import AwaitableOrValue, Path, RefMap
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from app.execution.compiler import run
-from app.execution.compiler.run import Runnable
 from app.execution.executor.direct_fields import Read, reader
 from app.execution.executor.permissions import definition_of, permissions_of, permissions_within, refused_inputs
 from app.foundation.access import Requirement
-from app.foundation.context import Context, no_limit
+from app.foundation.context import no_limit
 from app.foundation.errors import BadUserInput, Forbidden
 from app.foundation.graphql.fields import LOAD
 
@@ -46,7 +41,7 @@ _Selected = list[tuple[str, Read | None, FieldDetailsList | None]]
 """By their names in the answer: what reads the field from its row, or what is walked; neither for what is denied."""
 
 # Work, in the time that it takes to read a plain field (about half a microsecond).
-MAXIMUM_WORK = 200_000
+MAXIMUM_WORK = 140_000
 _ORDINARY_WORK = 20
 _LOAD_WORK = 40
 _ASYNC_WORK = 120
@@ -64,9 +59,6 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         self._plans: dict[int, tuple[GroupedFieldSet, _Selected, int]] = {}
         self._work_left = MAXIMUM_WORK
         self._rows_left = MAXIMUM_ROWS
-        # What reads the payloads of a mutation, by their names in the answer; the others are walked.
-        self.payloads: Mapping[str, Runnable] = {}
-        self.payloads_read_by_plan = 0
         # Set when the operation ended for too much work; then its data is not to be shown.
         self.exhausted: BadUserInput | None = None
         self.context_value.loading = self._load
@@ -126,36 +118,6 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
                 self._refuse(refusal, field_details_list, path)
                 return None
         return super().execute_field(parent_type, source, field_details_list, path, position_context)
-
-    def complete_object_value(
-        self,
-        return_type: GraphQLObjectType,
-        field_details_list: FieldDetailsList,
-        info: GraphQLResolveInfo[Context],
-        path: Path,
-        result: object,
-        position_context: _Position,
-    ) -> AwaitableOrValue[dict[str, object]]:
-        """As graphql-core's, but for payloads that have a plan: their resolvers have run, and are not run again."""
-        walk, what = (
-            super().complete_object_value,
-            (return_type, field_details_list, info, path, result, position_context),
-        )
-        plan = self.payloads.get(str(path.key)) if path.prev is None else None
-        return walk(*what) if plan is None else self._read_payload(plan, result, partial(walk, *what))
-
-    async def _read_payload(
-        self, plan: Runnable, payload: object, walk: Callable[[], AwaitableOrValue[dict[str, object]]]
-    ) -> dict[str, object]:
-        self.payloads_read_by_plan += 1
-
-        async def walked() -> dict[str, object]:
-            self.payloads_read_by_plan -= 1
-            found = walk()
-            return await found if isinstance(found, Awaitable) else found
-
-        context = self.context_value
-        return await run.read(plan.run(context, self.variable_values, payload), walked, context.request_id)
 
     def handle_field_error(
         self, raw_error: Exception, return_type: GraphQLOutputType, field_details_list: FieldDetailsList, path: Path

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Hashable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from app.foundation import metrics
 from app.foundation.concurrency_limits import Shares
@@ -25,8 +26,7 @@ WAIT_SECONDS = 10.0
 RETRY_SECONDS = 1
 
 
-@dataclass(frozen=True, slots=True)
-class _Holders:
+class _Holders(NamedTuple):
     """For whom an operation counts, from the narrowest to the widest."""
 
     caller: Hashable
@@ -56,30 +56,20 @@ class OperationSlots:
         # By provider and caller; the caller whose turn comes next is the first.
         self._queues: dict[Hashable, dict[_Holders, dict[_Turn, None]]] = {}
 
-    @asynccontextmanager
-    async def slot(
+    def slot(
         self,
         context: Context,
         outside: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
         *,
         is_event: bool = False,
-    ) -> AsyncIterator[None]:
+    ) -> "Slot":
         """One of the caller's slots for the time of the block, but for that of `context.without_slot()`, which enters `outside`.
 
         Raises RateLimited when too many of the caller's operations wait already, or after WAIT_SECONDS, and what
         `context.still_authenticated` does for a caller who was revoked while it waited. An event of a
         subscription waits as long as it takes, since it would be lost; how many there can be is bounded by the subscriptions.
         """
-        holders = _holders_of(context)
-        must_wait = not self._fits(holders)
-        held = await self._acquire(holders, may_refuse=not is_event) if must_wait else self._take(holders)
-        context.without_slot = partial(self._without, held, outside)
-        try:
-            if must_wait:
-                await context.still_authenticated()
-            yield
-        finally:
-            self._release(held)
+        return Slot(self, context, outside, is_event)
 
     @asynccontextmanager
     async def _without(
@@ -157,6 +147,37 @@ class OperationSlots:
                 del callers[holders]
             if not callers:
                 del self._queues[holders.provider]
+
+
+class Slot:
+    """A class of its own: entered for each operation, which a generator makes three times as expensive."""
+
+    def __init__(
+        self,
+        slots: OperationSlots,
+        context: Context,
+        outside: Callable[[], AbstractAsyncContextManager[None]],
+        is_event: bool,
+    ) -> None:
+        self._slots = slots
+        self._context = context
+        self._outside = outside
+        self._is_event = is_event
+
+    async def __aenter__(self) -> None:
+        slots, holders = self._slots, _holders_of(self._context)
+        must_wait = not slots._fits(holders)
+        self._held = await slots._acquire(holders, may_refuse=not self._is_event) if must_wait else slots._take(holders)
+        self._context.without_slot = partial(slots._without, self._held, self._outside)
+        if must_wait:
+            try:
+                await self._context.still_authenticated()
+            except BaseException:
+                slots._release(self._held)
+                raise
+
+    async def __aexit__(self, *_: object) -> None:
+        self._slots._release(self._held)
 
 
 def _holders_of(context: Context) -> _Holders:

@@ -68,6 +68,11 @@ class Order:
     column: str | None = None
     descending: bool = False
 
+    @classmethod
+    def by_name_or_creation(cls, noun: str, field: enum.Enum, direction: OrderDirection) -> "Order":
+        column = "name_key" if field.name == "NAME" else None
+        return cls(f"{noun} {field.name} {direction.name}", column, descending=direction is OrderDirection.DESC)
+
     @property
     def by(self) -> list[str]:
         sign = "-" if self.descending else ""

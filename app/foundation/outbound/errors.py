@@ -1,31 +1,16 @@
 """Why a connection of aiohttp's came to nothing: for storages and for webhooks."""
 
-import enum
 import socket
 import ssl
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
 
+from app.foundation.outbound.failure_kind import FailureKind
 from app.foundation.outbound.guard import JudgingResolver, OutboundRefused
 
 # aiohttp takes nothing else for a resolver.
 AbstractResolver.register(JudgingResolver)
-
-
-class FailureKind(enum.Enum):
-    """How a call to the storage failed."""
-
-    ANSWERED = "the server answered, with an error"
-    REFUSED_ADDRESS = "the gate does not let us call this address"
-    UNKNOWN_HOST = "the host name does not resolve"
-    CONNECTION_REFUSED = "nothing listens there"
-    UNREACHABLE = "no way to the address"
-    CONNECT_TIMEOUT = "nobody takes the connection"
-    TLS = "no trusted encryption"
-    CLOSED = "the server ends the connection without an answer"
-    NO_ANSWER = "the server takes the request and stays silent"
-    NOT_S3 = "the answer is not one of S3"
 
 
 def kind_of_connection_error(error: BaseException) -> tuple[FailureKind, str | None]:

@@ -37,6 +37,7 @@ DRAIN_BYTES = 16_384
 # Answered even when the worker is full: a supervisor restarts a worker whose probe fails.
 PROBES = (b"/healthz", b"/readyz")
 _PIECE = 8_192
+_CONTINUE = b"HTTP/1.1 100 "
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -108,6 +109,31 @@ class DrainGuard:
     def _socket(self) -> socket.socket:
         found: socket.socket = self.transport.get_extra_info("socket")
         return found
+
+
+class _WholeAnswers:
+    """A connection's transport for one request: uvicorn writes an answer's head by itself, which is a system call more."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self.is_closing = transport.is_closing
+        self._head: bytes | None = None
+
+    def write(self, data: bytes) -> None:
+        if self._head is None and not data.startswith(_CONTINUE):
+            self._head = data  # goes with the first of the body
+            return
+        self._transport.write(self._head + data if self._head else data)
+        self._head = self._head and b""
+
+    def flush(self) -> None:
+        """Writes the head of an answer without a body."""
+        if self._head:
+            self.write(b"")
+
+    def close(self) -> None:
+        self.flush()
+        self._transport.close()
 
 
 class BoundedProtocol(DrainGuard, HttpToolsProtocol):
@@ -234,6 +260,7 @@ class BoundedProtocol(DrainGuard, HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         if self._running is not None:
+            self._running.transport.flush()  # type: ignore[attr-defined]
             self._running.body.clear()  # what the application did not read would stay until the next request
         if self._slots is not None:
             self._slots.renew(self)
@@ -241,6 +268,7 @@ class BoundedProtocol(DrainGuard, HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._running = cycle
+        cycle.transport = _WholeAnswers(self.transport)  # type: ignore[assignment]
         if app is service_unavailable:  # uvicorn's answer is plain text, which no log, metric or browser sees
             scope: Any = cycle.scope
             scope[OVERLOADED], app = True, self.app

@@ -1,6 +1,7 @@
 """The servers behind ours, started once for the whole run."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -27,6 +28,20 @@ def local_s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalS3]:
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture
+def working_storage(local_s3: LocalS3) -> dict[str, Any]:
+    """A storage that works."""
+    return {
+        "bucketVendor": "S3_COMPATIBLE",
+        "endpointUrl": local_s3.endpoint,
+        "bucketName": "calls",
+        "region": local_s3.region,
+        "accessKeyId": RECORDER.access_key_id,
+        "secretAccessKey": RECORDER.secret_access_key,
+        "s3Tags": [{"name": "customer", "value": "Überlingen"}],
+    }
 
 
 @pytest.fixture(scope="session")
