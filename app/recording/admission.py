@@ -14,7 +14,7 @@ from app.applications.recording_decision import decide
 from app.foundation.access import Viewer
 from app.foundation.encryption import Keyring
 from app.recording.lifecycle import CallFacts
-from app.recording.spool import RecordingMetadata
+from app.recording.metadata import RecordingMetadata
 from app.recording.stream import CloseCode, FirstFrame, Refused
 from app.storage.model import AudioFormat, RecordingConfig
 from app.storage.s3 import StorageTarget

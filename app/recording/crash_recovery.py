@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 from app.recording import audio
-from app.recording.spool import SpooledRecording, StreamEnd
+from app.recording.metadata import StreamEnd
+from app.recording.spool import SpooledRecording
 from app.storage.model import AudioFormat
 
 

@@ -24,7 +24,6 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from typing import Protocol, TypeVar
 from uuid import UUID
@@ -42,19 +41,18 @@ from app.foundation.identifiers import Kind, sid_of
 from app.foundation.settings import Settings
 from app.recording import lifecycle
 from app.recording.admission import NO_SUCH_ACCOUNT, AdmissionCache, Admitted, admit, refusals_of_closed_accounts
-from app.recording.audio import Encoder, new_encoder
+from app.recording.audio import new_encoder
+from app.recording.audio_stream import AudioStream, Failure, error_fields, finish_stream, write_streams
 from app.recording.disk import disk_fault
-from app.recording.spool import RecordingMetadata, Spool, SpooledRecording, StreamEnd
+from app.recording.metadata import RecordingMetadata
+from app.recording.spool import Spool, SpooledRecording
 from app.recording.stream import CloseCode, FirstFrame, Refused
 
 WRITE_EVERY_SECONDS = 0.5
-MAXIMUM_BUFFER_BYTES = 524_288
-"""Of one stream; beyond, it is not read on. Two and a half seconds of the richest audio, sixteen of the poorest."""
 CHECK_ACCOUNTS_EVERY_SECONDS = 4.0
 """With the time that the answer takes, calls of a suspended account end within 5 s."""
 TOUCH_CALLS_EVERY_SECONDS = 86_400.0
 """A row that is RECORDING and was not written for days counts as lost (`app/recording/lifecycle.py`)."""
-_MINIMUM_AUDIO_SECONDS = 1.0
 _MEASURE_EVERY_SECONDS = 10.0
 _BEGIN_SECONDS = 10.0
 DATABASE_SECONDS = 4.0
@@ -88,100 +86,6 @@ class SpoolBroken(Exception):
         self.why = why
 
 
-class AudioStream:
-    """The audio of one call."""
-
-    def __init__(self, first: FirstFrame, is_full: Callable[[], None]) -> None:
-        """`is_full` is called when there is no room for more."""
-        self.first = first
-        self.samples = 0
-        """Of each channel, so far."""
-        self.is_cut = False
-        """Audio came that could not be written."""
-        self.recording: SpooledRecording | None = None
-        self.new_encoder: Encoder | None = None
-        self.failure: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
-        """Done when no more audio is written; Refused, when it could be and may not."""
-        self.touched_at = time.monotonic()
-        """When the call's row was written last."""
-        self.on_room: Callable[[], None] | None = None
-        """To be called when there is room again, if it was told that there is none."""
-        self.creating: asyncio.Future[SpooledRecording] | None = None
-        """Its place in the spool, once that is being made."""
-        self.database_may_begin = True
-        """Whether the database may still begin it."""
-        self.ending: asyncio.Task[Exception | None] | None = None
-        self.handover: asyncio.Task[None] | None = None
-        self._buffer = bytearray()
-        self._has_received = False
-        self._on_full = is_full
-        self._cycle_at = time.monotonic()
-
-    def receive(self, data: bytes) -> bool:
-        """More audio; false when there is no room for more after it. A sample may be cut in two between calls."""
-        self._buffer += data
-        self._has_received |= bool(data)
-        if len(self._buffer) < MAXIMUM_BUFFER_BYTES:
-            return True
-        self._on_full()
-        return False
-
-    def end_if_silent(self, refused: Refused) -> None:
-        """Ends a stream that has sent no audio at all; one whose call is on hold goes on."""
-        if not self._has_received and not self.failure.done():
-            self.failure.set_result(refused)
-
-    @property
-    def has_audio(self) -> bool:
-        return len(self._buffer) >= self.first.frame_bytes and not self.failure.done()
-
-    @property
-    def is_unwritable(self) -> bool:
-        """Not even what was taken before the stream was ended."""
-        return self.failure.done() and not isinstance(self.failure.result(), Refused)
-
-    @property
-    def is_full(self) -> bool:
-        return len(self._buffer) >= MAXIMUM_BUFFER_BYTES
-
-    def next_audio(self) -> bytes:
-        """Whole samples of all channels, taken out of the buffer: as many as the stream may have written now.
-
-        For the event loop's thread.
-        """
-        now = time.monotonic()
-        seconds, self._cycle_at = max(now - self._cycle_at, _MINIMUM_AUDIO_SECONDS), now
-        return self._pop_audio(int(seconds * self.first.sample_rate))
-
-    def remaining_audio(self) -> bytes:
-        """All that is left, likewise."""
-        return self._pop_audio(len(self._buffer))
-
-    def _pop_audio(self, samples: int) -> bytes:
-        was_full, size = self.is_full, self.first.frame_bytes
-        whole = min(len(self._buffer) // size, samples) * size
-        with memoryview(self._buffer) as waiting:
-            audio = waiting[:whole].tobytes()
-        del self._buffer[:whole]  # moves nothing
-        if was_full and not self.is_full and self.on_room is not None:
-            self.on_room()
-        return audio
-
-    def write(self, audio: bytes) -> Exception | None:
-        """Encodes and writes: for another thread. Answers what went wrong."""
-        if self.new_encoder is None or self.recording is None:
-            raise RuntimeError("the stream has not been begun")
-        try:
-            encoded = self.new_encoder.encode(audio)
-            if encoded:
-                self.recording.append(encoded)
-        except Exception as error:  # noqa: BLE001  the disk, or the encoder: one stream must not end the others
-            self.is_cut = True
-            return error
-        self.samples += len(audio) // self.first.frame_bytes
-        return None
-
-
 class RecordingIngest:
     """All streams of this process."""
 
@@ -199,7 +103,7 @@ class RecordingIngest:
         self._threads, self._beginning, self._ending = (
             ThreadPoolExecutor(_THREADS, thread_name_prefix=f"ingest-{work}") for work in ("writes", "begins", "ends")
         )
-        self._writing: asyncio.Future[list[list[_Failure]]] | None = None
+        self._writing: asyncio.Future[list[list[Failure]]] | None = None
         self._wake = asyncio.Event()
         self._is_ending = False
 
@@ -302,7 +206,7 @@ class RecordingIngest:
     async def _end(self, stream: AudioStream) -> Exception | None:
         if self._writing is not None:  # its audio may be among it
             await asyncio.wait([self._writing])
-        recording, error = await _in_thread(self._ending, partial(_finish, stream, stream.remaining_audio()))
+        recording, error = await _in_thread(self._ending, partial(finish_stream, stream, stream.remaining_audio()))
         stream.handover = asyncio.create_task(self._hand_over(recording))
         # A piece before the last may have failed while the end was being asked for.
         return stream.failure.result() if stream.is_unwritable else error
@@ -373,7 +277,7 @@ class RecordingIngest:
         admitted, credential_id = known
         self._check_shares(slot, stream, admitted)
         call = lifecycle.unsaved_call(admitted.facts, admitted.target, admitted.audio_format)
-        _log.warning("a call is recorded without the database", call_id=call.id.hex, **_error_fields(error))
+        _log.warning("a call is recorded without the database", call_id=call.id.hex, **error_fields(error))
         metadata = _metadata_of(stream.first, call, credential_id, admitted)
         self._start_creating(stream, replace(metadata, without_database=True))
         return await self._created(stream)
@@ -415,7 +319,7 @@ class RecordingIngest:
         try:
             await lifecycle.mark_storing(self._live, metadata.call_id, metadata.account_id, key=metadata.key)
         except Exception as error:  # noqa: BLE001  whoever stores it says STORED or FAILED later, whatever was said before
-            _log.warning("a call stays RECORDING for now", call_id=metadata.call_id.hex, **_error_fields(error))
+            _log.warning("a call stays RECORDING for now", call_id=metadata.call_id.hex, **error_fields(error))
 
     async def _write_forever(self) -> None:
         while not self._is_ending:
@@ -462,7 +366,7 @@ class RecordingIngest:
             try:
                 await asyncio.to_thread(self._spool.measure)
             except OSError as error:
-                _log.error("the spool cannot be measured", **_error_fields(error))
+                _log.error("the spool cannot be measured", **error_fields(error))
             metrics.spool_bytes(self._spool.size_bytes())
             self._end_over_quota()
 
@@ -471,7 +375,7 @@ class RecordingIngest:
         parts = [part for number in range(_THREADS) if (part := work[number::_THREADS])]
         if not parts:
             return
-        self._writing = asyncio.gather(*(_in_thread(self._threads, partial(_write, part)) for part in parts))
+        self._writing = asyncio.gather(*(_in_thread(self._threads, partial(write_streams, part)) for part in parts))
         try:
             failed = [failure for failures in await self._writing for failure in failures]
         finally:
@@ -501,7 +405,7 @@ class RecordingIngest:
 
     def _fail(self, stream: AudioStream, error: Exception) -> None:
         metrics.recording_refused(disk_fault(error).why)
-        _log.error("a recording ends early", **_error_fields(error))
+        _log.error("a recording ends early", **error_fields(error))
         if not stream.failure.done():
             stream.failure.set_result(error)
 
@@ -512,34 +416,8 @@ class RecordingIngest:
         metrics.recording_refused(why)
         numbers = {"streams": self._slots.total, "spool_bytes": self._spool.size_bytes()}
         account = {"account": sid_of(Kind.ACCOUNT, account_id)} if account_id else {}
-        _log.error("a call is not recorded", why=why, **numbers, **account, **_error_fields(error))
+        _log.error("a call is not recorded", why=why, **numbers, **account, **error_fields(error))
         return Refused(CloseCode.TRY_AGAIN_LATER, reason)
-
-
-_Failure = tuple[AudioStream, Exception]
-
-
-def _write(work: list[tuple[AudioStream, bytes]]) -> list[_Failure]:
-    """For a thread."""
-    return [(stream, error) for stream, audio in work if (error := stream.write(audio)) is not None]
-
-
-def _finish(stream: AudioStream, audio: bytes) -> tuple[SpooledRecording, Exception | None]:
-    """For a thread. What cannot be written is logged and answered, and the recording ends before it."""
-    recording = stream.recording
-    if recording is None or stream.new_encoder is None:
-        raise RuntimeError("the stream has not been begun")
-    error = None if stream.is_unwritable or not audio else stream.write(audio)
-    try:
-        recording.append(stream.new_encoder.end())
-        recording.overwrite(0, stream.new_encoder.header(recording.audio_bytes))
-        duration_ms = stream.samples * 1_000 // stream.first.sample_rate
-        recording.finish(StreamEnd(datetime.now(UTC), duration_ms, stream.samples, stream.is_cut))
-    except Exception as failure:  # noqa: BLE001  as in `write`
-        error = error or failure
-    if error is not None:
-        _log.error("the end of a recording was lost", call_id=recording.metadata.call_id.hex, **_error_fields(error))
-    return recording, error
 
 
 def _is_database_down(error: BaseException) -> bool:
@@ -549,13 +427,6 @@ def _is_database_down(error: BaseException) -> bool:
 
 async def _in_thread(threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
     return await asyncio.get_running_loop().run_in_executor(threads, work)
-
-
-def _error_fields(error: BaseException | None) -> dict[str, str]:
-    """For the log: an operating system's words and the keyring's have no values in them, others' may."""
-    words = error.strerror if isinstance(error, OSError) else str(error) if isinstance(error, CannotOpen) else None
-    reason = {"reason": words} if words else {}
-    return {"error": type(error).__name__, **reason} if error else {}
 
 
 def _metadata_of(first: FirstFrame, call: Call, credential_id: UUID, admitted: Admitted) -> RecordingMetadata:

@@ -23,7 +23,7 @@ from app.foundation.database.orm import lacks_owner
 from app.foundation.encryption import CannotOpen, Keyring
 from app.foundation.events import Change, LiveEvent, LiveEvents
 from app.foundation.identifiers import Kind, sid_of
-from app.recording.spool import RecordingMetadata
+from app.recording.metadata import RecordingMetadata
 from app.storage import credentials
 from app.storage.model import AudioFormat, BucketVendor, RecordingError, StoredCredential
 from app.storage.s3 import StorageFailure, StorageTarget

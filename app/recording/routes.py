@@ -18,8 +18,9 @@ from app.foundation.access import IsGateway, Viewer
 from app.foundation.concurrency_limits import Slot
 from app.foundation.errors import BadUserInput, ClientError, Forbidden, ServiceUnavailable, Unauthenticated, json_error
 from app.foundation.identifiers import Kind, sid_of
+from app.recording.audio_stream import AudioStream
 from app.recording.disk import disk_fault
-from app.recording.ingest import AudioStream, RecordingIngest
+from app.recording.ingest import RecordingIngest
 from app.recording.stream import (
     DIVERT,
     FIRST_AUDIO_SECONDS,

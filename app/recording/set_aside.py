@@ -18,7 +18,9 @@ from app.calls.model import Call, CallKey
 from app.foundation.events import LiveEvents
 from app.foundation.identifiers import Kind, sid_of
 from app.recording import lifecycle
-from app.recording.spool import RecordingMetadata, Spool, read_state
+from app.recording.metadata import RecordingMetadata
+from app.recording.spool import Spool
+from app.recording.spool_files import read_state
 from app.recording.upload import UploadState
 
 _UNREADABLE = "its about.json cannot be read"

@@ -25,22 +25,31 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import datetime
-from functools import partial
 from pathlib import Path
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import structlog
 
-from app.calls.model import CallDirection
 from app.foundation.concurrency_limits import Share
-from app.storage.model import AudioFormat, BucketVendor
-from app.storage.rules import Tag
+from app.recording.metadata import Json, RecordingMetadata, StreamEnd
+from app.recording.spool_files import (
+    FILE_MODE,
+    FOLDER_MODE,
+    RESERVED,
+    open_lock,
+    overwrite_json,
+    owners_in,
+    parse_call_id,
+    read_json,
+    read_state,
+    replace_json,
+    spool_id,
+    write_text,
+)
 
 _log = structlog.get_logger("recording.spool")
-Json = dict[str, Any]
 
 # Folders that are being made or removed; nobody but who does it looks into them.
 _MAKING, _REMOVING = ".new-", ".gone-"
@@ -48,8 +57,6 @@ _MAKING, _REMOVING = ".new-", ".gone-"
 _SET_ASIDE = ".aside-"
 # The same, by an older version.
 _SET_ASIDE_BEFORE = ".broken-"
-# What calls are about, and the audio itself: for nobody but this user of the machine.
-_FOLDER_MODE, _FILE_MODE = 0o700, 0o600
 # Of the spool, for one account and for the accounts of one service provider: no other goes unrecorded for a storage that is
 # not its own.
 _QUOTAS = {Share.ACCOUNT: 0.25, Share.PROVIDER: 0.75}
@@ -57,84 +64,8 @@ _QUOTAS = {Share.ACCOUNT: 0.25, Share.PROVIDER: 0.75}
 _FOLDER_BYTES = 20_480
 # Of what it may hold: running calls may grow over that by so much before they are ended.
 _HARD_LIMIT = 1.1
-# Blanks in the place of what is not known yet: without a full disk's last block no recording could be stored, and none would
-# ever leave that disk.
-_RESERVED = " " * 1_024
 # A folder that is still being made or removed after this time was left so by a process that is no more.
 _STALE_SECONDS = 60
-
-_IDS = ("call_id", "account_id", "credential_id", "service_provider_id", "application_id")
-
-
-@dataclass(frozen=True, slots=True)
-class RecordingMetadata:
-    """Whose recording it is, where it goes, and all that its call's row is made again from where the database has lost it."""
-
-    call_id: UUID
-    account_id: UUID
-    gateway_call_id: str
-    format: AudioFormat
-    sample_rate: int
-    """In Hz."""
-    channels: int
-    started_at: datetime
-    vendor: BucketVendor
-    endpoint_url: str | None
-    bucket: str
-    region: str
-    key: str
-    credential_id: UUID
-    tags: tuple[Tag, ...] = ()
-    service_provider_id: UUID | None = None
-    """The account's, when the call began; None in what versions before this field wrote, as are the fields below."""
-    application_id: UUID | None = None
-    direction: CallDirection | None = None
-    from_number: str | None = None
-    to_number: str | None = None
-    trace_id: str | None = None
-    without_database: bool = False
-    """Begun with the settings of an earlier call, since the database did not answer: those of now are still to be asked."""
-
-    @property
-    def owners(self) -> tuple[UUID, ...]:
-        """The account, and its service provider."""
-        return (self.account_id, self.service_provider_id) if self.service_provider_id else (self.account_id,)
-
-    def to_json(self) -> Json:
-        """JSON types only."""
-        ids = {name: value.hex for name in _IDS if (value := getattr(self, name)) is not None}
-        names = {"format": self.format.name, "vendor": self.vendor.name, "started_at": self.started_at.isoformat()}
-        names |= {"direction": self.direction.name} if self.direction else {}
-        return {**asdict(self), **ids, **names, "tags": [asdict(tag) for tag in self.tags]}
-
-    @classmethod
-    def from_json(cls, stored: Json) -> "RecordingMetadata":
-        """Reads what `to_json` wrote, in a newer version too. Raises KeyError, TypeError and ValueError for anything else."""
-        stored = {name: stored[name] for name in cls.__dataclass_fields__ if name in stored}
-        read = {name: UUID(hex=value) for name in _IDS if (value := stored.get(name)) is not None}
-        return cls(
-            **{
-                **stored,
-                **read,
-                "format": AudioFormat[stored["format"]],
-                "vendor": BucketVendor[stored["vendor"]],
-                "started_at": datetime.fromisoformat(stored["started_at"]),
-                "direction": CallDirection[stored["direction"]] if stored.get("direction") else None,
-                "tags": tuple(Tag(**tag) for tag in stored["tags"]),
-            }
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class StreamEnd:
-    """How the stream ended."""
-
-    ended_at: datetime
-    duration_ms: int
-    samples: int
-    """Of each channel."""
-    is_cut: bool = False
-    """Audio came that could not be written."""
 
 
 class Spool:
@@ -151,8 +82,8 @@ class Spool:
         self._logged: set[UUID] = set()
         path.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(PermissionError):  # another's folder; what is in it is closed all the same
-            path.chmod(_FOLDER_MODE)
-        self.id = _id_of(path / ".id")
+            path.chmod(FOLDER_MODE)
+        self.id = spool_id(path / ".id")
         """Tells this spool from those of other machines."""
         self.measure()
 
@@ -192,7 +123,7 @@ class Spool:
                     continue
                 size = _FOLDER_BYTES + (Path(entry.path) / "audio").stat().st_size
                 found += size
-                owners[entry.name] = self._owners.get(entry.name) or _owners_of(Path(entry.path))
+                owners[entry.name] = self._owners.get(entry.name) or owners_in(Path(entry.path))
                 for owner_id in owners[entry.name]:
                     bytes_of[owner_id] += size
         with self._counter_lock:
@@ -201,14 +132,14 @@ class Spool:
     def create(self, metadata: RecordingMetadata) -> "SpooledRecording":
         """A new recording, held by this process. Raises FileExistsError when there is one of this call."""
         folder, making = self.folder(metadata.call_id), self._path / f"{_MAKING}{metadata.call_id.hex}-{os.getpid()}"
-        making.mkdir(_FOLDER_MODE)
+        making.mkdir(FOLDER_MODE)
         lock, recording = -1, None
         try:
-            lock = _open_lock(making)
+            lock = open_lock(making)
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            _write_json(making / "about.json", metadata.to_json())
+            replace_json(making / "about.json", metadata.to_json())
             for name in ("state.json", "ended.json"):
-                _write(making / name, _RESERVED)
+                write_text(making / name, RESERVED)
             recording = SpooledRecording(self, making, metadata, lock)
             # Renaming onto a folder that is not empty is refused.
             making.rename(folder)
@@ -228,7 +159,7 @@ class Spool:
     def call_ids(self) -> list[UUID]:
         """The calls whose recordings are here, held by somebody or not; oldest first."""
         names = (entry.name for entry in self._entries() if not entry.name.startswith("."))
-        return sorted(found for name in names if (found := _call_id(name)) is not None)
+        return sorted(found for name in names if (found := parse_call_id(name)) is not None)
 
     def has(self, call_id: UUID) -> bool:
         """Whether the recording is here, held by somebody or not."""
@@ -238,7 +169,7 @@ class Spool:
         """A recording that is here, held by this process from now on; None when another holds it, it is gone, or unreadable."""
         folder, lock = self.folder(call_id), -1
         try:
-            lock = _open_lock(folder)
+            lock = open_lock(folder)
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # Whoever held it may have removed the folder between the two lines above.
             if os.stat(folder / "lock").st_ino == os.fstat(lock).st_ino:
@@ -272,7 +203,7 @@ class Spool:
     def set_aside_ids(self) -> list[UUID]:
         """The calls whose recordings were set aside; oldest first."""
         names = (entry.name for entry in self._entries() if entry.name.startswith((_SET_ASIDE, _SET_ASIDE_BEFORE)))
-        return sorted({found for name in names if (found := _call_id(name.partition("-")[2])) is not None})
+        return sorted({found for name in names if (found := parse_call_id(name.partition("-")[2])) is not None})
 
     def set_aside_folder(self, call_id: UUID) -> Path:
         """Where a recording lies that was set aside, or will."""
@@ -285,13 +216,13 @@ class Spool:
         FileExistsError where the spool has a recording of this call by now.
         """
         folder, target = self.set_aside_folder(metadata.call_id), self.folder(metadata.call_id)
-        lock = _open_lock(folder)
+        lock = open_lock(folder)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if target.exists():
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
-            _write_json(folder / "about.json", metadata.to_json())
-            _write_over(folder / "state.json", state)
+            replace_json(folder / "about.json", metadata.to_json())
+            overwrite_json(folder / "state.json", state)
             folder.rename(target)
         finally:
             os.close(lock)
@@ -313,7 +244,7 @@ class SpooledRecording:
         self.set_folder(folder)
         self._spool = spool
         self._lock = lock
-        self._audio = os.open(self.audio_path, os.O_RDWR | os.O_CREAT, _FILE_MODE)
+        self._audio = os.open(self.audio_path, os.O_RDWR | os.O_CREAT, FILE_MODE)
         self.audio_bytes = os.fstat(self._audio).st_size
         """How long the audio is by now."""
 
@@ -356,12 +287,12 @@ class SpooledRecording:
 
     def finish(self, ended: StreamEnd) -> None:
         """The stream has ended in order, and all audio is here."""
-        _write_over(self._folder / "ended.json", {**asdict(ended), "ended_at": ended.ended_at.isoformat()})
+        overwrite_json(self._folder / "ended.json", {**asdict(ended), "ended_at": ended.ended_at.isoformat()})
 
     @property
     def stream_end(self) -> StreamEnd | None:
         """None while the call runs, and after a crash."""
-        stored = _read_json(self._folder / "ended.json")
+        stored = read_json(self._folder / "ended.json")
         if stored is None:
             return None
         known = {name: stored[name] for name in StreamEnd.__dataclass_fields__ if name in stored}
@@ -373,7 +304,7 @@ class SpooledRecording:
 
     def write_state(self, state: Json) -> None:
         """JSON types only."""
-        _write_over(self._folder / "state.json", state)
+        overwrite_json(self._folder / "state.json", state)
 
     def remove(self) -> None:
         """Takes the recording out of the spool, and lets go of it."""
@@ -394,7 +325,7 @@ class SpooledRecording:
         To be let go of then: who opens it next finds it as that call's. Its object keeps its key.
         """
         self._move(self._spool.folder(call_id))
-        _write_json(self._folder / "about.json", replace(self.metadata, call_id=call_id).to_json())
+        replace_json(self._folder / "about.json", replace(self.metadata, call_id=call_id).to_json())
 
     def _move(self, folder: Path) -> None:
         if folder != self._folder:
@@ -408,68 +339,3 @@ class SpooledRecording:
             os.close(self._lock)
             # A thread that is late must not write into what has got the same number since.
             self._audio = self._lock = -1
-
-
-def read_state(folder: Path) -> Json | None:
-    """What `write_state` wrote last into a recording's folder; None before that."""
-    return _read_json(folder / "state.json")
-
-
-def _id_of(path: Path) -> str:
-    """Kept in a file; of several processes that make it, one wins."""
-    with contextlib.suppress(FileExistsError):
-        new = path.with_name(f".id-{os.getpid()}")
-        _write(new, uuid4().hex)
-        os.link(new, path)
-    path.with_name(f".id-{os.getpid()}").unlink(missing_ok=True)
-    return path.read_text()
-
-
-def _open_lock(folder: Path) -> int:
-    return os.open(folder / "lock", os.O_RDWR | os.O_CREAT, _FILE_MODE)
-
-
-def _call_id(name: str) -> UUID | None:
-    try:
-        return UUID(hex=name)
-    except ValueError:
-        return None
-
-
-def _owners_of(folder: Path) -> tuple[UUID, ...]:
-    """Whose recording is in a folder; empty when that cannot be read."""
-    try:
-        return RecordingMetadata.from_json(json.loads((folder / "about.json").read_bytes())).owners
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return ()
-
-
-def _write_over(path: Path, value: Json) -> None:
-    """Takes no room on a disk that is full. Only who holds the recording reads or writes the file, so nobody finds half of it."""
-    data = json.dumps(value).encode().ljust(len(_RESERVED))
-    file = os.open(path, os.O_WRONLY | os.O_CREAT, _FILE_MODE)
-    try:
-        if os.pwrite(file, data, 0) < len(data):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        os.ftruncate(file, len(data))
-    finally:
-        os.close(file)
-
-
-def _write_json(path: Path, value: Json) -> None:
-    """Whoever reads the file finds it whole, or as it was before."""
-    new = path.with_name(f".{path.name}")
-    _write(new, json.dumps(value))
-    new.replace(path)
-
-
-def _write(path: Path, text: str) -> None:
-    with open(path, "w", opener=partial(os.open, mode=_FILE_MODE)) as file:
-        file.write(text)
-
-
-def _read_json(path: Path) -> Json | None:
-    try:
-        return dict(json.loads(path.read_bytes()))
-    except (FileNotFoundError, ValueError, TypeError):
-        return None

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from app.foundation.encryption import Keyring
-from app.recording.spool import RecordingMetadata
+from app.recording.metadata import RecordingMetadata
 from app.storage.model import RecordingConfig, StorageStatus
 from app.storage.rules import StorageDraft
 from app.storage.s3 import StorageTarget

@@ -16,7 +16,8 @@ import structlog
 from app.foundation.encryption import CannotOpen, Keyring
 from app.recording.backoff import PERMANENT_FAULT_ATTEMPTS, UploadFault
 from app.recording.disk import disk_fault
-from app.recording.spool import RecordingMetadata, SpooledRecording
+from app.recording.metadata import RecordingMetadata
+from app.recording.spool import SpooledRecording
 from app.storage import credentials, uploads
 from app.storage.credentials import Candidate, Location
 from app.storage.failures import LOSES_DATA, StorageFailure

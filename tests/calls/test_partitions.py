@@ -143,7 +143,7 @@ async def test_a_month_that_is_made_and_a_deletion_do_not_wait_for_each_other(
     mutation: str,
 ) -> None:
     """Each takes the keys of recordings before the calls."""
-    monkeypatch.setattr(partitions, "_TRIES", 1)
+    monkeypatch.setattr(partitions, "_ATTEMPTS", 1)
     call = await recorded(installation, target_in(local_s3))
     credential_id = call.call.recording_credential_id
     assert credential_id is not None

@@ -14,7 +14,8 @@ from websockets.typing import Subprotocol
 
 from app.calls.model import Call
 from app.foundation.identifiers import Kind, parse_sid
-from app.recording.ingest import AudioStream, RecordingIngest
+from app.recording.audio_stream import AudioStream
+from app.recording.ingest import RecordingIngest
 from app.recording.spool import Spool, SpooledRecording
 from app.recording.upload_worker import UploadWorker
 from app.server.transport.http import BoundedProtocol

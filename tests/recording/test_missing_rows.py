@@ -18,9 +18,10 @@ from app.calls.model import Call, CallDirection, CallKey, RecordingState
 from app.foundation.encryption import CannotOpen
 from app.foundation.errors import UserErrors
 from app.foundation.identifiers import Kind, new_id, parse_sid, sid_of
-from app.recording import lifecycle, lookup, retry, upload_worker
+from app.recording import lifecycle, lookup, processing, retry, upload_worker
 from app.recording import set_aside as aside
-from app.recording.spool import SpooledRecording, StreamEnd
+from app.recording.metadata import StreamEnd
+from app.recording.spool import SpooledRecording
 from app.storage.model import AudioFormat, StoredCredential
 from tests.recording.recorded import target_in
 from tests.recording.test_lost import env, s3
@@ -160,7 +161,8 @@ def errors(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the storing logs as an error."""
     found: list[str] = []
     log = SimpleNamespace(error=lambda event, **_: found.append(event), warning=lambda *_, **__: None)
-    monkeypatch.setattr(upload_worker, "_log", log)
+    for module in (processing, upload_worker):
+        monkeypatch.setattr(module, "_log", log)
     return found
 
 
@@ -194,7 +196,7 @@ async def test_a_database_that_is_away_is_no_fault_of_the_disk(
     async def ask(*_: Any) -> None:
         raise away
 
-    monkeypatch.setattr(upload_worker, "_read_row", ask)
+    monkeypatch.setattr(processing, "_read_row", ask)
     await env.scan()
     assert errors == []
 

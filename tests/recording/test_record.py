@@ -28,7 +28,7 @@ from app.foundation.encryption import Keyring
 from app.foundation.events import LiveEvents
 from app.foundation.identifiers import Kind, parse_sid
 from app.foundation.logging import RequestLog
-from app.recording import ingest, lifecycle
+from app.recording import audio_stream, ingest, lifecycle
 from app.recording.admission import admit, refusals_of_closed_accounts
 from app.recording.spool import Spool, SpooledRecording
 from app.recording.stream import FirstFrame
@@ -153,15 +153,15 @@ async def finish_work(threads: ThreadPoolExecutor) -> None:
 async def test_the_end_of_a_call_comes_after_what_is_being_written(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write, is_writing, goes_on = ingest.AudioStream.write, threading.Event(), threading.Event()
+    write, is_writing, goes_on = audio_stream.AudioStream.write, threading.Event(), threading.Event()
 
-    def slow(stream: ingest.AudioStream, audio: bytes) -> Exception | None:
+    def slow(stream: audio_stream.AudioStream, audio: bytes) -> Exception | None:
         if audio.startswith(b"1"):
             is_writing.set()
             goes_on.wait()
         return write(stream, audio)
 
-    monkeypatch.setattr(ingest.AudioStream, "write", slow)
+    monkeypatch.setattr(audio_stream.AudioStream, "write", slow)
     try:
         async with gateway.opened() as connection:
             await connection.send(gateway.first_frame("slow"))
@@ -199,7 +199,7 @@ async def test_a_call_begins_while_the_audio_of_others_is_written(gateway: Gatew
 
 
 async def test_a_stream_that_is_ahead_of_time_is_written_second_by_second() -> None:
-    stream = ingest.AudioStream(FirstFrame("fast", UUID(int=1)), lambda: None)
+    stream = audio_stream.AudioStream(FirstFrame("fast", UUID(int=1)), lambda: None)
     second, ten_seconds = 8_000 * 4, bytes(range(256)) * 1_250
     stream.receive(ten_seconds)
     written = stream.next_audio()
@@ -213,8 +213,8 @@ async def test_a_stream_that_had_to_wait_is_written_as_far_as_its_audio_has_come
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = 100.0
-    monkeypatch.setattr(ingest, "time", SimpleNamespace(monotonic=lambda: now))
-    stream = ingest.AudioStream(FirstFrame("slow", UUID(int=1)), lambda: None)
+    monkeypatch.setattr(audio_stream, "time", SimpleNamespace(monotonic=lambda: now))
+    stream = audio_stream.AudioStream(FirstFrame("slow", UUID(int=1)), lambda: None)
     stream.receive(bytes(8_000 * 4 * 8))
     now = 105.0
     assert len(stream.next_audio()) == 8_000 * 4 * 5
@@ -223,9 +223,9 @@ async def test_a_stream_that_had_to_wait_is_written_as_far_as_its_audio_has_come
 
 async def test_there_is_room_as_soon_as_a_full_stream_has_had_its_turn() -> None:
     told: list[str] = []
-    stream = ingest.AudioStream(FirstFrame("full", UUID(int=1)), lambda: told.append("full"))
+    stream = audio_stream.AudioStream(FirstFrame("full", UUID(int=1)), lambda: told.append("full"))
     stream.on_room = lambda: told.append("room")
-    stream.receive(bytes(ingest.MAXIMUM_BUFFER_BYTES + 8_000 * 4))
+    stream.receive(bytes(audio_stream.MAXIMUM_BUFFER_BYTES + 8_000 * 4))
     stream.next_audio()
     assert told == ["full"]
     stream.next_audio()
@@ -245,7 +245,7 @@ async def test_mp3_sounds_like_what_was_sent(installation: Installation, world: 
 
 
 async def test_nothing_is_lost_while_settings_are_looked_up(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
-    is_full, take = asyncio.Event(), ingest.AudioStream.receive
+    is_full, take = asyncio.Event(), audio_stream.AudioStream.receive
 
     def taken(*given: Any) -> bool:
         has_room = take(*given)
@@ -257,11 +257,11 @@ async def test_nothing_is_lost_while_settings_are_looked_up(gateway: Gateway, mo
         await is_full.wait()
         return await admit(*given)
 
-    monkeypatch.setattr(ingest.AudioStream, "receive", taken)
+    monkeypatch.setattr(audio_stream.AudioStream, "receive", taken)
     monkeypatch.setattr(ingest, "admit", slow)
     # More than is kept in memory for a stream: the rest waits in the socket.
     sent = speech(48_000, 2, 8)
-    assert sent.nbytes > 2 * ingest.MAXIMUM_BUFFER_BYTES
+    assert sent.nbytes > 2 * audio_stream.MAXIMUM_BUFFER_BYTES
     await gateway.stream("slow", sent.tobytes(), frame_bytes=3_840, sampleRate=48_000)
     heard, _ = soundfile.read((await gateway.spooled("slow")).audio_path, dtype="int16")
     assert numpy.array_equal(heard, sent)
@@ -440,7 +440,7 @@ async def test_streams_that_run_when_the_process_ends_are_ended_in_order(
     mine = ingest.RecordingIngest(settings, opened.keyring, gateway.spool, LiveEvents())
     own = parse_sid(Kind.ACCOUNT, gateway.account)
     assert own is not None
-    write, is_writing, goes_on = ingest.AudioStream.write, threading.Event(), threading.Event()
+    write, is_writing, goes_on = audio_stream.AudioStream.write, threading.Event(), threading.Event()
 
     def slow(*given: Any) -> Exception | None:
         is_writing.set()
@@ -453,7 +453,7 @@ async def test_streams_that_run_when_the_process_ends_are_ended_in_order(
             await finish_work(mine._ending)
         goes_on.set()
 
-    monkeypatch.setattr(ingest.AudioStream, "write", slow)
+    monkeypatch.setattr(audio_stream.AudioStream, "write", slow)
     async with gateway.installation.database():
         stream = mine.stream(FirstFrame("left", own))
         going_on = asyncio.create_task(while_it_ends())

@@ -20,7 +20,8 @@ import pytest
 from app.foundation.concurrency_limits import Share
 from app.recording.audio import Wav
 from app.recording.crash_recovery import recover
-from app.recording.spool import RecordingMetadata, Spool, StreamEnd
+from app.recording.metadata import RecordingMetadata, StreamEnd
+from app.recording.spool import Spool
 from app.storage.model import AudioFormat, BucketVendor
 from app.storage.rules import Tag
 from tests.recording.upload_setup import full_disk

@@ -25,7 +25,8 @@ from app.foundation.events import LiveEvents
 from app.foundation.identifiers import Kind, new_id, parse_sid
 from app.foundation.outbound.guard import OutboundGate
 from app.recording import audio, lifecycle, lookup
-from app.recording.spool import RecordingMetadata, Spool, SpooledRecording, StreamEnd
+from app.recording.metadata import RecordingMetadata, StreamEnd
+from app.recording.spool import Spool, SpooledRecording
 from app.recording.upload_worker import UploadWorker
 from app.storage import service
 from app.storage.inputs import RecordingConfigPatch

@@ -1,0 +1,326 @@
+"""One attempt to bring a spooled recording where its call says: stored, failed, set aside or deleted."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import structlog
+
+from app.accounts import lookup as accounts
+from app.calls.model import Call, RecordingState
+from app.foundation import metrics
+from app.foundation.encryption import Keyring
+from app.foundation.events import LiveEvents
+from app.foundation.identifiers import Kind, sid_of
+from app.recording import backoff, crash_recovery, lifecycle, storage_health
+from app.recording import upload as sending
+from app.recording.admission import current_refusal
+from app.recording.backoff import UploadFault
+from app.recording.metadata import RecordingMetadata
+from app.recording.spool import Spool, SpooledRecording
+from app.recording.upload import MultipartUpload, UploadState
+from app.storage import credentials, uploads
+from app.storage.credentials import Candidate
+from app.storage.failures import StorageFailure, code_for_metrics
+from app.storage.model import RecordingError
+from app.storage.s3 import Bucket, ObjectStorage
+
+_log = structlog.get_logger("recording.upload")
+
+NO_ROW = (RecordingState.NONE, 0)
+_OTHER_RECORDING = "the call has another recording in this database"
+FINAL_STATES = (RecordingState.STORED, RecordingState.DELETED)
+NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Scheduled:
+    """A recording in the spool that is not due."""
+
+    owners: tuple[UUID, ...]
+    attempts: int
+    due: datetime
+    is_cleanup: bool = False
+    """It was stored or deleted; the bucket is to be cleaned up."""
+
+    def is_due(self, now: datetime) -> bool:
+        return self.due != NEVER and backoff.is_due(self.due, now)
+
+
+class RecordingProcessor:
+    """Decides by the call's row and the recording's state what to do, and does it once."""
+
+    def __init__(
+        self,
+        keyring: Keyring,
+        storage: ObjectStorage,
+        spool: Spool,
+        live: LiveEvents,
+        call_retention: timedelta,
+        now: Callable[[], datetime],
+        on_moved: Callable[[], None],
+    ) -> None:
+        """`on_moved` is called when a recording is in the spool under another call's id from now on."""
+        self._keyring = keyring
+        self._storage = storage
+        self._spool = spool
+        self._live = live
+        self._call_retention = call_retention
+        self._now = now
+        self._on_moved = on_moved
+
+    async def process(self, recording: SpooledRecording, upload: MultipartUpload | None) -> Scheduled | None:
+        """Answers when to look again; None: it is out of the spool. Raises what the database does."""
+        metadata, state = recording.metadata, UploadState.of(recording)
+        if state.is_deleted:
+            return await self._delete(recording, state, upload)
+        row_state, attempts, stored_bytes, key = await _read_row(metadata)
+        if key not in (None, metadata.key):
+            await self._set_aside(recording, state, _OTHER_RECORDING)
+            return None
+        if row_state is RecordingState.STORED:
+            if recording.audio_bytes in (0, stored_bytes):
+                return await self._remove_stored(recording, state, upload)
+            if not state.is_adopted:
+                await self._set_aside(recording, state, f"the bucket holds {stored_bytes} bytes of it")
+                return None
+            await lifecycle.mark_incomplete(self._live, metadata.call_id, metadata.account_id, key=metadata.key)
+            row_state = RecordingState.STORING
+        if row_state is RecordingState.DELETED:
+            return await self._delete(recording, state, upload)
+        if not crash_recovery.has_samples(recording):
+            await self._finish_empty(recording, state)
+            return None
+        if row_state is RecordingState.NONE:
+            if not await self._restore_call(recording, state):
+                return await self._delete(recording, state, upload) if state.is_deleted else None
+            row_state, attempts = RecordingState.STORING, state.attempts
+        if row_state is RecordingState.FAILED:
+            return Scheduled(metadata.owners, max(1, state.attempts), NEVER)
+        if attempts < state.attempts:  # a person has asked for it
+            state.attempts, state.first_failed_at, state.next_attempt_at = 0, None, None
+        due = state.time("next_attempt_at")
+        if due is not None and not backoff.is_due(due, self._now()):
+            return Scheduled(metadata.owners, state.attempts, due)
+        if row_state is RecordingState.RECORDING:
+            await lifecycle.mark_storing(self._live, metadata.call_id, metadata.account_id, key=metadata.key)
+        ended = await asyncio.to_thread(crash_recovery.recover, recording)
+        try:
+            return await self._upload(recording, state, upload, ended.duration_ms)
+        except UploadFault as fault:
+            return await self._save_fault(recording, state, fault)
+
+    async def _upload(
+        self, recording: SpooledRecording, state: UploadState, upload: MultipartUpload | None, duration_ms: int
+    ) -> Scheduled | None:
+        """Raises Fault: that of the keys that were tried last."""
+        candidates = await sending.usable_keys(self._keyring, recording.metadata)
+        for candidate in candidates:
+            running_upload = upload if upload is not None and upload.target == candidate.target else None
+            try:
+                async with sending.open_bucket(self._storage, candidate.target) as bucket:
+                    await sending.upload_recording(bucket, candidate.target, recording, state, running_upload)
+                    return await self._finish_stored(bucket, candidate, recording, state, duration_ms)
+            except StorageFailure as failure:
+                fault = UploadFault.of(failure, candidate.target.region)
+                if candidate is candidates[-1] or fault.is_transient:
+                    raise fault from None
+        raise AssertionError("there is always a way")
+
+    async def _finish_stored(
+        self, bucket: Bucket, candidate: Candidate, recording: SpooledRecording, state: UploadState, duration_ms: int
+    ) -> Scheduled | None:
+        """Says so, and lets go of the audio; what was deleted meanwhile is deleted in the bucket too. Raises StorageFailure."""
+        metadata, size = recording.metadata, recording.audio_bytes
+        if not state.is_sent:
+            state.is_sent = True
+            await state.write(recording)
+        if candidate.credential_id is None or candidate.target.region != metadata.region:
+            await self._save_candidate(metadata, candidate)
+        arguments = (self._live, metadata.call_id, metadata.account_id, size, duration_ms)
+        if not await lifecycle.mark_stored(*arguments, key=metadata.key):
+            row_state, _, _, key = await _read_row(metadata)
+            # The database has lost the row since, or it is another recording's: the next look decides.
+            if row_state not in FINAL_STATES or key != metadata.key:
+                return Scheduled(metadata.owners, state.attempts, self._now())
+            if row_state is RecordingState.DELETED:
+                await uploads.delete(bucket, metadata.key)
+        await asyncio.to_thread(recording.remove)
+        await storage_health.mark_working(self._keyring, metadata.account_id, candidate.target)
+        metrics.recording_stored()
+        return None
+
+    async def _restore_call(self, recording: SpooledRecording, state: UploadState) -> bool:
+        """Makes the rows of the call again, which the database has lost. False: the recording is no call's to be stored now.
+
+        Then it is set aside, marked as deleted with its account, or left to be found under the id that its call has by now.
+        """
+        metadata = recording.metadata
+        if metadata.started_at < self._now() - self._call_retention and not state.is_adopted:
+            await self._set_aside(recording, state, "the call is older than CALL_DAYS, and its row is gone")
+            return False
+        if metadata.without_database and not state.is_adopted and (reason := await current_refusal(metadata)):
+            await self._set_aside(
+                recording, state, f"the call began without the database; by the settings now: {reason}"
+            )
+            return False
+        try:
+            call_id = await lifecycle.restore_call(self._live, metadata, state.attempts)
+        except lifecycle.AccountDeleted:
+            if await accounts.was_deleted(metadata.account_id):
+                state.is_deleted = state.keeps_object = True
+            else:
+                await self._set_aside(recording, state, "this database does not know the account")
+            return False
+        except lifecycle.AlreadyRecorded:
+            await self._set_aside(recording, state, _OTHER_RECORDING)
+            return False
+        _log.warning("a call that the database had lost is there again", call_id=call_id.hex)
+        if call_id == metadata.call_id:
+            return True
+        try:
+            await asyncio.to_thread(recording.move_to, call_id)
+            self._on_moved()
+        except FileExistsError:
+            await self._set_aside(recording, state, "the call has another recording in this spool")
+        return False
+
+    async def _set_aside(self, recording: SpooledRecording, state: UploadState, reason: str) -> None:
+        metadata, state.aside = recording.metadata, reason
+        await state.write(recording)
+        await asyncio.to_thread(recording.set_aside)
+        ids = {"call": sid_of(Kind.CALL, metadata.call_id), "account": sid_of(Kind.ACCOUNT, metadata.account_id)}
+        _log.error("a recording is set aside: see `python -m app spool`", reason=reason, **ids)
+
+    async def _finish_empty(self, recording: SpooledRecording, state: UploadState) -> None:
+        """There is nothing to store, and the call says why: the gateway sent not a sample, or all audio was lost here."""
+        metadata, ended, now = recording.metadata, recording.stream_end, self._now()
+        mine = (self._live, metadata.call_id, metadata.account_id)
+        if ended is not None and not ended.samples and not ended.is_cut:
+            await lifecycle.mark_empty(*mine, now, key=metadata.key)
+        elif await lifecycle.mark_failed(
+            *mine, lifecycle.audio_lost_error(now, self._spool.id), state.attempts, key=metadata.key
+        ):
+            metrics.recording_failed("disk", for_good=True)
+            _log.error("a recording has lost all its audio", call=sid_of(Kind.CALL, metadata.call_id))
+        await asyncio.to_thread(recording.remove)
+
+    async def _save_candidate(self, metadata: RecordingMetadata, candidate: Candidate) -> None:
+        """The recording lies where only the account's newer keys reach it."""
+        credential_id = await credentials.get_or_create(self._keyring, metadata.account_id, candidate.target)
+        await (
+            Call.filter(account_id=metadata.account_id, id=metadata.call_id, recording_key=metadata.key)
+            .exclude(recording_state=RecordingState.DELETED)
+            .update(recording_credential_id=credential_id, recording_region=candidate.target.region)
+        )
+
+    async def _save_fault(
+        self, recording: SpooledRecording, state: UploadState, fault: UploadFault
+    ) -> Scheduled | None:
+        """What has failed, in the row first: a kill in between costs a wait, no try and no truth."""
+        metadata, now = recording.metadata, self._now()
+        state.attempts += 1
+        state.first_failed_at = state.first_failed_at or now.isoformat()
+        due = backoff.next_attempt_at(state.attempts, fault.is_transient, state.time("first_failed_at") or now, now)
+        state.next_attempt_at = due.isoformat() if due is not None else None
+        error: RecordingError = {
+            **fault.to_json(now),
+            "next_attempt_at": state.next_attempt_at,
+            "spool": self._spool.id,
+        }
+        arguments = (self._live, metadata.call_id, metadata.account_id, error, state.attempts)
+        if due is None:
+            await lifecycle.mark_failed(*arguments, key=metadata.key)
+            await storage_health.mark_failing(metadata)
+        else:
+            await lifecycle.mark_retrying(*arguments, key=metadata.key)
+        metrics.recording_failed(code_for_metrics(fault.code), for_good=due is None)
+        _log.warning(
+            "a recording was not stored",
+            call_id=metadata.call_id.hex,
+            code=fault.code,
+            attempts=state.attempts,
+            next_attempt_at=state.next_attempt_at,
+        )
+        await state.write(recording)
+        return Scheduled(metadata.owners, state.attempts, due or NEVER)
+
+    async def _remove_stored(
+        self, recording: SpooledRecording, state: UploadState, upload: MultipartUpload | None
+    ) -> Scheduled | None:
+        """The bucket has it: the audio goes, once no upload of it is left open there."""
+        if state.upload_id is not None or state.is_beginning:
+            fault = await self._clean_bucket(recording, state, upload, deletes=False)
+            if fault is not None:
+                return await self._reschedule_cleanup(recording, state, fault)
+        await asyncio.to_thread(recording.remove)
+        return None
+
+    async def _delete(
+        self, recording: SpooledRecording, state: UploadState, upload: MultipartUpload | None
+    ) -> Scheduled | None:
+        """A person has deleted it: nothing of it stays here, nor in the bucket, except what its account had stored there."""
+        # On the disk first: whatever dump the database is restored from, what was deleted stays deleted.
+        state.is_deleted = True
+        await state.write(recording)
+        metadata = recording.metadata
+        if not state.keeps_object and await lifecycle.mark_deleted(
+            metadata.call_id, metadata.account_id, key=metadata.key
+        ):
+            lifecycle.publish(self._live, metadata.call_id, metadata.account_id)
+        # At once, whenever the bucket answers: the state is all that cleaning it up needs.
+        await asyncio.to_thread(recording.truncate, 0)
+        is_there = (state.is_sent or state.may_be_sent) and not state.keeps_object
+        if state.upload_id is not None or state.is_beginning or is_there:
+            fault = await self._clean_bucket(recording, state, upload, deletes=not state.keeps_object)
+            if fault is not None:
+                return await self._reschedule_cleanup(recording, state, fault)
+        await asyncio.to_thread(recording.remove)
+        return None
+
+    async def _clean_bucket(
+        self, recording: SpooledRecording, state: UploadState, upload: MultipartUpload | None, *, deletes: bool
+    ) -> UploadFault | None:
+        """Takes what is left of it out of the bucket, with whichever keys may do that; answers why it could not be done."""
+        metadata, fault = recording.metadata, None
+        try:
+            candidates = [candidate.target for candidate in await sending.usable_keys(self._keyring, metadata)]
+        except UploadFault:
+            if upload is None:
+                _log.warning("what was sent may have stayed in the bucket: its keys are gone", key=metadata.key)
+                return None
+            candidates = [upload.target]
+        for target in candidates:
+            try:
+                async with sending.open_bucket(self._storage, target) as bucket:
+                    await sending.abort_leftovers(bucket, recording, state)
+                    if deletes:
+                        await uploads.delete(bucket, metadata.key)
+                    return None
+            except StorageFailure as failure:
+                fault = UploadFault.of(failure, target.region)
+        return fault
+
+    async def _reschedule_cleanup(
+        self, recording: SpooledRecording, state: UploadState, fault: UploadFault
+    ) -> Scheduled | None:
+        """The bucket cannot be cleaned up now; when it never can, the folder goes all the same."""
+        metadata, now = recording.metadata, self._now()
+        state.attempts += 1
+        state.first_failed_at = state.first_failed_at or now.isoformat()
+        due = backoff.next_attempt_at(state.attempts, fault.is_transient, state.time("first_failed_at") or now, now)
+        if due is None:
+            _log.warning("what was deleted may have stayed in the bucket", key=metadata.key, code=fault.code)
+            await asyncio.to_thread(recording.remove)
+            return None
+        await state.write(recording)
+        return Scheduled(metadata.owners, 0, due, is_cleanup=True)
+
+
+async def _read_row(metadata: RecordingMetadata) -> tuple[RecordingState, int, int | None, str | None]:
+    """What the call's row says, how many tries it knows of, and the object's length in bytes and key; without a row, NONE."""
+    mine = Call.filter(account_id=metadata.account_id, id=metadata.call_id)
+    columns = ("recording_state", "recording_attempts", "recording_size_bytes", "recording_key")
+    return await mine.first().values_list(*columns) or (*NO_ROW, None, None)
