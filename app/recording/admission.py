@@ -1,4 +1,4 @@
-"""Whether a call whose audio a gateway offers is recorded, and where to."""
+"""Decides whether an offered call is recorded, and to which bucket."""
 
 import time
 from collections import OrderedDict
@@ -21,7 +21,7 @@ from app.storage.s3 import StorageTarget
 from app.storage.settings import stored_draft
 
 ADMISSION_SECONDS = 120.0
-"""How long the answer for an account's last call holds while the database does not answer."""
+"""How long the decision for an account's last call is reused while the database does not answer."""
 MAXIMUM_ADMISSIONS = 10_000
 SUSPENDED = "the account is suspended: its calls are not recorded"
 NO_SUCH_ACCOUNT = "accountSid: there is no such account"
@@ -29,7 +29,7 @@ NO_SUCH_ACCOUNT = "accountSid: there is no such account"
 
 @dataclass(frozen=True)
 class Admitted:
-    """What is recorded, and how."""
+    """The decision to record a call: facts, owner and destination."""
 
     facts: CallFacts
     service_provider_id: UUID
@@ -38,16 +38,15 @@ class Admitted:
 
 
 class AdmissionCache:
-    """How calls were admitted lately, by caller, account and application: for a database that does not answer.
+    """Recent decisions by caller, account and application, for use while the database does not answer.
 
-    Without secrets: audio that goes to the spool needs none.
+    Without secrets: writing to the spool needs none.
     """
 
     def __init__(self) -> None:
         self._entries: OrderedDict[tuple[Any, ...], tuple[float, Admitted, UUID]] = OrderedDict()
 
     def put(self, viewer: Viewer, first: FirstFrame, admitted: Admitted, credential_id: UUID) -> None:
-        """The newest of as many as are kept."""
         target = replace(admitted.target, access_key_id="", secret_access_key="")
         self._entries[_key(viewer, first)] = time.monotonic(), replace(admitted, target=target), credential_id
         self._entries.move_to_end(_key(viewer, first))
@@ -58,7 +57,7 @@ class AdmissionCache:
         self._entries.pop(_key(viewer, first), None)
 
     def get(self, viewer: Viewer, first: FirstFrame) -> tuple[Admitted, UUID] | None:
-        """As the last call was admitted, with the facts of this one, and the id of its credential."""
+        """The last decision with the facts of this call, and the id of the stored credential."""
         at, admitted, credential_id = self._entries.get(_key(viewer, first), (0.0, None, None))
         if admitted is None or credential_id is None or at < time.monotonic() - ADMISSION_SECONDS:
             return None
@@ -70,7 +69,7 @@ def _key(viewer: Viewer, first: FirstFrame) -> tuple[Any, ...]:
 
 
 async def admit(viewer: Viewer, keyring: Keyring, first: FirstFrame) -> Admitted:
-    """By the settings as they are now. Raises Refused."""
+    """Decides by the current settings. Raises Refused."""
     account = await _account(viewer, first)
     records_all = await _records_all_calls(first.account_id, first.application_id)
     if records_all is None:
@@ -84,7 +83,7 @@ async def admit(viewer: Viewer, keyring: Keyring, first: FirstFrame) -> Admitted
 
 
 async def current_refusal(metadata: RecordingMetadata) -> str | None:
-    """Why the call of a recording that is here would not be recorded now; None where it would, or its account is unknown."""
+    """Why the current settings would not record a recording's call; None if they would, or if its account is unknown."""
     account = await Account.filter(id=metadata.account_id).select_related("service_provider").get_or_none()
     if account is None:
         return None
@@ -95,7 +94,7 @@ async def current_refusal(metadata: RecordingMetadata) -> str | None:
 
 
 async def refusals_of_closed_accounts(account_ids: Collection[UUID]) -> dict[UUID, Refused]:
-    """Of these accounts, those that are suspended by now, or whose provider is, or that were deleted; and how to say so."""
+    """Refusals for those of the accounts that are suspended (or whose provider is) or deleted."""
     rows = await Account.filter(id__in=list(account_ids)).values_list("id", "active", "service_provider__active")
     decision = {row_id: Refused(CloseCode.NOT_FOUND, NO_SUCH_ACCOUNT) for row_id in account_ids}
     for row_id, *active in rows:
@@ -107,7 +106,7 @@ async def refusals_of_closed_accounts(account_ids: Collection[UUID]) -> dict[UUI
 
 
 async def _account(viewer: Viewer, first: FirstFrame) -> Account:
-    """Raises Refused: what is out of reach is not there."""
+    """Raises Refused. An account that is not visible to the viewer counts as missing."""
     visible = viewer.visible(Account).select_related("service_provider")
     account = await visible.get_or_none(id=first.account_id)
     if account is None:
@@ -119,7 +118,7 @@ async def _account(viewer: Viewer, first: FirstFrame) -> Account:
 
 
 async def _records_all_calls(account_id: UUID, application_id: UUID | None) -> bool | None:
-    """The switch of the call's application; None where there is no such application."""
+    """The application's `recordAllCalls`; None when there is no such application."""
     if application_id is None:
         return False
     mine = Application.filter(id=application_id, account_id=account_id)

@@ -14,7 +14,7 @@ from app.recording.spool import SpooledRecording
 from app.recording.stream import FirstFrame, Refused
 
 MAXIMUM_BUFFER_BYTES = 524_288
-"""Of one stream; beyond, it is not read on. Two and a half seconds of the richest audio, sixteen of the poorest."""
+"""Per stream; a stream with a full buffer is not read. Holds 2.5 s of audio at the highest rate, 16 s at the lowest."""
 _MINIMUM_AUDIO_SECONDS = 1.0
 _log = structlog.get_logger("recording.ingest")
 
@@ -23,24 +23,24 @@ class AudioStream:
     """The audio of one call."""
 
     def __init__(self, first: FirstFrame, is_full: Callable[[], None]) -> None:
-        """`is_full` is called when there is no room for more."""
+        """`is_full` is called when the buffer is full."""
         self.first = first
         self.samples = 0
-        """Of each channel, so far."""
+        """Written so far, per channel."""
         self.is_cut = False
-        """Audio came that could not be written."""
+        """Some audio could not be written."""
         self.recording: SpooledRecording | None = None
         self.new_encoder: Encoder | None = None
         self.failure: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
-        """Done when no more audio is written; Refused, when it could be and may not."""
+        """Set when no more audio is written: to Refused when the stream must end, to another exception when writing failed."""
         self.touched_at = time.monotonic()
-        """When the call's row was written last."""
+        """When the call's row was last updated, by the monotonic clock."""
         self.on_room: Callable[[], None] | None = None
-        """To be called when there is room again, if it was told that there is none."""
+        """Called when there is room again after the buffer was full."""
         self.creating: asyncio.Future[SpooledRecording] | None = None
-        """Its place in the spool, once that is being made."""
+        """Its files in the spool, once creation has started."""
         self.database_may_begin = True
-        """Whether the database may still begin it."""
+        """Whether a beginning by the database may still create the recording."""
         self.ending: asyncio.Task[Exception | None] | None = None
         self.handover: asyncio.Task[None] | None = None
         self._buffer = bytearray()
@@ -49,7 +49,7 @@ class AudioStream:
         self._cycle_at = time.monotonic()
 
     def receive(self, data: bytes) -> bool:
-        """More audio; false when there is no room for more after it. A sample may be cut in two between calls."""
+        """Adds audio to the buffer; returns False when the buffer is full. Calls may split a sample."""
         self._buffer += data
         self._has_received |= bool(data)
         if len(self._buffer) < MAXIMUM_BUFFER_BYTES:
@@ -58,7 +58,7 @@ class AudioStream:
         return False
 
     def end_if_silent(self, refused: Refused) -> None:
-        """Ends a stream that has sent no audio at all; one whose call is on hold goes on."""
+        """Ends a stream that has not sent any audio. A call on hold, which sent some before, continues."""
         if not self._has_received and not self.failure.done():
             self.failure.set_result(refused)
 
@@ -68,7 +68,7 @@ class AudioStream:
 
     @property
     def is_unwritable(self) -> bool:
-        """Not even what was taken before the stream was ended."""
+        """Not even the audio received before the stream ended can be written."""
         return self.failure.done() and not isinstance(self.failure.result(), Refused)
 
     @property
@@ -76,16 +76,16 @@ class AudioStream:
         return len(self._buffer) >= MAXIMUM_BUFFER_BYTES
 
     def next_audio(self) -> bytes:
-        """Whole samples of all channels, taken out of the buffer: as many as the stream may have written now.
+        """Takes whole samples of all channels from the buffer: as many as may be written in this cycle.
 
-        For the event loop's thread.
+        Call from the event loop's thread.
         """
         now = time.monotonic()
         seconds, self._cycle_at = max(now - self._cycle_at, _MINIMUM_AUDIO_SECONDS), now
         return self._pop_audio(int(seconds * self.first.sample_rate))
 
     def remaining_audio(self) -> bytes:
-        """All that is left, likewise."""
+        """Takes all whole samples that are left. Call from the event loop's thread."""
         return self._pop_audio(len(self._buffer))
 
     def _pop_audio(self, samples: int) -> bytes:
@@ -93,20 +93,20 @@ class AudioStream:
         whole = min(len(self._buffer) // size, samples) * size
         with memoryview(self._buffer) as waiting:
             audio = waiting[:whole].tobytes()
-        del self._buffer[:whole]  # moves nothing
+        del self._buffer[:whole]  # does not copy the rest
         if was_full and not self.is_full and self.on_room is not None:
             self.on_room()
         return audio
 
     def write(self, audio: bytes) -> Exception | None:
-        """Encodes and writes: for another thread. Answers what went wrong."""
+        """Encodes and writes, in a worker thread. Returns the error, if any."""
         if self.new_encoder is None or self.recording is None:
             raise RuntimeError("the stream has not been begun")
         try:
             encoded = self.new_encoder.encode(audio)
             if encoded:
                 self.recording.append(encoded)
-        except Exception as error:  # noqa: BLE001  the disk, or the encoder: one stream must not end the others
+        except Exception as error:  # noqa: BLE001  an error of the disk or the encoder must not end other streams
             self.is_cut = True
             return error
         self.samples += len(audio) // self.first.frame_bytes
@@ -117,12 +117,12 @@ Failure = tuple[AudioStream, Exception]
 
 
 def write_streams(work: list[tuple[AudioStream, bytes]]) -> list[Failure]:
-    """For a thread."""
+    """Runs in a worker thread."""
     return [(stream, error) for stream, audio in work if (error := stream.write(audio)) is not None]
 
 
 def finish_stream(stream: AudioStream, audio: bytes) -> tuple[SpooledRecording, Exception | None]:
-    """For a thread. What cannot be written is logged and answered, and the recording ends before it."""
+    """Runs in a worker thread. Logs and returns an error; the recording then ends before the audio that failed."""
     recording = stream.recording
     if recording is None or stream.new_encoder is None:
         raise RuntimeError("the stream has not been begun")
@@ -140,7 +140,7 @@ def finish_stream(stream: AudioStream, audio: bytes) -> tuple[SpooledRecording, 
 
 
 def error_fields(error: BaseException | None) -> dict[str, str]:
-    """For the log: an operating system's words and the keyring's have no values in them, others' may."""
+    """Log fields. Messages of the operating system and of the keyring hold no values; other messages may."""
     words = error.strerror if isinstance(error, OSError) else str(error) if isinstance(error, CannotOpen) else None
     reason = {"reason": words} if words else {}
     return {"error": type(error).__name__, **reason} if error else {}

@@ -1,4 +1,4 @@
-"""Why a recording is not in its bucket yet, and when the next try is: every constant of trying again stands here."""
+"""Faults of uploads, and when to try again. All retry constants are here."""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -7,20 +7,20 @@ from app.foundation.outbound.failure_kind import FailureKind
 from app.storage.failures import StorageFailure, advice, wrong_region_advice
 from app.storage.model import RecordingError
 
-# The waits between tries; the last one again and again.
+# Delays between attempts; the last one repeats.
 DELAYS = tuple(timedelta(seconds=seconds) for seconds in (5, 15, 60, 300, 900, 3600))
-# What mends itself (a busy storage, a line that is down) is tried for so long.
+# How long transient faults (busy storage, lost connection) are retried.
 GIVE_UP_AFTER = timedelta(hours=24)
-# What only a person mends is tried so often: the settings may be put right in these twenty minutes.
+# How often other faults are retried: a person has these twenty minutes to correct the settings.
 PERMANENT_FAULT_ATTEMPTS = len(DELAYS)
-# So that what has failed together does not come back together.
+# Spreads retries of recordings that failed together.
 _JITTER = 0.2
-# While the database is away nothing is tried, and nothing counts as a try.
+# Delay while the database does not answer; this does not count as an attempt.
 DATABASE_DELAY = timedelta(seconds=15)
 
 
 class UploadFault(Exception):
-    """Why a recording could not be stored, for the person who reads the call."""
+    """Why a recording could not be stored, in words for the user of the call."""
 
     def __init__(
         self,
@@ -40,12 +40,14 @@ class UploadFault(Exception):
 
     @classmethod
     def of(cls, failure: StorageFailure, region: str) -> "UploadFault":
-        """What S3 has answered, or not; `region` is the one that was spoken to."""
+        """The fault for a failed call to the storage; `region` is the one that was used."""
         what = f"HTTP {failure.http_status}"
         if failure.code:
             what = f"{failure.code} (HTTP {failure.http_status})" if failure.http_status else failure.code
         answered = failure.kind is FailureKind.ANSWERED
-        message = f"The storage answered {what}." if answered else f"No storage was reached: {failure.kind.value}."
+        message = (
+            f"The storage answered {what}." if answered else f"The storage could not be reached: {failure.kind.value}."
+        )
         hint = wrong_region_advice(region, failure.region) if failure.is_wrong_region else advice(failure)
         return cls(message, hint, code=failure.code, http_status=failure.http_status, transient=_is_transient(failure))
 
@@ -61,7 +63,7 @@ class UploadFault(Exception):
 
 
 def next_attempt_at(tries: int, is_transient: bool, first_failed_at: datetime, now: datetime) -> datetime | None:
-    """When to try again after so many tries, the last of which failed; None: no more."""
+    """When to try again after this many failed attempts; None for no more attempts."""
     wait = DELAYS[min(tries, len(DELAYS)) - 1] * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311  no secret
     if not is_transient:
         return now + wait if tries < PERMANENT_FAULT_ATTEMPTS else None
@@ -69,7 +71,7 @@ def next_attempt_at(tries: int, is_transient: bool, first_failed_at: datetime, n
 
 
 def is_due(due: datetime, now: datetime) -> bool:
-    """Whether it is time; also when it is further ahead than any wait is, by a clock that was wrong."""
+    """Whether the time has come. Also true beyond the longest delay, which only a wrong clock produces."""
     return not now < due <= now + DELAYS[-1] * (1 + _JITTER)
 
 
@@ -81,9 +83,9 @@ def _is_transient(failure: StorageFailure) -> bool:
             or (failure.http_status or 500) >= 500
             or failure.code in _TRANSIENT_CODES
         )
-    # A host name that is wrong and a name server that is down look the same, as do a closed port and a restart.
+    # A wrong host name looks like a name server that is down, and a closed port like a restart.
     return failure.kind not in {FailureKind.REFUSED_ADDRESS, FailureKind.NOT_S3}
 
 
-# Of the uploads themselves: one that was given up by somebody else, a body that came in pieces.
+# Errors of single uploads: aborted by another process, or an incomplete body.
 _TRANSIENT_CODES = frozenset({"NoSuchUpload", "InvalidPart", "IncompleteBody", "BadDigest", "OperationAborted"})

@@ -1,4 +1,4 @@
-"""What can be done with the recording of a call."""
+"""Mutations on the recording of a call."""
 
 from typing import Annotated
 
@@ -12,8 +12,6 @@ from app.recording import deletion, retry
 
 @strawberry.input(description="A call whose recording is deleted.")
 class DeleteRecordingInput:
-    """Input of deleteRecording."""
-
     call_id: strawberry.ID = strawberry.field(description="The call: `CA` and 32 hex digits.")
 
 
@@ -31,8 +29,6 @@ class DeleteRecordingPayload(fields.Payload):
 
 @strawberry.input(description="A call whose recording is to be stored after all.")
 class RetryRecordingInput:
-    """Input of retryRecording."""
-
     call_id: strawberry.ID = strawberry.field(description="The call: `CA` and 32 hex digits.")
 
 
@@ -46,8 +42,6 @@ class RetryRecordingPayload(fields.Payload):
 
 @strawberry.type
 class CallRecordingMutations:
-    """Root fields."""
-
     @fields.mutation("Deletes the recording of a call: its object in the bucket, and nothing else there.")
     async def delete_recording(
         self, info: Info, input: Annotated[DeleteRecordingInput, strawberry.argument(description="Which call.")]

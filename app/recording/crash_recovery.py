@@ -1,4 +1,4 @@
-"""A recording whose process died: its file made whole as far as it goes, and its length read off the file itself."""
+"""Crash recovery: completes the file of a recording whose process died, and derives its length from the file."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +9,7 @@ from app.storage.model import AudioFormat
 
 
 def recover(recording: SpooledRecording) -> StreamEnd:
-    """How the stream ended; after a crash, at the last whole sample that is there. Reads and writes files: for a thread."""
+    """How the stream ended; after a crash, at the last whole sample. Reads and writes files: call it in a thread."""
     ended = recording.stream_end
     if ended is not None:
         return ended
@@ -28,7 +28,7 @@ def recover(recording: SpooledRecording) -> StreamEnd:
 def _cut_to_whole_samples(recording: SpooledRecording) -> None:
     metadata, header = recording.metadata, audio.WAV_HEADER_BYTES
     frame = metadata.channels * audio.SAMPLE_BYTES
-    if recording.audio_bytes < header:  # killed before anything of it was written
+    if recording.audio_bytes < header:  # killed before the header was written
         recording.append(bytes(header - recording.audio_bytes))
     extra = (recording.audio_bytes - header) % frame
     if extra:
@@ -36,7 +36,7 @@ def _cut_to_whole_samples(recording: SpooledRecording) -> None:
 
 
 def has_samples(recording: SpooledRecording) -> bool:
-    """Whether a single sample of the call is there."""
+    """Whether the recording has at least one sample."""
     metadata = recording.metadata
     if metadata.format is AudioFormat.WAV:
         return recording.audio_bytes >= audio.WAV_HEADER_BYTES + metadata.channels * audio.SAMPLE_BYTES

@@ -1,4 +1,4 @@
-"""What is shown of the keys that recordings were stored with."""
+"""The GraphQL type and mutation of stored credentials."""
 
 from datetime import datetime
 from typing import Annotated
@@ -19,8 +19,6 @@ from app.storage import model
     description="Keys that recordings of an account were stored with; kept, encrypted, as long as a recording needs them.",
 )
 class StoredCredential(fields.Node[model.StoredCredential]):
-    """The secret is shown nowhere."""
-
     vendor: model.BucketVendor = fields.column("Whose object storage they are for.")
     endpoint_url: str | None = fields.column("Where the S3-compatible server is; null for Amazon S3.")
     access_key_id_ending: str = fields.computed(
@@ -53,8 +51,6 @@ class StoredCredential(fields.Node[model.StoredCredential]):
 
 @strawberry.input(description="Stored keys to be removed.")
 class RemoveStoredCredentialInput:
-    """Input of removeStoredCredential."""
-
     id: strawberry.ID = strawberry.field(description="The stored credential: `SC` and 32 hex digits.")
     force: bool = strawberry.field(
         default=False,
@@ -70,8 +66,6 @@ class RemoveStoredCredentialPayload(fields.Payload):
 
 @strawberry.type
 class StoredCredentialMutations:
-    """Root fields."""
-
     @fields.mutation(
         "Removes keys that recordings were stored with; refused, with their number, while recordings need them."
     )

@@ -1,4 +1,4 @@
-"""What an error of the operating system means for recordings: a process without free files is not a full disk."""
+"""What an OSError means for recordings: a process without free file descriptors is not a full disk."""
 
 import errno
 import socket
@@ -12,10 +12,10 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 @dataclass(frozen=True, slots=True)
 class DiskFault:
-    """Why the spool does not take or give audio."""
+    """Why the spool cannot read or write."""
 
     why: str
-    """As `recording_refusals_total` counts it."""
+    """Label of `recording_refusals_total`."""
     reason: str
     """For the gateway, in a close frame."""
     advice: str
@@ -23,7 +23,7 @@ class DiskFault:
 
 
 def is_disk_error(error: BaseException) -> bool:
-    """Whether the spool is meant, and not a connection: drivers raise the same types."""
+    """Whether the error comes from the spool and not from a connection: drivers raise the same types."""
     is_of_network = isinstance(error, ConnectionError | TimeoutError | socket.gaierror | ssl.SSLError)
     return isinstance(error, OSError) and not is_of_network and error.errno not in (None, *_NETWORK)
 
@@ -40,5 +40,5 @@ _FILES = DiskFault(
     "this server has too many open files",
     "Raise the limit of open files of this server (ulimit -n, LimitNOFILE), or lower RECORDING_STREAMS.",
 )
-_DISK_FULL = DiskFault("disk", "the disk of the spool is full", "Make room on the disk of this server's spool.")
-_DISK = DiskFault("disk", "the spool cannot be written", "Look at the disk of this server's spool.")
+_DISK_FULL = DiskFault("disk", "the disk of the spool is full", "Free space on the disk of this server's spool.")
+_DISK = DiskFault("disk", "the spool cannot be written", "Check the disk of this server's spool.")

@@ -1,19 +1,16 @@
-"""Audio of running calls, from gateways' streams into the spool.
+"""Recording ingest: moves the audio of running calls from gateway streams to the spool.
 
-What arrives is added to a buffer of its stream. Twice a second all buffers are emptied together by a few threads, which encode
-and write: no thread is asked for a single frame, and a process that is killed has lost half a second. A stream whose buffer is
-full, because the settings of its call are still looked up or the disk is slow, is not read on until there is room.
+Arriving audio goes to its stream's buffer. Twice a second a few threads encode and write all buffers, so a killed
+process loses half a second of audio. The server stops reading a stream whose buffer is full (settings still being
+looked up, slow disk) until there is room.
 
-Each time a stream has its turn it is written as far as its audio may have come by then, or a second of it: one that sends faster
-than audio is heard is written as fast as the threads have nothing else to do, and keeps no other waiting. Recordings begin and
-end in other threads: a beginning holds a transaction, which must not wait for audio.
+Per cycle we write at most as much audio as real time has elapsed since the stream's last cycle, and at least one
+second. Faster streams use idle threads only and never delay others. Recordings begin and end in other threads: a
+beginning holds a transaction, which must not wait for audio.
 
-A call is recorded whatever the database does: where it freezes or goes before it was asked for the settings, those of the
-account's last call here hold, and the rows are made from what lies with the audio when it is back (`upload_worker.py`). A
-stream whose
-settings are not known is refused.
-
-Long because a stream is one thing from its opening to its end, whatever happens in between.
+An outage of the database does not stop recording. If it does not answer, the settings of the account's last call on
+this server apply for a while (`AdmissionCache`), and `processing.py` creates the missing rows later. A stream with
+unknown settings is refused.
 """
 
 import asyncio
@@ -50,16 +47,18 @@ from app.recording.stream import CloseCode, FirstFrame, Refused
 
 WRITE_EVERY_SECONDS = 0.5
 CHECK_ACCOUNTS_EVERY_SECONDS = 4.0
-"""With the time that the answer takes, calls of a suspended account end within 5 s."""
+"""Together with the query's duration, calls of a suspended account end within 5 s."""
 TOUCH_CALLS_EVERY_SECONDS = 86_400.0
-"""A row that is RECORDING and was not written for days counts as lost (`app/recording/lifecycle.py`)."""
+"""A row that stays RECORDING without an update for days counts as lost (`app/recording/lifecycle.py`)."""
 _MEASURE_EVERY_SECONDS = 10.0
 _BEGIN_SECONDS = 10.0
 DATABASE_SECONDS = 4.0
-"""How long a beginning waits for the database. A gateway that ends its call waits for our answer, usually for 10 s or more."""
+"""How long the beginning of a stream waits for the database. A gateway that ends its call waits for our close,
+usually 10 s or more.
+"""
 _THREADS = min(os.cpu_count() or 1, 8)
-_SHARE_FULL = "the {} has as much in the spool as one may: try again later, or elsewhere"
-_NO_KEY = "the account's storage keys do not open with this server's ENCRYPTION_KEYS: try again later, or elsewhere"
+_SHARE_FULL = "the {} has used its share of the spool: retry later or on another server"
+_NO_KEY = "this server cannot decrypt the account's storage keys (ENCRYPTION_KEYS): retry later or on another server"
 _DATABASE_AWAY = "the database does not answer: try again later"
 _OVERFULL = "the spool is overfull: the recording ends here"
 _log = structlog.get_logger("recording.ingest")
@@ -67,19 +66,19 @@ T = TypeVar("T")
 
 
 class RecordingSink(Protocol):
-    """Who brings recordings from the spool to their buckets."""
+    """Receives recordings from ingest to upload them."""
 
     def on_append(self, recording: SpooledRecording) -> None:
-        """More of a running recording is in the spool. Never waits."""
+        """The audio of a running recording has grown. Returns at once."""
         ...
 
     def on_end(self, recording: SpooledRecording) -> None:
-        """A recording is whole, and is handed over. Never waits."""
+        """The recording is complete, and the sink owns it from now on. Returns at once."""
         ...
 
 
 class SpoolBroken(Exception):
-    """A recording cannot be put into the spool."""
+    """The spool cannot take a recording."""
 
     def __init__(self, why: OSError) -> None:
         super().__init__(why.strerror)
@@ -87,12 +86,12 @@ class SpoolBroken(Exception):
 
 
 class RecordingIngest:
-    """All streams of this process."""
+    """All recording streams of this process."""
 
     def __init__(
         self, settings: Settings, keyring: Keyring, spool: Spool, live: LiveEvents, sink: RecordingSink | None = None
     ) -> None:
-        """Without a storer, recordings stay in the spool."""
+        """Without a sink, recordings stay in the spool."""
         self._keyring = keyring
         self._spool = spool
         self._live = live
@@ -109,8 +108,8 @@ class RecordingIngest:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Writes in the background for as long as the context lasts. What still runs at its end is ended in order."""
-        # All threads from the beginning: a machine that has none to give later ends no recording.
+        """Writes in the background while the context is open; ends all open streams when it closes."""
+        # Start all threads now: if the machine later refuses new threads, open recordings still end.
         pools = (self._threads, self._beginning, self._ending)
         have_begun = threading.Barrier(_THREADS * len(pools))
         waiting = partial(have_begun.wait, _BEGIN_SECONDS)
@@ -122,7 +121,7 @@ class RecordingIngest:
         finally:
             for each in background:
                 each.cancel()
-            # Not cancelled: threads that are writing go on all the same, and what comes after would be written before.
+            # Do not cancel: writing threads would continue, and later audio would be written first.
             self._is_ending = True
             self._wake.set()
             await asyncio.gather(task, *background, return_exceptions=True)
@@ -134,14 +133,17 @@ class RecordingIngest:
 
     @contextmanager
     def slot(self, viewer: Viewer) -> Iterator[Slot]:
-        """Holds one of the slots for streams. Raises Refused when there is none, or no room in the spool.
+        """Holds one stream slot. Raises Refused when all slots are taken or the spool is full.
 
-        It counts for the owners of the key; `begin` adds those of the call, whose account a provider's key names there.
+        The slot counts for the owners of the key. `begin` adds the owners of the call, because a provider's key may
+        name any of its accounts.
         """
         if self._slots.is_full:
-            raise self._refuse("streams", "as many calls are recorded here as may be: try again later, or elsewhere")
+            raise self._refuse(
+                "streams", "this server records its maximum number of calls: retry later or on another server"
+            )
         if self._spool.is_full:
-            raise self._refuse("spool", "the spool is full: try again later, or elsewhere")
+            raise self._refuse("spool", "the spool is full: retry later or on another server")
         with self._slots.slot() as slot:
             self._add(slot, viewer.account_id, viewer.provider_id)
             metrics.recording_streams(+1)
@@ -156,17 +158,15 @@ class RecordingIngest:
             slot.add(Share.ACCOUNT, account_id)
             slot.add(Share.PROVIDER, service_provider_id)
         except ShareFull as full:
-            reason = (
-                f"as many calls of one {full.share.words} are recorded here as may be: try again later, or elsewhere"
-            )
+            reason = f"this server records its maximum number of calls of one {full.share.words}: retry later or on another server"
             raise self._refuse("streams", reason, account_id=account_id) from None
 
     def stream(self, first: FirstFrame) -> AudioStream:
-        """A buffer for the audio that comes while `begin` runs."""
+        """A buffer for the audio that arrives while `begin` runs."""
         return AudioStream(first, self._wake.set)
 
     async def begin(self, viewer: Viewer, slot: Slot, stream: AudioStream) -> RecordingMetadata:
-        """Looks up whether the call is recorded, and begins. Raises Refused."""
+        """Decides whether the call is recorded, and creates the recording. Raises Refused."""
         account_id = stream.first.account_id
         try:
             stream.recording = await self._begin_within_timeout(viewer, slot, stream)
@@ -176,7 +176,7 @@ class RecordingIngest:
             raise Refused(CloseCode.NOT_FOUND, NO_SUCH_ACCOUNT) from None
         except SpoolBroken as failure:
             fault = disk_fault(failure.why)
-            raise self._refuse(fault.why, f"{fault.reason}: try again later, or elsewhere", failure.why) from failure
+            raise self._refuse(fault.why, f"{fault.reason}: retry later or on another server", failure.why) from failure
         except CannotOpen as error:
             raise self._refuse("keys", _NO_KEY, error, account_id=account_id) from error
         except Exception as error:
@@ -187,9 +187,9 @@ class RecordingIngest:
         return stream.recording.metadata
 
     async def end(self, stream: AudioStream) -> Exception | None:
-        """Writes what waits: from then on the recording is whole and in the spool, whatever else fails.
+        """Writes the remaining audio and ends the recording; it is then complete in the spool, whatever fails later.
 
-        Answers what could not be written. May be called again, and answers the same.
+        Returns the first error of writing, or None. Repeated calls return the same result.
         """
         if stream.ending is None:
             if stream not in self._streams:
@@ -199,16 +199,16 @@ class RecordingIngest:
         return await asyncio.shield(stream.ending)
 
     async def wait_for_handover(self, stream: AudioStream) -> None:
-        """Waits until the database was told of a stream's end, and the storer has it."""
+        """Waits until the call's row is updated and the sink owns the recording."""
         if stream.handover is not None:
             await asyncio.shield(stream.handover)
 
     async def _end(self, stream: AudioStream) -> Exception | None:
-        if self._writing is not None:  # its audio may be among it
+        if self._writing is not None:  # it may be writing this stream's audio
             await asyncio.wait([self._writing])
         recording, error = await _in_thread(self._ending, partial(finish_stream, stream, stream.remaining_audio()))
         stream.handover = asyncio.create_task(self._hand_over(recording))
-        # A piece before the last may have failed while the end was being asked for.
+        # Prefer an error of an earlier write that occurred while this end was pending.
         return stream.failure.result() if stream.is_unwritable else error
 
     async def _hand_over(self, recording: SpooledRecording) -> None:
@@ -221,9 +221,9 @@ class RecordingIngest:
                 recording.close()
 
     async def _begin_within_timeout(self, viewer: Viewer, slot: Slot, stream: AudioStream) -> SpooledRecording:
-        """By the database, or without it when it does not answer in time.
+        """Begins with the database, or without it when it does not answer in time.
 
-        A statement that hangs is not waited for, even when it is cancelled: its server may not answer that either.
+        Does not wait for a cancelled statement that hangs: its server may never answer the cancellation.
         """
         beginning = asyncio.create_task(self._begin_with_database(viewer, slot, stream))
         beginning.add_done_callback(lambda task: task.cancelled() or task.exception())
@@ -265,9 +265,10 @@ class RecordingIngest:
     async def _begin_without_database(
         self, viewer: Viewer, slot: Slot, stream: AudioStream, error: BaseException
     ) -> SpooledRecording:
-        """As the account's last call was; what the database had begun, and may not have committed, goes on as it is.
+        """Begins with the cached settings of the account's last call.
 
-        Raises Refused and SpoolBroken, and the database's error where there was no such call.
+        Keeps a recording that the database attempt already created, because its transaction may have committed.
+        Raises Refused, SpoolBroken, and the database's error when nothing is cached.
         """
         if stream.creating is not None:
             return await self._created(stream)
@@ -288,7 +289,7 @@ class RecordingIngest:
         )
 
     async def _created(self, stream: AudioStream) -> SpooledRecording:
-        """The stream's place in the spool, whoever had it made. Raises SpoolBroken, and RecordedAlready where there is one."""
+        """The stream's recording, once its creation has finished. Raises SpoolBroken and AlreadyRecorded."""
         if stream.creating is None:
             raise RuntimeError("the stream's place is not being made")
         try:
@@ -318,7 +319,7 @@ class RecordingIngest:
         metadata = recording.metadata
         try:
             await lifecycle.mark_storing(self._live, metadata.call_id, metadata.account_id, key=metadata.key)
-        except Exception as error:  # noqa: BLE001  whoever stores it says STORED or FAILED later, whatever was said before
+        except Exception as error:  # noqa: BLE001  the uploader sets STORED or FAILED later from any state
             _log.warning("a call stays RECORDING for now", call_id=metadata.call_id.hex, **error_fields(error))
 
     async def _write_forever(self) -> None:
@@ -327,7 +328,7 @@ class RecordingIngest:
             self._wake.clear()
             try:
                 await self._write_all()
-            except Exception:  # noqa: BLE001  a task that ended here would be missed by nobody, and all audio lost
+            except Exception:  # noqa: BLE001  if this task ended, all audio would be lost unnoticed
                 _log.exception("audio was not written: the writing goes on")
             with suppress(TimeoutError):
                 async with asyncio.timeout(max(began + WRITE_EVERY_SECONDS - time.monotonic(), 0)):
@@ -339,12 +340,12 @@ class RecordingIngest:
             try:
                 await self._end_streams_of_closed_accounts()
                 await self._touch_long_calls()
-            except Exception as error:  # noqa: BLE001  calls go on; who is suspended meanwhile is found the next time
+            except Exception as error:  # noqa: BLE001  calls continue; the next check finds suspended accounts
                 if for_client(error) is None:
                     _log.exception("whose calls are recorded was not looked up")
 
     async def _end_streams_of_closed_accounts(self) -> None:
-        """Raises what the database does when it is away."""
+        """Raises the database's errors."""
         running = {stream.first.account_id for stream in self._streams}
         refusals = await refusals_of_closed_accounts(running) if running else {}
         for stream in self._streams:
@@ -352,7 +353,7 @@ class RecordingIngest:
                 stream.failure.set_result(refusals[stream.first.account_id])
 
     async def _touch_long_calls(self) -> None:
-        """So that nobody takes them for lost. Raises what the database does when it is away."""
+        """Updates the rows of long calls so that they do not count as lost. Raises the database's errors."""
         since = time.monotonic() - TOUCH_CALLS_EVERY_SECONDS
         for stream in [stream for stream in self._streams if stream.touched_at < since]:
             if stream.recording is not None:
@@ -360,7 +361,7 @@ class RecordingIngest:
             stream.touched_at = time.monotonic()
 
     async def _measure_forever(self) -> None:
-        """Apart from the writing, which does not wait for it: a large spool takes seconds."""
+        """A task of its own: measuring a large spool takes seconds, and writing must not wait."""
         while True:
             await asyncio.sleep(_MEASURE_EVERY_SECONDS)
             try:
@@ -412,7 +413,7 @@ class RecordingIngest:
     def _refuse(
         self, why: str, reason: str, error: Exception | None = None, *, account_id: UUID | None = None
     ) -> Refused:
-        """The refusal that is an alarm: a call that was to be recorded is not, or not to its end."""
+        """Logs, counts and returns a refusal: a call that should be recorded is not, or not to its end."""
         metrics.recording_refused(why)
         numbers = {"streams": self._slots.total, "spool_bytes": self._spool.size_bytes()}
         account = {"account": sid_of(Kind.ACCOUNT, account_id)} if account_id else {}
@@ -421,7 +422,7 @@ class RecordingIngest:
 
 
 def _is_database_down(error: BaseException) -> bool:
-    """Whether the database does not answer in time; one that answers and only refuses to write is another's matter."""
+    """Whether the database did not answer in time. A database that answers but refuses writes is another case."""
     return not isinstance(error, SpoolBroken | CannotOpen) and (is_database_away(error) or is_statement_given_up(error))
 
 

@@ -1,8 +1,8 @@
-"""What becomes of a call's recording, in the database: begun, on its way, stored or failed, deleted.
+"""State changes of a call's recording in the database. Each function is one transition.
 
-Each change is one UPDATE that names the states it may follow, so that whoever comes late changes nothing; a deleted recording
-stays deleted. A server that holds audio also names the key of its object: the row may be another recording's by then, as after
-the restore of an older dump. Subscribers get an event after the change is committed.
+Each transition is one UPDATE that names the states it may follow, so that a late one changes nothing; a deleted
+recording stays deleted. A server that holds audio also passes the key of its object: after the restore of an older
+dump, the row may belong to another recording. Subscribers get an event after the commit.
 """
 
 import secrets
@@ -29,9 +29,9 @@ from app.storage.model import AudioFormat, BucketVendor, RecordingError, StoredC
 from app.storage.s3 import StorageFailure, StorageTarget
 
 LOST_AFTER = timedelta(days=3)
-"""Three times as long as a storage is tried, and as a call goes on without a word in its row."""
+"""Three times the retry period of a storage, and three times the interval in which long calls update their row."""
 UNREACHABLE_AFTER = timedelta(days=30)
-"""A bucket that could not be asked for so long is asked no more."""
+"""A recording whose bucket was unreachable for this long is FAILED without asking again."""
 _IN_PROGRESS = (RecordingState.RECORDING, RecordingState.STORING)
 _LOST_AT_ONCE = 1_000
 
@@ -45,16 +45,16 @@ class StoredObject:
 
 
 class AlreadyRecorded(Exception):
-    """The call is being recorded, or was."""
+    """The call is being recorded, or was recorded before."""
 
 
 class AccountDeleted(Exception):
-    """The account does not exist in this database: deleted, or never there."""
+    """The account does not exist in this database: deleted, or never created."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallFacts:
-    """What a stream says of its call; None for what it does not say."""
+    """What a stream says about its call; None for what it does not say."""
 
     account_id: UUID
     gateway_call_id: str
@@ -74,11 +74,11 @@ async def begin(
     audio_format: AudioFormat,
     before_commit: Callable[[Call, UUID], Awaitable[None]] | None = None,
 ) -> Call:
-    """The call, from now on RECORDING, with the place where its recording goes; made if it is new.
+    """Marks the call RECORDING, with the destination of its recording; creates the call if it is new.
 
-    What was known of the call stays; what was not is taken from the facts. `hold` gets the call and the id of its stored
-    credential just before all of that is committed: no call is RECORDING without a place for its audio. It must not wait for
-    the network; what it raises undoes all. Raises RecordedAlready and AccountDeleted.
+    Known facts of the call stay; missing ones are filled in. `before_commit` gets the call and the id of its stored
+    credential: no call may be RECORDING before the spool holds its files. It must not wait for the network; an
+    exception rolls everything back. Raises AlreadyRecorded and AccountDeleted.
     """
     try:
         async with _locked_account(facts.account_id) as newest_month:
@@ -103,7 +103,9 @@ async def begin(
 
 
 def unsaved_call(facts: CallFacts, target: StorageTarget, audio_format: AudioFormat) -> Call:
-    """The call as `begin` would make it, without a row: for a database that does not answer. `restore` makes the row."""
+    """The call as `begin` would create it, but without a row, for use while the database does not answer. See
+    `restore_call`.
+    """
     call = Call(id=id_at(facts.started_at), account_id=facts.account_id, gateway_call_id=facts.gateway_call_id)
     call.started_at = facts.started_at
     call.update_from_dict({**_missing_facts(call, facts), **_Destination.of(call, target, audio_format).columns})
@@ -111,10 +113,11 @@ def unsaved_call(facts: CallFacts, target: StorageTarget, audio_format: AudioFor
 
 
 async def restore_call(live: LiveEvents, metadata: RecordingMetadata, attempts: int) -> UUID:
-    """Makes the rows of a call again whose audio is here, STORING; answers the id by which the database knows it.
+    """Creates the missing rows of a call whose audio is in the spool, as STORING; returns the call's id in the
+    database.
 
-    That is another one than before where the gateway has reported the call since the database lost it. Raises AccountDeleted,
-    and RecordedAlready where the call has another recording by now.
+    The id differs from the old one if the gateway reported the call after the database had lost it. Raises
+    AccountDeleted, and AlreadyRecorded when the call has another recording now.
     """
     facts = CallFacts(**{name: getattr(metadata, name) for name in CallFacts.__dataclass_fields__})
     async with _locked_account(metadata.account_id) as newest_month:
@@ -137,13 +140,13 @@ async def restore_call(live: LiveEvents, metadata: RecordingMetadata, attempts: 
 
 
 async def touch(call_id: UUID, account_id: UUID) -> None:
-    """It is still RECORDING, after so long a time that it could be taken for lost. No listener is told."""
+    """Updates the row of a long call that is still RECORDING, so that it does not count as lost. Publishes no event."""
     mine = Call.filter(account_id=account_id, id=call_id, recording_state=RecordingState.RECORDING)
     await mine.update(updated_at=datetime.now(UTC))
 
 
 async def mark_storing(live: LiveEvents, call_id: UUID, account_id: UUID, *, key: str | None = None) -> bool:
-    """All audio is here, and on its way to the bucket; after a failure it is tried again. False: it may not."""
+    """All audio is in the spool; uploads follow. Also after a failure. Returns False if the state does not allow it."""
     allowed = (*_IN_PROGRESS, RecordingState.FAILED)
     return await _change(live, call_id, account_id, allowed, RecordingState.STORING, key, recording_error=None)
 
@@ -151,20 +154,20 @@ async def mark_storing(live: LiveEvents, call_id: UUID, account_id: UUID, *, key
 async def mark_stored(
     live: LiveEvents, call_id: UUID, account_id: UUID, size_bytes: int, duration_ms: int, *, key: str | None = None
 ) -> bool:
-    """It is in the bucket. False: it may not, as when it was deleted meanwhile."""
+    """The object is in the bucket. Returns False if the state does not allow it, such as after a deletion."""
     values = {"recording_size_bytes": size_bytes, "recording_duration_ms": duration_ms, "recording_error": None}
     allowed = (*_IN_PROGRESS, RecordingState.FAILED)
     return await _change(live, call_id, account_id, allowed, RecordingState.STORED, key, **values)
 
 
 async def mark_incomplete(live: LiveEvents, call_id: UUID, account_id: UUID, *, key: str) -> bool:
-    """The bucket holds only a part of it: the whole is on its way there. False: it may not."""
+    """The bucket holds only part of the recording; it is uploaded again. Returns False if the state does not allow it."""
     values = {"recording_size_bytes": None, "recording_duration_ms": None}
     return await _change(live, call_id, account_id, (RecordingState.STORED,), RecordingState.STORING, key, **values)
 
 
 async def mark_empty(live: LiveEvents, call_id: UUID, account_id: UUID, now: datetime, *, key: str) -> None:
-    """The stream has ended without a sample: there is no recording, and the call says why."""
+    """The stream ended without audio: there is no recording, and the call's error says so."""
     values = {
         **dict.fromkeys(_Destination.column_names),
         "recording_credential_id": None,
@@ -177,7 +180,7 @@ async def mark_empty(live: LiveEvents, call_id: UUID, account_id: UUID, now: dat
 async def mark_retrying(
     live: LiveEvents, call_id: UUID, account_id: UUID, error: RecordingError, attempts: int, *, key: str | None = None
 ) -> None:
-    """So many tries have failed, the last as `error` tells (code, http_status, message, advice, at); there will be more."""
+    """An attempt failed and another will follow. `error` describes the last one (code, http_status, message, advice, at)."""
     mine = _call_in(call_id, account_id, _IN_PROGRESS, key)
     if await mine.update(recording_error=error, recording_attempts=attempts, updated_at=datetime.now(UTC)):
         live.publish(LiveEvent(account_id, call_id, Change.CALL))
@@ -186,7 +189,7 @@ async def mark_retrying(
 async def mark_failed(
     live: LiveEvents, call_id: UUID, account_id: UUID, error: RecordingError, attempts: int, *, key: str | None = None
 ) -> bool:
-    """It could not be stored; of the last try, `error` tells as above. False: it may not."""
+    """No more attempts. `error` describes the last one. Returns False if the state does not allow it."""
     values = {"recording_error": error, "recording_attempts": attempts}
     return await _change(live, call_id, account_id, _IN_PROGRESS, RecordingState.FAILED, key, **values)
 
@@ -194,12 +197,12 @@ async def mark_failed(
 async def fail_lost_recordings(
     live: LiveEvents, now: datetime, find: Callable[[Call], Awaitable[StoredObject | None]]
 ) -> int:
-    """FAILED, and why: what is on its way and nobody has told of for LOST_AFTER, as its machine did not. Answers how many.
+    """Marks recordings in progress as FAILED whose server has not updated them for LOST_AFTER. Returns their number.
 
-    `find` looks for the object in the bucket: what is there is STORED, as after the restore of an older dump. It raises
-    StorageFailure and CannotOpen where nothing can be known now: the recording then waits for the next run, up to
-    UNREACHABLE_AFTER, and a storage that has failed is asked for no other in this run.
-    Whoever brings the audio back may have it stored with `retryRecording`; a call that still runs is stored when it ends.
+    `find` looks for the object: a recording that is in its bucket becomes STORED, as after the restore of an older
+    dump. It raises StorageFailure and CannotOpen when the outcome is unknown. The recording then waits for the next
+    run, up to UNREACHABLE_AFTER, and other recordings in that bucket are not looked up in this run. If the audio
+    reappears, `retryRecording` stores it; a call that still runs is stored when it ends.
     """
     count = 0
     failing: set[tuple[str | UUID | None, ...]] = set()
@@ -226,7 +229,7 @@ async def fail_lost_recordings(
 
 
 async def _lost_calls(before: datetime) -> AsyncIterator[Call]:
-    # As text, which is what the index of what is on its way is asked with. The values are made here.
+    # States as literals, so that the partial index on recordings in progress applies. All values are our own.
     states = ", ".join(f"'{state.value}'" for state in _IN_PROGRESS)
     after = (UUID(int=0), UUID(int=0))
     while True:
@@ -243,26 +246,26 @@ async def _lost_calls(before: datetime) -> AsyncIterator[Call]:
 
 
 async def mark_deleted(call_id: UUID, account_id: UUID, *, key: str | None = None) -> bool:
-    """Its object is gone, or will never be; the call keeps where it was. False: there was none, or it is deleted already.
+    """The object is deleted, or will never exist. Returns False if there is no recording or it is deleted already.
 
-    Takes part in a surrounding transaction, so it tells no listener: `tell` them when that is committed.
+    Takes part in a surrounding transaction and publishes no event: call `publish` after the commit.
     """
     allowed = (*_IN_PROGRESS, RecordingState.STORED, RecordingState.FAILED)
     return await _update(call_id, account_id, allowed, RecordingState.DELETED, key, recording_error=None)
 
 
 def publish(live: LiveEvents, call_id: UUID, account_id: UUID) -> None:
-    """Tells listeners that the recording has another state than before."""
+    """Tells subscribers that the recording has a new state."""
     live.publish(LiveEvent(account_id, call_id, Change.RECORDING))
 
 
 def audio_lost_error(now: datetime, spool: str) -> RecordingError:
-    """As `failed` takes it, for audio that did not get onto the server's disk, or did not stay there."""
+    """For `mark_failed`: the audio never reached the server's disk, or did not survive there."""
     return {
         "code": None,
         "http_status": None,
-        "message": "The call's audio was lost on this server: it was stopped, or its disk failed, before any was kept.",
-        "advice": "For the operator of this server: look at its log and at the disk of its spool. The audio is nowhere else.",
+        "message": "The call's audio was lost on this server: it stopped, or its disk failed, before any audio was saved.",
+        "advice": "For the operator of this server: check its log and the disk of its spool. The audio has no other copy.",
         "at": now.astimezone(UTC).isoformat(),
         "next_attempt_at": None,
         "spool": spool,
@@ -270,13 +273,13 @@ def audio_lost_error(now: datetime, spool: str) -> RecordingError:
 
 
 def _lost_error(call: Call, now: datetime) -> RecordingError:
-    """As `failed` takes it; with the spool that the last try was from, if there was one."""
+    """Error of a lost recording, with the spool of the last attempt, if any."""
     since = f"{call.updated_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     return {
         "code": None,
         "http_status": None,
-        "message": f"The audio is not here: the server that held it has told nothing of it since {since}.",
-        "advice": "Ask the operator to bring that server back, with the disk of its spool: then `retryRecording` stores the "
+        "message": f"The audio is not here: the server that holds it has not reported since {since}.",
+        "advice": "Ask the operator to restore that server with the disk of its spool; then `retryRecording` stores the "
         "audio. If the disk is lost, so is the audio.",
         "at": now.astimezone(UTC).isoformat(),
         "next_attempt_at": None,
@@ -300,7 +303,7 @@ async def _change(
 
 
 def _call_in(call_id: UUID, account_id: UUID, allowed: tuple[RecordingState, ...], key: str | None) -> QuerySet[Call]:
-    """The call, in one of these states; with a key, only as long as its recording has that key."""
+    """The call in one of these states; with a key, only while its recording has that key."""
     mine = Call.filter(account_id=account_id, id=call_id, recording_state__in=list(allowed))
     return mine.filter(recording_key=key) if key is not None else mine
 
@@ -319,9 +322,10 @@ async def _update(
 
 @asynccontextmanager
 async def _locked_account(account_id: UUID) -> AsyncIterator[UUID | None]:
-    """A transaction that holds the account; gives the month of its newest call. Raises AccountDeleted."""
+    """A transaction that locks the account; yields the month of its newest call. Raises AccountDeleted."""
     async with in_transaction() as client:
-        # Before its rows, in the order of a deletion of the account: a new call would ask for this lock after them.
+        # Lock the account before its rows, in the order of an account deletion: inserting a call takes this lock
+        # later (deadlock).
         statement = "SELECT newest_month FROM call_accounts WHERE id = $1 FOR KEY SHARE"
         found = await client.execute_query_dict(statement, [account_id])
         if not found:
@@ -330,7 +334,7 @@ async def _locked_account(account_id: UUID) -> AsyncIterator[UUID | None]:
 
 
 async def _locked(facts: CallFacts, call_id: UUID) -> Call:
-    """The call's row, locked; made if it is missing."""
+    """The call's row, locked; created if missing."""
     new = Call(
         id=call_id,
         account_id=facts.account_id,
@@ -349,7 +353,7 @@ def _missing_facts(call: Call, facts: CallFacts) -> dict[str, object]:
 
 @dataclass(frozen=True, slots=True)
 class _Destination:
-    """Where a recording goes."""
+    """The bucket and key of a recording."""
 
     audio_format: AudioFormat
     vendor: BucketVendor
@@ -361,14 +365,14 @@ class _Destination:
     column_names: ClassVar[tuple[str, ...]] = tuple(
         f"recording_{name}" for name in ("format", "vendor", "endpoint_url", "bucket", "region", "key")
     )
-    """The columns, which are all null where there is no recording."""
+    """These columns are all null when there is no recording."""
 
     @classmethod
     def of(cls, call: Call, target: StorageTarget, audio_format: AudioFormat) -> "_Destination":
-        """By the UTC start of the call and our id, since a gateway's is unique in its account only.
+        """The key holds the call's UTC date and our id: a gateway's id is unique within its account only.
 
-        With digits of each recording's own: two servers may record a call that the database has lost in between, and neither
-        may overwrite or delete the other's object.
+        Random digits keep two servers apart that record the same call after the database lost it: neither may
+        overwrite or delete the other's object.
         """
         day = call.started_at.astimezone(UTC).strftime("%Y/%m/%d")
         key = f"{day}/{sid_of(Kind.CALL, call.id)}-{secrets.token_hex(4)}.{audio_format.name.lower()}"
@@ -394,12 +398,11 @@ async def _write_recording(
 
 
 def _no_audio_error(now: datetime) -> RecordingError:
-    """As `failed` takes it."""
     return {
         "code": None,
         "http_status": None,
-        "message": "The gateway ended the stream without a single audio sample: there is nothing to store.",
-        "advice": "If the call was answered, check that the gateway sends the call's audio as binary frames.",
+        "message": "The gateway ended the stream without sending any audio: there is nothing to store.",
+        "advice": "If the call was answered, check that the gateway sends its audio as binary frames.",
         "at": now.astimezone(UTC).isoformat(),
         "next_attempt_at": None,
     }

@@ -1,4 +1,4 @@
-"""Whether a recording is in its bucket although its row does not say so: after the restore of an older dump of the database."""
+"""Looks for a recording in its bucket when its row does not say STORED, such as after the restore of an older dump."""
 
 from datetime import timedelta
 
@@ -9,12 +9,12 @@ from app.recording import audio
 from app.recording.lifecycle import StoredObject
 from app.storage.s3 import ObjectStorage, StorageFailure
 
-# To store recordings needs no right to read them.
+# Storing recordings needs no permission to read them.
 _NO_READ_PERMISSION = {401, 403, 405, 501}
 
 
 async def find_in_bucket(keyring: Keyring, storage: ObjectStorage, call: Call) -> StoredObject | None:
-    """The object of a call's recording; None where there is none, or no key of the account may look.
+    """The object of a call's recording; None when there is none, or when no key of the account may read it.
 
     Raises StorageFailure when the storage cannot tell now, and CannotOpen.
     """

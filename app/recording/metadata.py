@@ -1,4 +1,4 @@
-"""What the spool keeps of a recording beside its audio: its metadata (`about.json`) and how its stream ended (`ended.json`)."""
+"""A recording's metadata (`about.json`) and how its stream ended (`ended.json`)."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -15,7 +15,7 @@ _IDS = ("call_id", "account_id", "credential_id", "service_provider_id", "applic
 
 @dataclass(frozen=True, slots=True)
 class RecordingMetadata:
-    """Whose recording it is, where it goes, and all that its call's row is made again from where the database has lost it."""
+    """Owner and destination of a recording, and all facts needed to create its call's row again if the database lost it."""
 
     call_id: UUID
     account_id: UUID
@@ -33,22 +33,21 @@ class RecordingMetadata:
     credential_id: UUID
     tags: tuple[Tag, ...] = ()
     service_provider_id: UUID | None = None
-    """The account's, when the call began; None in what versions before this field wrote, as are the fields below."""
+    """The account's provider when the call began. This field and the following are None in files of older versions."""
     application_id: UUID | None = None
     direction: CallDirection | None = None
     from_number: str | None = None
     to_number: str | None = None
     trace_id: str | None = None
     without_database: bool = False
-    """Begun with the settings of an earlier call, since the database did not answer: those of now are still to be asked."""
+    """Begun with cached settings while the database did not answer. The current settings must be checked before storing."""
 
     @property
     def owners(self) -> tuple[UUID, ...]:
-        """The account, and its service provider."""
+        """The account, and its service provider if known."""
         return (self.account_id, self.service_provider_id) if self.service_provider_id else (self.account_id,)
 
     def to_json(self) -> Json:
-        """JSON types only."""
         ids = {name: value.hex for name in _IDS if (value := getattr(self, name)) is not None}
         names = {"format": self.format.name, "vendor": self.vendor.name, "started_at": self.started_at.isoformat()}
         names |= {"direction": self.direction.name} if self.direction else {}
@@ -56,7 +55,7 @@ class RecordingMetadata:
 
     @classmethod
     def from_json(cls, stored: Json) -> "RecordingMetadata":
-        """Reads what `to_json` wrote, in a newer version too. Raises KeyError, TypeError and ValueError for anything else."""
+        """Reads the output of `to_json`, of newer versions too. Raises KeyError, TypeError and ValueError for anything else."""
         stored = {name: stored[name] for name in cls.__dataclass_fields__ if name in stored}
         read = {name: UUID(hex=value) for name in _IDS if (value := stored.get(name)) is not None}
         return cls(
@@ -74,11 +73,11 @@ class RecordingMetadata:
 
 @dataclass(frozen=True, slots=True)
 class StreamEnd:
-    """How the stream ended."""
+    """How a stream ended."""
 
     ended_at: datetime
     duration_ms: int
     samples: int
-    """Of each channel."""
+    """Per channel."""
     is_cut: bool = False
-    """Audio came that could not be written."""
+    """Some audio could not be written."""

@@ -1,4 +1,4 @@
-"""One attempt to bring a spooled recording where its call says: stored, failed, set aside or deleted."""
+"""One attempt on a spooled recording: store it, delete it, set it aside, or schedule the next attempt."""
 
 import asyncio
 from collections.abc import Callable
@@ -37,20 +37,20 @@ NEVER = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Scheduled:
-    """A recording in the spool that is not due."""
+    """A recording in the spool, and when it is due."""
 
     owners: tuple[UUID, ...]
     attempts: int
     due: datetime
     is_cleanup: bool = False
-    """It was stored or deleted; the bucket is to be cleaned up."""
+    """Stored or deleted; only the bucket must be cleaned up."""
 
     def is_due(self, now: datetime) -> bool:
         return self.due != NEVER and backoff.is_due(self.due, now)
 
 
 class RecordingProcessor:
-    """Decides by the call's row and the recording's state what to do, and does it once."""
+    """Decides by the call's row and the upload state what to do with a recording, and does it once."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class RecordingProcessor:
         now: Callable[[], datetime],
         on_moved: Callable[[], None],
     ) -> None:
-        """`on_moved` is called when a recording is in the spool under another call's id from now on."""
+        """`on_moved` is called when a recording has moved to another call id."""
         self._keyring = keyring
         self._storage = storage
         self._spool = spool
@@ -72,7 +72,7 @@ class RecordingProcessor:
         self._on_moved = on_moved
 
     async def process(self, recording: SpooledRecording, upload: MultipartUpload | None) -> Scheduled | None:
-        """Answers when to look again; None: it is out of the spool. Raises what the database does."""
+        """Returns when the recording is due again; None when it has left the spool. Raises the database's errors."""
         metadata, state = recording.metadata, UploadState.of(recording)
         if state.is_deleted:
             return await self._delete(recording, state, upload)
@@ -99,7 +99,7 @@ class RecordingProcessor:
             row_state, attempts = RecordingState.STORING, state.attempts
         if row_state is RecordingState.FAILED:
             return Scheduled(metadata.owners, max(1, state.attempts), NEVER)
-        if attempts < state.attempts:  # a person has asked for it
+        if attempts < state.attempts:  # retryRecording was called
             state.attempts, state.first_failed_at, state.next_attempt_at = 0, None, None
         due = state.time("next_attempt_at")
         if due is not None and not backoff.is_due(due, self._now()):
@@ -115,7 +115,7 @@ class RecordingProcessor:
     async def _upload(
         self, recording: SpooledRecording, state: UploadState, upload: MultipartUpload | None, duration_ms: int
     ) -> Scheduled | None:
-        """Raises Fault: that of the keys that were tried last."""
+        """Tries the candidate keys in order. Raises UploadFault of the last ones tried."""
         candidates = await sending.usable_keys(self._keyring, recording.metadata)
         for candidate in candidates:
             running_upload = upload if upload is not None and upload.target == candidate.target else None
@@ -127,12 +127,14 @@ class RecordingProcessor:
                 fault = UploadFault.of(failure, candidate.target.region)
                 if candidate is candidates[-1] or fault.is_transient:
                     raise fault from None
-        raise AssertionError("there is always a way")
+        raise AssertionError("usable_keys returns at least one candidate")
 
     async def _finish_stored(
         self, bucket: Bucket, candidate: Candidate, recording: SpooledRecording, state: UploadState, duration_ms: int
     ) -> Scheduled | None:
-        """Says so, and lets go of the audio; what was deleted meanwhile is deleted in the bucket too. Raises StorageFailure."""
+        """Marks the call STORED and removes the audio. Deletes the object if the call was deleted during the upload.
+        Raises StorageFailure.
+        """
         metadata, size = recording.metadata, recording.audio_bytes
         if not state.is_sent:
             state.is_sent = True
@@ -142,7 +144,7 @@ class RecordingProcessor:
         arguments = (self._live, metadata.call_id, metadata.account_id, size, duration_ms)
         if not await lifecycle.mark_stored(*arguments, key=metadata.key):
             row_state, _, _, key = await _read_row(metadata)
-            # The database has lost the row since, or it is another recording's: the next look decides.
+            # The database lost the row, or it belongs to another recording: the next attempt decides.
             if row_state not in FINAL_STATES or key != metadata.key:
                 return Scheduled(metadata.owners, state.attempts, self._now())
             if row_state is RecordingState.DELETED:
@@ -153,9 +155,9 @@ class RecordingProcessor:
         return None
 
     async def _restore_call(self, recording: SpooledRecording, state: UploadState) -> bool:
-        """Makes the rows of the call again, which the database has lost. False: the recording is no call's to be stored now.
+        """Creates the missing rows of the call again. Returns False when the recording must not be stored now.
 
-        Then it is set aside, marked as deleted with its account, or left to be found under the id that its call has by now.
+        It is then set aside, marked as deleted with its account, or moved to the call's present id.
         """
         metadata = recording.metadata
         if metadata.started_at < self._now() - self._call_retention and not state.is_adopted:
@@ -177,7 +179,7 @@ class RecordingProcessor:
         except lifecycle.AlreadyRecorded:
             await self._set_aside(recording, state, _OTHER_RECORDING)
             return False
-        _log.warning("a call that the database had lost is there again", call_id=call_id.hex)
+        _log.warning("missing rows of a call created again", call_id=call_id.hex)
         if call_id == metadata.call_id:
             return True
         try:
@@ -192,10 +194,10 @@ class RecordingProcessor:
         await state.write(recording)
         await asyncio.to_thread(recording.set_aside)
         ids = {"call": sid_of(Kind.CALL, metadata.call_id), "account": sid_of(Kind.ACCOUNT, metadata.account_id)}
-        _log.error("a recording is set aside: see `python -m app spool`", reason=reason, **ids)
+        _log.error("recording set aside: see `python -m app spool`", reason=reason, **ids)
 
     async def _finish_empty(self, recording: SpooledRecording, state: UploadState) -> None:
-        """There is nothing to store, and the call says why: the gateway sent not a sample, or all audio was lost here."""
+        """Handles a recording without audio: the gateway sent none, or this server lost it. The call's `error` says which."""
         metadata, ended, now = recording.metadata, recording.stream_end, self._now()
         mine = (self._live, metadata.call_id, metadata.account_id)
         if ended is not None and not ended.samples and not ended.is_cut:
@@ -204,11 +206,11 @@ class RecordingProcessor:
             *mine, lifecycle.audio_lost_error(now, self._spool.id), state.attempts, key=metadata.key
         ):
             metrics.recording_failed("disk", for_good=True)
-            _log.error("a recording has lost all its audio", call=sid_of(Kind.CALL, metadata.call_id))
+            _log.error("all audio of a recording is lost", call=sid_of(Kind.CALL, metadata.call_id))
         await asyncio.to_thread(recording.remove)
 
     async def _save_candidate(self, metadata: RecordingMetadata, candidate: Candidate) -> None:
-        """The recording lies where only the account's newer keys reach it."""
+        """Saves the account's newer keys on the call: only they open the bucket now."""
         credential_id = await credentials.get_or_create(self._keyring, metadata.account_id, candidate.target)
         await (
             Call.filter(account_id=metadata.account_id, id=metadata.call_id, recording_key=metadata.key)
@@ -219,7 +221,7 @@ class RecordingProcessor:
     async def _save_fault(
         self, recording: SpooledRecording, state: UploadState, fault: UploadFault
     ) -> Scheduled | None:
-        """What has failed, in the row first: a kill in between costs a wait, no try and no truth."""
+        """Saves the fault to the call's row first, then to the state: a kill in between costs a delay, not an attempt."""
         metadata, now = recording.metadata, self._now()
         state.attempts += 1
         state.first_failed_at = state.first_failed_at or now.isoformat()
@@ -238,7 +240,7 @@ class RecordingProcessor:
             await lifecycle.mark_retrying(*arguments, key=metadata.key)
         metrics.recording_failed(code_for_metrics(fault.code), for_good=due is None)
         _log.warning(
-            "a recording was not stored",
+            "a recording could not be stored",
             call_id=metadata.call_id.hex,
             code=fault.code,
             attempts=state.attempts,
@@ -250,7 +252,7 @@ class RecordingProcessor:
     async def _remove_stored(
         self, recording: SpooledRecording, state: UploadState, upload: MultipartUpload | None
     ) -> Scheduled | None:
-        """The bucket has it: the audio goes, once no upload of it is left open there."""
+        """The bucket has the object: removes the audio, once no multipart upload is left open."""
         if state.upload_id is not None or state.is_beginning:
             fault = await self._clean_bucket(recording, state, upload, deletes=False)
             if fault is not None:
@@ -261,8 +263,8 @@ class RecordingProcessor:
     async def _delete(
         self, recording: SpooledRecording, state: UploadState, upload: MultipartUpload | None
     ) -> Scheduled | None:
-        """A person has deleted it: nothing of it stays here, nor in the bucket, except what its account had stored there."""
-        # On the disk first: whatever dump the database is restored from, what was deleted stays deleted.
+        """Deletes a recording from the spool and the bucket. Keeps the object when its account was deleted."""
+        # State first: a recording once deleted stays deleted, whichever dump the database is restored from.
         state.is_deleted = True
         await state.write(recording)
         metadata = recording.metadata
@@ -270,7 +272,7 @@ class RecordingProcessor:
             metadata.call_id, metadata.account_id, key=metadata.key
         ):
             lifecycle.publish(self._live, metadata.call_id, metadata.account_id)
-        # At once, whenever the bucket answers: the state is all that cleaning it up needs.
+        # Drop the audio now, before the bucket answers: cleaning up needs the state only.
         await asyncio.to_thread(recording.truncate, 0)
         is_there = (state.is_sent or state.may_be_sent) and not state.keeps_object
         if state.upload_id is not None or state.is_beginning or is_there:
@@ -283,13 +285,13 @@ class RecordingProcessor:
     async def _clean_bucket(
         self, recording: SpooledRecording, state: UploadState, upload: MultipartUpload | None, *, deletes: bool
     ) -> UploadFault | None:
-        """Takes what is left of it out of the bucket, with whichever keys may do that; answers why it could not be done."""
+        """Removes leftovers from the bucket with the first keys that may; returns the fault if none could."""
         metadata, fault = recording.metadata, None
         try:
             candidates = [candidate.target for candidate in await sending.usable_keys(self._keyring, metadata)]
         except UploadFault:
             if upload is None:
-                _log.warning("what was sent may have stayed in the bucket: its keys are gone", key=metadata.key)
+                _log.warning("an upload may remain in the bucket: its keys were removed", key=metadata.key)
                 return None
             candidates = [upload.target]
         for target in candidates:
@@ -306,13 +308,13 @@ class RecordingProcessor:
     async def _reschedule_cleanup(
         self, recording: SpooledRecording, state: UploadState, fault: UploadFault
     ) -> Scheduled | None:
-        """The bucket cannot be cleaned up now; when it never can, the folder goes all the same."""
+        """Schedules another clean-up of the bucket; gives up and removes the folder when no more attempts are left."""
         metadata, now = recording.metadata, self._now()
         state.attempts += 1
         state.first_failed_at = state.first_failed_at or now.isoformat()
         due = backoff.next_attempt_at(state.attempts, fault.is_transient, state.time("first_failed_at") or now, now)
         if due is None:
-            _log.warning("what was deleted may have stayed in the bucket", key=metadata.key, code=fault.code)
+            _log.warning("a deleted object may remain in the bucket", key=metadata.key, code=fault.code)
             await asyncio.to_thread(recording.remove)
             return None
         await state.write(recording)
@@ -320,7 +322,7 @@ class RecordingProcessor:
 
 
 async def _read_row(metadata: RecordingMetadata) -> tuple[RecordingState, int, int | None, str | None]:
-    """What the call's row says, how many tries it knows of, and the object's length in bytes and key; without a row, NONE."""
+    """State, attempts, object size in bytes and object key by the call's row; NONE without a row."""
     mine = Call.filter(account_id=metadata.account_id, id=metadata.call_id)
     columns = ("recording_state", "recording_attempts", "recording_size_bytes", "recording_key")
     return await mine.first().values_list(*columns) or (*NO_ROW, None, None)

@@ -1,4 +1,4 @@
-"""Trying again by hand what could not be stored."""
+"""The manual retry of a recording that was not stored."""
 
 from typing import Any
 
@@ -19,10 +19,11 @@ _IS_SET_ASIDE = "The audio is set aside in this server's spool. For its operator
 
 
 async def retry(context: Context, call_id: str) -> Call:
-    """The call, STORING from now on: whichever machine holds the audio begins again within seconds, with all its tries.
+    """Marks the call STORING; the server that holds the audio starts within seconds, with all attempts.
 
-    What waits for its next try is tried at once, and what is in the bucket already is STORED. Raises UserErrors: NOT_FOUND;
-    CONFLICT when there is nothing to store, or when this machine held the audio and has it no more, or has set it aside.
+    A recording that waits for its next attempt starts at once; one that is already in the bucket becomes STORED.
+    Raises UserErrors: NOT_FOUND; CONFLICT when there is nothing to store, or when this server has lost the audio or
+    set it aside.
     """
     call = await _found(context, call_id)
     if call.recording_state not in (RecordingState.FAILED, RecordingState.STORING):
@@ -37,13 +38,13 @@ async def retry(context: Context, call_id: str) -> Call:
     changed = await change(context, Call, call.id, values, where=where, account_id=call.account_id)
     if changed is None:
         await _found(context, call_id)
-        raise _conflict("The recording has changed in this moment; load the call again.")
+        raise _conflict("The recording changed at the same time; load the call again.")
     context.use(LiveEvents).publish(LiveEvent(call.account_id, call.id, Change.RECORDING))
     return changed
 
 
 async def _values_without_audio(context: Context, call: Call) -> dict[str, Any]:
-    """What becomes of a recording that is not in this spool. Raises UserErrors CONFLICT when it is nowhere."""
+    """The values of a recording that is not in this spool. Raises UserErrors CONFLICT when the audio no longer exists."""
     try:
         found = await lookup.find_in_bucket(context.keyring, context.use(ObjectStorage), call)
     except (StorageFailure, CannotOpen):
@@ -52,7 +53,7 @@ async def _values_without_audio(context: Context, call: Call) -> dict[str, Any]:
         sizes = {"recording_size_bytes": found.size_bytes, "recording_duration_ms": found.duration_ms}
         return {"recording_state": RecordingState.STORED, "recording_error": None, **sizes}
     if context.use(Spool).id == (call.recording_error or {}).get("spool"):
-        raise _conflict("The audio is gone from this server's spool: there is nothing left to store.")
+        raise _conflict("This server's spool no longer has the audio: there is nothing left to store.")
     return _RETRY_NOW
 
 

@@ -1,6 +1,6 @@
 """`/record`: the WebSocket on which a gateway streams a call's audio.
 
-A key lets a stream in when it begins; one that is revoked later cuts off no call.
+The key is checked when a stream begins; a later revocation does not end running streams.
 """
 
 import asyncio
@@ -33,11 +33,11 @@ from app.recording.stream import (
 )
 
 Authenticate = Callable[[bytes | None], Awaitable[Viewer | None]]
-"""Who shows an Authorization header. Raises Unauthenticated and ServiceUnavailable."""
+"""Authenticates an Authorization header. Raises Unauthenticated and ServiceUnavailable."""
 
 
 async def record(websocket: WebSocket, authenticate: Authenticate, ingest: RecordingIngest) -> None:
-    """Takes in one call's audio, from the handshake to the end of the stream."""
+    """Records one call's audio, from the handshake to the end of the stream."""
     try:
         await _record(websocket, authenticate, ingest)
     except WebSocketDisconnect:
@@ -61,7 +61,7 @@ async def _record(websocket: WebSocket, authenticate: Authenticate, ingest: Reco
     try:
         with ingest.slot(viewer) as slot:
             stream = await _record_stream(websocket, viewer, ingest, slot)
-        # Not in the slot: a database that is away would hold that until its timeout.
+        # Outside the slot: if the database does not answer, this waits until its timeout.
         if stream is not None:
             await ingest.wait_for_handover(stream)
     except Refused as refused:
@@ -75,14 +75,14 @@ async def _gateway(websocket: WebSocket, authenticate: Authenticate) -> Viewer:
     given = [value for name, value in websocket.scope["headers"] if name == b"authorization"]
     viewer = await authenticate(_bearer(b", ".join(given)) if given else None)
     if viewer is None:
-        raise Unauthenticated("Send a key of the access level GATEWAY: Authorization: Basic … or Bearer vgk_…")
+        raise Unauthenticated("Send an API key of the access level GATEWAY: Authorization: Basic … or Bearer vgk_…")
     if not IsGateway.allows(viewer):
         raise Forbidden(f"/record needs {IsGateway.words}.", **IsGateway.refusal)
     return viewer
 
 
 def _bearer(header: bytes) -> bytes:
-    """Basic credentials are a key in the place of the password or of the user name; anything else stays as it is."""
+    """Turns basic credentials into a bearer token: the key is the password or the user name. Other schemes stay."""
     scheme, _, text = header.strip().partition(b" ")
     if scheme.lower() != b"basic":
         return header
@@ -94,7 +94,7 @@ def _bearer(header: bytes) -> bytes:
 
 
 async def _reject_handshake(websocket: WebSocket, refused: ClientError) -> None:
-    """Answers the handshake with HTTP."""
+    """Answers the handshake with an HTTP error."""
     status, why = _DENIALS.get(type(refused), (400, "protocol"))
     metrics.recording_refused(why)
     body = {"errors": [json_error(refused.message, refused.extensions, websocket.scope["request_id"])]}
@@ -107,25 +107,25 @@ _DENIALS: dict[type[ClientError], tuple[int, str]] = {
     Forbidden: (403, "forbidden"),
     ServiceUnavailable: (503, "database"),
 }
-"""The status that answers the handshake, and the reason that is counted."""
+"""The HTTP status of the response, and the reason for metrics."""
 
 
 async def _close(websocket: WebSocket, code: int, reason: str = "") -> None:
-    """Also answers the client's own close, which waits for it."""
-    with suppress(WebSocketDisconnect):  # nobody is there to hear it
+    """Closes the connection; also completes a close that the client began."""
+    with suppress(WebSocketDisconnect):  # the client has disconnected
         await websocket.close(code, reason)
 
 
 async def _record_stream(
     websocket: WebSocket, viewer: Viewer, ingest: RecordingIngest, slot: Slot
 ) -> AudioStream | None:
-    """The stream, ended and kept; None when the gateway said nothing. Raises Refused."""
+    """Records the stream until its end. None when the gateway left before the first frame. Raises Refused."""
     first = await _first_frame(websocket)
     if first is None:
         await _close(websocket, CloseCode.SAVED)
         return None
     stream = ingest.stream(first)
-    # From here on audio goes into the stream's buffer as it arrives, while the settings of the call are looked up.
+    # From here on audio goes to the stream's buffer as it arrives, while the call's settings are looked up.
     stream.on_room = websocket.scope["extensions"][DIVERT](stream.receive)
     recorded = await ingest.begin(viewer, slot, stream)
     log_fields = websocket.scope["log"]
@@ -148,19 +148,18 @@ def _disk_refusal(error: Exception) -> Refused:
     return Refused(CloseCode.INTERNAL_ERROR, f"{disk_fault(error).reason}: the recording ends here")
 
 
-# Of connections that ended without a close frame, or with an empty one: no close frame may hold them (RFC 6455, 7.4.1).
+# Codes of connections that ended without a close frame, or with an empty one; no close frame may hold them (RFC 6455,
+# 7.4.1).
 _NO_CODES = {1005, 1006, 1015}
 
 
 async def _first_frame(websocket: WebSocket) -> FirstFrame | None:
-    """None when the gateway has gone. Raises Refused."""
+    """None when the gateway has disconnected. Raises Refused."""
     try:
         async with asyncio.timeout(FIRST_FRAME_SECONDS):
             message = await websocket.receive()
     except TimeoutError:
-        raise Refused(
-            CloseCode.TIMED_OUT, f"nothing was said about the call within {FIRST_FRAME_SECONDS:g} s"
-        ) from None
+        raise Refused(CloseCode.TIMED_OUT, f"no first frame came within {FIRST_FRAME_SECONDS:g} s") from None
     if message["type"] == "websocket.disconnect":
         return None
     if message.get("text") is None:
@@ -169,9 +168,9 @@ async def _first_frame(websocket: WebSocket) -> FirstFrame | None:
 
 
 async def _wait_for_end(websocket: WebSocket, stream: AudioStream) -> int:
-    """The code with which the client has closed. Raises Refused.
+    """Waits until the client closes; returns its close code. Raises Refused.
 
-    Text frames that come between the audio are events of the call, such as DTMF: they are not kept.
+    Text frames between the audio are events of the call, such as DTMF, and are ignored.
     """
     while True:
         message = asyncio.ensure_future(websocket.receive())

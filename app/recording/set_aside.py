@@ -1,7 +1,7 @@
-"""Recordings that were set aside in the spool, for the operator: what they are, back to the workers, or deleted.
+"""Recordings set aside in the spool, for the operator's command: list, adopt, discard.
 
-spool ── rows cannot be made again ──> set aside ── adopt ──> spool
-                                           └────── discard ──> gone
+spool ── rows cannot be created again ──> set aside ── adopt ────> spool
+                                              └────── discard ──> deleted
 """
 
 import json
@@ -32,7 +32,7 @@ class CannotAdopt(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SetAsideRecording:
-    """A recording that was set aside; `about` is None where that cannot be read."""
+    """A recording that was set aside; `metadata` is None when it cannot be read."""
 
     call_id: UUID
     metadata: RecordingMetadata | None
@@ -63,7 +63,7 @@ def list_set_aside(spool: Spool) -> Iterator[SetAsideRecording]:
 
 
 async def adopt(spool: Spool, one: SetAsideRecording, account_id: UUID | None) -> None:
-    """Gives it back to the workers, who make its rows and store it; as another account's, if one is named.
+    """Returns a recording to the workers, which create its rows and store it; optionally for another account.
 
     Raises CannotAdopt.
     """
@@ -78,9 +78,9 @@ async def adopt(spool: Spool, one: SetAsideRecording, account_id: UUID | None) -
         )
     metadata = replace(one.metadata, account_id=owner_id, service_provider_id=provider_id)
     await _check_rows(one, metadata)
-    # It may have FAILED before. Of the command no listener hears; of what the worker makes of it, all do.
+    # It may be FAILED. This command publishes no event; the worker's next change does.
     await lifecycle.mark_storing(LiveEvents(), metadata.call_id, metadata.account_id, key=metadata.key)
-    # Tried at once, and with all its tries.
+    # Start at once, with all attempts.
     state = replace(
         UploadState.from_json(read_state(one.folder)), aside=None, is_adopted=True, attempts=0, first_failed_at=None
     )
@@ -95,7 +95,7 @@ async def adopt(spool: Spool, one: SetAsideRecording, account_id: UUID | None) -
 
 
 async def _check_rows(one: SetAsideRecording, metadata: RecordingMetadata) -> None:
-    """Raises CannotAdopt where the call is another account's here, or has another recording."""
+    """Raises CannotAdopt when the call belongs to another account, or has another recording."""
     for rows in (Call, CallKey):
         other = await rows.filter(id=metadata.call_id).exclude(account_id=metadata.account_id).first()
         if other is not None:

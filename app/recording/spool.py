@@ -1,18 +1,16 @@
-"""Recordings on their way: a folder for each on a local disk, from the first audio to the bucket.
+"""The spool: one folder per recording on a local disk, from the first audio until the bucket has it.
 
     <call id, 32 hex digits>/
-        about.json    whose it is and where it goes; no secret
-        audio         the file as it will be stored, growing while the call runs
-        ended.json    when the stream ended in order; blank before, and after a crash
-        state.json    how far the upload is; blank before the first try
-        lock          held (flock) by the process that records or stores it; a process that dies lets go of it
+        about.json    owner, destination and facts of the call; no secret
+        audio         the file as it will be stored; grows during the call
+        ended.json    how the stream ended; blank before, and after a crash
+        state.json    state of the upload; blank before the first attempt
+        lock          locked (flock) by the process that records or uploads; the lock ends with the process
 
-A folder appears with its lock held and goes as a whole, by being renamed. One that cannot be stored is set aside under a name
-with a dot (`set_aside.py` lists, adopts and discards these). Several workers of one machine share the spool:
-who gets the lock works on the recording. What is written later has its place from the beginning, so that a full disk can be
-emptied. Nothing is synced to the disk: it survives the process, not the machine.
-
-Long because all that touches its folders stays in one place.
+A folder appears locked and disappears as a whole, both by rename. Workers of one machine share the spool; the worker
+that holds the lock processes the recording. A recording that cannot be stored is set aside under a name with a dot
+(`set_aside.py` lists, adopts and discards these). Space for files that are written later is reserved at creation, so
+that a full disk can be emptied. Nothing is synced to disk: the spool survives the process, not the machine.
 """
 
 import contextlib
@@ -51,28 +49,28 @@ from app.recording.spool_files import (
 
 _log = structlog.get_logger("recording.spool")
 
-# Folders that are being made or removed; nobody but who does it looks into them.
+# Prefixes of folders that are being created or removed. Other processes ignore them.
 _MAKING, _REMOVING = ".new-", ".gone-"
-# Folders that no worker stores: only an operator's command moves or removes them.
+# Folders that workers ignore: only an operator's command moves or removes them.
 _SET_ASIDE = ".aside-"
-# The same, by an older version.
+# The same, written by an older version.
 _SET_ASIDE_BEFORE = ".broken-"
-# Of the spool, for one account and for the accounts of one service provider: no other goes unrecorded for a storage that is
-# not its own.
+# Shares of the spool for one account and for the accounts of one service provider: a failing storage must not block
+# the recordings of other tenants.
 _QUOTAS = {Share.ACCOUNT: 0.25, Share.PROVIDER: 0.75}
-# On the disk, of a recording's folder and its files but the audio; so that a great many short ones count for what they are.
+# Size of a folder with its files except the audio, so that many short recordings count correctly.
 _FOLDER_BYTES = 20_480
-# Of what it may hold: running calls may grow over that by so much before they are ended.
+# New recordings are refused at the limit; running ones may exceed it by this factor before they are ended.
 _HARD_LIMIT = 1.1
-# A folder that is still being made or removed after this time was left so by a process that is no more.
+# A folder still being created or removed after this time was left by a dead process.
 _STALE_SECONDS = 60
 
 
 class Spool:
-    """The folder with all recordings that are on their way. Raises OSError where the disk does."""
+    """The folder of all recordings that are not in their buckets yet. Methods raise OSError when the disk fails."""
 
     def __init__(self, path: Path, maximum_bytes: int) -> None:
-        """Makes the folder where it is missing."""
+        """Creates the folder if it is missing."""
         self._path = path
         self._maximum_bytes = maximum_bytes
         self._counter_lock = threading.Lock()
@@ -81,14 +79,14 @@ class Spool:
         self._owners: dict[str, tuple[UUID, ...]] = {}
         self._logged: set[UUID] = set()
         path.mkdir(parents=True, exist_ok=True)
-        with contextlib.suppress(PermissionError):  # another's folder; what is in it is closed all the same
+        with contextlib.suppress(PermissionError):  # the folder belongs to another user; the folders in it stay private
             path.chmod(FOLDER_MODE)
         self.id = spool_id(path / ".id")
-        """Tells this spool from those of other machines."""
+        """Identifies this spool among those of other machines."""
         self.measure()
 
     def size_bytes(self) -> int:
-        """In bytes: as measured last, and what this process has added or removed since."""
+        """As last measured, plus what this process has added and removed since."""
         return self._bytes
 
     @property
@@ -102,22 +100,22 @@ class Spool:
         return self._bytes > self._maximum_bytes * _HARD_LIMIT
 
     def full_share(self, account_id: UUID, service_provider_id: UUID | None) -> Share | None:
-        """Which of the two has as much here, running and waiting, as one may: a quarter of the whole, and three."""
+        """The owner whose share is used up, if any: a quarter of the spool for an account, three quarters for a provider."""
         for share, owner_id in ((Share.ACCOUNT, account_id), (Share.PROVIDER, service_provider_id)):
             if owner_id is not None and self._bytes_of[owner_id] >= self._maximum_bytes * _QUOTAS[share]:
                 return share
         return None
 
     def measure(self) -> None:
-        """Counts anew, since other workers add and remove too, and removes what dead processes left half made.
+        """Recounts, since other workers add and remove too, and removes folders that dead processes left.
 
-        Reads the whole folder: for a thread, now and then.
+        Reads the whole folder: call it in a thread, at intervals.
         """
         found = 0
         bytes_of: Counter[UUID] = Counter()
         owners: dict[str, tuple[UUID, ...]] = {}
         for entry in self._entries():
-            with contextlib.suppress(FileNotFoundError):  # removed meanwhile
+            with contextlib.suppress(FileNotFoundError):  # removed since the listing
                 if entry.name.startswith((_MAKING, _REMOVING)) and entry.stat().st_mtime < time.time() - _STALE_SECONDS:
                     shutil.rmtree(entry.path, ignore_errors=True)
                     continue
@@ -130,7 +128,7 @@ class Spool:
             self._bytes, self._bytes_of, self._owners = found, bytes_of, owners
 
     def create(self, metadata: RecordingMetadata) -> "SpooledRecording":
-        """A new recording, held by this process. Raises FileExistsError when there is one of this call."""
+        """Creates a recording, locked by this process. Raises FileExistsError when the call has one."""
         folder, making = self.folder(metadata.call_id), self._path / f"{_MAKING}{metadata.call_id.hex}-{os.getpid()}"
         making.mkdir(FOLDER_MODE)
         lock, recording = -1, None
@@ -141,7 +139,7 @@ class Spool:
             for name in ("state.json", "ended.json"):
                 write_text(making / name, RESERVED)
             recording = SpooledRecording(self, making, metadata, lock)
-            # Renaming onto a folder that is not empty is refused.
+            # Renaming onto a folder that is not empty fails.
             making.rename(folder)
             self.add_bytes(metadata, _FOLDER_BYTES)
         except OSError as error:
@@ -157,29 +155,29 @@ class Spool:
         return recording
 
     def call_ids(self) -> list[UUID]:
-        """The calls whose recordings are here, held by somebody or not; oldest first."""
+        """The calls with a recording here, locked or not; oldest first."""
         names = (entry.name for entry in self._entries() if not entry.name.startswith("."))
         return sorted(found for name in names if (found := parse_call_id(name)) is not None)
 
     def has(self, call_id: UUID) -> bool:
-        """Whether the recording is here, held by somebody or not."""
+        """Whether the recording is here, locked or not."""
         return self.folder(call_id).is_dir()
 
     def open(self, call_id: UUID) -> "SpooledRecording | None":
-        """A recording that is here, held by this process from now on; None when another holds it, it is gone, or unreadable."""
+        """Locks and opens a recording. None when another process holds it, or when it is gone or unreadable."""
         folder, lock = self.folder(call_id), -1
         try:
             lock = open_lock(folder)
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Whoever held it may have removed the folder between the two lines above.
+            # The previous holder may have removed the folder between opening and locking.
             if os.stat(folder / "lock").st_ino == os.fstat(lock).st_ino:
                 metadata = RecordingMetadata.from_json(json.loads((folder / "about.json").read_bytes()))
                 return SpooledRecording(self, folder, metadata, lock)
         except (BlockingIOError, FileNotFoundError):
             pass
         except (ValueError, KeyError, TypeError, IsADirectoryError, NotADirectoryError):
-            _log.error("a recording in the spool cannot be read: set aside", call_id=call_id.hex)
-            with contextlib.suppress(OSError):  # it is met, and told, again
+            _log.error("unreadable recording set aside", call_id=call_id.hex)
+            with contextlib.suppress(OSError):  # the next scan finds and logs it again
                 folder.rename(self.set_aside_folder(call_id))
         except OSError as error:
             self._log_once(call_id, error)
@@ -188,32 +186,32 @@ class Spool:
         return None
 
     def add_bytes(self, metadata: RecordingMetadata, more: int) -> None:
-        """For recordings, which tell how they grow and go; in bytes."""
+        """Adds to the size of the spool and of its owners; negative to subtract."""
         with self._counter_lock:
             self._bytes += more
             for owner_id in metadata.owners:
                 self._bytes_of[owner_id] += more
 
     def _log_once(self, call_id: UUID, error: OSError) -> None:
-        """The disk may give it later: it stays where it is, and is asked for again and again."""
+        """The disk may recover: the recording stays, and each scan tries again."""
         if call_id not in self._logged:
             self._logged.add(call_id)
-            _log.error("a recording in the spool cannot be opened now", call_id=call_id.hex, reason=error.strerror)
+            _log.error("a recording in the spool cannot be opened", call_id=call_id.hex, reason=error.strerror)
 
     def set_aside_ids(self) -> list[UUID]:
-        """The calls whose recordings were set aside; oldest first."""
+        """The calls whose recordings are set aside; oldest first."""
         names = (entry.name for entry in self._entries() if entry.name.startswith((_SET_ASIDE, _SET_ASIDE_BEFORE)))
         return sorted({found for name in names if (found := parse_call_id(name.partition("-")[2])) is not None})
 
     def set_aside_folder(self, call_id: UUID) -> Path:
-        """Where a recording lies that was set aside, or will."""
+        """The folder of a recording that is or will be set aside."""
         broken = self._path / f"{_SET_ASIDE_BEFORE}{call_id.hex}"
         return broken if broken.is_dir() else self._path / f"{_SET_ASIDE}{call_id.hex}"
 
     def restore_set_aside(self, metadata: RecordingMetadata, state: Json) -> None:
-        """Gives the workers what was set aside, with these contents of its files. Raises OSError: it stays set aside then.
+        """Returns a recording that was set aside to the workers, with new contents of its files.
 
-        FileExistsError where the spool has a recording of this call by now.
+        Raises OSError, and then it stays set aside; FileExistsError when the spool has another recording of the call.
         """
         folder, target = self.set_aside_folder(metadata.call_id), self.folder(metadata.call_id)
         lock = open_lock(folder)
@@ -228,7 +226,7 @@ class Spool:
             os.close(lock)
 
     def folder(self, call_id: UUID) -> Path:
-        """Where a recording lies that workers store."""
+        """The folder of a recording that workers process."""
         return self._path / call_id.hex
 
     def _entries(self) -> "Iterator[os.DirEntry[str]]":
@@ -237,7 +235,7 @@ class Spool:
 
 
 class SpooledRecording:
-    """One recording, held by this process until `close` or `remove`. One thread at a time uses it."""
+    """One recording, locked by this process until `close` or `remove`. Not thread-safe."""
 
     def __init__(self, spool: Spool, folder: Path, metadata: RecordingMetadata, lock: int) -> None:
         self.metadata = metadata
@@ -246,15 +244,14 @@ class SpooledRecording:
         self._lock = lock
         self._audio = os.open(self.audio_path, os.O_RDWR | os.O_CREAT, FILE_MODE)
         self.audio_bytes = os.fstat(self._audio).st_size
-        """How long the audio is by now."""
+        """Current length of the audio."""
 
     def set_folder(self, folder: Path) -> None:
-        """From now on."""
         self._folder = folder
         self.audio_path = folder / "audio"
 
     def append(self, data: bytes | bytearray) -> None:
-        """Raises OSError, such as for a full disk; nothing of it is there then."""
+        """Appends audio. Raises OSError, such as for a full disk; the file is then unchanged."""
         try:
             self.overwrite(self.audio_bytes, data)
         except OSError:
@@ -265,20 +262,20 @@ class SpooledRecording:
         self._spool.add_bytes(self.metadata, len(data))
 
     def overwrite(self, offset: int, data: bytes | bytearray) -> None:
-        """Writes at a place of the audio: a header whose sizes are known at last."""
+        """Writes at an offset: a header whose sizes are known only at the end."""
         left = memoryview(data)
         while left:
             written = os.pwrite(self._audio, left, offset)
             left, offset = left[written:], offset + written
 
     def truncate(self, length: int) -> None:
-        """Takes off what is beyond a length in bytes: a piece of a frame that a crash has left."""
+        """Truncates the audio to this length: a crash may leave part of a frame."""
         os.ftruncate(self._audio, length)
         self._spool.add_bytes(self.metadata, length - self.audio_bytes)
         self.audio_bytes = length
 
     def read(self, offset: int, length: int) -> bytes:
-        """A piece of the audio; shorter at its end."""
+        """Reads a range of the audio; shorter at the end of the file."""
         pieces = []
         while length and (piece := os.pread(self._audio, length, offset)):
             pieces.append(piece)
@@ -286,12 +283,12 @@ class SpooledRecording:
         return b"".join(pieces)
 
     def finish(self, ended: StreamEnd) -> None:
-        """The stream has ended in order, and all audio is here."""
+        """Notes that the stream ended in order and all audio is here."""
         overwrite_json(self._folder / "ended.json", {**asdict(ended), "ended_at": ended.ended_at.isoformat()})
 
     @property
     def stream_end(self) -> StreamEnd | None:
-        """None while the call runs, and after a crash."""
+        """None during the call, and after a crash."""
         stored = read_json(self._folder / "ended.json")
         if stored is None:
             return None
@@ -299,15 +296,14 @@ class SpooledRecording:
         return StreamEnd(**{**known, "ended_at": datetime.fromisoformat(stored["ended_at"])})
 
     def read_state(self) -> Json | None:
-        """What `write_state` wrote last; None before that."""
+        """The last state written; None before the first."""
         return read_state(self._folder)
 
     def write_state(self, state: Json) -> None:
-        """JSON types only."""
         overwrite_json(self._folder / "state.json", state)
 
     def remove(self) -> None:
-        """Takes the recording out of the spool, and lets go of it."""
+        """Removes the recording from the spool and unlocks it."""
         gone = self._folder.with_name(f"{_REMOVING}{self._folder.name}-{os.getpid()}")
         with contextlib.suppress(FileNotFoundError):
             self._folder.rename(gone)
@@ -316,13 +312,13 @@ class SpooledRecording:
         shutil.rmtree(gone, ignore_errors=True)
 
     def set_aside(self) -> None:
-        """Takes it away from the workers, with all its audio. Raises OSError."""
+        """Hides the recording from the workers, with all its audio. Raises OSError."""
         self._move(self._spool.set_aside_folder(self.metadata.call_id))
 
     def move_to(self, call_id: UUID) -> None:
-        """It is the recording of a call that the database knows by another id. Raises OSError, also where that has one here.
+        """Assigns the recording to another id of its call. Raises OSError, also when that call has a recording here.
 
-        To be let go of then: who opens it next finds it as that call's. Its object keeps its key.
+        Close it afterwards: the next process that opens it finds it under the new id. Its object keeps its key.
         """
         self._move(self._spool.folder(call_id))
         replace_json(self._folder / "about.json", replace(self.metadata, call_id=call_id).to_json())
@@ -333,9 +329,9 @@ class SpooledRecording:
             self.set_folder(folder)
 
     def close(self) -> None:
-        """Lets go of it: another process may take it. May be called again."""
+        """Unlocks the recording for other processes. Safe to call again."""
         if self._lock >= 0:
             os.close(self._audio)
             os.close(self._lock)
-            # A thread that is late must not write into what has got the same number since.
+            # A late thread must not write to a file that reuses the descriptor.
             self._audio = self._lock = -1

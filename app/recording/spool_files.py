@@ -1,4 +1,4 @@
-"""Reading and writing the small files of the spool: JSON that fits on a full disk, and locks."""
+"""The small files of the spool: identity, locks, and JSON that can be written on a full disk."""
 
 import contextlib
 import errno
@@ -12,18 +12,18 @@ from app.recording.metadata import Json, RecordingMetadata
 
 # Readable by this server's Unix user alone: audio and call data.
 FOLDER_MODE, FILE_MODE = 0o700, 0o600
-# Blanks in the place of what is not known yet: without a full disk's last block no recording could be stored, and none would
-# ever leave that disk.
+# Space reserved with blanks: without it, on a full disk no upload could note its state, and the disk would never
+# empty.
 RESERVED = " " * 1_024
 
 
 def read_state(folder: Path) -> Json | None:
-    """What `write_state` wrote last into a recording's folder; None before that."""
+    """The state last written to a recording's folder; None before the first."""
     return read_json(folder / "state.json")
 
 
 def spool_id(path: Path) -> str:
-    """Kept in a file; of several processes that make it, one wins."""
+    """Kept in a file; if several processes create it at once, one wins."""
     with contextlib.suppress(FileExistsError):
         new = path.with_name(f".id-{os.getpid()}")
         write_text(new, uuid4().hex)
@@ -44,7 +44,7 @@ def parse_call_id(name: str) -> UUID | None:
 
 
 def owners_in(folder: Path) -> tuple[UUID, ...]:
-    """Whose recording is in a folder; empty when that cannot be read."""
+    """Owners of the recording in a folder; empty when unreadable."""
     try:
         return RecordingMetadata.from_json(json.loads((folder / "about.json").read_bytes())).owners
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -52,7 +52,7 @@ def owners_in(folder: Path) -> tuple[UUID, ...]:
 
 
 def overwrite_json(path: Path, value: Json) -> None:
-    """Takes no room on a disk that is full. Only who holds the recording reads or writes the file, so nobody finds half of it."""
+    """Overwrites in place, which needs no free space. Only the lock's holder uses the file, so no reader sees half of it."""
     data = json.dumps(value).encode().ljust(len(RESERVED))
     file = os.open(path, os.O_WRONLY | os.O_CREAT, FILE_MODE)
     try:
@@ -64,7 +64,7 @@ def overwrite_json(path: Path, value: Json) -> None:
 
 
 def replace_json(path: Path, value: Json) -> None:
-    """Whoever reads the file finds it whole, or as it was before."""
+    """Replaces the file atomically."""
     new = path.with_name(f".{path.name}")
     write_text(new, json.dumps(value))
     new.replace(path)

@@ -1,6 +1,7 @@
-"""What the storing of real recordings says of an account's storage: FAILING when one could not be stored, until one was.
+"""Storage health by real recordings: FAILING after a recording could not be stored, WORKING after the next was
+stored.
 
-A verification says more, and is not overruled: only what was set here is taken back here.
+A verification says more and takes precedence: only a status set here is reset here.
 """
 
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from app.storage.verification import StorageVerdict, fingerprint
 
 
 async def mark_failing(metadata: RecordingMetadata) -> None:
-    """A recording has failed for good; says nothing of a configuration that names another bucket by now."""
+    """A recording failed permanently. Ignored when the configuration names another bucket by now."""
     there = RecordingConfig.filter(
         account_id=metadata.account_id,
         bucket_vendor=metadata.vendor,
@@ -29,7 +30,7 @@ async def mark_failing(metadata: RecordingMetadata) -> None:
 
 
 async def mark_working(keyring: Keyring, account_id: UUID, target: StorageTarget) -> None:
-    """A recording was stored: with the very settings that the account has now, that proves them as a verification does."""
+    """A recording was stored. With exactly the account's present settings, this proves them as a verification does."""
     config = await RecordingConfig.get_or_none(account_id=account_id, storage_status=StorageStatus.FAILING)
     if config is None or (config.last_verification or {}).get("verdict") == StorageVerdict.FAILING.value:
         return

@@ -1,9 +1,9 @@
-"""What a gateway says on a stream before its audio, and how streams are refused: nothing here waits for anybody.
+"""The recording stream protocol: the first frame, and the close codes of refused streams. Does no I/O.
 
-The protocol is that of open-source gateways of this family: the sub-protocol below; one JSON text frame about the call; then
-binary frames of 16-bit little-endian PCM, two channels interleaved (the caller first); text frames in between tell of events
-and are not kept; the end of the connection ends the recording. Between them any time may pass: a call on hold is silent, and
-a gateway that is gone does not answer pings.
+The protocol is that of open-source gateways of this family: the sub-protocol below, one JSON text frame about the
+call, then binary frames of 16-bit little-endian PCM with interleaved channels (the caller first). Text frames in
+between are events and are not kept. Closing the connection ends the recording. Pauses have no limit: a call on hold
+is silent, and the server's pings detect a gateway that is gone.
 """
 
 import enum
@@ -21,20 +21,20 @@ from app.recording.audio import SAMPLE_BYTES, SAMPLE_RATES
 
 SUBPROTOCOL = "audio.jambonz.org"
 DIVERT = "voice_gateway.divert"
-"""In the extensions of a connection's scope: gives its audio to a function (`app/server/transport/websocket.py`)."""
+"""Connection extension that passes its audio to a function (`app/server/transport/websocket.py`)."""
 HOLD_CLOSE = "voice_gateway.hold_close"
-"""Likewise: from its call on, the application answers the client's close, when it knows with which code."""
+"""Connection extension: once called, the application answers the client's close with a code of its choice."""
 FIRST_FRAME_SECONDS = 5.0
-# From the first frame on.
+# Counted from the first frame.
 FIRST_AUDIO_SECONDS = 30.0
 _FIRST_FRAME_CHARACTERS = 65_536
-# What a close frame has room for (RFC 6455, 5.5).
+# Maximum length of a close frame's reason (RFC 6455, 5.5).
 _REASON_BYTES = 123
 _MAXIMUM_NUMBER, _MAXIMUM_TRACE_ID = 255, 128
 
 
 class CloseCode(enum.IntEnum):
-    """How a stream is closed: 1000 promises that its audio is in the spool. Others say why it is not, or not any more."""
+    """Why a stream is closed. 1000 promises that its audio is in the spool; other codes say why it is not, or only in part."""
 
     SAVED = 1000
     INTERNAL_ERROR = 1011
@@ -58,7 +58,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FirstFrame:
-    """The call that a stream is of, and what its audio is like."""
+    """The call of a stream, and the format of its audio."""
 
     gateway_call_id: str
     account_id: UUID
@@ -78,7 +78,7 @@ class FirstFrame:
 
     @classmethod
     def read(cls, text: str) -> "FirstFrame":
-        """Raises Refused, naming every field that is wrong as far as there is room. What it does not know it passes over."""
+        """Raises Refused that names every invalid field, within the length of a close reason. Ignores unknown fields."""
         fields = _Fields(_object(text))
         found = cls(
             gateway_call_id=fields.gateway_call_id("callSid"),
@@ -97,9 +97,9 @@ class FirstFrame:
 
 
 class _Fields:
-    """Values by name; null is like absent, and so is an empty text where a value may be unknown: gateways send both.
+    """Fields by name. Null counts as absent, and so does an empty text for optional fields: gateways send both.
 
-    What is wrong with each is collected in `mistakes`.
+    Errors by field are collected in `errors`.
     """
 
     def __init__(self, values: dict[str, Any]) -> None:
@@ -119,7 +119,7 @@ class _Fields:
         return str(value)
 
     def id(self, name: str, kind: Kind) -> UUID | None:
-        """One of ours, or the bare UUID."""
+        """A SID or the bare UUID."""
         value = self._values.get(name)
         if value is None or value == "":
             return None

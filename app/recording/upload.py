@@ -1,7 +1,8 @@
-"""One try to bring a recording from the spool to its bucket: with which keys, in which parts, and what is cleaned up.
+"""One attempt to upload a recording to its bucket, in one request or in parts, and the clean-up after earlier
+attempts.
 
-What a try leaves behind for the next one, in this process or after its end, stands in the recording's `state.json`: above
-all the upload in parts, noted before its first part is sent, so that whoever comes next can give it up.
+The recording's `state.json` holds what the next attempt must know. A multipart upload is noted there before its first
+part is sent, so that any later process can abort it.
 """
 
 import asyncio
@@ -32,27 +33,27 @@ _NOT_IMPLEMENTED = 501
 
 @dataclass
 class UploadState:
-    """What is known of the tries so far; kept in `state.json`."""
+    """What the attempts so far have left; kept in `state.json`."""
 
     attempts: int = 0
-    """That have failed."""
+    """Number of failed attempts."""
     first_failed_at: str | None = None
     next_attempt_at: str | None = None
     is_beginning: bool = False
-    """An upload may have been begun whose id nobody has heard."""
+    """A multipart upload may exist whose id this server never received."""
     upload_id: str | None = None
     may_be_sent: bool = False
-    """The object may be there, whatever the storage has said: an answer can get lost, and a process can die before it."""
+    """The object may exist, whatever the storage said: a response can get lost, and a process can die before it."""
     is_sent: bool = False
-    """The object is there, as far as the storage has said."""
+    """The storage confirmed the object."""
     is_deleted: bool = False
-    """A person has deleted the recording or its account: it goes, whatever the database says by now."""
+    """A person deleted the recording or its account: remove it, whatever the database says now."""
     keeps_object: bool = False
-    """The account was deleted, and what is in its bucket stays."""
+    """The account was deleted; objects in its bucket stay."""
     aside: str | None = None
     """Why the recording was set aside."""
     is_adopted: bool = False
-    """An operator wants it stored all the same."""
+    """An operator adopted the recording: store it without further checks."""
 
     @classmethod
     def of(cls, recording: SpooledRecording) -> "UploadState":
@@ -74,7 +75,7 @@ class UploadState:
 
 @dataclass
 class MultipartUpload:
-    """An upload in parts that this process has begun."""
+    """A multipart upload begun by this process."""
 
     target: StorageTarget
     upload_id: str
@@ -82,16 +83,17 @@ class MultipartUpload:
 
 
 async def usable_keys(keyring: Keyring, metadata: RecordingMetadata) -> list[Candidate]:
-    """The keys that the recording was begun with, then the account's present ones, if they are others for the same bucket.
+    """Keys to upload with: those the recording was begun with, then the account's present ones if they are for the
+    same bucket.
 
-    Raises Fault when there are none.
+    Raises UploadFault when there are none.
     """
     location = Location(metadata.vendor, metadata.endpoint_url, metadata.bucket, metadata.region, metadata.tags)
     found: list[Candidate] = []
     with suppress(CannotOpen):
         found = await credentials.candidates_of(keyring, location, metadata.account_id, metadata.credential_id)
     if not found:
-        message = "The keys that the recording was to be stored with are gone."
+        message = "The keys for this recording's bucket were removed."
         raise UploadFault(message, "Enter keys for this bucket in the recording configuration, then try again.")
     return found
 
@@ -103,7 +105,7 @@ def _source_of(recording: SpooledRecording) -> NewObject:
 
 @asynccontextmanager
 async def open_bucket(storage: ObjectStorage, target: StorageTarget) -> AsyncIterator[Bucket]:
-    """With the timeouts of uploads. Raises StorageFailure."""
+    """Opens the bucket with the timeouts of uploads. Raises StorageFailure."""
     await storage.open()
     async with storage.client(target, uploads.READ_SECONDS) as bucket:
         yield bucket
@@ -112,7 +114,7 @@ async def open_bucket(storage: ObjectStorage, target: StorageTarget) -> AsyncIte
 async def begin_multipart(
     bucket: Bucket, target: StorageTarget, recording: SpooledRecording, state: UploadState
 ) -> MultipartUpload:
-    """A new upload in parts, which the state knows of before anything is sent. Raises StorageFailure and OSError."""
+    """Begins a multipart upload and notes it in the state before anything is sent. Raises StorageFailure and OSError."""
     state.is_beginning = True
     await state.write(recording)
     upload_id = await uploads.begin(bucket, _source_of(recording))
@@ -126,7 +128,7 @@ async def begin_multipart(
 
 
 async def upload_whole_parts(bucket: Bucket, recording: SpooledRecording, upload: MultipartUpload, size: int) -> None:
-    """Sends what is there as whole parts of a file that grows; not the first of a WAV, whose header is not final.
+    """Uploads the complete parts of a growing file, except the first of a WAV: its header is not final.
 
     Raises StorageFailure and OSError.
     """
@@ -135,7 +137,7 @@ async def upload_whole_parts(bucket: Bucket, recording: SpooledRecording, upload
 
 
 def _new_parts(recording: SpooledRecording, upload: MultipartUpload | None, size: int) -> list[uploads.Part]:
-    """What may be sent by now of a file that has this size and grows."""
+    """Parts of a growing file of this size that can be uploaded now."""
     sent = upload.etags if upload is not None else {}
     first = 2 if recording.metadata.format is AudioFormat.WAV else 1
     return [part for part in uploads.full_parts(size) if part.number >= first and part.number not in sent]
@@ -148,9 +150,9 @@ async def upload_recording(
     state: UploadState,
     upload: MultipartUpload | None,
 ) -> None:
-    """Brings the finished file into the bucket, going on with an upload of this process if there is one.
+    """Uploads the finished file, continuing a multipart upload of this process if there is one.
 
-    Raises StorageFailure and Fault; what was begun is given up then, or stands in the state.
+    Raises StorageFailure and UploadFault; an unfinished upload is then aborted, or noted in the state.
     """
     try:
         await _upload(bucket, target, recording, state, upload)
@@ -188,7 +190,7 @@ async def _upload(
 
 
 async def abort_leftovers(bucket: Bucket, recording: SpooledRecording, state: UploadState) -> None:
-    """Gives up what an earlier process, or an earlier try, has begun. Raises StorageFailure when nobody answers."""
+    """Aborts multipart uploads of earlier attempts or processes. Raises StorageFailure when the outcome is unknown."""
     key = recording.metadata.key
     if state.is_beginning:
         await _abort_unknown_uploads(bucket, key, state)
@@ -200,22 +202,22 @@ async def abort_leftovers(bucket: Bucket, recording: SpooledRecording, state: Up
         except StorageFailure as failure:
             if not failure.is_definite_refusal:
                 raise
-            _log.warning("an upload in parts could not be given up and stays", key=key, code=failure.code)
+            _log.warning("a multipart upload could not be aborted and remains", key=key, code=failure.code)
         state.upload_id = None
         await state.write(recording)
 
 
 async def _abort_unknown_uploads(bucket: Bucket, key: str, state: UploadState) -> None:
-    """All uploads of this key, whatever their ids. Raises StorageFailure when that may go better the next time."""
+    """Aborts all uploads of this key, whatever their ids. Raises StorageFailure when a retry may succeed."""
     try:
         for upload_id in await uploads.open_uploads(bucket, key):
             await uploads.abort(bucket, key, upload_id)
     except StorageFailure as failure:
-        # The right to list is no right that storing needs, and a server that cannot list may answer anything.
+        # Storing does not need the permission to list, and servers that cannot list answer in many ways.
         is_final = failure.is_definite_refusal or failure.http_status == _NOT_IMPLEMENTED
         if not is_final and state.attempts < PERMANENT_FAULT_ATTEMPTS:
             raise
-        _log.warning("an upload in parts may stay: the storage does not tell of it", key=key, code=failure.code)
+        _log.warning("a multipart upload may remain: the storage does not list it", key=key, code=failure.code)
 
 
 async def _upload_in_parts(
@@ -234,7 +236,7 @@ async def _upload_in_parts(
         await _note_object_may_exist(recording, state)
         await _complete(bucket, source, upload, size)
     except (StorageFailure, OSError):
-        with suppress(StorageFailure):  # the state keeps it for the next try
+        with suppress(StorageFailure):  # the state keeps it for the next attempt
             await abort_leftovers(bucket, recording, state)
         raise
     state.upload_id, state.is_sent = None, True
@@ -242,14 +244,14 @@ async def _upload_in_parts(
 
 
 async def _note_object_may_exist(recording: SpooledRecording, state: UploadState) -> None:
-    """Before the request that makes the object: whoever deletes the recording looks for it. Raises OSError."""
+    """Notes the object before the request that creates it: a deletion then looks for it. Raises OSError."""
     if not state.may_be_sent:
         state.may_be_sent = True
         await state.write(recording)
 
 
 async def _complete(bucket: Bucket, source: NewObject, upload: MultipartUpload, size: int) -> None:
-    """An answer that got lost does not make the object undone. Raises StorageFailure."""
+    """Completes the upload. A lost response counts as success if the object is there. Raises StorageFailure."""
     try:
         await uploads.complete(bucket, source, upload.upload_id, upload.etags)
     except StorageFailure:

@@ -1,19 +1,17 @@
-"""From the spool to the buckets: what has ended, what grows large while it grows, and again what has failed.
+"""The upload worker: schedules the recordings of the spool for upload.
 
-    running call ── grown ──> parts go ahead
-         │ ended                              ┌── stored: out of the spool
-         └──────────> a try ──────────────────┼── failed: again, after longer and longer waits
-    the spool, every 5 s ─────^               ├── failed for good: FAILED, and the audio stays for retryRecording
-    (what a dead process left, what is due,   ├── deleted by a person, or with its account: nothing stays
-     what a person asked for)                 └── unknown to the database: its rows are made again, or it is set aside
+    running call ── on_append ──> parts are uploaded early
+         │ on_end                           ┌── stored: removed from the spool
+         └──────────> an attempt ───────────┼── failed: retried after growing delays
+    spool, every 5 s ─────^                 ├── failed permanently: FAILED, audio stays for retryRecording
+    (left by a dead process, due,           ├── deleted by a person or with its account: removed
+     requested by a person)                 └── unknown to the database: rows created again, or set aside
 
-Audio leaves the spool when the bucket has it or when a person has deleted it, and for no other reason: a database that was
-restored from an older dump, or is empty, knows nothing of it.
+Audio leaves the spool only when the bucket has it or when a person has deleted it. A database that is empty or
+restored from an older dump is no reason: it may not know the recording.
 
-Every process of every machine has one of these; who gets the lock of a recording in the spool works on it. Nothing of it is
-kept in memory alone: a process may be killed at any moment.
-
-Long because the life of one waiting recording is told in one place.
+Every process has one worker; the worker that locks a recording processes it (`processing.py`). All state is also on
+disk, because a process may be killed at any moment.
 """
 
 import asyncio
@@ -51,27 +49,29 @@ _log = structlog.get_logger("recording.upload")
 
 SCAN_EVERY_SECONDS = 5.0
 MAX_UPLOADS, MAX_UPLOADS_PER_OWNER = 32, (8, 24)
-"""Uploads that run at the same time in this process: in all, and for one account and one service provider, so that storages that
-hang hold up their own accounts."""
-# Recordings that are held and wait for one of these places, likewise; what is more is let go of, and found again.
+"""Concurrent uploads of this process: in all, for one account, and for one service provider. A storage that hangs
+delays its own tenants only.
+"""
+# The same limits for recordings that are locked and wait for an upload slot. Beyond them, a recording is unlocked and
+# found by a later scan.
 _MAX_ACQUIRED, _MAX_ACQUIRED_PER_OWNER = 128, (32, 96)
 _ROWS_AT_ONCE = 500
 
 
 @dataclass
 class _EarlyUpload:
-    """A running call whose recording is large enough to be sent on."""
+    """The early upload of a running call whose recording is large enough."""
 
     upload: MultipartUpload | None = None
     task: "asyncio.Task[None] | None" = None
     next_size: int = uploads.MULTIPART_FROM_BYTES
-    """How long the audio must be for the next part, in bytes."""
+    """Length of the audio at which the next part is complete, in bytes."""
     has_failed: bool = False
-    """It is left alone until the call has ended."""
+    """No further early upload; the whole file is uploaded after the call."""
 
 
 class UploadWorker:
-    """One per process, as a context: `async with storer.running()`."""
+    """One per process, as a context: `async with worker.running()`."""
 
     def __init__(
         self,
@@ -100,13 +100,15 @@ class UploadWorker:
         self._processor = RecordingProcessor(
             keyring, storage, spool, live, timedelta(days=call_days), now, self._wake.set
         )
-        # The owners that have recordings due beyond what may be held of them; None: beyond what may be held in all.
+        # Owners with due recordings beyond their limit; None stands for the limit of the process.
         self._deferred_owners: set[UUID | None] = set()
         self._context = contextvars.copy_context()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Looks through the spool for as long as the context lasts; what is under way then, the next process begins again."""
+        """Scans the spool while the context is open. At its end, running uploads are cancelled; the next process
+        starts them again.
+        """
         self._context = contextvars.copy_context()
         scanning = asyncio.create_task(self._scan_forever())
         try:
@@ -118,7 +120,7 @@ class UploadWorker:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def on_append(self, recording: SpooledRecording) -> None:
-        """A running recording has become longer. Returns at once, and does nothing until a part is full."""
+        """Uploads complete parts of a running recording early. Returns at once."""
         size = recording.audio_bytes
         if size < uploads.MULTIPART_FROM_BYTES:
             return
@@ -127,7 +129,7 @@ class UploadWorker:
             early.task = self._start(self._upload_early(recording, early))
 
     def on_end(self, recording: SpooledRecording) -> None:
-        """Takes over a recording whose stream has ended: stored, or let go of when there are too many. Returns at once."""
+        """Takes over a recording whose stream has ended; unlocks it when over the limit. Returns at once."""
         early = self._early_uploads.pop(recording.metadata.call_id, None)
         if early is None and self._is_over_limit(recording.metadata.owners):
             recording.close()
@@ -135,7 +137,7 @@ class UploadWorker:
         self._acquire(recording, early)
 
     async def scan(self) -> None:
-        """Takes up what is due in the spool, as far as there are places. Raises what the database does when it is away."""
+        """Starts what is due in the spool, within the limits. Raises the database's errors."""
         call_ids = await asyncio.to_thread(self._spool.call_ids)
         for gone in self._scheduled.keys() - set(call_ids):
             del self._scheduled[gone]
@@ -160,12 +162,12 @@ class UploadWorker:
                 self._start_or_defer(recording, now)
 
     async def wait_until_idle(self) -> None:
-        """Waits until nothing is under way."""
+        """Waits until no upload runs."""
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _start_or_defer(self, recording: SpooledRecording, now: datetime) -> None:
-        """Works on it, or remembers whose it is until there is room for it."""
+        """Starts an attempt, or schedules it when its owners are over the limit."""
         metadata = recording.metadata
         if self._is_over_limit(metadata.owners):
             recording.close()
@@ -174,7 +176,7 @@ class UploadWorker:
             self._acquire(recording, None)
 
     def _is_over_limit(self, owners: tuple[UUID, ...]) -> bool:
-        """Whether a recording of these owners must wait until others are done with; then there is another look."""
+        """Whether a recording of these owners must wait; notes the owners, so that a release triggers a scan."""
         over: list[UUID | None] = [
             owner for owner, most in _acquire_limits(owners) if self._acquired_per_owner[owner] >= most
         ]
@@ -206,14 +208,14 @@ class UploadWorker:
             self._wake.clear()
             try:
                 await self.scan()
-            except Exception as error:  # noqa: BLE001  the database is away, or the disk: the next look must still come
+            except Exception as error:  # noqa: BLE001  the database or the disk fails: the next scan must still run
                 reason = {"reason": error.strerror} if isinstance(error, OSError) and error.strerror else {}
-                _log.warning("the spool was not looked through", error=type(error).__qualname__, **reason)
+                _log.warning("scan of the spool failed", error=type(error).__qualname__, **reason)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), SCAN_EVERY_SECONDS)
 
     async def _find_requested(self) -> set[UUID]:
-        """Of what is not due: what a person wants tried again now, what is to go, and what the database does not know."""
+        """Of what is not due: recordings to retry now, to delete, and unknown to the database."""
         found: set[UUID] = set()
         ids = list(self._scheduled)
         for begin in range(0, len(ids), _ROWS_AT_ONCE):
@@ -230,7 +232,7 @@ class UploadWorker:
         return found
 
     def _start(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
-        # Whoever calls may belong to a request, whose database connection is not for what outlives it.
+        # The caller may be a request; its database connection must not be used after its end.
         task = asyncio.get_running_loop().create_task(work, context=self._context.copy())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -245,7 +247,7 @@ class UploadWorker:
             yield
 
     async def _upload_early(self, recording: SpooledRecording, early: _EarlyUpload) -> None:
-        """Sends what is there of a running recording. When it fails, the whole is sent after the call."""
+        """Uploads complete parts of a running recording. After a failure, the whole file is uploaded after the call."""
         metadata = recording.metadata
         try:
             async with self._upload_slot(metadata):
@@ -256,8 +258,10 @@ class UploadWorker:
                 )
                 async with sending.open_bucket(self._storage, target) as bucket:
                     await self._upload_new_parts(bucket, target, recording, early)
-        except Exception as error:  # noqa: BLE001  nothing is lost: all of it is tried again at the end of the call
-            _log.warning("a running recording is not sent on", call_id=metadata.call_id.hex, error=error_name(error))
+        except Exception as error:  # noqa: BLE001  nothing is lost: the whole file is uploaded at the end of the call
+            _log.warning(
+                "early upload of a running recording failed", call_id=metadata.call_id.hex, error=error_name(error)
+            )
             early.upload, early.has_failed = None, True
         finally:
             early.task = None
@@ -277,17 +281,17 @@ class UploadWorker:
             raise
 
     async def _run(self, recording: SpooledRecording, early: _EarlyUpload | None) -> None:
-        """One try, after which the recording is let go of."""
+        """Makes one attempt, then unlocks the recording."""
         metadata = recording.metadata
         try:
             if early is not None and early.task is not None:
                 await asyncio.wait({early.task})
             async with self._upload_slot(metadata):
                 scheduled = await self._processor.process(recording, early.upload if early is not None else None)
-        except Exception as error:  # noqa: BLE001  the audio stays where it is, and the next try must come
+        except Exception as error:  # noqa: BLE001  the audio stays in the spool, and the next attempt must follow
             self._log_disk_error(metadata, error)
             if for_client(error) is None:
-                _log.exception("a recording was not stored", call_id=metadata.call_id.hex)
+                _log.exception("attempt to store a recording failed", call_id=metadata.call_id.hex)
             scheduled = Scheduled(metadata.owners, 0, self._now() + backoff.DATABASE_DELAY)
         finally:
             self._release(recording)
@@ -295,7 +299,7 @@ class UploadWorker:
             self._scheduled[metadata.call_id] = scheduled
 
     def _log_disk_error(self, metadata: RecordingMetadata, error: Exception) -> None:
-        """Of a disk that fails the operator hears once for each recording, and an alarm each time."""
+        """Counts every disk error; logs it once per recording."""
         if not is_disk_error(error):
             return
         fault = disk_fault(error)
@@ -307,7 +311,7 @@ class UploadWorker:
 
 
 def _acquire_limits(owners: tuple[UUID, ...]) -> Iterator[tuple[UUID, int]]:
-    """How many recordings of each owner are held at most."""
+    """The owners, each with its limit of locked recordings."""
     return zip(owners, _MAX_ACQUIRED_PER_OWNER, strict=False)
 
 

@@ -83,7 +83,7 @@ async def test_they_are_removed_knowingly(
     (credential,) = await listed(account_user, world["own"])
     refused = await account_user.change("removeStoredCredential", "deletedId", id=credential["id"])
     assert refusals(refused) == [("IN_USE", ["id"])]
-    assert refused["userErrors"][0]["message"].startswith("2 recordings need these keys.")
+    assert refused["userErrors"][0]["message"].startswith("2 recordings use these keys.")
     done = await account_user.change("removeStoredCredential", "deletedId", id=credential["id"], force=True)
     assert done == {"deletedId": credential["id"], "userErrors": []}
     assert await kept_keys(installation) == 0

@@ -215,7 +215,7 @@ async def test_a_recording_of_an_unknown_account_is_set_aside_with_an_error_and_
     assert (env.spool.call_ids(), env.spool.set_aside_ids()) == ([], [call_id])
     assert env.spool.set_aside_folder(call_id).joinpath("audio").read_bytes()[44:] == PCM
     assert len(s3.objects) == has_sent
-    assert errors == ["a recording is set aside: see `python -m app spool`"]
+    assert errors == ["recording set aside: see `python -m app spool`"]
     await env.scan()
     assert number((await metrics(admin)).text, "recording_spool_set_aside") == 1
 

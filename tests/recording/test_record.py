@@ -405,7 +405,7 @@ async def test_a_spool_that_cannot_be_written_leaves_no_call_that_seems_to_be_re
     before = await refusals(admin, why)
     with monkeypatch.context() as patched:
         patched.setattr(SpooledRecording, "append", broken)
-        assert await gateway.refused(gateway.first_frame("a")) == (1013, f"{reason}: try again later, or elsewhere")
+        assert await gateway.refused(gateway.first_frame("a")) == (1013, f"{reason}: retry later or on another server")
     assert await refusals(admin, why) == before + 1
     await gateway.stream("a", bytes(640))
     assert (await gateway.spooled("a")).audio_bytes == 44 + 640
@@ -794,7 +794,7 @@ async def test_a_call_whose_storage_keys_do_not_open_is_to_try_elsewhere_and_cou
     before = await refusals(admin, "keys")
     assert await gateway.refused(gateway.first_frame("a")) == (
         1013,
-        "the account's storage keys do not open with this server's ENCRYPTION_KEYS: try again later, or elsewhere",
+        "this server cannot decrypt the account's storage keys (ENCRYPTION_KEYS): retry later or on another server",
     )
     assert await refusals(admin, "keys") == before + 1
     assert [(one["why"], one["error"], one["reason"]) for one in said] == [
@@ -888,7 +888,7 @@ async def test_an_account_that_has_filled_its_quarter_of_the_spool_hinders_no_ot
     fill(gateway, world["own"], 0.26)
     assert await gateway.refused(gateway.first_frame("mine")) == (
         1013,
-        "the account has as much in the spool as one may: try again later, or elsewhere",
+        "the account has used its share of the spool: retry later or on another server",
     )
     await gateway.stream("other", bytes(640), accountSid=world["sibling"])
     assert (await gateway.spooled("other")).audio_bytes == 44 + 640
@@ -905,7 +905,7 @@ async def test_a_call_that_outgrows_its_accounts_quarter_of_the_spool_is_ended_a
         await connection.send(bytes(300_000))
         assert await closed(connection) == (
             1013,
-            "the account has as much in the spool as one may: try again later, or elsewhere",
+            "the account has used its share of the spool: retry later or on another server",
         )
     await gateway.idle()
     recording = await gateway.spooled("a")
@@ -933,7 +933,7 @@ async def test_who_says_nothing_is_not_waited_for(gateway: Gateway, monkeypatch:
     from app.recording import routes
 
     monkeypatch.setattr(routes, "FIRST_FRAME_SECONDS", 0.1)
-    assert await gateway.refused() == (4408, "nothing was said about the call within 0.1 s")
+    assert await gateway.refused() == (4408, "no first frame came within 0.1 s")
 
 
 async def test_audio_before_the_first_frame_is_refused(gateway: Gateway) -> None:
@@ -974,4 +974,4 @@ async def test_accounts_that_fill_their_providers_share_of_the_spool_hinder_no_o
     assert (await gateway.spooled("foreign")).audio_bytes == 44 + 640
 
 
-PROVIDERS_SHARE_FULL = "the service provider has as much in the spool as one may: try again later, or elsewhere"
+PROVIDERS_SHARE_FULL = "the service provider has used its share of the spool: retry later or on another server"

@@ -50,7 +50,7 @@ async def test_the_keys_of_one_account_take_at_most_half_of_the_slots(
         code, reason = await gateway.refused(key=key)
         assert (code, reason) == (
             1013,
-            "as many calls of one account are recorded here as may be: try again later, or elsewhere",
+            "this server records its maximum number of calls of one account: retry later or on another server",
         )
         async with AsyncExitStack() as held:
             await recorded(gateway, held, "another", world["sibling"])

@@ -196,7 +196,7 @@ async def test_on_a_full_disk_too_the_waits_become_longer_and_end(
     ("code", "advice"),
     [
         (errno.EMFILE, "Raise the limit of open files"),
-        (errno.EIO, "Look at the disk of this server's spool."),
+        (errno.EIO, "Check the disk of this server's spool."),
     ],
 )
 async def test_what_the_spool_does_not_give_is_reported_by_its_cause(
