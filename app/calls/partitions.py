@@ -1,7 +1,7 @@
-"""Calls month by month: each month has a partition, made ahead, and goes as a whole when it is too old.
+"""Monthly partitions of calls: created ahead, and dropped as a whole when they are too old.
 
-A month is made beside the table and attached, which holds up nobody who reads or writes the other months. What landed in the
-default partition before there was its month is moved in the same transaction.
+A partition is created as a separate table and then attached, which does not block readers and writers of other
+months. Rows in the default partition that belong to the month are moved in the same transaction.
 """
 
 from collections.abc import Awaitable, Callable
@@ -19,18 +19,18 @@ from app.foundation.identifiers import first_at
 from app.storage.model import StoredCredential
 
 MONTHS_AHEAD = 3
-# Rows of one statement, so that none holds locks for long.
+# Rows per statement, so that no statement holds locks for long.
 _BATCH_ROWS = 1_000
-# A recording that begins with a key takes it up at once; until then nothing speaks of the key.
+# A beginning recording refers to its credential at once, so older credentials without a reference are unused.
 _UNUSED_CREDENTIAL_AGE = timedelta(days=1)
-# How long a month that comes or goes waits for those who use the table, who meanwhile wait behind it; and how often.
+# How long a statement waits for the table's users, who queue behind it, and how often it is tried.
 _LOCK_SECONDS, _ATTEMPTS = 2, 5
 T = TypeVar("T")
 _log = structlog.get_logger("calls")
 
 
 async def create_partitions(now: datetime | None = None) -> int:
-    """Makes this month and the next three where they are missing; answers how many were made."""
+    """Creates the missing partitions of this month and the next three; returns how many were created."""
     client = connections.get("default")
     existing, month, created = await _months(client), _month_of(now or datetime.now(UTC)), 0
     for _ in range(MONTHS_AHEAD + 1):
@@ -41,9 +41,10 @@ async def create_partitions(now: datetime | None = None) -> int:
 
 
 async def delete_expired(days: int, key_days: int) -> dict[str, int]:
-    """Removes the calls that are older than `days`, in whole months, their keys after `key_days`, and what only they needed.
+    """Deletes calls older than `days` (in whole months), call keys older than `key_days`, and credentials they alone
+    used.
 
-    Answers how many of what there were; of the months that went as a whole, how many months. Recordings in buckets stay.
+    Returns the numbers by name. Recordings in buckets stay.
     """
     client = connections.get("default")
     now, months = datetime.now(UTC), 0
@@ -58,10 +59,10 @@ async def delete_expired(days: int, key_days: int) -> dict[str, int]:
 
 
 async def hold_months() -> None:
-    """Until the surrounding transaction ends, no month is made.
+    """Prevents new partitions until the surrounding transaction ends.
 
-    The first statement of a transaction that writes to stored credentials or accounts of calls after it has used calls: `_make`
-    locks these tables in the opposite order (deadlock).
+    Must be the first statement of a transaction that uses calls and then writes to stored credentials or accounts of
+    calls: `_create` locks these tables in the opposite order (deadlock).
     """
     await connections.get("default").execute_query("LOCK TABLE stored_credentials, call_accounts IN ROW EXCLUSIVE MODE")
 
@@ -76,7 +77,7 @@ async def _delete_before(model: type[Call] | type[CallKey], time: datetime) -> i
 
 
 async def _delete_unused_credentials() -> int:
-    """Removes those that no recording needs; one that is taken up in this moment is held by its foreign key."""
+    """Deletes credentials that no recording uses. The foreign key protects one that a recording starts to use now."""
     deleted = 0
     old = StoredCredential.filter(created_at__lt=datetime.now(UTC) - _UNUSED_CREDENTIAL_AGE)
     for row_id, account_id in await old.values_list("id", "account_id"):
@@ -89,7 +90,7 @@ async def _delete_unused_credentials() -> int:
 
 
 async def _months(client: BaseDBAsyncClient) -> dict[str, datetime]:
-    """The months that have a partition, by its name."""
+    """Start of month by partition name."""
     rows = await client.execute_query_dict(
         "SELECT c.relname AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
         "WHERE i.inhparent = 'calls'::regclass AND c.relname ~ '^calls_\\d{4}_\\d{2}$' ORDER BY c.relname"
@@ -98,19 +99,19 @@ async def _months(client: BaseDBAsyncClient) -> dict[str, datetime]:
 
 
 async def _create(client: BaseDBAsyncClient, month: datetime) -> bool:
-    """False: somebody else has made it meanwhile."""
+    """False: another process has created it."""
     if _partition_name(month) in await _months(client):
         return False
     name, first, end = _partition_name(month), first_at(month), first_at(_next(month))
-    # All names and values are made here of a time.
+    # All names and values come from a datetime.
     within = f"id >= '{first}' AND id < '{end}'"
     await client.execute_query(f"CREATE TABLE {name} (LIKE calls INCLUDING ALL)")
-    # Proves beforehand what attaching would otherwise look through the whole table for.
+    # A constraint in advance: without it, attaching scans the whole default partition.
     await client.execute_query(f"ALTER TABLE {name} ADD CONSTRAINT {name}_month CHECK ({within})")
-    # In the order of a recording that begins, against deadlocks: a new month refers to these, and who adds a call may have
-    # changed them before.
+    # Lock in the order of a beginning recording (deadlock): a new partition references these tables, and inserts may
+    # have locked them.
     await client.execute_query("LOCK TABLE stored_credentials, call_accounts IN SHARE ROW EXCLUSIVE MODE")
-    # Who is about to write into the default partition waits, and then writes into the month.
+    # Writers to the default partition wait, then write to the new one.
     await client.execute_query("LOCK TABLE calls_default IN ACCESS EXCLUSIVE MODE")
     moved = (
         f"WITH moved AS (DELETE FROM calls_default WHERE {within} RETURNING *) INSERT INTO {name} SELECT * FROM moved"  # noqa: S608
@@ -122,7 +123,7 @@ async def _create(client: BaseDBAsyncClient, month: datetime) -> bool:
 
 
 async def _drop(client: BaseDBAsyncClient, name: str) -> bool:
-    """False: somebody else has dropped it meanwhile."""
+    """False: another process has dropped it."""
     if name not in await _months(client):
         return False
     await client.execute_query(f"DROP TABLE {name}")
@@ -130,9 +131,10 @@ async def _drop(client: BaseDBAsyncClient, name: str) -> bool:
 
 
 async def _with_table_lock(change: Callable[[BaseDBAsyncClient, T], Awaitable[bool]], of: T) -> bool:
-    """Does it in a transaction that gives up when the table stays busy, so that nobody waits long behind it; several times.
+    """Runs `change` in a transaction with a lock timeout, so that other statements do not queue behind it for long;
+    retries.
 
-    Of all machines one at once does; who reads and writes calls goes on.
+    One process at a time, on all machines. Does not block reads and writes of calls.
     """
     for attempts_left in reversed(range(_ATTEMPTS)):
         try:
@@ -143,7 +145,7 @@ async def _with_table_lock(change: Callable[[BaseDBAsyncClient, T], Awaitable[bo
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
             if not attempts_left:
                 raise
-    raise AssertionError  # the last try returns or raises
+    raise AssertionError  # the last attempt returns or raises
 
 
 def _partition_name(month: datetime) -> str:

@@ -1,7 +1,7 @@
-"""From the storage to a listener: an object's bytes as they come, held nowhere, as fast as the listener takes them.
+"""Playback: streams an object from the storage to a client, at the client's speed and without storing it.
 
-When the listener leaves, the connection to the storage is closed. When the storage fails half-way, so is the listener's, and
-they see fewer bytes than were promised; nothing ends as if it were whole.
+When the client disconnects, the connection to the storage is closed. When the storage fails half-way, the client's
+connection is cut, so that a partial recording never looks complete.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from app.calls import recording_locations
 from app.storage.responses import S3Response
 from app.storage.s3 import Bucket, ObjectStorage, StorageFailure, StorageTarget
 
-# nginx's, for the log and the metrics: nobody is there to read it, and no answer would count as an error of ours.
+# nginx's code for logs and metrics: the client does not see it, and it does not count as a server error.
 _CLIENT_CLOSED = 499
 _RANGE = re.compile(r"bytes=([0-9]{1,18})?-([0-9]{1,18})?", re.ASCII)
 _CONTENT_RANGE = re.compile(r"bytes [0-9]{1,18}-[0-9]{1,18}/[0-9]{1,18}", re.ASCII)
@@ -26,11 +26,11 @@ _ETAG = re.compile(r'"[!#-~]{1,128}"', re.ASCII)
 
 @dataclass(frozen=True)
 class RangeRequest:
-    """What a request wants of an object. Everything else in these headers counts as not said (RFC 9110, 13 and 14)."""
+    """The range and conditions of a request. Other values of these headers are ignored (RFC 9110, 13 and 14)."""
 
     is_head: bool = False
     range: str | None = None
-    """As S3 takes it: one range of bytes. Of several the whole object is sent, which is allowed."""
+    """A single byte range in S3's form. A request for several ranges gets the whole object, which the RFC allows."""
     if_range: str | None = None
     if_none_match: str | None = None
 
@@ -39,7 +39,7 @@ class RangeRequest:
         wanted = _single_range(headers.get("range", "")) if method == "GET" else None
         if_range = headers.get("if-range")
         if if_range is not None and not _ETAG.fullmatch(if_range):
-            wanted = None  # a date, or a weak tag: whether it is the same cannot be told
+            wanted = None  # a date or a weak tag cannot prove equality
         if wanted is None:
             if_range = None
         tag = headers.get("if-none-match", "").strip()
@@ -47,12 +47,12 @@ class RangeRequest:
 
 
 ErrorResponse = Callable[[StorageFailure, dict[str, str]], Response]
-"""Makes the answer to a failure of the storage, with these headers."""
+"""Builds the response for a failure of the storage, with these headers."""
 
 
 @dataclass
 class RecordingResponse:
-    """An answer that is the object of `key`; `begin` is awaited before the first byte of it is sent."""
+    """Responds with the object of `key`; `on_start` is awaited before the first byte of it is sent."""
 
     storage: ObjectStorage
     targets: Sequence[StorageTarget]
@@ -62,7 +62,7 @@ class RecordingResponse:
     error_response: ErrorResponse
     on_start: Callable[[], Awaitable[None]]
     log_fields: dict[str, object] = field(default_factory=dict)
-    """What the request's line in the log tells beside the usual."""
+    """More fields of the request's log line."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         has_begun = False
@@ -78,7 +78,7 @@ class RecordingResponse:
             await asyncio.wait((answering, disconnect), return_when=asyncio.FIRST_COMPLETED)
         finally:
             disconnect.cancel()
-            answering.cancel()  # does nothing when it is done
+            answering.cancel()  # no effect if done
             await asyncio.gather(answering, disconnect, return_exceptions=True)
         if not answering.cancelled():
             answering.result()
@@ -92,7 +92,7 @@ class RecordingResponse:
             await (await self._refusal(failure))(scope, receive, send)
 
     async def _play_range(self, send: Send) -> None:
-        """Raises StorageFailure while nothing is sent."""
+        """Raises StorageFailure before anything is sent."""
         given = {
             "Range": self.range_request.range,
             "IfNoneMatch": self.range_request.if_none_match,
@@ -103,7 +103,7 @@ class RecordingResponse:
         except StorageFailure as failure:
             if failure.http_status != 412 or not self.range_request.if_range:
                 raise
-            await self._play(send, {})  # it is another object by now: all of it
+            await self._play(send, {})  # the object has changed: send all of it
 
     async def _refusal(self, failure: StorageFailure) -> Response:
         if failure.http_status == 304:
@@ -113,7 +113,7 @@ class RecordingResponse:
         return self.error_response(failure, {})
 
     async def _play(self, send: Send, parameters: dict[str, str]) -> None:
-        """Raises StorageFailure while nothing is sent."""
+        """Raises StorageFailure before anything is sent."""
         operation = "head_object" if self.range_request.is_head else "get_object"
         async with recording_locations.request(self.storage, self.targets, operation, Key=self.key, **parameters) as (
             bucket,
@@ -133,7 +133,7 @@ class RecordingResponse:
                 async for chunk in chunks:
                     await send({"type": "http.response.body", "body": chunk, "more_body": True})
         except StorageFailure as failure:
-            # The server cuts the connection of an answer that does not end.
+            # Without a final message, the server cuts the connection.
             self.log_fields["cut_off"] = failure.kind.name
             return
         await send({"type": "http.response.body", "body": b""})
@@ -162,7 +162,7 @@ class RecordingResponse:
 
 
 async def _wait_for_disconnect(receive: Receive) -> None:
-    """Ends when the listener has left; what else they send is nothing to us."""
+    """Returns when the client has disconnected; ignores its other messages."""
     while (await receive())["type"] != "http.disconnect":
         pass
 

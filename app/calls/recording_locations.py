@@ -1,4 +1,4 @@
-"""Where recordings were stored, and the keys that open them: what each call remembers, whatever was configured since."""
+"""Where recordings are stored, by the call's own columns, and which keys open the bucket."""
 
 import asyncio
 from collections import defaultdict
@@ -14,16 +14,16 @@ from app.storage.model import RecordingConfig, StoredCredential
 from app.storage.responses import S3Response
 from app.storage.s3 import Bucket, ObjectStorage, StorageFailure, StorageTarget
 
-# Signing is work of the processor alone: after so many addresses, others have their turn.
+# Signing is CPU-bound: yield to other tasks after this many.
 _SIGNED_AT_ONCE = 10
 _KEYS = ("id", "access_key_id", "secret_access_key")
 
 
 async def targets_of(context: Context, calls: Iterable[Call]) -> dict[UUID, list[StorageTarget]]:
-    """By the ids of calls: the bucket that holds the recording, with the keys to try, those that it was stored with first.
+    """By call id: the bucket of the recording with the keys to try, those it was stored with first.
 
-    The account's present keys are tried as well when they are for the same bucket: others may have been withdrawn. None at
-    all where the stored keys were removed and the account uses another bucket. Raises CannotOpen.
+    The account's present keys follow if they are for the same bucket, because the first ones may be revoked. Empty
+    when the stored keys were removed and the account uses another bucket. Raises CannotOpen.
     """
     rows = list(calls)
     visible = context.viewer.visible
@@ -41,7 +41,7 @@ async def targets_of(context: Context, calls: Iterable[Call]) -> dict[UUID, list
 
 
 async def targets_without_viewer(keyring: Keyring, call: Call) -> list[StorageTarget]:
-    """The same for one call, for this server itself, which asks for no caller. Raises CannotOpen."""
+    """As `targets_of` for one call, without a viewer, for the server itself. Raises CannotOpen."""
     location = _location(call)
     if location is None:
         return []
@@ -53,9 +53,10 @@ async def targets_without_viewer(keyring: Keyring, call: Call) -> list[StorageTa
 async def request(
     storage: ObjectStorage, targets: Sequence[StorageTarget], operation: str, **parameters: object
 ) -> AsyncIterator[tuple[Bucket, S3Response]]:
-    """The answer to an operation by the first keys that the storage does not refuse, on a connection open until the end.
+    """The response of an operation with the first keys that the storage accepts; the connection stays open until the
+    end.
 
-    Raises StorageFailure; `targets` has one or more.
+    Raises StorageFailure. `targets` is not empty.
     """
     await storage.open()
     for target in targets:
@@ -69,7 +70,7 @@ async def request(
             try:
                 yield bucket, answer
             finally:
-                if "Body" in answer:  # else what is not read keeps a connection of the shared client
+                if "Body" in answer:  # an unread body would occupy a connection of the shared client
                     answer["Body"].close()
             return
 
@@ -77,9 +78,9 @@ async def request(
 async def presigned_urls(
     context: Context, calls: Sequence[Call], wanted: Sequence[Mapping[str, object]], seconds: int
 ) -> list[str | None]:
-    """Addresses at which the storages themselves give what is `wanted` of GetObject, one for each call; nothing is dialled.
+    """Presigned GetObject URLs of the storages, one per call with its `wanted` parameters; makes no request.
 
-    None where no key is kept, or the storage's address is not one that may be called.
+    None when there is no key, or when the storage's address is not allowed.
     """
     storage = context.use(ObjectStorage)
     targets = await targets_of(context, calls)
@@ -110,7 +111,7 @@ def _targets(
 
 
 def _location(call: Call) -> Location | None:
-    """None where the call has no recording."""
+    """None when the call has no recording."""
     if call.recording_vendor is None or call.recording_bucket is None or call.recording_region is None:
         return None
     return Location(call.recording_vendor, call.recording_endpoint_url, call.recording_bucket, call.recording_region)

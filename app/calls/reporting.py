@@ -1,7 +1,7 @@
-"""What voice gateways report of calls: read report by report, stored batch by batch.
+"""Call reports of voice gateways: validated one by one, stored as a batch.
 
-A batch takes a handful of statements however many calls it has. Reports are no changes that a person made, and are many: the
-audit trail does not tell of them; what they said is in the calls.
+A batch takes a constant number of statements. Reports are not audited: they are no changes by a person, and the calls
+hold their content.
 """
 
 from collections.abc import Iterable, Mapping, Sequence, Set
@@ -29,12 +29,12 @@ MAXIMUM_TEXT, MAXIMUM_TRACE_ID = 255, 128
 MINIMUM_SIP_STATUS, MAXIMUM_SIP_STATUS = 100, 699
 # A gateway's clock may be ahead of ours.
 MAXIMUM_AHEAD = timedelta(hours=1)
-# How often a batch is stored again when an account or a month of calls came or went in between.
+# Attempts to store a batch when an account moves or a partition appears concurrently.
 _ATTEMPTS = 3
 
 
 class Report(Protocol):
-    """What a gateway says of a call; None and an empty text say nothing."""
+    """A gateway's report of a call; None and an empty text mean unknown."""
 
     account_id: str
     call_id: str
@@ -53,7 +53,7 @@ class Report(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RejectedReport:
-    """A report that was refused."""
+    """A report that was rejected."""
 
     index: int
     errors: list[UserError]
@@ -61,7 +61,7 @@ class RejectedReport:
 
 @dataclass(frozen=True, slots=True)
 class ReportResult:
-    """What became of a batch."""
+    """The outcome of a batch."""
 
     accepted: int
     rejected: list[RejectedReport]
@@ -70,8 +70,8 @@ class ReportResult:
 Key = tuple[UUID, str]
 """The account, and the gateway's id of the call."""
 Values = list[Any]
-"""Of `_COLUMNS`, in their order."""
-# The columns that reports fill, with their types on PostgreSQL.
+"""Values of `_COLUMNS`, in their order."""
+# Columns that reports fill, with their PostgreSQL types.
 _COLUMNS = {
     "application_id": "uuid",
     "direction": "text",
@@ -91,9 +91,9 @@ _STARTED, _ANSWERED, _ENDED, _SIP = (
 
 
 async def report(context: Context, reports: Sequence[Report]) -> ReportResult:
-    """Stores what is right and tells what is not. Raises UserErrors for a batch that is empty or too large."""
+    """Stores the valid reports and returns the rejected ones. Raises UserErrors for a batch that is empty or too large."""
     if not 1 <= len(reports) <= MAXIMUM_CALLS:
-        message = f"A batch has 1 to {MAXIMUM_CALLS} calls; this one has {len(reports)}."
+        message = f"A batch must have 1 to {MAXIMUM_CALLS} calls; this one has {len(reports)}."
         raise UserErrors.one(UserErrorCode.OUT_OF_RANGE, message, "calls")
     for attempts_left in reversed(range(_ATTEMPTS)):
         validator = await _load_validator(context, reports)
@@ -112,7 +112,7 @@ async def report(context: Context, reports: Sequence[Report]) -> ReportResult:
 def _validate_all(
     validator: "_ReportValidator", reports: Sequence[Report]
 ) -> tuple[dict[Key, Values], list[RejectedReport]]:
-    """What the reports come to for each call, and those that are refused."""
+    """Merged values by call, and the rejected reports."""
     calls: dict[Key, Values] = {}
     rejected = []
     for index, each in enumerate(reports):
@@ -140,7 +140,7 @@ def _is_final(sip_status: int | None) -> bool:
 
 
 async def _load_validator(context: Context, reports: Sequence[Report]) -> "_ReportValidator":
-    """Looks up all accounts and applications that are named, within the caller's reach."""
+    """Loads all accounts and applications that the reports name and the caller can see."""
     viewer = context.viewer
     accounts = _parse_ids(Kind.ACCOUNT, (each.account_id for each in reports))
     applications = _parse_ids(Kind.APPLICATION, (each.application_id or None for each in reports))
@@ -170,7 +170,7 @@ async def _load_validator(context: Context, reports: Sequence[Report]) -> "_Repo
 
 
 async def _past_applications(applications: set[tuple[UUID, UUID]]) -> set[tuple[UUID, UUID]]:
-    """Of accounts and applications that they do not have, those of which calls are known: deleted applications."""
+    """Of pairs of accounts and applications that do not exist, those with known calls: the application was deleted."""
     if not applications:
         return set()
     statement = (
@@ -189,31 +189,31 @@ def _parse_ids(kind: Kind, texts: Iterable[str | None]) -> dict[str, UUID]:
 
 @dataclass(frozen=True, slots=True)
 class _ReportValidator:
-    """Reads reports, with what is known of the accounts and applications that they name."""
+    """Validates reports against the accounts and applications that they name."""
 
     accounts: Mapping[str, UUID]
     newest_months: Mapping[UUID, UUID | None]
-    """Of these accounts."""
+    """By account."""
     applications: Mapping[str, UUID]
     account_applications: Set[tuple[UUID, UUID]]
-    """Accounts, with an application that they have or had."""
+    """Pairs of an account and an application that it has or had."""
     earliest: datetime
     latest: datetime
 
     def values(self, given: Report, account_id: UUID | None, errors: ErrorCollector, index: str) -> Values:
-        """What a report says, and all that is wrong with it."""
+        """The values of a report; adds its errors to `errors`."""
         at = ("calls", index)
         if account_id is None:
             errors.add(UserErrorCode.NOT_FOUND, "There is no such account.", *at, "accountId")
         if not GATEWAY_CALL_ID.fullmatch(given.call_id):
             message = (
-                f"A gateway's id of a call has 1 to {MAXIMUM_GATEWAY_CALL_ID} of the characters A-Z a-z 0-9 . _ @ -"
+                f"A gateway's call id must have 1 to {MAXIMUM_GATEWAY_CALL_ID} of the characters A-Z a-z 0-9 . _ @ -"
             )
             errors.add(UserErrorCode.INVALID, message, *at, "callId")
         if given.sip_status is not None and not MINIMUM_SIP_STATUS <= given.sip_status <= MAXIMUM_SIP_STATUS:
             errors.add(
                 UserErrorCode.OUT_OF_RANGE,
-                f"A SIP status is {MINIMUM_SIP_STATUS} to {MAXIMUM_SIP_STATUS}.",
+                f"A SIP status must be from {MINIMUM_SIP_STATUS} to {MAXIMUM_SIP_STATUS}.",
                 *at,
                 "sipStatus",
             )
@@ -222,11 +222,11 @@ class _ReportValidator:
         self._check_time(answered_at, errors, *at, "answeredAt")
         self._check_time(ended_at, errors, *at, "endedAt")
         if started_at is not None and answered_at is not None and answered_at < started_at:
-            message = "A call is not answered before it begins."
+            message = "A call cannot be answered before it begins."
             errors.add(UserErrorCode.OUT_OF_RANGE, message, *at, "answeredAt")
         before = answered_at or started_at
         if ended_at is not None and before is not None and ended_at < before:
-            message = "A call does not end before it begins or is answered."
+            message = "A call cannot end before it begins or is answered."
             errors.add(UserErrorCode.OUT_OF_RANGE, message, *at, "endedAt")
         return [
             self._application(given.application_id, account_id, errors, *at),
@@ -252,7 +252,11 @@ class _ReportValidator:
 
     def _check_time(self, time: datetime | None, errors: ErrorCollector, *path: str) -> None:
         if time is not None and not self.earliest <= time <= self.latest:
-            message = "The time is in the future." if time > self.latest else "Calls of that time are kept no longer."
+            message = (
+                "The time is in the future."
+                if time > self.latest
+                else "The time is too long ago: such calls are not kept."
+            )
             errors.add(UserErrorCode.OUT_OF_RANGE, message, *path)
 
 
@@ -262,25 +266,27 @@ def _text(value: str | None, maximum: int, errors: ErrorCollector, *path: str) -
     if len(value) > maximum:
         errors.add(UserErrorCode.TOO_LONG, f"At most {maximum} characters; these are {len(value)}.", *path)
     elif has_control_characters(value):
-        errors.add(UserErrorCode.INVALID, "It holds a control character (a line break, a tab, …); remove it.", *path)
+        errors.add(UserErrorCode.INVALID, "It contains a control character (a line break, a tab, …); remove it.", *path)
     return value
 
 
 class _AccountMoved(Exception):
-    """An account moved to another provider since the reports were read."""
+    """An account moved to another provider after the reports were validated."""
 
 
 async def _store(
     viewer: Viewer, calls: Mapping[Key, Values], newest_months: Mapping[UUID, UUID | None]
 ) -> dict[Key, UUID]:
-    """All of it in one transaction. Answers the calls' ids. Raises IntegrityError when an account is no more, and _Moved."""
+    """Stores all calls in one transaction; returns their ids. Raises IntegrityError for a deleted account, and
+    _AccountMoved.
+    """
     if not calls:
         return {}
     now = datetime.now(UTC)
     async with in_transaction() as client:
         await _lock_accounts(client, viewer, {account_id for account_id, _ in calls})
         ids = await _get_or_create_ids(client, calls, now)
-        # In one order and by one statement, so that two batches do not wait for each other.
+        # One order and one statement, so that two batches do not deadlock.
         keys = sorted(calls, key=lambda key: (key[0], ids[key]))
         for account_id, newest in {
             account_id: ids[account_id, gateway_call_id] for account_id, gateway_call_id in keys
@@ -292,10 +298,10 @@ async def _store(
 
 
 async def _lock_accounts(client: BaseDBAsyncClient, viewer: Viewer, account_ids: Set[UUID]) -> None:
-    """Until the transaction ends, none of the accounts leaves the caller's reach. Raises _Moved when one has left it.
+    """Keeps all accounts visible to the caller until the transaction ends. Raises _AccountMoved when one is not.
 
-    The lock is that of a row that refers to the account, so that reports do not wait for one another. A move waits for it all
-    the same: the provider is part of a unique constraint (`accounts_name_unique`).
+    The lock is the one of a foreign key, so that reports do not wait for each other. A move waits for it: it changes
+    a column of the unique constraint `accounts_name_unique`.
     """
     if viewer.scope is not Scope.SERVICE_PROVIDER:
         return
@@ -310,7 +316,7 @@ def _with_start(values: Values, now: datetime) -> Values:
 
 
 def _start_time(values: Values, now: datetime) -> datetime:
-    """When a call began, as far as is known."""
+    """The start of a call as far as it is known."""
     start: datetime = values[_STARTED] or min(
         (each for each in (values[_ANSWERED], values[_ENDED]) if each), default=now
     )
@@ -318,7 +324,7 @@ def _start_time(values: Values, now: datetime) -> datetime:
 
 
 async def _get_or_create_ids(client: BaseDBAsyncClient, calls: Mapping[Key, Values], now: datetime) -> dict[Key, UUID]:
-    """The ids of all calls, made where there are none yet; of several at once that speak of a new call, all get the same."""
+    """Ids of all calls; missing ones are created. Concurrent callers get the same id for a new call."""
     found = await _find_ids(client, calls)
     missing = sorted(key for key in calls if key not in found)
     if missing:
@@ -341,7 +347,7 @@ async def _find_ids(client: BaseDBAsyncClient, keys: Iterable[Key]) -> dict[Key,
 
 
 def _unnest(types: Mapping[str, str]) -> str:
-    """Rows that are given as values: an array for each column."""
+    """A table expression of parameters: one array per column."""
     arrays = ", ".join(f"${number}::{type_}[]" for number, type_ in enumerate(types.values(), 1))
     return f"(SELECT * FROM unnest({arrays}) u({', '.join(types)}))"  # noqa: S608
 
@@ -351,7 +357,7 @@ def _column_arrays(rows: Sequence[Sequence[object]], *more: datetime) -> list[ob
 
 
 class _Insert:
-    """An INSERT of rows. A single row goes as VALUES, which takes less time."""
+    """An INSERT of rows. A single row uses VALUES, which is faster."""
 
     def __init__(self, table: str, types: Mapping[str, str], constants: Mapping[str, str], ending: str) -> None:
         names, values = (
@@ -365,7 +371,7 @@ class _Insert:
     async def run(
         self, client: BaseDBAsyncClient, rows: Sequence[Sequence[object]], *more: datetime
     ) -> list[dict[str, Any]]:
-        """`more` are the values behind those of the rows."""
+        """`more` are values after those of the rows."""
         if len(rows) == 1:
             return await client.execute_query_dict(self._one, [*rows[0], *more])
         return await client.execute_query_dict(self._many, _column_arrays(rows, *more))
@@ -376,14 +382,14 @@ _INSERT_KEYS = _Insert("call_keys", _KEY, {}, "ON CONFLICT DO NOTHING RETURNING 
 
 
 def _upsert_calls() -> _Insert:
-    """Of id, account, gateway's id, `_COLUMNS` and whether a start was reported; then the time now."""
+    """Takes id, account, gateway's id, `_COLUMNS` and whether a start was reported; then the current time."""
     types = {**_KEY, **_COLUMNS, "start_reported": "boolean"}
     kept = {name: f"COALESCE(excluded.{name}, calls.{name})" for name in _COLUMNS}
     kept["sip_status"] = (
         "CASE WHEN excluded.sip_status < 200 AND calls.sip_status >= 200 THEN calls.sip_status "
         f"ELSE {kept['sip_status']} END"
     )
-    # A report without a start must not move the start that is known.
+    # A report without a start must not change a known start.
     kept["started_at"] = "CASE WHEN excluded.start_reported THEN excluded.started_at ELSE calls.started_at END"
     kept["start_reported"] = "calls.start_reported OR excluded.start_reported"
     changes = ", ".join(f"{name} = {value}" for name, value in kept.items())

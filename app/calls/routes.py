@@ -1,4 +1,4 @@
-"""Recordings over plain HTTP: the audio, and the page that plays it; with a signed address, or the API's own authentication."""
+"""Recordings over plain HTTP: the audio and the player page, by a signed URL or the API's authentication."""
 
 import re
 from collections.abc import Callable
@@ -27,23 +27,23 @@ from app.foundation.identifiers import Kind, parse_sid, sid_of
 from app.storage.failures import advice
 from app.storage.s3 import ObjectStorage, StorageFailure
 
-# Recordings that a worker sends at once; of one key or person a quarter, of one account half, of one provider three quarters.
-# The account's own storage decides how long each takes, and each has a connection of its own to it.
+# Concurrent playbacks of a worker: a quarter for one key or person, half for one account, three quarters for one
+# provider. The account's storage determines how long each takes, and each uses a connection of its own.
 PLAYBACK_SLOTS = FairSlots(200)
 _RETRY_AFTER = {"Retry-After": "5"}
 _NAME = re.compile(r"(CA[0-9a-f]{32})(\.mp3|\.wav)?", re.ASCII)
 _NOT_FOUND = "There is no such recording."
-_INVALID_URL = "This address lets nobody listen: it has ended, or is not complete. Ask for a new one."
-_OBJECT_MISSING = "The bucket does not hold this recording any more: it was deleted there."
+_INVALID_URL = "This URL is expired, revoked or incomplete. Request a new one."
+_OBJECT_MISSING = "The recording is not in the bucket any more: it was deleted there."
 _NOT_YET = {
-    RecordingState.RECORDING: "The call is still being recorded: listen when it has ended.",
-    RecordingState.STORING: "The recording is on its way to the bucket: try again in a moment.",
-    RecordingState.FAILED: "The recording could not be stored; the call's `recording { error }` says why.",
+    RecordingState.RECORDING: "The call is still being recorded. Try again when it has ended.",
+    RecordingState.STORING: "The recording is being uploaded. Try again in a moment.",
+    RecordingState.FAILED: "The recording could not be stored. The call's `recording { error }` says why.",
 }
 
 
 class Authentication(Protocol):
-    """Who knows callers by what they show."""
+    """Authenticates callers."""
 
     async def viewer(self, header: bytes | None) -> Viewer | None:
         """By an Authorization header. Raises Unauthenticated and ServiceUnavailable."""
@@ -53,14 +53,14 @@ class Authentication(Protocol):
 
 
 class ServerState(Protocol):
-    """What the server has opened."""
+    """Resources of the running server."""
 
     opened: Resources
     authentication: Authentication
 
 
 class Refused(Exception):
-    """The request is answered with an error."""
+    """The request is answered with this error."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class _RequestedCall:
 
 
 class Recordings:
-    """`started` answers what the server has opened, once it has."""
+    """`server_state` returns the resources once the server has started."""
 
     def __init__(self, server_state: Callable[[], Any]) -> None:
         self._server_state = server_state
@@ -94,7 +94,7 @@ class Recordings:
         ]
 
     async def audio(self, request: Request) -> ASGIApp:
-        """GET and HEAD of the audio, with single ranges of it."""
+        """GET and HEAD of the audio, with single ranges."""
         try:
             found = await self._requested_call(request)
             return await _with_slot(request, found, await self._recording_response(request, found))
@@ -102,14 +102,14 @@ class Recordings:
             return _error_response(request, refused)
 
     async def player(self, request: Request) -> Response:
-        """The page. What it may not show, it says."""
+        """The player page, or a page with the reason why there is none."""
         try:
             found = await self._requested_call(request)
             if found.call.recording_state is not RecordingState.STORED:
                 raise _not_stored(found.call)
         except Refused as refused:
             return self._player.refusal(refused.status, refused.message, refused.headers)
-        # The page's own signature, which ends when it ends: to open the page again makes no new hour.
+        # Reuse the page's signature with its expiry: reloading the page must not extend it.
         query = request.url.query
         if "signature" not in request.query_params:
             query = urlsplit(signed_urls.recording_url(found.context, found.call.id, found.call.account_id)).query
@@ -117,14 +117,14 @@ class Recordings:
         return self._player.page(found.call, f"../{name}?{query}")
 
     async def _requested_call(self, request: Request) -> _RequestedCall:
-        """The call, within the reach of whoever asks. Raises Refused."""
+        """The requested call, if visible to the caller. Raises Refused."""
         server_state: ServerState = self._server_state()
         match = _NAME.fullmatch(request.path_params["name"])
         call_id = parse_sid(Kind.CALL, match[1]) if match else None
         try:
             viewer, account_id = await self._caller(server_state, request, call_id)
             if viewer.access_level is AccessLevel.GATEWAY or viewer.must_change_password:
-                raise Refused(403, "This key or person may not listen to recordings.", ErrorCode.FORBIDDEN)
+                raise Refused(403, "This caller may not play recordings.", ErrorCode.FORBIDDEN)
             of_account = {"account_id": account_id} if account_id is not None else {}
             call = await viewer.visible(Call).get_or_none(id=call_id, **of_account) if call_id else None
         except Refused:
@@ -146,7 +146,7 @@ class Recordings:
     async def _caller(
         self, server_state: ServerState, request: Request, call_id: UUID | None
     ) -> tuple[Viewer, UUID | None]:
-        """Who asks, and of which account the call is where the address says so. Raises Refused, Unauthenticated."""
+        """The caller, and the call's account if the URL is signed. Raises Refused, Unauthenticated."""
         query = request.query_params
         if "signature" not in query:
             given = request.headers.getlist("authorization")
@@ -159,7 +159,7 @@ class Recordings:
             raise Refused(403, _INVALID_URL, ErrorCode.FORBIDDEN)
         try:
             return await server_state.authentication.named(signed.actor), signed.account_id
-        except Unauthenticated:  # closed since the address was made
+        except Unauthenticated:  # revoked since the URL was signed
             raise Refused(403, _INVALID_URL, ErrorCode.FORBIDDEN) from None
 
     async def _recording_response(self, request: Request, found: _RequestedCall) -> RecordingResponse:
@@ -205,7 +205,7 @@ class Recordings:
 
 
 async def _with_slot(request: Request, found: _RequestedCall, response: RecordingResponse) -> ASGIApp:
-    """Holds one of LISTENERS for as long as the recording is sent. Raises Refused."""
+    """Holds one of PLAYBACK_SLOTS while the recording is sent. Raises Refused."""
     viewer, account_id = found.context.viewer, found.call.account_id
     try:
         provider_id = await provider_of_account(account_id)
@@ -219,16 +219,14 @@ async def _with_slot(request: Request, found: _RequestedCall, response: Recordin
         with ExitStack() as held:
             try:
                 if PLAYBACK_SLOTS.is_full:
-                    message = "This worker sends as many recordings as it may. Try again in a moment."
+                    message = "This worker is sending its maximum number of recordings. Try again in a moment."
                     raise Refused(503, message, ErrorCode.SERVICE_UNAVAILABLE, _RETRY_AFTER)
                 slot = held.enter_context(PLAYBACK_SLOTS.slot())
                 slot.add(Share.CALLER, viewer.key_id or viewer.user_id)
                 slot.add(Share.ACCOUNT, account_id)
                 slot.add(Share.PROVIDER, provider_id)
             except ShareFull as full:
-                message = (
-                    f"This worker sends {full.maximum} recordings of one {full.share.words} already. Try again later."
-                )
+                message = f"This worker is already sending {full.maximum} recordings of one {full.share.words}. Try again later."
                 answer = _error_response(request, Refused(429, message, ErrorCode.RATE_LIMITED, _RETRY_AFTER))
             except Refused as refused:
                 answer = _error_response(request, refused)
@@ -238,7 +236,7 @@ async def _with_slot(request: Request, found: _RequestedCall, response: Recordin
 
 
 def _unavailable(error: Exception) -> Refused | None:
-    """When it is a server behind ours that does not answer, or a key that is missing."""
+    """A 503 if a backend does not answer or an encryption key is missing; None for other errors."""
     unavailable = for_client(error)
     return (
         Refused(503, unavailable.message, ErrorCode.SERVICE_UNAVAILABLE)
@@ -255,16 +253,16 @@ def _not_stored(call: Call) -> Refused:
 
 def _storage_refusal(failure: StorageFailure, headers: dict[str, str]) -> Refused:
     if failure.http_status == 416:
-        return Refused(416, "The recording is shorter than this range begins.", ErrorCode.BAD_USER_INPUT, headers)
+        return Refused(416, "The range begins after the end of the recording.", ErrorCode.BAD_USER_INPUT, headers)
     if failure.code == "NoSuchKey" or (failure.http_status == 404 and failure.code is None):
         return Refused(404, _OBJECT_MISSING)
     what = f" ({failure.code})" if failure.code else ""
-    message = f"The storage does not give the recording{what}. {advice(failure)}"
+    message = f"The storage did not return the recording{what}. {advice(failure)}"
     return Refused(502, message, ErrorCode.SERVICE_UNAVAILABLE)
 
 
 def _error_response(request: Request, refused: Refused) -> Response:
-    """JSON, as every error of this server."""
+    """JSON, like every error of this server."""
     error = json_error(refused.message, {"code": refused.code}, request.scope["request_id"])
     headers = {**refused.headers, "Cache-Control": "no-store"}
     return Response(orjson.dumps({"errors": [error]}), refused.status, headers, "application/json; charset=utf-8")

@@ -1,7 +1,7 @@
-"""Addresses under which a recording can be heard for an hour, and who has listened.
+"""Signed URLs of recordings, valid for an hour, and the audit of playbacks.
 
-A browser's audio element sends no Authorization header, so an address carries in its place for whom it was made: the SID of
-a key or a session, signed together with the call and the end. It lets in as long as that key or session does.
+A browser's audio element sends no Authorization header. A signed URL therefore names its creator by the SID of a key
+or session, signed together with the call and the expiry. It is valid only as long as that key or session.
 """
 
 import hmac
@@ -25,29 +25,31 @@ from app.storage.model import CONTENT_TYPES, AudioFormat
 
 URL_SECONDS = 3_600
 STORAGE_URL_SECONDS = 900
-"""Shorter, since nobody can close it before: the storage knows nothing of our keys."""
+"""Shorter, because it cannot be revoked: the storage does not know our keys."""
 OPERATION = "playRecording"
-# Of those who listen, with the calls that they listen to: the least recent are forgotten, and noted once more when they go on.
+# Pairs of caller and call. The least recent are dropped, and audited again if they continue.
 _MAXIMUM_ENTRIES = 50_000
 _PURPOSE = "address of a recording"
 _SECONDS_AN_HOUR = 3_600
 
 
 def recording_url(context: Context, call_id: UUID, account_id: UUID, audio_format: AudioFormat | None = None) -> str:
-    """Where the caller can hear a recording: for ADDRESS_SECONDS, and no longer than the caller is let in."""
+    """The URL at which the caller can play a recording: valid for URL_SECONDS, and no longer than the caller's key or
+    session.
+    """
     suffix = f".{audio_format.name.lower()}" if audio_format else ""
     return f"{_base(context, call_id)}{suffix}?{_signed_query(context, call_id, account_id)}"
 
 
 def player_url(context: Context, call_id: UUID, account_id: UUID) -> str:
-    """Where a page plays it, as long."""
+    """The URL of the player page, valid as long."""
     return f"{_base(context, call_id)}/player?{_signed_query(context, call_id, account_id)}"
 
 
 async def storage_url(context: Context, call: Call) -> str | None:
-    """The storage's own address of a recording, for STORAGE_ADDRESS_SECONDS; of all rows shown, made together.
+    """A presigned URL of the storage, valid for STORAGE_URL_SECONDS. Batched over the rows of a response.
 
-    None unless the recording is STORED and a key for it is kept. Whoever is shown it may have listened.
+    None unless the recording is STORED and a key for it is kept. Returning it counts as a playback.
     """
     if call.recording_state is not RecordingState.STORED:
         return None
@@ -64,7 +66,7 @@ async def storage_url(context: Context, call: Call) -> str | None:
 
 @dataclass(frozen=True)
 class _CallRow:
-    """A row, known by its id."""
+    """A call that compares equal by its id."""
 
     id: UUID
     call: Call = field(compare=False)
@@ -72,7 +74,7 @@ class _CallRow:
 
 @dataclass(frozen=True)
 class SignedUrl:
-    """What a signed address says, and its signature has proved."""
+    """The content of a signed URL whose signature is valid."""
 
     account_id: UUID
     actor: str
@@ -80,14 +82,14 @@ class SignedUrl:
 
 
 def verify_url(keyring: Keyring, call_id: UUID, query: Mapping[str, str]) -> SignedUrl | None:
-    """None when the address was not made here for this call, or has ended."""
+    """None when the URL was not signed for this call, or has expired."""
     account_id, actor, end = (
         parse_sid(Kind.ACCOUNT, query.get("account", "")),
         query.get("for", ""),
         query.get("expires", ""),
     )
     expected = _signature(keyring, call_id, account_id or UUID(int=0), actor, end)
-    # Bytes: a text with other characters than ASCII cannot be compared.
+    # Compare bytes: a text with non-ASCII characters cannot be compared.
     is_right = hmac.compare_digest(expected.encode(), query.get("signature", "").encode(errors="replace"))
     if not is_right or account_id is None or int(end) <= time.time():
         return None
@@ -95,13 +97,13 @@ def verify_url(keyring: Keyring, call_id: UUID, query: Mapping[str, str]) -> Sig
 
 
 class PlaybackEvents:
-    """Who has listened to what in this hour: each is told to the audit trail once. One per process."""
+    """Audits each playback of a call by a caller once an hour. One per process."""
 
     def __init__(self) -> None:
         self._hours: OrderedDict[tuple[UUID | None, UUID], int] = OrderedDict()
 
     def is_new(self, viewer: Viewer, call_id: UUID) -> bool:
-        """Whether it is the first time in this hour; counts as one."""
+        """Whether this is the first playback in this hour; registers it."""
         key, hour = (viewer.key_id or viewer.user_id, call_id), int(time.time()) // _SECONDS_AN_HOUR
         if self._hours.get(key) == hour:
             return False
@@ -112,7 +114,7 @@ class PlaybackEvents:
         return True
 
     async def record(self, context: Context, call: Call) -> None:
-        """Tells the trail that the caller listens, before they hear anything."""
+        """Audits the playback before any audio is sent."""
         if self.is_new(context.viewer, call.id):
             try:
                 await trail.record(context, call)
@@ -122,7 +124,7 @@ class PlaybackEvents:
 
 
 def file_name(call: Call) -> str:
-    """What a recording is called where it is saved: when, who and whom, and nothing that a file system or header minds."""
+    """The file name of a download: start, caller and callee, with safe characters only."""
     parts = [f"{call.started_at:%Y-%m-%d_%H-%M-%S}", _safe(call.from_number), _safe(call.to_number)]
     return f"{'_'.join(filter(None, parts))}.{suffix_of(call)}"
 

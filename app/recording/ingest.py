@@ -158,8 +158,10 @@ class RecordingIngest:
             slot.add(Share.ACCOUNT, account_id)
             slot.add(Share.PROVIDER, service_provider_id)
         except ShareFull as full:
-            reason = f"this server records its maximum number of calls of one {full.share.words}: retry later or on another server"
-            raise self._refuse("streams", reason, account_id=account_id) from None
+            full_for = f"this server records its maximum number of calls of one {full.share.words}"
+            raise self._refuse(
+                "streams", f"{full_for}: retry later or on another server", account_id=account_id
+            ) from None
 
     def stream(self, first: FirstFrame) -> AudioStream:
         """A buffer for the audio that arrives while `begin` runs."""

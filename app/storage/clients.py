@@ -1,4 +1,4 @@
-"""SDK clients that are reused: making one takes 20 ms of CPU, a request on one that exists takes 2 ms."""
+"""Cache of SDK clients: creating one takes 20 ms of CPU, a request on an existing one 2 ms."""
 
 import asyncio
 from collections import OrderedDict
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 MAXIMUM_CLIENTS = 64
-"""In one process; each holds 0.4 MB."""
+"""Per process; each holds 0.4 MB."""
 
 
 @dataclass
@@ -20,9 +20,9 @@ class _Entry:
 
 
 class ClientCache:
-    """At most `most` idle or busy clients by key; the least recently used one is closed as soon as its last user leaves.
+    """At most `maximum` clients by key. The least recently used is closed as soon as its last user leaves.
 
-    A key must hold everything that a client is made with: endpoint and credentials above all.
+    A key must include everything a client is created with: above all endpoint and credentials.
     """
 
     def __init__(self, maximum: int = MAXIMUM_CLIENTS) -> None:
@@ -32,7 +32,7 @@ class ClientCache:
 
     @asynccontextmanager
     async def client(self, key: Hashable, make: Callable[[], AbstractAsyncContextManager[Any]]) -> AsyncIterator[Any]:
-        """The client of this key, made by `make` when there is none."""
+        """The client of this key, created by `make` if missing."""
         entry = await self._entry(key, make)
         entry.users += 1
         try:

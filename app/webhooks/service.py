@@ -1,4 +1,4 @@
-"""What is done with webhooks: tried with a sample event. Their settings are changed with the account's."""
+"""Tests webhooks with a sample event. Their settings are changed with the account's."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -23,9 +23,9 @@ MAXIMUM_TESTS_PER_DAY = 200
 
 
 async def send_test(context: Context, account_id: str, kind: WebhookKind) -> WebhookDelivery:
-    """Calls the stored webhook with a signed sample event, and keeps what came of it.
+    """Sends a signed sample event to the stored webhook, and saves the delivery.
 
-    Raises UserErrors: NOT_FOUND; RateLimited. What is wrong with the receiver is in the delivery's `reason`.
+    Raises UserErrors: NOT_FOUND; RateLimited. Errors of the receiver are in the delivery's `reason`.
     """
     account = await ACCOUNTS.get(context, account_id, "accountId")
     webhook = ACCOUNT_WEBHOOKS[kind].stored(account)
@@ -35,7 +35,7 @@ async def send_test(context: Context, account_id: str, kind: WebhookKind) -> Web
     await _check_daily_limit(account.id)
     delivery_id = new_id()
     call = _call(context, account, kind, webhook, delivery_id)
-    # The network is waited for outside of any transaction, and without a slot: the sender has slots of its own.
+    # Wait for the network outside of any transaction and slot: the sender has its own slots.
     async with context.without_slot():
         delivery = await context.use(WebhookSender).send(call, account.id, account.service_provider_id)
     return await _save(context, delivery_id, account.id, kind, call, delivery)
@@ -63,7 +63,7 @@ def _secrets(context: Context, account: Account, now: datetime) -> Sequence[str]
 
 
 async def _check_daily_limit(account_id: UUID) -> None:
-    """Bounds what an account leaves behind. Raises RateLimited."""
+    """Limits the rows an account can create. Raises RateLimited."""
     a_day_ago = first_id_of(datetime.now(UTC) - timedelta(days=1))
     if await WebhookDelivery.filter(account_id=account_id, id__gte=a_day_ago).count() >= MAXIMUM_TESTS_PER_DAY:
         raise RateLimited(
@@ -75,7 +75,7 @@ async def _save(
     context: Context, delivery_id: UUID, account_id: UUID, kind: WebhookKind, call: OutgoingCall, delivery: Delivery
 ) -> WebhookDelivery:
     async with in_transaction():
-        # Not found when it was deleted, or moved to another provider.
+        # Raises NOT_FOUND if the account was deleted or moved during the call.
         ACCOUNTS.there(await ACCOUNTS.lock(context.viewer, account_id), "accountId")
         kept = await WebhookDelivery.create(
             id=delivery_id,
