@@ -89,7 +89,7 @@ def show_uuid(time: datetime) -> UUID:
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("span", LISTED)
 @pytest.mark.parametrize("who", ["account_user", "provider", "admin"])
-async def test_a_page_of_an_account_s_calls_costs_the_same_wherever_it_lies(
+async def test_every_page_of_an_accounts_calls_costs_the_same(
     shared: Installation, template: World, database: Any, who: str, span: str, way: str
 ) -> None:
     query = OF_ACCOUNT.replace("$filter", LISTED[span])
@@ -103,7 +103,7 @@ async def test_a_page_of_an_account_s_calls_costs_the_same_wherever_it_lies(
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("span", ["unfiltered", "of a time", "of a month", "of an application"])
 @pytest.mark.parametrize("who", ["account_user", "provider", "other_provider", "admin"])
-async def test_a_page_across_accounts_costs_the_same_wherever_it_lies(
+async def test_every_page_across_accounts_costs_the_same(
     shared: Installation, template: World, database: Any, who: str, span: str, way: str
 ) -> None:
     query = OF_ALL.replace("$filter", LISTED[span])
@@ -119,7 +119,7 @@ async def test_a_page_across_accounts_costs_the_same_wherever_it_lies(
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("wanted", FOUND)
 @pytest.mark.parametrize("who", ["account_user", "provider", "admin"])
-async def test_what_few_calls_have_is_found_by_an_index(
+async def test_rare_values_are_found_by_an_index(
     shared: Installation, template: World, database: Any, who: str, wanted: str, way: str
 ) -> None:
     given, rows = FOUND[wanted]
@@ -131,7 +131,7 @@ async def test_what_few_calls_have_is_found_by_an_index(
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_months_outside_a_time_range_are_not_looked_at(
+async def test_months_outside_a_time_range_are_not_read(
     shared: Installation, template: World, database: Any, way: str
 ) -> None:
     query = of_world(OF_ACCOUNT.replace("$filter", LISTED["of a month"]), template) % f"first: {FIRST}"
@@ -158,7 +158,7 @@ async def test_a_call_is_found_by_its_id_in_one_month(shared: Installation, temp
         ),
     ],
 )
-async def test_of_few_accounts_one_without_calls_has_no_month_read_for_it(
+async def test_an_account_without_calls_causes_no_read_of_a_month(
     shared: Installation, template: World, database: Any, query: str, way: str
 ) -> None:
     """For an average account of two, to walk over all calls is a short way to its newest one."""

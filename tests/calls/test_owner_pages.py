@@ -41,7 +41,7 @@ async def listed(person: Person, given: str, note: str) -> tuple[list[str], int]
             return found, total
 
 
-def test_what_is_enough_fills_the_largest_page_and_tells_whether_another_follows() -> None:
+def test_a_candidate_set_fills_the_largest_page_and_shows_whether_another_follows() -> None:
     assert owner_pages.ENOUGH == pagination.MAXIMUM_FIRST + 1
 
 
@@ -58,7 +58,7 @@ def test_what_is_enough_fills_the_largest_page_and_tells_whether_another_follows
         ('until: "$until"', {4, 6, 7, 9, 10}),
     ],
 )
-async def test_calls_of_many_accounts_are_the_same_however_they_are_found(
+async def test_calls_of_many_accounts_are_the_same_for_every_plan(
     installation: Installation,
     world: World,
     provider: Person,
@@ -94,7 +94,7 @@ async def test_a_first_page_misses_no_call_of_accounts_that_called_last_in_diffe
     assert (found, total) == (sorted(found), 12)
 
 
-async def test_a_report_says_when_its_account_called_last_once_a_month(
+async def test_a_report_updates_the_accounts_newest_month_once_a_month(
     installation: Installation, world: World
 ) -> None:
     gateway = await gateway_of(installation, serviceProviderId=world["provider"])

@@ -60,7 +60,7 @@ def name_of(time: datetime) -> str:
     return f"calls_{time:%Y_%m}"
 
 
-async def test_a_new_database_has_room_for_this_month_and_the_next_three(
+async def test_a_new_database_has_partitions_for_this_month_and_the_next_three(
     installation: Installation, world: World
 ) -> None:
     now = datetime.now(UTC)
@@ -73,9 +73,7 @@ async def test_a_new_database_has_room_for_this_month_and_the_next_three(
         assert await partitions.create_partitions(now.replace(day=1) + timedelta(days=32)) == 1
 
 
-async def test_what_landed_in_the_default_partition_is_moved_when_its_month_is_made(
-    installation: Installation, world: World
-) -> None:
+async def test_rows_of_the_default_partition_move_to_a_new_month(installation: Installation, world: World) -> None:
     then = datetime.now(UTC).replace(day=15) + timedelta(days=400)
     async with installation.database() as database:
         late, other = await call_at(world, then), await call_at(world, then + timedelta(days=365))
@@ -87,7 +85,7 @@ async def test_what_landed_in_the_default_partition_is_moved_when_its_month_is_m
         assert await Call.filter(id=late).values() == before
 
 
-async def test_reports_go_on_while_their_month_is_made_and_none_is_lost(
+async def test_reports_continue_while_their_month_is_created_and_none_is_lost(
     installation: Installation, gateway: Person, world: World
 ) -> None:
     this_month = name_of(datetime.now(UTC))
@@ -115,7 +113,7 @@ async def test_reports_go_on_while_their_month_is_made_and_none_is_lost(
 @pytest.mark.parametrize(
     "before", ["", "LOCK TABLE stored_credentials IN ROW EXCLUSIVE MODE"], ids=["report", "recording"]
 )
-async def test_a_month_that_is_made_waits_for_a_new_call_and_holds_nothing_that_it_needs(
+async def test_creating_a_month_does_not_deadlock_with_a_new_call(
     installation: Installation, world: World, before: str
 ) -> None:
     """Each takes the keys of recordings, then the account, then the calls: otherwise each waits for the other."""
@@ -134,7 +132,7 @@ async def test_a_month_that_is_made_waits_for_a_new_call_and_holds_nothing_that_
 
 
 @pytest.mark.parametrize("mutation", ["deleteRecording", "removeStoredCredential", "deleteAccount"])
-async def test_a_month_that_is_made_and_a_deletion_do_not_wait_for_each_other(
+async def test_creating_a_month_does_not_deadlock_with_a_deletion(
     installation: Installation,
     admin: Person,
     world: World,
@@ -170,9 +168,7 @@ async def test_a_month_that_is_made_and_a_deletion_do_not_wait_for_each_other(
     await other.close()
 
 
-async def test_two_who_make_and_drop_months_at_once_do_not_disturb_each_other(
-    installation: Installation, world: World
-) -> None:
+async def test_months_can_be_created_and_dropped_concurrently(installation: Installation, world: World) -> None:
     now = datetime.now(UTC)
     later = now.replace(day=1) + timedelta(days=63)
     async with installation.database() as database:
@@ -183,7 +179,7 @@ async def test_two_who_make_and_drop_months_at_once_do_not_disturb_each_other(
         assert await place_of(database, await call_at(world, later)) == name_of(later)
 
 
-async def test_calls_that_are_too_old_go_with_the_ids_that_gateways_knew_them_by(
+async def test_calls_beyond_the_retention_period_are_deleted_with_their_keys(
     installation: Installation, world: World
 ) -> None:
     now = datetime.now(UTC)
@@ -202,7 +198,7 @@ async def test_calls_that_are_too_old_go_with_the_ids_that_gateways_knew_them_by
         assert rows[0]["n"] == 0
 
 
-async def test_gateways_ids_go_before_their_calls_which_are_found_all_the_same(
+async def test_calls_are_found_after_their_keys_are_deleted(
     installation: Installation, gateway: Person, account_user: Person, world: World
 ) -> None:
     call = {"accountId": world["own"], "callId": "one", "startedAt": at(days=40)}
@@ -221,7 +217,7 @@ async def test_gateways_ids_go_before_their_calls_which_are_found_all_the_same(
         assert sorted(call.gateway_call_id for call in await Call.all()) == ["one", "one", "two"]
 
 
-async def test_the_key_of_a_storage_goes_with_the_last_recording_that_needs_it(
+async def test_a_stored_credential_is_deleted_with_the_last_call_that_uses_it(
     installation: Installation, world: World
 ) -> None:
     now = datetime.now(UTC)
@@ -245,7 +241,7 @@ async def test_the_key_of_a_storage_goes_with_the_last_recording_that_needs_it(
         assert of_nothing not in {needed, new}
 
 
-def test_maintenance_makes_months_and_forgets_calls(
+def test_maintenance_creates_months_and_deletes_old_calls(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
     monkeypatch.setenv("DATA_DIR", str(tmp_path))

@@ -24,7 +24,7 @@ async def listed(person: Person, account_id: str) -> list[dict[str, Any]]:
     return found
 
 
-async def test_they_are_listed_with_what_needs_them(
+async def test_stored_credentials_are_listed_with_their_number_of_recordings(
     installation: Installation, local_s3: LocalS3, account_user: Person, read_only: Person, world: World
 ) -> None:
     old, new = target_in(local_s3), target_in(local_s3, "other", "neighbourkey", "neighboursecret")
@@ -44,7 +44,7 @@ async def test_they_are_listed_with_what_needs_them(
         assert found.only("node") == {"id": first["id"]}
 
 
-async def test_keys_with_another_secret_are_not_the_present_ones(
+async def test_keys_with_another_secret_are_not_current(
     installation: Installation, local_s3: LocalS3, account_user: Person, world: World
 ) -> None:
     await recorded(installation, target_in(local_s3))
@@ -52,7 +52,7 @@ async def test_keys_with_another_secret_are_not_the_present_ones(
     assert [one["isCurrent"] for one in await listed(account_user, world["own"])] == [False]
 
 
-async def test_nobody_sees_or_removes_those_of_others(
+async def test_stored_credentials_of_other_tenants_are_not_visible(
     installation: Installation,
     local_s3: LocalS3,
     account_user: Person,
@@ -76,7 +76,7 @@ async def test_nobody_sees_or_removes_those_of_others(
     assert await kept_keys(installation) == 1
 
 
-async def test_they_are_removed_knowingly(
+async def test_credentials_in_use_are_removed_only_with_force(
     installation: Installation, local_s3: LocalS3, account_user: Person, world: World
 ) -> None:
     calls = [await recorded(installation, target_in(local_s3)) for _ in range(2)]
@@ -99,7 +99,7 @@ async def test_they_are_removed_knowingly(
     assert answer.content == calls[0].audio, "the account's present keys open the same bucket"
 
 
-async def test_those_that_nothing_needs_go_without_force(
+async def test_unused_credentials_are_removed_without_force(
     installation: Installation, local_s3: LocalS3, account_user: Person, world: World
 ) -> None:
     await recorded(installation, target_in(local_s3), recording_state=RecordingState.DELETED)
@@ -109,7 +109,7 @@ async def test_those_that_nothing_needs_go_without_force(
     assert done["deletedId"] == credential["id"]
 
 
-async def test_what_is_on_its_way_to_the_bucket_keeps_its_keys(
+async def test_credentials_of_an_upload_in_progress_cannot_be_removed(
     installation: Installation, local_s3: LocalS3, account_user: Person, world: World
 ) -> None:
     for state in (RecordingState.RECORDING, RecordingState.STORING):
@@ -143,7 +143,7 @@ async def test_no_statement_is_added_for_another_credential(
     assert counts[0] == counts[1] == counts[2]
 
 
-async def test_their_secrets_are_sealed_again_with_the_newest_key(
+async def test_secrets_are_encrypted_again_with_the_newest_key(
     installation: Installation, local_s3: LocalS3, world: World
 ) -> None:
     await recorded(installation, target_in(local_s3))

@@ -62,7 +62,7 @@ async def test_a_short_call_is_in_the_spool_when_it_is_closed_with_1000(gateway:
     assert (await gateway.spooled("a")).read(44, 10**6) == AUDIO
 
 
-async def test_a_short_call_is_kept_while_the_database_is_stalled(
+async def test_a_short_call_is_recorded_while_the_database_is_stalled(
     gateway: Gateway, request: pytest.FixtureRequest
 ) -> None:
     assert await ended(gateway, "before") == (1000, "")
@@ -82,12 +82,12 @@ async def test_a_short_call_is_kept_while_the_database_is_stalled(
 
 
 @pytest.mark.usefixtures("stalled")
-async def test_a_call_that_cannot_be_kept_is_not_closed_with_1000(gateway: Gateway) -> None:
+async def test_a_call_that_cannot_be_recorded_is_not_closed_with_1000(gateway: Gateway) -> None:
     assert await ended(gateway, "a") == DATABASE_AWAY
     assert gateway.spool.call_ids() == []
 
 
-async def test_what_is_known_of_one_account_says_nothing_of_another_nor_to_another_caller(
+async def test_cached_admissions_apply_to_the_same_account_and_caller_only(
     gateway: Gateway, world: World, account_user: Person, request: pytest.FixtureRequest
 ) -> None:
     assert await ended(gateway, "before") == (1000, "")
@@ -101,7 +101,7 @@ async def test_what_is_known_of_one_account_says_nothing_of_another_nor_to_anoth
     assert await ended(gateway, "c") == DATABASE_AWAY
 
 
-async def test_an_account_that_was_refused_since_is_not_recorded_while_the_database_is_stalled(
+async def test_a_refusal_invalidates_the_cached_admission(
     gateway: Gateway, world: World, provider: Person, request: pytest.FixtureRequest
 ) -> None:
     assert await ended(gateway, "before") == (1000, "")
@@ -112,7 +112,7 @@ async def test_an_account_that_was_refused_since_is_not_recorded_while_the_datab
     assert await ended(gateway, "a") == DATABASE_AWAY
 
 
-async def test_a_stream_that_is_closed_gives_its_slot_back_while_the_database_is_stalled(
+async def test_a_closed_stream_releases_its_slot_while_the_database_is_stalled(
     gateway: Gateway, request: pytest.FixtureRequest
 ) -> None:
     assert await ended(gateway, "before") == (1000, "")
@@ -124,7 +124,7 @@ async def test_a_stream_that_is_closed_gives_its_slot_back_while_the_database_is
     assert gateway.server.server_state.tasks  # the database was not told yet
 
 
-async def test_the_code_that_a_gateway_closes_with_is_answered(gateway: Gateway) -> None:
+async def test_the_server_answers_with_the_gateways_close_code(gateway: Gateway) -> None:
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame("a"))
         await connection.send(AUDIO)
@@ -133,7 +133,7 @@ async def test_the_code_that_a_gateway_closes_with_is_answered(gateway: Gateway)
         assert connection.protocol.close_rcvd.code == 1001
 
 
-async def test_a_gateway_that_says_nothing_and_closes_is_answered(gateway: Gateway) -> None:
+async def test_a_gateway_that_closes_before_the_first_frame_gets_an_answer(gateway: Gateway) -> None:
     async with gateway.opened() as connection:
         assert await closed_by(connection) == (1000, "")
 
@@ -163,7 +163,7 @@ async def test_a_call_whose_end_cannot_be_written_is_not_closed_with_1000(
         assert (end.samples, end.is_cut) == (0, True)
 
 
-async def test_a_call_that_lost_a_piece_while_it_ended_is_not_closed_with_1000(
+async def test_a_call_that_lost_audio_while_it_ended_is_not_closed_with_1000(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The disk takes the last piece and has refused the one before, of which the server hears at the same time."""

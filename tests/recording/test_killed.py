@@ -107,7 +107,7 @@ def check(calls: list[StreamedCall], rows: dict[str, Call], client: Any, until: 
     assert client.list_multipart_uploads(Bucket="calls").get("Uploads", []) == []
 
 
-async def test_a_killed_server_has_lost_no_more_than_the_last_second(
+async def test_a_killed_server_loses_at_most_the_last_second(
     tmp_path: Path, database_url: str, fragile_s3: LocalS3
 ) -> None:
     client = s3_client(fragile_s3)
@@ -132,7 +132,7 @@ async def test_a_killed_server_has_lost_no_more_than_the_last_second(
         assert [path.name for path in server.spool.iterdir() if not path.name.startswith(".")] == []
 
 
-async def test_while_the_storage_is_away_audio_waits_and_is_stored_when_it_is_back(
+async def test_audio_waits_for_an_unreachable_storage_and_is_stored_later(
     tmp_path: Path, database_url: str, fragile_s3: LocalS3
 ) -> None:
     async with served(tmp_path / "server", database_url) as server:
@@ -157,7 +157,7 @@ async def test_while_the_storage_is_away_audio_waits_and_is_stored_when_it_is_ba
         check(calls, rows, s3_client(fragile_s3), ended_at)
 
 
-async def test_while_the_database_is_away_recording_goes_on_and_rows_say_so_afterwards(
+async def test_recording_continues_without_the_database_and_rows_follow_later(
     tmp_path: Path, fragile_s3: LocalS3
 ) -> None:
     with Postgres() as postgres:

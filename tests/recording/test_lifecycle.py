@@ -33,7 +33,7 @@ async def begin(installation: Installation, live: LiveEvents, account: UUID, **f
     return await lifecycle.begin(installation.opened.keyring, live, told, TARGET, AudioFormat.WAV)
 
 
-async def test_a_call_that_nobody_has_reported_is_made(installation: Installation, world: World) -> None:
+async def test_a_recording_creates_an_unreported_call(installation: Installation, world: World) -> None:
     account = own(world)
     async with installation.database():
         live = LiveEvents()
@@ -49,7 +49,7 @@ async def test_a_call_that_nobody_has_reported_is_made(installation: Installatio
     assert stored.recording_bucket == "own-recordings"
 
 
-async def test_what_was_reported_of_a_call_stays(installation: Installation, world: World) -> None:
+async def test_reported_facts_of_a_call_stay(installation: Installation, world: World) -> None:
     account, live = own(world), LiveEvents()
     async with installation.database():
         first = await begin(installation, live, account, from_number="+1", trace_id="t")
@@ -81,7 +81,9 @@ async def test_a_call_is_recorded_once(installation: Installation, world: World)
             await begin(installation, live, uuid4())
 
 
-async def test_states_follow_each_other_and_deleted_is_the_last(installation: Installation, world: World) -> None:
+async def test_recording_states_follow_their_order_and_end_with_deleted(
+    installation: Installation, world: World
+) -> None:
     account, live = own(world), LiveEvents()
     async with installation.database():
         mine = ((await begin(installation, live, account)).id, account)
@@ -110,7 +112,7 @@ async def test_states_follow_each_other_and_deleted_is_the_last(installation: In
     assert call.recording_key is not None  # a tombstone says where it was
 
 
-async def test_a_recording_that_begins_while_its_account_is_deleted_holds_nothing_that_the_deletion_needs(
+async def test_a_beginning_recording_does_not_deadlock_with_the_deletion_of_its_account(
     installation: Installation, world: World
 ) -> None:
     """Each takes the account before the stored credential: otherwise each waits for the other."""

@@ -58,7 +58,7 @@ async def is_told_of_since(env: UploadEnvironment, call_id: UUID, then: datetime
 
 
 @pytest.mark.parametrize("state", [RecordingState.RECORDING, RecordingState.STORING])
-async def test_what_nobody_has_told_of_for_three_days_is_given_up_with_the_reason(
+async def test_a_recording_without_updates_for_three_days_fails_with_the_reason(
     env: UploadEnvironment, account_user: Person, state: RecordingState
 ) -> None:
     lost, fresh = await env.recorded(noise(32_000)), await env.recorded(noise(32_000))
@@ -78,7 +78,7 @@ async def test_what_nobody_has_told_of_for_three_days_is_given_up_with_the_reaso
     assert f"since {then:%Y-%m-%d %H:%M} UTC" in error["message"]
 
 
-async def test_what_is_over_is_not_given_up(env: UploadEnvironment) -> None:
+async def test_finished_recordings_are_not_failed(env: UploadEnvironment) -> None:
     call_id = await env.recorded(noise(32_000))
     await env.scan()
     await was_told_of(call_id, days=100)
@@ -86,7 +86,9 @@ async def test_what_is_over_is_not_given_up(env: UploadEnvironment) -> None:
     assert (await env.call(call_id)).recording_state is RecordingState.STORED
 
 
-async def test_what_comes_back_is_stored_when_somebody_asks_for_it(env: UploadEnvironment, s3: ScriptedS3) -> None:
+async def test_a_lost_recording_whose_audio_reappears_is_stored_by_a_retry(
+    env: UploadEnvironment, s3: ScriptedS3
+) -> None:
     call_id = await env.recorded(noise(32_000))
     await was_told_of(call_id, days=4)
     await lifecycle.fail_lost_recordings(env.live, datetime.now(UTC), env.find)
@@ -97,7 +99,7 @@ async def test_what_comes_back_is_stored_when_somebody_asks_for_it(env: UploadEn
     assert (await env.call(call_id)).recording_state is RecordingState.STORED
 
 
-async def test_what_does_not_come_back_is_given_up_again(env: UploadEnvironment) -> None:
+async def test_a_retried_recording_without_audio_fails_again(env: UploadEnvironment) -> None:
     call_id = await env.recorded(noise(32_000))
     for _ in range(2):
         await was_told_of(call_id, days=4)
@@ -105,7 +107,7 @@ async def test_what_does_not_come_back_is_given_up_again(env: UploadEnvironment)
         await retry.retry(env.context, sid_of(Kind.CALL, call_id))
 
 
-async def test_audio_that_was_last_tried_here_and_is_gone_cannot_be_tried_again(
+async def test_a_recording_whose_audio_this_server_no_longer_has_cannot_be_retried(
     env: UploadEnvironment, s3: ScriptedS3
 ) -> None:
     call_id = await env.recorded(noise(32_000))
@@ -116,11 +118,11 @@ async def test_audio_that_was_last_tried_here_and_is_gone_cannot_be_tried_again(
     recording = env.spool.open(call_id)
     assert recording is not None
     recording.remove()
-    with pytest.raises(UserErrors, match="The audio is gone"):
+    with pytest.raises(UserErrors, match="This server's spool no longer has the audio"):
         await retry.retry(env.context, sid_of(Kind.CALL, call_id))
 
 
-async def test_a_call_that_ends_after_it_was_given_up_is_stored(env: UploadEnvironment) -> None:
+async def test_a_call_that_ends_after_its_recording_failed_is_stored(env: UploadEnvironment) -> None:
     recording = await env.running()
     recording.append(noise(32_000))
     await was_told_of(recording.metadata.call_id, days=4)
@@ -132,7 +134,7 @@ async def test_a_call_that_ends_after_it_was_given_up_is_stored(env: UploadEnvir
     assert (await env.call(recording.metadata.call_id)).recording_state is RecordingState.STORED
 
 
-async def test_a_call_that_goes_on_for_days_is_not_taken_for_lost(
+async def test_a_call_that_lasts_for_days_does_not_count_as_lost(
     env: UploadEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ingest, "CHECK_ACCOUNTS_EVERY_SECONDS", 0.05)
@@ -149,7 +151,7 @@ async def test_a_call_that_goes_on_for_days_is_not_taken_for_lost(
         assert await lifecycle.fail_lost_recordings(env.live, datetime.now(UTC), env.find) == 0
 
 
-async def test_only_what_is_on_its_way_is_looked_at(env: UploadEnvironment) -> None:
+async def test_the_search_for_lost_recordings_uses_its_index(env: UploadEnvironment) -> None:
     with recorded() as statements:
         await lifecycle.fail_lost_recordings(env.live, datetime.now(UTC), env.find)
     (statement,) = (one for one in statements if "SELECT" in one[0])
@@ -176,7 +178,7 @@ async def hearing(live: LiveEvents) -> AsyncIterator[None]:
         yield
 
 
-async def test_maintain_gives_up_what_is_lost_and_tells_those_who_listen(
+async def test_maintain_fails_lost_recordings_and_notifies_subscribers(
     env: UploadEnvironment, valkey: PromptServer
 ) -> None:
     call_id = await env.recorded(noise(32_000))
@@ -191,7 +193,7 @@ async def test_maintain_gives_up_what_is_lost_and_tells_those_who_listen(
     assert (await env.call(call_id)).recording_state is RecordingState.FAILED
 
 
-async def test_who_ends_at_once_has_told_the_others_before(valkey: PromptServer) -> None:
+async def test_a_short_command_publishes_its_events_before_it_ends(valkey: PromptServer) -> None:
     hears, tells, event = (
         LiveEvents(valkey.url),
         LiveEvents(valkey.url),

@@ -58,7 +58,7 @@ def stored(s3: ScriptedS3) -> list[bytes]:
     return [body[44:] for body in s3.objects.values()]
 
 
-async def test_a_call_whose_row_is_missing_is_made_again_and_its_recording_stored(
+async def test_a_missing_call_is_created_again_and_its_recording_stored(
     env: UploadEnvironment, s3: ScriptedS3, account_user: Person
 ) -> None:
     call_id = await env.recorded(PCM)
@@ -73,7 +73,7 @@ async def test_a_call_whose_row_is_missing_is_made_again_and_its_recording_store
     assert (await told_of(account_user, call_id))["state"] == "STORED"
 
 
-async def test_what_the_stream_said_of_the_call_is_made_again_too(env: UploadEnvironment) -> None:
+async def test_facts_from_the_stream_are_restored_with_the_call(env: UploadEnvironment) -> None:
     call_id = await env.recorded(PCM)
     recording = env.spool.open(call_id)
     assert recording is not None
@@ -93,9 +93,7 @@ async def test_what_the_stream_said_of_the_call_is_made_again_too(env: UploadEnv
     assert call.direction is CallDirection.INBOUND
 
 
-async def test_a_call_that_was_only_reported_by_then_gets_its_recording_back(
-    env: UploadEnvironment, s3: ScriptedS3
-) -> None:
+async def test_a_call_known_by_reports_only_gets_its_recording_back(env: UploadEnvironment, s3: ScriptedS3) -> None:
     """The dump is of the moment between the report of the call and the begin of its recording."""
     call_id = await env.recorded(PCM)
     places = {f"recording_{name}": None for name in ("key", "bucket", "region", "vendor", "format", "credential_id")}
@@ -122,7 +120,7 @@ async def test_a_call_that_was_reported_again_keeps_its_new_id(env: UploadEnviro
     assert (stored(s3), env.spool.call_ids()) == ([PCM], [])
 
 
-async def test_a_row_that_goes_missing_while_the_recording_waits_is_made_again_with_its_tries(
+async def test_a_row_lost_while_the_recording_waits_is_created_again_with_its_attempts(
     env: UploadEnvironment, s3: ScriptedS3
 ) -> None:
     s3.answers["put"] = error(503, "SlowDown")
@@ -188,7 +186,7 @@ async def test_a_disk_that_cannot_be_written_is_an_error_once_for_each_recording
 @pytest.mark.parametrize(
     "away", [ConnectionRefusedError(111, "refused"), OSError(errno.EHOSTUNREACH, "no route"), TimeoutError()]
 )
-async def test_a_database_that_is_away_is_no_fault_of_the_disk(
+async def test_a_database_outage_is_not_logged_as_a_disk_error(
     env: UploadEnvironment, monkeypatch: pytest.MonkeyPatch, errors: list[str], away: OSError
 ) -> None:
     await env.recorded(PCM)
@@ -220,7 +218,9 @@ async def test_a_recording_of_an_unknown_account_is_set_aside_with_an_error_and_
     assert number((await metrics(admin)).text, "recording_spool_set_aside") == 1
 
 
-async def test_a_deleted_recording_stays_deleted_in_whichever_database(env: UploadEnvironment, s3: ScriptedS3) -> None:
+async def test_a_deleted_recording_stays_deleted_after_a_restore_of_the_database(
+    env: UploadEnvironment, s3: ScriptedS3
+) -> None:
     """Its object could not be deleted yet when a dump came back in which nobody had deleted it."""
     call_id = await env.recorded(PCM)
     s3.answers |= {"head": error(503, "SlowDown"), "delete": error(503, "SlowDown")}
@@ -234,7 +234,7 @@ async def test_a_deleted_recording_stays_deleted_in_whichever_database(env: Uplo
     assert (await env.call(call_id)).recording_state is RecordingState.DELETED
 
 
-async def test_a_deleted_account_leaves_what_it_had_stored_in_its_bucket(
+async def test_objects_of_a_deleted_account_stay_in_its_bucket(
     env: UploadEnvironment, s3: ScriptedS3, provider: Person
 ) -> None:
     call_id = await env.recorded(PCM)
@@ -264,7 +264,7 @@ async def test_an_account_that_moved_keeps_its_recordings(
     assert stored(s3) == [PCM]
 
 
-async def test_a_call_older_than_calls_are_kept_is_set_aside_and_not_made_again(env: UploadEnvironment) -> None:
+async def test_a_call_beyond_the_retention_period_is_set_aside(env: UploadEnvironment) -> None:
     call_id = await env.recorded(PCM)
     await lose(call_id)
     await env.later(days=401)
@@ -279,7 +279,7 @@ async def begun_without_database(env: UploadEnvironment, call_id: UUID) -> None:
     path.write_text(json.dumps({**json.loads(path.read_bytes()), "without_database": True}))
 
 
-async def test_a_recording_that_began_without_the_database_is_stored_where_it_is_still_wanted(
+async def test_a_recording_begun_without_the_database_is_stored_if_the_settings_still_record_it(
     env: UploadEnvironment, s3: ScriptedS3
 ) -> None:
     await env.switch_on()
@@ -288,7 +288,7 @@ async def test_a_recording_that_began_without_the_database_is_stored_where_it_is
     assert (stored(s3), env.spool.call_ids(), env.spool.set_aside_ids()) == ([PCM], [], [])
 
 
-async def test_a_recording_that_began_without_the_database_is_set_aside_where_none_is_wanted_now(
+async def test_a_recording_begun_without_the_database_is_set_aside_if_recording_is_disabled(
     env: UploadEnvironment, s3: ScriptedS3
 ) -> None:
     call_id = await env.recorded(PCM)
@@ -300,7 +300,7 @@ async def test_a_recording_that_began_without_the_database_is_set_aside_where_no
     assert (stored(s3), env.spool.set_aside_ids()) == ([PCM], [])
 
 
-async def test_a_recording_that_began_without_the_database_is_set_aside_where_the_account_is_suspended(
+async def test_a_recording_begun_without_the_database_is_set_aside_if_its_account_is_suspended(
     env: UploadEnvironment, s3: ScriptedS3
 ) -> None:
     await env.switch_on()
@@ -324,13 +324,13 @@ async def test_a_second_recording_of_a_call_is_set_aside(env: UploadEnvironment,
     assert (await env.call(again.id)).recording_state is RecordingState.RECORDING
 
 
-async def test_audio_of_which_the_bucket_holds_only_a_part_is_kept(env: UploadEnvironment) -> None:
+async def test_audio_of_a_partial_object_is_set_aside(env: UploadEnvironment) -> None:
     """A retry on another machine has found an object that its storage has truncated."""
     call_id = await with_a_part_in_its_bucket(env)
     assert (env.spool.call_ids(), env.spool.set_aside_ids()) == ([], [call_id])
 
 
-async def test_a_retry_of_what_is_set_aside_names_the_command(env: UploadEnvironment, s3: ScriptedS3) -> None:
+async def test_a_retry_of_a_recording_set_aside_names_the_command(env: UploadEnvironment, s3: ScriptedS3) -> None:
     s3.answers["put"] = error(503, "SlowDown")
     call_id = await env.recorded(PCM)
     await env.scan()
@@ -341,7 +341,7 @@ async def test_a_retry_of_what_is_set_aside_names_the_command(env: UploadEnviron
         await retry.retry(env.context, call)
 
 
-async def test_a_retry_asks_no_bucket_whose_keys_do_not_open(
+async def test_a_retry_does_not_use_keys_that_cannot_be_decrypted(
     env: UploadEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     call_id = await env.recorded(PCM)
@@ -374,7 +374,7 @@ async def set_aside(env: UploadEnvironment) -> UUID:
     return call_id
 
 
-async def test_the_command_lists_what_is_set_aside_and_adopts_it_for_another_account(
+async def test_the_command_lists_set_aside_recordings_and_adopts_them_for_another_account(
     env: UploadEnvironment, s3: ScriptedS3
 ) -> None:
     assert await spool(env) == (0, "Nothing is set aside.\n", "")
@@ -393,7 +393,7 @@ async def test_the_command_lists_what_is_set_aside_and_adopts_it_for_another_acc
     assert (stored(s3), env.spool.call_ids(), env.spool.set_aside_ids()) == ([PCM], [], [])
 
 
-async def test_the_command_discards_what_is_set_aside_when_it_is_told_yes(env: UploadEnvironment) -> None:
+async def test_the_command_discards_a_recording_only_with_yes(env: UploadEnvironment) -> None:
     call_id = await set_aside(env)
     call = sid_of(Kind.CALL, call_id)
     status, _, wrong = await spool(env, "--discard", call)
@@ -405,7 +405,7 @@ async def test_the_command_discards_what_is_set_aside_when_it_is_told_yes(env: U
     assert (status, wrong.startswith(f"No recording of a call {call} was set aside here.")) == (1, True)
 
 
-async def test_the_command_lists_and_discards_what_cannot_be_read(env: UploadEnvironment) -> None:
+async def test_the_command_lists_and_discards_unreadable_recordings(env: UploadEnvironment) -> None:
     call_id = await env.recorded(PCM)
     env.spool.folder(call_id).joinpath("about.json").write_text('{"call_id"')
     await env.scan()
@@ -424,7 +424,7 @@ async def adopted(env: UploadEnvironment, account_id: UUID | None = None) -> Non
     await env.later(seconds=1)
 
 
-async def test_a_call_older_than_calls_are_kept_is_stored_when_it_is_adopted(
+async def test_a_call_beyond_the_retention_period_is_stored_when_adopted(
     env: UploadEnvironment, s3: ScriptedS3
 ) -> None:
     call_id = await env.recorded(PCM)
@@ -444,9 +444,7 @@ async def with_a_part_in_its_bucket(env: UploadEnvironment) -> UUID:
     return call_id
 
 
-async def test_a_part_in_the_bucket_is_replaced_by_the_whole_that_is_adopted(
-    env: UploadEnvironment, s3: ScriptedS3
-) -> None:
+async def test_adopting_a_recording_replaces_its_partial_object(env: UploadEnvironment, s3: ScriptedS3) -> None:
     call_id = await with_a_part_in_its_bucket(env)
     await adopted(env)
     assert (env.spool.call_ids(), env.spool.set_aside_ids(), stored(s3)) == ([], [], [PCM])
@@ -454,7 +452,7 @@ async def test_a_part_in_the_bucket_is_replaced_by_the_whole_that_is_adopted(
     assert (call.recording_state, call.recording_size_bytes) == (RecordingState.STORED, 32_044)
 
 
-async def test_a_recording_whose_call_has_another_is_not_adopted_and_stays_as_it_is(env: UploadEnvironment) -> None:
+async def test_a_recording_whose_call_has_another_recording_cannot_be_adopted(env: UploadEnvironment) -> None:
     call_id = await env.recorded(PCM)
     await recorded_again(env, call_id)
     await env.scan()
@@ -478,7 +476,7 @@ async def test_a_recording_is_not_adopted_for_another_account_than_that_of_its_c
 
 
 @pytest.mark.parametrize("has_failed", [False, True])
-async def test_what_could_not_be_read_is_stored_when_its_file_is_in_order_again(
+async def test_an_unreadable_recording_can_be_adopted_once_its_file_is_repaired(
     env: UploadEnvironment, s3: ScriptedS3, has_failed: bool
 ) -> None:
     call_id = await env.recorded(PCM)
@@ -494,7 +492,7 @@ async def test_what_could_not_be_read_is_stored_when_its_file_is_in_order_again(
     assert (env.spool.call_ids(), env.spool.set_aside_ids(), stored(s3)) == ([], [], [PCM])
 
 
-async def test_what_an_older_version_has_set_aside_is_listed_counted_and_adopted(
+async def test_recordings_set_aside_by_an_older_version_are_listed_counted_and_adopted(
     env: UploadEnvironment, s3: ScriptedS3, admin: Person
 ) -> None:
     call_id = await env.recorded(PCM)
@@ -505,7 +503,7 @@ async def test_what_an_older_version_has_set_aside_is_listed_counted_and_adopted
     assert (env.spool.call_ids(), env.spool.set_aside_ids(), stored(s3)) == ([], [], [PCM])
 
 
-async def test_a_full_disk_leaves_what_is_to_be_adopted_as_it_was(env: UploadEnvironment) -> None:
+async def test_adopting_on_a_full_disk_changes_nothing(env: UploadEnvironment) -> None:
     call_id = await set_aside(env)
     before = next(aside.list_set_aside(env.spool))
     with full_disk(env.folder), pytest.raises(aside.CannotAdopt, match="No space left"):
@@ -517,7 +515,7 @@ async def test_a_full_disk_leaves_what_is_to_be_adopted_as_it_was(env: UploadEnv
     assert next(aside.list_set_aside(env.spool)) == before
 
 
-async def test_the_command_adopts_all_that_can_be(env: UploadEnvironment, s3: ScriptedS3) -> None:
+async def test_the_command_adopts_all_recordings_that_can_be_adopted(env: UploadEnvironment, s3: ScriptedS3) -> None:
     await set_aside(env)
     unreadable = await env.recorded(noise(2_000))
     env.spool.folder(unreadable).joinpath("about.json").write_text("{")
@@ -533,7 +531,7 @@ async def test_the_command_adopts_all_that_can_be(env: UploadEnvironment, s3: Sc
 
 
 @pytest.mark.parametrize("form", [AudioFormat.WAV, AudioFormat.MP3])
-async def test_what_is_in_the_bucket_is_found_there_before_it_is_called_lost(
+async def test_a_recording_in_its_bucket_is_not_failed_as_lost(
     env: UploadEnvironment, s3: ScriptedS3, form: AudioFormat
 ) -> None:
     call_id = await env.recorded(PCM, form)
@@ -552,9 +550,7 @@ async def as_in_an_older_dump(call_id: UUID, state: RecordingState, **more: Any)
     await Call.filter(id=call_id).update(recording_state=state, updated_at=old, **sizes, **more)
 
 
-async def test_a_storage_that_cannot_be_asked_now_is_asked_again_for_a_month(
-    env: UploadEnvironment, s3: ScriptedS3
-) -> None:
+async def test_an_unreachable_storage_is_asked_again_for_a_month(env: UploadEnvironment, s3: ScriptedS3) -> None:
     call_id = await env.recorded(PCM)
     await env.scan()
     await as_in_an_older_dump(call_id, RecordingState.RECORDING)
@@ -565,9 +561,7 @@ async def test_a_storage_that_cannot_be_asked_now_is_asked_again_for_a_month(
     assert await lifecycle.fail_lost_recordings(env.live, old.replace(month=3), env.find) == 1
 
 
-async def test_a_storage_that_has_failed_is_asked_for_no_other_recording_in_the_same_run(
-    env: UploadEnvironment, s3: ScriptedS3
-) -> None:
+async def test_a_failing_storage_is_asked_once_per_run(env: UploadEnvironment, s3: ScriptedS3) -> None:
     for _ in range(3):
         await as_in_an_older_dump(await env.recorded(PCM), RecordingState.RECORDING)
     s3.answers["head"] = error(503, "SlowDown")
@@ -577,7 +571,7 @@ async def test_a_storage_that_has_failed_is_asked_for_no_other_recording_in_the_
     assert await lifecycle.fail_lost_recordings(env.live, old.replace(month=3), env.find) == 3
 
 
-async def test_what_failed_in_an_older_dump_and_is_in_the_bucket_is_found_by_a_retry(
+async def test_a_retry_finds_a_recording_that_is_already_in_its_bucket(
     env: UploadEnvironment, account_user: Person, provider: Person
 ) -> None:
     call_id = await env.recorded(PCM)
@@ -589,7 +583,7 @@ async def test_what_failed_in_an_older_dump_and_is_in_the_bucket_is_found_by_a_r
     assert (await told_of(account_user, call_id))["error"] is None
 
 
-async def test_an_object_that_may_have_been_sent_is_found_before_it_is_sent_again(
+async def test_an_object_that_may_exist_is_looked_up_before_another_upload(
     env: UploadEnvironment, s3: ScriptedS3
 ) -> None:
     call_id = await env.recorded(PCM)
@@ -605,7 +599,7 @@ async def test_an_object_that_may_have_been_sent_is_found_before_it_is_sent_agai
 
 
 @pytest.mark.parametrize("form", [AudioFormat.WAV, AudioFormat.MP3])
-async def test_a_recording_without_a_sample_is_none_and_the_call_says_why(
+async def test_a_stream_without_audio_leaves_no_recording_and_the_call_says_why(
     env: UploadEnvironment, s3: ScriptedS3, account_user: Person, form: AudioFormat
 ) -> None:
     call_id = await env.recorded(b"", form)
@@ -618,12 +612,12 @@ async def test_a_recording_without_a_sample_is_none_and_the_call_says_why(
     assert (s3.requests, env.spool.call_ids()) == ([], [])
     call = await env.call(call_id)
     assert call.recording_error is not None
-    assert "without a single audio sample" in call.recording_error["message"]
+    assert "without sending any audio" in call.recording_error["message"]
 
 
 @pytest.mark.parametrize("form", [AudioFormat.WAV, AudioFormat.MP3])
 @pytest.mark.parametrize("how", ["killed", "disk full", "power failure"])
-async def test_a_recording_whose_audio_this_server_lost_is_failed_and_the_call_says_so(
+async def test_a_recording_whose_audio_this_server_lost_is_failed(
     env: UploadEnvironment, s3: ScriptedS3, account_user: Person, form: AudioFormat, how: str
 ) -> None:
     recording = await env.running(form)
@@ -641,11 +635,11 @@ async def test_a_recording_whose_audio_this_server_lost_is_failed_and_the_call_s
     assert error is not None
     assert "lost on this server" in error["message"]
     assert (s3.requests, env.spool.call_ids()) == ([], [])
-    with pytest.raises(UserErrors, match="The audio is gone"):
+    with pytest.raises(UserErrors, match="This server's spool no longer has the audio"):
         await retry.retry(env.context, sid_of(Kind.CALL, call_id))
 
 
-async def test_nothing_is_made_again_of_a_recording_without_a_sample(env: UploadEnvironment, s3: ScriptedS3) -> None:
+async def test_a_recording_without_audio_creates_no_missing_rows(env: UploadEnvironment, s3: ScriptedS3) -> None:
     call_id = await env.recorded(b"")
     await lose(call_id)
     await env.scan()
@@ -677,7 +671,7 @@ async def test_two_recordings_of_a_call_have_two_objects(env: UploadEnvironment)
 
 
 @pytest.mark.parametrize("pcm", [PCM, b""])
-async def test_a_call_that_another_server_records_by_now_is_left_to_it(
+async def test_a_call_recorded_by_another_server_is_left_to_that_server(
     env: UploadEnvironment, s3: ScriptedS3, pcm: bytes
 ) -> None:
     call_id = await env.recorded(pcm)
@@ -688,7 +682,7 @@ async def test_a_call_that_another_server_records_by_now_is_left_to_it(
     assert (call.recording_state, call.recording_key) == (RecordingState.RECORDING, key)
 
 
-async def test_a_call_that_another_server_records_since_the_upload_began_is_left_to_it(
+async def test_a_call_recorded_by_another_server_since_the_upload_began_is_left_to_that_server(
     env: UploadEnvironment, s3: ScriptedS3
 ) -> None:
     call_id = await env.recorded(PCM)
@@ -704,7 +698,7 @@ async def test_a_call_that_another_server_records_since_the_upload_began_is_left
     assert (await env.call(call_id)).recording_state is RecordingState.RECORDING
 
 
-async def test_a_deleted_recording_takes_no_other_of_its_call_with_it(env: UploadEnvironment, s3: ScriptedS3) -> None:
+async def test_deleting_a_recording_keeps_another_recording_of_its_call(env: UploadEnvironment, s3: ScriptedS3) -> None:
     call_id = await env.recorded(PCM)
     s3.answers |= {"head": error(503, "SlowDown"), "delete": error(503, "SlowDown")}
     await env.scan()

@@ -81,7 +81,7 @@ def frame(first_byte: int, payload: bytes) -> bytes:
     return bytes([first_byte]) + size + MASK + bytes(byte ^ MASK[i % 4] for i, byte in enumerate(payload))
 
 
-async def test_the_protocol_is_spoken_byte_for_byte(gateway: Gateway, world: World) -> None:
+async def test_the_protocol_is_followed_byte_for_byte(gateway: Gateway, world: World) -> None:
     basic = base64.b64encode(f"gateway:{gateway.key}".encode()).decode()
     reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
     writer.write(HANDSHAKE.format(basic=basic).encode())
@@ -118,7 +118,7 @@ async def test_the_protocol_is_spoken_byte_for_byte(gateway: Gateway, world: Wor
 
 
 @pytest.mark.parametrize(("rate", "mix"), [(8_000, "stereo"), (16_000, "mono"), (48_000, "stereo")])
-async def test_wav_holds_what_was_sent_however_it_was_cut(gateway: Gateway, rate: int, mix: str) -> None:
+async def test_wav_holds_the_sent_audio_whatever_the_frame_sizes(gateway: Gateway, rate: int, mix: str) -> None:
     sent = speech(rate, 2 if mix == "stereo" else 1, 3)
     await gateway.stream("cut", sent.tobytes(), frame_bytes=333, sampleRate=rate, mixType=mix)
     heard, found_rate = soundfile.read((await gateway.spooled("cut")).audio_path, dtype="int16", always_2d=True)
@@ -126,7 +126,7 @@ async def test_wav_holds_what_was_sent_however_it_was_cut(gateway: Gateway, rate
     assert numpy.array_equal(heard, sent)
 
 
-async def test_a_sample_that_is_cut_between_two_writings_is_whole(
+async def test_a_sample_split_between_two_writes_is_complete(
     installation: Installation, world: World, provider: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ingest, "WRITE_EVERY_SECONDS", 0.01)
@@ -150,7 +150,7 @@ async def finish_work(threads: ThreadPoolExecutor) -> None:
     await asyncio.gather(*(loop.run_in_executor(threads, together.wait) for _ in range(size)))
 
 
-async def test_the_end_of_a_call_comes_after_what_is_being_written(
+async def test_the_end_of_a_call_waits_for_a_write_in_progress(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write, is_writing, goes_on = audio_stream.AudioStream.write, threading.Event(), threading.Event()
@@ -198,7 +198,7 @@ async def test_a_call_begins_while_the_audio_of_others_is_written(gateway: Gatew
     await gateway.idle()
 
 
-async def test_a_stream_that_is_ahead_of_time_is_written_second_by_second() -> None:
+async def test_a_stream_faster_than_real_time_is_written_second_by_second() -> None:
     stream = audio_stream.AudioStream(FirstFrame("fast", UUID(int=1)), lambda: None)
     second, ten_seconds = 8_000 * 4, bytes(range(256)) * 1_250
     stream.receive(ten_seconds)
@@ -209,7 +209,7 @@ async def test_a_stream_that_is_ahead_of_time_is_written_second_by_second() -> N
     assert stream.remaining_audio() == ten_seconds[2 * second :]
 
 
-async def test_a_stream_that_had_to_wait_is_written_as_far_as_its_audio_has_come(
+async def test_a_delayed_stream_catches_up_with_real_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = 100.0
@@ -221,7 +221,7 @@ async def test_a_stream_that_had_to_wait_is_written_as_far_as_its_audio_has_come
     assert len(stream.next_audio()) == 8_000 * 4
 
 
-async def test_there_is_room_as_soon_as_a_full_stream_has_had_its_turn() -> None:
+async def test_a_full_stream_has_room_after_a_write() -> None:
     told: list[str] = []
     stream = audio_stream.AudioStream(FirstFrame("full", UUID(int=1)), lambda: told.append("full"))
     stream.on_room = lambda: told.append("room")
@@ -232,7 +232,9 @@ async def test_there_is_room_as_soon_as_a_full_stream_has_had_its_turn() -> None
     assert told == ["full", "room"]
 
 
-async def test_mp3_sounds_like_what_was_sent(installation: Installation, world: World, provider: Person) -> None:
+async def test_a_recorded_mp3_sounds_like_the_sent_audio(
+    installation: Installation, world: World, provider: Person
+) -> None:
     sent = speech(8_000, 2, 5)
     async with gateway_of(installation, world, provider, form="MP3") as gateway:
         await gateway.stream("mp3", sent.tobytes(), frame_bytes=333)
@@ -285,12 +287,12 @@ def late_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("late_settings")
-async def test_a_gateway_that_has_gone_before_its_settings_were_found_is_recorded(gateway: Gateway) -> None:
+async def test_a_call_that_ends_during_the_lookup_of_settings_is_recorded(gateway: Gateway) -> None:
     await gateway.stream("short", bytes(640 * 3))
     assert (await gateway.spooled("short")).audio_bytes == 44 + 640 * 3
 
 
-async def test_a_vendor_in_the_address_is_passed_over(gateway: Gateway) -> None:
+async def test_a_vendor_in_the_path_is_ignored(gateway: Gateway) -> None:
     """Some gateways add the bucket's, which is the account's to say."""
     async with gateway.opened(path="/record/google") as connection:
         await connection.send(gateway.first_frame("with-vendor"))
@@ -324,7 +326,7 @@ async def test_messages_in_fragments_are_audio_too(gateway: Gateway) -> None:
     assert audio == b"".join(bytes([number, 0]) * 10 for number in (1, 2, 3, 4))
 
 
-async def test_a_connection_that_is_lost_leaves_a_recording_that_is_whole(gateway: Gateway) -> None:
+async def test_a_lost_connection_leaves_a_complete_recording(gateway: Gateway) -> None:
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame("lost"))
         await connection.send(bytes(640))
@@ -336,7 +338,7 @@ async def test_a_connection_that_is_lost_leaves_a_recording_that_is_whole(gatewa
     assert soundfile.info(recording.audio_path).frames == 160
 
 
-async def test_a_server_that_stops_keeps_what_it_has(gateway: Gateway) -> None:
+async def test_a_server_that_stops_keeps_the_recording(gateway: Gateway) -> None:
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame("stopped"))
         await connection.send(bytes(640))
@@ -350,7 +352,7 @@ async def test_a_server_that_stops_keeps_what_it_has(gateway: Gateway) -> None:
     assert recording.audio_bytes == 44 + 640
 
 
-async def test_a_message_that_is_too_long_ends_the_recording_and_not_the_server(gateway: Gateway) -> None:
+async def test_a_message_that_is_too_long_ends_the_recording_only(gateway: Gateway) -> None:
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame("long"))
         await connection.send(bytes(640))
@@ -368,7 +370,7 @@ async def test_a_message_that_is_too_long_ends_the_recording_and_not_the_server(
         (errno.EIO, "the spool cannot be written: the recording ends here"),
     ],
 )
-async def test_a_disk_that_takes_no_audio_ends_the_recording_with_its_reason(
+async def test_a_failing_disk_ends_the_recording_with_the_reason(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch, code: int, reason: str
 ) -> None:
     async with gateway.opened() as connection:
@@ -396,7 +398,7 @@ async def test_a_disk_that_takes_no_audio_ends_the_recording_with_its_reason(
         (errno.ENFILE, "files", "this server has too many open files"),
     ],
 )
-async def test_a_spool_that_cannot_be_written_leaves_no_call_that_seems_to_be_recorded(
+async def test_a_failing_spool_leaves_no_call_in_state_recording(
     gateway: Gateway, admin: Person, monkeypatch: pytest.MonkeyPatch, code: int, why: str, reason: str
 ) -> None:
     def broken(*_: Any) -> None:
@@ -412,9 +414,7 @@ async def test_a_spool_that_cannot_be_written_leaves_no_call_that_seems_to_be_re
     assert len(gateway.spool.call_ids()) == 1
 
 
-async def test_what_was_begun_when_the_database_went_away_goes_on(
-    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_recording_whose_commit_was_lost_continues(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     begin: Any = lifecycle.begin
 
     async def committed_and_gone(*given: Any) -> None:
@@ -433,9 +433,7 @@ async def test_what_was_begun_when_the_database_went_away_goes_on(
     assert (free.audio_bytes, free.stream_end is not None) == (44 + 640, True)
 
 
-async def test_streams_that_run_when_the_process_ends_are_ended_in_order(
-    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_open_streams_are_ended_when_the_process_stops(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     settings, opened = gateway.installation.settings, gateway.installation.opened
     mine = ingest.RecordingIngest(settings, opened.keyring, gateway.spool, LiveEvents())
     own = parse_sid(Kind.ACCOUNT, gateway.account)
@@ -471,7 +469,7 @@ async def test_streams_that_run_when_the_process_ends_are_ended_in_order(
     assert recording.read(44, 2_000_000) == b"".join(bytes([number, 0]) * 16_000 for number in range(50))
 
 
-async def test_without_its_database_it_takes_no_calls_of_unknown_accounts_and_loses_none_of_those_that_run(
+async def test_without_the_database_unknown_accounts_are_refused_and_running_calls_continue(
     gateway: Gateway, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def away(*_: Any) -> None:
@@ -491,7 +489,7 @@ async def test_without_its_database_it_takes_no_calls_of_unknown_accounts_and_lo
     assert recording.audio_bytes == 44 + 640
 
 
-async def test_a_recording_that_the_database_cannot_be_told_of_is_let_go_of(
+async def test_a_recording_is_handed_over_even_if_its_row_cannot_be_updated(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def full(*_: Any) -> None:
@@ -502,7 +500,7 @@ async def test_a_recording_that_the_database_cannot_be_told_of_is_let_go_of(
     assert (await gateway.spooled("a")).audio_bytes == 44 + 640
 
 
-async def test_recording_goes_on_when_the_machine_has_no_more_threads(
+async def test_recording_continues_when_the_machine_has_no_more_threads(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start = threading.Thread.start
@@ -518,7 +516,7 @@ async def test_recording_goes_on_when_the_machine_has_no_more_threads(
     assert found == [44 + 64_000] * 4
 
 
-async def test_one_writing_that_fails_is_not_the_last(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_writing_continues_after_a_failed_cycle(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame("a"))
         failed = asyncio.Event()
@@ -537,7 +535,7 @@ async def test_one_writing_that_fails_is_not_the_last(gateway: Gateway, monkeypa
         assert path.stat().st_size == 44 + 2 * 640
 
 
-async def test_the_writing_does_not_wait_for_a_large_spool_to_be_measured(
+async def test_writing_does_not_wait_for_the_spool_to_be_measured(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     is_measuring, is_measured = threading.Event(), threading.Event()
@@ -567,7 +565,7 @@ async def test_the_writing_does_not_wait_for_a_large_spool_to_be_measured(
 
 
 @pytest.mark.usefixtures("late_settings")
-async def test_who_has_gone_before_being_refused_is_no_error_of_ours(
+async def test_a_client_that_leaves_before_its_refusal_is_no_server_error(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[bytes] = []
@@ -595,14 +593,14 @@ async def test_each_stream_is_one_line_of_the_log(gateway: Gateway, monkeypatch:
 
 
 @pytest.mark.parametrize("pair", ["gateway:{}", "{}:", "{}:x", ":{}"])
-async def test_basic_credentials_carry_the_key_in_either_place(gateway: Gateway, pair: str) -> None:
+async def test_basic_credentials_carry_the_key_as_user_or_password(gateway: Gateway, pair: str) -> None:
     basic = base64.b64encode(pair.format(gateway.key).encode()).decode()
     async with gateway.opened(additional_headers={"Authorization": f"Basic {basic}"}) as connection:
         assert connection.subprotocol == "audio.jambonz.org"
 
 
 @pytest.mark.parametrize("header", [None, "Basic !", "Basic YTpi", "Bearer vgk_no", "Digest a"])
-async def test_nobody_streams_without_a_key(gateway: Gateway, header: str | None) -> None:
+async def test_streaming_requires_a_key(gateway: Gateway, header: str | None) -> None:
     headers = {"Authorization": header} if header else {}
     with pytest.raises(InvalidStatus) as refused:
         async with gateway.opened(additional_headers=headers):
@@ -612,7 +610,7 @@ async def test_nobody_streams_without_a_key(gateway: Gateway, header: str | None
 
 
 @pytest.mark.parametrize("person", ["admin", "account_user", "read_only"])
-async def test_only_gateways_stream(gateway: Gateway, world: World, person: str) -> None:
+async def test_streaming_requires_a_gateway_key(gateway: Gateway, world: World, person: str) -> None:
     with pytest.raises(InvalidStatus) as refused:
         async with gateway.opened(key=world.tokens[person]):
             pass
@@ -620,14 +618,14 @@ async def test_only_gateways_stream(gateway: Gateway, world: World, person: str)
     assert b'"requiredAccess":"GATEWAY"' in (refused.value.response.body or b"")
 
 
-async def test_a_gateway_asks_for_the_sub_protocol(gateway: Gateway) -> None:
+async def test_the_sub_protocol_is_required(gateway: Gateway) -> None:
     with pytest.raises(InvalidStatus) as refused:
         async with gateway.opened(subprotocols=None):
             pass
     assert refused.value.response.status_code == 400
 
 
-async def test_accounts_out_of_reach_are_not_there(gateway: Gateway, world: World) -> None:
+async def test_streams_for_accounts_of_other_tenants_are_refused_as_not_found(gateway: Gateway, world: World) -> None:
     unknown = "AC" + "0" * 32
     answers = [await gateway.refused(gateway.first_frame("a", accountSid=one)) for one in (world["foreign"], unknown)]
     assert answers == [(4404, "accountSid: there is no such account")] * 2
@@ -663,7 +661,7 @@ async def test_a_suspended_account_is_not_recorded(gateway: Gateway, world: Worl
 
 
 @pytest.mark.parametrize("change", ["setAccountActive", "setServiceProviderActive"])
-async def test_running_calls_of_who_is_suspended_end_within_5_s_and_are_kept(
+async def test_running_calls_of_a_suspended_account_end_within_5_s_and_are_kept(
     gateway: Gateway, world: World, admin: Person, change: str
 ) -> None:
     who, of_it = ("own", "account") if change == "setAccountActive" else ("provider", "serviceProvider")
@@ -682,9 +680,7 @@ async def test_running_calls_of_who_is_suspended_end_within_5_s_and_are_kept(
     assert recording.audio_bytes == 44 + 640
 
 
-async def test_running_calls_of_an_account_that_is_deleted_end_within_5_s(
-    gateway: Gateway, world: World, admin: Person
-) -> None:
+async def test_running_calls_of_a_deleted_account_end_within_5_s(gateway: Gateway, world: World, admin: Person) -> None:
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame("a"))
         await connection.send(bytes(640))
@@ -696,7 +692,7 @@ async def test_running_calls_of_an_account_that_is_deleted_end_within_5_s(
             assert await closed(connection) == (4404, "accountSid: there is no such account")
 
 
-async def test_calls_of_others_and_calls_without_a_database_go_on_when_an_account_is_suspended(
+async def test_a_suspension_ends_no_calls_of_other_accounts_and_none_during_a_database_outage(
     gateway: Gateway, world: World, provider: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks, find_closed = 0, refusals_of_closed_accounts
@@ -752,7 +748,7 @@ async def test_a_call_is_recorded_once(gateway: Gateway) -> None:
     assert (await gateway.spooled("once")).audio_bytes == 44 + 1280
 
 
-async def test_a_call_whose_audio_waits_here_is_recorded_already_though_the_database_has_lost_that(
+async def test_a_call_with_audio_in_the_spool_is_not_recorded_twice_after_a_data_loss(
     gateway: Gateway,
 ) -> None:
     await gateway.stream("a", bytes(640))
@@ -762,7 +758,7 @@ async def test_a_call_whose_audio_waits_here_is_recorded_already_though_the_data
     assert (await gateway.refused(gateway.first_frame("a")))[0] == 4409
 
 
-async def test_a_key_that_is_revoked_cuts_off_no_call(gateway: Gateway, provider: Person) -> None:
+async def test_revoking_a_key_ends_no_running_call(gateway: Gateway, provider: Person) -> None:
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame("on"))
         answer = await provider.ask("{ viewer { serviceProvider { apiKeys { nodes { id name } } } } }")
@@ -775,7 +771,7 @@ async def test_a_key_that_is_revoked_cuts_off_no_call(gateway: Gateway, provider
 
 
 @pytest.mark.settings(recording_streams=1)
-async def test_more_calls_than_may_be_at_once_are_to_try_again_later(gateway: Gateway) -> None:
+async def test_calls_beyond_the_limit_are_refused_with_try_again_later(gateway: Gateway) -> None:
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame("a"))
         assert (await gateway.refused())[0] == 1013
@@ -784,7 +780,7 @@ async def test_more_calls_than_may_be_at_once_are_to_try_again_later(gateway: Ga
     assert (await gateway.spooled("b")).audio_bytes == 44 + 640
 
 
-async def test_a_call_whose_storage_keys_do_not_open_is_to_try_elsewhere_and_counts_as_lost(
+async def test_a_call_whose_storage_keys_cannot_be_decrypted_is_refused_and_counted(
     gateway: Gateway, admin: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[dict[str, Any]] = []
@@ -822,7 +818,7 @@ async def handshake(gateway: Gateway, key: str | None, *protocols: str) -> int:
 AUDIO = "audio.jambonz.org"
 
 
-async def test_a_call_that_is_refused_at_the_handshake_counts_with_its_reason(gateway: Gateway, admin: Person) -> None:
+async def test_a_call_refused_at_the_handshake_is_counted_with_its_reason(gateway: Gateway, admin: Person) -> None:
     for key, protocol, status, why in (
         (None, AUDIO, 401, "unauthenticated"),
         ("vgk_mistyped", AUDIO, 401, "unauthenticated"),
@@ -835,7 +831,7 @@ async def test_a_call_that_is_refused_at_the_handshake_counts_with_its_reason(ga
 
 
 @pytest.mark.settings(database_timeout_seconds=1)
-async def test_a_call_that_is_refused_while_the_database_is_away_counts(gateway: Gateway, admin: Person) -> None:
+async def test_a_call_refused_during_a_database_outage_is_counted(gateway: Gateway, admin: Person) -> None:
     before = await refusals(admin, "database")
     other = await orm.single_connection(gateway.installation.settings)
     async with other.transaction():
@@ -845,7 +841,7 @@ async def test_a_call_that_is_refused_while_the_database_is_away_counts(gateway:
     assert await refusals(admin, "database") == before + 1
 
 
-async def test_a_call_that_is_refused_by_a_fault_of_ours_counts(gateway: Gateway, admin: Person) -> None:
+async def test_a_call_refused_by_an_internal_error_is_counted(gateway: Gateway, admin: Person) -> None:
     before = await refusals(admin, "error")
     async with gateway.installation.database() as connection:
         await connection.execute_query("ALTER TABLE recording_configs RENAME TO gone")
@@ -880,7 +876,7 @@ async def test_a_full_spool_refuses_new_calls_and_ends_none(gateway: Gateway, wo
 
 
 @pytest.mark.settings(spool_megabytes=1)
-async def test_an_account_that_has_filled_its_quarter_of_the_spool_hinders_no_other(
+async def test_an_account_that_has_filled_its_quarter_of_the_spool_does_not_block_others(
     gateway: Gateway, world: World, provider: Person
 ) -> None:
     wanted = {"accountId": world["sibling"], "recordAllCalls": True, "audioFormat": "WAV"}
@@ -929,7 +925,7 @@ async def test_a_spool_that_is_a_tenth_beyond_its_limit_ends_all_calls_in_order(
     assert recording.audio_bytes == 44 + 640
 
 
-async def test_who_says_nothing_is_not_waited_for(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_client_that_sends_no_first_frame_is_closed(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     from app.recording import routes
 
     monkeypatch.setattr(routes, "FIRST_FRAME_SECONDS", 0.1)
@@ -954,7 +950,7 @@ async def test_a_stream_that_is_idle_stays_open(gateway: Gateway) -> None:
 
 
 @pytest.mark.settings(spool_megabytes=1)
-async def test_accounts_that_fill_their_providers_share_of_the_spool_hinder_no_other_provider(
+async def test_accounts_that_fill_their_providers_share_of_the_spool_do_not_block_other_providers(
     gateway: Gateway, world: World, admin: Person
 ) -> None:
     wanted = {"accountId": world["foreign"], "recordAllCalls": True, "audioFormat": "WAV"}

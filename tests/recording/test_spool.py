@@ -51,7 +51,7 @@ def spool(tmp_path: Path) -> Spool:
     return Spool(tmp_path / "spool", 400_000)
 
 
-def test_what_is_written_is_found_again_by_another_process(spool: Spool, tmp_path: Path) -> None:
+def test_another_process_reads_the_same_recording(spool: Spool, tmp_path: Path) -> None:
     told, ended = metadata(), StreamEnd(datetime.now(UTC), 1_500, 12_000)
     recording = spool.create(told)
     recording.append(b"abc")
@@ -68,7 +68,7 @@ def test_what_is_written_is_found_again_by_another_process(spool: Spool, tmp_pat
     assert (found.audio_path.read_bytes(), found.audio_bytes, found.read(2, 2)) == (b"aXYdef", 6, b"Yd")
 
 
-def test_a_recording_is_held_by_one(spool: Spool) -> None:
+def test_a_recording_is_locked_by_one_process(spool: Spool) -> None:
     told = metadata()
     recording = spool.create(told)
     assert spool.call_ids() == [told.call_id]
@@ -82,14 +82,14 @@ def test_a_recording_is_held_by_one(spool: Spool) -> None:
     assert (spool.call_ids(), spool.open(told.call_id)) == ([], None)
 
 
-def test_what_a_killed_process_was_recording_has_ended_when_it_was_written_last(spool: Spool) -> None:
+def test_a_recovered_recording_ends_at_its_last_write(spool: Spool) -> None:
     recording = spool.create(replace(metadata(), format=AudioFormat.WAV))
     recording.append(Wav(8_000, 2).begin() + bytes(32_000))
     os.utime(recording.audio_path, (1_000_000_000,) * 2)
     assert recover(recording).ended_at == datetime.fromtimestamp(1_000_000_000, UTC)
 
 
-def test_a_process_that_is_killed_lets_go(spool: Spool, tmp_path: Path) -> None:
+def test_a_killed_process_releases_its_locks(spool: Spool, tmp_path: Path) -> None:
     told = metadata()
     spool.create(told).close()
     before_commit = (
@@ -109,7 +109,7 @@ def test_a_process_that_is_killed_lets_go(spool: Spool, tmp_path: Path) -> None:
     assert found.audio_path.read_bytes() == b"abc"
 
 
-def test_it_is_full_when_it_holds_as_much_as_it_may_and_no_more_when_that_is_gone(spool: Spool) -> None:
+def test_the_spool_is_full_at_its_limit_and_not_after_a_removal(spool: Spool) -> None:
     recording = spool.create(metadata())
     assert not spool.is_full
     recording.append(bytes(400_000))
@@ -118,7 +118,7 @@ def test_it_is_full_when_it_holds_as_much_as_it_may_and_no_more_when_that_is_gon
     assert spool.size_bytes() == 0
 
 
-def test_short_recordings_count_for_the_room_that_their_folders_take(spool: Spool) -> None:
+def test_short_recordings_count_with_the_size_of_their_folders(spool: Spool) -> None:
     for _ in range(4):
         spool.create(metadata()).append(b"x")
     counted = spool.size_bytes()
@@ -134,7 +134,7 @@ def test_what_other_processes_added_is_measured(spool: Spool, tmp_path: Path) ->
     assert spool.size_bytes() > 5_000
 
 
-def test_an_account_has_a_quarter_of_it_whoever_added_it(spool: Spool, tmp_path: Path) -> None:
+def test_an_account_has_a_quarter_of_the_spool_across_processes(spool: Spool, tmp_path: Path) -> None:
     mine, other = metadata(), metadata()
     recording = spool.create(mine)
     recording.append(bytes(100_000 - spool.size_bytes() - 1))
@@ -149,7 +149,7 @@ def test_an_account_has_a_quarter_of_it_whoever_added_it(spool: Spool, tmp_path:
         assert [full_share(spool, one) for one in (mine, other)] == [None, Share.ACCOUNT]
 
 
-def test_a_provider_has_three_quarters_of_it_across_its_accounts_whoever_added_it(spool: Spool, tmp_path: Path) -> None:
+def test_a_provider_has_three_quarters_of_the_spool_across_accounts_and_processes(spool: Spool, tmp_path: Path) -> None:
     provider = uuid4()
     *mine, empty = [replace(metadata(), service_provider_id=provider) for _ in range(5)]
     other = replace(metadata(), service_provider_id=uuid4())
@@ -172,7 +172,7 @@ def full_share(spool: Spool, told: RecordingMetadata) -> Share | None:
     return spool.full_share(told.account_id, told.service_provider_id)
 
 
-def test_what_an_earlier_version_left_without_a_provider_is_stored_all_the_same(spool: Spool, tmp_path: Path) -> None:
+def test_metadata_without_a_provider_from_an_older_version_is_read(spool: Spool, tmp_path: Path) -> None:
     told = metadata()
     spool.create(told).close()
     file = tmp_path / "spool" / told.call_id.hex / "about.json"
@@ -185,7 +185,7 @@ def test_what_an_earlier_version_left_without_a_provider_is_stored_all_the_same(
     assert found.metadata == told
 
 
-def test_a_piece_at_the_end_can_be_cut_off(spool: Spool) -> None:
+def test_the_audio_can_be_truncated(spool: Spool) -> None:
     recording = spool.create(metadata())
     recording.append(b"abcdef")
     recording.truncate(4)
@@ -193,7 +193,7 @@ def test_a_piece_at_the_end_can_be_cut_off(spool: Spool) -> None:
     assert recording.audio_path.read_bytes() == b"abcdXY"
 
 
-def test_what_a_full_disk_took_half_of_is_not_there_when_it_is_read_again(spool: Spool, tmp_path: Path) -> None:
+def test_a_partial_write_on_a_full_disk_is_undone(spool: Spool, tmp_path: Path) -> None:
     told = metadata()
     recording = spool.create(told)
     recording.append(bytes(4_000))
@@ -205,7 +205,7 @@ def test_what_a_full_disk_took_half_of_is_not_there_when_it_is_read_again(spool:
     assert again.audio_bytes == 4_000
 
 
-def test_a_recording_that_cannot_be_begun_leaves_nothing_open_and_nothing_behind(
+def test_a_failed_creation_leaves_no_open_files_and_no_folder(
     spool: Spool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told, opened = metadata(), os.open
@@ -229,7 +229,7 @@ def test_a_recording_that_cannot_be_begun_leaves_nothing_open_and_nothing_behind
     assert spool.create(told).audio_bytes == 0
 
 
-def test_who_is_late_writes_into_no_other_file(spool: Spool, tmp_path: Path) -> None:
+def test_a_late_write_does_not_reach_another_file(spool: Spool, tmp_path: Path) -> None:
     recording = spool.create(metadata())
     recording.append(b"abc")
     recording.close()
@@ -248,9 +248,7 @@ def test_who_is_late_writes_into_no_other_file(spool: Spool, tmp_path: Path) -> 
     assert [path.read_bytes() for path in others] == [b"", b""]
 
 
-def test_folders_that_a_dead_process_left_half_made_are_removed_and_young_ones_are_not(
-    spool: Spool, tmp_path: Path
-) -> None:
+def test_stale_incomplete_folders_are_removed_and_recent_ones_are_not(spool: Spool, tmp_path: Path) -> None:
     old, young = tmp_path / "spool" / f".new-{uuid4().hex}-1", tmp_path / "spool" / f".gone-{uuid4().hex}-1"
     for folder in (old, young):
         folder.mkdir()
@@ -261,7 +259,7 @@ def test_folders_that_a_dead_process_left_half_made_are_removed_and_young_ones_a
 
 
 @pytest.mark.parametrize("content", ['{"call_id"', "[]", "null", '"call_id"', "{}"])
-def test_a_recording_that_cannot_be_read_is_set_aside_and_stops_nobody(
+def test_an_unreadable_recording_is_set_aside_and_does_not_block_others(
     spool: Spool, tmp_path: Path, content: str
 ) -> None:
     good, bad = metadata(), metadata()
@@ -273,7 +271,7 @@ def test_a_recording_that_cannot_be_read_is_set_aside_and_stops_nobody(
     assert (tmp_path / "spool" / f".aside-{bad.call_id.hex}" / "audio").exists()
 
 
-def test_what_a_newer_version_has_written_is_read(spool: Spool, tmp_path: Path) -> None:
+def test_files_of_a_newer_version_are_read(spool: Spool, tmp_path: Path) -> None:
     told, ended = metadata(), StreamEnd(datetime.now(UTC), 1_500, 12_000)
     recording = spool.create(told)
     recording.finish(ended)
@@ -286,13 +284,13 @@ def test_what_a_newer_version_has_written_is_read(spool: Spool, tmp_path: Path) 
     assert (again.metadata, again.stream_end) == (told, ended)
 
 
-def test_it_keeps_no_secret(spool: Spool) -> None:
+def test_the_spool_holds_no_secret(spool: Spool) -> None:
     names = metadata().to_json().keys()
     assert not [name for name in names if "secret" in name or "access_key" in name]
     assert RecordingMetadata.from_json(replace(metadata(), tags=()).to_json()).tags == ()
 
 
-def test_nobody_else_on_the_machine_reads_it(tmp_path: Path) -> None:
+def test_other_users_of_the_machine_cannot_read_the_spool(tmp_path: Path) -> None:
     mask = os.umask(0o022)
     try:
         (tmp_path / "spool").mkdir()
@@ -310,7 +308,7 @@ def test_nobody_else_on_the_machine_reads_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["audio", "about.json", "lock"])
-def test_a_folder_in_the_place_of_a_file_is_told_once_and_stops_nobody(
+def test_a_folder_instead_of_a_file_is_logged_once_and_does_not_block_others(
     spool: Spool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     told: list[str] = []
@@ -326,7 +324,7 @@ def test_a_folder_in_the_place_of_a_file_is_told_once_and_stops_nobody(
     assert spool.call_ids() == []
 
 
-def test_a_recording_that_the_disk_does_not_give_now_is_told_once_and_stays(
+def test_a_recording_that_cannot_be_opened_is_logged_once_and_stays(
     spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[str] = []

@@ -81,7 +81,7 @@ async def test_a_provider_takes_at_most_three_quarters_of_the_slots_whichever_ke
 
 
 @pytest.mark.settings(recording_streams=4)
-async def test_a_providers_key_that_names_no_call_takes_at_most_three_quarters_of_the_slots(
+async def test_a_providers_key_without_a_call_takes_at_most_three_quarters_of_the_slots(
     gateway: Gateway, admin: Person, world: World
 ) -> None:
     foreign = await key_of(admin, accountId=world["foreign"])
@@ -93,7 +93,7 @@ async def test_a_providers_key_that_names_no_call_takes_at_most_three_quarters_o
 
 
 @pytest.mark.settings(recording_streams=4)
-async def test_keys_of_its_accounts_that_name_no_call_count_for_their_provider(
+async def test_account_keys_without_a_call_count_for_their_provider(
     gateway: Gateway, admin: Person, world: World
 ) -> None:
     own, sibling, foreign = [await key_of(admin, accountId=world[name]) for name in ("own", "sibling", "foreign")]
@@ -105,7 +105,7 @@ async def test_keys_of_its_accounts_that_name_no_call_count_for_their_provider(
 
 
 @pytest.mark.settings(recording_streams=2)
-async def test_a_stream_that_ends_gives_its_slot_back(gateway: Gateway, world: World) -> None:
+async def test_a_stream_that_ends_releases_its_slot(gateway: Gateway, world: World) -> None:
     for number in range(4):
         async with AsyncExitStack() as held:
             await recorded(gateway, held, f"own-{number}", world["own"])
@@ -121,9 +121,9 @@ async def test_a_stream_that_never_sends_audio_ends(gateway: Gateway, monkeypatc
     assert (await gateway.spooled("silent")).audio_bytes == 44
 
 
-async def test_a_stream_that_was_heard_may_be_silent_for_as_long_as_it_likes(gateway: Gateway, world: World) -> None:
+async def test_a_stream_that_has_sent_audio_may_pause_without_limit(gateway: Gateway, world: World) -> None:
     async with AsyncExitStack() as held:
         await recorded(gateway, held, "on-hold", world["own"])
         (running,) = gateway.installation.opened.clients[RecordingIngest]._streams
         running.end_if_silent(Refused(CloseCode.TIMED_OUT, ""))
-        assert not running.broken.done()
+        assert not running.failure.done()

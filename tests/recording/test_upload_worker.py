@@ -63,7 +63,7 @@ def keys(s3: Any) -> list[str]:
     return [each["Key"] for each in s3.list_objects_v2(Bucket="calls").get("Contents", [])]
 
 
-async def test_a_short_recording_goes_in_one_piece_with_its_tags_and_type(
+async def test_a_short_recording_is_stored_with_one_request_with_tags_and_type(
     env: UploadEnvironment, s3: Any, tmp_path: Path
 ) -> None:
     pcm = noise(320_000)
@@ -87,7 +87,7 @@ async def test_a_short_recording_goes_in_one_piece_with_its_tags_and_type(
 
 
 @pytest.mark.parametrize("form", [AudioFormat.WAV, AudioFormat.MP3])
-async def test_a_long_recording_goes_in_parts_with_its_tags_and_type(
+async def test_a_long_recording_is_stored_in_parts_with_tags_and_type(
     env: UploadEnvironment, s3: Any, form: AudioFormat
 ) -> None:
     call_id = await env.recorded(noise(LARGE), form)
@@ -103,7 +103,7 @@ async def test_a_long_recording_goes_in_parts_with_its_tags_and_type(
     assert len(s3.get_object_tagging(Bucket="calls", Key=call.recording_key)["TagSet"]) == len(TAGS)
 
 
-async def test_parts_of_a_running_call_go_ahead_and_the_first_of_a_wav_comes_last(
+async def test_parts_of_a_running_call_are_uploaded_early_and_the_first_of_a_wav_last(
     env: UploadEnvironment, s3: Any, tmp_path: Path
 ) -> None:
     pcm = noise(3 * PART)
@@ -127,7 +127,7 @@ async def test_parts_of_a_running_call_go_ahead_and_the_first_of_a_wav_comes_las
     assert env.spool.call_ids() == []
 
 
-async def test_what_a_killed_process_had_begun_is_given_up_and_the_whole_is_stored(
+async def test_an_upload_of_a_killed_process_is_aborted_and_the_whole_file_stored(
     env: UploadEnvironment, s3: Any, tmp_path: Path
 ) -> None:
     pcm = noise(2 * PART + 3)
@@ -146,7 +146,7 @@ async def test_what_a_killed_process_had_begun_is_given_up_and_the_whole_is_stor
     assert call.recording_duration_ms == duration_ms == len(heard) // 32
 
 
-async def test_an_upload_whose_id_nobody_has_heard_is_found_and_given_up(env: UploadEnvironment, s3: Any) -> None:
+async def test_an_upload_whose_id_was_lost_is_found_and_aborted(env: UploadEnvironment, s3: Any) -> None:
     call_id = await env.recorded(noise(LARGE))
     recording = env.spool.open(call_id)
     assert recording is not None
@@ -158,7 +158,7 @@ async def test_an_upload_whose_id_nobody_has_heard_is_found_and_given_up(env: Up
     assert s3.list_multipart_uploads(Bucket="calls").get("Uploads", []) == []
 
 
-async def test_what_another_process_holds_is_left_alone(env: UploadEnvironment, s3: Any) -> None:
+async def test_a_recording_locked_by_another_process_is_skipped(env: UploadEnvironment, s3: Any) -> None:
     recording = await env.running()
     recording.append(noise(32_000))
     await env.scan()
@@ -170,7 +170,7 @@ async def test_what_another_process_holds_is_left_alone(env: UploadEnvironment, 
 
 @pytest.mark.parametrize("size", [320_000, LARGE])
 @pytest.mark.parametrize("ended", [True, False])
-async def test_what_fills_the_disk_is_stored_and_leaves_it(
+async def test_recordings_on_a_full_disk_are_stored_and_removed(
     env: UploadEnvironment, s3: Any, size: int, ended: bool
 ) -> None:
     call_id = await env.recorded(noise(size), ended=ended)
@@ -180,7 +180,7 @@ async def test_what_fills_the_disk_is_stored_and_leaves_it(
     assert env.spool.call_ids() == []
 
 
-async def test_on_a_full_disk_too_the_waits_become_longer_and_end(
+async def test_delays_grow_and_end_on_a_full_disk(
     scripted: tuple[UploadEnvironment, ScriptedS3],
 ) -> None:
     env, s3 = scripted
@@ -199,7 +199,7 @@ async def test_on_a_full_disk_too_the_waits_become_longer_and_end(
         (errno.EIO, "Check the disk of this server's spool."),
     ],
 )
-async def test_what_the_spool_does_not_give_is_reported_by_its_cause(
+async def test_a_recording_that_cannot_be_read_reports_the_cause(
     env: UploadEnvironment, monkeypatch: pytest.MonkeyPatch, code: int, advice: str
 ) -> None:
     call_id = await env.recorded(noise(32_000))
@@ -216,7 +216,7 @@ async def test_what_the_spool_does_not_give_is_reported_by_its_cause(
     assert advice in error["advice"]
 
 
-async def test_a_busy_storage_is_tried_for_a_day_and_no_longer(scripted: tuple[UploadEnvironment, ScriptedS3]) -> None:
+async def test_a_busy_storage_is_retried_for_a_day(scripted: tuple[UploadEnvironment, ScriptedS3]) -> None:
     env, s3 = scripted
     s3.answers["put"] = error(503, "SlowDown")
     call_id = await env.recorded(noise(32_000))
@@ -237,7 +237,7 @@ async def test_a_busy_storage_is_tried_for_a_day_and_no_longer(scripted: tuple[U
     assert env.spool.call_ids() == [call_id]
 
 
-async def test_while_it_waits_the_call_says_why_and_until_when(
+async def test_a_waiting_recording_says_why_and_until_when(
     scripted: tuple[UploadEnvironment, ScriptedS3], account_user: Person
 ) -> None:
     env, s3 = scripted
@@ -265,7 +265,7 @@ async def told_of(person: Person, call_id: UUID) -> Any:
     return answer.data["node"]["recording"]
 
 
-async def test_a_storage_that_makes_up_codes_does_not_fill_the_metrics(
+async def test_invented_error_codes_do_not_add_metric_labels(
     scripted: tuple[UploadEnvironment, ScriptedS3], admin: Person
 ) -> None:
     env, s3 = scripted
@@ -281,7 +281,7 @@ async def test_a_storage_that_makes_up_codes_does_not_fill_the_metrics(
     assert number(told, known) - number(before, known) == 1
 
 
-async def test_the_waits_become_longer_and_a_success_ends_them(scripted: tuple[UploadEnvironment, ScriptedS3]) -> None:
+async def test_delays_grow_until_a_success(scripted: tuple[UploadEnvironment, ScriptedS3]) -> None:
     env, s3 = scripted
     s3.answers["put"] = error(500, "InternalError")
     call_id = await env.recorded(noise(32_000))
@@ -301,7 +301,7 @@ async def test_the_waits_become_longer_and_a_success_ends_them(scripted: tuple[U
     assert s3.objects["/calls/" + str(call.recording_key)].endswith(noise(32_000))
 
 
-async def test_after_a_restart_the_waits_go_on_where_they_were(scripted: tuple[UploadEnvironment, ScriptedS3]) -> None:
+async def test_delays_continue_after_a_restart(scripted: tuple[UploadEnvironment, ScriptedS3]) -> None:
     env, s3 = scripted
     s3.answers["put"] = error(503, "SlowDown")
     await env.recorded(noise(32_000))
@@ -316,14 +316,14 @@ async def test_after_a_restart_the_waits_go_on_where_they_were(scripted: tuple[U
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (error(404, "NoSuchBucket"), "There is no bucket of this name"),
+        (error(404, "NoSuchBucket"), "There is no bucket with this name"),
         (error(403, "AccessDenied"), "extend its policy"),
         (error(403, "InvalidAccessKeyId"), "does not know this access key ID"),
         (error(403, "SignatureDoesNotMatch"), "enter the secret again"),
         (error(301, "PermanentRedirect", headers={"x-amz-bucket-region": "eu-west-1"}), "Choose eu-west-1"),
     ],
 )
-async def test_what_a_person_must_mend_fails_within_half_an_hour_and_says_how(
+async def test_a_permanent_fault_fails_within_half_an_hour_with_advice(
     scripted: tuple[UploadEnvironment, ScriptedS3], answer: Answer, words: str
 ) -> None:
     env, s3 = scripted
@@ -344,7 +344,9 @@ async def test_what_a_person_must_mend_fails_within_half_an_hour_and_says_how(
     assert config.storage_status_since is not None
 
 
-async def test_a_configuration_for_another_bucket_is_not_blamed(scripted: tuple[UploadEnvironment, ScriptedS3]) -> None:
+async def test_a_failure_does_not_affect_a_configuration_for_another_bucket(
+    scripted: tuple[UploadEnvironment, ScriptedS3],
+) -> None:
     env, s3 = scripted
     s3.answers["put"] = error(404, "NoSuchBucket")
     call_id = await env.recorded(noise(32_000))
@@ -356,7 +358,7 @@ async def test_a_configuration_for_another_bucket_is_not_blamed(scripted: tuple[
     assert config.storage_status is StorageStatus.UNVERIFIED
 
 
-async def test_by_hand_it_is_tried_again_and_a_success_proves_the_storage(
+async def test_a_successful_retry_marks_the_storage_as_working(
     scripted: tuple[UploadEnvironment, ScriptedS3],
 ) -> None:
     env, s3 = scripted
@@ -376,7 +378,7 @@ async def test_by_hand_it_is_tried_again_and_a_success_proves_the_storage(
     assert env.spool.call_ids() == []
 
 
-async def test_by_hand_all_tries_begin_again_in_whichever_process(
+async def test_a_retry_resets_the_attempts_in_any_process(
     scripted: tuple[UploadEnvironment, ScriptedS3],
 ) -> None:
     env, s3 = scripted
@@ -390,7 +392,7 @@ async def test_by_hand_all_tries_begin_again_in_whichever_process(
     assert (call.recording_state, call.recording_attempts) == (RecordingState.STORING, 1)
 
 
-async def test_by_hand_what_waits_is_tried_at_once(scripted: tuple[UploadEnvironment, ScriptedS3]) -> None:
+async def test_a_retry_of_a_waiting_recording_starts_at_once(scripted: tuple[UploadEnvironment, ScriptedS3]) -> None:
     env, s3 = scripted
     s3.answers["put"] = error(503, "SlowDown")
     call_id = await env.recorded(noise(32_000))
@@ -404,7 +406,7 @@ async def test_by_hand_what_waits_is_tried_at_once(scripted: tuple[UploadEnviron
     assert (await env.call(call_id)).recording_state is RecordingState.STORED
 
 
-async def test_by_hand_there_is_nothing_to_try_without_the_audio(
+async def test_a_retry_without_the_audio_is_refused(
     scripted: tuple[UploadEnvironment, ScriptedS3],
 ) -> None:
     env, s3 = scripted
@@ -415,13 +417,13 @@ async def test_by_hand_there_is_nothing_to_try_without_the_audio(
     recording = env.spool.open(call_id)
     assert recording is not None
     recording.remove()
-    with pytest.raises(UserErrors, match="The audio is gone"):
+    with pytest.raises(UserErrors, match="This server's spool no longer has the audio"):
         await retry.retry(env.context, sid_of(Kind.CALL, call_id))
     assert (await env.call(call_id)).recording_state is RecordingState.FAILED
 
 
 @pytest.mark.parametrize("state", [RecordingState.RECORDING, RecordingState.STORED, RecordingState.DELETED])
-async def test_by_hand_only_what_failed_or_waits_is_tried(
+async def test_only_failed_or_waiting_recordings_can_be_retried(
     scripted: tuple[UploadEnvironment, ScriptedS3], state: RecordingState
 ) -> None:
     env, _ = scripted
@@ -435,7 +437,7 @@ async def test_by_hand_only_what_failed_or_waits_is_tried(
     assert (await env.call(call_id)).recording_state is state
 
 
-async def test_newer_keys_of_the_same_bucket_are_tried_too_and_remembered(
+async def test_newer_keys_of_the_same_bucket_are_tried_and_saved(
     env: UploadEnvironment, s3: Any, local_s3: LocalS3
 ) -> None:
     await env.configure(local_s3.endpoint, access_key_id=EARLY.access_key_id, secret_access_key=EARLY.secret_access_key)
@@ -451,7 +453,7 @@ async def test_newer_keys_of_the_same_bucket_are_tried_too_and_remembered(
     assert kept.access_key_id == RECORDER.access_key_id
 
 
-async def test_keys_for_another_server_are_never_tried(scripted: tuple[UploadEnvironment, ScriptedS3]) -> None:
+async def test_keys_for_another_server_are_never_used(scripted: tuple[UploadEnvironment, ScriptedS3]) -> None:
     env, s3 = scripted
     s3.answers["put"] = error(403, "AccessDenied")
     await env.recorded(noise(32_000))
@@ -463,7 +465,7 @@ async def test_keys_for_another_server_are_never_tried(scripted: tuple[UploadEnv
 
 
 @pytest.mark.parametrize("part", [1, 2, 3])
-async def test_a_part_that_fails_gives_the_upload_up(scripted: tuple[UploadEnvironment, ScriptedS3], part: int) -> None:
+async def test_a_failed_part_aborts_the_upload(scripted: tuple[UploadEnvironment, ScriptedS3], part: int) -> None:
     env, s3 = scripted
 
     def refuse(request: Request) -> Answer | None:
@@ -477,7 +479,7 @@ async def test_a_part_that_fails_gives_the_upload_up(scripted: tuple[UploadEnvir
     assert (await env.call(call_id)).recording_state is RecordingState.STORING
 
 
-async def test_an_upload_that_could_not_be_given_up_is_given_up_at_the_next_try(
+async def test_an_upload_that_could_not_be_aborted_is_aborted_at_the_next_attempt(
     scripted: tuple[UploadEnvironment, ScriptedS3],
 ) -> None:
     env, s3 = scripted
@@ -491,7 +493,7 @@ async def test_an_upload_that_could_not_be_given_up_is_given_up_at_the_next_try(
     assert s3.uploads == {}
 
 
-async def test_an_error_in_an_answer_of_200_is_an_error(scripted: tuple[UploadEnvironment, ScriptedS3]) -> None:
+async def test_an_error_in_a_response_of_status_200_is_an_error(scripted: tuple[UploadEnvironment, ScriptedS3]) -> None:
     env, s3 = scripted
 
     def refuse(request: Request) -> Answer | None:
@@ -507,7 +509,7 @@ async def test_an_error_in_an_answer_of_200_is_an_error(scripted: tuple[UploadEn
     assert s3.uploads == {}
 
 
-async def test_a_storage_that_keeps_less_than_it_was_sent_has_not_stored_it(
+async def test_an_object_smaller_than_the_upload_is_a_fault(
     scripted: tuple[UploadEnvironment, ScriptedS3],
 ) -> None:
     env, s3 = scripted
@@ -520,7 +522,7 @@ async def test_a_storage_that_keeps_less_than_it_was_sent_has_not_stored_it(
     assert call.recording_error["message"] == "The storage took 32044 bytes and holds 0."
 
 
-async def test_a_key_that_may_not_read_is_good_enough_to_store(scripted: tuple[UploadEnvironment, ScriptedS3]) -> None:
+async def test_storing_needs_no_permission_to_read(scripted: tuple[UploadEnvironment, ScriptedS3]) -> None:
     env, s3 = scripted
     s3.answers["head"] = error(403, "AccessDenied")
     call_id = await env.recorded(noise(LARGE))
@@ -543,7 +545,9 @@ def _in_memory(body: bytes) -> Any:
     return io.BytesIO(body)
 
 
-async def test_what_is_deleted_while_it_waits_leaves_nothing(scripted: tuple[UploadEnvironment, ScriptedS3]) -> None:
+async def test_a_recording_deleted_while_it_waits_leaves_nothing(
+    scripted: tuple[UploadEnvironment, ScriptedS3],
+) -> None:
     env, s3 = scripted
     s3.answers["put"] = error(503, "SlowDown")
     call_id = await env.recorded(noise(32_000))
@@ -555,7 +559,7 @@ async def test_what_is_deleted_while_it_waits_leaves_nothing(scripted: tuple[Upl
     assert (await env.call(call_id)).recording_state is RecordingState.DELETED
 
 
-async def test_what_is_deleted_while_it_is_sent_is_deleted_in_the_bucket_too(
+async def test_a_recording_deleted_during_its_upload_is_deleted_in_the_bucket(
     scripted: tuple[UploadEnvironment, ScriptedS3],
 ) -> None:
     env, s3 = scripted
@@ -573,7 +577,7 @@ async def test_what_is_deleted_while_it_is_sent_is_deleted_in_the_bucket_too(
     assert (await env.call(call_id)).recording_state is RecordingState.DELETED
 
 
-async def test_a_deleted_upload_in_parts_is_given_up(env: UploadEnvironment, s3: Any) -> None:
+async def test_a_deletion_aborts_the_multipart_upload(env: UploadEnvironment, s3: Any) -> None:
     recording = await env.running()
     recording.append(noise(LARGE))
     env.worker.on_append(recording)
@@ -587,7 +591,7 @@ async def test_a_deleted_upload_in_parts_is_given_up(env: UploadEnvironment, s3:
     assert keys(s3) == []
 
 
-async def test_with_its_account_a_recording_goes_and_its_upload_too(
+async def test_deleting_an_account_removes_its_recordings_and_uploads(
     env: UploadEnvironment, s3: Any, provider: Person
 ) -> None:
     recording = await env.running()
@@ -602,7 +606,9 @@ async def test_with_its_account_a_recording_goes_and_its_upload_too(
     assert (env.spool.call_ids(), env.spool.set_aside_ids()) == ([], [])
 
 
-async def test_what_is_stored_already_only_leaves_the_spool(scripted: tuple[UploadEnvironment, ScriptedS3]) -> None:
+async def test_a_recording_already_stored_is_only_removed_from_the_spool(
+    scripted: tuple[UploadEnvironment, ScriptedS3],
+) -> None:
     env, s3 = scripted
     call_id = await env.recorded(noise(32_000))
     await Call.filter(id=call_id).update(
@@ -613,7 +619,7 @@ async def test_what_is_stored_already_only_leaves_the_spool(scripted: tuple[Uplo
     assert s3.requests == []
 
 
-async def test_what_was_sent_before_the_database_went_away_is_not_sent_twice(
+async def test_a_recording_uploaded_before_a_database_outage_is_not_uploaded_twice(
     scripted: tuple[UploadEnvironment, ScriptedS3], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     env, s3 = scripted
@@ -639,7 +645,7 @@ async def test_what_was_sent_before_the_database_went_away_is_not_sent_twice(
     assert s3.calls.count("put") == 1
 
 
-async def test_an_account_whose_storage_hangs_holds_up_no_other(scripted: tuple[UploadEnvironment, ScriptedS3]) -> None:
+async def test_a_hanging_storage_does_not_delay_other_accounts(scripted: tuple[UploadEnvironment, ScriptedS3]) -> None:
     env, s3 = scripted
     going, busy = asyncio.Event(), 0
 
@@ -660,7 +666,7 @@ async def test_an_account_whose_storage_hangs_holds_up_no_other(scripted: tuple[
     assert await Call.filter(recording_state=RecordingState.STORED).count() == 20
 
 
-async def test_an_account_with_a_hanging_storage_and_many_recordings_holds_up_no_other(
+async def test_a_hanging_storage_with_many_recordings_does_not_delay_other_accounts(
     scripted: tuple[UploadEnvironment, ScriptedS3], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     env, s3 = scripted
@@ -685,7 +691,7 @@ async def test_an_account_with_a_hanging_storage_and_many_recordings_holds_up_no
     assert await Call.filter(recording_state=RecordingState.STORED).count() == 21
 
 
-async def test_accounts_of_one_provider_with_hanging_storages_hold_up_no_other_provider(
+async def test_hanging_storages_of_one_provider_do_not_delay_other_providers(
     scripted: tuple[UploadEnvironment, ScriptedS3], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     env, s3 = scripted
@@ -718,7 +724,7 @@ async def test_accounts_of_one_provider_with_hanging_storages_hold_up_no_other_p
     assert await Call.filter(recording_state=RecordingState.STORED).count() == 13
 
 
-async def test_an_upload_that_nobody_has_heard_of_is_looked_for_until_the_storage_answers(
+async def test_an_upload_with_an_unknown_id_is_searched_until_the_storage_responds(
     scripted: tuple[UploadEnvironment, ScriptedS3],
 ) -> None:
     env, s3 = scripted
@@ -741,7 +747,7 @@ async def test_an_upload_that_nobody_has_heard_of_is_looked_for_until_the_storag
 
 
 @pytest.mark.parametrize("answer", [error(403, "AccessDenied"), error(501, "NotImplemented")])
-async def test_who_may_not_look_for_uploads_stores_all_the_same(
+async def test_storing_needs_no_permission_to_list_uploads(
     scripted: tuple[UploadEnvironment, ScriptedS3], answer: Answer
 ) -> None:
     env, s3 = scripted
@@ -755,7 +761,9 @@ async def test_who_may_not_look_for_uploads_stores_all_the_same(
     assert (await env.call(call_id)).recording_state is RecordingState.STORED
 
 
-async def test_who_cannot_tell_of_uploads_stores_in_the_end(scripted: tuple[UploadEnvironment, ScriptedS3]) -> None:
+async def test_a_storage_that_fails_to_list_uploads_stores_in_the_end(
+    scripted: tuple[UploadEnvironment, ScriptedS3],
+) -> None:
     env, s3 = scripted
     call_id = await env.recorded(noise(LARGE))
     recording = env.spool.open(call_id)
@@ -769,7 +777,7 @@ async def test_who_cannot_tell_of_uploads_stores_in_the_end(scripted: tuple[Uplo
     assert (await env.call(call_id)).recording_state is RecordingState.STORED
 
 
-async def test_a_clock_that_was_wrong_for_a_while_delays_nothing(
+async def test_a_temporarily_wrong_clock_delays_no_attempt(
     scripted: tuple[UploadEnvironment, ScriptedS3],
 ) -> None:
     env, s3 = scripted
@@ -781,7 +789,7 @@ async def test_a_clock_that_was_wrong_for_a_while_delays_nothing(
     assert (await env.call(call_id)).recording_state is RecordingState.STORED
 
 
-async def test_what_is_in_the_bucket_goes_with_its_recording_by_newer_keys_too(
+async def test_newer_keys_delete_the_object_of_a_deleted_recording(
     scripted: tuple[UploadEnvironment, ScriptedS3],
 ) -> None:
     env, s3 = scripted
@@ -798,7 +806,7 @@ async def test_what_is_in_the_bucket_goes_with_its_recording_by_newer_keys_too(
     assert (s3.objects, env.spool.call_ids()) == ({}, [])
 
 
-def test_ten_thousand_parts_hold_what_s3_holds_of_them() -> None:
+def test_ten_thousand_parts_hold_275_gb() -> None:
     parts = uploads.parts_of(270 * 10**9)
     assert len(parts) <= 10_000
     assert all(part.size >= PART for part in parts[:-1])
@@ -819,7 +827,7 @@ def test_ten_thousand_parts_hold_what_s3_holds_of_them() -> None:
         (StorageFailure(FailureKind.REFUSED_ADDRESS, reason="No."), False),
     ],
 )
-def test_what_mends_itself_is_told_from_what_a_person_mends(failure: StorageFailure, transient: bool) -> None:
+def test_transient_faults_are_distinguished_from_permanent_ones(failure: StorageFailure, transient: bool) -> None:
     assert UploadFault.of(failure, "us-east-1").is_transient is transient
 
 
@@ -827,7 +835,7 @@ def test_what_mends_itself_is_told_from_what_a_person_mends(failure: StorageFail
 
 
 @pytest.mark.parametrize("size", [320_000, LARGE])
-async def test_an_object_whose_answer_got_lost_goes_with_its_recording(
+async def test_an_object_whose_response_was_lost_is_deleted_with_its_recording(
     scripted: tuple[UploadEnvironment, ScriptedS3], size: int
 ) -> None:
     env, s3 = scripted
@@ -849,7 +857,7 @@ async def test_an_object_whose_answer_got_lost_goes_with_its_recording(
     assert (s3.objects, env.spool.call_ids()) == ({}, [])
 
 
-async def test_an_object_whose_process_died_before_the_answer_goes_with_its_recording(
+async def test_an_object_of_a_process_killed_before_the_response_is_deleted_with_its_recording(
     scripted: tuple[UploadEnvironment, ScriptedS3],
 ) -> None:
     env, s3 = scripted
@@ -871,7 +879,7 @@ async def test_an_object_whose_process_died_before_the_answer_goes_with_its_reco
     assert (s3.objects, env.spool.call_ids()) == ({}, [])
 
 
-async def test_the_audio_of_a_deleted_recording_leaves_the_disk_though_the_bucket_refuses(
+async def test_the_audio_of_a_deleted_recording_leaves_the_disk_even_if_the_bucket_refuses(
     scripted: tuple[UploadEnvironment, ScriptedS3],
 ) -> None:
     env, s3 = scripted

@@ -1,6 +1,7 @@
 """Storage tests ask a verifier directly."""
 
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,9 @@ from app.foundation.outbound.guard import OutboundGate
 from app.storage.probe import StepResult
 from app.storage.s3 import ObjectStorage
 from app.storage.verification import StorageVerifier, VerificationResult, VerificationStepName
+from tests.recording.upload_setup import UploadEnvironment, open_environment
+from tests.support.installation import Installation
+from tests.support.servers.scripted_s3 import ScriptedS3
 
 
 @pytest.fixture(scope="session")
@@ -79,3 +83,13 @@ def step(result: VerificationResult, name: str) -> StepResult:
 def statuses(result: VerificationResult) -> str:
     """The eight steps as letters, in order: P passed, F failed, S skipped."""
     return "".join(found.status.name[0] for found in result.steps)
+
+
+@pytest.fixture
+async def scripted(
+    installation: Installation, tmp_path: Path, storage: ObjectStorage
+) -> AsyncIterator[tuple[UploadEnvironment, ScriptedS3]]:
+    """Uploads to a server whose responses the test scripts."""
+    async with ScriptedS3() as s3, open_environment(installation, tmp_path / "spool", storage) as env:
+        await env.configure(s3.endpoint)
+        yield env, s3

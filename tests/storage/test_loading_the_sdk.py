@@ -100,9 +100,7 @@ def test_a_server_that_tests_no_storage_does_not_load_the_sdk(tmp_path: Path, em
     assert packages.isdisjoint({"aioboto3", "aiobotocore", "botocore", "boto3", "s3transfer", "aiohttp"})
 
 
-async def test_the_first_test_waits_for_the_sdk_and_its_steps_have_all_of_their_time(
-    keyring: Keyring, loading: Loading
-) -> None:
+async def test_loading_the_sdk_does_not_shorten_the_first_test(keyring: Keyring, loading: Loading) -> None:
     storage = ObjectStorage(OutboundGate(["127.0.0.1"]))
     async with ScriptedS3() as s3:
         first = asyncio.create_task(verifier_of(storage, keyring, wait_seconds=5).verify(draft_of(s3)))
@@ -115,7 +113,7 @@ async def test_the_first_test_waits_for_the_sdk_and_its_steps_have_all_of_their_
     assert (result.waited_ms, result.duration_ms) == (300, 0)
 
 
-async def test_nobody_else_waits_while_the_sdk_is_loaded(loading: Loading) -> None:
+async def test_loading_the_sdk_does_not_block_the_event_loop(loading: Loading) -> None:
     storage = ObjectStorage(OutboundGate())
     opening = asyncio.create_task(storage.open())
     await until(lambda: loading.threads)
@@ -125,7 +123,7 @@ async def test_nobody_else_waits_while_the_sdk_is_loaded(loading: Loading) -> No
     assert loading.threads != [threading.current_thread().name]
 
 
-async def test_tests_that_come_at_once_load_the_sdk_once(keyring: Keyring, loading: Loading) -> None:
+async def test_concurrent_tests_load_the_sdk_once(keyring: Keyring, loading: Loading) -> None:
     storage = ObjectStorage(OutboundGate(["127.0.0.1"]))
     async with ScriptedS3() as s3:
         verifier = verifier_of(storage, keyring)
@@ -137,9 +135,7 @@ async def test_tests_that_come_at_once_load_the_sdk_once(keyring: Keyring, loadi
     assert len(loading.threads) == 1
 
 
-async def test_who_is_cancelled_while_the_sdk_is_loaded_leaves_the_storage_to_the_next(
-    keyring: Keyring, loading: Loading
-) -> None:
+async def test_a_cancelled_load_of_the_sdk_can_be_repeated(keyring: Keyring, loading: Loading) -> None:
     storage = ObjectStorage(OutboundGate(["127.0.0.1"]))
     async with ScriptedS3() as s3:
         verifier = verifier_of(storage, keyring)

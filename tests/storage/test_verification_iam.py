@@ -43,7 +43,7 @@ def nothing_is_left(iam_s3: IamS3) -> Iterator[None]:
     assert remains(iam_s3) == ([], [])
 
 
-async def test_the_rights_of_the_recommended_policy_are_enough(verifier: StorageVerifier, iam_s3: IamS3) -> None:
+async def test_the_recommended_policy_is_sufficient(verifier: StorageVerifier, iam_s3: IamS3) -> None:
     result = await verifier.verify(draft_of(iam_s3, *EVERYTHING))
     assert result.verdict is StorageVerdict.WORKING
     assert "F" not in statuses(result)
@@ -113,7 +113,7 @@ async def test_without_the_right_to_list_the_bucket_is_still_proved_by_writing(
     assert result.verdict is StorageVerdict.WORKING
 
 
-async def test_a_bucket_that_keeps_versions_is_warned_of_and_left_without_any(
+async def test_a_versioned_bucket_gives_a_warning_and_is_left_without_versions(
     verifier: StorageVerifier, iam_s3: IamS3
 ) -> None:
     client = iam_s3.admin()

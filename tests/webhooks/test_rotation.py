@@ -60,7 +60,7 @@ async def test_the_newest_secret_signs_first(account_user: Person, receiver: Rec
     assert signing.is_genuine(account["webhookSecret"], first, sent.body, datetime.now(UTC).timestamp())
 
 
-async def test_without_an_overlap_the_old_secret_signs_nothing_any_more(
+async def test_without_an_overlap_the_old_secret_does_not_sign(
     account_user: Person, receiver: Receiver, installation: Installation, world: World
 ) -> None:
     old = await open_secret(account_user, world["own"])
@@ -71,13 +71,13 @@ async def test_without_an_overlap_the_old_secret_signs_nothing_any_more(
         assert (await Account.get(id=parse_sid(Kind.ACCOUNT, world["own"]))).previous_webhook_secret is None
 
 
-async def test_the_overlap_is_a_day_unless_it_is_said(account_user: Person, world: World) -> None:
+async def test_the_default_overlap_is_a_day(account_user: Person, world: World) -> None:
     account = await rotate(account_user, world["own"])
     left = datetime.fromisoformat(account["previousWebhookSecretExpiresAt"]) - datetime.now(UTC)
     assert timedelta(hours=23.9) < left <= timedelta(hours=24)
 
 
-async def test_after_the_overlap_the_old_secret_signs_nothing_and_is_not_told(
+async def test_after_the_overlap_the_old_secret_does_not_sign_and_is_not_shown(
     account_user: Person, receiver: Receiver, installation: Installation, world: World
 ) -> None:
     old = await open_secret(account_user, world["own"])
@@ -108,7 +108,7 @@ async def test_an_overlap_has_its_limits(account_user: Person, world: World, hou
     assert (await rotate(account_user, world["own"], overlapHours=720))["previousWebhookSecretExpiresAt"]
 
 
-async def test_of_two_rotations_at_once_each_is_told_a_secret_that_signs(
+async def test_two_concurrent_rotations_both_return_a_valid_secret(
     account_user: Person, receiver: Receiver, world: World
 ) -> None:
     made = await asyncio.gather(*(rotate(account_user, world["own"]) for _ in range(2)))
@@ -117,7 +117,7 @@ async def test_of_two_rotations_at_once_each_is_told_a_secret_that_signs(
     assert await signers(account_user, world["own"], receiver, *secrets) == [True, True]
 
 
-async def test_of_two_rotations_of_the_same_version_one_wins(account_user: Person, world: World) -> None:
+async def test_one_of_two_rotations_of_the_same_version_conflicts(account_user: Person, world: World) -> None:
     payloads = await asyncio.gather(
         *(
             account_user.change("rotateWebhookSecret", SHOWN, accountId=world["own"], ifVersion=1, overlapHours=0)
@@ -127,7 +127,7 @@ async def test_of_two_rotations_of_the_same_version_one_wins(account_user: Perso
     assert sorted(refusals(payload) for payload in payloads) == [[], [("CONFLICT", ["ifVersion"])]]
 
 
-async def test_the_previous_secret_is_stored_sealed_for_its_own_place(
+async def test_the_previous_secret_is_encrypted_for_its_own_column(
     account_user: Person, installation: Installation, world: World
 ) -> None:
     old = await open_secret(account_user, world["own"])
