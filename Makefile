@@ -12,8 +12,8 @@ OPERATIONS := tests/execution tests/accounts/test_accounts.py tests/api_keys/tes
 
 # Half as many again as there are cores: a third of the time tests wait for servers that start or end.
 PROCESSES ?= $(shell echo $$(( ($$(getconf _NPROCESSORS_ONLN) * 3 + 1) / 2 )))
-# A file stays in one process, so that what it sets up for all its tests is set up once.
-TESTS := $(BIN)/python -m pytest -m "not browser and not chaos" --numprocesses $(PROCESSES) --dist loadfile
+# A file stays in one process, so that what it sets up for all its tests is set up once; tests/conftest.py orders the files.
+TESTS := $(BIN)/python -m pytest -m "not browser and not chaos" --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
 # Which faults `make chaos` drives.
 FAULTS ?= chaos
 

@@ -6,6 +6,7 @@ operations run once more with COMPILED_OPERATIONS=off, which the settings read: 
 people (`admin`, `provider`, `account_user`, `read_only`, `stranger`, …) ask over the real ASGI application.
 """
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -82,6 +83,15 @@ __all__ = ["iam_s3", "local_s3", "valkey", "working_storage"]
 
 def pytest_report_header() -> str:
     return f"operations: {'compiled' if Settings().compiled_operations else 'ordinary'}"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In several processes, long files run first and then those with most tests: at the end no process waits for one file."""
+    if not hasattr(config, "workerinput"):
+        return
+    files = {item: item.nodeid.partition("::")[0] for item in items}
+    counts = Counter(files.values())
+    items.sort(key=lambda item: (item.get_closest_marker("long") is None, -counts[files[item]]))
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,8 @@ from tests.support.access_cases import Ids, cases, to_be_covered
 from tests.support.access_matrix import matrix
 from tests.support.installation import Installation, World
 
+pytestmark = pytest.mark.long
+
 PRINTED = Path(__file__).parent / "access.txt"
 
 

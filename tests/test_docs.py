@@ -40,6 +40,10 @@ OTHER_VARIABLES = {
 """Environment variables that are read by libraries, by the clients' examples, or by the reader's shell alone."""
 
 
+OTHER_FOLDERS = {"var/"}
+"""Folders that git does not track."""
+
+
 def blocks(page: Path, language: str) -> list[str]:
     """The listings of a language, also those within lists."""
     return re.findall(rf"^ *```{language}\n(.*?)^ *```", page.read_text(), re.MULTILINE | re.DOTALL)
@@ -63,6 +67,17 @@ def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
         if not file.exists() or (anchor and anchor not in anchors(file)):
             missing.append(target)
     assert missing == []
+
+
+@BY_NAME
+def test_every_path_of_the_repository_exists(page: Path) -> None:
+    words = re.findall(r"[`\s](?:app/)?((?:\w+/)+(?:\w+\.py)?|\w+\.py)(?=[`\s,;:)])", page.read_text())
+    files = {path.relative_to(ROOT).as_posix() for path in tracked(ROOT, "**/*")}
+    known = {f"/{file}" for file in files} | {
+        f"/{folder.as_posix()}/" for file in files for folder in Path(file).parents
+    }
+    missing = {word for word in words if not any(path.endswith(f"/{word}") for path in known)}
+    assert missing <= OTHER_FOLDERS
 
 
 def anchors(page: Path) -> list[str]:

@@ -173,8 +173,7 @@ def _read(model: type[TenantScoped]) -> Iterator[tuple[str, Callable[[Any], obje
 def _sets(model: type[TenantScoped], names: tuple[str, ...]) -> Sql:
     projection, table = model._meta.fields_db_projection, model._meta.db_table
     sets = [Sql.join(f'"{projection[name]}"=', placeholder(f"set.{name}")) for name in names]
-    if "updated_at" in projection:
-        sets.append(Sql.join(f'"{projection["updated_at"]}"=', placeholder("at")))
+    sets.append(Sql.join(f'"{projection["updated_at"]}"=', placeholder("at")))
     if "version" in projection:
         sets.append(Sql(f'"version"="{table}"."version"+1'))
     return Sql.listed(sets)

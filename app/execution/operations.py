@@ -155,7 +155,8 @@ class Operations:
     ) -> Answer | AsyncGenerator[Answer, None]:
         """The answers of a subscription as events come, each with a context that `renewed` makes; or why there are none.
 
-        An answer that was not executed is the last one. Raises EventsLost while it is iterated, and what `renewed` raises.
+        Callers close the generator at the first answer that was not executed. Raises EventsLost while it is iterated, and what
+        `renewed` raises.
         """
         operation = self._admission.admitted(request, context)
         if isinstance(operation, Answer):
@@ -164,8 +165,6 @@ class Operations:
         if isinstance(executor, Answer):
             return executor
         events = create_source_event_stream(executor)
-        if isinstance(events, Awaitable):
-            events = await events
         if isinstance(events, ExecutionResult):
             return refused(events.errors or (), context)
         if not isinstance(events, AsyncGenerator):
@@ -187,7 +186,6 @@ class Operations:
                     raise
                 except Exception as error:  # noqa: BLE001  told like any other error, masked if need be
                     yield refused([located_error(error)], context)
-                    return
                 try:
                     context = await renewed()
                 except ServiceUnavailable as away:
@@ -201,8 +199,6 @@ class Operations:
                     or any(value is not None for value in (answer.data or {}).values())
                 ):
                     yield answer
-                if not answer.executed:
-                    return
 
     async def _of_event(self, event: object, request: Request, context: Context) -> Answer:
         # The caller may have to choose a new password since the event before.

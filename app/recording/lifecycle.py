@@ -13,13 +13,11 @@ from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 from uuid import UUID
 
-from tortoise.exceptions import IntegrityError
 from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
 
 from app.calls.keys import advance_newest_month, claim_call_id, get_or_create_call_ids, id_at
 from app.calls.model import Call, CallDirection, RecordingState
-from app.foundation.database.orm import lacks_owner
 from app.foundation.encryption import CannotOpen, Keyring
 from app.foundation.events import Change, LiveEvent, LiveEvents
 from app.foundation.identifiers import Kind, sid_of
@@ -80,24 +78,17 @@ async def begin(
     credential: no call may be RECORDING before the spool holds its files. It must not wait for the network; an
     exception rolls everything back. Raises AlreadyRecorded and AccountDeleted.
     """
-    try:
-        async with _locked_account(facts.account_id) as newest_month:
-            credential_id = await credentials.get_or_create(keyring, facts.account_id, target)
-            ids = await get_or_create_call_ids(facts.account_id, {facts.gateway_call_id: facts.started_at})
-            await advance_newest_month(facts.account_id, ids[facts.gateway_call_id], newest_month)
-            call = await _locked(facts, ids[facts.gateway_call_id])
-            if call.recording_state is not RecordingState.NONE:
-                raise AlreadyRecorded
-            destination = _Destination.of(call, target, audio_format)
-            await _write_recording(
-                call, facts, destination, RecordingState.RECORDING, credential_id, recording_error=None
-            )
-            if before_commit is not None:
-                await before_commit(call, credential_id)
-    except IntegrityError as error:
-        if lacks_owner(error):
-            raise AccountDeleted from None
-        raise
+    async with _locked_account(facts.account_id) as newest_month:
+        credential_id = await credentials.get_or_create(keyring, facts.account_id, target)
+        ids = await get_or_create_call_ids(facts.account_id, {facts.gateway_call_id: facts.started_at})
+        await advance_newest_month(facts.account_id, ids[facts.gateway_call_id], newest_month)
+        call = await _locked(facts, ids[facts.gateway_call_id])
+        if call.recording_state is not RecordingState.NONE:
+            raise AlreadyRecorded
+        destination = _Destination.of(call, target, audio_format)
+        await _write_recording(call, facts, destination, RecordingState.RECORDING, credential_id, recording_error=None)
+        if before_commit is not None:
+            await before_commit(call, credential_id)
     publish(live, call.id, call.account_id)
     return call
 

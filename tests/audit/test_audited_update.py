@@ -14,6 +14,7 @@ from tortoise.transactions import in_transaction
 
 from app.accounts.model import Account, UsageUnit
 from app.api_keys.model import ApiKey
+from app.audit import rows
 from app.audit.audited_update import change
 from app.foundation.access import AccessLevel, Scope, Viewer
 from app.foundation.context import Context
@@ -126,6 +127,19 @@ async def test_what_is_wrong_with_a_change_is_told_in_full(provider: Person, wor
     assert refusals(payload) == [("INVALID", ["sipRealm"]), ("CONFLICT", ["ifVersion"])]
     payload = await provider.change("updateAccount", "account { id }", id=world["foreign"], **mixed)
     assert refusals(payload) == [("NOT_FOUND", ["id"])]
+
+
+async def test_an_account_that_came_within_reach_while_it_was_changed_is_a_conflict(
+    provider: Person, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def too_early(*_: Any, **__: Any) -> None:
+        return None
+
+    monkeypatch.setattr(rows, "change", too_early)
+    payload = await provider.change("setAccountActive", "account { id }", id=world["own"], active=False)
+    assert payload["userErrors"] == [
+        {"code": "CONFLICT", "message": "Others keep changing the account; try again.", "field": ["ifVersion"]}
+    ]
 
 
 @pytest.mark.parametrize("model", ROWS)

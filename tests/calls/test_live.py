@@ -1,13 +1,14 @@
 """Calls and recordings as they change, heard over a WebSocket by those who reach the account, and by nobody else."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 
 from app.calls import live_schema
 from app.calls.model import Call
+from app.execution.limits import deadline
 from app.execution.operations import Operations
 from app.foundation import events as live_module
 from app.foundation.events import Change, LiveEvent, LiveEvents
@@ -322,6 +323,42 @@ async def test_an_error_of_one_event_is_masked_and_the_next_event_follows(
         assert heard["payload"]["errors"][0]["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
         await report(gateway, {"accountId": world["own"], "callId": "two"})
         assert (await told(client))["gatewayCallId"] == "two"
+
+
+async def test_an_event_beyond_the_deadline_is_an_error_and_the_next_event_follows(
+    installation: Installation,
+    port: int,
+    account_user: Person,
+    gateway: Person,
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    account_id = parse_sid(Kind.ACCOUNT, world["own"])
+    assert account_id is not None
+    async with listening(port, account_user.token) as client:
+        await begun(client, installation, world["own"])
+        with monkeypatch.context() as late:
+            late.setattr(deadline, "REQUEST_SECONDS", 0)
+            installation.opened.clients[LiveEvents].publish(LiveEvent(account_id, new_id(), Change.CALL))
+            heard = await client.hear()
+        assert heard["payload"]["errors"][0]["extensions"]["code"] == "SERVICE_UNAVAILABLE"
+        await report(gateway, {"accountId": world["own"], "callId": "two"})
+        assert (await told(client))["gatewayCallId"] == "two"
+
+
+async def test_a_required_password_change_ends_the_subscription(
+    installation: Installation, port: int, gateway: Person, world: World, wait: Callable[[float], None]
+) -> None:
+    people = await add_people(installation, "ann")
+    async with listening(port, people.tokens["ann"]) as client:
+        await begun(client, installation, world["own"])
+        async with installation.database():
+            await User.filter(id=parse_sid(Kind.USER, people.ids["ann"])).update(must_change_password=True)
+        wait(60)
+        await report(gateway, {"accountId": world["own"], "callId": "one"})
+        answer = await client.hear()
+        assert (answer["type"], answer["payload"][0]["extensions"]["reason"]) == ("error", "PASSWORD_CHANGE_REQUIRED")
+        await until_nobody_listens(installation)
 
 
 async def test_events_of_other_workers_are_sent(

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -23,7 +24,7 @@ from app.foundation.access import AccessLevel
 from app.foundation.concurrency_limits import FairSlots, Share
 from app.foundation.identifiers import Kind, parse_sid, sid_of
 from app.server import authentication
-from app.storage.model import AudioFormat
+from app.storage.model import AudioFormat, RecordingConfig
 from tests.recording.recorded import Recorded, configure, recorded, served, target_in, wav
 from tests.support.installation import Installation, Person, World
 from tests.support.personas import add_people
@@ -383,6 +384,15 @@ async def test_a_missing_encryption_key_is_reported(
     assert (answer.status_code, "ENCRYPTION_KEYS" in message(answer)) == (503, True)
 
 
+async def test_undecryptable_present_keys_do_not_affect_the_stored_ones(
+    own: Recorded, installation: Installation, admin: Person
+) -> None:
+    await configure(installation, replace(own.target, secret_access_key="another secret"))
+    async with installation.database():
+        await RecordingConfig.filter(account_id=own.call.account_id).update(secret_access_key=b"not sealed")
+    assert (await get(admin, own.path)).content == own.audio
+
+
 async def test_an_unreachable_storage_is_reported_within_seconds(installation: Installation, admin: Person) -> None:
     async with ScriptedS3() as s3:
         call = await recorded(installation, target_in(s3.endpoint))
@@ -584,6 +594,18 @@ async def test_a_recording_that_is_not_stored_has_no_storage_url(
         assert await storage_url(context, lost.call) is None
     assert (await get(account_user, lost.path)).status_code == 502
     assert await events(installation) == []
+
+
+async def test_there_is_none_at_an_address_that_may_not_be_called(
+    own: Recorded, installation: Installation, account_user: Person, world: World
+) -> None:
+    forbidden = await recorded(installation, own.target)
+    async with installation.database():
+        await Call.filter(id=forbidden.call.id).update(recording_endpoint_url="http://10.0.0.1")
+    nodes = (await account_user.ask(ADDRESSES, id=world["own"])).only("account")["recentCalls"]["nodes"]
+    addresses = {node["id"]: node["recording"]["storageUrl"] for node in nodes}
+    assert addresses[forbidden.id] is None
+    assert addresses[own.id].startswith(own.target.endpoint)
 
 
 @pytest.mark.settings(allowed_origins=["https://portal.example.com"])

@@ -34,6 +34,8 @@ from tests.support.catalogue import (
 )
 from tests.support.commands import ended, ended_process, environment_of
 
+pytestmark = pytest.mark.long
+
 __all__ = ["empty", "make_settings", "migrated"]
 FILES = schema_version.known_migrations()
 
@@ -156,7 +158,16 @@ def test_a_draft_has_the_statements_that_make_the_newest_file_s_schema_that_of_t
     assert 'CREATE TABLE IF NOT EXISTS "key_checks"' in path.read_text()
 
 
-@pytest.mark.parametrize("text", [BREAKS_HALF_WAY, ORPHANS], ids=["breaks half-way", "leaves orphans"])
+IS_WRONG = """
+async def upgrade(db) -> str:
+    await db.execute_query("UPDATE service_providers SET name = 'half done'")
+    raise ValueError("a mistake in the file")
+"""
+
+
+@pytest.mark.parametrize(
+    "text", [BREAKS_HALF_WAY, ORPHANS, IS_WRONG], ids=["breaks half-way", "leaves orphans", "is wrong in Python"]
+)
 async def test_a_migration_that_fails_leaves_nothing(
     empty: Settings, more_files: Callable[[str], str], text: str
 ) -> None:
@@ -165,7 +176,7 @@ async def test_a_migration_that_fails_leaves_nothing(
         await fill(db)
         before = await contents(db), await columns(db), await named(db)
     name = more_files(text)
-    with pytest.raises(Exception, match=r"(?i)null|foreign|point at nothing"):
+    with pytest.raises(Exception, match=r"(?i)null|foreign|point at nothing|a mistake in the file"):
         await migrate.migrate(empty)
     async with orm.opened(empty) as db:
         assert (await contents(db), await columns(db), await named(db)) == before

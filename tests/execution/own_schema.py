@@ -19,13 +19,6 @@ from app.foundation.database import url as database_url
 from app.foundation.graphql import fields as graph
 from app.foundation.graphql.pagination import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, FirstArgument
 from app.foundation.identifiers import new_id
-from app.server import graphql_http, websocket_admission
-
-# Ranks below the engine: what is not named here is a domain's, or puts the product together.
-FOUNDATION = frozenset(
-    "access connections context database_url encryption errors exchange graph identifiers live live_exchange logs metrics "  # noqa: SIM905
-    "networks paging postgres_pool settings shares spanning statements valkey_connection waiting_connections".split()
-)
 
 
 class ShelfRow(TenantScoped):
@@ -98,10 +91,8 @@ BOOKS = "books(first: 1) { totalCount nodes { title price } pageInfo { hasNextPa
 
 
 async def main(url: str) -> None:
-    foreign = {name.split(".")[1] for name in sys.modules if name.startswith("app.")} - FOUNDATION - {"execution"}
+    foreign = {name.split(".")[1] for name in sys.modules if name.startswith("app.")} - {"foundation", "execution"}
     assert not foreign, f"the engine imports {sorted(foreign)}"
-    assert graphql_http
-    assert websocket_admission
     connection = {**database_url.connection(url), "engine": pool.__name__}
     models = {"models": [__name__], "default_connection": "default"}
     await Tortoise.init({"connections": {"default": connection}, "apps": {"models": models}})

@@ -275,6 +275,7 @@ def test_the_calls_of_one_account_cost_a_provider_as_little_as_that_account(
         ("$f: AccountFilter", "$f", {"f": "wrong"}, False),
         ('$f: AccountFilter = {search: "x"}', "$f", {}, True),
         ('$f: AccountFilter = {search: "x"}', "$f", {"f": {}}, False),
+        ("$f: AccountFilter = {search: null, active: true}", "$f", {}, False),
         ("$s: Boolean", "{search: null, active: $s}", {"s": True}, False),
     ],
 )

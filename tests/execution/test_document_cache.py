@@ -16,6 +16,8 @@ from app.foundation.identifiers import new_id
 from app.server.schema import schema
 from tests.support.installation import Installation
 
+pytestmark = pytest.mark.long
+
 BOUND = 1_000_000
 # Objects are weighed by their kinds, and some of a kind are a fifth larger than the measured ones.
 MORE_AT_MOST = 1.2
@@ -101,7 +103,7 @@ async def test_nothing_is_held_of_documents_that_were_evicted(
         await run(operations, shared, _variables(1_000))
         gc.collect()
         tracemalloc.start()
-        for number in range(60):
+        for number in range(30):
             await run(operations, shared, _variables(number))
         gc.collect()
         held = tracemalloc.get_traced_memory()[0]

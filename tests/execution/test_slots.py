@@ -247,13 +247,16 @@ def context_of(key_id: UUID, account_id: UUID, provider_id: UUID | None = None) 
     return Context(viewer, "", Resources(Any, Any, {}))  # type: ignore[arg-type]
 
 
-async def test_a_slot_that_is_released_as_its_successor_gives_up_is_not_lost() -> None:
+@pytest.mark.parametrize("is_given_up_first", [True, False])
+async def test_a_slot_that_is_released_as_its_successor_gives_up_is_not_lost(*, is_given_up_first: bool) -> None:
     operation_slots, context = OperationSlots(1), context_of(uuid4(), uuid4())
     async with AsyncExitStack() as waiting:
         async with operation_slots.slot(context):
             successor = asyncio.create_task(waiting.enter_async_context(operation_slots.slot(context)))
             await asyncio.sleep(0)
-            successor.cancel()
+            if is_given_up_first:
+                successor.cancel()
+        successor.cancel()
         with pytest.raises(asyncio.CancelledError):
             await successor
     async with asyncio.timeout(PATIENCE_SECONDS), operation_slots.slot(context):
@@ -353,3 +356,18 @@ async def test_an_operation_waits_for_a_slot_again_when_another_server_has_answe
     await running
     assert ended.is_set()
     assert operation_slots._running.total() == 0
+
+
+async def test_an_operation_that_ends_while_it_waits_for_another_server_gives_its_slot_back_once() -> None:
+    operation_slots, context = OperationSlots(1), context_of(uuid4(), uuid4())
+
+    async def operation() -> None:
+        async with operation_slots.slot(context), context.without_slot():
+            await asyncio.Event().wait()
+
+    running = asyncio.create_task(operation())
+    await asyncio.sleep(0)
+    running.cancel()
+    await asyncio.wait([running])
+    async with operation_slots.slot(replace(context)):
+        assert operation_slots._running.total() == 3  # of the caller, its owner and its provider

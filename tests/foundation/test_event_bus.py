@@ -20,6 +20,8 @@ from tests.support.servers.valkey import PromptServer
 from tests.support.waiting import until
 from tests.support.websocket_clients import listening, served
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def account() -> UUID:

@@ -87,6 +87,29 @@ async def test_who_gives_up_waiting_leaves_the_place_to_the_next(pool: Pool) -> 
     assert await asyncio.wait_for(patient, 10) == expected
 
 
+async def test_idle_connections_are_dropped_all_at_once_and_soon_afterwards_only_the_newest(postgres: Postgres) -> None:
+    url = postgres.create("dropped")
+    pool = await Pool.opened(3, dsn=url)
+
+    async def lend(count: int) -> set[int]:
+        """Which sessions so many borrowers at once got."""
+        borrowed = [await pool.acquire() for _ in range(count)]
+        found = {await session(connection) for connection in borrowed}
+        for connection in borrowed:
+            await pool.release(connection)
+        return found
+
+    first = await lend(3)
+    pool.drop_idle()
+    pool.drop_idle()  # there is none
+    second = await lend(3)
+    assert not first & second
+    pool.drop_idle()
+    assert len(await lend(3) & second) == 2
+    pool.terminate()
+    postgres.drop(url)
+
+
 async def test_who_gives_up_when_it_is_their_turn_leaves_it_to_the_next(pool: Pool) -> None:
     held = await pool.acquire()
     impatient = asyncio.create_task(pool.acquire())

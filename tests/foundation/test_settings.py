@@ -34,6 +34,7 @@ def problems(monkeypatch: pytest.MonkeyPatch, **environment: str) -> dict[str, s
 def test_no_environment_at_all_is_right() -> None:
     chosen = settings.load()
     assert chosen.is_embedded
+    assert chosen.uses_key_file
     assert (chosen.host, chosen.port, chosen.workers) == ("127.0.0.1", 8000, 1)
     assert not chosen.anonymous_introspection
     assert not chosen.graphiql

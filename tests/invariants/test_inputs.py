@@ -23,8 +23,11 @@ from tests.invariants.schema_walk import (
 )
 from tests.support.access_matrix import Kept
 from tests.support.database_contents import changed, contents
-from tests.support.installation import Answer, Installation, Person
+from tests.support.installation import Answer, Installation, Person, World
 from tests.support.personas import People, add_people
+from tests.support.servers.postgres import Postgres
+
+pytestmark = pytest.mark.long
 
 EMOJI = "👩‍👩‍👧 Zoë 🎧"
 LONG = "x" * 10_000
@@ -69,14 +72,18 @@ class Walk:
         return answer
 
 
-@pytest.fixture
-async def walk(installation: Installation) -> AsyncIterator[Walk]:
-    await with_everything(installation)
-    people = await add_people(installation)
-    async with installation.database() as connection:
-        kept = Kept(connection)
-        await kept.keep()
-        yield Walk(installation, people, kept, connection)
+@pytest.fixture(scope="module")
+async def walk(template: World, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Walk]:
+    """One for all tests of this file, since it leaves everything as it was."""
+    url = postgres.copy("template_world")
+    async with Installation.started(template, tmp_path_factory.mktemp("walk"), url) as installation:
+        await with_everything(installation)
+        people = await add_people(installation)
+        async with installation.database() as connection:
+            kept = Kept(connection)
+            await kept.keep()
+            yield Walk(installation, people, kept, connection)
+    postgres.drop(url)
 
 
 def assert_named(answer: Answer, mutation: str, path: Path, value: Any) -> None:

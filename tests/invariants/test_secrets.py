@@ -31,6 +31,8 @@ from tests.invariants.schema_walk import (
 from tests.support.installation import Answer, Installation, Person, World
 from tests.support.personas import PASSWORD, People, add_people, email_of
 
+pytestmark = pytest.mark.long
+
 WHO = "{ viewer { scope } }"
 
 

@@ -20,6 +20,8 @@ from tests.support.servers.fixtures import ADMIN, RECORDER
 from tests.support.servers.postgres import Postgres
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.long
+
 SECONDS_MAY_BE_LOST = 1.0
 # LAME holds back about two frames of 576 samples.
 ENCODER_SECONDS = 0.15

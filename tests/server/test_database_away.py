@@ -3,16 +3,20 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.foundation.database import orm
+from app.foundation.events import Change, LiveEvent, LiveEvents
+from app.foundation.identifiers import Kind, new_id, parse_sid
+from tests.calls.conftest import gateway_of, report
 from tests.server.test_metrics import METRICS_TOKEN, metrics, number
 from tests.support.installation import Answer, Installation, Person, World, seed
 from tests.support.servers.postgres import Postgres
+from tests.support.websocket_clients import listening, served, until_heard
 
 READ = "{ accounts { nodes { name } } }"
 WRITE = 'mutation { createApiKey(input: {name: "Made"}) { token } }'
@@ -60,6 +64,29 @@ async def test_who_is_not_let_in_is_not_told_so_while_nobody_can_know(fragile: t
     server.stop()
     assert (await installation.person("provider").ask(READ)).status == 503
     assert (await installation.holder("garbage").ask(READ)).status == 401
+
+
+async def test_an_event_that_comes_while_the_database_is_away_says_so_and_the_next_is_told(
+    fragile: tuple[Installation, Postgres], wait: Callable[[float], None]
+) -> None:
+    installation, server = fragile
+    person, account = installation.person("account_user"), installation.world["own"]
+    query = f'subscription {{ callChanged(accountId: "{account}") {{ gatewayCallId }} }}'
+    gateway = await gateway_of(installation, serviceProviderId=installation.world["provider"])
+    async with served(installation) as port, listening(port, person.token) as client:
+        await client.subscribe(query)
+        await until_heard(installation, account)
+        server.stop()
+        wait(60)  # who asks is looked up again
+        account_id = parse_sid(Kind.ACCOUNT, account)
+        assert account_id is not None
+        installation.opened.clients[LiveEvents].publish(LiveEvent(account_id, new_id(), Change.CALL))
+        heard = await client.hear(30)
+        assert heard["type"] == "next"
+        assert heard["payload"]["errors"][0]["message"] == AWAY
+        server.start()
+        await report(gateway, {"accountId": account, "callId": "one"})
+        assert (await client.hear())["payload"] == {"data": {"callChanged": {"gatewayCallId": "one"}}}
 
 
 async def test_metrics_are_read_by_their_token_while_the_database_is_away(

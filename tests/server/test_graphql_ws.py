@@ -20,6 +20,7 @@ from tests.support.waiting import until
 from tests.support.websocket_clients import listening, opened, served
 
 NAMES = "query ($first: Int) { accounts(first: $first) { nodes { name } } }"
+CALL_CHANGED = "subscription ($id: ID!) { callChanged(accountId: $id) { id } }"
 
 
 @pytest.fixture
@@ -67,6 +68,7 @@ async def test_what_is_refused_over_http_is_refused_here(port: int, read_only: P
         assert graphql_error(await client.ask("{ nothing }")) == "GRAPHQL_VALIDATION_FAILED"
         assert graphql_error(await client.ask("{")) == "GRAPHQL_PARSE_FAILED"
         assert graphql_error(await client.ask(NAMES, first="x")) == "BAD_USER_INPUT"
+        assert graphql_error(await client.ask(CALL_CHANGED, id=None)) == "BAD_USER_INPUT"
         pages = "{ accounts(first: 100) { nodes { applications(first: 100) { nodes { account { apiKeys(first: 100) { nodes { id } } } } } } } }"  # noqa: E501
         assert graphql_error(await client.ask(pages)) == "BAD_USER_INPUT"
         denied = await client.ask(
@@ -130,9 +132,7 @@ async def test_connection_init_comes_once(port: int, provider: Person) -> None:
 async def test_an_id_is_used_once_at_a_time(port: int, provider: Person, world: World) -> None:
     async with listening(port, provider.token) as client:
         for _ in range(2):
-            await client.subscribe(
-                "subscription ($id: ID!) { callChanged(accountId: $id) { id } }", "a", id=world["own"]
-            )
+            await client.subscribe(CALL_CHANGED, "a", id=world["own"])
         assert await client.closed() == (4409, "Subscriber for a already exists")
 
 

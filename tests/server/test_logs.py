@@ -24,7 +24,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp
 
 from app.foundation import logging
-from tests.support.installation import seed
+from tests.support.installation import Person, seed
 from tests.support.log_traffic import SERVER, Caller, Heard, everything, garbage
 from tests.support.servers.postgres import Postgres
 from tests.support.waiting import until
@@ -149,6 +149,16 @@ async def logged(level: str, app: ASGIApp, path: str = "/somewhere") -> tuple[ht
         async with httpx.AsyncClient(transport=transport, base_url="http://accounts.test") as client:
             answer = await client.get(path)
     return answer, [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+async def test_a_line_names_the_operation_of_an_authenticated_caller_alone(admin: Person, stranger: Person) -> None:
+    named = []
+    for person, field in ((admin, "viewer { scope }"), (stranger, "passwordPolicy { minimumLength }")):
+        with written("INFO") as out:
+            for text in (f"query Mine{'e' * 100} {{ {field} }}", f"{{ {field} }}"):
+                assert (await person.ask(text)).errors == []
+        named += [json.loads(line).get("operation") for line in out.getvalue().splitlines()]
+    assert named == ["Mine" + "e" * 60, None, None, None]
 
 
 @pytest.mark.parametrize(("level", "lines"), [("DEBUG", 1), ("INFO", 1), ("WARNING", 0), ("ERROR", 0)])

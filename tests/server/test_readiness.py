@@ -7,6 +7,8 @@ import pytest
 
 from app.execution import responses as answers
 from app.foundation.encryption import Keyring
+from app.foundation.settings import Settings
+from app.server import asgi
 from tests.support.installation import Installation, Person, World
 
 
@@ -18,6 +20,19 @@ async def test_a_worker_whose_database_answers_is_ready(installation: Installati
 async def test_a_worker_that_runs_is_alive(installation: Installation) -> None:
     answer = await installation.client.get("/healthz")
     assert (answer.status_code, answer.text) == (200, "ok\n")
+
+
+@pytest.mark.parametrize("are_in_a_file", [True, False])
+async def test_a_server_whose_keys_lie_in_a_file_beside_its_database_warns_when_it_starts(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, *, are_in_a_file: bool
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(asgi._log, "warning", said.append, raising=False)
+    monkeypatch.setattr(Settings, "uses_key_file", are_in_a_file)
+    app = asgi.create_app(installation.settings)
+    async with app.router.lifespan_context(app):
+        pass
+    assert any(text.startswith("keys for secrets come from a file") for text in said) == are_in_a_file
 
 
 async def test_a_secret_whose_key_is_missing_is_told_as_unavailable_and_logged(

@@ -10,17 +10,23 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import asyncpg
 import psutil
 import pytest
+from structlog.testing import capture_logs
 from uvicorn.config import STARTUP_FAILURE
 
-from app.foundation.database import orm
+from app.foundation.database import orm, schema_version
+from app.foundation.database.schema_version import SchemaBehind
+from app.server import worker_process
 from app.server.transport import serve
 from tests.recording.real_server import RealServer
 from tests.server.test_workers import events
 from tests.server.test_workers import serving as served
 from tests.support import waiting
 from tests.support.servers.postgres import Postgres
+
+pytestmark = pytest.mark.long
 
 PATIENCE_SECONDS = 120
 READ = "{ accounts { totalCount } }"
@@ -147,6 +153,34 @@ with server.capture_signals():
 def test_a_worker_that_was_asked_to_end_before_it_waits_for_the_database_ends() -> None:
     ended = subprocess.run([sys.executable, "-c", WAITING_WORKER], check=False, timeout=PATIENCE_SECONDS)
     assert ended.returncode == -signal.SIGTERM
+
+
+async def test_a_worker_that_waits_for_the_database_tries_less_and_less_often_and_says_why(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reasons = [ConnectionRefusedError(), asyncpg.TooManyConnectionsError("too many clients"), SchemaBehind("behind")]
+    failures, paused = iter([*reasons, *[TimeoutError()] * 4]), list[float]()
+
+    async def check(_: Any) -> None:
+        for error in failures:
+            raise error
+
+    async def sleep(seconds: float) -> None:
+        paused.append(seconds)
+
+    monkeypatch.setattr(schema_version, "check", check)
+    monkeypatch.setattr(worker_process, "asyncio", SimpleNamespace(sleep=sleep))
+    before = signal.getsignal(signal.SIGTERM)
+    with capture_logs() as logs:
+        await worker_process.until_usable(Any)  # type: ignore[arg-type]
+    assert paused == [0.5, 1, 2, 4, 8, 10, 10]
+    assert [entry["reason"] for entry in logs][:4] == [
+        "The database does not answer (ConnectionRefusedError).",
+        "The database refuses: too many clients.",
+        "behind",
+        "The database does not answer (TimeoutError).",
+    ]
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 class FakeWorker:

@@ -26,6 +26,8 @@ from tests.support import waiting
 from tests.support.installation import Person, seed
 from tests.support.servers.postgres import Postgres
 
+pytestmark = pytest.mark.long
+
 Samples = dict[tuple[str, tuple[str, ...]], float]
 """Values by a sample's name and the values of its labels."""
 

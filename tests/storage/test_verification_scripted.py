@@ -4,7 +4,6 @@ import asyncio
 import socket
 import ssl
 import subprocess
-import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,6 +23,7 @@ from app.storage.rules import StorageDraft, Tag
 from app.storage.s3 import ObjectStorage, StorageTarget
 from app.storage.verification import StorageVerdict, StorageVerifier
 from tests.storage.conftest import statuses, step
+from tests.support.loop_clock import pass_seconds
 from tests.support.servers import scripted_s3 as scripts
 from tests.support.servers.scripted_s3 import Answer, Request, ScriptedS3, error
 from tests.support.waiting import until
@@ -338,12 +338,30 @@ async def test_an_upload_begun_without_a_response_is_found_and_aborted(hasty: St
 
 
 async def test_the_default_limit_gives_a_slow_server_eight_seconds(verifier: StorageVerifier) -> None:
+    sent = 0
+
+    async def drip(_: Request, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        writer.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+        while True:
+            writer.write(b"a")
+            await writer.drain()
+            sent += 1
+            await asyncio.sleep(0.05)  # slowness itself is what the other side has to bear
+
     async with ScriptedS3() as s3:
-        s3.answers = dict.fromkeys(("put", "delete"), scripts.drip_headers)
-        begun = time.monotonic()
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            result = await verifier.verify(draft_of(s3))
-        assert time.monotonic() - begun > 7.9
+        s3.answers = dict.fromkeys(("put", "delete"), drip)
+        verifying = asyncio.create_task(verifier.verify(draft_of(s3)))
+        await until(lambda: "put" in s3.calls)
+        for _ in range(2):
+            await pass_seconds(3)
+            before = sent
+            await until(lambda: sent > before + 2)  # noqa: B023  a socket may not be silent for longer
+        assert "delete" not in s3.calls
+        await pass_seconds(2)
+        await until(lambda: "delete" in s3.calls)
+        await pass_seconds(2)
+        result = await asyncio.wait_for(verifying, PATIENCE_SECONDS)
         assert f"/calls/{result.leftover_key}" == s3.requests[-1].path
 
 

@@ -13,7 +13,7 @@ from tests.support.installation import World
 # The server, sabotaged: accounts with certain names meet what a bug, a library or a race could do with their name.
 SERVER = """
 import asyncio, gc, logging, sys, warnings
-from app import names
+from app.foundation import names
 from app.__main__ import main
 from app.accounts import service
 

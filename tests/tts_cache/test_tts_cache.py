@@ -194,6 +194,27 @@ async def test_operations_that_ask_at_the_same_time_share_a_walk(
     assert calls(valkey, "scan") <= 2
 
 
+async def test_who_asks_during_a_walk_for_what_it_counts_causes_no_second_one(
+    valkey: PromptServer, installation: Installation, admin: Person, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    valkey.fill(world["own"], 3)
+    walks, go_on, count = [], asyncio.Event(), cache.PromptCache.count
+
+    async def held(*arguments: Any) -> dict[str, int]:
+        walks.append(arguments)
+        await go_on.wait()
+        return await count(*arguments)
+
+    monkeypatch.setattr(cache.PromptCache, "count", held)
+    first = asyncio.create_task(admin.ask(ONE, id=world["own"]))
+    await until(lambda: walks)
+    second = asyncio.create_task(admin.ask(ONE, id=world["own"]))
+    await until(lambda: installation.opened.clients[counts.PromptCounts]._waiting)
+    go_on.set()
+    assert [count_of(await each) for each in (first, second)] == [3, 3]
+    assert len(walks) == 1
+
+
 async def test_the_count_of_an_account_is_part_of_a_compiled_query(
     valkey: PromptServer, admin: Person, account_user: Person, world: World, installation: Installation
 ) -> None:

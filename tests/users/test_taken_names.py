@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from app.accounts import service
 from app.users import login_throttle
 from tests.audit.test_audit import events
 from tests.support.installation import Installation, Person, World, refusals
@@ -42,6 +43,14 @@ async def test_a_taken_realm_of_another_provider_is_audited(
     assert refusals(await update(installation.person(who), world, sipRealm=REALM.upper())) == [TAKEN_REALM]
     assert await refused(provider) == [{"sipRealm": f'"{REALM}"', "refused": "true"}]
     assert await refused(installation.person("foreign_user")) == []
+
+
+async def test_a_constraint_that_no_input_explains_is_a_fault_of_the_server(
+    provider: Person, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "_UNIQUE", ())
+    assert await codes(provider, world, name="Sibling customer") == ["INTERNAL_SERVER_ERROR"]
+    assert await refused(provider) == []
 
 
 async def test_so_is_a_realm_that_was_to_be_a_new_accounts(provider: Person, account_user: Person) -> None:

@@ -111,8 +111,6 @@ _WHOLE = ""
 
 def _lets_in(directive: DirectiveNode, values: VariableValues) -> bool:
     """Whether a directive leaves its node in the selection."""
-    if directive.name.value not in ("skip", "include"):
-        return True
     given = next(iter(directive.arguments or ())).value
     if isinstance(given, VariableNode):
         on = bool(values.coerced.get(given.name.value, False))

@@ -15,8 +15,6 @@ from graphql import (
     VariableNode,
 )
 
-from app.execution.compiler.query_plan import NotCompilable
-
 
 class Selections:
     """`included` says whether a node is there, by its `@skip` and `@include`."""
@@ -34,7 +32,7 @@ class Selections:
     def fields(
         self, selection_sets: Sequence[SelectionSetNode], parent: GraphQLObjectType
     ) -> dict[str, list[FieldNode]]:
-        """The fields by the names that they have in the answer. Raises NotCompilable for a fragment with variables."""
+        """The fields by the names that they have in the answer."""
         found: dict[str, list[FieldNode]] = {}
         seen: set[str] = set()
 
@@ -50,8 +48,6 @@ class Selections:
                 elif isinstance(node, FragmentSpreadNode) and node.name.value not in seen:
                     seen.add(node.name.value)
                     fragment = self._fragments[node.name.value]
-                    if fragment.variable_definitions:
-                        raise NotCompilable("a fragment with variables")
                     if _applies(fragment.type_condition, parent):
                         walk(fragment.selection_set)
 

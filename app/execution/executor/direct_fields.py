@@ -18,6 +18,7 @@ from graphql import (
 )
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema_converter import CustomGraphQLEnumType
+from strawberry.types.field import StrawberryField
 
 from app.execution.executor.permissions import definition_of, permissions_of
 from app.execution.executor.resolvers import Resolver
@@ -106,7 +107,10 @@ class DirectResolvers(MiddlewareManager):
         self._direct: dict[object, Resolve] = {}
         for type_ in schema.type_map.values():
             for field in type_.fields.values() if isinstance(type_, GraphQLObjectType) else ():
-                direct = _called(field, config) if type_ is schema.mutation_type else _direct(field)
+                definition = definition_of(field)
+                if definition is None or _refuses_itself(field):
+                    continue
+                direct = _called(definition, config) if type_ is schema.mutation_type else _direct(definition)
                 if direct is not None:
                     self._direct[field.resolve] = direct
 
@@ -121,11 +125,8 @@ class Answered:
     payload: object
 
 
-def _called(field: GraphQLField, config: StrawberryConfig) -> Resolve | None:
+def _called(definition: StrawberryField, config: StrawberryConfig) -> Resolve:
     """A mutation's resolver, called as it is."""
-    definition = definition_of(field)
-    if definition is None or definition.base_resolver is None or _refuses_itself(field):
-        return None
     resolver = Resolver(definition, config)
     return lambda source, info, **arguments: (
         source.payload if isinstance(source, Answered) else resolver.call(source, info.context, arguments)
@@ -136,10 +137,7 @@ def _refuses_itself(field: GraphQLField) -> bool:
     return bool(permissions_of(field)) and isinstance(field.type, GraphQLNonNull)
 
 
-def _direct(field: GraphQLField) -> Resolve | None:
-    definition = definition_of(field)
-    if definition is None or _refuses_itself(field):
-        return None
+def _direct(definition: StrawberryField) -> Resolve | None:
     read, load = definition.metadata.get(READ), definition.metadata.get(LOAD)
     of_event = definition.metadata.get(OF_EVENT)
     if of_event is not None:

@@ -207,17 +207,3 @@ _ADVICE: tuple[tuple[tuple[type[asyncpg.PostgresError], ...], str], ...] = (
 def violated_constraint(error: IntegrityError) -> str | None:
     """The name of the constraint that refused a write; None when it cannot be told."""
     return getattr(error.__cause__, "constraint_name", None)
-
-
-def lacks_owner(error: IntegrityError) -> bool:
-    """Whether a write was refused because a row that it points at is not there (any more)."""
-    return isinstance(error.__cause__, asyncpg.ForeignKeyViolationError)
-
-
-def __getattr__(name: str) -> object:
-    # aerich reads TORTOISE_ORM when its command line is used; settings are not read at import for anything else.
-    if name == "TORTOISE_ORM":
-        from app.foundation import settings  # noqa: PLC0415  only its command line needs them at import
-
-        return configuration(settings.load(), migrating=True)
-    raise AttributeError(name)
