@@ -1,4 +1,4 @@
-"""What a voice gateway's key may do: ask who it is, report calls, and nothing else."""
+"""The permissions of a voice gateway's key: identify itself and report calls, and nothing else."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ OWNERS = {
 
 
 def document(kind: str, name: str) -> str:
-    """A valid operation that asks for a root field, with anything for its arguments."""
+    """A valid operation on a root field, with arbitrary arguments."""
     root = SCHEMA.query_type if kind == "query" else SCHEMA.mutation_type
     assert root is not None
     one = root.fields[name]
@@ -72,7 +72,7 @@ async def test_a_gateways_key_is_refused_at_other_root_fields(gateway: Person) -
 )
 async def test_viewer_gives_a_gateway_no_further_access(gateway: Person, query: str) -> None:
     answer = await gateway.ask(query)
-    if "__schema" in query:  # who may introspect is decided for all alike
+    if "__schema" in query:  # introspection is decided alike for all
         assert set(answer.codes) <= {"FORBIDDEN"}
     else:
         assert answer.codes == ["FORBIDDEN"]

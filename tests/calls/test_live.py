@@ -1,4 +1,4 @@
-"""Calls and recordings as they change, heard over a WebSocket by those who reach the account, and by nobody else."""
+"""Subscriptions to calls and recordings over a WebSocket, visible to callers who see the account only."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable

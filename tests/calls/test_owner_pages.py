@@ -1,4 +1,4 @@
-"""Calls of many accounts, found in each of three ways: by owner, among the newest of all, or among all of theirs."""
+"""Calls of many accounts by each of three plans: by owner, among the newest of all, or among all of theirs."""
 
 from contextlib import nullcontext
 from typing import Any
@@ -19,7 +19,7 @@ WAYS = {"by owner": (1_000, 10_000, 101), "among the newest": (0, 6, FIRST + 1),
 
 @pytest.fixture
 async def calls(installation: Installation, world: World) -> None:
-    """Twelve: of the own, the sibling and the foreign account in turn, the newest first."""
+    """Twelve calls: of the own, the sibling and the foreign account in turn, newest first."""
     gateway = await gateway_of(installation, installation=True)
     for number in range(12):
         account = ("own", "sibling", "foreign")[number % 3]
@@ -28,7 +28,7 @@ async def calls(installation: Installation, world: World) -> None:
 
 
 async def listed(person: Person, given: str, note: str) -> tuple[list[str], int]:
-    """All pages of three, and the count; a plan of its own for each note."""
+    """All pages of three, and the count; one plan per note."""
     found: list[str] = []
     after, total = None, 0
     while True:

@@ -1,4 +1,4 @@
-"""Calls month by month: room is made ahead, nothing is lost when a month is made late, and old calls go."""
+"""Monthly partitions: created ahead, without loss when one is created late, and dropped when old."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -41,7 +41,7 @@ def own(world: World) -> UUID:
 
 
 async def call_at(world: World, time: datetime, **values: Any) -> UUID:
-    """A call that began then; made with its key."""
+    """A call that began then, with its key."""
     row_id = keys.id_at(time)
     await Call.create(id=row_id, account_id=own(world), gateway_call_id=row_id.hex, started_at=time, **values)
     await CallKey.create(id=row_id, account_id=own(world), gateway_call_id=row_id.hex)
@@ -49,7 +49,7 @@ async def call_at(world: World, time: datetime, **values: Any) -> UUID:
 
 
 async def place_of(database: Any, row_id: UUID) -> str:
-    """The partition that holds a call."""
+    """The partition of a call."""
     rows = await database.execute_query_dict(
         f"SELECT tableoid::regclass::text AS place FROM calls WHERE id = '{row_id}'"
     )
@@ -90,7 +90,7 @@ async def test_reports_continue_while_their_month_is_created_and_none_is_lost(
 ) -> None:
     this_month = name_of(datetime.now(UTC))
     async with installation.database() as database:
-        # As if nobody had maintained the database: what comes in lands in the default partition.
+        # Without maintenance, new rows go to the default partition.
         await database.execute_query(f"DROP TABLE {this_month}")
         sent = 0
 
@@ -116,7 +116,7 @@ async def test_reports_continue_while_their_month_is_created_and_none_is_lost(
 async def test_creating_a_month_does_not_deadlock_with_a_new_call(
     installation: Installation, world: World, before: str
 ) -> None:
-    """Each takes the keys of recordings, then the account, then the calls: otherwise each waits for the other."""
+    """Both lock stored credentials, then the account, then the calls (deadlock)."""
     now, adding = datetime.now(UTC), await asyncpg.connect(installation.settings.database_url)
     await adding.execute(f"SET lock_timeout = '500ms'; DROP TABLE {name_of(now)}")
     async with installation.database() as database:
@@ -140,7 +140,7 @@ async def test_creating_a_month_does_not_deadlock_with_a_deletion(
     monkeypatch: pytest.MonkeyPatch,
     mutation: str,
 ) -> None:
-    """Each takes the keys of recordings before the calls."""
+    """Both lock stored credentials before the calls (deadlock)."""
     monkeypatch.setattr(partitions, "_ATTEMPTS", 1)
     call = await recorded(installation, target_in(local_s3))
     credential_id = call.call.recording_credential_id
@@ -185,7 +185,7 @@ async def test_calls_beyond_the_retention_period_are_deleted_with_their_keys(
     now = datetime.now(UTC)
     async with installation.database() as database:
         await partitions.create_partitions(now - timedelta(days=150))
-        # The month in which calls become too old is kept whole.
+        # The month that contains the retention limit is kept whole.
         for days in (150, 149, 0):
             await call_at(world, now - timedelta(days=days))
         old = await call_at(world, now - timedelta(days=500))
@@ -210,7 +210,7 @@ async def test_calls_are_found_after_their_keys_are_deleted(
     query = '{ account(id: "$own") { recentCalls(filter: {gatewayCallId: "one"}) { nodes { gatewayCallId } } } }'
     found = (await account_user.ask(query.replace("$own", world["own"]))).only("account")
     assert found["recentCalls"]["nodes"] == [{"gatewayCallId": "one"}]
-    # What is reported of it so late is another call.
+    # A report this late creates another call.
     await report(gateway, call)
     await report(gateway, call | {"callId": "two"})
     async with installation.database():

@@ -1,4 +1,4 @@
-"""The player's page: what it shows, what it lets nobody do, and, in a browser with the network closed, that it plays."""
+"""The player page: its content, its restrictions, and playback in a browser without network access."""
 
 import re
 from collections.abc import AsyncIterator
@@ -94,7 +94,7 @@ async def browser() -> AsyncIterator[Any]:
 
 
 class Page:
-    """The player open in a browser that reaches this machine alone."""
+    """The player in a browser that reaches this machine only."""
 
     def __init__(self, page: Any) -> None:
         self.page = page
@@ -126,13 +126,13 @@ class Page:
         await until(lambda: self.page.evaluate(script))
 
     async def settled(self) -> None:
-        """Two frames later: what was being uploaded, the page has done."""
+        """Two frames later, the page has finished pending work."""
         await self.page.evaluate(
             "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())))"
         )
 
     async def heights(self, place: float = 0.5) -> list[int]:
-        """Of the drawn waveform there, from 0 at the left to 1, above and below: how many pixels are coloured."""
+        """The drawn waveform at a position from 0 (left) to 1: the number of coloured pixels above and below."""
         found: list[int] = await self.page.evaluate(
             """(place) => { const c = document.getElementById("canvas"), x = Math.round(c.width * place);
                const half = Math.floor(c.height / 2), g = c.getContext("2d");
@@ -194,7 +194,7 @@ async def test_pausing_before_playback_shows_no_error(
 ) -> None:
     async with served(installation) as client:
         await opened(page, client, own, account_user)
-        # As on a slow network: nothing has come yet.
+        # As on a slow network: nothing has arrived yet.
         await page.page.evaluate(
             """() => { const play = document.getElementById("play");
                  document.getElementById("audio").load(); play.click(); play.click(); }"""
@@ -248,7 +248,7 @@ async def test_the_waveform_is_drawn_from_both_channels(
 async def test_the_waveform_shows_which_side_is_silent(
     installation: Installation, local_s3: LocalS3, account_user: Person, page: Page, tmp_path: Path
 ) -> None:
-    """Its picture is the one in `docs/player.png`."""
+    """Its picture is `docs/player.png`."""
     call = await recorded(installation, target_in(local_s3), audio=conversation(20), recording_duration_ms=20_000)
     async with served(installation) as client:
         await opened(page, client, call, account_user)

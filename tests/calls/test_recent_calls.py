@@ -1,4 +1,4 @@
-"""Recent calls: newest first, page by page, by what people look for, and each within reach alone."""
+"""Recent calls: newest first, in pages, by all filters, and visible calls only."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -31,7 +31,7 @@ STORED = {
     "recording_region": "eu-central-1",
     "recording_key": "key",
 }
-# By the gateway's id, newest last: whose they are, how many minutes ago they began, and what is known of them.
+# By the gateway's id, newest last: owner, start in minutes ago, and known fields.
 CALLS: dict[str, tuple[str, int, dict[str, Any]]] = {
     "old": ("own", 60 * 24 * 40, {"from_number": "+4930111"}),
     "sibling's": ("sibling", 50, {"from_number": "+4930222"}),
@@ -47,7 +47,7 @@ OWN = ["deleted", "recorded", "answered", "out", "in", "old"]
 
 @pytest.fixture
 async def ids(installation: Installation, world: World) -> dict[str, str]:
-    """The calls' ids by those of the gateway."""
+    """Call ids by the gateway's ids."""
     made = {}
     async with installation.database():
         for name, (whose, minutes, values) in CALLS.items():
@@ -240,7 +240,7 @@ async def test_calls_are_counted_up_to_a_limit(
 ) -> None:
     monkeypatch.setitem(schema.OF_ACCOUNT.__dict__, "count_limit", 3)
     monkeypatch.setitem(schema._CALLS.__dict__, "count_limit", 3)
-    # Other documents than before: what is compiled already has the limit in it.
+    # New documents: compiled ones already contain the limit.
     answer = await account_user.ask(
         "query ($id: ID!) { account(id: $id) { recentCalls { totalCount } } }", id=world["own"]
     )

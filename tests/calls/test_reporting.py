@@ -1,4 +1,4 @@
-"""What gateways report of calls: in any order, more than once, in batches of which good rows are kept."""
+"""Call reports of gateways: in any order, repeated, and in batches whose valid reports are stored."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -26,7 +26,7 @@ async def calls_of(person: Person, account_id: str) -> list[dict[str, Any]]:
 
 
 def whole(world: World) -> dict[str, Any]:
-    """A report of a call that is over."""
+    """A report of a call that has ended."""
     return {
         "accountId": world["own"],
         "callId": "a4f1@gateway-1",
@@ -75,7 +75,7 @@ async def test_a_call_is_reported_to_its_end_though_its_application_was_deleted(
     assert (await report(gateway, given))["rejected"] == []
     (call,) = await calls_of(account_user, world["own"])
     assert (call["sipStatus"], call["application"]) == (200, None)
-    # It was never one of another account's.
+    # It never belonged to another account.
     elsewhere = await report(gateway, {**given, "accountId": world["sibling"]})
     assert [error["field"][-1] for error in elsewhere["rejected"][0]["errors"]] == ["applicationId"]
     assert await calls_of(sibling_user, world["sibling"]) == []
@@ -193,7 +193,7 @@ async def test_an_empty_text_means_unknown_like_null(gateway: Person, account_us
     assert await report(gateway, first) == {"acceptedCount": 1, "rejected": [], "userErrors": []}
     (call,) = await calls_of(account_user, world["own"])
     assert [call[name] for name in ("application", "from", "to", "trunk", "terminationReason", "traceId")] == [None] * 6
-    # What is known stays.
+    # Known values stay.
     known = {name: whole(world)[name] for name in texts}
     for given in (known, dict.fromkeys(texts, "")):
         await report(gateway, {"accountId": world["own"], "callId": "one", **given})
@@ -284,7 +284,7 @@ async def test_a_batch_takes_a_constant_number_of_statements(gateway: Person, wo
             assert (await report(gateway, *rows))["rejected"] == []
         return len([sql for sql, _ in sent if not sql.startswith("UPDATE")])
 
-    await gateway.ask("{ viewer { scope } }")  # from now on its key is known
+    await gateway.ask("{ viewer { scope } }")  # its key is cached from now on
     assert await statements(2) == await statements(200) <= 6
 
 
@@ -300,7 +300,7 @@ async def test_a_batch_that_names_many_unknown_applications_takes_no_more_statem
             assert len((await report(gateway, *rows))["rejected"]) == size
         return len(sent)
 
-    await gateway.ask("{ viewer { scope } }")  # from now on its key is known
+    await gateway.ask("{ viewer { scope } }")  # its key is cached from now on
     assert await statements(1) == await statements(20)
 
 

@@ -1,4 +1,4 @@
-"""Recordings are heard by whoever reaches them, for as long as an address says, from the storage that they were written to."""
+"""Playback of recordings by their visible callers and by signed URLs, from the storage that holds them."""
 
 import asyncio
 import time
@@ -76,7 +76,7 @@ async def test_no_caller_account_or_provider_takes_all_playback_slots(
     world: World,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A bucket that answers slowly holds a request, and a connection to it, for as long as its owner likes."""
+    """A slow bucket holds a request, and a connection to it, for as long as its owner likes."""
     listeners = FairSlots(8)
     monkeypatch.setattr(routes, "PLAYBACK_SLOTS", listeners)
     sibling = await recorded(installation, target_in(local_s3), of="sibling")
@@ -128,7 +128,7 @@ async def test_playback_requires_authentication(own: Recorded, stranger: Person)
 
 
 async def test_several_authorization_headers_are_rejected(own: Recorded, admin: Person, read_only: Person) -> None:
-    """As everywhere: which of them a proxy before this server has looked at is not known."""
+    """Which header a proxy would have checked is unknown."""
     for shown in ((admin, read_only), (read_only, read_only)):
         headers = [(b"Authorization", person.headers["Authorization"].encode()) for person in shown]
         assert (await admin.client.get(f"{own.path}.wav", headers=headers)).status_code == 401
@@ -305,7 +305,7 @@ async def test_a_recording_that_is_not_stored_is_refused_with_its_state(
 async def test_old_recordings_play_after_a_new_configuration(
     installation: Installation, local_s3: LocalS3, account_user: Person
 ) -> None:
-    """Another bucket, other keys, another region, another format: each in turn, and all at once."""
+    """Another bucket, other keys, another region, another format: one at a time, and all at once."""
     first = await recorded(installation, target_in(local_s3))
     old_region = await recorded(installation, target_in(local_s3, region="eu-central-1"))
     mp3 = await recorded(installation, target_in(local_s3), audio=b"\xff\xfb" * 500, audio_format=AudioFormat.MP3)
@@ -369,7 +369,7 @@ async def test_a_storage_that_refuses_is_a_bad_gateway_with_advice(
         call = await recorded(installation, target_in(s3.endpoint))
         s3.answers["get"] = script
         answer = await get(admin, call.path)
-        if script.status == 200:  # whatever it is, it is served as audio and nothing else
+        if script.status == 200:  # served as audio, whatever it is
             assert (answer.status_code, answer.headers["content-type"]) == (200, "audio/wav")
             return
         assert answer.status_code == 502
@@ -481,7 +481,7 @@ async def test_a_slow_client_slows_the_download_from_the_storage(installation: I
                 return stands[0] == sent > 0
 
             await until(stands_still)
-            assert sent < 30_000_000  # what the kernel's buffers hold on both sides
+            assert sent < 30_000_000  # the size of kernel buffers on both sides
 
 
 async def events(installation: Installation) -> list[AuditEvent]:
@@ -568,7 +568,7 @@ async def test_a_page_of_calls_has_all_urls_with_a_constant_number_of_statements
         with statements() as sent:
             nodes = (await account_user.ask(ADDRESSES, id=world["own"])).only("account")["recentCalls"]["nodes"]
         assert len(nodes) == number + 1
-        # What is written each second beside it, such as who has listened, may fall into any of them.
+        # Periodic writes, such as playback events, may fall into any of them.
         counts.append(sum(text.startswith("SELECT") for text, _ in sent))
     assert counts[0] > 0
     assert len(set(counts)) == 1

@@ -1,4 +1,4 @@
-"""The fixtures of storage tests, which upload tests share."""
+"""Fixtures of storage tests that upload tests share."""
 
 from tests.storage.conftest import keyring, scripted, storage, storages
 

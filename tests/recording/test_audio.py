@@ -1,4 +1,4 @@
-"""What recordings are stored as: decoded by another library, it is what went in."""
+"""Encoded recordings, decoded by another library, equal their source."""
 
 import io
 import struct
@@ -17,7 +17,7 @@ every_kind = pytest.mark.parametrize(("sample_rate", "channels"), [(r, c) for r 
 
 
 def encoded(form: AudioFormat, sample_rate: int, channels: int, pcm: bytes) -> bytes:
-    """A file made piece by piece, as of frames of 20 ms that come in batches."""
+    """A file encoded in pieces, like batches of 20 ms frames."""
     made = new_encoder(form, sample_rate, channels)
     file, step = bytearray(made.begin()), sample_rate * channels * 2 // 4
     for start in range(0, len(pcm), step):
@@ -45,7 +45,7 @@ def test_mp3_sounds_like_its_source(sample_rate: int, channels: int) -> None:
     file = encoded(AudioFormat.MP3, sample_rate, channels, sent.tobytes())
     heard, rate = soundfile.read(io.BytesIO(file), dtype="int16", always_2d=True)
     assert (rate, heard.shape[1]) == (max(sample_rate, 16_000), channels)
-    # LAME fills up a frame at both ends.
+    # LAME pads a frame at both ends.
     assert 0 <= len(heard) - len(sent) * rate // sample_rate <= 3 * 1_152
     for channel in range(channels):
         assert likeness(sent[:, channel], heard[:: rate // sample_rate, channel]) > 0.95

@@ -1,4 +1,4 @@
-"""Keys that recordings were stored with: listed, removed knowingly, sealed anew with the rest."""
+"""Stored credentials: listed, removed with `force` only while in use, and re-encrypted."""
 
 from typing import Any
 
@@ -139,7 +139,7 @@ async def test_no_statement_is_added_for_another_credential(
             await mine.update(fingerprint=bytes([number]) * 32)
         with statements() as sent:
             assert len(await listed(account_user, world["own"])) == number + 1
-        counts.append(len(sent) - (number == 0))  # the first asks who the key belongs to
+        counts.append(len(sent) - (number == 0))  # the first request looks up the key's owner
     assert counts[0] == counts[1] == counts[2]
 
 

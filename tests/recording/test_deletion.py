@@ -1,4 +1,4 @@
-"""Deleting a recording: its object and nothing else goes, the call says so, and one event tells of it."""
+"""Deleting a recording: only its object is deleted, the call says so, and one event is published."""
 
 import asyncio
 from typing import Any
@@ -157,9 +157,9 @@ async def test_a_recording_that_is_not_stored_is_deleted_by_the_server_that_hold
     payload = await delete(account_user, call)
     assert (payload["call"]["recording"]["state"], payload["keptVersions"]) == ("DELETED", None)
     now = await call.now()
-    # An upload may have to be undone, with the keys.
+    # An upload may have to be aborted, with the keys.
     assert (now.recording_error, now.recording_credential_id) == (None, call.call.recording_credential_id)
-    assert call.is_in_bucket(), "nobody but its holder touches it"
+    assert call.is_in_bucket(), "only the server that holds it deletes it"
     assert len(await events(installation)) == 1
 
 

@@ -1,4 +1,4 @@
-"""A stream that is closed with 1000 is kept, whatever the database does; what cannot be kept is closed with another code."""
+"""A stream closed with 1000 is saved, whatever the database does; other streams are closed with another code."""
 
 import asyncio
 import errno
@@ -29,7 +29,7 @@ async def gateway(installation: Installation, world: World, provider: Person) ->
 
 @pytest.fixture
 def stalled(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Nothing that is asked of the database is answered before the test's end, as by a server that is stopped (SIGSTOP)."""
+    """The database answers nothing until the end of the test, like a stopped server (SIGSTOP)."""
     is_over = asyncio.Event()
 
     async def never(*_: Any, **__: Any) -> None:
@@ -44,7 +44,7 @@ def stalled(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 async def ended(gateway: Gateway, call: str, audio: bytes = AUDIO, **fields: Any) -> tuple[int, str]:
-    """How the server closes a call that its gateway has ended with 1000."""
+    """How the server closes a call that its gateway ended with 1000."""
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame(call, **fields))
         await connection.send(audio)
@@ -92,7 +92,7 @@ async def test_cached_admissions_apply_to_the_same_account_and_caller_only(
 ) -> None:
     assert await ended(gateway, "before") == (1000, "")
     made = await account_user.change("createApiKey", "token", name="gateway", accessLevel="GATEWAY")
-    async with gateway.opened(made["token"]):  # so that the server knows this key
+    async with gateway.opened(made["token"]):  # so that the server has cached this key
         pass
     request.getfixturevalue("stalled")
     assert await ended(gateway, "a", accountSid=world["sibling"]) == DATABASE_AWAY
@@ -121,7 +121,7 @@ async def test_a_closed_stream_releases_its_slot_while_the_database_is_stalled(
     assert await ended(gateway, "during") == (1000, "")
     slots = gateway.recording_ingest._slots
     await until(lambda: not slots.total)
-    assert gateway.server.server_state.tasks  # the database was not told yet
+    assert gateway.server.server_state.tasks  # the row is not updated yet
 
 
 async def test_the_server_answers_with_the_gateways_close_code(gateway: Gateway) -> None:
@@ -166,7 +166,7 @@ async def test_a_call_whose_end_cannot_be_written_is_not_closed_with_1000(
 async def test_a_call_that_lost_audio_while_it_ended_is_not_closed_with_1000(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The disk takes the last piece and has refused the one before, of which the server hears at the same time."""
+    """The disk takes the last piece after it refused the one before; both results arrive at the same time."""
     fails, writes, goes_on, made = asyncio.Event(), threading.Event(), threading.Event(), SpooledRecording.append
 
     def full_once(recording: SpooledRecording, *given: Any) -> None:

@@ -1,4 +1,4 @@
-"""What becomes of a call's recording in the database: states follow each other, and listeners are told."""
+"""State changes of a call's recording in the database, and their events."""
 
 import asyncio
 import re
@@ -44,7 +44,7 @@ async def test_a_recording_creates_an_unreported_call(installation: Installation
     assert (event.call_id, event.change) == (call.id, Change.RECORDING)
     assert (stored.recording_state, stored.started_at, stored.from_number) == (RecordingState.RECORDING, START, "+1")
     assert stored.direction is CallDirection.INBOUND
-    # The UTC start of the call and our id, whatever the gateway calls it.
+    # The UTC start of the call and our id, whatever the gateway's id is.
     assert re.fullmatch(rf"2026/03/01/{sid_of(Kind.CALL, call.id)}-[0-9a-f]{{8}}\.wav", str(stored.recording_key))
     assert stored.recording_bucket == "own-recordings"
 
@@ -109,13 +109,13 @@ async def test_recording_states_follow_their_order_and_end_with_deleted(
             assert listener._waiting.empty()
         call = await Call.get(id=mine[0])
     assert call.recording_state is RecordingState.DELETED
-    assert call.recording_key is not None  # a tombstone says where it was
+    assert call.recording_key is not None  # a deleted recording keeps its location
 
 
 async def test_a_beginning_recording_does_not_deadlock_with_the_deletion_of_its_account(
     installation: Installation, world: World
 ) -> None:
-    """Each takes the account before the stored credential: otherwise each waits for the other."""
+    """Both lock the account before the stored credential (deadlock)."""
     live, account = LiveEvents(), own(world)
     connection = await asyncpg.connect(installation.settings.database_url)
     try:

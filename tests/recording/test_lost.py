@@ -1,4 +1,4 @@
-"""Recordings whose machine is lost: given up by `maintain` when nobody has told of them for days, with all that may follow."""
+"""Recordings whose server is lost: `maintain` fails them after days without an update, and what may follow."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -47,7 +47,7 @@ async def env(installation: Installation, tmp_path: Path, s3: ScriptedS3) -> Asy
 
 
 async def was_told_of(call_id: UUID, **ago: float) -> datetime:
-    """Nobody has written the call's row since."""
+    """The call's row has not been updated since."""
     then = datetime.now(UTC) - timedelta(**ago)
     await Call.filter(id=call_id).update(updated_at=then)
     return then
@@ -164,12 +164,12 @@ async def test_the_search_for_lost_recordings_uses_its_index(env: UploadEnvironm
 
 @asynccontextmanager
 async def hearing(live: LiveEvents) -> AsyncIterator[None]:
-    """Runs them, and has begun to hear other processes."""
+    """Runs the block once events of other processes arrive."""
     assert live._exchange is not None
     hears, hear = asyncio.Event(), live._exchange._hear
 
     def heard(heard: Mapping[str, Any]) -> None:
-        hears.set()  # the first is Valkey's, that it has subscribed
+        hears.set()  # the first message of Valkey confirms the subscription
         hear(heard)
 
     live._exchange._hear = heard  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""A database that knows nothing of a recording in the spool: an older dump was restored, or it is empty. No audio is erased."""
+"""A database without the rows of a spooled recording, from an older dump or empty. No audio is deleted."""
 
 import asyncio
 import errno
@@ -38,14 +38,14 @@ PCM = noise(32_000)
 
 
 async def lose(call_id: UUID) -> None:
-    """As an older dump has it: no row, no id, no key."""
+    """Like an older dump: no row, no id, no key."""
     await Call.filter(id=call_id).delete()
     await CallKey.filter(id=call_id).delete()
     await StoredCredential.all().delete()
 
 
 async def lose_account(env: UploadEnvironment, call_id: UUID) -> None:
-    """As an empty database has it, for the recording: its account is not there, and was never deleted."""
+    """Like an empty database: the account is missing and was never deleted."""
     await lose(call_id)
     recording = env.spool.open(call_id)
     assert recording is not None
@@ -94,7 +94,7 @@ async def test_facts_from_the_stream_are_restored_with_the_call(env: UploadEnvir
 
 
 async def test_a_call_known_by_reports_only_gets_its_recording_back(env: UploadEnvironment, s3: ScriptedS3) -> None:
-    """The dump is of the moment between the report of the call and the begin of its recording."""
+    """The dump is from between the report of the call and the beginning of its recording."""
     call_id = await env.recorded(PCM)
     places = {f"recording_{name}": None for name in ("key", "bucket", "region", "vendor", "format", "credential_id")}
     await Call.filter(id=call_id).update(recording_state=RecordingState.NONE, from_number="+4930", **places)
@@ -156,7 +156,7 @@ async def test_an_object_is_not_deleted_because_its_row_is_missing(env: UploadEn
 
 @pytest.fixture
 def errors(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the storing logs as an error."""
+    """Events that uploads log as errors."""
     found: list[str] = []
     log = SimpleNamespace(error=lambda event, **_: found.append(event), warning=lambda *_, **__: None)
     for module in (processing, upload_worker):
@@ -221,7 +221,7 @@ async def test_a_recording_of_an_unknown_account_is_set_aside_with_an_error_and_
 async def test_a_deleted_recording_stays_deleted_after_a_restore_of_the_database(
     env: UploadEnvironment, s3: ScriptedS3
 ) -> None:
-    """Its object could not be deleted yet when a dump came back in which nobody had deleted it."""
+    """Its object could not be deleted before a dump without the deletion was restored."""
     call_id = await env.recorded(PCM)
     s3.answers |= {"head": error(503, "SlowDown"), "delete": error(503, "SlowDown")}
     await env.scan()
@@ -273,7 +273,7 @@ async def test_a_call_beyond_the_retention_period_is_set_aside(env: UploadEnviro
 
 
 async def begun_without_database(env: UploadEnvironment, call_id: UUID) -> None:
-    """As while the database did not answer: no row is there, and the settings are those of an earlier call."""
+    """Begun during a database outage: there is no row, and the settings are cached ones."""
     await lose(call_id)
     path = env.spool.folder(call_id) / "about.json"
     path.write_text(json.dumps({**json.loads(path.read_bytes()), "without_database": True}))
@@ -417,7 +417,7 @@ async def test_the_command_lists_and_discards_unreadable_recordings(env: UploadE
 
 
 async def adopted(env: UploadEnvironment, account_id: UUID | None = None) -> None:
-    """All that is set aside is adopted, and stored as far as that goes."""
+    """Adopts all recordings that are set aside, and stores them as far as possible."""
     for one in aside.list_set_aside(env.spool):
         await aside.adopt(env.spool, one, account_id)
     await env.scan()
@@ -470,7 +470,7 @@ async def test_a_recording_is_not_adopted_for_another_account_than_that_of_its_c
     with pytest.raises(aside.CannotAdopt, match=f"the account {world['own']}'s"):
         await adopted(env, UUID(str(parse_sid(Kind.ACCOUNT, world["sibling"]))))
     assert await Call.filter(id=call_id).count() == 1
-    await Call.filter(id=call_id).delete()  # its CallKey is there, so a report would make the row again
+    await Call.filter(id=call_id).delete()  # its CallKey exists, so a report would create the row again
     with pytest.raises(aside.CannotAdopt, match=f"the account {world['own']}'s"):
         await adopted(env, UUID(str(parse_sid(Kind.ACCOUNT, world["sibling"]))))
 
@@ -486,7 +486,7 @@ async def test_an_unreadable_recording_can_be_adopted_once_its_file_is_repaired(
     whole = metadata.read_text()
     metadata.write_text('{"call_id"')
     await env.scan()
-    # A newer version may have known more of it.
+    # A newer version may have more fields.
     env.spool.set_aside_folder(call_id).joinpath("about.json").write_text(whole.replace("{", '{"more": 1, ', 1))
     await adopted(env)
     assert (env.spool.call_ids(), env.spool.set_aside_ids(), stored(s3)) == ([], [], [PCM])
@@ -527,7 +527,7 @@ async def test_the_command_adopts_all_recordings_that_can_be_adopted(env: Upload
     assert (stored(s3), env.spool.set_aside_ids()) == ([PCM], [unreadable])
 
 
-# What is in the bucket already.
+# Recordings that are already in their bucket.
 
 
 @pytest.mark.parametrize("form", [AudioFormat.WAV, AudioFormat.MP3])
@@ -595,7 +595,7 @@ async def test_an_object_that_may_exist_is_looked_up_before_another_upload(
     assert (await env.call(call_id)).recording_state is RecordingState.STORED
 
 
-# Without a sample.
+# Recordings without audio.
 
 
 @pytest.mark.parametrize("form", [AudioFormat.WAV, AudioFormat.MP3])
@@ -650,14 +650,14 @@ async def test_a_recording_without_audio_creates_no_missing_rows(env: UploadEnvi
 
 
 async def as_only_reported(call_id: UUID) -> str:
-    """The row of a call whose recording was begun after the dump; answers the gateway's id of the call."""
+    """The row of a call whose recording began after the dump; returns the gateway's id of the call."""
     places = {f"recording_{name}": None for name in ("key", "bucket", "region", "vendor", "format", "credential_id")}
     await Call.filter(id=call_id).update(recording_state=RecordingState.NONE, **places)
     return (await Call.get(id=call_id)).gateway_call_id
 
 
 async def recorded_again(env: UploadEnvironment, call_id: UUID) -> str | None:
-    """The gateway streams the call to another server; answers the key of that recording."""
+    """The gateway streams the call to another server; returns the key of that recording."""
     facts = lifecycle.CallFacts(env.account_id, await as_only_reported(call_id), datetime.now(UTC))
     again = await lifecycle.begin(env.keyring, env.live, facts, target_in("calls"), AudioFormat.WAV)
     assert again.id == call_id

@@ -1,4 +1,4 @@
-"""`/record`: what a gateway streams arrives in the spool, whole, whatever happens meanwhile."""
+"""`/record`: streamed audio arrives in the spool completely, whatever happens during the call."""
 
 import asyncio
 import base64
@@ -75,7 +75,7 @@ MASK = b"\x01\x02\x03\x04"
 
 
 def frame(first_byte: int, payload: bytes) -> bytes:
-    """A masked frame as RFC 6455, 5.2, has it; made by hand."""
+    """A masked frame (RFC 6455, 5.2), built without a library."""
     length = len(payload)
     size = bytes([0x80 | length]) if length < 126 else bytes([0x80 | 126]) + length.to_bytes(2, "big")
     return bytes([first_byte]) + size + MASK + bytes(byte ^ MASK[i % 4] for i, byte in enumerate(payload))
@@ -143,8 +143,8 @@ async def test_a_sample_split_between_two_writes_is_complete(
 
 
 async def finish_work(threads: ThreadPoolExecutor) -> None:
-    """Until they have done all that was asked of them before."""
-    await asyncio.sleep(0)  # for those who are about to ask
+    """Waits until all submitted work is done."""
+    await asyncio.sleep(0)  # lets tasks submit their work first
     size = threads._max_workers
     together, loop = threading.Barrier(size), asyncio.get_running_loop()
     await asyncio.gather(*(loop.run_in_executor(threads, together.wait) for _ in range(size)))
@@ -181,7 +181,7 @@ async def test_the_end_of_a_call_waits_for_a_write_in_progress(
 
 
 async def test_a_call_begins_while_the_audio_of_others_is_written(gateway: Gateway) -> None:
-    """It has a transaction, which others wait for."""
+    """A beginning holds a transaction that others wait for."""
     may_go_on = threading.Event()
     for _ in range(ingest._THREADS):
         gateway.recording_ingest._threads.submit(may_go_on.wait)
@@ -261,7 +261,7 @@ async def test_nothing_is_lost_while_settings_are_looked_up(gateway: Gateway, mo
 
     monkeypatch.setattr(audio_stream.AudioStream, "receive", taken)
     monkeypatch.setattr(ingest, "admit", slow)
-    # More than is kept in memory for a stream: the rest waits in the socket.
+    # More than a stream's buffer holds: the rest waits in the socket.
     sent = speech(48_000, 2, 8)
     assert sent.nbytes > 2 * audio_stream.MAXIMUM_BUFFER_BYTES
     await gateway.stream("slow", sent.tobytes(), frame_bytes=3_840, sampleRate=48_000)
@@ -271,7 +271,7 @@ async def test_nothing_is_lost_while_settings_are_looked_up(gateway: Gateway, mo
 
 @pytest.fixture
 def late_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The settings of a call are found when its gateway has closed the connection."""
+    """The settings of a call are found after its gateway has closed the connection."""
     has_gone, keeps_close = asyncio.Event(), StreamingProtocol._keeps_close
 
     def noted(*given: Any) -> bool:
@@ -293,7 +293,7 @@ async def test_a_call_that_ends_during_the_lookup_of_settings_is_recorded(gatewa
 
 
 async def test_a_vendor_in_the_path_is_ignored(gateway: Gateway) -> None:
-    """Some gateways add the bucket's, which is the account's to say."""
+    """Some gateways append the bucket's vendor, which the account configures."""
     async with gateway.opened(path="/record/google") as connection:
         await connection.send(gateway.first_frame("with-vendor"))
         await connection.send(bytes(64_000))
@@ -310,7 +310,7 @@ async def test_audio_is_on_the_disk_before_a_second_has_passed(gateway: Gateway)
         await gateway.running("running", written=640)
         call = await gateway.call("running")
         assert call.recording_state is RecordingState.RECORDING
-        assert gateway.spool.open(call.id) is None  # held
+        assert gateway.spool.open(call.id) is None  # locked
         (path,) = gateway.installation.settings.spool.glob("*/audio")
         assert path.stat().st_size == 44 + 640
 
@@ -672,7 +672,7 @@ async def test_running_calls_of_a_suspended_account_end_within_5_s_and_are_kept(
         made = await admin.change(change, f"{of_it} {{ id }}", id=world[who], active=False)
         assert made["userErrors"] == []
         await pass_seconds(4.9)
-        async with asyncio.timeout(3):  # before the next look
+        async with asyncio.timeout(3):  # before the next check
             assert await closed(connection) == (4423, "the account is suspended: its calls are not recorded")
     await gateway.idle()
     recording = await gateway.spooled("a")
@@ -688,7 +688,7 @@ async def test_running_calls_of_a_deleted_account_end_within_5_s(gateway: Gatewa
         made = await admin.change("deleteAccount", "deletedId", id=world["own"], force=True)
         assert made["userErrors"] == []
         await pass_seconds(4.9)
-        async with asyncio.timeout(3):  # before the next look
+        async with asyncio.timeout(3):  # before the next check
             assert await closed(connection) == (4404, "accountSid: there is no such account")
 
 
@@ -720,7 +720,7 @@ async def test_a_suspension_ends_no_calls_of_other_accounts_and_none_during_a_da
         await connection.send(bytes(640))
         await gateway.running("a", arrived=640)
         await is_looked_at_again()
-        await is_looked_at_again()  # so that the first look has had its answer
+        await is_looked_at_again()  # so that the first check has finished
         with monkeypatch.context() as patched:
             patched.setattr(ingest, "refusals_of_closed_accounts", away)
             own = {"id": world["own"], "active": False}
@@ -803,7 +803,7 @@ async def refusals(admin: Person, why: str) -> float:
 
 
 async def handshake(gateway: Gateway, key: str | None, *protocols: str) -> int:
-    """The status with which a handshake is refused."""
+    """The HTTP status of a refused handshake."""
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     asked: dict[str, Any] = {
         "additional_headers": headers,
@@ -850,7 +850,7 @@ async def test_a_call_refused_by_an_internal_error_is_counted(gateway: Gateway, 
 
 
 def fill(gateway: Gateway, account: str, megabytes: float, provider: str | None = None) -> None:
-    """Another process of the machine has put so much of this account into the spool."""
+    """Another process of the machine has put this much of the account into the spool."""
     provider_id = parse_sid(Kind.SERVICE_PROVIDER, provider) if provider else None
     told = replace(metadata(), account_id=UUID(uuid_of(account)), service_provider_id=provider_id)
     recording = Spool(gateway.installation.settings.spool, 10**12).create(told)

@@ -1,4 +1,4 @@
-"""The spool: recordings on a local disk, each held by one process."""
+"""The spool: recordings on a local disk, each locked by one process."""
 
 import errno
 import json

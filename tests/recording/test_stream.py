@@ -1,4 +1,4 @@
-"""What a gateway says of a call before its audio."""
+"""The first frame of a stream."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Slots for streams: no account and no service provider holds all of them, and a stream without audio holds none for long."""
+"""Stream slots: no account and no service provider takes all of them, and streams without audio are ended."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -31,7 +31,7 @@ async def key_of(person: Person, **owner: str) -> str:
 
 
 async def recorded(gateway: Gateway, held: AsyncExitStack, call: str, account: str, key: str | None = None) -> None:
-    """Begins a stream, and returns when its call is recorded."""
+    """Opens a stream, and returns when its call is recorded."""
     connection = await held.enter_async_context(gateway.opened(key))
     await connection.send(gateway.first_frame(call, accountSid=account))
     await connection.send(bytes(640))

@@ -1,4 +1,4 @@
-"""From the spool to a real S3 server: in one piece or in parts, with tags, again after failures, and never half."""
+"""Uploads from the spool to a real S3 server: in one request or in parts, with tags, with retries, never partially."""
 
 import asyncio
 import errno
@@ -38,7 +38,7 @@ LARGE = 2 * PART + 100_000
 async def env(
     installation: Installation, tmp_path: Path, local_s3: LocalS3, storage: ObjectStorage
 ) -> AsyncIterator[UploadEnvironment]:
-    """Stores to the real server, in the bucket `calls`."""
+    """Uploads to the real server, to the bucket `calls`."""
     async with open_environment(installation, tmp_path / "rooms-spool", storage) as env:
         await env.configure(local_s3.endpoint)
         yield env
@@ -46,7 +46,7 @@ async def env(
 
 @pytest.fixture
 def s3(local_s3: LocalS3) -> Iterator[Any]:
-    """Everything about the bucket; nothing but whole objects is left there by any test."""
+    """The content of the bucket; each test leaves whole objects only."""
     client = s3_client(local_s3)
     yield client
     assert client.list_multipart_uploads(Bucket="calls").get("Uploads", []) == []
@@ -136,7 +136,7 @@ async def test_an_upload_of_a_killed_process_is_aborted_and_the_whole_file_store
     env.worker.on_append(recording)
     await env.worker.wait_until_idle()
     assert len(s3.list_multipart_uploads(Bucket="calls")["Uploads"]) == 1
-    recording.close()  # as the kernel does with a dead process' locks
+    recording.close()  # the kernel releases the locks of a dead process
     await env.scan(env.another_worker())
     call = await env.call(recording.metadata.call_id)
     assert call.recording_state is RecordingState.STORED
@@ -226,7 +226,7 @@ async def test_a_busy_storage_is_retried_for_a_day(scripted: tuple[UploadEnviron
         assert call.recording_state is RecordingState.STORING
         assert tries < 60, "it never ends"
         tries += 1
-        await env.later(seconds=1)  # not due yet: nothing is sent
+        await env.later(seconds=1)  # not due yet: no request is made
         assert s3.calls.count("put") == call.recording_attempts
         await env.later(hours=1, minutes=13)
     assert timedelta(hours=22) <= env.time - begun <= timedelta(hours=26)
@@ -368,7 +368,7 @@ async def test_a_successful_retry_marks_the_storage_as_working(
         await env.later(hours=1)
     tried = s3.calls.count("put")
     await env.later(hours=48)
-    assert s3.calls.count("put") == tried, "what has failed for good is left alone"
+    assert s3.calls.count("put") == tried, "a permanent failure is not retried"
     s3.answers.clear()
     asked = await retry.retry(env.context, sid_of(Kind.CALL, call_id))
     assert (asked.recording_state, asked.recording_error) == (RecordingState.STORING, None)
@@ -831,7 +831,7 @@ def test_transient_faults_are_distinguished_from_permanent_ones(failure: Storage
     assert UploadFault.of(failure, "us-east-1").is_transient is transient
 
 
-# What was deleted before its storage had said that it is there.
+# Deleted before the storage confirmed the object.
 
 
 @pytest.mark.parametrize("size", [320_000, LARGE])

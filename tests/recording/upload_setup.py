@@ -1,4 +1,4 @@
-"""A spool, a storer with a clock that only the test moves, and an account whose calls are recorded."""
+"""A spool, an upload worker with a clock controlled by the test, and an account whose calls are recorded."""
 
 import errno
 import os
@@ -47,7 +47,7 @@ def _patch(values: dict[str, Any]) -> RecordingConfigPatch:
 
 
 class UploadEnvironment:
-    """What a test of storing stands in."""
+    """The environment of an upload test."""
 
     def __init__(self, installation: Installation, folder: Path, storage: ObjectStorage) -> None:
         self.installation = installation
@@ -62,7 +62,7 @@ class UploadEnvironment:
         self._numbers = iter(range(1_000))
 
     def another_worker(self) -> UploadWorker:
-        """As a process has one that is started later, or beside."""
+        """Another worker, as in a process that starts later or runs in parallel."""
         return UploadWorker(self.keyring, self.storage, self.spool, self.live, 400, now=lambda: self.time)
 
     @property
@@ -73,12 +73,12 @@ class UploadEnvironment:
         return Context(Viewer(Scope.ADMIN, AccessLevel.FULL, new_id()), "test", opened, operation="retryRecording")
 
     async def find(self, call: Call) -> lifecycle.StoredObject | None:
-        """As `maintain` looks for a recording in its bucket."""
+        """Looks for a recording in its bucket, like `maintain`."""
         await self.storage.open()
         return await lookup.find_in_bucket(self.keyring, self.storage, call)
 
     async def configure(self, endpoint: str, **changed: Any) -> None:
-        """Where the own account's recordings go."""
+        """Configures the storage of the own account."""
         values: dict[str, Any] = {
             "bucket_vendor": BucketVendor.S3_COMPATIBLE,
             "endpoint_url": endpoint,
@@ -93,7 +93,7 @@ class UploadEnvironment:
         await service.update(self.context, self.installation.world["own"], _patch(values))
 
     async def recorded(self, pcm: bytes, form: AudioFormat = AudioFormat.WAV, *, ended: bool = True) -> UUID:
-        """A call with so much audio (8 kHz stereo), ended, in the spool, held by nobody."""
+        """An ended call with this much audio (8 kHz stereo) in the spool, unlocked."""
         recording = await self.running(form)
         recording.append(pcm)
         if ended:
@@ -102,12 +102,12 @@ class UploadEnvironment:
         return recording.metadata.call_id
 
     async def switch_on(self) -> None:
-        """All calls of the own account are recorded."""
+        """Records all calls of the own account."""
         changes = RecordingConfigPatch(record_all_calls=Some(True))
         await service.update(self.context, self.installation.world["own"], changes)
 
     async def of_another_account(self, endpoint: str, bucket: str, place: str = "sibling") -> UUID:
-        """A call like those above, of the sibling or the foreign account, whose recordings go to this bucket."""
+        """Such a call of the sibling or the foreign account, which uses this bucket."""
         account, own = self.installation.world[place], self.account_id
         changes = {"endpoint_url": endpoint, "bucket_name": bucket, "bucket_vendor": BucketVendor.S3_COMPATIBLE}
         keys = {"access_key_id": "sibling", "secret_access_key": "secret", "region": "us-east-1", "enabled": True}
@@ -119,7 +119,7 @@ class UploadEnvironment:
             self.account_id = own
 
     async def running(self, form: AudioFormat = AudioFormat.WAV) -> SpooledRecording:
-        """A call that is being recorded, held as the recorder does."""
+        """A call that is being recorded, locked as by ingest."""
         config = await RecordingConfig.get(account_id=self.account_id)
         target = StorageTarget.of(stored_draft(self.keyring, config))
         account = await Account.get(id=self.account_id)
@@ -142,13 +142,13 @@ class UploadEnvironment:
         recording.finish(StreamEnd(datetime.now(UTC), length // timedelta(milliseconds=1), 0))
 
     async def scan(self, worker: UploadWorker | None = None) -> None:
-        """One look through the spool, and all that follows of it."""
+        """Scans the spool once and waits for all uploads."""
         one = worker or self.worker
         await one.scan()
         await one.wait_until_idle()
 
     async def later(self, **time: float) -> None:
-        """Time goes by, and the storer looks."""
+        """Advances the clock and scans."""
         self.time += timedelta(**time)
         await self.scan()
 
@@ -174,7 +174,7 @@ async def open_environment(
 
 @contextmanager
 def full_disk(folder: Path) -> Iterator[None]:
-    """No file comes to be in there, and none becomes longer by so much as a byte of another block."""
+    """On a full disk, no file can be created and none can grow into another block."""
     opened, written = os.open, os.pwrite
 
     def full() -> OSError:
@@ -198,12 +198,12 @@ def full_disk(folder: Path) -> Iterator[None]:
 
 
 def noise(size: int) -> bytes:
-    """Audio that is nowhere the same; whole samples."""
+    """Non-repeating audio of whole samples."""
     return random.Random(size).randbytes(size)
 
 
 def s3_client(server: LocalS3) -> Any:
-    """May everything."""
+    """A caller with all permissions."""
     return boto3.client(
         "s3",
         endpoint_url=server.endpoint,
@@ -214,7 +214,7 @@ def s3_client(server: LocalS3) -> Any:
 
 
 def pcm_of(path: Path) -> tuple[bytes, int]:
-    """The samples of a WAV file, and the milliseconds that its header tells."""
+    """The samples of a WAV file, and the duration in its header in milliseconds."""
     with wave.open(str(path)) as file:
         length = file.getnframes()
         return file.readframes(length), length * 1000 // file.getframerate()

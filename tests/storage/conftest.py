@@ -1,4 +1,4 @@
-"""Storage tests ask a verifier directly."""
+"""Fixtures of storage tests: verifiers, and a scripted S3 server."""
 
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -23,13 +23,13 @@ def keyring() -> Keyring:
 
 @pytest.fixture(scope="session")
 def storages() -> dict[Any, tuple[OutboundGate, ObjectStorage]]:
-    """Open storages by their settings: opening one reads the description of S3, which takes a fifth of a second."""
+    """Open storages by their settings: opening one loads the description of S3, which takes a fifth of a second."""
     return {}
 
 
 @pytest.fixture
 async def storage(storages: dict[Any, tuple[OutboundGate, ObjectStorage]]) -> AsyncIterator[ObjectStorage]:
-    """May call the loopback; without clients that are kept, since each test has an event loop of its own."""
+    """May connect to the loopback; keeps no clients, since each test has its own event loop."""
     if "storing" not in storages:
         gate = OutboundGate(["127.0.0.1"])
         storages["storing"] = gate, ObjectStorage(gate)
@@ -43,7 +43,7 @@ async def storage(storages: dict[Any, tuple[OutboundGate, ObjectStorage]]) -> As
 async def make_verifier(
     keyring: Keyring, storages: dict[Any, tuple[OutboundGate, ObjectStorage]]
 ) -> AsyncIterator[Callable[..., Any]]:
-    """Makes verifiers that may call the loopback; `fresh` ones read the environment as it is now, if they do."""
+    """Creates verifiers that may connect to the loopback; `fresh` ones would read the present environment, if any did."""
     made: list[StorageVerifier] = []
 
     async def make(

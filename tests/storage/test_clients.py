@@ -1,4 +1,4 @@
-"""SDK clients are made once for each endpoint and credentials, and closed in the end. What is made is counted, not timed."""
+"""SDK clients are created once per endpoint and credentials, and closed at the end. Counted, not timed."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -20,7 +20,7 @@ from tests.support.servers.scripted_s3 import ScriptedS3
 
 
 class Made:
-    """Makes names instead of clients, and notes which are open."""
+    """Creates names instead of clients, and notes which are open."""
 
     def __init__(self) -> None:
         self.names: list[str] = []
@@ -91,7 +91,7 @@ async def test_a_failing_user_does_not_close_a_shared_client() -> None:
 
 @pytest.fixture
 def keys(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
-    """The credentials of each SDK client that is made."""
+    """The credentials of each SDK client that is created."""
     found: list[tuple[str, str]] = []
     make = aws_sdk.Sdk.client
 

@@ -1,4 +1,4 @@
-"""A storage whose clock differs from ours by too much: our alarm, and no mistake of the tenant's."""
+"""A storage whose clock differs too much from ours: the operator is alerted, and the settings are not blamed."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -18,7 +18,7 @@ ALARMS = "storage_clock_differences_total"
 
 @pytest.fixture
 async def s3() -> AsyncIterator[ScriptedS3]:
-    """It takes our clock for wrong."""
+    """A server that considers our clock wrong."""
     async with ScriptedS3() as server:
         server.answers = {call: error(403, "RequestTimeTooSkewed") for call in ("put", "create", "get", "delete")}
         yield server

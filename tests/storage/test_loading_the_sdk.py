@@ -1,4 +1,4 @@
-"""The AWS SDK is loaded for the first storage test of a process, and that test does not pay for it."""
+"""The AWS SDK is loaded by a process's first storage test, without shortening that test."""
 
 import asyncio
 import json
@@ -32,7 +32,7 @@ from tests.support.waiting import until
 
 __all__ = ["empty", "make_settings"]
 
-# A server's start, in a process of its own: in this one, other tests have loaded everything.
+# A server start in a process of its own: in this one, other tests have loaded everything.
 START = """
 import asyncio, json, sys
 from pathlib import Path
@@ -51,17 +51,17 @@ asyncio.run(start())
 
 @dataclass
 class Loading:
-    """The loading of the SDK, in which the clock of the storage tests goes forward by 300 ms; at no other time does it."""
+    """Loading the SDK advances the clock of the storage tests by 300 ms."""
 
     threads: list[str] = field(default_factory=list)
-    """The names of those that have begun to."""
+    """The names of tests that have begun loading."""
     may_end: threading.Event = field(default_factory=threading.Event)
     now: float = 0.0
 
 
 @pytest.fixture
 def loading(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loading]:
-    """The SDK, which is not loaded before the test says so."""
+    """The SDK, which is loaded only when the test allows it."""
     loading, load = Loading(), storage_module._load_sdk
 
     def slowly() -> Any:
@@ -105,7 +105,7 @@ async def test_loading_the_sdk_does_not_shorten_the_first_test(keyring: Keyring,
     async with ScriptedS3() as s3:
         first = asyncio.create_task(verifier_of(storage, keyring, wait_seconds=5).verify(draft_of(s3)))
         await until(lambda: loading.threads)
-        await pass_seconds(20)  # longer than a test waits for a place, and than its steps may take
+        await pass_seconds(20)  # longer than a test waits for a slot, and than its steps may take
         await asyncio.sleep(0)
         loading.may_end.set()
         result = await first

@@ -1,4 +1,4 @@
-"""Recording configurations: saved, changed, removed, and never showing a secret."""
+"""Recording configurations: created, changed, removed, and never revealing a secret."""
 
 import asyncio
 from typing import Any
@@ -272,7 +272,7 @@ OF_SERVER = {**AWS, "bucketVendor": "S3_COMPATIBLE", "endpointUrl": "http://127.
 async def test_spaces_around_pasted_values_are_removed(provider: Person, blank: str) -> None:
     for stored in (AWS, OF_SERVER):
         plain = await saved(provider, blank, **stored)
-        # Nothing has changed: the stored secret goes to the same server with the same key.
+        # Unchanged: the stored secret is used at the same server with the same key.
         assert await saved(provider, blank, **{**stored, **PASTED, **_endpoint(stored)}) == plain
 
 

@@ -1,4 +1,4 @@
-"""The regions that recordings can be stored in."""
+"""The AWS regions for recordings."""
 
 import pytest
 

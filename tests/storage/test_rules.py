@@ -1,4 +1,4 @@
-"""The local rules of recording storage."""
+"""The validation rules for storage settings."""
 
 import dataclasses
 

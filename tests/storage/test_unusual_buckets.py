@@ -1,4 +1,4 @@
-"""Buckets that are unlike a plain one: the storage test finds what recordings meet there, and both say the same."""
+"""Unusual buckets: the storage test finds the same errors as recordings, with the same advice."""
 
 import re
 from collections.abc import Callable
@@ -33,7 +33,7 @@ async def settings_of(env: UploadEnvironment) -> StorageDraft:
 async def both(
     verifier: StorageVerifier, env: UploadEnvironment, size: int = SMALL
 ) -> tuple[VerificationResult, RecordingError | None]:
-    """The storage test of the account's settings, and the error of a recording of this size; None once it is stored."""
+    """The result of the storage test, and the error of a recording of this size; None once it is stored."""
     result = await verifier.verify(await settings_of(env))
     call_id = await env.recorded(noise(size), AudioFormat.MP3)
     await env.scan()
@@ -100,7 +100,7 @@ VARYING = {"content-length", "content-md5", "x-amz-date", "x-amz-content-sha256"
 
 
 def shapes(requests: list[Request]) -> dict[str, dict[str, str]]:
-    """What requests of each kind look like, without what belongs to one object: the headers, and the names in the query."""
+    """The form of each kind of request, without the values of single objects: header names and query names."""
     found: dict[str, dict[str, str]] = {}
     for request in requests:
         call = {"put": "part", "create": "complete"}.get(request.call, request.call)

@@ -1,4 +1,4 @@
-"""The storage test against a server that enforces IAM policies: each missing right has its own sentence."""
+"""The storage test against a server that enforces IAM policies: each missing permission has its own advice."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -37,7 +37,7 @@ def remains(server: IamS3) -> tuple[list[str], list[str]]:
 def nothing_is_left(iam_s3: IamS3) -> Iterator[None]:
     client = iam_s3.admin()
     listed = client.list_object_versions(Bucket=BUCKET)
-    for found in [*listed.get("Versions", []), *listed.get("DeleteMarkers", [])]:  # what others have left
+    for found in [*listed.get("Versions", []), *listed.get("DeleteMarkers", [])]:  # left by other tests
         client.delete_object(Bucket=BUCKET, Key=found["Key"], VersionId=found["VersionId"])
     yield
     assert remains(iam_s3) == ([], [])

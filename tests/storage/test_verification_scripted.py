@@ -1,4 +1,4 @@
-"""The storage test against a server that says what no local server says. Each trouble has its own plain sentence."""
+"""The storage test against scripted responses that no local server gives. Each error has its own plain advice."""
 
 import asyncio
 import socket
@@ -28,7 +28,7 @@ from tests.support.servers import scripted_s3 as scripts
 from tests.support.servers.scripted_s3 import Answer, Request, ScriptedS3, error
 from tests.support.waiting import until
 
-# What takes longer does not come.
+# Later responses do not arrive.
 PATIENCE_SECONDS = 60
 
 
@@ -189,7 +189,7 @@ async def test_busy_storage_is_not_blamed_on_the_settings(verifier: StorageVerif
     s3.answers = {"bucket": Answer(503), "put": error(503, "SlowDown")}
     result = await verifier.verify(draft_of(s3))
     assert "Try again" in (step(result, "WRITE").advice or "")
-    # A fault of the server's may have stored the probe all the same.
+    # A server error may still have stored the probe.
     assert s3.calls == ["bucket", "put", "delete"]
 
 
@@ -245,7 +245,7 @@ BAD_ANSWERS = {
 
 @pytest.fixture
 async def hasty(make_verifier: Callable[..., Any]) -> StorageVerifier:
-    """A verifier with a tenth of the usual patience."""
+    """A verifier with a tenth of the usual time limits."""
     verifier: StorageVerifier = await make_verifier(read_seconds=0.4, step_seconds=0.8, cleanup_seconds=0.2)
     return verifier
 
@@ -347,7 +347,7 @@ async def test_the_default_limit_gives_a_slow_server_eight_seconds(verifier: Sto
             writer.write(b"a")
             await writer.drain()
             sent += 1
-            await asyncio.sleep(0.05)  # slowness itself is what the other side has to bear
+            await asyncio.sleep(0.05)  # the server must tolerate the slowness itself
 
     async with ScriptedS3() as s3:
         s3.answers = dict.fromkeys(("put", "delete"), drip)

@@ -44,7 +44,7 @@ def nothing_is_left(local_s3: LocalS3) -> Iterator[None]:
     )
 
     def there() -> dict[str, tuple[list[str], list[str]]]:
-        """The objects and the uploads of each bucket, other tests' among them."""
+        """The objects and uploads of each bucket, including those of other tests."""
         return {
             bucket: (
                 [found["Key"] for found in client.list_objects_v2(Bucket=bucket).get("Contents", [])],

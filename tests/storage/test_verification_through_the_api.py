@@ -1,4 +1,4 @@
-"""The storage test as people run it: through the API, against a real S3."""
+"""The storage test through the API, against a real S3."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Which URLs of a tenant's we would call, judged by their text."""
+"""Which URLs of a tenant are accepted, by their text."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is kept of the tests of a webhook: for 30 days, within bounds, and as long as the account is there."""
+"""Deliveries of webhook tests: kept for 30 days, within bounds, and deleted with their account."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -52,7 +52,7 @@ async def test_a_delivery_of_another_tenant_is_not_found(account_user: Person, w
 
 
 async def test_a_read_only_key_sees_the_result_of_a_test_but_no_signature(read_only: Person, world: World) -> None:
-    """That of a GET covers the time alone, and would let it call the receiver in the gateway's name."""
+    """The signature of a GET covers the time only: a reader could call the receiver in the gateway's name."""
     query = "query ($id: ID!) { node(id: $id) { ... on WebhookDelivery { status requestHeaders { value } } } }"
     found = await read_only.ask(query, id=world["own_delivery"])
     assert found.data == {"node": {"status": 204, "requestHeaders": None}}

@@ -1,4 +1,4 @@
-"""Trying a webhook: what is sent, what is answered, and the receivers that misbehave."""
+"""Webhook tests: the request, the result, and receivers that misbehave."""
 
 import asyncio
 import base64
@@ -23,7 +23,7 @@ from tests.support.installation import Installation, Person, World, refusals
 from tests.webhooks import receiver as receivers
 from tests.webhooks.receiver import Receiver, answer, raw, self_signed, trusted
 
-# What takes longer does not come.
+# Later replies do not arrive.
 PATIENCE_SECONDS = 60
 SHOWN = (
     "delivery { id kind method url requestHeaders { name value } requestBody succeeded status durationMs reply"
@@ -44,7 +44,7 @@ async def send(person: Person, account_id: str, kind: str = "REGISTRATION") -> d
 
 
 async def tried(person: Person, account_id: str, receiver: Receiver, behaviour: receivers.Behaviour) -> dict[str, Any]:
-    """What comes of a call to a receiver that behaves so."""
+    """The result of a call to a receiver with this behaviour."""
     receiver.behaviour = behaviour
     await point(person, account_id, receiver.url)
     return await send(person, account_id)
@@ -52,7 +52,7 @@ async def tried(person: Person, account_id: str, receiver: Receiver, behaviour: 
 
 @pytest.fixture
 async def hurried(installation: Installation) -> None:
-    """A call has half a second and not five."""
+    """Calls are limited to half a second instead of five."""
     installation.opened.clients[WebhookSender]._total_seconds = 0.5
 
 
@@ -421,7 +421,7 @@ PARTS = ("correct", "correct-h", SENT[:8].decode(), "wh_sec")
 
 
 def echoed(secret: bytes, before: int, *, ends: bool = True) -> receivers.Behaviour:
-    """Answers with a secret after so many bytes; one that does not end promises more and sends nothing."""
+    """Answers with a secret after this many bytes; an incomplete reply announces more than it sends."""
     body = b"-" * before + secret
     if ends:
         return answer(200, body)

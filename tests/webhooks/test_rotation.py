@@ -1,4 +1,4 @@
-"""Rotating the webhook secret: for how long the old one signs, and that nobody reads it."""
+"""Rotation of the webhook secret: how long the old one signs, and that it is never shown."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -29,7 +29,7 @@ async def open_secret(person: Person, account_id: str) -> str:
 
 
 async def signers(person: Person, account_id: str, receiver: Receiver, *secrets: str) -> list[bool]:
-    """Which of the secrets the next call is genuine for."""
+    """The secrets for which the next call is genuine."""
     await person.change("updateAccount", "account { id }", id=account_id, registrationWebhook={"url": receiver.url})
     payload = await person.change(
         "sendTestWebhook", "delivery { succeeded }", accountId=account_id, kind="REGISTRATION"

@@ -1,4 +1,4 @@
-"""The webhooks of an account: set with its other settings, and the password that stays where it was entered for."""
+"""The webhooks of an account: saved with its other settings; passwords stay at the server they were entered for."""
 
 import asyncio
 from typing import Any
@@ -13,7 +13,7 @@ FIELDS = "url method username hasPassword"
 SHOWN = f"account {{ registrationWebhook {{ {FIELDS} }} queueEventWebhook {{ {FIELDS} }} }}"
 URL = "https://hooks.example.com/registration"
 KEEP_FOR = {"url": URL, "method": "POST", "username": None, "hasPassword": False}
-"""The registration webhook that every account of the world has."""
+"""The registration webhook of every account of the fixture world."""
 CREDENTIALS = {"username": "gateway", "password": "correct horse"}
 
 
@@ -262,7 +262,7 @@ async def test_the_webhooks_of_an_older_version_are_not_saved(account_user: Pers
 async def test_a_concurrent_change_of_server_does_not_get_the_stored_password(
     account_user: Person, installation: Installation, world: World
 ) -> None:
-    """Both changes are right alone: one keeps the password at its server, the other moves the webhook without one."""
+    """Each change is valid alone: one keeps the password at its server, the other moves the webhook without one."""
     await save(account_user, world["own"], registrationWebhook={"url": URL, **CREDENTIALS})
     moved = {"url": "https://other.example.com/", "username": None, "password": None}
     payloads = await asyncio.gather(
