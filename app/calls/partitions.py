@@ -85,7 +85,7 @@ async def _delete_unused_credentials() -> int:
             try:
                 deleted += await StoredCredential.filter(account_id=account_id, id=row_id).delete()
             except IntegrityError:
-                _log.debug("the key of a recording is needed again")
+                _log.debug("a stored credential is in use again")
     return deleted
 
 

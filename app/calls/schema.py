@@ -121,7 +121,7 @@ def _duration(answered_at: datetime | None, ended_at: datetime | None) -> float 
 class Call(fields.Node[model.Call]):
     gateway_call_id: str = fields.column("The gateway's own id of the call, unique in the account.")
     account: fields.Node | None = fields.to_one(
-        "Account", "account_id", row=AccountRow, description="The account it belongs to."
+        "Account", "account_id", row=AccountRow, description="The account that owns it."
     )
     application: fields.Node | None = fields.to_one(
         "Application",

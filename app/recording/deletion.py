@@ -54,7 +54,7 @@ async def _found(context: Context, call_id: str) -> Call:
     row_id = parse_sid(Kind.CALL, call_id)
     call = await context.viewer.visible(Call).get_or_none(id=row_id) if row_id else None
     if call is None:
-        raise UserErrors.one(UserErrorCode.NOT_FOUND, "There is no such call within your reach.", "callId")
+        raise UserErrors.one(UserErrorCode.NOT_FOUND, "There is no such call.", "callId")
     if call.recording_state is RecordingState.NONE:
         raise UserErrors.one(UserErrorCode.NOT_FOUND, "The call was not recorded.", "callId")
     return call

@@ -173,7 +173,7 @@ class RecordingIngest:
         try:
             stream.recording = await self._begin_within_timeout(viewer, slot, stream)
         except lifecycle.AlreadyRecorded:
-            raise Refused(CloseCode.ALREADY_RECORDED, "the call is recorded already, or was") from None
+            raise Refused(CloseCode.ALREADY_RECORDED, "the call is being recorded or was recorded before") from None
         except lifecycle.AccountDeleted:
             raise Refused(CloseCode.NOT_FOUND, NO_SUCH_ACCOUNT) from None
         except SpoolBroken as failure:
@@ -293,7 +293,7 @@ class RecordingIngest:
     async def _created(self, stream: AudioStream) -> SpooledRecording:
         """The stream's recording, once its creation has finished. Raises SpoolBroken and AlreadyRecorded."""
         if stream.creating is None:
-            raise RuntimeError("the stream's place is not being made")
+            raise RuntimeError("the recording is not being created")
         try:
             return await asyncio.shield(stream.creating)
         except FileExistsError:
@@ -331,7 +331,7 @@ class RecordingIngest:
             try:
                 await self._write_all()
             except Exception:  # noqa: BLE001  if this task ended, all audio would be lost unnoticed
-                _log.exception("audio was not written: the writing goes on")
+                _log.exception("a cycle of writing audio failed")
             with suppress(TimeoutError):
                 async with asyncio.timeout(max(began + WRITE_EVERY_SECONDS - time.monotonic(), 0)):
                     await self._wake.wait()
@@ -344,7 +344,7 @@ class RecordingIngest:
                 await self._touch_long_calls()
             except Exception as error:  # noqa: BLE001  calls continue; the next check finds suspended accounts
                 if for_client(error) is None:
-                    _log.exception("whose calls are recorded was not looked up")
+                    _log.exception("check of running calls failed")
 
     async def _end_streams_of_closed_accounts(self) -> None:
         """Raises the database's errors."""
@@ -369,7 +369,7 @@ class RecordingIngest:
             try:
                 await asyncio.to_thread(self._spool.measure)
             except OSError as error:
-                _log.error("the spool cannot be measured", **error_fields(error))
+                _log.error("measuring the spool failed", **error_fields(error))
             metrics.spool_bytes(self._spool.size_bytes())
             self._end_over_quota()
 
@@ -434,7 +434,7 @@ async def _in_thread(threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
 
 def _metadata_of(first: FirstFrame, call: Call, credential_id: UUID, admitted: Admitted) -> RecordingMetadata:
     if call.recording_key is None:
-        raise RuntimeError("the call has no place for its recording")
+        raise RuntimeError("the call has no destination for its recording")
     return RecordingMetadata(
         call_id=call.id,
         account_id=call.account_id,

@@ -161,11 +161,11 @@ class RecordingProcessor:
         """
         metadata = recording.metadata
         if metadata.started_at < self._now() - self._call_retention and not state.is_adopted:
-            await self._set_aside(recording, state, "the call is older than CALL_DAYS, and its row is gone")
+            await self._set_aside(recording, state, "the call is older than CALL_DAYS and has no row")
             return False
         if metadata.without_database and not state.is_adopted and (reason := await current_refusal(metadata)):
             await self._set_aside(
-                recording, state, f"the call began without the database; by the settings now: {reason}"
+                recording, state, f"the call began without the database; by its present settings: {reason}"
             )
             return False
         try:

@@ -163,7 +163,7 @@ async def _first_frame(websocket: WebSocket) -> FirstFrame | None:
     if message["type"] == "websocket.disconnect":
         return None
     if message.get("text") is None:
-        raise Refused(CloseCode.BAD_FRAME, "the first frame is a JSON text about the call; audio comes after it")
+        raise Refused(CloseCode.BAD_FRAME, "the first frame must be a JSON text about the call; audio follows it")
     return FirstFrame.read(message["text"])
 
 

@@ -68,7 +68,7 @@ async def adopt(spool: Spool, one: SetAsideRecording, account_id: UUID | None) -
     Raises CannotAdopt.
     """
     if one.metadata is None:
-        raise CannotAdopt(f"{_UNREADABLE[4:]}: put the file in order first ({one.folder}), or discard the recording.")
+        raise CannotAdopt(f"{_UNREADABLE[4:]}: repair the file first ({one.folder}), or discard the recording.")
     owner_id = account_id or one.metadata.account_id
     provider_id = await accounts.provider_of_account(owner_id)
     if provider_id is None:

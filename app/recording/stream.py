@@ -91,8 +91,8 @@ class FirstFrame:
             to_number=fields.text("to", _MAXIMUM_NUMBER),
             trace_id=fields.text("traceId", _MAXIMUM_TRACE_ID),
         )
-        if fields.mistakes:
-            raise Refused(CloseCode.BAD_FRAME, "; ".join(fields.mistakes.values()))
+        if fields.errors:
+            raise Refused(CloseCode.BAD_FRAME, "; ".join(fields.errors.values()))
         return found
 
 
@@ -104,10 +104,10 @@ class _Fields:
 
     def __init__(self, values: dict[str, Any]) -> None:
         self._values = values
-        self.mistakes: dict[str, str] = {}
+        self.errors: dict[str, str] = {}
 
     def missing(self, name: str, instead: Any) -> Any:
-        self.mistakes.setdefault(name, f"{name} is missing")
+        self.errors.setdefault(name, f"{name} is missing")
         return instead
 
     def gateway_call_id(self, name: str) -> str:
@@ -115,7 +115,7 @@ class _Fields:
         if value is None:
             return str(self.missing(name, ""))
         if not isinstance(value, str) or not GATEWAY_CALL_ID.fullmatch(value):
-            self.mistakes[name] = f"{name} has 1 to 128 of A-Z a-z 0-9 . _ @ -"
+            self.errors[name] = f"{name} must have 1 to 128 of A-Z a-z 0-9 . _ @ -"
         return str(value)
 
     def id(self, name: str, kind: Kind) -> UUID | None:
@@ -125,7 +125,7 @@ class _Fields:
             return None
         if isinstance(value, str) and (found := parse_either_sid(kind, value)) is not None:
             return found
-        self.mistakes[name] = f"{name} is like {kind.value} and 32 hex digits, or a UUID"
+        self.errors[name] = f"{name} must be {kind.value} and 32 hex digits, or a UUID"
         return None
 
     def choice(self, name: str, choices: dict[Any, Any], default: Any) -> Any:
@@ -135,7 +135,7 @@ class _Fields:
         known = value.lower() if isinstance(value, str) else value
         if isinstance(known, str | int) and not isinstance(known, bool) and known in choices:
             return choices[known]
-        self.mistakes[name] = f"{name} is one of {', '.join(map(str, choices))}"
+        self.errors[name] = f"{name} must be one of {', '.join(map(str, choices))}"
         return default
 
     def text(self, name: str, maximum: int) -> str | None:
@@ -143,22 +143,22 @@ class _Fields:
         if value is None or value == "":
             return None
         if not isinstance(value, str) or len(value) > maximum:
-            self.mistakes[name] = f"{name} is a text of at most {maximum} characters"
+            self.errors[name] = f"{name} must be a text of at most {maximum} characters"
         elif has_control_characters(value):
-            self.mistakes[name] = f"{name} has control characters"
+            self.errors[name] = f"{name} must not have control characters"
         return str(value)
 
 
 def _object(text: str) -> dict[str, Any]:
     """Raises Refused."""
     if len(text) > _FIRST_FRAME_CHARACTERS:
-        raise Refused(CloseCode.BAD_FRAME, f"the first frame has over {_FIRST_FRAME_CHARACTERS} characters")
+        raise Refused(CloseCode.BAD_FRAME, f"the first frame must have at most {_FIRST_FRAME_CHARACTERS} characters")
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
         value = None
     if not isinstance(value, dict):
-        raise Refused(CloseCode.BAD_FRAME, "the first frame is a JSON object about the call")
+        raise Refused(CloseCode.BAD_FRAME, "the first frame must be a JSON object about the call")
     return value
 
 

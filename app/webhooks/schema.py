@@ -132,21 +132,21 @@ class WebhookDelivery(fields.Node[model.WebhookDelivery]):
     reply_truncated: bool = fields.column("Whether the reply was longer.")
     reason: str | None = fields.column("Why it failed and what to fix, as a sentence; null on success.")
     account: fields.Node | None = fields.to_one(
-        "Account", "account_id", row=AccountRow, description="The account it belongs to."
+        "Account", "account_id", row=AccountRow, description="The account that owns it."
     )
-    created_at: datetime = fields.column("When the answer was there, or was given up.")
+    created_at: datetime = fields.column("When the call ended.")
 
 
-@strawberry.input(description="A stored webhook to be tried.")
+@strawberry.input(description="The stored webhook to test.")
 class SendTestWebhookInput:
     account_id: strawberry.ID = strawberry.field(description="The account.")
-    kind: model.WebhookKind = strawberry.field(description="Which of its webhooks.")
+    kind: model.WebhookKind = strawberry.field(description="The webhook.")
 
 
-@fields.payload(errors="Why nothing was sent. What is wrong with the receiver is in the delivery's `reason`.")
+@fields.payload(errors="Why nothing was sent. Errors of the receiver are in the delivery's `reason`.")
 class SendTestWebhookPayload(fields.Payload):
     delivery: WebhookDelivery | None = strawberry.field(
-        default=None, description="What was sent and what came back; `reason` says why it did not succeed."
+        default=None, description="The delivery; `reason` says why it failed."
     )
 
 

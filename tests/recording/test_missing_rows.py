@@ -412,7 +412,7 @@ async def test_the_command_lists_and_discards_unreadable_recordings(env: UploadE
     call = sid_of(Kind.CALL, call_id)
     assert "its about.json cannot be read" in (await spool(env))[1]
     status, _, wrong = await spool(env, "--adopt", call)
-    assert (status, "put the file in order first" in wrong) == (1, True)
+    assert (status, "repair the file first" in wrong) == (1, True)
     assert (await spool(env, "--discard", call, "--yes"))[0] == 0
 
 

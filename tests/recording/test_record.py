@@ -585,7 +585,10 @@ async def test_each_stream_is_one_line_of_the_log(gateway: Gateway, monkeypatch:
     await gateway.idle()
     whole, refused = (json.loads(line) for line in written)
     assert (whole["path"], whole["status"], whole["close_code"], whole["audio_seconds"]) == ("/record", 101, 1000, 1.0)
-    assert (refused["close_code"], refused["close_reason"]) == (4409, "the call is recorded already, or was")
+    assert (refused["close_code"], refused["close_reason"]) == (
+        4409,
+        "the call is being recorded or was recorded before",
+    )
     assert whole["request_id"] != refused["request_id"]
 
 
@@ -743,7 +746,7 @@ async def test_a_call_is_recorded_once(gateway: Gateway) -> None:
         again = await gateway.refused(gateway.first_frame("once"))
         await connection.send(bytes(640))
     await gateway.idle()
-    assert again == (4409, "the call is recorded already, or was")
+    assert again == (4409, "the call is being recorded or was recorded before")
     assert await gateway.refused(gateway.first_frame("once")) == again
     assert (await gateway.spooled("once")).audio_bytes == 44 + 1280
 
@@ -934,7 +937,7 @@ async def test_a_client_that_sends_no_first_frame_is_closed(gateway: Gateway, mo
 
 async def test_audio_before_the_first_frame_is_refused(gateway: Gateway) -> None:
     code, reason = await gateway.refused(bytes(640))
-    assert (code, reason) == (4400, "the first frame is a JSON text about the call; audio comes after it")
+    assert (code, reason) == (4400, "the first frame must be a JSON text about the call; audio follows it")
 
 
 async def test_a_stream_that_is_idle_stays_open(gateway: Gateway) -> None:

@@ -76,7 +76,7 @@ def test_an_invalid_field_is_named(field: str, value: Any) -> None:
 
 def test_all_invalid_fields_are_named_within_the_length_of_a_close_reason() -> None:
     assert reason('{"sampleRate": 1}') == (
-        "callSid is missing; accountSid is missing; sampleRate is one of 8000, 16000, 24000, 48000"
+        "callSid is missing; accountSid is missing; sampleRate must be one of 8000, 16000, 24000, 48000"
     )
     assert reason(json.dumps({name: [] for name in ("callSid", "accountSid", "sampleRate", "from", "to")})).endswith(
         "…"
