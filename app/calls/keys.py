@@ -45,13 +45,13 @@ async def get_or_create_call_ids(account_id: UUID, wanted: Mapping[str, datetime
     when the account does not exist.
     """
     client = connections.get("default")
-    mine = CallKey.filter(account_id=account_id, gateway_call_id__in=list(wanted))
-    found = dict(await mine.values_list("gateway_call_id", "id"))
+    query = CallKey.filter(account_id=account_id, gateway_call_id__in=list(wanted))
+    found = dict(await query.values_list("gateway_call_id", "id"))
     missing = sorted(wanted.keys() - found.keys())  # sorted, so that two batches do not deadlock
     if missing:
         rows = [CallKey(id=id_at(wanted[one]), account_id=account_id, gateway_call_id=one) for one in missing]
         await CallKey.bulk_create(rows, ignore_conflicts=True, using_db=client)
-        found |= dict(await mine.values_list("gateway_call_id", "id"))
+        found |= dict(await query.values_list("gateway_call_id", "id"))
     return found
 
 
@@ -62,6 +62,6 @@ async def claim_call_id(account_id: UUID, gateway_call_id: str, call_id: UUID) -
     """
     row = CallKey(id=call_id, account_id=account_id, gateway_call_id=gateway_call_id)
     await CallKey.bulk_create([row], ignore_conflicts=True, using_db=connections.get("default"))
-    mine = CallKey.filter(account_id=account_id, gateway_call_id=gateway_call_id)
-    found: UUID = await mine.get().values_list("id", flat=True)  # type: ignore[assignment]
+    query = CallKey.filter(account_id=account_id, gateway_call_id=gateway_call_id)
+    found: UUID = await query.get().values_list("id", flat=True)  # type: ignore[assignment]
     return found

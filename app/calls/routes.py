@@ -216,12 +216,12 @@ async def _with_slot(request: Request, found: _RequestedCall, response: Recordin
 
     async def send_with_slot(scope: Scope, receive: Receive, send: Send) -> None:
         answer: ASGIApp = response
-        with ExitStack() as held:
+        with ExitStack() as stack:
             try:
                 if PLAYBACK_SLOTS.is_full:
                     message = "This worker is sending its maximum number of recordings. Try again in a moment."
                     raise Refused(503, message, ErrorCode.SERVICE_UNAVAILABLE, _RETRY_AFTER)
-                slot = held.enter_context(PLAYBACK_SLOTS.slot())
+                slot = stack.enter_context(PLAYBACK_SLOTS.slot())
                 slot.add(Share.CALLER, viewer.key_id or viewer.user_id)
                 slot.add(Share.ACCOUNT, account_id)
                 slot.add(Share.PROVIDER, provider_id)

@@ -121,8 +121,8 @@ async def _records_all_calls(account_id: UUID, application_id: UUID | None) -> b
     """The application's `recordAllCalls`; None when there is no such application."""
     if application_id is None:
         return False
-    mine = Application.filter(id=application_id, account_id=account_id)
-    decision: bool | None = await mine.first().values_list("record_all_calls", flat=True)  # type: ignore[assignment]
+    query = Application.filter(id=application_id, account_id=account_id)
+    decision: bool | None = await query.first().values_list("record_all_calls", flat=True)  # type: ignore[assignment]
     return decision
 
 

@@ -41,12 +41,14 @@ class UploadFault(Exception):
     @classmethod
     def of(cls, failure: StorageFailure, region: str) -> "UploadFault":
         """The fault for a failed call to the storage; `region` is the one that was used."""
-        what = f"HTTP {failure.http_status}"
+        answer = f"HTTP {failure.http_status}"
         if failure.code:
-            what = f"{failure.code} (HTTP {failure.http_status})" if failure.http_status else failure.code
+            answer = f"{failure.code} (HTTP {failure.http_status})" if failure.http_status else failure.code
         answered = failure.kind is FailureKind.ANSWERED
         message = (
-            f"The storage answered {what}." if answered else f"The storage could not be reached: {failure.kind.value}."
+            f"The storage answered {answer}."
+            if answered
+            else f"The storage could not be reached: {failure.kind.value}."
         )
         hint = wrong_region_advice(region, failure.region) if failure.is_wrong_region else advice(failure)
         return cls(message, hint, code=failure.code, http_status=failure.http_status, transient=_is_transient(failure))
@@ -62,12 +64,12 @@ class UploadFault(Exception):
         }
 
 
-def next_attempt_at(tries: int, is_transient: bool, first_failed_at: datetime, now: datetime) -> datetime | None:
+def next_attempt_at(attempts: int, is_transient: bool, first_failed_at: datetime, now: datetime) -> datetime | None:
     """When to try again after this many failed attempts; None for no more attempts."""
-    wait = DELAYS[min(tries, len(DELAYS)) - 1] * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311  no secret
+    delay = DELAYS[min(attempts, len(DELAYS)) - 1] * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311  no secret
     if not is_transient:
-        return now + wait if tries < PERMANENT_FAULT_ATTEMPTS else None
-    return now + wait if now + wait - first_failed_at <= GIVE_UP_AFTER else None
+        return now + delay if attempts < PERMANENT_FAULT_ATTEMPTS else None
+    return now + delay if now + delay - first_failed_at <= GIVE_UP_AFTER else None
 
 
 def is_due(due: datetime, now: datetime) -> bool:

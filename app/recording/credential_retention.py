@@ -65,28 +65,28 @@ async def remove(context: Context, credential_id: str, *, force: bool) -> UUID:
         if await ACCOUNTS.lock(context.viewer, credential.account_id) is None:
             raise _not_found()
         # Lock the row: a beginning recording waits on its foreign key and then finds it missing.
-        mine = StoredCredential.filter(account_id=credential.account_id, id=credential.id)
-        locked = await mine.select_for_update().get_or_none()
+        query = StoredCredential.filter(account_id=credential.account_id, id=credential.id)
+        locked = await query.select_for_update().get_or_none()
         if locked is None:
             raise _not_found()
         calls = Call.filter(account_id=locked.account_id, recording_credential_id=locked.id)
         await _check_unused(locked, calls, force=force)
         await calls.update(recording_credential_id=None)
         await trail.record(context, locked, before={name: getattr(locked, name) for name in _AUDITED})
-        await mine.delete()
+        await query.delete()
     return locked.id
 
 
 async def delete_if_unused(context: Context, account_id: UUID, credential_id: UUID) -> bool:
     """Removes a credential that no call refers to and the account does not use, in the caller's transaction."""
-    mine = StoredCredential.filter(account_id=account_id, id=credential_id)
-    credential = await mine.select_for_update().get_or_none()
+    query = StoredCredential.filter(account_id=account_id, id=credential_id)
+    credential = await query.select_for_update().get_or_none()
     if credential is None or await Call.filter(account_id=account_id, recording_credential_id=credential_id).exists():
         return False
     config = await RecordingConfig.get_or_none(account_id=account_id)
     if config is not None and _has_keys(context.keyring, config, credential):
         return False
-    return await mine.delete() > 0
+    return await query.delete() > 0
 
 
 def _has_keys(keyring: Keyring, config: RecordingConfig, credential: StoredCredential) -> bool:

@@ -326,14 +326,14 @@ class RecordingIngest:
 
     async def _write_forever(self) -> None:
         while not self._is_ending:
-            began = time.monotonic()
+            started = time.monotonic()
             self._wake.clear()
             try:
                 await self._write_all()
             except Exception:  # noqa: BLE001  if this task ended, all audio would be lost unnoticed
                 _log.exception("a cycle of writing audio failed")
             with suppress(TimeoutError):
-                async with asyncio.timeout(max(began + WRITE_EVERY_SECONDS - time.monotonic(), 0)):
+                async with asyncio.timeout(max(started + WRITE_EVERY_SECONDS - time.monotonic(), 0)):
                     await self._wake.wait()
 
     async def _check_calls_forever(self) -> None:

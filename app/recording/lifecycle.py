@@ -132,8 +132,8 @@ async def restore_call(live: LiveEvents, metadata: RecordingMetadata, attempts: 
 
 async def touch(call_id: UUID, account_id: UUID) -> None:
     """Updates the row of a long call that is still RECORDING, so that it does not count as lost. Publishes no event."""
-    mine = Call.filter(account_id=account_id, id=call_id, recording_state=RecordingState.RECORDING)
-    await mine.update(updated_at=datetime.now(UTC))
+    query = Call.filter(account_id=account_id, id=call_id, recording_state=RecordingState.RECORDING)
+    await query.update(updated_at=datetime.now(UTC))
 
 
 async def mark_storing(live: LiveEvents, call_id: UUID, account_id: UUID, *, key: str | None = None) -> bool:
@@ -172,8 +172,8 @@ async def mark_retrying(
     live: LiveEvents, call_id: UUID, account_id: UUID, error: RecordingError, attempts: int, *, key: str | None = None
 ) -> None:
     """An attempt failed and another will follow. `error` describes the last one (code, http_status, message, advice, at)."""
-    mine = _call_in(call_id, account_id, _IN_PROGRESS, key)
-    if await mine.update(recording_error=error, recording_attempts=attempts, updated_at=datetime.now(UTC)):
+    query = _call_in(call_id, account_id, _IN_PROGRESS, key)
+    if await query.update(recording_error=error, recording_attempts=attempts, updated_at=datetime.now(UTC)):
         live.publish(LiveEvent(account_id, call_id, Change.CALL))
 
 
@@ -212,8 +212,8 @@ async def fail_lost_recordings(
             await mark_stored(live, call.id, call.account_id, *sizes, key=call.recording_key)
             continue
         values = {"recording_error": _lost_error(call, now), "updated_at": now}
-        mine = Call.filter(account_id=call.account_id, id=call.id, recording_state__in=list(_IN_PROGRESS))
-        if await mine.filter(updated_at__lt=now - LOST_AFTER).update(recording_state=RecordingState.FAILED, **values):
+        query = Call.filter(account_id=call.account_id, id=call.id, recording_state__in=list(_IN_PROGRESS))
+        if await query.filter(updated_at__lt=now - LOST_AFTER).update(recording_state=RecordingState.FAILED, **values):
             count += 1
             publish(live, call.id, call.account_id)
     return count
@@ -295,8 +295,8 @@ async def _change(
 
 def _call_in(call_id: UUID, account_id: UUID, allowed: tuple[RecordingState, ...], key: str | None) -> QuerySet[Call]:
     """The call in one of these states; with a key, only while its recording has that key."""
-    mine = Call.filter(account_id=account_id, id=call_id, recording_state__in=list(allowed))
-    return mine.filter(recording_key=key) if key is not None else mine
+    query = Call.filter(account_id=account_id, id=call_id, recording_state__in=list(allowed))
+    return query.filter(recording_key=key) if key is not None else query
 
 
 async def _update(
@@ -307,8 +307,8 @@ async def _update(
     key: str | None,
     **values: object,
 ) -> bool:
-    mine = _call_in(call_id, account_id, allowed, key)
-    return await mine.update(recording_state=state, updated_at=datetime.now(UTC), **values) > 0
+    query = _call_in(call_id, account_id, allowed, key)
+    return await query.update(recording_state=state, updated_at=datetime.now(UTC), **values) > 0
 
 
 @asynccontextmanager

@@ -199,11 +199,11 @@ class RecordingProcessor:
     async def _finish_empty(self, recording: SpooledRecording, state: UploadState) -> None:
         """Handles a recording without audio: the gateway sent none, or this server lost it. The call's `error` says which."""
         metadata, ended, now = recording.metadata, recording.stream_end, self._now()
-        mine = (self._live, metadata.call_id, metadata.account_id)
+        query = (self._live, metadata.call_id, metadata.account_id)
         if ended is not None and not ended.samples and not ended.is_cut:
-            await lifecycle.mark_empty(*mine, now, key=metadata.key)
+            await lifecycle.mark_empty(*query, now, key=metadata.key)
         elif await lifecycle.mark_failed(
-            *mine, lifecycle.audio_lost_error(now, self._spool.id), state.attempts, key=metadata.key
+            *query, lifecycle.audio_lost_error(now, self._spool.id), state.attempts, key=metadata.key
         ):
             metrics.recording_failed("disk", for_good=True)
             _log.error("all audio of a recording is lost", call=sid_of(Kind.CALL, metadata.call_id))
@@ -323,6 +323,6 @@ class RecordingProcessor:
 
 async def _read_row(metadata: RecordingMetadata) -> tuple[RecordingState, int, int | None, str | None]:
     """State, attempts, object size in bytes and object key by the call's row; NONE without a row."""
-    mine = Call.filter(account_id=metadata.account_id, id=metadata.call_id)
+    query = Call.filter(account_id=metadata.account_id, id=metadata.call_id)
     columns = ("recording_state", "recording_attempts", "recording_size_bytes", "recording_key")
-    return await mine.first().values_list(*columns) or (*NO_ROW, None, None)
+    return await query.first().values_list(*columns) or (*NO_ROW, None, None)

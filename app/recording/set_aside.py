@@ -44,12 +44,12 @@ class SetAsideRecording:
     def summary(self) -> str:
         """One line for the operator."""
         metadata = self.metadata
-        whose = (
+        owner = (
             f"account {sid_of(Kind.ACCOUNT, metadata.account_id)}, begun {metadata.started_at:%Y-%m-%d %H:%M} UTC, "
             if metadata
             else ""
         )
-        return f"{sid_of(Kind.CALL, self.call_id)}: {whose}{self.audio_bytes} bytes; {self.reason} ({self.folder})"
+        return f"{sid_of(Kind.CALL, self.call_id)}: {owner}{self.audio_bytes} bytes; {self.reason} ({self.folder})"
 
 
 def list_set_aside(spool: Spool) -> Iterator[SetAsideRecording]:
@@ -62,27 +62,31 @@ def list_set_aside(spool: Spool) -> Iterator[SetAsideRecording]:
         yield SetAsideRecording(call_id, metadata, reason, audio.stat().st_size if audio.is_file() else 0, folder)
 
 
-async def adopt(spool: Spool, one: SetAsideRecording, account_id: UUID | None) -> None:
+async def adopt(spool: Spool, recording: SetAsideRecording, account_id: UUID | None) -> None:
     """Returns a recording to the workers, which create its rows and store it; optionally for another account.
 
     Raises CannotAdopt.
     """
-    if one.metadata is None:
-        raise CannotAdopt(f"{_UNREADABLE[4:]}: repair the file first ({one.folder}), or discard the recording.")
-    owner_id = account_id or one.metadata.account_id
+    if recording.metadata is None:
+        raise CannotAdopt(f"{_UNREADABLE[4:]}: repair the file first ({recording.folder}), or discard the recording.")
+    owner_id = account_id or recording.metadata.account_id
     provider_id = await accounts.provider_of_account(owner_id)
     if provider_id is None:
         owner = sid_of(Kind.ACCOUNT, owner_id)
         raise CannotAdopt(
             f"This database does not know the account {owner}: restore it, or name another with --account."
         )
-    metadata = replace(one.metadata, account_id=owner_id, service_provider_id=provider_id)
-    await _check_rows(one, metadata)
+    metadata = replace(recording.metadata, account_id=owner_id, service_provider_id=provider_id)
+    await _check_rows(recording, metadata)
     # It may be FAILED. This command publishes no event; the worker's next change does.
     await lifecycle.mark_storing(LiveEvents(), metadata.call_id, metadata.account_id, key=metadata.key)
     # Start at once, with all attempts.
     state = replace(
-        UploadState.from_json(read_state(one.folder)), aside=None, is_adopted=True, attempts=0, first_failed_at=None
+        UploadState.from_json(read_state(recording.folder)),
+        aside=None,
+        is_adopted=True,
+        attempts=0,
+        first_failed_at=None,
     )
     try:
         spool.restore_set_aside(metadata, asdict(replace(state, next_attempt_at=None)))
@@ -91,10 +95,10 @@ async def adopt(spool: Spool, one: SetAsideRecording, account_id: UUID | None) -
     except BlockingIOError:
         raise CannotAdopt("Another command works on this recording.") from None
     except OSError as error:
-        raise CannotAdopt(f"{one.folder} cannot be written: {error.strerror}.") from None
+        raise CannotAdopt(f"{recording.folder} cannot be written: {error.strerror}.") from None
 
 
-async def _check_rows(one: SetAsideRecording, metadata: RecordingMetadata) -> None:
+async def _check_rows(recording: SetAsideRecording, metadata: RecordingMetadata) -> None:
     """Raises CannotAdopt when the call belongs to another account, or has another recording."""
     for rows in (Call, CallKey):
         other = await rows.filter(id=metadata.call_id).exclude(account_id=metadata.account_id).first()
@@ -106,14 +110,14 @@ async def _check_rows(one: SetAsideRecording, metadata: RecordingMetadata) -> No
     found = await Call.filter(same, account_id=metadata.account_id).only("id", "recording_key")
     if any(call.recording_key not in (None, metadata.key) for call in found):
         raise CannotAdopt(
-            f"The call has another recording in this database, and a call has one: copy {one.folder / 'audio'} to where you "
-            "need it, then discard the recording."
+            "The call has another recording in this database, and a call has one: copy "
+            f"{recording.folder / 'audio'} to where you need it, then discard the recording."
         )
 
 
-def discard(one: SetAsideRecording) -> None:
+def discard(recording: SetAsideRecording) -> None:
     """Deletes the recording: there may be no other copy of it."""
-    shutil.rmtree(one.folder)
+    shutil.rmtree(recording.folder)
 
 
 def _read_metadata(folder: Path) -> RecordingMetadata | None:

@@ -129,25 +129,28 @@ class Spool:
 
     def create(self, metadata: RecordingMetadata) -> "SpooledRecording":
         """Creates a recording, locked by this process. Raises FileExistsError when the call has one."""
-        folder, making = self.folder(metadata.call_id), self._path / f"{_MAKING}{metadata.call_id.hex}-{os.getpid()}"
-        making.mkdir(FOLDER_MODE)
+        folder, new_folder = (
+            self.folder(metadata.call_id),
+            self._path / f"{_MAKING}{metadata.call_id.hex}-{os.getpid()}",
+        )
+        new_folder.mkdir(FOLDER_MODE)
         lock, recording = -1, None
         try:
-            lock = open_lock(making)
+            lock = open_lock(new_folder)
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            replace_json(making / "about.json", metadata.to_json())
+            replace_json(new_folder / "about.json", metadata.to_json())
             for name in ("state.json", "ended.json"):
-                write_text(making / name, RESERVED)
-            recording = SpooledRecording(self, making, metadata, lock)
+                write_text(new_folder / name, RESERVED)
+            recording = SpooledRecording(self, new_folder, metadata, lock)
             # Renaming onto a folder that is not empty fails.
-            making.rename(folder)
+            new_folder.rename(folder)
             self.add_bytes(metadata, _FOLDER_BYTES)
         except OSError as error:
             if recording is not None:
                 recording.close()
             elif lock >= 0:
                 os.close(lock)
-            shutil.rmtree(making, ignore_errors=True)
+            shutil.rmtree(new_folder, ignore_errors=True)
             if folder.exists():
                 raise FileExistsError(f"{metadata.call_id} is in the spool already") from error
             raise
@@ -205,8 +208,8 @@ class Spool:
 
     def set_aside_folder(self, call_id: UUID) -> Path:
         """The folder of a recording that is or will be set aside."""
-        broken = self._path / f"{_SET_ASIDE_BEFORE}{call_id.hex}"
-        return broken if broken.is_dir() else self._path / f"{_SET_ASIDE}{call_id.hex}"
+        older = self._path / f"{_SET_ASIDE_BEFORE}{call_id.hex}"
+        return older if older.is_dir() else self._path / f"{_SET_ASIDE}{call_id.hex}"
 
     def restore_set_aside(self, metadata: RecordingMetadata, state: Json) -> None:
         """Returns a recording that was set aside to the workers, with new contents of its files.
@@ -304,12 +307,12 @@ class SpooledRecording:
 
     def remove(self) -> None:
         """Removes the recording from the spool and unlocks it."""
-        gone = self._folder.with_name(f"{_REMOVING}{self._folder.name}-{os.getpid()}")
+        removed = self._folder.with_name(f"{_REMOVING}{self._folder.name}-{os.getpid()}")
         with contextlib.suppress(FileNotFoundError):
-            self._folder.rename(gone)
+            self._folder.rename(removed)
             self._spool.add_bytes(self.metadata, -self.audio_bytes - _FOLDER_BYTES)
         self.close()
-        shutil.rmtree(gone, ignore_errors=True)
+        shutil.rmtree(removed, ignore_errors=True)
 
     def set_aside(self) -> None:
         """Hides the recording from the workers, with all its audio. Raises OSError."""

@@ -17,14 +17,14 @@ from app.storage.verification import StorageVerdict, fingerprint
 
 async def mark_failing(metadata: RecordingMetadata) -> None:
     """A recording failed permanently. Ignored when the configuration names another bucket by now."""
-    there = RecordingConfig.filter(
+    same_bucket = RecordingConfig.filter(
         account_id=metadata.account_id,
         bucket_vendor=metadata.vendor,
         endpoint_url=metadata.endpoint_url,
         bucket_name=metadata.bucket,
         region=metadata.region,
     )
-    await there.exclude(storage_status=StorageStatus.FAILING).update(
+    await same_bucket.exclude(storage_status=StorageStatus.FAILING).update(
         storage_status=StorageStatus.FAILING, storage_status_since=datetime.now(UTC)
     )
 

@@ -139,8 +139,8 @@ class UploadWorker:
     async def scan(self) -> None:
         """Starts what is due in the spool, within the limits. Raises the database's errors."""
         call_ids = await asyncio.to_thread(self._spool.call_ids)
-        for gone in self._scheduled.keys() - set(call_ids):
-            del self._scheduled[gone]
+        for removed in self._scheduled.keys() - set(call_ids):
+            del self._scheduled[removed]
         self._logged_disk_errors.intersection_update(call_ids)
         metrics.spooled(len(call_ids), len(await asyncio.to_thread(self._spool.set_aside_ids)))
         requested = await self._find_requested()
@@ -178,7 +178,7 @@ class UploadWorker:
     def _is_over_limit(self, owners: tuple[UUID, ...]) -> bool:
         """Whether a recording of these owners must wait; notes the owners, so that a release triggers a scan."""
         over: list[UUID | None] = [
-            owner for owner, most in _acquire_limits(owners) if self._acquired_per_owner[owner] >= most
+            owner for owner, limit in _acquire_limits(owners) if self._acquired_per_owner[owner] >= limit
         ]
         if len(self._acquired) >= _MAX_ACQUIRED:
             over.append(None)
@@ -195,9 +195,9 @@ class UploadWorker:
         recording.close()
         self._acquired.discard(metadata.call_id)
         has_room = None in self._deferred_owners and len(self._acquired) < _MAX_ACQUIRED // 2
-        for owner, most in _acquire_limits(metadata.owners):
+        for owner, limit in _acquire_limits(metadata.owners):
             self._acquired_per_owner[owner] -= 1
-            has_room |= owner in self._deferred_owners and self._acquired_per_owner[owner] < most // 2
+            has_room |= owner in self._deferred_owners and self._acquired_per_owner[owner] < limit // 2
             if not self._acquired_per_owner[owner]:
                 del self._acquired_per_owner[owner]
         if has_room:
@@ -240,10 +240,10 @@ class UploadWorker:
 
     @asynccontextmanager
     async def _upload_slot(self, metadata: RecordingMetadata) -> AsyncIterator[None]:
-        async with AsyncExitStack() as held:
-            for owner, most in zip(metadata.owners, MAX_UPLOADS_PER_OWNER, strict=False):
-                await held.enter_async_context(self._owner_slots.setdefault(owner, asyncio.Semaphore(most)))
-            await held.enter_async_context(self._upload_slots)
+        async with AsyncExitStack() as stack:
+            for owner, limit in zip(metadata.owners, MAX_UPLOADS_PER_OWNER, strict=False):
+                await stack.enter_async_context(self._owner_slots.setdefault(owner, asyncio.Semaphore(limit)))
+            await stack.enter_async_context(self._upload_slots)
             yield
 
     async def _upload_early(self, recording: SpooledRecording, early: _EarlyUpload) -> None:

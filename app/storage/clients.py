@@ -28,7 +28,7 @@ class ClientCache:
     def __init__(self, maximum: int = MAXIMUM_CLIENTS) -> None:
         self._maximum = maximum
         self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
-        self._making = asyncio.Lock()
+        self._create_lock = asyncio.Lock()
 
     @asynccontextmanager
     async def client(self, key: Hashable, make: Callable[[], AbstractAsyncContextManager[Any]]) -> AsyncIterator[Any]:
@@ -50,7 +50,7 @@ class ClientCache:
             await self._evict(key)
 
     async def _entry(self, key: Hashable, make: Callable[[], AbstractAsyncContextManager[Any]]) -> _Entry:
-        async with self._making:
+        async with self._create_lock:
             if key not in self._entries:
                 closing = AsyncExitStack()
                 self._entries[key] = _Entry(await closing.enter_async_context(make()), closing)

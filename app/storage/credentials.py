@@ -85,9 +85,9 @@ async def get_or_create(keyring: Keyring, account_id: UUID, target: StorageTarge
     known = fingerprint(
         keyring, target.vendor.name, target.endpoint_url, target.access_key_id, target.secret_access_key
     )
-    mine = StoredCredential.filter(account_id=account_id, fingerprint=known)
+    query = StoredCredential.filter(account_id=account_id, fingerprint=known)
     # Lock it until the recording refers to it, so that it is not removed as unused in between.
-    found = await mine.select_for_update().first()
+    found = await query.select_for_update().first()
     if found is None:
         row_id = new_id()
         row = StoredCredential(
@@ -100,7 +100,7 @@ async def get_or_create(keyring: Keyring, account_id: UUID, target: StorageTarge
             fingerprint=known,
         )
         await StoredCredential.bulk_create([row], ignore_conflicts=True)
-        found = await mine.select_for_update().get()
+        found = await query.select_for_update().get()
     return found.id
 
 

@@ -97,10 +97,12 @@ def advice(failure: StorageFailure) -> str:
         return _ADVICE["RequestHeaderSectionTooLarge"]
     if failure.http_status in {405, 501}:
         return "The server does not support this S3 call: ask its operator which calls it supports."
-    what = f"{failure.code} (HTTP {failure.http_status})" if failure.code else f"HTTP {failure.http_status}"
+    answer = f"{failure.code} (HTTP {failure.http_status})" if failure.code else f"HTTP {failure.http_status}"
     if failure.message:
-        return f"The storage refused the request with {what} and says: {_quoted(failure.message)}"
-    return f"The storage refused the request with {what}. Look up this code in its documentation, or ask its operator."
+        return f"The storage refused the request with {answer} and says: {_quoted(failure.message)}"
+    return (
+        f"The storage refused the request with {answer}. Look up this code in its documentation, or ask its operator."
+    )
 
 
 def denial(failure: StorageFailure) -> str | None:
@@ -110,10 +112,8 @@ def denial(failure: StorageFailure) -> str | None:
     denied = _EXPLICIT_DENY.search(message)
     if denied:
         policy = denied[1] or "a policy"
-        what = f"{action[0]} for this access key" if action else "this access key"
-        return (
-            f"{policy[0].upper()}{policy[1:]} explicitly denies {what}, which overrides permissions: change its Deny."
-        )
+        subject = f"{action[0]} for this access key" if action else "this access key"
+        return f"{policy[0].upper()}{policy[1:]} explicitly denies {subject}, which overrides permissions: change its Deny."
     if action and action[0].startswith("kms:"):
         return (
             f"The access key may not use the bucket's encryption key ({action[0]} is denied): allow it kms:GenerateDataKey "

@@ -100,7 +100,7 @@ class Probe:
         content_type = CONTENT_TYPES[AudioFormat.MP3]
         self._whole = NewObject(self._content, self.key, content_type, target.tags)
         self._in_parts = replace(self._whole, key=f"{PROBE_FOLDER}{mark}.parts")
-        self._begun: dict[Name, float] = {}
+        self._step_started: dict[Name, float] = {}
         self._region: str | None = None
         # False once HEAD was refused: a refused PUT may then mean that the bucket does not exist.
         self._is_bucket_seen = True
@@ -127,13 +127,13 @@ class Probe:
 
     def end_by_timeout(self, seconds: float) -> None:
         """Marks steps that were running at the timeout as failed."""
-        for name, begun in self._begun.items():
+        for name, started in self._step_started.items():
             if name not in self.results:
                 sentence = f"This step did not finish within the {seconds:g} seconds of the whole test. Try again."
-                self._set_result(name, Status.FAILED, _milliseconds_since(begun), advice=sentence)
+                self._set_result(name, Status.FAILED, _milliseconds_since(started), advice=sentence)
 
     async def _step(self, name: Name, action: Callable[[], Awaitable[S3Response | None]]) -> Status:
-        self._begun[name] = begun = time.monotonic()
+        self._step_started[name] = started = time.monotonic()
         status, sentence, failure, answer = Status.PASSED, None, None, None
         try:
             answer = await action()
@@ -143,7 +143,7 @@ class Probe:
             status, sentence, failure = Status.FAILED, failed.advice, failed.failure
         except StorageFailure as failed:
             status, sentence, failure = Status.FAILED, advice(failed), failed
-        self._set_result(name, status, _milliseconds_since(begun), failure=failure, answer=answer, advice=sentence)
+        self._set_result(name, status, _milliseconds_since(started), failure=failure, answer=answer, advice=sentence)
         return status
 
     def _set_result(
@@ -382,8 +382,8 @@ class Probe:
             return  # `clean_up` reports what remains
 
 
-def _milliseconds_since(begun: float) -> int:
-    return round((time.monotonic() - begun) * 1000)
+def _milliseconds_since(started: float) -> int:
+    return round((time.monotonic() - started) * 1000)
 
 
 _NO_BUCKET = "There is no bucket with this name: check the spelling, or create it."

@@ -142,13 +142,13 @@ class StorageVerifier:
         Cleans up the probe even if the caller is cancelled. Raises RateLimited when no slot is free in time, or when
         the account or its service provider has its maximum number of tests running and waiting.
         """
-        begun = time.monotonic()
+        started = time.monotonic()
         errors = self._settings_errors(draft)
         if errors:
             advice = " ".join(dict.fromkeys(error.message for error in errors))
-            step = _settings_step(begun, VerificationStepStatus.FAILED, advice)
-            return self._result(draft, {step.step: step}, begun, settings_errors=errors)
-        settings = _settings_step(begun, VerificationStepStatus.PASSED)
+            step = _settings_step(started, VerificationStepStatus.FAILED, advice)
+            return self._result(draft, {step.step: step}, started, settings_errors=errors)
+        settings = _settings_step(started, VerificationStepStatus.PASSED)
         # Tenants whose endpoints hang must not occupy the slots of others.
         with self._slots.tenant_slot(account_id, service_provider_id, "storage tests"):
             waited_ms = await self._wait_for_slot()
@@ -186,7 +186,7 @@ class StorageVerifier:
 
     async def _wait_for_slot(self) -> int:
         """Loads the SDK and waits for a slot, at most `wait_seconds`; returns the milliseconds it took."""
-        begun = time.monotonic()
+        started = time.monotonic()
         if self._waiting >= 4 * self._at_once:
             raise RateLimited("Too many storage tests are waiting already. Try again in a few seconds.")
         self._waiting += 1
@@ -202,7 +202,7 @@ class StorageVerifier:
             ) from None
         finally:
             self._waiting -= 1
-        return _milliseconds(time.monotonic() - begun)
+        return _milliseconds(time.monotonic() - started)
 
     def _on_done(self, task: asyncio.Task[VerificationResult]) -> None:
         self._running.discard(task)
@@ -212,7 +212,7 @@ class StorageVerifier:
 
     async def _run(self, draft: StorageDraft, settings: StepResult, waited_ms: int) -> VerificationResult:
         target = StorageTarget.of(draft)
-        begun = time.monotonic()
+        started = time.monotonic()
         steps = {settings.step: settings}
         try:
             async with self._storage.new_client(target) as bucket:
@@ -227,17 +227,17 @@ class StorageVerifier:
         except StorageFailure as failure:
             reach = VerificationStepName.REACH
             steps[reach] = StepResult(reach, VerificationStepStatus.FAILED, advice=advice(failure))
-            return self._result(draft, steps, begun, waited_ms=waited_ms)
+            return self._result(draft, steps, started, waited_ms=waited_ms)
         steps.update(probe.results)
         return self._result(
-            draft, steps, begun, waited_ms=waited_ms, leftover_key=probe.leftover_key, warnings=probe.warnings
+            draft, steps, started, waited_ms=waited_ms, leftover_key=probe.leftover_key, warnings=probe.warnings
         )
 
     def _result(
         self,
         draft: StorageDraft,
         steps: dict[VerificationStepName, StepResult],
-        begun: float,
+        started: float,
         *,
         waited_ms: int = 0,
         leftover_key: str | None = None,
@@ -255,7 +255,7 @@ class StorageVerifier:
             steps=filled,
             fingerprint=fingerprint(self._keyring, draft),
             verified_at=datetime.now(UTC),
-            duration_ms=_milliseconds(time.monotonic() - begun),
+            duration_ms=_milliseconds(time.monotonic() - started),
             waited_ms=waited_ms,
             leftover_key=leftover_key,
             warnings=[*rules.warnings(draft), *warnings],
@@ -271,8 +271,8 @@ _REQUIRED_STEPS = {
 }
 
 
-def _settings_step(begun: float, status: VerificationStepStatus, advice: str | None = None) -> StepResult:
-    return StepResult(VerificationStepName.SETTINGS, status, _milliseconds(time.monotonic() - begun), advice=advice)
+def _settings_step(started: float, status: VerificationStepStatus, advice: str | None = None) -> StepResult:
+    return StepResult(VerificationStepName.SETTINGS, status, _milliseconds(time.monotonic() - started), advice=advice)
 
 
 def _not_tried(name: VerificationStepName) -> StepResult:

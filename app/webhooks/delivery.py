@@ -97,7 +97,7 @@ class WebhookSender:
             headers = _headers(call, url, body, int(time.time()))
             shown = {name: "Basic …" if name == "Authorization" else value for name, value in headers.items()}
             delivery = Delivery(str(url), shown, body.decode())
-            begun = time.monotonic()
+            started = time.monotonic()
             try:
                 # The resolver never sees a host that is an IP address.
                 if reason := self._gate.judge_text(url.host or "", url.port):
@@ -106,7 +106,7 @@ class WebhookSender:
                     await self._exchange(client, call, url, headers, body, delivery)
             except Exception as error:  # noqa: BLE001 - a hostile response makes the HTTP client raise anything
                 delivery.reason = self._explain(client, error, delivery)
-            delivery.duration_ms = round((time.monotonic() - begun) * 1000)
+            delivery.duration_ms = round((time.monotonic() - started) * 1000)
             return delivery
 
     async def _exchange(
