@@ -26,8 +26,7 @@ def id_at(time: datetime) -> UUID:
 
 
 async def advance_newest_month(account_id: UUID, call_id: UUID, newest_month: UUID | None) -> None:
-    """Advances the account's newest month to that of the call. `newest_month` is the present value: it is written
-    once a month.
+    """Advances the account's newest month to that of the call; writes only if `newest_month` is older.
 
     Takes part in a surrounding transaction.
     """

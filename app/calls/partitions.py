@@ -41,8 +41,7 @@ async def create_partitions(now: datetime | None = None) -> int:
 
 
 async def delete_expired(days: int, key_days: int) -> dict[str, int]:
-    """Deletes calls older than `days` (in whole months), call keys older than `key_days`, and credentials they alone
-    used.
+    """Deletes old calls in whole months, old call keys, and credentials that only they used.
 
     Returns the numbers by name. Recordings in buckets stay.
     """
@@ -131,8 +130,7 @@ async def _drop(client: BaseDBAsyncClient, name: str) -> bool:
 
 
 async def _with_table_lock(change: Callable[[BaseDBAsyncClient, T], Awaitable[bool]], of: T) -> bool:
-    """Runs `change` in a transaction with a lock timeout, so that other statements do not queue behind it for long;
-    retries.
+    """Runs `change` in a transaction with a lock timeout, so that others do not queue behind it for long.
 
     One process at a time, on all machines. Does not block reads and writes of calls.
     """

@@ -53,8 +53,7 @@ async def targets_without_viewer(keyring: Keyring, call: Call) -> list[StorageTa
 async def request(
     storage: ObjectStorage, targets: Sequence[StorageTarget], operation: str, **parameters: object
 ) -> AsyncIterator[tuple[Bucket, S3Response]]:
-    """The response of an operation with the first keys that the storage accepts; the connection stays open until the
-    end.
+    """The response of an operation with the first keys that the storage accepts, on an open connection.
 
     Raises StorageFailure. `targets` is not empty.
     """

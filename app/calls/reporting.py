@@ -277,9 +277,7 @@ class _AccountMoved(Exception):
 async def _store(
     viewer: Viewer, calls: Mapping[Key, Values], newest_months: Mapping[UUID, UUID | None]
 ) -> dict[Key, UUID]:
-    """Stores all calls in one transaction; returns their ids. Raises IntegrityError for a deleted account, and
-    _AccountMoved.
-    """
+    """Stores all calls in one transaction; returns their ids. Raises IntegrityError and _AccountMoved."""
     if not calls:
         return {}
     now = datetime.now(UTC)

@@ -34,9 +34,7 @@ _SECONDS_AN_HOUR = 3_600
 
 
 def recording_url(context: Context, call_id: UUID, account_id: UUID, audio_format: AudioFormat | None = None) -> str:
-    """The URL at which the caller can play a recording: valid for URL_SECONDS, and no longer than the caller's key or
-    session.
-    """
+    """The signed URL of a recording: valid for URL_SECONDS, and no longer than the caller's key or session."""
     suffix = f".{audio_format.name.lower()}" if audio_format else ""
     return f"{_base(context, call_id)}{suffix}?{_signed_query(context, call_id, account_id)}"
 

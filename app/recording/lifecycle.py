@@ -94,9 +94,7 @@ async def begin(
 
 
 def unsaved_call(facts: CallFacts, target: StorageTarget, audio_format: AudioFormat) -> Call:
-    """The call as `begin` would create it, but without a row, for use while the database does not answer. See
-    `restore_call`.
-    """
+    """The call as `begin` would create it, without a row, while the database does not answer."""
     call = Call(id=id_at(facts.started_at), account_id=facts.account_id, gateway_call_id=facts.gateway_call_id)
     call.started_at = facts.started_at
     call.update_from_dict({**_missing_facts(call, facts), **_Destination.of(call, target, audio_format).columns})
@@ -104,8 +102,7 @@ def unsaved_call(facts: CallFacts, target: StorageTarget, audio_format: AudioFor
 
 
 async def restore_call(live: LiveEvents, metadata: RecordingMetadata, attempts: int) -> UUID:
-    """Creates the missing rows of a call whose audio is in the spool, as STORING; returns the call's id in the
-    database.
+    """Creates the missing rows of a spooled call, as STORING; returns the call's id in the database.
 
     The id differs from the old one if the gateway reported the call after the database had lost it. Raises
     AccountDeleted, and AlreadyRecorded when the call has another recording now.

@@ -132,8 +132,9 @@ class RecordingProcessor:
     async def _finish_stored(
         self, bucket: Bucket, candidate: Candidate, recording: SpooledRecording, state: UploadState, duration_ms: int
     ) -> Scheduled | None:
-        """Marks the call STORED and removes the audio. Deletes the object if the call was deleted during the upload.
-        Raises StorageFailure.
+        """Marks the call STORED and removes the audio. Raises StorageFailure.
+
+        Deletes the object if the call was deleted during the upload.
         """
         metadata, size = recording.metadata, recording.audio_bytes
         if not state.is_sent:

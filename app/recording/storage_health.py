@@ -1,5 +1,4 @@
-"""Storage health by real recordings: FAILING after a recording could not be stored, WORKING after the next was
-stored.
+"""Storage health by real recordings: FAILING after one could not be stored, WORKING after one was.
 
 A verification says more and takes precedence: only a status set here is reset here.
 """

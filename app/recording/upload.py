@@ -1,5 +1,4 @@
-"""One attempt to upload a recording to its bucket, in one request or in parts, and the clean-up after earlier
-attempts.
+"""One attempt to upload a recording, in one request or in parts, and the clean-up after earlier attempts.
 
 The recording's `state.json` holds what the next attempt must know. A multipart upload is noted there before its first
 part is sent, so that any later process can abort it.
@@ -83,8 +82,7 @@ class MultipartUpload:
 
 
 async def usable_keys(keyring: Keyring, metadata: RecordingMetadata) -> list[Candidate]:
-    """Keys to upload with: those the recording was begun with, then the account's present ones if they are for the
-    same bucket.
+    """Keys to upload with: those of the recording, then the account's present ones for the same bucket.
 
     Raises UploadFault when there are none.
     """

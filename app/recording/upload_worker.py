@@ -106,9 +106,7 @@ class UploadWorker:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Scans the spool while the context is open. At its end, running uploads are cancelled; the next process
-        starts them again.
-        """
+        """Scans the spool while the context is open. The next process repeats uploads that its end cancels."""
         self._context = contextvars.copy_context()
         scanning = asyncio.create_task(self._scan_forever())
         try:

@@ -158,8 +158,7 @@ class _S3Loader(Loader):
 
 
 class _CautiousHttp(AIOHTTPSession):
-    """The SDK's HTTP session without redirects, environment and cookies, with checked host names and bounded
-    responses.
+    """The SDK's HTTP session without redirects and environment, with checked host names and bounded responses.
 
     The original follows redirects, and an IP address in one bypasses the resolver. Its TLS context does not check
     host names: urllib3 does that itself, but aiohttp leaves it to the context.

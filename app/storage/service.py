@@ -62,8 +62,7 @@ async def save(context: Context, account_id: UUID, patch: RecordingConfigPatch) 
 
 
 async def _check_quota(context: Context, account_id: UUID) -> None:
-    """New keys become stored credentials with the first recording. The quota applies here, so that recordings never
-    fail by it.
+    """The quota of stored credentials applies to new keys here, so that recordings never fail by it.
 
     Raises UserErrors LIMIT_REACHED.
     """
@@ -87,8 +86,7 @@ async def remove(context: Context, account_id: str, if_version: int | None) -> R
 
 
 async def verify_draft(context: Context, account_id: str, draft: StorageDraft) -> VerificationResult:
-    """Tests settings without saving them. Without both keys, uses the stored pair if vendor and endpoint are the
-    stored ones.
+    """Tests settings without saving them. Without keys, uses the stored ones at the stored vendor and endpoint.
 
     Raises UserErrors: NOT_FOUND; RateLimited.
     """

@@ -86,9 +86,7 @@ class WebhookSender:
         self._client = None
 
     async def send(self, call: OutgoingCall, account_id: UUID, service_provider_id: UUID) -> Delivery:
-        """Sends one call. Raises RateLimited when the account, its service provider or this worker has too many calls
-        running.
-        """
+        """Sends one call. Raises RateLimited when the account, its provider or this worker has too many running."""
         if self._slots.is_full:
             raise RateLimited("Too many webhook tests are running. Try again in a few seconds.")
         with self._slots.tenant_slot(account_id, service_provider_id, "webhook tests"):
