@@ -293,7 +293,7 @@ async def test_a_recording_too_long_for_a_waveform_plays_without_one(
     call = await recorded(installation, target_in(local_s3), audio=wav(2), recording_duration_ms=3 * 3_600_000)
     async with served(installation) as client:
         await opened(page, client, call, account_user)
-        assert "too long to draw" in (await page.page.locator("#note").text_content() or "")
+        assert "too long for a waveform" in (await page.page.locator("#note").text_content() or "")
         await page.page.get_by_role("button", name="Play").click()
         await page.until("document.getElementById('audio').currentTime > 0.2")
 
