@@ -39,7 +39,7 @@ async def begun(client: Client, installation: Installation, account: str, query:
     return id_
 
 
-async def told(client: Client, field: str = "callChanged") -> dict[str, Any]:
+async def next_call(client: Client, field: str = "callChanged") -> dict[str, Any]:
     """The call in the next message."""
     heard = await client.hear()
     assert heard["type"] == "next", heard
@@ -65,13 +65,13 @@ async def test_an_account_user_gets_events_of_reported_calls(
         await report(
             gateway, {"accountId": world["own"], "callId": "one", "from": "+49301", "startedAt": at(seconds=9)}
         )
-        call = await told(client)
+        call = await next_call(client)
         assert call["id"].startswith("CA")
         expected = {"gatewayCallId": "one", "from": "+49301", "endedAt": None, "account": {"name": "Own customer"}}
         assert expected.items() <= call.items()
         assert call["recording"] == {"state": "NONE"}
         await report(gateway, {"accountId": world["own"], "callId": "one", "sipStatus": 200, "endedAt": at(seconds=1)})
-        after = await told(client)
+        after = await next_call(client)
         assert (after["id"], after["sipStatus"]) == (call["id"], 200)
         assert after["endedAt"] is not None
 
@@ -83,7 +83,7 @@ async def test_all_callers_who_see_the_account_get_its_events(
     async with listening(port, installation.person(person).token) as client:
         await begun(client, installation, world["own"])
         await report(gateway, {"accountId": world["own"], "callId": "one"})
-        assert (await told(client))["gatewayCallId"] == "one"
+        assert (await next_call(client))["gatewayCallId"] == "one"
 
 
 async def test_events_of_a_sibling_account_are_not_sent(
@@ -136,7 +136,7 @@ async def test_recording_states_have_a_subscription_of_their_own(
         await report(gateway, {"accountId": world["own"], "callId": "one"})
         assert await client.hears_nothing()
         live.publish(event_of(await call_of(installation, "one"), Change.RECORDING))
-        assert await told(client, "recordingStateChanged") == {"gatewayCallId": "one"}
+        assert await next_call(client, "recordingStateChanged") == {"gatewayCallId": "one"}
         id_ = await client.subscribe(CHANGED, account=world["own"])
         await until_heard(installation, world["own"], 2)
         live.publish(event_of(await call_of(installation, "one"), Change.RECORDING))
@@ -156,7 +156,7 @@ async def test_events_of_deleted_or_invisible_calls_are_skipped(
         live.publish(event_of(foreign))
         assert await client.hears_nothing()
         await report(gateway, {"accountId": world["own"], "callId": "one"})
-        assert (await told(client))["gatewayCallId"] == "one"
+        assert (await next_call(client))["gatewayCallId"] == "one"
 
 
 async def test_a_completed_subscription_is_released(
@@ -266,7 +266,7 @@ async def test_a_batch_of_a_thousand_reports_sends_all_events(
     async with listening(port, account_user.token) as client:
         await begun(client, installation, world["own"], RECORDING.replace("recordingStateChanged", "callChanged"))
         await report(gateway, *({"accountId": world["own"], "callId": f"c{number}"} for number in range(1_000)))
-        heard = {(await told(client))["gatewayCallId"] for _ in range(1_000)}
+        heard = {(await next_call(client))["gatewayCallId"] for _ in range(1_000)}
     assert heard == {f"c{number}" for number in range(1_000)}
 
 
@@ -300,7 +300,7 @@ async def test_few_events_are_resolved_concurrently(
         await until_heard(installation, world["own"], 20)
         await report(gateway, *({"accountId": world["own"], "callId": f"c{number}"} for number in range(3)))
         for _ in range(60):
-            await told(client)
+            await next_call(client)
     assert most == 4
 
 
@@ -322,7 +322,7 @@ async def test_an_error_of_one_event_is_masked_and_the_next_event_follows(
         assert heard["payload"]["data"] == {"callChanged": None}
         assert heard["payload"]["errors"][0]["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
         await report(gateway, {"accountId": world["own"], "callId": "two"})
-        assert (await told(client))["gatewayCallId"] == "two"
+        assert (await next_call(client))["gatewayCallId"] == "two"
 
 
 async def test_an_event_beyond_the_deadline_is_an_error_and_the_next_event_follows(
@@ -343,7 +343,7 @@ async def test_an_event_beyond_the_deadline_is_an_error_and_the_next_event_follo
             heard = await client.hear()
         assert heard["payload"]["errors"][0]["extensions"]["code"] == "SERVICE_UNAVAILABLE"
         await report(gateway, {"accountId": world["own"], "callId": "two"})
-        assert (await told(client))["gatewayCallId"] == "two"
+        assert (await next_call(client))["gatewayCallId"] == "two"
 
 
 async def test_a_required_password_change_ends_the_subscription(
@@ -384,10 +384,10 @@ async def test_events_of_other_workers_are_sent(
         else:
             pytest.fail("the other worker was not heard")
         await report(reporter, {"accountId": world["own"], "callId": "of-the-other"})
-        assert (await told(client))["gatewayCallId"] == "of-the-other"
+        assert (await next_call(client))["gatewayCallId"] == "of-the-other"
         assert await client.hears_nothing()
         await report(gateway, {"accountId": world["own"], "callId": "own"})
-        assert (await told(client))["gatewayCallId"] == "own"
+        assert (await next_call(client))["gatewayCallId"] == "own"
         assert await client.hears_nothing()
 
 

@@ -182,7 +182,7 @@ async def configure(installation: Installation, target: StorageTarget, of: str =
         await config.save()
 
 
-async def kept_keys(installation: Installation) -> int:
+async def count_stored_credentials(installation: Installation) -> int:
     async with installation.database():
         return await StoredCredential.all().count()
 

@@ -11,7 +11,7 @@ from app.foundation.identifiers import Kind, parse_sid
 from app.recording import credential_retention
 from app.storage.credentials import open_secret
 from app.storage.model import StoredCredential
-from tests.recording.recorded import configure, kept_keys, recorded, target_in
+from tests.recording.recorded import configure, count_stored_credentials, recorded, target_in
 from tests.support.installation import Installation, Person, World, refusals
 from tests.support.statements import recorded as statements
 
@@ -73,7 +73,7 @@ async def test_stored_credentials_of_other_tenants_are_not_visible(
         "mutation ($id: ID!) { removeStoredCredential(input: {id: $id}) { deletedId } }", id=credential["id"]
     )
     assert answer.codes == ["FORBIDDEN"]
-    assert await kept_keys(installation) == 1
+    assert await count_stored_credentials(installation) == 1
 
 
 async def test_credentials_in_use_are_removed_only_with_force(
@@ -86,7 +86,7 @@ async def test_credentials_in_use_are_removed_only_with_force(
     assert refused["userErrors"][0]["message"].startswith("2 recordings use these keys.")
     done = await account_user.change("removeStoredCredential", "deletedId", id=credential["id"], force=True)
     assert done == {"deletedId": credential["id"], "userErrors": []}
-    assert await kept_keys(installation) == 0
+    assert await count_stored_credentials(installation) == 0
     async with installation.database():
         (event,) = await AuditEvent.filter(operation="removeStoredCredential")
         assert event.object_id == parse_sid(Kind.STORED_CREDENTIAL, credential["id"])

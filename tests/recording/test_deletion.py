@@ -11,7 +11,7 @@ from app.demo.local_s3 import LocalS3
 from app.foundation.events import LiveEvents
 from app.recording import deletion
 from app.recording.spool import Spool
-from tests.recording.recorded import Recorded, client_of, configure, kept_keys, recorded, target_in
+from tests.recording.recorded import Recorded, client_of, configure, count_stored_credentials, recorded, target_in
 from tests.support.installation import Installation, Person, World, refusals
 from tests.support.servers.iam_s3 import IamS3
 from tests.support.servers.scripted_s3 import ScriptedS3, error
@@ -197,13 +197,13 @@ async def test_credentials_are_deleted_with_the_last_recording_that_uses_them(
     first, second = await recorded(installation, target), await recorded(installation, target)
     await configure(installation, target_in(local_s3, "other", "neighbourkey", "neighboursecret"))
     await delete(admin, first)
-    assert await kept_keys(installation) == 1
+    assert await count_stored_credentials(installation) == 1
     await delete(admin, second)
-    assert await kept_keys(installation) == 0
+    assert await count_stored_credentials(installation) == 0
     third = await recorded(installation, target)
     await configure(installation, target)
     await delete(admin, third)
-    assert await kept_keys(installation) == 1, "those that the account uses now stay"
+    assert await count_stored_credentials(installation) == 1, "those that the account uses now stay"
     assert len(await events(installation)) == 3
 
 

@@ -46,14 +46,14 @@ async def env(installation: Installation, tmp_path: Path, s3: ScriptedS3) -> Asy
     await storage.close()
 
 
-async def was_told_of(call_id: UUID, **ago: float) -> datetime:
+async def set_last_update(call_id: UUID, **ago: float) -> datetime:
     """The call's row has not been updated since."""
     then = datetime.now(UTC) - timedelta(**ago)
     await Call.filter(id=call_id).update(updated_at=then)
     return then
 
 
-async def is_told_of_since(env: UploadEnvironment, call_id: UUID, then: datetime) -> bool:
+async def has_updates_since(env: UploadEnvironment, call_id: UUID, then: datetime) -> bool:
     return (await env.call(call_id)).updated_at > then
 
 
@@ -63,8 +63,8 @@ async def test_a_recording_without_updates_for_three_days_fails_with_the_reason(
 ) -> None:
     lost, fresh = await env.recorded(noise(32_000)), await env.recorded(noise(32_000))
     await Call.all().update(recording_state=state)
-    then = await was_told_of(lost, days=3, minutes=1)
-    await was_told_of(fresh, days=2, hours=23)
+    then = await set_last_update(lost, days=3, minutes=1)
+    await set_last_update(fresh, days=2, hours=23)
     with env.told() as told:
         assert await lifecycle.fail_lost_recordings(env.live, datetime.now(UTC), env.find) == 1
         assert await lifecycle.fail_lost_recordings(env.live, datetime.now(UTC), env.find) == 0
@@ -81,7 +81,7 @@ async def test_a_recording_without_updates_for_three_days_fails_with_the_reason(
 async def test_finished_recordings_are_not_failed(env: UploadEnvironment) -> None:
     call_id = await env.recorded(noise(32_000))
     await env.scan()
-    await was_told_of(call_id, days=100)
+    await set_last_update(call_id, days=100)
     assert await lifecycle.fail_lost_recordings(env.live, datetime.now(UTC), env.find) == 0
     assert (await env.call(call_id)).recording_state is RecordingState.STORED
 
@@ -90,7 +90,7 @@ async def test_a_lost_recording_whose_audio_reappears_is_stored_by_a_retry(
     env: UploadEnvironment, s3: ScriptedS3
 ) -> None:
     call_id = await env.recorded(noise(32_000))
-    await was_told_of(call_id, days=4)
+    await set_last_update(call_id, days=4)
     await lifecycle.fail_lost_recordings(env.live, datetime.now(UTC), env.find)
     await env.scan()
     assert (s3.objects, env.spool.call_ids()) == ({}, [call_id])
@@ -102,7 +102,7 @@ async def test_a_lost_recording_whose_audio_reappears_is_stored_by_a_retry(
 async def test_a_retried_recording_without_audio_fails_again(env: UploadEnvironment) -> None:
     call_id = await env.recorded(noise(32_000))
     for _ in range(2):
-        await was_told_of(call_id, days=4)
+        await set_last_update(call_id, days=4)
         assert await lifecycle.fail_lost_recordings(env.live, datetime.now(UTC), env.find) == 1
         await retry.retry(env.context, sid_of(Kind.CALL, call_id))
 
@@ -113,7 +113,7 @@ async def test_a_recording_whose_audio_this_server_no_longer_has_cannot_be_retri
     call_id = await env.recorded(noise(32_000))
     error = RecordingError(message="Busy.", advice="Wait.", spool=env.spool.id)
     await lifecycle.mark_retrying(env.live, call_id, env.account_id, error, 1)
-    await was_told_of(call_id, days=4)
+    await set_last_update(call_id, days=4)
     await lifecycle.fail_lost_recordings(env.live, datetime.now(UTC), env.find)
     recording = env.spool.open(call_id)
     assert recording is not None
@@ -125,7 +125,7 @@ async def test_a_recording_whose_audio_this_server_no_longer_has_cannot_be_retri
 async def test_a_call_that_ends_after_its_recording_failed_is_stored(env: UploadEnvironment) -> None:
     recording = await env.running()
     recording.append(noise(32_000))
-    await was_told_of(recording.metadata.call_id, days=4)
+    await set_last_update(recording.metadata.call_id, days=4)
     assert await lifecycle.fail_lost_recordings(env.live, datetime.now(UTC), env.find) == 1
     env.end(recording)
     await lifecycle.mark_storing(env.live, recording.metadata.call_id, env.account_id)
@@ -139,15 +139,15 @@ async def test_a_call_that_lasts_for_days_does_not_count_as_lost(
 ) -> None:
     monkeypatch.setattr(ingest, "CHECK_ACCOUNTS_EVERY_SECONDS", 0.05)
     monkeypatch.setattr(ingest, "TOUCH_CALLS_EVERY_SECONDS", 0.0)
-    await env.switch_on()
+    await env.record_all_calls()
     mine = ingest.RecordingIngest(env.installation.settings, env.keyring, env.spool, env.live)
     async with mine.running():
         stream = mine.stream(FirstFrame("long", env.account_id))
         viewer = Viewer(Scope.ADMIN, AccessLevel.GATEWAY)
         with mine.slot(viewer) as slot:
             call = await mine.begin(viewer, slot, stream)
-        then = await was_told_of(call.call_id, days=4)
-        await until(lambda: is_told_of_since(env, call.call_id, then))
+        then = await set_last_update(call.call_id, days=4)
+        await until(lambda: has_updates_since(env, call.call_id, then))
         assert await lifecycle.fail_lost_recordings(env.live, datetime.now(UTC), env.find) == 0
 
 
@@ -182,7 +182,7 @@ async def test_maintain_fails_lost_recordings_and_notifies_subscribers(
     env: UploadEnvironment, valkey: PromptServer
 ) -> None:
     call_id = await env.recorded(noise(32_000))
-    await was_told_of(call_id, days=4)
+    await set_last_update(call_id, days=4)
     live = LiveEvents(valkey.url)
     async with hearing(live):
         with live.listening(env.account_id) as listener:

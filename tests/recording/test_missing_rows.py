@@ -140,11 +140,11 @@ async def test_a_row_lost_while_the_recording_waits_is_created_again_with_its_at
 async def test_an_object_is_not_deleted_because_its_row_is_missing(env: UploadEnvironment, s3: ScriptedS3) -> None:
     call_id = await env.recorded(PCM)
 
-    async def lose_meanwhile(request: Request, writer: asyncio.StreamWriter) -> None:
+    async def lose_during(request: Request, writer: asyncio.StreamWriter) -> None:
         await lose(call_id)
         await s3.send(s3.work(request), request, writer)
 
-    s3.answers["put"] = lose_meanwhile
+    s3.answers["put"] = lose_during
     await env.scan()
     s3.answers.clear()
     await env.later(seconds=1)
@@ -282,7 +282,7 @@ async def begun_without_database(env: UploadEnvironment, call_id: UUID) -> None:
 async def test_a_recording_begun_without_the_database_is_stored_if_the_settings_still_record_it(
     env: UploadEnvironment, s3: ScriptedS3
 ) -> None:
-    await env.switch_on()
+    await env.record_all_calls()
     await begun_without_database(env, await env.recorded(PCM))
     await env.scan()
     assert (stored(s3), env.spool.call_ids(), env.spool.set_aside_ids()) == ([PCM], [], [])
@@ -303,7 +303,7 @@ async def test_a_recording_begun_without_the_database_is_set_aside_if_recording_
 async def test_a_recording_begun_without_the_database_is_set_aside_if_its_account_is_suspended(
     env: UploadEnvironment, s3: ScriptedS3
 ) -> None:
-    await env.switch_on()
+    await env.record_all_calls()
     call_id = await env.recorded(PCM)
     await begun_without_database(env, call_id)
     await Account.filter(id=env.account_id).update(active=False)
@@ -687,11 +687,11 @@ async def test_a_call_recorded_by_another_server_since_the_upload_began_is_left_
 ) -> None:
     call_id = await env.recorded(PCM)
 
-    async def record_meanwhile(request: Request, writer: asyncio.StreamWriter) -> None:
+    async def record_during(request: Request, writer: asyncio.StreamWriter) -> None:
         await recorded_again(env, call_id)
         await s3.send(s3.work(request), request, writer)
 
-    s3.answers["put"] = record_meanwhile
+    s3.answers["put"] = record_during
     await env.scan()
     await env.later(seconds=1)
     assert env.spool.set_aside_ids() == [call_id]

@@ -710,7 +710,7 @@ async def test_a_suspension_ends_no_calls_of_other_accounts_and_none_during_a_da
         looks += 1
         raise ConnectionRefusedError
 
-    async def is_looked_at_again() -> None:
+    async def next_check() -> None:
         before = looks
         await pass_seconds(ingest.CHECK_ACCOUNTS_EVERY_SECONDS)
         await until(lambda: looks > before)
@@ -722,17 +722,17 @@ async def test_a_suspension_ends_no_calls_of_other_accounts_and_none_during_a_da
         await connection.send(gateway.first_frame("a"))
         await connection.send(bytes(640))
         await gateway.running("a", arrived=640)
-        await is_looked_at_again()
-        await is_looked_at_again()  # so that the first check has finished
+        await next_check()
+        await next_check()  # so that the first check has finished
         with monkeypatch.context() as patched:
             patched.setattr(ingest, "refusals_of_closed_accounts", away)
             own = {"id": world["own"], "active": False}
             assert (await provider.change("setAccountActive", "account { id }", **own))["userErrors"] == []
-            await is_looked_at_again()
+            await next_check()
             await connection.send(bytes(640))
             await gateway.running("a", written=2 * 640)
             assert connection.protocol.close_rcvd is None
-        await is_looked_at_again()
+        await next_check()
         assert (await closed(connection))[0] == 4423
     await gateway.idle()
     assert (await gateway.spooled("a")).audio_bytes == 44 + 2 * 640

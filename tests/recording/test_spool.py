@@ -52,8 +52,8 @@ def spool(tmp_path: Path) -> Spool:
 
 
 def test_another_process_reads_the_same_recording(spool: Spool, tmp_path: Path) -> None:
-    told, ended = metadata(), StreamEnd(datetime.now(UTC), 1_500, 12_000)
-    recording = spool.create(told)
+    expected, ended = metadata(), StreamEnd(datetime.now(UTC), 1_500, 12_000)
+    recording = spool.create(expected)
     recording.append(b"abc")
     recording.append(bytearray(b"def"))
     recording.overwrite(1, b"XY")
@@ -61,25 +61,25 @@ def test_another_process_reads_the_same_recording(spool: Spool, tmp_path: Path) 
     recording.finish(ended)
     recording.close()
     other = Spool(tmp_path / "spool", 1_000)
-    assert other.call_ids() == [told.call_id]
-    found = other.open(told.call_id)
+    assert other.call_ids() == [expected.call_id]
+    found = other.open(expected.call_id)
     assert found is not None
-    assert (found.metadata, found.stream_end, found.read_state()) == (told, ended, {"attempts": 2})
+    assert (found.metadata, found.stream_end, found.read_state()) == (expected, ended, {"attempts": 2})
     assert (found.audio_path.read_bytes(), found.audio_bytes, found.read(2, 2)) == (b"aXYdef", 6, b"Yd")
 
 
 def test_a_recording_is_locked_by_one_process(spool: Spool) -> None:
-    told = metadata()
-    recording = spool.create(told)
-    assert spool.call_ids() == [told.call_id]
-    assert spool.open(told.call_id) is None
+    expected = metadata()
+    recording = spool.create(expected)
+    assert spool.call_ids() == [expected.call_id]
+    assert spool.open(expected.call_id) is None
     with pytest.raises(FileExistsError):
-        spool.create(told)
+        spool.create(expected)
     recording.close()
-    again = spool.open(told.call_id)
+    again = spool.open(expected.call_id)
     assert again is not None
     again.remove()
-    assert (spool.call_ids(), spool.open(told.call_id)) == ([], None)
+    assert (spool.call_ids(), spool.open(expected.call_id)) == ([], None)
 
 
 def test_a_recovered_recording_ends_at_its_last_write(spool: Spool) -> None:
@@ -90,20 +90,20 @@ def test_a_recovered_recording_ends_at_its_last_write(spool: Spool) -> None:
 
 
 def test_a_killed_process_releases_its_locks(spool: Spool, tmp_path: Path) -> None:
-    told = metadata()
-    spool.create(told).close()
+    expected = metadata()
+    spool.create(expected).close()
     before_commit = (
         "import sys, uuid, pathlib; from app.recording.spool import Spool\n"
         "held = Spool(pathlib.Path(sys.argv[1]), 1).open(uuid.UUID(sys.argv[2]))\n"
         "held.append(b'abc'); print(held is not None, flush=True); sys.stdin.read()"
     )
-    arguments = [sys.executable, "-c", before_commit, str(tmp_path / "spool"), str(told.call_id)]
+    arguments = [sys.executable, "-c", before_commit, str(tmp_path / "spool"), str(expected.call_id)]
     with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "True\n"
-        assert spool.open(told.call_id) is None
+        assert spool.open(expected.call_id) is None
         process.kill()
-    found = spool.open(told.call_id)
+    found = spool.open(expected.call_id)
     assert found is not None
     assert found.stream_end is None
     assert found.audio_path.read_bytes() == b"abc"
@@ -168,21 +168,21 @@ def test_a_provider_has_three_quarters_of_the_spool_across_accounts_and_processe
     assert full_share(another, empty) is None
 
 
-def full_share(spool: Spool, told: RecordingMetadata) -> Share | None:
-    return spool.full_share(told.account_id, told.service_provider_id)
+def full_share(spool: Spool, expected: RecordingMetadata) -> Share | None:
+    return spool.full_share(expected.account_id, expected.service_provider_id)
 
 
 def test_metadata_without_a_provider_from_an_older_version_is_read(spool: Spool, tmp_path: Path) -> None:
-    told = metadata()
-    spool.create(told).close()
-    file = tmp_path / "spool" / told.call_id.hex / "about.json"
+    expected = metadata()
+    spool.create(expected).close()
+    file = tmp_path / "spool" / expected.call_id.hex / "about.json"
     stored = json.loads(file.read_text())
     assert stored.pop("service_provider_id", "missing") is None
     file.write_text(json.dumps(stored))
     spool.measure()
-    found = spool.open(told.call_id)
+    found = spool.open(expected.call_id)
     assert found is not None
-    assert found.metadata == told
+    assert found.metadata == expected
 
 
 def test_the_audio_can_be_truncated(spool: Spool) -> None:
@@ -194,13 +194,13 @@ def test_the_audio_can_be_truncated(spool: Spool) -> None:
 
 
 def test_a_partial_write_on_a_full_disk_is_undone(spool: Spool, tmp_path: Path) -> None:
-    told = metadata()
-    recording = spool.create(told)
+    expected = metadata()
+    recording = spool.create(expected)
     recording.append(bytes(4_000))
     with full_disk(tmp_path), pytest.raises(OSError, match="No space"):
         recording.append(bytes(1_000))
     recording.close()
-    again = spool.open(told.call_id)
+    again = spool.open(expected.call_id)
     assert again is not None
     assert again.audio_bytes == 4_000
 
@@ -208,7 +208,7 @@ def test_a_partial_write_on_a_full_disk_is_undone(spool: Spool, tmp_path: Path) 
 def test_a_failed_creation_leaves_no_open_files_and_no_folder(
     spool: Spool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told, opened = metadata(), os.open
+    expected, opened = metadata(), os.open
     open_files = len(os.listdir("/proc/self/fd"))
     for limit in range(4):
         left = limit
@@ -223,10 +223,10 @@ def test_a_failed_creation_leaves_no_open_files_and_no_folder(
         with monkeypatch.context() as patched:
             patched.setattr(os, "open", open_file)
             with pytest.raises(OSError, match="Too many open files"):
-                spool.create(told)
+                spool.create(expected)
         assert len(os.listdir("/proc/self/fd")) == open_files
         assert [path.name for path in (tmp_path / "spool").iterdir() if path.is_dir()] == []
-    assert spool.create(told).audio_bytes == 0
+    assert spool.create(expected).audio_bytes == 0
 
 
 def test_a_late_write_does_not_reach_another_file(spool: Spool, tmp_path: Path) -> None:
@@ -263,8 +263,8 @@ def test_an_unreadable_recording_is_set_aside_and_does_not_block_others(
     spool: Spool, tmp_path: Path, content: str
 ) -> None:
     good, bad = metadata(), metadata()
-    for told in (good, bad):
-        spool.create(told).close()
+    for expected in (good, bad):
+        spool.create(expected).close()
     (tmp_path / "spool" / bad.call_id.hex / "about.json").write_text(content)
     assert spool.open(bad.call_id) is None
     assert spool.call_ids() == [good.call_id]
@@ -272,16 +272,16 @@ def test_an_unreadable_recording_is_set_aside_and_does_not_block_others(
 
 
 def test_files_of_a_newer_version_are_read(spool: Spool, tmp_path: Path) -> None:
-    told, ended = metadata(), StreamEnd(datetime.now(UTC), 1_500, 12_000)
-    recording = spool.create(told)
+    expected, ended = metadata(), StreamEnd(datetime.now(UTC), 1_500, 12_000)
+    recording = spool.create(expected)
     recording.finish(ended)
     recording.close()
     for name in ("about.json", "ended.json"):
-        path = tmp_path / "spool" / told.call_id.hex / name
+        path = tmp_path / "spool" / expected.call_id.hex / name
         path.write_text(path.read_text().replace("{", '{"of_tomorrow": 1, ', 1))
-    again = spool.open(told.call_id)
+    again = spool.open(expected.call_id)
     assert again is not None
-    assert (again.metadata, again.stream_end) == (told, ended)
+    assert (again.metadata, again.stream_end) == (expected, ended)
 
 
 def test_the_spool_holds_no_secret(spool: Spool) -> None:
@@ -311,8 +311,8 @@ def test_other_users_of_the_machine_cannot_read_the_spool(tmp_path: Path) -> Non
 def test_a_folder_instead_of_a_file_is_logged_once_and_does_not_block_others(
     spool: Spool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    told: list[str] = []
-    monkeypatch.setattr("app.recording.spool._log", SimpleNamespace(error=lambda text, **_: told.append(text)))
+    expected: list[str] = []
+    monkeypatch.setattr("app.recording.spool._log", SimpleNamespace(error=lambda text, **_: expected.append(text)))
     bad = metadata()
     spool.create(bad).close()
     (tmp_path / "spool" / bad.call_id.hex / name).unlink()
@@ -320,15 +320,15 @@ def test_a_folder_instead_of_a_file_is_logged_once_and_does_not_block_others(
     open_files = len(os.listdir("/proc/self/fd"))
     for _ in range(3):
         assert spool.open(bad.call_id) is None
-    assert (len(told), len(os.listdir("/proc/self/fd"))) == (1, open_files)
+    assert (len(expected), len(os.listdir("/proc/self/fd"))) == (1, open_files)
     assert spool.call_ids() == []
 
 
 def test_a_recording_that_cannot_be_opened_is_logged_once_and_stays(
     spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[str] = []
-    monkeypatch.setattr("app.recording.spool._log", SimpleNamespace(error=lambda text, **_: told.append(text)))
+    expected: list[str] = []
+    monkeypatch.setattr("app.recording.spool._log", SimpleNamespace(error=lambda text, **_: expected.append(text)))
     one = metadata()
     spool.create(one).close()
 
@@ -340,5 +340,5 @@ def test_a_recording_that_cannot_be_opened_is_logged_once_and_stays(
         patched.setattr("app.recording.spool.SpooledRecording", broken)
         for _ in range(3):
             assert spool.open(one.call_id) is None
-    assert (len(told), len(os.listdir("/proc/self/fd"))) == (1, open_files)
+    assert (len(expected), len(os.listdir("/proc/self/fd"))) == (1, open_files)
     assert spool.open(one.call_id) is not None

@@ -565,11 +565,11 @@ async def test_a_recording_deleted_during_its_upload_is_deleted_in_the_bucket(
     env, s3 = scripted
     call_id = await env.recorded(noise(32_000))
 
-    async def delete_meanwhile(request: Request, writer: asyncio.StreamWriter) -> None:
+    async def delete_during(request: Request, writer: asyncio.StreamWriter) -> None:
         await Call.filter(id=call_id).update(recording_state=RecordingState.DELETED)
         await s3.send(s3.work(request), request, writer)
 
-    s3.answers["put"] = delete_meanwhile
+    s3.answers["put"] = delete_during
     await env.scan()
     assert s3.objects == {}
     assert s3.calls[-1] == "delete"
@@ -841,14 +841,14 @@ async def test_an_object_whose_response_was_lost_is_deleted_with_its_recording(
     env, s3 = scripted
     call_id = await env.recorded(noise(size))
 
-    async def stored_in_silence(request: Request, writer: asyncio.StreamWriter) -> None:
+    async def stored_without_response(request: Request, writer: asyncio.StreamWriter) -> None:
         answer = s3.work(request)
         if request.method == "POST" and "uploadId" not in request.query:
             await s3.send(answer, request, writer)
         else:
             await reset(request, writer)
 
-    s3.answers |= {"put" if size < uploads.MULTIPART_FROM_BYTES else "create": stored_in_silence, "head": reset}
+    s3.answers |= {"put" if size < uploads.MULTIPART_FROM_BYTES else "create": stored_without_response, "head": reset}
     await env.scan()
     assert len(s3.objects) == 1
     s3.answers.clear()
@@ -864,12 +864,12 @@ async def test_an_object_of_a_process_killed_before_the_response_is_deleted_with
     call_id = await env.recorded(noise(320_000))
     is_stored = asyncio.Event()
 
-    async def stored_and_silent(request: Request, writer: asyncio.StreamWriter) -> None:
+    async def stored_without_response_then_hang(request: Request, writer: asyncio.StreamWriter) -> None:
         s3.work(request)
         is_stored.set()
         await asyncio.Event().wait()
 
-    s3.answers["put"] = stored_and_silent
+    s3.answers["put"] = stored_without_response_then_hang
     async with env.worker.running():
         await is_stored.wait()
     s3.answers.clear()

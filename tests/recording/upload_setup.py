@@ -101,7 +101,7 @@ class UploadEnvironment:
         recording.close()
         return recording.metadata.call_id
 
-    async def switch_on(self) -> None:
+    async def record_all_calls(self) -> None:
         """Records all calls of the own account."""
         changes = RecordingConfigPatch(record_all_calls=Some(True))
         await service.update(self.context, self.installation.world["own"], changes)
@@ -127,7 +127,7 @@ class UploadEnvironment:
         held: list[SpooledRecording] = []
 
         async def before_commit(call: Call, credential_id: UUID) -> None:
-            metadata = _about(call, target, form, credential_id)
+            metadata = _metadata_of(call, target, form, credential_id)
             held.append(self.spool.create(replace(metadata, service_provider_id=account.service_provider_id)))
 
         await lifecycle.begin(self.keyring, self.live, facts, target, form, before_commit)
@@ -220,7 +220,7 @@ def pcm_of(path: Path) -> tuple[bytes, int]:
         return file.readframes(length), length * 1000 // file.getframerate()
 
 
-def _about(call: Call, target: StorageTarget, form: AudioFormat, credential_id: UUID) -> RecordingMetadata:
+def _metadata_of(call: Call, target: StorageTarget, form: AudioFormat, credential_id: UUID) -> RecordingMetadata:
     assert call.recording_key is not None
     return RecordingMetadata(
         call_id=call.id,

@@ -34,7 +34,7 @@ def remains(server: IamS3) -> tuple[list[str], list[str]]:
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_left(iam_s3: IamS3) -> Iterator[None]:
+def is_clean(iam_s3: IamS3) -> Iterator[None]:
     client = iam_s3.admin()
     listed = client.list_object_versions(Bucket=BUCKET)
     for found in [*listed.get("Versions", []), *listed.get("DeleteMarkers", [])]:  # left by other tests

@@ -244,18 +244,18 @@ BAD_ANSWERS = {
 
 
 @pytest.fixture
-async def hasty(make_verifier: Callable[..., Any]) -> StorageVerifier:
+async def fast(make_verifier: Callable[..., Any]) -> StorageVerifier:
     """A verifier with a tenth of the usual time limits."""
     verifier: StorageVerifier = await make_verifier(read_seconds=0.4, step_seconds=0.8, cleanup_seconds=0.2)
     return verifier
 
 
 @pytest.mark.parametrize("peer", [name for name in BAD_ANSWERS if name != "half an answer"])
-async def test_a_misbehaving_server_fails_reach(hasty: StorageVerifier, s3: ScriptedS3, peer: str) -> None:
+async def test_a_misbehaving_server_fails_reach(fast: StorageVerifier, s3: ScriptedS3, peer: str) -> None:
     behaviour, words = BAD_ANSWERS[peer]
     s3.answers["bucket"] = behaviour
     async with asyncio.timeout(PATIENCE_SECONDS):
-        result = await hasty.verify(draft_of(s3))
+        result = await fast.verify(draft_of(s3))
     assert statuses(result) == "PFSSSSSS"
     assert words in (step(result, "REACH").advice or "")
     assert result.leftover_key is None
@@ -264,12 +264,12 @@ async def test_a_misbehaving_server_fails_reach(hasty: StorageVerifier, s3: Scri
 @pytest.mark.parametrize("call", ["put", "tags", "get", "create", "abort", "delete"])
 @pytest.mark.parametrize("peer", BAD_ANSWERS)
 async def test_a_server_that_misbehaves_later_still_gives_a_result_in_time(
-    hasty: StorageVerifier, peer: str, call: str
+    fast: StorageVerifier, peer: str, call: str
 ) -> None:
     async with ScriptedS3() as s3:
         s3.answers[call] = BAD_ANSWERS[peer][0]
         async with asyncio.timeout(PATIENCE_SECONDS):
-            result = await hasty.verify(draft_of(s3))
+            result = await fast.verify(draft_of(s3))
         assert [found.status.name for found in result.steps].count("FAILED") >= 1
         assert all(found.advice for found in result.steps if found.status.name != "PASSED")
         if call == "delete":
@@ -298,9 +298,9 @@ async def test_an_endless_object_fails_the_read(verifier: StorageVerifier, s3: S
     assert "differs from the one written" in (step(result, "READ").advice or "")
 
 
-async def test_a_slow_body_is_ended_by_the_time_limit_of_the_test(hasty: StorageVerifier, s3: ScriptedS3) -> None:
+async def test_a_slow_body_is_ended_by_the_time_limit_of_the_test(fast: StorageVerifier, s3: ScriptedS3) -> None:
     s3.answers["put"] = scripts.drip_body
-    result = await hasty.verify(draft_of(s3))
+    result = await fast.verify(draft_of(s3))
     assert statuses(result) == "PPSFSSSS"
     assert "0.8 seconds" in (step(result, "WRITE").advice or "")
     assert s3.calls == ["bucket", "put", "delete"]
@@ -314,24 +314,24 @@ async def test_deeply_nested_xml_is_not_an_s3_response(verifier: StorageVerifier
     assert statuses(result) == "PPSFSSSS"
 
 
-async def test_a_stored_put_without_a_response_is_cleaned_up(hasty: StorageVerifier, s3: ScriptedS3) -> None:
+async def test_a_stored_put_without_a_response_is_cleaned_up(fast: StorageVerifier, s3: ScriptedS3) -> None:
     async def store_and_hang(request: Request, _: asyncio.StreamWriter) -> None:
         s3.work(request)
         await asyncio.Event().wait()
 
     s3.answers["put"] = store_and_hang
-    result = await hasty.verify(draft_of(s3))
+    result = await fast.verify(draft_of(s3))
     assert statuses(result) == "PPSFSSSS"
     assert result.leftover_key is None
 
 
-async def test_an_upload_begun_without_a_response_is_found_and_aborted(hasty: StorageVerifier, s3: ScriptedS3) -> None:
+async def test_an_upload_begun_without_a_response_is_found_and_aborted(fast: StorageVerifier, s3: ScriptedS3) -> None:
     async def begin_and_hang(request: Request, _: asyncio.StreamWriter) -> None:
         s3.work(request)
         await asyncio.Event().wait()
 
     s3.answers["create"] = begin_and_hang
-    result = await hasty.verify(draft_of(s3))
+    result = await fast.verify(draft_of(s3))
     assert step(result, "MULTIPART").status.name == "FAILED"
     assert "abort" in s3.calls
     assert not any("remain open" in warning for warning in result.warnings)

@@ -34,7 +34,7 @@ def draft_of(server: LocalS3, who: Identity = RECORDER, **changes: Any) -> Stora
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_left(local_s3: LocalS3) -> Iterator[None]:
+def is_clean(local_s3: LocalS3) -> Iterator[None]:
     client = boto3.client(
         "s3",
         endpoint_url=local_s3.endpoint,
