@@ -233,7 +233,7 @@ async def test_a_busy_storage_is_retried_for_a_day(scripted: tuple[UploadEnviron
     assert call.recording_error is not None
     told = {name: call.recording_error[name] for name in ("code", "http_status", "message")}
     assert told == {"code": "SlowDown", "http_status": 503, "message": "The storage answered SlowDown (HTTP 503)."}
-    assert "busy" in call.recording_error["advice"]
+    assert "overloaded" in call.recording_error["advice"]
     assert env.spool.call_ids() == [call_id]
 
 

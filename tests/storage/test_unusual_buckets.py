@@ -171,7 +171,7 @@ MESSAGES = {
         "CapExceeded (HTTP 400) and says: “Cannot upload files, storage cap exceeded.”",
     ),
     "an argument": (error(400, "InvalidArgument", "Bad \u202ewidth\n\n of line"), "says: “Bad width of line”"),
-    "nothing": (error(400, "CapExceeded"), "CapExceeded (HTTP 400). Look this code up"),
+    "nothing": (error(400, "CapExceeded"), "CapExceeded (HTTP 400). Look up this code"),
 }
 
 

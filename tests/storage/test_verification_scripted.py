@@ -149,8 +149,8 @@ async def test_the_right_region_passes(verifier: StorageVerifier, s3: ScriptedS3
 
 SENTENCES = {
     "RequestTimeTooSkewed": (403, "clocks"),
-    "SlowDown": (503, "busy"),
-    "InternalError": (500, "busy"),
+    "SlowDown": (503, "is overloaded or failing"),
+    "InternalError": (500, "is overloaded or failing"),
     "InvalidAccessKeyId": (403, "does not know this access key ID"),
     "SignatureDoesNotMatch": (403, "secret access key"),
     "AccessDenied": (403, "may not write"),
